@@ -1,0 +1,22 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Migration {
+  name: string;
+  statements: string[];
+}
+
+/**
+ * Reads `drizzle/<dialect>` while the program is bundled, so that a binary alone in an empty folder has its migrations.
+ * Run as a Bun macro; its result is inlined as data.
+ */
+export function readMigrations(dialect: "sqlite" | "postgres"): Migration[] {
+  const folder = join(import.meta.dir, "../../drizzle", dialect);
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".sql"))
+    .sort()
+    .map((file) => ({
+      name: file.replace(/\.sql$/, ""),
+      statements: readFileSync(join(folder, file), "utf8").split("--> statement-breakpoint"),
+    }));
+}

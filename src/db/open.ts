@@ -1,0 +1,34 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, systemClock } from "../clock.ts";
+import { idMaker, type Random, systemRandom } from "../random.ts";
+import { dialect } from "./dialect.ts";
+import type { Store } from "./store.ts";
+
+export interface StoreOptions {
+  /** Where the SQLite file lies: `<dataDir>/reprise.db`. */
+  dataDir: string;
+  databaseUrl: string | null;
+  clock?: Clock;
+  random?: Random;
+  /** What a commit survives: `full` a power cut, `off` a killed process only (simulation, throw-away data). */
+  durability?: "full" | "off";
+}
+
+/** Opens the database that the configuration names and brings it to the current schema. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const clock = options.clock ?? systemClock;
+  const nextId = idMaker(options.random ?? systemRandom);
+  const begin = () => {
+    const now = clock.now();
+    return { now, newId: () => nextId(now) };
+  };
+  // Only the driver in use is loaded: the other one's start-up cost is not paid.
+  if (dialect === "postgres") {
+    const { openPostgres } = await import("./postgres.ts");
+    return openPostgres(options.databaseUrl ?? "", begin);
+  }
+  mkdirSync(options.dataDir, { recursive: true });
+  const { openSqlite } = await import("./sqlite.ts");
+  return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full");
+}

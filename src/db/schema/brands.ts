@@ -1,0 +1,119 @@
+import { bool, index, instant, integer, json, real, table, text, uniqueIndex, where, word } from "../columns.ts";
+
+/** A tenant. It has one owner (a user) and may have none yet. */
+export const brands = table(
+  "brands",
+  {
+    id: text("id").primaryKey(),
+    name: text("name").notNull(),
+    ownerId: text("owner_id"),
+    timezone: text("timezone").notNull().default("UTC"),
+    /** Stands at the foot of every campaign mail (CAN-SPAM, 15 U.S.C. 7704(a)(5)). */
+    postalAddress: text("postal_address"),
+    twilioAccountSid: text("twilio_account_sid"),
+    /** Sealed. */
+    twilioAuthToken: text("twilio_auth_token"),
+    twillioMessagingServiceSid: text("twillio_messaging_service_sid"),
+    createdAt: instant("created_at").notNull(),
+    updatedAt: instant("updated_at").notNull(),
+  },
+  (t) => [uniqueIndex("brands_owner").on(t.ownerId)],
+);
+
+/** A mailbox that sends for one brand at a time. */
+export const emailAccounts = table(
+  "email_accounts",
+  {
+    id: text("id").primaryKey(),
+    brandId: text("brand_id").references(() => brands.id),
+    email: text("email").notNull(),
+    displayName: text("display_name"),
+    provider: word("provider", ["GMAIL", "SMTP"]).notNull(),
+    accountType: word("account_type", ["OAUTH", "SERVICE_ACCOUNT", "SMTP"]).notNull(),
+    host: text("host"),
+    port: integer("port"),
+    security: word("security", ["TLS", "STARTTLS", "NONE"]),
+    username: text("username"),
+    /** Sealed. */
+    secret: text("secret"),
+    connectionStatus: word("connection_status", ["CONNECTED", "REAUTH_REQUIRED", "ERROR", "DISCONNECTED"]).notNull(),
+    connectionError: text("connection_error"),
+    /** The operator's switch, independent of the connection. */
+    isActive: bool("is_active").notNull().default(true),
+    dailyLimit: integer("daily_limit").notNull(),
+    timezone: text("timezone").notNull().default("UTC"),
+    /** The provider asked us to wait: nothing leaves before this moment. */
+    pausedUntil: instant("paused_until"),
+    pausedReason: text("paused_reason"),
+    lastUsedAt: instant("last_used_at"),
+    createdAt: instant("created_at").notNull(),
+    updatedAt: instant("updated_at").notNull(),
+  },
+  (t) => [uniqueIndex("email_accounts_email").on(t.email), index("email_accounts_brand").on(t.brandId)],
+);
+
+/** Sends of one sender on one of its local days; the daily cap is a condition on this row, inside the claim. */
+export const senderDays = table(
+  "sender_days",
+  {
+    senderId: text("sender_id").notNull(),
+    /** The sender's local date, `2026-11-23`. */
+    day: text("day").notNull(),
+    sends: integer("sends").notNull(),
+  },
+  (t) => [uniqueIndex("sender_days_key").on(t.senderId, t.day)],
+);
+
+/** A person known to one brand. */
+export const contacts = table(
+  "contacts",
+  {
+    id: text("id").primaryKey(),
+    brandId: text("brand_id")
+      .notNull()
+      .references(() => brands.id),
+    /** Lower case. */
+    email: text("email"),
+    /** E.164. */
+    phone: text("phone"),
+    firstName: text("first_name"),
+    lastName: text("last_name"),
+    company: text("company"),
+    timezone: text("timezone"),
+    custom: json("custom").$type<Record<string, string>>().notNull(),
+    /** Set by a permanent bounce: this address does not exist. */
+    emailBouncedAt: instant("email_bounced_at"),
+    createdAt: instant("created_at").notNull(),
+    updatedAt: instant("updated_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex("contacts_email").on(t.brandId, t.email),
+    uniqueIndex("contacts_phone").on(t.brandId, t.phone),
+    index("contacts_brand").on(t.brandId, t.id),
+  ],
+);
+
+/** Someone who must never be contacted, by one brand or (scope `platform`) by any. */
+export const bans = table(
+  "bans",
+  {
+    id: text("id").primaryKey(),
+    /** A brand's id, or `platform`. */
+    scope: text("scope").notNull(),
+    email: text("email"),
+    phone: text("phone"),
+    reason: text("reason"),
+    source: word("source", ["MANUAL", "OPT_OUT", "HOSTILE", "UNSUBSCRIBE"]).notNull(),
+    /** The inbound text and its score behind an automatic ban. */
+    messageGot: text("message_got"),
+    sentimentScore: real("sentiment_score"),
+    createdBy: text("created_by"),
+    createdAt: instant("created_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex("bans_email").on(t.scope, t.email),
+    uniqueIndex("bans_phone").on(t.scope, t.phone),
+    index("bans_created").on(t.scope, t.createdAt, t.id),
+    index("bans_person").on(t.email).where(where("email is not null")),
+  ],
+);

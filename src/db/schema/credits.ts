@@ -1,0 +1,102 @@
+import { sql } from "drizzle-orm";
+import { check, index, instant, primaryKey, table, text, thousandths, uniqueIndex, where, word } from "../columns.ts";
+import { brands } from "./brands.ts";
+
+// All amounts are integer thousandths of a credit.
+
+/** A brand's balances: always the fold of its ledger entries, kept in the same transaction. */
+export const creditAccounts = table(
+  "credit_accounts",
+  {
+    brandId: text("brand_id")
+      .primaryKey()
+      .references(() => brands.id),
+    granted: thousandths("granted").notNull(),
+    available: thousandths("available").notNull(),
+    reserved: thousandths("reserved").notNull(),
+    used: thousandths("used").notNull(),
+    expired: thousandths("expired").notNull(),
+    clawedBack: thousandths("clawed_back").notNull(),
+  },
+  (t) => [
+    check("credit_accounts_nothing_negative", sql`${t.available} >= 0 and ${t.reserved} >= 0 and ${t.used} >= 0`),
+    check(
+      "credit_accounts_balanced",
+      sql`${t.granted} = ${t.available} + ${t.reserved} + ${t.used} + ${t.expired} + ${t.clawedBack}`,
+    ),
+  ],
+);
+
+/** Credits that came together and expire together. */
+export const creditLots = table(
+  "credit_lots",
+  {
+    id: text("id").primaryKey(),
+    brandId: text("brand_id")
+      .notNull()
+      .references(() => brands.id),
+    kind: word("kind", ["SUBSCRIPTION", "PURCHASED"]).notNull(),
+    granted: thousandths("granted").notNull(),
+    /** Neither held nor spent nor expired. */
+    remaining: thousandths("remaining").notNull(),
+    expiresAt: instant("expires_at"),
+    /** Makes a grant unique: the same source never grants twice. */
+    source: text("source"),
+    createdAt: instant("created_at").notNull(),
+  },
+  (t) => [
+    check("credit_lots_remaining", sql`${t.remaining} >= 0 and ${t.remaining} <= ${t.granted}`),
+    uniqueIndex("credit_lots_source").on(t.source),
+    index("credit_lots_spendable").on(t.brandId, t.expiresAt).where(where("remaining > 0")),
+  ],
+);
+
+/** Credits set aside for one message out of one lot. Ending a hold deletes it, so it can end only once. */
+export const creditHolds = table(
+  "credit_holds",
+  {
+    messageId: text("message_id").notNull(),
+    lotId: text("lot_id").notNull(),
+    brandId: text("brand_id").notNull(),
+    campaignId: text("campaign_id").notNull(),
+    creditType: word("credit_type", ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"]).notNull(),
+    amount: thousandths("amount").notNull(),
+    /** Credits per unit when the hold was made; a later change of price does not touch it. */
+    weight: thousandths("weight").notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "credit_holds_key", columns: [t.messageId, t.lotId] }),
+    check("credit_holds_amount", sql`${t.amount} >= 0`),
+  ],
+);
+
+/** What happened to credits, append-only. The balances are its fold. */
+export const ledgerEntries = table(
+  "ledger_entries",
+  {
+    id: text("id").primaryKey(),
+    brandId: text("brand_id").notNull(),
+    kind: word("kind", ["GRANT", "HOLD", "SETTLE", "RELEASE", "EXPIRE", "CLAWBACK"]).notNull(),
+    amount: thousandths("amount").notNull(),
+    lotId: text("lot_id").notNull(),
+    creditType: text("credit_type"),
+    campaignId: text("campaign_id"),
+    messageId: text("message_id"),
+    reason: text("reason"),
+    actorId: text("actor_id"),
+    createdAt: instant("created_at").notNull(),
+  },
+  (t) => [
+    /** The database itself refuses to hold, settle or release twice for one message. */
+    uniqueIndex("ledger_once").on(t.messageId, t.kind, t.lotId).where(where("message_id is not null")),
+    index("ledger_brand").on(t.brandId, t.id),
+    check("ledger_amount", sql`${t.amount} >= 0`),
+  ],
+);
+
+/** The price of one unit, by channel. */
+export const creditWeights = table("credit_weights", {
+  creditType: word("credit_type", ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"]).primaryKey(),
+  weight: thousandths("weight").notNull(),
+  updatedAt: instant("updated_at").notNull(),
+});

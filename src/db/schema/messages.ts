@@ -1,0 +1,80 @@
+import { index, instant, integer, primaryKey, table, text, thousandths, uniqueIndex, where, word } from "../columns.ts";
+import { conversations } from "./campaigns.ts";
+
+/**
+ * One outbound unit: a row per (conversation, stage). The table *is* the durable queue, on every size of deployment.
+ *
+ * PENDING → SENDING → SENT | FAILED | PENDING (again, later) | UNKNOWN; PENDING → CANCELLED. See `messages/messages.ts`.
+ */
+export const messages = table(
+  "messages",
+  {
+    id: text("id").primaryKey(),
+    brandId: text("brand_id").notNull(),
+    campaignId: text("campaign_id").notNull(),
+    conversationId: text("conversation_id")
+      .notNull()
+      .references(() => conversations.id),
+    contactId: text("contact_id").notNull(),
+    stage: integer("stage").notNull(),
+    channel: word("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
+    status: word("status", ["PENDING", "SENDING", "SENT", "CANCELLED", "FAILED", "UNKNOWN"]).notNull(),
+    /** When it is meant to leave. */
+    scheduledTime: instant("scheduled_time").notNull(),
+    /** When the engine looks at it next: the scheduled time, later after a retry or a wait. */
+    runAt: instant("run_at").notNull(),
+    senderId: text("sender_id"),
+    /** While SENDING: the claim is taken for dead after this moment. */
+    leaseUntil: instant("lease_until"),
+    /** Grows with every claim; a worker holding an older one changes nothing. */
+    fence: integer("fence").notNull().default(0),
+    attempts: integer("attempts").notNull().default(0),
+    /** The RFC 5322 Message-ID for e-mail; the same for every attempt. */
+    messageKey: text("message_key"),
+    providerId: text("provider_id"),
+    /** Why it ended as it did, or what it waits for. */
+    errorMessage: text("error_message"),
+    /** Asked to be cancelled while SENDING: honoured if it turns out that it did not leave. */
+    cancelReason: text("cancel_reason"),
+    /** Credits held for it when it was scheduled. */
+    credits: thousandths("credits").notNull(),
+    /** When it left PENDING for good. */
+    processedAt: instant("processed_at"),
+    createdAt: instant("created_at").notNull(),
+    /** As it was sent. */
+    subject: text("subject"),
+    text: text("text"),
+  },
+  (t) => [
+    uniqueIndex("messages_stage").on(t.conversationId, t.stage),
+    index("messages_due").on(t.runAt, t.id).where(where("status = 'PENDING'")),
+    index("messages_lease").on(t.leaseUntil).where(where("status = 'SENDING'")),
+    index("messages_unknown").on(t.runAt).where(where("status = 'UNKNOWN'")),
+    index("messages_campaign").on(t.campaignId, t.id),
+  ],
+);
+
+/** How many messages of a campaign stand where: kept in the transaction of every change, so that totals are exact and cost nothing. */
+export const messageCounts = table(
+  "message_counts",
+  {
+    campaignId: text("campaign_id").notNull(),
+    stage: integer("stage").notNull(),
+    status: text("status").notNull(),
+    count: integer("count").notNull(),
+  },
+  (t) => [primaryKey({ name: "message_counts_key", columns: [t.campaignId, t.stage, t.status] })],
+);
+
+/** Credits by campaign and channel: still held, settled, given back. */
+export const campaignCredits = table(
+  "campaign_credits",
+  {
+    campaignId: text("campaign_id").notNull(),
+    creditType: text("credit_type").notNull(),
+    reserved: thousandths("reserved").notNull(),
+    used: thousandths("used").notNull(),
+    released: thousandths("released").notNull(),
+  },
+  (t) => [primaryKey({ name: "campaign_credits_key", columns: [t.campaignId, t.creditType] })],
+);

@@ -1,0 +1,76 @@
+import { Database } from "bun:sqlite";
+import type { SQL } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/bun-sqlite";
+import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
+import { migrateSqlite } from "./migrate.ts";
+import type { Reader, Store, Tx } from "./store.ts";
+
+const words = new SQLiteSyncDialect();
+
+/** Drizzle's builders over one handle, with `all` on statements that bun:sqlite keeps prepared. */
+function reader(handle: Database): Tx {
+  const builders = drizzle({ client: handle }) as unknown as Tx;
+  const all = async (query: SQL) => {
+    const { sql, params } = words.sqlToQuery(query);
+    return handle.query(sql).all(...(params as string[])) as never[];
+  };
+  return Object.assign(builders, { all });
+}
+
+function open(path: string, readonly: boolean, durability: "full" | "off"): Database {
+  const handle = new Database(path, readonly ? { readonly: true } : { create: true });
+  // busy_timeout first: every pragma after it may have to wait for a lock.
+  handle.run("pragma busy_timeout = 5000");
+  if (!readonly) handle.run("pragma journal_mode = wal");
+  handle.run(`pragma synchronous = ${durability}`);
+  handle.run("pragma foreign_keys = on");
+  handle.run("pragma temp_store = memory");
+  handle.run("pragma cache_size = -32768");
+  handle.run("pragma mmap_size = 268435456");
+  return handle;
+}
+
+/**
+ * SQLite with one writer and one reader. Writers take turns on one handle; the reader has its own and sees committed
+ * rows only. Drizzle's own `transaction` is never used: on bun:sqlite an async callback commits at its first `await`.
+ */
+export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">, durability: "full" | "off"): Store {
+  const writer = open(path, false, durability);
+  migrateSqlite(writer);
+  const readHandle = open(path, true, durability);
+  const read: Reader = reader(readHandle);
+  const writable = reader(writer);
+  const start = writer.prepare("begin immediate");
+  const commit = writer.prepare("commit");
+  let tail: Promise<unknown> = Promise.resolve();
+
+  return {
+    read,
+    write(work) {
+      const turn = tail.then(async () => {
+        start.run();
+        try {
+          const result = await work(Object.assign(Object.create(writable), begin()));
+          commit.run();
+          return result;
+        } catch (error) {
+          if (writer.inTransaction) writer.run("rollback");
+          throw error;
+        }
+      });
+      tail = turn.catch(() => {});
+      return turn;
+    },
+    async ping() {
+      readHandle.query("select 1").get();
+    },
+    async close() {
+      await tail;
+      start.finalize();
+      commit.finalize();
+      readHandle.close();
+      writer.run("pragma wal_checkpoint(truncate)");
+      writer.close();
+    },
+  };
+}
