@@ -1,0 +1,94 @@
+import type { Level } from "./log.ts";
+
+/** Everything that can be set, read once from the environment. */
+export interface Config {
+  port: number;
+  host: string;
+  /** Where the SQLite file, the key file, imports in progress and the lock lie. */
+  dataDir: string;
+  databaseUrl: string | null;
+  redisUrl: string | null;
+  /** How the outside reaches us: stands in unsubscribe links. No trailing slash. */
+  publicUrl: string;
+  /** Seals secrets at rest and signs links. Null: a key file in the data folder. */
+  secret: string | null;
+  signUp: "open" | "closed";
+  /** `simulator`: nothing leaves this machine; messages go to simulated people who answer. */
+  channels: "live" | "simulator";
+  /** Whether mailboxes may name SMTP servers on private addresses and odd ports: an on-prem relay, a test. */
+  allowPrivateSmtp: boolean;
+  /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
+  clientAddressHeader: string | null;
+  /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
+  hostileBelow: number;
+  logLevel: Level;
+}
+
+/** Every bad value at once, each with its name. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  constructor(readonly problems: string[]) {
+    super(
+      `The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+    );
+  }
+}
+
+/** Reads and checks the environment; throws one `ConfigError` that names every bad value (never its secret content). */
+export function readConfig(env: Record<string, string | undefined>): Readonly<Config> {
+  const problems: string[] = [];
+  const text = (name: string): string | null => env[name]?.trim() || null;
+
+  function number(name: string, fallback: number, low: number, high: number, whole = true): number {
+    const given = text(name);
+    if (given === null) return fallback;
+    const value = Number(given);
+    if (Number.isFinite(value) && value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
+    problems.push(
+      `${name}: expected a ${whole ? "whole " : ""}number from ${low} to ${high}, got ${JSON.stringify(given)}`,
+    );
+    return fallback;
+  }
+
+  function choice<const T extends string>(name: string, choices: readonly T[], fallback: T): T {
+    const given = text(name);
+    if (given === null) return fallback;
+    const found = choices.find((item) => item === given.toLowerCase());
+    if (!found) problems.push(`${name}: expected one of ${choices.join(", ")}, got ${JSON.stringify(given)}`);
+    return found ?? fallback;
+  }
+
+  function url(name: string, protocols: readonly string[]): string | null {
+    const given = text(name);
+    if (given === null) return null;
+    const parsed = URL.parse(given);
+    if (parsed && protocols.includes(parsed.protocol) && parsed.hostname) return given.replace(/\/+$/, "");
+    // The value may hold a password: it is not repeated.
+    problems.push(
+      `${name}: expected a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+    );
+    return null;
+  }
+
+  const port = number("PORT", 3000, 0, 65_535);
+  const secret = text("REPRISE_SECRET");
+  if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
+
+  const config: Config = {
+    port,
+    host: text("HOST") ?? "0.0.0.0",
+    dataDir: text("DATA_DIR") ?? "./data",
+    databaseUrl: url("DATABASE_URL", ["postgres:", "postgresql:"]),
+    redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
+    publicUrl: url("PUBLIC_URL", ["http:", "https:"]) ?? `http://localhost:${port}`,
+    secret,
+    signUp: choice("SIGN_UP", ["open", "closed"], "open"),
+    channels: choice("CHANNELS", ["live", "simulator"], "live"),
+    allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",
+    clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,
+    hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
+    logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config);
+}

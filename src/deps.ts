@@ -1,0 +1,24 @@
+import type { Channel, SmtpLogin } from "./channels/channel.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { Store } from "./db/store.ts";
+import type { Log } from "./log.ts";
+import type { Random } from "./random.ts";
+import type { Signer, Vault } from "./secrets.ts";
+
+/** What the edges are given; `main.ts` makes it, tests make their own. */
+export interface Deps {
+  config: Config;
+  store: Store;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  vault: Vault;
+  /** Signs unsubscribe links. */
+  signer: Signer;
+  channel: Channel;
+  /** Tries a mailbox's login for real. */
+  verifyMailbox(login: SmtpLogin): Promise<{ ok: true } | { ok: false; reason: string }>;
+  /** Tells the delivery engine that something may be due. Cheap; call it after every commit that schedules or frees. */
+  wake(): void;
+}

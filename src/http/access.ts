@@ -1,0 +1,73 @@
+import { Elysia } from "elysia";
+import { Fault } from "../fault.ts";
+
+/** Who a route is for. Written at the route as `detail.access`, shown in the API page, enforced by `guard`. */
+export type Access = "public" | "user" | "admin";
+
+/** Who makes the request. */
+export interface Caller {
+  userId: string;
+  email: string;
+  role: "admin" | "user";
+  /** The brand this user owns, if any. */
+  brandId: string | null;
+}
+
+const callers = new WeakMap<Request, Caller>();
+
+/** The caller of a guarded route. */
+export function callerOf(request: Request): Caller {
+  const caller = callers.get(request);
+  if (!caller) throw new Fault("UNAUTHENTICATED", "Sign in first");
+  return caller;
+}
+
+/**
+ * The brand a request is about: the caller's own; an admin may name another one, and must where they own none.
+ * Every brand-scoped verb takes its answer, so that one brand cannot name another's rows.
+ */
+export function brandOf(caller: Caller, named?: string): string {
+  if (named !== undefined && named !== caller.brandId) {
+    if (caller.role !== "admin") throw new Fault("FORBIDDEN", "This brand is not yours");
+    return named;
+  }
+  if (caller.brandId === null) {
+    throw caller.role === "admin"
+      ? new Fault("INVALID", "brandId: say which brand", {
+          details: [{ field: "brandId", message: "expected a brand's id: you own no brand yourself" }],
+        })
+      : new Fault("FORBIDDEN", "You have no brand yet: create one first (POST /api/brands)");
+  }
+  return caller.brandId;
+}
+
+/** True for what may be answered to anybody. */
+function accessOf(routes: readonly { method: string; path: string; hooks: unknown }[]): Map<string, Access> {
+  return new Map(
+    routes.map(({ method, path, hooks }) => {
+      const detail = (hooks as { detail?: { access?: Access } } | undefined)?.detail;
+      return [`${method} ${path}`, detail?.access ?? "admin"];
+    }),
+  );
+}
+
+/**
+ * The one door: every route mounted after this hook is closed to strangers unless it says `access: "public"`, and closed
+ * to users when it says "admin" or nothing at all. `routes` is asked at the first request, when all rooms are mounted.
+ */
+export function guard(
+  identify: (request: Request) => Promise<Caller | null>,
+  routes: () => readonly { method: string; path: string; hooks: unknown }[],
+) {
+  let access: Map<string, Access> | null = null;
+  return new Elysia({ name: "guard" }).onTransform({ as: "global" }, async ({ request, route }) => {
+    access ??= accessOf(routes());
+    const needed = access.get(`${request.method} ${route}`) ?? (access.get(`ALL ${route}`) || "admin");
+    if (needed === "public") return;
+    const caller = await identify(request);
+    if (!caller)
+      throw new Fault("UNAUTHENTICATED", "Sign in first: send a session cookie, a bearer token or an API key");
+    if (needed === "admin" && caller.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
+    callers.set(request, caller);
+  });
+}

@@ -1,0 +1,36 @@
+import { invalid } from "../fault.ts";
+
+/** An opaque place in a list: the sort key and the id of the last row shown. */
+export type Place = [key: string | number | null, id: string];
+
+export function writeCursor(place: Place): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+/** Reads a cursor back; INVALID when it is not one of ours. */
+export function readCursor(cursor: string | undefined): Place | null {
+  if (cursor === undefined || cursor === "") return null;
+  try {
+    const place: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
+    if (
+      Array.isArray(place) &&
+      place.length === 2 &&
+      typeof place[1] === "string" &&
+      (place[0] === null || typeof place[0] === "string" || typeof place[0] === "number")
+    ) {
+      return [place[0], place[1]];
+    }
+  } catch {}
+  throw invalid("cursor", "expected the nextCursor of an earlier page");
+}
+
+/** Cuts a page out of `limit + 1` rows: the rows to show, and where the next page begins (null at the end). */
+export function cutPage<Row>(
+  rows: Row[],
+  limit: number,
+  placeOf: (row: Row) => Place,
+): { data: Row[]; nextCursor: string | null } {
+  const data = rows.slice(0, limit);
+  const last = data.at(-1);
+  return { data, nextCursor: rows.length > limit && last ? writeCursor(placeOf(last)) : null };
+}

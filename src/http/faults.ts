@@ -1,0 +1,77 @@
+import { Elysia, ValidationError } from "elysia";
+import { isUnavailable } from "../db/violations.ts";
+import { type Detail, Fault, type FaultCode } from "../fault.ts";
+import type { Log } from "../log.ts";
+import { requestIdOf } from "./requestId.ts";
+
+const STATUS: Record<FaultCode, number> = {
+  MALFORMED: 400,
+  UNAUTHENTICATED: 401,
+  INSUFFICIENT_CREDITS: 402,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  INVALID: 422,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+};
+
+/** What TypeBox found wrong, one detail a field: `steps.0.body`, and what was expected. */
+function detailsOf(error: ValidationError): Detail[] {
+  const details = new Map<string, string>();
+  for (const problem of error.all) {
+    if (!("path" in problem)) continue;
+    const path = problem.path.replace(/^\//, "").replaceAll("/", ".");
+    const field = path || error.type;
+    if (!details.has(field)) details.set(field, problem.summary ?? problem.message);
+    if (details.size >= 20) break;
+  }
+  return [...details].map(([field, message]) => ({ field, message }));
+}
+
+/** Turns what Elysia or a verb threw into a Fault; null for what nobody foresaw. */
+function faultOf(code: unknown, error: unknown): Fault | null {
+  if (error instanceof Fault) return error;
+  if (error instanceof ValidationError) {
+    // An answer that breaks its own schema is our error, not the caller's.
+    if (error.type === "response") return null;
+    const details = detailsOf(error);
+    const [first] = details;
+    return new Fault("INVALID", first ? `${first.field}: ${first.message}` : "The request is not valid", { details });
+  }
+  if (code === "NOT_FOUND") return new Fault("NOT_FOUND", "There is nothing at this address");
+  if (code === "PARSE") return new Fault("MALFORMED", "The body could not be read: expected valid JSON");
+  if (code === "INVALID_COOKIE_SIGNATURE") return new Fault("UNAUTHENTICATED", "Sign in first");
+  if (isUnavailable(error))
+    return new Fault("UNAVAILABLE", "The database cannot be reached; try again", {
+      cause: error,
+      retryAfterSeconds: 5,
+    });
+  return null;
+}
+
+/**
+ * Maps failures to answers, once, for every route. Mount it before all rooms: Elysia's hooks reach only what comes after.
+ * The body is `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
+ */
+export function faults(log: Log) {
+  return new Elysia({ name: "faults" }).onError({ as: "global" }, ({ code, error, set, request }) => {
+    const requestId = requestIdOf(request);
+    const fault = faultOf(code, error);
+    if (!fault) log.error("request failed", { requestId, error });
+    if (fault?.cause) log.warn("request refused", { requestId, code: fault.code, cause: fault.cause });
+    set.status = fault ? STATUS[fault.code] : 500;
+    set.headers["x-request-id"] = requestId;
+    if (fault?.retryAfterSeconds) set.headers["retry-after"] = String(fault.retryAfterSeconds);
+    return {
+      success: false,
+      message: fault?.message ?? "Something went wrong on our side; quote the requestId when you report it",
+      code: fault?.code ?? "INTERNAL",
+      requestId,
+      ...(fault?.details ? { details: fault.details } : {}),
+      ...fault?.facts,
+    };
+  });
+}

@@ -1,0 +1,55 @@
+import { type Clock, iso } from "./clock.ts";
+
+export type Level = "debug" | "info" | "warn" | "error" | "silent";
+const ORDER: Record<Level, number> = { debug: 10, info: 20, warn: 30, error: 40, silent: 99 };
+
+/** Names whose values never reach a log, wherever they stand in an event. */
+const SECRET = /pass|secret|token|authorization|cookie|api[-_]?key|credential|dsn|database_?url|redis_?url/i;
+
+export interface Log {
+  debug(event: string, facts?: Record<string, unknown>): void;
+  info(event: string, facts?: Record<string, unknown>): void;
+  warn(event: string, facts?: Record<string, unknown>): void;
+  error(event: string, facts?: Record<string, unknown>): void;
+}
+
+function withoutSecrets(value: unknown, depth = 0): unknown {
+  // An error of a driver may quote SQL and its parameters: the name, the code and the place are enough to find it.
+  if (value instanceof Error)
+    return {
+      name: value.name,
+      ...("code" in value ? { code: value.code } : {}),
+      message: withoutLogins(value.message.split("\n")[0] ?? ""),
+    };
+  if (typeof value === "string") return withoutLogins(value);
+  if (typeof value !== "object" || value === null || depth > 4) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      SECRET.test(name) ? "[redacted]" : withoutSecrets(item, depth + 1),
+    ]),
+  );
+}
+
+/** `postgres://user:password@host` → `postgres://[redacted]@host`. */
+function withoutLogins(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, "$1[redacted]@");
+}
+
+/** Events as lines of JSON, on standard error, so that standard output stays free for what a command prints. */
+export function createLog(
+  level: Level,
+  clock: Clock,
+  write: (line: string) => void = (line) => process.stderr.write(line),
+): Log {
+  const at =
+    (name: Exclude<Level, "silent">) =>
+    (event: string, facts: Record<string, unknown> = {}) => {
+      if (ORDER[name] < ORDER[level]) return;
+      write(
+        `${JSON.stringify({ time: iso(clock.now()), level: name, event, ...(withoutSecrets(facts) as object) })}\n`,
+      );
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
