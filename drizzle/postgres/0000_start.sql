@@ -58,6 +58,7 @@ CREATE TABLE "email_accounts" (
 	"timezone" text DEFAULT 'UTC' NOT NULL,
 	"paused_until" bigint,
 	"paused_reason" text,
+	"failures" integer DEFAULT 0 NOT NULL,
 	"last_used_at" bigint,
 	"created_at" bigint NOT NULL,
 	"updated_at" bigint NOT NULL
@@ -357,11 +358,12 @@ ALTER TABLE "messages" ADD CONSTRAINT "messages_conversation_id_conversations_id
 CREATE UNIQUE INDEX "bans_email" ON "bans" USING btree ("scope","email");--> statement-breakpoint
 CREATE UNIQUE INDEX "bans_phone" ON "bans" USING btree ("scope","phone");--> statement-breakpoint
 CREATE INDEX "bans_created" ON "bans" USING btree ("scope","created_at","id");--> statement-breakpoint
-CREATE INDEX "bans_person" ON "bans" USING btree ("email") WHERE email is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "brands_owner" ON "brands" USING btree ("owner_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "contacts_email" ON "contacts" USING btree ("brand_id","email");--> statement-breakpoint
 CREATE UNIQUE INDEX "contacts_phone" ON "contacts" USING btree ("brand_id","phone");--> statement-breakpoint
 CREATE INDEX "contacts_brand" ON "contacts" USING btree ("brand_id","id");--> statement-breakpoint
+CREATE INDEX "contacts_by_email" ON "contacts" USING btree ("email");--> statement-breakpoint
+CREATE INDEX "contacts_by_phone" ON "contacts" USING btree ("phone");--> statement-breakpoint
 CREATE UNIQUE INDEX "email_accounts_email" ON "email_accounts" USING btree ("email");--> statement-breakpoint
 CREATE INDEX "email_accounts_brand" ON "email_accounts" USING btree ("brand_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "sender_days_key" ON "sender_days" USING btree ("sender_id","day");--> statement-breakpoint

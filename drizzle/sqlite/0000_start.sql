@@ -14,7 +14,6 @@ CREATE TABLE `bans` (
 CREATE UNIQUE INDEX `bans_email` ON `bans` (`scope`,`email`);--> statement-breakpoint
 CREATE UNIQUE INDEX `bans_phone` ON `bans` (`scope`,`phone`);--> statement-breakpoint
 CREATE INDEX `bans_created` ON `bans` (`scope`,`created_at`,`id`);--> statement-breakpoint
-CREATE INDEX `bans_person` ON `bans` (`email`) WHERE email is not null;--> statement-breakpoint
 CREATE TABLE `brands` (
 	`id` text PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
@@ -48,6 +47,8 @@ CREATE TABLE `contacts` (
 CREATE UNIQUE INDEX `contacts_email` ON `contacts` (`brand_id`,`email`);--> statement-breakpoint
 CREATE UNIQUE INDEX `contacts_phone` ON `contacts` (`brand_id`,`phone`);--> statement-breakpoint
 CREATE INDEX `contacts_brand` ON `contacts` (`brand_id`,`id`);--> statement-breakpoint
+CREATE INDEX `contacts_by_email` ON `contacts` (`email`);--> statement-breakpoint
+CREATE INDEX `contacts_by_phone` ON `contacts` (`phone`);--> statement-breakpoint
 CREATE TABLE `email_accounts` (
 	`id` text PRIMARY KEY NOT NULL,
 	`brand_id` text,
@@ -67,6 +68,7 @@ CREATE TABLE `email_accounts` (
 	`timezone` text DEFAULT 'UTC' NOT NULL,
 	`paused_until` integer,
 	`paused_reason` text,
+	`failures` integer DEFAULT 0 NOT NULL,
 	`last_used_at` integer,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,

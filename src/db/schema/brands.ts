@@ -1,4 +1,4 @@
-import { bool, index, instant, integer, json, real, table, text, uniqueIndex, where, word } from "../columns.ts";
+import { bool, index, instant, integer, json, real, table, text, uniqueIndex, word } from "../columns.ts";
 
 /** A tenant. It has one owner (a user) and may have none yet. */
 export const brands = table(
@@ -45,6 +45,8 @@ export const emailAccounts = table(
     /** The provider asked us to wait: nothing leaves before this moment. */
     pausedUntil: instant("paused_until"),
     pausedReason: text("paused_reason"),
+    /** Failures in a row: each makes the next pause longer. */
+    failures: integer("failures").notNull().default(0),
     lastUsedAt: instant("last_used_at"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
@@ -90,6 +92,8 @@ export const contacts = table(
     uniqueIndex("contacts_email").on(t.brandId, t.email),
     uniqueIndex("contacts_phone").on(t.brandId, t.phone),
     index("contacts_brand").on(t.brandId, t.id),
+    index("contacts_by_email").on(t.email),
+    index("contacts_by_phone").on(t.phone),
   ],
 );
 
@@ -114,6 +118,5 @@ export const bans = table(
     uniqueIndex("bans_email").on(t.scope, t.email),
     uniqueIndex("bans_phone").on(t.scope, t.phone),
     index("bans_created").on(t.scope, t.createdAt, t.id),
-    index("bans_person").on(t.email).where(where("email is not null")),
   ],
 );

@@ -1,0 +1,28 @@
+import { t } from "elysia";
+import { Id, Limit, Moment, Nullable } from "../http/model.ts";
+
+/** At least one of email and phone; the rule stands in `ban`, because a JSON schema of the reference has both optional. */
+export const NewBan = t.Object({
+  email: t.Optional(t.String({ format: "email", maxLength: 254, examples: ["someone@example.com"] })),
+  phone: t.Optional(t.String({ maxLength: 40, examples: ["+12025550123"] })),
+  reason: t.Optional(t.String({ maxLength: 500, examples: ["asked by phone not to be contacted"] })),
+});
+export type NewBan = typeof NewBan.static;
+
+export const BanQuery = t.Object({
+  cursor: t.Optional(t.String({ maxLength: 512 })),
+  limit: Limit,
+  sortBy: t.Optional(t.Union([t.Literal("createdAt"), t.Literal("email")])),
+  sortOrder: t.Optional(t.Union([t.Literal("asc"), t.Literal("desc")])),
+});
+
+export const Ban = t.Object({
+  id: Id,
+  email: Nullable(t.String()),
+  phone: Nullable(t.String()),
+  reason: Nullable(t.String()),
+  messageGot: Nullable(t.String()),
+  sentimentScore: Nullable(t.Number()),
+  createdAt: Moment,
+});
+export type Ban = typeof Ban.static;

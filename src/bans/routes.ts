@@ -1,0 +1,93 @@
+import { Elysia, t } from "elysia";
+import { iso } from "../clock.ts";
+import type { bans } from "../db/schema/brands.ts";
+import type { Deps } from "../deps.ts";
+import { Fault } from "../fault.ts";
+import { brandOf, type Caller, callerOf } from "../http/access.ts";
+import { cutPage, readCursor } from "../http/cursor.ts";
+import { Id, Nullable } from "../http/model.ts";
+import { ban, listBans, PLATFORM, unban } from "./bans.ts";
+import { Ban, BanQuery, NewBan } from "./model.ts";
+
+/** Users ban for their brand; an admin without a brand bans for the whole platform. */
+function scopeOf(caller: Caller): string {
+  return caller.role === "admin" && caller.brandId === null ? PLATFORM : brandOf(caller);
+}
+
+function toBan(row: typeof bans.$inferSelect): Ban {
+  const { id, email, phone, reason, messageGot, sentimentScore } = row;
+  return { id, email, phone, reason, messageGot, sentimentScore, createdAt: iso(row.createdAt) };
+}
+
+export function banRoutes({ store }: Deps) {
+  return new Elysia({ prefix: "/api/auth/banned", tags: ["Auth"] })
+    .post(
+      "/",
+      async ({ body, request }) => {
+        const caller = callerOf(request);
+        const { id } = await store.write((tx) =>
+          ban(tx, { ...body, scope: scopeOf(caller), source: "MANUAL", createdBy: caller.userId }),
+        );
+        return { success: true, id };
+      },
+      {
+        body: NewBan,
+        response: t.Object({ success: t.Boolean(), id: Id }),
+        detail: {
+          access: "user",
+          summary: "Ban a contact",
+          description:
+            "Add a contact to banlist: at least one of email and phone. What was still to be sent to them is cancelled and its credits come back. Banning somebody twice answers the same id.",
+        },
+      },
+    )
+    .get(
+      "/",
+      async ({ query, request }) => {
+        const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
+        const rows = await listBans(store.read, {
+          scope: scopeOf(callerOf(request)),
+          sortBy,
+          sortOrder,
+          after: readCursor(query.cursor),
+          limit: limit + 1,
+        });
+        const page = cutPage(rows, limit, (row) => [sortBy === "email" ? (row.email ?? "") : row.createdAt, row.id]);
+        return { success: true, data: page.data.map(toBan), nextCursor: page.nextCursor };
+      },
+      {
+        query: BanQuery,
+        response: t.Object({ success: t.Boolean(), data: t.Array(Ban), nextCursor: Nullable(t.String()) }),
+        detail: {
+          access: "user",
+          summary: "List banned contacts",
+          description: "List banned contacts, newest first unless sorted otherwise. nextCursor is null at the end.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params, body, request }) => {
+        const caller = callerOf(request);
+        // Generated clients call the literal path `:id` and put the id into the body.
+        if (params.id !== ":id" && params.id !== body.id) {
+          throw new Fault("MALFORMED", "The id in the path and the id in the body differ", {
+            details: [{ field: "id", message: "expected the same id in both places" }],
+          });
+        }
+        await store.write((tx) => unban(tx, body.id, caller.role === "admin" ? null : scopeOf(caller)));
+        return { success: true };
+      },
+      {
+        params: t.Object({ id: t.String({ maxLength: 64 }) }),
+        body: t.Object({ id: Id }),
+        response: t.Object({ success: t.Boolean() }),
+        detail: {
+          access: "user",
+          summary: "Lift a ban",
+          description:
+            "Remove a contact from banlist. A ban that the person asked for themselves (STOP, unsubscribe) is lifted by admins only.",
+        },
+      },
+    );
+}

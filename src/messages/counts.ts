@@ -1,0 +1,63 @@
+import { eq, sql } from "drizzle-orm";
+import { messageCounts } from "../db/schema/messages.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import type { MessageStatus } from "./model.ts";
+
+/** A change of place: `from` null for a new message. */
+export interface Move {
+  campaignId: string;
+  stage: number;
+  from: MessageStatus | null;
+  to: MessageStatus;
+}
+
+/** Keeps the counters of every campaign and stage true. Call it in the transaction that moved the messages. */
+export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> {
+  const deltas = new Map<string, { campaignId: string; stage: number; status: string; delta: number }>();
+  const add = ({ campaignId, stage }: Move, status: MessageStatus, delta: number) => {
+    const key = `${campaignId} ${String(stage).padStart(4, "0")} ${status}`;
+    const entry = deltas.get(key) ?? { campaignId, stage, status, delta: 0 };
+    entry.delta += delta;
+    deltas.set(key, entry);
+  };
+  for (const move of moves) {
+    if (move.from) add(move, move.from, -1);
+    add(move, move.to, 1);
+  }
+  // In one order everywhere, so that two transactions never wait for each other in a circle.
+  const rows = [...deltas].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, row]) => (row.delta === 0 ? [] : [row]));
+  if (rows.length === 0) return;
+  await tx.all(sql`insert into message_counts (campaign_id, stage, status, count)
+    select n."campaignId", n.stage, n.status, n.delta from ${rowsOf("n", rows, { campaignId: "text", stage: "integer", status: "text", delta: "integer" })} where true
+    on conflict (campaign_id, stage, status) do update set count = message_counts.count + excluded.count`);
+}
+
+export interface StageCount {
+  stage: number;
+  status: MessageStatus;
+  count: number;
+}
+
+/** How many messages of a campaign stand where. */
+export async function countsOf(read: Reader, campaignId: string): Promise<StageCount[]> {
+  const rows = await read.select().from(messageCounts).where(eq(messageCounts.campaignId, campaignId));
+  return rows.map(({ stage, status, count }) => ({ stage, status: status as MessageStatus, count }));
+}
+
+/** How many messages of the whole platform stand where, by status. */
+export async function platformCounts(read: Reader): Promise<Record<MessageStatus, number>> {
+  const rows = await read.all<{ status: MessageStatus; count: unknown }>(
+    sql`select status, sum(count) as count from message_counts group by status`,
+  );
+  const counts: Record<MessageStatus, number> = {
+    PENDING: 0,
+    SENDING: 0,
+    SENT: 0,
+    CANCELLED: 0,
+    FAILED: 0,
+    UNKNOWN: 0,
+  };
+  for (const { status, count } of rows) counts[status] = Number(count);
+  return counts;
+}
