@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNull, or, sql } from "drizzle-orm";
 import { normaliseEmail, normalisePhone } from "../contacts/address.ts";
 import { bans } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
@@ -117,12 +117,11 @@ export interface BanPage {
 
 /** One page of a scope's bans by keyset, so that inserts between two pages neither repeat nor skip a row. */
 export async function listBans(read: Reader, page: BanPage): Promise<Row[]> {
-  const [beyond, order] = page.sortOrder === "asc" ? [gt, asc] : [lt, desc];
+  const order = page.sortOrder === "asc" ? asc : desc;
   // A ban by phone alone has no e-mail; it sorts as the empty text, alike on both databases.
-  const key = page.sortBy === "email" ? sql<string>`coalesce(${bans.email}, '')` : bans.createdAt;
-  const later = page.after
-    ? or(beyond(key, page.after[0] ?? ""), and(eq(key, page.after[0] ?? ""), beyond(bans.id, page.after[1])))
-    : undefined;
+  const key = page.sortBy === "email" ? sql`coalesce(${bans.email}, '')` : sql`${bans.createdAt}`;
+  const beyond = page.sortOrder === "asc" ? sql`>` : sql`<`;
+  const later = page.after ? sql`(${key}, ${bans.id}) ${beyond} (${page.after[0] ?? ""}, ${page.after[1]})` : undefined;
   return read
     .select()
     .from(bans)

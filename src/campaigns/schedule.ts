@@ -1,0 +1,126 @@
+import { inArray, sql } from "drizzle-orm";
+import { DAY, type Instant } from "../clock.ts";
+import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { type Draft, type Scheduled, schedule } from "../messages/messages.ts";
+import { smsSegments } from "./sms.ts";
+import { nextOpening, type SendWindow } from "./windows.ts";
+
+type Campaign = typeof campaigns.$inferSelect;
+type Step = typeof campaignSteps.$inferSelect;
+
+/** Units a step is expected to cost. The template's own length stands for the rendered one until the message is claimed. */
+function unitsOf(step: Step): number {
+  return step.channel === "SMS" ? smsSegments(step.body).segments : 1;
+}
+
+/** A mailbox that opens conversations, and how many a day it may. */
+export interface OpeningSender {
+  id: string;
+  dailyLimit: number;
+}
+
+/**
+ * Schedules the opening messages of conversations that have none yet. Contacts are dealt out to the mailboxes in turn,
+ * and to the days by what the mailboxes may send in one, so that a large list is not looked at anew every midnight.
+ */
+export async function scheduleOpenings(
+  tx: Tx,
+  campaign: Campaign,
+  step: Step,
+  conversations: readonly { id: string; contactId: string }[],
+  senders: readonly OpeningSender[],
+): Promise<Scheduled> {
+  const start = Math.max(tx.now, campaign.startAt ?? 0) + step.delay;
+  const windows = campaign.sendWindows as SendWindow[];
+  const byMailbox = step.channel === "EMAIL" && senders.length > 0;
+  const drafts: Draft[] = conversations.map(({ id, contactId }, position) => {
+    const sender = byMailbox ? senders[position % senders.length] : undefined;
+    const day = sender ? Math.floor(Math.floor(position / senders.length) / sender.dailyLimit) : 0;
+    return {
+      brandId: campaign.brandId,
+      campaignId: campaign.id,
+      conversationId: id,
+      contactId,
+      stage: step.stage,
+      channel: step.channel,
+      scheduledTime: nextOpening(windows, campaign.timezone, start + day * DAY),
+      senderId: sender?.id ?? null,
+      units: unitsOf(step),
+    };
+  });
+  return schedule(tx, drafts);
+}
+
+/** A message that was sent. */
+export interface SentMessage {
+  campaignId: string;
+  conversationId: string;
+  stage: number;
+  senderId: string | null;
+  sentAt: Instant;
+}
+
+interface Standing {
+  id: string;
+  contact_id: string;
+  mode: "AUTO" | "MANUAL";
+  status: string;
+  replied_at: Instant | null;
+  sender_id: string | null;
+}
+
+/**
+ * Schedules what follows messages that were sent: the next stage of each conversation that goes on, from the mailbox that
+ * opened it. A conversation whose last stage this was is completed; one that somebody answered, or a person took over, rests.
+ */
+export async function scheduleFollowUps(tx: Tx, sent: readonly SentMessage[]): Promise<Scheduled> {
+  if (sent.length === 0) return { ids: [], short: new Set() };
+  const campaignIds = [...new Set(sent.map((message) => message.campaignId))];
+  const [campaignRows, stepRows, standings] = await Promise.all([
+    tx.select().from(campaigns).where(inArray(campaigns.id, campaignIds)),
+    tx.select().from(campaignSteps).where(inArray(campaignSteps.campaignId, campaignIds)),
+    tx.all<Standing>(sql`select v.id, v.contact_id, v.mode, v.status, v.replied_at, v.sender_id from conversations v
+      join ${rowsOf(
+        "n",
+        sent.map((message) => ({ id: message.conversationId })),
+        { id: "text" },
+      )} on n.id = v.id`),
+  ]);
+  const campaignOf = new Map(campaignRows.map((row) => [row.id, row]));
+  const stepOf = new Map(stepRows.map((row) => [`${row.campaignId} ${row.stage}`, row]));
+  const standingOf = new Map(standings.map((row) => [row.id, row]));
+
+  const drafts: Draft[] = [];
+  const progress: { id: string; status: string; senderId: string | null }[] = [];
+  for (const message of sent) {
+    const campaign = campaignOf.get(message.campaignId);
+    const standing = standingOf.get(message.conversationId);
+    if (!campaign || !standing) continue;
+    const goesOn =
+      standing.mode === "AUTO" &&
+      (standing.replied_at === null || !campaign.stopOnReply) &&
+      (standing.status === "QUEUED" || standing.status === "ACTIVE");
+    const step = stepOf.get(`${message.campaignId} ${message.stage + 1}`);
+    const senderId = standing.sender_id ?? message.senderId;
+    if (goesOn) progress.push({ id: standing.id, status: step ? "ACTIVE" : "COMPLETED", senderId });
+    if (!goesOn || !step || campaign.status === "CANCELLED" || campaign.status === "ARCHIVED") continue;
+    drafts.push({
+      brandId: campaign.brandId,
+      campaignId: campaign.id,
+      conversationId: standing.id,
+      contactId: standing.contact_id,
+      stage: step.stage,
+      channel: step.channel,
+      scheduledTime: nextOpening(campaign.sendWindows as SendWindow[], campaign.timezone, message.sentAt + step.delay),
+      senderId,
+      units: unitsOf(step),
+    });
+  }
+  if (progress.length > 0) {
+    await tx.all(sql`update conversations set status = n.status, sender_id = n."senderId", updated_at = ${tx.now}
+      from ${rowsOf("n", progress, { id: "text", status: "text", senderId: "text" })} where conversations.id = n.id`);
+  }
+  return schedule(tx, drafts);
+}

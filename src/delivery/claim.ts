@@ -1,0 +1,177 @@
+import { sql } from "drizzle-orm";
+import type { Envelope } from "../channels/channel.ts";
+import { type Instant, MINUTE } from "../clock.ts";
+import { hold, release } from "../credits/ledger.ts";
+import { readWeights } from "../credits/weights.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import { countMoves, type Move } from "../messages/counts.ts";
+import { NEVER } from "../messages/model.ts";
+import { type Post, renderEnvelope } from "./envelope.ts";
+import { type DueRow, dueRows, lockSenders, type Surroundings, surroundingsOf, threadsOf } from "./facts.ts";
+import { judge, type Verdict } from "./gate.ts";
+
+/** How long a claim is believed in. Longer than any send may take, so that only a dead worker's claim runs out. */
+export const LEASE = 2 * MINUTE;
+
+/** The right to send one message once. */
+export interface Claim {
+  envelope: Envelope;
+  fence: number;
+  campaignId: string;
+  conversationId: string;
+  stage: number;
+  attempts: number;
+  /** Which of the sender's days gave the slot; it is given back if nothing left. */
+  senderDay: string | null;
+}
+
+interface Ruled {
+  row: DueRow;
+  verdict: Exclude<Verdict, { go: "pass" }>;
+}
+
+/**
+ * Looks at the messages that are due, and in this one transaction claims those that may leave and settles what becomes of
+ * the others: cancelled, failed, or waiting. Nothing may be sent before it has committed.
+ */
+export async function claimDue(tx: Tx, limit: number, post: Post): Promise<{ claims: Claim[]; examined: number }> {
+  const rows = await dueRows(tx, limit);
+  if (rows.length === 0) return { claims: [], examined: 0 };
+  await lockSenders(tx, rows);
+  const around = await surroundingsOf(tx, rows, tx.now);
+  await holdMissing(tx, rows, around);
+  const threads = await threadsOf(tx, rows);
+
+  const claims: Claim[] = [];
+  const ruled: Ruled[] = [];
+  for (const row of rows) {
+    const verdict = judge(row, around, tx.now);
+    if (verdict.go !== "pass") {
+      ruled.push({ row, verdict });
+      continue;
+    }
+    try {
+      const envelope = renderEnvelope(row, around, threads.get(row.conversation_id), post);
+      const sender = row.sender_id === null ? undefined : around.senders.get(row.sender_id);
+      if (sender) sender.sendsToday++;
+      const { campaign_id: campaignId, conversation_id: conversationId, stage } = row;
+      claims.push({
+        envelope,
+        campaignId,
+        conversationId,
+        stage,
+        fence: row.fence + 1,
+        attempts: row.attempts + 1,
+        senderDay: sender?.today ?? null,
+      });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      ruled.push({
+        row,
+        verdict: { go: "fail", reason: `CANNOT_RENDER: ${error.message}`.slice(0, 300), detail: error.message },
+      });
+    }
+  }
+  await markSending(tx, claims);
+  await takeSlots(tx, around);
+  await applyRulings(tx, ruled);
+  const claimed: Move[] = claims.map(({ campaignId, stage }) => ({
+    campaignId,
+    stage,
+    from: "PENDING",
+    to: "SENDING",
+  }));
+  await countMoves(tx, claimed);
+  return { claims, examined: rows.length };
+}
+
+/** Messages written while the brand was short of credits get their hold now, if a top-up came meanwhile. */
+async function holdMissing(tx: Tx, rows: readonly DueRow[], around: Surroundings): Promise<void> {
+  const unpaid = rows.filter(
+    (row) => Number(row.held) < row.credits && around.campaigns.get(row.campaign_id)?.status === "RUNNING",
+  );
+  if (unpaid.length === 0) return;
+  const weights = await readWeights(tx);
+  const short = await hold(
+    tx,
+    unpaid.map((row) => ({
+      messageId: row.id,
+      brandId: row.brand_id,
+      campaignId: row.campaign_id,
+      creditType: row.channel,
+      amount: row.credits,
+      weight: weights[row.channel],
+    })),
+  );
+  for (const row of unpaid) if (!short.has(row.id)) row.held = row.credits;
+}
+
+async function markSending(tx: Tx, claims: readonly Claim[]): Promise<void> {
+  if (claims.length === 0) return;
+  const rows = claims.map(({ envelope }) => ({
+    id: envelope.messageId,
+    key: envelope.messageKey,
+    subject: envelope.subject,
+    body: envelope.text,
+  }));
+  await tx.all(sql`update messages set status = 'SENDING', fence = fence + 1, attempts = attempts + 1, lease_until = ${tx.now + LEASE},
+      message_key = n.key, subject = n.subject, text = n.body, error_message = null
+    from ${rowsOf("n", rows, { id: "text", key: "text", subject: "text", body: "text" })} where messages.id = n.id`);
+}
+
+/** Counts the claims against the senders' days. `lockSenders` made the counts that the gate saw the true ones until now. */
+async function takeSlots(tx: Tx, around: Surroundings): Promise<void> {
+  const taken = [...around.senders.values()]
+    .filter((sender) => sender.sendsToday > sender.sendsBefore)
+    .map(({ id, today, sendsToday, sendsBefore }) => ({ id, today, taken: sendsToday - sendsBefore }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  if (taken.length === 0) return;
+  const types = { id: "text", today: "text", taken: "integer" } as const;
+  await tx.all(sql`insert into sender_days (sender_id, day, sends) select n.id, n.today, n.taken from ${rowsOf("n", taken, types)} where true
+    on conflict (sender_id, day) do update set sends = sender_days.sends + excluded.sends`);
+}
+
+/** Carries out what the gate said of the messages that do not leave now. */
+async function applyRulings(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
+  const waiting: { id: string; until: Instant; reason: string }[] = [];
+  const over: { id: string; status: "CANCELLED" | "FAILED"; reason: string }[] = [];
+  const moves: Move[] = [];
+  for (const { row, verdict } of ruled) {
+    if (verdict.go === "wait") {
+      waiting.push({ id: row.id, until: verdict.until, reason: verdict.reason });
+      continue;
+    }
+    const status = verdict.go === "cancel" ? "CANCELLED" : "FAILED";
+    over.push({ id: row.id, status, reason: verdict.reason });
+    moves.push({ campaignId: row.campaign_id, stage: row.stage, from: "PENDING", to: status });
+  }
+  if (waiting.length > 0) {
+    await tx.all(sql`update messages set run_at = n.until, error_message = n.reason
+      from ${rowsOf("n", waiting, { id: "text", until: "bigint", reason: "text" })} where messages.id = n.id`);
+  }
+  if (over.length > 0) {
+    await tx.all(sql`update messages set status = n.status, error_message = n.reason, processed_at = ${tx.now}
+      from ${rowsOf("n", over, { id: "text", status: "text", reason: "text" })} where messages.id = n.id`);
+    for (const [reason, rows] of Map.groupBy(over, (row) => row.reason))
+      await release(
+        tx,
+        rows.map((row) => row.id),
+        reason,
+      );
+  }
+  await countMoves(tx, moves);
+  await pauseUnpaid(tx, ruled);
+}
+
+/** A campaign that ran out of credits pauses with that reason; a top-up resumes it. */
+async function pauseUnpaid(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
+  const unpaid = ruled.filter(
+    ({ verdict }) => verdict.go === "wait" && verdict.reason === "INSUFFICIENT_CREDITS" && verdict.until === NEVER,
+  );
+  const ids = [...new Set(unpaid.map(({ row }) => row.campaign_id))].map((id) => ({ id }));
+  if (ids.length === 0) return;
+  await tx.all(sql`update campaigns set status = 'AUTO_PAUSED', status_reason = 'NO_CREDITS', updated_at = ${tx.now}
+    where status = 'RUNNING' and id in (select n.id from ${rowsOf("n", ids, { id: "text" })})`);
+}

@@ -1,0 +1,167 @@
+import { sql } from "drizzle-orm";
+import type { Channel, Outcome } from "../channels/channel.ts";
+import type { Instant } from "../clock.ts";
+import { expireLots } from "../credits/ledger.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Store } from "../db/store.ts";
+import type { Log } from "../log.ts";
+import type { Random } from "../random.ts";
+import { type Claim, claimDue } from "./claim.ts";
+import type { Post } from "./envelope.ts";
+import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
+import { type Result, settleResults } from "./settle.ts";
+
+/** At most this many rows in one transaction: it shares a thread with HTTP, and must not hold it for long. */
+const SLICE = 50;
+
+export interface EngineOptions extends Post {
+  store: Store;
+  channel: Channel;
+  random: Random;
+  log: Log;
+  /** How many messages may be on their way at once. */
+  concurrency: number;
+}
+
+/** Sends what is due. It knows no timer and no queue: a driver tells it when to look. */
+export interface Engine {
+  /** Settles what has come back and sends what is due, until nothing more can be started now. */
+  runDue(): Promise<void>;
+  /** Resolves when every message on its way has come back and is settled. */
+  drain(): Promise<void>;
+  /** Ends claims that nobody works on any more. `all`: no other process can be at work (start of a single process). */
+  recover(all: boolean): Promise<void>;
+  /** What is done now and then: claims run out, unknown outcomes given up, lots expired, campaigns begun and completed. */
+  sweep(): Promise<void>;
+  /** When the next message is due, or null. */
+  nextDue(): Promise<Instant | null>;
+  /** Claims nothing more from now on. */
+  stop(): void;
+  /** Called whenever something came back, so that a driver looks again. */
+  onIdle(listener: () => void): void;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { store, channel, random, log } = options;
+  const inFlight = new Set<Promise<void>>();
+  let finished: Result[] = [];
+  let stopped = false;
+  let running: Promise<void> | null = null;
+  let again = false;
+  let notify = () => {};
+
+  /** One transaction: what came back is settled, and as much as there is room for is claimed. */
+  async function turn(): Promise<{ examined: number; claims: Claim[] }> {
+    const results = finished.slice(0, SLICE);
+    const room = stopped ? 0 : Math.min(SLICE, options.concurrency - inFlight.size);
+    if (results.length === 0 && room <= 0) return { examined: 0, claims: [] };
+    const { counted, examined, claims } = await store.write(async (tx) => {
+      const counted = await settleResults(tx, results, random);
+      return { counted, ...(room > 0 ? await claimDue(tx, room, options) : { examined: 0, claims: [] }) };
+    });
+    // Only now: had the transaction failed, the results would be settled by the next one.
+    finished = finished.slice(results.length);
+    for (const result of results) {
+      if (!counted.includes(result))
+        log.warn("late result", {
+          messageId: result.claim.envelope.messageId,
+          fence: result.claim.fence,
+          outcome: result.outcome,
+        });
+    }
+    return { examined, claims };
+  }
+
+  /**
+   * Asks once more, right before the first byte: a ban, an answer or a stop that committed after the claim withdraws the
+   * message here.
+   */
+  async function withdrawn(claims: readonly Claim[]): Promise<Map<string, string>> {
+    const rows = claims.map(({ envelope, fence }) => ({ id: envelope.messageId, fence }));
+    const stopped = await store.read.all<{
+      id: string;
+      reason: string;
+    }>(sql`select m.id, m.cancel_reason as reason from messages m
+      join ${rowsOf("n", rows, { id: "text", fence: "integer" })} on n.id = m.id where m.cancel_reason is not null`);
+    return new Map(stopped.map((row) => [row.id, row.reason]));
+  }
+
+  async function dispatch(claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return;
+    const reasons = await withdrawn(claims);
+    for (const claim of claims) {
+      const reason = reasons.get(claim.envelope.messageId);
+      if (reason !== undefined) {
+        finished.push({ claim, outcome: { kind: "withdrawn", reason } });
+        continue;
+      }
+      const sending = attempt(claim).then((outcome) => {
+        finished.push({ claim, outcome });
+        inFlight.delete(sending);
+        notify();
+      });
+      inFlight.add(sending);
+    }
+  }
+
+  async function attempt(claim: Claim): Promise<Outcome> {
+    try {
+      return await channel.send(claim.envelope);
+    } catch (error) {
+      // A channel does not throw. One that does may have sent before it did.
+      log.error("channel failed", { messageId: claim.envelope.messageId, error });
+      return { kind: "unknown", reason: "the channel failed" };
+    }
+  }
+
+  async function loop(): Promise<void> {
+    do {
+      again = false;
+      const { examined, claims } = await turn();
+      await dispatch(claims);
+      if (examined > 0 || finished.length > 0) again = true;
+      // HTTP shares this thread: let it in between two slices.
+      if (again) await new Promise((resolve) => setImmediate(resolve));
+    } while (again);
+  }
+
+  const engine: Engine = {
+    runDue() {
+      again = true;
+      running ??= loop().finally(() => {
+        running = null;
+      });
+      return running;
+    },
+    async drain() {
+      while (inFlight.size > 0 || finished.length > 0) {
+        await Promise.race([...inFlight, ...(finished.length > 0 ? [Promise.resolve()] : [])]);
+        await engine.runDue();
+      }
+    },
+    async recover(all) {
+      let lost = 0;
+      for (let found = -1; found !== 0; lost += found) found = await store.write((tx) => findLost(tx, all));
+      if (lost > 0) log.warn("outcomes unknown", { messages: lost });
+    },
+    async sweep() {
+      await engine.recover(false);
+      while ((await store.write(expireUnknown)) > 0);
+      while ((await store.write(expireLots)) > 0);
+      await store.write(turnCampaigns);
+    },
+    async nextDue() {
+      const [row] = await store.read.all<{ due: Instant | null }>(
+        sql`select min(run_at) as due from messages where status = 'PENDING'`,
+      );
+      return row?.due ?? null;
+    },
+    stop() {
+      stopped = true;
+    },
+    onIdle(listener) {
+      notify = listener;
+    },
+  };
+  return engine;
+}

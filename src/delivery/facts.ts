@@ -1,0 +1,157 @@
+import { inArray, sql } from "drizzle-orm";
+import { localDay } from "../campaigns/zones.ts";
+import type { ChannelName } from "../channels/channel.ts";
+import type { Instant } from "../clock.ts";
+import { dialect } from "../db/dialect.ts";
+import { brands, emailAccounts } from "../db/schema/brands.ts";
+import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
+import { forUpdate, indexedBy, rowsOf, skipLocked } from "../db/sql.ts";
+import type { Reader, Tx } from "../db/store.ts";
+
+/** A message that may be due, with what only it has: its conversation and its contact. As the database gives it. */
+export interface DueRow {
+  id: string;
+  brand_id: string;
+  campaign_id: string;
+  conversation_id: string;
+  contact_id: string;
+  stage: number;
+  channel: ChannelName;
+  run_at: Instant;
+  scheduled_time: Instant;
+  sender_id: string | null;
+  fence: number;
+  attempts: number;
+  credits: number;
+  held: number;
+  message_key: string | null;
+  mode: "AUTO" | "MANUAL";
+  conversation_status: string;
+  replied_at: Instant | null;
+  email: string | null;
+  phone: string | null;
+  first_name: string | null;
+  last_name: string | null;
+  company: string | null;
+  contact_zone: string | null;
+  custom: string | Record<string, string>;
+  email_bounced_at: Instant | null;
+  /** 0 when nobody banned them. */
+  banned: number;
+}
+
+/** What many messages share: their campaigns, steps, senders and brands, each loaded once. */
+export interface Surroundings {
+  campaigns: Map<string, Campaign>;
+  /** By `<campaign id> <stage>`. */
+  steps: Map<string, typeof campaignSteps.$inferSelect>;
+  senders: Map<string, Sender>;
+  brands: Map<string, Brand>;
+}
+
+export type Campaign = typeof campaigns.$inferSelect;
+export type Brand = typeof brands.$inferSelect;
+
+export type Sender = typeof emailAccounts.$inferSelect & {
+  /** The sender's local date at this moment. */
+  today: string;
+  sendsToday: number;
+  /** `sendsToday` as the database had it; the claim adds the difference. */
+  sendsBefore: number;
+};
+
+const ROW = sql`m.id, m.brand_id, m.campaign_id, m.conversation_id, m.contact_id, m.stage, m.channel, m.run_at, m.scheduled_time,
+  m.sender_id, m.fence, m.attempts, m.credits, m.message_key, v.mode, v.status as conversation_status, v.replied_at,
+  p.email, p.phone, p.first_name, p.last_name, p.company, p.timezone as contact_zone, p.custom, p.email_bounced_at,
+  (select coalesce(sum(h.amount), 0) from credit_holds h where h.message_id = m.id) as held,
+  (select count(*) from bans b where b.scope in (m.brand_id, 'platform') and b.email = p.email)
+    + (select count(*) from bans b where b.scope in (m.brand_id, 'platform') and b.phone = p.phone) as banned`;
+
+const JOINED = sql`join conversations v on v.id = m.conversation_id join contacts p on p.id = m.contact_id`;
+
+/** The messages due longest, locked for this transaction; those that another replica is working on are left to it. */
+export function dueRows(tx: Tx, limit: number): Promise<DueRow[]> {
+  return tx.all<DueRow>(sql`select ${ROW} from messages m ${indexedBy("messages_due")} ${JOINED}
+    where m.status = 'PENDING' and m.run_at <= ${tx.now} order by m.run_at, m.id limit ${limit} ${skipLocked("m")}`);
+}
+
+/** One message with the same facts, whether due or not; for explaining it. */
+export async function rowOf(read: Reader, messageId: string): Promise<DueRow | null> {
+  const [row] = await read.all<DueRow>(sql`select ${ROW} from messages m ${JOINED} where m.id = ${messageId}`);
+  return row ?? null;
+}
+
+const distinct = <Row>(rows: readonly Row[], key: (row: Row) => string | null) =>
+  [...new Set(rows.map(key))].filter((id) => id !== null);
+
+export async function surroundingsOf(read: Reader, rows: readonly DueRow[], now: Instant): Promise<Surroundings> {
+  const campaignIds = distinct(rows, (row) => row.campaign_id);
+  const senderIds = distinct(rows, (row) => row.sender_id);
+  const [campaignRows, stepRows, senderRows, brandRows] = await Promise.all([
+    read.select().from(campaigns).where(inArray(campaigns.id, campaignIds)),
+    read.select().from(campaignSteps).where(inArray(campaignSteps.campaignId, campaignIds)),
+    senderIds.length === 0 ? [] : read.select().from(emailAccounts).where(inArray(emailAccounts.id, senderIds)),
+    read
+      .select()
+      .from(brands)
+      .where(
+        inArray(
+          brands.id,
+          distinct(rows, (row) => row.brand_id),
+        ),
+      ),
+  ]);
+  const senders = senderRows.map((row) => ({
+    ...row,
+    today: localDay(row.timezone, now),
+    sendsToday: 0,
+    sendsBefore: 0,
+  }));
+  await countToday(read, senders);
+  return {
+    campaigns: new Map(campaignRows.map((row) => [row.id, row])),
+    steps: new Map(stepRows.map((row) => [`${row.campaignId} ${row.stage}`, row])),
+    senders: new Map(senders.map((row) => [row.id, row])),
+    brands: new Map(brandRows.map((row) => [row.id, row])),
+  };
+}
+
+/** Two replicas claiming for one mailbox take turns, so that its daily cap is a cap. SQLite has one writer and needs no lock. */
+export async function lockSenders(tx: Tx, rows: readonly DueRow[]): Promise<void> {
+  const ids = distinct(rows, (row) => row.sender_id).map((id) => ({ id }));
+  if (dialect === "sqlite" || ids.length === 0) return;
+  await tx.all(sql`select s.id from email_accounts s where s.id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
+    order by s.id ${forUpdate("s")}`);
+}
+
+async function countToday(read: Reader, senders: Sender[]): Promise<void> {
+  if (senders.length === 0) return;
+  const days = senders.map(({ id, today }) => ({ id, today }));
+  const rows = await read.all<{ sender_id: string; sends: number }>(sql`select d.sender_id, d.sends from sender_days d
+    join ${rowsOf("n", days, { id: "text", today: "text" })} on n.id = d.sender_id and n.today = d.day`);
+  const sends = new Map(rows.map((row) => [row.sender_id, row.sends]));
+  for (const sender of senders) sender.sendsToday = sender.sendsBefore = sends.get(sender.id) ?? 0;
+}
+
+/** What was sent before in these conversations, oldest first: a follow-up goes into the same thread under the same subject. */
+export interface Thread {
+  keys: string[];
+  subject: string | null;
+}
+
+export async function threadsOf(read: Reader, rows: readonly DueRow[]): Promise<Map<string, Thread>> {
+  const followUps = rows
+    .filter((row) => row.stage > 0 && row.channel === "EMAIL")
+    .map((row) => ({ id: row.conversation_id }));
+  const threads = new Map<string, Thread>();
+  if (followUps.length === 0) return threads;
+  const sent = await read.all<{ conversation_id: string; message_key: string; subject: string | null }>(sql`
+    select m.conversation_id, m.message_key, m.subject from messages m join ${rowsOf("n", followUps, { id: "text" })} on n.id = m.conversation_id
+    where m.status in ('SENT', 'UNKNOWN') and m.channel = 'EMAIL' and m.message_key is not null order by m.conversation_id, m.stage`);
+  for (const { conversation_id, message_key, subject } of sent) {
+    const thread = threads.get(conversation_id) ?? { keys: [], subject };
+    thread.keys.push(message_key);
+    threads.set(conversation_id, thread);
+  }
+  return threads;
+}

@@ -1,0 +1,171 @@
+import { contactHours } from "../campaigns/quietHours.ts";
+import { zonesOf } from "../campaigns/recipientZones.ts";
+import { nextCommonOpening, type SendWindow } from "../campaigns/windows.ts";
+import { startOfNextDay } from "../campaigns/zones.ts";
+import { type Instant, iso, MINUTE } from "../clock.ts";
+import { type CancelReason, NEVER } from "../messages/model.ts";
+import type { Brand, Campaign, DueRow, Sender, Surroundings } from "./facts.ts";
+
+/** What a gate says of one message at one moment. `wait` with NEVER waits for a person or an event, not for a time. */
+export type Verdict =
+  | { go: "pass" }
+  | { go: "cancel"; reason: CancelReason; detail: string }
+  | { go: "fail"; reason: string; detail: string }
+  | { go: "wait"; reason: string; until: Instant; detail: string };
+
+export interface GateReport {
+  gate: string;
+  verdict: Verdict;
+}
+
+interface Case {
+  row: DueRow;
+  campaign: Campaign | undefined;
+  sender: Sender | undefined;
+  brand: Brand | undefined;
+  now: Instant;
+}
+
+const PASS: Verdict = { go: "pass" };
+const wait = (reason: string, until: Instant, detail: string): Verdict => ({ go: "wait", reason, until, detail });
+const cancel = (reason: CancelReason, detail: string): Verdict => ({ go: "cancel", reason, detail });
+
+/** How soon a sender in trouble is looked at again, when nothing says for how long. */
+const SENDER_RECHECK = 15 * MINUTE;
+
+/**
+ * Everything that decides whether a message may leave now, in the order it is asked. Every path that sends goes through
+ * this list, inside the transaction that claims the message; `explain` shows the same list to people.
+ */
+const GATES: [name: string, check: (facts: Case) => Verdict][] = [
+  [
+    "campaign",
+    ({ campaign, now }) => {
+      switch (campaign?.status) {
+        case "RUNNING":
+        case "SCHEDULED":
+          if (campaign.startAt !== null && campaign.startAt > now)
+            return wait("CAMPAIGN_NOT_STARTED", campaign.startAt, `starts ${iso(campaign.startAt)}`);
+          if (campaign.endAt !== null && campaign.endAt <= now)
+            return cancel("CAMPAIGN_STOPPED", `ended ${iso(campaign.endAt)}`);
+          return PASS;
+        case "PAUSED":
+        case "AUTO_PAUSED":
+        case "DRAFT":
+          return wait("CAMPAIGN_PAUSED", NEVER, campaign.statusReason ?? "paused by a person");
+        default:
+          return cancel("CAMPAIGN_STOPPED", `the campaign is ${campaign?.status ?? "gone"}`);
+      }
+    },
+  ],
+  [
+    "conversation",
+    ({ row, campaign }) => {
+      if (row.conversation_status === "REMOVED")
+        return cancel("CONTACT_REMOVED", "the contact was taken out of the campaign");
+      if (row.replied_at !== null && campaign?.stopOnReply !== false)
+        return cancel("REPLIED", `answered ${iso(row.replied_at)}`);
+      if (row.mode === "MANUAL") return cancel("MANUAL_MODE", "a person took over");
+      if (row.conversation_status === "PAUSED") return wait("CONTACT_PAUSED", NEVER, "this contact is paused");
+      return PASS;
+    },
+  ],
+  [
+    "ban",
+    ({ row }) =>
+      Number(row.banned) > 0 || row.conversation_status === "OPTED_OUT"
+        ? cancel("BANNED", "on the ban list of the brand or the platform")
+        : PASS,
+  ],
+  [
+    "address",
+    ({ row }) => {
+      if (row.channel === "EMAIL" && row.email_bounced_at !== null)
+        return cancel("BOUNCED", `mail to this address bounced ${iso(row.email_bounced_at)}`);
+      if ((row.channel === "EMAIL" ? row.email : row.phone) === null)
+        return {
+          go: "fail",
+          reason: "NO_ADDRESS",
+          detail: row.channel === "EMAIL" ? "the contact has no e-mail address" : "the contact has no phone number",
+        };
+      return PASS;
+    },
+  ],
+  [
+    "sender",
+    ({ row, sender, now }) => {
+      // Text and voice leave through the brand's own account, not through a mailbox.
+      if (row.channel !== "EMAIL") return PASS;
+      if (!sender) return wait("NO_SENDER", now + SENDER_RECHECK, "no mailbox is assigned");
+      // A mailbox that moved to another brand never carries this brand's messages.
+      if (sender.brandId !== row.brand_id)
+        return wait("SENDER_REASSIGNED", now + SENDER_RECHECK, "its mailbox belongs to another brand now");
+      if (!sender.isActive) return wait("SENDER_INACTIVE", now + SENDER_RECHECK, "its mailbox is switched off");
+      if (sender.pausedUntil !== null && sender.pausedUntil > now)
+        return wait("SENDER_PAUSED", sender.pausedUntil, sender.pausedReason ?? "its mailbox waits");
+      if (sender.connectionStatus === "DISCONNECTED" || sender.connectionStatus === "REAUTH_REQUIRED")
+        return wait("SENDER_DISCONNECTED", now + SENDER_RECHECK, "its mailbox is not connected");
+      return PASS;
+    },
+  ],
+  [
+    "hours",
+    ({ row, campaign, brand, now }) => {
+      if (!campaign) return PASS;
+      const contactZone = row.contact_zone;
+      const quiet = contactHours(
+        row.channel,
+        zonesOf({ contactZone, phone: row.phone, brandZone: brand?.timezone ?? "UTC" }),
+      );
+      const opening = nextCommonOpening(
+        [...quiet, { windows: campaign.sendWindows as SendWindow[], zone: contactZone ?? campaign.timezone }],
+        now,
+      );
+      if (opening === now) return PASS;
+      return opening === null
+        ? {
+            go: "fail",
+            reason: "NO_SENDING_HOURS",
+            detail: "the sending windows and the contact's quiet hours never meet",
+          }
+        : wait("OUTSIDE_SENDING_HOURS", opening, `opens ${iso(opening)}`);
+    },
+  ],
+  [
+    "daily cap",
+    ({ sender, now }) => {
+      if (!sender || sender.sendsToday < sender.dailyLimit) return PASS;
+      return wait(
+        "DAILY_CAP",
+        startOfNextDay(sender.timezone, now),
+        `its mailbox sent ${sender.sendsToday} of ${sender.dailyLimit} today`,
+      );
+    },
+  ],
+  [
+    "credits",
+    ({ row }) =>
+      Number(row.held) >= row.credits ? PASS : wait("INSUFFICIENT_CREDITS", NEVER, "the brand is short of credits"),
+  ],
+];
+
+function caseOf(row: DueRow, around: Surroundings, now: Instant): Case {
+  const sender = row.sender_id === null ? undefined : around.senders.get(row.sender_id);
+  return { row, campaign: around.campaigns.get(row.campaign_id), sender, brand: around.brands.get(row.brand_id), now };
+}
+
+/** The first verdict that is not a pass, or a pass. */
+export function judge(row: DueRow, around: Surroundings, now: Instant): Verdict {
+  const facts = caseOf(row, around, now);
+  for (const [, check] of GATES) {
+    const verdict = check(facts);
+    if (verdict.go !== "pass") return verdict;
+  }
+  return PASS;
+}
+
+/** What every gate says, for explaining a message to a person. */
+export function judgeAll(row: DueRow, around: Surroundings, now: Instant): GateReport[] {
+  const facts = caseOf(row, around, now);
+  return GATES.map(([gate, check]) => ({ gate, verdict: check(facts) }));
+}

@@ -1,0 +1,100 @@
+import { sql } from "drizzle-orm";
+import { scheduleFollowUps } from "../campaigns/schedule.ts";
+import { release, settle } from "../credits/ledger.ts";
+import { rowsOf, skipLocked } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { Fault, notFound } from "../fault.ts";
+import { countMoves } from "../messages/counts.ts";
+import { type MessageStatus, NEVER, UNKNOWN_DEADLINE } from "../messages/model.ts";
+
+const SLICE = 200;
+
+interface Stray {
+  id: string;
+  brand_id: string;
+  campaign_id: string;
+  conversation_id: string;
+  stage: number;
+  sender_id: string | null;
+  status: MessageStatus;
+}
+
+const STRAY = sql`m.id, m.brand_id, m.campaign_id, m.conversation_id, m.stage, m.sender_id, m.status`;
+
+/**
+ * Finds claims whose worker died: it may or may not have sent, so the outcome is unknown. `all` takes every claim for
+ * dead: right at the start of the only process on a SQLite file. The cost grows with what was in flight, never with what
+ * is pending. Returns how many there were; call again until there are none.
+ */
+export async function findLost(tx: Tx, all: boolean): Promise<number> {
+  const lost = await tx.all<Stray>(sql`select ${STRAY} from messages m
+    where m.status = 'SENDING' and m.lease_until <= ${all ? NEVER : tx.now} order by m.lease_until limit ${SLICE} ${skipLocked("m")}`);
+  await move(tx, lost, "UNKNOWN", "OUTCOME_UNKNOWN");
+  return lost.length;
+}
+
+/** Gives up on unknown outcomes that nobody resolved in time: FAILED, and the credits come back. Returns how many. */
+export async function expireUnknown(tx: Tx): Promise<number> {
+  const over = await tx.all<Stray>(sql`select ${STRAY} from messages m
+    where m.status = 'UNKNOWN' and m.run_at <= ${tx.now} order by m.run_at limit ${SLICE} ${skipLocked("m")}`);
+  await move(tx, over, "FAILED", "OUTCOME_UNKNOWN");
+  return over.length;
+}
+
+/**
+ * A person says what became of a message whose outcome was unknown. SENT settles its credits and goes on with the next
+ * stage; NOT_SENT makes it pending again, due now. `brandId` null means any (an admin).
+ */
+export async function resolveUnknown(
+  tx: Tx,
+  messageId: string,
+  as: "SENT" | "NOT_SENT",
+  brandId: string | null,
+): Promise<void> {
+  const [row] = await tx.all<Stray>(sql`select ${STRAY} from messages m where m.id = ${messageId}`);
+  if (!row || (brandId !== null && row.brand_id !== brandId)) throw notFound("message", messageId);
+  if (row.status !== "UNKNOWN") throw new Fault("CONFLICT", "The outcome of this message is known");
+  await move(tx, [row], as === "SENT" ? "SENT" : "PENDING", null);
+}
+
+/** Moves strays to where they belong, with all that hangs on it. Each leaves the state it was found in, or is left alone. */
+async function move(tx: Tx, strays: readonly Stray[], to: MessageStatus, reason: string | null): Promise<void> {
+  if (strays.length === 0) return;
+  const over = to === "SENT" || to === "FAILED";
+  const runAt = to === "UNKNOWN" ? tx.now + UNKNOWN_DEADLINE : tx.now;
+  const rows = strays.map(({ id, status }) => ({ id, status }));
+  const moved = await tx.all<{
+    id: string;
+  }>(sql`update messages set status = ${to}, error_message = ${reason}, lease_until = null,
+      fence = fence + 1, run_at = ${runAt}, processed_at = ${over ? tx.now : null}
+    from ${rowsOf("n", rows, { id: "text", status: "text" })} where messages.id = n.id and messages.status = n.status returning messages.id`);
+  const ids = new Set(moved.map((row) => row.id));
+  const changed = strays.filter((stray) => ids.has(stray.id));
+  await countMoves(
+    tx,
+    changed.map((stray) => ({ campaignId: stray.campaign_id, stage: stray.stage, from: stray.status, to })),
+  );
+  if (to === "FAILED") await release(tx, [...ids], reason ?? "FAILED");
+  if (to !== "SENT") return;
+  await settle(tx, [...ids]);
+  await scheduleFollowUps(
+    tx,
+    changed.map((stray) => ({
+      campaignId: stray.campaign_id,
+      conversationId: stray.conversation_id,
+      stage: stray.stage,
+      senderId: stray.sender_id,
+      sentAt: tx.now,
+    })),
+  );
+}
+
+/** Campaigns that were scheduled for a time now past are running; running ones with nothing left to send are completed. */
+export async function turnCampaigns(tx: Tx): Promise<void> {
+  await tx.all(
+    sql`update campaigns set status = 'RUNNING', updated_at = ${tx.now} where status = 'SCHEDULED' and start_at <= ${tx.now}`,
+  );
+  await tx.all(sql`update campaigns set status = 'COMPLETED', completed_at = ${tx.now}, updated_at = ${tx.now}
+    where status = 'RUNNING' and not exists (select 1 from message_counts c
+      where c.campaign_id = campaigns.id and c.status in ('PENDING', 'SENDING', 'UNKNOWN') and c.count > 0)`);
+}

@@ -1,0 +1,161 @@
+import { sql } from "drizzle-orm";
+import { scheduleFollowUps } from "../campaigns/schedule.ts";
+import type { Outcome } from "../channels/channel.ts";
+import { HOUR, type Instant, SECOND } from "../clock.ts";
+import { release, settle } from "../credits/ledger.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { countMoves, type Move } from "../messages/counts.ts";
+import { type MessageStatus, UNKNOWN_DEADLINE } from "../messages/model.ts";
+import type { Random } from "../random.ts";
+import type { Claim } from "./claim.ts";
+import { blameSenders, clearSenders, giveBackSlots } from "./senderHealth.ts";
+
+/** A message that keeps failing for reasons of its own is given up after this many attempts. */
+export const MAX_ATTEMPTS = 6;
+
+/** A claim and what became of it. */
+export interface Result {
+  claim: Claim;
+  outcome: Outcome | { kind: "withdrawn"; reason: string };
+}
+
+type Ending = {
+  id: string;
+  fence: number;
+  status: MessageStatus;
+  runAt: Instant;
+  providerId: string | null;
+  error: string | null;
+  processedAt: Instant | null;
+  attempts: number;
+};
+
+/** Full jitter: anywhere between now and the ceiling, so that messages that failed together do not come back together. */
+function backoff(attempts: number, random: Random): number {
+  return Math.ceil(random() * Math.min(HOUR, 15 * SECOND * 2 ** attempts));
+}
+
+/** Where a message goes after an attempt, before anybody asked whether the claim still holds. */
+function endingOf({ claim, outcome }: Result, now: Instant, random: Random): Ending {
+  const ending = {
+    id: claim.envelope.messageId,
+    fence: claim.fence,
+    runAt: now,
+    providerId: null,
+    error: null,
+    processedAt: now,
+    attempts: claim.attempts,
+  };
+  switch (outcome.kind) {
+    case "accepted":
+      return { ...ending, status: "SENT", providerId: outcome.providerId };
+    case "rejected":
+      return { ...ending, status: "FAILED", error: outcome.reason };
+    case "withdrawn":
+      return { ...ending, status: "CANCELLED", error: outcome.reason };
+    case "unknown":
+      return {
+        ...ending,
+        status: "UNKNOWN",
+        error: "OUTCOME_UNKNOWN",
+        runAt: now + UNKNOWN_DEADLINE,
+        processedAt: null,
+      };
+    case "deferred":
+      // A sender in trouble is no fault of the message: it waits with its sender and keeps its attempts.
+      if (outcome.scope === "message" && claim.attempts >= MAX_ATTEMPTS)
+        return { ...ending, status: "FAILED", error: outcome.reason };
+      return {
+        ...ending,
+        attempts: outcome.scope === "sender" ? claim.attempts - 1 : claim.attempts,
+        status: "PENDING",
+        error: outcome.reason,
+        processedAt: null,
+        runAt: now + Math.max(outcome.retryAfterMs ?? 0, backoff(claim.attempts, random)),
+      };
+  }
+}
+
+/**
+ * Writes down what became of claims: the message, its credits, its sender and what follows it, in one transaction. A
+ * result whose claim is no longer the newest (its lease ran out meanwhile) changes nothing. Returns the results that counted.
+ */
+export async function settleResults(tx: Tx, results: readonly Result[], random: Random): Promise<Result[]> {
+  if (results.length === 0) return [];
+  const endings = results.map((result) => endingOf(result, tx.now, random));
+  const counted = await writeEndings(tx, endings);
+  const valid = results.filter(({ claim }) => counted.has(claim.envelope.messageId));
+  const at = (status: MessageStatus) => valid.filter(({ claim }) => counted.get(claim.envelope.messageId) === status);
+  const ids = (chosen: readonly Result[]) => chosen.map(({ claim }) => claim.envelope.messageId);
+
+  const sent = at("SENT");
+  await settle(tx, ids(sent));
+  await release(tx, ids(at("FAILED")), "FAILED");
+  await release(tx, ids(at("CANCELLED")), "CANCELLED");
+  await countMoves(
+    tx,
+    valid.map(
+      ({ claim }): Move => ({
+        campaignId: claim.campaignId,
+        stage: claim.stage,
+        from: "SENDING",
+        to: counted.get(claim.envelope.messageId) ?? "SENDING",
+      }),
+    ),
+  );
+  await giveBackSlots(
+    tx,
+    valid.filter(({ outcome }) => outcome.kind !== "accepted" && outcome.kind !== "unknown"),
+  );
+  await closeFailed(tx, at("FAILED"));
+  await blameSenders(tx, valid, random);
+  await clearSenders(tx, sent);
+  await scheduleFollowUps(
+    tx,
+    sent.map(({ claim }) => ({
+      campaignId: claim.campaignId,
+      conversationId: claim.conversationId,
+      stage: claim.stage,
+      senderId: claim.envelope.sender.id,
+      sentAt: tx.now,
+    })),
+  );
+  return valid;
+}
+
+/** Only where the claim is still the newest. A message that was to be cancelled meanwhile and did not leave is cancelled. */
+async function writeEndings(tx: Tx, endings: readonly Ending[]): Promise<Map<string, MessageStatus>> {
+  const types = {
+    id: "text",
+    fence: "integer",
+    status: "text",
+    runAt: "bigint",
+    providerId: "text",
+    error: "text",
+    processedAt: "bigint",
+    attempts: "integer",
+  } as const;
+  const rows = await tx.all<{ id: string; status: MessageStatus }>(sql`update messages set
+      status = case when n.status = 'PENDING' and messages.cancel_reason is not null then 'CANCELLED' else n.status end,
+      error_message = case when n.status = 'PENDING' and messages.cancel_reason is not null then messages.cancel_reason else n.error end,
+      processed_at = case when n.status = 'PENDING' and messages.cancel_reason is not null then ${tx.now} else n."processedAt" end,
+      run_at = n."runAt", attempts = n.attempts, provider_id = n."providerId", lease_until = null
+    from ${rowsOf("n", endings, types)} where messages.id = n.id and messages.fence = n.fence and messages.status = 'SENDING'
+    returning messages.id, messages.status`);
+  return new Map(rows.map((row) => [row.id, row.status]));
+}
+
+/** A conversation whose message failed for good ends there; an address that does not exist is remembered as such. */
+async function closeFailed(tx: Tx, failed: readonly Result[]): Promise<void> {
+  if (failed.length === 0) return;
+  const rows = failed.map(({ claim, outcome }) => ({
+    id: claim.conversationId,
+    bounced: outcome.kind === "rejected" && outcome.badAddress ? 1 : 0,
+  }));
+  const types = { id: "text", bounced: "integer" } as const;
+  await tx.all(sql`update conversations set status = case when n.bounced = 1 then 'BOUNCED' else 'FAILED' end, updated_at = ${tx.now}
+    from ${rowsOf("n", rows, types)} where conversations.id = n.id and conversations.status in ('QUEUED', 'ACTIVE')`);
+  await tx.all(sql`update contacts set email_bounced_at = ${tx.now} where email_bounced_at is null and id in
+    (select v.contact_id from conversations v join ${rowsOf("n", rows, types)} on n.id = v.id where n.bounced = 1)`);
+}
