@@ -41,7 +41,10 @@ export function idMaker(random: Random): (now: Instant) => string {
       sequence = 0;
     }
     const time = last.toString(16).padStart(12, "0");
-    const word = (bits: number) => Math.floor(random() * 2 ** bits).toString(16).padStart(bits / 4, "0");
+    const word = (bits: number) =>
+      Math.floor(random() * 2 ** bits)
+        .toString(16)
+        .padStart(bits / 4, "0");
     const variant = (0x8000 | Math.floor(random() * 0x4000)).toString(16);
     return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, "0")}-${variant}-${word(24)}${word(24)}`;
   };

@@ -4,11 +4,20 @@ import { bans } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { cancelPerson } from "../messages/messages.ts";
+import type { CancelReason } from "../messages/model.ts";
 
 /** The scope of a ban that holds for every brand. */
 export const PLATFORM = "platform";
 
 type Row = typeof bans.$inferSelect;
+
+/** What a cancelled message says, by what put its contact on the list. */
+const REASON: Record<Row["source"], CancelReason> = {
+  MANUAL: "BANNED",
+  HOSTILE: "BANNED",
+  OPT_OUT: "UNSUBSCRIBED",
+  UNSUBSCRIBE: "UNSUBSCRIBED",
+};
 
 export interface BanOrder {
   /** A brand's id, or PLATFORM. */
@@ -65,11 +74,7 @@ export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancel
   const brandId = order.scope === PLATFORM ? null : order.scope;
   return {
     id,
-    cancelled: await cancelPerson(
-      tx,
-      { email, phone, brandId },
-      order.source === "UNSUBSCRIBE" ? "UNSUBSCRIBED" : "BANNED",
-    ),
+    cancelled: await cancelPerson(tx, { email, phone, brandId }, REASON[order.source]),
   };
 }
 

@@ -11,7 +11,7 @@ type Campaign = typeof campaigns.$inferSelect;
 type Step = typeof campaignSteps.$inferSelect;
 
 /** Units a step is expected to cost. The template's own length stands for the rendered one until the message is claimed. */
-function unitsOf(step: Step): number {
+export function unitsOf(step: Step): number {
   return step.channel === "SMS" ? smsSegments(step.body).segments : 1;
 }
 
@@ -23,7 +23,8 @@ export interface OpeningSender {
 
 /**
  * Schedules the opening messages of conversations that have none yet. Contacts are dealt out to the mailboxes in turn,
- * and to the days by what the mailboxes may send in one, so that a large list is not looked at anew every midnight.
+ * and to the days by what the mailboxes may send in one, so that a large list is not looked at anew every midnight. `before`
+ * is how many conversations of the same list were dealt out by earlier calls.
  */
 export async function scheduleOpenings(
   tx: Tx,
@@ -31,11 +32,13 @@ export async function scheduleOpenings(
   step: Step,
   conversations: readonly { id: string; contactId: string }[],
   senders: readonly OpeningSender[],
+  before = 0,
 ): Promise<Scheduled> {
   const start = Math.max(tx.now, campaign.startAt ?? 0) + step.delay;
   const windows = campaign.sendWindows as SendWindow[];
   const byMailbox = step.channel === "EMAIL" && senders.length > 0;
-  const drafts: Draft[] = conversations.map(({ id, contactId }, position) => {
+  const drafts: Draft[] = conversations.map(({ id, contactId }, index) => {
+    const position = before + index;
     const sender = byMailbox ? senders[position % senders.length] : undefined;
     const day = sender ? Math.floor(Math.floor(position / senders.length) / sender.dailyLimit) : 0;
     return {

@@ -87,7 +87,7 @@ export async function post(tx: Tx, movements: readonly Movement[]): Promise<void
   await tx.all(moveAccounts(deltasByBrand(moved)));
   const lots = deltasByLot(moved);
   if (lots.length > 0) {
-    await tx.all(sql`update credit_lots set remaining = remaining + n.delta
+    await tx.all(sql`update credit_lots set remaining = credit_lots.remaining + n.delta
       from ${rowsOf("n", lots, { lotId: "text", delta: "bigint" })} where credit_lots.id = n."lotId"`);
   }
   const campaigns = deltasByCampaign(moved);
@@ -117,7 +117,7 @@ function moveAccounts(deltas: ReturnType<typeof deltasByBrand>): SQL {
     expired: "bigint",
     clawedBack: "bigint",
   } as const;
-  const moved = (column: string, pocket: Pocket) => sql.raw(`${column} = ${column} + n."${pocket}"`);
+  const moved = (column: string, pocket: Pocket) => sql.raw(`${column} = credit_accounts.${column} + n."${pocket}"`);
   return sql`update credit_accounts set ${moved("granted", "granted")}, ${moved("available", "available")}, ${moved("reserved", "reserved")},
       ${moved("used", "used")}, ${moved("expired", "expired")}, ${moved("clawed_back", "clawedBack")}
     from ${rowsOf("n", deltas, types)} where credit_accounts.brand_id = n."brandId"`;

@@ -13,7 +13,7 @@ import { type DueRow, dueRows, lockSenders, type Surroundings, surroundingsOf, t
 import { judge, type Verdict } from "./gate.ts";
 
 /** How long a claim is believed in. Longer than any send may take, so that only a dead worker's claim runs out. */
-export const LEASE = 2 * MINUTE;
+export const LEASE = 5 * MINUTE;
 
 /** The right to send one message once. */
 export interface Claim {

@@ -37,8 +37,8 @@ export interface Engine {
   nextDue(): Promise<Instant | null>;
   /** Claims nothing more from now on. */
   stop(): void;
-  /** Called whenever something came back, so that a driver looks again. */
-  onIdle(listener: () => void): void;
+  /** Whom to tell when something came back. */
+  onReturn(listener: () => void): void;
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -159,7 +159,7 @@ export function createEngine(options: EngineOptions): Engine {
     stop() {
       stopped = true;
     },
-    onIdle(listener) {
+    onReturn(listener) {
       notify = listener;
     },
   };

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { resumeFunded } from "../campaigns/lifecycle.ts";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
 import { release, settle } from "../credits/ledger.ts";
 import { rowsOf, skipLocked } from "../db/sql.ts";
@@ -89,8 +90,9 @@ async function move(tx: Tx, strays: readonly Stray[], to: MessageStatus, reason:
   );
 }
 
-/** Campaigns that were scheduled for a time now past are running; running ones with nothing left to send are completed. */
+/** Campaigns that ran dry and can pay again go on; those that were scheduled for a time now past are running; running ones with nothing left to send are completed. */
 export async function turnCampaigns(tx: Tx): Promise<void> {
+  await resumeFunded(tx);
   await tx.all(
     sql`update campaigns set status = 'RUNNING', updated_at = ${tx.now} where status = 'SCHEDULED' and start_at <= ${tx.now}`,
   );

@@ -1,0 +1,141 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import { checkZone, getBrand } from "../brands/brands.ts";
+import { type Instant, iso, isoOrNull } from "../clock.ts";
+import { campaignSteps, campaigns, conversations, importJobs, inboundMessages } from "../db/schema/campaigns.ts";
+import { messageCounts, messages } from "../db/schema/messages.ts";
+import { forUpdate } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { Fault, invalid } from "../fault.ts";
+import { campaignOf } from "./lifecycle.ts";
+import type { Campaign, CampaignChange, NewCampaign } from "./model.ts";
+import { checkWindows } from "./windows.ts";
+
+export type CampaignRow = typeof campaigns.$inferSelect;
+
+export function toCampaign(row: CampaignRow): Campaign {
+  return {
+    ...row,
+    startAt: isoOrNull(row.startAt),
+    endAt: isoOrNull(row.endAt),
+    launchedAt: isoOrNull(row.launchedAt),
+    completedAt: isoOrNull(row.completedAt),
+    createdAt: iso(row.createdAt),
+    updatedAt: iso(row.updatedAt),
+  };
+}
+
+/** The campaign with this id within reach, which nobody else changes before this transaction ends. */
+export async function holdCampaign(tx: Tx, id: string, reach: string | null): Promise<CampaignRow> {
+  await tx.all(sql`select c.id from campaigns c where c.id = ${id} ${forUpdate("c")}`);
+  return campaignOf(tx, id, reach);
+}
+
+/** Opens a draft. What is not said is the brand's zone, e-mail, and any time. */
+export async function createCampaign(tx: Tx, brandId: string, given: NewCampaign): Promise<CampaignRow> {
+  const brand = await getBrand(tx, brandId);
+  const { sendWindows = [] } = given;
+  checkWindows("sendWindows", sendWindows);
+  const row = {
+    id: tx.newId(),
+    brandId,
+    name: given.name.trim(),
+    status: "DRAFT" as const,
+    channels: given.channels ?? ["EMAIL" as const],
+    timezone: checkZone(given.timezone ?? brand.timezone),
+    sendWindows: [...sendWindows],
+    startAt: momentOf("startAt", given.startAt ?? null),
+    endAt: momentOf("endAt", given.endAt ?? null),
+    stopOnReply: given.stopOnReply ?? true,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  };
+  checkPeriod(row, tx.now);
+  await tx.insert(campaigns).values(row);
+  return campaignOf(tx, row.id, brandId);
+}
+
+/** What may still be changed once a campaign was launched: nothing that the messages already scheduled stand on. */
+const WHILE_RUNNING = ["name", "sendWindows", "timezone", "endAt", "stopOnReply"];
+
+/** Changes what is named, if `version` is the one the caller has seen. */
+export async function changeCampaign(
+  tx: Tx,
+  id: string,
+  reach: string | null,
+  { version, ...change }: CampaignChange,
+): Promise<CampaignRow> {
+  const row = await holdCampaign(tx, id, reach);
+  checkVersion(row, version);
+  const named = Object.entries(change).filter(([, value]) => value !== undefined);
+  const fixed = named.map(([name]) => name).filter((name) => row.status !== "DRAFT" && !WHILE_RUNNING.includes(name));
+  if (fixed.length > 0) {
+    throw new Fault("CONFLICT", `${fixed.join(", ")} cannot be changed any more: the campaign is ${row.status}`);
+  }
+  const { name, channels, timezone, sendWindows, startAt, endAt, stopOnReply } = change;
+  if (sendWindows) checkWindows("sendWindows", sendWindows);
+  if (channels) await checkChannelsUsed(tx, id, channels);
+  const next = {
+    name: name?.trim() ?? row.name,
+    channels: channels ?? row.channels,
+    timezone: timezone === undefined ? row.timezone : checkZone(timezone),
+    sendWindows: sendWindows ?? row.sendWindows,
+    startAt: startAt === undefined ? row.startAt : momentOf("startAt", startAt),
+    endAt: endAt === undefined ? row.endAt : momentOf("endAt", endAt),
+    stopOnReply: stopOnReply ?? row.stopOnReply,
+  };
+  if (startAt !== undefined || endAt !== undefined) checkPeriod(next, tx.now);
+  await tx
+    .update(campaigns)
+    .set({ ...next, version: version + 1, updatedAt: tx.now })
+    .where(eq(campaigns.id, id));
+  return campaignOf(tx, id, reach);
+}
+
+/** CONFLICT when the caller has seen another version than the one there is. */
+export function checkVersion(row: CampaignRow, version: number): void {
+  if (row.version === version) return;
+  throw new Fault("CONFLICT", "The campaign was changed meanwhile: read it again", { facts: { version: row.version } });
+}
+
+function momentOf(field: string, text: string | null): Instant | null {
+  if (text === null) return null;
+  const moment = Date.parse(text);
+  if (!Number.isFinite(moment)) throw invalid(field, "expected a moment such as 2026-11-23T09:00:00Z");
+  return moment;
+}
+
+function checkPeriod({ startAt, endAt }: Pick<CampaignRow, "startAt" | "endAt">, now: Instant): void {
+  if (endAt === null) return;
+  if (endAt <= now) throw invalid("endAt", "expected a moment in the future");
+  if (startAt !== null && endAt <= startAt) throw invalid("endAt", "expected a moment after startAt");
+}
+
+async function checkChannelsUsed(tx: Tx, campaignId: string, channels: CampaignRow["channels"]): Promise<void> {
+  const steps = await tx.select().from(campaignSteps).where(eq(campaignSteps.campaignId, campaignId));
+  const used = steps.find((step) => !channels.includes(step.channel));
+  if (used) throw invalid("channels", `stage ${used.stage} is sent by ${used.channel}: change the steps first`);
+}
+
+/**
+ * Deletes a draft, or a campaign that was cancelled and all whose messages have ended, with its conversations. The books
+ * keep what it cost; the contacts stay.
+ */
+export async function deleteCampaign(tx: Tx, id: string, reach: string | null): Promise<void> {
+  const row = await holdCampaign(tx, id, reach);
+  if (row.status !== "DRAFT" && row.status !== "CANCELLED") {
+    throw new Fault("CONFLICT", `The campaign is ${row.status}: only a draft or a cancelled one can be deleted`);
+  }
+  const open = and(eq(messages.campaignId, id), inArray(messages.status, ["PENDING", "SENDING", "UNKNOWN"]));
+  const [unfinished] = await tx.select({ id: messages.id }).from(messages).where(open).limit(1);
+  if (unfinished) throw new Fault("CONFLICT", "Messages of this campaign are still on their way: try again later");
+  const reading = and(eq(importJobs.campaignId, id), eq(importJobs.status, "RUNNING"));
+  const [job] = await tx.select({ id: importJobs.id }).from(importJobs).where(reading).limit(1);
+  if (job) throw new Fault("CONFLICT", "A file is being imported into this campaign: try again when it is done");
+
+  const own = tx.select({ id: conversations.id }).from(conversations).where(eq(conversations.campaignId, id));
+  await tx.delete(messages).where(eq(messages.campaignId, id));
+  await tx.delete(messageCounts).where(eq(messageCounts.campaignId, id));
+  await tx.delete(inboundMessages).where(inArray(inboundMessages.conversationId, own));
+  await tx.delete(conversations).where(eq(conversations.campaignId, id));
+  await tx.delete(campaigns).where(eq(campaigns.id, id));
+}

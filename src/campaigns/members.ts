@@ -1,0 +1,139 @@
+import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { type ContactRow, contactMatches } from "../contacts/contacts.ts";
+import type { JudgedRow } from "../contacts/person.ts";
+import { type RowOutcome, upsertContacts } from "../contacts/upsert.ts";
+import { contacts } from "../db/schema/brands.ts";
+import { conversations } from "../db/schema/campaigns.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import type { CampaignRow } from "./campaigns.ts";
+
+export type ConversationRow = typeof conversations.$inferSelect;
+
+/** A conversation that has just begun. */
+export interface Newcomer {
+  id: string;
+  contactId: string;
+}
+
+/** Schedules the opening messages of newcomers to a campaign that was launched, in the transaction that enrols them. */
+export type Schedule = (tx: Tx, campaign: CampaignRow, newcomers: readonly Newcomer[]) => Promise<unknown>;
+
+/** `added`: new to the campaign, though the brand may have known them. */
+export interface MemberOutcome extends Omit<RowOutcome, "verdict"> {
+  verdict: RowOutcome["verdict"] | "active_elsewhere";
+}
+
+export interface AddOptions {
+  onDuplicate: "SKIP" | "UPDATE";
+  /** Add people although another running campaign of the brand is writing to them. */
+  allowActiveElsewhere: boolean;
+}
+
+/** CONFLICT when a campaign takes no contacts any more. */
+export function mustTakeContacts(campaign: CampaignRow): void {
+  if (["DRAFT", "SCHEDULED", "RUNNING", "PAUSED"].includes(campaign.status)) return;
+  throw new Fault("CONFLICT", `The campaign is ${campaign.status}: contacts cannot be added now`);
+}
+
+/**
+ * Adds people to a brand and to one of its campaigns, up to a thousand at a time. The campaign must be held
+ * (`holdCampaign`), so that a launch schedules them or `schedule` does, but not both and not neither.
+ */
+export async function addContacts(
+  tx: Tx,
+  campaign: CampaignRow,
+  rows: readonly JudgedRow[],
+  options: AddOptions,
+  schedule: Schedule,
+): Promise<{ outcomes: MemberOutcome[]; enrolled: number }> {
+  const outcomes = await upsertContacts(tx, campaign.brandId, rows, options.onDuplicate);
+  const contactIds = [...new Set(outcomes.flatMap((outcome) => outcome.contactId ?? []))];
+  const members = await membersAmong(tx, campaign.id, contactIds);
+  const elsewhere = options.allowActiveElsewhere ? new Set() : await activeElsewhere(tx, campaign, contactIds);
+
+  const joining = new Set<string>();
+  const judged = outcomes.map((outcome): MemberOutcome => {
+    const { contactId, verdict } = outcome;
+    if (contactId === null || members.has(contactId) || joining.has(contactId)) {
+      return verdict === "duplicate" ? { ...outcome, message: outcome.message ?? "Already in this campaign" } : outcome;
+    }
+    if (elsewhere.has(contactId)) {
+      return { ...outcome, verdict: "active_elsewhere", message: "Another running campaign is writing to them" };
+    }
+    joining.add(contactId);
+    return verdict === "duplicate"
+      ? { ...outcome, verdict: "added", message: "The brand knew them already: added as they are" }
+      : outcome;
+  });
+  const newcomers = await enrol(tx, campaign, [...joining]);
+  if (newcomers.length > 0 && campaign.status !== "DRAFT") await schedule(tx, campaign, newcomers);
+  return { outcomes: judged, enrolled: newcomers.length };
+}
+
+/** Begins a conversation with each of these contacts, unless there is one; returns the new ones. Schedules nothing. */
+export async function enrol(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Newcomer[]> {
+  if (contactIds.length === 0) return [];
+  const rows = contactIds.map((contactId) => ({
+    id: tx.newId(),
+    brandId: campaign.brandId,
+    campaignId: campaign.id,
+    contactId,
+    status: "QUEUED" as const,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  }));
+  return tx
+    .insert(conversations)
+    .values(rows)
+    .onConflictDoNothing()
+    .returning({ id: conversations.id, contactId: conversations.contactId });
+}
+
+const idRows = (ids: readonly string[]) =>
+  rowsOf(
+    "n",
+    ids.map((id) => ({ id })),
+    { id: "text" },
+  );
+
+async function membersAmong(tx: Tx, campaignId: string, contactIds: readonly string[]): Promise<Set<string>> {
+  const rows = await tx.all<{ id: string }>(sql`select n.id from ${idRows(contactIds)}
+    join conversations v on v.campaign_id = ${campaignId} and v.contact_id = n.id`);
+  return new Set(rows.map((row) => row.id));
+}
+
+async function activeElsewhere(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Set<string>> {
+  const rows = await tx.all<{ id: string }>(sql`select n.id from ${idRows(contactIds)}
+    join conversations v on v.contact_id = n.id and v.status = 'ACTIVE' and v.campaign_id <> ${campaign.id}
+    join campaigns c on c.id = v.campaign_id and c.status = 'RUNNING'`);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** The contacts of a campaign in the order they joined, after the conversation with id `after`. */
+export async function listMembers(
+  read: Reader,
+  campaignId: string,
+  options: {
+    status: ConversationRow["status"] | undefined;
+    searchQuery: string | undefined;
+    after: string | null;
+    limit: number;
+  },
+): Promise<{ conversation: ConversationRow; contact: ContactRow }[]> {
+  return read
+    .select({ conversation: conversations, contact: contacts })
+    .from(conversations)
+    .innerJoin(contacts, eq(contacts.id, conversations.contactId))
+    .where(
+      and(
+        eq(conversations.campaignId, campaignId),
+        options.status === undefined ? undefined : eq(conversations.status, options.status),
+        options.after === null ? undefined : gt(conversations.id, options.after),
+        contactMatches(options.searchQuery),
+      ),
+    )
+    .orderBy(asc(conversations.id))
+    .limit(options.limit);
+}

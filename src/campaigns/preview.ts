@@ -1,0 +1,61 @@
+import { getBrand } from "../brands/brands.ts";
+import { getContact } from "../contacts/contacts.ts";
+import type { Reader } from "../db/store.ts";
+import { notFound } from "../fault.ts";
+import type { CampaignRow } from "./campaigns.ts";
+import { renderMail } from "./mailBody.ts";
+import { readSenders } from "./senders.ts";
+import { renderText, smsSegments } from "./sms.ts";
+import { readSteps } from "./steps.ts";
+import { type Addressee, messageVariables } from "./variables.ts";
+
+export interface Preview {
+  subject: string | null;
+  text: string;
+  html: string | null;
+  /** What an SMS costs; null for other channels. */
+  segments: number | null;
+  missingVariables: string[];
+}
+
+/**
+ * Shows a step as one contact would get it, or as somebody made up would. The unsubscribe link is an example: one that
+ * works would let whoever looks at the preview unsubscribe them.
+ */
+export async function previewMessage(
+  read: Reader,
+  campaign: CampaignRow,
+  stage: number,
+  person: string | Partial<Addressee>,
+  publicUrl: string,
+): Promise<Preview> {
+  const steps = await readSteps(read, campaign.id);
+  const step = steps[stage];
+  if (!step) throw notFound("stage", String(stage));
+  const brand = await getBrand(read, campaign.brandId);
+  const [sender] = await readSenders(read, campaign);
+  const nobody = { firstName: null, lastName: null, email: null, phone: null, company: null, custom: {} };
+  const contact =
+    typeof person === "string" ? await getContact(read, person, campaign.brandId) : { ...nobody, ...person };
+  const link = step.channel === "EMAIL" ? `${publicUrl}/u/example` : null;
+  const from = { name: sender?.displayName ?? null, email: sender?.email ?? null };
+  const variables = messageVariables(contact, brand, from, link);
+
+  if (step.channel !== "EMAIL") {
+    const { text, missing } = renderText(step, variables);
+    const segments = step.channel === "SMS" ? smsSegments(text).segments : null;
+    return { subject: null, text, html: null, segments, missingVariables: missing };
+  }
+  const footer = { unsubscribeUrl: link, postalAddress: brand.postalAddress, brandName: brand.name };
+  const mail = renderMail(step, variables, footer);
+  // A follow-up without a subject leaves under the subject of the mail before it.
+  const earlier = steps.slice(0, stage).findLast(({ channel, subject }) => channel === "EMAIL" && subject !== null);
+  const thread = mail.subject === null && earlier ? renderMail(earlier, variables, footer).subject : null;
+  return {
+    subject: mail.subject ?? (thread && `Re: ${thread.replace(/^re:\s*/i, "")}`),
+    text: mail.text,
+    html: mail.html,
+    segments: null,
+    missingVariables: mail.missing,
+  };
+}

@@ -1,0 +1,46 @@
+import { and, asc, eq, inArray } from "drizzle-orm";
+import { emailAccounts } from "../db/schema/brands.ts";
+import { campaignSenders } from "../db/schema/campaigns.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import type { EmailAccountRow } from "../senders/emailAccounts.ts";
+import { holdCampaign } from "./campaigns.ts";
+
+/** The mailboxes a campaign sends from. One that an admin gave to another brand meanwhile is no longer among them. */
+export async function readSenders(read: Reader, campaign: { id: string; brandId: string }): Promise<EmailAccountRow[]> {
+  const rows = await read
+    .select({ account: emailAccounts })
+    .from(campaignSenders)
+    .innerJoin(emailAccounts, eq(emailAccounts.id, campaignSenders.senderId))
+    .where(and(eq(campaignSenders.campaignId, campaign.id), eq(emailAccounts.brandId, campaign.brandId)))
+    .orderBy(asc(emailAccounts.id));
+  return rows.map((row) => row.account);
+}
+
+/** Says from which of its brand's mailboxes a campaign sends. NOT_FOUND lists those that are not the brand's. */
+export async function replaceSenders(
+  tx: Tx,
+  campaignId: string,
+  reach: string | null,
+  emailAccountIds: readonly string[],
+): Promise<EmailAccountRow[]> {
+  const campaign = await holdCampaign(tx, campaignId, reach);
+  if (["COMPLETED", "CANCELLED", "ARCHIVED"].includes(campaign.status)) {
+    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its senders cannot be changed any more`);
+  }
+  const wanted = [...new Set(emailAccountIds)];
+  const own = await tx
+    .select({ id: emailAccounts.id })
+    .from(emailAccounts)
+    .where(and(eq(emailAccounts.brandId, campaign.brandId), inArray(emailAccounts.id, wanted)));
+  const found = new Set(own.map((row) => row.id));
+  const unknownIds = wanted.filter((id) => !found.has(id));
+  if (unknownIds.length > 0) {
+    throw new Fault("NOT_FOUND", `These mailboxes were not found: ${unknownIds.slice(0, 20).join(", ")}`, {
+      facts: { unknownIds },
+    });
+  }
+  await tx.delete(campaignSenders).where(eq(campaignSenders.campaignId, campaignId));
+  if (wanted.length > 0) await tx.insert(campaignSenders).values(wanted.map((senderId) => ({ campaignId, senderId })));
+  return readSenders(tx, campaign);
+}

@@ -1,0 +1,143 @@
+import { and, asc, eq, gte } from "drizzle-orm";
+import type { ChannelName } from "../channels/channel.ts";
+import { DAY, HOUR, MINUTE } from "../clock.ts";
+import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
+import { messages } from "../db/schema/messages.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { Fault, invalid } from "../fault.ts";
+import { countsOf } from "../messages/counts.ts";
+import { wireStatus } from "../messages/model.ts";
+import { type CampaignRow, checkVersion, holdCampaign } from "./campaigns.ts";
+import type { Delay, StepShape } from "./model.ts";
+import { checkTemplate } from "./template.ts";
+
+export type StepRow = typeof campaignSteps.$inferSelect;
+
+const UNITS = { MINUTES: MINUTE, HOURS: HOUR, DAYS: DAY };
+const MAX_STEPS = 20;
+const CLOSED = ["COMPLETED", "CANCELLED", "ARCHIVED"];
+
+/** A wait in the largest unit that says it in a whole number: what was 48 hours reads as 2 days. */
+function delayOf(milliseconds: number): Delay {
+  const unit =
+    milliseconds === 0
+      ? "MINUTES"
+      : milliseconds % DAY === 0
+        ? "DAYS"
+        : milliseconds % HOUR === 0
+          ? "HOURS"
+          : "MINUTES";
+  return { value: milliseconds / UNITS[unit], unit };
+}
+
+export function toStep({ stage, channel, delay, subject, body }: StepRow) {
+  return { stage, channel, delay: delayOf(delay), subject, body };
+}
+
+/** The steps of a campaign, the opening one first. */
+export async function readSteps(read: Reader, campaignId: string): Promise<StepRow[]> {
+  return read
+    .select()
+    .from(campaignSteps)
+    .where(eq(campaignSteps.campaignId, campaignId))
+    .orderBy(asc(campaignSteps.stage));
+}
+
+/** The steps, each with how many of its messages stand where. */
+export async function readStepsWithCounts(read: Reader, campaignId: string) {
+  const steps = await readSteps(read, campaignId);
+  const counts = await countsOf(read, campaignId);
+  return steps.map((row) => {
+    const own = { PENDING: 0, SENT: 0, CANCELLED: 0, FAILED: 0 };
+    for (const { stage, status, count } of counts) if (stage === row.stage) own[wireStatus(status)] += count;
+    return { ...toStep(row), counts: own };
+  });
+}
+
+/**
+ * Replaces a campaign's steps. While it runs only stages that nobody has reached may differ from what they were: CONFLICT
+ * names the first that must not. `channels` are those this installation can send through.
+ */
+export async function replaceSteps(
+  tx: Tx,
+  campaignId: string,
+  reach: string | null,
+  given: readonly StepShape[],
+  options: { channels: readonly ChannelName[]; version?: number | undefined },
+): Promise<CampaignRow> {
+  const campaign = await holdCampaign(tx, campaignId, reach);
+  if (options.version !== undefined) checkVersion(campaign, options.version);
+  if (CLOSED.includes(campaign.status)) {
+    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its steps cannot be changed any more`);
+  }
+  const steps = checkSteps(campaign, given, options.channels);
+  const before = await readSteps(tx, campaignId);
+  const length = Math.max(before.length, steps.length);
+  const first = Array.from({ length }, (_, stage) => stage).find((stage) => differ(before[stage], steps[stage]));
+  if (first !== undefined && campaign.status !== "DRAFT") await mustBeUnreached(tx, campaignId, before, steps, first);
+
+  const from = first ?? length;
+  await tx.delete(campaignSteps).where(and(eq(campaignSteps.campaignId, campaignId), gte(campaignSteps.stage, from)));
+  if (steps.length > from) await tx.insert(campaignSteps).values(steps.slice(from));
+  const [changed] = await tx
+    .update(campaigns)
+    .set({ version: campaign.version + 1, updatedAt: tx.now })
+    .where(eq(campaigns.id, campaignId))
+    .returning();
+  return changed ?? campaign;
+}
+
+function differ(before: StepRow | undefined, after: StepRow | undefined): boolean {
+  return JSON.stringify(before && toStep(before)) !== JSON.stringify(after && toStep(after));
+}
+
+/** A stage is reached once there is a message of it: people have been told, or are about to be, what it said. */
+async function mustBeUnreached(
+  read: Reader,
+  campaignId: string,
+  before: readonly StepRow[],
+  after: readonly StepRow[],
+  first: number,
+): Promise<void> {
+  for (const { stage } of before.slice(first)) {
+    if (!differ(before[stage], after[stage])) continue;
+    const [reached] = await read
+      .select({ id: messages.id })
+      .from(messages)
+      .where(and(eq(messages.campaignId, campaignId), eq(messages.stage, stage)))
+      .limit(1);
+    if (reached) {
+      throw new Fault("CONFLICT", `Stage ${stage} has been reached by contacts and can no longer be changed`, {
+        details: [{ field: `steps.${stage}`, message: "must stay as it is" }],
+        facts: { stage },
+      });
+    }
+  }
+}
+
+/** The steps as rows, in order; INVALID for the first thing that could not be sent. */
+function checkSteps(campaign: CampaignRow, given: readonly StepShape[], channels: readonly ChannelName[]): StepRow[] {
+  if (given.length < 1 || given.length > MAX_STEPS) throw invalid("steps", `expected 1 to ${MAX_STEPS} steps`);
+  const order = given
+    .map((step, index) => ({ step, field: `steps.${index}` }))
+    .sort((a, b) => a.step.stage - b.step.stage);
+  const opening = order.findIndex(({ step }) => step.channel === "EMAIL");
+  return order.map(({ step, field }, stage) => {
+    if (step.stage !== stage)
+      throw invalid(`${field}.stage`, `expected the stages 0 to ${given.length - 1}, each once`);
+    if (!campaign.channels.includes(step.channel)) {
+      throw invalid(`${field}.channel`, `expected one of the campaign's channels: ${campaign.channels.join(", ")}`);
+    }
+    if (!channels.includes(step.channel)) {
+      throw invalid(`${field}.channel`, `${step.channel} comes later: this installation sends ${channels.join(", ")}`);
+    }
+    const subject = step.channel === "EMAIL" ? step.subject?.trim() || null : null;
+    if (stage === opening && subject === null) {
+      throw invalid(`${field}.subject`, "expected one: the first e-mail has no thread to answer in");
+    }
+    if (subject !== null) checkTemplate(`${field}.subject`, subject);
+    checkTemplate(`${field}.body`, step.body);
+    const delay = step.delay.value * UNITS[step.delay.unit];
+    return { campaignId: campaign.id, stage, channel: step.channel, delay, subject, body: step.body };
+  });
+}

@@ -1,0 +1,150 @@
+import { Fault, invalid } from "../fault.ts";
+import type { Channel, Envelope, Outcome, SmtpLogin } from "./channel.ts";
+import { resolveHost, SMTP_PORTS } from "./host.ts";
+import { composeMail, type Mail } from "./mail.ts";
+import { outcomeOf, refusalOf } from "./smtpOutcome.ts";
+import { SmtpPool } from "./smtpPool.ts";
+import { type Delivery, hadEnded, keepsConnection, SmtpSession, type SmtpTimeouts } from "./smtpSession.ts";
+
+export interface SmtpOptions {
+  /** The operator's word that mail servers may be on private networks, on any port, and without TLS. */
+  allowPrivateHosts: boolean;
+  /** Connections of one sender at the same time; 2 by default. */
+  poolPerSender?: number;
+  /** Milliseconds after which an unused connection is closed; 30 s by default. */
+  idleMilliseconds?: number;
+  /** By default 30 s to connect, 60 s to the final dot, 120 s for its answer: a send takes 3 minutes at most. */
+  timeouts?: Partial<SmtpTimeouts>;
+  /** Certificate authorities to trust besides the usual ones, PEM. */
+  authorities?: readonly string[];
+}
+
+/** A channel for e-mail, which can also tell whether a login works. */
+export interface SmtpChannel extends Channel {
+  /** Connects and logs in, and sends nothing. `reason` is for the one who typed the login. */
+  verify(login: SmtpLogin): Promise<{ ok: true } | { ok: false; reason: string }>;
+}
+
+const TIMEOUTS: SmtpTimeouts = { connect: 30_000, session: 60_000, commit: 120_000 };
+const SHUTTING_DOWN: Outcome = { kind: "deferred", reason: "shutting down; nothing was sent", scope: "message" };
+/** Senders with open connections at the same time. */
+const MOST_POOLS = 500;
+
+/**
+ * E-mail through the brands' own servers (RFC 5321). Says `accepted` only after the server's word, `unknown` only where the
+ * final dot went out unanswered, and never hands a message over a second time by itself.
+ */
+export function smtpChannel(options: SmtpOptions): SmtpChannel {
+  const { allowPrivateHosts, poolPerSender = 2, idleMilliseconds = 30_000, authorities = [] } = options;
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  /** By sender, the least recently used first. */
+  const pools = new Map<string, { pool: SmtpPool; login: string }>();
+  /** Those, and the retired ones that still have mails in hand. */
+  const living = new Set<SmtpPool>();
+  let closed = false;
+
+  async function open(login: SmtpLogin): Promise<SmtpSession> {
+    if (login.security === "NONE" && !allowPrivateHosts) throw invalid("security", "must be TLS or STARTTLS");
+    const policy = { allowPrivate: allowPrivateHosts, ports: SMTP_PORTS };
+    const { address } = await resolveHost(login.host, login.port, policy);
+    return SmtpSession.open(login, address, timeouts, authorities);
+  }
+
+  /** Null when too many senders are at work already. */
+  function poolOf(senderId: string, login: SmtpLogin): SmtpPool | null {
+    const spelled = JSON.stringify(login);
+    const known = pools.get(senderId);
+    pools.delete(senderId);
+    if (known?.login === spelled) {
+      pools.set(senderId, known);
+      return known.pool;
+    }
+    known?.pool.retire();
+    if (pools.size >= MOST_POOLS && !retireOne()) return null;
+    const pool: SmtpPool = new SmtpPool({
+      open: () => open(login),
+      size: poolPerSender,
+      idleMilliseconds,
+      onEmpty: () => {
+        living.delete(pool);
+        if (pools.get(senderId)?.pool === pool) pools.delete(senderId);
+      },
+    });
+    living.add(pool);
+    pools.set(senderId, { pool, login: spelled });
+    return pool;
+  }
+
+  function retireOne(): boolean {
+    for (const [senderId, { pool }] of pools) {
+      if (pool.busy) continue;
+      pools.delete(senderId);
+      pool.retire();
+      return true;
+    }
+    return false;
+  }
+
+  async function deliver(mail: Mail, pool: SmtpPool): Promise<Delivery> {
+    const deadline = performance.now() + timeouts.session;
+    const left = () => Math.max(0, deadline - performance.now());
+    for (;;) {
+      const session = await pool.take(left());
+      const wasUsed = session.used > 0;
+      const delivery = await session.deliver(mail, left());
+      void release(session, delivery, pool);
+      // The server ended an idle connection and nothing of the mail was asked for: another connection may carry it.
+      if (!wasUsed || closed || !hadEnded(delivery)) return delivery;
+    }
+  }
+
+  return {
+    async send(envelope: Envelope): Promise<Outcome> {
+      const login = envelope.sender.smtp;
+      if (login === null) return { kind: "deferred", reason: "this sender has no SMTP login", scope: "sender" };
+      let mail: Mail;
+      try {
+        mail = await composeMail(envelope);
+      } catch (error) {
+        return { kind: "rejected", reason: unsendable(error), badAddress: false };
+      }
+      if (closed) return SHUTTING_DOWN;
+      const pool = poolOf(envelope.sender.id, login);
+      if (pool === null) return { kind: "deferred", reason: "too many senders at once", scope: "message" };
+      const delivery = await deliver(mail, pool).catch((error): Delivery => notStarted(error));
+      const outcome = outcomeOf(delivery, login);
+      // A connection that we ended ourselves is no reason to pause its sender.
+      return closed && outcome.kind === "deferred" ? SHUTTING_DOWN : outcome;
+    },
+
+    async verify(login) {
+      try {
+        const session = await open(login);
+        session.quit();
+        return { ok: true };
+      } catch (error) {
+        return { ok: false, reason: refusalOf(notStarted(error), login).reason };
+      }
+    },
+
+    async close() {
+      closed = true;
+      for (const pool of [...living]) pool.close();
+    },
+  };
+}
+
+/** Brings a connection back to the pool, or ends it where its state is not known. */
+async function release(session: SmtpSession, delivery: Delivery, pool: SmtpPool): Promise<void> {
+  const usable = delivery.accepted || (keepsConnection(delivery) && (await session.reset()));
+  if (usable) pool.give(session);
+  else session.close();
+}
+
+function notStarted(error: unknown) {
+  return { accepted: false, error, contentStarted: false, dotSent: false } as const;
+}
+
+function unsendable(error: unknown): string {
+  return error instanceof Fault ? error.message : "no e-mail can be made of this message";
+}

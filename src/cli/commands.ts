@@ -1,0 +1,159 @@
+import { systemClock } from "../clock.ts";
+import { type Config, readConfig } from "../config.ts";
+import { createLog, type Log } from "../log.ts";
+import { version } from "../version.ts";
+import { type Command, readOptions, readWhole, UsageError } from "./command.ts";
+
+// The commands, one after the other. Each loads what it needs when it runs, so that `version` does not open a database.
+
+function setUp(): { config: Config; log: Log } {
+  const config = readConfig(process.env);
+  return { config, log: createLog(config.logLevel, systemClock) };
+}
+
+const JSON_OPTION = "--json               print the result as JSON, for machines";
+
+const serve: Command = {
+  name: "serve",
+  summary: "Migrate, listen and deliver until stopped (SIGTERM)",
+  help: ["Everything is set by the environment: PORT, HOST, DATA_DIR, DATABASE_URL, PUBLIC_URL, REPRISE_SECRET, …"],
+  async run(args) {
+    readOptions(args, {});
+    const { config, log } = setUp();
+    return (await import("./serve.ts")).serve(config, log);
+  },
+};
+
+const demo: Command = {
+  name: "demo",
+  summary: "Two brands, 500 contacts and weeks of follow-ups in seconds, then Swagger UI on the result",
+  help: ["--exit               end after the summary instead of serving", JSON_OPTION],
+  async run(args) {
+    const { exit, json } = readOptions(args, { exit: { type: "boolean" }, json: { type: "boolean" } });
+    // The demo lives in a file of its own and touches no database that is configured.
+    delete process.env.DATABASE_URL;
+    const { config, log } = setUp();
+    return (await import("./demo.ts")).demo(config, log, { exit: exit === true, json: json === true });
+  },
+};
+
+const simulate: Command = {
+  name: "simulate",
+  summary: "Live through a small world with crashes and slow providers, and check every promise",
+  help: [
+    "--seed S             what decides the world; the same seed gives the same result (default 1)",
+    "--days D             virtual days (default 30)",
+    "--contacts N         people in it (default 100)",
+    "--faults             crashes, slow and failing providers, double wake-ups, clock jumps",
+    "--worlds W           as many worlds, with seeds S, S+1, … (default 1; the seed must be a number)",
+    JSON_OPTION,
+  ],
+  async run(args) {
+    const text = { type: "string" } as const;
+    const {
+      seed = "1",
+      days,
+      contacts,
+      worlds,
+      faults,
+      json,
+    } = readOptions(args, {
+      seed: text,
+      days: text,
+      contacts: text,
+      worlds: text,
+      faults: { type: "boolean" },
+      json: { type: "boolean" },
+    });
+    const count = readWhole("worlds", worlds, 1, 1, 1_000_000);
+    if (count > 1 && !/^\d{1,9}$/.test(seed))
+      throw new UsageError("--seed: expected a whole number when there are several worlds");
+    delete process.env.DATABASE_URL;
+    const { simulateWorlds } = await import("./simulate.ts");
+    return simulateWorlds({
+      seed,
+      worlds: count,
+      days: readWhole("days", days, 30, 1, 3650),
+      contacts: readWhole("contacts", contacts, 100, 1, 10_000_000),
+      faults: faults === true,
+      json: json === true,
+    });
+  },
+};
+
+const adminCreate: Command = {
+  name: "admin create",
+  summary: "Make an admin, or make a user one",
+  help: [
+    "--email E            their address",
+    "--name N             their name (default: the address)",
+    "--password-stdin     read the password from standard input",
+    JSON_OPTION,
+  ],
+  async run(args) {
+    const given = readOptions(args, {
+      email: { type: "string" },
+      name: { type: "string" },
+      "password-stdin": { type: "boolean" },
+      json: { type: "boolean" },
+    });
+    if (!given.email) throw new UsageError("--email: expected an address");
+    if (!given["password-stdin"])
+      throw new UsageError(
+        "--password-stdin: expected; a password on the command line would stand in the process list",
+      );
+    const password = (await Bun.stdin.text()).replace(/\r?\n$/, "");
+    const { config } = setUp();
+    return (await import("./maintenance.ts")).makeAdmin(
+      config,
+      { email: given.email, name: given.name ?? given.email, password },
+      given.json === true,
+    );
+  },
+};
+
+const ledgerVerify: Command = {
+  name: "ledger verify",
+  summary: "Prove the books: fold every entry and name any figure that differs",
+  help: [JSON_OPTION],
+  async run(args) {
+    const { json } = readOptions(args, { json: { type: "boolean" } });
+    const { config } = setUp();
+    return (await import("./maintenance.ts")).proveBooks(config, json === true);
+  },
+};
+
+const migrate: Command = {
+  name: "migrate",
+  summary: "Bring the database to the current schema, and say so (serve does it by itself)",
+  help: [],
+  async run(args) {
+    readOptions(args, {});
+    const { config } = setUp();
+    return (await import("./maintenance.ts")).bringUpToDate(config);
+  },
+};
+
+const health: Command = {
+  name: "health",
+  summary: "Ask the service on PORT how it is; exit code 0 when well (for container health checks)",
+  help: [],
+  async run(args) {
+    readOptions(args, {});
+    const { config } = setUp();
+    return (await import("./maintenance.ts")).askHealth(config);
+  },
+};
+
+const versionCommand: Command = {
+  name: "version",
+  summary: "Print the version",
+  help: [JSON_OPTION],
+  async run(args) {
+    const { json } = readOptions(args, { json: { type: "boolean" } });
+    console.log(json ? JSON.stringify({ version, bun: Bun.version }) : version);
+    return 0;
+  },
+};
+
+export const commands: Command[] = [serve, demo, simulate, adminCreate, ledgerVerify, migrate, health, versionCommand];

@@ -1,0 +1,73 @@
+import type { Config } from "../config.ts";
+import { toCredits } from "../credits/amounts.ts";
+import { verifyLedger } from "../credits/verify.ts";
+import { openStore } from "../db/open.ts";
+import { freeze } from "../db/sql.ts";
+import type { Store } from "../db/store.ts";
+import { createAdmin } from "../identity/claim.ts";
+
+// What an operator does now and then, each with the database open just for that.
+
+async function withStore<T>({ dataDir, databaseUrl }: Config, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore({ dataDir, databaseUrl });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+export function makeAdmin(
+  config: Config,
+  given: { email: string; name: string; password: string },
+  json: boolean,
+): Promise<number> {
+  return withStore(config, async (store) => {
+    const { id, email } = await createAdmin(store, given);
+    console.log(json ? JSON.stringify({ id, email, role: "admin" }) : `${email} is an admin now`);
+    return 0;
+  });
+}
+
+/** Exit code 1 when a figure differs. */
+export function proveBooks(config: Config, json: boolean): Promise<number> {
+  return withStore(config, async (store) => {
+    const verdict = await store.write(async (tx) => {
+      await freeze(tx);
+      return verifyLedger(tx);
+    });
+    if (json) console.log(JSON.stringify(verdict));
+    else {
+      for (const { brandId, what, expected, found } of verdict.drifts) {
+        console.log(
+          `brand ${brandId}: ${what}: the entries say ${toCredits(expected)}, the books say ${toCredits(found)}`,
+        );
+      }
+      console.log(
+        `${verdict.entries} entries of ${verdict.brands} brands: ${verdict.ok ? "the books balance" : `${verdict.drifts.length} figures drift`}`,
+      );
+    }
+    return verdict.ok ? 0 : 1;
+  });
+}
+
+export function bringUpToDate(config: Config): Promise<number> {
+  return withStore(config, async () => {
+    console.log("The database has the current schema");
+    return 0;
+  });
+}
+
+export async function askHealth(config: Config): Promise<number> {
+  const host = config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host;
+  try {
+    const answer = await fetch(`http://${host}:${config.port}/api/health/database`, {
+      signal: AbortSignal.timeout(3000),
+    });
+    console.log(await answer.text());
+    return answer.ok ? 0 : 1;
+  } catch {
+    console.error(`reprise: nothing answers on port ${config.port}`);
+    return 1;
+  }
+}

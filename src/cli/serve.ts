@@ -1,0 +1,82 @@
+import { resolve } from "node:path";
+import { cron } from "@elysiajs/cron";
+import { createApp } from "../app.ts";
+import { resumeImports } from "../campaigns/importer.ts";
+import { SECOND } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { dialect } from "../db/dialect.ts";
+import { openClaim } from "../identity/claim.ts";
+import type { Log } from "../log.ts";
+import { openRuntime, type Runtime } from "../runtime.ts";
+
+/** How long messages on their way may take to come back when the process is asked to stop. */
+const GRACE = 10 * SECOND;
+/** The largest request: a contact file. Everything else is bounded at its route. */
+const LARGEST_REQUEST = 1_100_000_000;
+
+export interface Service {
+  url: string;
+  runtime: Runtime;
+  stop(): Promise<void>;
+}
+
+/** Opens everything, listens, and starts to deliver. */
+export async function startService(config: Config, log: Log): Promise<Service> {
+  const runtime = await openRuntime(config, log);
+  const app = createApp(runtime.deps, runtime.identity).use(
+    cron({
+      name: "sweep",
+      pattern: "*/15 * * * * *",
+      protect: true,
+      run: async () => {
+        await runtime.engine.sweep().catch((error) => log.error("sweep failed", { error }));
+        runtime.deps.wake();
+      },
+    }),
+  );
+  app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
+  await runtime.startDelivery();
+  resumeImports(runtime.deps);
+
+  const port = app.server?.port ?? config.port;
+  const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
+  let stopping: Promise<void> | null = null;
+  return {
+    runtime,
+    url: `http://${host}:${port}`,
+    stop() {
+      stopping ??= (async () => {
+        app.store.cron.sweep.stop();
+        // Requests that are being answered get their answer; new ones are refused.
+        await Promise.race([app.stop(), Bun.sleep(GRACE)]);
+        await runtime.close(GRACE);
+      })();
+      return stopping;
+    },
+  };
+}
+
+/** Resolves when the process is asked to stop. */
+export function untilAskedToStop(): Promise<void> {
+  return new Promise((stop) => {
+    process.once("SIGTERM", () => stop());
+    process.once("SIGINT", () => stop());
+  });
+}
+
+/** `reprise serve`: says where everything is, and serves until SIGTERM. */
+export async function serve(config: Config, log: Log): Promise<number> {
+  const service = await startService(config, log);
+  const { url } = service;
+  const claim = await openClaim(service.runtime.deps.store);
+  console.log(`Reprise listens on   ${url}`);
+  console.log(`Swagger UI           ${url}/swagger`);
+  console.log(`Data                 ${dialect === "postgres" ? "Postgres (DATABASE_URL)" : resolve(config.dataDir)}`);
+  if (config.channels === "simulator") console.log("Channels             simulator: nothing leaves this machine");
+  if (claim) console.log(`\nNo admin yet. Open this link once to become it:\n  ${url}/api/auth/claim?token=${claim}\n`);
+  await untilAskedToStop();
+  log.info("stopping");
+  await service.stop();
+  log.info("stopped");
+  return 0;
+}

@@ -1,0 +1,185 @@
+import { type Detail, Fault } from "../fault.ts";
+
+export type ContactField = keyof typeof NAMES;
+
+/** Which columns (indexes into the header, in order of preference: the first that is not empty wins) feed which field. */
+export interface Mapping extends Partial<Record<ContactField, number[]>> {
+  /** By the name under which a template finds it: `custom.jobTitle`. */
+  custom: Record<string, number[]>;
+}
+
+/**
+ * What exports call their columns, reduced by `simplify`, best first. From the exports of HubSpot, Mailchimp (labels and merge tags),
+ * Google Contacts (`Given Name` and `E-mail 1 - Value`; since 2024 `First Name`), Apollo, GoHighLevel and Outlook, and what people write.
+ * A mobile comes before other phones since SMS goes there; a company's switchboard (Apollo's `Corporate Phone`) is not the contact's.
+ */
+const NAMES = {
+  email: [
+    ...["email", "emailaddress", "primaryemail", "primaryemailaddress", "workemail", "businessemail", "contactemail"],
+    ...["email1value", "email1", "mail", "mailaddress", "emailid", "personalemail", "homeemail", "otheremail"],
+    ...["email2value", "email2", "email3value", "secondaryemail", "tertiaryemail", "additionalemails"],
+    ...[
+      "additionalemailaddresses",
+      "emailadresse",
+      "mailadresse",
+      "adresseemail",
+      "courriel",
+      "correo",
+      "correoelectronico",
+    ],
+  ],
+  phone: [
+    ...["mobilephone", "mobilephonenumber", "mobile", "mobilenumber", "cellphone", "cellphonenumber", "cell", "phone"],
+    ...[
+      "phonenumber",
+      "primaryphone",
+      "primaryphonenumber",
+      "telephone",
+      "telephonenumber",
+      "tel",
+      "phone1value",
+      "phone1",
+    ],
+    ...["workdirectphone", "directphone", "workphone", "businessphone", "homephone", "otherphone", "phone2value"],
+    ...["phone2", "phone3value", "additionalphones", "handy", "mobil", "mobiltelefon", "telefon", "telefonnummer"],
+    ...["portable", "movil", "telefono"],
+  ],
+  firstName: ["firstname", "givenname", "forename", "fname", "first", "vorname", "prenom", "nombre"],
+  lastName: ["lastname", "surname", "familyname", "lname", "last", "nachname", "nomdefamille", "apellido", "apellidos"],
+  fullName: ["fullname", "name", "contactname", "displayname", "contact"],
+  company: [
+    ...["companynameforemails", "company", "companyname", "organization", "organisation", "organizationname"],
+    ...[
+      "organisationname",
+      "organization1name",
+      "associatedcompany",
+      "businessname",
+      "business",
+      "accountname",
+      "account",
+    ],
+    ...["employer", "firma", "unternehmen", "societe", "entreprise", "empresa"],
+  ],
+  timezone: ["timezone", "ianatimezone", "tz", "zeitzone"],
+  consent: [
+    ...["consent", "marketingconsent", "emailconsent", "smsconsent", "gdprconsent", "optin", "optedin"],
+    ...["legalbasisforprocessingcontactsdata", "confirmtime", "optintime"],
+  ],
+} as const satisfies Record<string, readonly string[]>;
+
+const FIELDS = Object.keys(NAMES) as ContactField[];
+
+/** Names that every JavaScript object answers to; as a key of custom fields they would shadow, or be shadowed by, the language's own. */
+const RESERVED = new Set([...Object.getOwnPropertyNames(Object.prototype), "prototype"]);
+
+/** What follows `custom.` in a mapping: a name that Liquid reads in `{{ custom.jobTitle }}`. */
+const CUSTOM_KEY = /^[\p{L}_][\p{L}\p{M}\p{N}_]{0,63}$/u;
+
+/**
+ * Recognises the columns of a file from its header. Every column that is no field becomes a custom one, under its camelCased name;
+ * of two that would share a name the second is numbered (`note`, `note2`), and a column without a name is called after its place (`column3`).
+ */
+export function recogniseColumns(header: string[]): Mapping {
+  return complete({ custom: {} }, header, new Set());
+}
+
+/**
+ * Reads a mapping that a person gave: column name → field, `custom.<name>`, or "" to leave the column out. Column names are compared
+ * exactly, else without regard to case, spaces and punctuation. Columns that are not mentioned are recognised as usual, except that
+ * none is added to a field the person has decided; it becomes a custom field instead. Throws INVALID naming every unknown column and field.
+ */
+export function applyMapping(header: string[], given: Record<string, string>): Mapping {
+  const mapping: Mapping = { custom: {} };
+  const mentioned = new Set<number>();
+  const wrong: Detail[] = [];
+  for (const [column, target] of Object.entries(given)) {
+    const columns = columnsNamed(header, column);
+    const field = FIELDS.find((name) => name === target);
+    const key = target.startsWith("custom.") ? target.slice("custom.".length) : null;
+    for (const index of columns) mentioned.add(index);
+    if (columns.length === 0) {
+      wrong.push({ field: `mapping.${column}`, message: `the file has no column ${quoted(column)}` });
+    } else if (field !== undefined) {
+      mapping[field] = [...(mapping[field] ?? []), ...columns];
+    } else if (key !== null && CUSTOM_KEY.test(key) && !RESERVED.has(key)) {
+      mapping.custom[key] = [...(mapping.custom[key] ?? []), ...columns];
+    } else if (target !== "") {
+      wrong.push({
+        field: `mapping.${column}`,
+        message: `${quoted(target)} is not a field: use ${FIELDS.join(", ")}, custom.<name>, or "" to leave the column out`,
+      });
+    }
+  }
+  if (wrong.length > 0) {
+    const message = wrong.map((detail) => `${detail.field}: ${detail.message}`).join("; ");
+    throw new Fault("INVALID", `${message}. Columns of the file: ${listed(header)}`, { details: wrong });
+  }
+  return complete(mapping, header, mentioned);
+}
+
+/** The columns of a file for a message: `"Email", "Name"`, shortened when there are very many. */
+export function listed(header: string[]): string {
+  const more = header.length > 30 ? ` and ${header.length - 30} more` : "";
+  return header.slice(0, 30).map(quoted).join(", ") + more;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}
+
+function columnsNamed(header: string[], name: string): number[] {
+  const matching = (same: (column: string) => boolean) =>
+    header.flatMap((column, index) => (same(column) ? [index] : []));
+  const exact = matching((column) => column.trim() === name.trim());
+  if (exact.length > 0 || simplify(name) === "") return exact;
+  return matching((column) => simplify(column) === simplify(name));
+}
+
+/** Gives the columns that are not in `settled` to the fields that `mapping` leaves open, and what remains to custom fields. */
+function complete(mapping: Mapping, header: string[], settled: Set<number>): Mapping {
+  const open = new Map<string, number[]>();
+  header.forEach((column, index) => {
+    if (!settled.has(index)) open.set(simplify(column), [...(open.get(simplify(column)) ?? []), index]);
+  });
+  const placed = new Set(settled);
+  for (const field of FIELDS.filter((name) => mapping[name] === undefined)) {
+    const columns = NAMES[field].flatMap((name) => open.get(name) ?? []);
+    if (columns.length > 0) mapping[field] = columns;
+    for (const index of columns) placed.add(index);
+  }
+
+  const used = new Set([...RESERVED, ...Object.keys(mapping.custom)]);
+  header.forEach((column, index) => {
+    if (placed.has(index)) return;
+    const key = free(customKey(column) ?? `column${index + 1}`, used);
+    used.add(key);
+    mapping.custom[key] = [index];
+  });
+  return mapping;
+}
+
+function free(name: string, used: Set<string>): string {
+  let candidate = name;
+  for (let number = 2; used.has(candidate); number++) candidate = `${name}${number}`;
+  return candidate;
+}
+
+/** `Job Title`, `job_title` and `JOB-TITLE` → `jobTitle`; null when nothing of the name can be part of a template's. */
+function customKey(column: string): string | null {
+  const words = column
+    .normalize("NFC")
+    .replace(/(\p{Ll})(\p{Lu})/gu, "$1 $2")
+    .split(/[^\p{L}\p{M}\p{N}]+/u)
+    .filter((word) => word !== "")
+    .map((word) => word.toLowerCase());
+  const key = words.map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join("");
+  return key === "" ? null : (/^\p{N}/u.test(key) ? `_${key}` : key).slice(0, 64);
+}
+
+/** A column's name without case, accents, spaces, punctuation and byte order mark. */
+function simplify(column: string): string {
+  return column
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, "");
+}

@@ -1,0 +1,138 @@
+import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { iso, isoOrNull } from "../clock.ts";
+import { contacts } from "../db/schema/brands.ts";
+import { conversations } from "../db/schema/campaigns.ts";
+import { contains } from "../db/search.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
+import { Fault, invalid, notFound } from "../fault.ts";
+import type { Contact, ContactChange, NewContact } from "./model.ts";
+import { fitPerson, judgeContact, type Person } from "./person.ts";
+import { findBanned, holdContacts, upsertContacts } from "./upsert.ts";
+
+export type ContactRow = typeof contacts.$inferSelect;
+
+export function toContact(row: ContactRow): Contact {
+  const { emailBouncedAt, createdAt, updatedAt, ...shown } = row;
+  return {
+    ...shown,
+    emailBouncedAt: isoOrNull(emailBouncedAt),
+    createdAt: iso(createdAt),
+    updatedAt: iso(updatedAt),
+  };
+}
+
+/** The contact with this id within reach; NOT_FOUND if there is none. */
+export async function getContact(read: Reader, id: string, reach: string | null): Promise<ContactRow> {
+  const [row] = await read
+    .select()
+    .from(contacts)
+    .where(and(eq(contacts.id, id), reach === null ? undefined : eq(contacts.brandId, reach)));
+  if (!row) throw notFound("contact", id);
+  return row;
+}
+
+/** True where a contact's e-mail address, name or company contains the text. */
+export function contactMatches(text: string | undefined) {
+  if (!text?.trim()) return undefined;
+  const fullName = sql`coalesce(${contacts.firstName}, '') || ' ' || coalesce(${contacts.lastName}, '')`;
+  return contains(text.trim(), contacts.email, fullName, contacts.company);
+}
+
+/** Contacts within reach in the order they were added, after the one with id `after`. */
+export async function listContacts(
+  read: Reader,
+  options: { reach: string | null; searchQuery: string | undefined; after: string | null; limit: number },
+): Promise<ContactRow[]> {
+  return read
+    .select()
+    .from(contacts)
+    .where(
+      and(
+        options.reach === null ? undefined : eq(contacts.brandId, options.reach),
+        options.after === null ? undefined : gt(contacts.id, options.after),
+        contactMatches(options.searchQuery),
+      ),
+    )
+    .orderBy(asc(contacts.id))
+    .limit(options.limit);
+}
+
+/** Adds one contact. CONFLICT when the brand has them already or somebody banned them. */
+export async function createContact(
+  tx: Tx,
+  brandId: string,
+  given: NewContact,
+  defaultCountry?: string,
+): Promise<ContactRow> {
+  const [outcome] = await upsertContacts(tx, brandId, [judgeContact(given, "", defaultCountry)], "SKIP");
+  if (outcome?.verdict === "added" && outcome.contactId) return getContact(tx, outcome.contactId, brandId);
+  switch (outcome?.verdict) {
+    case "duplicate":
+      throw new Fault("CONFLICT", outcome.message ?? "The brand has a contact with this address already", {
+        facts: { contactId: outcome.contactId },
+      });
+    case "banned":
+      throw banned();
+    default:
+      throw invalid(outcome?.verdict === "bad_phone" ? "phone" : "email", outcome?.message ?? "expected an address");
+  }
+}
+
+const banned = () => new Fault("CONFLICT", "This person is on a ban list and must not be contacted");
+
+/** Changes what is named and leaves the rest; `custom` is replaced as a whole. One address at least must remain. */
+export async function changeContact(
+  tx: Tx,
+  id: string,
+  reach: string | null,
+  change: ContactChange,
+): Promise<ContactRow> {
+  const { brandId } = await getContact(tx, id, reach);
+  await holdContacts(tx, brandId);
+  // Read again: until now somebody else may have held the brand's contacts.
+  const row = await getContact(tx, id, reach);
+  const judged = judgeContact({ ...row, ...change });
+  if (judged.verdict !== "ok") throw invalid(judged.verdict === "bad_phone" ? "phone" : "email", judged.message);
+  const { person } = fitPerson(judged.contact);
+  await mayBecome(tx, row, person);
+  try {
+    await tx
+      .update(contacts)
+      // Mail to the address of before came back; of the new one nothing is known.
+      .set({ ...person, updatedAt: tx.now, ...(person.email === row.email ? {} : { emailBouncedAt: null }) })
+      .where(eq(contacts.id, id));
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new Fault("CONFLICT", "The brand has a contact with this address already");
+    throw error;
+  }
+  return getContact(tx, id, reach);
+}
+
+/** A new address must not be a banned one: a ban would be written around by a typing error's correction. */
+async function mayBecome(tx: Tx, row: ContactRow, person: Person): Promise<void> {
+  const email = person.email === row.email ? null : person.email;
+  const phone = person.phone === row.phone ? null : person.phone;
+  if ((await findBanned(tx, row.brandId, [{ email, phone }])).size > 0) throw banned();
+}
+
+/** Removes a contact nobody has written to. CONFLICT when they are part of a campaign. */
+export async function removeContact(tx: Tx, id: string, reach: string | null): Promise<void> {
+  await getContact(tx, id, reach);
+  const inUse = () =>
+    new Fault(
+      "CONFLICT",
+      "This contact is part of a campaign: remove them there, or ban them if they must be left alone",
+    );
+  const [conversation] = await tx
+    .select({ id: conversations.id })
+    .from(conversations)
+    .where(eq(conversations.contactId, id))
+    .limit(1);
+  if (conversation) throw inUse();
+  try {
+    await tx.delete(contacts).where(eq(contacts.id, id));
+  } catch (error) {
+    throw isForeignKeyViolation(error) ? inUse() : error;
+  }
+}

@@ -1,0 +1,56 @@
+import { t } from "elysia";
+import { Id, Moment, Nullable } from "../http/model.ts";
+
+const name = (example: string) => Nullable(t.String({ maxLength: 200, examples: [example] }));
+
+export const Custom = t.Record(t.String({ maxLength: 64 }), t.String({ maxLength: 1000 }), {
+  maxProperties: 50,
+  description: "The brand's own fields, by the name under which a template finds them: letters, digits and _",
+  examples: [{ city: "Springfield", jobTitle: "Dentist" }],
+});
+
+/** A person as a caller describes them. At least one of email and phone; a row without is skipped, not refused. */
+export const NewContact = t.Object({
+  email: t.Optional(Nullable(t.String({ maxLength: 320, examples: ["jo@example.com"] }))),
+  phone: t.Optional(Nullable(t.String({ maxLength: 64, examples: ["+12025550143"] }))),
+  firstName: t.Optional(name("Jo")),
+  lastName: t.Optional(name("Miller")),
+  company: t.Optional(name("Miller Dental")),
+  timezone: t.Optional(Nullable(t.String({ maxLength: 64, examples: ["America/Chicago"] }))),
+  consent: t.Optional(
+    Nullable(t.String({ maxLength: 200, description: "Kept as the field `custom.consent`", examples: ["web form"] })),
+  ),
+  custom: t.Optional(Custom),
+});
+export type NewContact = typeof NewContact.static;
+
+export const ContactChange = NewContact;
+export type ContactChange = NewContact;
+
+export const Contact = t.Object({
+  id: Id,
+  brandId: t.String(),
+  email: Nullable(t.String()),
+  phone: Nullable(t.String()),
+  firstName: Nullable(t.String()),
+  lastName: Nullable(t.String()),
+  company: Nullable(t.String()),
+  timezone: Nullable(t.String()),
+  custom: t.Record(t.String(), t.String()),
+  emailBouncedAt: Nullable(Moment),
+  createdAt: Moment,
+  updatedAt: Moment,
+});
+export type Contact = typeof Contact.static;
+
+export const DefaultCountry = t.Optional(
+  t.String({ maxLength: 2, description: "ISO 3166-1: the country of phone numbers without +", examples: ["US"] }),
+);
+export const SearchQuery = t.Optional(
+  t.String({ maxLength: 200, description: "Part of a name, company or e-mail address", examples: ["miller"] }),
+);
+export const OnDuplicate = t.Optional(
+  t.Union([t.Literal("SKIP"), t.Literal("UPDATE")], {
+    description: "What becomes of people the brand knows: left as they are (SKIP), or given what the row says (UPDATE)",
+  }),
+);

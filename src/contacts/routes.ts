@@ -1,0 +1,101 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../deps.ts";
+import { brandOf, callerOf } from "../http/access.ts";
+import { cutPage, readCursor } from "../http/cursor.ts";
+import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable } from "../http/storable.ts";
+import { changeContact, createContact, getContact, listContacts, removeContact, toContact } from "./contacts.ts";
+import { Contact, ContactChange, DefaultCountry, NewContact, SearchQuery } from "./model.ts";
+import { checkCountry } from "./person.ts";
+
+const OneContact = t.Object({ success: t.Literal(true), contact: Contact });
+
+/** The people a brand knows. */
+export function contactRoutes({ store }: Deps) {
+  return new Elysia({ prefix: "/api/contacts", tags: ["Contacts"] })
+    .use(storable)
+    .post(
+      "/",
+      async ({ body, request }) => {
+        const brandId = brandOf(callerOf(request), body.brandId);
+        const country = checkCountry(body.defaultCountry);
+        const row = await store.write((tx) => createContact(tx, brandId, body, country));
+        return { success: true as const, contact: toContact(row) };
+      },
+      {
+        body: t.Composite([NewContact, t.Object({ defaultCountry: DefaultCountry, brandId: t.Optional(Id) })]),
+        response: OneContact,
+        detail: {
+          access: "user",
+          summary: "Add a contact",
+          description:
+            "At least one of email and phone. Refused (409) when the brand has a contact with one of them (`contactId`), or the person is banned. Many at once: `add-contacts` of a campaign.",
+        },
+      },
+    )
+    .get(
+      "/",
+      async ({ query, request }) => {
+        const { limit = 20 } = query;
+        const rows = await listContacts(store.read, {
+          reach: reachOf(callerOf(request), query.brandId),
+          searchQuery: query.searchQuery,
+          after: readCursor(query.cursor)?.[1] ?? null,
+          limit: limit + 1,
+        });
+        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        return { success: true as const, data: page.data.map(toContact), nextCursor: page.nextCursor };
+      },
+      {
+        query: t.Object({ cursor: Cursor, limit: Limit, searchQuery: SearchQuery, brandId: t.Optional(Id) }),
+        response: t.Object({ success: t.Literal(true), data: t.Array(Contact), nextCursor: Nullable(t.String()) }),
+        detail: {
+          access: "user",
+          summary: "List contacts",
+          description: "The brand's own, in the order they were added; for admins all, or those of `brandId`.",
+        },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ params, request }) => {
+        const row = await getContact(store.read, params.id, reachOf(callerOf(request)));
+        return { success: true as const, contact: toContact(row) };
+      },
+      { params: IdParams, response: OneContact, detail: { access: "user", summary: "Get a contact" } },
+    )
+    .patch(
+      "/:id",
+      async ({ params, body, request }) => {
+        const row = await store.write((tx) => changeContact(tx, params.id, reachOf(callerOf(request)), body));
+        return { success: true as const, contact: toContact(row) };
+      },
+      {
+        params: IdParams,
+        body: ContactChange,
+        response: OneContact,
+        detail: {
+          access: "user",
+          summary: "Change a contact",
+          description: "Changes what is named; null clears. `custom` is replaced as a whole.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params, request }) => {
+        await store.write((tx) => removeContact(tx, params.id, reachOf(callerOf(request))));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: t.Object({ success: t.Literal(true) }),
+        detail: {
+          access: "user",
+          summary: "Remove a contact",
+          description: "Refused (409) when they are part of a campaign.",
+        },
+      },
+    );
+}

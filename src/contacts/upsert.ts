@@ -1,0 +1,96 @@
+import { getTableColumns, type SQL, sql } from "drizzle-orm";
+import { contacts } from "../db/schema/brands.ts";
+import { forUpdate, rowsOf } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { notFound } from "../fault.ts";
+import { AddressBook, type Entry } from "./addressBook.ts";
+import type { Rejection } from "./fileRow.ts";
+import { fitPerson, type JudgedRow, type Person } from "./person.ts";
+
+/** What became of one row. `contactId` is the contact it is about, if it may be written to. */
+export interface RowOutcome {
+  contactId: string | null;
+  verdict: "added" | "updated" | "duplicate" | "banned" | Rejection;
+  /** Why it was left out, or what of it was. */
+  message: string | null;
+}
+
+/**
+ * Adds people to a brand, in a handful of statements for up to a thousand rows. Somebody whom the brand knows by e-mail
+ * or phone, or who stands in the batch twice, is a duplicate: left alone (SKIP) or given what the row says (UPDATE).
+ * Nobody on a ban list, the brand's or the platform's, is added or changed. Answers in the order of the rows.
+ */
+export async function upsertContacts(
+  tx: Tx,
+  brandId: string,
+  rows: readonly JudgedRow[],
+  onDuplicate: "SKIP" | "UPDATE",
+): Promise<RowOutcome[]> {
+  await holdContacts(tx, brandId);
+  const fitted = rows.map((row) => (row.verdict === "ok" ? fitPerson(row.contact) : row));
+  const people = fitted.flatMap((row) => ("person" in row ? [row.person] : []));
+  const known = await findKnown(tx, brandId, people);
+  const banned = await findBanned(tx, brandId, [...people, ...known]);
+  const book = new AddressBook(known, (address) => banned.has(address), tx);
+
+  const outcomes = fitted.map((row): RowOutcome => {
+    if (!("person" in row)) return { contactId: null, verdict: row.verdict, message: row.message.toWellFormed() };
+    const { verdict, contactId, note } = book.place(row.person, onDuplicate);
+    const wrote = verdict === "added" || verdict === "updated";
+    return { contactId, verdict, message: note ?? (wrote ? row.note : null) };
+  });
+  await write(tx, brandId, book.toWrite);
+  return outcomes;
+}
+
+/** Lets one transaction at a time change the addresses of a brand's contacts, so that what it found stays true. */
+export async function holdContacts(tx: Tx, brandId: string): Promise<void> {
+  const held = await tx.all(sql`select b.id from brands b where b.id = ${brandId} ${forUpdate("b")}`);
+  if (held.length === 0) throw notFound("brand", brandId);
+}
+
+type KnownRow = Omit<Entry, "state" | "custom"> & { custom: string | Record<string, string> };
+
+async function findKnown(tx: Tx, brandId: string, people: readonly Person[]): Promise<Entry[]> {
+  const columns = sql.raw(`c.id, c.email, c.phone, c.first_name as "firstName", c.last_name as "lastName", c.company,
+    c.timezone, c.custom, c.created_at as "createdAt"`);
+  const find = (column: "email" | "phone") => {
+    const wanted = people.flatMap((person) => person[column] ?? []).map((address) => ({ address }));
+    return tx.all<KnownRow>(sql`select ${columns} from ${rowsOf("n", wanted, { address: "text" })}
+      join contacts c on c.brand_id = ${brandId} and c.${sql.raw(column)} = n.address`);
+  };
+  const found = [...(await find("email")), ...(await find("phone"))];
+  const entries = new Map<string, Entry>();
+  for (const row of found) {
+    const custom = typeof row.custom === "string" ? (JSON.parse(row.custom) as Record<string, string>) : row.custom;
+    entries.set(row.id, { ...row, custom, state: "kept" });
+  }
+  return [...entries.values()];
+}
+
+/** Those of the people's addresses that may not be written to. */
+export async function findBanned(
+  tx: Tx,
+  brandId: string,
+  people: readonly Pick<Person, "email" | "phone">[],
+): Promise<Set<string>> {
+  const wanted = [...new Set(people.flatMap(({ email, phone }) => [email ?? [], phone ?? []].flat()))];
+  const rows = wanted.map((address) => ({ address }));
+  const by = (column: "email" | "phone") => sql`select n.address from ${rowsOf("n", rows, { address: "text" })}
+    join bans b on b.scope in (${brandId}, 'platform') and b.${sql.raw(column)} = n.address`;
+  const banned = await tx.all<{ address: string }>(sql`${by("email")} union ${by("phone")}`);
+  return new Set(banned.map((row) => row.address));
+}
+
+async function write(tx: Tx, brandId: string, entries: readonly Entry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const rows = entries.map(({ state: _, consent: __, ...entry }) => ({ ...entry, brandId, updatedAt: tx.now }));
+  await tx.insert(contacts).values(rows).onConflictDoUpdate({ target: contacts.id, set: taken });
+}
+
+/** The columns that a row written again takes from what was to be inserted. */
+const taken: Record<string, SQL> = Object.fromEntries(
+  Object.entries(getTableColumns(contacts))
+    .filter(([name]) => !["id", "brandId", "emailBouncedAt", "createdAt"].includes(name))
+    .map(([name, column]) => [name, sql.raw(`excluded.${column.name}`)]),
+);

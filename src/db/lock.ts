@@ -1,0 +1,26 @@
+import { Database } from "bun:sqlite";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Fault } from "../fault.ts";
+
+/**
+ * Takes the data folder for this process. A second one is refused: two processes on one SQLite file would each believe
+ * the other's claims dead. The lock is the operating system's (held by an exclusive transaction on a file of its own),
+ * so it ends with the process however that dies. Returns what gives it back.
+ */
+export function lockDataDir(dataDir: string): () => void {
+  mkdirSync(dataDir, { recursive: true });
+  const handle = new Database(join(dataDir, "lock.db"), { create: true });
+  try {
+    handle.run("pragma locking_mode = exclusive");
+    handle.run("begin exclusive");
+  } catch (error) {
+    handle.close();
+    throw new Fault(
+      "CONFLICT",
+      `Another Reprise process uses the data folder ${dataDir}. Stop it first, or set DATA_DIR; several processes need Postgres (DATABASE_URL)`,
+      { cause: error },
+    );
+  }
+  return () => handle.close();
+}

@@ -1,0 +1,100 @@
+import { Elysia, t } from "elysia";
+import { iso } from "../clock.ts";
+import type { Deps } from "../deps.ts";
+import { Fault } from "../fault.ts";
+import { platformCounts } from "../messages/counts.ts";
+
+/** A dependency that has not answered by then is down. Milliseconds. */
+const PATIENCE = 1_000;
+
+const Health = t.Object({
+  status: t.String({ examples: ["OK"] }),
+  service: t.String(),
+  timestamp: t.String(),
+  uptime: t.Number({ description: "Seconds since the process started" }),
+  error: t.Optional(t.String()),
+});
+const RedisHealth = t.Composite([
+  Health,
+  t.Object({ mode: t.Optional(t.String({ description: "`embedded`: no Redis is configured and none is needed" })) }),
+]);
+const QueueHealth = t.Composite([
+  Health,
+  t.Object({
+    queueStats: t.Optional(
+      t.Object({ waiting: t.Number(), active: t.Number(), completed: t.Number(), failed: t.Number() }),
+    ),
+  }),
+]);
+
+/** Resolves with what `check` says, or rejects when it takes too long. Nothing it says of itself reaches the outside. */
+async function soon<T>(check: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Fault("UNAVAILABLE", "no answer in time")), PATIENCE);
+  });
+  return Promise.race([check, late]).finally(() => clearTimeout(timer));
+}
+
+/** Cheap, open to everybody, and silent about anything secret: 200 `OK` or 503 `ERROR`. */
+export function healthRoutes({ store, clock }: Deps) {
+  const startedAt = performance.now();
+  const report = (service: string) => ({
+    service,
+    status: "OK",
+    timestamp: iso(clock.now()),
+    uptime: Math.floor((performance.now() - startedAt) / 1000),
+  });
+
+  return new Elysia({ prefix: "/api/health", tags: ["Health"], detail: { access: "public", security: [] } })
+    .get("/", () => report("app"), {
+      response: { 200: Health },
+      detail: { summary: "Health of the process", description: "Health check endpoint" },
+    })
+    .get(
+      "/database",
+      async ({ set }) => {
+        try {
+          await soon(store.ping());
+          return report("database");
+        } catch {
+          set.status = 503;
+          return { ...report("database"), status: "ERROR", error: "The database does not answer" };
+        }
+      },
+      {
+        response: { 200: Health, 503: Health },
+        detail: { summary: "Health of the database", description: "Database connection health check" },
+      },
+    )
+    .get(
+      "/queue",
+      async ({ set }) => {
+        try {
+          const { PENDING, SENDING, UNKNOWN, SENT, CANCELLED, FAILED } = await soon(platformCounts(store.read));
+          return {
+            ...report("queue"),
+            queueStats: { waiting: PENDING, active: SENDING + UNKNOWN, completed: SENT + CANCELLED, failed: FAILED },
+          };
+        } catch {
+          set.status = 503;
+          return { ...report("queue"), status: "ERROR", error: "The queue's table cannot be read" };
+        }
+      },
+      {
+        response: { 200: QueueHealth, 503: QueueHealth },
+        detail: {
+          summary: "Health of the queue",
+          description: "BullMQ queue health check; the same counts whichever queue runs",
+        },
+      },
+    )
+    .get("/redis", () => ({ ...report("redis"), mode: "embedded" }), {
+      response: { 200: RedisHealth },
+      detail: {
+        summary: "Health of Redis",
+        description:
+          "Redis connection health check. Without Redis the answer is OK with mode `embedded`: nothing is broken, none is configured.",
+      },
+    });
+}

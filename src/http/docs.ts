@@ -1,0 +1,89 @@
+import { filterPaths, registerSchemaPath } from "@elysiajs/swagger/utils";
+import { Kind, type TSchema } from "@sinclair/typebox";
+import { Elysia, type InternalRoute } from "elysia";
+import { asset } from "./asset.ts";
+import { toJson } from "./json.ts";
+import { polish } from "./polish.ts";
+import { swaggerAssets } from "./swaggerAssets.ts";
+
+const methods = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
+
+const tags = [
+  { name: "Auth", description: "Signing in, the profile, and what an administrator assigns." },
+  { name: "Brands", description: "The tenants: each has one owner." },
+  { name: "Senders", description: "Mailboxes and phone numbers that send for a brand." },
+  { name: "Contacts", description: "The people a brand writes to, and those who must never be written to." },
+  { name: "Campaigns", description: "What is sent, to whom, and when it follows up." },
+  { name: "Conversations", description: "What a campaign and a contact said to each other." },
+  { name: "Credits", description: "What sending costs, and the books about it." },
+  { name: "Health", description: "Whether the service and what it depends on are well." },
+];
+
+const securitySchemes = {
+  bearerAuth: { type: "http", scheme: "bearer", description: "The token of a session, as signing in returns it." },
+  apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "A key for a machine." },
+  cookie: {
+    type: "apiKey",
+    in: "cookie",
+    name: "better-auth.session_token",
+    description: "The session of a browser: set by signing in.",
+  },
+};
+
+function isTypeBox(entry: [string, object]): entry is [string, TSchema] {
+  return Kind in entry[1];
+}
+
+/** What the routes say about themselves. Catch-alls are left out: they are no operation. */
+function pathsOf(routes: readonly InternalRoute[], models: Record<string, TSchema>): object {
+  const paths = {};
+  for (const { method, path, hooks } of routes) {
+    if (hooks.detail?.hide || !methods.has(method)) continue;
+    registerSchemaPath({ schema: paths, hook: hooks, method, path, models });
+  }
+  return filterPaths(paths, { excludeStaticFile: false, exclude: [] });
+}
+
+export interface DocsOptions {
+  /** How the outside reaches us; the first server of the document. */
+  publicUrl: string;
+  version: string;
+}
+
+/**
+ * The API's description: OpenAPI 3.1 at /swagger/json, and Swagger UI at /swagger.
+ * Of @elysiajs/swagger only the collecting is used: the page it brings loads its scripts from a public CDN.
+ */
+export function docs({ publicUrl, version }: DocsOptions) {
+  const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public" } });
+
+  async function document(): Promise<Uint8Array> {
+    // biome-ignore lint/complexity/useLiteralKeys: protected in the types, yet the way @elysiajs/swagger asks the app it is mounted in.
+    const routes = plugin["getGlobalRoutes"]();
+    // biome-ignore lint/complexity/useLiteralKeys: as above.
+    const models = Object.entries(plugin["getGlobalDefinitions"]().type).filter(isTypeBox);
+    const collected = {
+      openapi: "3.1.1",
+      info: {
+        title: "Reprise",
+        version,
+        description:
+          "Campaigns by e-mail, SMS and voicemail that follow up, stop when someone answers, and keep honest books.",
+      },
+      servers: [{ url: publicUrl }, { url: "/", description: "The host this document comes from" }],
+      tags,
+      security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
+      paths: pathsOf(routes, Object.fromEntries(models)),
+      components: { securitySchemes, schemas: Object.fromEntries(models) },
+    };
+    return new TextEncoder().encode(JSON.stringify(polish(toJson(collected))));
+  }
+
+  for (const [path, serve] of Object.entries({
+    ...swaggerAssets,
+    "/swagger/json": asset("application/json", document),
+  })) {
+    plugin.get(path, async ({ request }) => serve(request));
+  }
+  return plugin;
+}

@@ -1,0 +1,100 @@
+import type { FaultCode } from "../fault.ts";
+import { type JsonObject, toJson } from "./json.ts";
+import { ErrorBody } from "./model.ts";
+import { polishSchema } from "./polishSchema.ts";
+
+/** What a caller reads about each way a request can fail. */
+const failures: Record<FaultCode | "INTERNAL", { status: number; description: string; message: string }> = {
+  MALFORMED: {
+    status: 400,
+    description: "The request is not well formed.",
+    message: "The body could not be read: expected valid JSON",
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    description: "Nobody is signed in.",
+    message: "Sign in first: send a session cookie, a bearer token or an API key",
+  },
+  INSUFFICIENT_CREDITS: {
+    status: 402,
+    description: "The brand has too few credits.",
+    message: "The brand has too few credits: 12.5 are missing",
+  },
+  FORBIDDEN: { status: 403, description: "Whoever is signed in may not do this.", message: "This is for admins only" },
+  NOT_FOUND: {
+    status: 404,
+    description: "What the request names does not exist.",
+    message: 'Brand "019a8a3e-5a00-7000-8000-000000000001" was not found',
+  },
+  CONFLICT: {
+    status: 409,
+    description: "The present state does not allow it.",
+    message: "This phone number is in use already",
+  },
+  TOO_LARGE: { status: 413, description: "The body is too large.", message: "The image is larger than 5 MB" },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    description: "The content is of a kind that is not taken.",
+    message: "Expected a PNG, JPEG or WebP image",
+  },
+  INVALID: {
+    status: 422,
+    description: "A field has a value that is not allowed; `details` names it.",
+    message: "limit: expected a whole number from 1 to 100",
+  },
+  RATE_LIMITED: {
+    status: 429,
+    description: "Too many requests; try again after `Retry-After` seconds.",
+    message: "Too many requests: try again in 30 seconds",
+  },
+  INTERNAL: {
+    status: 500,
+    description: "Something went wrong on our side.",
+    message: "Something went wrong on our side; quote the requestId when you report it",
+  },
+  UNAVAILABLE: {
+    status: 503,
+    description: "Something we depend on cannot be reached; try again later.",
+    message: "The database cannot be reached; try again",
+  },
+};
+
+const names = new Map<string, string>();
+const descriptions = new Map([
+  ["200", "Done."],
+  ["201", "Created."],
+  ["202", "Taken; it will be done."],
+  ["204", "Done; there is nothing to say."],
+]);
+const responses: JsonObject = {};
+for (const [code, { status, description, message }] of Object.entries(failures)) {
+  const name = code.toLowerCase().replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const example: JsonObject = { success: false, message, code, requestId: "5f0c1f0e-6c1b-4a43-9d0a-1f7f3a1c2b3d" };
+  if (code === "INVALID") example.details = [{ field: "limit", message: "expected a whole number from 1 to 100" }];
+  names.set(String(status), name);
+  descriptions.set(String(status), description);
+  responses[name] = {
+    description,
+    ...(status === 429 || status === 503
+      ? { headers: { "Retry-After": { description: "Seconds to wait.", schema: { type: "integer" } } } }
+      : {}),
+    content: { "application/json": { schema: { $ref: "#/components/schemas/ErrorBody" }, example } },
+  };
+}
+
+/** What all operations share: the shape of an error, and one response for each status. */
+export const errorComponents: { schemas: JsonObject; responses: JsonObject } = {
+  schemas: { ErrorBody: polishSchema(toJson(ErrorBody)) },
+  responses,
+};
+
+/** The shared response for a status, by reference; null for statuses that are no failure of ours. */
+export function errorResponse(status: string): JsonObject | null {
+  const name = names.get(status);
+  return name === undefined ? null : { $ref: `#/components/responses/${name}` };
+}
+
+/** What an answer with this status means, for routes that do not say it themselves. */
+export function describeStatus(status: string): string {
+  return descriptions.get(status) ?? "Answer.";
+}

@@ -1,0 +1,107 @@
+import { errorComponents, errorResponse } from "./errorResponses.ts";
+import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
+import { polishBody, polishParameters, polishResponse } from "./polishOperation.ts";
+import { polishSchema } from "./polishSchema.ts";
+
+function words(text: string): string[] {
+  return text.split(/[^A-Za-z0-9]+/).filter(Boolean);
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** `post /api/brands/{id}/mail-boxes` → `postApiBrandsByIdMailBoxes`: what a generated client calls its function. */
+function operationIdOf(method: string, path: string): string {
+  return method + words(path.replaceAll("{", "by-")).map(capitalized).join("");
+}
+
+/** The first sentence of the description if it is short, else the last words of the path. */
+function summaryOf(description: Json | undefined, path: string): string {
+  const [sentence = ""] = typeof description === "string" ? description.split(/(?<=[.!?])\s|\n/) : [];
+  if (sentence && sentence.length <= 80) return sentence.replace(/\.$/, "");
+  const last = path.split("/").findLast((part) => part && !part.startsWith("{")) ?? "index";
+  return capitalized(words(last).join(" "));
+}
+
+/** Who may call is part of what an operation does: a reader should not have to find it out by a 403. */
+function withAccess(description: Json | undefined, access: Json | undefined): Json | undefined {
+  if (access !== "admin" || (typeof description === "string" && /\badmin/i.test(description))) return description;
+  return description === undefined ? "For admins only." : `${description} For admins only.`;
+}
+
+/** Which failures an operation can answer with, as far as its shape tells. */
+function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
+  return [
+    ...(open ? [] : ["401", "403"]),
+    ...(takesInput ? ["400", "404", "422"] : []),
+    ...(takesInput && method !== "get" ? ["409"] : []),
+    ...(isForm ? ["413", "415"] : []),
+    "429",
+    "500",
+  ];
+}
+
+function polishOperation(
+  given: JsonObject,
+  method: string,
+  path: string,
+  isTaken: (operationId: string) => boolean,
+): JsonObject {
+  const { access, hide: _, parameters, requestBody, responses, operationId, summary, description, ...rest } = given;
+  const open = access === "public" || (Array.isArray(given.security) && given.security.length === 0);
+  const inputs = polishParameters(parameters, path);
+  const body = isObject(requestBody) ? polishBody(requestBody) : null;
+  const told = withAccess(description, access);
+  const isForm = isObject(body?.content) && "multipart/form-data" in body.content;
+
+  const answers = mapValues(responses, polishResponse);
+  if (Object.keys(answers).length === 0) answers["200"] = polishResponse(null, "200");
+  for (const status of failuresOf(method, open, inputs.length > 0 || body !== null, isForm)) {
+    const failure = errorResponse(status);
+    if (failure) answers[status] ??= failure;
+  }
+
+  // Elysia's own ids carry the hyphens of the path, which no language allows in a name.
+  const wanted =
+    typeof operationId === "string" && /^\w+$/.test(operationId) ? operationId : operationIdOf(method, path);
+  let unique = wanted;
+  for (let next = 2; isTaken(unique); next++) unique = `${wanted}${next}`;
+
+  return {
+    ...rest,
+    operationId: unique,
+    summary: summary ?? summaryOf(description, path),
+    ...(told === undefined ? {} : { description: told }),
+    ...(open ? { security: [] } : {}),
+    ...(access === undefined ? {} : { "x-access": access }),
+    ...(inputs.length > 0 ? { parameters: inputs } : {}),
+    ...(body ? { requestBody: body } : {}),
+    responses: answers,
+  };
+}
+
+/** Repairs what Elysia publishes into a valid OpenAPI 3.1 document, and adds to each operation the failures that all share. */
+export function polish(document: JsonObject): JsonObject {
+  const taken = new Set<string>();
+  const isTaken = (operationId: string) => taken.size === taken.add(operationId).size;
+  const components = isObject(document.components) ? document.components : {};
+  const paths: JsonObject = {};
+  for (const [given, item] of Object.entries(isObject(document.paths) ? document.paths : {})) {
+    // A prefix and "/" make `/api/brands/`, which Elysia also answers without the slash.
+    const path = given.replace(/:(\w+)\??/g, "{$1}").replace(/(?<=.)\/$/, "");
+    const operations = mapValues(item, (operation, method) =>
+      isObject(operation) ? polishOperation(operation, method, path, isTaken) : operation,
+    );
+    paths[path] = { ...(isObject(paths[path]) ? paths[path] : {}), ...operations };
+  }
+  return {
+    ...document,
+    paths,
+    components: {
+      ...components,
+      schemas: { ...mapValues(components.schemas, polishSchema), ...errorComponents.schemas },
+      responses: { ...mapValues(components.responses, (response) => response), ...errorComponents.responses },
+    },
+  };
+}

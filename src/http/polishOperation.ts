@@ -1,0 +1,83 @@
+import { describeStatus, errorResponse } from "./errorResponses.ts";
+import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
+import { polishSchema } from "./polishSchema.ts";
+
+function polishParameter(given: JsonObject): JsonObject {
+  if ("$ref" in given) return given;
+  const { examples, schema, ...rest } = given;
+  const own = isObject(schema) ? schema : {};
+  // TypeBox lists examples, but a parameter's are a map; its schema's may be a list.
+  if (Array.isArray(examples)) return { ...rest, schema: polishSchema({ ...own, examples }) };
+  return { ...rest, ...(examples === undefined ? {} : { examples }), schema: polishSchema(own) };
+}
+
+/** Every name in the path is declared, no other is, and those come first. */
+export function polishParameters(given: Json | undefined, path: string): JsonObject[] {
+  const declared = Array.isArray(given) ? given.filter(isObject).map(polishParameter) : [];
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]): JsonObject => {
+    const own = declared.find((parameter) => parameter.in === "path" && parameter.name === name);
+    return { name, in: "path", schema: { type: "string" }, ...own, required: true };
+  });
+  return [...inPath, ...declared.filter((parameter) => parameter.in !== "path")];
+}
+
+function polishMedia(given: Json): Json {
+  return isObject(given) && given.schema !== undefined ? { ...given, schema: polishSchema(given.schema) } : given;
+}
+
+/** The files of a form, and which media types each takes. */
+function filesOf(schema: Json | undefined): JsonObject {
+  const properties = isObject(schema) && isObject(schema.properties) ? Object.entries(schema.properties) : [];
+  const files = properties.flatMap(([name, field]): [string, JsonObject][] => {
+    if (!isObject(field) || (field.format !== "binary" && field.elysiaMeta !== "Files")) return [];
+    const types = [field.extension ?? "application/octet-stream"].flat().map(String);
+    return [[name, { contentType: types.map((type) => (type.includes("/") ? type : `${type}/*`)).join(", ") }]];
+  });
+  return Object.fromEntries(files);
+}
+
+/** Where a route names no content type, Elysia publishes its body as JSON, form and text at once. What carries files is a form, all else is JSON. */
+export function polishBody(given: JsonObject): JsonObject {
+  const content = isObject(given.content) ? given.content : {};
+  const form = content["multipart/form-data"];
+  const encoding = isObject(form) ? filesOf(form.schema) : {};
+  if (isObject(form) && Object.keys(encoding).length > 0) {
+    return {
+      ...given,
+      content: { "multipart/form-data": { ...form, schema: polishSchema(form.schema ?? {}), encoding } },
+    };
+  }
+  const json = content["application/json"];
+  if (form !== undefined && json !== undefined) return { ...given, content: { "application/json": polishMedia(json) } };
+  return { ...given, content: mapValues(content, polishMedia) };
+}
+
+/** Nothing is answered as a form: where one is published, the route named no content type, and Elysia sends strings as text and all else as JSON. */
+function polishContent(content: JsonObject, notes: JsonObject): JsonObject {
+  const form = content["multipart/form-data"];
+  if (!isObject(form) || !isObject(form.schema)) return mapValues(content, polishMedia);
+  const type = form.schema.type === "string" ? "text/plain" : "application/json";
+  return { [type]: { schema: polishSchema({ ...notes, ...form.schema }) } };
+}
+
+/** A response as OpenAPI wants it. A failure in the shape all failures share becomes the shared one. */
+export function polishResponse(given: Json, status: string): JsonObject {
+  const response = isObject(given) ? given : {};
+  const { $ref, description = describeStatus(status), headers, links, content, title, examples } = response;
+  if ($ref !== undefined) return response;
+
+  const [media] = Object.values(isObject(content) ? content : {});
+  const schema = isObject(media) ? media.schema : undefined;
+  const failure = errorResponse(status);
+  if (failure && isObject(schema) && isObject(schema.properties) && "requestId" in schema.properties) return failure;
+
+  const out: JsonObject = { description };
+  if (headers !== undefined) out.headers = headers;
+  if (links !== undefined) out.links = links;
+  if (isObject(content)) {
+    // Elysia lifts these from the schema to the response, where they mean nothing.
+    const notes = { ...(title === undefined ? {} : { title }), ...(examples === undefined ? {} : { examples }) };
+    out.content = polishContent(content, notes);
+  }
+  return out;
+}

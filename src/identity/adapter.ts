@@ -1,0 +1,113 @@
+import type { BetterAuthOptions } from "better-auth";
+import { type AdapterFactoryConfig, type CustomAdapter, createAdapterFactory } from "better-auth/adapters";
+import { asc, desc, getTableColumns } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { accounts, apiKeys, sessions, users, verifications } from "../db/schema/identity.ts";
+import type { Reader, Store, Tx } from "../db/store.ts";
+import { type Condition, conditionOf } from "./conditions.ts";
+
+/** Our tables, under the names better-auth knows them by. */
+const tables = new Map<string, PgTable>(
+  Object.entries({ user: users, session: sessions, account: accounts, verification: verifications, apikey: apiKeys }),
+);
+
+type Row = Record<string, unknown>;
+type Write = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+
+function tableOf(model: string): PgTable {
+  const table = tables.get(model);
+  if (!table) throw new Error(`better-auth asks for a table we do not have: ${model}`);
+  return table;
+}
+
+function columnOf(table: PgTable, field: string): PgColumn {
+  const column = getTableColumns(table)[field];
+  if (!column) throw new Error(`better-auth asks for a column we do not have: ${field}`);
+  return column;
+}
+
+/** What better-auth does with rows. Its factory makes the atomic `consumeOne` and `incrementOne` out of these. */
+function rows(read: Reader, write: Write): CustomAdapter {
+  const matching = (table: PgTable, where: readonly Condition[] = []) =>
+    conditionOf(where, (field) => columnOf(table, field));
+
+  async function change(model: string, where: readonly Condition[], values: Row): Promise<Row[]> {
+    const table = tableOf(model);
+    return write((tx) => tx.update(table).set(values).where(matching(table, where)).returning());
+  }
+
+  async function remove(model: string, where: readonly Condition[]): Promise<number> {
+    const table = tableOf(model);
+    const gone = await write((tx) => tx.delete(table).where(matching(table, where)).returning());
+    return gone.length;
+  }
+
+  // The casts: better-auth lets each caller say what a row looks like, which no adapter can check.
+  return {
+    async create<T>({ model, data }: { model: string; data: T }): Promise<T> {
+      const [row] = await write((tx) =>
+        tx
+          .insert(tableOf(model))
+          .values({ ...data, id: tx.newId() })
+          .returning(),
+      );
+      return row as T;
+    },
+    async findOne<T>({ model, where }: { model: string; where: Condition[] }): Promise<T | null> {
+      const table = tableOf(model);
+      const [row] = await read.select().from(table).where(matching(table, where)).limit(1);
+      return (row ?? null) as T | null;
+    },
+    async findMany<T>({ model, where, limit, sortBy, offset = 0 }: Parameters<CustomAdapter["findMany"]>[0]) {
+      const table = tableOf(model);
+      const order = columnOf(table, sortBy?.field ?? "id");
+      const found = await read
+        .select()
+        .from(table)
+        .where(matching(table, where))
+        .orderBy(sortBy?.direction === "desc" ? desc(order) : asc(order))
+        .limit(limit)
+        .offset(offset);
+      return found as T[];
+    },
+    async count({ model, where }) {
+      const table = tableOf(model);
+      return read.$count(table, matching(table, where));
+    },
+    async update<T>({ model, where, update }: { model: string; where: Condition[]; update: T }): Promise<T | null> {
+      const [row] = await change(model, where, update as Row);
+      return (row ?? null) as T | null;
+    },
+    updateMany: async ({ model, where, update }) => (await change(model, where, update)).length,
+    delete: async ({ model, where }) => void (await remove(model, where)),
+    deleteMany: ({ model, where }) => remove(model, where),
+  };
+}
+
+const config: AdapterFactoryConfig = {
+  adapterId: "reprise",
+  adapterName: "Reprise store",
+  disableIdGeneration: true,
+  // Moments are numbers in our tables and Dates in better-auth.
+  customTransformInput: ({ data }) => (data instanceof Date ? data.getTime() : data),
+  customTransformOutput: ({ data, fieldAttributes }) =>
+    fieldAttributes.type === "date" && typeof data === "number" ? new Date(data) : data,
+};
+
+/**
+ * better-auth's database, over our own store: it reads what is committed, and each of its writes takes its turn like
+ * any other. A writing handle of its own would block the event loop on SQLite.
+ */
+export function storeAdapter(store: Store) {
+  return (options: BetterAuthOptions) =>
+    createAdapterFactory({
+      config: {
+        ...config,
+        transaction: (work) =>
+          store.write((tx) =>
+            work(createAdapterFactory({ config, adapter: () => rows(tx, (step) => step(tx)) })(options)),
+          ),
+      },
+      adapter: () => rows(store.read, (work) => store.write(work)),
+    })(options);
+}

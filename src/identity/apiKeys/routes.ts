@@ -1,0 +1,49 @@
+import { Elysia } from "elysia";
+import type { Deps } from "../../deps.ts";
+import { callerOf } from "../../http/access.ts";
+import { IdParams } from "../../http/model.ts";
+import type { Identity } from "../identity.ts";
+import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
+import { listApiKeys, revokeApiKey } from "./apiKeys.ts";
+
+/** API keys: how machines come in, as the user who made the key. */
+export function apiKeyRoutes({ store }: Deps, identity: Identity) {
+  return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
+    .post(
+      "/",
+      async ({ body, request }) => ({ success: true as const, ...(await identity.createApiKey(body, request)) }),
+      {
+        body: NewApiKey,
+        response: MadeApiKey,
+        detail: {
+          access: "user",
+          summary: "Create an API key",
+          description:
+            "The key acts for you. It is in this answer and nowhere else. Needs a session: a key makes no keys.",
+        },
+      },
+    )
+    .get(
+      "/",
+      async ({ request }) => ({
+        success: true as const,
+        data: await listApiKeys(store.read, callerOf(request).userId),
+      }),
+      {
+        response: ApiKeys,
+        detail: { access: "user", summary: "List API keys", description: "Your own, the newest first." },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params, request }) => {
+        await store.write((tx) => revokeApiKey(tx, callerOf(request).userId, params.id));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: Done,
+        detail: { access: "user", summary: "Revoke an API key", description: "It is refused from this moment on." },
+      },
+    );
+}

@@ -1,0 +1,46 @@
+import { createHash, randomBytes } from "node:crypto";
+import { and, eq } from "drizzle-orm";
+import { settings } from "../db/schema/identity.ts";
+import type { Store, Tx } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import { hashPassword } from "./password.ts";
+import { appointAdmin, hasAdmin, type Row } from "./users.ts";
+
+const CLAIM = "claim";
+
+function digest(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
+
+/**
+ * A fresh one-time token with which the first admin is made, for `serve` to print; null once there is an admin. Only its
+ * hash is kept, and the one of an earlier start is void.
+ */
+export async function openClaim(store: Store): Promise<string | null> {
+  if (await hasAdmin(store.read)) return null;
+  const token = randomBytes(32).toString("base64url");
+  await store.write(async (tx) => {
+    const row = { name: CLAIM, value: digest(token), updatedAt: tx.now };
+    await tx.insert(settings).values(row).onConflictDoUpdate({ target: settings.name, set: row });
+  });
+  return token;
+}
+
+/** Makes the first admin. FORBIDDEN when the token is not the one last printed, was used, or an admin exists. */
+export async function claim(tx: Tx, token: string, given: { email: string; name: string }, hash: string): Promise<Row> {
+  const mine = and(eq(settings.name, CLAIM), eq(settings.value, digest(token)));
+  const [used] = await tx.delete(settings).where(mine).returning();
+  if (!used || (await hasAdmin(tx)))
+    throw new Fault("FORBIDDEN", "This claim link is not valid any more: start the service again to get another");
+  return appointAdmin(tx, given, hash);
+}
+
+/** What `reprise admin create` does. Someone who has this address already becomes an admin and gets the password. */
+export async function createAdmin(
+  store: Store,
+  given: { email: string; password: string; name: string },
+): Promise<{ id: string; email: string }> {
+  const hash = await hashPassword(given.password);
+  const { id, email } = await store.write((tx) => appointAdmin(tx, given, hash));
+  return { id, email };
+}

@@ -1,0 +1,147 @@
+import { type Clock, DAY, SECOND } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Store } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import type { Caller } from "../http/access.ts";
+import type { Log } from "../log.ts";
+import { checkRoomForApiKey } from "./apiKeys/apiKeys.ts";
+import type { Auth } from "./auth.ts";
+import { claim } from "./claim.ts";
+import type { Claim, Credentials, NewApiKey, PasswordChange, SignUp, User } from "./model.ts";
+import { refuseForeignOrigin } from "./origin.ts";
+import { hashPassword } from "./password.ts";
+import { findPresence, type Presence } from "./presence.ts";
+import { type Proof, proofs } from "./proof.ts";
+import { faultOf } from "./refusal.ts";
+import { addUser } from "./users.ts";
+
+export interface IdentityOptions {
+  store: Store;
+  config: Pick<Config, "publicUrl" | "signUp">;
+  clock: Clock;
+  log: Log;
+  /** The master key; the key of sessions is derived from it. */
+  secret: Uint8Array;
+}
+
+/** Somebody who just came in: their token, and the cookies that say the same. */
+export interface Welcome {
+  token: string;
+  user: User;
+  cookies: string[];
+}
+
+export interface Identity {
+  /** Who makes a request: by bearer token, API key or cookie. Null for strangers. FORBIDDEN for another site's page. */
+  identify(request: Request): Promise<Caller | null>;
+  /** The same in full. @throws Fault UNAUTHENTICATED for strangers. */
+  whoIs(request: Request): Promise<Presence>;
+  signUp(given: SignUp, request: Request): Promise<Welcome>;
+  signIn(given: Credentials, request: Request): Promise<Welcome>;
+  /** Makes the first admin, and signs them in. */
+  claim(given: Claim, request: Request): Promise<Welcome>;
+  /** Ends the session that the request shows; returns the cookies that say so. */
+  signOut(request: Request): Promise<string[]>;
+  /** `token` is the new session's; null when the present one goes on. */
+  changePassword(given: PasswordChange, request: Request): Promise<{ token: string | null; cookies: string[] }>;
+  createApiKey(given: NewApiKey, request: Request): Promise<{ id: string; key: string }>;
+}
+
+/** Who may come in. `identify` asks the database itself, in one query; better-auth is loaded when somebody signs in. */
+export function createIdentity({ store, config, clock, log, secret }: IdentityOptions): Identity {
+  const { publicUrl } = config;
+  const ours = new URL(publicUrl).origin;
+  const proof = proofs(secret, publicUrl);
+
+  let opened: Promise<Auth> | undefined;
+  function auth(): Promise<Auth> {
+    opened ??= import("./auth.ts").then(({ openAuth }) => openAuth({ store, clock, log, proofs: proof, publicUrl }));
+    return opened;
+  }
+
+  async function presenceOf(request: Request): Promise<Presence | null> {
+    const shown = proof.read(request);
+    if (!shown) return null;
+    if (shown.kind === "session" && shown.byCookie) refuseForeignOrigin(request, ours);
+    return findPresence(store.read, shown, clock.now());
+  }
+
+  async function whoIs(request: Request): Promise<Presence> {
+    const presence = await presenceOf(request);
+    if (!presence) throw new Fault("UNAUTHENTICATED", "Sign in first");
+    return presence;
+  }
+
+  /** What better-auth is told of a request: the session that we found in it, and nothing it might read otherwise. */
+  function headersFor(request: Request, shown: Proof | null): Headers {
+    const headers = new Headers({ "user-agent": request.headers.get("user-agent")?.slice(0, 256) ?? "" });
+    if (shown?.kind === "session") headers.set("authorization", `Bearer ${proof.sign(shown.token)}`);
+    return headers;
+  }
+
+  function sessionOf(request: Request): Proof {
+    const shown = proof.read(request);
+    if (shown?.kind === "session") return shown;
+    throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
+  }
+
+  async function enter({ email, password }: Credentials, request: Request): Promise<Welcome> {
+    const { api } = await auth();
+    const headers = headersFor(request, null);
+    const answer = await api.signInEmail({ body: { email, password }, headers, returnHeaders: true }).catch((error) => {
+      throw faultOf(error);
+    });
+    const { token } = answer.response;
+    const presence = await findPresence(store.read, { kind: "session", token, byCookie: false }, clock.now());
+    if (!presence) throw new Fault("UNAUTHENTICATED", "Sign in again: your sessions were just ended");
+    return { token: proof.sign(token), user: presence.user, cookies: answer.headers.getSetCookie() };
+  }
+
+  return {
+    whoIs,
+    async identify(request) {
+      const user = (await presenceOf(request))?.user;
+      return user ? { userId: user.id, email: user.email, role: user.role, brandId: user.brandId } : null;
+    },
+    async signIn(given, request) {
+      refuseForeignOrigin(request, ours);
+      return enter(given, request);
+    },
+    async signUp(given, request) {
+      refuseForeignOrigin(request, ours);
+      if (config.signUp === "closed") throw new Fault("FORBIDDEN", "Sign-up is closed: ask an admin for an account");
+      const hash = await hashPassword(given.password);
+      await store.write((tx) => addUser(tx, { email: given.email, name: given.name }, hash));
+      return enter(given, request);
+    },
+    async claim({ token, ...given }, request) {
+      refuseForeignOrigin(request, ours);
+      const hash = await hashPassword(given.password);
+      await store.write((tx) => claim(tx, token, given, hash));
+      return enter(given, request);
+    },
+    async signOut(request) {
+      const headers = headersFor(request, proof.read(request));
+      return (await (await auth()).api.signOut({ headers, returnHeaders: true })).headers.getSetCookie();
+    },
+    async changePassword({ currentPassword, newPassword, revokeOtherSessions = true }, request) {
+      const headers = headersFor(request, sessionOf(request));
+      const body = { currentPassword, newPassword, revokeOtherSessions };
+      const { api } = await auth();
+      const answer = await api.changePassword({ body, headers, returnHeaders: true }).catch((error) => {
+        throw faultOf(error);
+      });
+      const { token } = answer.response;
+      return { token: token === null ? null : proof.sign(token), cookies: answer.headers.getSetCookie() };
+    },
+    async createApiKey({ name, expiresInDays }, request) {
+      sessionOf(request);
+      const { user } = await whoIs(request);
+      await checkRoomForApiKey(store.read, user.id);
+      const expiresIn = expiresInDays === undefined ? null : (expiresInDays * DAY) / SECOND;
+      const { api } = await auth();
+      const { id, key } = await api.createApiKey({ body: { userId: user.id, name: name.trim(), expiresIn } });
+      return { id, key };
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { t } from "elysia";
+import { Id, Moment, Nullable } from "../http/model.ts";
+import { LONGEST, SHORTEST } from "./password.ts";
+
+const Email = t.String({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
+const NewPassword = t.String({
+  minLength: SHORTEST,
+  maxLength: LONGEST,
+  examples: ["correct horse battery"],
+});
+/** A password to be checked: its length is nobody's business but the hash's. */
+const Password = t.String({ minLength: 1, maxLength: LONGEST, examples: ["correct horse battery"] });
+const Name = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Ada Lovelace"] });
+export const Role = t.Union([t.Literal("admin"), t.Literal("user")], { examples: ["user"] });
+
+export const Credentials = t.Object({ email: Email, password: Password });
+export type Credentials = typeof Credentials.static;
+
+export const SignUp = t.Object({ email: Email, password: NewPassword, name: Name });
+export type SignUp = typeof SignUp.static;
+
+export const NewUser = t.Object({ email: Email, password: NewPassword, name: Name, role: t.Optional(Role) });
+export type NewUser = typeof NewUser.static;
+
+export const Claim = t.Object({
+  token: t.String({ minLength: 1, maxLength: 128, description: "From the link that the first start printed" }),
+  email: Email,
+  password: NewPassword,
+  name: Name,
+});
+export type Claim = typeof Claim.static;
+
+export const PasswordChange = t.Object({
+  currentPassword: Password,
+  newPassword: NewPassword,
+  revokeOtherSessions: t.Optional(
+    t.Boolean({ default: true, description: "Ends every session of yours but the one in this answer." }),
+  ),
+});
+export type PasswordChange = typeof PasswordChange.static;
+
+export const User = t.Object({
+  id: Id,
+  email: t.String({ examples: ["ada@example.com"] }),
+  name: t.String({ examples: ["Ada Lovelace"] }),
+  role: Role,
+  image: Nullable(t.String()),
+  brandId: Nullable(t.String({ description: "The brand this user owns" })),
+});
+export type User = typeof User.static;
+
+const Token = t.String({ description: "Send it as `Authorization: Bearer <token>`" });
+export const SignedIn = t.Object({ success: t.Literal(true), token: Token, user: User });
+export const Session = t.Object({
+  success: t.Literal(true),
+  user: User,
+  session: t.Object({ expiresAt: Nullable(Moment) }),
+});
+export const PasswordChanged = t.Object({ success: t.Literal(true), token: Nullable(Token) });
+export const Done = t.Object({ success: t.Literal(true) });
+export const OneUser = t.Object({ success: t.Literal(true), user: User });
+export const UserId = t.Object({ userId: Id });
+export const UserRole = t.Object({ userId: Id, role: Role });
+
+export const NewApiKey = t.Object({
+  name: t.String({ minLength: 1, maxLength: 64, pattern: "\\S", examples: ["CRM import"] }),
+  expiresInDays: t.Optional(t.Integer({ minimum: 1, maximum: 365, description: "Absent: it never expires" })),
+});
+export type NewApiKey = typeof NewApiKey.static;
+
+export const MadeApiKey = t.Object({
+  success: t.Literal(true),
+  id: Id,
+  key: t.String({ description: "Shown this once; send it as `x-api-key`" }),
+});
+
+export const ApiKey = t.Object({
+  id: Id,
+  name: Nullable(t.String()),
+  start: Nullable(t.String({ description: "Its first characters, to tell keys apart", examples: ["reprise_aBcD"] })),
+  createdAt: Moment,
+  expiresAt: Nullable(Moment),
+});
+export type ApiKey = typeof ApiKey.static;
+export const ApiKeys = t.Object({ success: t.Literal(true), data: t.Array(ApiKey) });

@@ -1,0 +1,63 @@
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+
+/** What a request shows to prove who makes it. */
+export type Proof =
+  | { kind: "session"; token: string; byCookie: boolean }
+  /** Only its hash: what the database holds. */
+  | { kind: "key"; hash: string };
+
+export interface Proofs {
+  /** The secret under which better-auth signs its cookies. */
+  readonly secret: string;
+  /** Whether cookies are for https only. */
+  readonly secure: boolean;
+  /** The session's token as it leaves the house: signed, so that a copy of the database alone opens no door. */
+  sign(token: string): string;
+  /** What the request shows; null when it shows nothing or a forgery. A header that was set on purpose goes before the cookie. */
+  read(request: Request): Proof | null;
+}
+
+export const COOKIE_PREFIX = "reprise";
+export const KEY_HEADER = "x-api-key";
+
+/** Reads and signs proofs. `masterKey` is what all secrets are derived from. */
+export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {
+  const secret = Buffer.from(hkdfSync("sha256", masterKey, "reprise", "reprise sessions v1", 32)).toString("base64url");
+  const secure = publicUrl.startsWith("https:");
+  const cookie = new RegExp(`(?:^|;\\s*)${secure ? "__Secure-" : ""}${COOKIE_PREFIX}\\.session_token=([^;]*)`);
+
+  const signature = (token: string) => createHmac("sha256", secret).update(token).digest("base64");
+  function verified(signed: string): string | null {
+    const dot = signed.indexOf(".");
+    const token = signed.slice(0, dot);
+    const given = Buffer.from(signed.slice(dot + 1));
+    const expected = Buffer.from(signature(token));
+    return dot > 0 && given.length === expected.length && timingSafeEqual(given, expected) ? token : null;
+  }
+  function session(signed: string, byCookie: boolean): Proof | null {
+    const token = verified(signed);
+    return token === null ? null : { kind: "session", token, byCookie };
+  }
+
+  return {
+    secret,
+    secure,
+    sign: (token) => `${token}.${signature(token)}`,
+    read({ headers }) {
+      const key = headers.get(KEY_HEADER);
+      if (key) return { kind: "key", hash: createHash("sha256").update(key).digest("base64url") };
+      const bearer = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+      if (bearer) return session(bearer, false);
+      const value = cookie.exec(headers.get("cookie") ?? "")?.[1];
+      return value ? session(unescaped(value), true) : null;
+    },
+  };
+}
+
+function unescaped(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}

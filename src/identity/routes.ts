@@ -1,0 +1,150 @@
+import { Elysia, t } from "elysia";
+import { isoOrNull } from "../clock.ts";
+import type { Deps } from "../deps.ts";
+import { Fault } from "../fault.ts";
+import { callerOf } from "../http/access.ts";
+import { attempts } from "../http/attempts.ts";
+import { clientAddress, type Server } from "../http/clientAddress.ts";
+import { adminRoutes } from "./admin/routes.ts";
+import { apiKeyRoutes } from "./apiKeys/routes.ts";
+import { claimPage } from "./claimPage.ts";
+import type { Identity, Welcome } from "./identity.ts";
+import { Claim, Credentials, Done, PasswordChange, PasswordChanged, Session, SignedIn, SignUp } from "./model.ts";
+
+interface Visit {
+  request: Request;
+  server: Server | null;
+  set: { headers: object };
+}
+
+function setCookies(set: { headers: object }, cookies: string[]): void {
+  // Elysia sends a list as one header a cookie, though its types know only a text.
+  Object.assign(set.headers, { "set-cookie": cookies });
+}
+
+/** The doors of `identity`: coming in, going out, and everything that decides who may. */
+export function identityRoutes(deps: Deps, identity: Identity) {
+  const attempt = attempts(deps.clock);
+
+  async function tried<T>({ request, server }: Visit, email: string, work: () => Promise<T>): Promise<T> {
+    const address = clientAddress(request, server, deps.config.clientAddressHeader);
+    try {
+      return await attempt(address, email, work);
+    } catch (error) {
+      if (error instanceof Fault) deps.log.info("entry refused", { address, code: error.code });
+      throw error;
+    }
+  }
+
+  async function welcome(visit: Visit, email: string, enter: () => Promise<Welcome>) {
+    const { token, user, cookies } = await tried(visit, email, enter);
+    setCookies(visit.set, cookies);
+    return { success: true as const, token, user };
+  }
+
+  return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
+    .post(
+      "/sign-up/email",
+      ({ body, request, server, set }) =>
+        welcome({ request, server, set }, body.email, () => identity.signUp(body, request)),
+      {
+        body: SignUp,
+        response: SignedIn,
+        detail: {
+          access: "public",
+          summary: "Sign up",
+          description:
+            "Opens an account and signs in to it. 403 where the operator has closed sign-up. Never makes an admin.",
+        },
+      },
+    )
+    .post(
+      "/sign-in/email",
+      ({ body, request, server, set }) =>
+        welcome({ request, server, set }, body.email, () => identity.signIn(body, request)),
+      {
+        body: Credentials,
+        response: SignedIn,
+        detail: {
+          access: "public",
+          summary: "Sign in",
+          description:
+            "Opens a session of seven days: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again.",
+        },
+      },
+    )
+    .post(
+      "/sign-out",
+      async ({ request, set }) => {
+        setCookies(set, await identity.signOut(request));
+        return { success: true as const };
+      },
+      {
+        response: Done,
+        detail: {
+          access: "user",
+          summary: "Sign out",
+          description: "Ends the session of this request. An API key has none, and stays.",
+        },
+      },
+    )
+    .get(
+      "/session",
+      async ({ request }) => {
+        const { user, expiresAt } = await identity.whoIs(request);
+        return { success: true as const, user, session: { expiresAt: isoOrNull(expiresAt) } };
+      },
+      {
+        response: Session,
+        detail: {
+          access: "user",
+          summary: "Get the session",
+          description:
+            "Who makes this request, and until when. `expiresAt` is null for an API key that does not expire.",
+        },
+      },
+    )
+    .post(
+      "/change-password",
+      async ({ body, request, server, set }) => {
+        const change = () => identity.changePassword(body, request);
+        const { token, cookies } = await tried({ request, server, set }, callerOf(request).email, change);
+        if (cookies.length > 0) setCookies(set, cookies);
+        return { success: true as const, token };
+      },
+      {
+        body: PasswordChange,
+        response: PasswordChanged,
+        detail: {
+          access: "user",
+          summary: "Change the password",
+          description:
+            "Ends all sessions of this user and opens a new one, whose token and cookie are in the answer; with `revokeOtherSessions: false` all sessions go on and `token` is null. API keys stay.",
+        },
+      },
+    )
+    .get("/claim", () => claimPage(), {
+      query: t.Object({ token: t.Optional(t.String({ maxLength: 128 })) }),
+      detail: {
+        access: "public",
+        summary: "Open the claim page",
+        description: "The form behind the link that the first start prints.",
+      },
+    })
+    .post(
+      "/claim",
+      ({ body, request, server, set }) =>
+        welcome({ request, server, set }, body.email, () => identity.claim(body, request)),
+      {
+        body: Claim,
+        response: SignedIn,
+        detail: {
+          access: "public",
+          summary: "Make the first admin",
+          description: "Works once, with the token that the latest start printed, and only while there is no admin.",
+        },
+      },
+    )
+    .use(apiKeyRoutes(deps, identity))
+    .use(adminRoutes(deps));
+}

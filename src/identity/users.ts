@@ -1,0 +1,128 @@
+import { and, asc, eq, lte, ne, sql } from "drizzle-orm";
+import { accounts, apiKeys, sessions, users } from "../db/schema/identity.ts";
+import { forUpdate } from "../db/sql.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { isUniqueViolation } from "../db/violations.ts";
+import { Fault, invalid, notFound } from "../fault.ts";
+
+export type Row = typeof users.$inferSelect;
+type Role = Row["role"];
+
+/** An address as it is kept: lower case. INVALID when it cannot be one. */
+export function readEmail(given: string): string {
+  const email = given.trim().toLowerCase();
+  if (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)) throw invalid("email", "expected an e-mail address");
+  return email;
+}
+
+/** The user with this id; NOT_FOUND if there is none. */
+export async function getUser(read: Reader, id: string): Promise<Row> {
+  const [row] = await read.select().from(users).where(eq(users.id, id));
+  if (!row) throw notFound("user", id);
+  return row;
+}
+
+/** True once somebody looks after this installation. */
+export async function hasAdmin(read: Reader): Promise<boolean> {
+  return (await read.select({ id: users.id }).from(users).where(eq(users.role, "admin")).limit(1)).length > 0;
+}
+
+/** Lets someone in who signs in with a password. CONFLICT when the address is taken. `hash` is the password's. */
+export async function addUser(
+  tx: Tx,
+  given: { email: string; name: string; role?: Role | undefined },
+  hash: string,
+): Promise<Row> {
+  const id = tx.newId();
+  const row = {
+    id,
+    name: given.name.trim(),
+    email: readEmail(given.email),
+    role: given.role ?? "user",
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  };
+  try {
+    await tx.insert(users).values(row);
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new Fault("CONFLICT", "There is a user with this e-mail address already");
+    throw error;
+  }
+  await setPassword(tx, id, hash);
+  return getUser(tx, id);
+}
+
+/**
+ * Makes the person with this address an admin with this password, whether or not they are here yet. Someone may have
+ * taken the address before them: what that one opened (sessions, keys) ends.
+ */
+export async function appointAdmin(tx: Tx, given: { email: string; name: string }, hash: string): Promise<Row> {
+  const email = readEmail(given.email);
+  const [known] = await tx.select({ id: users.id }).from(users).where(eq(users.email, email));
+  if (!known) return addUser(tx, { ...given, role: "admin" }, hash);
+  await setPassword(tx, known.id, hash);
+  await revokeSessions(tx, known.id);
+  await tx.delete(apiKeys).where(eq(apiKeys.referenceId, known.id));
+  await tx
+    .update(users)
+    .set({
+      role: "admin",
+      name: given.name.trim(),
+      banned: false,
+      banReason: null,
+      banExpires: null,
+      updatedAt: tx.now,
+    })
+    .where(eq(users.id, known.id));
+  return getUser(tx, known.id);
+}
+
+/** Changes what a user may do. CONFLICT for the last admin. */
+export async function setRole(tx: Tx, id: string, role: Role): Promise<Row> {
+  if (role !== "admin") await mustNotBeLastAdmin(tx, id);
+  await tx.update(users).set({ role, updatedAt: tx.now }).where(eq(users.id, id));
+  return getUser(tx, id);
+}
+
+/** Shuts a user out, at once and until `unbanUser`: sessions end, API keys sleep. CONFLICT for the last admin. */
+export async function banUser(tx: Tx, id: string): Promise<Row> {
+  await mustNotBeLastAdmin(tx, id);
+  await tx.update(users).set({ banned: true, banExpires: null, updatedAt: tx.now }).where(eq(users.id, id));
+  await revokeSessions(tx, id);
+  return getUser(tx, id);
+}
+
+/** Lets a banned user in again. */
+export async function unbanUser(tx: Tx, id: string): Promise<Row> {
+  const lifted = { banned: false, banReason: null, banExpires: null, updatedAt: tx.now };
+  await tx.update(users).set(lifted).where(eq(users.id, id));
+  return getUser(tx, id);
+}
+
+/** Signs a user out everywhere. */
+export async function revokeSessions(tx: Tx, userId: string): Promise<void> {
+  await tx.delete(sessions).where(eq(sessions.userId, userId));
+}
+
+/** Removes the sessions that have ended by themselves, for a daily job; returns how many there were. */
+export async function removeEndedSessions(tx: Tx): Promise<number> {
+  return (await tx.delete(sessions).where(lte(sessions.expiresAt, tx.now)).returning({ id: sessions.id })).length;
+}
+
+async function setPassword(tx: Tx, userId: string, password: string): Promise<void> {
+  const mine = and(eq(accounts.userId, userId), eq(accounts.providerId, "credential"));
+  const changed = await tx.update(accounts).set({ password, updatedAt: tx.now }).where(mine).returning();
+  if (changed.length > 0) return;
+  const row = { id: tx.newId(), userId, accountId: userId, providerId: "credential", password };
+  await tx.insert(accounts).values({ ...row, createdAt: tx.now, updatedAt: tx.now });
+}
+
+/** Two admins who remove each other at the same moment take turns at the rows of all admins, so one of them stays. */
+async function mustNotBeLastAdmin(tx: Tx, id: string): Promise<void> {
+  await tx.all(sql`select id from users where role = 'admin' order by id ${forUpdate("users")}`);
+  const others = and(eq(users.role, "admin"), ne(users.id, id), sql`not coalesce(${users.banned}, false)`);
+  const [other] = await tx.select({ id: users.id }).from(users).where(others).orderBy(asc(users.id)).limit(1);
+  if (other) return;
+  if ((await getUser(tx, id)).role === "admin")
+    throw new Fault("CONFLICT", "This is the last admin: appoint another one first");
+}

@@ -1,0 +1,70 @@
+import { smtpChannel } from "./channels/smtp.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { dialect } from "./db/dialect.ts";
+import { lockDataDir } from "./db/lock.ts";
+import { openStore } from "./db/open.ts";
+import { type Driver, startEmbedded } from "./delivery/embedded.ts";
+import { createEngine, type Engine } from "./delivery/engine.ts";
+import type { Deps } from "./deps.ts";
+import { createIdentity, type Identity } from "./identity/identity.ts";
+import type { Log } from "./log.ts";
+import { systemRandom } from "./random.ts";
+import { masterKey, openVault, signer } from "./secrets.ts";
+import { liveWorld } from "./simulator/live.ts";
+
+/** Messages on their way at once. Each mailbox has its own, smaller, bound. */
+const CONCURRENCY = 200;
+
+/** A Reprise that is open: its database, its engine and what its routes are given. Nothing sends before `startDelivery`. */
+export interface Runtime {
+  deps: Deps;
+  identity: Identity;
+  engine: Engine;
+  /** Recovers what a dead process left, then sends what is due from now on. */
+  startDelivery(): Promise<void>;
+  /** Claims nothing more, lets what is on its way come back for at most `within` milliseconds, and closes everything. */
+  close(within: number): Promise<void>;
+}
+
+export async function openRuntime(config: Config, log: Log, clock: Clock = systemClock): Promise<Runtime> {
+  const unlock = dialect === "sqlite" ? lockDataDir(config.dataDir) : () => {};
+  const key = masterKey(config.secret, config.dataDir);
+  const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
+  const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
+  const smtp = smtpChannel({ allowPrivateHosts: config.allowPrivateSmtp });
+  const world =
+    config.channels === "simulator" ? liveWorld({ store, clock, log, hostileBelow: config.hostileBelow }) : null;
+  const channel = world ?? smtp;
+  const engine = createEngine({ ...post, store, channel, random: systemRandom, log, concurrency: CONCURRENCY });
+  let driver: Driver | null = null;
+
+  const deps: Deps = {
+    ...post,
+    config,
+    store,
+    clock,
+    log,
+    channel,
+    random: systemRandom,
+    verifyMailbox: (login) => smtp.verify(login),
+    wake: () => driver?.wake(),
+  };
+  return {
+    deps,
+    engine,
+    identity: createIdentity({ store, config, clock, log, secret: key }),
+    async startDelivery() {
+      // The lock says that no other process works on this file; on Postgres another replica may, and its leases decide.
+      await engine.recover(dialect === "sqlite");
+      driver = startEmbedded(engine, clock, log);
+    },
+    async close(within) {
+      await driver?.close(within);
+      await channel.close();
+      if (channel !== smtp) await smtp.close();
+      await store.close();
+      unlock();
+    },
+  };
+}

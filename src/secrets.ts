@@ -1,0 +1,191 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from "node:crypto";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { Fault, invalid } from "./fault.ts";
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const KEY_FILE = "secret.key";
+
+/** Seals small secrets (passwords, tokens) for the database. */
+export interface Vault {
+  /**
+   * Encrypts `plain` for one place. `context` names that place, as `table|row id|column`; it is not stored.
+   * Returns `v1.<key id: 8 hex digits>.<base64url of nonce, ciphertext, tag>`.
+   */
+  seal(plain: string, context: string): string;
+  /**
+   * Decrypts what `seal` made for the same context.
+   * @throws Fault UNAVAILABLE when it was sealed with another key, was changed, or belongs to another place.
+   */
+  open(sealed: string, context: string): string;
+}
+
+/** Signs texts that leave the house and come back, such as unsubscribe links. */
+export interface Signer {
+  /** HMAC-SHA256 (RFC 2104), as base64url. */
+  sign(text: string): string;
+  /** True for exactly what `sign` returns for this text. Takes the same time wherever the difference is. */
+  verify(text: string, signature: string): boolean;
+}
+
+/**
+ * A vault with AES-256-GCM (NIST SP 800-38D). The context is authenticated with the ciphertext, so a secret copied to
+ * another row does not open there. Nonces are random: one key is good for 2^32 secrets.
+ * @param key 32 bytes, from `masterKey`
+ */
+export function openVault(key: Uint8Array): Vault {
+  if (key.length !== KEY_BYTES) throw new TypeError(`a vault needs a key of ${KEY_BYTES} bytes`);
+  const keyId = createHash("sha256").update(key).digest("hex").slice(0, 8);
+  return {
+    seal(plain, context) {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(context));
+      const sealed = Buffer.concat([nonce, cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
+      return `v1.${keyId}.${sealed.toString("base64url")}`;
+    },
+    open(sealed, context) {
+      const [, sealedWith, body] = /^v1\.([0-9a-f]{8})\.([\w-]+)$/.exec(sealed) ?? [];
+      if (sealedWith === undefined || body === undefined) throw unreadable();
+      if (sealedWith !== keyId) throw sealedWithAnother(sealedWith, keyId);
+      const bytes = Buffer.from(body, "base64url");
+      // Decoding forgives what encoding never writes; one spelling per secret is enough.
+      const spelledOtherwise = bytes.toString("base64url") !== body;
+      if (spelledOtherwise || bytes.length < NONCE_BYTES + TAG_BYTES) throw unreadable();
+      try {
+        const opening = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, NONCE_BYTES))
+          .setAAD(Buffer.from(context))
+          .setAuthTag(bytes.subarray(-TAG_BYTES));
+        return opening.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, "utf8") + opening.final("utf8");
+      } catch {
+        throw unreadable();
+      }
+    },
+  };
+}
+
+/** A signer whose key is derived from the master key, so that a signature tells nothing about the vault's key. */
+export function signer(key: Uint8Array): Signer {
+  const signingKey = derive(key, "reprise signatures v1");
+  const sign = (text: string) => createHmac("sha256", signingKey).update(text).digest("base64url");
+  return {
+    sign,
+    verify(text, signature) {
+      const expected = Buffer.from(sign(text));
+      const given = Buffer.from(signature);
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    },
+  };
+}
+
+/**
+ * The 32 bytes everything secret hangs on: derived from `given` (HKDF-SHA256, RFC 5869), else read from `secret.key` in the
+ * data folder, which the first start creates for its owner's eyes only.
+ * @param given REPRISE_SECRET, at least 32 characters, or null
+ * @throws Fault INVALID for a short secret; UNAVAILABLE for a key file that others may read or that is damaged.
+ */
+export function masterKey(given: string | null, dataDir: string): Uint8Array {
+  if (given !== null) {
+    if (given.length < 32) throw invalid("REPRISE_SECRET", "must have at least 32 characters");
+    return derive(Buffer.from(given), "reprise master key v1");
+  }
+  const path = join(dataDir, KEY_FILE);
+  return readKey(path) ?? createKey(path, dataDir);
+}
+
+/** Null when there is no key file yet. */
+function readKey(path: string): Uint8Array | null {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw new Fault("UNAVAILABLE", `${KEY_FILE} in the data folder cannot be read`, { cause: error });
+  }
+  try {
+    // Windows has no such bits to check.
+    if (process.platform !== "win32" && (fstatSync(file).mode & 0o077) !== 0) {
+      throw new Fault("UNAVAILABLE", `${path} can be read by others than its owner. Run: chmod 600 ${path}`);
+    }
+    const key = Buffer.from(readFileSync(file, "utf8").trim(), "base64url");
+    if (key.length !== KEY_BYTES) throw new Fault("UNAVAILABLE", `${path} is damaged: restore it from a backup`);
+    return key;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Writes the key aside and links it into place: linking fails where a file exists, so of several creators one wins, and
+ * nobody ever reads half a key. It is on disk before the first secret is sealed with it.
+ */
+function createKey(path: string, dataDir: string): Uint8Array {
+  mkdirSync(dataDir, { recursive: true });
+  const draft = `${path}.${randomBytes(6).toString("hex")}`;
+  try {
+    const file = openSync(draft, "wx", 0o600);
+    try {
+      writeFileSync(file, `${randomBytes(KEY_BYTES).toString("base64url")}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    linkSync(draft, path);
+    syncFolder(dataDir);
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") {
+      throw new Fault("UNAVAILABLE", `${KEY_FILE} cannot be created in the data folder`, { cause: error });
+    }
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  const key = readKey(path);
+  if (key === null) throw new Fault("UNAVAILABLE", `${KEY_FILE} vanished while it was created`);
+  return key;
+}
+
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return;
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function derive(secret: Uint8Array, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, "reprise", purpose, KEY_BYTES));
+}
+
+function unreadable(): Fault {
+  return new Fault("UNAVAILABLE", "a stored secret cannot be opened: it was changed, or moved from another row");
+}
+
+function sealedWithAnother(sealedWith: string, keyId: string): Fault {
+  const message = "a stored secret was sealed with another key: start with the key it was sealed with";
+  return new Fault("UNAVAILABLE", message, { cause: `sealed with ${sealedWith}, this is ${keyId}` });
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,181 @@
+import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { checkZone, getBrand } from "../brands/brands.ts";
+import type { SmtpLogin } from "../channels/channel.ts";
+import { iso, isoOrNull } from "../clock.ts";
+import { normaliseEmail } from "../contacts/address.ts";
+import { emailAccounts } from "../db/schema/brands.ts";
+import { campaignSenders } from "../db/schema/campaigns.ts";
+import { messages } from "../db/schema/messages.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { isUniqueViolation } from "../db/violations.ts";
+import { Fault, invalid, notFound } from "../fault.ts";
+import type { Vault } from "../secrets.ts";
+import type { Connection } from "./connection.ts";
+import { newLogin, sealPassword } from "./loginChange.ts";
+import type { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
+
+export type EmailAccountRow = typeof emailAccounts.$inferSelect;
+
+export function toEmailAccount(row: EmailAccountRow): EmailAccount {
+  const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, ...shown } = row;
+  return {
+    ...shown,
+    hasPassword: secret !== null,
+    pausedUntil: isoOrNull(pausedUntil),
+    lastUsedAt: isoOrNull(lastUsedAt),
+    createdAt: iso(createdAt),
+    updatedAt: iso(updatedAt),
+  };
+}
+
+/** The mailbox with this id within reach; NOT_FOUND if there is none. */
+export async function getEmailAccount(read: Reader, id: string, reach: string | null): Promise<EmailAccountRow> {
+  const [row] = await read.select().from(emailAccounts).where(within(id, reach));
+  if (!row) throw notFound("email account", id);
+  return row;
+}
+
+const within = (id: string, reach: string | null) =>
+  and(eq(emailAccounts.id, id), reach === null ? undefined : eq(emailAccounts.brandId, reach));
+
+/** Mailboxes within reach in the order they were added, after the one with id `after`. */
+export async function listEmailAccounts(
+  read: Reader,
+  options: { reach: string | null; after: string | null; limit: number },
+): Promise<EmailAccountRow[]> {
+  return read
+    .select()
+    .from(emailAccounts)
+    .where(
+      and(
+        options.reach === null ? undefined : eq(emailAccounts.brandId, options.reach),
+        options.after === null ? undefined : gt(emailAccounts.id, options.after),
+      ),
+    )
+    .orderBy(asc(emailAccounts.id))
+    .limit(options.limit);
+}
+
+/** The address as it is stored; INVALID when it is none, CONFLICT when another account has it: one mailbox, one account. */
+export async function freeAddress(read: Reader, given: string): Promise<string> {
+  const email = normaliseEmail(given);
+  if (email === null) throw invalid("email", "expected an e-mail address");
+  const [taken] = await read.select({ id: emailAccounts.id }).from(emailAccounts).where(eq(emailAccounts.email, email));
+  if (taken) throw addressTaken();
+  return email;
+}
+
+const addressTaken = () => new Fault("CONFLICT", "There is an account for this address already");
+
+/** Adds a mailbox whose login has been tried. CONFLICT when there is an account for its address already. */
+export async function addEmailAccount(
+  tx: Tx,
+  vault: Vault,
+  brandId: string,
+  given: NewEmailAccount,
+  connection: Connection,
+): Promise<EmailAccountRow> {
+  const brand = await getBrand(tx, brandId);
+  const email = await freeAddress(tx, given.email);
+  const id = tx.newId();
+  const { password, ...login } = newLogin(given);
+  try {
+    await tx.insert(emailAccounts).values({
+      id,
+      brandId,
+      email,
+      displayName: given.displayName?.trim() || null,
+      provider: "SMTP",
+      accountType: "SMTP",
+      ...login,
+      secret: sealPassword(vault, id, password),
+      connectionStatus: connection.status,
+      connectionError: connection.error,
+      dailyLimit: given.dailyLimit ?? 50,
+      timezone: checkZone(given.timezone ?? brand.timezone),
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    });
+  } catch (error) {
+    throw isUniqueViolation(error) ? addressTaken() : error;
+  }
+  return getEmailAccount(tx, id, brandId);
+}
+
+/** A login that was tried, and what came of it. */
+export interface TriedLogin {
+  login: SmtpLogin;
+  connection: Connection;
+}
+
+/**
+ * Changes what is named and leaves the rest. `seen` is the row that `tried` was made from: CONFLICT when the account has
+ * changed since, because then another login was tried than the one that would be stored.
+ */
+export async function changeEmailAccount(
+  tx: Tx,
+  vault: Vault,
+  seen: EmailAccountRow,
+  change: EmailAccountChange,
+  tried: TriedLogin | null,
+): Promise<EmailAccountRow> {
+  const { displayName, dailyLimit, timezone, isActive } = change;
+  const { password = null, ...login } = tried?.login ?? {};
+  const [row] = await tx
+    .update(emailAccounts)
+    .set({
+      ...(displayName === undefined ? {} : { displayName: displayName?.trim() || null }),
+      ...(dailyLimit === undefined ? {} : { dailyLimit }),
+      ...(timezone === undefined ? {} : { timezone: checkZone(timezone) }),
+      ...(isActive === undefined ? {} : { isActive }),
+      ...(tried === null
+        ? {}
+        : {
+            ...login,
+            secret: sealPassword(vault, seen.id, password),
+            // What the server of before asked for does not bind the new one.
+            pausedUntil: null,
+            pausedReason: null,
+            connectionStatus: tried.connection.status,
+            connectionError: tried.connection.error,
+          }),
+      updatedAt: tx.now,
+    })
+    .where(and(eq(emailAccounts.id, seen.id), tried === null ? unmoved(seen) : unchanged(seen)))
+    .returning();
+  if (row) return row;
+  await getEmailAccount(tx, seen.id, null);
+  throw new Fault("CONFLICT", "The account was changed meanwhile: try again");
+}
+
+/** Still the brand's whose caller has seen it: an admin may have given it to another one. */
+const unmoved = ({ brandId }: EmailAccountRow) =>
+  brandId === null ? isNull(emailAccounts.brandId) : eq(emailAccounts.brandId, brandId);
+
+const unchanged = (seen: EmailAccountRow) => and(unmoved(seen), eq(emailAccounts.updatedAt, seen.updatedAt));
+
+/** Notes what a test of the stored login showed; nothing when the account was changed while it ran. */
+export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: Connection): Promise<EmailAccountRow> {
+  await tx
+    .update(emailAccounts)
+    .set({ connectionStatus: connection.status, connectionError: connection.error })
+    .where(and(eq(emailAccounts.id, seen.id), unchanged(seen)));
+  return getEmailAccount(tx, seen.id, null);
+}
+
+/** Removes a mailbox. CONFLICT while messages wait to leave through it: its brand must let it finish, or cancel them. */
+export async function removeEmailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
+  await getEmailAccount(tx, id, reach);
+  const [waiting] = await tx
+    .select({ count: sql<unknown>`count(*)` })
+    .from(messages)
+    .where(and(eq(messages.senderId, id), inArray(messages.status, ["PENDING", "SENDING", "UNKNOWN"])));
+  const count = Number(waiting?.count ?? 0);
+  if (count > 0) {
+    throw new Fault("CONFLICT", `${count} ${count === 1 ? "message waits" : "messages wait"} to leave through it`, {
+      facts: { pendingMessages: count },
+    });
+  }
+  await tx.delete(campaignSenders).where(eq(campaignSenders.senderId, id));
+  await tx.delete(emailAccounts).where(eq(emailAccounts.id, id));
+}

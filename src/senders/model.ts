@@ -1,0 +1,73 @@
+import { t } from "elysia";
+import { Id, Moment, Nullable } from "../http/model.ts";
+
+const DisplayName = Nullable(
+  t.String({ maxLength: 120, pattern: "^[^\\u0000-\\u001f\\u007f]*$", examples: ["Ann from Northwind"] }),
+);
+const DailyLimit = t.Integer({ minimum: 1, maximum: 10_000, default: 50, description: "Mails a day, by its own zone" });
+const Timezone = t.String({ maxLength: 64, description: "IANA name", examples: ["America/New_York"] });
+const AllowUnverified = t.Boolean({
+  default: false,
+  description: "Keep the login although the test of the connection failed",
+});
+
+const login = {
+  host: t.String({ minLength: 1, maxLength: 253, examples: ["smtp.northwind.example"] }),
+  port: t.Integer({ minimum: 1, maximum: 65_535, description: "25, 465, 587 or 2525", examples: [587] }),
+  security: t.Union([t.Literal("TLS"), t.Literal("STARTTLS"), t.Literal("NONE")], {
+    description:
+      "TLS from the first byte (465), STARTTLS required (587), or none: only where private hosts are allowed",
+    examples: ["STARTTLS"],
+  }),
+  username: t.Optional(Nullable(t.String({ minLength: 1, maxLength: 320, description: "The address, unless said" }))),
+  password: t.Optional(Nullable(t.String({ minLength: 1, maxLength: 1000, description: "Sealed, never answered" }))),
+};
+
+export const NewEmailAccount = t.Object({
+  email: t.String({ minLength: 3, maxLength: 320, examples: ["ann@northwind.example"] }),
+  provider: t.Optional(t.Union([t.Literal("SMTP"), t.Literal("GMAIL")], { description: "SMTP, for now" })),
+  displayName: t.Optional(DisplayName),
+  ...login,
+  dailyLimit: t.Optional(DailyLimit),
+  timezone: t.Optional(Timezone),
+  brandId: t.Optional(Id),
+  allowUnverified: t.Optional(AllowUnverified),
+});
+export type NewEmailAccount = typeof NewEmailAccount.static;
+
+export const EmailAccountChange = t.Partial(
+  t.Object({
+    displayName: DisplayName,
+    ...login,
+    dailyLimit: t.Integer({ minimum: 1, maximum: 10_000 }),
+    timezone: Timezone,
+    isActive: t.Boolean({ description: "The switch: nothing leaves while it is off" }),
+    allowUnverified: AllowUnverified,
+  }),
+);
+export type EmailAccountChange = typeof EmailAccountChange.static;
+
+export const EmailAccount = t.Object({
+  id: Id,
+  brandId: Nullable(t.String()),
+  email: t.String(),
+  displayName: Nullable(t.String()),
+  provider: t.String({ examples: ["SMTP"] }),
+  accountType: t.String({ examples: ["SMTP"] }),
+  host: Nullable(t.String()),
+  port: Nullable(t.Number()),
+  security: Nullable(t.String()),
+  username: Nullable(t.String()),
+  hasPassword: t.Boolean(),
+  connectionStatus: t.String({ examples: ["CONNECTED"] }),
+  connectionError: Nullable(t.String()),
+  isActive: t.Boolean(),
+  dailyLimit: t.Integer(),
+  timezone: t.String(),
+  pausedUntil: Nullable(Moment),
+  pausedReason: Nullable(t.String()),
+  lastUsedAt: Nullable(Moment),
+  createdAt: Moment,
+  updatedAt: Moment,
+});
+export type EmailAccount = typeof EmailAccount.static;

@@ -1,0 +1,150 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../deps.ts";
+import { Fault, invalid } from "../fault.ts";
+import { brandOf, callerOf } from "../http/access.ts";
+import { cutPage, readCursor } from "../http/cursor.ts";
+import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable } from "../http/storable.ts";
+import { mustConnect, testLogin } from "./connection.ts";
+import {
+  addEmailAccount,
+  changeEmailAccount,
+  freeAddress,
+  getEmailAccount,
+  listEmailAccounts,
+  noteConnection,
+  removeEmailAccount,
+  toEmailAccount,
+} from "./emailAccounts.ts";
+import { loginOf } from "./login.ts";
+import { changedLogin, newLogin } from "./loginChange.ts";
+import { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
+
+const OneAccount = t.Object({ success: t.Literal(true), emailAccount: EmailAccount });
+
+/** The mailboxes a brand sends from. Logins are tried before anything is stored, and outside of any transaction. */
+export function senderRoutes(deps: Deps) {
+  const { store, vault } = deps;
+  return new Elysia({ prefix: "/api/email-accounts", tags: ["Senders"] })
+    .use(storable)
+    .post(
+      "/",
+      async ({ body, request }) => {
+        const brandId = brandOf(callerOf(request), body.brandId);
+        if (body.provider === "GMAIL") throw invalid("provider", "GMAIL comes with OAuth later: use SMTP for now");
+        await freeAddress(store.read, body.email);
+        const connection = await mustConnect(deps, newLogin(body), body.allowUnverified);
+        const row = await store.write((tx) => addEmailAccount(tx, vault, brandId, body, connection));
+        return { success: true as const, emailAccount: toEmailAccount(row) };
+      },
+      {
+        body: NewEmailAccount,
+        response: OneAccount,
+        detail: {
+          access: "user",
+          summary: "Add a mailbox",
+          description:
+            "Logs in at the mailbox's SMTP server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. The password is sealed and never answered.",
+        },
+      },
+    )
+    .get(
+      "/",
+      async ({ query, request }) => {
+        const { limit = 20 } = query;
+        const rows = await listEmailAccounts(store.read, {
+          reach: reachOf(callerOf(request), query.brandId),
+          after: readCursor(query.cursor)?.[1] ?? null,
+          limit: limit + 1,
+        });
+        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        return { success: true as const, data: page.data.map(toEmailAccount), nextCursor: page.nextCursor };
+      },
+      {
+        query: t.Object({ cursor: Cursor, limit: Limit, brandId: t.Optional(Id) }),
+        response: t.Object({ success: t.Literal(true), data: t.Array(EmailAccount), nextCursor: Nullable(t.String()) }),
+        detail: {
+          access: "user",
+          summary: "List mailboxes",
+          description: "The brand's own, in the order they were added; for admins all, or those of `brandId`.",
+        },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ params, request }) => {
+        const row = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
+        return { success: true as const, emailAccount: toEmailAccount(row) };
+      },
+      { params: IdParams, response: OneAccount, detail: { access: "user", summary: "Get a mailbox" } },
+    )
+    .patch(
+      "/:id",
+      async ({ params, body, request }) => {
+        const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
+        const login = changedLogin(vault, seen, body);
+        const tried = login && { login, connection: await mustConnect(deps, login, body.allowUnverified) };
+        const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
+        deps.wake();
+        return { success: true as const, emailAccount: toEmailAccount(row) };
+      },
+      {
+        params: IdParams,
+        body: EmailAccountChange,
+        response: OneAccount,
+        detail: {
+          access: "user",
+          summary: "Change a mailbox",
+          description:
+            "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params, request }) => {
+        await store.write((tx) => removeEmailAccount(tx, params.id, reachOf(callerOf(request))));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: t.Object({ success: t.Literal(true) }),
+        detail: {
+          access: "user",
+          summary: "Remove a mailbox",
+          description: "Refused (409, with `pendingMessages`) while messages wait to leave through it.",
+        },
+      },
+    )
+    .post(
+      "/:id/test-connection",
+      async ({ params, request }) => {
+        const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
+        const login = loginOf(vault, seen);
+        if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
+        const connection = await testLogin(deps, login);
+        const row = await store.write((tx) => noteConnection(tx, seen, connection));
+        return {
+          success: true as const,
+          connected: connection.error === null,
+          reason: connection.error,
+          emailAccount: toEmailAccount(row),
+        };
+      },
+      {
+        params: IdParams,
+        response: t.Object({
+          success: t.Literal(true),
+          connected: t.Boolean(),
+          reason: Nullable(t.String()),
+          emailAccount: EmailAccount,
+        }),
+        detail: {
+          access: "user",
+          summary: "Test a mailbox's connection",
+          description: "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`.",
+        },
+      },
+    );
+}

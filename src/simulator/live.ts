@@ -1,0 +1,32 @@
+import type { Channel } from "../channels/channel.ts";
+import { type Clock, SECOND } from "../clock.ts";
+import type { Store } from "../db/store.ts";
+import type { Log } from "../log.ts";
+import { takeIn } from "./inbox.ts";
+import { World } from "./world.ts";
+
+/**
+ * The simulated world in real time: what `CHANNELS=simulator` sends to. Its people answer when their time has come, for
+ * as long as the process runs.
+ */
+export function liveWorld(options: { store: Store; clock: Clock; log: Log; hostileBelow: number }): Channel {
+  const { store, clock, log } = options;
+  const world = new World(clock, "live");
+  const timer = setInterval(async () => {
+    for (const echo of world.takeEchoes(clock.now())) {
+      await store
+        .write((tx) => takeIn(tx, echo, options))
+        .catch((error) => {
+          log.warn("a simulated answer was not taken in", { error });
+          world.redeliver(echo);
+        });
+    }
+  }, SECOND);
+  timer.unref();
+  return {
+    send: (envelope) => world.send(envelope),
+    async close() {
+      clearInterval(timer);
+    },
+  };
+}

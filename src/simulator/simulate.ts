@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DAY, type Instant, VirtualClock } from "../clock.ts";
+import type { JudgedRow } from "../contacts/person.ts";
+import { openStore } from "../db/open.ts";
+import { createLog } from "../log.ts";
+import { type Random, seededRandom } from "../random.ts";
+import { openVault, signer } from "../secrets.ts";
+import { type BrandPlan, castBrand, castContacts, castLaunch } from "./cast.ts";
+import { type Census, takeCensus } from "./census.ts";
+import { FAULTS, NO_FAULTS } from "./faults.ts";
+import { runWorld } from "./run.ts";
+import { World } from "./world.ts";
+
+export interface SimulateOptions {
+  seed: string;
+  days: number;
+  contacts: number;
+  faults: boolean;
+  onProgress?: (now: Instant) => void;
+}
+
+/** When every simulated world begins: a Monday morning. */
+const START = Date.UTC(2026, 0, 5, 8);
+const BATCH = 500;
+
+/**
+ * Lives through `days` of a small world that the seed decides, on a throw-away SQLite database, and says what became of
+ * it. With faults, processes crash around every commit and every send, providers are slow, refuse and lose answers,
+ * wake-ups come twice, and the clock is set. The same seed gives the same census.
+ */
+export async function simulate(options: SimulateOptions): Promise<Census & { seed: string; crashes: number }> {
+  const dataDir = mkdtempSync(join(tmpdir(), "reprise-simulation-"));
+  const clock = new VirtualClock(START);
+  const random = seededRandom(`world ${options.seed}`);
+  const store = await openStore({ dataDir, databaseUrl: null, clock, random, durability: "off" });
+  try {
+    const key = new Uint8Array(32).fill(7);
+    const world = new World(clock, options.seed);
+    for (const [index, plan] of brandPlans(options, random).entries()) {
+      const brand = await store.write((tx) => castBrand(tx, plan));
+      const people = peopleOf(index, Math.ceil(options.contacts / 2), random);
+      let joined = 0;
+      for (let at = 0; at < people.length; at += BATCH) {
+        const verdicts = await store.write((tx) => castContacts(tx, brand, people.slice(at, at + BATCH)));
+        joined += verdicts.added ?? 0;
+      }
+      await store.write((tx) => castLaunch(tx, brand, joined));
+    }
+    const silences = await runWorld({
+      store,
+      world,
+      clock,
+      random,
+      post: { vault: openVault(key), signer: signer(key), publicUrl: "http://localhost:3000" },
+      log: createLog("silent", clock),
+      rates: options.faults ? FAULTS : NO_FAULTS,
+      processes: options.faults && random() < 0.5 ? 2 : 1,
+      clockJumps: options.faults ? 3 : 0,
+      hostileBelow: -0.6,
+      until: START + options.days * DAY,
+      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    });
+    return { seed: options.seed, ...(await takeCensus(store, world, silences)), crashes: silences.crashes };
+  } finally {
+    await store.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+const WEEKDAYS = ["MON", "TUE", "WED", "THU", "FRI"];
+
+function brandPlans({ contacts }: SimulateOptions, random: Random): BrandPlan[] {
+  return ["Northwind", "Contoso"].map((name, index) => {
+    const mailboxes = Array.from({ length: 1 + index }, (_, box) => ({
+      email: `team${box}@${name.toLowerCase()}.example`,
+      displayName: `${name} team`,
+      dailyLimit: Math.max(5, Math.ceil((contacts / 6) * (0.5 + random()))),
+    }));
+    // One world in four runs dry on the way.
+    const perContact = random() < 0.25 ? 1.5 : 4;
+    return {
+      name,
+      timezone: index === 0 ? "America/New_York" : "Europe/Berlin",
+      postalAddress: "1 Main Street, Springfield",
+      ownerId: null,
+      mailboxes,
+      credits: Math.ceil(contacts * perContact),
+      campaign: {
+        name: `${name} spring`,
+        sendWindows: random() < 0.5 ? [] : [{ days: WEEKDAYS, from: "09:00", to: "17:00" }],
+        steps: [
+          {
+            delayDays: 0,
+            subject: "Hello {{ firstName | default: 'there' }}",
+            body: "Hi {{ firstName | default: 'there' }}, may I show you something?",
+          },
+          { delayDays: 2, subject: null, body: "Did you see my last mail, {{ firstName | default: 'friend' }}?" },
+          { delayDays: 3, subject: null, body: "Last try, I promise." },
+        ],
+      },
+    };
+  });
+}
+
+function peopleOf(brand: number, count: number, random: Random): JudgedRow[] {
+  return Array.from({ length: count }, (_, index) => ({
+    verdict: "ok",
+    contact: {
+      email: `person${index}-${Math.floor(random() * 1e6)}@brand${brand}.example`,
+      phone: null,
+      firstName: random() < 0.9 ? `Name${index}` : null,
+      lastName: null,
+      company: null,
+      timezone: random() < 0.3 ? "Europe/London" : null,
+      custom: {},
+    },
+  }));
+}

@@ -1,0 +1,115 @@
+import type { Channel, Envelope, Outcome } from "../channels/channel.ts";
+import type { Clock, Instant } from "../clock.ts";
+import { seededRandom } from "../random.ts";
+import { type Chance, PERSONAS, type Persona, type Reaction } from "./personas.ts";
+
+/** A message that arrived in the simulated world. */
+export interface Delivery {
+  /** When it set out, as a place in the order of everything that happened. */
+  order: number;
+  at: Instant;
+  messageId: string;
+  to: string;
+  senderId: string;
+}
+
+/** What a simulated person or mail server sends back. */
+export interface Echo {
+  id: string;
+  due: Instant;
+  reaction: Reaction;
+  envelope: Envelope;
+}
+
+/** Mailboxes, phones and people that exist only here. Each person's character and chance follow from the seed and their address. */
+export class World implements Channel {
+  readonly deliveries: Delivery[] = [];
+  readonly #clock: Clock;
+  readonly #seed: string;
+  readonly #attempts = new Map<string, number>();
+  /** How many messages of a conversation a person got, by address. */
+  readonly #received = new Map<string, number>();
+  #echoes: Echo[] = [];
+  #order = 0;
+  #echoCount = 0;
+
+  constructor(clock: Clock, seed: string) {
+    this.#clock = clock;
+    this.#seed = seed;
+  }
+
+  /** The next place in the order of events: sends take one as they set out, bans and answers as they commit. */
+  tick(): number {
+    return ++this.#order;
+  }
+
+  async send(envelope: Envelope): Promise<Outcome> {
+    return this.deliver(envelope, this.tick());
+  }
+
+  /** Takes a message that set out at `order`. */
+  deliver(envelope: Envelope, order: number): Outcome {
+    const person = this.personaOf(envelope.to.address);
+    const attempt = (this.#attempts.get(envelope.messageId) ?? 0) + 1;
+    this.#attempts.set(envelope.messageId, attempt);
+    const reception = person.reception?.(attempt) ?? { kind: "accept" };
+    if (reception.kind === "reject") return { kind: "rejected", reason: reception.reason, badAddress: true };
+    if (reception.kind === "defer") return { kind: "deferred", reason: reception.reason, scope: "message" };
+
+    this.deliveries.push({
+      order,
+      at: this.#clock.now(),
+      messageId: envelope.messageId,
+      to: envelope.to.address,
+      senderId: envelope.sender.id,
+    });
+    this.#react(person, envelope);
+    return { kind: "accepted", providerId: `simulated-${envelope.messageId}` };
+  }
+
+  personaOf(address: string): Persona {
+    let roll = this.#chanceOf(address, "persona").between(0, 1000);
+    for (const persona of PERSONAS) {
+      roll -= persona.share;
+      if (roll < 0) return persona;
+    }
+    return PERSONAS[0] as Persona;
+  }
+
+  /** What has come back by now, oldest first. Each is given out once. */
+  takeEchoes(now: Instant): Echo[] {
+    const due = this.#echoes.filter((echo) => echo.due <= now).sort((a, b) => a.due - b.due);
+    if (due.length > 0) this.#echoes = this.#echoes.filter((echo) => echo.due > now);
+    return due;
+  }
+
+  /** Puts an echo back that could not be taken in: providers deliver at least once. */
+  redeliver(echo: Echo): void {
+    this.#echoes.push(echo);
+  }
+
+  nextEchoAt(): Instant | null {
+    return this.#echoes.length === 0
+      ? null
+      : this.#echoes.reduce((least, echo) => Math.min(least, echo.due), Number.POSITIVE_INFINITY);
+  }
+
+  async close(): Promise<void> {}
+
+  #react(person: Persona, envelope: Envelope): void {
+    const address = envelope.to.address;
+    const stage = this.#received.get(address) ?? 0;
+    this.#received.set(address, stage + 1);
+    if (!person.react || !person.reactsAt.includes(stage)) return;
+    const reaction = person.react(this.#chanceOf(address, `reaction ${stage}`));
+    this.#echoes.push({ id: `echo-${++this.#echoCount}`, due: this.#clock.now() + reaction.after, reaction, envelope });
+  }
+
+  #chanceOf(address: string, what: string): Chance {
+    const random = seededRandom(`${this.#seed} ${address} ${what}`);
+    return {
+      pick: (choices) => choices[Math.floor(random() * choices.length)] as (typeof choices)[number],
+      between: (low, high) => Math.floor(low + random() * (high - low)),
+    };
+  }
+}

@@ -1,0 +1,238 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { readBounce } from "../src/conversations/bounce.ts";
+import { classify, type Inbound, type Intent } from "../src/conversations/classify.ts";
+import { readOptOut } from "../src/conversations/optOut.ts";
+import { withoutQuoted } from "../src/conversations/quoted.ts";
+import { scoreSentiment } from "../src/conversations/sentiment.ts";
+import { LINES, MAILS, REPORTS } from "./fixtures/replies.ts";
+
+const OPTIONS = { hostileBelow: -0.6 };
+
+function bare(channel: Inbound["channel"], text: string): Inbound {
+  return { channel, subject: channel === "EMAIL" ? "Re: Roof" : null, text, headers: {} };
+}
+
+describe("what a message means", () => {
+  test.each(LINES.map(([channel, text, intent]) => [intent, channel, text] as const))(
+    "%s: %s %j",
+    (intent, channel, text) => {
+      expect(classify(bare(channel, text), OPTIONS).intent).toBe(intent);
+    },
+  );
+
+  test.each(MAILS.map((mail) => [mail.intent, mail.about, mail] as const))("%s: %s", (intent, _about, mail) => {
+    const read = classify(
+      { channel: "EMAIL", subject: mail.subject, text: mail.text, headers: mail.headers ?? {} },
+      OPTIONS,
+    );
+    expect(read.intent).toBe(intent);
+    if (mail.written !== undefined) expect(read.written).toBe(mail.written);
+  });
+
+  test("each intent carries its evidence and no more", () => {
+    const stop = classify(bare("SMS", "Please take me off your list!"), OPTIONS);
+    expect(stop).toMatchObject({
+      intent: "OPT_OUT",
+      matched: "take me off your list",
+      written: "Please take me off your list!",
+    });
+    expect(stop.sentimentScore).toBeNumber();
+    const angry = classify(bare("SMS", "fuck off you spammer, I'll sue you"), OPTIONS);
+    expect(angry).toMatchObject({ intent: "HOSTILE", matched: null });
+    expect(angry.sentimentScore).toBeLessThan(-0.6);
+    const away = classify({ ...bare("EMAIL", "STOP"), subject: "Automatic reply: Roof" }, OPTIONS);
+    expect(away).toEqual({ intent: "AUTO_REPLY", sentimentScore: null, matched: null, written: "STOP" });
+    expect(classify({ ...bare("EMAIL", ""), text: null }, OPTIONS).sentimentScore).toBeNull();
+  });
+
+  test("the threshold is the caller's", () => {
+    const intents = [-1, -0.6, 1].map(
+      (hostileBelow) => classify(bare("SMS", "Worst spam ever. Idiots."), { hostileBelow }).intent,
+    );
+    expect(intents).toEqual(["REPLY", "HOSTILE", "HOSTILE"]);
+  });
+});
+
+describe("bounces", () => {
+  test.each(REPORTS.map((report) => [report.about, report] as const))("%s", (_about, report) => {
+    const mail = { contentType: report.contentType ?? "text/plain", text: report.text, headers: report.headers ?? {} };
+    const bounce = readBounce(mail);
+    if (report.bounce === null) expect(bounce).toBeNull();
+    else expect(bounce).toMatchObject(report.bounce);
+    const read = classify({ channel: "EMAIL", subject: mail.headers.subject ?? null, ...mail }, OPTIONS);
+    expect(read.intent === "BOUNCE").toBe(bounce !== null);
+    expect(read.bounce ?? null).toEqual(bounce);
+  });
+
+  test("a text message is never one", () => {
+    expect(classify({ ...bare("SMS", REPORTS[0]?.text ?? ""), subject: "Undeliverable" }, OPTIONS).intent).toBe(
+      "REPLY",
+    );
+  });
+});
+
+describe("sentiment", () => {
+  const table: readonly (readonly [string, number, number])[] = [
+    ["", 0, 0],
+    ["no thanks", -0.1, 1],
+    ["Not interested, thanks", 0, 1],
+    ["not interested", -0.6, 0],
+    ["Unfortunately no, sorry, we have no need.", -0.6, 0.5],
+    ["My mother is dying and we are bankrupt. Bad time.", -0.6, 0],
+    ["Our vendor fails all the time, huge problem, we lost leads. Help!", -0.6, 1],
+    ["Love it, great work!", 0.6, 1],
+    ["fuck off you spammer, I'll sue you", -1, -0.6],
+    ["Fuck off. Thanks!", -1, -0.6],
+    ["Go to hell, scammers", -1, -0.6],
+    ["I’ll report you to the FCC", -1, -0.6],
+    ["This is the worst, most disgusting email I ever got, idiot", -1, -0.6],
+  ];
+  test.each(table)("%j is between %d and %d", (text, low, high) => {
+    const score = scoreSentiment(text);
+    expect(score).toBeGreaterThanOrEqual(low);
+    expect(score).toBeLessThanOrEqual(high);
+  });
+});
+
+describe("any text at all", () => {
+  const channel = fc.constantFrom<Inbound["channel"]>("EMAIL", "SMS", "VOICEMAIL");
+  const shard = fc.constantFrom(
+    ">",
+    "\n",
+    "On ",
+    "wrote:",
+    "stop ",
+    "don't ",
+    "-- ",
+    "From: ",
+    "Sent: ",
+    "<a@b.c>",
+    "2026",
+    "unsub",
+    "me ",
+    "“",
+    "é",
+    "🖕",
+    "Action: failed\n",
+  );
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 400 }),
+    fc.array(fc.oneof(shard, fc.string({ maxLength: 6 })), { maxLength: 80 }).map((parts) => parts.join("")),
+  );
+  const optional = fc.option(text);
+
+  test("is understood without an error, and what was written is part of it", () => {
+    const intents: readonly Intent[] = ["OPT_OUT", "OPT_IN", "HOSTILE", "AUTO_REPLY", "BOUNCE", "REPLY"];
+    fc.assert(
+      fc.property(
+        channel,
+        optional,
+        optional,
+        fc.dictionary(fc.constantFrom("from", "precedence", "auto-submitted", "content-type"), text),
+        (way, subject, body, headers) => {
+          const read = classify({ channel: way, subject, text: body, headers }, OPTIONS);
+          expect(intents).toContain(read.intent);
+          for (const line of read.written.split("\n")) expect(body ?? "").toContain(line.trim());
+          expect(Math.abs(read.sentimentScore ?? 0)).toBeLessThanOrEqual(1);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("loses its quotations once: a second pass changes nothing", () => {
+    fc.assert(
+      fc.property(text, (body) => expect(withoutQuoted(withoutQuoted(body))).toBe(withoutQuoted(body))),
+      { numRuns: 500 },
+    );
+  });
+
+  test("never opts anyone in by e-mail", () => {
+    fc.assert(fc.property(text, (body) => expect(readOptOut(body, "EMAIL")?.kind).not.toBe("OPT_IN")));
+  });
+});
+
+describe("a hundred thousand hostile characters", () => {
+  const LENGTH = 100_000;
+  /** Each was, or is meant to be, the worst case of some pattern. */
+  const pieces = [
+    ">",
+    "> ",
+    "\n",
+    " ",
+    "\t\n",
+    "On ",
+    "On\n",
+    "On 1 ",
+    "On 1\nwrote\n",
+    "From:\n",
+    "From:\nSent:\n",
+    "On 2026 <a@b.c>:\n> x\n\n",
+    "-",
+    "--\n",
+    "_",
+    "stop ",
+    "stop",
+    "s t ",
+    "don't ",
+    "do not want ",
+    "please ",
+    "you to ",
+    "remove me ",
+    "don't remove me ",
+    "don't call me ",
+    "stop sending a b c ",
+    "unsubscribe ",
+    "unsubscribd ",
+    "i want to ",
+    "no me ",
+    "nehmen sie mich a ",
+    "take me a off ",
+    ", ",
+    ",",
+    ".",
+    "https://",
+    "http://a ",
+    "a@",
+    "<a@",
+    "a ",
+    "é",
+    "\u0301",
+    "ﷺ",
+    "🖕",
+    "fuck ",
+    "i'll ",
+    "I'm driving ",
+    "Liked “",
+    "automatic",
+    "550 ",
+    "5.1.1",
+    "#5.",
+    "Final-Recipient: x\n\n",
+    "Action: failed\n\n",
+    "\n ",
+    "out of office ",
+    "for urgent ",
+    "a:",
+    "x\u200b",
+    "ooo",
+    "for urgent a",
+    "“Liked",
+    "\r",
+  ];
+  test.each(pieces)("of %j are read in a moment", (piece) => {
+    const body = piece.repeat(Math.ceil(LENGTH / piece.length)).slice(0, LENGTH);
+    const best = Math.min(...[1, 2, 3].map(() => spent(body)));
+    expect(best).toBeLessThan(200);
+  });
+
+  function spent(body: string): number {
+    const start = performance.now();
+    const headers = { from: `mailer-daemon ${body}`, "return-path": body, "auto-submitted": "no" };
+    classify({ channel: "EMAIL", subject: body, text: `${body}\nx`, headers: {} }, OPTIONS);
+    classify({ channel: "SMS", subject: null, text: body, headers: {} }, OPTIONS);
+    readBounce({ contentType: "message/delivery-status", text: body, headers });
+    return performance.now() - start;
+  }
+});

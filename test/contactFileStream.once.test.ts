@@ -1,0 +1,77 @@
+import { expect, test } from "bun:test";
+import { readContactFile } from "../src/contacts/csv.ts";
+
+test("leaving early lets go of the source", async () => {
+  let cancelled = false;
+  let pulls = 0;
+  const source = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.enqueue(Buffer.from(pulls++ === 0 ? "Email\n" : "a@example.com\n".repeat(5_000)));
+    },
+    cancel() {
+      cancelled = true;
+    },
+  });
+  for await (const _ of readContactFile(source, {})) break;
+  expect(cancelled).toBe(true);
+  expect(pulls).toBeLessThan(5);
+});
+
+test("100 MB are read in constant memory", async () => {
+  const people = 500;
+  const size = 100_000_000;
+  let sent = 0;
+  let count = 0;
+  const source = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (sent >= size) return controller.close();
+      const rows = Array.from({ length: people }, () => {
+        const phone = `+1202555${String(count % 10_000).padStart(4, "0")}`;
+        return `${++count},Ann,O'Neil,ann.${count}@example.com,${phone},"Acme, Inc",America/New_York,Washington,"Head of ""Things""",Lead,2026-01-31 09:00,https://www.example.com/people/${count}\n`;
+      });
+      const bytes = Buffer.from(
+        (sent === 0
+          ? "Record ID,First Name,Last Name,Email,Phone Number,Company Name,Time Zone,City,Job Title,Lifecycle Stage,Create Date,Website URL\n"
+          : "") + rows.join(""),
+      );
+      sent += bytes.length;
+      controller.enqueue(bytes);
+    },
+  });
+
+  Bun.gc(true);
+  const before = process.memoryUsage.rss();
+  let peak = before;
+  let read = 0;
+  const started = performance.now();
+  for await (const row of readContactFile(source, {})) {
+    if (row.verdict !== "ok") throw new Error(JSON.stringify(row));
+    if (++read % 10_000 === 0) peak = Math.max(peak, process.memoryUsage.rss());
+  }
+  const seconds = (performance.now() - started) / 1_000;
+  const growth = (peak - before) / 2 ** 20;
+  console.log(
+    `${read} rows of ${(sent / read).toFixed(0)} bytes in ${seconds.toFixed(1)} s, +${growth.toFixed(0)} MiB`,
+  );
+  expect(read).toBe(count);
+  expect(growth).toBeLessThan(64);
+}, 120_000);
+
+test("the demo's contacts are 500, messy, and nobody's", async () => {
+  const file = Bun.file(new URL("../src/simulator/demo-contacts.csv", import.meta.url));
+  const rows = await Array.fromAsync(readContactFile(file.stream(), {}));
+  const contacts = rows.flatMap((row) => (row.verdict === "ok" ? [row.contact] : []));
+  const emails = contacts.flatMap(({ email }) => email ?? []);
+  const phones = contacts.flatMap(({ phone }) => phone ?? []);
+  expect(rows).toHaveLength(500);
+  expect(rows.filter(({ verdict }) => verdict === "bad_email")).toHaveLength(8);
+  expect(rows.filter(({ verdict }) => verdict === "bad_phone")).toHaveLength(5);
+  expect(contacts).toHaveLength(487);
+  expect(emails.length - new Set(emails).size).toBe(12);
+  expect(emails.filter((email) => email.startsWith("do-not-write."))).toHaveLength(10);
+  // RFC 2606 names; 555-01XX (NANPA) and Ofcom's numbers for drama.
+  for (const email of emails) expect(email).toMatch(/@(?:example\.(?:com|net|org)|[a-z0-9.-]+\.example)$/);
+  for (const phone of phones) {
+    expect(phone).toMatch(/^\+1\d{3}55501\d\d$|^\+44(?:2079460|1[1-6]\d4960|2920180|2896496)\d{3}$/);
+  }
+});

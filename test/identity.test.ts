@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { DAY, MINUTE, VirtualClock } from "../src/clock.ts";
+import { apiKeys, sessions, users } from "../src/db/schema/identity.ts";
+import { removeEndedSessions } from "../src/identity/users.ts";
+import { PASSWORD, startApp, type TestApp } from "./support/app.ts";
+import { cookieOf, idOf, keyOf, session, signIn } from "./support/visitors.ts";
+
+setDefaultTimeout(20_000);
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.close());
+
+describe("coming in", () => {
+  test("by bearer token, cookie and API key alike", async () => {
+    await app.signUp("Ways@Example.com");
+    const answer = await signIn(app, "WAYS@example.com");
+    const { key } = await keyOf(app, answer.body.token);
+    for (const headers of [
+      { authorization: `Bearer ${answer.body.token}` },
+      { cookie: `theme=dark; ${cookieOf(answer)}` },
+      { "x-api-key": key },
+    ]) {
+      const { status, body } = await session(app, { headers });
+      expect(status).toBe(200);
+      expect(body).toMatchObject({ success: true, user: { email: "ways@example.com", role: "user", brandId: null } });
+    }
+  });
+
+  test("the cookie is kept from scripts and from other sites", async () => {
+    await app.signUp("cookie@example.com");
+    const [cookie] = (await signIn(app, "cookie@example.com")).headers.getSetCookie();
+    expect(cookie).toMatch(/^reprise\.session_token=.*; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/);
+  });
+
+  test("over https it is for https only", async () => {
+    const secure = await startApp({ config: { publicUrl: "https://reprise.example.com" } });
+    await secure.signUp("a@example.com");
+    const answer = await signIn(secure, "a@example.com");
+    expect(answer.headers.getSetCookie()[0]).toMatch(/^__Secure-reprise\.session_token=.*; Secure/);
+    expect((await session(secure, { headers: { cookie: cookieOf(answer) } })).status).toBe(200);
+    await secure.close();
+  });
+
+  test("the session names the brand that the user owns", async () => {
+    const token = await app.signUp("owner@example.com");
+    const brand = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token, body: { name: "B" } });
+    expect((await session(app, { token })).body).toMatchObject({ user: { brandId: brand.body.brand.id } });
+  });
+
+  test("a wrong password and an unknown address get the same answer", async () => {
+    await app.signUp("known@example.com");
+    const [wrong, unknown] = [
+      await signIn(app, "known@example.com", "not the password"),
+      await signIn(app, "un@example.com"),
+    ];
+    expect(wrong.status).toBe(401);
+    expect(unknown.status).toBe(401);
+    const { requestId: _, ...same } = wrong.body as unknown as Record<string, unknown>;
+    expect(unknown.body as unknown).toMatchObject(same);
+  });
+
+  test("a password fits however its letters are composed", async () => {
+    const body = { email: "umlaut@example.com", password: "za\u0308hlebo\u0308gen", name: "U" };
+    expect((await app.request("POST", "/api/auth/sign-up/email", { body })).status).toBe(200);
+    expect((await signIn(app, "umlaut@example.com", "z\u00e4hleb\u00f6gen")).status).toBe(200);
+  });
+
+  test("an address is taken once, in any case", async () => {
+    await app.signUp("twice@example.com");
+    const body = { email: "TWICE@example.com", password: PASSWORD, name: "T" };
+    expect(await app.request("POST", "/api/auth/sign-up/email", { body })).toMatchObject({
+      status: 409,
+      body: { code: "CONFLICT" },
+    });
+  });
+
+  test("sign-up never makes an admin", async () => {
+    const body = { email: "climber@example.com", password: PASSWORD, name: "C", role: "admin" };
+    const answer = await app.request("POST", "/api/auth/sign-up/email", { body });
+    expect(answer.body).toMatchObject({ user: { role: "user" } });
+  });
+
+  test("closed sign-up refuses, but admins still create users", async () => {
+    const closed = await startApp({ config: { signUp: "closed" } });
+    const body = { email: "new@example.com", password: PASSWORD, name: "N" };
+    expect((await closed.request("POST", "/api/auth/sign-up/email", { body })).status).toBe(403);
+    const token = await closed.admin();
+    const made = await closed.request("POST", "/api/auth/admin/create-user", { token, body });
+    expect(made).toMatchObject({ status: 200, body: { user: { email: "new@example.com", role: "user" } } });
+    expect((await signIn(closed, "new@example.com")).status).toBe(200);
+    await closed.close();
+  });
+
+  test.each([
+    ["email", { email: "nobody", password: PASSWORD, name: "N" }],
+    ["password", { email: "short@example.com", password: "123456789", name: "N" }],
+    ["password", { email: "long@example.com", password: "x".repeat(129), name: "N" }],
+    ["name", { email: "noname@example.com", password: PASSWORD }],
+  ])("bad input is answered with the field: %s", async (field, body) => {
+    const answer = await app.request("POST", "/api/auth/sign-up/email", { body });
+    expect(answer).toMatchObject({ status: 422, body: { code: "INVALID", details: [{ field }] } });
+  });
+});
+
+describe("going out", () => {
+  test("a session is a stranger's as soon as it was signed out", async () => {
+    const token = await app.signUp("out@example.com");
+    const answer = await app.request("POST", "/api/auth/sign-out", { token });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.getSetCookie()[0]).toContain("Max-Age=0");
+    expect((await session(app, { token })).status).toBe(401);
+  });
+
+  test("a session ends after seven days", async () => {
+    const clock = new VirtualClock(Date.now());
+    const other = await startApp({ clock });
+    const token = await other.signUp("seven@example.com");
+    clock.advance(7 * DAY - MINUTE);
+    expect((await session(other, { token })).status).toBe(200);
+    expect(await other.store.write(removeEndedSessions)).toBe(0);
+    clock.advance(MINUTE);
+    expect((await session(other, { token })).status).toBe(401);
+    expect(await other.store.write(removeEndedSessions)).toBe(1);
+    await other.close();
+  });
+
+  test("a token that was tampered with opens nothing, nor does the one in the database", async () => {
+    const token = await app.signUp("tamper@example.com");
+    const [bare = ""] = token.split(".");
+    for (const forged of [bare, `${bare}.`, `x${token}`, `${token.slice(0, -2)}A=`, `.${token}`])
+      expect((await session(app, { token: forged })).status).toBe(401);
+  });
+
+  test("a changed password ends the other sessions and keeps this one going under a new token", async () => {
+    const token = await app.signUp("change@example.com");
+    const other = await app.signIn("change@example.com");
+    const change = (currentPassword: string, more = {}) =>
+      app.request<{ token: string | null }>("POST", "/api/auth/change-password", {
+        token,
+        body: { currentPassword, newPassword: "a brand new password", ...more },
+      });
+    expect(await change("wrong")).toMatchObject({ status: 422, body: { details: [{ field: "currentPassword" }] } });
+    const changed = await change(PASSWORD);
+    expect(changed.status).toBe(200);
+    for (const old of [token, other]) expect((await session(app, { token: old })).status).toBe(401);
+    expect((await session(app, { token: changed.body.token ?? "" })).status).toBe(200);
+    expect((await session(app, { headers: { cookie: cookieOf(changed) } })).status).toBe(200);
+    expect((await signIn(app, "change@example.com")).status).toBe(401);
+    expect((await signIn(app, "change@example.com", "a brand new password")).status).toBe(200);
+  });
+
+  test("or leaves them all alone when asked to", async () => {
+    const token = await app.signUp("leave@example.com");
+    const body = { currentPassword: PASSWORD, newPassword: "a brand new password", revokeOtherSessions: false };
+    const answer = await app.request("POST", "/api/auth/change-password", { token, body });
+    expect(answer).toMatchObject({ status: 200, body: { token: null } });
+    expect((await session(app, { token })).status).toBe(200);
+  });
+});
+
+describe("API keys", () => {
+  test("are shown once, listed without their secret, and refused as soon as they are revoked", async () => {
+    const token = await app.signUp("keys@example.com");
+    const { id, key } = await keyOf(app, token, { expiresInDays: 30 });
+    const list = await app.request<{ data: unknown[] }>("GET", "/api/auth/api-keys", { token });
+    expect(list.body.data).toMatchObject([{ id, name: "k", start: key.slice(0, 12) }]);
+    expect(list.text).not.toContain(key.slice(12));
+    const stranger = await app.signUp("keythief@example.com");
+    expect((await app.request("DELETE", `/api/auth/api-keys/${id}`, { token: stranger })).status).toBe(404);
+    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(200);
+    expect((await app.request("DELETE", `/api/auth/api-keys/${id}`, { token })).status).toBe(200);
+    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
+  });
+
+  test("expire", async () => {
+    const token = await app.signUp("keydays@example.com");
+    const { id, key } = await keyOf(app, token, { expiresInDays: 1 });
+    const past = app.clock.now() - 1;
+    await app.store.write((tx) => tx.update(apiKeys).set({ expiresAt: past }).where(sql`${apiKeys.id} = ${id}`));
+    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
+  });
+
+  test("make no keys and change no password", async () => {
+    const { key } = await keyOf(app, await app.signUp("keychild@example.com"));
+    const headers = { "x-api-key": key };
+    expect((await app.request("POST", "/api/auth/api-keys", { headers, body: { name: "child" } })).status).toBe(403);
+    const body = { currentPassword: PASSWORD, newPassword: "a brand new password" };
+    expect((await app.request("POST", "/api/auth/change-password", { headers, body })).status).toBe(403);
+  });
+
+  test("decide who the caller is when a cookie is sent too", async () => {
+    const { key } = await keyOf(app, await app.signUp("keyfirst@example.com"));
+    await app.signUp("cookiesecond@example.com");
+    const cookie = cookieOf(await signIn(app, "cookiesecond@example.com"));
+    const headers = { "x-api-key": key, cookie };
+    expect((await session(app, { headers })).body).toMatchObject({ user: { email: "keyfirst@example.com" } });
+    await app.request("POST", "/api/auth/sign-out", { headers });
+    expect((await session(app, { headers: { cookie } })).status).toBe(200);
+  });
+});
+
+test("what is kept of a session and a user is what the schema says", async () => {
+  const token = await app.signUp("rows@example.com");
+  const userId = await idOf(app, token);
+  const [row] = await app.store.read.select().from(sessions).where(sql`${sessions.userId} = ${userId}`);
+  expect(row).toMatchObject({ token: token.split(".")[0], impersonatedBy: null });
+  expect((row?.expiresAt ?? 0) - (row?.createdAt ?? 0)).toBe(7 * DAY);
+  const [user] = await app.store.read.select().from(users).where(sql`${users.id} = ${userId}`);
+  expect(user).toMatchObject({ email: "rows@example.com", emailVerified: false, banned: false });
+});

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { createAdmin, openClaim } from "../src/identity/claim.ts";
+import { banUser, setRole } from "../src/identity/users.ts";
+import { PASSWORD, startApp, type TestApp } from "./support/app.ts";
+import { cookieOf, idOf, keyOf, type SignedIn, session, signIn } from "./support/visitors.ts";
+
+setDefaultTimeout(20_000);
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.close());
+
+describe("the guard", () => {
+  const open = [
+    "POST /api/auth/sign-up/email",
+    "POST /api/auth/sign-in/email",
+    "GET /api/auth/claim",
+    "POST /api/auth/claim",
+  ];
+
+  test("answers strangers 401 on every route that is not public", async () => {
+    const closed = app.app.routes.filter(({ method, path }) => !open.includes(`${method} ${path}`));
+    expect(closed.length).toBeGreaterThan(14);
+    for (const { method, path } of closed) {
+      const { status } = await app.request(method, path.replace(":id", "x"), method === "GET" ? {} : { body: {} });
+      expect([`${method} ${path}`, status]).toEqual([`${method} ${path}`, 401]);
+    }
+  });
+
+  test("answers users 403 on every route for admins", async () => {
+    const token = await app.signUp("plain@example.com");
+    const routes = app.app.routes.filter(({ path }) => path.startsWith("/api/auth/admin/"));
+    expect(routes.length).toBe(5);
+    for (const { method, path } of routes)
+      expect((await app.request(method, path, { token, body: {} })).status).toBe(403);
+  });
+
+  test("takes no cookie from another site's page", async () => {
+    await app.signUp("csrf@example.com");
+    const cookie = cookieOf(await signIn(app, "csrf@example.com"));
+    const create = (headers: Record<string, string>) =>
+      app.request("POST", "/api/brands", { headers: { cookie, ...headers }, body: { name: "B" } });
+    for (const origin of ["https://evil.example", "null", "http://localhost.evil.example"])
+      expect((await create({ origin })).status).toBe(403);
+    expect((await session(app, { headers: { cookie, origin: "https://evil.example" } })).status).toBe(200);
+    expect((await create({ origin: "http://localhost:3000" })).status).toBe(200);
+    expect((await create({ origin: "http://localhost" })).status).toBe(409);
+  });
+
+  test("lets no other site's page sign its visitor in", async () => {
+    await app.signUp("csrfin@example.com");
+    expect((await signIn(app, "csrfin@example.com", PASSWORD, { origin: "https://evil.example" })).status).toBe(403);
+  });
+});
+
+describe("admins", () => {
+  const admin = (path: string, token: string, body: object) =>
+    app.request("POST", `/api/auth/admin/${path}`, { token, body });
+
+  test("ban: sessions and keys are refused at once, and come back only by signing in", async () => {
+    const [boss, token] = [await app.admin(), await app.signUp("banned@example.com")];
+    const [userId, { key }] = [await idOf(app, token), await keyOf(app, token)];
+    expect((await admin("ban-user", boss, { userId })).status).toBe(200);
+    expect((await session(app, { token })).status).toBe(401);
+    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
+    expect(await signIn(app, "banned@example.com")).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });
+    expect((await signIn(app, "banned@example.com", "not the password")).status).toBe(401);
+    expect((await admin("unban-user", boss, { userId })).status).toBe(200);
+    expect((await session(app, { token })).status).toBe(401);
+    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(200);
+    expect((await signIn(app, "banned@example.com")).status).toBe(200);
+  });
+
+  test("set roles, for open sessions too", async () => {
+    const [boss, token] = [await app.admin(), await app.signUp("riser@example.com")];
+    const userId = await idOf(app, token);
+    await admin("set-role", boss, { userId, role: "admin" });
+    expect((await session(app, { token })).body).toMatchObject({ user: { role: "admin" } });
+    await admin("set-role", boss, { userId, role: "user" });
+    expect((await admin("set-role", token, { userId, role: "admin" })).status).toBe(403);
+  });
+
+  test("revoke sessions", async () => {
+    const [boss, token] = [await app.admin(), await app.signUp("everywhere@example.com")];
+    const second = await app.signIn("everywhere@example.com");
+    await admin("revoke-sessions", boss, { userId: await idOf(app, token) });
+    for (const ended of [token, second]) expect((await session(app, { token: ended })).status).toBe(401);
+  });
+
+  test("404 for users that do not exist", async () => {
+    const boss = await app.admin();
+    for (const path of ["ban-user", "unban-user", "revoke-sessions"])
+      expect((await admin(path, boss, { userId: "nobody" })).status).toBe(404);
+    expect((await admin("set-role", boss, { userId: "nobody", role: "user" })).status).toBe(404);
+  });
+
+  test("cannot remove the last of them; of two who remove each other one stays", async () => {
+    const other = await startApp();
+    const [first, second] = [await other.admin(), await other.admin()];
+    const ids: string[] = [];
+    for (const token of [first, second])
+      ids.push((await other.request<SignedIn>("GET", "/api/auth/session", { token })).body.user.id);
+    const [one = "", two = ""] = ids;
+    const results = await Promise.allSettled([
+      other.store.write((tx) => setRole(tx, one, "user")),
+      other.store.write((tx) => banUser(tx, two)),
+    ]);
+    expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const [token, userId] = results[0].status === "rejected" ? [first, one] : [second, two];
+    for (const path of ["ban-user", "set-role"]) {
+      const body = { userId, role: "user" };
+      expect((await other.request("POST", `/api/auth/admin/${path}`, { token, body })).status).toBe(409);
+    }
+    await other.close();
+  });
+});
+
+describe("the first admin", () => {
+  const claimed = (at: TestApp, token: string | null, email = "boss@example.com") =>
+    at.request("POST", "/api/auth/claim", { body: { token, email, password: PASSWORD, name: "Boss" } });
+
+  test("is made once, with the token printed last", async () => {
+    const fresh = await startApp();
+    const [old, token] = [await openClaim(fresh.store), await openClaim(fresh.store)];
+    const [kept] = await fresh.store.read.all<{ value: string }>(sql`select value from settings where name = 'claim'`);
+    expect(kept?.value).toMatch(/^[0-9a-f]{64}$/);
+    expect((await claimed(fresh, old)).status).toBe(403);
+    const answers = await Promise.all([claimed(fresh, token), claimed(fresh, token, "late@example.com")]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 403]);
+    expect(answers.find(({ status }) => status === 200)?.body).toMatchObject({ user: { role: "admin" } });
+    expect((await claimed(fresh, token)).status).toBe(403);
+    expect(await openClaim(fresh.store)).toBeNull();
+    await fresh.close();
+  });
+
+  test("voids the claim when made by the command line", async () => {
+    const fresh = await startApp();
+    const token = await openClaim(fresh.store);
+    await createAdmin(fresh.store, { email: "cli@example.com", password: PASSWORD, name: "C" });
+    expect((await claimed(fresh, token)).status).toBe(403);
+    await fresh.close();
+  });
+
+  test("shuts out whoever had taken the address before", async () => {
+    const fresh = await startApp();
+    const squatter = await fresh.signUp("boss@example.com");
+    const body = { name: "k" };
+    const made = await fresh.request<{ key: string }>("POST", "/api/auth/api-keys", { token: squatter, body });
+    expect((await claimed(fresh, await openClaim(fresh.store))).status).toBe(200);
+    expect((await session(fresh, { token: squatter })).status).toBe(401);
+    expect((await session(fresh, { headers: { "x-api-key": made.body.key } })).status).toBe(401);
+    await fresh.close();
+  });
+
+  test("finds a form that loads nothing and runs only its own script", async () => {
+    const page = await app.request("GET", "/api/auth/claim?token=abc");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src 'sha256-/);
+    expect(page.headers.get("content-security-policy")).not.toContain("unsafe");
+    expect(page.text).not.toMatch(/https?:|src=|abc/);
+  });
+});

@@ -1,0 +1,67 @@
+// What `npm test` runs: the suite once for each size of deployment.
+//
+//   npm test -- [parts of file names…] [flags of bun test…]
+//
+// Files named *.once.test.ts do not depend on the database and run in the first pass only.
+import { join } from "node:path";
+import { findPostgres, startPostgres } from "./support/postgres.ts";
+import { type Count, runFiles } from "./support/runner.ts";
+
+interface Pass {
+  name: string;
+  files: string[];
+  /** Why this machine cannot run it. */
+  obstacle: string | null;
+  /** Starts what the pass needs, which ends with this process, and says how the tests find it. */
+  prepare(): Promise<Record<string, string>>;
+}
+
+const root = join(import.meta.dir, "..");
+const inCi = process.env.CI === "true";
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+
+// Flags may have values, so all from the first flag on is left to bun.
+const given = process.argv.slice(2);
+const firstFlag = [...given, "-"].findIndex((argument) => argument.startsWith("-"));
+const filters = given.slice(0, firstFlag).map((path) => path.replace(`${root}/`, "").replace(/^\.\//, ""));
+const flags = given.slice(firstFlag);
+const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(root)]
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .sort();
+
+// A further size, Postgres with Redis, is a further entry.
+const passes: Pass[] = [
+  { name: "sqlite", files, obstacle: null, prepare: async () => ({}) },
+  {
+    name: "postgres",
+    files: files.filter((file) => !file.endsWith(".once.test.ts")),
+    obstacle: findPostgres() ? null : "PostgreSQL is not installed",
+    prepare: async () => ({ DATABASE_URL: await (await startPostgres()).createDatabase() }),
+  },
+];
+
+async function run({ name, files, obstacle, prepare }: Pass): Promise<Count> {
+  console.log(`\n${name}: ${files.length} files${obstacle ? ` skipped, because ${obstacle}` : ""}`);
+  if (obstacle) return { passed: 0, failed: 0, skipped: files.length };
+  try {
+    return await runFiles({ root, files, environment: await prepare(), flags, output: "inherit" });
+  } catch (error) {
+    console.error(error);
+    return { passed: 0, failed: files.length, skipped: 0 };
+  }
+}
+
+const sum: Count = { passed: 0, failed: 0, skipped: 0 };
+for (const pass of passes.filter(({ files }) => files.length > 0)) {
+  const { passed, failed, skipped } = await run(pass);
+  sum.passed += passed;
+  sum.failed += failed;
+  sum.skipped += skipped;
+}
+if (files.length === 0) {
+  console.log(`no test file is named like ${filters.join(" or ")}`);
+  sum.failed = 1;
+}
+if (inCi && sum.skipped > 0) console.log("\nIn CI nothing may be skipped.");
+console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+process.exit(sum.failed > 0 || (inCi && sum.skipped > 0) ? 1 : 0);

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { masterKey, openVault, signer } from "../src/secrets.ts";
+
+const key = new Uint8Array(32).fill(7);
+const otherKey = new Uint8Array(32).fill(8);
+const place = "email_accounts|0198|secret";
+const unavailable = expect.objectContaining({ code: "UNAVAILABLE" });
+
+describe("the vault", () => {
+  const vault = openVault(key);
+
+  test("opens what it sealed, and never seals the same way twice", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 500 }), fc.string({ maxLength: 50 }), (plain, context) => {
+        const sealed = vault.seal(plain, context);
+        expect(sealed).toMatch(/^v1\.[0-9a-f]{8}\.[\w-]+$/);
+        expect(vault.open(sealed, context)).toBe(plain);
+        expect(vault.seal(plain, context)).not.toBe(sealed);
+      }),
+    );
+  });
+
+  test("refuses what was moved to another row", () => {
+    const sealed = vault.seal("s3cret", place);
+    for (const elsewhere of ["email_accounts|0199|secret", "email_accounts|0198|token", "", `${place}|`]) {
+      expect(() => vault.open(sealed, elsewhere)).toThrow(unavailable);
+    }
+  });
+
+  test("refuses what another key sealed, and says which keys, but no secret", () => {
+    const sealed = openVault(otherKey).seal("s3cret", place);
+    try {
+      vault.open(sealed, place);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ code: "UNAVAILABLE", message: expect.stringContaining("another key") });
+      expect(Bun.inspect(error)).not.toContain("s3cret");
+    }
+    // Nor does it help to change the label.
+    const relabelled = sealed.replace(/^v1\.\w+/, vault.seal("", place).slice(0, 11));
+    expect(() => vault.open(relabelled, place)).toThrow(unavailable);
+  });
+
+  test("refuses every change of a single character", () => {
+    const sealed = vault.seal("s3cret", place);
+    for (let at = 0; at < sealed.length; at += 1) {
+      const changed = `${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`;
+      expect(() => vault.open(changed, place)).toThrow(unavailable);
+    }
+    for (const nothing of [
+      "",
+      "v1",
+      "v1..",
+      "v2.00000000.AAAA",
+      "plain text",
+      sealed.slice(0, 30),
+      `${sealed}.x`,
+      `${sealed}=`,
+    ]) {
+      expect(() => vault.open(nothing, place)).toThrow(unavailable);
+    }
+  });
+
+  test("takes 32 bytes for a key and nothing else", () => {
+    for (const length of [0, 16, 31, 33]) expect(() => openVault(new Uint8Array(length))).toThrow("32 bytes");
+  });
+});
+
+describe("the signer", () => {
+  const { sign, verify } = signer(key);
+
+  test("knows its own signatures", () => {
+    expect(verify("contact 1", sign("contact 1"))).toBe(true);
+    expect(sign("contact 1")).toMatch(/^[\w-]{43}$/);
+    const wrong = [
+      sign("contact 2"),
+      signer(otherKey).sign("contact 1"),
+      "",
+      "A".repeat(43),
+      `${sign("contact 1")}=`,
+      "é".repeat(43),
+    ];
+    for (const signature of wrong) expect(verify("contact 1", signature)).toBe(false);
+  });
+});
+
+describe("the master key", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "reprise-key-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("is derived from a given secret, and leaves no file", () => {
+    const given = "correct horse battery staple, twice";
+    expect(masterKey(given, folder)).toEqual(masterKey(given, folder));
+    expect(masterKey(given, folder)).toHaveLength(32);
+    expect(masterKey(`${given}!`, folder)).not.toEqual(masterKey(given, folder));
+    expect(readdirSync(folder)).toEqual([]);
+    expect(() => masterKey("too short", folder)).toThrow(expect.objectContaining({ code: "INVALID" }));
+  });
+
+  test("is made once, for its owner only", () => {
+    const home = join(folder, "made", "here");
+    const made = masterKey(null, home);
+    expect(made).toHaveLength(32);
+    expect(masterKey(null, home)).toEqual(made);
+    expect(masterKey(null, join(folder, "elsewhere"))).not.toEqual(made);
+    expect(statSync(join(home, "secret.key")).mode & 0o777).toBe(0o600);
+    expect(readdirSync(home)).toEqual(["secret.key"]);
+  });
+
+  test("is refused where others can read it, or where it is damaged", () => {
+    const home = join(folder, "open");
+    masterKey(null, home);
+    const file = join(home, "secret.key");
+    for (const mode of [0o640, 0o604, 0o644, 0o620]) {
+      chmodSync(file, mode);
+      expect(() => masterKey(null, home)).toThrow(`chmod 600 ${file}`);
+    }
+    chmodSync(file, 0o600);
+    writeFileSync(file, "half a k");
+    expect(() => masterKey(null, home)).toThrow("damaged");
+  });
+
+  test("is the same for all who start at the same time", async () => {
+    const home = join(folder, "race");
+    const module = new URL("../src/secrets.ts", import.meta.url).href;
+    const program = `
+      const { masterKey } = await import(${JSON.stringify(module)});
+      await Bun.sleep(${Date.now() + 400} - Date.now());
+      console.log(Buffer.from(masterKey(null, ${JSON.stringify(home)})).toString("hex"));`;
+    const starts = Array.from({ length: 8 }, () => Bun.spawn([process.execPath, "-e", program], { stderr: "inherit" }));
+    const keys = await Promise.all(starts.map((start) => new Response(start.stdout).text()));
+    expect(new Set(keys).size).toBe(1);
+    expect(keys[0]).toMatch(/^[0-9a-f]{64}\n$/);
+    expect(readdirSync(home)).toEqual(["secret.key"]);
+  });
+});

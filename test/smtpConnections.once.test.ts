@@ -1,0 +1,180 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Envelope, SmtpLogin } from "../src/channels/channel.ts";
+import { smtpChannel } from "../src/channels/smtp.ts";
+import { mailThrough, smtpLogin } from "./support/mail.ts";
+import { type Reaction, type SmtpScript, startScriptedSmtpServer, startSmtpServer } from "./support/smtpServer.ts";
+
+const channel = smtpChannel({ allowPrivateHosts: true, poolPerSender: 3, idleMilliseconds: 150 });
+afterAll(() => channel.close());
+
+/** Mails of one sender. */
+function mails(smtp: SmtpLogin, howMany: number, over: Partial<Envelope> = {}): Envelope[] {
+  const { sender } = mailThrough(smtp);
+  return Array.from({ length: howMany }, () => mailThrough(smtp, { sender, ...over }));
+}
+
+async function sendInTurn(envelopes: Envelope[]): Promise<string[]> {
+  const kinds: string[] = [];
+  for (const envelope of envelopes) kinds.push((await channel.send(envelope)).kind);
+  return kinds;
+}
+
+describe("nothing is sent twice", () => {
+  test("not even a second after the server dropped the connection behind the final dot", async () => {
+    const server = await startScriptedSmtpServer({ dot: "drop" });
+    expect(await sendInTurn(mails(smtpLogin(server.port), 1))).toEqual(["unknown"]);
+    await Bun.sleep(1_000);
+    expect(server.received.length).toBe(1);
+    expect(server.connections.ever).toBe(1);
+    await server.stop();
+  });
+
+  test("nor on a connection that had carried mail before", async () => {
+    const deeds = ["250 2.0.0 ok", "drop"] as const;
+    let turn = 0;
+    const server = await startScriptedSmtpServer({ dot: () => deeds[turn++] ?? "hang" });
+    expect(await sendInTurn(mails(smtpLogin(server.port), 2))).toEqual(["accepted", "unknown"]);
+    await Bun.sleep(300);
+    expect([turn, server.received.length, server.connections.ever]).toEqual([2, 2, 1]);
+    await server.stop();
+  });
+
+  test("whatever a server does, at any step: accepted means one copy, refused or put off means none", async () => {
+    const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: { connect: 80, session: 120, commit: 80 } });
+    const replies = [
+      "220 hi",
+      "250 ok",
+      "354 go on",
+      "421 bye",
+      "450 slow down",
+      "451 later",
+      "500 what",
+      "550 no",
+      "554 no",
+    ];
+    const reaction = fc.constantFrom<Reaction[]>("drop", "reset", "hang", ...(replies as `250 ${string}`[]));
+    const step = fc.constantFrom("connect", "mail", "rcpt", "data", "content", "dot", "afterwards");
+    const script = fc.tuple(step, reaction, fc.boolean()).map(([at, does, pipelining]) => {
+      return { [at]: does, offers: pipelining ? ["PIPELINING"] : [] } as SmtpScript;
+    });
+    await fc.assert(
+      fc.asyncProperty(script, fc.constantFrom(10, 3_000_000), async (misbehaviour, size) => {
+        const server = await startScriptedSmtpServer(misbehaviour);
+        const [envelope] = mails(smtpLogin(server.port), 1, { text: "x".repeat(size), html: null });
+        const outcome = envelope && (await hasty.send(envelope));
+        await Bun.sleep(20);
+        const copies = server.received.length;
+        await server.stop();
+        if (outcome?.kind === "accepted") expect(copies).toBe(1);
+        else if (outcome?.kind === "unknown") expect(copies).toBeLessThanOrEqual(1);
+        else expect(copies).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+    await hasty.close();
+  }, 60_000);
+});
+
+describe("connections", () => {
+  test("one carries many mails, refused ones too, and is closed when nobody needs it", async () => {
+    let turn = 0;
+    const server = await startScriptedSmtpServer({ dot: () => (turn++ % 2 === 0 ? "250 2.0.0 ok" : "550 5.7.1 spam") });
+    expect(await sendInTurn(mails(smtpLogin(server.port), 4))).toEqual([
+      "accepted",
+      "rejected",
+      "accepted",
+      "rejected",
+    ]);
+    expect(server.connections).toEqual({ open: 1, ever: 1 });
+    await Bun.sleep(400);
+    expect(server.connections).toEqual({ open: 0, ever: 1 });
+    await server.stop();
+  });
+
+  test.each(["drop", "reset", "421 4.4.2 idle for too long"] as const)(
+    "one that the server ended (%s) costs nothing",
+    async (afterwards) => {
+      const server = await startScriptedSmtpServer({ afterwards });
+      const envelopes = mails(smtpLogin(server.port), 4);
+      expect(await sendInTurn(envelopes)).toEqual(["accepted", "accepted", "accepted", "accepted"]);
+      expect(server.received.map((mail) => mail.messageId)).toEqual(envelopes.map((envelope) => envelope.messageKey));
+      await server.stop();
+    },
+  );
+
+  test("one that refused in the middle of the content takes no further mail", async () => {
+    const server = await startScriptedSmtpServer({ content: "552 5.3.4 too big" });
+    const large = mails(smtpLogin(server.port), 2, { text: "x".repeat(3_000_000), html: null });
+    expect(await sendInTurn(large)).toEqual(["rejected", "rejected"]);
+    await Bun.sleep(50);
+    expect(server.connections).toEqual({ open: 0, ever: 2 });
+    expect(server.received).toEqual([]);
+    await server.stop();
+  });
+
+  test("a sender has so many and no more, and every mail its turn", async () => {
+    const server = await startSmtpServer({ thinks: 5 });
+    let most = 0;
+    const watching = setInterval(() => {
+      most = Math.max(most, server.connections.open);
+    }, 1);
+    const envelopes = mails(smtpLogin(server.port), 250);
+    const outcomes = await Promise.all(envelopes.map((envelope) => channel.send(envelope)));
+    clearInterval(watching);
+    expect(outcomes.filter((outcome) => outcome.kind === "accepted").length).toBe(250);
+    expect(new Set(server.received.map((mail) => mail.messageId)).size).toBe(250);
+    expect(server.received.length).toBe(250);
+    expect(most).toBe(3);
+    await server.stop();
+  });
+
+  test("another password makes other connections", async () => {
+    const server = await startSmtpServer({ login: { username: "ada", password: "new" } });
+    const [first] = mails(smtpLogin(server.port, { username: "ada", password: "new" }), 1);
+    if (!first?.sender.smtp) throw new Error("no login");
+    expect((await channel.send(first)).kind).toBe("accepted");
+    const changed = { ...first, sender: { ...first.sender, smtp: { ...first.sender.smtp, password: "old" } } };
+    expect(await channel.send(changed)).toMatchObject({ kind: "deferred", scope: "sender" });
+    await Bun.sleep(50);
+    expect(server.connections).toEqual({ open: 0, ever: 2 });
+    await server.stop();
+  });
+
+  test("many senders leave few connections open", async () => {
+    const server = await startScriptedSmtpServer({});
+    const idle = smtpChannel({ allowPrivateHosts: true });
+    for (let sent = 0; sent < 520; sent += 1) await idle.send(mailThrough(smtpLogin(server.port)));
+    expect(server.received.length).toBe(520);
+    await Bun.sleep(50);
+    expect(server.connections.open).toBeLessThanOrEqual(500);
+    await idle.close();
+    await server.stop();
+  });
+
+  test("when a server is down, those that wait for it learn so at once", async () => {
+    const server = await startScriptedSmtpServer({ connect: "hang" });
+    const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: { connect: 200 } });
+    const started = performance.now();
+    const outcomes = await Promise.all(mails(smtpLogin(server.port), 20).map((envelope) => hasty.send(envelope)));
+    expect(new Set(outcomes.map((outcome) => outcome.kind))).toEqual(new Set(["deferred"]));
+    expect(performance.now() - started).toBeLessThan(1_000);
+    await hasty.close();
+    await server.stop();
+  });
+
+  test("closing the channel ends what runs, truthfully", async () => {
+    const before = await startScriptedSmtpServer({ rcpt: "hang" });
+    const behind = await startScriptedSmtpServer({ dot: "hang" });
+    const closing = smtpChannel({ allowPrivateHosts: true });
+    const running = [before, behind].map((server) => closing.send(mailThrough(smtpLogin(server.port))));
+    await Bun.sleep(100);
+    await closing.close();
+    expect(await Promise.all(running)).toMatchObject([{ kind: "deferred", scope: "message" }, { kind: "unknown" }]);
+    expect(await closing.send(mailThrough(smtpLogin(before.port)))).toMatchObject({
+      kind: "deferred",
+      scope: "message",
+    });
+    await Promise.all([before.stop(), behind.stop()]);
+  });
+});

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { findProgram } from "./throwaway.ts";
+
+export interface OpenBrowser {
+  page: Page;
+  /** For further pages that share the cookies; `context.browser()` for those that must not. */
+  context: BrowserContext;
+  /** The addresses beyond this machine that pages asked for, when the network is blocked. */
+  blocked: string[];
+  close(): Promise<void>;
+}
+
+export function findChromium(): string | null {
+  const names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+  const installed = names.map(findProgram).find((path) => path !== null);
+  const onMac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+  return installed ?? (existsSync(onMac) ? onMac : null);
+}
+
+/** What keeps a browser from doing anything but what the test asks for. */
+const quiet = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A proxy where nobody listens swallows every request but those to this machine, redirects and workers included. */
+const offline = ["--proxy-server=http://127.0.0.1:1", "--proxy-bypass-list=127.0.0.1;localhost"];
+
+/** Opens an empty page in a browser of its own: the system's Chromium, headless. */
+export async function openBrowser({ blockNetwork = false } = {}): Promise<OpenBrowser> {
+  const executablePath = findChromium();
+  if (!executablePath) throw new Error("Chromium is not installed");
+  const browser = await chromium.launch({
+    executablePath,
+    headless: true,
+    // Chromium's sandbox does not work for root.
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: blockNetwork ? [...quiet, ...offline] : quiet,
+  });
+  const context = await browser.newContext();
+  const blocked: string[] = [];
+  if (blockNetwork) {
+    const note = (address: string) => {
+      if (isElsewhere(address)) blocked.push(address);
+    };
+    context.on("request", (request) => note(request.url()));
+    context.on("page", (page) => page.on("websocket", (socket) => note(socket.url())));
+  }
+  return { page: await context.newPage(), context, blocked, close: () => browser.close() };
+}
+
+function isElsewhere(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return /^(https?|wss?):$/.test(protocol) && hostname !== "127.0.0.1" && hostname !== "localhost";
+}

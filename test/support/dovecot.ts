@@ -1,0 +1,61 @@
+import { join } from "node:path";
+import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
+
+export interface ImapServer {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** Whoever logs in with this password is let in to the mailbox of that name. */
+export const imapPassword = "mailbox-password";
+
+/** Dovecot 2.3: the configuration of 2.4 is another language. */
+export function findDovecot(): string | null {
+  const program = findProgram("dovecot");
+  if (!program || process.getuid?.() !== 0) return null;
+  return Bun.spawnSync([program, "--version"]).stdout.toString().startsWith("2.3.") ? program : null;
+}
+
+/** A throw-away Dovecot that serves the Maildirs in a folder, each named as the part of its address before the @. */
+export async function startImap(maildirs: string, owner: { uid: number; gid: number }): Promise<ImapServer> {
+  const program = findDovecot();
+  if (!program) throw new Error("Dovecot 2.3 is not installed, or this is not root");
+  // Asked politely, it takes seconds to part from its children; killed, they follow it at once.
+  const home = new Throwaway("dovecot", "run/master.pid", "KILL");
+  const port = freePort();
+  const configuration = join(home.folder, "dovecot.conf");
+  await Bun.write(
+    configuration,
+    `
+base_dir = ${home.folder}/run
+state_dir = ${home.folder}/state
+log_path = /dev/stderr
+protocols = imap
+ssl = no
+disable_plaintext_auth = no
+auth_failure_delay = 0
+mail_location = maildir:${maildirs}/%n
+first_valid_uid = ${owner.uid}
+passdb {
+  driver = static
+  args = password=${imapPassword}
+}
+userdb {
+  driver = static
+  args = uid=${owner.uid} gid=${owner.gid} home=${maildirs}/%n
+}
+service imap-login {
+  chroot =
+  inet_listener imap {
+    address = 127.0.0.1
+    port = ${port}
+  }
+  inet_listener imaps {
+    port = 0
+  }
+}
+`,
+  );
+  await home.start([program, "-F", "-c", configuration], () => listens(port));
+  return { port, stop: () => home.remove() };
+}

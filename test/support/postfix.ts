@@ -1,0 +1,148 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { type ImapServer, startImap } from "./dovecot.ts";
+import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
+
+export interface MailServer {
+  smtpPort: number;
+  /** Null without the option `imap`. */
+  imapPort: number | null;
+  /** A mailbox of the domain reprise.test. A connection sees those that were there when it was made. */
+  addMailbox(address: string): void;
+  /** The mails delivered so far, raw, oldest first. Delivery comes some milliseconds after the server's 250. */
+  read(address: string): Promise<string[]>;
+  /** The server goes down and its port refuses; `resume` brings it back on the same one, with the same mail. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Who owns the Maildirs: Postfix delivers nothing as root. */
+const owner = { uid: 65534, gid: 65534 };
+
+/** Postfix, where it can be started: only root may. */
+export function findPostfix(): string | null {
+  return process.getuid?.() === 0 ? findProgram("postfix") : null;
+}
+
+/**
+ * A throw-away Postfix for the domain reprise.test. It delivers into Maildirs, refuses whom it does not know
+ * (550 5.1.1), relays nothing, and asks no name server. With `imap`, a Dovecot serves the Maildirs to whoever has
+ * `imapPassword`.
+ */
+export async function startMailServer({ imap = false } = {}): Promise<MailServer> {
+  const program = findPostfix();
+  if (!program) throw new Error("Postfix is not installed, or this is not root");
+  const home = new Throwaway("postfix", "queue/pid/master.pid");
+  const port = freePort();
+  const configuration = join(home.folder, "etc");
+  const maildirs = join(home.folder, "mail");
+  for (const folder of [configuration, maildirs, join(home.folder, "queue")]) mkdirSync(folder);
+  // The parts of Postfix run as several users, and each has to reach its folders.
+  chmodSync(home.folder, 0o755);
+  chownSync(maildirs, owner.uid, owner.gid);
+  const mailboxes = new Set<string>();
+  writeTable(home.folder, mailboxes);
+  writeFileSync(join(configuration, "main.cf"), settings(home.folder));
+  writeFileSync(join(configuration, "master.cf"), services(port));
+
+  const start = () => home.start([program, "-c", configuration, "start-fg"], () => listens(port));
+  await start();
+  const imapServer: ImapServer | null = imap ? await startImap(maildirs, owner) : null;
+
+  return {
+    smtpPort: port,
+    imapPort: imapServer?.port ?? null,
+    addMailbox(address) {
+      mailboxes.add(address.toLowerCase());
+      writeTable(home.folder, mailboxes);
+    },
+    read: async (address) => readMaildir(join(maildirs, folderOf(address))),
+    pause: () => home.end(),
+    resume: start,
+    async stop() {
+      await imapServer?.stop();
+      await home.remove();
+    },
+  };
+}
+
+function folderOf(address: string): string {
+  return address.toLowerCase().replace(/@reprise\.test$/, "");
+}
+
+/** Which Maildir each address has. Dated back, because Postfix waits seconds with a table that may still be growing. */
+function writeTable(home: string, mailboxes: Set<string>): void {
+  const next = join(home, "etc", "mailboxes.next");
+  writeFileSync(next, [...mailboxes].map((address) => `${address} ${folderOf(address)}/\n`).join(""));
+  utimesSync(next, 0, 0);
+  renameSync(next, join(home, "etc", "mailboxes"));
+}
+
+/** A mail is in `new` until somebody has looked at it over IMAP, then in `cur`. The first delivery creates both. */
+function readMaildir(maildir: string): string[] {
+  return ["new", "cur"]
+    .map((name) => join(maildir, name))
+    .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []))
+    .sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs)
+    .map((path) => readFileSync(path, "utf8"));
+}
+
+function settings(home: string): string {
+  return `
+compatibility_level = 3.6
+queue_directory = ${home}/queue
+data_directory = ${home}/data
+maillog_file = ${home}/log
+maillog_file_prefixes = ${home}
+myhostname = mail.reprise.test
+mydestination =
+alias_maps =
+local_recipient_maps =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+virtual_mailbox_domains = reprise.test
+virtual_mailbox_maps = texthash:${home}/etc/mailboxes
+virtual_mailbox_base = ${home}/mail
+virtual_uid_maps = static:${owner.uid}
+virtual_gid_maps = static:${owner.gid}
+virtual_mailbox_limit = 0
+message_size_limit = 52428800
+smtpd_relay_restrictions = reject_unauth_destination
+default_transport = error:5.7.1 this server relays nothing
+smtpd_peername_lookup = no
+disable_dns_lookups = yes
+smtpd_error_sleep_time = 0
+smtpd_client_connection_count_limit = 0
+in_flow_delay = 0
+`;
+}
+
+/** What looks mailboxes up serves once (max_use=1), for a process reads the table only as it starts. */
+function services(port: number): string {
+  return `
+127.0.0.1:${port} inet n - n - - smtpd -o max_use=1
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+error unix - - n - - error
+retry unix - - n - - error
+virtual unix - n n - - virtual -o max_use=1
+postlog unix-dgram n - n - 1 postlogd
+`;
+}

@@ -1,0 +1,84 @@
+import { chownSync } from "node:fs";
+import { dirname, join } from "node:path";
+import postgres from "postgres";
+import { findProgram, freePort, Throwaway } from "./throwaway.ts";
+
+export interface PostgresServer {
+  /** The superuser's own database, which every server has. */
+  url: string;
+  /** Creates an empty database and returns its URL. */
+  createDatabase(): Promise<string>;
+  /** Breaks all connections and comes back with the same data on the same port. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Where Debian, Red Hat and Homebrew keep the server's programs, off the PATH and by version. */
+const installations = ["usr/lib/postgresql/*", "usr/pgsql-*", "opt/homebrew/opt/postgresql*"];
+
+/** The folder of the server's programs: that on the PATH, or else the newest version. */
+export function findPostgres(): string | null {
+  const onPath = findProgram("postgres");
+  if (onPath && findProgram("initdb")) return dirname(onPath);
+  const newest = installations
+    .flatMap((folder) => [...new Bun.Glob(`${folder}/bin/postgres`).scanSync({ cwd: "/", absolute: true })])
+    .sort((a, b) => b.localeCompare(a, "en", { numeric: true }))[0];
+  return newest ? dirname(newest) : null;
+}
+
+/** A throw-away PostgreSQL. It keeps its data over a restart; over a power cut only if `durable`, which costs time. */
+export async function startPostgres({ durable = false } = {}): Promise<PostgresServer> {
+  const programs = findPostgres();
+  if (!programs) throw new Error("PostgreSQL is not installed");
+  const home = new Throwaway("postgres", "data/postmaster.pid", "INT");
+  const data = join(home.folder, "data");
+  const port = freePort();
+  const asServer = process.getuid?.() === 0 ? giveAway(home.folder) : (command: string[]) => command;
+
+  const settings = {
+    port,
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: home.folder,
+    max_connections: 200,
+    timezone: "UTC",
+    ...(durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const start = () => home.start(asServer([join(programs, "postgres"), "-D", data, ...options]), () => isReady(data));
+  const layout = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
+  await home.run(asServer([join(programs, "initdb"), ...layout]));
+  await start();
+
+  const server = `postgres://postgres@127.0.0.1:${port}`;
+  let databases = 0;
+  return {
+    url: `${server}/postgres`,
+    async createDatabase() {
+      const name = `reprise_${++databases}`;
+      const sql = postgres(`${server}/postgres`, { max: 1 });
+      await sql`create database ${sql(name)}`;
+      await sql.end();
+      return `${server}/${name}`;
+    },
+    async restart() {
+      await home.end();
+      await start();
+    },
+    stop: () => home.remove(),
+  };
+}
+
+/** The server says in its pid file how far it has come; it listens before it takes questions. */
+async function isReady(data: string): Promise<boolean> {
+  const file = Bun.file(join(data, "postmaster.pid"));
+  return (await file.exists()) && (await file.text()).includes("\nready");
+}
+
+/** PostgreSQL refuses to run as root: gives the folder to another user, and returns how to run commands as that one. */
+function giveAway(folder: string): (command: string[]) => string[] {
+  const id = (question: "-u" | "-g", user: string) => Number(Bun.spawnSync(["id", question, user]).stdout);
+  const user = id("-u", "postgres") ? "postgres" : "nobody";
+  chownSync(folder, id("-u", user), id("-g", user));
+  const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+  return (command) => ["su", "-s", "/bin/sh", "-c", `exec ${command.map(quote).join(" ")}`, user];
+}

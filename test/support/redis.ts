@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
+
+export interface RedisServer {
+  url: string;
+  /** Comes back on the same port and has forgotten everything, as a Redis that was flushed. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function findRedis(): string | null {
+  return findProgram("redis-server");
+}
+
+/** A throw-away Redis that writes nothing to disk. */
+export async function startRedis(): Promise<RedisServer> {
+  const program = findRedis();
+  if (!program) throw new Error("Redis is not installed");
+  const home = new Throwaway("redis", "redis.pid");
+  const port = freePort();
+  const options = Object.entries({
+    port: `${port}`,
+    bind: "127.0.0.1",
+    dir: home.folder,
+    pidfile: join(home.folder, "redis.pid"),
+    save: "",
+    appendonly: "no",
+  }).flatMap(([name, value]) => [`--${name}`, value]);
+
+  const start = () => home.start([program, ...options], () => listens(port));
+  await start();
+
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    async restart() {
+      await home.end();
+      await start();
+    },
+    stop: () => home.remove(),
+  };
+}

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export interface Run {
+  /** Where `files` start from. */
+  root: string;
+  files: string[];
+  environment: Record<string, string>;
+  /** Further flags of `bun test`. */
+  flags: string[];
+  output: "inherit" | "ignore";
+}
+
+/** Runs test files in one `bun test` and counts from its own report. What that leaves out counts as failed. */
+export async function runFiles({ root, files, environment, flags, output }: Run): Promise<Count> {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-report-"));
+  const path = join(folder, "report.xml");
+  const reporting = ["--reporter=junit", `--reporter-outfile=${path}`];
+  // A developer's own settings, from the shell or a file, must not lead the tests to a database with something in it.
+  const { DATABASE_URL: _, REDIS_URL: __, ...inherited } = process.env;
+  const bun = Bun.spawn(
+    [process.execPath, "test", "--no-env-file", ...reporting, ...flags, ...files.map((file) => `./${file}`)],
+    { cwd: root, env: { ...inherited, ...environment }, stdio: ["ignore", output, output] },
+  );
+  const exitCode = await bun.exited;
+  // There is none when the process died, or when no file could be loaded.
+  const report = (await Bun.file(path).exists()) ? await Bun.file(path).text() : "";
+  rmSync(folder, { recursive: true });
+
+  const lost = files.filter((file) => !report.includes(` file="${file}"`));
+  const tests = total(report, "tests");
+  const skipped = total(report, "skipped");
+  const failed = total(report, "failures");
+  const unexplained = exitCode !== 0 && failed + lost.length === 0 ? 1 : 0;
+  if (output === "inherit") {
+    for (const file of lost) console.log(`${file} does not load, holds no test, or took the process down`);
+    if (unexplained) console.log(`bun test ended with exit code ${exitCode} for no reason it reports`);
+  }
+  return { passed: tests - skipped - failed, failed: failed + lost.length + unexplained, skipped };
+}
+
+function total(report: string, name: "tests" | "failures" | "skipped"): number {
+  return Number(report.match(new RegExp(`<testsuites [^>]*\\b${name}="(\\d+)"`))?.[1] ?? 0);
+}

@@ -1,0 +1,198 @@
+import { appendFileSync, readFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { SMTPServer } from "smtp-server";
+
+/** A mail that a server took responsibility for, whether or not it lived to say so. */
+export interface ReceivedMail {
+  messageId: string;
+  to: string;
+  /** As it crossed the wire, dots unstuffed. */
+  raw: string;
+}
+
+export interface TestSmtpServer {
+  port: number;
+  received: ReceivedMail[];
+  /** Connections, now and ever. */
+  connections: { open: number; ever: number };
+  stop(): Promise<void>;
+}
+
+export interface SmtpServerOptions {
+  port?: number;
+  /** NONE by default. */
+  security?: "TLS" | "STARTTLS" | "NONE";
+  /** Certificate and key, PEM; `certificate("localhost")` by default. */
+  certificate?: string;
+  /** Without one, everybody may send. */
+  login?: { username: string; password: string };
+  /** Gets a line `<Message-ID> recipient` for each mail, before the client hears that it was accepted. */
+  acceptedFile?: string;
+  /** Milliseconds from the final dot to its answer. */
+  thinks?: number;
+}
+
+/** A self-signed certificate and its key, for `localhost` or for `elsewhere.example`. */
+export function certificate(name: "localhost" | "elsewhere"): string {
+  return readFileSync(new URL(`../fixtures/smtp/${name}.pem`, import.meta.url), "utf8");
+}
+
+/** A well-behaved mail server on 127.0.0.1. */
+export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<TestSmtpServer> {
+  const { security = "NONE", certificate: pem = certificate("localhost"), login, acceptedFile, thinks = 0 } = options;
+  const received: ReceivedMail[] = [];
+  const server = new SMTPServer({
+    secure: security === "TLS",
+    cert: pem,
+    key: pem,
+    disabledCommands: [...(security === "NONE" ? ["STARTTLS"] : []), ...(login ? [] : ["AUTH"])],
+    allowInsecureAuth: security === "NONE",
+    authOptional: login === undefined,
+    disableReverseLookup: true,
+    closeTimeout: 10,
+    onAuth({ username, password }, _session, callback) {
+      if (username === login?.username && password === login?.password) callback(null, { user: username });
+      else callback(new Error("Invalid username or password"));
+    },
+    onData(stream, { envelope }, callback) {
+      const chunks: Buffer[] = [];
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("end", () => {
+        const mail = receivedMail(Buffer.concat(chunks).toString(), envelope.rcptTo[0]?.address ?? "");
+        if (acceptedFile !== undefined) appendFileSync(acceptedFile, `${mail.messageId} ${mail.to}\n`);
+        received.push(mail);
+        setTimeout(callback, thinks, null, `queued as ${received.length}`);
+      });
+    },
+  });
+  // Clients that hang up are what these tests are about.
+  server.on("error", () => {});
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
+  return { received, ...watch(server.server), stop: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+/** Something a scripted server does instead of what it should: end the connection, neither read nor speak, or answer this. */
+export type Reaction = Deed | ((line: string) => Deed);
+type Deed = "drop" | "reset" | "hang" | `${number}${" " | "-"}${string}`;
+
+export interface SmtpScript {
+  connect?: Reaction;
+  /** Offers a login, and answers it like this. */
+  auth?: Reaction;
+  mail?: Reaction;
+  rcpt?: Reaction;
+  data?: Reaction;
+  /** In the middle of the content. */
+  content?: Reaction;
+  /** After the final dot. All but a refusal means that the mail was taken. */
+  dot?: Reaction;
+  /** Right after a mail was accepted. */
+  afterwards?: Reaction;
+  /** Extensions offered, such as PIPELINING. */
+  offers?: string[];
+  /** Milliseconds until the greeting. */
+  bannerAfter?: number;
+}
+
+/** A mail server on 127.0.0.1 that misbehaves as told. It knows no TLS. */
+export async function startScriptedSmtpServer(script: SmtpScript): Promise<TestSmtpServer> {
+  const received: ReceivedMail[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+    setTimeout(() => converse(socket, script, received), script.bannerAfter ?? 0);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const stop = () => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  return { received, ...watch(server), stop };
+}
+
+function converse(socket: Socket, script: SmtpScript, received: ReceivedMail[]): void {
+  let pending = "";
+  let recipient: string | null = null;
+  let mode: "commands" | "content" | "deaf" = "commands";
+
+  function react(reaction: Reaction, line = ""): void {
+    const deed = typeof reaction === "function" ? reaction(line) : reaction;
+    if (deed === "drop") socket.destroy();
+    else if (deed === "reset") socket.resetAndDestroy();
+    else if (deed === "hang") socket.pause();
+    else {
+      socket.write(`${deed}\r\n`);
+      if (deed.startsWith("421")) socket.end();
+    }
+  }
+
+  const answers: Record<string, (line: string) => void> = {
+    EHLO: () => {
+      const lines = ["test", ...(script.offers ?? []), ...(script.auth ? ["AUTH PLAIN"] : []), "8BITMIME"];
+      react(lines.map((line, n) => `250${n === lines.length - 1 ? " " : "-"}${line}`).join("\r\n") as `250 ${string}`);
+    },
+    AUTH: (line) => react(script.auth ?? "235 2.7.0 welcome", line),
+    MAIL: (line) => react(script.mail ?? "250 2.1.0 ok", line),
+    RCPT: (line) => {
+      recipient = isRefusal(script.rcpt) ? null : (/<(.*)>/.exec(line)?.[1] ?? null);
+      react(script.rcpt ?? "250 2.1.5 ok", line);
+    },
+    DATA: () => {
+      const usual = recipient === null ? "554 5.5.1 no valid recipients" : "354 go ahead";
+      if (usual.startsWith("354") && !isRefusal(script.data)) mode = "content";
+      react(script.data ?? usual);
+    },
+    RSET: () => react("250 2.0.0 ok"),
+    QUIT: () => react("221 2.0.0 bye"),
+  };
+
+  function finish(content: string): void {
+    mode = "commands";
+    if (!isRefusal(script.dot)) received.push(receivedMail(content.replace(/^\.\./gm, "."), recipient ?? ""));
+    react(script.dot ?? "250 2.0.0 Ok: queued as 4711");
+    if (script.afterwards) react(script.afterwards);
+  }
+
+  socket.on("data", (chunk) => {
+    const searched = Math.max(0, pending.length - 4);
+    pending += chunk.toString("latin1");
+    if (mode === "content" && script.content) {
+      mode = "deaf";
+      if (script.content.toString().startsWith("2")) received.push(receivedMail(pending, recipient ?? ""));
+      react(script.content);
+    }
+    for (let from = mode === "content" ? searched : 0; mode !== "deaf"; from = 0) {
+      const ending = mode === "content" ? "\r\n.\r\n" : "\r\n";
+      const end = pending.indexOf(ending, from);
+      if (end < 0) return;
+      const piece = pending.slice(0, end);
+      pending = pending.slice(end + ending.length);
+      if (mode === "content") finish(piece);
+      else (answers[piece.slice(0, 4).toUpperCase()] ?? (() => react("502 5.5.1 unknown")))(piece);
+    }
+    pending = "";
+  });
+  react(script.connect ?? "220 test ESMTP");
+}
+
+function isRefusal(reaction: Reaction | undefined): boolean {
+  return typeof reaction === "string" && /^[45]/.test(reaction);
+}
+
+function receivedMail(raw: string, to: string): ReceivedMail {
+  return { messageId: /^message-id:\s*(<[^>]*>)/im.exec(raw)?.[1] ?? "", to, raw };
+}
+
+function watch(server: Server): Pick<TestSmtpServer, "port" | "connections"> {
+  const connections = { open: 0, ever: 0 };
+  server.on("connection", (socket: Socket) => {
+    connections.open += 1;
+    connections.ever += 1;
+    socket.on("close", () => {
+      connections.open -= 1;
+    });
+  });
+  return { port: (server.address() as AddressInfo).port, connections };
+}

@@ -1,0 +1,31 @@
+import { PASSWORD, type Sent, type TestApp } from "./app.ts";
+
+// What visitors do at the doors of `identity`.
+
+export interface SignedIn {
+  token: string;
+  user: { id: string };
+}
+
+export function session(app: TestApp, sent: Sent) {
+  return app.request<{ user: { id: string } }>("GET", "/api/auth/session", sent);
+}
+
+export function signIn(app: TestApp, email: string, password = PASSWORD, headers: Record<string, string> = {}) {
+  return app.request<SignedIn>("POST", "/api/auth/sign-in/email", { body: { email, password }, headers });
+}
+
+export async function idOf(app: TestApp, token: string): Promise<string> {
+  return (await session(app, { token })).body.user.id;
+}
+
+/** A new API key of the user with this token. */
+export async function keyOf(app: TestApp, token: string, more = {}): Promise<{ id: string; key: string }> {
+  const sent = { token, body: { name: "k", ...more } };
+  return (await app.request<{ id: string; key: string }>("POST", "/api/auth/api-keys", sent)).body;
+}
+
+/** The cookie of an answer, as a browser sends it back. */
+export function cookieOf(answer: { headers: Headers }): string {
+  return answer.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+}

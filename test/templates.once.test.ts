@@ -1,0 +1,203 @@
+import { describe, expect, test } from "bun:test";
+import { checkTemplate, isHtml, renderTemplate, templateVariables } from "../src/campaigns/template.ts";
+import { messageVariables } from "../src/campaigns/variables.ts";
+import { Fault } from "../src/fault.ts";
+
+const UNSUBSCRIBE = "https://mail.example.com/u/abc?x=1&y=2";
+const ann = {
+  firstName: "Ann",
+  lastName: "O'Hara",
+  email: "ann@example.com",
+  phone: null,
+  company: "Tom & <Jerry>",
+  custom: { city: "Bern", "Job title": "CTO", unsubscribeUrl: "https://evil.example", blank: "  " },
+};
+const variables = messageVariables(ann, { name: "Acme" }, { name: "Bob", email: "bob@acme.example" }, UNSUBSCRIBE);
+const text = (source: string) => renderTemplate(source, variables).text;
+const missing = (source: string) => renderTemplate(source, variables).missing;
+
+describe("renderTemplate", () => {
+  test.each([
+    ["Hi {{ firstName }}", "Hi Ann"],
+    ["{{ fullName }} / {{ contact.fullName }}", "Ann O'Hara / Ann O'Hara"],
+    ["{{ city }} {{ custom.city }} {{ contact.custom.city }} {{ custom['Job title'] }}", "Bern Bern Bern CTO"],
+    ["{{ brand.name }} {{ sender.name }} {{ sender.email }}", "Acme Bob bob@acme.example"],
+    ["{% if company %}at {{ company }}{% endif %}", "at Tom & <Jerry>"],
+    ["{{ nick | default: 'you' }}", "you"],
+    ["{% capture who %}{{ firstName }}!{% endcapture %}{{ who | upcase }}", "ANN!"],
+    ["{% liquid\n assign a = 1\n echo a\n%}", "1"],
+    ["{{ '2026-11-23T23:30:00Z' | date: '%Y-%m-%d %H:%M' }}", "2026-11-23 23:30"],
+    ["a\r\nb\rc\u2028d\u0000\u001b[0m\t\ud800", "a\nb\nc\nd[0m\t\ufffd"],
+  ])("%j is %j", (source, expected) => {
+    expect(renderTemplate(source, variables)).toEqual({ text: expected, missing: [] });
+  });
+
+  test.each([
+    [
+      "{{ phone }} {{ nick }} {{ custom.blank }} {{ custom['no such'] }}",
+      ["phone", "nick", "custom.blank", "custom['no such']"],
+    ],
+    ["{{ nick }}{{ nick }}", ["nick"]],
+    ["{{ nick | upcase | append: '!' }}", ["nick"]],
+    ["{{ 'Dear ' | append: nick }}", ["nick"]],
+    ["{% if nick %}{{ nick }}{% endif %}{% unless nick %}x{% endunless %}", []],
+    ["{% if firstName %}{{ nick }}{% endif %}", ["nick"]],
+    ["{{ nick | default: '' }}{{ nick | upcase | default: 'you' }}", []],
+    ["{% assign a = nick %}{{ a }}", ["a"]],
+    ["{% for i in (1..2) %}{{ i }}{{ i.x }}{% endfor %}", ["i.x"]],
+    ["{% echo nick %}{% liquid\n echo gone %}", ["nick", "gone"]],
+  ])("%j misses %j", (source, expected) => {
+    expect(missing(source)).toEqual(expected);
+  });
+
+  test("a custom field shadows nothing", () => {
+    expect(text("{{ unsubscribeUrl }} {{ custom.unsubscribeUrl }}")).toBe(`${UNSUBSCRIBE} https://evil.example`);
+  });
+
+  test("a custom field may have any name", () => {
+    const custom: unknown = JSON.parse('{"__proto__": {"polluted": 1}, "constructor": "c", "toString": "s"}');
+    const odd = messageVariables(
+      { ...ann, custom: custom as Record<string, unknown> },
+      { name: "" },
+      { name: null, email: null },
+      null,
+    );
+    expect(renderTemplate("{{ constructor }}{{ toString }}{{ polluted }}", odd).text).toBe("cs");
+    expect(Object.getPrototypeOf(odd)).toBe(Object.prototype);
+  });
+
+  test("prototypes are out of reach", () => {
+    for (const path of [
+      "constructor",
+      "__proto__",
+      "toString",
+      "firstName.constructor",
+      "custom.hasOwnProperty.name",
+    ]) {
+      expect(renderTemplate(`{{ ${path} }}`, variables)).toEqual({ text: "", missing: [path] });
+    }
+  });
+
+  test("HTML escapes variables once, the template never", () => {
+    const source =
+      "<b>{{ company }}</b>{% capture c %}{{ lastName }} &{% endcapture %}{{ c }}{% echo company %}{% cycle company %}";
+    const jerry = "Tom &amp; &lt;Jerry&gt;";
+    expect(renderTemplate(source, variables, "html").text).toBe(`<b>${jerry}</b>O&#x27;Hara &amp;${jerry}${jerry}`);
+  });
+
+  test("variables are not templates", () => {
+    expect(renderTemplate("{{ a }}", { a: "{{ b }}", b: 1 }).text).toBe("{{ b }}");
+  });
+
+  test("does not write into the variables", () => {
+    const given = Object.freeze({ a: 1 });
+    expect(renderTemplate("{% assign a = 2 %}{{ a }}", given).text).toBe("2");
+    expect(renderTemplate("{{ a }}", given).text).toBe("1");
+  });
+
+  test.each([
+    ["a long range", "{% for i in (1..100000000) %}{% endfor %}"],
+    [
+      "a doubling capture",
+      `{% capture a %}${"x".repeat(99)}{% endcapture %}${"{% capture a %}{{ a }}{{ a }}{% endcapture %}".repeat(40)}`,
+    ],
+    ["a doubling assign", `{% assign a = "xxxxxxxxxx" %}${"{% assign a = a | append: a %}".repeat(40)}`],
+    [
+      "nested loops",
+      `{% assign a = "${"x,".repeat(99)}" | split: "," %}${"{% for i in a %}".repeat(6)}${"{% endfor %}".repeat(6)}`,
+    ],
+    ["much text", `{% for i in (1..100) %}${"x".repeat(50_000)}{% endfor %}`],
+    ["a wide date", "{{ '2026-01-01' | date: '%99999999d' }}"],
+  ])("gives up on %s", (_name, source) => {
+    const start = performance.now();
+    expect(() => text(source)).toThrow(Fault);
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+});
+
+describe("checkTemplate", () => {
+  const complaint = (source: string): string => {
+    try {
+      checkTemplate("steps.0.body", source);
+      return "";
+    } catch (error) {
+      return error instanceof Fault && error.code === "INVALID" ? error.message : "?";
+    }
+  };
+
+  test.each([
+    ["Hi {{ firstName", 'steps.0.body: line 1, column 4: output "{{ firstName" not closed'],
+    ["Hi\n  {% if a %}", "steps.0.body: line 2, column 3: tag {% if a %} not closed"],
+    ["{{ a | shout }}", "steps.0.body: line 1, column 1: undefined filter: shout"],
+    ["{{ a | raw }}", "steps.0.body: line 1, column 1: undefined filter: raw"],
+    ["{% include 'x' %}", 'steps.0.body: line 1, column 1: tag "include" not found'],
+    ["{% render 'x' %}", 'steps.0.body: line 1, column 1: tag "render" not found'],
+    ["{% layout 'x' %}", 'steps.0.body: line 1, column 1: tag "layout" not found'],
+    ["{% increment a %}", 'steps.0.body: line 1, column 1: tag "increment" not found'],
+    ["{% liquid\n include 'x' %}", 'steps.0.body: line 2, column 2: tag "include" not found'],
+    ["ä".repeat(51_201), "steps.0.body: at most 100 KB"],
+  ])("%.30j", (source, message) => {
+    expect(complaint(source)).toBe(message);
+  });
+
+  test("passes templates, and text with braces", () => {
+    for (const source of ["", "Hi {{ firstName | default: 'there' }}", "{ a } %}", "x".repeat(102_400)]) {
+      expect(complaint(source)).toBe("");
+    }
+  });
+});
+
+test("the largest templates take no long time, and the deepest end no stack", () => {
+  const start = performance.now();
+  const many = "{{ x }}".repeat(14_000);
+  expect(templateVariables(many)).toEqual(["x"]);
+  expect(missing("{{ x }}".repeat(1_000))).toEqual(["x"]);
+  expect(templateVariables(`{% if a ${"and a ".repeat(15_000)}%}{% endif %}`)).toEqual(["a"]);
+  const deep = `${"{% if a %}".repeat(4_800)}${"{% endif %}".repeat(4_800)}`;
+  for (const read of [checkTemplate.bind(null, "body"), text, templateVariables]) {
+    try {
+      read(deep);
+    } catch (error) {
+      expect(error).toBeInstanceOf(Fault);
+    }
+  }
+  expect(performance.now() - start).toBeLessThan(5_000);
+});
+
+test("places are counted in lines and columns", () => {
+  const places = ["{{ a | x }}", "\n{{ a | x }}", "a\n\n  {{ a | x }}\n"].map((source) => {
+    try {
+      checkTemplate("f", source);
+      return "";
+    } catch (error) {
+      return error instanceof Fault ? error.message : "?";
+    }
+  });
+  expect(places).toEqual([
+    "f: line 1, column 1: undefined filter: x",
+    "f: line 2, column 1: undefined filter: x",
+    "f: line 3, column 3: undefined filter: x",
+  ]);
+});
+
+test("templateVariables lists what must be given", () => {
+  const source =
+    "{{ lastName }}{% if company %}{{ custom.city | append: firstName }}{% endif %}{% assign x = 1 %}{{ x }}" +
+    "{% for item in items %}{{ item.name }}{% endfor %}{{ lastName }}";
+  expect(templateVariables(source)).toEqual(["company", "custom.city", "firstName", "items", "lastName"]);
+});
+
+test.each([
+  ["Hi Ann,\n\nbye", false],
+  ["1 < 2 and 3 > 2", false],
+  ["Ann <ann@example.com> or <https://example.com>", false],
+  ["{% if a <b %}x{% endif %}", false],
+  ["{{ '<b>' }}", false],
+  ["Hi<br>", true],
+  ["<p>Hi</p>", true],
+  ['<A HREF="{{ url }}">x</A>', true],
+  ["{% if a %}<br/>{% endif %}", true],
+  ["<!DOCTYPE html>", true],
+])("isHtml(%j) is %p", (source, expected) => {
+  expect(isHtml(source)).toBe(expected);
+});
