@@ -1,17 +1,27 @@
 import { Elysia } from "elysia";
+import { banRoutes } from "./bans/routes.ts";
 import { brandRoutes } from "./brands/routes.ts";
 import type { Deps } from "./deps.ts";
-import { type Caller, guard } from "./http/access.ts";
+import { healthRoutes } from "./health/routes.ts";
+import { guard } from "./http/access.ts";
+import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
+import type { Identity } from "./identity/identity.ts";
+import { identityRoutes } from "./identity/routes.ts";
+import { version } from "./version.ts";
 
 /**
  * The map: every room, mounted on one page. The order matters: faults and the guard reach only what comes after them.
- * Nothing here ticks or listens; `main.ts` does that.
+ * Nothing here ticks or listens; `cli/serve.ts` does that.
  */
-export function createApp(deps: Deps, identify: (request: Request) => Promise<Caller | null>) {
+export function createApp(deps: Deps, identity: Identity) {
   const app: Elysia = new Elysia({ normalize: true });
   app.use(faults(deps.log));
-  app.use(guard(identify, () => app.routes));
+  app.use(guard(identity.identify, () => app.routes));
+  app.use(docs({ publicUrl: deps.config.publicUrl, version }));
+  app.use(healthRoutes(deps));
+  app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
+  app.use(banRoutes(deps));
   return app;
 }

@@ -28,6 +28,8 @@ export class TookTooLong extends Error {}
 export class NoLoginOffered extends Error {}
 
 const GOODBYE_MILLISECONDS = 2_000;
+/** A server that takes longer over RSET is slower than a new connection. */
+const RESET_MILLISECONDS = 5_000;
 const SLICE_BYTES = 16_384;
 
 /**
@@ -121,7 +123,7 @@ export class SmtpSession {
 
   /** Ends the transaction of a refused mail (RSET). False when the connection is of no further use. */
   reset(): Promise<boolean> {
-    return this.#exchange<true>(this.#timeouts.connect, (done) =>
+    return this.#exchange<true>(RESET_MILLISECONDS, (done) =>
       this.#connection.reset((error) => done(error, true)),
     ).catch(() => false);
   }

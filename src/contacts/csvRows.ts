@@ -7,6 +7,9 @@ export type CsvRow = { line: number; cells: string[] } | { line: number; problem
 /** In bytes of UTF-8. Larger ones are not cells but the rest of a file after a quotation mark that is never closed. */
 const MAX_CELL = 64 * 1024;
 const MAX_ROW = 1024 * 1024;
+const MAX_COLUMNS = 1_000;
+/** Each costs as much as hundreds of good rows, and a file with more is not worth importing as it is. */
+const MAX_CARELESS_ROWS = 50_000;
 
 const DELIMITERS = [",", ";", "\t", "|"];
 const SEPARATOR_LINE = /^sep=([,;\t|])\r?\n/i;
@@ -19,7 +22,8 @@ const CR = 13;
  * a first line `sep=;`, as Excel writes it, decides instead.
  *
  * A row with more cells than the header, or whose quotation marks make no sense, is a problem of its own: reading goes on at the next
- * physical line. Rows may be shorter than the header. Throws INVALID for a cell over 64 KiB.
+ * physical line. Rows may be shorter than the header. Throws INVALID for a cell over 64 KiB, a header of over 1,000 columns and more
+ * than 50,000 rows with misplaced quotation marks.
  *
  * Reads block by block with csv-parse's synchronous parser, so that memory does not grow with the file, and not with its stream:
  * that ends at the first bad row, together with the good rows it still holds.
@@ -44,6 +48,7 @@ class RowReader {
   #line: number;
   /** Of the header. */
   #width: number | null = null;
+  #carelessRows = 0;
 
   constructor(delimiter: string, line: number) {
     this.#delimiter = delimiter;
@@ -80,6 +85,9 @@ class RowReader {
 
   #judge(cells: string[], size: number): CsvRow {
     if (size > MAX_CELL && cells.some((cell) => Buffer.byteLength(cell) > MAX_CELL)) throw this.#tooLarge();
+    if (this.#width === null && cells.length > MAX_COLUMNS) {
+      throw new Fault("INVALID", `The file has ${cells.length} columns; at most ${MAX_COLUMNS} can be read`);
+    }
     this.#width ??= cells.length;
     const used = cells.length <= this.#width ? 0 : cells.findLastIndex((cell) => cell.trim() !== "") + 1;
     if (used <= this.#width) return { line: this.#line, cells };
@@ -89,6 +97,10 @@ class RowReader {
 
   /** A line of which only the quotes are careless (`5" pipe`, `"Bob" Ray`) is read for what it says, when that gives exactly the cells expected. */
   #salvage(line: Buffer): CsvRow {
+    if (++this.#carelessRows > MAX_CARELESS_ROWS) {
+      const message = `Line ${this.#line}: more than ${MAX_CARELESS_ROWS} rows have misplaced quotation marks. Export the file again as CSV.`;
+      throw new Fault("INVALID", message);
+    }
     const [row] = parseRows(line, this.#delimiter, { relax_quotes: true }).rows;
     if (row && row.cells.length === (this.#width ?? row.cells.length)) return this.#judge(row.cells, line.length);
     return { line: this.#line, problem: "A quotation mark is missing, or stands where none is expected" };
@@ -136,7 +148,7 @@ function delimiterOf(start: Buffer, score: (header: string[]) => number): string
   const ranked = DELIMITERS.map((delimiter) => {
     const { rows } = parseRows(start, delimiter, { relax_quotes: true, skip_empty_lines: true, to: 1 });
     const header = rows[0]?.cells ?? [];
-    return { delimiter, score: score(header), width: header.length };
+    return { delimiter, score: header.length > MAX_COLUMNS ? 0 : score(header), width: header.length };
   });
   const best = ranked.toSorted((a, b) => b.score - a.score || b.width - a.width)[0];
   return best?.delimiter ?? ",";

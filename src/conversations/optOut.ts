@@ -1,5 +1,5 @@
 import type { ChannelName } from "../channels/channel.ts";
-import { COURTESIES, DENIAL, KEYWORDS, PHRASES } from "./optOutPhrases.ts";
+import { COURTESIES, DENIALS, KEYWORDS, PHRASES } from "./optOutPhrases.ts";
 import { writtenPart } from "./quoted.ts";
 
 /** A wish about further messages. `matched` is the keyword or phrase that showed it, in lower case and without accents. */
@@ -47,7 +47,8 @@ function phraseOf(plain: string): string | null {
   for (const phrase of PHRASES) {
     for (const match of plain.matchAll(phrase)) {
       const before = plain.slice(Math.max(0, match.index - DENIAL_REACH), match.index);
-      if (!DENIAL.test(before.slice(before.lastIndexOf("\n") + 1))) return match[0].replace(/^[ ,]+/, "");
+      const clause = before.slice(before.lastIndexOf("\n") + 1);
+      if (!DENIALS.some((denial) => clause.search(denial) !== -1)) return match[0].trim();
     }
   }
   return null;

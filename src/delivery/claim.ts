@@ -1,13 +1,14 @@
 import { sql } from "drizzle-orm";
 import type { Envelope } from "../channels/channel.ts";
 import { type Instant, MINUTE } from "../clock.ts";
+import { closeConversations, type Standing } from "../conversations/standing.ts";
 import { hold, release } from "../credits/ledger.ts";
 import { readWeights } from "../credits/weights.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import { countMoves, type Move } from "../messages/counts.ts";
-import { NEVER } from "../messages/model.ts";
+import { type CancelReason, NEVER } from "../messages/model.ts";
 import { type Post, renderEnvelope } from "./envelope.ts";
 import { type DueRow, dueRows, lockSenders, type Surroundings, surroundingsOf, threadsOf } from "./facts.ts";
 import { judge, type Verdict } from "./gate.ts";
@@ -133,11 +134,15 @@ async function takeSlots(tx: Tx, around: Surroundings): Promise<void> {
     on conflict (sender_id, day) do update set sends = sender_days.sends + excluded.sends`);
 }
 
+/** Where a cancelled message leaves its conversation. The other reasons were written there by what caused them. */
+const ENDS: Partial<Record<CancelReason, Standing>> = { BANNED: "OPTED_OUT", BOUNCED: "BOUNCED" };
+
 /** Carries out what the gate said of the messages that do not leave now. */
 async function applyRulings(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
   const waiting: { id: string; until: Instant; reason: string }[] = [];
   const over: { id: string; status: "CANCELLED" | "FAILED"; reason: string }[] = [];
   const moves: Move[] = [];
+  const ended: { id: string; status: Standing }[] = [];
   for (const { row, verdict } of ruled) {
     if (verdict.go === "wait") {
       waiting.push({ id: row.id, until: verdict.until, reason: verdict.reason });
@@ -145,6 +150,8 @@ async function applyRulings(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
     }
     const status = verdict.go === "cancel" ? "CANCELLED" : "FAILED";
     over.push({ id: row.id, status, reason: verdict.reason });
+    const standing = verdict.go === "fail" ? "FAILED" : ENDS[verdict.reason];
+    if (standing) ended.push({ id: row.conversation_id, status: standing });
     moves.push({ campaignId: row.campaign_id, stage: row.stage, from: "PENDING", to: status });
   }
   if (waiting.length > 0) {
@@ -162,6 +169,7 @@ async function applyRulings(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
       );
   }
   await countMoves(tx, moves);
+  await closeConversations(tx, ended);
   await pauseUnpaid(tx, ruled);
 }
 

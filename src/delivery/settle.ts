@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
 import type { Outcome } from "../channels/channel.ts";
 import { HOUR, type Instant, SECOND } from "../clock.ts";
+import { closeConversations } from "../conversations/standing.ts";
 import { release, settle } from "../credits/ledger.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
@@ -148,14 +149,13 @@ async function writeEndings(tx: Tx, endings: readonly Ending[]): Promise<Map<str
 
 /** A conversation whose message failed for good ends there; an address that does not exist is remembered as such. */
 async function closeFailed(tx: Tx, failed: readonly Result[]): Promise<void> {
-  if (failed.length === 0) return;
-  const rows = failed.map(({ claim, outcome }) => ({
-    id: claim.conversationId,
-    bounced: outcome.kind === "rejected" && outcome.badAddress ? 1 : 0,
-  }));
-  const types = { id: "text", bounced: "integer" } as const;
-  await tx.all(sql`update conversations set status = case when n.bounced = 1 then 'BOUNCED' else 'FAILED' end, updated_at = ${tx.now}
-    from ${rowsOf("n", rows, types)} where conversations.id = n.id and conversations.status in ('QUEUED', 'ACTIVE')`);
+  const ended = failed.map(({ claim, outcome }) => {
+    const bounced = outcome.kind === "rejected" && outcome.badAddress;
+    return { id: claim.conversationId, status: bounced ? ("BOUNCED" as const) : ("FAILED" as const) };
+  });
+  await closeConversations(tx, ended);
+  const bounced = ended.filter(({ status }) => status === "BOUNCED").map(({ id }) => ({ id }));
+  if (bounced.length === 0) return;
   await tx.all(sql`update contacts set email_bounced_at = ${tx.now} where email_bounced_at is null and id in
-    (select v.contact_id from conversations v join ${rowsOf("n", rows, types)} on n.id = v.id where n.bounced = 1)`);
+    (select v.contact_id from conversations v join ${rowsOf("n", bounced, { id: "text" })} on n.id = v.id)`);
 }

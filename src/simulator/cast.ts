@@ -1,9 +1,9 @@
 import { createBrand } from "../brands/brands.ts";
-import { campaignOf, launch } from "../campaigns/lifecycle.ts";
-import { enrol } from "../campaigns/members.ts";
+import { holdCampaign } from "../campaigns/campaigns.ts";
+import { launch } from "../campaigns/lifecycle.ts";
+import { addContacts } from "../campaigns/members.ts";
 import { DAY } from "../clock.ts";
 import type { JudgedRow } from "../contacts/person.ts";
-import { upsertContacts } from "../contacts/upsert.ts";
 import { grant } from "../credits/ledger.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders, campaignSteps, campaigns } from "../db/schema/campaigns.ts";
@@ -34,62 +34,43 @@ export interface CastBrand {
 export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
   const { id: brandId } = await createBrand(tx, plan, plan.ownerId);
   await grant(tx, { brandId, amount: plan.credits * 1000, kind: "PURCHASED", reason: "simulated purchase" });
+  const times = { createdAt: tx.now, updatedAt: tx.now };
   const mailboxes = plan.mailboxes.map((mailbox) => ({
     ...mailbox,
+    ...times,
     id: tx.newId(),
     brandId,
     provider: "SMTP" as const,
     accountType: "SMTP" as const,
     connectionStatus: "CONNECTED" as const,
     timezone: plan.timezone,
-    createdAt: tx.now,
-    updatedAt: tx.now,
   }));
   await tx.insert(emailAccounts).values(mailboxes);
 
   const campaignId = tx.newId();
   const { name, sendWindows, steps } = plan.campaign;
-  const times = { createdAt: tx.now, updatedAt: tx.now };
-  await tx.insert(campaigns).values({
-    id: campaignId,
-    brandId,
-    name,
-    status: "DRAFT",
-    channels: ["EMAIL"],
-    timezone: plan.timezone,
-    sendWindows,
-    ...times,
-  });
-  await tx.insert(campaignSteps).values(
-    steps.map(({ delayDays, subject, body }, stage) => ({
-      campaignId,
-      stage,
-      channel: "EMAIL" as const,
-      delay: delayDays * DAY,
-      subject,
-      body,
-    })),
-  );
+  const campaign = { id: campaignId, brandId, name, sendWindows, timezone: plan.timezone, ...times };
+  await tx.insert(campaigns).values({ ...campaign, status: "DRAFT", channels: ["EMAIL"] });
+  const rows = steps.map(({ delayDays, ...step }, stage) => ({ ...step, campaignId, stage, delay: delayDays * DAY }));
+  await tx.insert(campaignSteps).values(rows.map((row) => ({ ...row, channel: "EMAIL" as const })));
   await tx.insert(campaignSenders).values(mailboxes.map(({ id }) => ({ campaignId, senderId: id })));
   return { brandId, campaignId };
 }
 
-/** Adds people to a brand and to its campaign, as an import would. Returns the verdicts by name. */
+/** Adds people to a brand's draft campaign, as an import does. Returns how many rows got which verdict. */
 export async function castContacts(
   tx: Tx,
   { brandId, campaignId }: CastBrand,
   rows: readonly JudgedRow[],
 ): Promise<Record<string, number>> {
-  const outcomes = await upsertContacts(tx, brandId, rows, "SKIP");
-  const welcome = outcomes.flatMap(({ contactId, verdict }) =>
-    contactId !== null && (verdict === "added" || verdict === "updated") ? [contactId] : [],
-  );
-  await enrol(tx, await campaignOf(tx, campaignId, brandId), welcome);
+  const campaign = await holdCampaign(tx, campaignId, brandId);
+  const options = { onDuplicate: "SKIP", allowActiveElsewhere: false } as const;
+  const { outcomes } = await addContacts(tx, campaign, rows, options, async () => {});
   const verdicts: Record<string, number> = {};
   for (const { verdict } of outcomes) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   return verdicts;
 }
 
 export async function castLaunch(tx: Tx, { brandId, campaignId }: CastBrand, contacts: number): Promise<void> {
-  await launch(tx, await campaignOf(tx, campaignId, brandId), contacts);
+  await launch(tx, await holdCampaign(tx, campaignId, brandId), contacts);
 }

@@ -3,9 +3,14 @@ import { type Received, receive } from "../conversations/inbound.ts";
 import { unsubscribe } from "../conversations/unsubscribe.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Tx } from "../db/store.ts";
+import type { Reaction } from "./personas.ts";
 import type { Echo } from "./world.ts";
 
 const AUTO_HEADERS = { "auto-submitted": "auto-replied" };
+const SUBJECTS: Partial<Record<Reaction["kind"], string>> = {
+  "auto-reply": "Automatic reply",
+  bounce: "Undelivered Mail Returned to Sender",
+};
 const REPORT = "multipart/report; report-type=delivery-status";
 
 /** Lets an echo of the simulated world in by the same doors that real mail and real clicks use. */
@@ -28,7 +33,7 @@ export async function takeIn(tx: Tx, echo: Echo, options: { hostileBelow: number
       providerId: echo.id,
       from: envelope.to.address,
       answers: [envelope.messageId],
-      subject: envelope.subject === null ? null : `Re: ${envelope.subject}`,
+      subject: SUBJECTS[reaction.kind] ?? `Re: ${envelope.subject ?? ""}`,
       text: reaction.text,
       headers: reaction.kind === "auto-reply" ? AUTO_HEADERS : {},
       ...(reaction.kind === "bounce" ? { contentType: REPORT } : {}),

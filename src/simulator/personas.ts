@@ -66,6 +66,14 @@ const AWAY = [
   "Ich bin bis zum 12. nicht im Büro.",
 ];
 
+/** The machine-readable part of a delivery report (RFC 3464). */
+const REPORT = [
+  "Final-Recipient: rfc822; nobody@example.com",
+  "Action: failed",
+  "Status: 5.1.1",
+  "Diagnostic-Code: smtp; 550 5.1.1 user unknown",
+].join("\n");
+
 /** The people of the simulated world. Shares add up to a thousand. */
 export const PERSONAS: readonly Persona[] = [
   { name: "silent", share: 560, reactsAt: [] },
@@ -123,7 +131,7 @@ export const PERSONAS: readonly Persona[] = [
     reactsAt: [0],
     react: (chance) => ({
       kind: "bounce",
-      text: "Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown",
+      text: REPORT,
       after: chance.between(MINUTE, DAY),
     }),
   },

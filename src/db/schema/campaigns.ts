@@ -140,7 +140,12 @@ export const importJobs = table(
       .references(() => campaigns.id, { onDelete: "cascade" }),
     fileName: text("file_name").notNull(),
     status: word("status", ["RUNNING", "DONE", "FAILED"]).notNull(),
-    mapping: json("mapping").$type<Record<string, string> | null>(),
+    /** How the file is to be read, and whom to leave out. */
+    options: json("mapping").$type<{
+      mapping?: Record<string, string>;
+      defaultCountry?: string;
+      allowActiveElsewhere?: boolean;
+    } | null>(),
     onDuplicate: word("on_duplicate", ["SKIP", "UPDATE"]).notNull(),
     /** Rows judged so far, and the line of the last one: where a restart goes on. */
     rows: integer("rows").notNull().default(0),

@@ -1,0 +1,112 @@
+import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { iso, isoOrNull } from "../clock.ts";
+import type { FileRow } from "../contacts/fileRow.ts";
+import { importJobs, importRows } from "../db/schema/campaigns.ts";
+import { forUpdate } from "../db/sql.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { notFound } from "../fault.ts";
+import { type CampaignRow, holdCampaign } from "./campaigns.ts";
+import { campaignOf } from "./lifecycle.ts";
+import { addContacts, mustTakeContacts, type Schedule } from "./members.ts";
+
+export type ImportJobRow = typeof importJobs.$inferSelect;
+export type ImportOptions = NonNullable<ImportJobRow["options"]>;
+export type ResultRow = typeof importRows.$inferSelect;
+
+export function toImportJob(row: ImportJobRow) {
+  const { id, campaignId, fileName, status, rows, verdicts, error } = row;
+  const createdAt = iso(row.createdAt);
+  return { id, campaignId, fileName, status, rows, verdicts, error, createdAt, finishedAt: isoOrNull(row.finishedAt) };
+}
+
+/** Begins a job for a file that has arrived under the job's id. */
+export async function createImportJob(
+  tx: Tx,
+  reach: string | null,
+  job: Pick<ImportJobRow, "id" | "campaignId" | "fileName" | "onDuplicate"> & { options: ImportOptions },
+): Promise<void> {
+  const campaign = await holdCampaign(tx, job.campaignId, reach);
+  mustTakeContacts(campaign);
+  const { brandId } = campaign;
+  await tx.insert(importJobs).values({ ...job, brandId, status: "RUNNING", verdicts: {}, createdAt: tx.now });
+}
+
+/** The job with this id within reach; NOT_FOUND if there is none. */
+export async function getImportJob(read: Reader, id: string, reach: string | null): Promise<ImportJobRow> {
+  const [row] = await read
+    .select()
+    .from(importJobs)
+    .where(and(eq(importJobs.id, id), reach === null ? undefined : eq(importJobs.brandId, reach)));
+  if (!row) throw notFound("import job", id);
+  return row;
+}
+
+/** The jobs that were begun and are not finished, here or on another machine. */
+export async function unfinishedJobs(read: Reader): Promise<ImportJobRow[]> {
+  return read.select().from(importJobs).where(eq(importJobs.status, "RUNNING")).orderBy(asc(importJobs.id));
+}
+
+/**
+ * Takes in the next rows of a job's file: contacts, conversations, verdicts and how far the job is become true together,
+ * so that a job that was killed goes on after the last line it tells. Null when `job` is no longer where the job stands,
+ * because another process reads the same file.
+ */
+export async function takeRows(
+  tx: Tx,
+  job: ImportJobRow,
+  rows: readonly FileRow[],
+  schedule: Schedule,
+): Promise<ImportJobRow | null> {
+  const held = await tx.all(sql`select j.id from import_jobs j
+    where j.id = ${job.id} and j.last_line = ${job.lastLine} and j.status = 'RUNNING' ${forUpdate("j")}`);
+  if (held.length === 0) return null;
+  const campaign = await holdCampaign(tx, job.campaignId, job.brandId);
+  mustGoOn(campaign);
+
+  const { onDuplicate } = job;
+  const allowActiveElsewhere = job.options?.allowActiveElsewhere ?? false;
+  const { outcomes } = await addContacts(tx, campaign, rows, { onDuplicate, allowActiveElsewhere }, schedule);
+  const verdicts = { ...job.verdicts };
+  const results = rows.map((row, index): ResultRow => {
+    const { verdict = "broken", message = null } = outcomes[index] ?? {};
+    verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+    const { email, phone } = row.verdict === "ok" ? row.contact : row;
+    const text = (address: string | null) => address?.toWellFormed() || null;
+    return { jobId: job.id, line: row.line, verdict, email: text(email), phone: text(phone), message };
+  });
+  await tx.insert(importRows).values(results);
+  const [next] = await tx
+    .update(importJobs)
+    .set({ verdicts, rows: job.rows + rows.length, lastLine: rows.at(-1)?.line ?? job.lastLine })
+    .where(eq(importJobs.id, job.id))
+    .returning();
+  return next ?? null;
+}
+
+/** A campaign that paused itself while the file was being read takes the rest of it; one that ended does not. */
+function mustGoOn(campaign: CampaignRow): void {
+  if (campaign.status !== "AUTO_PAUSED") mustTakeContacts(campaign);
+}
+
+/** Ends a job: done, or failed for a reason that is told to whoever uploaded the file. */
+export async function finishJob(tx: Tx, id: string, error: string | null): Promise<void> {
+  await tx
+    .update(importJobs)
+    .set({ status: error === null ? "DONE" : "FAILED", error, finishedAt: tx.now })
+    .where(and(eq(importJobs.id, id), eq(importJobs.status, "RUNNING")));
+}
+
+/** The verdicts of a job in the order of its file, from after `line`. */
+export async function readResults(read: Reader, jobId: string, line: number, limit: number): Promise<ResultRow[]> {
+  return read
+    .select()
+    .from(importRows)
+    .where(and(eq(importRows.jobId, jobId), gt(importRows.line, line)))
+    .orderBy(asc(importRows.line))
+    .limit(limit);
+}
+
+/** Says early what `createImportJob` would: before a gigabyte has been received. */
+export async function mustTakeFile(read: Reader, campaignId: string, reach: string | null): Promise<void> {
+  mustTakeContacts(await campaignOf(read, campaignId, reach));
+}

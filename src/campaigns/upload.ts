@@ -1,0 +1,113 @@
+import { mkdir, open, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import busboy from "busboy";
+import { Fault, invalid } from "../fault.ts";
+
+export const LARGEST_FILE = 1_000_000_000;
+const LARGEST_FIELD = 64 * 1024;
+const MOST_FIELDS = 20;
+
+/** A file that has arrived, and what was said about it in the same form. */
+export interface Upload {
+  fileName: string | null;
+  fields: Record<string, string>;
+}
+
+/** What programs and browsers call a CSV file when it is the whole body. */
+const BARE_FILE = /^(text\/|application\/(csv|x-csv|vnd\.ms-excel|octet-stream)\b|$)/i;
+
+/**
+ * Writes the file in a request, the body itself or the file of a form, to a new file at `path`, and onto the disk, in
+ * constant memory. Leaves nothing behind when it fails.
+ * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
+ */
+export async function receiveFile(request: Request, path: string, limit = LARGEST_FILE): Promise<Upload> {
+  const type = request.headers.get("content-type") ?? "";
+  const isForm = /^multipart\/form-data\b/i.test(type);
+  if (!isForm && !BARE_FILE.test(type)) {
+    throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a form (multipart/form-data) with a file, or text/csv");
+  }
+  if (request.body === null) throw noFile();
+  // A form is a little larger than its file.
+  if (Number(request.headers.get("content-length")) > limit + MOST_FIELDS * LARGEST_FIELD) throw tooLarge(limit);
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    if (isForm) return await receiveForm(request.body, type, path, limit);
+    if ((await save(request.body, path, limit)) === 0) throw noFile();
+    return { fileName: null, fields: {} };
+  } catch (error) {
+    await rm(path, { force: true });
+    throw faultOf(error);
+  }
+}
+
+async function receiveForm(
+  body: ReadableStream<Uint8Array>,
+  type: string,
+  path: string,
+  limit: number,
+): Promise<Upload> {
+  const parser = formParser(type);
+  const fields: Record<string, string> = {};
+  let saved: Promise<number> | undefined;
+  let fileName: string | null = null;
+  parser.on("file", (_, file, info) => {
+    fileName = info.filename ?? null;
+    saved = save(file, path, limit);
+    // A disk that is full must not leave the form waiting for somebody to read the rest.
+    saved.catch((error) => parser.destroy(error));
+  });
+  parser.on("field", (name, value, { valueTruncated, nameTruncated }) => {
+    if (valueTruncated || nameTruncated)
+      parser.destroy(invalid(name.slice(0, 64), `expected at most ${LARGEST_FIELD} bytes`));
+    fields[name] = value;
+  });
+  parser.on("filesLimit", () => parser.destroy(invalid("file", "expected one file")));
+  for (const event of ["fieldsLimit", "partsLimit"] as const) {
+    parser.on(event, () => parser.destroy(new Fault("MALFORMED", "The form has too many fields")));
+  }
+  await pipeline(Readable.from(body), parser);
+  if (!(await saved)) throw noFile();
+  return { fileName, fields };
+}
+
+function formParser(type: string): busboy.Busboy {
+  const limits = { files: 1, fields: MOST_FIELDS, fieldSize: LARGEST_FIELD };
+  try {
+    return busboy({ headers: { "content-type": type }, limits, defParamCharset: "utf8" });
+  } catch {
+    throw new Fault("MALFORMED", "The form could not be read: its content type names no boundary");
+  }
+}
+
+/** Returns how many bytes there were. */
+async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<number> {
+  const file = await open(path, "wx");
+  let size = 0;
+  try {
+    for await (const chunk of source) {
+      size += chunk.length;
+      if (size > limit) throw tooLarge(limit);
+      await file.appendFile(chunk);
+    }
+    // The job is about to be promised durably; so must be the file it stands on.
+    await file.sync();
+    return size;
+  } finally {
+    await file.close();
+  }
+}
+
+const noFile = () => invalid("file", "expected a CSV file");
+const tooLarge = (limit: number) => new Fault("TOO_LARGE", `The file is larger than ${limit / 1_000_000} MB`);
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new Fault("UNAVAILABLE", "There is no room for the file: try again later", { cause: error });
+  }
+  return new Fault("MALFORMED", "The upload broke off, or is not a well-formed form", { cause: error });
+}

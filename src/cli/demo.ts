@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { iso } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Log } from "../log.ts";
+import { masterKey, openVault, signer } from "../secrets.ts";
+import { brokenPromises } from "../simulator/census.ts";
+import { DEMO_ADMIN, DEMO_DAYS, DEMO_OWNER, liveDemo } from "../simulator/demoWorld.ts";
+import { tellDemo } from "./demoSummary.ts";
+
+/**
+ * `reprise demo`: lives through weeks of a campaign in a database of its own (`<data folder>/demo`, made anew each time),
+ * sums it up, and serves the result. Exit code 1 when a promise was broken.
+ */
+export async function demo(config: Config, log: Log, options: { exit: boolean; json: boolean }): Promise<number> {
+  const dataDir = join(config.dataDir, "demo");
+  rmSync(dataDir, { recursive: true, force: true });
+  const key = masterKey(config.secret, dataDir);
+  const password = randomBytes(12).toString("base64url");
+  const started = performance.now();
+  const end = Math.floor(Date.now() / 1000) * 1000;
+
+  const world = await liveDemo({
+    dataDir,
+    end,
+    password,
+    log,
+    post: { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl },
+    onProgress: progressLine(),
+  });
+  const seconds = (performance.now() - started) / 1000;
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  const broken = brokenPromises(world.census);
+  if (!options.json) console.log(await tellDemo({ dataDir, world, seconds, days: DEMO_DAYS, broken }));
+  for (const problem of broken) console.error(`a promise was broken: ${problem}`);
+  if (options.exit) {
+    if (options.json)
+      console.log(JSON.stringify({ ...world.census, days: DEMO_DAYS, seconds: Math.round(seconds * 10) / 10 }));
+    return broken.length > 0 ? 1 : 0;
+  }
+  if (options.json) console.log(JSON.stringify(world.census));
+
+  const { startService, untilAskedToStop } = await import("./serve.ts");
+  const host = process.env.HOST ? config.host : "127.0.0.1";
+  const service = await startService(
+    { ...config, host, dataDir, databaseUrl: null, redisUrl: null, channels: "simulator" },
+    log,
+  );
+  console.log(
+    `\nLook around: ${service.url}/swagger\n  admin  ${DEMO_ADMIN}\n  owner  ${DEMO_OWNER}  (of Northwind Coffee)\n  password of both  ${password}\nCtrl-C ends it.`,
+  );
+  await untilAskedToStop();
+  await service.stop();
+  return 0;
+}
+
+/** One line, written over and over, on a terminal; nothing where nobody watches. */
+function progressLine(): (virtual: number, share: number) => void {
+  let last = -1;
+  return (virtual, share) => {
+    const percent = Math.floor(share * 100);
+    if (percent === last || !process.stderr.isTTY) return;
+    last = percent;
+    const bar = "█".repeat(Math.floor(percent / 4)).padEnd(25, "░");
+    process.stderr.write(`\r${bar} ${String(percent).padStart(3)} %  ${iso(virtual).slice(0, 10)}`);
+  };
+}

@@ -1,0 +1,96 @@
+import { sql } from "drizzle-orm";
+import { toCredits } from "../credits/amounts.ts";
+import { openStore } from "../db/open.ts";
+import type { Reader } from "../db/store.ts";
+import type { DemoWorld } from "../simulator/demoWorld.ts";
+
+interface Tally {
+  name: string;
+  count: unknown;
+}
+
+const WORDS: Record<string, string> = {
+  REPLY: "answered",
+  OPT_OUT: "asked to stop",
+  HOSTILE: "wrote with hostility",
+  AUTO_REPLY: "automatic replies (not answers)",
+  BOUNCE: "bounced later",
+  REPLIED: "because they answered",
+  UNSUBSCRIBED: "because they opted out",
+  BANNED: "because they are banned",
+  BOUNCED: "because mail to them bounced",
+};
+
+const line = (label: string, value: string | number, note = "") =>
+  `  ${label.padEnd(34)}${String(value).padStart(7)}${note ? `   ${note}` : ""}`;
+
+/** The demo in words and figures, read from its database. */
+export async function tellDemo(told: {
+  dataDir: string;
+  world: DemoWorld;
+  seconds: number;
+  days: number;
+  broken: string[];
+}): Promise<string> {
+  const { world, seconds, days, broken } = told;
+  const store = await openStore({ dataDir: told.dataDir, databaseUrl: null });
+  try {
+    const { read } = store;
+    const { census, verdicts, campaign } = world;
+    const file = Object.values(verdicts).reduce((sum, count) => sum + count, 0);
+    const stages = await tallies(
+      read,
+      sql`select stage as name, sum(count) as count from message_counts where campaign_id = ${campaign.campaignId} and status = 'SENT' group by stage order by stage`,
+    );
+    const inbound = await tallies(
+      read,
+      sql`select intent as name, count(*) as count from inbound_messages group by intent order by count desc`,
+    );
+    const cancelled = await tallies(
+      read,
+      sql`select error_message as name, count(*) as count from messages where status = 'CANCELLED' group by error_message order by count desc`,
+    );
+    const failed = await tallies(
+      read,
+      sql`select error_message as name, count(*) as count from messages where status = 'FAILED' group by error_message order by count desc`,
+    );
+    const [account] = await read.all<{ reserved: number; used: number; available: number }>(
+      sql`select reserved, used, available from credit_accounts where brand_id = ${campaign.brandId}`,
+    );
+    const silent = census.duplicates + census.sentAfterBan + census.sentAfterReply;
+
+    return [
+      `Northwind Coffee, "Spring tasting": ${days} days in ${seconds.toFixed(1)} s`,
+      "",
+      "The contact file",
+      line("rows", file),
+      ...Object.entries(verdicts).map(([verdict, count]) => line(`  ${verdict.replaceAll("_", " ")}`, count)),
+      "",
+      "Sent",
+      ...stages.map(({ name, count }) => line(Number(name) === 0 ? "opening" : `follow-up ${name}`, Number(count))),
+      "",
+      "What came back",
+      ...inbound.map(({ name, count }) => line(WORDS[name] ?? name, Number(count))),
+      "",
+      "Not sent",
+      ...cancelled.map(({ name, count }) => line(WORDS[name] ?? name, Number(count))),
+      ...failed.map(({ name, count }) => line("failed", Number(count), name)),
+      "",
+      "Credits",
+      line("used", toCredits(account?.used ?? 0)),
+      line("held", toCredits(account?.reserved ?? 0)),
+      line("left", toCredits(account?.available ?? 0)),
+      line("ledger verify", census.ledger),
+      "",
+      broken.length > 0
+        ? `PROMISES BROKEN: ${broken.join("; ")}`
+        : `Sent twice, after a ban, or after an answer: ${silent}.`,
+    ].join("\n");
+  } finally {
+    await store.close();
+  }
+}
+
+function tallies(read: Reader, query: ReturnType<typeof sql>): Promise<Tally[]> {
+  return read.all<Tally>(query);
+}

@@ -1,0 +1,79 @@
+/** Word lists that phrases share, by name; each is a set of alternatives in the notation of `phrase`. */
+export type Vocabulary = Readonly<Record<string, string>>;
+
+const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
+
+/**
+ * Compiles a phrase from a notation that reads almost like the phrase itself, for text that `plainWords` made plain.
+ *
+ * - `stop`, `e?mails?`, `escrib*`: a word; `?` and `[…]` inside a word as in a regular expression, `*` for any ending.
+ * - `(a|b c)` one of these, `[a|b]` perhaps one of these, `[a|b]*` up to four of them, `{name}` one of a vocabulary's.
+ * - `_` perhaps one word, `...` up to three, `~` up to forty characters and across clauses.
+ * - `^` the start of a clause, `/` its end, `//` the end of the sentence, `,` the break between two clauses.
+ * - `-(a|b)` not followed by, `<-(a|b)` not preceded by, `+(a|b)` followed by.
+ *
+ * Every repetition is bounded, so that a search takes time in proportion to the text.
+ */
+export function phrase(notation: string, vocabulary: Vocabulary = {}): RegExp {
+  return new RegExp(`(?<!\\S)${sequence(notation, vocabulary)}`, "gm");
+}
+
+function sequence(notation: string, vocabulary: Vocabulary): string {
+  return split(notation.replace(/\s+/g, " "), " ")
+    .map((token) => translate(token, vocabulary))
+    .join("");
+}
+
+function alternatives(notation: string, vocabulary: Vocabulary): string {
+  return `(?:${split(notation, "|")
+    .map((one) => sequence(one, vocabulary))
+    .join("|")})`;
+}
+
+function translate(token: string, vocabulary: Vocabulary): string {
+  const [, mark = "", notation = ""] = /^(<-|-|\+|)[([](.*)[)\]]\*?$/.exec(token) ?? [];
+  if (split(notation, ")").length === 1 && notation !== "") {
+    const one = alternatives(notation, vocabulary);
+    if (mark === "<-") return `(?<!(?<!\\S)${one})`;
+    if (mark !== "") return `(?${mark === "+" ? "=" : "!"}${one})`;
+    if (token.startsWith("[")) return `${one}${token.endsWith("*") ? "{0,4}" : "?"}`;
+    return one;
+  }
+  if (token.startsWith("{")) return alternatives(vocabulary[token.slice(1, -1)] ?? unknown(token), vocabulary);
+  switch (token) {
+    case "_":
+      return "(?:\\w+ )?";
+    case "...":
+      return "(?:\\w+ ){0,3}?";
+    case "~":
+      return "(?:[^\\n]{0,40} )?";
+    case "^":
+      return "(?<=^|, )";
+    case "/":
+      return "(?=,|$)";
+    case "//":
+      return "$";
+    default:
+      // In plain text every word ends at a space or with its line.
+      return `${token.replace(/\*$/, "\\w*")}(?: |$)`;
+  }
+}
+
+function unknown(name: string): never {
+  throw new Error(`no vocabulary for ${name}`);
+}
+
+/** Splits at a separator outside of all brackets. */
+function split(notation: string, separator: string): string[] {
+  const parts = [""];
+  const open: string[] = [];
+  for (const sign of notation) {
+    const closes = sign === open.at(-1);
+    if (closes) open.pop();
+    if (sign === separator && open.length === 0 && !closes) parts.push("");
+    else parts[parts.length - 1] += sign;
+    const closing = CLOSING[sign];
+    if (closing !== undefined) open.push(closing);
+  }
+  return parts.filter((part) => part !== "");
+}

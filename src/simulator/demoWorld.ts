@@ -1,0 +1,157 @@
+import { ban } from "../bans/bans.ts";
+import { DAY, HOUR, type Instant, VirtualClock } from "../clock.ts";
+import { readContactFile } from "../contacts/csv.ts";
+import type { FileRow } from "../contacts/fileRow.ts";
+import { openStore } from "../db/open.ts";
+import type { Store } from "../db/store.ts";
+import type { Post } from "../delivery/envelope.ts";
+import { createAdmin } from "../identity/claim.ts";
+import { hashPassword } from "../identity/password.ts";
+import { addUser } from "../identity/users.ts";
+import type { Log } from "../log.ts";
+import { seededRandom } from "../random.ts";
+import { type BrandPlan, type CastBrand, castBrand, castContacts, castLaunch } from "./cast.ts";
+import { type Census, takeCensus } from "./census.ts";
+import contactFile from "./demo-contacts.csv" with { type: "text" };
+import { NO_FAULTS } from "./faults.ts";
+import { runWorld } from "./run.ts";
+import { World } from "./world.ts";
+
+/** How much virtual time the demo lives through: three stages over nine days, and the answers to them. */
+export const DEMO_DAYS = 35;
+export const DEMO_ADMIN = "admin@demo.example";
+export const DEMO_OWNER = "owner@northwind.example";
+
+const SEED = "demo";
+const OFFICE_HOURS = [{ days: ["MON", "TUE", "WED", "THU", "FRI"], from: "09:00", to: "17:30" }];
+
+const NORTHWIND: Omit<BrandPlan, "ownerId"> = {
+  name: "Northwind Coffee",
+  timezone: "America/New_York",
+  postalAddress: "1 Harbor Street, Portland, ME 04101, USA",
+  mailboxes: [
+    { email: "ana@northwind.example", displayName: "Ana at Northwind", dailyLimit: 40 },
+    { email: "ben@northwind.example", displayName: "Ben at Northwind", dailyLimit: 30 },
+  ],
+  credits: 2000,
+  campaign: {
+    name: "Spring tasting",
+    sendWindows: OFFICE_HOURS,
+    steps: [
+      {
+        delayDays: 0,
+        subject: "Coffee for {{ company | default: 'your team' }}?",
+        body: "Hi {{ firstName | default: 'there' }},\n\nwe roast coffee for offices like yours. May I send {{ company | default: 'you' }} a sample?\n\n{{ sender.name }}",
+      },
+      {
+        delayDays: 3,
+        subject: null,
+        body: "Hi {{ firstName | default: 'there' }},\n\nmy note may have drowned. Is a free tasting of interest?\n\n{{ sender.name }}",
+      },
+      {
+        delayDays: 6,
+        subject: null,
+        body: "Hi {{ firstName | default: 'there' }},\n\nlast one from me: the offer stands whenever it suits you.\n\n{{ sender.name }}",
+      },
+    ],
+  },
+};
+
+/** Left as a draft, with people in it, to be launched by hand in Swagger UI. */
+const CONTOSO: Omit<BrandPlan, "ownerId"> = {
+  name: "Contoso Plants",
+  timezone: "Europe/London",
+  postalAddress: "12 Garden Row, London SE1 6ED, UK",
+  mailboxes: [{ email: "hello@contoso.example", displayName: "Contoso Plants", dailyLimit: 50 }],
+  credits: 100,
+  campaign: {
+    name: "Plants for reception desks",
+    sendWindows: [],
+    steps: [
+      {
+        delayDays: 0,
+        subject: "A plant for {{ company | default: 'your desk' }}",
+        body: "Hello {{ firstName | default: 'there' }}, may we bring you a plant?",
+      },
+      { delayDays: 4, subject: null, body: "Hello again. It is a very small plant." },
+    ],
+  },
+};
+
+export interface DemoWorld {
+  census: Census;
+  verdicts: Record<string, number>;
+  campaign: CastBrand;
+}
+
+/** Lives through the demo in `dataDir`, which must hold no database yet. It ends at `end`, so that the present goes on from there. */
+export async function liveDemo(options: {
+  dataDir: string;
+  end: Instant;
+  password: string;
+  post: Post;
+  log: Log;
+  onProgress(virtual: Instant, share: number): void;
+}): Promise<DemoWorld> {
+  const start = options.end - DEMO_DAYS * DAY;
+  const clock = new VirtualClock(start);
+  const random = seededRandom(SEED);
+  const store = await openStore({ dataDir: options.dataDir, databaseUrl: null, clock, random, durability: "off" });
+  try {
+    const world = new World(clock, SEED);
+    await createAdmin(store, { email: DEMO_ADMIN, name: "Demo admin", password: options.password });
+    const { campaign, verdicts } = await setUp(store, options.password);
+    clock.advance(HOUR);
+    const silences = await runWorld({
+      ...options,
+      store,
+      world,
+      clock,
+      random,
+      rates: NO_FAULTS,
+      processes: 1,
+      clockJumps: 0,
+      hostileBelow: -0.6,
+      until: options.end,
+      onProgress: (now) => options.onProgress(now, (now - start) / (options.end - start)),
+    });
+    return { census: await takeCensus(store, world, silences), verdicts, campaign };
+  } finally {
+    await store.close();
+  }
+}
+
+async function setUp(
+  store: Store,
+  password: string,
+): Promise<{ campaign: CastBrand; verdicts: Record<string, number> }> {
+  const hash = await hashPassword(password);
+  const rows = await readDemoFile();
+  const owner = await store.write((tx) => addUser(tx, { email: DEMO_OWNER, name: "Nora Wind" }, hash));
+  const campaign = await store.write((tx) => castBrand(tx, { ...NORTHWIND, ownerId: owner.id }));
+  // Ten people had said no before the file was made; one of them to everybody.
+  const unwanted = rows.flatMap((row) =>
+    row.verdict === "ok" && row.contact.email?.startsWith("do-not-write.") ? [row.contact.email] : [],
+  );
+  await store.write(async (tx) => {
+    for (const [index, email] of unwanted.entries()) {
+      await ban(tx, {
+        scope: index === 0 ? "platform" : campaign.brandId,
+        email,
+        source: "MANUAL",
+        reason: "asked at a fair not to be written to",
+      });
+    }
+  });
+  const verdicts = await store.write((tx) => castContacts(tx, campaign, rows));
+  await store.write((tx) => castLaunch(tx, campaign, verdicts.added ?? 0));
+  const draft = await store.write((tx) => castBrand(tx, { ...CONTOSO, ownerId: null }));
+  await store.write((tx) => castContacts(tx, draft, rows.slice(0, 25)));
+  return { campaign, verdicts };
+}
+
+async function readDemoFile(): Promise<FileRow[]> {
+  const rows: FileRow[] = [];
+  for await (const row of readContactFile(new Blob([contactFile]).stream(), {})) rows.push(row);
+  return rows;
+}
