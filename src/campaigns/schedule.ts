@@ -81,15 +81,12 @@ interface Standing {
 export async function scheduleFollowUps(tx: Tx, sent: readonly SentMessage[]): Promise<Scheduled> {
   if (sent.length === 0) return { ids: [], short: new Set() };
   const campaignIds = [...new Set(sent.map((message) => message.campaignId))];
+  const ids = sent.map((message) => ({ id: message.conversationId }));
   const [campaignRows, stepRows, standings] = await Promise.all([
     tx.select().from(campaigns).where(inArray(campaigns.id, campaignIds)),
     tx.select().from(campaignSteps).where(inArray(campaignSteps.campaignId, campaignIds)),
-    tx.all<Standing>(sql`select v.id, v.contact_id, v.mode, v.status, v.replied_at, v.sender_id from conversations v
-      join ${rowsOf(
-        "n",
-        sent.map((message) => ({ id: message.conversationId })),
-        { id: "text" },
-      )} on n.id = v.id`),
+    tx.all<Standing>(sql`select v.id, v.contact_id, v.mode, v.status, v.replied_at, v.sender_id
+      from ${rowsOf("n", ids, { id: "text" })} cross join conversations v where v.id = n.id`),
   ]);
   const campaignOf = new Map(campaignRows.map((row) => [row.id, row]));
   const stepOf = new Map(stepRows.map((row) => [`${row.campaignId} ${row.stage}`, row]));

@@ -8,7 +8,8 @@ type ColumnType = "text" | "bigint" | "integer";
 
 /**
  * A derived table made of `rows`, sent as one JSON parameter: one statement then serves a whole batch, and stays
- * prepared whatever the batch's size. Use as `from ${rowsOf("new", rows, { id: "text", amount: "bigint" })}`.
+ * prepared whatever the batch's size. Use as `from ${rowsOf("n", rows, { id: "text" })} cross join messages m where m.id = n.id`:
+ * SQLite reads a cross join from left to right, where its planner would else scan the whole table for each row.
  */
 export function rowsOf<Row extends Record<string, string | number | null>>(
   alias: string,

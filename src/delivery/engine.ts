@@ -77,12 +77,12 @@ export function createEngine(options: EngineOptions): Engine {
    * message here.
    */
   async function withdrawn(claims: readonly Claim[]): Promise<Map<string, string>> {
-    const rows = claims.map(({ envelope, fence }) => ({ id: envelope.messageId, fence }));
+    const rows = claims.map(({ envelope }) => ({ id: envelope.messageId }));
     const stopped = await store.read.all<{
       id: string;
       reason: string;
-    }>(sql`select m.id, m.cancel_reason as reason from messages m
-      join ${rowsOf("n", rows, { id: "text", fence: "integer" })} on n.id = m.id where m.cancel_reason is not null`);
+    }>(sql`select m.id, m.cancel_reason as reason
+      from ${rowsOf("n", rows, { id: "text" })} cross join messages m where m.id = n.id and m.cancel_reason is not null`);
     return new Map(stopped.map((row) => [row.id, row.reason]));
   }
 

@@ -127,8 +127,8 @@ export async function lockSenders(tx: Tx, rows: readonly DueRow[]): Promise<void
 async function countToday(read: Reader, senders: Sender[]): Promise<void> {
   if (senders.length === 0) return;
   const days = senders.map(({ id, today }) => ({ id, today }));
-  const rows = await read.all<{ sender_id: string; sends: number }>(sql`select d.sender_id, d.sends from sender_days d
-    join ${rowsOf("n", days, { id: "text", today: "text" })} on n.id = d.sender_id and n.today = d.day`);
+  const rows = await read.all<{ sender_id: string; sends: number }>(sql`select d.sender_id, d.sends
+    from ${rowsOf("n", days, { id: "text", today: "text" })} cross join sender_days d where d.sender_id = n.id and d.day = n.today`);
   const sends = new Map(rows.map((row) => [row.sender_id, row.sends]));
   for (const sender of senders) sender.sendsToday = sender.sendsBefore = sends.get(sender.id) ?? 0;
 }
@@ -146,8 +146,8 @@ export async function threadsOf(read: Reader, rows: readonly DueRow[]): Promise<
   const threads = new Map<string, Thread>();
   if (followUps.length === 0) return threads;
   const sent = await read.all<{ conversation_id: string; message_key: string; subject: string | null }>(sql`
-    select m.conversation_id, m.message_key, m.subject from messages m join ${rowsOf("n", followUps, { id: "text" })} on n.id = m.conversation_id
-    where m.status in ('SENT', 'UNKNOWN') and m.channel = 'EMAIL' and m.message_key is not null order by m.conversation_id, m.stage`);
+    select m.conversation_id, m.message_key, m.subject 
+    from ${rowsOf("n", followUps, { id: "text" })} cross join messages m where m.conversation_id = n.id and m.status in ('SENT', 'UNKNOWN') and m.channel = 'EMAIL' and m.message_key is not null order by m.conversation_id, m.stage`);
   for (const { conversation_id, message_key, subject } of sent) {
     const thread = threads.get(conversation_id) ?? { keys: [], subject };
     thread.keys.push(message_key);

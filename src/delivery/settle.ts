@@ -157,5 +157,5 @@ async function closeFailed(tx: Tx, failed: readonly Result[]): Promise<void> {
   const bounced = ended.filter(({ status }) => status === "BOUNCED").map(({ id }) => ({ id }));
   if (bounced.length === 0) return;
   await tx.all(sql`update contacts set email_bounced_at = ${tx.now} where email_bounced_at is null and id in
-    (select v.contact_id from conversations v join ${rowsOf("n", bounced, { id: "text" })} on n.id = v.id)`);
+    (select v.contact_id from ${rowsOf("n", bounced, { id: "text" })} cross join conversations v where v.id = n.id)`);
 }
