@@ -1,6 +1,8 @@
 import { Elysia } from "elysia";
 import { banRoutes } from "./bans/routes.ts";
 import { brandRoutes } from "./brands/routes.ts";
+import { campaignRoutes } from "./campaigns/routes.ts";
+import { contactRoutes } from "./contacts/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
@@ -8,6 +10,7 @@ import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
 import type { Identity } from "./identity/identity.ts";
 import { identityRoutes } from "./identity/routes.ts";
+import { senderRoutes } from "./senders/routes.ts";
 import { version } from "./version.ts";
 
 /**
@@ -22,6 +25,9 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
+  app.use(senderRoutes(deps));
+  app.use(contactRoutes(deps));
   app.use(banRoutes(deps));
+  app.use(campaignRoutes(deps));
   return app;
 }

@@ -36,7 +36,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   );
   app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
   await runtime.startDelivery();
-  resumeImports(runtime.deps);
+  void resumeImports(runtime.deps);
 
   const port = app.server?.port ?? config.port;
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;

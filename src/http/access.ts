@@ -62,7 +62,8 @@ export function guard(
   let access: Map<string, Access> | null = null;
   return new Elysia({ name: "guard" }).onTransform({ as: "global" }, async ({ request, route }) => {
     access ??= accessOf(routes());
-    const needed = access.get(`${request.method} ${route}`) ?? (access.get(`ALL ${route}`) || "admin");
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const needed = access.get(`${method} ${route}`) ?? (access.get(`ALL ${route}`) || "admin");
     if (needed === "public") return;
     const caller = await identify(request);
     if (!caller)

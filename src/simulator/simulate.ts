@@ -18,6 +18,10 @@ export interface SimulateOptions {
   days: number;
   contacts: number;
   faults: boolean;
+  /** An empty Postgres database to live in; null for a throw-away SQLite file. */
+  databaseUrl?: string | null;
+  /** Stands in for the simulated world, e.g. for one that is broken on purpose. */
+  worldOf?: (clock: VirtualClock, seed: string) => World;
   onProgress?: (now: Instant) => void;
 }
 
@@ -26,7 +30,7 @@ const START = Date.UTC(2026, 0, 5, 8);
 const BATCH = 500;
 
 /**
- * Lives through `days` of a small world that the seed decides, on a throw-away SQLite database, and says what became of
+ * Lives through `days` of a small world that the seed decides, and says what became of
  * it. With faults, processes crash around every commit and every send, providers are slow, refuse and lose answers,
  * wake-ups come twice, and the clock is set. The same seed gives the same census.
  */
@@ -34,10 +38,10 @@ export async function simulate(options: SimulateOptions): Promise<Census & { see
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-simulation-"));
   const clock = new VirtualClock(START);
   const random = seededRandom(`world ${options.seed}`);
-  const store = await openStore({ dataDir, databaseUrl: null, clock, random, durability: "off" });
+  const store = await openStore({ dataDir, databaseUrl: options.databaseUrl ?? null, clock, random, durability: "off" });
   try {
     const key = new Uint8Array(32).fill(7);
-    const world = new World(clock, options.seed);
+    const world = options.worldOf?.(clock, options.seed) ?? new World(clock, options.seed);
     for (const [index, plan] of brandPlans(options, random).entries()) {
       const brand = await store.write((tx) => castBrand(tx, plan));
       const people = peopleOf(index, Math.ceil(options.contacts / 2), random);

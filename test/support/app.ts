@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AnyElysia, Elysia } from "elysia";
-import postgres from "postgres";
 import { brandRoutes } from "../../src/brands/routes.ts";
 import { type Clock, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
@@ -16,6 +15,7 @@ import { identityRoutes } from "../../src/identity/routes.ts";
 import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
 import { masterKey, openVault, signer } from "../../src/secrets.ts";
+import { freshDatabase } from "./database.ts";
 
 /** What everybody's password is here. */
 export const PASSWORD = "correct horse battery";
@@ -44,22 +44,6 @@ export interface Overrides {
 }
 
 export type TestApp = Awaited<ReturnType<typeof startApp>>;
-
-/** An empty database of its own, on the server that DATABASE_URL names; a file in `folder` when it names none. */
-async function freshDatabase(): Promise<{ url: string | null; drop(): Promise<void> }> {
-  const server = process.env.DATABASE_URL?.trim();
-  if (!server) return { url: null, drop: async () => {} };
-  const name = `reprise_test_${crypto.randomUUID().replaceAll("-", "")}`;
-  const run = async (statement: string) => {
-    const sql = postgres(server, { max: 1, onnotice: () => {} });
-    await sql.unsafe(statement).finally(() => sql.end());
-  };
-  await run(`create database ${name}`);
-  return {
-    url: Object.assign(new URL(server), { pathname: `/${name}` }).href,
-    drop: () => run(`drop database ${name} with (force)`),
-  };
-}
 
 /**
  * The program without its edges, on an empty database: requests go straight to the app, channels accept everything, and

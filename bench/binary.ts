@@ -1,0 +1,83 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { freePort } from "../test/support/throwaway.ts";
+import { heading, row, spread } from "./report.ts";
+
+const STARTS = 15;
+const MEBI = 1024 * 1024;
+
+/** The compiled program: its size against an empty one, how soon it answers, and how much memory it takes. */
+export async function benchBinary(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
+  try {
+    heading("The binary");
+    await run([process.execPath, "scripts/build.ts"]);
+    const ours = resolve("dist/reprise");
+    const empty = join(folder, "empty");
+    writeFileSync(join(folder, "empty.ts"), "console.log(1);\n");
+    await run([process.execPath, "build", "--compile", "--bytecode", join(folder, "empty.ts"), "--outfile", empty]);
+    const [size, emptySize] = [statSync(ours).size, statSync(empty).size];
+    row("size", `${(size / 1e6).toFixed(1)} MB`);
+    row("size against an empty compiled program", (size / emptySize).toFixed(3), "<= 1.1");
+
+    const firsts: number[] = [];
+    const again: number[] = [];
+    const idle: number[] = [];
+    for (let start = 0; start < STARTS; start++) {
+      const dataDir = join(folder, `data${start}`);
+      const fresh = await startOnce(ours, dataDir);
+      firsts.push(fresh.milliseconds);
+      await Bun.sleep(200);
+      idle.push(residentSet(fresh.pid) / MEBI);
+      await fresh.stop();
+      const second = await startOnce(ours, dataDir);
+      again.push(second.milliseconds);
+      await second.stop();
+    }
+    row("exec to first 200, empty folder, ms", spread(firsts));
+    row("exec to first 200, second start, ms", spread(again), "<= 60");
+    row("memory idle (RSS), MiB", spread(idle), "<= 100");
+    row("memory under load (peak RSS of the demo), MiB", ((await demoPeak(ours, folder)) / MEBI).toFixed(0), "<= 200");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function run(command: string[]): Promise<void> {
+  const child = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed`);
+}
+
+async function startOnce(binary: string, dataDir: string) {
+  const port = freePort();
+  const env = { ...process.env, PORT: String(port), DATA_DIR: dataDir, HOST: "127.0.0.1", LOG_LEVEL: "silent" };
+  const started = performance.now();
+  const child = Bun.spawn([binary, "serve"], { env, stdout: "ignore", stderr: "ignore" });
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/health`).catch(() => null);
+    if (answer?.ok) break;
+    await Bun.sleep(1);
+  }
+  const milliseconds = performance.now() - started;
+  return {
+    milliseconds,
+    pid: child.pid,
+    async stop() {
+      child.kill("SIGTERM");
+      await child.exited;
+    },
+  };
+}
+
+function residentSet(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024;
+}
+
+async function demoPeak(binary: string, folder: string): Promise<number> {
+  const env = { ...process.env, DATA_DIR: join(folder, "demo"), LOG_LEVEL: "silent" };
+  const child = Bun.spawn([binary, "demo", "--exit", "--json"], { env, stdout: "ignore", stderr: "ignore" });
+  await child.exited;
+  return child.resourceUsage()?.maxRSS ?? Number.NaN;
+}
