@@ -1,63 +1,68 @@
 /**
- * Builds Reprise into one executable: `bun scripts/build.ts [--outfile dist/reprise] [--target bun-linux-arm64] [--entry src/main.ts]`.
+ * Builds Reprise into one executable: `bun scripts/build.ts [--outfile dist/reprise] [--target bun-linux-arm64]`.
  * It needs no file beside it: migrations, the API page and all libraries are inside.
  */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { version } from "../package.json";
 
-const root = `${import.meta.dir}/..`;
+const root = resolve(import.meta.dir, "..");
 
-const { values } = parseArgs({
+const { entry, outfile, target } = parseArgs({
   options: {
-    entry: { type: "string", default: `${root}/src/main.ts` },
-    outfile: { type: "string", default: `${root}/dist/reprise` },
+    entry: { type: "string", default: resolve(root, "src/main.ts") },
+    outfile: { type: "string", default: resolve(root, "dist/reprise") },
     target: { type: "string" },
   },
-});
+}).values;
 
-function isTarget(target: string): target is Bun.Build.CompileTarget {
-  return /^bun-(linux|darwin|windows)-(x64|arm64)(-\w+)*$/.test(target);
+function isTarget(name: string): name is Bun.Build.CompileTarget {
+  return /^bun-(linux|darwin|windows)-(x64|arm64)(-\w+)*$/.test(name);
 }
 
 /** The version of package.json and, where there is a repository, the commit: `0.1.0+aaded87`. */
-function versionBuilt(): string {
-  try {
-    const git = Bun.spawnSync(["git", "rev-parse", "--short", "HEAD"], { cwd: root, stderr: "ignore" });
-    const commit = git.stdout.toString().trim();
-    return git.success && commit ? `${version}+${commit}` : version;
-  } catch {
-    return version;
-  }
+function versionToBuild(): string {
+  if (!Bun.which("git")) return version;
+  const git = Bun.spawnSync(["git", "rev-parse", "--short", "HEAD"], { cwd: root, stderr: "ignore" });
+  const commit = git.stdout.toString().trim();
+  return commit ? `${version}+${commit}` : version;
 }
 
-const { entry, outfile, target } = values;
+/** Swagger UI is 1.9 MB as it comes and 0.5 MB packed, as browsers take it anyway (`http/asset.ts`). */
+const packedPage: Bun.BunPlugin = {
+  name: "packed page",
+  setup(build) {
+    build.onLoad({ filter: /swagger-ui-dist\/.*\.(js|css)$/ }, async ({ path }) => ({
+      contents: Bun.gzipSync(await Bun.file(path).bytes(), { level: 9 }),
+      loader: "file",
+    }));
+  },
+};
+
 if (target !== undefined && !isTarget(target)) {
-  console.error(
-    `--target: expected something like bun-linux-x64, bun-linux-arm64-musl or bun-darwin-arm64, got ${target}`,
-  );
+  console.error(`--target: expected the like of bun-linux-x64, bun-linux-arm64-musl, bun-darwin-arm64; got ${target}`);
   process.exit(2);
 }
 
-const built = versionBuilt();
+const built = versionToBuild();
 const result = await Bun.build({
   entrypoints: [entry],
   target: "bun",
-  // Bytecode saves parsing at start. Only as an ES module may the entry, or a library, await at its top level.
+  // Bytecode of the modules' top level halves the time to start; that of every function besides adds 10 MB and wins 8 ms more.
   bytecode: true,
+  bytecodeDepth: 0,
+  // ES modules, for only they may await at the top level; split, so that what is imported late is also loaded late.
   format: "esm",
-  // Not identifiers: Elysia reads its handlers' source text to see which parts of a request they use.
+  splitting: true,
+  // Identifiers stay: Elysia reads its handlers' source text to see which parts of a request they use.
   minify: { whitespace: true, syntax: true, identifiers: false },
   define: { "process.env.NODE_ENV": '"production"', REPRISE_VERSION: JSON.stringify(built) },
-  compile: {
-    outfile,
-    ...(target ? { target } : {}),
-    // What lies in the folder it is started from must not change what the program is; settings may come from .env.
-    autoloadBunfig: false,
-  },
+  plugins: [packedPage],
+  // A bunfig.toml in the folder it is started from must not change what the program is. Settings may come from .env.
+  compile: { outfile, autoloadBunfig: false, ...(target ? { target } : {}) },
   throw: false,
 });
 
 for (const message of result.logs) console.error(message);
-const [executable] = result.outputs;
-if (!result.success || !executable) process.exit(1);
-console.log(`${executable.path}: reprise ${built}, ${(Bun.file(executable.path).size / 1e6).toFixed(1)} MB`);
+if (!result.success) process.exit(1);
+console.log(`reprise ${built}: ${outfile}, ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);

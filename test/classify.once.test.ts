@@ -5,7 +5,7 @@ import { classify, type Inbound, type Intent } from "../src/conversations/classi
 import { readOptOut } from "../src/conversations/optOut.ts";
 import { withoutQuoted } from "../src/conversations/quoted.ts";
 import { scoreSentiment } from "../src/conversations/sentiment.ts";
-import { LINES, MAILS, REPORTS } from "./fixtures/replies.ts";
+import { LINES, MAILS, MISREADINGS, REPORTS } from "./fixtures/replies.ts";
 
 const OPTIONS = { hostileBelow: -0.6 };
 
@@ -20,6 +20,10 @@ describe("what a message means", () => {
       expect(classify(bare(channel, text), OPTIONS).intent).toBe(intent);
     },
   );
+
+  test.each(MISREADINGS)("%s: %j means %s, is read as %s", (channel, text, _meant, read) => {
+    expect(classify(bare(channel, text), OPTIONS).intent).toBe(read);
+  });
 
   test.each(MAILS.map((mail) => [mail.intent, mail.about, mail] as const))("%s: %s", (intent, _about, mail) => {
     const read = classify(
@@ -220,19 +224,26 @@ describe("a hundred thousand hostile characters", () => {
     "for urgent a",
     "“Liked",
     "\r",
+    "a字",
+    "stop texting a a , ",
+    "delete my a , ",
+    "not ",
   ];
   test.each(pieces)("of %j are read in a moment", (piece) => {
     const body = piece.repeat(Math.ceil(LENGTH / piece.length)).slice(0, LENGTH);
-    const best = Math.min(...[1, 2, 3].map(() => spent(body)));
-    expect(best).toBeLessThan(200);
+    const reports = { from: `mailer-daemon ${body}`, "return-path": body };
+    const readings = [
+      () => classify({ channel: "EMAIL", subject: body, text: `${body}\nx`, headers: {} }, OPTIONS),
+      () => classify({ channel: "SMS", subject: null, text: body, headers: {} }, OPTIONS),
+      () => readBounce({ contentType: "message/delivery-status", text: body, headers: reports }),
+    ];
+    for (const read of readings) expect(Math.min(spent(read), spent(read), spent(read))).toBeLessThan(200);
   });
 
-  function spent(body: string): number {
+  /** Milliseconds. The one place where a time is asserted: it guards against patterns whose time explodes. */
+  function spent(read: () => unknown): number {
     const start = performance.now();
-    const headers = { from: `mailer-daemon ${body}`, "return-path": body, "auto-submitted": "no" };
-    classify({ channel: "EMAIL", subject: body, text: `${body}\nx`, headers: {} }, OPTIONS);
-    classify({ channel: "SMS", subject: null, text: body, headers: {} }, OPTIONS);
-    readBounce({ contentType: "message/delivery-status", text: body, headers });
+    read();
     return performance.now() - start;
   }
 });

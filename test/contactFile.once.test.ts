@@ -202,6 +202,8 @@ describe("a file is refused", () => {
     ["that is .xls", Buffer.from("d0cf11e0a1b11ae1", "hex"), {}, /old Excel workbook/],
     ["that is a picture", Buffer.from("89504e470d0a1a0a0000000d49484452", "hex"), {}, /not text/],
     ["with a huge cell", `Email,Note\na@example.com,${"x".repeat(65_537)}\n`, {}, /Line 2: the row is too large/],
+    ["with 1,001 columns", `Email${",x".repeat(1_000)}\n`, {}, /^The file has 1001 columns; at most 1000/],
+    ["with careless quotes throughout", `Email\n${'a"\n'.repeat(50_001)}`, {}, /^Line 50002: more than 50000 rows/],
     [
       "with a quote open for long",
       `Email,Note\na@example.com,x\na@example.com,"${"x,y\n".repeat(300_000)}`,

@@ -1,8 +1,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import type { Envelope, SmtpLogin } from "../src/channels/channel.ts";
 import { smtpChannel } from "../src/channels/smtp.ts";
-import { mailThrough, smtpLogin } from "./support/mail.ts";
+import { bulk, mailThrough, smtpLogin } from "./support/mail.ts";
 import { type Reaction, type SmtpScript, startScriptedSmtpServer, startSmtpServer } from "./support/smtpServer.ts";
 
 const channel = smtpChannel({ allowPrivateHosts: true, poolPerSender: 3, idleMilliseconds: 150 });
@@ -12,6 +15,10 @@ afterAll(() => channel.close());
 function mails(smtp: SmtpLogin, howMany: number, over: Partial<Envelope> = {}): Envelope[] {
   const { sender } = mailThrough(smtp);
   return Array.from({ length: howMany }, () => mailThrough(smtp, { sender, ...over }));
+}
+
+function never(): never {
+  throw new Error("there are fewer mails than asked for");
 }
 
 async function sendInTurn(envelopes: Envelope[]): Promise<string[]> {
@@ -105,16 +112,20 @@ describe("connections", () => {
 
   test("one that refused in the middle of the content takes no further mail", async () => {
     const server = await startScriptedSmtpServer({ content: "552 5.3.4 too big" });
-    const large = mails(smtpLogin(server.port), 2, { text: "x".repeat(3_000_000), html: null });
-    expect(await sendInTurn(large)).toEqual(["rejected", "rejected"]);
-    await Bun.sleep(50);
-    expect(server.connections).toEqual({ open: 0, ever: 2 });
-    expect(server.received).toEqual([]);
+    const single = smtpChannel({ allowPrivateHosts: true, poolPerSender: 1 });
+    const [first = never(), second = never()] = mails(smtpLogin(server.port), 2, { text: bulk, html: null });
+    expect((await single.send(first)).kind).toBe("rejected");
+    // Were the only connection kept, this would wait for it.
+    expect((await single.send(second)).kind).toBe("rejected");
+    expect([server.connections.ever, server.received.length]).toEqual([2, 0]);
+    await single.close();
     await server.stop();
   });
 
   test("a sender has so many and no more, and every mail its turn", async () => {
-    const server = await startSmtpServer({ thinks: 5 });
+    const folder = mkdtempSync(join(tmpdir(), "reprise-smtp-"));
+    const acceptedFile = join(folder, "accepted");
+    const server = await startSmtpServer({ thinks: 5, acceptedFile });
     let most = 0;
     const watching = setInterval(() => {
       most = Math.max(most, server.connections.open);
@@ -123,9 +134,35 @@ describe("connections", () => {
     const outcomes = await Promise.all(envelopes.map((envelope) => channel.send(envelope)));
     clearInterval(watching);
     expect(outcomes.filter((outcome) => outcome.kind === "accepted").length).toBe(250);
-    expect(new Set(server.received.map((mail) => mail.messageId)).size).toBe(250);
-    expect(server.received.length).toBe(250);
+    const lines = readFileSync(acceptedFile, "utf8").trimEnd().split("\n");
+    expect(lines.sort()).toEqual(envelopes.map((envelope) => `${envelope.messageKey} bob@client.test`).sort());
     expect(most).toBe(3);
+    rmSync(folder, { recursive: true });
+    await server.stop();
+  });
+
+  test("those that wait get another when the server ends one", async () => {
+    const server = await startScriptedSmtpServer({ afterwards: "drop" });
+    const outcomes = await Promise.all(mails(smtpLogin(server.port), 40).map((envelope) => channel.send(envelope)));
+    expect(outcomes.filter((outcome) => outcome.kind === "accepted").length).toBe(40);
+    expect(new Set(server.received.map((mail) => mail.messageId)).size).toBe(40);
+    expect(server.received.length).toBe(40);
+    await server.stop();
+  });
+
+  test("those that waited too long were not sent, and leave the connection to others", async () => {
+    const server = await startSmtpServer({ thinks: 600 });
+    const narrow = smtpChannel({ allowPrivateHosts: true, poolPerSender: 1, timeouts: { session: 900 } });
+    const envelopes = mails(smtpLogin(server.port), 6);
+    const outcomes = await Promise.all(envelopes.map((envelope) => narrow.send(envelope)));
+    const accepted = outcomes.filter((outcome) => outcome.kind === "accepted").length;
+    expect(server.received.length).toBe(accepted);
+    expect(outcomes[5]).toEqual({ kind: "deferred", reason: "no connection became free in time", scope: "message" });
+    expect(await narrow.send(mailThrough(null, { sender: envelopes[0]?.sender ?? never() }))).toMatchObject({
+      kind: "accepted",
+    });
+    expect(server.connections.ever).toBe(1);
+    await narrow.close();
     await server.stop();
   });
 

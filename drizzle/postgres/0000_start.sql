@@ -202,7 +202,7 @@ CREATE TABLE "credit_weights" (
 );
 --> statement-breakpoint
 CREATE TABLE "ledger_entries" (
-	"id" text PRIMARY KEY NOT NULL,
+	"id" text NOT NULL,
 	"brand_id" text NOT NULL,
 	"kind" text NOT NULL,
 	"amount" bigint NOT NULL,
@@ -213,6 +213,7 @@ CREATE TABLE "ledger_entries" (
 	"reason" text,
 	"actor_id" text,
 	"created_at" bigint NOT NULL,
+	CONSTRAINT "ledger_entries_key" PRIMARY KEY("brand_id","id"),
 	CONSTRAINT "ledger_amount" CHECK ("ledger_entries"."amount" >= 0)
 );
 --> statement-breakpoint
@@ -380,7 +381,6 @@ CREATE INDEX "inbound_conversation" ON "inbound_messages" USING btree ("conversa
 CREATE UNIQUE INDEX "credit_lots_source" ON "credit_lots" USING btree ("source");--> statement-breakpoint
 CREATE INDEX "credit_lots_spendable" ON "credit_lots" USING btree ("brand_id","expires_at") WHERE remaining > 0;--> statement-breakpoint
 CREATE UNIQUE INDEX "ledger_once" ON "ledger_entries" USING btree ("message_id","kind","lot_id") WHERE message_id is not null;--> statement-breakpoint
-CREATE INDEX "ledger_brand" ON "ledger_entries" USING btree ("brand_id","id");--> statement-breakpoint
 CREATE INDEX "accounts_user" ON "accounts" USING btree ("user_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "api_keys_key" ON "api_keys" USING btree ("key");--> statement-breakpoint
 CREATE INDEX "api_keys_reference" ON "api_keys" USING btree ("reference_id");--> statement-breakpoint

@@ -213,7 +213,7 @@ CREATE TABLE `credit_holds` (
 	`weight` integer NOT NULL,
 	PRIMARY KEY(`message_id`, `lot_id`),
 	CONSTRAINT "credit_holds_amount" CHECK("credit_holds"."amount" >= 0)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `credit_lots` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -237,7 +237,7 @@ CREATE TABLE `credit_weights` (
 );
 --> statement-breakpoint
 CREATE TABLE `ledger_entries` (
-	`id` text PRIMARY KEY NOT NULL,
+	`id` text NOT NULL,
 	`brand_id` text NOT NULL,
 	`kind` text NOT NULL,
 	`amount` integer NOT NULL,
@@ -248,11 +248,11 @@ CREATE TABLE `ledger_entries` (
 	`reason` text,
 	`actor_id` text,
 	`created_at` integer NOT NULL,
+	PRIMARY KEY(`brand_id`, `id`),
 	CONSTRAINT "ledger_amount" CHECK("ledger_entries"."amount" >= 0)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `ledger_once` ON `ledger_entries` (`message_id`,`kind`,`lot_id`) WHERE message_id is not null;--> statement-breakpoint
-CREATE INDEX `ledger_brand` ON `ledger_entries` (`brand_id`,`id`);--> statement-breakpoint
 CREATE TABLE `accounts` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
@@ -351,7 +351,7 @@ CREATE TABLE `campaign_credits` (
 	`used` integer NOT NULL,
 	`released` integer NOT NULL,
 	PRIMARY KEY(`campaign_id`, `credit_type`)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `message_counts` (
 	`campaign_id` text NOT NULL,
@@ -359,7 +359,7 @@ CREATE TABLE `message_counts` (
 	`status` text NOT NULL,
 	`count` integer NOT NULL,
 	PRIMARY KEY(`campaign_id`, `stage`, `status`)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `messages` (
 	`id` text PRIMARY KEY NOT NULL,

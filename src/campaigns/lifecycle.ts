@@ -1,14 +1,14 @@
 import { and, asc, count, eq, gt, inArray, sql } from "drizzle-orm";
 import { toCredits } from "../credits/amounts.ts";
-import { availableCredits } from "../credits/ledger.ts";
+import { availableCredits, spendableCredits } from "../credits/ledger.ts";
 import type { CreditType } from "../credits/model.ts";
 import { readWeights } from "../credits/weights.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders, campaignSteps, campaigns, conversations } from "../db/schema/campaigns.ts";
-import { campaignCredits, messages } from "../db/schema/messages.ts";
+import { campaignCredits } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
-import { cancelCampaign } from "../messages/messages.ts";
+import { cancelCampaign, unparkCampaign } from "../messages/messages.ts";
 import { NEVER } from "../messages/model.ts";
 import { scheduleOpenings, unitsOf } from "./schedule.ts";
 
@@ -88,7 +88,7 @@ export async function launch(
   campaign: Campaign,
   confirmContacts: number,
 ): Promise<{ creditReserved: number; firstSendAt: number | null }> {
-  const cost = await launchCost(tx, campaign);
+  const cost = { ...(await launchCost(tx, campaign)), available: await spendableCredits(tx, campaign.brandId) };
   if (cost.contacts !== confirmContacts) {
     throw new Fault("CONFLICT", `The campaign would write to ${cost.contacts} contacts, not ${confirmContacts}`, {
       facts: { contacts: cost.contacts },
@@ -189,13 +189,7 @@ export function pause(tx: Tx, campaign: Campaign, reason: string | null): Promis
 export async function resume(tx: Tx, campaign: Campaign): Promise<Campaign> {
   const later = campaign.startAt !== null && campaign.startAt > tx.now;
   const resumed = await turn(tx, campaign, ["PAUSED", "AUTO_PAUSED"], later ? "SCHEDULED" : "RUNNING");
-  await tx
-    .update(messages)
-    .set({
-      runAt: sql`case when ${messages.scheduledTime} > ${tx.now} then ${messages.scheduledTime} else ${tx.now} end`,
-      errorMessage: null,
-    })
-    .where(and(eq(messages.campaignId, campaign.id), eq(messages.status, "PENDING"), eq(messages.runAt, NEVER)));
+  await unparkCampaign(tx, campaign.id);
   return resumed;
 }
 

@@ -100,14 +100,14 @@ const idRows = (ids: readonly string[]) =>
 
 async function membersAmong(tx: Tx, campaignId: string, contactIds: readonly string[]): Promise<Set<string>> {
   const rows = await tx.all<{ id: string }>(sql`select n.id from ${idRows(contactIds)}
-    join conversations v on v.campaign_id = ${campaignId} and v.contact_id = n.id`);
+    cross join conversations v where v.campaign_id = ${campaignId} and v.contact_id = n.id`);
   return new Set(rows.map((row) => row.id));
 }
 
 async function activeElsewhere(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Set<string>> {
   const rows = await tx.all<{ id: string }>(sql`select n.id from ${idRows(contactIds)}
-    join conversations v on v.contact_id = n.id and v.status = 'ACTIVE' and v.campaign_id <> ${campaign.id}
-    join campaigns c on c.id = v.campaign_id and c.status = 'RUNNING'`);
+    cross join conversations v cross join campaigns c where v.contact_id = n.id and v.status = 'ACTIVE'
+    and v.campaign_id <> ${campaign.id} and c.id = v.campaign_id and c.status = 'RUNNING'`);
   return new Set(rows.map((row) => row.id));
 }
 

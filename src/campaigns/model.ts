@@ -1,4 +1,5 @@
 import { t } from "elysia";
+import { Contact, Custom, DefaultCountry, NewContact, OnDuplicate } from "../contacts/model.ts";
 import { Id, Moment, Nullable } from "../http/model.ts";
 
 export const ChannelShape = t.Union([t.Literal("EMAIL"), t.Literal("SMS"), t.Literal("VOICEMAIL")]);
@@ -95,4 +96,60 @@ export const CountsShape = t.Object({
   SENT: t.Integer(),
   CANCELLED: t.Integer(),
   FAILED: t.Integer(),
+});
+
+export const PreviewOrder = t.Object({
+  stage: t.Integer({ minimum: 0, maximum: 19 }),
+  contactId: t.Optional(Id),
+  sample: t.Optional(
+    t.Object({
+      firstName: t.Optional(Nullable(t.String({ maxLength: 200, examples: ["Jo"] }))),
+      lastName: t.Optional(Nullable(t.String({ maxLength: 200 }))),
+      email: t.Optional(Nullable(t.String({ maxLength: 320 }))),
+      phone: t.Optional(Nullable(t.String({ maxLength: 64 }))),
+      company: t.Optional(Nullable(t.String({ maxLength: 200 }))),
+      custom: t.Optional(Custom),
+    }),
+  ),
+});
+
+export const MemberStatus = t.Union([
+  t.Literal("QUEUED"),
+  t.Literal("ACTIVE"),
+  t.Literal("PAUSED"),
+  t.Literal("REPLIED"),
+  t.Literal("COMPLETED"),
+  t.Literal("BOUNCED"),
+  t.Literal("OPTED_OUT"),
+  t.Literal("FAILED"),
+  t.Literal("REMOVED"),
+]);
+
+export const Member = t.Object({
+  conversationId: Id,
+  status: MemberStatus,
+  mode: t.String({ examples: ["AUTO"] }),
+  joinedAt: Moment,
+  contact: Contact,
+});
+
+export const AddContactsOrder = t.Object({
+  contacts: t.Array(NewContact, { minItems: 1, maxItems: 1000 }),
+  onDuplicate: OnDuplicate,
+  allowActiveElsewhere: t.Optional(
+    t.Boolean({ default: false, description: "Also those whom another running campaign is writing to" }),
+  ),
+  defaultCountry: DefaultCountry,
+});
+
+export const ImportJob = t.Object({
+  id: Id,
+  campaignId: Id,
+  fileName: t.String(),
+  status: t.Union([t.Literal("RUNNING"), t.Literal("DONE"), t.Literal("FAILED")]),
+  rows: t.Integer({ description: "Rows judged so far" }),
+  verdicts: t.Record(t.String(), t.Integer(), { examples: [{ added: 480, duplicate: 12, bad_email: 8 }] }),
+  error: Nullable(t.String()),
+  createdAt: Moment,
+  finishedAt: Nullable(Moment),
 });

@@ -1,7 +1,7 @@
 import { inArray, sql } from "drizzle-orm";
 import { DAY, type Instant } from "../clock.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
-import { rowsOf } from "../db/sql.ts";
+import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { type Draft, type Scheduled, schedule } from "../messages/messages.ts";
 import { smsSegments } from "./sms.ts";
@@ -74,6 +74,18 @@ interface Standing {
   sender_id: string | null;
 }
 
+/** Whether a conversation is to have a next stage. A paused one is: the gate lets its message wait. */
+function goesOn({ mode, status, replied_at }: Standing, { stopOnReply }: Campaign): boolean {
+  if (mode !== "AUTO" || (replied_at !== null && stopOnReply)) return false;
+  return ["QUEUED", "ACTIVE", "PAUSED", "REPLIED"].includes(status);
+}
+
+/** Where a conversation stands once a stage was sent: going on, at its end, or where a person or an answer put it. */
+function statusAfter(status: string, isLast: boolean): string {
+  if (status === "REPLIED" || (status === "PAUSED" && !isLast)) return status;
+  return isLast ? "COMPLETED" : "ACTIVE";
+}
+
 /**
  * Schedules what follows messages that were sent: the next stage of each conversation that goes on, from the mailbox that
  * opened it. A conversation whose last stage this was is completed; one that somebody answered, or a person took over, rests.
@@ -86,7 +98,8 @@ export async function scheduleFollowUps(tx: Tx, sent: readonly SentMessage[]): P
     tx.select().from(campaigns).where(inArray(campaigns.id, campaignIds)),
     tx.select().from(campaignSteps).where(inArray(campaignSteps.campaignId, campaignIds)),
     tx.all<Standing>(sql`select v.id, v.contact_id, v.mode, v.status, v.replied_at, v.sender_id
-      from ${rowsOf("n", ids, { id: "text" })} cross join conversations v where v.id = n.id`),
+      from ${rowsOf("n", ids, { id: "text" })} cross join conversations v where v.id = n.id
+      order by v.id ${forUpdate("v")}`),
   ]);
   const campaignOf = new Map(campaignRows.map((row) => [row.id, row]));
   const stepOf = new Map(stepRows.map((row) => [`${row.campaignId} ${row.stage}`, row]));
@@ -97,15 +110,11 @@ export async function scheduleFollowUps(tx: Tx, sent: readonly SentMessage[]): P
   for (const message of sent) {
     const campaign = campaignOf.get(message.campaignId);
     const standing = standingOf.get(message.conversationId);
-    if (!campaign || !standing) continue;
-    const goesOn =
-      standing.mode === "AUTO" &&
-      (standing.replied_at === null || !campaign.stopOnReply) &&
-      (standing.status === "QUEUED" || standing.status === "ACTIVE");
+    if (!campaign || !standing || !goesOn(standing, campaign)) continue;
     const step = stepOf.get(`${message.campaignId} ${message.stage + 1}`);
     const senderId = standing.sender_id ?? message.senderId;
-    if (goesOn) progress.push({ id: standing.id, status: step ? "ACTIVE" : "COMPLETED", senderId });
-    if (!goesOn || !step || campaign.status === "CANCELLED" || campaign.status === "ARCHIVED") continue;
+    progress.push({ id: standing.id, status: statusAfter(standing.status, step === undefined), senderId });
+    if (!step || campaign.status === "CANCELLED" || campaign.status === "ARCHIVED") continue;
     drafts.push({
       brandId: campaign.brandId,
       campaignId: campaign.id,

@@ -12,7 +12,7 @@ const MOST_FIELDS = 20;
 /** A file that has arrived, and what was said about it in the same form. */
 export interface Upload {
   fileName: string | null;
-  fields: Record<string, string>;
+  fields: ReadonlyMap<string, string>;
 }
 
 /** What programs and browsers call a CSV file when it is the whole body. */
@@ -36,7 +36,7 @@ export async function receiveFile(request: Request, path: string, limit = LARGES
   try {
     if (isForm) return await receiveForm(request.body, type, path, limit);
     if ((await save(request.body, path, limit)) === 0) throw noFile();
-    return { fileName: null, fields: {} };
+    return { fileName: null, fields: new Map() };
   } catch (error) {
     await rm(path, { force: true });
     throw faultOf(error);
@@ -50,7 +50,7 @@ async function receiveForm(
   limit: number,
 ): Promise<Upload> {
   const parser = formParser(type);
-  const fields: Record<string, string> = {};
+  const fields = new Map<string, string>();
   let saved: Promise<number> | undefined;
   let fileName: string | null = null;
   parser.on("file", (_, file, info) => {
@@ -62,7 +62,7 @@ async function receiveForm(
   parser.on("field", (name, value, { valueTruncated, nameTruncated }) => {
     if (valueTruncated || nameTruncated)
       parser.destroy(invalid(name.slice(0, 64), `expected at most ${LARGEST_FIELD} bytes`));
-    fields[name] = value;
+    fields.set(name, value);
   });
   parser.on("filesLimit", () => parser.destroy(invalid("file", "expected one file")));
   for (const event of ["fieldsLimit", "partsLimit"] as const) {
@@ -103,11 +103,12 @@ async function save(source: AsyncIterable<Uint8Array>, path: string, limit: numb
 const noFile = () => invalid("file", "expected a CSV file");
 const tooLarge = (limit: number) => new Fault("TOO_LARGE", `The file is larger than ${limit / 1_000_000} MB`);
 
-function faultOf(error: unknown): Fault {
+function faultOf(error: unknown): unknown {
   if (error instanceof Fault) return error;
-  const code = error instanceof Error && "code" in error ? error.code : null;
+  const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new Fault("UNAVAILABLE", "There is no room for the file: try again later", { cause: error });
   }
+  if (syscall === "open" || syscall === "write") return error;
   return new Fault("MALFORMED", "The upload broke off, or is not a well-formed form", { cause: error });
 }

@@ -13,7 +13,7 @@ export interface SmtpOptions {
   poolPerSender?: number;
   /** Milliseconds after which an unused connection is closed; 30 s by default. */
   idleMilliseconds?: number;
-  /** By default 30 s to connect, 60 s to the final dot, 120 s for its answer: a send takes 3 minutes at most. */
+  /** By default 30 s to connect, 60 s to the final dot, 120 s for its answer. A send takes less than 4 minutes. */
   timeouts?: Partial<SmtpTimeouts>;
   /** Certificate authorities to trust besides the usual ones, PEM. */
   authorities?: readonly string[];
@@ -136,7 +136,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
 
 /** Brings a connection back to the pool, or ends it where its state is not known. */
 async function release(session: SmtpSession, delivery: Delivery, pool: SmtpPool): Promise<void> {
-  const usable = delivery.accepted || (keepsConnection(delivery) && (await session.reset()));
+  const usable = keepsConnection(delivery) && (delivery.accepted || (await session.reset()));
   if (usable) pool.give(session);
   else session.close();
 }

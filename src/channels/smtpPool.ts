@@ -59,6 +59,7 @@ export class SmtpPool {
 
   /** Back to the others, in a state to take the next mail. */
   give(session: SmtpSession): void {
+    if (!this.#sessions.has(session)) return;
     const next = session.used < MAILS_PER_SESSION ? this.#waiting.shift() : undefined;
     if (next) next.resolve(session);
     else if (this.#retired || session.used >= MAILS_PER_SESSION) session.quit();
@@ -130,10 +131,15 @@ export class SmtpPool {
   #forget(session: SmtpSession): void {
     this.#wake(session);
     this.#sessions.delete(session);
-    // What waits for this one gets another.
-    const next = this.#waiting.shift();
-    if (next) this.#open().then(next.resolve, next.reject);
-    else this.#checkEmpty();
+    if (this.#waiting.length === 0) {
+      this.#checkEmpty();
+      return;
+    }
+    // Who waited for this one gets another; should it fail, they have been told.
+    this.#open().then(
+      (another) => this.give(another),
+      () => {},
+    );
   }
 
   #wake(session: SmtpSession): void {

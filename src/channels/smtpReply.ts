@@ -26,12 +26,9 @@ export function readReply(raw: string): SmtpReply | null {
 
 /** How long the server asks to wait, in milliseconds: "try again in 300 seconds", "greylisted for 5 minutes". */
 export function statedWait(text: string): number | null {
-  const found =
-    /\b(?:in|after|for|wait|within)[:\s]+(\d{1,6})\s*(s|sec|m|min|h|hour)(?:onds?|ins?|inutes?|ours?|s|ecs?)?\b/i.exec(
-      text,
-    );
+  const found = /\b(?:in|after|for|wait|within)[:\s]+(\d{1,6})\s*([smh])(?:ec|econd|in|inute|our)?s?\b/i.exec(text);
   if (!found) return null;
-  const unit = { s: 1_000, m: 60_000, h: 3_600_000 }[(found[2] ?? "").charAt(0).toLowerCase()];
+  const unit = { s: 1_000, m: 60_000, h: 3_600_000 }[(found[2] ?? "").toLowerCase()];
   return unit === undefined ? null : Math.min(Number(found[1]) * unit, LONGEST_WAIT);
 }
 

@@ -81,9 +81,10 @@ export class SmtpSession {
       socketTimeout: 2 * (timeouts.session + timeouts.commit),
     });
     const session = new SmtpSession(connection, timeouts);
+    const deadline = performance.now() + timeouts.connect;
     try {
       await session.#exchange<void>(timeouts.connect, (done) => connection.connect((error) => done(error)));
-      await session.#logIn(login);
+      await session.#logIn(login, deadline - performance.now());
       return session;
     } catch (error) {
       connection.close();
@@ -144,14 +145,12 @@ export class SmtpSession {
     this.#connection.close();
   }
 
-  async #logIn(login: SmtpLogin): Promise<void> {
+  async #logIn(login: SmtpLogin, within: number): Promise<void> {
     if (login.username === null) return;
     // Sending without the login we were given could make a mail go out in nobody's name.
     if (!this.#connection.allowsAuth) throw new NoLoginOffered("the server offers no login");
     const credentials = { user: login.username, pass: login.password ?? "" };
-    await this.#exchange<void>(this.#timeouts.connect, (done) =>
-      this.#connection.login({ credentials }, (error) => done(error)),
-    );
+    await this.#exchange<void>(within, (done) => this.#connection.login({ credentials }, (error) => done(error)));
   }
 
   /** Runs one command; it ends with its answer, the loss of the connection, or when the time allowed is over. */

@@ -57,7 +57,7 @@ async function findKnown(tx: Tx, brandId: string, people: readonly Person[]): Pr
   const find = (column: "email" | "phone") => {
     const wanted = people.flatMap((person) => person[column] ?? []).map((address) => ({ address }));
     return tx.all<KnownRow>(sql`select ${columns} from ${rowsOf("n", wanted, { address: "text" })}
-      join contacts c on c.brand_id = ${brandId} and c.${sql.raw(column)} = n.address`);
+      cross join contacts c where c.brand_id = ${brandId} and c.${sql.raw(column)} = n.address`);
   };
   const found = [...(await find("email")), ...(await find("phone"))];
   const entries = new Map<string, Entry>();

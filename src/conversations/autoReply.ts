@@ -1,3 +1,5 @@
+import { oneOf } from "./phrase.ts";
+
 /** What decides whether a machine wrote a mail. Header names in lower case; for a text message there are none and no subject. */
 export interface Incoming {
   headers: Record<string, string>;
@@ -23,63 +25,83 @@ const RESPONDER_HEADERS = [
 const MACHINE_SENDER =
   /\b(?:mailer-daemon|no-?reply|do-?not-?reply|auto-?reply|autoresponder)(?:[+._-][^@\s]{0,64})?@/i;
 
+const I_AM = "(?:(?:i am|i['’]m|am) )?";
 /**
  * Subjects that mail programs put on absence notes. Only at the very start: "Re: Out of office" is a person who answers one, and
  * "Out of office space?" may be our own campaign's subject coming back.
  */
 const SUBJECTS = new RegExp(
-  `^[\\s[(*]{0,4}(?:${[
-    "auto(?:matic(?:ally generated)?|mated)?[ -]?(?:reply|response|responder|answer|message)\\b",
-    "auto ?:",
-    "(?:i am |i'm |i’m |am )?(?:currently )?out of (?:the )?office(?=$|[\\s]*[:\\])(,.!;–-]| (?:auto|re|reply|response|message|notification|notice|until|till|from|today|alert|\\d))",
-    "ooo ?(?:[:\\])-]|$)",
-    "(?:vacation|holiday|away) (?:reply|response|message|notice|notification)\\b",
-    "(?:i am |i'm |i’m )?(?:on|away on) (?:vacation|(?:annual |parental |maternity |paternity |sick )?leave|holidays?|pto)\\s*(?:$|[:\\])(,.!–-]|until|from|till)",
-    "(?:abwesenheitsnotiz|abwesenheits(?:meldung|nachricht|assistent|info)|abwesenheit\\b|automatische (?:antwort|abwesenheits\\S*|r[ée]ponse)|nicht im (?:haus|büro))",
-    "(?:respuesta autom[áa]tica|fuera de (?:la )?oficina|ausente de la oficina|mensaje de ausencia)",
-    "(?:r[ée]ponse automatique|(?:message|notification|avis) d['’]absence|absen(?:t|te|ce) du bureau|je suis absente?)",
-    "(?:resposta autom[áa]tica|fora do escrit[óo]rio|aus[êe]ncia tempor[áa]ria|mensagem autom[áa]tica)",
-    "(?:risposta automatica|fuori (?:sede|ufficio)|assente dall['’]ufficio)",
-    "(?:automatisch(?:e)? (?:antwoord|beantwoording)|afwezigheids\\S*|niet aanwezig)",
-    "(?:autosvar|automatisk[t]? svar|frånvaro|fravær|automaattinen vastaus|poissa)",
-    "(?:odpowied[źz] automatyczna|automatick[áa] odpov[ěe][ďd]|automatikus v[áa]lasz|r[ăa]spuns automat|otomatik yan[ıi]t|автоответ|автоматический ответ|автоматична відповідь)",
-    "(?:自動返信|自動応答|自动回复|自動回覆|자동\\s?회신|부재중)",
-  ].join("|")})`,
+  String.raw`^[\s[(*]{0,4}${oneOf(String.raw`
+    auto(?:matic(?:ally generated)?|mated)?[ -]?(?:reply|response|responder|answer|message)\b, auto ?:, ooo ?(?:[:\])-]|$)
+    ${I_AM}(?:currently )?out of (?:the )?office(?=$|\s?[:\])(,.!;–-]| (?:auto|re|reply|response|message|notification|notice|until|till|from|today|alert|\d))
+    (?:vacation|holiday|away) (?:reply|response|message|notice|notification)\b
+    ${I_AM}(?:away )?on (?:vacation|(?:annual |parental |maternity |paternity |sick )?leave|holidays?|pto)\s?(?:$|[:\])(,.!–-]|until|from|till)
+    abwesenheitsnotiz, abwesenheits(?:meldung|nachricht|assistent|info), abwesenheit\b, automatische antwort, nicht im (?:haus|büro)
+    respuesta autom[áa]tica, fuera de (?:la )?oficina, ausente de la oficina, mensaje de ausencia
+    r[ée]ponse automatique, (?:message|notification|avis) d['’]absence, absen(?:t|te|ce) du bureau, je suis absente?
+    resposta autom[áa]tica, fora do escrit[óo]rio, aus[êe]ncia tempor[áa]ria, mensagem autom[áa]tica
+    risposta automatica, fuori (?:sede|ufficio), assente dall['’]ufficio
+    automatische? (?:antwoord|beantwoording), afwezigheids, niet aanwezig
+    autosvar, automatiskt? svar, frånvaro, fravær, automaattinen vastaus, poissa
+    odpowied[źz] automatyczna, automatick[áa] odpov[ěe][ďd], automatikus v[áa]lasz, r[ăa]spuns automat, otomatik yan[ıi]t
+    автоответ, автоматический ответ, автоматична відповідь, 自動返信, 自動応答, 自动回复, 自動回覆, 자동\s?회신, 부재중`)}`,
   "iu",
 );
 
+const LATER =
+  "(?:get back to you|respond|reply|text you|call you(?: back)?)(?: later| soon| when i (?:can|arrive|stop))?";
 /** What phones send by themselves, word for word or nearly: the whole text must be it, since "I'm driving, call me at five" is an answer. */
 const PHONE_NOTES = [
-  /^(?:sorry,? )?(?:i['’]?m|i am) (?:currently |busy )?driving(?: right now| now| at the moment)?(?: and can['’]?t (?:talk|text|respond)(?: right now)?)?(?:[ ,.–-]{1,4}i(?:['’]ll| will) (?:get back to you|respond|reply|text you|call you(?: back)?)(?: later| soon| when i (?:can|arrive|stop))?)?[.!]*$/i,
+  new RegExp(
+    `^(?:sorry,? )?(?:i['’]?m|i am) (?:currently |busy )?driving(?: right now| now| at the moment)?(?: and can['’]?t (?:talk|text|respond)(?: right now)?)?(?:[ ,.–-]{1,4}i(?:['’]ll| will) ${LATER})?[.!]{0,3}$`,
+    "i",
+  ),
   /^(?:i['’]?m|i am) driving with (?:do not disturb|driving focus|focus)/i,
   /^\(?i['’]?m not receiving notifications/i,
 ];
 
 /** Sentences in which a machine says that it is one. Read in the opening of the text only: people quote them further down. */
-const SAYS_SO =
-  /\b(?:this is an? (?:automat(?:ed|ic)|auto-?generated|system[- ]generated) (?:reply|response|message|e-?mail|text|notification)|(?:this|automated) (?:auto-?reply|auto-?response)|this (?:mailbox|inbox|e-?mail address|number|phone number|address|line) is (?:not|un)[ -]?(?:monitored|attended)|(?:please )?do not (?:reply|respond) to this (?:automated |automatic )?(?:message|e-?mail|text)|dies ist eine automatisch(?:e| generierte)|diese e-?mail wurde automatisch|este es un (?:mensaje|correo) autom[áa]tico|ceci est un(?:e)? (?:message|r[ée]ponse) automatique|esta é uma (?:mensagem|resposta) autom[áa]tica)/iu;
+const SAYS_SO = new RegExp(
+  String.raw`(?<!\p{L})${oneOf(`
+    this is an? (?:automat(?:ed|ic)|auto-?generated|system[- ]generated) (?:reply|response|message|e-?mail|text|notification)
+    (?:this|automated) auto-?(?:reply|response), do not (?:reply|respond) to this (?:automated |automatic )?(?:message|e-?mail|text)
+    this (?:mailbox|inbox|e-?mail address|number|phone number|address|line) is (?:not|un)[ -]?(?:monitored|attended)
+    dies ist eine automatische?, diese e-?mail wurde automatisch, este es un (?:mensaje|correo) autom[áa]tico
+    ceci est une? (?:message|r[ée]ponse) automatique, esta é uma (?:mensagem|resposta) autom[áa]tica`)}`,
+  "iu",
+);
 /** An absence note without headers: two of its habits together, as one alone is also how a person asks to meet next week. */
-const ABSENT =
-  /\b(?:out of (?:the )?office|on (?:annual |parental |maternity |paternity )?leave|on (?:vacation|holiday)|away from (?:the office|my desk|my e-?mail)|nicht im (?:büro|haus)|fuera de la oficina|absente? du bureau|fora do escrit[óo]rio)\b/iu;
-const STAND_IN =
-  /\b(?:(?:limited|no|intermittent|without) access to (?:my )?e-?mails?|(?:for|if) (?:urgent|immediate|your (?:matter|request) is urgent|it is urgent|anything urgent)\b.{0,60}\bcontact|in (?:urgent|dringenden) (?:cases|fällen)|en cas d['’]urgence|en caso de urgencia|em caso de urgência|will (?:reply|respond|answer) (?:\S+ ){0,4}(?:upon|on|when) (?:my return|i return|i am back))/iu;
+const ABSENT = new RegExp(
+  String.raw`(?<!\p{L})${oneOf(`
+    out of (?:the )?office, on (?:annual |parental |maternity |paternity )?leave, on (?:vacation|holiday), away from (?:the office|my desk|my e-?mail)
+    nicht im (?:büro|haus), fuera de la oficina, absente? du bureau, fora do escrit[óo]rio`)}(?!\p{L})`,
+  "iu",
+);
+const STAND_IN = new RegExp(
+  String.raw`(?<!\p{L})${oneOf(String.raw`
+    (?:limited|no|intermittent|without) access to (?:my )?e-?mails?, in (?:urgent cases|dringenden fällen), en cas d['’]urgence, en caso de urgencia
+    (?:for|if) (?:urgent|immediate|your (?:matter|request) is urgent|it is urgent|anything urgent)\b.{0,60}\bcontact, em caso de urgência
+    will (?:reply|respond|answer) (?:\S{1,20} ){0,4}(?:upon|on|when) (?:my return|i return|i am back)`)}`,
+  "iu",
+);
 
 const OPENING = 600;
 
 /**
  * Whether a machine answered in a person's place, so that it is neither a reply nor a wish. A bounce is read by `readBounce` before.
  *
- * Headers decide first: Auto-Submitted other than "no" (RFC 3834 section 5), an empty Return-Path (RFC 3834 section 3.3), a responder's
- * own header, Precedence. "Precedence: bulk" is what old responders set, but mailing lists too, and people answer through those, so
- * with a List-Id it tells nothing. X-Auto-Response-Suppress tells nothing either: it asks others not to answer by machine
- * ([MS-OXCMAIL] 2.1.3.2.20), and Outlook, ticket systems and gateways set it on what people write.
+ * Headers decide first: Auto-Submitted other than "no" (RFC 3834 section 5), an empty Return-Path (RFC 5321 section 4.5.5: reports and
+ * responders send under it, people never do), a responder's own header, Precedence. "Precedence: bulk" is what old responders set, but
+ * mailing lists too, and people answer through those, so with a List-Id it tells nothing. X-Auto-Response-Suppress tells nothing
+ * either: it asks others not to answer by machine ([MS-OXCMAIL] 2.1.3.2.20), and clients and gateways may set it on what people write.
  */
 export function isAutoReply(mail: Incoming): boolean {
   const { headers } = mail;
   const submitted = keyword(headers["auto-submitted"]);
   if (submitted === "no") return false;
   if (submitted !== "") return true;
-  if (RESPONDER_HEADERS.some((name) => !["", "no", "false", "0"].includes(keyword(headers[name])))) return true;
+  const told = RESPONDER_HEADERS.filter((name) => headers[name] !== undefined).map((name) => keyword(headers[name]));
+  if (told.some((value) => !["no", "false", "0"].includes(value))) return true;
   const precedence = keyword(headers.precedence).replace("-", "_");
   if (precedence === "auto_reply") return true;
   if ((precedence === "bulk" || precedence === "junk") && headers["list-id"] === undefined) return true;

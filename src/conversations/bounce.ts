@@ -1,3 +1,5 @@
+import { oneOf } from "./phrase.ts";
+
 /** What a mail system reports about one message that it could not deliver, or not yet. */
 export interface Bounce {
   /** The address that was written to, in lower case; null when the report does not name it. */
@@ -24,26 +26,41 @@ const READ = 20_000;
 
 const POSTMASTER =
   /\b(?:mailer-daemon|postmaster|mail-daemon|microsoftexchange[0-9a-f]{8,40})\b|mail delivery (?:sub)?system/i;
-const BOUNCE_SUBJECT =
-  /^\s{0,4}(?:undeliver(?:ed|able)|non[- ]?deliver|delivery (?:status notification|failure|has failed|delayed)|mail delivery (?:failed|failure)|failure notice|returned mail|message (?:undeliverable|delayed|you sent blocked)|mail could not be delivered|warning: (?:message|could not send)|unzustellbar|nicht zustellbar|non remis|échec de la remise|no se puede entregar|no entregado|não é possível entregar|non recapitabile)/iu;
+const BOUNCE_SUBJECT = new RegExp(
+  String.raw`^\s{0,4}${oneOf(`
+    undeliver(?:ed|able), non[- ]?deliver, delivery (?:status notification|failure|has failed|delayed), mail delivery (?:failed|failure)
+    failure notice, returned mail, message (?:undeliverable|delayed|you sent blocked), mail could not be delivered
+    warning: (?:message|could not send), unzustellbar, nicht zustellbar, non remis, échec de la remise, no se puede entregar, no entregado
+    não é possível entregar, non recapitabile`)}`,
+  "iu",
+);
 const ANSWER = /^\s{0,4}(?:re|aw|fwd?|wg|tr|rv|sv|antw)\s?:/i;
 
 /** Codes of RFC 3463 section 3.2 that blame the sender's address instead of the recipient's, and 5.1.5, which blames none. */
 const ADDRESS_IS_FINE = new Set(["1.5", "1.7", "1.8"]);
-const FULL =
-  /\b(?:mailbox (?:is )?full|mailbox size limit|over ?quota|quota (?:is )?exceeded|exceed\w* (?:\w+ ){0,3}(?:quota|storage)|insufficient storage|out of storage)\b/i;
-const NOBODY =
-  /\b(?:user unknown|unknown user|no such (?:user|mailbox|recipient|address|person)|no mailbox here by that name|does(?:n['’]t| not) exist|(?:user|recipient|mailbox|address|account) not found|invalid (?:recipient|mailbox)|wasn['’]t found|couldn['’]t be found|unrouteable address|(?:account|mailbox) (?:is )?(?:disabled|inactive))\b/i;
+const FULL = new RegExp(
+  String.raw`\b${oneOf(String.raw`
+    mailbox (?:is )?full, mailbox size limit, over ?quota, quota (?:is )?exceeded, exceed\w* (?:\w+ ){0,3}(?:quota|storage), insufficient storage
+    out of storage`)}\b`,
+  "i",
+);
+const NOBODY = new RegExp(
+  String.raw`\b${oneOf(`
+    user unknown, unknown user, no such (?:user|mailbox|recipient|address|person), no mailbox here by that name, does(?:n['’]t| not) exist
+    (?:user|recipient|mailbox|address|account) not found, invalid (?:recipient|mailbox), wasn['’]t found, couldn['’]t be found
+    unrouteable address, (?:account|mailbox) (?:is )?(?:disabled|inactive)`)}\b`,
+  "i",
+);
 const FOR_NOW =
   /\b(?:will (?:be retried|retry|keep trying|continue to try)|warning message only|temporar(?:y|ily)|still (?:being )?retr|delayed)\b/i;
 
 /**
  * Reads a delivery report; null when the mail is none, or reports success.
  *
- * Structured reports follow RFC 3464, other mail systems (qmail, old Exchange, Exim) write prose with an SMTP reply in it, which is believed
- * only of a postmaster. `permanent` is made to suppress by: the action is "failed" and the class is 5. Class 4 and "delayed" may still
- * arrive. So may the next mail to a full mailbox (5.2.2): RFC 3463 calls it permanent for that one message, yet its owner
- * still exists and only has to tidy up, so it is not.
+ * Structured reports follow RFC 3464; other mail systems (qmail, old Exchange, Exim) write prose with an SMTP reply in it, which is
+ * believed only of a postmaster. `permanent` is made to suppress by: the action is "failed" and the class is 5. What is "delayed" or of
+ * class 4 may still arrive. So may the next mail to a full mailbox: RFC 3463 section 3.3 would have X.2.2 used as a transient failure,
+ * and a server that says 5.2.2 all the same has refused one mail to somebody who exists and only has to tidy up.
  */
 export function readBounce(report: BounceReport): Bounce | null {
   const subject = report.headers.subject ?? "";

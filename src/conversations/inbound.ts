@@ -73,7 +73,7 @@ export async function receive(tx: Tx, inbound: Inbound, options: { hostileBelow:
       return result(reading.bounce?.permanent ? await bounced(tx, conversation, reading.bounce.badAddress) : 0);
     case "OPT_IN":
       if (inbound.channel === "SMS") await liftTextBan(tx, inbound);
-      return result(0);
+      return result(await answered(tx, conversation, reading.sentimentScore));
     case "OPT_OUT":
     case "HOSTILE":
       return result(await banWriter(tx, conversation, inbound, reading));

@@ -1,5 +1,5 @@
 import type { ChannelName } from "../channels/channel.ts";
-import { COURTESIES, DENIALS, KEYWORDS, PHRASES } from "./optOutPhrases.ts";
+import { COURTESIES, KEYWORDS, optOutWishes } from "./optOutPhrases.ts";
 import { writtenPart } from "./quoted.ts";
 
 /** A wish about further messages. `matched` is the keyword or phrase that showed it, in lower case and without accents. */
@@ -20,9 +20,10 @@ const DENIAL_REACH = 60;
 /**
  * Whether a person asks to be left alone, or, by SMS only, to be written to again.
  *
- * A keyword must be the whole body, courtesies aside, as Twilio has it. Phrases count anywhere in what the person wrote, because consent may be revoked "in any reasonable manner" that "a reasonable person" would understand
- * (47 CFR 64.1200(a)(10), in force since 11 April 2025). In e-mail, quoted history and signatures are never read: our own footer is in there.
- * Consent comes back by the exact START, UNSTOP or YES only, and never for e-mail.
+ * A keyword must be the whole body, courtesies aside, as Twilio has it. Phrases count anywhere in what the person wrote, because
+ * consent may be revoked "in any reasonable manner" that "a reasonable person" would understand (47 CFR 64.1200(a)(10), in force
+ * since 11 April 2025). In e-mail, quoted history and signatures are never read: our own footer is in there.
+ * Consent comes back by the exact START, UNSTOP or YES only, and never by e-mail.
  */
 export function readOptOut(text: string, channel: ChannelName): OptOutWish | null {
   const plain = plainWords(writtenPart(text.slice(0, LONGEST), channel));
@@ -44,11 +45,12 @@ function keywordOf(words: string[]): string | null {
 }
 
 function phraseOf(plain: string): string | null {
-  for (const phrase of PHRASES) {
+  const { phrases, denials } = optOutWishes();
+  for (const phrase of phrases) {
     for (const match of plain.matchAll(phrase)) {
       const before = plain.slice(Math.max(0, match.index - DENIAL_REACH), match.index);
       const clause = before.slice(before.lastIndexOf("\n") + 1);
-      if (!DENIALS.some((denial) => clause.search(denial) !== -1)) return match[0].trim();
+      if (!denials.some((denial) => clause.search(denial) !== -1)) return match[0].trim();
     }
   }
   return null;
@@ -59,39 +61,32 @@ function phraseOf(plain: string): string | null {
  * the usual spellings of "unsubscribe" and "opt out" made one.
  */
 function plainWords(text: string): string {
-  return text
-    .split(/\r\n|\r|\n/)
-    .map((line) => `${line}${line.length < WRAPPED_LINE ? "\n" : " "}`)
-    .join("")
-    .replace(/['’‘`´]/g, "")
-    .normalize("NFKD")
-    .slice(0, LONGEST)
-    .replace(/[\p{M}\p{Cf}]/gu, "")
-    .toLowerCase()
-    .replace(/ß/g, "ss")
-    .replace(/https?:\/\/\S+|\bwww\.\S+/g, " url ")
-    .replace(/[\w.+-]{1,64}@[\w.-]{1,255}/g, " somebody ")
-    .replace(/\be-mail/g, "email")
-    .replace(/(\p{L})\1{2,}/gu, "$1")
-    .split(/[.!?;\n]+/)
-    .map(plainSentence)
-    .filter((sentence) => sentence !== "")
-    .join("\n");
-}
-
-function plainSentence(raw: string): string {
   return (
-    raw
-      .replace(/[,:()[\]{}|/…–—]+| -+ /g, " , ")
-      .replace(/[^\p{L}\p{N},]+/gu, " ")
+    text
+      .split(/\r\n|\r|\n/)
+      .map((line) => `${line}${line.length < WRAPPED_LINE ? "\n" : " "}`)
+      .join("")
+      .replace(/['’‘`´]/g, "")
+      .normalize("NFKD")
+      .slice(0, LONGEST)
+      .replace(/[\p{M}\p{Cf}]/gu, "")
+      .toLowerCase()
+      .replace(/ß/g, "ss")
+      .replace(/https?:\/\/\S+|\bwww\.\S+/g, " url ")
+      .replace(/[\w.+-]{1,64}@[\w.-]{1,255}/g, " somebody ")
+      .replace(/\be-mail/g, "email")
+      .replace(/(\p{L})\1{2,}/gu, "$1")
+      .replace(/[.!?;\n]+/g, "\n")
+      .replace(/[,:()[\]{}|/–—]+| -+ /g, " , ")
+      .replace(/[^\p{L}\p{N},\n]+/gu, " ")
       .replace(/\bopt out\b/g, "optout")
       .replace(/\bun ?sub\b|\bun ?(?:su?b?)?scribe\b/g, "unsubscribe")
       .replace(/\bun\p{L}{6,10}\b/gu, (word) => (isNearly(word, "unsubscribe") ? "unsubscribe" : word))
       // A word that labels a link, as in a footer, asks for nothing.
       .replace(/\b\p{L}{1,30}(?: (?:here|link|hier|ici|aqui))?(?: ,)? url\b/gu, " , ")
       .replace(/[ ,]*,[ ,]*/g, " , ")
-      .trim()
-      .replace(/^, | ,$/g, "")
+      .replace(/^[ ,]+|[ ,]+$/gm, "")
+      .replace(/\n{2,}/g, "\n")
   );
 }
 

@@ -18,6 +18,19 @@ export function phrase(notation: string, vocabulary: Vocabulary = {}): RegExp {
   return new RegExp(`(?<!\\S)${sequence(notation, vocabulary)}`, "gm");
 }
 
+/** The items of a list that is written with ", " or a line break after each. */
+export function items(list: string): string[] {
+  return list
+    .split(/,\s|\n/)
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+/** The source of a regular expression for any one item of such a list; items may be expressions themselves. */
+export function oneOf(list: string): string {
+  return `(?:${items(list).join("|")})`;
+}
+
 function sequence(notation: string, vocabulary: Vocabulary): string {
   return split(notation.replace(/\s+/g, " "), " ")
     .map((token) => translate(token, vocabulary))

@@ -1,15 +1,25 @@
 import type { ChannelName } from "../channels/channel.ts";
+import { oneOf } from "./phrase.ts";
 
 /** Above a forwarded or quoted mail, in the words of the mail program that put it there. Nothing under it is new. */
-const DIVIDER =
-  /^\s{0,8}(?:[-_]{2,}\s{0,3}(?:original message|original appointment|forwarded message|reply message|ursprüngliche nachricht|originalnachricht|weitergeleitete nachricht|message d['’]origine|message original|message transféré|mensaje original|mensaje reenviado|mensagem original|mensagem encaminhada|messaggio originale|oorspronkelijk bericht|ursprungligt meddelande)\s{0,3}[-_]{2,}|(?:begin forwarded message|anfang der weitergeleiteten nachricht|début du message réexpédié|inicio del mensaje reenviado|início da mensagem reencaminhada)\s?:)/iu;
+const DIVIDER = new RegExp(
+  String.raw`^\s{0,8}(?:[-_]{2,}\s{0,3}${oneOf(`
+    original message, original appointment, forwarded message, reply message, ursprüngliche nachricht, originalnachricht,
+    weitergeleitete nachricht, message d['’]origine, message original, message transféré, mensaje original, mensaje reenviado,
+    mensagem original, mensagem encaminhada, messaggio originale, oorspronkelijk bericht, ursprungligt meddelande
+  `)}\s{0,3}[-_]{2,}|${oneOf(`
+    begin forwarded message, anfang der weitergeleiteten nachricht, début du message réexpédié, inicio del mensaje reenviado,
+    início da mensagem reencaminhada
+  `)}\s?:)`,
+  "iu",
+);
 
 /** The three kinds of line of the header block that Outlook sets above a quoted mail, e.g. `Von: … / Gesendet: … / Betreff: …`. */
-const BLOCK_FROM = /^[\s*_]{0,8}(?:from|von|de|da|van|från|fra|od|от)[*_]{0,2}\s?:/iu;
-const BLOCK_DATE =
-  /^[\s*_]{0,8}(?:sent|date|gesendet|datum|envoyé(?: le)?|enviado(?: el| em)?|enviada(?: em)?|fecha|data|inviato|verzonden|skickat|sendt|dato)[*_]{0,2}\s?:/iu;
-const BLOCK_REST =
-  /^[\s*_]{0,8}(?:to|an|à|a|para|aan|till|til|subject|betreff|objet|asunto|assunto|oggetto|onderwerp|ämne|emne)[*_]{0,2}\s?:/iu;
+const BLOCK_FROM = label("from, von, de, da, van, från, fra, od, от");
+const BLOCK_DATE = label(`
+  sent, date, gesendet, datum, envoyé(?: le)?, enviad[oa](?: el| em)?, fecha, data, inviato, verzonden, skickat, sendt, dato`);
+const BLOCK_REST = label(`
+  to, an, à, a, para, aan, till, til, subject, betreff, objet, asunto, assunto, oggetto, onderwerp, ämne, emne`);
 
 /** "On … wrote:". In most languages the verb ends the line; in the Germanic ones the name follows it. */
 const OPENER = /^(?:on|am|le|el|em|il|op|den|på|dne|w dniu|no dia|в)\s/iu;
@@ -25,18 +35,28 @@ const ATTRIBUTION_LENGTH = 400;
 /** A line that starts with ">", unless the ">" is the brow of an angry face. */
 const QUOTED_LINE = /^\s{0,8}(?:&gt;|>(?![:;=][-o']?[()[\]/\\|]|[_.][<>]))/;
 
-const SENT_FROM =
-  /^\s{0,8}(?:sent (?:from|via|with) |get outlook for |(?:von|mit) mein\S+ .{1,40}gesendet|gesendet (?:von|mit) |envoyé (?:de|depuis|à partir) |enviado (?:desde|do|de|a partir) |obtener outlook|inviato da|verstuurd va[n]|verzonden va[n]|skickat från|yahoo mail:)/iu;
+const SENT_FROM = new RegExp(
+  String.raw`^\s{0,8}${oneOf(String.raw`
+    sent from (?:my|an?|mail|outlook|yahoo|gmail|samsung|proton\w*|aol|blackberry)\b, sent (?:via|with) (?:\S+ )?(?:mail|outlook|gmail|superhuman)\b
+    get outlook for, obtener outlook, yahoo mail:, (?:von|mit) mein\S+ .{1,40}gesendet, gesendet (?:von|mit) (?:mein|outlook|der)
+    envoyé (?:de|depuis|à partir de) (?:mon|mes|outlook|yahoo), enviado (?:desde|do|de|a partir do) (?:mi|meu|outlook|yahoo|gmail)
+    inviato da (?:i|mio|outlook), (?:verstuurd|verzonden) vanaf, skickat från min`)}`,
+  "iu",
+);
 const RULE = /^\s{0,8}[-_=*~]{5,}\s{0,8}$/;
 
 /** A tapback: a phone without the feature gets it as a text that quotes our own message, "Reply STOP to end" included. */
-const REACTION =
-  /^\s{0,8}((?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted \S{1,16} to|removed an? [\w ]{1,20} from|\S{1,16} to|le gustó|le encantó|a aimé|a adoré|gefällt|hat .{1,16} auf)) ?[“”"«„].*[”“"»]\s{0,8}$/isu;
+const REACTION = new RegExp(
+  String.raw`^\s{0,8}${oneOf(String.raw`
+    liked, loved, disliked, laughed at, emphasi[sz]ed, questioned, reacted \S{1,16} to, removed an? [\w ]{1,20} from, [^\p{L}\p{N}]{1,16} to,
+    le gustó, le encantó, a aimé, a adoré, gefällt, hat .{1,16} auf`)} ?(?=[“”"«„].*[”“"»]\s{0,8}$)`,
+  "isu",
+);
 
 /** The part of an inbound message that the person wrote just now; see `withoutQuoted`. Idempotent. */
 export function writtenPart(text: string, channel: ChannelName): string {
   if (channel === "EMAIL") return withoutQuoted(text);
-  if (channel === "SMS") return REACTION.exec(text.slice(0, 4_000))?.[1] ?? text.trim();
+  if (channel === "SMS") return (REACTION.exec(text.slice(0, 4_000))?.[0] ?? text).trim();
   return text.trim();
 }
 
@@ -101,6 +121,11 @@ function withoutSignature(lines: string[]): string[] {
   let end = dashes === -1 ? lines.length : dashes;
   while (end > 0 && isTail(lines[end - 1] ?? "")) end -= 1;
   return lines.slice(0, end);
+}
+
+/** A header line's name, perhaps in bold, in any of some languages. */
+function label(names: string): RegExp {
+  return new RegExp(String.raw`^[\s*_]{0,8}${oneOf(names)}[*_]{0,2}\s?:`, "iu");
 }
 
 function isTail(line: string): boolean {

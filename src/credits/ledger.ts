@@ -189,6 +189,15 @@ export async function expireLots(tx: Tx): Promise<number> {
   return over.length;
 }
 
+/**
+ * What a brand can spend, in thousandths, counted under the lock that spending takes: it stays true until the transaction
+ * ends. A lot whose time is over counts no more, written off or not.
+ */
+export async function spendableCredits(tx: Tx, brandId: string): Promise<number> {
+  const lots = await spendableLots(tx, [brandId]);
+  return (lots.get(brandId) ?? []).reduce((total, lot) => total + lot.remaining, 0);
+}
+
 /** What a brand could spend at this moment, in thousandths. */
 export async function availableCredits(read: Reader, brandId: string): Promise<number> {
   const [row] = await read

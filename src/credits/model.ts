@@ -1,28 +1,80 @@
 import { t } from "elysia";
-import { Id, Nullable } from "../http/model.ts";
+import { Cursor, Id, Limit, Moment, Nullable } from "../http/model.ts";
 
 export const CREDIT_TYPES = ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"] as const;
 export type CreditType = (typeof CREDIT_TYPES)[number];
 
-/** Credits as they stand on the wire: at most three decimals, because inside they are integer thousandths. */
-export const Credits = t.Number({ minimum: 0, maximum: 1_000_000_000, examples: [1000] });
+// On the wire credits have at most three decimals, because inside they are integer thousandths.
 
 export const Grant = t.Object({
   brandId: Id,
-  credits: Credits,
-  kind: t.Optional(t.Union([t.Literal("SUBSCRIPTION"), t.Literal("PURCHASED")])),
-  expiresAt: t.Optional(Nullable(t.String({ format: "date-time" }))),
-  reason: t.String({ minLength: 1, maxLength: 300, examples: ["Welcome credits"] }),
+  credits: t.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, examples: [1000] }),
+  kind: t.Optional(t.Union([t.Literal("SUBSCRIPTION"), t.Literal("PURCHASED")], { default: "PURCHASED" })),
+  expiresAt: t.Optional(Nullable(Moment)),
+  reason: t.String({ minLength: 1, maxLength: 300, pattern: "\\S", examples: ["Welcome credits"] }),
 });
+export type Grant = typeof Grant.static;
 
 export const Balance = t.Object({
   brandId: t.String(),
-  creditAvailable: t.Number(),
-  subscriptionCredits: t.Number(),
-  purchasedCredits: t.Number(),
-  totalReserved: t.Number(),
-  totalUsed: t.Number(),
-  totalExpired: t.Number(),
-  totalGranted: t.Number(),
+  creditAvailable: t.Number({ description: "subscriptionCredits + purchasedCredits, net of holds", examples: [740] }),
+  subscriptionCredits: t.Number({ examples: [500] }),
+  purchasedCredits: t.Number({ examples: [240] }),
+  totalReserved: t.Number({ description: "Held for messages that are scheduled", examples: [60] }),
+  totalUsed: t.Number({ examples: [200] }),
+  totalExpired: t.Number({ examples: [0] }),
+  totalClawedBack: t.Number({ examples: [0] }),
+  totalGranted: t.Number({ description: "Always the sum of what is available and the four before", examples: [1000] }),
 });
 export type Balance = typeof Balance.static;
+
+export const Kind = t.Union([
+  t.Literal("GRANT"),
+  t.Literal("HOLD"),
+  t.Literal("SETTLE"),
+  t.Literal("RELEASE"),
+  t.Literal("EXPIRE"),
+  t.Literal("CLAWBACK"),
+]);
+
+export const Entry = t.Object({
+  id: Id,
+  kind: Kind,
+  credits: t.Number({ examples: [1.5] }),
+  lotId: t.String(),
+  creditType: Nullable(t.String({ examples: ["EMAIL"] })),
+  campaignId: Nullable(t.String()),
+  messageId: Nullable(t.String()),
+  reason: Nullable(t.String()),
+  actorId: Nullable(t.String({ description: "The admin who granted" })),
+  createdAt: Moment,
+});
+export type Entry = typeof Entry.static;
+
+export const LedgerQuery = t.Object({
+  cursor: Cursor,
+  limit: Limit,
+  kind: t.Optional(Kind),
+  brandId: t.Optional(Id),
+});
+
+const Weight = t.Number({ minimum: 0, description: "Credits for one unit, at most 3 decimals", examples: [1.5] });
+
+export const WeightsShape = t.Object({ EMAIL: Weight, SKIPTRACE: Weight, SMS: Weight, VOICEMAIL: Weight });
+
+export const WeightChange = t.Object({
+  creditType: t.Union([t.Literal("EMAIL"), t.Literal("SMS"), t.Literal("VOICEMAIL")]),
+  weight: Weight,
+});
+
+export const EnrichmentWeightChange = t.Object({ weight: Weight });
+
+export const Verdict = t.Object({
+  success: t.Literal(true),
+  ok: t.Boolean({ description: "Every balance is the fold of its entries" }),
+  brands: t.Integer(),
+  entries: t.Integer(),
+  drifts: t.Array(
+    t.Object({ brandId: t.String(), what: t.String(), expected: t.Number(), found: t.Number() }, { examples: [[]] }),
+  ),
+});

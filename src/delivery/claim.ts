@@ -90,9 +90,9 @@ export async function claimDue(tx: Tx, limit: number, post: Post): Promise<{ cla
 
 /** Messages written while the brand was short of credits get their hold now, if a top-up came meanwhile. */
 async function holdMissing(tx: Tx, rows: readonly DueRow[], around: Surroundings): Promise<void> {
-  const unpaid = rows.filter(
-    (row) => Number(row.held) < row.credits && around.campaigns.get(row.campaign_id)?.status === "RUNNING",
-  );
+  const isActive = (row: DueRow) =>
+    ["RUNNING", "SCHEDULED"].includes(around.campaigns.get(row.campaign_id)?.status ?? "");
+  const unpaid = rows.filter((row) => Number(row.held) < row.credits && isActive(row));
   if (unpaid.length === 0) return;
   const weights = await readWeights(tx);
   const short = await hold(
@@ -181,5 +181,5 @@ async function pauseUnpaid(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
   const ids = [...new Set(unpaid.map(({ row }) => row.campaign_id))].map((id) => ({ id }));
   if (ids.length === 0) return;
   await tx.all(sql`update campaigns set status = 'AUTO_PAUSED', status_reason = 'NO_CREDITS', updated_at = ${tx.now}
-    where status = 'RUNNING' and id in (select n.id from ${rowsOf("n", ids, { id: "text" })})`);
+    where status in ('RUNNING', 'SCHEDULED') and id in (select n.id from ${rowsOf("n", ids, { id: "text" })})`);
 }

@@ -11,8 +11,13 @@ import type { Post } from "./envelope.ts";
 import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
 import { type Result, settleResults } from "./settle.ts";
 
-/** At most this many rows in one transaction: it shares a thread with HTTP, and must not hold it for long. */
+/** At most this many rows without letting others in: HTTP shares this thread. */
 const SLICE = 50;
+/** At most this many rows claimed in one transaction. A commit waits for the disk, so the more share it, the better. */
+const BATCH = 4 * SLICE;
+
+/** Lets whatever else this thread has to do go first. */
+const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 export interface EngineOptions extends Post {
   store: Store;
@@ -52,47 +57,64 @@ export function createEngine(options: EngineOptions): Engine {
 
   /** One transaction: what came back is settled, and as much as there is room for is claimed. */
   async function turn(): Promise<{ examined: number; claims: Claim[] }> {
-    const results = finished.slice(0, SLICE);
-    const room = stopped ? 0 : Math.min(SLICE, options.concurrency - inFlight.size);
+    const results = finished.slice(0, BATCH);
+    const room = stopped ? 0 : Math.min(BATCH, options.concurrency - inFlight.size);
     if (results.length === 0 && room <= 0) return { examined: 0, claims: [] };
-    const { counted, examined, claims } = await store.write(async (tx) => {
-      const counted = await settleResults(tx, results, random);
-      return { counted, ...(room > 0 ? await claimDue(tx, room, options) : { examined: 0, claims: [] }) };
+    const done = await store.write(async (tx) => {
+      const late: Result[] = [];
+      for (let at = 0; at < results.length; at += SLICE) {
+        late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random)));
+        await breathe();
+      }
+      const claims: Claim[] = [];
+      let examined = 0;
+      for (let left = room; left > 0; left -= SLICE) {
+        const slice = Math.min(SLICE, left);
+        const found = await claimDue(tx, slice, options);
+        claims.push(...found.claims);
+        examined += found.examined;
+        if (found.examined < slice) break;
+        await breathe();
+      }
+      return { late, claims, examined };
     });
     // Only now: had the transaction failed, the results would be settled by the next one.
     finished = finished.slice(results.length);
-    for (const result of results) {
-      if (!counted.includes(result))
-        log.warn("late result", {
-          messageId: result.claim.envelope.messageId,
-          fence: result.claim.fence,
-          outcome: result.outcome,
-        });
+    for (const { claim, outcome } of done.late) {
+      log.warn("late result", { messageId: claim.envelope.messageId, fence: claim.fence, outcome });
     }
-    return { examined, claims };
+    return done;
   }
 
   /**
    * Asks once more, right before the first byte: a ban, an answer or a stop that committed after the claim withdraws the
-   * message here.
+   * message here, and a pause puts it back.
    */
-  async function withdrawn(claims: readonly Claim[]): Promise<Map<string, string>> {
+  async function calledBack(claims: readonly Claim[]): Promise<Map<string, Result["outcome"]>> {
     const rows = claims.map(({ envelope }) => ({ id: envelope.messageId }));
     const stopped = await store.read.all<{
       id: string;
-      reason: string;
+      reason: string | null;
     }>(sql`select m.id, m.cancel_reason as reason
-      from ${rowsOf("n", rows, { id: "text" })} cross join messages m where m.id = n.id and m.cancel_reason is not null`);
-    return new Map(stopped.map((row) => [row.id, row.reason]));
+      from ${rowsOf("n", rows, { id: "text" })} cross join messages m cross join campaigns c cross join conversations v
+      where m.id = n.id and c.id = m.campaign_id and v.id = m.conversation_id
+      and (m.cancel_reason is not null or c.status not in ('RUNNING', 'SCHEDULED') or v.status = 'PAUSED')`);
+    return new Map(
+      stopped.map(({ id, reason }) => [id, reason === null ? { kind: "withheld" } : { kind: "withdrawn", reason }]),
+    );
   }
 
   async function dispatch(claims: readonly Claim[]): Promise<void> {
     if (claims.length === 0) return;
-    const reasons = await withdrawn(claims);
+    const back = await calledBack(claims).catch((error) => {
+      // Nobody knows whether they may leave, so none did: no outcome is unknown.
+      for (const claim of claims) finished.push({ claim, outcome: { kind: "withheld" } });
+      throw error;
+    });
     for (const claim of claims) {
-      const reason = reasons.get(claim.envelope.messageId);
-      if (reason !== undefined) {
-        finished.push({ claim, outcome: { kind: "withdrawn", reason } });
+      const outcome = back.get(claim.envelope.messageId);
+      if (outcome !== undefined) {
+        finished.push({ claim, outcome });
         continue;
       }
       const sending = attempt(claim).then((outcome) => {
@@ -121,7 +143,7 @@ export function createEngine(options: EngineOptions): Engine {
       await dispatch(claims);
       if (examined > 0 || finished.length > 0) again = true;
       // HTTP shares this thread: let it in between two slices.
-      if (again) await new Promise((resolve) => setImmediate(resolve));
+      if (again) await breathe();
     } while (again);
   }
 

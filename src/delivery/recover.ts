@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
 import { resumeFunded } from "../campaigns/lifecycle.ts";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
+import { closeConversations } from "../conversations/standing.ts";
 import { release, settle } from "../credits/ledger.ts";
-import { rowsOf, skipLocked } from "../db/sql.ts";
+import { forUpdate, rowsOf, skipLocked } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
 import { countMoves } from "../messages/counts.ts";
@@ -75,7 +76,13 @@ async function move(tx: Tx, strays: readonly Stray[], to: MessageStatus, reason:
     tx,
     changed.map((stray) => ({ campaignId: stray.campaign_id, stage: stray.stage, from: stray.status, to })),
   );
-  if (to === "FAILED") await release(tx, [...ids], reason ?? "FAILED");
+  if (to === "FAILED") {
+    await release(tx, [...ids], reason ?? "FAILED");
+    await closeConversations(
+      tx,
+      changed.map((stray) => ({ id: stray.conversation_id, status: "FAILED" as const })),
+    );
+  }
   if (to !== "SENT") return;
   await settle(tx, [...ids]);
   await scheduleFollowUps(
@@ -90,13 +97,21 @@ async function move(tx: Tx, strays: readonly Stray[], to: MessageStatus, reason:
   );
 }
 
+/** Running, with nothing left to send. */
+const FINISHED = sql`campaigns.status = 'RUNNING' and not exists (select 1 from message_counts c
+  where c.campaign_id = campaigns.id and c.status in ('PENDING', 'SENDING', 'UNKNOWN') and c.count > 0)`;
+
 /** Campaigns that ran dry and can pay again go on; those that were scheduled for a time now past are running; running ones with nothing left to send are completed. */
 export async function turnCampaigns(tx: Tx): Promise<void> {
   await resumeFunded(tx);
   await tx.all(
     sql`update campaigns set status = 'RUNNING', updated_at = ${tx.now} where status = 'SCHEDULED' and start_at <= ${tx.now}`,
   );
+  // Asked twice: contacts may be joining a campaign until this transaction holds it.
+  const done = await tx.all<{ id: string }>(
+    sql`select campaigns.id from campaigns where ${FINISHED} order by campaigns.id ${forUpdate("campaigns")}`,
+  );
+  if (done.length === 0) return;
   await tx.all(sql`update campaigns set status = 'COMPLETED', completed_at = ${tx.now}, updated_at = ${tx.now}
-    where status = 'RUNNING' and not exists (select 1 from message_counts c
-      where c.campaign_id = campaigns.id and c.status in ('PENDING', 'SENDING', 'UNKNOWN') and c.count > 0)`);
+    where ${FINISHED} and campaigns.id in (select n.id from ${rowsOf("n", done, { id: "text" })})`);
 }

@@ -18,7 +18,8 @@ export const MAX_ATTEMPTS = 6;
 /** A claim and what became of it. */
 export interface Result {
   claim: Claim;
-  outcome: Outcome | { kind: "withdrawn"; reason: string };
+  /** `withdrawn` and `withheld` never set out: one is to be cancelled, the other waits for its campaign or contact. */
+  outcome: Outcome | { kind: "withdrawn"; reason: string } | { kind: "withheld" };
 }
 
 type Ending = {
@@ -55,6 +56,9 @@ function endingOf({ claim, outcome }: Result, now: Instant, random: Random): End
       return { ...ending, status: "FAILED", error: outcome.reason };
     case "withdrawn":
       return { ...ending, status: "CANCELLED", error: outcome.reason };
+    case "withheld":
+      // Due at once: the next claim's gate says what it waits for.
+      return { ...ending, status: "PENDING", attempts: claim.attempts - 1, processedAt: null };
     case "unknown":
       return {
         ...ending,
@@ -80,7 +84,8 @@ function endingOf({ claim, outcome }: Result, now: Instant, random: Random): End
 
 /**
  * Writes down what became of claims: the message, its credits, its sender and what follows it, in one transaction. A
- * result whose claim is no longer the newest (its lease ran out meanwhile) changes nothing. Returns the results that counted.
+ * result whose claim is no longer the newest (its lease ran out meanwhile) changes nothing; those are
+ * returned.
  */
 export async function settleResults(tx: Tx, results: readonly Result[], random: Random): Promise<Result[]> {
   if (results.length === 0) return [];
@@ -122,7 +127,7 @@ export async function settleResults(tx: Tx, results: readonly Result[], random: 
       sentAt: tx.now,
     })),
   );
-  return valid;
+  return results.filter((result) => !valid.includes(result));
 }
 
 /** Only where the claim is still the newest. A message that was to be cancelled meanwhile and did not leave is cancelled. */

@@ -1,27 +1,33 @@
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { gunzip, gzip } from "node:zlib";
 
-const compress = promisify(gzip);
+const pack = promisify(gzip);
+const unpack = promisify(gunzip);
+
+function isPacked(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
 
 /**
- * A file served from memory. It is read and compressed when it is first asked for, off the thread that answers requests,
- * so that it costs nothing at start. Only the small copy is kept: clients that take no gzip are rare.
+ * A file served from memory, compressed. It is read when it is first asked for, so that it costs nothing at start,
+ * and packed off the thread that answers requests, unless the build has done so already.
  */
 export function asset(
   type: string,
   read: () => Promise<Uint8Array>,
   extraHeaders: Record<string, string> = {},
 ): (request: Request) => Promise<Response> {
-  let packed: Promise<{ body: Uint8Array<ArrayBuffer>; tag: string }> | undefined;
+  let kept: Promise<{ body: Uint8Array<ArrayBuffer>; tag: string }> | undefined;
 
-  async function pack() {
-    const plain = await read();
-    return { body: new Uint8Array(await compress(plain)), tag: `W/"${Bun.hash(plain).toString(36)}"` };
+  async function keep() {
+    const bytes = await read();
+    const body = new Uint8Array(isPacked(bytes) ? bytes : await pack(bytes));
+    return { body, tag: `W/"${Bun.hash(body).toString(36)}"` };
   }
 
   return async (request) => {
-    packed ??= pack();
-    const { body, tag } = await packed;
+    kept ??= keep();
+    const { body, tag } = await kept;
     const headers = {
       "content-type": type,
       // The addresses carry no version: a browser keeps its copy, but asks whether it is still the one.
@@ -32,8 +38,9 @@ export function asset(
       ...extraHeaders,
     };
     if (request.headers.get("if-none-match")?.includes(tag)) return new Response(null, { status: 304, headers });
-    if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? ""))
-      return new Response(new Uint8Array(await read()), { headers });
-    return new Response(body, { headers: { ...headers, "content-encoding": "gzip" } });
+    if (/\bgzip\b/.test(request.headers.get("accept-encoding") ?? "")) {
+      return new Response(body, { headers: { ...headers, "content-encoding": "gzip" } });
+    }
+    return new Response(new Uint8Array(await unpack(body)), { headers });
   };
 }

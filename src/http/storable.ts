@@ -1,33 +1,44 @@
 import { Elysia } from "elysia";
-import { invalid } from "../fault.ts";
+import { type Detail, invalid } from "../fault.ts";
 import { readCursor } from "./cursor.ts";
 
-/** Where a text stands that no database can keep: it has a NUL, or half of a surrogate pair. Null when all can be kept. */
-export function unstorable(value: unknown): string | null {
-  // A list of what is left to look at: a body may be nested deeper than the stack.
-  const left: [path: string, value: unknown][] = [["", value]];
+/** No request of ours is nested half as deep; far deeper ones exhaust the stack of whatever walks them. */
+const DEEPEST = 32;
+
+/**
+ * The first thing in a value that cannot be kept: a text with a NUL or half of a surrogate pair, which PostgreSQL refuses
+ * with an error of its own and SQLite stores; or what Elysia falls over when it describes what is wrong with a value, which
+ * is a field named like what JavaScript asks of every object to write it as text, and bottomless nesting.
+ */
+export function unstorable(value: unknown): Detail | null {
+  const left: [field: string, value: unknown, depth: number][] = [["", value, 0]];
   for (let next = left.pop(); next; next = left.pop()) {
-    const [path, item] = next;
-    if (typeof item === "string") {
-      if (item.includes("\0") || !item.isWellFormed()) return path;
-    } else if (typeof item === "object" && item !== null) {
-      if (!Array.isArray(item) && Object.getPrototypeOf(item) !== Object.prototype) continue;
-      for (const [name, inner] of Object.entries(item)) {
-        if (unstorable(name) !== null) return path;
-        left.push([path ? `${path}.${name}` : name, inner]);
-      }
+    const [field, item, depth] = next;
+    if (typeof item === "string" && !isText(item)) {
+      return { field, message: "contains a character that cannot be stored" };
+    }
+    if (typeof item !== "object" || item === null) continue;
+    if (depth === DEEPEST) return { field: field.slice(0, field.indexOf(".")), message: "is nested too deeply" };
+    for (const [name, inner] of Object.entries(item)) {
+      const at = field ? `${field}.${name}` : name;
+      if (!isText(name)) return { field, message: "has a field whose name cannot be stored" };
+      if (name === "toString" || name === "valueOf") return { field: at, message: "this name cannot be used" };
+      left.push([at, inner, depth + 1]);
     }
   }
   return null;
 }
 
-/** Refuses such texts before they reach a verb. PostgreSQL would fail with an error of its own, SQLite keep them. */
+function isText(text: string): boolean {
+  return !text.includes("\0") && text.isWellFormed();
+}
+
+/** Refuses such values before Elysia checks the request and a verb stores them. */
 export const storable = new Elysia({ name: "storable" }).onTransform({ as: "scoped" }, ({ body, query, params }) => {
-  for (const [place, value] of Object.entries({ body, query, path: params })) {
-    const field = unstorable(value);
-    if (field !== null) throw invalid(field || place, "contains a character that cannot be stored");
-  }
   // A cursor is text within text: what it hides reaches the database too.
   const cursor = readCursor((query as { cursor?: string }).cursor);
-  if (unstorable(cursor) !== null) throw invalid("cursor", "expected the nextCursor of an earlier page");
+  for (const [place, value] of Object.entries({ body, query, path: params, cursor })) {
+    const flaw = unstorable(value);
+    if (flaw) throw invalid(flaw.field || place, flaw.message);
+  }
 });

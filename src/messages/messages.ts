@@ -33,7 +33,7 @@ export interface Scheduled {
 
 /**
  * Writes messages as PENDING and holds their credits at today's price, in one transaction. A message that cannot be paid
- * for is written all the same and parked with INSUFFICIENT_CREDITS: nothing accepted is lost.
+ * for is written all the same: nothing accepted is lost. When it is due the gate asks for its credits once more.
  */
 export async function schedule(tx: Tx, drafts: readonly Draft[]): Promise<Scheduled> {
   if (drafts.length === 0) return { ids: [], short: new Set() };
@@ -56,7 +56,12 @@ export async function schedule(tx: Tx, drafts: readonly Draft[]): Promise<Schedu
       weight: weights[row.channel],
     })),
   );
-  if (short.size > 0) await park(tx, [...short], "INSUFFICIENT_CREDITS");
+  if (short.size > 0) {
+    await tx
+      .update(messages)
+      .set({ errorMessage: "INSUFFICIENT_CREDITS" })
+      .where(inArray(messages.id, [...short]));
+  }
   await countMoves(
     tx,
     added.map((row) => ({ ...row, from: null, to: "PENDING" as const })),
@@ -84,12 +89,26 @@ function insertPending(tx: Tx, rows: readonly (Draft & { id: string; credits: nu
     on conflict (conversation_id, stage) do nothing returning id`;
 }
 
-/** Lets messages wait until something wakes them; `reason` says for what. */
-export async function park(tx: Tx, ids: readonly string[], reason: string): Promise<void> {
+/** Makes messages due again that waited for a person or an event: when they were meant to leave, or now. */
+async function unpark(tx: Tx, which: SQL): Promise<void> {
+  const { scheduledTime } = messages;
   await tx
     .update(messages)
-    .set({ runAt: NEVER, errorMessage: reason })
-    .where(and(inArray(messages.id, [...ids]), eq(messages.status, "PENDING")));
+    .set({
+      runAt: sql`case when ${scheduledTime} > ${tx.now} then ${scheduledTime} else ${tx.now} end`,
+      errorMessage: null,
+    })
+    .where(and(which, eq(messages.status, "PENDING"), eq(messages.runAt, NEVER)));
+}
+
+/** Lets a conversation go on that was paused. */
+export function unparkConversation(tx: Tx, conversationId: string): Promise<void> {
+  return unpark(tx, eq(messages.conversationId, conversationId));
+}
+
+/** Lets a campaign go on that was paused. */
+export function unparkCampaign(tx: Tx, campaignId: string): Promise<void> {
+  return unpark(tx, eq(messages.campaignId, campaignId));
 }
 
 /**

@@ -2,6 +2,9 @@ import type { Envelope, SmtpLogin } from "../../src/channels/channel.ts";
 
 let count = 0;
 
+/** More text than two sockets hold, so that a server which stops reading stops us, too. */
+export const bulk = "All work and no play. ".repeat(400_000);
+
 /** A login at a test server: in the clear and without a password, where nothing else is said. */
 export function smtpLogin(port: number, over: Partial<SmtpLogin> = {}): SmtpLogin {
   return { host: "127.0.0.1", port, security: "NONE", username: null, password: null, ...over };

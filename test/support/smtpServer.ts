@@ -82,7 +82,7 @@ export interface SmtpScript {
   mail?: Reaction;
   rcpt?: Reaction;
   data?: Reaction;
-  /** In the middle of the content. */
+  /** In the middle of the content, of which no more is read. */
   content?: Reaction;
   /** After the final dot. All but a refusal means that the mail was taken. */
   dot?: Reaction;
@@ -162,6 +162,7 @@ function converse(socket: Socket, script: SmtpScript, received: ReceivedMail[]):
       mode = "deaf";
       if (script.content.toString().startsWith("2")) received.push(receivedMail(pending, recipient ?? ""));
       react(script.content);
+      socket.pause();
     }
     for (let from = mode === "content" ? searched : 0; mode !== "deaf"; from = 0) {
       const ending = mode === "content" ? "\r\n.\r\n" : "\r\n";

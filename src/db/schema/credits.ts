@@ -74,7 +74,7 @@ export const creditHolds = table(
 export const ledgerEntries = table(
   "ledger_entries",
   {
-    id: text("id").primaryKey(),
+    id: text("id").notNull(),
     brandId: text("brand_id").notNull(),
     kind: word("kind", ["GRANT", "HOLD", "SETTLE", "RELEASE", "EXPIRE", "CLAWBACK"]).notNull(),
     amount: thousandths("amount").notNull(),
@@ -89,7 +89,7 @@ export const ledgerEntries = table(
   (t) => [
     /** The database itself refuses to hold, settle or release twice for one message. */
     uniqueIndex("ledger_once").on(t.messageId, t.kind, t.lotId).where(where("message_id is not null")),
-    index("ledger_brand").on(t.brandId, t.id),
+    primaryKey({ name: "ledger_entries_key", columns: [t.brandId, t.id] }),
     check("ledger_amount", sql`${t.amount} >= 0`),
   ],
 );

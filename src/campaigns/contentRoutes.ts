@@ -1,0 +1,132 @@
+import { Elysia, t } from "elysia";
+import { checkCustom } from "../contacts/person.ts";
+import type { Deps } from "../deps.ts";
+import { callerOf } from "../http/access.ts";
+import { Id, IdParams, Nullable } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable } from "../http/storable.ts";
+import { toEmailAccount } from "../senders/emailAccounts.ts";
+import { EmailAccount } from "../senders/model.ts";
+import { campaignOf } from "./lifecycle.ts";
+import { CountsShape, PreviewOrder, StepShape } from "./model.ts";
+import { previewMessage } from "./preview.ts";
+import { readSenders, replaceSenders } from "./senders.ts";
+import { readStepsWithCounts, replaceSteps } from "./steps.ts";
+
+const Steps = t.Object({
+  success: t.Literal(true),
+  version: t.Integer(),
+  steps: t.Array(t.Composite([StepShape, t.Object({ counts: CountsShape })])),
+});
+const Senders = t.Object({ success: t.Literal(true), emailAccounts: t.Array(EmailAccount) });
+
+/** What a campaign says and through whom. `config.channels` decides which channels its steps may use. */
+export function campaignContentRoutes({ store, config, wake }: Deps) {
+  const channels = config.channels === "simulator" ? (["EMAIL", "SMS", "VOICEMAIL"] as const) : (["EMAIL"] as const);
+  return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
+    .use(storable)
+    .put(
+      "/:id/steps",
+      async ({ params, body, request }) => {
+        const { steps, version } = body;
+        const reach = reachOf(callerOf(request));
+        const row = await store.write((tx) => replaceSteps(tx, params.id, reach, steps, { channels, version }));
+        wake();
+        return {
+          success: true as const,
+          version: row.version,
+          steps: await readStepsWithCounts(store.read, params.id),
+        };
+      },
+      {
+        params: IdParams,
+        body: t.Object({
+          steps: t.Array(StepShape, { minItems: 1, maxItems: 20 }),
+          version: t.Optional(t.Integer({ minimum: 1, description: "The version that was read: 409 when stale" })),
+        }),
+        response: Steps,
+        detail: {
+          access: "user",
+          summary: "Set the steps of a campaign",
+          description:
+            "Replaces them all: stage 0 opens, stages 1… follow up. Once launched, only stages that no contact has reached may change (409 names the `stage`). E-mail only for now, all channels with the simulator.",
+        },
+      },
+    )
+    .get(
+      "/:id/steps",
+      async ({ params, request }) => {
+        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+        const steps = await readStepsWithCounts(store.read, row.id);
+        return { success: true as const, version: row.version, steps };
+      },
+      {
+        params: IdParams,
+        response: Steps,
+        detail: {
+          access: "user",
+          summary: "Get the steps of a campaign",
+          description: "Each with how many of its messages stand where.",
+        },
+      },
+    )
+    .put(
+      "/:id/senders",
+      async ({ params, body, request }) => {
+        const reach = reachOf(callerOf(request));
+        const rows = await store.write((tx) => replaceSenders(tx, params.id, reach, body.emailAccountIds));
+        wake();
+        return { success: true as const, emailAccounts: rows.map(toEmailAccount) };
+      },
+      {
+        params: IdParams,
+        body: t.Object({ emailAccountIds: t.Array(Id, { maxItems: 1000 }) }),
+        response: Senders,
+        detail: {
+          access: "user",
+          summary: "Set the senders of a campaign",
+          description:
+            "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are dealt out to them evenly.",
+        },
+      },
+    )
+    .get(
+      "/:id/senders",
+      async ({ params, request }) => {
+        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+        const senders = await readSenders(store.read, row);
+        return { success: true as const, emailAccounts: senders.map(toEmailAccount) };
+      },
+      { params: IdParams, response: Senders, detail: { access: "user", summary: "Get the senders of a campaign" } },
+    )
+    .post(
+      "/:id/preview-message",
+      async ({ params, body, request }) => {
+        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+        const person = body.contactId ?? body.sample ?? {};
+        if (body.sample?.custom) checkCustom("sample.custom", body.sample.custom);
+        return {
+          success: true as const,
+          ...(await previewMessage(store.read, row, body.stage, person, config.publicUrl)),
+        };
+      },
+      {
+        params: IdParams,
+        body: PreviewOrder,
+        response: t.Object({
+          success: t.Literal(true),
+          subject: Nullable(t.String()),
+          text: t.String(),
+          html: Nullable(t.String()),
+          segments: Nullable(t.Number()),
+          missingVariables: t.Array(t.String()),
+        }),
+        detail: {
+          access: "user",
+          summary: "Preview a message",
+          description:
+            "A step as a contact of the brand (`contactId`) would get it, or somebody made up (`sample`). Sends nothing; the unsubscribe link is an example.",
+        },
+      },
+    );
+}

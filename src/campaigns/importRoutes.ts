@@ -1,0 +1,160 @@
+import { rm } from "node:fs/promises";
+import { Elysia, t } from "elysia";
+import { type Verdict, verdictHeader, verdictLine } from "../contacts/verdictFile.ts";
+import type { Reader } from "../db/store.ts";
+import type { Deps } from "../deps.ts";
+import { invalid } from "../fault.ts";
+import { callerOf } from "../http/access.ts";
+import { Id, IdParams } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable, unstorable } from "../http/storable.ts";
+import { type Reading, runImport, spoolPath } from "./importer.ts";
+import { createImportJob, getImportJob, mustTakeFile, readResults, toImportJob } from "./importJobs.ts";
+import { readImportOptions } from "./importOptions.ts";
+import { ImportJob } from "./model.ts";
+import { receiveFile } from "./upload.ts";
+
+const PAGE = 1000;
+const JobParams = t.Object({ jobId: Id });
+
+/** What can be said about a file, in the query or as fields of its form. */
+const ImportQuery = t.Object({
+  mapping: t.Optional(
+    t.String({ maxLength: 65_536, description: "JSON: column name → field", examples: ['{"E-mail": "email"}'] }),
+  ),
+  onDuplicate: t.Optional(t.String({ maxLength: 6, description: "SKIP (unless said) or UPDATE" })),
+  defaultCountry: t.Optional(t.String({ maxLength: 2, description: "Country of phone numbers without +, as US" })),
+  allowActiveElsewhere: t.Optional(t.String({ maxLength: 5, description: "true or false (unless said)" })),
+  fileName: t.Optional(t.String({ maxLength: 255, description: "For a bare body, which has no name" })),
+});
+
+/** How the body is published: Elysia does not read it, so no schema of its own says. */
+const requestBody = {
+  required: true,
+  content: {
+    "multipart/form-data": {
+      schema: {
+        type: "object" as const,
+        required: ["file"],
+        properties: {
+          file: { type: "string" as const, format: "binary" },
+          mapping: { type: "string" as const },
+          onDuplicate: { type: "string" as const, enum: ["SKIP", "UPDATE"] },
+          defaultCountry: { type: "string" as const },
+          allowActiveElsewhere: { type: "string" as const, enum: ["true", "false"] },
+        },
+      },
+    },
+    "text/csv": { schema: { type: "string" as const } },
+  },
+};
+
+/** Contact files. They are received as a stream, kept in the data folder, and read in the background. */
+export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) {
+  const { store, config } = deps;
+  const stopping = new AbortController();
+  return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
+    .use(storable)
+    .onStop(() => stopping.abort())
+    .post(
+      "/:id/import-contacts",
+      async ({ params, query, request, set }) => {
+        const reach = reachOf(callerOf(request));
+        readImportOptions((name) => query[name]);
+        await mustTakeFile(store.read, params.id, reach);
+
+        const jobId = Bun.randomUUIDv7();
+        const path = spoolPath(config.dataDir, jobId);
+        const { fileName, fields } = await receiveFile(request, path);
+        try {
+          const job = {
+            ...readImportOptions((name) => fields.get(name) ?? query[name]),
+            fileName: nameOf(fileName ?? query.fileName),
+          };
+          const flaw = unstorable(job);
+          if (flaw) throw invalid(flaw.field, flaw.message);
+          await store.write((tx) => createImportJob(tx, reach, { id: jobId, campaignId: params.id, ...job }));
+        } catch (error) {
+          await rm(path, { force: true });
+          throw error;
+        }
+        void runImport(deps, jobId, { ...reading, signal: stopping.signal });
+        set.status = 202;
+        return { success: true as const, jobId };
+      },
+      {
+        parse: "none",
+        params: IdParams,
+        query: ImportQuery,
+        response: { 202: t.Object({ success: t.Literal(true), jobId: Id }) },
+        detail: {
+          access: "user",
+          summary: "Import a file of contacts",
+          description:
+            "A CSV file of up to 1 GB, in a form (`file`, and the query's parameters as fields) or as the body itself (text/csv). Encoding, separator and columns are recognised; `mapping` overrides. Answers as soon as the file has arrived; the job tells the rest.",
+          requestBody,
+        },
+      },
+    )
+    .get(
+      "/import-jobs/:jobId",
+      async ({ params, request }) => {
+        const job = await getImportJob(store.read, params.jobId, reachOf(callerOf(request)));
+        return { success: true as const, job: toImportJob(job) };
+      },
+      {
+        params: JobParams,
+        response: t.Object({ success: t.Literal(true), job: ImportJob }),
+        detail: {
+          access: "user",
+          summary: "Get an import job",
+          description: "How far it is: rows judged so far, by verdict.",
+        },
+      },
+    )
+    .get(
+      "/import-jobs/:jobId/result.csv",
+      async ({ params, request }) => {
+        const job = await getImportJob(store.read, params.jobId, reachOf(callerOf(request)));
+        return new Response(resultFile(store.read, job.id), {
+          headers: {
+            "content-type": "text/csv; charset=utf-8",
+            "content-disposition": `attachment; filename="import-${job.id}.csv"`,
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+          },
+        });
+      },
+      {
+        params: JobParams,
+        detail: {
+          access: "user",
+          summary: "Get the verdicts of an import",
+          description: "A CSV file with a line for each row read so far: line, verdict, email, phone, message.",
+          responses: { 200: { description: "The verdicts", content: { "text/csv": { schema: { type: "string" } } } } },
+        },
+      },
+    );
+}
+
+/** A file's own name, without the folders that some browsers send along. */
+function nameOf(given: string | undefined): string {
+  return given?.split(/[\\/]/).at(-1)?.replaceAll("\0", "").slice(0, 255).toWellFormed().trim() || "contacts.csv";
+}
+
+/** The verdicts as a stream, read a page at a time and only as fast as they are taken. */
+function resultFile(read: Reader, jobId: string): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let line = -1;
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(encoder.encode(verdictHeader)),
+    async pull(controller) {
+      const rows = await readResults(read, jobId, line, PAGE);
+      const last = rows.at(-1);
+      if (!last) return controller.close();
+      line = last.line;
+      const lines = rows.map((row) => verdictLine({ ...row, verdict: row.verdict as Verdict }));
+      controller.enqueue(encoder.encode(lines.join("")));
+    },
+  });
+}

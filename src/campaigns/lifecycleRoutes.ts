@@ -1,0 +1,158 @@
+import { Elysia, t } from "elysia";
+import { isoOrNull } from "../clock.ts";
+import { toCredits } from "../credits/amounts.ts";
+import type { Tx } from "../db/store.ts";
+import type { Deps } from "../deps.ts";
+import { callerOf } from "../http/access.ts";
+import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable } from "../http/storable.ts";
+import { type CampaignRow, holdCampaign, toCampaign } from "./campaigns.ts";
+import { archive, cancel, launch, pause, resume } from "./lifecycle.ts";
+import { Campaign } from "./model.ts";
+
+const Reason = t.Optional(t.String({ maxLength: 300, examples: ["new prices from Monday"] }));
+const WithReason = t.Optional(t.Object({ reason: Reason }));
+const OneCampaign = t.Object({ success: t.Literal(true), campaign: Campaign });
+
+const Launched = t.Object({
+  success: t.Literal(true),
+  reservationId: Id,
+  creditReserved: t.Number({ examples: [250] }),
+  firstSendAt: Nullable(Moment),
+});
+
+const ShortOfCredits = t.Object(
+  {
+    success: t.Literal(false),
+    message: t.String({ examples: ["The opening stage needs 250 credits; 50 are missing"] }),
+    code: t.Literal("INSUFFICIENT_CREDITS"),
+    creditNeeded: t.Number({ examples: [250] }),
+    creditAvailable: t.Number({ examples: [200] }),
+    creditMissing: t.Number({ examples: [50] }),
+    byType: t.Record(t.String(), t.Number(), { examples: [{ EMAIL: 250 }] }),
+  },
+  { additionalProperties: true },
+);
+
+/** What makes a campaign run, wait and end. Each holds the campaign's row, so that of two callers one wins. */
+export function lifecycleRoutes({ store, wake }: Deps) {
+  /** Does something with a campaign within the caller's reach, and lets the engine see what came of it. */
+  async function turn<T>(
+    request: Request,
+    id: string,
+    work: (tx: Tx, campaign: CampaignRow) => Promise<T>,
+  ): Promise<T> {
+    const reach = reachOf(callerOf(request));
+    const result = await store.write(async (tx) => work(tx, await holdCampaign(tx, id, reach)));
+    wake();
+    return result;
+  }
+
+  return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
+    .use(storable)
+    .post(
+      "/:id/launch",
+      async ({ params, body, request }) => {
+        const { creditReserved, firstSendAt } = await turn(request, params.id, (tx, campaign) =>
+          launch(tx, campaign, body.confirmContacts),
+        );
+        return {
+          success: true as const,
+          reservationId: params.id,
+          creditReserved: toCredits(creditReserved),
+          firstSendAt: isoOrNull(firstSendAt),
+        };
+      },
+      {
+        params: IdParams,
+        body: t.Object({
+          confirmContacts: t.Integer({
+            minimum: 0,
+            description: "How many people you believe to be writing to",
+            examples: [250],
+          }),
+        }),
+        response: { 200: Launched, 402: ShortOfCredits },
+        detail: {
+          access: "user",
+          summary: "Launch a campaign",
+          description:
+            "Schedules the opening message of every contact and sets its credits aside, all or nothing. 409 when `confirmContacts` is not the number of contacts (the answer's `contacts` is); 402 when credits are missing.",
+        },
+      },
+    )
+    .post(
+      "/:id/pause",
+      async ({ params, body, request }) => {
+        const row = await turn(request, params.id, (tx, campaign) => pause(tx, campaign, body?.reason?.trim() || null));
+        return { success: true as const, campaign: toCampaign(row) };
+      },
+      {
+        params: IdParams,
+        body: WithReason,
+        response: OneCampaign,
+        detail: {
+          access: "user",
+          summary: "Pause a campaign",
+          description: "Nothing sets out from now on; what is on its way arrives. What is scheduled keeps its credits.",
+        },
+      },
+    )
+    .post(
+      "/:id/resume",
+      async ({ params, request }) => {
+        const row = await turn(request, params.id, resume);
+        return { success: true as const, campaign: toCampaign(row) };
+      },
+      {
+        params: IdParams,
+        response: OneCampaign,
+        detail: {
+          access: "user",
+          summary: "Resume a campaign",
+          description: "What waited is due when it was meant to leave, or now, within windows and daily caps.",
+        },
+      },
+    )
+    .post(
+      "/:id/cancel",
+      async ({ params, body, request }) => {
+        const { creditReleased, cancelledMessages } = await turn(request, params.id, (tx, campaign) =>
+          cancel(tx, campaign, body?.reason?.trim() || null),
+        );
+        return { success: true as const, creditReleased: toCredits(creditReleased), cancelledMessages };
+      },
+      {
+        params: IdParams,
+        body: WithReason,
+        response: t.Object({
+          success: t.Literal(true),
+          creditReleased: t.Number({ examples: [120] }),
+          cancelledMessages: t.Integer({ examples: [120] }),
+        }),
+        detail: {
+          access: "user",
+          summary: "Cancel a campaign",
+          description:
+            "Ends it for good: what was still to be sent is cancelled (CAMPAIGN_STOPPED) and its credits come back. A message that is on its way at this moment cannot be called back.",
+        },
+      },
+    )
+    .post(
+      "/:id/archive",
+      async ({ params, request }) => {
+        const row = await turn(request, params.id, archive);
+        return { success: true as const, campaign: toCampaign(row) };
+      },
+      {
+        params: IdParams,
+        response: OneCampaign,
+        detail: {
+          access: "user",
+          summary: "Archive a campaign",
+          description: "Puts one that is completed or cancelled out of sight. Its figures stay.",
+        },
+      },
+    );
+}

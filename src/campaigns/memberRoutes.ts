@@ -1,0 +1,118 @@
+import { Elysia, t } from "elysia";
+import { iso } from "../clock.ts";
+import { toContact } from "../contacts/contacts.ts";
+import { SearchQuery } from "../contacts/model.ts";
+import { checkCountry, judgeContact } from "../contacts/person.ts";
+import type { Deps } from "../deps.ts";
+import { callerOf } from "../http/access.ts";
+import { cutPage, readCursor } from "../http/cursor.ts";
+import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable } from "../http/storable.ts";
+import { holdCampaign } from "./campaigns.ts";
+import { campaignOf, openConversations } from "./lifecycle.ts";
+import { addContacts, listMembers, type MemberOutcome, mustTakeContacts, type Schedule } from "./members.ts";
+import { AddContactsOrder, Member, MemberStatus } from "./model.ts";
+
+/** What an answer says about rows that carry no words of their own. */
+const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
+  banned: "This person is on a ban list and must not be contacted",
+};
+
+function countOf(outcomes: readonly MemberOutcome[], verdict: MemberOutcome["verdict"]): number {
+  return outcomes.filter((outcome) => outcome.verdict === verdict).length;
+}
+
+function skippedOf(outcomes: readonly MemberOutcome[]) {
+  return outcomes.flatMap(({ verdict, message }, index) =>
+    verdict === "added" || verdict === "updated"
+      ? []
+      : [{ index, code: verdict.toUpperCase(), message: message ?? REASONS[verdict] ?? "Left out" }],
+  );
+}
+
+/** The people of a campaign. `schedule` plans the opening messages of those who join after launch. */
+export function memberRoutes({ store, wake }: Deps, schedule: Schedule = openConversations) {
+  return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
+    .use(storable)
+    .post(
+      "/:id/add-contacts",
+      async ({ params, body, request }) => {
+        const { onDuplicate = "SKIP", allowActiveElsewhere = false } = body;
+        const reach = reachOf(callerOf(request));
+        const country = checkCountry(body.defaultCountry);
+        const rows = body.contacts.map((contact, index) => judgeContact(contact, `contacts.${index}.`, country));
+        const { outcomes, enrolled } = await store.write(async (tx) => {
+          const campaign = await holdCampaign(tx, params.id, reach);
+          mustTakeContacts(campaign);
+          return addContacts(tx, campaign, rows, { onDuplicate, allowActiveElsewhere }, schedule);
+        });
+        wake();
+        return {
+          success: true as const,
+          added: countOf(outcomes, "added"),
+          updated: countOf(outcomes, "updated"),
+          enrolled,
+          skipped: skippedOf(outcomes),
+        };
+      },
+      {
+        params: IdParams,
+        body: AddContactsOrder,
+        response: t.Object({
+          success: t.Literal(true),
+          added: t.Integer({ description: "New to the campaign" }),
+          updated: t.Integer({ description: "Known to the brand, and given what the row says" }),
+          enrolled: t.Integer({
+            description: "Conversations that began: those added, and those updated who were not in it",
+          }),
+          skipped: t.Array(
+            t.Object({ index: t.Integer(), code: t.String({ examples: ["BANNED"] }), message: t.String() }),
+          ),
+        }),
+        detail: {
+          access: "user",
+          summary: "Add contacts to a campaign",
+          description:
+            "Up to 1000 at a time; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE. Nothing bypasses a ban.",
+        },
+      },
+    )
+    .get(
+      "/:id/contacts",
+      async ({ params, query, request }) => {
+        const { limit = 20 } = query;
+        const campaign = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+        const rows = await listMembers(store.read, campaign.id, {
+          status: query.status,
+          searchQuery: query.searchQuery,
+          after: readCursor(query.cursor)?.[1] ?? null,
+          limit: limit + 1,
+        });
+        const page = cutPage(rows, limit, ({ conversation }) => [null, conversation.id]);
+        const data = page.data.map(({ conversation, contact }) => ({
+          conversationId: conversation.id,
+          status: conversation.status,
+          mode: conversation.mode,
+          joinedAt: iso(conversation.createdAt),
+          contact: toContact(contact),
+        }));
+        return { success: true as const, data, nextCursor: page.nextCursor };
+      },
+      {
+        params: IdParams,
+        query: t.Object({
+          cursor: Cursor,
+          limit: Limit,
+          status: t.Optional(MemberStatus),
+          searchQuery: SearchQuery,
+        }),
+        response: t.Object({ success: t.Literal(true), data: t.Array(Member), nextCursor: Nullable(t.String()) }),
+        detail: {
+          access: "user",
+          summary: "List the contacts of a campaign",
+          description: "In the order they joined, each with where their conversation stands.",
+        },
+      },
+    );
+}

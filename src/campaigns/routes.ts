@@ -1,0 +1,116 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../deps.ts";
+import { brandOf, callerOf } from "../http/access.ts";
+import { cutPage, readCursor } from "../http/cursor.ts";
+import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable } from "../http/storable.ts";
+import { listCampaigns, placeOf } from "./campaignList.ts";
+import { changeCampaign, createCampaign, deleteCampaign, toCampaign } from "./campaigns.ts";
+import { campaignOf } from "./lifecycle.ts";
+import { Campaign, CampaignChange, NewCampaign, StatusShape } from "./model.ts";
+
+const OneCampaign = t.Object({ success: t.Literal(true), campaign: Campaign });
+
+const ListQuery = t.Object({
+  cursor: Cursor,
+  limit: Limit,
+  status: t.Optional(StatusShape),
+  searchQuery: t.Optional(t.String({ maxLength: 200, description: "Part of a name", examples: ["dentists"] })),
+  sortBy: t.Optional(t.Union([t.Literal("createdAt"), t.Literal("name"), t.Literal("launchedAt")])),
+  sortOrder: t.Optional(t.Union([t.Literal("asc"), t.Literal("desc")])),
+  brandId: t.Optional(Id),
+});
+
+/** Campaigns as drafts and as a list. What makes them run has doors of its own. */
+export function campaignRoutes(deps: Deps) {
+  const { store } = deps;
+  return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
+    .use(storable)
+    .post(
+      "/",
+      async ({ body, request }) => {
+        const brandId = brandOf(callerOf(request), body.brandId);
+        const row = await store.write((tx) => createCampaign(tx, brandId, body));
+        return { success: true as const, campaign: toCampaign(row) };
+      },
+      {
+        body: NewCampaign,
+        response: OneCampaign,
+        detail: {
+          access: "user",
+          summary: "Create a campaign",
+          description: "A DRAFT: nothing is sent before it has steps, senders and contacts and is launched.",
+        },
+      },
+    )
+    .get(
+      "/",
+      async ({ query, request }) => {
+        const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
+        const rows = await listCampaigns(store.read, {
+          reach: reachOf(callerOf(request), query.brandId),
+          status: query.status,
+          searchQuery: query.searchQuery,
+          sortBy,
+          sortOrder,
+          after: readCursor(query.cursor),
+          limit: limit + 1,
+        });
+        const page = cutPage(rows, limit, placeOf(sortBy));
+        return { success: true as const, data: page.data.map(toCampaign), nextCursor: page.nextCursor };
+      },
+      {
+        query: ListQuery,
+        response: t.Object({ success: t.Literal(true), data: t.Array(Campaign), nextCursor: Nullable(t.String()) }),
+        detail: {
+          access: "user",
+          summary: "List campaigns",
+          description: "The brand's own, newest first unless sorted otherwise; for admins all, or those of `brandId`.",
+        },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ params, request }) => {
+        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+        return { success: true as const, campaign: toCampaign(row) };
+      },
+      { params: IdParams, response: OneCampaign, detail: { access: "user", summary: "Get a campaign" } },
+    )
+    .patch(
+      "/:id",
+      async ({ params, body, request }) => {
+        const row = await store.write((tx) => changeCampaign(tx, params.id, reachOf(callerOf(request)), body));
+        deps.wake();
+        return { success: true as const, campaign: toCampaign(row) };
+      },
+      {
+        params: IdParams,
+        body: CampaignChange,
+        response: OneCampaign,
+        detail: {
+          access: "user",
+          summary: "Change a campaign",
+          description:
+            "Changes what is named, if `version` is the present one (409 otherwise). After launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params, request }) => {
+        await store.write((tx) => deleteCampaign(tx, params.id, reachOf(callerOf(request))));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: t.Object({ success: t.Literal(true) }),
+        detail: {
+          access: "user",
+          summary: "Delete a campaign",
+          description: "Only a draft or a cancelled one (409 otherwise), with its conversations. Its contacts stay.",
+        },
+      },
+    );
+}

@@ -1,0 +1,56 @@
+import { and, desc, eq, lt, sum } from "drizzle-orm";
+import { iso } from "../clock.ts";
+import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
+import type { Reader } from "../db/store.ts";
+import { toCredits } from "./amounts.ts";
+import type { EntryKind } from "./books.ts";
+import type { Balance, Entry } from "./model.ts";
+
+/** What a brand has, net of holds, and where the rest went. All zero for a brand that was never given any. */
+export async function balanceOf(read: Reader, brandId: string): Promise<Balance> {
+  const [account] = await read.select().from(creditAccounts).where(eq(creditAccounts.brandId, brandId));
+  const lots = await read
+    .select({ kind: creditLots.kind, remaining: sum(creditLots.remaining) })
+    .from(creditLots)
+    .where(eq(creditLots.brandId, brandId))
+    .groupBy(creditLots.kind);
+  // Postgres adds 64-bit numbers up to text.
+  const left = new Map(lots.map((lot) => [lot.kind, Number(lot.remaining)]));
+  return {
+    brandId,
+    creditAvailable: toCredits(account?.available ?? 0),
+    subscriptionCredits: toCredits(left.get("SUBSCRIPTION") ?? 0),
+    purchasedCredits: toCredits(left.get("PURCHASED") ?? 0),
+    totalReserved: toCredits(account?.reserved ?? 0),
+    totalUsed: toCredits(account?.used ?? 0),
+    totalExpired: toCredits(account?.expired ?? 0),
+    totalClawedBack: toCredits(account?.clawedBack ?? 0),
+    totalGranted: toCredits(account?.granted ?? 0),
+  };
+}
+
+type Row = typeof ledgerEntries.$inferSelect;
+
+export function toEntry({ brandId: _, amount, createdAt, ...row }: Row): Entry {
+  return { ...row, credits: toCredits(amount), createdAt: iso(createdAt) };
+}
+
+/** A brand's ledger, newest first, before the entry with id `before`. */
+export async function listEntries(
+  read: Reader,
+  brandId: string,
+  options: { kind: EntryKind | undefined; before: string | null; limit: number },
+): Promise<Row[]> {
+  return read
+    .select()
+    .from(ledgerEntries)
+    .where(
+      and(
+        eq(ledgerEntries.brandId, brandId),
+        options.kind === undefined ? undefined : eq(ledgerEntries.kind, options.kind),
+        options.before === null ? undefined : lt(ledgerEntries.id, options.before),
+      ),
+    )
+    .orderBy(desc(ledgerEntries.id))
+    .limit(options.limit);
+}

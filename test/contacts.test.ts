@@ -1,0 +1,389 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import fc from "fast-check";
+import { campaignRoutes } from "../src/campaigns/routes.ts";
+import type { Contact, NewContact } from "../src/contacts/model.ts";
+import { judgeContact } from "../src/contacts/person.ts";
+import { contactRoutes } from "../src/contacts/routes.ts";
+import { type RowOutcome, upsertContacts } from "../src/contacts/upsert.ts";
+import { bans, contacts } from "../src/db/schema/brands.ts";
+import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { asking, type Owner, openBrand } from "./support/brands.ts";
+import { sendNonsense } from "./support/hostile.ts";
+
+interface Answer {
+  message: string;
+  contactId: string;
+  contact: Contact;
+  data: Contact[];
+  nextCursor: string | null;
+}
+
+let app: TestApp;
+let ann: Owner;
+let bob: Owner;
+let brands = 0;
+
+beforeAll(async () => {
+  app = await startApp({ rooms: (deps) => [contactRoutes(deps), campaignRoutes(deps)] });
+});
+afterAll(() => app.close());
+/** Each test has brands of its own. */
+beforeEach(async () => {
+  brands++;
+  [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
+});
+
+function upsert(rows: NewContact[], onDuplicate: "SKIP" | "UPDATE" = "SKIP", brandId = ann.brandId) {
+  const judged = rows.map((row) => judgeContact(row));
+  return app.store.write((tx) => upsertContacts(tx, brandId, judged, onDuplicate));
+}
+
+const verdicts = (outcomes: RowOutcome[]) => outcomes.map(({ verdict }) => verdict);
+
+async function known(brandId = ann.brandId): Promise<Contact[]> {
+  const rows = await app.store.read.select().from(contacts).where(eq(contacts.brandId, brandId)).orderBy(contacts.id);
+  return rows as unknown as Contact[];
+}
+
+function forbid(ban: { scope: string; email?: string; phone?: string }) {
+  return app.store.write((tx) =>
+    tx.insert(bans).values({ id: tx.newId(), source: "MANUAL", createdAt: tx.now, ...ban }),
+  );
+}
+
+describe("a batch of rows", () => {
+  test("is judged row by row", async () => {
+    const outcomes = await upsert([
+      { email: " Jo@Example.com ", firstName: "  Jo  B " },
+      { email: "jo@example.com" },
+      { phone: "+1 202 555 0143" },
+      { email: "x@example.com", phone: "+12025550143" },
+      { email: "nobody" },
+      { phone: "123" },
+      { firstName: "Nobody" },
+      { email: "", phone: null },
+    ]);
+    expect(verdicts(outcomes)).toEqual([
+      "added",
+      "duplicate",
+      "added",
+      // The number's contact has no address yet, so it is the same person; SKIP leaves them alone.
+      "duplicate",
+      "bad_email",
+      "bad_phone",
+      "no_address",
+      "no_address",
+    ]);
+    expect(outcomes[1]?.contactId).toBe(outcomes[0]?.contactId as string);
+    expect(outcomes[3]?.contactId).toBe(outcomes[2]?.contactId as string);
+    expect(await known()).toMatchObject([
+      { email: "jo@example.com", firstName: "Jo B", phone: null },
+      { email: null, phone: "+12025550143" },
+    ]);
+  });
+
+  test("UPDATE takes over what a row says and keeps what it does not", async () => {
+    await upsert([{ email: "jo@example.com", firstName: "Jo", company: "Old", custom: { city: "Ulm", a: "1" } }]);
+    const outcomes = await upsert(
+      [
+        { email: "jo@example.com", company: "New", phone: "+12025550143", custom: { a: "2" } },
+        { email: "jo@example.com", lastName: "Last" },
+        { phone: "+12025550143", timezone: "Europe/Paris" },
+      ],
+      "UPDATE",
+    );
+    expect(verdicts(outcomes)).toEqual(["updated", "updated", "updated"]);
+    expect(await known()).toMatchObject([
+      {
+        email: "jo@example.com",
+        phone: "+12025550143",
+        firstName: "Jo",
+        lastName: "Last",
+        company: "New",
+        timezone: "Europe/Paris",
+        custom: { city: "Ulm", a: "2" },
+      },
+    ]);
+  });
+
+  test("a row that fits two contacts is about the one with its e-mail address, and moves no number", async () => {
+    await upsert([{ email: "a@example.com" }, { email: "b@example.com", phone: "+12025550143" }]);
+    const row = { email: "a@example.com", phone: "+12025550143", company: "Both" };
+    const [outcome] = await upsert([row], "UPDATE");
+    expect(outcome?.verdict).toBe("updated");
+    expect(outcome?.message).toContain("another contact's");
+    expect(await known()).toMatchObject([
+      { email: "a@example.com", phone: null, company: "Both" },
+      { email: "b@example.com", phone: "+12025550143", company: null },
+    ]);
+  });
+
+  test("colleagues who share a switchboard do not overwrite each other", async () => {
+    for (const mode of ["SKIP", "UPDATE"] as const) {
+      const outcomes = await upsert(
+        [
+          { email: "ann@firm.example", phone: "+12025550143", firstName: "Ann" },
+          { email: "bob@firm.example", phone: "+12025550143", firstName: "Bob" },
+        ],
+        mode,
+      );
+      expect(outcomes[1]).toMatchObject({ verdict: "duplicate", contactId: null });
+    }
+    expect(await known()).toMatchObject([{ email: "ann@firm.example", firstName: "Ann" }]);
+  });
+
+  test("nobody who is banned is added or changed, by whichever address and whoever banned them", async () => {
+    await upsert([{ email: "known@example.com", phone: "+12025550101" }]);
+    await forbid({ scope: ann.brandId, email: "brand@example.com" });
+    await forbid({ scope: "platform", email: `platform${brands}@example.com` });
+    await forbid({ scope: ann.brandId, phone: "+12025550101" });
+    await forbid({ scope: bob.brandId, email: "elsewhere@example.com" });
+    for (const mode of ["SKIP", "UPDATE"] as const) {
+      const outcomes = await upsert(
+        [
+          { email: "brand@example.com" },
+          { email: `platform${brands}@example.com` },
+          { email: "new@example.com", phone: "+12025550101" },
+          // Their number is banned, though this row does not name it.
+          { email: "known@example.com", company: "x" },
+          { email: "elsewhere@example.com" },
+        ],
+        mode,
+      );
+      expect(verdicts(outcomes).slice(0, 4)).toEqual(["banned", "banned", "banned", "banned"]);
+      expect(outcomes.slice(0, 4).every(({ contactId }) => contactId === null)).toBe(true);
+      expect(["added", "updated"]).toContain(outcomes[4]?.verdict as string);
+    }
+    expect((await known()).map(({ email }) => email)).toEqual(["known@example.com", "elsewhere@example.com"]);
+  });
+
+  test("what is too long is cut, and the row says so", async () => {
+    const custom = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`f${n}`, "v"]));
+    const person = { email: "a@example.com", phone: null, firstName: `${"x".repeat(199)}😀`, lastName: null };
+    const rows = [{ verdict: "ok" as const, contact: { ...person, company: null, timezone: null, custom } }];
+    const [outcome] = await app.store.write((tx) => upsertContacts(tx, ann.brandId, rows, "SKIP"));
+    expect(outcome?.message).toContain("of 60 custom fields the first 50");
+    const [row] = await known();
+    expect(Object.keys(row?.custom ?? {})).toHaveLength(50);
+    expect(row?.firstName?.isWellFormed()).toBe(true);
+  });
+
+  test("two batches at the same time add nobody twice", async () => {
+    const rows = Array.from({ length: 200 }, (_, n) => ({ email: `p${n}@example.com`, phone: `+1202555${1000 + n}` }));
+    const all = await Promise.all([upsert(rows), upsert(rows.toReversed()), upsert(rows, "UPDATE")]);
+    expect(all.flat().filter(({ verdict }) => verdict === "added")).toHaveLength(200);
+    expect(await known()).toHaveLength(200);
+  });
+
+  test("a thousand rows take a moment", async () => {
+    const rows = Array.from({ length: 1000 }, (_, n) => ({ email: `q${n}@example.com`, custom: { n: String(n) } }));
+    const started = performance.now();
+    await upsert(rows);
+    const added = performance.now();
+    await upsert(rows, "UPDATE");
+    await upsert(
+      rows.map((row) => ({ ...row, company: "x" })),
+      "UPDATE",
+    );
+    const updated = performance.now();
+    console.log(
+      `1000 rows: added in ${(added - started).toFixed(0)} ms, updated twice in ${(updated - added).toFixed(0)} ms`,
+    );
+    expect(await known()).toHaveLength(1000);
+    expect(updated - started).toBeLessThan(10_000);
+  });
+
+  test("any rows, in any order and mode, leave unique addresses and an answer each", async () => {
+    const email = fc.option(fc.constantFrom<string[]>("a@e.example", "b@e.example", "c@e.example"), { nil: null });
+    const phone = fc.option(fc.constantFrom("+12025550111", "+12025550112", "+12025550113"), { nil: null });
+    const row = fc.record({ email, phone, firstName: fc.option(fc.constantFrom("X", "Y"), { nil: null }) });
+    const batch = fc.record({
+      rows: fc.array(row, { maxLength: 6 }),
+      mode: fc.constantFrom("SKIP" as const, "UPDATE" as const),
+    });
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 3 }), async (batches) => {
+        const { brandId } = await app.store.write(async (tx) => {
+          const { createBrand } = await import("../src/brands/brands.ts");
+          return { brandId: (await createBrand(tx, { name: `run ${run++}` }, null)).id };
+        });
+        for (const { rows, mode } of batches) {
+          const outcomes = await upsert(rows, mode, brandId);
+          expect(outcomes).toHaveLength(rows.length);
+          const there = await known(brandId);
+          outcomes.forEach(({ contactId }, index) => {
+            if (contactId === null) return;
+            const contact = there.find(({ id }) => id === contactId);
+            const given = rows[index];
+            expect(contact?.brandId).toBe(brandId);
+            // Numbers change hands, also later in the batch; an e-mail address, once known, is who somebody is.
+            if (given?.email) expect([given.email, null]).toContain(contact?.email ?? null);
+          });
+        }
+        const there = await known(brandId);
+        for (const key of ["email", "phone"] as const) {
+          const values = there.flatMap((contact) => contact[key] ?? []);
+          expect(new Set(values).size).toBe(values.length);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  }, 60_000);
+});
+
+describe("one contact", () => {
+  test("is added, read, changed and removed", async () => {
+    const made = await ann.request<Answer>("POST", "/api/contacts", {
+      email: "Jo@Example.com",
+      phone: "(202) 555-0143",
+      defaultCountry: "us",
+      consent: "web form",
+      custom: { city: "Ulm" },
+    });
+    expect(made.body.contact).toMatchObject({
+      brandId: ann.brandId,
+      email: "jo@example.com",
+      phone: "+12025550143",
+      custom: { city: "Ulm", consent: "web form" },
+    });
+    const path = `/api/contacts/${made.body.contact.id}`;
+    const changed = await ann.request<Answer>("PATCH", path, { firstName: "Jo", phone: null, custom: { a: "b" } });
+    expect(changed.body.contact).toMatchObject({
+      email: "jo@example.com",
+      phone: null,
+      firstName: "Jo",
+      custom: { a: "b" },
+    });
+    expect((await ann.request("PATCH", path, { email: null })).status).toBe(422);
+    expect((await ann.request("PATCH", path, { email: "nobody" })).status).toBe(422);
+    expect((await ann.request("PATCH", path, { timezone: "Mars/Base" })).status).toBe(422);
+    expect((await ann.request<Answer>("GET", path)).body.contact.firstName).toBe("Jo");
+    expect((await ann.request("DELETE", path)).status).toBe(200);
+    expect((await ann.request("GET", path)).status).toBe(404);
+  });
+
+  test("exists once, and not when banned", async () => {
+    const [first] = await upsert([{ email: "a@example.com" }, { email: "b@example.com" }]);
+    const again = await ann.request<Answer>("POST", "/api/contacts", { email: "A@example.com" });
+    expect(again.status).toBe(409);
+    expect(again.body.contactId).toBe(first?.contactId as string);
+    const path = `/api/contacts/${first?.contactId}`;
+    expect((await ann.request("PATCH", path, { email: "b@example.com" })).status).toBe(409);
+    await forbid({ scope: ann.brandId, email: "no@example.com" });
+    expect((await ann.request("POST", "/api/contacts", { email: "no@example.com" })).status).toBe(409);
+    expect((await ann.request("PATCH", path, { email: "no@example.com" })).status).toBe(409);
+    expect((await ann.request("POST", "/api/contacts", { firstName: "x" })).status).toBe(422);
+    expect(
+      (await ann.request("POST", "/api/contacts", { email: "x@y.example", custom: { "no spaces": "x" } })).status,
+    ).toBe(422);
+    expect(
+      (await ann.request("POST", "/api/contacts", { email: "x@y.example", custom: { hasOwnProperty: "x" } })).status,
+    ).toBe(422);
+  });
+
+  test("a new address has not bounced yet", async () => {
+    const [first] = await upsert([{ email: "bounced@example.com" }]);
+    const id = first?.contactId as string;
+    await app.store.write((tx) => tx.update(contacts).set({ emailBouncedAt: tx.now }).where(eq(contacts.id, id)));
+    const kept = await ann.request<Answer>("PATCH", `/api/contacts/${id}`, { firstName: "x" });
+    expect(kept.body.contact.emailBouncedAt).not.toBeNull();
+    const moved = await ann.request<Answer>("PATCH", `/api/contacts/${id}`, { email: "new@example.com" });
+    expect(moved.body.contact.emailBouncedAt).toBeNull();
+  });
+
+  test("who is part of a campaign stays", async () => {
+    const [first] = await upsert([{ email: "member@example.com" }]);
+    const contactId = first?.contactId as string;
+    await app.store.write(async (tx) => {
+      const own = { brandId: ann.brandId, createdAt: tx.now, updatedAt: tx.now };
+      const plan = {
+        name: "c",
+        status: "DRAFT" as const,
+        channels: ["EMAIL" as const],
+        timezone: "UTC",
+        sendWindows: [],
+      };
+      const campaignId = tx.newId();
+      await tx.insert(campaigns).values({ ...own, ...plan, id: campaignId });
+      await tx.insert(conversations).values({ ...own, id: tx.newId(), campaignId, contactId, status: "QUEUED" });
+    });
+    expect((await ann.request("DELETE", `/api/contacts/${contactId}`)).status).toBe(409);
+  });
+});
+
+test("the list is searched by address, name and company, whatever the case", async () => {
+  await upsert([
+    { email: "jo.miller@example.com", firstName: "Jo", lastName: "Miller", company: "Miller Dental" },
+    { email: "kim@example.com", firstName: "Kim", lastName: "Österreich", company: "100% Fun_Co" },
+    { phone: "+12025550143", firstName: "Nobody" },
+  ]);
+  const find = async (text: string) => {
+    const page = await ann.request<Answer>("GET", `/api/contacts?searchQuery=${encodeURIComponent(text)}`);
+    return page.body.data.map(({ firstName }) => firstName);
+  };
+  expect(await find("MILLER")).toEqual(["Jo"]);
+  expect(await find("jo mill")).toEqual(["Jo"]);
+  expect(await find("KIM@EXAMPLE")).toEqual(["Kim"]);
+  expect(await find("Österreich")).toEqual(["Kim"]);
+  expect(await find("100%")).toEqual(["Kim"]);
+  expect(await find("n_c")).toEqual(["Kim"]);
+  expect(await find("%")).toEqual(["Kim"]);
+  expect(await find("\\")).toEqual([]);
+  expect(await find(" ")).toEqual(["Jo", "Kim", "Nobody"]);
+});
+
+test("pages neither repeat nor skip while contacts are added", async () => {
+  await upsert(Array.from({ length: 9 }, (_, n) => ({ email: `p${n}@example.com` })));
+  const seen: (string | null)[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: { body: Answer } = await ann.request<Answer>("GET", `/api/contacts?limit=2&cursor=${cursor}`);
+    seen.push(...page.body.data.map(({ email }) => email));
+    cursor = page.body.nextCursor;
+    if (seen.length === 4) await upsert([{ email: "late@example.com" }]);
+  }
+  expect(seen).toEqual([...Array.from({ length: 9 }, (_, n) => `p${n}@example.com`), "late@example.com"]);
+});
+
+test("one brand neither sees nor touches another's; an admin does both", async () => {
+  const [first] = await upsert([{ email: "secret@example.com" }]);
+  const path = `/api/contacts/${first?.contactId}`;
+  for (const [method, body] of [["GET"], ["PATCH", { firstName: "x" }], ["DELETE"]] as const) {
+    expect((await bob.request(method, path, body)).status).toBe(404);
+  }
+  // The same person is another contact there.
+  const own = await bob.request<Answer>("POST", "/api/contacts", { email: "secret@example.com" });
+  expect(own.status).toBe(200);
+  expect(own.body.contact.id).not.toBe(first?.contactId as string);
+  expect((await bob.request("POST", "/api/contacts", { email: "x@example.com", brandId: ann.brandId })).status).toBe(
+    403,
+  );
+  expect((await bob.request("GET", `/api/contacts?brandId=${ann.brandId}`)).status).toBe(403);
+
+  const admin = asking(app, await app.admin());
+  expect((await admin<Answer>("GET", `/api/contacts?brandId=${ann.brandId}`)).body.data).toHaveLength(1);
+  expect((await admin("PATCH", path, { firstName: "By admin" })).status).toBe(200);
+  expect((await admin("POST", "/api/contacts", { email: "x@example.com", brandId: "nowhere" })).status).toBe(404);
+  expect((await app.request("GET", path)).status).toBe(401);
+});
+
+test("nonsense breaks nothing", async () => {
+  const [first] = await upsert([{ email: "target@example.com" }]);
+  const path = `/api/contacts/${first?.contactId}`;
+  const order = {
+    email: "n@example.com",
+    phone: "+12025550143",
+    firstName: "x",
+    timezone: "UTC",
+    consent: "x",
+    custom: { city: "Ulm" },
+    defaultCountry: "US",
+  };
+  await sendNonsense(ann, "POST", "/api/contacts", order);
+  await sendNonsense(ann, "PATCH", path, order);
+  await sendNonsense(ann, "GET", "/api/contacts");
+  await sendNonsense(ann, "GET", path);
+  await sendNonsense(bob, "DELETE", path);
+}, 60_000);

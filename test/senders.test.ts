@@ -1,0 +1,327 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { campaignRoutes } from "../src/campaigns/routes.ts";
+import type { SmtpLogin } from "../src/channels/channel.ts";
+import { contacts, emailAccounts } from "../src/db/schema/brands.ts";
+import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
+import { messages } from "../src/db/schema/messages.ts";
+import { loginOf } from "../src/senders/login.ts";
+import { senderRoutes } from "../src/senders/routes.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { asking, type Owner, openBrand } from "./support/brands.ts";
+import { sendNonsense } from "./support/hostile.ts";
+
+interface One {
+  message: string;
+  details?: { field: string }[];
+  emailAccount: {
+    id: string;
+    brandId: string;
+    email: string;
+    hasPassword: boolean;
+    username: string | null;
+    connectionStatus: string;
+    connectionError: string | null;
+    dailyLimit: number;
+    timezone: string;
+    isActive: boolean;
+  };
+}
+
+let app: TestApp;
+let ann: Owner;
+let bob: Owner;
+/** The logins that were tried, and what the server says to them. */
+const tried: SmtpLogin[] = [];
+let answer: { ok: true } | { ok: false; reason: string } = { ok: true };
+
+const mailbox = { host: "127.0.0.1", port: 2525, security: "STARTTLS", username: "ann", password: "s3cret" };
+
+beforeAll(async () => {
+  app = await startApp({
+    config: { allowPrivateSmtp: true },
+    deps: {
+      verifyMailbox: async (login) => {
+        tried.push(login);
+        return answer;
+      },
+    },
+    rooms: (deps) => [senderRoutes(deps), campaignRoutes(deps)],
+  });
+  [ann, bob] = [await openBrand(app, "ann"), await openBrand(app, "bob")];
+});
+afterAll(() => app.close());
+
+async function add(owner: Owner, email: string, extra: object = {}): Promise<One["emailAccount"]> {
+  const made = await owner.request<One>("POST", "/api/email-accounts", { ...mailbox, email, ...extra });
+  if (made.status !== 200) throw new Error(made.text);
+  return made.body.emailAccount;
+}
+
+describe("adding a mailbox", () => {
+  test("tries the login and seals the password", async () => {
+    const account = await add(ann, " Ann@Northwind.Example ");
+    expect(account).toMatchObject({
+      brandId: ann.brandId,
+      email: "ann@northwind.example",
+      hasPassword: true,
+      connectionStatus: "CONNECTED",
+      dailyLimit: 50,
+      timezone: "UTC",
+      isActive: true,
+    });
+    expect(tried.at(-1)).toEqual({ ...mailbox, security: "STARTTLS" });
+    const [row] = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.id, account.id));
+    expect(row?.secret).not.toContain("s3cret");
+    expect(row && loginOf(app.deps.vault, row)).toMatchObject({ password: "s3cret", username: "ann" });
+    expect(app.logged.join("\n")).not.toContain("s3cret");
+  });
+
+  test("stores nothing when the login fails, unless asked to", async () => {
+    answer = { ok: false, reason: "535 wrong password" };
+    const order = { ...mailbox, email: "fails@northwind.example" };
+    const refused = await ann.request<One>("POST", "/api/email-accounts", order);
+    expect(refused.status).toBe(422);
+    expect(refused.body.message).toContain("535 wrong password");
+    expect(refused.text).not.toContain("s3cret");
+    const kept = await add(ann, "fails@northwind.example", { allowUnverified: true });
+    expect(kept).toMatchObject({ connectionStatus: "ERROR", connectionError: "535 wrong password" });
+    answer = { ok: true };
+  });
+
+  test("logs in by the address unless a user name is given, and needs both or none", async () => {
+    const { username: _, ...unnamed } = mailbox;
+    const made = await ann.request<One>("POST", "/api/email-accounts", { ...unnamed, email: "by.address@n.example" });
+    expect(made.body.emailAccount.username).toBe("by.address@n.example");
+    const { password: __, ...open } = mailbox;
+    expect((await ann.request("POST", "/api/email-accounts", { ...open, email: "o@n.example" })).status).toBe(422);
+  });
+
+  test("one mailbox, one account, on the whole platform", async () => {
+    await add(ann, "taken@northwind.example");
+    const again = await bob.request<One>("POST", "/api/email-accounts", {
+      ...mailbox,
+      email: "TAKEN@northwind.example",
+    });
+    expect(again.status).toBe(409);
+    const order = { ...mailbox, email: "race@northwind.example" };
+    const racing = await Promise.all(
+      [ann, bob, ann, bob].map((who) => who.request("POST", "/api/email-accounts", order)),
+    );
+    expect(racing.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
+  });
+
+  test.each([
+    [{ provider: "GMAIL" }, "provider"],
+    [{ host: "0.0.0.0" }, "host"],
+    [{ port: 70_000 }, "port"],
+    [{ timezone: "Mars/Base" }, "timezone"],
+    [{ email: "nobody" }, "email"],
+    [{ dailyLimit: 0 }, "dailyLimit"],
+    [{ dailyLimit: 10_001 }, "dailyLimit"],
+    [{ displayName: "a\r\nBcc: b@c.example" }, "displayName"],
+    [{ security: "SSL" }, "security"],
+  ])("%p is refused by name", async (wrong, field) => {
+    const order = { ...mailbox, email: "wrong@n.example", ...wrong };
+    const refused = await ann.request<One>("POST", "/api/email-accounts", order);
+    expect(refused.status).toBe(422);
+    expect(refused.body.details?.[0]?.field).toBe(field);
+  });
+});
+
+test("private hosts, odd ports and open text are the operator's to allow", async () => {
+  const strict = await startApp({ rooms: (deps) => [senderRoutes(deps)] });
+  try {
+    const owner = await openBrand(strict, "carl");
+    for (const wrong of [
+      { host: "127.0.0.1" },
+      { host: "169.254.169.254" },
+      { host: "8.8.8.8", port: 8080 },
+      { host: "8.8.8.8", security: "NONE" },
+    ]) {
+      const order = { ...mailbox, email: "c@n.example", ...wrong };
+      expect((await owner.request("POST", "/api/email-accounts", order)).status).toBe(422);
+    }
+    expect(
+      (
+        await owner.request("POST", "/api/email-accounts", {
+          ...mailbox,
+          email: "c@n.example",
+          host: "8.8.8.8",
+          port: 587,
+        })
+      ).status,
+    ).toBe(200);
+  } finally {
+    await strict.close();
+  }
+});
+
+test("with simulated channels nobody is asked", async () => {
+  const simulated = await startApp({
+    config: { channels: "simulator" },
+    deps: { verifyMailbox: () => Promise.reject(new Error("asked")) },
+    rooms: (deps) => [senderRoutes(deps)],
+  });
+  try {
+    const owner = await openBrand(simulated, "carl");
+    const order = { ...mailbox, email: "c@n.example", host: "smtp.nowhere.example" };
+    const made = await owner.request<One>("POST", "/api/email-accounts", order);
+    expect(made.body.emailAccount.connectionStatus).toBe("CONNECTED");
+  } finally {
+    await simulated.close();
+  }
+});
+
+describe("changing a mailbox", () => {
+  test("a new login is tried, other fields are just changed", async () => {
+    const account = await add(ann, "change@northwind.example");
+    const before = tried.length;
+    const path = `/api/email-accounts/${account.id}`;
+    const off = await ann.request<One>("PATCH", path, { isActive: false, dailyLimit: 7, timezone: "Europe/Paris" });
+    expect(off.body.emailAccount).toMatchObject({ isActive: false, dailyLimit: 7, timezone: "Europe/Paris" });
+    expect(tried.length).toBe(before);
+
+    await ann.request("PATCH", path, { port: 587 });
+    expect(tried.at(-1)).toMatchObject({ port: 587, password: "s3cret" });
+    answer = { ok: false, reason: "no route" };
+    expect((await ann.request("PATCH", path, { port: 25 })).status).toBe(422);
+    answer = { ok: true };
+    const [row] = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.id, account.id));
+    expect(row?.port).toBe(587);
+  });
+
+  test("the stored password never goes to another server", async () => {
+    const account = await add(ann, "steal@northwind.example");
+    const before = tried.length;
+    const path = `/api/email-accounts/${account.id}`;
+    expect((await ann.request("PATCH", path, { host: "127.0.0.2" })).status).toBe(422);
+    expect(tried.length).toBe(before);
+    expect((await ann.request("PATCH", path, { host: "127.0.0.2", password: "new" })).status).toBe(200);
+    expect(tried.at(-1)).toMatchObject({ host: "127.0.0.2", password: "new" });
+    const cleared = await ann.request<One>("PATCH", path, { username: null, password: null });
+    expect(cleared.body.emailAccount.hasPassword).toBe(false);
+  });
+
+  test("a test of the connection notes what it shows", async () => {
+    const account = await add(ann, "test@northwind.example");
+    answer = { ok: false, reason: "421 later" };
+    const path = `/api/email-accounts/${account.id}/test-connection`;
+    const failed = await ann.request<One & { connected: boolean; reason: string }>("POST", path);
+    expect(failed.status).toBe(200);
+    expect(failed.body).toMatchObject({ connected: false, reason: "421 later" });
+    expect(failed.body.emailAccount.connectionStatus).toBe("ERROR");
+    answer = { ok: true };
+    const well = await ann.request<One>("POST", path);
+    expect(well.body.emailAccount).toMatchObject({ connectionStatus: "CONNECTED", connectionError: null });
+  });
+});
+
+test("a mailbox with messages to send cannot be removed", async () => {
+  const account = await add(ann, "busy@northwind.example");
+  const id = await app.store.write(async (tx) => {
+    const [contactId, campaignId, conversationId, messageId] = [tx.newId(), tx.newId(), tx.newId(), tx.newId()];
+    const own = { brandId: ann.brandId, createdAt: tx.now, updatedAt: tx.now };
+    await tx.insert(contacts).values({ ...own, id: contactId, email: "x@y.example", custom: {} });
+    const plan = {
+      name: "c",
+      status: "RUNNING" as const,
+      channels: ["EMAIL" as const],
+      timezone: "UTC",
+      sendWindows: [],
+    };
+    await tx.insert(campaigns).values({ ...own, ...plan, id: campaignId });
+    await tx.insert(conversations).values({ ...own, id: conversationId, campaignId, contactId, status: "ACTIVE" });
+    await tx.insert(messages).values({
+      ...own,
+      id: messageId,
+      campaignId,
+      conversationId,
+      contactId,
+      stage: 0,
+      channel: "EMAIL",
+      status: "PENDING",
+      scheduledTime: 0,
+      runAt: 0,
+      senderId: account.id,
+      credits: 0,
+    });
+    return messageId;
+  });
+  const path = `/api/email-accounts/${account.id}`;
+  const refused = await ann.request<{ pendingMessages: number; message: string }>("DELETE", path);
+  expect(refused.status).toBe(409);
+  expect(refused.body.pendingMessages).toBe(1);
+  await app.store.write((tx) => tx.update(messages).set({ status: "SENT" }).where(eq(messages.id, id)));
+  expect((await ann.request("DELETE", path)).status).toBe(200);
+  expect((await ann.request("GET", path)).status).toBe(404);
+});
+
+test("one brand neither sees nor touches another's; an admin does both", async () => {
+  const account = await add(ann, "mine@northwind.example");
+  const path = `/api/email-accounts/${account.id}`;
+  const missing = await bob.request<One>("GET", "/api/email-accounts/019a8a3e-5a00-7000-8000-000000000001");
+  for (const [method, to, body] of [
+    ["GET", path, undefined],
+    ["PATCH", path, { isActive: false }],
+    ["DELETE", path, undefined],
+    ["POST", `${path}/test-connection`, undefined],
+  ] as const) {
+    const answer = await bob.request<One>(method, to, body);
+    expect(answer.status).toBe(404);
+    expect(answer.body.message.replace(account.id, "")).toBe(
+      missing.body.message.replace("019a8a3e-5a00-7000-8000-000000000001", ""),
+    );
+  }
+  expect((await bob.request("GET", `/api/email-accounts?brandId=${ann.brandId}`)).status).toBe(403);
+  const named = { ...mailbox, email: "b@n.example", brandId: ann.brandId };
+  expect((await bob.request("POST", "/api/email-accounts", named)).status).toBe(403);
+  const seen = await bob.request("GET", "/api/email-accounts?limit=100");
+  expect(seen.text).not.toContain("northwind");
+
+  const admin = asking(app, await app.admin());
+  expect((await admin("GET", path)).status).toBe(200);
+  expect((await admin("GET", `/api/email-accounts?brandId=${ann.brandId}`)).status).toBe(200);
+  expect((await admin("POST", "/api/email-accounts", { ...mailbox, email: "a@n.example" })).status).toBe(422);
+  const nowhere = { ...mailbox, email: "a@n.example", brandId: "nowhere" };
+  expect((await admin("POST", "/api/email-accounts", nowhere)).status).toBe(404);
+
+  const stranger = asking(app, await app.signUp("no.brand@owners.example"));
+  expect((await stranger("GET", path)).status).toBe(403);
+  expect((await app.request("GET", path)).status).toBe(401);
+});
+
+test("pages neither repeat nor skip", async () => {
+  const owner = await openBrand(app, "pages");
+  for (let n = 0; n < 7; n++) await add(owner, `page${n}@northwind.example`);
+  const seen: string[] = [];
+  for (let cursor = ""; ; ) {
+    const page = await owner.request<{ data: { email: string }[]; nextCursor: string | null }>(
+      "GET",
+      `/api/email-accounts?limit=3&cursor=${cursor}`,
+    );
+    seen.push(...page.body.data.map(({ email }) => email));
+    if (page.body.nextCursor === null) break;
+    cursor = page.body.nextCursor;
+  }
+  expect(seen).toEqual(Array.from({ length: 7 }, (_, n) => `page${n}@northwind.example`));
+});
+
+test("nonsense breaks nothing", async () => {
+  const account = await add(ann, "nonsense@northwind.example");
+  const order = {
+    ...mailbox,
+    email: "q@n.example",
+    displayName: "x",
+    dailyLimit: 1,
+    timezone: "UTC",
+    allowUnverified: true,
+  };
+  const path = `/api/email-accounts/${account.id}`;
+  await sendNonsense(ann, "POST", "/api/email-accounts", order);
+  await sendNonsense(ann, "PATCH", path, { ...order, isActive: true });
+  await sendNonsense(ann, "GET", "/api/email-accounts");
+  await sendNonsense(ann, "GET", path);
+  await sendNonsense(ann, "POST", `${path}/test-connection`);
+  await sendNonsense(bob, "DELETE", path);
+}, 60_000);
