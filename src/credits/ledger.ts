@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, lte, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { creditAccounts, creditHolds, creditLots } from "../db/schema/credits.ts";
+import { creditAccounts, type creditHolds, creditLots } from "../db/schema/credits.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { type Movement, post } from "./books.ts";
@@ -131,13 +131,23 @@ function insertHolds(holds: (typeof creditHolds.$inferInsert)[]) {
     select n."messageId", n."lotId", n."brandId", n."campaignId", n."creditType", n.amount, n.weight from ${rowsOf("n", holds, types)}`;
 }
 
+/** An open hold, as the database gives it. */
+interface Held {
+  messageId: string;
+  lotId: string;
+  brandId: string;
+  campaignId: string;
+  creditType: CreditType;
+  amount: number;
+}
+
 /** Takes the holds of these messages off the table. Deleting is what ends a hold, so nobody can end it again. */
-async function endHolds(tx: Tx, messageIds: readonly string[]) {
+async function endHolds(tx: Tx, messageIds: readonly string[]): Promise<Held[]> {
   if (messageIds.length === 0) return [];
-  return tx
-    .delete(creditHolds)
-    .where(inArray(creditHolds.messageId, [...messageIds]))
-    .returning();
+  const ids = messageIds.map((id) => ({ id }));
+  return tx.all<Held>(sql`delete from credit_holds where message_id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
+    returning message_id as "messageId", lot_id as "lotId", brand_id as "brandId", campaign_id as "campaignId",
+      credit_type as "creditType", amount`);
 }
 
 /** The messages went out: what was held for them is used. A message without an open hold changes nothing. */

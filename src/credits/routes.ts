@@ -1,20 +1,15 @@
 import { Elysia, t } from "elysia";
 import { getBrand } from "../brands/brands.ts";
-import { freeze } from "../db/sql.ts";
 import type { Deps } from "../deps.ts";
-import { invalid } from "../fault.ts";
 import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { Id, Nullable } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
-import { toCredits, toThousandths } from "./amounts.ts";
-import { grant } from "./ledger.ts";
-import { Balance, Entry, Grant, LedgerQuery, Verdict } from "./model.ts";
+import { Balance, Entry, LedgerQuery } from "./model.ts";
 import { balanceOf, listEntries, toEntry } from "./statement.ts";
-import { verifyLedger } from "./verify.ts";
 
 /** What a brand has to spend, and the books about it. */
-export function creditRoutes({ store, clock }: Deps) {
+export function creditRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api/credits", tags: ["Credits"] })
     .use(storable)
     .get(

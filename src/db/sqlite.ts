@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite";
+import { Database, type Statement } from "bun:sqlite";
 import type { SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
@@ -7,12 +7,29 @@ import type { Reader, Store, Tx } from "./store.ts";
 
 const words = new SQLiteSyncDialect();
 
-/** Drizzle's builders over one handle, with `all` on statements that bun:sqlite keeps prepared. */
+/** Statements kept prepared for one handle. bun:sqlite's own cache stops at twenty, which is less than one delivery turn. */
+const KEPT = 300;
+
+/** A handle that compiles each SQL text once, for as long as it is in use. */
+function withStatements(handle: Database): Database {
+  const kept = new Map<string, Statement>();
+  const prepare = (text: string): Statement => {
+    const statement = kept.get(text) ?? handle.prepare(text);
+    kept.delete(text);
+    kept.set(text, statement);
+    if (kept.size > KEPT) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
+    return statement;
+  };
+  return Object.assign(Object.create(handle) as Database, { prepare, query: prepare });
+}
+
+/** Drizzle's builders over one handle, and `all` for SQL written by hand. */
 function reader(handle: Database): Tx {
-  const builders = drizzle({ client: handle }) as unknown as Tx;
+  const statements = withStatements(handle);
+  const builders = drizzle({ client: statements }) as unknown as Tx;
   const all = async (query: SQL) => {
     const { sql, params } = words.sqlToQuery(query);
-    return handle.query(sql).all(...(params as string[])) as never[];
+    return statements.query(sql).all(...(params as string[])) as never[];
   };
   return Object.assign(builders, { all });
 }
