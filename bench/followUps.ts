@@ -65,7 +65,8 @@ async function prepareReprise() {
     channel: { send: async () => ({ kind: "accepted", providerId: "1" }), close: async () => {} },
     random: systemRandom,
     log: createLog("silent", clock),
-    concurrency: 200,
+    concurrency: 400,
+    senderConcurrency: 400,
   });
   const steps = Array.from({ length: ROUNDS + 2 }, (_, stage) => ({
     delayDays: Math.min(stage, 1),

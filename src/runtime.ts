@@ -13,8 +13,9 @@ import { systemRandom } from "./random.ts";
 import { masterKey, openVault, signer } from "./secrets.ts";
 import { liveWorld } from "./simulator/live.ts";
 
-/** Messages on their way at once. Each mailbox has its own, smaller, bound. */
-const CONCURRENCY = 200;
+/** Messages on their way at once, in all and from one mailbox (as many as it has connections). */
+const CONCURRENCY = 400;
+const SENDER_CONCURRENCY = 4;
 
 /** A Reprise that is open: its database, its engine and what its routes are given. Nothing sends before `startDelivery`. */
 export interface Runtime {
@@ -32,11 +33,19 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
   const key = masterKey(config.secret, config.dataDir);
   const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
-  const smtp = smtpChannel({ allowPrivateHosts: config.allowPrivateSmtp });
+  const smtp = smtpChannel({ allowPrivateHosts: config.allowPrivateSmtp, poolPerSender: SENDER_CONCURRENCY });
   const world =
     config.channels === "simulator" ? liveWorld({ store, clock, log, hostileBelow: config.hostileBelow }) : null;
   const channel = world ?? smtp;
-  const engine = createEngine({ ...post, store, channel, random: systemRandom, log, concurrency: CONCURRENCY });
+  const engine = createEngine({
+    ...post,
+    store,
+    channel,
+    random: systemRandom,
+    log,
+    concurrency: CONCURRENCY,
+    senderConcurrency: SENDER_CONCURRENCY,
+  });
   let driver: Driver | null = null;
 
   const deps: Deps = {

@@ -389,7 +389,7 @@ CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id");--> statement
 CREATE UNIQUE INDEX "users_email" ON "users" USING btree ("email");--> statement-breakpoint
 CREATE INDEX "verifications_identifier" ON "verifications" USING btree ("identifier");--> statement-breakpoint
 CREATE UNIQUE INDEX "messages_stage" ON "messages" USING btree ("conversation_id","stage");--> statement-breakpoint
-CREATE INDEX "messages_due" ON "messages" USING btree ("run_at","id") WHERE status = 'PENDING';--> statement-breakpoint
+CREATE INDEX "messages_due" ON "messages" USING btree ("run_at","id","sender_id") WHERE status = 'PENDING';--> statement-breakpoint
 CREATE INDEX "messages_lease" ON "messages" USING btree ("lease_until") WHERE status = 'SENDING';--> statement-breakpoint
 CREATE INDEX "messages_unknown" ON "messages" USING btree ("run_at") WHERE status = 'UNKNOWN';--> statement-breakpoint
 CREATE INDEX "messages_campaign" ON "messages" USING btree ("campaign_id","id");

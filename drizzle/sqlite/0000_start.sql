@@ -389,7 +389,7 @@ CREATE TABLE `messages` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `messages_stage` ON `messages` (`conversation_id`,`stage`);--> statement-breakpoint
-CREATE INDEX `messages_due` ON `messages` (`run_at`,`id`) WHERE status = 'PENDING';--> statement-breakpoint
+CREATE INDEX `messages_due` ON `messages` (`run_at`,`id`,`sender_id`) WHERE status = 'PENDING';--> statement-breakpoint
 CREATE INDEX `messages_lease` ON `messages` (`lease_until`) WHERE status = 'SENDING';--> statement-breakpoint
 CREATE INDEX `messages_unknown` ON `messages` (`run_at`) WHERE status = 'UNKNOWN';--> statement-breakpoint
 CREATE INDEX `messages_campaign` ON `messages` (`campaign_id`,`id`);

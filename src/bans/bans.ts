@@ -65,17 +65,29 @@ export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancel
       .returning({ id: bans.id });
     // Somebody else banned the same person between our look and our insert: theirs is the ban.
     if (made.length === 0) return { id: (await findBan(tx, order.scope, email, phone))?.id ?? id, cancelled: 0 };
-  } else if ((email && !found.email) || (phone && !found.phone)) {
-    await tx
-      .update(bans)
-      .set({ email: found.email ?? email, phone: found.phone ?? phone })
-      .where(eq(bans.id, id));
+  } else {
+    await complete(tx, found, { email: found.email ?? email, phone: found.phone ?? phone });
   }
   const brandId = order.scope === PLATFORM ? null : order.scope;
   return {
     id,
     cancelled: await cancelPerson(tx, { email, phone, brandId }, REASON[order.source]),
   };
+}
+
+/** Adds to a ban what it did not say of the person, unless another ban says it: each address stands on a list once. */
+async function complete(tx: Tx, found: Row, person: Pick<Row, "email" | "phone">): Promise<void> {
+  for (const column of ["email", "phone"] as const) {
+    const address = person[column];
+    if (address === null || found[column] !== null) continue;
+    const elsewhere = tx.select({ id: bans.id }).from(bans);
+    const taken = await elsewhere.where(and(eq(bans.scope, found.scope), eq(bans[column], address)));
+    if (taken.length === 0)
+      await tx
+        .update(bans)
+        .set({ [column]: address })
+        .where(eq(bans.id, found.id));
+  }
 }
 
 async function findBan(
@@ -126,6 +138,9 @@ export async function listBans(read: Reader, page: BanPage): Promise<Row[]> {
   // A ban by phone alone has no e-mail; it sorts as the empty text, alike on both databases.
   const key = page.sortBy === "email" ? sql`coalesce(${bans.email}, '')` : sql`${bans.createdAt}`;
   const beyond = page.sortOrder === "asc" ? sql`>` : sql`<`;
+  if (page.after && typeof page.after[0] !== (page.sortBy === "email" ? "string" : "number")) {
+    throw invalid("cursor", "expected the nextCursor of a page that was sorted alike");
+  }
   const later = page.after ? sql`(${key}, ${bans.id}) ${beyond} (${page.after[0] ?? ""}, ${page.after[1]})` : undefined;
   return read
     .select()

@@ -6,6 +6,7 @@ import { Fault } from "../fault.ts";
 import { brandOf, type Caller, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { Id, Nullable } from "../http/model.ts";
+import { storable } from "../http/storable.ts";
 import { ban, listBans, PLATFORM, unban } from "./bans.ts";
 import { Ban, BanQuery, NewBan } from "./model.ts";
 
@@ -21,6 +22,7 @@ function toBan(row: typeof bans.$inferSelect): Ban {
 
 export function banRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api/auth/banned", tags: ["Auth"] })
+    .use(storable)
     .post(
       "/",
       async ({ body, request }) => {

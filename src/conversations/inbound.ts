@@ -41,7 +41,16 @@ type Conversation = typeof conversations.$inferSelect;
  */
 export async function receive(tx: Tx, inbound: Inbound, options: { hostileBelow: number }): Promise<Received | null> {
   const conversation = await findConversation(tx, inbound);
-  if (!conversation) return null;
+  return conversation ? record(tx, conversation, inbound, options) : null;
+}
+
+/** Takes in what belongs to a conversation that is known. Null when it was taken in before. */
+export async function record(
+  tx: Tx,
+  conversation: Conversation,
+  inbound: Inbound,
+  options: { hostileBelow: number },
+): Promise<Received | null> {
   const reading = classify(inbound, options);
   const kept = await tx
     .insert(inboundMessages)

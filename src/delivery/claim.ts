@@ -10,7 +10,7 @@ import { Fault } from "../fault.ts";
 import { countMoves, type Move } from "../messages/counts.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
 import { type Post, renderEnvelope } from "./envelope.ts";
-import { type DueRow, dueRows, lockSenders, type Surroundings, surroundingsOf, threadsOf } from "./facts.ts";
+import { type DueRow, dueRows, lockSenders, type Room, type Surroundings, surroundingsOf, threadsOf } from "./facts.ts";
 import { judge, type Verdict } from "./gate.ts";
 
 /** How long a claim is believed in. Longer than any send may take, so that only a dead worker's claim runs out. */
@@ -37,8 +37,13 @@ interface Ruled {
  * Looks at the messages that are due, and in this one transaction claims those that may leave and settles what becomes of
  * the others: cancelled, failed, or waiting. Nothing may be sent before it has committed.
  */
-export async function claimDue(tx: Tx, limit: number, post: Post): Promise<{ claims: Claim[]; examined: number }> {
-  const rows = await dueRows(tx, limit);
+export async function claimDue(
+  tx: Tx,
+  limit: number,
+  post: Post,
+  room: Room,
+): Promise<{ claims: Claim[]; examined: number }> {
+  const rows = await dueRows(tx, limit, room);
   if (rows.length === 0) return { claims: [], examined: 0 };
   await lockSenders(tx, rows);
   const around = await surroundingsOf(tx, rows, tx.now);

@@ -8,6 +8,8 @@ import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import { type Claim, claimDue } from "./claim.ts";
 import type { Post } from "./envelope.ts";
+import type { Room } from "./facts.ts";
+import { InFlight } from "./inFlight.ts";
 import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
 import { type Result, settleResults } from "./settle.ts";
 
@@ -26,6 +28,8 @@ export interface EngineOptions extends Post {
   log: Log;
   /** How many messages may be on their way at once. */
   concurrency: number;
+  /** And from one sender: as many as its channel really carries at once. */
+  senderConcurrency: number;
 }
 
 /** Sends what is due. It knows no timer and no queue: a driver tells it when to look. */
@@ -48,7 +52,7 @@ export interface Engine {
 
 export function createEngine(options: EngineOptions): Engine {
   const { store, channel, random, log } = options;
-  const inFlight = new Set<Promise<void>>();
+  const inFlight = new InFlight(options.concurrency, options.senderConcurrency);
   let finished: Result[] = [];
   let stopped = false;
   let running: Promise<void> | null = null;
@@ -58,7 +62,7 @@ export function createEngine(options: EngineOptions): Engine {
   /** One transaction: what came back is settled, and as much as there is room for is claimed. */
   async function turn(): Promise<{ examined: number; claims: Claim[] }> {
     const results = finished.slice(0, BATCH);
-    const room = stopped ? 0 : Math.min(BATCH, options.concurrency - inFlight.size);
+    const room = stopped ? 0 : Math.min(BATCH, inFlight.room);
     if (results.length === 0 && room <= 0) return { examined: 0, claims: [] };
     const done = await store.write(async (tx) => {
       const late: Result[] = [];
@@ -70,10 +74,10 @@ export function createEngine(options: EngineOptions): Engine {
       let examined = 0;
       for (let left = room; left > 0; left -= SLICE) {
         const slice = Math.min(SLICE, left);
-        const found = await claimDue(tx, slice, options);
+        const found = await claimDue(tx, slice, options, roomOf(claims));
         claims.push(...found.claims);
         examined += found.examined;
-        if (found.examined < slice) break;
+        if (found.examined === 0) break;
         await breathe();
       }
       return { late, claims, examined };
@@ -84,6 +88,15 @@ export function createEngine(options: EngineOptions): Engine {
       log.warn("late result", { messageId: claim.envelope.messageId, fence: claim.fence, outcome });
     }
     return done;
+  }
+
+  /** How much room there is, with those claimed in this very transaction counted as on their way. */
+  function roomOf(claims: readonly Claim[]): Room {
+    const claimed = new Map<string, number>();
+    for (const { envelope } of claims) claimed.set(envelope.sender.id, (claimed.get(envelope.sender.id) ?? 0) + 1);
+    const left = (senderId: string) => options.senderConcurrency - inFlight.of(senderId) - (claimed.get(senderId) ?? 0);
+    const busy = new Set([...inFlight.busy(), ...[...claimed.keys()].filter((id) => left(id) <= 0)]);
+    return { left, busy: [...busy] };
   }
 
   /**
@@ -119,10 +132,10 @@ export function createEngine(options: EngineOptions): Engine {
       }
       const sending = attempt(claim).then((outcome) => {
         finished.push({ claim, outcome });
-        inFlight.delete(sending);
-        notify();
+        // After the count of those on their way went down, so that there is room when the driver looks.
+        queueMicrotask(notify);
       });
-      inFlight.add(sending);
+      inFlight.add(claim.envelope.sender.id, sending);
     }
   }
 
@@ -157,7 +170,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     async drain() {
       while (inFlight.size > 0 || finished.length > 0) {
-        await Promise.race([...inFlight, ...(finished.length > 0 ? [Promise.resolve()] : [])]);
+        if (finished.length === 0) await inFlight.next();
         await engine.runDue();
       }
     },

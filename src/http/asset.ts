@@ -1,27 +1,21 @@
-import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
-
-const pack = promisify(gzip);
-const unpack = promisify(gunzip);
-
 function isPacked(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 /**
  * A file served from memory, compressed. It is read when it is first asked for, so that it costs nothing at start,
- * and packed off the thread that answers requests, unless the build has done so already.
+ * and packed then, unless the build has done so already.
  */
 export function asset(
   type: string,
-  read: () => Promise<Uint8Array>,
+  read: () => Promise<Uint8Array<ArrayBuffer>>,
   extraHeaders: Record<string, string> = {},
 ): (request: Request) => Promise<Response> {
   let kept: Promise<{ body: Uint8Array<ArrayBuffer>; tag: string }> | undefined;
 
   async function keep() {
     const bytes = await read();
-    const body = new Uint8Array(isPacked(bytes) ? bytes : await pack(bytes));
+    const body = new Uint8Array(isPacked(bytes) ? bytes : Bun.gzipSync(bytes));
     return { body, tag: `W/"${Bun.hash(body).toString(36)}"` };
   }
 
@@ -41,6 +35,6 @@ export function asset(
     if (/\bgzip\b/.test(request.headers.get("accept-encoding") ?? "")) {
       return new Response(body, { headers: { ...headers, "content-encoding": "gzip" } });
     }
-    return new Response(new Uint8Array(await unpack(body)), { headers });
+    return new Response(Bun.gunzipSync(body), { headers });
   };
 }

@@ -19,16 +19,15 @@ const tags = [
   { name: "Health", description: "Whether the service and what it depends on are well." },
 ];
 
-const securitySchemes = {
-  bearerAuth: { type: "http", scheme: "bearer", description: "The token of a session, as signing in returns it." },
-  apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "A key for a machine." },
-  cookie: {
-    type: "apiKey",
-    in: "cookie",
-    name: "better-auth.session_token",
-    description: "The session of a browser: set by signing in.",
-  },
-};
+/** The ways to sign in. Where the address is secure, so is the cookie, and its name says it (`identity/proof.ts`). */
+function securitySchemes(publicUrl: string) {
+  const cookie = `${publicUrl.startsWith("https:") ? "__Secure-" : ""}reprise.session_token`;
+  return {
+    bearerAuth: { type: "http", scheme: "bearer", description: "The token of a session, as signing in returns it." },
+    apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "A key for a machine." },
+    cookie: { type: "apiKey", in: "cookie", name: cookie, description: "A browser's session, set by signing in." },
+  };
+}
 
 function isTypeBox(entry: [string, object]): entry is [string, TSchema] {
   return Kind in entry[1];
@@ -57,11 +56,12 @@ export interface DocsOptions {
 export function docs({ publicUrl, version }: DocsOptions) {
   const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public" } });
 
-  async function document(): Promise<Uint8Array> {
+  async function document(): Promise<Uint8Array<ArrayBuffer>> {
     // biome-ignore lint/complexity/useLiteralKeys: protected in the types, yet the way @elysiajs/swagger asks the app it is mounted in.
     const routes = plugin["getGlobalRoutes"]();
     // biome-ignore lint/complexity/useLiteralKeys: as above.
     const models = Object.entries(plugin["getGlobalDefinitions"]().type).filter(isTypeBox);
+    const schemes = securitySchemes(publicUrl);
     const collected = {
       openapi: "3.1.1",
       info: {
@@ -72,9 +72,9 @@ export function docs({ publicUrl, version }: DocsOptions) {
       },
       servers: [{ url: publicUrl }, { url: "/", description: "The host this document comes from" }],
       tags,
-      security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
+      security: Object.keys(schemes).map((name) => ({ [name]: [] })),
       paths: pathsOf(routes, Object.fromEntries(models)),
-      components: { securitySchemes, schemas: Object.fromEntries(models) },
+      components: { securitySchemes: schemes, schemas: Object.fromEntries(models) },
     };
     return new TextEncoder().encode(JSON.stringify(polish(toJson(collected))));
   }

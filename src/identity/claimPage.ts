@@ -5,6 +5,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 24rem; margin: 4rem auto
 label, button, output { display: block; margin-top: 1rem }
 input { display: block; box-sizing: border-box; width: 100%; padding: .5rem; font: inherit }
 button { padding: .5rem 1rem; font: inherit }
+[hidden] { display: none }
 `;
 
 // The token leaves the address bar at once: it must not stay in the history or be sent on as a referrer.

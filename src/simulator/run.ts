@@ -55,6 +55,7 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
         random,
         log: options.log,
         concurrency: 50,
+        senderConcurrency: 10,
       });
       try {
         await engine.recover(options.processes === 1);

@@ -38,7 +38,13 @@ export async function simulate(options: SimulateOptions): Promise<Census & { see
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-simulation-"));
   const clock = new VirtualClock(START);
   const random = seededRandom(`world ${options.seed}`);
-  const store = await openStore({ dataDir, databaseUrl: options.databaseUrl ?? null, clock, random, durability: "off" });
+  const store = await openStore({
+    dataDir,
+    databaseUrl: options.databaseUrl ?? null,
+    clock,
+    random,
+    durability: "off",
+  });
   try {
     const key = new Uint8Array(32).fill(7);
     const world = options.worldOf?.(clock, options.seed) ?? new World(clock, options.seed);

@@ -47,7 +47,8 @@ export const messages = table(
   },
   (t) => [
     uniqueIndex("messages_stage").on(t.conversationId, t.stage),
-    index("messages_due").on(t.runAt, t.id).where(where("status = 'PENDING'")),
+    // With the sender, so that messages of a busy one are passed over without reading them.
+    index("messages_due").on(t.runAt, t.id, t.senderId).where(where("status = 'PENDING'")),
     index("messages_lease").on(t.leaseUntil).where(where("status = 'SENDING'")),
     index("messages_unknown").on(t.runAt).where(where("status = 'UNKNOWN'")),
     index("messages_campaign").on(t.campaignId, t.id),

@@ -1,0 +1,134 @@
+import { Elysia, t } from "elysia";
+import { toContact } from "../contacts/contacts.ts";
+import type { Deps } from "../deps.ts";
+import { callerOf } from "../http/access.ts";
+import { cutPage, readCursor } from "../http/cursor.ts";
+import { IdParams, Nullable } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable } from "../http/storable.ts";
+import {
+  getDialogue,
+  listConversations,
+  markRead,
+  readHistory,
+  recordInbound,
+  setMode,
+  toConversation,
+} from "./conversations.ts";
+import {
+  Conversation,
+  ConversationQuery,
+  InboundRecord,
+  InboundRecorded,
+  ModeChange,
+  ModeChanged,
+  OneConversation,
+} from "./model.ts";
+
+const OUTCOME = {
+  MANUAL: "A person took over: what was still to be sent is cancelled and its credits are back",
+  AUTO: "The engine may send here again; nothing that was cancelled is sent after all",
+};
+
+/** What campaigns and contacts said to each other. */
+export function conversationRoutes({ store, config, log, wake }: Deps) {
+  return new Elysia({ prefix: "/api/campaigns/conversations", tags: ["Conversations"] })
+    .use(storable)
+    .get(
+      "/",
+      async ({ query, request }) => {
+        const { limit = 20, mode, status, unread, campaignId } = query;
+        const reach = reachOf(callerOf(request), query.brandId);
+        const before = readCursor(query.cursor)?.[1] ?? null;
+        const options = { reach, mode, status, unread, campaignId, before, limit: limit + 1 };
+        const rows = await listConversations(store.read, options);
+        const page = cutPage(rows, limit, ({ conversation }) => [null, conversation.id]);
+        return { success: true as const, data: page.data.map(toConversation), nextCursor: page.nextCursor };
+      },
+      {
+        query: ConversationQuery,
+        response: t.Object({ success: t.Literal(true), data: t.Array(Conversation), nextCursor: Nullable(t.String()) }),
+        detail: {
+          access: "user",
+          summary: "List conversations",
+          description: "The brand's own, the newest first; for admins all, or those of `brandId`.",
+        },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ params, request }) => {
+        const dialogue = await getDialogue(store.read, params.id, reachOf(callerOf(request)));
+        return {
+          success: true as const,
+          conversation: toConversation(dialogue),
+          contact: toContact(dialogue.contact),
+          messages: await readHistory(store.read, params.id),
+        };
+      },
+      {
+        params: IdParams,
+        response: OneConversation,
+        detail: {
+          access: "user",
+          summary: "Get a conversation",
+          description: "With what both sides said, and what is still to be said, in the order of time.",
+        },
+      },
+    )
+    .post(
+      "/:id/set-mode",
+      async ({ params, body, request }) => {
+        const { mode, reason } = body;
+        const reach = reachOf(callerOf(request));
+        const cancelledFollowUps = await store.write((tx) => setMode(tx, params.id, reach, mode));
+        log.info("conversation mode set", { conversationId: params.id, mode, reason });
+        wake();
+        return { success: true as const, message: OUTCOME[mode], cancelledFollowUps };
+      },
+      {
+        params: IdParams,
+        body: ModeChange,
+        response: ModeChanged,
+        detail: {
+          access: "user",
+          summary: "Take over a conversation, or give it back",
+          description:
+            "MANUAL cancels what was still to be sent (MANUAL_MODE) and gives its credits back. AUTO only lets the engine in again: nothing that was cancelled is created anew.",
+        },
+      },
+    )
+    .post(
+      "/:id/inbound",
+      async ({ params, body, request }) => {
+        const reach = reachOf(callerOf(request));
+        const { intent, cancelled } = await store.write((tx) => recordInbound(tx, params.id, reach, body, config));
+        wake();
+        return { success: true as const, intent, cancelled };
+      },
+      {
+        params: IdParams,
+        body: InboundRecord,
+        response: InboundRecorded,
+        detail: {
+          access: "user",
+          summary: "Record what a contact wrote elsewhere",
+          description:
+            "It is understood like any answer: a reply ends the follow-ups, a wish to be left alone or a hostile answer puts the contact on the ban list.",
+        },
+      },
+    )
+    .post(
+      "/:id/mark-read",
+      async ({ params, request }) => {
+        const reach = reachOf(callerOf(request));
+        await store.write((tx) => markRead(tx, params.id, reach));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: t.Object({ success: t.Literal(true) }),
+        detail: { access: "user", summary: "Mark a conversation as read" },
+      },
+    );
+}

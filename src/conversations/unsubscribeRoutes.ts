@@ -1,0 +1,42 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../deps.ts";
+import { brandNameOf, readUnsubscribeToken, unsubscribe } from "./unsubscribe.ts";
+import { askPage, donePage, unknownLinkPage } from "./unsubscribePage.ts";
+
+const params = t.Object({ token: t.String() });
+
+/**
+ * The link at the foot of every campaign mail. A GET shows a page and never acts, because mail scanners follow links. A
+ * POST acts: the page's button sends one, and so does a mail program's own (RFC 8058). Neither needs more than the address.
+ */
+export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
+  async function subscriptionOf(token: string): Promise<{ conversationId: string; brandName: string } | null> {
+    const conversationId = readUnsubscribeToken(signer, token);
+    const brandName = conversationId === null ? null : await brandNameOf(store.read, conversationId);
+    return conversationId === null || brandName === null ? null : { conversationId, brandName };
+  }
+
+  return new Elysia({ prefix: "/u", detail: { access: "public", hide: true } })
+    .get(
+      "/:token",
+      async ({ params }) => {
+        const subscription = await subscriptionOf(params.token);
+        return subscription ? askPage(subscription.brandName) : unknownLinkPage();
+      },
+      { params },
+    )
+    .post(
+      "/:token",
+      async ({ params }) => {
+        const subscription = await subscriptionOf(params.token);
+        if (!subscription) return unknownLinkPage();
+        const { conversationId, brandName } = subscription;
+        const cancelled = await store.write((tx) => unsubscribe(tx, conversationId));
+        log.info("unsubscribed", { conversationId, cancelled });
+        wake();
+        return donePage(brandName);
+      },
+      // Whatever the body says and in whatever form, it says no more than the address does.
+      { params, parse: "none" },
+    );
+}

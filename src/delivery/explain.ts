@@ -1,0 +1,96 @@
+import { asc, eq } from "drizzle-orm";
+import type { CampaignRow } from "../campaigns/campaigns.ts";
+import { conversationWith } from "../campaigns/memberState.ts";
+import { type Instant, iso } from "../clock.ts";
+import { getContact, toContact } from "../contacts/contacts.ts";
+import { messages } from "../db/schema/messages.ts";
+import type { Reader } from "../db/store.ts";
+import { NEVER, wireStatus } from "../messages/model.ts";
+import { rowOf, surroundingsOf } from "./facts.ts";
+import { type GateReport, judgeAll } from "./gate.ts";
+import type { Explanation } from "./model.ts";
+
+type Row = typeof messages.$inferSelect;
+type Told = Explanation["messages"][number];
+
+const SHOWN = { pass: "PASS", wait: "WAIT", cancel: "CANCEL", fail: "FAIL" } as const;
+
+/** Why what is still to be sent to a contact has not been sent, gate by gate, and what becomes of it next. Changes nothing. */
+export async function explain(
+  read: Reader,
+  campaign: CampaignRow,
+  contactId: string,
+  now: Instant,
+): Promise<Omit<Explanation, "success">> {
+  const { id, status, mode } = await conversationWith(read, campaign.id, contactId);
+  const contact = toContact(await getContact(read, contactId, campaign.brandId));
+  const rows = await read.select().from(messages).where(eq(messages.conversationId, id)).orderBy(asc(messages.stage));
+  const told: Told[] = [];
+  for (const row of rows) {
+    const reports = row.status === "PENDING" ? await reportsOn(read, row, now) : [];
+    told.push({
+      id: row.id,
+      stage: row.stage,
+      status: wireStatus(row.status),
+      gates: reports.map(toGate),
+      nextAction: row.status === "PENDING" ? nextAction(row, reports, now) : whatBecame(row),
+    });
+  }
+  return { contact, status, mode, messages: told };
+}
+
+/** What the gates say now, after the plan: a message is not even asked about before its time. */
+async function reportsOn(read: Reader, row: Row, now: Instant): Promise<GateReport[]> {
+  const due = await rowOf(read, row.id);
+  if (!due) return [];
+  const until = row.scheduledTime;
+  const planned: GateReport = {
+    gate: "schedule",
+    verdict:
+      until > now ? { go: "wait", reason: "SCHEDULED", until, detail: `planned for ${iso(until)}` } : { go: "pass" },
+  };
+  return [planned, ...judgeAll(due, await surroundingsOf(read, [due], now), now)];
+}
+
+function toGate({ gate, verdict }: GateReport): Told["gates"][number] {
+  const waits = verdict.go === "wait" && verdict.until < NEVER;
+  return {
+    gate,
+    verdict: SHOWN[verdict.go],
+    detail: verdict.go === "pass" ? null : verdict.detail,
+    nextEligibleAt: waits ? iso(verdict.until) : null,
+  };
+}
+
+function nextAction(row: Row, reports: readonly GateReport[], now: Instant): string {
+  const verdicts = reports.map(({ verdict }) => verdict);
+  const over = verdicts.find((verdict) => verdict.go === "cancel" || verdict.go === "fail");
+  if (over) {
+    const ending = over.go === "cancel" ? "cancelled" : "given up";
+    return `It will be ${ending} (${over.reason}) when it is next looked at: ${over.detail}.`;
+  }
+  const waits = verdicts.filter((verdict) => verdict.go === "wait");
+  const parked = waits.find((verdict) => verdict.until === NEVER);
+  if (parked) return `It waits until somebody acts: ${parked.detail}.`;
+  const longest = waits.toSorted((a, b) => b.until - a.until)[0];
+  const until = Math.max(row.runAt === NEVER ? now : row.runAt, longest?.until ?? now);
+  if (longest && longest.until === until) return `It waits until ${iso(until)}: ${longest.detail}.`;
+  if (until > now) return `It is tried again at ${iso(until)}${row.errorMessage ? `, after ${row.errorMessage}` : ""}.`;
+  return "It leaves as soon as the engine comes to it.";
+}
+
+function whatBecame({ id, status, processedAt, runAt, errorMessage }: Row): string {
+  const when = iso(processedAt ?? runAt);
+  switch (status) {
+    case "SENT":
+      return `It was sent at ${when}; nothing more becomes of it.`;
+    case "CANCELLED":
+      return `It was cancelled at ${when} (${errorMessage}) and will not be sent.`;
+    case "FAILED":
+      return `It failed at ${when} (${errorMessage}) and will not be tried again.`;
+    case "UNKNOWN":
+      return `It may or may not have arrived: say which until ${when} (POST /api/campaigns/outcome-unknown/${id}/resolve), or it counts as failed.`;
+    default:
+      return "It is on its way at this moment.";
+  }
+}
