@@ -1,5 +1,5 @@
 /**
- * Builds Reprise into one executable: `bun scripts/build.ts [--outfile dist/reprise] [--target bun-linux-arm64]`.
+ * Builds Reprise into one executable: `bun scripts/build.ts [--outfile dist/reprise] [--target bun-linux-arm64] [--revision aaded87]`.
  * It needs no file beside it: migrations, the API page and all libraries are inside.
  */
 import { resolve } from "node:path";
@@ -8,11 +8,13 @@ import { version } from "../package.json";
 
 const root = resolve(import.meta.dir, "..");
 
-const { entry, outfile, target } = parseArgs({
+const { entry, outfile, target, revision } = parseArgs({
   options: {
     entry: { type: "string", default: resolve(root, "src/main.ts") },
     outfile: { type: "string", default: resolve(root, "dist/reprise") },
     target: { type: "string" },
+    /** The commit, where the repository itself is not at hand. */
+    revision: { type: "string" },
   },
 }).values;
 
@@ -20,12 +22,17 @@ function isTarget(name: string): name is Bun.Build.CompileTarget {
   return /^bun-(linux|darwin|windows)-(x64|arm64)(-\w+)*$/.test(name);
 }
 
-/** The version of package.json and, where there is a repository, the commit: `0.1.0+aaded87`. */
-function versionToBuild(): string {
-  if (!Bun.which("git")) return version;
+function commit(): string {
+  if (revision) return revision.slice(0, 7);
+  if (!Bun.which("git")) return "";
   const git = Bun.spawnSync(["git", "rev-parse", "--short", "HEAD"], { cwd: root, stderr: "ignore" });
-  const commit = git.stdout.toString().trim();
-  return commit ? `${version}+${commit}` : version;
+  return git.stdout.toString().trim();
+}
+
+/** `0.1.0+aaded87`; without the commit where none is known. */
+function versionToBuild(): string {
+  const hash = commit();
+  return hash ? `${version}+${hash}` : version;
 }
 
 /** Swagger UI is 1.9 MB as it comes and 0.5 MB packed, as browsers take it anyway (`http/asset.ts`). */

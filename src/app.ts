@@ -18,7 +18,9 @@ import { version } from "./version.ts";
  * Nothing here ticks or listens; `cli/serve.ts` does that.
  */
 export function createApp(deps: Deps, identity: Identity) {
-  const app: Elysia = new Elysia({ normalize: true });
+  // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
+  // {"length": 1e9} where a list belongs would eat the memory of the machine.
+  const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(faults(deps.log));
   app.use(guard(identity.identify, () => app.routes));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));

@@ -138,7 +138,8 @@ export async function listBans(read: Reader, page: BanPage): Promise<Row[]> {
   // A ban by phone alone has no e-mail; it sorts as the empty text, alike on both databases.
   const key = page.sortBy === "email" ? sql`coalesce(${bans.email}, '')` : sql`${bans.createdAt}`;
   const beyond = page.sortOrder === "asc" ? sql`>` : sql`<`;
-  if (page.after && typeof page.after[0] !== (page.sortBy === "email" ? "string" : "number")) {
+  const [place] = page.after ?? [];
+  if (page.after && !(page.sortBy === "email" ? typeof place === "string" : Number.isSafeInteger(place))) {
     throw invalid("cursor", "expected the nextCursor of a page that was sorted alike");
   }
   const later = page.after ? sql`(${key}, ${bans.id}) ${beyond} (${page.after[0] ?? ""}, ${page.after[1]})` : undefined;

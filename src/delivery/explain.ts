@@ -13,6 +13,7 @@ import type { Explanation } from "./model.ts";
 type Row = typeof messages.$inferSelect;
 type Told = Explanation["messages"][number];
 
+const SCHEDULED = "SCHEDULED";
 const SHOWN = { pass: "PASS", wait: "WAIT", cancel: "CANCEL", fail: "FAIL" } as const;
 
 /** Why what is still to be sent to a contact has not been sent, gate by gate, and what becomes of it next. Changes nothing. */
@@ -47,7 +48,7 @@ async function reportsOn(read: Reader, row: Row, now: Instant): Promise<GateRepo
   const planned: GateReport = {
     gate: "schedule",
     verdict:
-      until > now ? { go: "wait", reason: "SCHEDULED", until, detail: `planned for ${iso(until)}` } : { go: "pass" },
+      until > now ? { go: "wait", reason: SCHEDULED, until, detail: `planned for ${iso(until)}` } : { go: "pass" },
   };
   return [planned, ...judgeAll(due, await surroundingsOf(read, [due], now), now)];
 }
@@ -74,6 +75,7 @@ function nextAction(row: Row, reports: readonly GateReport[], now: Instant): str
   if (parked) return `It waits until somebody acts: ${parked.detail}.`;
   const longest = waits.toSorted((a, b) => b.until - a.until)[0];
   const until = Math.max(row.runAt === NEVER ? now : row.runAt, longest?.until ?? now);
+  if (longest?.reason === SCHEDULED && longest.until === until) return `It is planned for ${iso(until)}.`;
   if (longest && longest.until === until) return `It waits until ${iso(until)}: ${longest.detail}.`;
   if (until > now) return `It is tried again at ${iso(until)}${row.errorMessage ? `, after ${row.errorMessage}` : ""}.`;
   return "It leaves as soon as the engine comes to it.";

@@ -77,7 +77,7 @@ export async function startApp(overrides: Overrides = {}) {
   };
   const identity = createIdentity({ store, config, clock, log, secret });
 
-  const app: AnyElysia = new Elysia({ normalize: true });
+  const app: AnyElysia = new Elysia({ normalize: "typebox" });
   app.use(faults(log));
   app.use(guard(identity.identify, () => app.routes));
   app.use(identityRoutes(deps, identity));

@@ -28,8 +28,10 @@ export interface SmtpServerOptions {
   login?: { username: string; password: string };
   /** Gets a line `<Message-ID> recipient` for each mail, before the client hears that it was accepted. */
   acceptedFile?: string;
-  /** Milliseconds from the final dot to its answer. */
-  thinks?: number;
+  /** Milliseconds until it answers for a recipient, and until it takes a mail whose final dot it has. */
+  hesitates?: () => number;
+  /** Milliseconds from then to its answer. */
+  thinks?: number | (() => number);
 }
 
 /** A self-signed certificate and its key, for `localhost` or for `elsewhere.example`. */
@@ -39,7 +41,8 @@ export function certificate(name: "localhost" | "elsewhere"): string {
 
 /** A well-behaved mail server on 127.0.0.1. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<TestSmtpServer> {
-  const { security = "NONE", certificate: pem = certificate("localhost"), login, acceptedFile, thinks = 0 } = options;
+  const { security = "NONE", certificate: pem = certificate("localhost"), login, acceptedFile } = options;
+  const { hesitates = () => 0, thinks = 0 } = options;
   const received: ReceivedMail[] = [];
   const server = new SMTPServer({
     secure: security === "TLS",
@@ -54,15 +57,18 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
       if (username === login?.username && password === login?.password) callback(null, { user: username });
       else callback(new Error("Invalid username or password"));
     },
+    onRcptTo: (_address, _session, callback) => after(hesitates(), callback),
     onData(stream, { envelope }, callback) {
       const chunks: Buffer[] = [];
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("end", () => {
+      const take = () => {
         const mail = receivedMail(Buffer.concat(chunks).toString(), envelope.rcptTo[0]?.address ?? "");
         if (acceptedFile !== undefined) appendFileSync(acceptedFile, `${mail.messageId} ${mail.to}\n`);
         received.push(mail);
-        setTimeout(callback, thinks, null, `queued as ${received.length}`);
-      });
+        const answer = `queued as ${received.length}`;
+        setTimeout(callback, typeof thinks === "number" ? thinks : thinks(), null, answer);
+      };
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("end", () => after(hesitates(), take));
     },
   });
   // Clients that hang up are what these tests are about.
@@ -176,6 +182,12 @@ function converse(socket: Socket, script: SmtpScript, received: ReceivedMail[]):
     pending = "";
   });
   react(script.connect ?? "220 test ESMTP");
+}
+
+/** At once, in this very turn, when there is nothing to wait for. */
+function after(milliseconds: number, work: () => void): void {
+  if (milliseconds > 0) setTimeout(work, milliseconds);
+  else work();
 }
 
 function isRefusal(reaction: Reaction | undefined): boolean {

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Locator, Page } from "playwright-core";
+import { findChromium, type OpenBrowser, openBrowser } from "./support/chromium.ts";
+import { type Service, startService } from "./support/service.ts";
+
+setDefaultTimeout(60_000);
+
+const where = findChromium() === null ? " (skipped: Chromium is not installed)" : "";
+
+/** An operation of the page, opened. With `tryItOutEnabled` its form is ready at once. */
+async function open(page: Page, method: string, path: string): Promise<Locator> {
+  const operation = page.locator(`.opblock-${method}`, { has: page.locator(`[data-path="${path}"]`) });
+  await operation.locator(".opblock-summary-control").click();
+  await operation.locator(".execute").waitFor();
+  return operation;
+}
+
+/** Presses Execute; what the page then shows as the answer. */
+async function execute(operation: Locator): Promise<{ status: string; body: string }> {
+  const answer = operation.locator(".live-responses-table .response").first();
+  // The answer before this one must not be taken for it.
+  if (await answer.isVisible()) await operation.locator(".btn-clear").click();
+  await operation.locator(".execute").click();
+  await answer.waitFor();
+  return {
+    status: (await answer.locator(".response-col_status").textContent())?.trim() ?? "",
+    body: (await answer.locator(".response-col_description pre").first().textContent()) ?? "",
+  };
+}
+
+describe.skipIf(findChromium() === null)(`in a browser with no network${where}`, () => {
+  // For people to look at: those of the latest run stay.
+  const pictures = join(tmpdir(), "reprise-pictures");
+  const errors: string[] = [];
+  let service: Service;
+  let browser: OpenBrowser;
+  let page: Page;
+
+  beforeAll(async () => {
+    service = await startService();
+    browser = await openBrowser({ blockNetwork: true });
+    page = browser.page;
+    await page.setViewportSize({ width: 1280, height: 1400 });
+    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    page.on("pageerror", (error) => errors.push(error.message));
+  });
+  afterAll(async () => {
+    await browser.close();
+    await service.remove();
+  });
+
+  test("the claim link makes the first admin, and does not stay in the address bar", async () => {
+    const [, link = ""] = /(http:\S+\/api\/auth\/claim\?token=\S+)/.exec(service.output()) ?? [];
+    await page.goto(link);
+    expect(new URL(page.url()).search).toBe("");
+    await page.getByLabel("Name").fill("Ada");
+    await page.getByLabel("E-mail").fill("ada@example.com");
+    await page.getByLabel("Password").fill("correct horse battery");
+    await page.getByRole("button").click();
+    await page.getByText("you are the admin").waitFor();
+    expect(await page.getByRole("button").count()).toBe(0);
+    await page.screenshot({ path: join(pictures, "claimed.png") });
+
+    await page.goto(link);
+    await page.getByLabel("Name").fill("Eve");
+    await page.getByLabel("E-mail").fill("eve@example.com");
+    await page.getByLabel("Password").fill("correct horse battery");
+    await page.getByRole("button").click();
+    await page.getByText("not valid any more").waitFor();
+    // The browser itself notes that second answer, a 403.
+    expect(errors.splice(0)).toEqual([expect.stringContaining("403")]);
+    await browser.context.clearCookies();
+  });
+
+  test("Swagger UI shows every operation", async () => {
+    await page.goto(`${service.url}/swagger`);
+    await page.locator(".opblock").first().waitFor();
+    const { body } = await service.api<{ paths: Record<string, object> }>("GET", "/swagger/json");
+    const operations = Object.values(body.paths).reduce((sum, path) => sum + Object.keys(path).length, 0);
+    expect(await page.locator(".opblock").count()).toBe(operations);
+    expect(await page.locator(".errors-wrapper").count()).toBe(0);
+    await page.screenshot({ path: join(pictures, "swagger.png") });
+  });
+
+  test("a stranger is told to sign in", async () => {
+    const { status, body } = await execute(await open(page, "get", "/api/brands"));
+    expect(status).toBe("401");
+    expect(JSON.parse(body)).toMatchObject({ success: false, code: "UNAUTHENTICATED" });
+    expect(errors.splice(0)).toEqual([expect.stringContaining("401")]);
+  });
+
+  test("whoever authorizes with the token of a session creates a brand and lists it", async () => {
+    const token = await service.signUp("owner@example.com");
+    await page.locator(".btn.authorize").first().click();
+    const bearer = page.locator(".auth-container", { hasText: "bearerAuth" });
+    await bearer.locator("input").fill(token);
+    await bearer.getByRole("button", { name: "Apply credentials" }).click();
+    await page.screenshot({ path: join(pictures, "authorized.png") });
+    await page.locator(".btn-done").first().click();
+
+    const create = await open(page, "post", "/api/brands");
+    await create.locator("textarea.body-param__text").fill(JSON.stringify({ name: "Northwind Outreach" }));
+    const created = await execute(create);
+    expect(created.status).toBe("200");
+    expect(JSON.parse(created.body)).toMatchObject({ success: true, brand: { name: "Northwind Outreach" } });
+    await create.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, "created.png") });
+
+    const listed = await execute(page.locator(".opblock-get", { has: page.locator(`[data-path="/api/brands"]`) }));
+    expect(listed.status).toBe("200");
+    expect(JSON.parse(listed.body).data).toEqual([expect.objectContaining({ name: "Northwind Outreach" })]);
+  });
+
+  test("nothing was asked of any other machine, and nothing went wrong in the page", () => {
+    expect(browser.blocked).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+});

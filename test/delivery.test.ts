@@ -1,0 +1,253 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { DAY, HOUR, MINUTE, SECOND } from "../src/clock.ts";
+import { balanceOf } from "../src/credits/statement.ts";
+import { contacts, emailAccounts, senderDays } from "../src/db/schema/brands.ts";
+import { MAX_ATTEMPTS } from "../src/delivery/settle.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { ACCEPTED, LATER, NO_SUCH_USER, REJECTED, SENDER_DOWN, UNKNOWN } from "./support/scriptedChannel.ts";
+
+setDefaultTimeout(30_000);
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterEach(async () => {
+  await world.clear();
+  expect(await world.drifts()).toEqual([]);
+});
+afterAll(() => world.close());
+
+const balance = (brandId: string) => balanceOf(world.store.read, brandId);
+const statuses = async (campaignId: string) =>
+  (await world.messagesOf(campaignId)).map(({ stage, status, errorMessage }) => [stage, status, errorMessage]);
+const mailboxOf = async (brandId: string) => {
+  const [row] = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, brandId));
+  return row;
+};
+
+describe("a message that is accepted", () => {
+  test("is SENT, uses its credits and schedules the next stage, in one thread", async () => {
+    const { campaignId, brandId } = await world.launched({ people: 1 });
+    const start = world.clock.now();
+    await world.run();
+    const [opening, followUp] = await world.messagesOf(campaignId);
+    expect(opening).toMatchObject({ status: "SENT", providerId: "provider-1", processedAt: start, attempts: 1 });
+    expect(followUp).toMatchObject({ stage: 1, status: "PENDING", scheduledTime: start + 2 * DAY });
+    expect(await balance(brandId)).toMatchObject({ totalUsed: 1, totalReserved: 1, creditAvailable: 98 });
+    expect(await world.conversationsOf(campaignId)).toMatchObject([{ status: "ACTIVE" }]);
+
+    await world.pass(2 * DAY);
+    const [first, second] = world.channel.sent;
+    expect(second).toMatchObject({ subject: "Re: Hello Name0", thread: [first?.messageKey], sender: first?.sender });
+    expect(await statuses(campaignId)).toEqual([
+      [0, "SENT", null],
+      [1, "SENT", null],
+    ]);
+    expect(await world.conversationsOf(campaignId)).toMatchObject([{ status: "COMPLETED" }]);
+    await world.pass(MINUTE);
+    expect(await world.campaignOf(campaignId)).toMatchObject({ status: "COMPLETED" });
+    expect(world.channel.sent).toHaveLength(2);
+  });
+
+  test("after its contact was paused, lets the next stage wait for them", async () => {
+    const stage = await world.launched({ people: 1 });
+    const answer = world.channel.holdNext();
+    await world.engine.runDue();
+    await stage.request("POST", `/api/campaigns/${stage.campaignId}/pause-contact`, { contactId: stage.people[0] });
+    answer(ACCEPTED);
+    await world.run();
+    await world.pass(3 * DAY);
+    expect(await statuses(stage.campaignId)).toEqual([
+      [0, "SENT", null],
+      [1, "PENDING", "CONTACT_PAUSED"],
+    ]);
+    await stage.request("POST", `/api/campaigns/${stage.campaignId}/resume-contact`, { contactId: stage.people[0] });
+    await world.run();
+    expect(world.channel.sent).toHaveLength(2);
+  });
+});
+
+describe("a message that is rejected", () => {
+  test("is FAILED, gives its credits and its slot back, and ends its conversation", async () => {
+    const { campaignId, brandId } = await world.launched({ people: 1 });
+    world.channel.next(REJECTED);
+    await world.pass(3 * DAY);
+    expect(await statuses(campaignId)).toEqual([[0, "FAILED", REJECTED.reason]]);
+    expect(await balance(brandId)).toMatchObject({ totalUsed: 0, totalReserved: 0, creditAvailable: 100 });
+    expect(await world.conversationsOf(campaignId)).toMatchObject([{ status: "FAILED" }]);
+    const mailbox = await mailboxOf(brandId);
+    const days = await world.store.read
+      .select()
+      .from(senderDays)
+      .where(eq(senderDays.senderId, mailbox?.id ?? ""));
+    expect(days).toMatchObject([{ sends: 0 }]);
+    expect(world.channel.sent).toHaveLength(1);
+  });
+
+  test("because there is no such address marks the contact for all campaigns", async () => {
+    const { campaignId, people } = await world.launched({ people: 1 });
+    world.channel.next(NO_SUCH_USER);
+    await world.run();
+    expect(await world.conversationsOf(campaignId)).toMatchObject([{ status: "BOUNCED" }]);
+    const [contact] = await world.store.read
+      .select()
+      .from(contacts)
+      .where(eq(contacts.id, people[0] ?? ""));
+    expect(contact?.emailBouncedAt).toBe(world.clock.now());
+  });
+});
+
+describe("a message that is put off", () => {
+  test("comes back later each time, as the same message, and is given up after six attempts", async () => {
+    const { campaignId, brandId } = await world.launched({ people: 1 });
+    world.channel.next(...Array.from({ length: MAX_ATTEMPTS }, () => LATER));
+    await world.run();
+    for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
+      const [row] = await world.messagesOf(campaignId);
+      expect(row).toMatchObject({ status: "PENDING", attempts: attempt, errorMessage: "451 4.3.0 try again later" });
+      const wait = (row?.runAt ?? 0) - world.clock.now();
+      expect(wait).toBeGreaterThan(0);
+      expect(wait).toBeLessThanOrEqual(15 * SECOND * 2 ** attempt);
+      world.clock.advance(wait - 1);
+      await world.run();
+      expect(world.channel.sent).toHaveLength(attempt);
+      world.clock.advance(1);
+      await world.run();
+      expect(world.channel.sent).toHaveLength(attempt + 1);
+    }
+    expect(await statuses(campaignId)).toEqual([[0, "FAILED", "451 4.3.0 try again later"]]);
+    expect(await balance(brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
+    expect(new Set(world.channel.sent.map(({ messageKey }) => messageKey)).size).toBe(1);
+    await world.pass(3 * DAY);
+    expect(world.channel.sent).toHaveLength(MAX_ATTEMPTS);
+  });
+
+  test("because its sender is in trouble pauses the sender and keeps its attempts", async () => {
+    const { campaignId, brandId } = await world.launched({ people: 3 });
+    world.channel.next(SENDER_DOWN, SENDER_DOWN, SENDER_DOWN);
+    await world.run();
+    expect(await world.messagesOf(campaignId)).toMatchObject([{ attempts: 0 }, { attempts: 0 }, { attempts: 0 }]);
+    const mailbox = await mailboxOf(brandId);
+    expect(mailbox).toMatchObject({ connectionStatus: "ERROR", failures: 1 });
+    const until = mailbox?.pausedUntil ?? 0;
+    expect(until).toBeGreaterThan(world.clock.now());
+
+    world.clock.set(until - 1);
+    await world.run();
+    expect(world.channel.sent).toHaveLength(3);
+    await world.pass(HOUR);
+    expect(await mailboxOf(brandId)).toMatchObject({ connectionStatus: "CONNECTED", failures: 0, pausedUntil: null });
+    expect((await world.messagesOf(campaignId)).slice(0, 3)).toMatchObject([
+      { status: "SENT", attempts: 1 },
+      { status: "SENT", attempts: 1 },
+      { status: "SENT", attempts: 1 },
+    ]);
+  });
+
+  test("for as long as the provider says waits at least that long", async () => {
+    await world.launched({ people: 1 });
+    world.channel.next({ ...SENDER_DOWN, retryAfterMs: 90 * MINUTE });
+    await world.run();
+    world.clock.advance(90 * MINUTE - 1);
+    await world.run();
+    expect(world.channel.sent).toHaveLength(1);
+    world.clock.advance(1);
+    await world.run();
+    expect(world.channel.sent).toHaveLength(2);
+  });
+});
+
+describe("a message whose outcome is unknown", () => {
+  /** One that nobody knows about; its id. */
+  async function lost() {
+    const stage = await world.launched({ people: 1 });
+    world.channel.next(UNKNOWN);
+    await world.run();
+    const [row] = await world.messagesOf(stage.campaignId);
+    return { ...stage, id: row?.id ?? "" };
+  }
+  const resolve = ({ id, request }: Awaited<ReturnType<typeof lost>>, as: unknown) =>
+    request("POST", `/api/campaigns/outcome-unknown/${id}/resolve`, { as });
+
+  test("is held, shows as PENDING with OUTCOME_UNKNOWN, and is not sent again by itself", async () => {
+    const { campaignId, brandId, request } = await lost();
+    await world.pass(23 * HOUR);
+    expect(world.channel.sent).toHaveLength(1);
+    const { body } = await request<{ data: object[] }>("GET", `/api/campaigns/${campaignId}/messages`);
+    expect(body.data).toMatchObject([{ status: "PENDING", errorMessage: "OUTCOME_UNKNOWN", processedAt: null }]);
+    const stats = await request("GET", `/api/campaigns/${campaignId}/stats`);
+    expect(stats.body).toMatchObject({ total: { unknown: 1, queued: 0, creditReserved: 1 } });
+    expect(await balance(brandId)).toMatchObject({ totalReserved: 1, totalUsed: 0 });
+    expect((await world.campaignOf(campaignId))?.status).toBe("RUNNING");
+  });
+
+  test("resolved as SENT uses its credits and goes on", async () => {
+    const message = await lost();
+    expect((await resolve(message, "SENT")).status).toBe(200);
+    expect((await resolve(message, "SENT")).status).toBe(409);
+    expect(await statuses(message.campaignId)).toEqual([
+      [0, "SENT", null],
+      [1, "PENDING", null],
+    ]);
+    expect(await balance(message.brandId)).toMatchObject({ totalUsed: 1, totalReserved: 1 });
+    await world.pass(3 * DAY);
+    expect(world.channel.sent).toHaveLength(2);
+  });
+
+  test("resolved as NOT_SENT is sent again as the same message", async () => {
+    const message = await lost();
+    expect((await resolve(message, "NOT_SENT")).status).toBe(200);
+    await world.run();
+    const [first, second] = world.channel.sent;
+    expect(second?.messageKey).toBe(first?.messageKey ?? "");
+    expect((await statuses(message.campaignId))[0]).toEqual([0, "SENT", null]);
+  });
+
+  test("is FAILED after 24 hours, and its credits are back", async () => {
+    const message = await lost();
+    await world.pass(24 * HOUR);
+    expect(await statuses(message.campaignId)).toEqual([[0, "FAILED", "OUTCOME_UNKNOWN"]]);
+    expect(await balance(message.brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
+    expect(await world.conversationsOf(message.campaignId)).toMatchObject([{ status: "FAILED" }]);
+    expect((await resolve(message, "SENT")).status).toBe(409);
+  });
+
+  test("is resolved by its own brand and with a known word only", async () => {
+    const message = await lost();
+    const stranger = await world.stage();
+    expect(
+      (await stranger.request("POST", `/api/campaigns/outcome-unknown/${message.id}/resolve`, { as: "SENT" })).status,
+    ).toBe(404);
+    for (const as of ["PENDING", "", null, 1]) expect((await resolve(message, as)).status).toBe(422);
+    const admin = await world.admin();
+    expect((await admin("POST", `/api/campaigns/outcome-unknown/${message.id}/resolve`, { as: "SENT" })).status).toBe(
+      200,
+    );
+  });
+
+  test("is what a channel that throws leaves behind", async () => {
+    const { campaignId } = await world.launched({ people: 1 });
+    world.channel.next(new Error("out of order"));
+    await world.run();
+    expect(await statuses(campaignId)).toEqual([[0, "UNKNOWN", "OUTCOME_UNKNOWN"]]);
+  });
+
+  test("is what a process that died leaves behind: nothing is sent twice", async () => {
+    const { campaignId } = await world.launched({ people: 2 });
+    world.channel.next(new Promise(() => {}), new Promise(() => {}));
+    const dead = world.newEngine();
+    await dead.runDue();
+    const started = world.newEngine();
+    await started.recover(false);
+    expect(await statuses(campaignId)).toEqual([
+      [0, "SENDING", null],
+      [0, "SENDING", null],
+    ]);
+    await started.recover(true);
+    await world.run(started);
+    expect((await statuses(campaignId)).map(([, status]) => status)).toEqual(["UNKNOWN", "UNKNOWN"]);
+    expect(world.channel.sent).toHaveLength(2);
+  });
+});

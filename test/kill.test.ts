@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { seededRandom } from "../src/random.ts";
+import {
+  allOf,
+  type BrandAtWork,
+  balanceOf,
+  launchCampaign,
+  messagesOf,
+  type ShownMessage,
+  setUpBrand,
+} from "./support/campaign.ts";
+import { type Service, startService } from "./support/service.ts";
+import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
+import { until } from "./support/throwaway.ts";
+
+// What no unit test can show: the process dies at any moment, and neither a mail nor a credit is lost or doubled.
+// The mail server outside is the truth. More of it: KILLS=200 KILL_SEED=1 bun test test/kill.test.ts
+
+const KILLS = Number(process.env.KILLS ?? 12);
+const SEED = process.env.KILL_SEED ?? String(Math.floor(Math.random() * 1e9));
+const PEOPLE = 60;
+const GRANTED = 1_000_000;
+const STAGES = [
+  { subject: "Hello {{ firstName }}", body: "May I ask you something?" },
+  { body: "Did you see my mail?" },
+  { body: "Then I will not write again." },
+];
+
+const random = seededRandom(SEED);
+const folder = mkdtempSync(join(tmpdir(), "reprise-kill-"));
+const acceptedFile = join(folder, "accepted");
+const shortly = () => random() * 15;
+let outside: TestSmtpServer;
+let service: Service;
+let admin: string;
+let brand: BrandAtWork;
+
+beforeAll(async () => {
+  console.log(`kill -9: ${KILLS} times, seed ${SEED}`);
+  writeFileSync(acceptedFile, "");
+  outside = await startSmtpServer({ acceptedFile, hesitates: shortly, thinks: shortly });
+  service = await startService({ env: { SMTP_ALLOW_PRIVATE_HOSTS: "true" } });
+  admin = await service.admin();
+  const mailboxes = ["ann", "ben", "cat", "dan", "eve", "fay"].map((name) => `${name}@brand.example`);
+  brand = await setUpBrand(service, admin, { name: "Kill", smtpPort: outside.port, mailboxes, credits: GRANTED });
+}, 60_000);
+
+afterAll(async () => {
+  await service.remove();
+  await outside.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** The ids of the messages that the mail server took, as often as it took them. */
+function accepted(): string[] {
+  return [...readFileSync(acceptedFile, "utf8").matchAll(/^<([\w-]+)@brand\.example> /gm)].map(([, id = ""]) => id);
+}
+
+async function queue(): Promise<{ waiting: number; active: number }> {
+  type Health = { queueStats: { waiting: number; active: number } };
+  return (await service.api<Health>("GET", "/api/health/queue")).body.queueStats;
+}
+
+async function expectBalancedBooks(): Promise<void> {
+  const { body } = await service.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
+  expect(body).toMatchObject({ success: true, ok: true, drifts: [] });
+}
+
+let launches = 0;
+/** It may be killed in the middle of this; whether the launch counts is then for the service to say. */
+async function launchAnother(): Promise<void> {
+  const number = ++launches;
+  const people = Array.from({ length: PEOPLE }, (_, n) => ({ email: `p${n}.${number}@client.example`, firstName: "Jo" }));
+  await launchCampaign(brand, { name: `Campaign ${number}`, stages: STAGES, people }).catch(() => {});
+}
+
+/** Kills it at a moment that nobody chose: while it starts, or while it launches, sends and settles. */
+async function killSoon(): Promise<void> {
+  if (random() < 0.2) {
+    const starting = service.start().catch(() => {});
+    await Bun.sleep(random() * 400);
+    await service.kill();
+    await starting;
+    return;
+  }
+  await service.start();
+  await expectBalancedBooks();
+  const launching = (await queue()).waiting < 2 * PEOPLE ? launchAnother() : null;
+  await Bun.sleep(random() * 700);
+  await service.kill();
+  await launching;
+}
+
+/** What no process works on any more is known to be so: with a file of its own at once, with replicas when a claim runs out. */
+async function endClaimsOfTheDead(): Promise<void> {
+  const url = service.databaseUrl;
+  if (url === null) return;
+  // Five minutes that nobody needs to wait for.
+  const sql = postgres(url, { max: 1 });
+  await sql`update messages set lease_until = 0 where status = 'SENDING'`;
+  await sql.end();
+}
+
+async function launched(): Promise<string[]> {
+  const campaigns = await allOf<{ id: string; launchedAt: string | null }>(brand, "/api/campaigns");
+  return campaigns.filter(({ launchedAt }) => launchedAt !== null).map(({ id }) => id);
+}
+
+async function allMessages(): Promise<ShownMessage[]> {
+  const messages: ShownMessage[] = [];
+  for (const id of await launched()) messages.push(...(await messagesOf(brand, id)));
+  return messages;
+}
+
+const isUnknown = ({ status, errorMessage }: ShownMessage) => status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
+
+/** Waits until all that can be sent was sent, and says where every message stands. */
+async function settle(): Promise<ShownMessage[]> {
+  await until("nothing waits", async () => (await queue()).waiting === 0, 60_000);
+  let messages = await allMessages();
+  const isSettled = async () => {
+    messages = await allMessages();
+    return (await queue()).waiting === 0 && messages.every((row) => row.status !== "PENDING" || isUnknown(row));
+  };
+  await until("everything is sent or known to be unknown", isSettled, 60_000);
+  return messages;
+}
+
+/** What the service says and what the mail server says are the same story, but for what the service calls unknown. */
+async function expectTruth(messages: ShownMessage[]): Promise<void> {
+  const took = accepted();
+  const taken = new Set(took);
+  const byId = new Map(messages.map((row) => [row.id, row]));
+  const sent = messages.filter(({ status }) => status === "SENT");
+  const unknown = messages.filter(isUnknown);
+
+  expect(took.length - taken.size).toBe(0);
+  expect([...taken].filter((id) => byId.get(id)?.status !== "SENT" && !isUnknown(byId.get(id) ?? NOBODY))).toEqual([]);
+  expect(sent.filter(({ id }) => !taken.has(id))).toEqual([]);
+  expect(messages.filter(({ status, errorMessage }) => status !== "SENT" && errorMessage === null)).toEqual([]);
+  expect(await balanceOf(brand)).toMatchObject({
+    creditAvailable: GRANTED - sent.length - unknown.length,
+    totalReserved: unknown.length,
+    totalUsed: sent.length,
+  });
+}
+const NOBODY: ShownMessage = {
+  id: "",
+  contactId: "",
+  stage: 0,
+  status: "FAILED",
+  errorMessage: null,
+  processedAt: null,
+  attempts: 0,
+  subject: null,
+  text: null,
+};
+
+test(
+  "killed at random, it sends nothing twice, loses nothing, and its books balance",
+  async () => {
+    const began = performance.now();
+    await service.kill();
+    for (let kill = 0; kill < KILLS; kill++) await killSoon();
+    await service.start();
+    await expectBalancedBooks();
+    await until("nothing waits", async () => (await queue()).waiting === 0, 120_000);
+    await endClaimsOfTheDead();
+    const messages = await settle();
+    const seconds = Math.round((performance.now() - began) / 1000);
+
+    const unknown = messages.filter(isUnknown);
+    const taken = new Set(accepted());
+    console.log(
+      JSON.stringify({
+        seed: SEED,
+        kills: KILLS,
+        seconds,
+        campaigns: (await launched()).length,
+        messages: messages.length,
+        sent: messages.filter(({ status }) => status === "SENT").length,
+        sentTwice: accepted().length - taken.size,
+        unknown: unknown.length,
+        unknownAndTaken: unknown.filter(({ id }) => taken.has(id)).length,
+      }),
+    );
+    await expectTruth(messages);
+    expect(messages.filter(({ status }) => status === "FAILED" || status === "CANCELLED")).toEqual([]);
+    expect(unknown.length).toBeGreaterThan(0);
+  },
+  KILLS * 10_000 + 300_000,
+);
+
+test("a person who asks the mail server resolves what is unknown, and everybody gets all stages once", async () => {
+  for (let round = 0; round < STAGES.length; round++) {
+    const taken = new Set(accepted());
+    for (const { id } of (await allMessages()).filter(isUnknown)) {
+      const as = taken.has(id) ? "SENT" : "NOT_SENT";
+      await brand.ask("POST", `/api/campaigns/outcome-unknown/${id}/resolve`, { as });
+    }
+    await settle();
+  }
+  const messages = await allMessages();
+  await expectTruth(messages);
+  expect(messages.filter(({ status }) => status !== "SENT")).toEqual([]);
+  expect(messages).toHaveLength((await launched()).length * PEOPLE * STAGES.length);
+  const { exitCode, stdout } = await service.run(["ledger", "verify", "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true, drifts: [] });
+  expect(exitCode).toBe(0);
+}, 600_000);

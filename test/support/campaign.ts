@@ -1,0 +1,118 @@
+import type { Answer } from "./app.ts";
+import type { Service } from "./service.ts";
+
+/** A message as the API shows it. */
+export interface ShownMessage {
+  id: string;
+  contactId: string;
+  stage: number;
+  status: "PENDING" | "SENT" | "CANCELLED" | "FAILED";
+  errorMessage: string | null;
+  processedAt: string | null;
+  attempts: number;
+  subject: string | null;
+  text: string | null;
+}
+
+export interface ShownBalance {
+  creditAvailable: number;
+  totalReserved: number;
+  totalUsed: number;
+}
+
+export interface Person {
+  email: string;
+  firstName?: string;
+  lastName?: string;
+}
+
+export interface Stage {
+  subject?: string;
+  body: string;
+  /** None by default: a follow-up is due as soon as what it follows was sent. */
+  delay?: { value: number; unit: "MINUTES" | "HOURS" | "DAYS" };
+}
+
+/** A brand that is ready to send, and how its owner asks for things. */
+export interface BrandAtWork {
+  token: string;
+  brandId: string;
+  senderIds: string[];
+  /** Throws what the service said unless the answer is a success. */
+  ask<Body = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Body>;
+}
+
+export interface BrandOrder {
+  name: string;
+  smtpPort: number;
+  /** The addresses it sends from. */
+  mailboxes: string[];
+  displayName?: string;
+  postalAddress?: string;
+  credits: number;
+}
+
+/** Signs an owner up, who opens a brand and adds its mailboxes; the admin grants the credits. */
+export async function setUpBrand(service: Service, admin: string, order: BrandOrder): Promise<BrandAtWork> {
+  const { name, smtpPort, mailboxes, displayName, postalAddress, credits } = order;
+  const token = await service.signUp(`${name.toLowerCase()}@owners.example`);
+  const ask = async <Body>(method: string, path: string, body?: unknown): Promise<Body> =>
+    succeeded(await service.api<Body>(method, path, body === undefined ? { token } : { token, body }), method, path);
+
+  const { brand } = await ask<{ brand: { id: string } }>("POST", "/api/brands", { name, postalAddress });
+  const senderIds: string[] = [];
+  for (const email of mailboxes) {
+    const mailbox = { email, displayName, host: "127.0.0.1", port: smtpPort, security: "NONE", dailyLimit: 10_000 };
+    const added = await ask<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", mailbox);
+    senderIds.push(added.emailAccount.id);
+  }
+  const grant = { brandId: brand.id, credits, reason: "to begin with" };
+  const path = "/api/auth/admin/grant-credits";
+  succeeded(await service.api("POST", path, { token: admin, body: grant }), "POST", path);
+  return { token, brandId: brand.id, senderIds, ask };
+}
+
+/** Writes a campaign and launches it; returns its id. */
+export async function launchCampaign(
+  { ask, senderIds }: BrandAtWork,
+  { name, stages, people }: { name: string; stages: Stage[]; people: Person[] },
+): Promise<string> {
+  const { campaign } = await ask<{ campaign: { id: string } }>("POST", "/api/campaigns", { name });
+  const path = `/api/campaigns/${campaign.id}`;
+  const steps = stages.map(({ delay = { value: 0, unit: "MINUTES" }, ...texts }, stage) => ({
+    stage,
+    channel: "EMAIL",
+    delay,
+    ...texts,
+  }));
+  await ask("PUT", `${path}/steps`, { steps });
+  await ask("PUT", `${path}/senders`, { emailAccountIds: senderIds });
+  await ask("POST", `${path}/add-contacts`, { contacts: people });
+  await ask("POST", `${path}/launch`, { confirmContacts: people.length });
+  return campaign.id;
+}
+
+/** All of a list that comes in pages. */
+export async function allOf<Row>({ ask }: BrandAtWork, path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: { data: Row[]; nextCursor: string | null } = await ask("GET", `${path}?limit=100&cursor=${cursor}`);
+    rows.push(...page.data);
+    cursor = page.nextCursor;
+  }
+  return rows;
+}
+
+/** A campaign's messages, all of them. */
+export function messagesOf(brand: BrandAtWork, campaignId: string): Promise<ShownMessage[]> {
+  return allOf(brand, `/api/campaigns/${campaignId}/messages`);
+}
+
+export async function balanceOf({ ask }: BrandAtWork): Promise<ShownBalance> {
+  return (await ask<{ balance: ShownBalance }>("GET", "/api/credits")).balance;
+}
+
+function succeeded<Body>({ status, body, text }: Answer<Body>, method: string, path: string): Body {
+  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
+  return body;
+}
