@@ -7,19 +7,41 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const file = new URL("../package-lock.json", import.meta.url);
 const lock = JSON.parse(readFileSync(file, "utf8"));
-const systems = ["android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "aix", "win32", "windows"];
-const processors = ["arm64", "aarch64", "x64", "arm", "ia32", "loong64", "mips64el", "ppc64", "riscv64", "s390x", "wasm32"];
+const systems = [
+  "android",
+  "darwin",
+  "freebsd",
+  "linux",
+  "netbsd",
+  "openbsd",
+  "openharmony",
+  "sunos",
+  "aix",
+  "win32",
+  "windows",
+];
+const processors = [
+  "arm64",
+  "aarch64",
+  "x64",
+  "arm",
+  "ia32",
+  "loong64",
+  "mips64el",
+  "ppc64",
+  "riscv64",
+  "s390x",
+  "wasm32",
+];
 const npmName = { windows: "win32", aarch64: "arm64" };
 
-/** Finds where Node would look the package up: the nearest node_modules above its dependant. */
+/** Whether Node would find the package from `from`: in its own node_modules or in one above it. */
 function isLocked(from, name) {
-  for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf("/node_modules/")))) {
-    if (lock.packages[`${at ? `${at}/` : ""}node_modules/${name}`]) return true;
-    if (!at) return false;
-    if (!at.includes("/node_modules/")) at = "";
-    if (!at && lock.packages[`node_modules/${name}`]) return true;
-    if (!at) return false;
-  }
+  const places = from.split("/node_modules/");
+  return places.some((_, depth) => {
+    const above = places.slice(0, places.length - depth).join("/node_modules/");
+    return lock.packages[`${above}/node_modules/${name}`] || lock.packages[`node_modules/${name}`];
+  });
 }
 
 let added = 0;
@@ -32,11 +54,24 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     if (!os || !cpu) continue;
     const clash = lock.packages[`node_modules/${name}`];
     const at = clash ? `${path}/node_modules/${name}` : `node_modules/${name}`;
-    lock.packages[at] = { version, cpu: [npmName[cpu] ?? cpu], ...(entry.dev ? { dev: true } : {}), optional: true, os: [npmName[os] ?? os] };
+    lock.packages[at] = {
+      version,
+      cpu: [npmName[cpu] ?? cpu],
+      ...(entry.dev ? { dev: true } : {}),
+      optional: true,
+      os: [npmName[os] ?? os],
+    };
     added++;
   }
 }
 const root = lock.packages[""];
-lock.packages = { "": root, ...Object.fromEntries(Object.entries(lock.packages).filter(([path]) => path).sort(([a], [b]) => (a < b ? -1 : 1))) };
+lock.packages = {
+  "": root,
+  ...Object.fromEntries(
+    Object.entries(lock.packages)
+      .filter(([path]) => path)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  ),
+};
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(`${added} platform packages added`);
