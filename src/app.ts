@@ -1,8 +1,19 @@
 import { Elysia } from "elysia";
 import { banRoutes } from "./bans/routes.ts";
 import { brandRoutes } from "./brands/routes.ts";
+import { campaignContentRoutes } from "./campaigns/contentRoutes.ts";
+import { importRoutes } from "./campaigns/importRoutes.ts";
+import { lifecycleRoutes } from "./campaigns/lifecycleRoutes.ts";
+import { memberRoutes } from "./campaigns/memberRoutes.ts";
+import { memberStateRoutes } from "./campaigns/memberStateRoutes.ts";
 import { campaignRoutes } from "./campaigns/routes.ts";
 import { contactRoutes } from "./contacts/routes.ts";
+import { conversationRoutes } from "./conversations/routes.ts";
+import { unsubscribeRoutes } from "./conversations/unsubscribeRoutes.ts";
+import { creditAdminRoutes } from "./credits/admin/routes.ts";
+import { creditRoutes } from "./credits/routes.ts";
+import { followUpRoutes } from "./delivery/followUpRoutes.ts";
+import { deliveryRoutes } from "./delivery/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
@@ -31,5 +42,16 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(contactRoutes(deps));
   app.use(banRoutes(deps));
   app.use(campaignRoutes(deps));
+  app.use(campaignContentRoutes(deps));
+  app.use(memberRoutes(deps));
+  app.use(memberStateRoutes(deps));
+  app.use(importRoutes(deps));
+  app.use(lifecycleRoutes(deps));
+  app.use(deliveryRoutes(deps));
+  app.use(followUpRoutes(deps));
+  app.use(conversationRoutes(deps));
+  app.use(unsubscribeRoutes(deps));
+  app.use(creditRoutes(deps));
+  app.use(creditAdminRoutes(deps));
   return app;
 }

@@ -1,4 +1,4 @@
-import { smtpChannel } from "./channels/smtp.ts";
+import { lateSmtp } from "./channels/lateSmtp.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { dialect } from "./db/dialect.ts";
@@ -11,7 +11,6 @@ import { createIdentity, type Identity } from "./identity/identity.ts";
 import type { Log } from "./log.ts";
 import { systemRandom } from "./random.ts";
 import { masterKey, openVault, signer } from "./secrets.ts";
-import { liveWorld } from "./simulator/live.ts";
 
 /** Messages on their way at once, in all and from one mailbox (as many as it has connections). */
 const CONCURRENCY = 400;
@@ -33,10 +32,8 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
   const key = masterKey(config.secret, config.dataDir);
   const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
-  const smtp = smtpChannel({ allowPrivateHosts: config.allowPrivateSmtp, poolPerSender: SENDER_CONCURRENCY });
-  const world =
-    config.channels === "simulator" ? liveWorld({ store, clock, log, hostileBelow: config.hostileBelow }) : null;
-  const channel = world ?? smtp;
+  const smtp = lateSmtp({ allowPrivateHosts: config.allowPrivateSmtp, poolPerSender: SENDER_CONCURRENCY });
+  const channel = config.channels === "simulator" ? await simulatorChannel({ ...config, store, clock, log }) : smtp;
   const engine = createEngine({
     ...post,
     store,
@@ -76,4 +73,9 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
       unlock();
     },
   };
+}
+
+async function simulatorChannel(options: Parameters<typeof import("./simulator/live.ts").liveWorld>[0]) {
+  const { liveWorld } = await import("./simulator/live.ts");
+  return liveWorld(options);
 }

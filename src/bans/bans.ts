@@ -34,7 +34,8 @@ export interface BanOrder {
 
 /**
  * Puts a person on the ban list, cancels all that was still to be sent to them and gives its credits back, in one
- * transaction. Somebody who is on the list already stays on it under the same id. INVALID without an e-mail or phone.
+ * transaction. Somebody who is on the list already stays on it under the same id; an address that is new for them joins
+ * it. INVALID without an e-mail or phone.
  */
 export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancelled: number }> {
   const email = order.email ? normaliseEmail(order.email) : null;
@@ -43,31 +44,15 @@ export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancel
   if (order.phone && !phone) throw invalid("phone", "expected a phone number with country code, such as +12025550123");
   if (!email && !phone) throw invalid("email", "expected an email, a phone or both");
 
-  const found = await findBan(tx, order.scope, email, phone);
-  const id = found?.id ?? tx.newId();
-  if (!found) {
-    const { scope, source } = order;
-    const made = await tx
-      .insert(bans)
-      .values({
-        id,
-        scope,
-        email,
-        phone,
-        source,
-        reason: order.reason ?? null,
-        messageGot: order.messageGot?.slice(0, 2000) ?? null,
-        sentimentScore: order.sentimentScore ?? null,
-        createdBy: order.createdBy ?? null,
-        createdAt: tx.now,
-      })
-      .onConflictDoNothing()
-      .returning({ id: bans.id });
-    // Somebody else banned the same person between our look and our insert: theirs is the ban.
-    if (made.length === 0) return { id: (await findBan(tx, order.scope, email, phone))?.id ?? id, cancelled: 0 };
-  } else {
-    await complete(tx, found, { email: found.email ?? email, phone: found.phone ?? phone });
-  }
+  const found = await findBans(tx, order.scope, email, phone);
+  const unlisted = await extend(tx, order, found, {
+    email: found.some((row) => row.email === email) ? null : email,
+    phone: found.some((row) => row.phone === phone) ? null : phone,
+  });
+  const made = unlisted.email || unlisted.phone ? await insert(tx, order, unlisted) : null;
+  const id = found[0]?.id ?? made;
+  // Somebody else banned the same person between our look and our insert: now we see it.
+  if (id === null || (made === null && (unlisted.email || unlisted.phone))) return ban(tx, order);
   const brandId = order.scope === PLATFORM ? null : order.scope;
   return {
     id,
@@ -75,39 +60,57 @@ export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancel
   };
 }
 
-/** Adds to a ban what it did not say of the person, unless another ban says it: each address stands on a list once. */
-async function complete(tx: Tx, found: Row, person: Pick<Row, "email" | "phone">): Promise<void> {
-  for (const column of ["email", "phone"] as const) {
-    const address = person[column];
-    if (address === null || found[column] !== null) continue;
-    const elsewhere = tx.select({ id: bans.id }).from(bans);
-    const taken = await elsewhere.where(and(eq(bans.scope, found.scope), eq(bans[column], address)));
-    if (taken.length === 0)
-      await tx
-        .update(bans)
-        .set({ [column]: address })
-        .where(eq(bans.id, found.id));
+type Addresses = Pick<Row, "email" | "phone">;
+
+const isOwnWish = (source: Row["source"]) => source === "OPT_OUT" || source === "UNSUBSCRIBE";
+
+/**
+ * Writes what is new into the bans that a person has already, and returns the addresses for which there is no room there.
+ * What the person asks for themselves stays theirs, though somebody else had banned them before.
+ */
+async function extend(tx: Tx, { source }: BanOrder, found: readonly Row[], unlisted: Addresses): Promise<Addresses> {
+  const left = { ...unlisted };
+  for (const row of found) {
+    const change: Partial<Row> = isOwnWish(source) && !isOwnWish(row.source) ? { source } : {};
+    for (const column of ["email", "phone"] as const) {
+      if (left[column] === null || row[column] !== null) continue;
+      change[column] = left[column];
+      left[column] = null;
+    }
+    if (Object.keys(change).length > 0) await tx.update(bans).set(change).where(eq(bans.id, row.id));
   }
+  return left;
 }
 
-async function findBan(
-  read: Reader,
-  scope: string,
-  email: string | null,
-  phone: string | null,
-): Promise<Row | undefined> {
-  const [row] = await read
+/** A new ban's id; null when one of the addresses is on the list. */
+async function insert(tx: Tx, order: BanOrder, { email, phone }: Addresses): Promise<string | null> {
+  const [row] = await tx
+    .insert(bans)
+    .values({
+      id: tx.newId(),
+      scope: order.scope,
+      email,
+      phone,
+      source: order.source,
+      reason: order.reason ?? null,
+      messageGot: order.messageGot?.slice(0, 2000) ?? null,
+      sentimentScore: order.sentimentScore ?? null,
+      createdBy: order.createdBy ?? null,
+      createdAt: tx.now,
+    })
+    .onConflictDoNothing()
+    .returning({ id: bans.id });
+  return row?.id ?? null;
+}
+
+/** The bans of one scope that name either address, the oldest first. */
+async function findBans(read: Reader, scope: string, email: string | null, phone: string | null): Promise<Row[]> {
+  const named = or(email ? eq(bans.email, email) : undefined, phone ? eq(bans.phone, phone) : undefined);
+  return read
     .select()
     .from(bans)
-    .where(
-      and(
-        eq(bans.scope, scope),
-        or(email ? eq(bans.email, email) : undefined, phone ? eq(bans.phone, phone) : undefined),
-      ),
-    )
-    .orderBy(asc(bans.id))
-    .limit(1);
-  return row;
+    .where(and(eq(bans.scope, scope), named))
+    .orderBy(asc(bans.id));
 }
 
 /**
@@ -118,7 +121,7 @@ export async function unban(tx: Tx, id: string, scope: string | null): Promise<v
   const mine = and(eq(bans.id, id), scope === null ? undefined : eq(bans.scope, scope));
   const [row] = await tx.select().from(bans).where(mine);
   if (!row) throw notFound("ban", id);
-  if (scope !== null && (row.source === "OPT_OUT" || row.source === "UNSUBSCRIBE")) {
+  if (scope !== null && isOwnWish(row.source)) {
     throw new Fault("FORBIDDEN", "This person asked not to be contacted: only an admin can lift that");
   }
   await tx.delete(bans).where(mine);

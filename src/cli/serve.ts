@@ -6,6 +6,7 @@ import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
 import { openClaim } from "../identity/claim.ts";
+import { removeEndedSessions } from "../identity/users.ts";
 import type { Log } from "../log.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
 
@@ -34,7 +35,16 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       },
     }),
   );
+  app.use(
+    cron({
+      name: "tidy",
+      pattern: "0 3 * * *",
+      run: () => runtime.deps.store.write(removeEndedSessions).catch((error) => log.error("tidying failed", { error })),
+    }),
+  );
   app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
+  // Whoever asks first gets an answer first: what was left behind may take a moment to look through.
+  await new Promise((resolve) => setImmediate(resolve));
   await runtime.startDelivery();
   void resumeImports(runtime.deps);
 
@@ -46,7 +56,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     url: `http://${host}:${port}`,
     stop() {
       stopping ??= (async () => {
-        app.store.cron.sweep.stop();
+        for (const job of Object.values(app.store.cron)) job.stop();
         // Requests that are being answered get their answer; new ones are refused.
         await Promise.race([app.stop(), Bun.sleep(GRACE)]);
         await runtime.close(GRACE);

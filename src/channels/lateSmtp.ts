@@ -1,0 +1,17 @@
+import type { SmtpChannel, SmtpOptions } from "./smtp.ts";
+
+/** The SMTP channel, loaded when it is first used: its libraries take longer to load than the service to start. */
+export function lateSmtp(options: SmtpOptions): SmtpChannel {
+  let opened: Promise<SmtpChannel> | null = null;
+  const open = () => {
+    opened ??= import("./smtp.ts").then(({ smtpChannel }) => smtpChannel(options));
+    return opened;
+  };
+  return {
+    send: async (envelope) => (await open()).send(envelope),
+    verify: async (login) => (await open()).verify(login),
+    async close() {
+      await (await opened)?.close();
+    },
+  };
+}
