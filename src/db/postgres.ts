@@ -1,17 +1,26 @@
 import type { SQL } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
+import postgres, { type Sql } from "postgres";
 import { migratePostgres } from "./migrate.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 import { isRetryable } from "./violations.ts";
 
 const TRIES = 5;
 
-/** Gives Drizzle's builders our `all`. */
-function withAll(builders: { execute(query: SQL): Promise<unknown> }): Reader {
-  return Object.assign(builders, {
-    all: async (query: SQL) => (await builders.execute(query)) as never[],
-  }) as unknown as Reader;
+const words = new PgDialect();
+
+/**
+ * Gives Drizzle's builders our `all`, whose statements stay prepared: their text is the same for every batch. Drizzle
+ * itself prepares none, and keeps the connection of a transaction to itself, which is why it is asked for here.
+ */
+function withAll(builders: object): Reader {
+  const { client } = (builders as { session: { client: Sql } }).session;
+  const all = async (query: SQL) => {
+    const { sql, params } = words.sqlToQuery(query);
+    return (await client.unsafe(sql, params as string[], { prepare: true })) as unknown as never[];
+  };
+  return Object.assign(builders, { all }) as unknown as Reader;
 }
 
 /** Postgres through postgres.js. A transaction that lost a deadlock or a serialisation race runs again. */
