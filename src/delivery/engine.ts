@@ -11,7 +11,8 @@ import type { Post } from "./envelope.ts";
 import type { Room } from "./facts.ts";
 import { InFlight } from "./inFlight.ts";
 import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
-import { type Result, settleResults } from "./settle.ts";
+import type { Result } from "./result.ts";
+import { settleResults } from "./settle.ts";
 
 /** At most this many rows without letting others in: HTTP shares this thread. */
 const SLICE = 50;
@@ -111,7 +112,7 @@ export function createEngine(options: EngineOptions): Engine {
     }>(sql`select m.id, m.cancel_reason as reason
       from ${rowsOf("n", rows, { id: "text" })} cross join messages m cross join campaigns c cross join conversations v
       where m.id = n.id and c.id = m.campaign_id and v.id = m.conversation_id
-      and (m.cancel_reason is not null or c.status not in ('RUNNING', 'SCHEDULED') or v.status = 'PAUSED')`);
+      and (m.cancel_reason is not null or c.status = 'PAUSED' or v.status = 'PAUSED')`);
     return new Map(
       stopped.map(({ id, reason }) => [id, reason === null ? { kind: "withheld" } : { kind: "withdrawn", reason }]),
     );

@@ -3,7 +3,7 @@ import { HOUR, type Instant, SECOND } from "../clock.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import type { Random } from "../random.ts";
-import type { Result } from "./settle.ts";
+import type { Result } from "./result.ts";
 
 const byId = <Row extends { id: string }>(rows: Iterable<Row>) => [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
 

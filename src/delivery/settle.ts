@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
-import type { Outcome } from "../channels/channel.ts";
 import { HOUR, type Instant, SECOND } from "../clock.ts";
 import { closeConversations } from "../conversations/standing.ts";
 import { release, settle } from "../credits/ledger.ts";
@@ -9,18 +8,11 @@ import type { Tx } from "../db/store.ts";
 import { countMoves, type Move } from "../messages/counts.ts";
 import { type MessageStatus, UNKNOWN_DEADLINE } from "../messages/model.ts";
 import type { Random } from "../random.ts";
-import type { Claim } from "./claim.ts";
+import type { Result } from "./result.ts";
 import { blameSenders, clearSenders, giveBackSlots } from "./senderHealth.ts";
 
 /** A message that keeps failing for reasons of its own is given up after this many attempts. */
 export const MAX_ATTEMPTS = 6;
-
-/** A claim and what became of it. */
-export interface Result {
-  claim: Claim;
-  /** `withdrawn` and `withheld` never set out: one is to be cancelled, the other waits for its campaign or contact. */
-  outcome: Outcome | { kind: "withdrawn"; reason: string } | { kind: "withheld" };
-}
 
 type Ending = {
   id: string;
