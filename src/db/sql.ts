@@ -6,24 +6,45 @@ import type { Tx } from "./store.ts";
 
 type ColumnType = "text" | "bigint" | "integer";
 
+/** The cells of a batch, which travel through Drizzle as one parameter; the SQLite store spreads them out. */
+export class Cells {
+  constructor(
+    readonly values: (string | number | null)[],
+    readonly width: number,
+  ) {}
+}
+
+/** Stands in the SQL text where `Cells` go. */
+export const CELLS = "(values ?)";
+
 /**
- * A derived table made of `rows`, sent as one JSON parameter: one statement then serves a whole batch, and stays
- * prepared whatever the batch's size. Use as `from ${rowsOf("n", rows, { id: "text" })} cross join messages m where m.id = n.id`:
- * SQLite reads a cross join from left to right, where its planner would else scan the whole table for each row.
+ * A derived table made of `rows`: one statement then serves a whole batch. Use as
+ * `from ${rowsOf("n", rows, { id: "text" })} cross join messages m where m.id = n.id`: SQLite reads a cross join from left
+ * to right, where its planner would else scan the whole table for each row.
+ *
+ * Postgres gets one JSON parameter, so its statement is the same for every size; SQLite gets one value a cell, which it
+ * reads five times faster than JSON. Not for more than 32,000 cells.
  */
 export function rowsOf<Row extends Record<string, string | number | null>>(
   alias: string,
   rows: readonly Row[],
   columns: { [Name in keyof Row & string]: ColumnType },
 ): SQL {
-  const payload = JSON.stringify(rows);
   const names = Object.keys(columns) as (keyof Row & string)[];
   if (dialect === "postgres") {
     const typed = names.map((name) => `"${name}" ${columns[name]}`).join(", ");
-    return sql`jsonb_to_recordset(${payload}::text::jsonb) as ${sql.raw(alias)}(${sql.raw(typed)})`;
+    return sql`jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as ${sql.raw(alias)}(${sql.raw(typed)})`;
   }
-  const fields = names.map((name) => `value ->> '${name}' as "${name}"`).join(", ");
-  return sql`(select ${sql.raw(fields)} from json_each(${payload})) as ${sql.raw(alias)}`;
+  if (rows.length === 0) {
+    const nothing = names.map((name) => `null as "${name}"`).join(", ");
+    return sql.raw(`(select ${nothing} where false) as ${alias}`);
+  }
+  const cells = new Cells(
+    rows.flatMap((row) => names.map((name) => row[name] ?? null)),
+    names.length,
+  );
+  const fields = names.map((name, index) => `column${index + 1} as "${name}"`).join(", ");
+  return sql`(select ${sql.raw(fields)} from (values ${cells})) as ${sql.raw(alias)}`;
 }
 
 /** Ends a select whose rows this transaction will change: rows that another replica is working on are left to it. */

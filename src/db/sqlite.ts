@@ -3,6 +3,7 @@ import type { SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
 import { migrateSqlite } from "./migrate.ts";
+import { CELLS, Cells } from "./sql.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 
 const words = new SQLiteSyncDialect();
@@ -23,13 +24,31 @@ function withStatements(handle: Database): Database {
   return Object.assign(Object.create(handle) as Database, { prepare, query: prepare });
 }
 
+/** Puts the cells of a batch where they belong: `(values ?)` becomes `(values (?,?),(?,?))`. */
+function spread(text: string, params: readonly unknown[]): { text: string; values: (string | number | null)[] } {
+  const values: (string | number | null)[] = [];
+  let spread = text;
+  for (const param of params) {
+    if (!(param instanceof Cells)) {
+      values.push(param as string);
+      continue;
+    }
+    const row = `(${"?,".repeat(param.width).slice(0, -1)})`;
+    const rows = `${row},`.repeat(param.values.length / param.width).slice(0, -1);
+    spread = spread.replace(CELLS, () => `(values ${rows})`);
+    for (const value of param.values) values.push(value);
+  }
+  return { text: spread, values };
+}
+
 /** Drizzle's builders over one handle, and `all` for SQL written by hand. */
 function reader(handle: Database): Tx {
   const statements = withStatements(handle);
   const builders = drizzle({ client: statements }) as unknown as Tx;
   const all = async (query: SQL) => {
     const { sql, params } = words.sqlToQuery(query);
-    return statements.query(sql).all(...(params as string[])) as never[];
+    const { text, values } = spread(sql, params);
+    return statements.query(text).all(...values) as never[];
   };
   return Object.assign(builders, { all });
 }
