@@ -6,16 +6,19 @@ import type { Tx } from "./store.ts";
 
 type ColumnType = "text" | "bigint" | "integer";
 
-/** The cells of a batch, which travel through Drizzle as one parameter; the SQLite store spreads them out. */
+/** The cells of a batch, row by row, as one part of a query; the SQLite store writes a placeholder for each. */
 export class Cells {
   constructor(
     readonly values: (string | number | null)[],
     readonly width: number,
   ) {}
-}
 
-/** Stands in the SQL text where `Cells` go. */
-export const CELLS = "(values ?)";
+  /** `(?,?),(?,?)` */
+  placeholders(): string {
+    const row = `(${"?,".repeat(this.width).slice(0, -1)})`;
+    return `${row},`.repeat(this.values.length / this.width).slice(0, -1);
+  }
+}
 
 /**
  * A derived table made of `rows`: one statement then serves a whole batch. Use as
