@@ -145,7 +145,7 @@ describe("a campaign", () => {
     [{ endAt: "2020-01-01T00:00:00Z" }, "endAt"],
     [{ startAt: "2099-01-02T00:00:00Z", endAt: "2099-01-01T00:00:00Z" }, "endAt"],
     [{ startAt: "tomorrow" }, "startAt"],
-  ])("%p is refused by name", async (wrong, field) => {
+  ])("%j is refused by name", async (wrong, field) => {
     const refused = await ann.request<Answer>("POST", "/api/campaigns", { name: "Plan", ...wrong });
     expect(refused.status).toBe(422);
     expect(refused.body.details?.[0]?.field).toBe(field);

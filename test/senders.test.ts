@@ -121,7 +121,7 @@ describe("adding a mailbox", () => {
     [{ dailyLimit: 10_001 }, "dailyLimit"],
     [{ displayName: "a\r\nBcc: b@c.example" }, "displayName"],
     [{ security: "SSL" }, "security"],
-  ])("%p is refused by name", async (wrong, field) => {
+  ])("%j is refused by name", async (wrong, field) => {
     const order = { ...mailbox, email: "wrong@n.example", ...wrong };
     const refused = await ann.request<One>("POST", "/api/email-accounts", order);
     expect(refused.status).toBe(422);

@@ -4,6 +4,7 @@ import { notFound } from "../fault.ts";
 import { type Caller, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
+import { storable } from "../http/storable.ts";
 import { changeBrand, createBrand, getBrand, listBrands, toBrand } from "./brands.ts";
 import { Brand, BrandChange, NewBrand } from "./model.ts";
 
@@ -16,6 +17,7 @@ function mustSee(caller: Caller, brandId: string): void {
 
 export function brandRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api/brands", tags: ["Brands"] })
+    .use(storable)
     .post(
       "/",
       async ({ body, request }) => {

@@ -1,5 +1,4 @@
 import { Elysia, t } from "elysia";
-import { checkCustom } from "../contacts/person.ts";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
@@ -104,7 +103,6 @@ export function campaignContentRoutes({ store, config, wake }: Deps) {
       async ({ params, body, request }) => {
         const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
         const person = body.contactId ?? body.sample ?? {};
-        if (body.sample?.custom) checkCustom("sample.custom", body.sample.custom);
         return {
           success: true as const,
           ...(await previewMessage(store.read, row, body.stage, person, config.publicUrl)),

@@ -55,6 +55,8 @@ async function receiveForm(
   let fileName: string | null = null;
   parser.on("file", (_, file, info) => {
     fileName = info.filename ?? null;
+    // An upload may break off before `save` listens, which then learns of it all the same.
+    file.on("error", () => {});
     saved = save(file, path, limit);
     // A disk that is full must not leave the form waiting for somebody to read the rest.
     saved.catch((error) => parser.destroy(error));
@@ -68,7 +70,12 @@ async function receiveForm(
   for (const event of ["fieldsLimit", "partsLimit"] as const) {
     parser.on(event, () => parser.destroy(new Fault("MALFORMED", "The form has too many fields")));
   }
-  await pipeline(Readable.from(body), parser);
+  try {
+    await pipeline(Readable.from(body), parser);
+  } finally {
+    // Whoever removes the file must not come before whoever opens it.
+    await saved?.catch(() => {});
+  }
   if (!(await saved)) throw noFile();
   return { fileName, fields };
 }

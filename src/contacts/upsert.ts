@@ -77,7 +77,7 @@ export async function findBanned(
   const wanted = [...new Set(people.flatMap(({ email, phone }) => [email ?? [], phone ?? []].flat()))];
   const rows = wanted.map((address) => ({ address }));
   const by = (column: "email" | "phone") => sql`select n.address from ${rowsOf("n", rows, { address: "text" })}
-    join bans b on b.scope in (${brandId}, 'platform') and b.${sql.raw(column)} = n.address`;
+    cross join bans b where b.scope in (${brandId}, 'platform') and b.${sql.raw(column)} = n.address`;
   const banned = await tx.all<{ address: string }>(sql`${by("email")} union ${by("phone")}`);
   return new Set(banned.map((row) => row.address));
 }

@@ -18,13 +18,22 @@ const STATUS: Record<FaultCode, number> = {
   UNAVAILABLE: 503,
 };
 
+/**
+ * The name of a number in a query that is out of bounds. Elysia checks those apart and says only what the number was, so it
+ * is found by that.
+ */
+function namedLike(value: unknown, query: Record<string, unknown>): string | undefined {
+  const isIt = (text: unknown) => typeof text === "string" && text.trim() !== "" && Number(text) === value;
+  return Object.keys(query).find((name) => isIt(query[name]));
+}
+
 /** What TypeBox found wrong, one detail a field: `steps.0.body`, and what was expected. */
-function detailsOf(error: ValidationError): Detail[] {
+function detailsOf(error: ValidationError, query: Record<string, unknown>): Detail[] {
   const details = new Map<string, string>();
   for (const problem of error.all) {
     if (!("path" in problem)) continue;
     const path = problem.path.replace(/^\//, "").replaceAll("/", ".");
-    const field = path || error.type;
+    const field = path || namedLike(error.value, query) || error.type;
     if (!details.has(field)) details.set(field, problem.summary ?? problem.message);
     if (details.size >= 20) break;
   }
@@ -32,12 +41,12 @@ function detailsOf(error: ValidationError): Detail[] {
 }
 
 /** Turns what Elysia or a verb threw into a Fault; null for what nobody foresaw. */
-function faultOf(code: unknown, error: unknown): Fault | null {
+function faultOf(code: unknown, error: unknown, query: Record<string, unknown> = {}): Fault | null {
   if (error instanceof Fault) return error;
   if (error instanceof ValidationError) {
     // An answer that breaks its own schema is our error, not the caller's.
     if (error.type === "response") return null;
-    const details = detailsOf(error);
+    const details = detailsOf(error, query);
     const [first] = details;
     return new Fault("INVALID", first ? `${first.field}: ${first.message}` : "The request is not valid", { details });
   }
@@ -57,9 +66,9 @@ function faultOf(code: unknown, error: unknown): Fault | null {
  * The body is `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
  */
 export function faults(log: Log) {
-  return new Elysia({ name: "faults" }).onError({ as: "global" }, ({ code, error, set, request }) => {
+  return new Elysia({ name: "faults" }).onError({ as: "global" }, ({ code, error, set, request, query }) => {
     const requestId = requestIdOf(request);
-    const fault = faultOf(code, error);
+    const fault = faultOf(code, error, query);
     if (!fault) log.error("request failed", { requestId, error });
     if (fault?.cause) log.warn("request refused", { requestId, code: fault.code, cause: fault.cause });
     set.status = fault ? STATUS[fault.code] : 500;

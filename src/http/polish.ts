@@ -34,7 +34,9 @@ function withAccess(description: Json | undefined, access: Json | undefined): Js
 function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
   return [
     ...(open ? [] : ["401", "403"]),
-    ...(takesInput ? ["400", "404", "422"] : []),
+    // A body is read before it is known that nobody asks for it.
+    ...(takesInput || method !== "get" ? ["400", "422"] : []),
+    ...(takesInput ? ["404"] : []),
     ...(takesInput && method !== "get" ? ["409"] : []),
     ...(isForm ? ["413", "415"] : []),
     "429",

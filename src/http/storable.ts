@@ -4,14 +4,11 @@ import { readCursor } from "./cursor.ts";
 
 /** No request of ours is nested half as deep; far deeper ones exhaust the stack of whatever walks them. */
 const DEEPEST = 32;
-/** No list of ours is half as long. */
-const LONGEST = 10_000;
 
 /**
  * The first thing in a value that cannot be kept: a text with a NUL or half of a surrogate pair, which PostgreSQL refuses
- * with an error of its own and SQLite stores; or what Elysia falls over before it finds the value wrong: a field named like
- * what JavaScript asks of every object to write it as text, an object that claims to be a list of a billion, and bottomless
- * nesting.
+ * with an error of its own and SQLite stores; or what Elysia falls over when it says what is wrong with the value: a field
+ * named like what JavaScript asks of every object to write it as text, and bottomless nesting.
  */
 export function unstorable(value: unknown): Detail | null {
   const left: [field: string, value: unknown, depth: number][] = [["", value, 0]];
@@ -25,15 +22,11 @@ export function unstorable(value: unknown): Detail | null {
     for (const [name, inner] of Object.entries(item)) {
       const at = field ? `${field}.${name}` : name;
       if (!isText(name)) return { field, message: "has a field whose name cannot be stored" };
-      if (isTrap(name, inner)) return { field: at, message: "this name cannot be used" };
+      if (name === "toString" || name === "valueOf") return { field: at, message: "this name cannot be used" };
       left.push([at, inner, depth + 1]);
     }
   }
   return null;
-}
-
-function isTrap(name: string, value: unknown): boolean {
-  return name === "toString" || name === "valueOf" || (name === "length" && Number(value) > LONGEST);
 }
 
 function isText(text: string): boolean {

@@ -5,6 +5,8 @@ import { Fault } from "../fault.ts";
 import { callerOf } from "../http/access.ts";
 import { attempts } from "../http/attempts.ts";
 import { clientAddress, type Server } from "../http/clientAddress.ts";
+import { ErrorBody } from "../http/model.ts";
+import { storable } from "../http/storable.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { apiKeyRoutes } from "./apiKeys/routes.ts";
 import { claimPage } from "./claimPage.ts";
@@ -43,13 +45,14 @@ export function identityRoutes(deps: Deps, identity: Identity) {
   }
 
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
+    .use(storable)
     .post(
       "/sign-up/email",
       ({ body, request, server, set }) =>
         welcome({ request, server, set }, body.email, () => identity.signUp(body, request)),
       {
         body: SignUp,
-        response: SignedIn,
+        response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
           summary: "Sign up",
@@ -64,7 +67,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         welcome({ request, server, set }, body.email, () => identity.signIn(body, request)),
       {
         body: Credentials,
-        response: SignedIn,
+        response: { 200: SignedIn, 401: ErrorBody },
         detail: {
           access: "public",
           summary: "Sign in",
@@ -137,7 +140,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         welcome({ request, server, set }, body.email, () => identity.claim(body, request)),
       {
         body: Claim,
-        response: SignedIn,
+        response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
           summary: "Make the first admin",

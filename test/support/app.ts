@@ -73,6 +73,7 @@ export async function startApp(overrides: Overrides = {}) {
     channel: { send: async () => ({ kind: "accepted", providerId: null }), close: async () => {} },
     verifyMailbox: async () => ({ ok: true }),
     wake: () => {},
+    redis: null,
     ...overrides.deps,
   };
   const identity = createIdentity({ store, config, clock, log, secret });

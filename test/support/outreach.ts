@@ -1,18 +1,21 @@
 import { eq, inArray } from "drizzle-orm";
 import type { AnyElysia } from "elysia";
 import { banRoutes } from "../../src/bans/routes.ts";
-import { cancel } from "../../src/campaigns/lifecycle.ts";
+import { campaignOf, cancel, openConversations } from "../../src/campaigns/lifecycle.ts";
 import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
 import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
 import { HOUR, VirtualClock } from "../../src/clock.ts";
+import type { JudgedRow } from "../../src/contacts/person.ts";
+import { receive } from "../../src/conversations/inbound.ts";
 import { conversationRoutes } from "../../src/conversations/routes.ts";
 import { unsubscribeRoutes } from "../../src/conversations/unsubscribeRoutes.ts";
 import { creditAdminRoutes } from "../../src/credits/admin/routes.ts";
 import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
 import { contacts } from "../../src/db/schema/brands.ts";
-import { campaigns, conversations } from "../../src/db/schema/campaigns.ts";
+import { campaignSenders, campaignSteps, campaigns, conversations } from "../../src/db/schema/campaigns.ts";
 import { messages } from "../../src/db/schema/messages.ts";
+import type { Tx } from "../../src/db/store.ts";
 import { createEngine, type Engine } from "../../src/delivery/engine.ts";
 import { followUpRoutes } from "../../src/delivery/followUpRoutes.ts";
 import { deliveryRoutes } from "../../src/delivery/routes.ts";
@@ -45,8 +48,9 @@ export type Outreach = Awaited<ReturnType<typeof startOutreach>>;
 /** A brand with an owner who asks, and a draft campaign with people in it. */
 export interface Stage extends Owner {
   campaignId: string;
-  /** Ids of the contacts, in the order they joined: person0@…, person1@…. */
+  /** The contacts, in the order they joined: their ids and addresses. */
   people: string[];
+  emails: string[];
 }
 
 export interface Wishes {
@@ -58,6 +62,19 @@ export interface Wishes {
   mailboxes?: number;
   sendWindows?: BrandPlan["campaign"]["sendWindows"];
 }
+
+const person = (email: string, index: number): JudgedRow => ({
+  verdict: "ok",
+  contact: {
+    email,
+    phone: null,
+    firstName: `Name${index}`,
+    lastName: null,
+    company: null,
+    timezone: null,
+    custom: {},
+  },
+});
 
 /** The program with its engine, on a clock that stands still, and a provider that does as it is told. */
 export async function startOutreach() {
@@ -152,39 +169,76 @@ export async function startOutreach() {
           },
         }),
       );
-      await store.write((tx) =>
-        castContacts(
-          tx,
-          brand,
-          Array.from({ length: people }, (_, index) => ({
-            verdict: "ok" as const,
-            contact: {
-              email: `person${index}@${name}.example`,
-              phone: null,
-              firstName: `Name${index}`,
-              lastName: null,
-              company: null,
-              timezone: null,
-              custom: {},
-            },
-          })),
-        ),
-      );
+      const addresses = Array.from({ length: people }, (_, index) => `person${index}@${name}.example`);
+      await store.write((tx) => castContacts(tx, brand, addresses.map(person)));
       const joined = await store.read
-        .select({ id: contacts.id })
+        .select({ id: contacts.id, email: contacts.email })
         .from(contacts)
         .innerJoin(conversations, eq(conversations.contactId, contacts.id))
         .where(eq(contacts.brandId, brand.brandId))
         .orderBy(contacts.id);
-      return { token, ...brand, people: joined.map(({ id }) => id), request: asking(app, token) };
+      return {
+        token,
+        ...brand,
+        people: joined.map(({ id }) => id),
+        emails: joined.map(({ email }) => email ?? ""),
+        request: asking(app, token),
+      };
     },
 
     /** As `stage`, and launched. */
     async launched(wishes: Wishes = {}): Promise<Stage> {
       const stage = await this.stage(wishes);
-      await store.write((tx) => castLaunch(tx, stage, stage.people.length));
+      await this.launch(stage);
       return stage;
     },
+
+    launch: (stage: Stage) => store.write((tx) => castLaunch(tx, stage, stage.people.length)),
+
+    /** A second draft of the same brand, for the same people. */
+    async twin(stage: Stage): Promise<Stage> {
+      const campaignId = await store.write(async (tx) => {
+        const id = tx.newId();
+        const of = stage.campaignId;
+        const copies = <Row>(rows: Row[], more: (row: Row) => object) => rows.map((row) => ({ ...row, ...more(row) }));
+        const drafts = await tx.select().from(campaigns).where(eq(campaigns.id, of));
+        await tx.insert(campaigns).values(copies(drafts, () => ({ id, status: "DRAFT", launchedAt: null })));
+        const steps = await tx.select().from(campaignSteps).where(eq(campaignSteps.campaignId, of));
+        await tx.insert(campaignSteps).values(copies(steps, () => ({ campaignId: id })));
+        const senders = await tx.select().from(campaignSenders).where(eq(campaignSenders.campaignId, of));
+        await tx.insert(campaignSenders).values(copies(senders, () => ({ campaignId: id })));
+        const members = await tx.select().from(conversations).where(eq(conversations.campaignId, of));
+        await tx
+          .insert(conversations)
+          .values(copies(members, () => ({ campaignId: id, id: tx.newId(), status: "QUEUED" })));
+        return id;
+      });
+      return { ...stage, campaignId };
+    },
+
+    /** Lets somebody join a campaign that was launched. */
+    join: ({ brandId, campaignId }: Stage, email: string) =>
+      store.write(async (tx) => {
+        await castContacts(tx, { brandId, campaignId }, [person(email, 0)]);
+        await openConversations(tx, await campaignOf(tx, campaignId, brandId));
+      }),
+
+    /** What the first contact of a stage writes back. */
+    answer: (tx: Tx, { brandId, emails }: Stage, text: string, headers: Record<string, string> = {}) =>
+      receive(
+        tx,
+        {
+          brandId,
+          channel: "EMAIL",
+          providerId: tx.newId(),
+          from: emails[0] ?? "",
+          answers: [],
+          subject: "Re: Hello",
+          text,
+          headers,
+        },
+        deps.config,
+      ),
 
     messagesOf: (campaignId: string) =>
       store.read

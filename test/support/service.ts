@@ -1,11 +1,13 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Answer, Sent } from "./app.ts";
 import { freshDatabase } from "./database.ts";
 import { freePort, Throwaway, until } from "./throwaway.ts";
 
-/** The program as it is in the repository; a compiled one is `["/path/to/reprise"]`. */
-export const fromSource = [process.execPath, join(import.meta.dir, "../../src/main.ts")];
+/** The program as it is in the repository, or a compiled one: REPRISE_BINARY=dist/reprise bun test test/kill.test.ts */
+const program = process.env.REPRISE_BINARY
+  ? [resolve(process.env.REPRISE_BINARY)]
+  : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
 
 /** What everybody's password is here. */
 const PASSWORD = "correct horse battery";
@@ -17,6 +19,7 @@ export interface Ended {
 }
 
 export interface ServiceOptions {
+  /** What starts the program. */
   command?: string[];
   /** Where its data lies; by default in the empty folder it is started from. */
   dataDir?: string;
@@ -34,6 +37,7 @@ export interface Service {
   /** Makes an admin, another one each time; returns their token. */
   admin(): Promise<string>;
   signUp(email: string): Promise<string>;
+  signIn(email: string): Promise<string>;
   /** Starts it again, on the same data and port, after `kill` or `stop`. */
   start(): Promise<void>;
   /** SIGKILL: no line of the program runs any more. */
@@ -62,7 +66,7 @@ export async function runProgram(
 }
 
 /** Starts `reprise serve` on a free port, with a database of its own, and waits until it answers. */
-export async function startService({ command = fromSource, dataDir, env = {} }: ServiceOptions = {}): Promise<Service> {
+export async function startService({ command = program, dataDir, env = {} }: ServiceOptions = {}): Promise<Service> {
   const database = await freshDatabase();
   const home = new Throwaway("service", "pid", "KILL");
   const cwd = join(home.folder, "empty");
@@ -82,6 +86,7 @@ export async function startService({ command = fromSource, dataDir, env = {} }: 
   const printed = join(home.folder, "printed");
   let server: Bun.Subprocess | null = null;
   let admins = 0;
+  let visitors = 0;
 
   const output = () => readFileSync(printed, "utf8");
 
@@ -97,8 +102,10 @@ export async function startService({ command = fromSource, dataDir, env = {} }: 
         ({ ok }) => ok,
         () => false,
       );
-    await until("the service answers", async () => started.exitCode !== null || (await answers()), 30_000);
-    if (started.exitCode !== null) throw new Error(`the service ended with ${started.exitCode}\n${output()}`);
+    // A process that a signal ended has no exit code.
+    const isOver = () => started.exitCode !== null || started.signalCode !== null;
+    await until("the service answers", async () => isOver() || (await answers()), 30_000);
+    if (isOver()) throw new Error(`the service ended with ${started.exitCode ?? started.signalCode}\n${output()}`);
   }
 
   async function end(signal: "SIGKILL" | "SIGTERM"): Promise<number> {
@@ -110,11 +117,14 @@ export async function startService({ command = fromSource, dataDir, env = {} }: 
 
   const run = (args: string[], input = "") => runProgram([...command, ...args], { cwd, env: environment, input });
 
+  /** Each request comes from an address of its own, as far as the service is told to believe that. */
   async function api<Body>(method: string, path: string, { body, token, headers }: Sent = {}): Promise<Answer<Body>> {
+    visitors++;
     const response = await fetch(`${url}${path}`, {
       method,
       redirect: "manual",
       headers: {
+        "x-client-address": `10.1.${visitors >> 8}.${visitors & 255}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...headers,
@@ -141,6 +151,7 @@ export async function startService({ command = fromSource, dataDir, env = {} }: 
     start,
     output,
     signUp: (email) => tokenFrom("/api/auth/sign-up/email", { email, password: PASSWORD, name: "Somebody" }),
+    signIn: (email) => tokenFrom("/api/auth/sign-in/email", { email, password: PASSWORD }),
     async admin() {
       const email = `admin${++admins}@example.com`;
       const made = await run(["admin", "create", "--email", email, "--password-stdin"], `${PASSWORD}\n`);

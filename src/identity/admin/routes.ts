@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { brands } from "../../db/schema/brands.ts";
 import type { Reader } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
+import { storable } from "../../http/storable.ts";
 import { Done, NewUser, OneUser, type User, UserId, UserRole } from "../model.ts";
 import { hashPassword } from "../password.ts";
 import { addUser, banUser, getUser, type Row, revokeSessions, setRole, unbanUser } from "../users.ts";
@@ -17,6 +18,7 @@ export function adminRoutes({ store }: Deps) {
   const answer = async (row: Row) => ({ success: true as const, user: await toUser(store.read, row) });
 
   return new Elysia({ prefix: "/admin", tags: ["Auth"] })
+    .use(storable)
     .post(
       "/create-user",
       async ({ body }) => {

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import type { Deps } from "../../deps.ts";
 import { callerOf } from "../../http/access.ts";
 import { IdParams } from "../../http/model.ts";
+import { storable } from "../../http/storable.ts";
 import type { Identity } from "../identity.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { listApiKeys, revokeApiKey } from "./apiKeys.ts";
@@ -9,6 +10,7 @@ import { listApiKeys, revokeApiKey } from "./apiKeys.ts";
 /** API keys: how machines come in, as the user who made the key. */
 export function apiKeyRoutes({ store }: Deps, identity: Identity) {
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
+    .use(storable)
     .post(
       "/",
       async ({ body, request }) => ({ success: true as const, ...(await identity.createApiKey(body, request)) }),

@@ -1,0 +1,505 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { mkdir, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { asc, eq } from "drizzle-orm";
+import { resumeImports, runImport, spoolPath } from "../src/campaigns/importer.ts";
+import { importRoutes } from "../src/campaigns/importRoutes.ts";
+import type { Newcomer } from "../src/campaigns/members.ts";
+import { campaignRoutes } from "../src/campaigns/routes.ts";
+import { receiveFile } from "../src/campaigns/upload.ts";
+import { DAY, type VirtualClock } from "../src/clock.ts";
+import { bans, contacts } from "../src/db/schema/brands.ts";
+import { campaigns, conversations, importJobs, importRows } from "../src/db/schema/campaigns.ts";
+import type { Deps } from "../src/deps.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { type Owner, openBrand } from "./support/brands.ts";
+import { until } from "./support/throwaway.ts";
+
+interface Job {
+  id: string;
+  fileName: string;
+  status: string;
+  rows: number;
+  verdicts: Record<string, number>;
+  error: string | null;
+  finishedAt: string | null;
+}
+interface Answer {
+  message: string;
+  details?: { field: string }[];
+  jobId: string;
+  job: Job;
+  campaign: { id: string };
+}
+
+let app: TestApp;
+let ann: Owner;
+let bob: Owner;
+let campaignId: string;
+let brands = 0;
+let scheduled: Newcomer[] = [];
+const schedule = async (_: unknown, __: unknown, newcomers: readonly Newcomer[]) => scheduled.push(...newcomers);
+
+beforeAll(async () => {
+  app = await startApp({ rooms: (deps) => [campaignRoutes(deps), importRoutes(deps, { schedule })] });
+});
+afterAll(() => app.close());
+/** Each test has brands of its own. */
+beforeEach(async () => {
+  brands++;
+  scheduled = [];
+  [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
+  campaignId = (await ann.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign.id;
+});
+
+/** Sends a body as it is, which the harness' own requests cannot. */
+async function upload(
+  body: Bun.BodyInit | null,
+  query = "",
+  headers: Record<string, string> = { "content-type": "text/csv" },
+) {
+  const init = { method: "POST", body, headers: { authorization: `Bearer ${ann.token}`, ...headers }, duplex: "half" };
+  const response = await app.app.handle(
+    new Request(`http://localhost/api/campaigns/${campaignId}/import-contacts${query}`, init as RequestInit),
+  );
+  return { status: response.status, body: (await response.json()) as Answer };
+}
+
+/** A form has its own content type, with its boundary. */
+function uploadForm(parts: Record<string, string | File>) {
+  const form = new FormData();
+  for (const [name, part] of Object.entries(parts)) form.append(name, part);
+  return upload(form, "", {});
+}
+
+async function finished(jobId: string): Promise<Job> {
+  let job: Job | undefined;
+  await until(`import ${jobId} is finished`, async () => {
+    job = (await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`)).body.job;
+    return job.status !== "RUNNING";
+  });
+  return job as Job;
+}
+
+async function imported(body: Bun.BodyInit, query = ""): Promise<Job> {
+  const answer = await upload(body, query);
+  if (answer.status !== 202) throw new Error(JSON.stringify(answer));
+  return finished(answer.body.jobId);
+}
+
+const resultOf = async (job: Job) => (await ann.request("GET", `/api/campaigns/import-jobs/${job.id}/result.csv`)).text;
+
+/** What an import leaves behind, without ids and moments. */
+async function traces(brandId = ann.brandId) {
+  const people = await app.store.read.select().from(contacts).where(eq(contacts.brandId, brandId));
+  const members = await app.store.read.select().from(conversations).where(eq(conversations.brandId, brandId));
+  const emailOf = new Map(people.map(({ id, email }) => [id, email]));
+  return {
+    contacts: people
+      .map(({ email, phone, firstName, custom }) => JSON.stringify([email, phone, firstName, custom]))
+      .sort(),
+    members: members.map(({ contactId }) => emailOf.get(contactId) ?? contactId).sort(),
+  };
+}
+
+const spooled = () => {
+  const folder = join(app.deps.config.dataDir, "imports");
+  return existsSync(folder) ? readdirSync(folder) : [];
+};
+
+/** What lies in the folder of files, in the end: a file is removed just after its job says that it is done. */
+const lie = (names: string[]) =>
+  until(`${names.join(", ") || "nothing"} lies there`, async () => spooled().join() === names.join());
+
+describe("a file", () => {
+  const csv = [
+    "Email,First Name,Phone,City",
+    "jo@example.com,Jo,+12025550143,Ulm",
+    "nobody,No,,",
+    "kim@example.com,Kim,12,",
+    "JO@example.com,Joseph,,Bonn",
+    "banned@example.com,B,,",
+    ",Nameless,,",
+    '"broken,x',
+    "",
+  ].join("\n");
+
+  test("is judged row by row, and its verdicts can be read", async () => {
+    await app.store.write((tx) =>
+      tx.insert(bans).values({
+        id: tx.newId(),
+        scope: ann.brandId,
+        email: "banned@example.com",
+        source: "MANUAL",
+        createdAt: tx.now,
+      }),
+    );
+    const job = await imported(csv, "?fileName=people.csv");
+    expect(job).toMatchObject({ status: "DONE", fileName: "people.csv", rows: 7, error: null });
+    expect(job.verdicts).toEqual({
+      added: 1,
+      bad_email: 1,
+      bad_phone: 1,
+      duplicate: 1,
+      banned: 1,
+      no_address: 1,
+      broken: 1,
+    });
+    expect(job.finishedAt).not.toBeNull();
+    const lines = (await resultOf(job)).split("\r\n");
+    expect(lines[0]).toBe("line,verdict,email,phone,message");
+    expect(lines[1]).toBe("2,added,jo@example.com,+12025550143,");
+    expect(lines[2]).toStartWith("3,bad_email,nobody,");
+    expect(lines.slice(1, -1).map((line) => line.split(",")[1])).toEqual([
+      "added",
+      "bad_email",
+      "bad_phone",
+      "duplicate",
+      "banned",
+      "no_address",
+      "broken",
+    ]);
+    const left = await traces();
+    expect(left.members).toEqual(["jo@example.com"]);
+    expect(left.contacts).toEqual([JSON.stringify(["jo@example.com", "+12025550143", "Jo", { city: "Ulm" }])]);
+    await lie([]);
+    expect(scheduled).toEqual([]);
+  });
+
+  test("comes as a form too, with what is said about it before or after the file", async () => {
+    const file = new File(["Adresse;Wer\njo@example.com;Jo\n"], "C:\\Leute\\Leute ö.csv", { type: "text/csv" });
+    const mapping = JSON.stringify({ Adresse: "email", Wer: "firstName" });
+    const before = await uploadForm({ mapping, onDuplicate: "UPDATE", file });
+    expect(before.status).toBe(202);
+    const job = await finished(before.body.jobId);
+    expect(job).toMatchObject({ fileName: "Leute ö.csv", verdicts: { added: 1 } });
+    const again = new File(["Adresse;Wer\njo@example.com;Josephine\n"], "x.csv");
+    const after = await uploadForm({ file: again, mapping, onDuplicate: "UPDATE" });
+    expect((await finished(after.body.jobId)).verdicts).toEqual({ updated: 1 });
+    expect((await traces()).contacts[0]).toContain("Josephine");
+  });
+
+  test("may be in UTF-16, as Excel writes it", async () => {
+    const text = "\ufeffE-Mail\tVorname\njö@bücher.example\tJörg\nzoe@example.com\tZoë\n";
+    const job = await imported(Buffer.from(text, "utf16le"));
+    expect(job.verdicts).toEqual({ bad_email: 1, added: 1 });
+    expect((await traces()).contacts).toEqual([JSON.stringify(["zoe@example.com", null, "Zoë", {}])]);
+  });
+
+  test("has phone numbers of a country that is said", async () => {
+    const job = await imported("phone\n(202) 555-0143\n", "?defaultCountry=US");
+    expect(job.verdicts).toEqual({ added: 1 });
+    expect((await imported("phone\n(202) 555-0144\n")).verdicts).toEqual({ bad_phone: 1 });
+  });
+
+  test("of the demo comes in with all its flaws", async () => {
+    const file = Bun.file(new URL("../src/simulator/demo-contacts.csv", import.meta.url));
+    if (!(await file.exists())) return;
+    const job = await imported(await file.text());
+    expect(job).toMatchObject({ status: "DONE", rows: 500 });
+    expect(job.verdicts).toMatchObject({ bad_email: 8, bad_phone: 5 });
+    expect(Object.values(job.verdicts).reduce((sum, count) => sum + count, 0)).toBe(500);
+    expect((await traces()).members).toHaveLength(job.verdicts.added ?? 0);
+    expect((await imported(await file.text())).verdicts).toMatchObject({ bad_email: 8, bad_phone: 5, duplicate: 487 });
+    expect(
+      await imported(await file.text(), "?onDuplicate=UPDATE").then(({ verdicts }) => verdicts.added),
+    ).toBeUndefined();
+  });
+
+  test("that is broken fails with its reason", async () => {
+    for (const [body, reason] of [
+      [Buffer.from("PK\x03\x04 and so on", "latin1"), "Excel"],
+      ["first,last\nJo,Miller\n", "no e-mail or phone column"],
+      [Buffer.from([0, 1, 2, 0, 0, 3]), "not text"],
+      [`email\n${"x".repeat(500_000)}\n`, "too large"],
+    ] as const) {
+      const job = await imported(body);
+      expect(job.status).toBe("FAILED");
+      expect(job.error).toContain(reason);
+      expect(job.finishedAt).not.toBeNull();
+    }
+    const unknown = await imported("email\na@example.com\n", `?mapping=${encodeURIComponent('{"Nope":"email"}')}`);
+    expect(unknown.error).toContain("no column");
+    await lie([]);
+  });
+
+  test("stops with a campaign that ends meanwhile", async () => {
+    const rows = Array.from({ length: 1500 }, (_, n) => `p${n}@example.com`);
+    let batches = 0;
+    const cancelling = { ...app.deps, wake: () => void batches++ };
+    const jobId = await begin(`email\n${rows.join("\n")}\n`);
+    await runImport(
+      {
+        ...cancelling,
+        store: interrupting(1, () =>
+          app.store.write((tx) =>
+            tx.update(campaigns).set({ status: "CANCELLED" }).where(eq(campaigns.id, campaignId)),
+          ),
+        ),
+      },
+      jobId,
+      { schedule },
+    );
+    const job = await finished(jobId);
+    expect(job).toMatchObject({ status: "FAILED", rows: 500 });
+    expect(job.error).toContain("CANCELLED");
+    expect(batches).toBe(1);
+  });
+
+  test("of a launched campaign is scheduled", async () => {
+    await app.store.write((tx) => tx.update(campaigns).set({ status: "RUNNING" }).where(eq(campaigns.id, campaignId)));
+    await imported("email\na@example.com\nb@example.com\na@example.com\n");
+    expect(scheduled).toHaveLength(2);
+  });
+});
+
+/** A job whose file lies there and that nobody reads yet: what a process that was just killed leaves behind. */
+async function begin(text: string): Promise<string> {
+  const jobId = Bun.randomUUIDv7();
+  const path = spoolPath(app.deps.config.dataDir, jobId);
+  await Bun.write(path, text);
+  const job = { id: jobId, brandId: ann.brandId, campaignId, fileName: "x.csv", status: "RUNNING" as const };
+  await app.store.write((tx) =>
+    tx.insert(importJobs).values({ ...job, onDuplicate: "SKIP", verdicts: {}, options: {}, createdAt: tx.now }),
+  );
+  return jobId;
+}
+
+/** The store, with something that happens after so many writes have succeeded. */
+function interrupting(after: number, happen: () => Promise<unknown>): Deps["store"] {
+  let writes = 0;
+  return {
+    ...app.store,
+    async write(work) {
+      const result = await app.store.write(work);
+      if (++writes === after) await happen();
+      return result;
+    },
+  };
+}
+
+/** The store of a process that is killed in its nth transaction, before that is committed, and does nothing afterwards. */
+function dying(nth: number): Deps["store"] {
+  let writes = 0;
+  return {
+    ...app.store,
+    async write(work) {
+      if (++writes < nth) return app.store.write(work);
+      return app.store.write(async (tx) => {
+        if (writes === nth) await work(tx);
+        throw new Error("killed");
+      });
+    },
+  };
+}
+
+describe("an import that was killed", () => {
+  const people = Array.from({ length: 1750 }, (_, n) => {
+    // Every fifth row is one of before once more, every seventh no address.
+    const email = n % 7 === 3 ? "nobody" : n % 5 === 4 ? `p${n - 3}@example.com` : `p${n}@example.com`;
+    return `${email},"Name\nof ${n}"`;
+  });
+  const text = `email,first name\n${people.join("\n")}\n`;
+
+  test.each([1, 2, 3, 4, 5])("in its transaction %i goes on where it stopped, and adds nothing twice", async (nth) => {
+    const whole = await imported(text);
+    const expected = await traces();
+    const result = await resultOf(whole);
+
+    // The same again for another brand, with a break.
+    ann = bob;
+    campaignId = (await ann.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign.id;
+    await app.store.write((tx) => tx.update(campaigns).set({ status: "RUNNING" }).where(eq(campaigns.id, campaignId)));
+    const jobId = await begin(text);
+    await runImport({ ...app.deps, store: dying(nth) }, jobId, { schedule });
+    const [stopped] = await app.store.read.select().from(importJobs).where(eq(importJobs.id, jobId));
+    expect(stopped).toMatchObject({ status: "RUNNING", rows: Math.min(500 * (nth - 1), 1750) });
+    await lie([`${jobId}.csv`]);
+
+    scheduled = [];
+    await resumeImports(app.deps, { schedule });
+    const job = await finished(jobId);
+    expect(job).toMatchObject({ status: "DONE", rows: 1750, verdicts: whole.verdicts });
+    expect(await traces()).toEqual(expected);
+    expect(await resultOf(job)).toBe(result);
+    expect(new Set(scheduled.map(({ id }) => id)).size).toBe(scheduled.length);
+    await lie([]);
+  });
+
+  test("is read by one of two processes that both go on with it", async () => {
+    const jobId = await begin(text);
+    await Promise.all([1, 2, 3].map(() => runImport(app.deps, jobId, { schedule })));
+    const job = await finished(jobId);
+    expect(job).toMatchObject({ status: "DONE", rows: 1750 });
+    const rows = await app.store.read
+      .select()
+      .from(importRows)
+      .where(eq(importRows.jobId, jobId))
+      .orderBy(asc(importRows.line));
+    expect(rows).toHaveLength(1750);
+    expect((await traces()).contacts).toHaveLength(job.verdicts.added ?? 0);
+  });
+
+  test("stops between two batches when asked to", async () => {
+    const stopping = new AbortController();
+    const jobId = await begin(text);
+    await runImport({ ...app.deps, wake: () => stopping.abort() }, jobId, { schedule, signal: stopping.signal });
+    const [stopped] = await app.store.read.select().from(importJobs).where(eq(importJobs.id, jobId));
+    expect(stopped).toMatchObject({ status: "RUNNING", rows: 500 });
+    await resumeImports(app.deps, { schedule });
+    expect((await finished(jobId)).rows).toBe(1750);
+  });
+
+  test("waits while the database cannot be reached", async () => {
+    let failures = 1;
+    const store: Deps["store"] = {
+      ...app.store,
+      write: (work) =>
+        failures-- > 0
+          ? Promise.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }))
+          : app.store.write(work),
+    };
+    const jobId = await begin("email\na@example.com\n");
+    await runImport({ ...app.deps, store }, jobId, { schedule });
+    expect(await finished(jobId)).toMatchObject({ status: "DONE", rows: 1 });
+  });
+
+  test("is left alone where its file is not, and given up after a day; old uploads without a job are removed", async () => {
+    const jobId = await begin("email\na@example.com\n");
+    const path = spoolPath(app.deps.config.dataDir, jobId);
+    const text = await Bun.file(path).text();
+    await Bun.file(path).delete();
+    await mkdir(join(path, ".."), { recursive: true });
+    const [fresh, old] = [spoolPath(app.deps.config.dataDir, "fresh"), spoolPath(app.deps.config.dataDir, "old")];
+    for (const leftover of [fresh, old]) await Bun.write(leftover, text);
+    const clock = app.clock as VirtualClock;
+    await utimes(old, new Date(clock.now() - 2 * DAY), new Date(clock.now() - 2 * DAY));
+    await resumeImports(app.deps, { schedule });
+    expect((await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`)).body.job.status).toBe("RUNNING");
+    await lie(["fresh.csv"]);
+    await Bun.file(fresh).delete();
+
+    await app.store.write((tx) =>
+      tx
+        .update(importJobs)
+        .set({ createdAt: tx.now - DAY })
+        .where(eq(importJobs.id, jobId)),
+    );
+    await resumeImports(app.deps, { schedule });
+    expect(await finished(jobId)).toMatchObject({ status: "FAILED" });
+  });
+});
+
+describe("an upload", () => {
+  test.each([
+    ["", "onDuplicate=MERGE", "onDuplicate"],
+    ["", "mapping=nope", "mapping"],
+    ["", "mapping=[]", "mapping"],
+    ["", 'mapping={"a":1}', "mapping.a"],
+    ["", 'mapping={"a":"\\u0000"}', "options.mapping.a"],
+    ["", "defaultCountry=ZZ", "defaultCountry"],
+    ["", "allowActiveElsewhere=1", "allowActiveElsewhere"],
+  ])("%swith %s is refused by name", async (_, said, field) => {
+    const [name = "", value = ""] = said.split(/=(.*)/s);
+    const asked = await upload("email\na@example.com\n", `?${name}=${encodeURIComponent(value)}`);
+    expect([asked.status, asked.body.details?.[0]?.field]).toEqual([422, field]);
+    const formed = await uploadForm({ file: new File(["email\n"], "x.csv"), [name]: value });
+    expect([formed.status, formed.body.details?.[0]?.field]).toEqual([422, field]);
+    await lie([]);
+  });
+
+  test("without a usable body is refused, and leaves nothing behind", async () => {
+    expect((await upload(null)).status).toBe(422);
+    expect((await upload("")).status).toBe(422);
+    expect((await upload("{}", "", { "content-type": "application/json" })).status).toBe(415);
+    expect((await upload("x", "", { "content-type": "multipart/form-data" })).status).toBe(400);
+    expect((await upload("--x\r\nhalf a form", "", { "content-type": "multipart/form-data; boundary=x" })).status).toBe(
+      400,
+    );
+    const half = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nemail\na@example.com\n';
+    expect((await upload(half, "", { "content-type": "multipart/form-data; boundary=x" })).status).toBe(400);
+    expect((await uploadForm({ mapping: "{}" })).status).toBe(422);
+    expect((await uploadForm({ file: new File([], "x.csv") })).status).toBe(422);
+    expect((await uploadForm({ a: new File(["email\n"], "a.csv"), b: new File(["email\n"], "b.csv") })).status).toBe(
+      422,
+    );
+    expect((await uploadForm({ file: new File(["email\n"], "x.csv"), mapping: "x".repeat(100_000) })).status).toBe(422);
+    const many = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`f${n}`, "x"]));
+    expect((await uploadForm({ ...many, file: new File(["email\n"], "x.csv") })).status).toBe(400);
+    const broken = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode("email\n"));
+        controller.error(new Error("gone"));
+      },
+    });
+    expect((await upload(broken)).status).toBe(400);
+    await lie([]);
+  });
+
+  test("that is too large is refused, whether or not it says so, and leaves nothing behind", async () => {
+    const chunk = new Uint8Array(50_000).fill(97);
+    const stream = () => new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(chunk) });
+    const path = spoolPath(app.deps.config.dataDir, "large");
+    const receive = (headers: Record<string, string>, body: Bun.BodyInit) =>
+      receiveFile(
+        new Request("http://localhost", { method: "POST", headers, body, duplex: "half" } as RequestInit),
+        path,
+        1_000_000,
+      );
+    const form = new FormData();
+    form.append("file", new File([new Uint8Array(1_000_001)], "x.csv"));
+    const attempts = [
+      () => receive({ "content-type": "text/csv" }, stream()),
+      () => receive({ "content-type": "text/csv", "content-length": "9000000000" }, "email\n"),
+      () => receive({}, form),
+    ];
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toMatchObject({ code: "TOO_LARGE" });
+      expect(existsSync(path)).toBe(false);
+    }
+  });
+
+  test("is refused by a campaign that takes no contacts, before it has arrived", async () => {
+    await app.store.write((tx) =>
+      tx.update(campaigns).set({ status: "COMPLETED" }).where(eq(campaigns.id, campaignId)),
+    );
+    const never = new ReadableStream({ pull: () => Promise.reject(new Error("somebody read it")) });
+    expect((await upload(never)).status).toBe(409);
+  });
+
+  test("of one brand is not for another's campaign, nor its jobs for another's eyes", async () => {
+    const job = await imported("email\na@example.com\n");
+    for (const path of [`/api/campaigns/import-jobs/${job.id}`, `/api/campaigns/import-jobs/${job.id}/result.csv`]) {
+      expect((await bob.request("GET", path)).status).toBe(404);
+      expect((await app.request("GET", path)).status).toBe(401);
+      expect((await ann.request("GET", path)).status).toBe(200);
+    }
+    const door = `/api/campaigns/${campaignId}/import-contacts`;
+    expect((await bob.request("POST", door, "email\n", { "content-type": "text/csv" })).status).toBe(404);
+    expect((await app.request("POST", door, { body: "email\n", headers: { "content-type": "text/csv" } })).status).toBe(
+      401,
+    );
+    for (const id of ["x", "%00", "__proto__", "a".repeat(5000)]) {
+      expect((await ann.request("GET", `/api/campaigns/import-jobs/${id}`)).status).toBeLessThan(500);
+      expect((await ann.request("GET", `/api/campaigns/import-jobs/${id}/result.csv`)).status).toBeLessThan(500);
+      expect(
+        (await ann.request("POST", `/api/campaigns/${id}/import-contacts`, "email\n", { "content-type": "text/csv" }))
+          .status,
+      ).toBeLessThan(500);
+    }
+    await lie([]);
+  });
+});
+
+test("random bytes never break the service", async () => {
+  const logged = app.logged.length;
+  for (let n = 0; n < 40; n++) {
+    const bytes = crypto.getRandomValues(new Uint8Array(2_000));
+    const job = await imported(n % 2 ? bytes : Buffer.concat([Buffer.from("email,phone,note\n"), bytes]));
+    expect(["DONE", "FAILED"]).toContain(job.status);
+    expect(job.error ?? "").not.toContain("our side");
+    expect(await resultOf(job)).toStartWith("line,verdict");
+  }
+  expect(app.logged.slice(logged).filter((line) => line.includes('"level":"error"'))).toEqual([]);
+}, 30_000);

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eq, sql } from "drizzle-orm";
+import { systemClock } from "../../src/clock.ts";
+import { verifyLedger } from "../../src/credits/verify.ts";
+import { openStore } from "../../src/db/open.ts";
+import { messages } from "../../src/db/schema/messages.ts";
+import type { Driver } from "../../src/delivery/driver.ts";
+import { createEngine, type Engine } from "../../src/delivery/engine.ts";
+import { createLog, type Log } from "../../src/log.ts";
+import { systemRandom } from "../../src/random.ts";
+import { openVault, signer } from "../../src/secrets.ts";
+import { castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
+import { freshDatabase } from "./database.ts";
+import { ScriptedChannel } from "./scriptedChannel.ts";
+
+export type FollowUps = Awaited<ReturnType<typeof startFollowUps>>;
+
+/** Messages, and engines to send them, with the time as it is: for those who say when an engine looks. */
+export async function startFollowUps() {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-driver-"));
+  const database = await freshDatabase();
+  const clock = systemClock;
+  const store = await openStore({ dataDir: folder, databaseUrl: database.url, clock, durability: "off" });
+  const channel = new ScriptedChannel();
+  const logged: string[] = [];
+  const log: Log = createLog("info", clock, (line) => logged.push(line));
+  const key = new Uint8Array(32);
+  const drivers: Driver[] = [];
+  let brands = 0;
+
+  const newEngine = (): Engine =>
+    createEngine({
+      store,
+      channel,
+      log,
+      vault: openVault(key),
+      signer: signer(key),
+      publicUrl: "http://localhost",
+      random: systemRandom,
+      concurrency: 50,
+      senderConcurrency: 50,
+    });
+
+  /** Writes messages, each due so many milliseconds from now. Nobody is told. Returns the moment from which they count. */
+  async function schedule(delays: readonly number[]): Promise<number> {
+    const name = `brand${brands++}`;
+    return store.write(async (tx) => {
+      const brand = await castBrand(tx, {
+        name,
+        ownerId: null,
+        credits: delays.length,
+        timezone: "UTC",
+        postalAddress: "1 Main Street, Springfield",
+        mailboxes: [{ email: `box@${name}.example`, displayName: name, dailyLimit: 10_000 }],
+        campaign: { name, sendWindows: [], steps: [{ delayDays: 0, subject: "Hello", body: "Hello {{ firstName }}" }] },
+      });
+      const contact = { phone: null, firstName: "Jo", lastName: null, company: null, timezone: null, custom: {} };
+      const people = delays.map((_, index) => ({ ...contact, email: `person${index}@${name}.example` }));
+      await castContacts(
+        tx,
+        brand,
+        people.map((contact) => ({ verdict: "ok" as const, contact })),
+      );
+      await castLaunch(tx, brand, people.length);
+      const rows = await tx.select({ id: messages.id }).from(messages).where(eq(messages.campaignId, brand.campaignId));
+      for (const [index, { id }] of rows.entries()) {
+        await tx.all(sql`update messages set run_at = ${tx.now + (delays[index] ?? 0)} where id = ${id}`);
+      }
+      return tx.now;
+    });
+  }
+
+  return {
+    store,
+    channel,
+    logged,
+    clock,
+    log,
+    newEngine,
+    schedule,
+    /** Closes it in the end. */
+    keep<D extends Driver>(driver: D): D {
+      drivers.push(driver);
+      return driver;
+    },
+    rows: () => store.read.select().from(messages).orderBy(messages.id),
+    /** How many messages are settled as sent. */
+    sent: () => store.read.$count(messages, eq(messages.status, "SENT")),
+    drifts: async () => (await verifyLedger(store.read)).drifts,
+    async close(): Promise<void> {
+      await Promise.all(drivers.map((driver) => driver.close(5_000)));
+      await store.close();
+      await database.drop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
+import type { Random } from "../../src/random.ts";
+
+/** One thing that the API's description says can be asked. */
+export interface Operation {
+  method: string;
+  /** With its names in braces. */
+  path: string;
+  query: JsonObject[];
+  /** The media type of the body and its schema; null where it takes none. */
+  body: { type: string; schema: JsonObject } | null;
+  /** The statuses that the description mentions. */
+  answers: number[];
+}
+
+/** Every operation of an OpenAPI document. */
+export function operationsOf(document: JsonObject): Operation[] {
+  return entries(document.paths).flatMap(([path, methods]) =>
+    entries(methods).map(([method, operation]) => {
+      const { parameters, requestBody, responses } = isObject(operation) ? operation : {};
+      const content = isObject(requestBody) ? requestBody.content : undefined;
+      const [media] = entries(content);
+      return {
+        method: method.toUpperCase(),
+        path,
+        query: (Array.isArray(parameters) ? parameters.filter(isObject) : []).filter((given) => given.in === "query"),
+        body: media ? { type: media[0], schema: objectIn(objectIn(media[1]).schema) } : null,
+        answers: entries(responses).map(([status]) => Number(status)),
+      };
+    }),
+  );
+}
+
+/** The id of something of a kind, such as `campaigns`. */
+export type IdOf = (kind: string) => string;
+
+/** A value that fits a schema, as far as schemas tell. */
+export function fitting(schema: Json | undefined, random: Random, idOf: IdOf, name = ""): Json {
+  const given = objectIn(schema);
+  if (/(^i|I)ds?$/.test(name) && given.type === "string") return idOf(kindOf(name));
+  const choices = [given.anyOf, given.oneOf, given.enum, given.examples].find(Array.isArray);
+  if (given.const !== undefined) return given.const;
+  if (choices === given.anyOf || choices === given.oneOf) {
+    if (choices) return fitting(pick(choices, random), random, idOf, name);
+  } else if (choices) return pick(choices, random);
+  if (Array.isArray(given.allOf)) {
+    return Object.assign({}, ...given.allOf.map((part) => fitting(part, random, idOf, name)));
+  }
+  switch (given.type) {
+    case "object":
+      return Object.fromEntries(
+        entries(given.properties)
+          .filter(([key]) => (Array.isArray(given.required) && given.required.includes(key)) || random() < 0.6)
+          .map(([key, inner]) => [key, fitting(inner, random, idOf, key)]),
+      );
+    case "array":
+      return [fitting(given.items, random, idOf, name)];
+    case "integer":
+    case "number":
+      return typeof given.minimum === "number" ? given.minimum : 1;
+    case "boolean":
+      return random() < 0.5;
+    case "null":
+      return null;
+    default:
+      return stringFor(given.format, random);
+  }
+}
+
+/** `emailAccountIds` names some of the `email-accounts`. */
+function kindOf(name: string): string {
+  return `${name.replace(/Ids?$/, "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}s`;
+}
+
+export function pick<Item>(items: readonly Item[], random: Random): Item {
+  const item = items[Math.floor(random() * items.length)];
+  if (item === undefined) throw new Error("nothing to pick from");
+  return item;
+}
+
+function stringFor(format: Json | undefined, random: Random): string {
+  if (format === "email") return `x${Math.floor(random() * 1e9)}@example.com`;
+  return format === "date-time" ? "2030-01-01T00:00:00.000Z" : "xxxxxxxxxx";
+}
+
+function objectIn(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+function entries(value: Json | undefined): [string, Json][] {
+  return Object.entries(objectIn(value));
+}

@@ -1,0 +1,45 @@
+import { connect, createServer, type Socket } from "node:net";
+import { freePort } from "./throwaway.ts";
+
+/** Stands before a server, on a port of its own, so that the way to it can be cut, or left open with nothing coming through. */
+export class Relay {
+  readonly port = freePort();
+  readonly #target: number;
+  readonly #sockets = new Set<Socket>();
+  #silent = false;
+  readonly #server = createServer((client) => {
+    const server = connect(this.#target, "127.0.0.1");
+    const ends = [client, server] as const;
+    for (const [from, to] of [ends, ends.toReversed()]) {
+      if (!from || !to) continue;
+      this.#sockets.add(from);
+      from.on("data", (bytes) => this.#silent || to.write(bytes));
+      from.on("error", () => {});
+      from.on("close", () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+    }
+  });
+
+  /** Closed at first. */
+  constructor(target: number) {
+    this.#target = target;
+  }
+
+  async open(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.port, "127.0.0.1", resolve));
+  }
+
+  /** Nobody hears anything any more, and nobody is told: what is said is lost. */
+  silence(silent = true): void {
+    this.#silent = silent;
+  }
+
+  /** Cuts every connection and refuses new ones. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
