@@ -9,8 +9,8 @@ import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import { finishJob, getImportJob, type ImportJobRow, takeRows, unfinishedJobs } from "./importJobs.ts";
-import { openConversations } from "./lifecycle.ts";
 import type { Schedule } from "./members.ts";
+import { openNewcomers } from "./opening.ts";
 
 /** Rows taken in by one transaction: it holds the only writer of SQLite for a few hundredths of a second. */
 const BATCH = 500;
@@ -57,7 +57,7 @@ export async function resumeImports(tools: Tools, reading: Reading = {}): Promis
 }
 
 async function readOn({ config, store, clock, wake }: Tools, jobId: string, reading: Reading): Promise<void> {
-  const { schedule = openConversations, signal } = reading;
+  const { schedule = openNewcomers, signal } = reading;
   let job = await getImportJob(store.read, jobId, null);
   if (job.status !== "RUNNING") return;
   const path = spoolPath(config.dataDir, jobId);

@@ -1,21 +1,19 @@
-import { and, asc, count, eq, gt, inArray, sql } from "drizzle-orm";
+import { and, asc, count, eq, inArray, sql } from "drizzle-orm";
 import { toCredits } from "../credits/amounts.ts";
 import { availableCredits, spendableCredits } from "../credits/ledger.ts";
 import type { CreditType } from "../credits/model.ts";
 import { readWeights } from "../credits/weights.ts";
-import { emailAccounts } from "../db/schema/brands.ts";
-import { campaignSenders, campaignSteps, campaigns, conversations } from "../db/schema/campaigns.ts";
+import { campaignSteps, campaigns, conversations } from "../db/schema/campaigns.ts";
 import { campaignCredits } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
 import { cancelCampaign, unparkCampaign } from "../messages/messages.ts";
 import { NEVER } from "../messages/model.ts";
-import { scheduleOpenings, unitsOf } from "./schedule.ts";
+import { openAll, openingSenders } from "./opening.ts";
+import { unitsOf } from "./schedule.ts";
 
 type Campaign = typeof campaigns.$inferSelect;
 type Status = Campaign["status"];
-
-const CHUNK = 1000;
 
 /** A brand's campaign; NOT_FOUND for another's. `brandId` null means any (an admin). */
 export async function campaignOf(read: Reader, id: string, brandId: string | null): Promise<Campaign> {
@@ -96,7 +94,7 @@ export async function launch(
   }
   if (cost.contacts === 0) throw new Fault("CONFLICT", "The campaign has no contacts yet");
   if (cost.needed > cost.available) throw shortOf(cost);
-  const senders = await sendersOf(tx, campaign);
+  const senders = await openingSenders(tx, campaign);
   const steps = await tx
     .select()
     .from(campaignSteps)
@@ -108,7 +106,7 @@ export async function launch(
   const later = campaign.startAt !== null && campaign.startAt > tx.now;
   const launched = await turn(tx, campaign, ["DRAFT"], later ? "SCHEDULED" : "RUNNING");
   await tx.update(campaigns).set({ launchedAt: tx.now }).where(eq(campaigns.id, campaign.id));
-  await openConversations(tx, launched);
+  await openAll(tx, launched);
 
   const [first] = await tx.all<{ at: number | null }>(
     sql`select min(scheduled_time) as at from messages where campaign_id = ${campaign.id}`,
@@ -130,55 +128,6 @@ function shortOf({ needed, available, creditType }: LaunchCost): Fault {
       },
     },
   );
-}
-
-function sendersOf(read: Reader, campaign: Campaign) {
-  return read
-    .select({ id: emailAccounts.id, dailyLimit: emailAccounts.dailyLimit })
-    .from(campaignSenders)
-    .innerJoin(emailAccounts, eq(emailAccounts.id, campaignSenders.senderId))
-    .where(
-      and(
-        eq(campaignSenders.campaignId, campaign.id),
-        eq(emailAccounts.brandId, campaign.brandId),
-        eq(emailAccounts.isActive, true),
-      ),
-    )
-    .orderBy(asc(emailAccounts.id));
-}
-
-/**
- * Schedules the opening message of every queued contact that has none: at launch, and again whenever contacts join a
- * campaign that was launched before. Does nothing for a draft.
- */
-export async function openConversations(tx: Tx, campaign: Campaign): Promise<number> {
-  if (!["SCHEDULED", "RUNNING", "PAUSED", "AUTO_PAUSED"].includes(campaign.status)) return 0;
-  const [opening] = await tx
-    .select()
-    .from(campaignSteps)
-    .where(and(eq(campaignSteps.campaignId, campaign.id), eq(campaignSteps.stage, 0)));
-  if (!opening) return 0;
-  const senders = await sendersOf(tx, campaign);
-  let opened = 0;
-  for (let after = ""; ; ) {
-    const waiting = await tx
-      .select({ id: conversations.id, contactId: conversations.contactId })
-      .from(conversations)
-      .where(
-        and(
-          eq(conversations.campaignId, campaign.id),
-          eq(conversations.status, "QUEUED"),
-          gt(conversations.id, after),
-          sql`not exists (select 1 from messages m where m.conversation_id = ${conversations.id})`,
-        ),
-      )
-      .orderBy(asc(conversations.id))
-      .limit(CHUNK);
-    const last = waiting.at(-1);
-    if (!last) return opened;
-    after = last.id;
-    opened += (await scheduleOpenings(tx, campaign, opening, waiting, senders, opened)).ids.length;
-  }
 }
 
 export function pause(tx: Tx, campaign: Campaign, reason: string | null): Promise<Campaign> {

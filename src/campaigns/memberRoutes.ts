@@ -10,9 +10,10 @@ import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
 import { holdCampaign } from "./campaigns.ts";
-import { campaignOf, openConversations } from "./lifecycle.ts";
+import { campaignOf } from "./lifecycle.ts";
 import { addContacts, listMembers, type MemberOutcome, mustTakeContacts, type Schedule } from "./members.ts";
 import { AddContactsOrder, Member, MemberStatus } from "./model.ts";
+import { openNewcomers } from "./opening.ts";
 
 /** What an answer says about rows that carry no words of their own. */
 const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
@@ -32,7 +33,7 @@ function skippedOf(outcomes: readonly MemberOutcome[]) {
 }
 
 /** The people of a campaign. `schedule` plans the opening messages of those who join after launch. */
-export function memberRoutes({ store, wake }: Deps, schedule: Schedule = openConversations) {
+export function memberRoutes({ store, wake }: Deps, schedule: Schedule = openNewcomers) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
     .post(

@@ -5,8 +5,8 @@ import type { Reader, Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
 import { cancelConversation, unparkConversation } from "../messages/messages.ts";
 import type { CampaignRow } from "./campaigns.ts";
-import { openConversations } from "./lifecycle.ts";
 import type { ConversationRow } from "./members.ts";
+import { openNewcomers } from "./opening.ts";
 
 /** The conversation between a campaign and one of its contacts; NOT_FOUND when the contact is not part of it. */
 export async function conversationWith(read: Reader, campaignId: string, contactId: string): Promise<ConversationRow> {
@@ -48,7 +48,7 @@ export async function resumeMember(tx: Tx, campaign: CampaignRow, contactId: str
   if (!resumed) throw inState(row, "PAUSED");
   await unparkConversation(tx, row.id);
   // Paused before the launch, they have no opening message yet.
-  await openConversations(tx, campaign);
+  await openNewcomers(tx, campaign, [row]);
   return resumed;
 }
 

@@ -8,14 +8,9 @@ import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { CampaignRow } from "./campaigns.ts";
+import type { Newcomer } from "./opening.ts";
 
 export type ConversationRow = typeof conversations.$inferSelect;
-
-/** A conversation that has just begun. */
-export interface Newcomer {
-  id: string;
-  contactId: string;
-}
 
 /** Schedules the opening messages of newcomers to a campaign that was launched, in the transaction that enrols them. */
 export type Schedule = (tx: Tx, campaign: CampaignRow, newcomers: readonly Newcomer[]) => Promise<unknown>;

@@ -7,7 +7,8 @@ export type Verdict =
   | "bad_email"
   | "bad_phone"
   | "no_address"
-  | "broken";
+  | "broken"
+  | "active_elsewhere";
 
 /** `line` is the physical line of the imported file on which the row starts. `email` and `phone` may be what the file said, unchecked. */
 export interface RowVerdict {

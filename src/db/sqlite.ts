@@ -77,7 +77,7 @@ function open(path: string, readonly: boolean, durability: "full" | "off"): Data
   handle.run("pragma foreign_keys = on");
   handle.run("pragma temp_store = memory");
   handle.run("pragma cache_size = -32768");
-  handle.run("pragma mmap_size = 268435456");
+  handle.run("pragma mmap_size = 67108864");
   // A page that changes often is copied back once for many commits. The log grows to 32 MB at most before that.
   handle.run("pragma wal_autocheckpoint = 8000");
   return handle;

@@ -2,6 +2,7 @@ import { createBrand } from "../brands/brands.ts";
 import { holdCampaign } from "../campaigns/campaigns.ts";
 import { launch } from "../campaigns/lifecycle.ts";
 import { addContacts } from "../campaigns/members.ts";
+import { openNewcomers } from "../campaigns/opening.ts";
 import { DAY } from "../clock.ts";
 import type { JudgedRow } from "../contacts/person.ts";
 import { grant } from "../credits/ledger.ts";
@@ -57,7 +58,7 @@ export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
   return { brandId, campaignId };
 }
 
-/** Adds people to a brand's draft campaign, as an import does. Returns how many rows got which verdict. */
+/** Adds people to a brand's campaign, as an import does. Returns how many rows got which verdict. */
 export async function castContacts(
   tx: Tx,
   { brandId, campaignId }: CastBrand,
@@ -65,7 +66,7 @@ export async function castContacts(
 ): Promise<Record<string, number>> {
   const campaign = await holdCampaign(tx, campaignId, brandId);
   const options = { onDuplicate: "SKIP", allowActiveElsewhere: false } as const;
-  const { outcomes } = await addContacts(tx, campaign, rows, options, async () => {});
+  const { outcomes } = await addContacts(tx, campaign, rows, options, openNewcomers);
   const verdicts: Record<string, number> = {};
   for (const { verdict } of outcomes) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   return verdicts;

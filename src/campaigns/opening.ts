@@ -1,0 +1,75 @@
+import { and, asc, eq, gt } from "drizzle-orm";
+import { emailAccounts } from "../db/schema/brands.ts";
+import { campaignSenders, campaignSteps, type campaigns, conversations } from "../db/schema/campaigns.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { countsOf } from "../messages/counts.ts";
+import { type OpeningSender, scheduleOpenings } from "./schedule.ts";
+
+type Campaign = typeof campaigns.$inferSelect;
+
+/** A conversation that has no message yet. */
+export interface Newcomer {
+  id: string;
+  contactId: string;
+}
+
+const CHUNK = 1000;
+const OPEN_TO_NEWCOMERS: readonly Campaign["status"][] = ["SCHEDULED", "RUNNING", "PAUSED", "AUTO_PAUSED"];
+
+/** The mailboxes that open conversations of a campaign: the brand's own, switched on. */
+export function openingSenders(read: Reader, campaign: Campaign): Promise<OpeningSender[]> {
+  return read
+    .select({ id: emailAccounts.id, dailyLimit: emailAccounts.dailyLimit })
+    .from(campaignSenders)
+    .innerJoin(emailAccounts, eq(emailAccounts.id, campaignSenders.senderId))
+    .where(
+      and(
+        eq(campaignSenders.campaignId, campaign.id),
+        eq(emailAccounts.brandId, campaign.brandId),
+        eq(emailAccounts.isActive, true),
+      ),
+    )
+    .orderBy(asc(emailAccounts.id));
+}
+
+async function openingStep(read: Reader, campaignId: string) {
+  const [step] = await read
+    .select()
+    .from(campaignSteps)
+    .where(and(eq(campaignSteps.campaignId, campaignId), eq(campaignSteps.stage, 0)));
+  return step;
+}
+
+/** Schedules the opening message of everybody in a campaign that is just being launched. */
+export async function openAll(tx: Tx, campaign: Campaign): Promise<void> {
+  const step = await openingStep(tx, campaign.id);
+  if (!step) return;
+  const senders = await openingSenders(tx, campaign);
+  const queued = and(eq(conversations.campaignId, campaign.id), eq(conversations.status, "QUEUED"));
+  let opened = 0;
+  for (let after = ""; ; ) {
+    const waiting = await tx
+      .select({ id: conversations.id, contactId: conversations.contactId })
+      .from(conversations)
+      .where(and(queued, gt(conversations.id, after)))
+      .orderBy(asc(conversations.id))
+      .limit(CHUNK);
+    const last = waiting.at(-1);
+    if (!last) return;
+    await scheduleOpenings(tx, campaign, step, waiting, senders, opened);
+    opened += waiting.length;
+    after = last.id;
+  }
+}
+
+/**
+ * Schedules the opening message of people who join a campaign after its launch, behind those who still wait for theirs.
+ * Does nothing for a draft, nor for somebody who was opened to before.
+ */
+export async function openNewcomers(tx: Tx, campaign: Campaign, newcomers: readonly Newcomer[]): Promise<void> {
+  if (!OPEN_TO_NEWCOMERS.includes(campaign.status)) return;
+  const step = await openingStep(tx, campaign.id);
+  if (!step) return;
+  const waiting = (await countsOf(tx, campaign.id)).find(({ stage, status }) => stage === 0 && status === "PENDING");
+  await scheduleOpenings(tx, campaign, step, newcomers, await openingSenders(tx, campaign), waiting?.count ?? 0);
+}
