@@ -6,6 +6,7 @@ import { Redis } from "ioredis";
 import { DAY, VirtualClock } from "../src/clock.ts";
 import type { JudgedRow } from "../src/contacts/person.ts";
 import { openStore } from "../src/db/open.ts";
+import { startBullmq } from "../src/delivery/bullmq.ts";
 import { createEngine } from "../src/delivery/engine.ts";
 import { createLog } from "../src/log.ts";
 import { systemRandom } from "../src/random.ts";
@@ -24,22 +25,27 @@ const BATCH = 500;
  */
 export async function benchFollowUps(): Promise<void> {
   heading(`Follow-ups a second, ${MESSAGES} each, ${ROUNDS} rounds in turn`);
-  const ours = await prepareReprise();
   const redis = findRedis() === null ? null : await startRedis();
+  const ours = await prepareReprise(null);
+  const woken = redis === null ? null : await prepareReprise(redis.url);
   const theirs = redis === null ? null : await prepareBullmq(redis.url);
   const ourRates: number[] = [];
+  const wokenRates: number[] = [];
   const theirRates: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const mine = await ours.run();
+    const driven = (await woken?.run()) ?? Number.NaN;
     const other = (await theirs?.run()) ?? Number.NaN;
     // The first round warms both up.
     if (round === 0) continue;
     ourRates.push(mine);
+    wokenRates.push(driven);
     theirRates.push(other);
   }
   row("Reprise, SQLite, synchronous=full, full protocol", spread(ourRates));
   if (theirs === null) console.log("BullMQ: skipped, redis-server is not installed");
   else {
+    row("the same, woken by BullMQ", spread(wokenRates));
     row("BullMQ, Redis, no-op job, concurrency 100", spread(theirRates));
     row(
       "ratio, median of the rounds",
@@ -48,23 +54,33 @@ export async function benchFollowUps(): Promise<void> {
     );
   }
   await ours.close();
+  await woken?.close();
   await theirs?.close();
   await redis?.stop();
 }
 
-async function prepareReprise() {
+async function prepareReprise(redisUrl: string | null) {
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
   const clock = new VirtualClock(Date.now());
   const store = await openStore({ dataDir, databaseUrl: null, clock });
   const key = new Uint8Array(32);
+  const log = createLog("silent", clock);
+  let arrived = 0;
+  let allArrived = () => {};
   const engine = createEngine({
     store,
     vault: openVault(key),
     signer: signer(key),
     publicUrl: "http://localhost:3000",
-    channel: { send: async () => ({ kind: "accepted", providerId: "1" }), close: async () => {} },
+    channel: {
+      async send() {
+        if (++arrived % MESSAGES === 0) allArrived();
+        return { kind: "accepted", providerId: "1" };
+      },
+      close: async () => {},
+    },
     random: systemRandom,
-    log: createLog("silent", clock),
+    log,
     concurrency: 400,
     senderConcurrency: 400,
   });
@@ -106,15 +122,23 @@ async function prepareReprise() {
   // The opening is sent beforehand: what is measured are follow-ups.
   await engine.runDue();
   await engine.drain();
+  const driver = redisUrl
+    ? await startBullmq(engine, { redisUrl, namespace: "bench", read: store.read, clock, log })
+    : null;
   return {
     async run(): Promise<number> {
       clock.advance(DAY + 1000);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      allArrived = resolve;
       const started = performance.now();
-      await engine.runDue();
+      if (driver) driver.wake();
+      else await engine.runDue();
+      await promise;
       await engine.drain();
       return (MESSAGES / (performance.now() - started)) * 1000;
     },
     async close() {
+      await driver?.close(1000);
       await store.close();
       rmSync(dataDir, { recursive: true, force: true });
     },

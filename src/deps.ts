@@ -21,4 +21,6 @@ export interface Deps {
   verifyMailbox(login: SmtpLogin): Promise<{ ok: true } | { ok: false; reason: string }>;
   /** Tells the delivery engine that something may be due. Cheap; call it after every commit that schedules or frees. */
   wake(): void;
+  /** Null when none is configured. `ping` rejects while it does not answer, and may take its time to. */
+  redis: { ping(): Promise<void> } | null;
 }

@@ -4,7 +4,9 @@ import type { Config } from "./config.ts";
 import { dialect } from "./db/dialect.ts";
 import { lockDataDir } from "./db/lock.ts";
 import { openStore } from "./db/open.ts";
-import { type Driver, startEmbedded } from "./delivery/embedded.ts";
+import { startBullmq } from "./delivery/bullmq.ts";
+import type { Driver } from "./delivery/driver.ts";
+import { startEmbedded } from "./delivery/embedded.ts";
 import { createEngine, type Engine } from "./delivery/engine.ts";
 import type { Deps } from "./deps.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
@@ -43,6 +45,7 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
     concurrency: CONCURRENCY,
     senderConcurrency: SENDER_CONCURRENCY,
   });
+  const { redisUrl } = config;
   let driver: Driver | null = null;
 
   const deps: Deps = {
@@ -55,6 +58,7 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
     random: systemRandom,
     verifyMailbox: (login) => smtp.verify(login),
     wake: () => driver?.wake(),
+    redis: redisUrl === null ? null : { ping: () => driver?.ping() ?? Promise.reject(new Error("not started yet")) },
   };
   return {
     deps,
@@ -63,7 +67,12 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
     async startDelivery() {
       // The lock says that no other process works on this file; on Postgres another replica may, and its leases decide.
       await engine.recover(dialect === "sqlite");
-      driver = startEmbedded(engine, clock, log);
+      // The same on all replicas, and nobody else's: several installations may share one Redis.
+      const namespace = post.signer.sign("redis").slice(0, 12);
+      driver =
+        redisUrl === null
+          ? startEmbedded(engine, clock, log)
+          : await startBullmq(engine, { redisUrl, namespace, read: store.read, clock, log });
     },
     async close(within) {
       await driver?.close(within);

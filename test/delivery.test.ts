@@ -5,7 +5,7 @@ import { balanceOf } from "../src/credits/statement.ts";
 import { contacts, emailAccounts, senderDays } from "../src/db/schema/brands.ts";
 import { MAX_ATTEMPTS } from "../src/delivery/settle.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { ACCEPTED, LATER, NO_SUCH_USER, REJECTED, SENDER_DOWN, UNKNOWN } from "./support/scriptedChannel.ts";
+import { ACCEPTED, LATER, NO_SUCH_USER, REJECTED, SENDER_DOWN } from "./support/scriptedChannel.ts";
 
 setDefaultTimeout(30_000);
 
@@ -155,99 +155,6 @@ describe("a message that is put off", () => {
     expect(world.channel.sent).toHaveLength(1);
     world.clock.advance(1);
     await world.run();
-    expect(world.channel.sent).toHaveLength(2);
-  });
-});
-
-describe("a message whose outcome is unknown", () => {
-  /** One that nobody knows about; its id. */
-  async function lost() {
-    const stage = await world.launched({ people: 1 });
-    world.channel.next(UNKNOWN);
-    await world.run();
-    const [row] = await world.messagesOf(stage.campaignId);
-    return { ...stage, id: row?.id ?? "" };
-  }
-  const resolve = ({ id, request }: Awaited<ReturnType<typeof lost>>, as: unknown) =>
-    request("POST", `/api/campaigns/outcome-unknown/${id}/resolve`, { as });
-
-  test("is held, shows as PENDING with OUTCOME_UNKNOWN, and is not sent again by itself", async () => {
-    const { campaignId, brandId, request } = await lost();
-    await world.pass(23 * HOUR);
-    expect(world.channel.sent).toHaveLength(1);
-    const { body } = await request<{ data: object[] }>("GET", `/api/campaigns/${campaignId}/messages`);
-    expect(body.data).toMatchObject([{ status: "PENDING", errorMessage: "OUTCOME_UNKNOWN", processedAt: null }]);
-    const stats = await request("GET", `/api/campaigns/${campaignId}/stats`);
-    expect(stats.body).toMatchObject({ total: { unknown: 1, queued: 0, creditReserved: 1 } });
-    expect(await balance(brandId)).toMatchObject({ totalReserved: 1, totalUsed: 0 });
-    expect((await world.campaignOf(campaignId))?.status).toBe("RUNNING");
-  });
-
-  test("resolved as SENT uses its credits and goes on", async () => {
-    const message = await lost();
-    expect((await resolve(message, "SENT")).status).toBe(200);
-    expect((await resolve(message, "SENT")).status).toBe(409);
-    expect(await statuses(message.campaignId)).toEqual([
-      [0, "SENT", null],
-      [1, "PENDING", null],
-    ]);
-    expect(await balance(message.brandId)).toMatchObject({ totalUsed: 1, totalReserved: 1 });
-    await world.pass(3 * DAY);
-    expect(world.channel.sent).toHaveLength(2);
-  });
-
-  test("resolved as NOT_SENT is sent again as the same message", async () => {
-    const message = await lost();
-    expect((await resolve(message, "NOT_SENT")).status).toBe(200);
-    await world.run();
-    const [first, second] = world.channel.sent;
-    expect(second?.messageKey).toBe(first?.messageKey ?? "");
-    expect((await statuses(message.campaignId))[0]).toEqual([0, "SENT", null]);
-  });
-
-  test("is FAILED after 24 hours, and its credits are back", async () => {
-    const message = await lost();
-    await world.pass(24 * HOUR);
-    expect(await statuses(message.campaignId)).toEqual([[0, "FAILED", "OUTCOME_UNKNOWN"]]);
-    expect(await balance(message.brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
-    expect(await world.conversationsOf(message.campaignId)).toMatchObject([{ status: "FAILED" }]);
-    expect((await resolve(message, "SENT")).status).toBe(409);
-  });
-
-  test("is resolved by its own brand and with a known word only", async () => {
-    const message = await lost();
-    const stranger = await world.stage();
-    expect(
-      (await stranger.request("POST", `/api/campaigns/outcome-unknown/${message.id}/resolve`, { as: "SENT" })).status,
-    ).toBe(404);
-    for (const as of ["PENDING", "", null, 1]) expect((await resolve(message, as)).status).toBe(422);
-    const admin = await world.admin();
-    expect((await admin("POST", `/api/campaigns/outcome-unknown/${message.id}/resolve`, { as: "SENT" })).status).toBe(
-      200,
-    );
-  });
-
-  test("is what a channel that throws leaves behind", async () => {
-    const { campaignId } = await world.launched({ people: 1 });
-    world.channel.next(new Error("out of order"));
-    await world.run();
-    expect(await statuses(campaignId)).toEqual([[0, "UNKNOWN", "OUTCOME_UNKNOWN"]]);
-  });
-
-  test("is what a process that died leaves behind: nothing is sent twice", async () => {
-    const { campaignId } = await world.launched({ people: 2 });
-    world.channel.next(new Promise(() => {}), new Promise(() => {}));
-    const dead = world.newEngine();
-    await dead.runDue();
-    const started = world.newEngine();
-    await started.recover(false);
-    expect(await statuses(campaignId)).toEqual([
-      [0, "SENDING", null],
-      [0, "SENDING", null],
-    ]);
-    await started.recover(true);
-    await world.run(started);
-    expect((await statuses(campaignId)).map(([, status]) => status)).toEqual(["UNKNOWN", "UNKNOWN"]);
     expect(world.channel.sent).toHaveLength(2);
   });
 });

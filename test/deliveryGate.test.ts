@@ -2,18 +2,20 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { ban } from "../src/bans/bans.ts";
 import { campaignOf, cancel, pause, resume } from "../src/campaigns/lifecycle.ts";
+import { pauseMember, removeMember, resumeMember } from "../src/campaigns/memberState.ts";
 import { DAY, HOUR, iso, MINUTE } from "../src/clock.ts";
-import { receive } from "../src/conversations/inbound.ts";
-import { grant } from "../src/credits/ledger.ts";
+import { setMode } from "../src/conversations/conversations.ts";
 import { balanceOf } from "../src/credits/statement.ts";
 import { emailAccounts, senderDays } from "../src/db/schema/brands.ts";
-import { campaigns } from "../src/db/schema/campaigns.ts";
 import type { Tx } from "../src/db/store.ts";
-import type { CancelReason } from "../src/messages/model.ts";
-import { type Outreach, type Stage, startOutreach } from "./support/outreach.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { ACCEPTED, LATER } from "./support/scriptedChannel.ts";
+import type { Stage } from "./support/stage.ts";
 
 setDefaultTimeout(30_000);
+
+/** A Monday. */
+const MONDAY = Date.UTC(2026, 10, 30);
 
 let world: Outreach;
 beforeAll(async () => {
@@ -27,24 +29,30 @@ afterAll(() => world.close());
 
 const statuses = async (campaignId: string) =>
   (await world.messagesOf(campaignId)).map(({ stage, status, errorMessage }) => [stage, status, errorMessage]);
-const explain = async ({ request, campaignId, people }: Stage) =>
-  (await request<{ messages: { gates: { gate: string; verdict: string; nextEligibleAt: string }[]; nextAction: string }[] }>(
-    "GET",
-    `/api/campaigns/${campaignId}/explain?contactId=${people.at(-1)}`,
-  )).body.messages;
+
+interface Told {
+  status: string;
+  gates: { gate: string; verdict: string; detail: string | null; nextEligibleAt: string | null }[];
+  nextAction: string;
+}
+async function explain({ request, campaignId, people }: Stage): Promise<Told[]> {
+  const path = `/api/campaigns/${campaignId}/explain?contactId=${people.at(-1)}`;
+  return (await request<{ messages: Told[] }>("GET", path)).body.messages;
+}
 
 describe("the gate", () => {
   test("keeps a mailbox within its daily limit", async () => {
+    world.clock.set(MONDAY + 9 * HOUR);
     const stage = await world.launched({ people: 5, delays: [0] });
-    await world.store.write((tx) =>
-      tx.update(emailAccounts).set({ dailyLimit: 2 }).where(eq(emailAccounts.brandId, stage.brandId)),
-    );
+    const mine = eq(emailAccounts.brandId, stage.brandId);
+    await world.store.write((tx) => tx.update(emailAccounts).set({ dailyLimit: 2 }).where(mine));
     await world.run();
     expect(world.channel.sent).toHaveLength(2);
-    const midnight = iso(Date.UTC(2026, 10, 24));
+    const midnight = iso(MONDAY + DAY);
     const [message] = await explain(stage);
-    expect(message?.gates).toContainEqual(expect.objectContaining({ gate: "daily cap", verdict: "WAIT", nextEligibleAt: midnight }));
-    expect(message?.nextAction).toBe(`It waits until ${midnight}: its mailbox sent 2 of 2 today.`);
+    const detail = "its mailbox sent 2 of 2 today";
+    expect(message?.gates).toContainEqual({ gate: "daily cap", verdict: "WAIT", detail, nextEligibleAt: midnight });
+    expect(message?.nextAction).toBe(`It waits until ${midnight}: ${detail}.`);
     await world.pass(DAY);
     expect(world.channel.sent).toHaveLength(4);
     await world.pass(DAY);
@@ -52,65 +60,155 @@ describe("the gate", () => {
   });
 
   test("sends inside the campaign's windows only", async () => {
-    const noon = [{ days: ["MON", "TUE"], from: "12:00", to: "13:00" }];
-    const stage = await world.stage({ people: 1, sendWindows: noon });
-    // The clock stood at Monday 09:00 when this file began, and days have passed since.
-    world.clock.set(Date.UTC(2026, 11, 7, 9));
-    await world.store.write(async (tx) => {
-      const { launch } = await import("../src/campaigns/lifecycle.ts");
-      await launch(tx, await campaignOf(tx, stage.campaignId, null), 1);
-    });
+    world.clock.set(MONDAY + 9 * HOUR);
+    const stage = await world.launched({ people: 1, sendWindows: [{ days: ["MON"], from: "12:00", to: "13:00" }] });
     await world.run();
     expect(world.channel.sent).toHaveLength(0);
-    expect((await explain(stage))[0]?.nextAction).toBe(`It is planned for ${iso(Date.UTC(2026, 11, 7, 12))}.`);
-    world.clock.set(Date.UTC(2026, 11, 7, 12));
+    expect((await explain(stage))[0]?.nextAction).toBe(`It is planned for ${iso(MONDAY + 12 * HOUR)}.`);
+    world.clock.set(MONDAY + 12 * HOUR);
     await world.run();
     expect(world.channel.sent).toHaveLength(1);
-    // Two days later is a Wednesday: the next window opens on Monday.
-    await world.pass(5 * DAY);
+    await world.pass(7 * DAY - MINUTE);
     expect(world.channel.sent).toHaveLength(1);
-    await world.pass(2 * DAY);
+    await world.pass(MINUTE);
     expect(world.channel.sent).toHaveLength(2);
   });
 
   test("lets nothing leave through a mailbox that another brand has", async () => {
     const [mine, other] = [await world.launched({ people: 1 }), await world.stage()];
-    await world.store.write((tx) =>
-      tx.update(emailAccounts).set({ brandId: other.brandId }).where(eq(emailAccounts.brandId, mine.brandId)),
-    );
+    const moved = eq(emailAccounts.brandId, mine.brandId);
+    await world.store.write((tx) => tx.update(emailAccounts).set({ brandId: other.brandId }).where(moved));
     await world.pass(2 * HOUR);
     expect(world.channel.sent).toHaveLength(0);
     expect(await statuses(mine.campaignId)).toEqual([[0, "PENDING", "SENDER_REASSIGNED"]]);
   });
+
+  test("is explained to its own brand, for contacts of the campaign, and changes nothing by it", async () => {
+    const [stage, stranger] = [await world.launched({ people: 1 }), await world.stage()];
+    const before = await world.messagesOf(stage.campaignId);
+    const [message] = await explain(stage);
+    expect(message?.gates.map(({ verdict }) => verdict)).toEqual(Array(9).fill("PASS"));
+    expect(message?.nextAction).toBe("It leaves as soon as the engine comes to it.");
+    expect(await world.messagesOf(stage.campaignId)).toEqual(before);
+    const ask = (owner: Stage, contactId: string | undefined) =>
+      owner.request("GET", `/api/campaigns/${stage.campaignId}/explain?contactId=${contactId}`);
+    expect((await ask(stranger, stage.people[0])).status).toBe(404);
+    expect((await ask(stage, stranger.people[0])).status).toBe(404);
+    expect((await stage.request("GET", `/api/campaigns/${stage.campaignId}/explain`)).status).toBe(422);
+
+    await world.store.write(async (tx) => pause(tx, await campaignOf(tx, stage.campaignId, null), "holidays"));
+    expect((await explain(stage))[0]?.nextAction).toBe("It waits until somebody acts: holidays.");
+    await world.store.write((tx) => ban(tx, { scope: "platform", email: stage.emails[0] ?? null, source: "MANUAL" }));
+    expect((await explain(stage))[0]).toMatchObject({ status: "CANCELLED", gates: [] });
+  });
 });
 
+/** What may come between, the word it leaves on the message, and whether the message is over. */
+type Interruption = [what: string, word: string, work: (tx: Tx, stage: Stage) => Promise<unknown>];
+
+const campaignFor = (tx: Tx, { campaignId }: Stage) => campaignOf(tx, campaignId, null);
+const first = ({ people }: Stage) => people[0] ?? "";
+
+const endings: Interruption[] = [
+  [
+    "a ban",
+    "BANNED",
+    (tx, { brandId, emails }) => ban(tx, { scope: brandId, email: emails[0] ?? "", source: "MANUAL" }),
+  ],
+  [
+    "a ban by phone and e-mail of the platform",
+    "BANNED",
+    (tx, { emails }) => ban(tx, { scope: "platform", email: emails[0] ?? "", phone: "+12025550199", source: "MANUAL" }),
+  ],
+  ["an answer", "REPLIED", (tx, stage) => world.answer(tx, stage, "Let us talk")],
+  ["a wish to be left alone", "UNSUBSCRIBED", (tx, stage) => world.answer(tx, stage, "STOP")],
+  [
+    "a person who takes over",
+    "MANUAL_MODE",
+    async (tx, { campaignId }) => {
+      const [conversation] = await world.conversationsOf(campaignId);
+      return setMode(tx, conversation?.id ?? "", null, "MANUAL");
+    },
+  ],
+  ["the end of the campaign", "CAMPAIGN_STOPPED", async (tx, stage) => cancel(tx, await campaignFor(tx, stage), null)],
+  [
+    "the contact's removal",
+    "CONTACT_REMOVED",
+    async (tx, stage) => removeMember(tx, await campaignFor(tx, stage), first(stage)),
+  ],
+];
+
 describe("between the claim and the first byte", () => {
-  /** Launches, claims, lets `work` commit, and goes on. */
-  async function interrupted(work: (tx: Tx, stage: Stage) => Promise<unknown>): Promise<Stage> {
+  /** Launches and claims, lets `work` commit, and goes on. */
+  async function interrupted(work: Interruption[2]): Promise<Stage> {
     const stage = await world.launched({ people: 1 });
-    let turn = 0;
+    let commits = 0;
     const engine = world.newEngine(async () => {
-      if (turn++ === 0) await world.store.write((tx) => work(tx, stage));
+      if (commits++ === 0) await world.store.write((tx) => work(tx, stage));
     });
     await world.run(engine);
+    expect(world.channel.sent).toHaveLength(0);
+    const days = await world.store.read
+      .select({ sends: senderDays.sends })
+      .from(senderDays)
+      .innerJoin(emailAccounts, eq(emailAccounts.id, senderDays.senderId))
+      .where(eq(emailAccounts.brandId, stage.brandId));
+    expect(days).toEqual([{ sends: 0 }]);
     return stage;
   }
-  const byAnswer = (tx: Tx, { brandId }: Stage, text: string) =>
-    receive(
-      tx,
-      { brandId, channel: "EMAIL", providerId: tx.newId(), from: address(brandId), answers: [], subject: null, text, headers: {} },
-      { hostileBelow: -0.6 },
-    );
-  const address = (_brandId: string) => addressed;
-  let addressed = "";
 
-  test.each<[string, CancelReason, (tx: Tx, stage: Stage) => Promise<unknown>]>([
-    ["a ban", "BANNED", (tx, { brandId, people }) => ban(tx, { scope: brandId, email: emailOf(people), source: "MANUAL" })],
-    ["a stop", "CAMPAIGN_STOPPED", async (tx, { campaignId }) => cancel(tx, await campaignOf(tx, campaignId, null), null)],
-  ])("%s withdraws the message", async (_, reason, work) => {
+  test.each(endings)("%s withdraws the message", async (_, word, work) => {
     const { campaignId, brandId } = await interrupted(work);
-    expect(world.channel.sent).toHaveLength(0);
-    expect(await statuses(campaignId)).toEqual([[0, "CANCELLED", reason]]);
+    expect(await statuses(campaignId)).toEqual([[0, "CANCELLED", word]]);
     expect(await balanceOf(world.store.read, brandId)).toMatchObject({ creditAvailable: 100, totalReserved: 0 });
+    await world.pass(3 * DAY);
+    expect(world.channel.sent).toHaveLength(0);
+  });
+
+  test("a pause of the campaign holds the message back until it is resumed", async () => {
+    const stage = await interrupted(async (tx, stage) => pause(tx, await campaignFor(tx, stage), null));
+    expect(await statuses(stage.campaignId)).toEqual([[0, "PENDING", "CAMPAIGN_PAUSED"]]);
+    await world.pass(DAY);
+    await world.store.write(async (tx) => resume(tx, await campaignFor(tx, stage)));
+    await world.run();
+    expect((await world.messagesOf(stage.campaignId))[0]).toMatchObject({ status: "SENT", attempts: 1 });
+  });
+
+  test("a pause of the contact holds the message back until they are resumed", async () => {
+    const stage = await interrupted(async (tx, stage) => pauseMember(tx, await campaignFor(tx, stage), first(stage)));
+    expect(await statuses(stage.campaignId)).toEqual([[0, "PENDING", "CONTACT_PAUSED"]]);
+    await world.store.write(async (tx) => resumeMember(tx, await campaignFor(tx, stage), first(stage)));
+    await world.run();
+    expect((await world.messagesOf(stage.campaignId))[0]).toMatchObject({ status: "SENT", attempts: 1 });
+  });
+});
+
+describe("while the message is on its way", () => {
+  test.each(endings)("%s comes too late for it, and in time for what follows", async (_, __, work) => {
+    const stage = await world.launched({ people: 1 });
+    const answer = world.channel.holdNext();
+    await world.engine.runDue();
+    await world.store.write((tx) => work(tx, stage));
+    answer(ACCEPTED);
+    await world.run();
+    await world.pass(3 * DAY);
+    const [opening, ...others] = await statuses(stage.campaignId);
+    expect(opening).toEqual([0, "SENT", null]);
+    // A ban says nothing of conversations: what follows is scheduled, and the gate does not let it leave.
+    expect(others.filter(([, status]) => status !== "CANCELLED")).toEqual([]);
+    expect(world.channel.sent).toHaveLength(1);
+  });
+
+  test.each(endings)("%s cancels it when it turns out that it did not leave", async (_, word, work) => {
+    const stage = await world.launched({ people: 1 });
+    const answer = world.channel.holdNext();
+    await world.engine.runDue();
+    await world.store.write((tx) => work(tx, stage));
+    answer(LATER);
+    await world.run();
+    await world.pass(DAY);
+    expect(await statuses(stage.campaignId)).toEqual([[0, "CANCELLED", word]]);
+    expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 100 });
+    expect(world.channel.sent).toHaveLength(1);
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { asc, eq } from "drizzle-orm";
 import { resumeImports, runImport, spoolPath } from "../src/campaigns/importer.ts";
 import { importRoutes } from "../src/campaigns/importRoutes.ts";
-import type { Newcomer } from "../src/campaigns/members.ts";
+import type { Newcomer } from "../src/campaigns/opening.ts";
 import { campaignRoutes } from "../src/campaigns/routes.ts";
 import { receiveFile } from "../src/campaigns/upload.ts";
 import { DAY, type VirtualClock } from "../src/clock.ts";

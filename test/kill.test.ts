@@ -18,7 +18,8 @@ import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 
 // What no unit test can show: the process dies at any moment, and neither a mail nor a credit is lost or doubled.
-// The mail server outside is the truth. More of it: KILLS=200 KILL_SEED=1 bun test test/kill.test.ts
+// The mail server outside is the truth. For longer, and with the program as it is shipped, which nobody edits meanwhile:
+// KILLS=200 KILL_SEED=1 REPRISE_BINARY=dist/reprise bun test test/kill.test.ts
 
 const KILLS = Number(process.env.KILLS ?? 12);
 const SEED = process.env.KILL_SEED ?? String(Math.floor(Math.random() * 1e9));
@@ -31,9 +32,10 @@ const STAGES = [
 ];
 
 const random = seededRandom(SEED);
+const delay = seededRandom(`${SEED} outside`);
 const folder = mkdtempSync(join(tmpdir(), "reprise-kill-"));
 const acceptedFile = join(folder, "accepted");
-const shortly = () => random() * 15;
+const shortly = () => delay() * 15;
 let outside: TestSmtpServer;
 let service: Service;
 let admin: string;
@@ -74,7 +76,10 @@ let launches = 0;
 /** It may be killed in the middle of this; whether the launch counts is then for the service to say. */
 async function launchAnother(): Promise<void> {
   const number = ++launches;
-  const people = Array.from({ length: PEOPLE }, (_, n) => ({ email: `p${n}.${number}@client.example`, firstName: "Jo" }));
+  const people = Array.from({ length: PEOPLE }, (_, n) => ({
+    email: `p${n}.${number}@client.example`,
+    firstName: "Jo",
+  }));
   await launchCampaign(brand, { name: `Campaign ${number}`, stages: STAGES, people }).catch(() => {});
 }
 
@@ -116,7 +121,8 @@ async function allMessages(): Promise<ShownMessage[]> {
   return messages;
 }
 
-const isUnknown = ({ status, errorMessage }: ShownMessage) => status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
+const isUnknown = ({ status, errorMessage }: ShownMessage) =>
+  status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
 
 /** Waits until all that can be sent was sent, and says where every message stands. */
 async function settle(): Promise<ShownMessage[]> {
@@ -160,6 +166,18 @@ const NOBODY: ShownMessage = {
   text: null,
 };
 
+test("asked to stop while it sends, it lets what is on its way come home: nothing is unknown", async () => {
+  await launchAnother();
+  await until("it sends", async () => accepted().length > 0);
+  expect(await service.stop()).toBe(0);
+  expect(accepted().length).toBeLessThan(PEOPLE * STAGES.length);
+  await service.start();
+  const messages = await settle();
+  await expectTruth(messages);
+  expect(messages.filter(({ status }) => status !== "SENT")).toEqual([]);
+  expect(messages).toHaveLength(PEOPLE * STAGES.length);
+}, 60_000);
+
 test(
   "killed at random, it sends nothing twice, loses nothing, and its books balance",
   async () => {
@@ -190,7 +208,8 @@ test(
     );
     await expectTruth(messages);
     expect(messages.filter(({ status }) => status === "FAILED" || status === "CANCELLED")).toEqual([]);
-    expect(unknown.length).toBeGreaterThan(0);
+    // Or else nothing was on its way when it died, and nothing is proved; a few kills may all miss.
+    expect(unknown.length).toBeGreaterThanOrEqual(KILLS < 10 ? 0 : 1);
   },
   KILLS * 10_000 + 300_000,
 );

@@ -82,6 +82,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
   console.log(`Reprise listens on   ${url}`);
   console.log(`Swagger UI           ${url}/swagger`);
   console.log(`Data                 ${dialect === "postgres" ? "Postgres (DATABASE_URL)" : resolve(config.dataDir)}`);
+  if (config.redisUrl !== null) console.log("Queue                Redis (REDIS_URL)");
   if (config.channels === "simulator") console.log("Channels             simulator: nothing leaves this machine");
   if (claim) console.log(`\nNo admin yet. Open this link once to become it:\n  ${url}/api/auth/claim?token=${claim}\n`);
   await untilAskedToStop();

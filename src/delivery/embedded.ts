@@ -1,14 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import type { Driver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
-
-/** What tells the engine when to look. The messages themselves are in the database; a driver that forgets loses nothing. */
-export interface Driver {
-  /** Something may be due: look soon. */
-  wake(): void;
-  /** Claims nothing more, lets what is on its way come back, at most `within` milliseconds. */
-  close(within: number): Promise<void>;
-}
+import { startRounds } from "./rounds.ts";
 
 /** The longest sleep: the clock may be set meanwhile, and another process may have written. */
 const LONGEST_SLEEP = 30_000;
@@ -17,50 +11,37 @@ const BUSY = 100;
 /** After the database failed. */
 const TROUBLED = 1_000;
 
-/** The embedded queue: one timer, armed to the earliest due message, and woken by whatever schedules or comes back. */
-export function startEmbedded(engine: Engine, clock: Clock, log: Log): Driver {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  let closed = false;
-  let looking = false;
-  let wanted = false;
-
-  function arm(milliseconds: number): void {
-    if (closed) return;
-    if (timer !== null) clearTimeout(timer);
-    timer = setTimeout(() => void look(), milliseconds);
-  }
-
-  async function look(): Promise<void> {
-    if (looking) {
-      wanted = true;
-      return;
-    }
-    looking = true;
-    wanted = false;
-    let sleep = TROUBLED;
+/**
+ * The embedded queue: one timer, armed to the earliest due message, and woken by whatever schedules or comes back.
+ * @param nap How long to sleep when the next message is due in `wait` milliseconds: as long, unless something else calls.
+ */
+export function startEmbedded(
+  engine: Engine,
+  clock: Clock,
+  log: Log,
+  nap: (wait: number) => number = (wait) => wait,
+): Driver {
+  const rounds = startRounds(async () => {
     try {
       await engine.runDue();
       const due = await engine.nextDue();
       const wait = due === null ? LONGEST_SLEEP : due - clock.now();
-      sleep = wait <= 0 ? BUSY : Math.min(wait, LONGEST_SLEEP);
+      return wait <= 0 ? BUSY : Math.min(nap(wait), LONGEST_SLEEP);
     } catch (error) {
       log.error("delivery paused", { error, retryInMs: TROUBLED });
+      return TROUBLED;
     }
-    looking = false;
-    arm(wanted ? 0 : sleep);
-  }
-
-  engine.onReturn(() => arm(0));
-  arm(0);
+  });
+  engine.onReturn(rounds.soon);
 
   return {
-    wake: () => arm(0),
+    wake: rounds.soon,
+    ping: async () => {},
     async close(within) {
       engine.stop();
       const drained = engine.drain().catch((error) => log.error("delivery stopped", { error }));
       await Promise.race([drained, Bun.sleep(within)]);
-      closed = true;
-      if (timer !== null) clearTimeout(timer);
+      rounds.stop();
     },
   };
 }

@@ -43,7 +43,7 @@ function folderOf(path: string): string {
 }
 
 function isVerb(path: string): boolean {
-  return rooms.includes(folderOf(path)) && !path.endsWith("/routes.ts") && !path.startsWith("src/delivery/queue");
+  return rooms.includes(folderOf(path)) && !/[rR]outes\.ts$/.test(path) && !path.startsWith("src/delivery/queue");
 }
 
 function isModel(path: string): boolean {

@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,9 @@ import { systemClock } from "../../src/clock.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
 import { openStore } from "../../src/db/open.ts";
 import { messages } from "../../src/db/schema/messages.ts";
+import { type BullmqOptions, startBullmq } from "../../src/delivery/bullmq.ts";
 import type { Driver } from "../../src/delivery/driver.ts";
+import { startEmbedded } from "../../src/delivery/embedded.ts";
 import { createEngine, type Engine } from "../../src/delivery/engine.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
@@ -14,6 +17,7 @@ import { openVault, signer } from "../../src/secrets.ts";
 import { castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
 import { freshDatabase } from "./database.ts";
 import { ScriptedChannel } from "./scriptedChannel.ts";
+import { until } from "./throwaway.ts";
 
 export type FollowUps = Awaited<ReturnType<typeof startFollowUps>>;
 
@@ -29,6 +33,13 @@ export async function startFollowUps() {
   const key = new Uint8Array(32);
   const drivers: Driver[] = [];
   let brands = 0;
+  const namespace = crypto.randomUUID();
+
+  /** It is closed in the end. */
+  function keep(driver: Driver): Driver {
+    drivers.push(driver);
+    return driver;
+  }
 
   const newEngine = (): Engine =>
     createEngine({
@@ -72,25 +83,51 @@ export async function startFollowUps() {
     });
   }
 
+  const sent = () => store.read.$count(messages, eq(messages.status, "SENT"));
+
   return {
-    store,
     channel,
     logged,
-    clock,
-    log,
-    newEngine,
     schedule,
-    /** Closes it in the end. */
-    keep<D extends Driver>(driver: D): D {
-      drivers.push(driver);
-      return driver;
+    newEngine,
+    /** What sets this world's keys in Redis apart. */
+    namespace,
+
+    embedded(): Driver {
+      return keep(startEmbedded(newEngine(), clock, log));
     },
+
+    /** So patient that only BullMQ is left to notice that a message is due, unless a test says otherwise. */
+    async bullmq(redisUrl: string, options: Partial<BullmqOptions> = {}): Promise<Driver> {
+      const patience = { every: 200, grace: 60_000, longestSleep: 60_000 };
+      const given = { redisUrl, namespace, read: store.read, clock, log };
+      return keep(await startBullmq(newEngine(), { ...given, ...patience, ...options }));
+    },
+
     rows: () => store.read.select().from(messages).orderBy(messages.id),
-    /** How many messages are settled as sent. */
-    sent: () => store.read.$count(messages, eq(messages.status, "SENT")),
-    drifts: async () => (await verifyLedger(store.read)).drifts,
+
+    /** From now on, when each message set out. */
+    departures(): number[] {
+      const moments: number[] = [];
+      const send = channel.send.bind(channel);
+      channel.send = (envelope) => {
+        moments.push(clock.now());
+        return send(envelope);
+      };
+      return moments;
+    },
+
+    /** Everybody gets theirs, and nobody twice. */
+    async expectEachOnce(count: number): Promise<void> {
+      await until(`${count} messages are sent`, async () => (await sent()) === count);
+      expect(channel.sent).toHaveLength(count);
+      expect(new Set(channel.recipients).size).toBe(count);
+    },
+
+    /** Ends all drivers, and sees to it that the books balance. */
     async close(): Promise<void> {
       await Promise.all(drivers.map((driver) => driver.close(5_000)));
+      expect((await verifyLedger(store.read)).drifts).toEqual([]);
       await store.close();
       await database.drop();
       rmSync(folder, { recursive: true });

@@ -1,34 +1,32 @@
 import { eq, inArray } from "drizzle-orm";
 import type { AnyElysia } from "elysia";
 import { banRoutes } from "../../src/bans/routes.ts";
-import { campaignOf, cancel, openConversations } from "../../src/campaigns/lifecycle.ts";
+import { cancel } from "../../src/campaigns/lifecycle.ts";
 import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
 import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
 import { HOUR, VirtualClock } from "../../src/clock.ts";
-import type { JudgedRow } from "../../src/contacts/person.ts";
 import { receive } from "../../src/conversations/inbound.ts";
 import { conversationRoutes } from "../../src/conversations/routes.ts";
 import { unsubscribeRoutes } from "../../src/conversations/unsubscribeRoutes.ts";
 import { creditAdminRoutes } from "../../src/credits/admin/routes.ts";
 import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
-import { contacts } from "../../src/db/schema/brands.ts";
-import { campaignSenders, campaignSteps, campaigns, conversations } from "../../src/db/schema/campaigns.ts";
+import { campaigns, conversations } from "../../src/db/schema/campaigns.ts";
 import { messages } from "../../src/db/schema/messages.ts";
 import type { Tx } from "../../src/db/store.ts";
 import { createEngine, type Engine } from "../../src/delivery/engine.ts";
 import { followUpRoutes } from "../../src/delivery/followUpRoutes.ts";
 import { deliveryRoutes } from "../../src/delivery/routes.ts";
 import type { Deps } from "../../src/deps.ts";
-import { type BrandPlan, castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
+import { castLaunch } from "../../src/simulator/cast.ts";
 import { startApp } from "./app.ts";
-import { asking, type Owner } from "./brands.ts";
+import { asking } from "./brands.ts";
 import { ScriptedChannel } from "./scriptedChannel.ts";
-import { idOf } from "./visitors.ts";
+import { castNewcomer, castStage, castTwin, type Stage, type Wishes } from "./stage.ts";
 
 /** A Monday morning. */
 const START = Date.UTC(2026, 10, 23, 9);
-/** Within one, every backoff, window and cap of these tests has passed. */
+/** How far time goes at once when it passes: a sweep and a look at what is due follow. */
 const STEP = 6 * HOUR;
 
 const rooms = (deps: Deps): AnyElysia[] => [
@@ -44,37 +42,6 @@ const rooms = (deps: Deps): AnyElysia[] => [
 ];
 
 export type Outreach = Awaited<ReturnType<typeof startOutreach>>;
-
-/** A brand with an owner who asks, and a draft campaign with people in it. */
-export interface Stage extends Owner {
-  campaignId: string;
-  /** The contacts, in the order they joined: their ids and addresses. */
-  people: string[];
-  emails: string[];
-}
-
-export interface Wishes {
-  people?: number;
-  credits?: number;
-  /** Days before each stage. */
-  delays?: number[];
-  dailyLimit?: number;
-  mailboxes?: number;
-  sendWindows?: BrandPlan["campaign"]["sendWindows"];
-}
-
-const person = (email: string, index: number): JudgedRow => ({
-  verdict: "ok",
-  contact: {
-    email,
-    phone: null,
-    firstName: `Name${index}`,
-    lastName: null,
-    company: null,
-    timezone: null,
-    custom: {},
-  },
-});
 
 /** The program with its engine, on a clock that stands still, and a provider that does as it is told. */
 export async function startOutreach() {
@@ -141,50 +108,7 @@ export async function startOutreach() {
     },
 
     /** Opens a brand with a draft campaign; nobody has been written to. */
-    async stage(wishes: Wishes = {}): Promise<Stage> {
-      const { people = 2, credits = 100, delays = [0, 2], dailyLimit = 100, mailboxes = 1, sendWindows = [] } = wishes;
-      const name = `brand${brands++}`;
-      const token = await app.signUp(`owner@${name}.example`);
-      const ownerId = await idOf(app, token);
-      const brand = await store.write((tx) =>
-        castBrand(tx, {
-          name,
-          ownerId,
-          credits,
-          timezone: "UTC",
-          postalAddress: "1 Main Street, Springfield",
-          mailboxes: Array.from({ length: mailboxes }, (_, index) => ({
-            email: `box${index}@${name}.example`,
-            displayName: name,
-            dailyLimit,
-          })),
-          campaign: {
-            name: `${name} spring`,
-            sendWindows,
-            steps: delays.map((delayDays, stage) => ({
-              delayDays,
-              subject: stage === 0 ? "Hello {{ firstName }}" : null,
-              body: `Stage ${stage} for {{ firstName }}`,
-            })),
-          },
-        }),
-      );
-      const addresses = Array.from({ length: people }, (_, index) => `person${index}@${name}.example`);
-      await store.write((tx) => castContacts(tx, brand, addresses.map(person)));
-      const joined = await store.read
-        .select({ id: contacts.id, email: contacts.email })
-        .from(contacts)
-        .innerJoin(conversations, eq(conversations.contactId, contacts.id))
-        .where(eq(contacts.brandId, brand.brandId))
-        .orderBy(contacts.id);
-      return {
-        token,
-        ...brand,
-        people: joined.map(({ id }) => id),
-        emails: joined.map(({ email }) => email ?? ""),
-        request: asking(app, token),
-      };
-    },
+    stage: (wishes: Wishes = {}): Promise<Stage> => castStage(app, `brand${brands++}`, wishes),
 
     /** As `stage`, and launched. */
     async launched(wishes: Wishes = {}): Promise<Stage> {
@@ -196,32 +120,10 @@ export async function startOutreach() {
     launch: (stage: Stage) => store.write((tx) => castLaunch(tx, stage, stage.people.length)),
 
     /** A second draft of the same brand, for the same people. */
-    async twin(stage: Stage): Promise<Stage> {
-      const campaignId = await store.write(async (tx) => {
-        const id = tx.newId();
-        const of = stage.campaignId;
-        const copies = <Row>(rows: Row[], more: (row: Row) => object) => rows.map((row) => ({ ...row, ...more(row) }));
-        const drafts = await tx.select().from(campaigns).where(eq(campaigns.id, of));
-        await tx.insert(campaigns).values(copies(drafts, () => ({ id, status: "DRAFT", launchedAt: null })));
-        const steps = await tx.select().from(campaignSteps).where(eq(campaignSteps.campaignId, of));
-        await tx.insert(campaignSteps).values(copies(steps, () => ({ campaignId: id })));
-        const senders = await tx.select().from(campaignSenders).where(eq(campaignSenders.campaignId, of));
-        await tx.insert(campaignSenders).values(copies(senders, () => ({ campaignId: id })));
-        const members = await tx.select().from(conversations).where(eq(conversations.campaignId, of));
-        await tx
-          .insert(conversations)
-          .values(copies(members, () => ({ campaignId: id, id: tx.newId(), status: "QUEUED" })));
-        return id;
-      });
-      return { ...stage, campaignId };
-    },
+    twin: (stage: Stage): Promise<Stage> => store.write((tx) => castTwin(tx, stage)),
 
-    /** Lets somebody join a campaign that was launched. */
-    join: ({ brandId, campaignId }: Stage, email: string) =>
-      store.write(async (tx) => {
-        await castContacts(tx, { brandId, campaignId }, [person(email, 0)]);
-        await openConversations(tx, await campaignOf(tx, campaignId, brandId));
-      }),
+    /** Lets somebody join a campaign, launched or not. */
+    join: (stage: Stage, email: string) => store.write((tx) => castNewcomer(tx, stage, email)),
 
     /** What the first contact of a stage writes back. */
     answer: (tx: Tx, { brandId, emails }: Stage, text: string, headers: Record<string, string> = {}) =>

@@ -1,0 +1,43 @@
+export interface Rounds {
+  /** Begins the next round now, or right after the one that is under way. Cheap, however often it is called. */
+  soon(): void;
+  /** Begins no further round. */
+  stop(): void;
+}
+
+/** Runs `work` round after round, never twice at once. It says how many milliseconds to sleep after it, and does not throw. */
+export function startRounds(work: () => Promise<number>): Rounds {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wanted = false;
+  let working = false;
+  let stopped = false;
+
+  function arm(milliseconds: number): void {
+    clearTimeout(timer);
+    if (!stopped) timer = setTimeout(round, milliseconds);
+  }
+
+  async function round(): Promise<void> {
+    working = true;
+    wanted = false;
+    const sleep = await work();
+    working = false;
+    arm(wanted ? 0 : sleep);
+  }
+
+  function soon(): void {
+    // Armed already: who is called all the time must not put the round off all the time.
+    if (wanted) return;
+    wanted = true;
+    if (!working) arm(0);
+  }
+
+  soon();
+  return {
+    soon,
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { type BanOrder, ban, PLATFORM } from "../src/bans/bans.ts";
+import type { Ban } from "../src/bans/model.ts";
+import { bans } from "../src/db/schema/brands.ts";
+import type { Owner } from "./support/brands.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+
+setDefaultTimeout(60_000);
+
+const LIST = "/api/auth/banned";
+
+interface Answer {
+  success: boolean;
+  id: string;
+  message: string;
+  code: string;
+  details?: { field: string }[];
+  data: Ban[];
+  nextCursor: string | null;
+}
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterEach(async () => {
+  await world.clear();
+  await world.store.write((tx) => tx.delete(bans).where(eq(bans.scope, PLATFORM)));
+  expect(await world.drifts()).toEqual([]);
+});
+afterAll(() => world.close());
+
+const owner = () => world.stage({ people: 0, credits: 0 });
+const add = ({ request }: Pick<Owner, "request">, body: unknown) => request<Answer>("POST", LIST, body);
+const list = async ({ request }: Pick<Owner, "request">, query = "") =>
+  (await request<Answer>("GET", `${LIST}?${query}`)).body;
+const put = (order: Partial<BanOrder> & { scope: string }) =>
+  world.store.write((tx) => ban(tx, { source: "MANUAL", ...order }));
+
+describe("the list", () => {
+  /** Bans of which some share a moment, and one has no e-mail. */
+  async function filled() {
+    const ann = await owner();
+    for (const name of ["d", "b", "e", "a", "c"]) {
+      if (name !== "e") world.clock.advance(1);
+      await add(ann, name === "c" ? { phone: "+12025550111" } : { email: `${name}@example.com` });
+    }
+    return ann;
+  }
+  const nameOf = ({ email }: Ban) => email?.[0] ?? "";
+  async function pages(ann: Owner, query: string, between = async () => {}): Promise<string[]> {
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: Answer = await list(ann, `limit=2&${query}&cursor=${cursor}`);
+      expect(page.data.length).toBeLessThanOrEqual(2);
+      seen.push(...page.data.map(nameOf));
+      cursor = page.nextCursor;
+      await between();
+    }
+    return seen;
+  }
+
+  test("is sorted by moment or e-mail, either way, ties by id", async () => {
+    const ann = await filled();
+    expect(await pages(ann, "")).toEqual(["", "a", "e", "b", "d"]);
+    expect(await pages(ann, "sortBy=createdAt&sortOrder=desc")).toEqual(["", "a", "e", "b", "d"]);
+    expect(await pages(ann, "sortOrder=asc")).toEqual(["d", "b", "e", "a", ""]);
+    expect(await pages(ann, "sortBy=email&sortOrder=asc")).toEqual(["", "a", "b", "d", "e"]);
+    expect(await pages(ann, "sortBy=email")).toEqual(["e", "d", "b", "a", ""]);
+  });
+
+  test("neither repeats nor skips anybody when others are banned meanwhile", async () => {
+    for (const query of ["", "sortOrder=asc", "sortBy=email&sortOrder=asc", "sortBy=email"]) {
+      const ann = await filled();
+      let count = 0;
+      const between = async () => void (count < 3 && (await add(ann, { email: `bz${count++}@example.com` })));
+      const seen = (await pages(ann, query, between)).filter((name) => name !== "b");
+      expect(seen.toSorted()).toEqual(["", "a", "d", "e"]);
+    }
+  });
+
+  test("is twenty long unless said otherwise, and a hundred at most", async () => {
+    const ann = await owner();
+    for (let at = 0; at < 25; at++) await put({ scope: ann.brandId, email: `p${at}@example.com` });
+    expect((await list(ann)).data).toHaveLength(20);
+    expect((await list(ann, "limit=100")).data).toHaveLength(25);
+    for (const query of [
+      "limit=0",
+      "limit=101",
+      "limit=-1",
+      "limit=1.5",
+      "limit=NaN",
+      "limit=x",
+      "sortBy=phone",
+      "sortOrder=up",
+    ]) {
+      const answer = await ann.request<Answer>("GET", `${LIST}?${query}`);
+      expect([query, answer.status, answer.body.details?.[0]?.field]).toEqual([query, 422, query.split("=")[0] ?? ""]);
+    }
+    const byEmail = (await list(ann, "sortBy=email")).nextCursor;
+    for (const query of [
+      "cursor=x",
+      `cursor=${byEmail}`,
+      `cursor=${btoa('[1.5,"x"]')}`,
+      `cursor=${btoa('[1e300,"x"]')}`,
+    ]) {
+      const answer = await ann.request<Answer>("GET", `${LIST}?${query}`);
+      expect([query, answer.status, answer.body.details?.[0]?.field]).toEqual([query, 422, "cursor"]);
+    }
+  });
+
+  test("shows what was written and how it was meant", async () => {
+    const stage = await world.launched({ people: 1 });
+    await world.run();
+    await world.store.write((tx) => world.answer(tx, stage, "I hate you, you disgusting piece of garbage."));
+    const [shown] = (await list(stage)).data;
+    expect(shown?.messageGot).toStartWith("I hate you");
+    expect(shown?.sentimentScore).toBeLessThan(-0.6);
+  });
+});

@@ -1,0 +1,205 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { DAY, MINUTE } from "../src/clock.ts";
+import { balanceOf } from "../src/credits/statement.ts";
+import { bans, contacts } from "../src/db/schema/brands.ts";
+import { sendNonsense } from "./support/hostile.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+import type { Stage } from "./support/stage.ts";
+
+setDefaultTimeout(60_000);
+
+const ROOM = "/api/campaigns/conversations";
+
+interface Answer {
+  message: string;
+  intent: string;
+  cancelled: number;
+  cancelledFollowUps: number;
+  conversation: { id: string; mode: string; status: string; unread: boolean; sentimentScore: number | null };
+  contact: { id: string };
+  messages: { direction: string; text: string | null; status?: string; intent?: string; at: string }[];
+}
+interface Page {
+  data: { id: string; contact: { id: string }; campaign: { id: string }; status: string }[];
+  nextCursor: string | null;
+}
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterEach(async () => {
+  await world.clear();
+  expect(await world.drifts()).toEqual([]);
+});
+afterAll(() => world.close());
+
+const idOfConversation = async ({ campaignId }: Stage, index = 0) =>
+  (await world.conversationsOf(campaignId))[index]?.id ?? "";
+const read = (stage: Stage, id: string) => stage.request<Answer>("GET", `${ROOM}/${id}`);
+const turn = (stage: Stage, id: string, verb: string, body?: unknown) =>
+  stage.request<Answer>("POST", `${ROOM}/${id}/${verb}`, body);
+const list = async (stage: Stage, query = "") => (await stage.request<Page>("GET", `${ROOM}?${query}`)).body;
+const bansOf = ({ brandId }: Stage) => world.store.read.select().from(bans).where(eq(bans.scope, brandId));
+
+/** One person, written to once, with a follow-up to come. */
+async function begun(people = 1): Promise<Stage & { id: string }> {
+  const stage = await world.launched({ people });
+  await world.run();
+  return { ...stage, id: await idOfConversation(stage) };
+}
+
+describe("a conversation", () => {
+  test("tells what both sides said, and what is to come, in the order of time", async () => {
+    const stage = await begun();
+    world.clock.advance(MINUTE);
+    await world.store.write((tx) =>
+      world.answer(tx, stage, "I am away until Monday", { "auto-submitted": "auto-replied" }),
+    );
+    const { status, body } = await read(stage, stage.id);
+    expect(status).toBe(200);
+    expect(body.contact.id).toBe(stage.people[0] ?? "");
+    expect(body.messages).toMatchObject([
+      { direction: "OUTBOUND", status: "SENT", stage: 0, subject: "Hello Name0" },
+      { direction: "INBOUND", intent: "AUTO_REPLY", text: "I am away until Monday" },
+      { direction: "OUTBOUND", status: "PENDING", stage: 1, text: null },
+    ] as object[]);
+    expect(body.messages[0]?.text).toStartWith("Stage 0 for Name0");
+    expect(body.conversation).toMatchObject({ status: "ACTIVE", mode: "AUTO", unread: false });
+  });
+
+  test("is its own brand's; an admin sees it", async () => {
+    const [stage, stranger] = [await begun(), await world.stage()];
+    expect((await read(stranger, stage.id)).status).toBe(404);
+    const bodies = { "set-mode": { mode: "MANUAL" }, inbound: { channel: "EMAIL", text: "x" }, "mark-read": undefined };
+    for (const [verb, body] of Object.entries(bodies)) {
+      expect((await turn(stranger, stage.id, verb, body)).status).toBe(404);
+      expect((await turn(stage, "nothing", verb, body)).status).toBe(404);
+    }
+    expect((await list(stranger, `campaignId=${stage.campaignId}`)).data).toEqual([]);
+    expect((await stranger.request("GET", `${ROOM}?brandId=${stage.brandId}`)).status).toBe(403);
+    const admin = await world.admin();
+    expect((await admin("GET", `${ROOM}/${stage.id}`)).status).toBe(200);
+    const page = await admin<Page>("GET", `${ROOM}?brandId=${stage.brandId}`);
+    expect(page.body.data.map(({ id }) => id)).toEqual([stage.id]);
+  });
+
+  test("is found by campaign, mode, status and whether it was read; the newest first", async () => {
+    const stage = await begun(5);
+    const ids = (await world.conversationsOf(stage.campaignId)).map(({ id }) => id);
+    await world.store.write((tx) => world.answer(tx, stage, "Tell me more"));
+    await turn(stage, ids[1] ?? "", "set-mode", { mode: "MANUAL" });
+    const found = async (query: string) => (await list(stage, query)).data.map(({ id }) => id);
+    expect(await found("")).toEqual(ids.toReversed());
+    expect(await found("unread=true")).toEqual([ids[0] ?? ""]);
+    expect(await found("unread=false&mode=AUTO")).toEqual(ids.slice(2).toReversed());
+    expect(await found("mode=MANUAL")).toEqual([ids[1] ?? ""]);
+    expect(await found("status=REPLIED")).toEqual([ids[0] ?? ""]);
+    expect(await found("campaignId=nothing")).toEqual([]);
+
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: Page = await list(stage, `limit=2&cursor=${cursor}`);
+      seen.push(...page.data.map(({ id }) => id));
+      cursor = page.nextCursor;
+    }
+    expect(seen).toEqual(ids.toReversed());
+  });
+});
+
+describe("taking over", () => {
+  test("cancels what was to come and gives its credits back", async () => {
+    const stage = await begun();
+    const { status, body } = await turn(stage, stage.id, "set-mode", { mode: "MANUAL", reason: "I call them" });
+    expect([status, body.cancelledFollowUps]).toEqual([200, 1]);
+    const [, followUp] = await world.messagesOf(stage.campaignId);
+    expect(followUp).toMatchObject({
+      status: "CANCELLED",
+      errorMessage: "MANUAL_MODE",
+      processedAt: world.clock.now(),
+    });
+    expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ totalReserved: 0, totalUsed: 1 });
+    expect((await turn(stage, stage.id, "set-mode", { mode: "MANUAL" })).body.cancelledFollowUps).toBe(0);
+  });
+
+  test("and giving back creates nothing anew, and says so", async () => {
+    const stage = await begun();
+    await turn(stage, stage.id, "set-mode", { mode: "MANUAL" });
+    const { body } = await turn(stage, stage.id, "set-mode", { mode: "AUTO" });
+    expect(body).toMatchObject({
+      cancelledFollowUps: 0,
+      message: expect.stringContaining("nothing that was cancelled"),
+    });
+    await world.pass(3 * DAY);
+    expect(world.channel.sent).toHaveLength(1);
+    expect((await read(stage, stage.id)).body.conversation.mode).toBe("AUTO");
+  });
+});
+
+describe("what a contact wrote elsewhere", () => {
+  const record = (stage: Stage & { id: string }, text: string, channel = "EMAIL") =>
+    turn(stage, stage.id, "inbound", { channel, text });
+
+  test("ends the follow-ups, and waits to be read", async () => {
+    const stage = await begun(2);
+    const { status, body } = await record(stage, "Call me tomorrow at ten");
+    expect([status, body.intent, body.cancelled]).toEqual([200, "REPLY", 1]);
+    const { conversation, messages } = (await read(stage, stage.id)).body;
+    expect(conversation).toMatchObject({ status: "REPLIED", unread: true });
+    expect(messages.map(({ direction }) => direction)).toContain("INBOUND");
+    expect((await turn(stage, stage.id, "mark-read")).status).toBe(200);
+    expect((await read(stage, stage.id)).body.conversation.unread).toBe(false);
+    await world.pass(3 * DAY);
+    expect(world.channel.recipients.slice(2)).toEqual([stage.emails[1] ?? ""]);
+    // The same words once more are another answer, not the same one.
+    expect((await record(stage, "Call me tomorrow at ten")).status).toBe(200);
+  });
+
+  test("belongs to the conversation it was recorded in, not to the contact's latest", async () => {
+    const stage = await begun();
+    const twin = await world.twin(stage);
+    await world.launch(twin);
+    await world.run();
+    await record(stage, "Yes please");
+    expect(await world.conversationsOf(stage.campaignId)).toMatchObject([{ status: "REPLIED" }]);
+    expect(await world.conversationsOf(twin.campaignId)).toMatchObject([{ status: "ACTIVE" }]);
+  });
+
+  test.each([
+    ["STOP", "OPT_OUT", "OPT_OUT"],
+    ["please take me off your list", "OPT_OUT", "OPT_OUT"],
+    ["I hate you, you disgusting piece of garbage. Go to hell!", "HOSTILE", "HOSTILE"],
+  ])("%p bans", async (text, intent, source) => {
+    const stage = await begun();
+    const { body } = await record(stage, text);
+    expect([body.intent, body.cancelled]).toEqual([intent, 1]);
+    expect(await bansOf(stage)).toMatchObject([{ source, email: stage.emails[0], messageGot: text }]);
+    await world.pass(3 * DAY);
+    expect(world.channel.sent).toHaveLength(1);
+  });
+
+  test("needs a channel on which the contact can be reached, and words", async () => {
+    const stage = await begun();
+    expect((await record(stage, "hello", "SMS")).status).toBe(422);
+    for (const text of ["", "  \n "]) expect((await record(stage, text)).status).toBe(422);
+    const where = eq(contacts.id, stage.people[0] ?? "");
+    await world.store.write((tx) => tx.update(contacts).set({ phone: "+12025550143" }).where(where));
+    expect((await record(stage, "STOP", "SMS")).body.intent).toBe("OPT_OUT");
+    expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: "+12025550143" }]);
+    expect((await record(stage, "START", "SMS")).body.intent).toBe("OPT_IN");
+    expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: null }]);
+  });
+});
+
+test("nonsense is refused and breaks nothing", async () => {
+  const stage = await begun();
+  await sendNonsense(stage, "GET", ROOM);
+  for (const query of ["mode=x", "status=OPEN", "unread=maybe", "limit=0", "limit=101", "limit=NaN", "limit=1.5"]) {
+    expect([query, (await stage.request("GET", `${ROOM}?${query}`)).status]).toEqual([query, 422]);
+  }
+  await sendNonsense(stage, "GET", `${ROOM}/${stage.id}`);
+  await sendNonsense(stage, "POST", `${ROOM}/${stage.id}/set-mode`, { mode: "AUTO", reason: "x" });
+  await sendNonsense(stage, "POST", `${ROOM}/${stage.id}/inbound`, { channel: "EMAIL", text: "x", subject: "y" });
+  await sendNonsense(stage, "POST", `${ROOM}/${stage.id}/mark-read`);
+});

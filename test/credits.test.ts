@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import fc from "fast-check";
+import { DAY, HOUR } from "../src/clock.ts";
+import { expireLots, grant, type HoldRequest, hold, release, settle } from "../src/credits/ledger.ts";
+import { balanceOf } from "../src/credits/statement.ts";
+import { verifyLedger } from "../src/credits/verify.ts";
+import { creditAccounts } from "../src/db/schema/credits.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+
+setDefaultTimeout(120_000);
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterAll(() => world.close());
+
+/** A brand with no credits and no campaign that runs. */
+const poor = () => world.stage({ people: 0, credits: 0 });
+const balance = (brandId: string) => balanceOf(world.store.read, brandId);
+const asks = (brandId: string, messageId: string, amount: number): HoldRequest => ({
+  messageId,
+  brandId,
+  campaignId: "campaign",
+  creditType: "EMAIL",
+  amount,
+  weight: 1000,
+});
+const give = (brandId: string, amount: number, more: Partial<Parameters<typeof grant>[1]> = {}) =>
+  world.store.write((tx) => grant(tx, { brandId, amount, kind: "PURCHASED", reason: "test", ...more }));
+const take = (brandId: string, messageId: string, amount: number) =>
+  world.store.write((tx) => hold(tx, [asks(brandId, messageId, amount)]));
+const id = () => crypto.randomUUID();
+
+describe("holds", () => {
+  test("spend what expires soonest, then what is oldest", async () => {
+    const { brandId } = await poor();
+    const now = world.clock.now();
+    await give(brandId, 1000, { reason: "never" });
+    await give(brandId, 1000, { kind: "SUBSCRIPTION", expiresAt: now + 2 * DAY });
+    await give(brandId, 1000, { kind: "SUBSCRIPTION", expiresAt: now + DAY });
+    await take(brandId, id(), 1500);
+    expect(await balance(brandId)).toMatchObject({ subscriptionCredits: 0.5, purchasedCredits: 1, totalReserved: 1.5 });
+    await take(brandId, id(), 1500);
+    expect(await balance(brandId)).toMatchObject({ subscriptionCredits: 0, purchasedCredits: 0, totalReserved: 3 });
+    const all = await take(brandId, id(), 1);
+    expect(all.size).toBe(1);
+  });
+
+  test("take all of what a message needs, or nothing", async () => {
+    const { brandId } = await poor();
+    await give(brandId, 1000);
+    expect((await take(brandId, "too much", 1001)).has("too much")).toBe(true);
+    expect(await balance(brandId)).toMatchObject({ creditAvailable: 1, totalReserved: 0 });
+    expect((await take(brandId, id(), 0)).size).toBe(0);
+  });
+
+  test("of forty at once on ten credits hold exactly ten", async () => {
+    const { brandId } = await poor();
+    await give(brandId, 10_000);
+    const answers = await Promise.all(Array.from({ length: 40 }, () => take(brandId, id(), 1000)));
+    expect(answers.filter((short) => short.size === 0)).toHaveLength(10);
+    expect(await balance(brandId)).toMatchObject({ creditAvailable: 0, totalReserved: 10 });
+  });
+
+  test("are settled once and released once, whatever comes twice", async () => {
+    const { brandId } = await poor();
+    await give(brandId, 10_000);
+    const [used, back] = [id(), id()];
+    await take(brandId, used, 3000);
+    await take(brandId, back, 2000);
+    await Promise.all(Array.from({ length: 4 }, () => world.store.write((tx) => settle(tx, [used]))));
+    await Promise.all(Array.from({ length: 4 }, () => world.store.write((tx) => release(tx, [back], "REPLIED"))));
+    await world.store.write((tx) => release(tx, [used], "late"));
+    await world.store.write((tx) => settle(tx, [back]));
+    expect(await balance(brandId)).toMatchObject({ creditAvailable: 7, totalReserved: 0, totalUsed: 3 });
+  });
+
+  test("are refused by the database when something holds twice for one message", async () => {
+    const { brandId } = await poor();
+    await give(brandId, 10_000);
+    const message = id();
+    await take(brandId, message, 1000);
+    expect(take(brandId, message, 1000)).rejects.toThrow();
+    await world.store.write((tx) => settle(tx, [message]));
+    expect(await balance(brandId)).toMatchObject({ creditAvailable: 9, totalUsed: 1 });
+  });
+});
+
+describe("lots", () => {
+  test("that expire keep what is held, and write off what comes back later", async () => {
+    const { brandId } = await poor();
+    await give(brandId, 5000, { kind: "SUBSCRIPTION", expiresAt: world.clock.now() + HOUR });
+    const [used, back] = [id(), id()];
+    await take(brandId, used, 1000);
+    await take(brandId, back, 1000);
+    world.clock.advance(HOUR);
+    expect((await take(brandId, id(), 1)).size).toBe(1);
+    await world.store.write(expireLots);
+    expect(await balance(brandId)).toMatchObject({ creditAvailable: 0, totalReserved: 2, totalExpired: 3 });
+    await world.store.write((tx) => settle(tx, [used]));
+    await world.store.write((tx) => release(tx, [back], "REPLIED"));
+    expect(await balance(brandId)).toMatchObject({
+      creditAvailable: 0,
+      totalUsed: 1,
+      totalExpired: 4,
+      totalReserved: 0,
+    });
+    expect(await world.store.write(expireLots)).toBe(0);
+  });
+
+  test("from one source come once", async () => {
+    const { brandId } = await poor();
+    const source = `invoice ${id()}`;
+    const answers = await Promise.all(Array.from({ length: 5 }, () => give(brandId, 1000, { source })));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    expect(await balance(brandId)).toMatchObject({ totalGranted: 1 });
+  });
+});
+
+const amount = fc.integer({ min: 0, max: 3000 });
+const step = fc.oneof(
+  fc.record({
+    do: fc.constant("grant" as const),
+    amount: fc.integer({ min: 1, max: 5000 }),
+    days: fc.constantFrom(null, 1, 3),
+  }),
+  fc.record({ do: fc.constant("hold" as const), amounts: fc.array(amount, { minLength: 1, maxLength: 4 }) }),
+  fc.record({
+    do: fc.constantFrom("settle" as const, "release" as const),
+    which: fc.array(fc.nat(20), { maxLength: 4 }),
+  }),
+  fc.record({ do: fc.constant("wait" as const), hours: fc.integer({ min: 1, max: 48 }) }),
+  fc.record({ do: fc.constant("expire" as const) }),
+);
+
+test("whatever happens in whatever order, granted = available + reserved + used + expired + clawed back", async () => {
+  const { brandId } = await poor();
+  const property = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+    const held: string[] = [];
+    for (const step of steps) {
+      if (step.do === "grant") {
+        await give(brandId, step.amount, { expiresAt: step.days && world.clock.now() + step.days * DAY });
+      } else if (step.do === "hold") {
+        const requests = step.amounts.map((amount) => asks(brandId, id(), amount));
+        const short = await world.store.write((tx) => hold(tx, requests));
+        held.push(...requests.map(({ messageId }) => messageId).filter((messageId) => !short.has(messageId)));
+      } else if (step.do === "settle" || step.do === "release") {
+        const ids = step.which.flatMap((index) => held[index] ?? []);
+        await world.store.write((tx) => (step.do === "settle" ? settle(tx, ids) : release(tx, ids, "test")));
+      } else if (step.do === "wait") world.clock.advance(step.hours * HOUR);
+      else await world.store.write(expireLots);
+    }
+    const { creditAvailable, totalReserved, totalUsed, totalExpired, totalClawedBack, totalGranted, ...kinds } =
+      await balance(brandId);
+    const sum = [creditAvailable, totalReserved, totalUsed, totalExpired, totalClawedBack].map((n) =>
+      Math.round(n * 1000),
+    );
+    expect(sum.reduce((a, b) => a + b)).toBe(Math.round(totalGranted * 1000));
+    expect(Math.min(...sum)).toBeGreaterThanOrEqual(0);
+    expect(kinds.subscriptionCredits * 1000 + kinds.purchasedCredits * 1000).toBeCloseTo(creditAvailable * 1000);
+    expect(await world.drifts()).toEqual([]);
+  });
+  await fc.assert(property, { numRuns: 40 });
+});
+
+describe("the proof of the books", () => {
+  test("names what does not follow from the entries", async () => {
+    const { brandId } = await poor();
+    await give(brandId, 5000);
+    const boss = await world.admin();
+    expect((await boss("POST", "/api/auth/admin/verify-ledger")).body).toMatchObject({ ok: true, drifts: [] });
+    const cheat = (by: number) =>
+      world.store.write(async (tx) => {
+        await tx
+          .update(creditAccounts)
+          .set({ available: 5000 + by, granted: 5000 + by })
+          .where(eq(creditAccounts.brandId, brandId));
+      });
+    await cheat(1500);
+    const { body } = await boss<{ ok: boolean; drifts: object[] }>("POST", "/api/auth/admin/verify-ledger", {});
+    await cheat(0);
+    expect(body).toMatchObject({ success: true, ok: false });
+    expect(body.drifts).toContainEqual({
+      brandId,
+      what: "account available",
+      expected: 5,
+      found: 6.5,
+    });
+    expect((await verifyLedger(world.store.read)).ok).toBe(true);
+  });
+});

@@ -1,0 +1,231 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { DAY, HOUR, iso } from "../src/clock.ts";
+import { grant } from "../src/credits/ledger.ts";
+import { balanceOf } from "../src/credits/statement.ts";
+import { changeWeight } from "../src/credits/weights.ts";
+import { campaigns } from "../src/db/schema/campaigns.ts";
+import { sendNonsense } from "./support/hostile.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { NO_SUCH_USER, REJECTED, UNKNOWN } from "./support/scriptedChannel.ts";
+import type { Stage } from "./support/stage.ts";
+
+setDefaultTimeout(60_000);
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterEach(async () => {
+  await world.clear();
+  expect(await world.drifts()).toEqual([]);
+});
+afterAll(() => world.close());
+
+const post = (stage: Stage, campaignId: string, verb: string, body?: unknown) =>
+  stage.request("POST", `/api/campaigns/${campaignId}/${verb}`, body);
+const turn = (stage: Stage, verb: string, body?: unknown) => post(stage, stage.campaignId, verb, body);
+const launch = (stage: Stage, confirmContacts = stage.people.length) => turn(stage, "launch", { confirmContacts });
+const statuses = async ({ campaignId }: Stage) =>
+  (await world.messagesOf(campaignId)).map(({ status, errorMessage }) => errorMessage ?? status);
+const change = ({ campaignId }: Stage, set: Partial<typeof campaigns.$inferInsert>) =>
+  world.store.write((tx) => tx.update(campaigns).set(set).where(eq(campaigns.id, campaignId)));
+
+describe("launching", () => {
+  test("schedules everybody, sets the credits aside and wakes the engine", async () => {
+    const stage = await world.stage({ people: 3 });
+    const wakes = world.wakes();
+    const { campaignId, brandId } = stage;
+    expect(await launch(stage)).toMatchObject({
+      status: 200,
+      body: { success: true, reservationId: campaignId, creditReserved: 3, firstSendAt: iso(world.clock.now()) },
+    });
+    expect(world.wakes()).toBe(wakes + 1);
+    expect(await world.campaignOf(campaignId)).toMatchObject({ status: "RUNNING", launchedAt: world.clock.now() });
+    expect(await statuses(stage)).toEqual(["PENDING", "PENDING", "PENDING"]);
+    expect(await balanceOf(world.store.read, brandId)).toMatchObject({ creditAvailable: 97, totalReserved: 3 });
+    expect(await launch(stage)).toMatchObject({ status: 409 });
+  });
+
+  test("needs the number of contacts, and says which it is", async () => {
+    const stage = await world.stage({ people: 2 });
+    expect(await launch(stage, 3)).toMatchObject({ status: 409, body: { code: "CONFLICT", contacts: 2 } });
+    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "DRAFT" });
+    const nobody = await world.stage({ people: 0 });
+    expect(await launch(nobody, 0)).toMatchObject({ status: 409 });
+  });
+
+  test("without enough credits says what is missing, and does nothing", async () => {
+    const stage = await world.stage({ people: 3, credits: 2 });
+    await world.store.write((tx) => changeWeight(tx, "EMAIL", 1500));
+    const answer = await launch(stage);
+    await world.store.write((tx) => changeWeight(tx, "EMAIL", 1000));
+    expect(answer).toMatchObject({
+      status: 402,
+      body: {
+        code: "INSUFFICIENT_CREDITS",
+        message: "The opening stage needs 4.5 credits; 2.5 are missing",
+        creditNeeded: 4.5,
+        creditAvailable: 2,
+        creditMissing: 2.5,
+        byType: { EMAIL: 4.5 },
+      },
+    });
+    expect(await statuses(stage)).toEqual([]);
+    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "DRAFT", launchedAt: null });
+    expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 2, totalReserved: 0 });
+  });
+
+  test("does not count on credits whose time is over, written off or not", async () => {
+    const stage = await world.stage({ people: 2, credits: 1 });
+    const expiresAt = world.clock.now() + HOUR;
+    const { brandId } = stage;
+    await world.store.write((tx) =>
+      grant(tx, { brandId, amount: 5000, kind: "SUBSCRIPTION", expiresAt, reason: "period" }),
+    );
+    world.clock.set(expiresAt);
+    expect(await launch(stage)).toMatchObject({ status: 402, body: { creditAvailable: 1, creditMissing: 1 } });
+  });
+
+  test("by two at once happens once, and two campaigns do not spend the same credits", async () => {
+    const stage = await world.stage({ people: 4, credits: 20 });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => launch(stage)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409]);
+    expect(await statuses(stage)).toHaveLength(4);
+
+    const poor = await world.stage({ people: 5, credits: 9 });
+    const twin = await world.twin(poor);
+    const both = await Promise.all([launch(poor), launch(twin)]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 402]);
+    expect(await balanceOf(world.store.read, poor.brandId)).toMatchObject({ creditAvailable: 4, totalReserved: 5 });
+  });
+
+  test("for later waits for its time", async () => {
+    const stage = await world.stage({ people: 1 });
+    const startAt = world.clock.now() + DAY;
+    await change(stage, { startAt });
+    expect(await launch(stage)).toMatchObject({ status: 200, body: { firstSendAt: iso(startAt) } });
+    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "SCHEDULED" });
+    await world.pass(DAY - 1);
+    expect(world.channel.sent).toHaveLength(0);
+    await world.pass(1);
+    expect(world.channel.sent).toHaveLength(1);
+    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "RUNNING" });
+  });
+
+  test("of another brand's campaign finds nothing; an admin may", async () => {
+    const [stage, stranger] = [await world.stage({ people: 1 }), await world.stage()];
+    for (const verb of ["launch", "pause", "resume", "cancel", "archive"]) {
+      const body = verb === "launch" ? { confirmContacts: 1 } : undefined;
+      expect((await post(stranger, stage.campaignId, verb, body)).status).toBe(404);
+      expect((await post(stage, "nothing", verb, body)).status).toBe(404);
+    }
+    for (const verb of ["pause", "resume", "remove"]) {
+      const body = { contactId: stage.people[0] };
+      expect((await post(stranger, stage.campaignId, `${verb}-contact`, body)).status).toBe(404);
+    }
+    const admin = await world.admin();
+    expect((await admin("POST", `/api/campaigns/${stage.campaignId}/launch`, { confirmContacts: 1 })).status).toBe(200);
+  });
+});
+
+describe("a campaign that runs", () => {
+  test("is paused with a reason and resumed where it was", async () => {
+    const stage = await world.launched({ people: 2 });
+    expect(await turn(stage, "pause", { reason: " holidays " })).toMatchObject({
+      status: 200,
+      body: { campaign: { status: "PAUSED", statusReason: "holidays" } },
+    });
+    await world.pass(DAY);
+    expect(world.channel.sent).toHaveLength(0);
+    expect(await statuses(stage)).toEqual(["CAMPAIGN_PAUSED", "CAMPAIGN_PAUSED"]);
+    expect((await turn(stage, "pause")).status).toBe(409);
+    expect(await turn(stage, "resume")).toMatchObject({
+      status: 200,
+      body: { campaign: { status: "RUNNING", statusReason: null } },
+    });
+    await world.run();
+    expect(world.channel.sent).toHaveLength(2);
+    expect((await turn(stage, "resume")).status).toBe(409);
+  });
+
+  test("is cancelled with what it still had to send, and then archived", async () => {
+    const stage = await world.launched({ people: 3 });
+    await world.run();
+    expect((await turn(stage, "archive")).status).toBe(409);
+    expect(await turn(stage, "cancel", { reason: "wrong text" })).toMatchObject({
+      status: 200,
+      body: { creditReleased: 3, cancelledMessages: 3 },
+    });
+    expect(await statuses(stage)).toEqual([...Array(3).fill("SENT"), ...Array(3).fill("CAMPAIGN_STOPPED")]);
+    expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 97, totalReserved: 0 });
+    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "CANCELLED", statusReason: "wrong text" });
+    for (const verb of ["pause", "resume", "cancel"]) expect((await turn(stage, verb)).status).toBe(409);
+    expect((await launch(stage)).status).toBe(409);
+    expect(await turn(stage, "archive")).toMatchObject({ status: 200, body: { campaign: { status: "ARCHIVED" } } });
+    await world.pass(3 * DAY);
+    expect(world.channel.sent).toHaveLength(3);
+  });
+
+  test("counts and charges what it did", async () => {
+    const stage = await world.launched({ people: 5 });
+    world.channel.next(NO_SUCH_USER, REJECTED, UNKNOWN);
+    await world.run();
+    await world.store.write((tx) => world.answer(tx, { ...stage, emails: stage.emails.slice(3) }, "Tell me more"));
+    await world.store.write((tx) => world.answer(tx, { ...stage, emails: stage.emails.slice(4) }, "unsubscribe"));
+    const none = { queued: 0, sent: 0, cancelled: 0, failed: 0, unknown: 0, replied: 0, optedOut: 0, bounced: 0 };
+    const ended = { replied: 1, optedOut: 1, bounced: 1, unknown: 1, failed: 2, sent: 2 };
+    const { body } = await stage.request("GET", `/api/campaigns/${stage.campaignId}/stats`);
+    expect(body).toEqual({
+      success: true,
+      stages: [
+        { stage: 0, ...none, ...ended },
+        { stage: 1, ...none, cancelled: 2 },
+      ],
+      total: { ...none, ...ended, cancelled: 2, creditUsed: 2, creditReserved: 1 },
+      contacts: expect.objectContaining({ QUEUED: 1, REPLIED: 1, OPTED_OUT: 1, BOUNCED: 1, FAILED: 1, ACTIVE: 0 }),
+    } as never);
+    const figures = { creditReserved: 1, creditUsed: 2, creditReleased: 4 };
+    expect((await stage.request("GET", `/api/campaigns/${stage.campaignId}/credits`)).body).toEqual({
+      success: true,
+      ...figures,
+      byType: [{ creditType: "EMAIL", ...figures }],
+    } as never);
+  });
+
+  test("lists its messages page by page, and by status, stage and channel", async () => {
+    const stage = await world.launched({ people: 5 });
+    await world.run();
+    const list = async (query: string) => {
+      const path = `/api/campaigns/${stage.campaignId}/messages?${query}`;
+      return (await stage.request<{ data: { id: string; stage: number }[]; nextCursor: string | null }>("GET", path))
+        .body;
+    };
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: Awaited<ReturnType<typeof list>> = await list(`limit=3&cursor=${cursor}`);
+      seen.push(...page.data.map(({ id }) => id));
+      cursor = page.nextCursor;
+    }
+    expect(seen).toHaveLength(10);
+    expect(new Set(seen).size).toBe(10);
+    expect((await list("status=SENT")).data.map(({ stage }) => stage)).toEqual([0, 0, 0, 0, 0]);
+    expect((await list("status=PENDING&stage=1")).data).toHaveLength(5);
+    expect((await list("status=FAILED")).data).toHaveLength(0);
+    expect((await list("channel=SMS")).data).toHaveLength(0);
+  });
+});
+
+test("nonsense is refused and breaks nothing", async () => {
+  const stage = await world.stage({ people: 1 });
+  const at = (verb: string) => `/api/campaigns/${stage.campaignId}/${verb}`;
+  for (const verb of ["pause", "resume", "remove"]) {
+    await sendNonsense(stage, "POST", at(`${verb}-contact`), { contactId: stage.people[0], reason: "x" });
+  }
+  for (const read of ["messages", "stats", "credits", "explain"]) await sendNonsense(stage, "GET", at(read));
+  await sendNonsense(stage, "POST", at("launch"), { confirmContacts: 7 });
+  await sendNonsense(stage, "POST", at("pause"), { reason: "x" });
+  await sendNonsense(stage, "POST", `/api/campaigns/outcome-unknown/${stage.campaignId}/resolve`, { as: "SENT" });
+  await sendNonsense(stage, "POST", at("archive"));
+  await sendNonsense(stage, "POST", at("cancel"), { reason: "x" });
+});
