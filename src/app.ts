@@ -2,7 +2,6 @@ import { Elysia } from "elysia";
 import { banRoutes } from "./bans/routes.ts";
 import { brandRoutes } from "./brands/routes.ts";
 import { campaignContentRoutes } from "./campaigns/contentRoutes.ts";
-import { importRoutes } from "./campaigns/importRoutes.ts";
 import { lifecycleRoutes } from "./campaigns/lifecycleRoutes.ts";
 import { memberRoutes } from "./campaigns/memberRoutes.ts";
 import { memberStateRoutes } from "./campaigns/memberStateRoutes.ts";
@@ -21,6 +20,7 @@ import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
 import type { Identity } from "./identity/identity.ts";
 import { identityRoutes } from "./identity/routes.ts";
+import { importRoutes } from "./imports/routes.ts";
 import { senderRoutes } from "./senders/routes.ts";
 import { version } from "./version.ts";
 

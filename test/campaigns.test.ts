@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { and, eq } from "drizzle-orm";
 import { campaignContentRoutes } from "../src/campaigns/contentRoutes.ts";
 import { memberRoutes } from "../src/campaigns/memberRoutes.ts";
-import type { Newcomer } from "../src/campaigns/opening.ts";
 import type { Campaign } from "../src/campaigns/model.ts";
+import type { Newcomer } from "../src/campaigns/opening.ts";
 import { campaignRoutes } from "../src/campaigns/routes.ts";
 import { contactRoutes } from "../src/contacts/routes.ts";
 import { bans } from "../src/db/schema/brands.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { readBounce } from "../src/conversations/bounce.ts";
-import { classify, type Inbound, type Intent } from "../src/conversations/classify.ts";
-import { readOptOut } from "../src/conversations/optOut.ts";
-import { withoutQuoted } from "../src/conversations/quoted.ts";
-import { scoreSentiment } from "../src/conversations/sentiment.ts";
+import { readBounce } from "../src/understanding/bounce.ts";
+import { classify, type Inbound, type Intent } from "../src/understanding/classify.ts";
+import { readOptOut } from "../src/understanding/optOut.ts";
+import { withoutQuoted } from "../src/understanding/quoted.ts";
+import { scoreSentiment } from "../src/understanding/sentiment.ts";
 import { LINES, MAILS, MISREADINGS, REPORTS } from "./fixtures/replies.ts";
 
 const OPTIONS = { hostileBelow: -0.6 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { applyMapping, type Mapping, recogniseColumns } from "../src/contacts/columns.ts";
+import { applyMapping, type Mapping, recogniseColumns } from "../src/contactFiles/columns.ts";
 
 describe("the columns of exports are recognised", () => {
   const named = (header: string[], { custom, ...fields }: Mapping) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type ReadOptions, readContactFile } from "../src/contacts/csv.ts";
-import type { FileRow } from "../src/contacts/fileRow.ts";
+import { type ReadOptions, readContactFile } from "../src/contactFiles/csv.ts";
+import type { FileRow } from "../src/contactFiles/fileRow.ts";
 
 type Input = string | Uint8Array;
 

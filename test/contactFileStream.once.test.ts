@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readContactFile } from "../src/contacts/csv.ts";
+import { readContactFile } from "../src/contactFiles/csv.ts";
 
 test("leaving early lets go of the source", async () => {
   let cancelled = false;

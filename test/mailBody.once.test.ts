@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { htmlToText } from "../src/campaigns/htmlText.ts";
-import { type MailFooter, renderMail } from "../src/campaigns/mailBody.ts";
-import { messageVariables } from "../src/campaigns/variables.ts";
+import { htmlToText } from "../src/templates/htmlText.ts";
+import { type MailFooter, renderMail } from "../src/templates/mailBody.ts";
+import { messageVariables } from "../src/templates/variables.ts";
 
 const UNSUBSCRIBE = "https://mail.example.com/u/abc?x=1&y=2";
 const ann = {

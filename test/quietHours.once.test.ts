@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { zonesOfAreaCode } from "../src/campaigns/areaZones.ts";
-import { zonesOfCountry } from "../src/campaigns/countryZones.ts";
-import { contactHours } from "../src/campaigns/quietHours.ts";
-import { zonesOf } from "../src/campaigns/recipientZones.ts";
-import { nextCommonOpening } from "../src/campaigns/windows.ts";
-import { isZone } from "../src/campaigns/zones.ts";
+import { zonesOfAreaCode } from "../src/calendar/areaZones.ts";
+import { zonesOfCountry } from "../src/calendar/countryZones.ts";
+import { contactHours } from "../src/calendar/quietHours.ts";
+import { zonesOf } from "../src/calendar/recipientZones.ts";
+import { nextCommonOpening } from "../src/calendar/windows.ts";
+import { isZone } from "../src/calendar/zones.ts";
 import { DAY } from "../src/clock.ts";
 
 describe("contactHours", () => {

@@ -2,9 +2,12 @@
 //
 //   npm test -- [parts of file names…] [flags of bun test…]
 //
-// Files named *.once.test.ts do not depend on the database and run in the first pass only.
+// Files named *.once.test.ts do not depend on the database and run in the first pass only. In the last pass run those that
+// start the whole program, which alone reads REDIS_URL: what drives the engine makes no difference to anything beneath.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findPostgres, startPostgres } from "./support/postgres.ts";
+import { findRedis, startRedis } from "./support/redis.ts";
 import { type Count, runFiles } from "./support/runner.ts";
 
 interface Pass {
@@ -29,14 +32,30 @@ const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(root)]
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .sort();
 
-// A further size, Postgres with Redis, is a further entry.
+const everySize = files.filter((file) => !file.endsWith(".once.test.ts"));
+const wholeProgram = everySize.filter((file) => readFileSync(join(root, file), "utf8").includes('support/service.ts"'));
+
+let postgres: ReturnType<typeof startPostgres> | undefined;
+async function createDatabase(): Promise<string> {
+  postgres ??= startPostgres();
+  return (await postgres).createDatabase();
+}
+const noPostgres = findPostgres() ? null : "PostgreSQL is not installed";
+const noRedis = findRedis() ? null : "Redis is not installed";
+
 const passes: Pass[] = [
   { name: "sqlite", files, obstacle: null, prepare: async () => ({}) },
   {
     name: "postgres",
-    files: files.filter((file) => !file.endsWith(".once.test.ts")),
-    obstacle: findPostgres() ? null : "PostgreSQL is not installed",
-    prepare: async () => ({ DATABASE_URL: await (await startPostgres()).createDatabase() }),
+    files: everySize,
+    obstacle: noPostgres,
+    prepare: async () => ({ DATABASE_URL: await createDatabase() }),
+  },
+  {
+    name: "postgres+redis",
+    files: wholeProgram,
+    obstacle: noPostgres ?? noRedis,
+    prepare: async () => ({ DATABASE_URL: await createDatabase(), REDIS_URL: (await startRedis()).url }),
   },
 ];
 

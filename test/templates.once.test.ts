@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { checkTemplate, isHtml, renderTemplate, templateVariables } from "../src/campaigns/template.ts";
-import { messageVariables } from "../src/campaigns/variables.ts";
 import { Fault } from "../src/fault.ts";
+import { checkTemplate, isHtml, renderTemplate, templateVariables } from "../src/templates/template.ts";
+import { messageVariables } from "../src/templates/variables.ts";
 
 const UNSUBSCRIBE = "https://mail.example.com/u/abc?x=1&y=2";
 const ann = {

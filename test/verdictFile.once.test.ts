@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
-import { readContactFile } from "../src/contacts/csv.ts";
-import { csvCell, verdictHeader, verdictLine } from "../src/contacts/verdictFile.ts";
+import { readContactFile } from "../src/contactFiles/csv.ts";
+import { csvCell, verdictHeader, verdictLine } from "../src/contactFiles/verdictFile.ts";
 
 describe("a cell", () => {
   test.each<[text: string | null, cell: string]>([

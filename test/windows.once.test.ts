@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { DateTime } from "luxon";
-import { contactHours } from "../src/campaigns/quietHours.ts";
-import { checkWindows, DAYS, nextCommonOpening, nextOpening, type SendWindow } from "../src/campaigns/windows.ts";
+import { contactHours } from "../src/calendar/quietHours.ts";
+import { checkWindows, DAYS, nextCommonOpening, nextOpening, type SendWindow } from "../src/calendar/windows.ts";
 import { DAY, type Instant, MINUTE } from "../src/clock.ts";
 import { Fault } from "../src/fault.ts";
 import { oddMoment } from "./support/oddMoments.ts";

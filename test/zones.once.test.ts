@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { DateTime, IANAZone } from "luxon";
-import { isZone, localDay, startOfNextDay, stretchAt } from "../src/campaigns/zones.ts";
+import { isZone, localDay, startOfNextDay, stretchAt } from "../src/calendar/zones.ts";
 import { DAY, HOUR, type Instant, MINUTE } from "../src/clock.ts";
 import { moment, oddMoment } from "./support/oddMoments.ts";
 

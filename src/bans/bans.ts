@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, isNull, or, sql } from "drizzle-orm";
-import { normaliseEmail, normalisePhone } from "../contacts/address.ts";
+import { normaliseEmail, normalisePhone } from "../address.ts";
 import { bans } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid, notFound } from "../fault.ts";

@@ -1,5 +1,6 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { checkZone, getBrand } from "../brands/brands.ts";
+import { checkWindows } from "../calendar/windows.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { campaignSteps, campaigns, conversations, importJobs, inboundMessages } from "../db/schema/campaigns.ts";
 import { messageCounts, messages } from "../db/schema/messages.ts";
@@ -8,7 +9,6 @@ import type { Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
 import { campaignOf } from "./lifecycle.ts";
 import type { Campaign, CampaignChange, NewCampaign } from "./model.ts";
-import { checkWindows } from "./windows.ts";
 
 export type CampaignRow = typeof campaigns.$inferSelect;
 

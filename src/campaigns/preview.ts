@@ -2,12 +2,12 @@ import { getBrand } from "../brands/brands.ts";
 import { getContact } from "../contacts/contacts.ts";
 import type { Reader } from "../db/store.ts";
 import { notFound } from "../fault.ts";
+import { renderMail } from "../templates/mailBody.ts";
+import { renderText, smsSegments } from "../templates/sms.ts";
+import { type Addressee, messageVariables } from "../templates/variables.ts";
 import type { CampaignRow } from "./campaigns.ts";
-import { renderMail } from "./mailBody.ts";
 import { readSenders } from "./senders.ts";
-import { renderText, smsSegments } from "./sms.ts";
 import { readSteps } from "./steps.ts";
-import { type Addressee, messageVariables } from "./variables.ts";
 
 export interface Preview {
   subject: string | null;

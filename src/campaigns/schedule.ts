@@ -1,11 +1,11 @@
 import { inArray, sql } from "drizzle-orm";
+import { nextOpening, type SendWindow } from "../calendar/windows.ts";
 import { DAY, type Instant } from "../clock.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { type Draft, type Scheduled, schedule } from "../messages/messages.ts";
-import { smsSegments } from "./sms.ts";
-import { nextOpening, type SendWindow } from "./windows.ts";
+import { smsSegments } from "../templates/sms.ts";
 
 type Campaign = typeof campaigns.$inferSelect;
 type Step = typeof campaignSteps.$inferSelect;

@@ -7,9 +7,9 @@ import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
 import { countsOf } from "../messages/counts.ts";
 import { wireStatus } from "../messages/model.ts";
+import { checkTemplate } from "../templates/template.ts";
 import { type CampaignRow, checkVersion, holdCampaign } from "./campaigns.ts";
 import type { Delay, StepShape } from "./model.ts";
-import { checkTemplate } from "./template.ts";
 
 export type StepRow = typeof campaignSteps.$inferSelect;
 

@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { cron } from "@elysiajs/cron";
 import { createApp } from "../app.ts";
-import { resumeImports } from "../campaigns/importer.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
 import { openClaim } from "../identity/claim.ts";
 import { removeEndedSessions } from "../identity/users.ts";
+import { resumeImports } from "../imports/importer.ts";
 import type { Log } from "../log.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
 

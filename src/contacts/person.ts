@@ -1,7 +1,7 @@
+import { isPhoneCountry, normaliseEmail, normalisePhone } from "../address.ts";
 import { checkZone } from "../brands/brands.ts";
+import type { Rejection } from "../contactFiles/fileRow.ts";
 import { invalid } from "../fault.ts";
-import { isPhoneCountry, normaliseEmail, normalisePhone } from "./address.ts";
-import type { Rejection } from "./fileRow.ts";
 import type { NewContact } from "./model.ts";
 
 /** A person as they can be stored. At least one of `email` (lower case) and `phone` (E.164) is there. */

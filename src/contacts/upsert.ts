@@ -1,10 +1,10 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
+import type { Rejection } from "../contactFiles/fileRow.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
 import { AddressBook, type Entry } from "./addressBook.ts";
-import type { Rejection } from "./fileRow.ts";
 import { fitPerson, type JudgedRow, type Person } from "./person.ts";
 
 /** What became of one row. `contactId` is the contact it is about, if it may be written to. */

@@ -6,7 +6,7 @@ import { campaigns, conversations, inboundMessages } from "../db/schema/campaign
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { cancelConversation } from "../messages/messages.ts";
-import { classify } from "./classify.ts";
+import { classify } from "../understanding/classify.ts";
 
 /** Something that came in for a brand. */
 export interface Inbound {

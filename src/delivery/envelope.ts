@@ -1,10 +1,10 @@
-import { renderMail } from "../campaigns/mailBody.ts";
-import { renderText } from "../campaigns/sms.ts";
-import { messageVariables } from "../campaigns/variables.ts";
 import type { Envelope } from "../channels/channel.ts";
 import { Fault } from "../fault.ts";
 import type { Signer, Vault } from "../secrets.ts";
 import { loginOf } from "../senders/login.ts";
+import { renderMail } from "../templates/mailBody.ts";
+import { renderText } from "../templates/sms.ts";
+import { messageVariables } from "../templates/variables.ts";
 import type { DueRow, Surroundings, Thread } from "./facts.ts";
 
 /** What rendering needs besides the rows. */

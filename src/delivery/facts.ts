@@ -1,5 +1,5 @@
 import { inArray, sql } from "drizzle-orm";
-import { localDay } from "../campaigns/zones.ts";
+import { localDay } from "../calendar/zones.ts";
 import type { ChannelName } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
 import { dialect } from "../db/dialect.ts";

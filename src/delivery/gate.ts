@@ -1,7 +1,7 @@
-import { contactHours } from "../campaigns/quietHours.ts";
-import { zonesOf } from "../campaigns/recipientZones.ts";
-import { nextCommonOpening, type SendWindow } from "../campaigns/windows.ts";
-import { startOfNextDay } from "../campaigns/zones.ts";
+import { contactHours } from "../calendar/quietHours.ts";
+import { zonesOf } from "../calendar/recipientZones.ts";
+import { nextCommonOpening, type SendWindow } from "../calendar/windows.ts";
+import { startOfNextDay } from "../calendar/zones.ts";
 import { type Instant, iso, MINUTE } from "../clock.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
 import type { Brand, Campaign, DueRow, Sender, Surroundings } from "./facts.ts";

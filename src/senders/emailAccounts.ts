@@ -1,8 +1,8 @@
 import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { normaliseEmail } from "../address.ts";
 import { checkZone, getBrand } from "../brands/brands.ts";
 import type { SmtpLogin } from "../channels/channel.ts";
 import { iso, isoOrNull } from "../clock.ts";
-import { normaliseEmail } from "../contacts/address.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";

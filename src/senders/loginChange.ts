@@ -1,5 +1,5 @@
+import { normaliseEmail } from "../address.ts";
 import type { SmtpLogin } from "../channels/channel.ts";
-import { normaliseEmail } from "../contacts/address.ts";
 import type { emailAccounts } from "../db/schema/brands.ts";
 import { invalid } from "../fault.ts";
 import type { Vault } from "../secrets.ts";

@@ -1,7 +1,7 @@
 import { ban } from "../bans/bans.ts";
 import { DAY, HOUR, type Instant, VirtualClock } from "../clock.ts";
-import { readContactFile } from "../contacts/csv.ts";
-import type { FileRow } from "../contacts/fileRow.ts";
+import { readContactFile } from "../contactFiles/csv.ts";
+import type { FileRow } from "../contactFiles/fileRow.ts";
 import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
 import type { Post } from "../delivery/envelope.ts";

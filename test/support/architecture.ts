@@ -12,6 +12,10 @@ export type Rule = (sources: Source[]) => string[];
 
 /** Lowest first: a room builds on those before it. */
 const rooms = [
+  "calendar",
+  "templates",
+  "understanding",
+  "contactFiles",
   "identity",
   "brands",
   "senders",
@@ -21,6 +25,7 @@ const rooms = [
   "bans",
   "payments",
   "campaigns",
+  "imports",
   "conversations",
   "delivery",
   "simulator",

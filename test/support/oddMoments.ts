@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { stretchAt } from "../../src/campaigns/zones.ts";
+import { stretchAt } from "../../src/calendar/zones.ts";
 import { type Instant, MINUTE } from "../../src/clock.ts";
 
 /** Zones whose clocks do unusual things: half-hour DST, changes at midnight or a minute after, a skipped day, Ramadan. */

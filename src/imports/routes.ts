@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { Elysia, t } from "elysia";
-import { type Verdict, verdictHeader, verdictLine } from "../contacts/verdictFile.ts";
+import { ImportJob } from "../campaigns/model.ts";
+import { type Verdict, verdictHeader, verdictLine } from "../contactFiles/verdictFile.ts";
 import type { Reader } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
 import { invalid } from "../fault.ts";
@@ -9,9 +10,8 @@ import { Id, IdParams } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable, unstorable } from "../http/storable.ts";
 import { type Reading, runImport, spoolPath } from "./importer.ts";
-import { createImportJob, getImportJob, mustTakeFile, readResults, toImportJob } from "./importJobs.ts";
-import { readImportOptions } from "./importOptions.ts";
-import { ImportJob } from "./model.ts";
+import { createImportJob, getImportJob, mustTakeFile, readResults, toImportJob } from "./jobs.ts";
+import { readImportOptions } from "./options.ts";
 import { receiveFile } from "./upload.ts";
 
 const PAGE = 1000;

@@ -2,15 +2,15 @@ import { existsSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import type { Schedule } from "../campaigns/members.ts";
+import { openNewcomers } from "../campaigns/opening.ts";
 import { DAY, SECOND } from "../clock.ts";
-import { readContactFile } from "../contacts/csv.ts";
-import type { FileRow } from "../contacts/fileRow.ts";
+import { readContactFile } from "../contactFiles/csv.ts";
+import type { FileRow } from "../contactFiles/fileRow.ts";
 import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import { finishJob, getImportJob, type ImportJobRow, takeRows, unfinishedJobs } from "./importJobs.ts";
-import type { Schedule } from "./members.ts";
-import { openNewcomers } from "./opening.ts";
+import { finishJob, getImportJob, type ImportJobRow, takeRows, unfinishedJobs } from "./jobs.ts";
 
 /** Rows taken in by one transaction: it holds the only writer of SQLite for a few hundredths of a second. */
 const BATCH = 500;

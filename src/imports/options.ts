@@ -1,6 +1,6 @@
 import { checkCountry } from "../contacts/person.ts";
 import { invalid } from "../fault.ts";
-import type { ImportJobRow, ImportOptions } from "./importJobs.ts";
+import type { ImportJobRow, ImportOptions } from "./jobs.ts";
 
 const MOST_COLUMNS = 500;
 

@@ -1,5 +1,5 @@
+import { isPhoneCountry, normaliseEmail } from "../address.ts";
 import { Fault, invalid } from "../fault.ts";
-import { isPhoneCountry, normaliseEmail } from "./address.ts";
 import { applyMapping, listed, type Mapping, recogniseColumns } from "./columns.ts";
 import { csvRows } from "./csvRows.ts";
 import { type FileRow, judgeRow, plain } from "./fileRow.ts";

@@ -1,13 +1,13 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { type CampaignRow, holdCampaign } from "../campaigns/campaigns.ts";
+import { campaignOf } from "../campaigns/lifecycle.ts";
+import { addContacts, mustTakeContacts, type Schedule } from "../campaigns/members.ts";
 import { iso, isoOrNull } from "../clock.ts";
-import type { FileRow } from "../contacts/fileRow.ts";
+import type { FileRow } from "../contactFiles/fileRow.ts";
 import { importJobs, importRows } from "../db/schema/campaigns.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
-import { type CampaignRow, holdCampaign } from "./campaigns.ts";
-import { campaignOf } from "./lifecycle.ts";
-import { addContacts, mustTakeContacts, type Schedule } from "./members.ts";
 
 export type ImportJobRow = typeof importJobs.$inferSelect;
 export type ImportOptions = NonNullable<ImportJobRow["options"]>;

@@ -1,4 +1,4 @@
-import { normaliseEmail, normalisePhone } from "./address.ts";
+import { normaliseEmail, normalisePhone } from "../address.ts";
 import type { ContactField, Mapping } from "./columns.ts";
 
 /** A person as a file describes them. At least one of `email` (lower case) and `phone` (E.164) is there. */
