@@ -46,7 +46,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   // Whoever asks first gets an answer first: what was left behind may take a moment to look through.
   await new Promise((resolve) => setImmediate(resolve));
   await runtime.startDelivery();
-  void resumeImports(runtime.deps);
+  const imports = new AbortController();
+  void resumeImports(runtime.deps, { signal: imports.signal });
 
   const port = app.server?.port ?? config.port;
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
@@ -56,6 +57,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     url: `http://${host}:${port}`,
     stop() {
       stopping ??= (async () => {
+        imports.abort();
         for (const job of Object.values(app.store.cron)) job.stop();
         // Requests that are being answered get their answer; new ones are refused.
         await Promise.race([app.stop(), Bun.sleep(GRACE)]);
