@@ -19,7 +19,10 @@ test("leaving early lets go of the source", async () => {
 
 test("100 MB are read in constant memory", async () => {
   const child = Bun.spawn([process.execPath, new URL("./support/largeFile.ts", import.meta.url).pathname]);
-  const { written, read, seconds, mebibytes } = await new Response(child.stdout).json();
+  const { written, read, seconds, mebibytes } = (await new Response(child.stdout).json()) as Record<
+    "written" | "read" | "seconds" | "mebibytes",
+    number
+  >;
   console.log(`${read} rows in ${seconds.toFixed(1)} s, +${mebibytes.toFixed(0)} MiB`);
   expect(read).toBe(written);
   expect(mebibytes).toBeLessThan(96);

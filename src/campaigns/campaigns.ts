@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, sql } from "drizzle-orm";
 import { checkZone, getBrand } from "../brands/brands.ts";
 import { checkWindows } from "../calendar/windows.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
@@ -116,10 +116,7 @@ async function checkChannelsUsed(tx: Tx, campaignId: string, channels: CampaignR
   if (used) throw invalid("channels", `stage ${used.stage} is sent by ${used.channel}: change the steps first`);
 }
 
-/**
- * Deletes a draft, or a campaign that was cancelled and all whose messages have ended, with its conversations. The books
- * keep what it cost; the contacts stay.
- */
+/** Deletes a draft, or a campaign that was cancelled before it sent anything, with its conversations. The contacts stay. */
 export async function deleteCampaign(tx: Tx, id: string, reach: string | null): Promise<void> {
   const row = await holdCampaign(tx, id, reach);
   if (row.status !== "DRAFT" && row.status !== "CANCELLED") {
@@ -128,6 +125,16 @@ export async function deleteCampaign(tx: Tx, id: string, reach: string | null): 
   const open = and(eq(messages.campaignId, id), inArray(messages.status, ["PENDING", "SENDING", "UNKNOWN"]));
   const [unfinished] = await tx.select({ id: messages.id }).from(messages).where(open).limit(1);
   if (unfinished) throw new Fault("CONFLICT", "Messages of this campaign are still on their way: try again later");
+  const [left] = await tx
+    .select({ id: messages.id })
+    .from(messages)
+    .where(and(eq(messages.campaignId, id), gt(messages.attempts, 0)))
+    .limit(1);
+  if (left)
+    throw new Fault(
+      "CONFLICT",
+      "It has sent messages, and their unsubscribe links must go on working: archive it instead",
+    );
   const reading = and(eq(importJobs.campaignId, id), eq(importJobs.status, "RUNNING"));
   const [job] = await tx.select({ id: importJobs.id }).from(importJobs).where(reading).limit(1);
   if (job) throw new Fault("CONFLICT", "A file is being imported into this campaign: try again when it is done");

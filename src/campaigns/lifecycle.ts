@@ -9,7 +9,8 @@ import type { Reader, Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
 import { cancelCampaign, unparkCampaign } from "../messages/messages.ts";
 import { NEVER } from "../messages/model.ts";
-import { openAll, openingSenders } from "./opening.ts";
+import { openingSenders } from "./mailboxes.ts";
+import { openAll } from "./opening.ts";
 import { unitsOf } from "./schedule.ts";
 
 type Campaign = typeof campaigns.$inferSelect;

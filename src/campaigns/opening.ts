@@ -1,9 +1,9 @@
 import { and, asc, eq, gt } from "drizzle-orm";
-import { emailAccounts } from "../db/schema/brands.ts";
-import { campaignSenders, campaignSteps, type campaigns, conversations } from "../db/schema/campaigns.ts";
+import { campaignSteps, type campaigns, conversations } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { countsOf } from "../messages/counts.ts";
-import { type OpeningSender, scheduleOpenings } from "./schedule.ts";
+import { openingSenders } from "./mailboxes.ts";
+import { scheduleOpenings } from "./schedule.ts";
 
 type Campaign = typeof campaigns.$inferSelect;
 
@@ -15,22 +15,6 @@ export interface Newcomer {
 
 const CHUNK = 1000;
 const OPEN_TO_NEWCOMERS: readonly Campaign["status"][] = ["SCHEDULED", "RUNNING", "PAUSED", "AUTO_PAUSED"];
-
-/** The mailboxes that open conversations of a campaign: the brand's own, switched on. */
-export function openingSenders(read: Reader, campaign: Campaign): Promise<OpeningSender[]> {
-  return read
-    .select({ id: emailAccounts.id, dailyLimit: emailAccounts.dailyLimit })
-    .from(campaignSenders)
-    .innerJoin(emailAccounts, eq(emailAccounts.id, campaignSenders.senderId))
-    .where(
-      and(
-        eq(campaignSenders.campaignId, campaign.id),
-        eq(emailAccounts.brandId, campaign.brandId),
-        eq(emailAccounts.isActive, true),
-      ),
-    )
-    .orderBy(asc(emailAccounts.id));
-}
 
 async function openingStep(read: Reader, campaignId: string) {
   const [step] = await read

@@ -6,6 +6,7 @@ import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { type Draft, type Scheduled, schedule } from "../messages/messages.ts";
 import { smsSegments } from "../templates/sms.ts";
+import { type OpeningSender, openingSenders } from "./mailboxes.ts";
 
 type Campaign = typeof campaigns.$inferSelect;
 type Step = typeof campaignSteps.$inferSelect;
@@ -13,12 +14,6 @@ type Step = typeof campaignSteps.$inferSelect;
 /** Units a step is expected to cost. The template's own length stands for the rendered one until the message is claimed. */
 export function unitsOf(step: Step): number {
   return step.channel === "SMS" ? smsSegments(step.body).segments : 1;
-}
-
-/** A mailbox that opens conversations, and how many a day it may. */
-export interface OpeningSender {
-  id: string;
-  dailyLimit: number;
 }
 
 /**
@@ -112,7 +107,7 @@ export async function scheduleFollowUps(tx: Tx, sent: readonly SentMessage[]): P
     const standing = standingOf.get(message.conversationId);
     if (!campaign || !standing || !goesOn(standing, campaign)) continue;
     const step = stepOf.get(`${message.campaignId} ${message.stage + 1}`);
-    const senderId = standing.sender_id ?? message.senderId;
+    const senderId = standing.sender_id ?? message.senderId ?? (await mailboxFor(tx, campaign, step, drafts.length));
     progress.push({ id: standing.id, status: statusAfter(standing.status, step === undefined), senderId });
     if (!step || campaign.status === "CANCELLED" || campaign.status === "ARCHIVED") continue;
     drafts.push({
@@ -132,4 +127,11 @@ export async function scheduleFollowUps(tx: Tx, sent: readonly SentMessage[]): P
       from ${rowsOf("n", progress, { id: "text", status: "text", senderId: "text" })} where conversations.id = n.id`);
   }
   return schedule(tx, drafts);
+}
+
+/** A mailbox for a conversation that began by text or voice and now goes on by e-mail; dealt out by `turn`. */
+async function mailboxFor(tx: Tx, campaign: Campaign, step: Step | undefined, turn: number): Promise<string | null> {
+  if (step?.channel !== "EMAIL") return null;
+  const senders = await openingSenders(tx, campaign);
+  return senders.length === 0 ? null : (senders[turn % senders.length]?.id ?? null);
 }

@@ -115,7 +115,7 @@ export async function settleResults(tx: Tx, results: readonly Result[], random: 
       campaignId: claim.campaignId,
       conversationId: claim.conversationId,
       stage: claim.stage,
-      senderId: claim.envelope.sender.id,
+      senderId: claim.senderDay === null ? null : claim.envelope.sender.id,
       sentAt: tx.now,
     })),
   );
