@@ -18,6 +18,7 @@ import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
+import { requestLog } from "./http/requestLog.ts";
 import type { Identity } from "./identity/identity.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
@@ -32,6 +33,7 @@ export function createApp(deps: Deps, identity: Identity) {
   // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
+  app.use(requestLog(deps.log));
   app.use(faults(deps.log));
   app.use(guard(identity.identify, () => app.routes));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));

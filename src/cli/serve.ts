@@ -78,6 +78,9 @@ export function untilAskedToStop(): Promise<void> {
 
 /** `reprise serve`: says where everything is, and serves until SIGTERM. */
 export async function serve(config: Config, log: Log): Promise<number> {
+  // A mistake in one request must not end the others. What matters is in the database, and safe there.
+  process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
+  process.on("uncaughtException", (error) => log.error("uncaught exception", { error }));
   const service = await startService(config, log);
   const { url } = service;
   const claim = await openClaim(service.runtime.deps.store);
