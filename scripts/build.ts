@@ -57,7 +57,7 @@ const result = await Bun.build({
   target: "bun",
   // Bytecode of the modules' top level halves the time to start; that of every function besides adds 10 MB and wins 8 ms more.
   bytecode: true,
-  bytecodeDepth: 1,
+  bytecodeDepth: 0,
   // ES modules, for only they may await at the top level; split, so that what is imported late is also loaded late.
   format: "esm",
   splitting: true,

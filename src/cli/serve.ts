@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { cron } from "@elysiajs/cron";
+import { Elysia } from "elysia";
 import { createApp } from "../app.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
@@ -24,28 +24,12 @@ export interface Service {
 /** Opens everything, listens, and starts to deliver. */
 export async function startService(config: Config, log: Log): Promise<Service> {
   const runtime = await openRuntime(config, log);
-  const app = createApp(runtime.deps, runtime.identity).use(
-    cron({
-      name: "sweep",
-      pattern: "*/15 * * * * *",
-      protect: true,
-      run: async () => {
-        await runtime.engine.sweep().catch((error) => log.error("sweep failed", { error }));
-        runtime.deps.wake();
-      },
-    }),
-  );
-  app.use(
-    cron({
-      name: "tidy",
-      pattern: "0 3 * * *",
-      run: () => runtime.deps.store.write(removeEndedSessions).catch((error) => log.error("tidying failed", { error })),
-    }),
-  );
+  const app = createApp(runtime.deps, runtime.identity);
   app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
   // Whoever asks first gets an answer first: what was left behind may take a moment to look through.
   await new Promise((resolve) => setImmediate(resolve));
   await runtime.startDelivery();
+  const periodic = await startPeriodic(runtime, log);
   const imports = new AbortController();
   void resumeImports(runtime.deps, { signal: imports.signal });
 
@@ -58,12 +42,30 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     stop() {
       stopping ??= (async () => {
         imports.abort();
-        for (const job of Object.values(app.store.cron)) job.stop();
+        periodic.stop();
         // Requests that are being answered get their answer; new ones are refused.
         await Promise.race([app.stop(), Bun.sleep(GRACE)]);
         await runtime.close(GRACE);
       })();
       return stopping;
+    },
+  };
+}
+
+/** What is done now and then. It ticks as soon as it exists, so it is made when everything it needs is there. */
+async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ stop(): void }> {
+  const { cron } = await import("@elysiajs/cron");
+  const sweep = async () => {
+    await engine.sweep().catch((error) => log.error("sweep failed", { error }));
+    deps.wake();
+  };
+  const tidy = () => deps.store.write(removeEndedSessions).catch((error) => log.error("tidying failed", { error }));
+  const jobs = new Elysia()
+    .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
+    .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy })).store.cron;
+  return {
+    stop() {
+      for (const job of Object.values(jobs)) job.stop();
     },
   };
 }
