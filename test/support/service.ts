@@ -65,7 +65,7 @@ export async function runProgram(
   return { exitCode: await child.exited, stdout, stderr };
 }
 
-/** Starts `reprise serve` on a free port, with a database of its own, and waits until it answers. */
+/** Starts `reprise serve` on a free port, with a database of its own and the Redis there is, and waits until it answers. */
 export async function startService({ command = program, dataDir, env = {} }: ServiceOptions = {}): Promise<Service> {
   const database = await freshDatabase();
   const home = new Throwaway("service", "pid", "KILL");
@@ -80,6 +80,7 @@ export async function startService({ command = program, dataDir, env = {} }: Ser
     PUBLIC_URL: url,
     ...(dataDir === undefined ? {} : { DATA_DIR: dataDir }),
     ...(database.url === null ? {} : { DATABASE_URL: database.url }),
+    ...(process.env.REDIS_URL ? { REDIS_URL: process.env.REDIS_URL } : {}),
     ...env,
   };
   const pidFile = join(home.folder, "pid");
