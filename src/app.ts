@@ -16,6 +16,7 @@ import { deliveryRoutes } from "./delivery/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
+import { bodySize } from "./http/bodySize.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
 import { requestLog } from "./http/requestLog.ts";
@@ -35,6 +36,7 @@ export function createApp(deps: Deps, identity: Identity) {
   const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(requestLog(deps.log));
   app.use(faults(deps.log));
+  app.use(bodySize((path) => path.endsWith("/import-contacts")));
   app.use(guard(identity.identify, () => app.routes));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));

@@ -158,7 +158,18 @@ describe("the document", () => {
 
   test("tells the failures by reference, the route's own too", () => {
     const failures = Object.entries(thing("responses") ?? {}).filter(([status]) => Number(status) >= 400);
-    expect(failures.map(([status]) => status)).toEqual(["400", "401", "402", "403", "404", "409", "422", "429", "500"]);
+    expect(failures.map(([status]) => status)).toEqual([
+      "400",
+      "401",
+      "402",
+      "403",
+      "404",
+      "409",
+      "413",
+      "422",
+      "429",
+      "500",
+    ]);
     for (const [status, failure] of failures) expect(failure).toEqual(errorResponse(status));
     expect(at(document, "components", "schemas", "ErrorBody", "required")).toEqual(
       Object.keys(ErrorBody.properties).slice(0, 4),

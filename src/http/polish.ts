@@ -35,10 +35,10 @@ function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: 
   return [
     ...(open ? [] : ["401", "403"]),
     // A body is read before it is known that nobody asks for it.
-    ...(takesInput || method !== "get" ? ["400", "422"] : []),
+    ...(takesInput || method !== "get" ? ["400", "413", "422"] : []),
     ...(takesInput ? ["404"] : []),
     ...(takesInput && method !== "get" ? ["409"] : []),
-    ...(isForm ? ["413", "415"] : []),
+    ...(isForm ? ["415"] : []),
     "429",
     "500",
   ];

@@ -4,14 +4,17 @@ import { readCursor } from "./cursor.ts";
 
 /** No request of ours is nested half as deep; far deeper ones exhaust the stack of whatever walks them. */
 const DEEPEST = 32;
+/** A thousand contacts with all that can be said about them hold fewer values; a few million keep the process for seconds. */
+const MOST = 100_000;
 
 /**
  * The first thing in a value that cannot be kept: a text with a NUL or half of a surrogate pair, which PostgreSQL refuses
  * with an error of its own and SQLite stores; or what Elysia falls over when it says what is wrong with the value: a field
- * named like what JavaScript asks of every object to write it as text, and bottomless nesting.
+ * named like what JavaScript asks of every object to write it as text, bottomless nesting, and values without number.
  */
 export function unstorable(value: unknown): Detail | null {
   const left: [field: string, value: unknown, depth: number][] = [["", value, 0]];
+  let values = 0;
   for (let next = left.pop(); next; next = left.pop()) {
     const [field, item, depth] = next;
     if (typeof item === "string" && !isText(item)) {
@@ -19,6 +22,8 @@ export function unstorable(value: unknown): Detail | null {
     }
     if (typeof item !== "object" || item === null) continue;
     if (depth === DEEPEST) return { field: field.slice(0, field.indexOf(".")), message: "is nested too deeply" };
+    values += Array.isArray(item) ? item.length : Object.keys(item).length;
+    if (values > MOST) return { field, message: "holds too many values" };
     for (const [name, inner] of Object.entries(item)) {
       const at = field ? `${field}.${name}` : name;
       if (!isText(name)) return { field, message: "has a field whose name cannot be stored" };
@@ -35,6 +40,8 @@ function isText(text: string): boolean {
 
 /** Refuses such values before Elysia checks the request and a verb stores them. */
 export const storable = new Elysia({ name: "storable" }).onTransform({ as: "scoped" }, ({ body, query, params }) => {
+  // Elysia takes a text or a list for a record of its parts: with a few million of them the process would stand still.
+  if (typeof body === "string" || Array.isArray(body)) throw invalid("body", "expected an object");
   // A cursor is text within text: what it hides reaches the database too.
   const cursor = readCursor((query as { cursor?: string }).cursor);
   for (const [place, value] of Object.entries({ body, query, path: params, cursor })) {
