@@ -154,11 +154,15 @@ const unmoved = ({ brandId }: EmailAccountRow) =>
 
 const unchanged = (seen: EmailAccountRow) => and(unmoved(seen), eq(emailAccounts.updatedAt, seen.updatedAt));
 
+/** What made it wait is over. */
+const NO_PAUSE = { pausedUntil: null, pausedReason: null, failures: 0 };
+
 /** Notes what a test of the stored login showed; nothing when the account was changed while it ran. */
 export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: Connection): Promise<EmailAccountRow> {
+  const works = connection.status === "CONNECTED";
   await tx
     .update(emailAccounts)
-    .set({ connectionStatus: connection.status, connectionError: connection.error })
+    .set({ connectionStatus: connection.status, connectionError: connection.error, ...(works ? NO_PAUSE : {}) })
     .where(and(eq(emailAccounts.id, seen.id), unchanged(seen)));
   return getEmailAccount(tx, seen.id, null);
 }
