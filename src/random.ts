@@ -3,11 +3,20 @@ import type { Instant } from "./clock.ts";
 /** Where the program gets chance from: a number in [0, 1). The simulator passes a seeded one, so that a run can be replayed. */
 export type Random = () => number;
 
+/** Asking the system for chance costs more than using it, so it is asked for this many words at once. */
+const drawn = new Uint32Array(1024);
+let used = drawn.length;
+
+function draw(): number {
+  if (used === drawn.length) {
+    crypto.getRandomValues(drawn);
+    used = 0;
+  }
+  return drawn[used++] ?? 0;
+}
+
 /** Chance nobody can foresee. */
-export const systemRandom: Random = () => {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return ((high >>> 5) * 67_108_864 + (low >>> 6)) / 9_007_199_254_740_992;
-};
+export const systemRandom: Random = () => ((draw() >>> 5) * 67_108_864 + (draw() >>> 6)) / 9_007_199_254_740_992;
 
 /** Chance that a seed decides (sfc32, PractRand-tested by its author Chris Doty-Humphrey): same seed, same sequence. */
 export function seededRandom(seed: string): Random {

@@ -17,7 +17,7 @@ import { settleResults } from "./settle.ts";
 /** At most this many rows without letting others in: HTTP shares this thread. */
 const SLICE = 50;
 /** At most this many rows claimed in one transaction. A commit waits for the disk, so the more share it, the better. */
-const BATCH = 4 * SLICE;
+const BATCH = 8 * SLICE;
 
 /** Lets whatever else this thread has to do go first. */
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
