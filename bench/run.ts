@@ -2,10 +2,17 @@ import { benchBinary } from "./binary.ts";
 import { benchFollowUps } from "./followUps.ts";
 
 // `npm run bench [followUps|binary]`. Figures depend on the machine: compare ratios, and only within one run.
+// Each part has a process of its own: a child's peak memory would count what its parent held when it was forked.
 
 const parts: Record<string, () => Promise<void>> = { followUps: benchFollowUps, binary: benchBinary };
-const chosen = process.argv.slice(2);
-for (const [name, bench] of Object.entries(parts)) {
-  if (chosen.length === 0 || chosen.includes(name)) await bench();
+const [chosen] = process.argv.slice(2);
+if (chosen !== undefined) {
+  const bench = parts[chosen];
+  if (!bench) throw new Error(`there is no bench ${chosen}: ${Object.keys(parts).join(", ")}`);
+  await bench();
+} else {
+  for (const name of Object.keys(parts)) {
+    await Bun.spawn([process.execPath, import.meta.path, name], { stdio: ["ignore", "inherit", "inherit"] }).exited;
+  }
 }
 process.exit(0);
