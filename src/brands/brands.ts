@@ -1,4 +1,5 @@
 import { and, asc, eq, gt } from "drizzle-orm";
+import { isZone } from "../calendar/zones.ts";
 import { iso } from "../clock.ts";
 import { brands } from "../db/schema/brands.ts";
 import { users } from "../db/schema/identity.ts";
@@ -89,12 +90,8 @@ async function orOwnsOne<T>(statement: Promise<T>): Promise<T> {
   }
 }
 
-/** The IANA zone as given; INVALID when this machine's zone data does not know it. */
+/** The IANA zone as given; INVALID when `isZone` refuses it. */
 export function checkZone(zone: string): string {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return zone;
-  } catch {
-    throw invalid("timezone", `expected an IANA time zone such as America/New_York, got ${JSON.stringify(zone)}`);
-  }
+  if (isZone(zone)) return zone;
+  throw invalid("timezone", `expected an IANA time zone such as America/New_York, got ${JSON.stringify(zone)}`);
 }

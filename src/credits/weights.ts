@@ -1,6 +1,6 @@
 import { creditWeights } from "../db/schema/credits.ts";
 import type { Reader, Tx } from "../db/store.ts";
-import { CREDIT_TYPES, type CreditType } from "./model.ts";
+import type { CreditType } from "./model.ts";
 
 /** The price of one unit in thousandths of a credit, by channel. */
 export type Weights = Record<CreditType, number>;
@@ -21,8 +21,4 @@ export async function changeWeight(tx: Tx, creditType: CreditType, weight: numbe
     .values({ creditType, weight, updatedAt: tx.now })
     .onConflictDoUpdate({ target: creditWeights.creditType, set: { weight, updatedAt: tx.now } });
   return previous;
-}
-
-export function isCreditType(text: string): text is CreditType {
-  return (CREDIT_TYPES as readonly string[]).includes(text);
 }

@@ -25,13 +25,6 @@ export function messageKeyOf(messageId: string, senderAddress: string): string {
   return `<${messageId}@${senderAddress.split("@")[1] ?? "reprise.invalid"}>`;
 }
 
-/** The message that a Message-ID of ours names, or null. */
-export function messageIdOf(messageKey: string): string | null {
-  return (
-    /^<?([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})@/i.exec(messageKey.trim())?.[1] ?? null
-  );
-}
-
 /** Renders a message for its contact. Throws a Fault when its step is gone or its template cannot be rendered. */
 export function renderEnvelope(row: DueRow, around: Surroundings, thread: Thread | undefined, post: Post): Envelope {
   const step = around.steps.get(`${row.campaign_id} ${row.stage}`);
