@@ -19,12 +19,16 @@ import { guard } from "./http/access.ts";
 import { bodySize } from "./http/bodySize.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
+import { idempotency } from "./http/idempotency.ts";
 import { requestLog } from "./http/requestLog.ts";
 import type { Identity } from "./identity/identity.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { senderRoutes } from "./senders/routes.ts";
 import { version } from "./version.ts";
+
+/** Routes whose body is a file: they say themselves what they were asked. */
+const FILE_ROUTES = new Set(["/api/campaigns/:id/import-contacts", "/api/auth/upload-profile-image"]);
 
 /**
  * The map: every room, mounted on one page. The order matters: faults and the guard reach only what comes after them.
@@ -38,6 +42,7 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts")));
   app.use(guard(identity.identify, () => app.routes));
+  app.use(idempotency(deps, (route) => FILE_ROUTES.has(route)));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));

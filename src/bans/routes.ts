@@ -5,6 +5,7 @@ import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import { brandOf, type Caller, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
 import { Id, Nullable } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { ban, listBans, PLATFORM, unban } from "./bans.ts";
@@ -20,23 +21,25 @@ function toBan(row: typeof bans.$inferSelect): Ban {
   return { id, email, phone, reason, messageGot, sentimentScore, createdAt: iso(row.createdAt) };
 }
 
-export function banRoutes({ store }: Deps) {
+export function banRoutes(deps: Deps) {
+  const { store } = deps;
   return new Elysia({ prefix: "/api/auth/banned", tags: ["Auth"] })
     .use(storable)
     .post(
       "/",
       async ({ body, request }) => {
         const caller = callerOf(request);
-        const { id } = await store.write((tx) =>
-          ban(tx, { ...body, scope: scopeOf(caller), source: "MANUAL", createdBy: caller.userId }),
-        );
-        return { success: true, id };
+        return writeOnce(deps, request, async (tx) => {
+          const { id } = await ban(tx, { ...body, scope: scopeOf(caller), source: "MANUAL", createdBy: caller.userId });
+          return { success: true, id };
+        });
       },
       {
         body: NewBan,
         response: t.Object({ success: t.Boolean(), id: Id }),
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Ban a contact",
           description:
             "Add a contact to banlist: at least one of email and phone. What was still to be sent to them is cancelled and its credits come back. Banning somebody twice answers the same id.",

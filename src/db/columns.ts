@@ -35,7 +35,7 @@ export const integer = pick(
 );
 
 /** A whole number beyond 32 bits, still exact in a JavaScript number. */
-const whole = pick(
+export const whole = pick(
   (name: string) => pg.bigint(name, { mode: "number" }),
   (name: string) => lite.integer(name, { mode: "number" }),
 );

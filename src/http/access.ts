@@ -15,9 +15,14 @@ export interface Caller {
 
 const callers = new WeakMap<Request, Caller>();
 
+/** Who makes a request; null for a stranger at a public route. */
+export function knownCaller(request: Request): Caller | null {
+  return callers.get(request) ?? null;
+}
+
 /** The caller of a guarded route. */
 export function callerOf(request: Request): Caller {
-  const caller = callers.get(request);
+  const caller = knownCaller(request);
   if (!caller) throw new Fault("UNAUTHENTICATED", "Sign in first");
   return caller;
 }

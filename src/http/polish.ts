@@ -44,15 +44,36 @@ function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: 
   ];
 }
 
+const idempotencyKey: JsonObject = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description:
+    "Makes a retry harmless: the same request under the same key is done once and answered alike (with `idempotent-replayed: true`) for seven days. Another request under it: 409.",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
+
 function polishOperation(
   given: JsonObject,
   method: string,
   path: string,
   isTaken: (operationId: string) => boolean,
 ): JsonObject {
-  const { access, hide: _, parameters, requestBody, responses, operationId, summary, description, ...rest } = given;
+  const {
+    access,
+    idempotent,
+    hide: _,
+    parameters,
+    requestBody,
+    responses,
+    operationId,
+    summary,
+    description,
+    ...rest
+  } = given;
   const open = access === "public" || (Array.isArray(given.security) && given.security.length === 0);
   const inputs = polishParameters(parameters, path);
+  const shownInputs = idempotent === true ? [...inputs, idempotencyKey] : inputs;
   const body = isObject(requestBody) ? polishBody(requestBody) : null;
   const told = withAccess(description, access);
   const isForm = isObject(body?.content) && "multipart/form-data" in body.content;
@@ -77,7 +98,7 @@ function polishOperation(
     ...(told === undefined ? {} : { description: told }),
     ...(open ? { security: [] } : {}),
     ...(access === undefined ? {} : { "x-access": access }),
-    ...(inputs.length > 0 ? { parameters: inputs } : {}),
+    ...(shownInputs.length > 0 ? { parameters: shownInputs } : {}),
     ...(body ? { requestBody: body } : {}),
     responses: answers,
   };

@@ -9,6 +9,7 @@ import { openStore } from "../../src/db/open.ts";
 import type { Deps } from "../../src/deps.ts";
 import { guard } from "../../src/http/access.ts";
 import { faults } from "../../src/http/faults.ts";
+import { idempotency } from "../../src/http/idempotency.ts";
 import { createAdmin } from "../../src/identity/claim.ts";
 import { createIdentity } from "../../src/identity/identity.ts";
 import { identityRoutes } from "../../src/identity/routes.ts";
@@ -81,6 +82,7 @@ export async function startApp(overrides: Overrides = {}) {
   const app: AnyElysia = new Elysia({ normalize: "typebox" });
   app.use(faults(log));
   app.use(guard(identity.identify, () => app.routes));
+  app.use(idempotency(deps, (route) => route.endsWith("/import-contacts") || route.endsWith("-image")));
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
   for (const room of overrides.rooms?.(deps) ?? []) app.use(room);

@@ -38,6 +38,8 @@ export const emailAccounts = table(
     secret: text("secret"),
     connectionStatus: word("connection_status", ["CONNECTED", "REAUTH_REQUIRED", "ERROR", "DISCONNECTED"]).notNull(),
     connectionError: text("connection_error"),
+    /** The Google Workspace domain it belongs to; null for every other mailbox. */
+    workspaceDomain: text("workspace_domain"),
     /** The operator's switch, independent of the connection. */
     isActive: bool("is_active").notNull().default(true),
     dailyLimit: integer("daily_limit").notNull(),
@@ -47,6 +49,13 @@ export const emailAccounts = table(
     pausedReason: text("paused_reason"),
     /** Failures in a row: each makes the next pause longer. */
     failures: integer("failures").notNull().default(0),
+    /** A volume ramp of our own: while WARMING the cap of a day is what the ramp allows (`senders/warmup.ts`). */
+    warmupStatus: word("warmup_status", ["NOT_STARTED", "WARMING", "PAUSED", "COMPLETED"])
+      .notNull()
+      .default("NOT_STARTED"),
+    /** The first day of the ramp; moved on by a pause, so that days without it do not count. */
+    warmupStartedAt: instant("warmup_started_at"),
+    warmupPausedAt: instant("warmup_paused_at"),
     lastUsedAt: instant("last_used_at"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
@@ -62,8 +71,33 @@ export const senderDays = table(
     /** The sender's local date, `2026-11-23`. */
     day: text("day").notNull(),
     sends: integer("sends").notNull(),
+    /** Those of them made while the sender was warming up. */
+    warmupSends: integer("warmup_sends").notNull().default(0),
   },
   (t) => [uniqueIndex("sender_days_key").on(t.senderId, t.day)],
+);
+
+/** A phone number that leaves voicemails for a brand. */
+export const voicemailAccounts = table(
+  "voicemail_accounts",
+  {
+    id: text("id").primaryKey(),
+    brandId: text("brand_id")
+      .notNull()
+      .references(() => brands.id),
+    /** E.164. */
+    phoneNumber: text("phone_number").notNull(),
+    displayName: text("display_name").notNull(),
+    provider: word("provider", ["TWILIO"]).notNull().default("TWILIO"),
+    /** The operator's switch. */
+    isActive: bool("is_active").notNull().default(true),
+    createdAt: instant("created_at").notNull(),
+    updatedAt: instant("updated_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex("voicemail_accounts_phone").on(t.phoneNumber),
+    index("voicemail_accounts_brand").on(t.brandId, t.id),
+  ],
 );
 
 /** A person known to one brand. */

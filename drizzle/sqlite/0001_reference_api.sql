@@ -1,0 +1,51 @@
+CREATE TABLE `voicemail_accounts` (
+	`id` text PRIMARY KEY NOT NULL,
+	`brand_id` text NOT NULL,
+	`phone_number` text NOT NULL,
+	`display_name` text NOT NULL,
+	`provider` text DEFAULT 'TWILIO' NOT NULL,
+	`is_active` integer DEFAULT true NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	FOREIGN KEY (`brand_id`) REFERENCES `brands`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `voicemail_accounts_phone` ON `voicemail_accounts` (`phone_number`);--> statement-breakpoint
+CREATE INDEX `voicemail_accounts_brand` ON `voicemail_accounts` (`brand_id`,`id`);--> statement-breakpoint
+CREATE TABLE `idempotency_keys` (
+	`user_id` text NOT NULL,
+	`key` text NOT NULL,
+	`fingerprint` text NOT NULL,
+	`answer` text NOT NULL,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`user_id`, `key`)
+);
+--> statement-breakpoint
+CREATE INDEX `idempotency_keys_created` ON `idempotency_keys` (`created_at`);--> statement-breakpoint
+CREATE TABLE `payments` (
+	`id` text PRIMARY KEY NOT NULL,
+	`brand_id` text NOT NULL,
+	`user_id` text,
+	`type` text NOT NULL,
+	`status` text NOT NULL,
+	`amount_minor` integer NOT NULL,
+	`currency` text NOT NULL,
+	`credits_added` integer NOT NULL,
+	`plan_name` text,
+	`description` text,
+	`chargebee_customer_id` text,
+	`chargebee_invoice_id` text,
+	`source` text,
+	`transaction_date` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	FOREIGN KEY (`brand_id`) REFERENCES `brands`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `payments_source` ON `payments` (`source`);--> statement-breakpoint
+CREATE INDEX `payments_date` ON `payments` (`transaction_date`,`id`);--> statement-breakpoint
+CREATE INDEX `payments_brand` ON `payments` (`brand_id`,`transaction_date`,`id`);--> statement-breakpoint
+ALTER TABLE `email_accounts` ADD `workspace_domain` text;--> statement-breakpoint
+ALTER TABLE `email_accounts` ADD `warmup_status` text DEFAULT 'NOT_STARTED' NOT NULL;--> statement-breakpoint
+ALTER TABLE `email_accounts` ADD `warmup_started_at` integer;--> statement-breakpoint
+ALTER TABLE `email_accounts` ADD `warmup_paused_at` integer;--> statement-breakpoint
+ALTER TABLE `sender_days` ADD `warmup_sends` integer DEFAULT 0 NOT NULL;

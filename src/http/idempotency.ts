@@ -1,0 +1,153 @@
+import { and, eq, lt } from "drizzle-orm";
+import { Elysia } from "elysia";
+import { DAY } from "../clock.ts";
+import { idempotencyKeys } from "../db/schema/identity.ts";
+import type { Reader, Store, Tx } from "../db/store.ts";
+import { Fault, invalid } from "../fault.ts";
+import type { Vault } from "../secrets.ts";
+import { knownCaller } from "./access.ts";
+
+// A caller who did not hear our answer asks again under the same Idempotency-Key, and hears it, while nothing is done
+// twice (draft-ietf-httpapi-idempotency-key-header). A request that was refused has changed nothing: its key stays free.
+
+/** How long an answer is kept. A retry that comes later is a new request. */
+const KEPT = 7 * DAY;
+/** What is told of an answer that was given before. */
+export const REPLAYED = "idempotent-replayed";
+
+interface Ask {
+  userId: string;
+  key: string;
+  fingerprint: string;
+}
+
+export interface IdempotencyTools {
+  store: Store;
+  vault: Vault;
+}
+
+const asks = new WeakMap<Request, Ask>();
+
+/** A text that is the same for the same request, however its fields are ordered. */
+function canonical(value: unknown): unknown {
+  if (value instanceof Blob) throw new TypeError("a file has a fingerprint of its own: see `fingerprintedBy`");
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== "object" || value === null) return value;
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([name, inner]) => [name, canonical(inner)]);
+}
+
+function fingerprintOf(request: Request, content: string | Uint8Array): string {
+  const { pathname, search } = new URL(request.url);
+  return new Bun.CryptoHasher("sha256")
+    .update(`${request.method} ${pathname}${search}\n`)
+    .update(content)
+    .digest("hex");
+}
+
+/** Says what a request under a key is, where its body is a file: a hash of the file, or the file itself. */
+export function fingerprintedBy(request: Request, content: string | Uint8Array): void {
+  const ask = asks.get(request);
+  if (ask) ask.fingerprint = fingerprintOf(request, content);
+}
+
+async function find(read: Reader, vault: Vault, ask: Ask): Promise<object | null> {
+  const [row] = await read
+    .select()
+    .from(idempotencyKeys)
+    .where(and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key)));
+  if (!row) return null;
+  if (row.fingerprint !== ask.fingerprint) {
+    throw new Fault(
+      "CONFLICT",
+      "This Idempotency-Key came with another request before: use a new key for a new request",
+    );
+  }
+  return JSON.parse(vault.open(row.answer, contextOf(ask)));
+}
+
+const contextOf = ({ userId, key }: Ask) => `idempotency_keys|${userId} ${key}|answer`;
+
+/** A header of one to 255 visible characters, as the draft's examples and other services have it. */
+function readKey(request: Request): string | null {
+  const key = request.headers.get("idempotency-key");
+  if (key === null) return null;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters");
+  return key;
+}
+
+/**
+ * Answers a POST again that was answered under its key before; its route does not even see it. Mount it after the guard.
+ * `isFile` names the routes whose body is a file: those call `fingerprintedBy` and then `answeredBefore` themselves.
+ */
+export function idempotency({ store, vault }: IdempotencyTools, isFile: (path: string) => boolean) {
+  return new Elysia({ name: "idempotency" }).onBeforeHandle({ as: "global" }, async ({ request, body, route, set }) => {
+    if (request.method !== "POST") return;
+    const key = readKey(request);
+    if (key === null) return;
+    const caller = knownCaller(request);
+    // Whoever is not signed in yet has nothing of theirs under which an answer could be kept.
+    if (caller === null) return;
+    const ask = { userId: caller.userId, key, fingerprint: "" };
+    asks.set(request, ask);
+    if (isFile(route)) return;
+    ask.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
+    const given = await find(store.read, vault, ask);
+    if (given === null) return;
+    set.headers[REPLAYED] = "true";
+    return given;
+  });
+}
+
+/** What was answered under this request's key before, for routes that learn late what the request is; null if nothing was. */
+export async function answeredBefore<Answer extends object>(
+  { store, vault }: IdempotencyTools,
+  request: Request,
+): Promise<Answer | null> {
+  const ask = asks.get(request);
+  return ask ? ((await find(store.read, vault, ask)) as Answer | null) : null;
+}
+
+/** Thrown to leave the transaction of whoever came second. */
+class Raced extends Error {}
+
+/**
+ * Does the work of a POST in one transaction, and notes its answer there under the request's Idempotency-Key, if it has one.
+ * Of two requests under one key that come at the same moment one works, and the other answers the same.
+ */
+export async function writeOnce<Answer extends object>(
+  { store, vault }: IdempotencyTools,
+  request: Request,
+  work: (tx: Tx) => Promise<Answer>,
+): Promise<Answer> {
+  const ask = asks.get(request);
+  if (!ask) return store.write(work);
+  try {
+    return await store.write(async (tx) => {
+      // The key is taken first: on Postgres a second request waits here until the first has committed or failed.
+      const empty = { ...ask, answer: "", createdAt: tx.now };
+      const taken = await tx.insert(idempotencyKeys).values(empty).onConflictDoNothing().returning();
+      if (taken.length === 0) throw new Raced();
+      const answer = await work(tx);
+      await tx
+        .update(idempotencyKeys)
+        .set({ answer: vault.seal(JSON.stringify(answer), contextOf(ask)) })
+        .where(and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key)));
+      return answer;
+    });
+  } catch (error) {
+    if (!(error instanceof Raced)) throw error;
+    const given = await find(store.read, vault, ask);
+    if (given) return given as Answer;
+    throw new Fault("CONFLICT", "The same request is being worked on: try again", { retryAfterSeconds: 1 });
+  }
+}
+
+/** Forgets answers whose time is over, for a daily job; returns how many there were. */
+export async function forgetAnswers(tx: Tx): Promise<number> {
+  const over = await tx
+    .delete(idempotencyKeys)
+    .where(lt(idempotencyKeys.createdAt, tx.now - KEPT))
+    .returning({ key: idempotencyKeys.key });
+  return over.length;
+}

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { banRoutes } from "../src/bans/routes.ts";
+import { DAY, VirtualClock } from "../src/clock.ts";
+import { bans } from "../src/db/schema/brands.ts";
+import { idempotencyKeys } from "../src/db/schema/identity.ts";
+import { forgetAnswers } from "../src/http/idempotency.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+
+setDefaultTimeout(60_000);
+
+const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
+let app: TestApp;
+let token: string;
+let people = 0;
+beforeAll(async () => {
+  app = await startApp({ clock, rooms: (deps) => [banRoutes(deps)] });
+  token = await app.admin();
+});
+afterAll(() => app.close());
+
+const someone = () => ({ email: `person${people++}@example.com`, reason: "asked" });
+const ban = (body: object | string, key?: string, as = token) =>
+  app.request<{ id: string; code: string }>("POST", "/api/auth/banned", {
+    body,
+    token: as,
+    headers: key === undefined ? {} : { "idempotency-key": key },
+  });
+const lift = (id: string) => app.store.write((tx) => tx.delete(bans).where(eq(bans.id, id)));
+
+describe("a request under an Idempotency-Key", () => {
+  test("is done once, and answered alike whenever it comes again", async () => {
+    const person = someone();
+    const first = await ban(person, "once");
+    expect(first.headers.get("idempotent-replayed")).toBeNull();
+    // What it made is taken away, so that doing it again would show.
+    await lift(first.body.id);
+    const again = await ban(person, "once");
+    expect([again.status, again.text]).toEqual([200, first.text]);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect(await app.store.read.select().from(bans).where(eq(bans.email, person.email))).toEqual([]);
+  });
+
+  test("is the same request in whatever order its fields come", async () => {
+    const { email, reason } = someone();
+    const first = await ban({ email, reason }, "order");
+    expect((await ban({ reason, email }, "order")).text).toBe(first.text);
+  });
+
+  test("is refused when the key came with another body, or at another route", async () => {
+    await ban(someone(), "reused");
+    const other = await ban(someone(), "reused");
+    expect([other.status, other.body.code]).toEqual([409, "CONFLICT"]);
+    const elsewhere = await app.request("POST", "/api/brands", {
+      body: { name: "Elsewhere" },
+      token,
+      headers: { "idempotency-key": "reused" },
+    });
+    expect(elsewhere.status).toBe(409);
+  });
+
+  test("belongs to its user: another's same key is another key", async () => {
+    const person = someone();
+    const first = await ban(person, "shared");
+    const other = await app.admin();
+    await lift(first.body.id);
+    const theirs = await ban(person, "shared", other);
+    expect(theirs.body.id).not.toBe(first.body.id);
+  });
+
+  test("keeps nothing of a refusal: the corrected request may use the key", async () => {
+    const refused = await ban({ reason: "nobody" }, "refused");
+    expect(refused.status).toBe(422);
+    expect((await ban(someone(), "refused")).status).toBe(200);
+  });
+
+  test("works once when it comes ten times at the same moment", async () => {
+    const person = someone();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ban(person, "race")));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(await app.store.read.select().from(bans).where(eq(bans.email, person.email))).toHaveLength(1);
+  });
+
+  test.each(["", "with space", "x".repeat(256), "tab\there"])("needs a key that is one: %j", async (key) => {
+    const answer = await ban(someone(), key);
+    expect([answer.status, answer.body.code]).toEqual([422, "INVALID"]);
+  });
+
+  test("is kept sealed, for seven days", async () => {
+    const { id } = (await ban(someone(), "sealed")).body;
+    const [row] = await app.store.read.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, "sealed"));
+    expect(row?.answer).toStartWith("v1.");
+    expect(row?.answer).not.toContain(id);
+    clock.advance(6 * DAY);
+    expect(await app.store.write(forgetAnswers)).toBe(0);
+    clock.advance(DAY + 1);
+    expect(await app.store.write(forgetAnswers)).toBeGreaterThan(0);
+    expect(await app.store.read.select().from(idempotencyKeys)).toEqual([]);
+  });
+});
+
+test("a stranger's key is nobody's", async () => {
+  const answer = await app.request("POST", "/api/auth/sign-in/email", {
+    body: { email: "nobody@example.com", password: "correct horse battery" },
+    headers: { "idempotency-key": "x" },
+  });
+  expect(answer.status).toBe(401);
+});
