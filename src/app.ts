@@ -24,6 +24,7 @@ import { requestLog } from "./http/requestLog.ts";
 import type { Identity } from "./identity/identity.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { assignmentRoutes } from "./senders/admin/assignmentRoutes.ts";
 import { senderRoutes } from "./senders/routes.ts";
 import { version } from "./version.ts";
 
@@ -48,6 +49,7 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
   app.use(senderRoutes(deps));
+  app.use(assignmentRoutes(deps));
   app.use(contactRoutes(deps));
   app.use(banRoutes(deps));
   app.use(campaignRoutes(deps));
