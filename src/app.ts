@@ -24,8 +24,11 @@ import { requestLog } from "./http/requestLog.ts";
 import type { Identity } from "./identity/identity.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { accountListRoutes } from "./senders/admin/accountRoutes.ts";
 import { assignmentRoutes } from "./senders/admin/assignmentRoutes.ts";
+import { voicemailAdminRoutes } from "./senders/admin/voicemailRoutes.ts";
 import { senderRoutes } from "./senders/routes.ts";
+import { voicemailRoutes } from "./senders/voicemailRoutes.ts";
 import { version } from "./version.ts";
 
 /** Routes whose body is a file: they say themselves what they were asked. */
@@ -49,7 +52,10 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
   app.use(senderRoutes(deps));
+  app.use(voicemailRoutes(deps));
   app.use(assignmentRoutes(deps));
+  app.use(voicemailAdminRoutes(deps));
+  app.use(accountListRoutes(deps));
   app.use(contactRoutes(deps));
   app.use(banRoutes(deps));
   app.use(campaignRoutes(deps));

@@ -9,17 +9,19 @@ const byId = <Row extends { id: string }>(rows: Iterable<Row>) => [...rows].sort
 
 /** Nothing left: the day's slot goes back to the sender. */
 export async function giveBackSlots(tx: Tx, results: readonly Result[]): Promise<void> {
-  const slots = new Map<string, { id: string; day: string; count: number }>();
+  const slots = new Map<string, { id: string; day: string; count: number; warm: number }>();
   for (const { claim } of results) {
     if (claim.senderDay === null) continue;
     const key = `${claim.envelope.sender.id} ${claim.senderDay}`;
-    const slot = slots.get(key) ?? { id: claim.envelope.sender.id, day: claim.senderDay, count: 0 };
+    const slot = slots.get(key) ?? { id: claim.envelope.sender.id, day: claim.senderDay, count: 0, warm: 0 };
     slot.count++;
+    if (claim.warming) slot.warm++;
     slots.set(key, slot);
   }
   if (slots.size === 0) return;
-  await tx.all(sql`update sender_days set sends = sends - n.count
-    from ${rowsOf("n", byId(slots.values()), { id: "text", day: "text", count: "integer" })} where sender_days.sender_id = n.id and sender_days.day = n.day`);
+  const types = { id: "text", day: "text", count: "integer", warm: "integer" } as const;
+  await tx.all(sql`update sender_days set sends = sends - n.count, warmup_sends = warmup_sends - n.warm
+    from ${rowsOf("n", byId(slots.values()), types)} where sender_days.sender_id = n.id and sender_days.day = n.day`);
 }
 
 /**

@@ -1,11 +1,10 @@
-import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull } from "drizzle-orm";
 import { normaliseEmail } from "../address.ts";
 import { checkZone, getBrand } from "../brands/brands.ts";
 import type { SmtpLogin } from "../channels/channel.ts";
-import { iso, isoOrNull } from "../clock.ts";
+import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
-import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
@@ -13,14 +12,21 @@ import type { Vault } from "../secrets.ts";
 import type { Connection } from "./connection.ts";
 import { newLogin, sealPassword } from "./loginChange.ts";
 import type { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
+import { checkNothingWaits } from "./waiting.ts";
+import { warmupAfter, warmupOf } from "./warmup.ts";
 
 export type EmailAccountRow = typeof emailAccounts.$inferSelect;
 
-export function toEmailAccount(row: EmailAccountRow): EmailAccount {
-  const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, ...shown } = row;
+export function toEmailAccount(row: EmailAccountRow, now: Instant): EmailAccount {
+  const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, warmupStartedAt, warmupPausedAt, failures, ...shown } =
+    row;
+  const { status, cap } = warmupOf(row, now);
   return {
     ...shown,
     hasPassword: secret !== null,
+    isWorkspaceAccount: row.workspaceDomain !== null,
+    warmupStatus: status,
+    todaysLimit: cap,
     pausedUntil: isoOrNull(pausedUntil),
     lastUsedAt: isoOrNull(lastUsedAt),
     createdAt: iso(createdAt),
@@ -119,8 +125,9 @@ export async function changeEmailAccount(
   change: EmailAccountChange,
   tried: TriedLogin | null,
 ): Promise<EmailAccountRow> {
-  const { displayName, dailyLimit, timezone, isActive } = change;
+  const { displayName, dailyLimit, timezone, isActive, warmup } = change;
   const { password = null, ...login } = tried?.login ?? {};
+  const judgesSeen = tried !== null || warmup !== undefined;
   const [row] = await tx
     .update(emailAccounts)
     .set({
@@ -128,6 +135,7 @@ export async function changeEmailAccount(
       ...(dailyLimit === undefined ? {} : { dailyLimit }),
       ...(timezone === undefined ? {} : { timezone: checkZone(timezone) }),
       ...(isActive === undefined ? {} : { isActive }),
+      ...(warmup === undefined ? {} : warmupAfter(seen, warmup, tx.now)),
       ...(tried === null
         ? {}
         : {
@@ -141,7 +149,7 @@ export async function changeEmailAccount(
           }),
       updatedAt: tx.now,
     })
-    .where(and(eq(emailAccounts.id, seen.id), tried === null ? unmoved(seen) : unchanged(seen)))
+    .where(and(eq(emailAccounts.id, seen.id), judgesSeen ? unchanged(seen) : unmoved(seen)))
     .returning();
   if (row) return row;
   await getEmailAccount(tx, seen.id, null);
@@ -170,16 +178,7 @@ export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: 
 /** Removes a mailbox. CONFLICT while messages wait to leave through it: its brand must let it finish, or cancel them. */
 export async function removeEmailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
   await getEmailAccount(tx, id, reach);
-  const [waiting] = await tx
-    .select({ count: sql<unknown>`count(*)` })
-    .from(messages)
-    .where(and(eq(messages.senderId, id), inArray(messages.status, ["PENDING", "SENDING", "UNKNOWN"])));
-  const count = Number(waiting?.count ?? 0);
-  if (count > 0) {
-    throw new Fault("CONFLICT", `${count} ${count === 1 ? "message waits" : "messages wait"} to leave through it`, {
-      facts: { pendingMessages: count },
-    });
-  }
+  await checkNothingWaits(tx, id);
   await tx.delete(campaignSenders).where(eq(campaignSenders.senderId, id));
   await tx.delete(emailAccounts).where(eq(emailAccounts.id, id));
 }

@@ -42,6 +42,10 @@ export const EmailAccountChange = t.Partial(
     dailyLimit: t.Integer({ minimum: 1, maximum: 10_000 }),
     timezone: Timezone,
     isActive: t.Boolean({ description: "The switch: nothing leaves while it is off" }),
+    warmup: t.Union([t.Literal("START"), t.Literal("PAUSE"), t.Literal("RESUME"), t.Literal("STOP")], {
+      description:
+        "The warm-up lets 10 mails leave on its first day and about a quarter more on each that follows, until dailyLimit is reached. Paused it stays at what it allowed.",
+    }),
     allowUnverified: AllowUnverified,
   }),
 );
@@ -63,6 +67,10 @@ export const EmailAccount = t.Object({
   connectionError: Nullable(t.String()),
   isActive: t.Boolean(),
   dailyLimit: t.Integer(),
+  warmupStatus: t.String({ examples: ["NOT_STARTED"], description: "NOT_STARTED, WARMING, PAUSED or COMPLETED" }),
+  todaysLimit: t.Integer({ description: "dailyLimit, or less while the mailbox warms up" }),
+  workspaceDomain: Nullable(t.String({ description: "The Google Workspace domain it belongs to" })),
+  isWorkspaceAccount: t.Boolean(),
   timezone: t.String(),
   pausedUntil: Nullable(Moment),
   pausedReason: Nullable(t.String()),
@@ -71,3 +79,39 @@ export const EmailAccount = t.Object({
   updatedAt: Moment,
 });
 export type EmailAccount = typeof EmailAccount.static;
+
+const VoicemailName = t.String({
+  minLength: 1,
+  maxLength: 120,
+  pattern: "^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$",
+  examples: ["Northwind 0143"],
+});
+
+export const PhoneNumber = t.String({
+  minLength: 1,
+  maxLength: 64,
+  description: "International: E.164, or what can be read as it",
+  examples: ["+12025550143"],
+});
+
+export const NewVoicemailAccount = t.Object({
+  phoneNumber: PhoneNumber,
+  displayName: t.Optional(VoicemailName),
+  brandId: t.Optional(Id),
+});
+export type NewVoicemailAccount = typeof NewVoicemailAccount.static;
+
+export const VoicemailAccountChange = t.Partial(t.Object({ displayName: VoicemailName, isActive: t.Boolean() }));
+export type VoicemailAccountChange = typeof VoicemailAccountChange.static;
+
+export const VoicemailAccount = t.Object({
+  id: Id,
+  brandId: Id,
+  phoneNumber: t.String({ examples: ["+12025550143"] }),
+  displayName: t.String({ examples: ["Northwind 0143"] }),
+  provider: t.String({ examples: ["TWILIO"] }),
+  isActive: t.Boolean(),
+  createdAt: Moment,
+  updatedAt: Moment,
+});
+export type VoicemailAccount = typeof VoicemailAccount.static;
