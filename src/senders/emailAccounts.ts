@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, isNull } from "drizzle-orm";
 import { normaliseEmail } from "../address.ts";
 import { checkZone, getBrand } from "../brands/brands.ts";
-import type { SmtpLogin } from "../channels/channel.ts";
+import type { MailLogin } from "../channels/channel.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
@@ -10,8 +10,10 @@ import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
 import type { Connection } from "./connection.ts";
-import { newLogin, sealPassword } from "./loginChange.ts";
+import { workspaceDomainOf } from "./gmail.ts";
+import { sealLogin } from "./login.ts";
 import type { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
+import { freeWaiting } from "./repin.ts";
 import { checkNothingWaits } from "./waiting.ts";
 import { warmupAfter, warmupOf } from "./warmup.ts";
 
@@ -73,28 +75,32 @@ export async function freeAddress(read: Reader, given: string): Promise<string> 
 
 const addressTaken = () => new Fault("CONFLICT", "There is an account for this address already");
 
+/** A login that was tried, and what came of it. */
+export interface TriedLogin {
+  login: MailLogin;
+  connection: Connection;
+}
+
 /** Adds a mailbox whose login has been tried. CONFLICT when there is an account for its address already. */
 export async function addEmailAccount(
   tx: Tx,
   vault: Vault,
   brandId: string,
   given: NewEmailAccount,
-  connection: Connection,
+  { login, connection }: TriedLogin,
 ): Promise<EmailAccountRow> {
   const brand = await getBrand(tx, brandId);
   const email = await freeAddress(tx, given.email);
   const id = tx.newId();
-  const { password, ...login } = newLogin(given);
   try {
     await tx.insert(emailAccounts).values({
       id,
       brandId,
       email,
       displayName: given.displayName?.trim() || null,
-      provider: "SMTP",
-      accountType: "SMTP",
-      ...login,
-      secret: sealPassword(vault, id, password),
+      provider: "grant" in login ? "GMAIL" : "SMTP",
+      ...sealLogin(vault, id, login),
+      workspaceDomain: "grant" in login ? workspaceDomainOf(email, login.grant.type) : null,
       connectionStatus: connection.status,
       connectionError: connection.error,
       dailyLimit: given.dailyLimit ?? 50,
@@ -106,12 +112,6 @@ export async function addEmailAccount(
     throw isUniqueViolation(error) ? addressTaken() : error;
   }
   return getEmailAccount(tx, id, brandId);
-}
-
-/** A login that was tried, and what came of it. */
-export interface TriedLogin {
-  login: SmtpLogin;
-  connection: Connection;
 }
 
 /**
@@ -126,7 +126,6 @@ export async function changeEmailAccount(
   tried: TriedLogin | null,
 ): Promise<EmailAccountRow> {
   const { displayName, dailyLimit, timezone, isActive, warmup } = change;
-  const { password = null, ...login } = tried?.login ?? {};
   const judgesSeen = tried !== null || warmup !== undefined;
   const [row] = await tx
     .update(emailAccounts)
@@ -139,8 +138,10 @@ export async function changeEmailAccount(
       ...(tried === null
         ? {}
         : {
-            ...login,
-            secret: sealPassword(vault, seen.id, password),
+            ...sealLogin(vault, seen.id, tried.login),
+            ...("grant" in tried.login
+              ? { workspaceDomain: workspaceDomainOf(seen.email, tried.login.grant.type) }
+              : {}),
             // What the server of before asked for does not bind the new one.
             pausedUntil: null,
             pausedReason: null,
@@ -151,7 +152,10 @@ export async function changeEmailAccount(
     })
     .where(and(eq(emailAccounts.id, seen.id), judgesSeen ? unchanged(seen) : unmoved(seen)))
     .returning();
-  if (row) return row;
+  if (row) {
+    if (isActive === true || tried?.connection.status === "CONNECTED") await freeWaiting(tx, seen.id);
+    return row;
+  }
   await getEmailAccount(tx, seen.id, null);
   throw new Fault("CONFLICT", "The account was changed meanwhile: try again");
 }
@@ -172,6 +176,7 @@ export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: 
     .update(emailAccounts)
     .set({ connectionStatus: connection.status, connectionError: connection.error, ...(works ? NO_PAUSE : {}) })
     .where(and(eq(emailAccounts.id, seen.id), unchanged(seen)));
+  if (works) await freeWaiting(tx, seen.id);
   return getEmailAccount(tx, seen.id, null);
 }
 

@@ -11,21 +11,54 @@ const AllowUnverified = t.Boolean({
   description: "Keep the login although the test of the connection failed",
 });
 
+const Secret = (maxLength: number) => t.String({ minLength: 1, maxLength });
+
+const AccountType = t.Union([t.Literal("OAUTH"), t.Literal("SERVICE_ACCOUNT"), t.Literal("SMTP")], {
+  description: "Follows from the credentials; need not be said",
+  examples: ["SMTP"],
+});
+
 const login = {
-  host: t.String({ minLength: 1, maxLength: 253, examples: ["smtp.northwind.example"] }),
-  port: t.Integer({ minimum: 1, maximum: 65_535, description: "25, 465, 587 or 2525", examples: [587] }),
-  security: t.Union([t.Literal("TLS"), t.Literal("STARTTLS"), t.Literal("NONE")], {
-    description:
-      "TLS from the first byte (465), STARTTLS required (587), or none: only where private hosts are allowed",
-    examples: ["STARTTLS"],
-  }),
+  host: t.Optional(
+    t.String({
+      minLength: 1,
+      maxLength: 253,
+      description: "Needed by provider SMTP, as port and security are",
+      examples: ["smtp.northwind.example"],
+    }),
+  ),
+  port: t.Optional(t.Integer({ minimum: 1, maximum: 65_535, description: "25, 465, 587 or 2525", examples: [587] })),
+  security: t.Optional(
+    t.Union([t.Literal("TLS"), t.Literal("STARTTLS"), t.Literal("NONE")], {
+      description:
+        "TLS from the first byte (465), STARTTLS required (587), or none: only where private hosts are allowed",
+      examples: ["STARTTLS"],
+    }),
+  ),
   username: t.Optional(Nullable(t.String({ minLength: 1, maxLength: 320, description: "The address, unless said" }))),
   password: t.Optional(Nullable(t.String({ minLength: 1, maxLength: 1000, description: "Sealed, never answered" }))),
+  oauth: t.Optional(
+    t.Object(
+      {
+        clientId: Secret(500),
+        clientSecret: Secret(500),
+        refreshToken: Secret(2048),
+      },
+      { description: "GMAIL only: an OAuth client and the refresh token it got for this mailbox. Sealed." },
+    ),
+  ),
+  serviceAccountKey: t.Optional(
+    t.Object(
+      { client_email: Secret(320), private_key: Secret(8192) },
+      { description: "GMAIL only: the JSON key of a service account with domain-wide delegation. Sealed." },
+    ),
+  ),
 };
 
 export const NewEmailAccount = t.Object({
   email: t.String({ minLength: 3, maxLength: 320, examples: ["ann@northwind.example"] }),
-  provider: t.Optional(t.Union([t.Literal("SMTP"), t.Literal("GMAIL")], { description: "SMTP, for now" })),
+  provider: t.Optional(t.Union([t.Literal("SMTP"), t.Literal("GMAIL")], { default: "SMTP", examples: ["SMTP"] })),
+  accountType: t.Optional(AccountType),
   displayName: t.Optional(DisplayName),
   ...login,
   dailyLimit: t.Optional(DailyLimit),
@@ -49,6 +82,7 @@ export const EmailAccountChange = t.Partial(
     allowUnverified: AllowUnverified,
   }),
 );
+export type GmailCredentials = Pick<EmailAccountChange, "oauth" | "serviceAccountKey" | "password">;
 export type EmailAccountChange = typeof EmailAccountChange.static;
 
 export const EmailAccount = t.Object({
@@ -56,13 +90,13 @@ export const EmailAccount = t.Object({
   brandId: Nullable(t.String()),
   email: t.String(),
   displayName: Nullable(t.String()),
-  provider: t.String({ examples: ["SMTP"] }),
-  accountType: t.String({ examples: ["SMTP"] }),
+  provider: t.String({ examples: ["SMTP"], description: "GMAIL or SMTP" }),
+  accountType: t.String({ examples: ["SMTP"], description: "OAUTH, SERVICE_ACCOUNT or SMTP" }),
   host: Nullable(t.String()),
   port: Nullable(t.Number()),
   security: Nullable(t.String()),
   username: Nullable(t.String()),
-  hasPassword: t.Boolean(),
+  hasPassword: t.Boolean({ description: "Whether a password, or what stands for it at Google, is stored" }),
   connectionStatus: t.String({ examples: ["CONNECTED"] }),
   connectionError: Nullable(t.String()),
   isActive: t.Boolean(),

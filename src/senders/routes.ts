@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
-import { Fault, invalid } from "../fault.ts";
+import { Fault } from "../fault.ts";
 import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
@@ -33,11 +33,11 @@ export function senderRoutes(deps: Deps) {
       "/",
       async ({ body, request }) => {
         const brandId = brandOf(callerOf(request), body.brandId);
-        if (body.provider === "GMAIL") throw invalid("provider", "GMAIL comes with OAuth later: use SMTP for now");
         await freeAddress(store.read, body.email);
-        const connection = await mustConnect(deps, newLogin(body), body.allowUnverified);
+        const login = newLogin(body);
+        const tried = { login, connection: await mustConnect(deps, login, body.allowUnverified) };
         return writeOnce(deps, request, async (tx) => {
-          const row = await addEmailAccount(tx, vault, brandId, body, connection);
+          const row = await addEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
         });
       },
@@ -49,7 +49,7 @@ export function senderRoutes(deps: Deps) {
           idempotent: true,
           summary: "Add a mailbox",
           description:
-            "Logs in at the mailbox's SMTP server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. The password is sealed and never answered.",
+            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Secrets are sealed and never answered.",
         },
       },
     )
@@ -133,6 +133,7 @@ export function senderRoutes(deps: Deps) {
         if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
         const connection = await testLogin(deps, login);
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
+        deps.wake();
         return {
           success: true as const,
           connected: connection.error === null,
