@@ -21,6 +21,7 @@ export const LEASE = 5 * MINUTE;
 export interface Claim {
   envelope: Envelope;
   fence: number;
+  claimedAt: Instant;
   campaignId: string;
   conversationId: string;
   stage: number;
@@ -73,6 +74,7 @@ export async function claimDue(
         conversationId,
         stage,
         fence: row.fence + 1,
+        claimedAt: tx.now,
         attempts: row.attempts + 1,
         senderDay: sender?.today ?? null,
         warming: sender?.warming ?? false,

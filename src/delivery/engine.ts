@@ -113,7 +113,8 @@ export function createEngine(options: EngineOptions): Engine {
       from ${rowsOf("n", rows, { id: "text" })} cross join messages m cross join campaigns c cross join conversations v
       left join email_accounts e on e.id = m.sender_id
       where m.id = n.id and c.id = m.campaign_id and v.id = m.conversation_id
-      and (m.cancel_reason is not null or c.status = 'PAUSED' or v.status = 'PAUSED' or coalesce(e.brand_id, m.brand_id) <> m.brand_id)`);
+      and (m.cancel_reason is not null or c.status = 'PAUSED' or v.status = 'PAUSED' 
+        or (e.id is not null and coalesce(e.brand_id, '') <> m.brand_id))`);
     return new Map(
       stopped.map(({ id, reason }) => [id, reason === null ? { kind: "withheld" } : { kind: "withdrawn", reason }]),
     );
