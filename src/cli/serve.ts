@@ -4,6 +4,7 @@ import { createApp } from "../app.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
+import { removeUnused } from "../files/unused.ts";
 import { openClaim } from "../identity/claim.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { resumeImports } from "../imports/importer.ts";
@@ -59,7 +60,14 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
     await engine.sweep().catch((error) => log.error("sweep failed", { error }));
     deps.wake();
   };
-  const tidy = () => deps.store.write(removeEndedSessions).catch((error) => log.error("tidying failed", { error }));
+  const tidy = async () => {
+    try {
+      await deps.store.write(removeEndedSessions);
+      await removeUnused(deps, deps.clock.now());
+    } catch (error) {
+      log.error("tidying failed", { error });
+    }
+  };
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
     .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy })).store.cron;
@@ -89,6 +97,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
   console.log(`Reprise listens on   ${url}`);
   console.log(`Swagger UI           ${url}/swagger`);
   console.log(`Data                 ${dialect === "postgres" ? "Postgres (DATABASE_URL)" : resolve(config.dataDir)}`);
+  if (config.s3 !== null) console.log(`Images               S3, bucket ${config.s3.bucket}`);
   if (config.redisUrl !== null) console.log("Queue                Redis (REDIS_URL)");
   if (config.channels === "simulator") console.log("Channels             simulator: nothing leaves this machine");
   if (claim) console.log(`\nNo admin yet. Open this link once to become it:\n  ${url}/api/auth/claim?token=${claim}\n`);
