@@ -105,6 +105,30 @@ test("an image that would not fit into memory is not unpacked", async () => {
   }
 });
 
+test("an image that would keep the decoder busy is not decoded", async () => {
+  const jpeg = Buffer.from(await drawn("jpeg"));
+  const busy = (scans: number) => {
+    const scan = Buffer.from("ffda000801000000003f", "hex");
+    return Buffer.concat([jpeg.subarray(0, -2), ...Array.from({ length: scans }, () => scan), jpeg.subarray(-2)]);
+  };
+  await expect(redraw(busy(100))).rejects.toMatchObject({ message: "file: expected a simpler JPEG" });
+  for (const crumbs of [
+    [flag.subarray(0, 33), Buffer.alloc(5_000_000), flag.subarray(33)],
+    [jpeg.subarray(0, 2), Buffer.alloc(4_999_999, Buffer.from("ffe00002", "hex")), jpeg.subarray(2)],
+    [Buffer.from("RIFF\x48\x4b\x4c\0WEBPVP8X", "latin1"), Buffer.alloc(4_999_992)],
+  ]) {
+    const began = performance.now();
+    await expect(redraw(Buffer.concat(crumbs))).rejects.toMatchObject({ code: "INVALID" });
+    expect(performance.now() - began).toBeLessThan(500);
+  }
+});
+
+test("an image that moves is no portrait", async () => {
+  const still = Buffer.from(await talkative("webp", 1));
+  const moving = Buffer.from(still.toString("latin1").replace("ICCP", "ANIM"), "latin1");
+  await expect(redraw(moving)).rejects.toMatchObject({ message: "file: expected an image that does not move" });
+});
+
 test("the program goes on while it draws", async () => {
   const large = await drawn(
     "jpeg",

@@ -1,5 +1,5 @@
 import { Fault, invalid } from "../../fault.ts";
-import { isWhole, type Kind, kindOf, orientationOf, pictureOnly } from "./pictureParts.ts";
+import { CUT_OFF, flawOf, type Kind, kindOf, orientationOf, pictureOnly } from "./pictureParts.ts";
 
 /** A picture as it is kept: upright, small, and nothing but a picture. */
 export interface Picture {
@@ -31,7 +31,8 @@ let turn: Promise<unknown> = Promise.resolve();
 export async function redraw(given: Uint8Array): Promise<Picture> {
   const kind = kindOf(given);
   if (!kind) throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a PNG, JPEG or WebP image");
-  if (!isWhole(kind, given)) throw damaged();
+  const flaw = flawOf(kind, given);
+  if (flaw !== null) throw invalid("file", flaw);
   const mine = turn.then(() => draw(kind, given));
   turn = mine.catch(() => {});
   return { content: pictureOnly(kind, await mine), ...KEPT_AS[kind] };
@@ -48,7 +49,7 @@ async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ERR_IMAGE_TOO_MANY_PIXELS") throw tooManyPixels();
-    if (typeof code === "string" && code.startsWith("ERR_IMAGE_")) throw damaged();
+    if (typeof code === "string" && code.startsWith("ERR_IMAGE_")) throw invalid("file", CUT_OFF);
     throw error;
   }
 }
@@ -61,6 +62,5 @@ function turnUpright(image: Bun.Image, orientation: number): void {
   if (orientation === 4) image.flip();
 }
 
-const damaged = () => invalid("file", "expected a whole image: this one is damaged or cut off");
 const tooManyPixels = () =>
   invalid("file", `expected at most ${MOST_GIVEN / 1_000_000} megapixels and ${LONGEST_GIVEN} pixels a side`);

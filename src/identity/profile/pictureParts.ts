@@ -13,6 +13,13 @@ interface Part {
 const PNG_HEADER = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const RIFF_HEADER = 12;
 const START_OF_SCAN = "ffda";
+const SCAN = Buffer.from(START_OF_SCAN, "hex");
+const END_OF_IMAGE = Buffer.from("ffd9", "hex");
+/** Encoders make about ten. */
+const MOST_SCANS = 100;
+/** A photograph has some hundreds; far more are there to keep us busy. */
+const MOST_PARTS = 20_000;
+export const CUT_OFF = "expected a whole image: this one is damaged or cut off";
 
 /** What an image is by its first bytes; null for anything but these three. */
 export function kindOf(bytes: Uint8Array): Kind | null {
@@ -21,13 +28,23 @@ export function kindOf(bytes: Uint8Array): Kind | null {
   return word(bytes, 0) === "RIFF" && word(bytes, 8) === "WEBP" ? "webp" : null;
 }
 
-/** Decoders fill up what is missing at the end of some images with grey; this says whether anything is. */
-export function isWhole(kind: Kind, bytes: Uint8Array): boolean {
-  if (kind === "webp") return view(bytes).getUint32(4, true) + 8 <= bytes.length;
+/** What is wrong with an image before it is decoded: a decoder fills up what is missing with grey. Null when nothing is. */
+export function flawOf(kind: Kind, bytes: Uint8Array): string | null {
   const parts = partsOf(kind, bytes);
-  if (kind === "png") return parts.some(({ name }) => name === "IEND");
-  const scan = parts.find(({ name }) => name === START_OF_SCAN)?.bytes;
-  return scan?.some((byte, index) => byte === 0xff && scan[index + 1] === 0xd9) ?? false;
+  const part = (wanted: string) => parts.find(({ name }) => name === wanted)?.bytes;
+  if (kind === "png") return part("IEND") ? null : CUT_OFF;
+  if (kind === "jpeg") return flawOfScans(Buffer.from(part(START_OF_SCAN) ?? []));
+  if (part("ANIM")) return "expected an image that does not move";
+  return view(bytes).getUint32(4, true) + 8 <= bytes.length ? null : CUT_OFF;
+}
+
+/** Each scan of a progressive JPEG goes over the whole picture again: thousands would keep the decoder busy for minutes. */
+function flawOfScans(scans: Buffer): string | null {
+  const end = scans.indexOf(END_OF_IMAGE);
+  if (end < 0) return CUT_OFF;
+  let count = 0;
+  for (let at = 0; at >= 0 && at < end; at = scans.indexOf(SCAN, at + 2)) count++;
+  return count > MOST_SCANS ? "expected a simpler JPEG" : null;
 }
 
 /** The same picture without anything that is not picture. Expects what an encoder wrote. */
@@ -76,7 +93,7 @@ function orientationIn(exif: DataView): number {
 function partsOf(kind: Kind, bytes: Uint8Array): Part[] {
   const parts: Part[] = [];
   let at = { jpeg: 2, png: 8, webp: RIFF_HEADER }[kind];
-  while (at + 4 <= bytes.length) {
+  while (at + 4 <= bytes.length && parts.length < MOST_PARTS) {
     const { name, length, content } = headerAt(kind, bytes, at);
     const end = name === START_OF_SCAN ? bytes.length : at + length;
     if (end > bytes.length) break;
