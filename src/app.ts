@@ -28,6 +28,7 @@ import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { grantRoutes } from "./payments/grantRoutes.ts";
 import { paymentRoutes } from "./payments/routes.ts";
+import { assignmentRoutes } from "./senders/admin/assignmentRoutes.ts";
 import { senderRoutes } from "./senders/routes.ts";
 import { version } from "./version.ts";
 
@@ -53,6 +54,7 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(brandRoutes(deps));
   app.use(brandAdminRoutes(deps));
   app.use(senderRoutes(deps));
+  app.use(assignmentRoutes(deps));
   app.use(contactRoutes(deps));
   app.use(banRoutes(deps));
   app.use(campaignRoutes(deps));

@@ -2,6 +2,7 @@ import { eq, inArray } from "drizzle-orm";
 import type { AnyElysia } from "elysia";
 import { banRoutes } from "../../src/bans/routes.ts";
 import { brandAdminRoutes } from "../../src/brands/adminRoutes.ts";
+import { campaignContentRoutes } from "../../src/campaigns/contentRoutes.ts";
 import { cancel } from "../../src/campaigns/lifecycle.ts";
 import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
 import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
@@ -22,6 +23,8 @@ import { deliveryRoutes } from "../../src/delivery/routes.ts";
 import type { Deps } from "../../src/deps.ts";
 import { grantRoutes } from "../../src/payments/grantRoutes.ts";
 import { paymentRoutes } from "../../src/payments/routes.ts";
+import { assignmentRoutes } from "../../src/senders/admin/assignmentRoutes.ts";
+import { senderRoutes } from "../../src/senders/routes.ts";
 import { castLaunch } from "../../src/simulator/cast.ts";
 import { startApp } from "./app.ts";
 import { asking } from "./brands.ts";
@@ -47,6 +50,9 @@ const rooms = (deps: Deps): AnyElysia[] => [
   unsubscribeRoutes(deps),
   deliveryRoutes(deps),
   followUpRoutes(deps),
+  senderRoutes(deps),
+  assignmentRoutes(deps),
+  campaignContentRoutes(deps),
 ];
 
 export type Outreach = Awaited<ReturnType<typeof startOutreach>>;
