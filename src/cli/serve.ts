@@ -5,6 +5,7 @@ import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
 import { removeUnused } from "../files/unused.ts";
+import { forgetAnswers } from "../http/idempotency.ts";
 import { openClaim } from "../identity/claim.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { resumeImports } from "../imports/importer.ts";
@@ -61,12 +62,9 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
     deps.wake();
   };
   const tidy = async () => {
-    try {
-      await deps.store.write(removeEndedSessions);
-      await removeUnused(deps, deps.clock.now());
-    } catch (error) {
-      log.error("tidying failed", { error });
-    }
+    for (const job of [removeEndedSessions, forgetAnswers])
+      await deps.store.write(job).catch((error) => log.error("tidying failed", { error }));
+    await removeUnused(deps, deps.clock.now()).catch((error) => log.error("tidying failed", { error }));
   };
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Fault, invalid } from "../fault.ts";
@@ -9,6 +10,8 @@ export const LARGEST_FILE = 1_000_000_000;
 export interface Upload {
   fileName: string | null;
   fields: ReadonlyMap<string, string>;
+  /** Of the file, in hexadecimal. */
+  sha256: string;
 }
 
 /** What programs and browsers call a CSV file when it is the whole body. */
@@ -29,8 +32,9 @@ export async function receiveFile(request: Request, path: string, limit = LARGES
   await mkdir(dirname(path), { recursive: true });
   try {
     if (isForm(type)) return await receiveForm(request.body, type, path, limit);
-    if ((await save(request.body, path, limit)) === 0) throw noFile();
-    return { fileName: null, fields: new Map() };
+    const { size, sha256 } = await save(request.body, path, limit);
+    if (size === 0) throw noFile();
+    return { fileName: null, fields: new Map(), sha256 };
   } catch (error) {
     await rm(path, { force: true });
     throw faultOf(error);
@@ -45,25 +49,32 @@ async function receiveForm(
 ): Promise<Upload> {
   const { fields, file } = await readForm(body, type, async ({ fileName, content }) => ({
     fileName,
-    size: await save(content, path, limit),
+    ...(await save(content, path, limit)),
   }));
   if (!file?.size) throw noFile();
-  return { fileName: file.fileName, fields };
+  return { fileName: file.fileName, fields, sha256: file.sha256 };
 }
 
-/** Returns how many bytes there were. */
-async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<number> {
+interface Saved {
+  /** Bytes. */
+  size: number;
+  sha256: string;
+}
+
+async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<Saved> {
   const file = await open(path, "wx");
+  const hash = createHash("sha256");
   let size = 0;
   try {
     for await (const chunk of source) {
       size += chunk.length;
       if (size > limit) throw tooLarge(limit);
+      hash.update(chunk);
       await file.appendFile(chunk);
     }
     // The job is about to be promised durably; so must be the file it stands on.
     await file.sync();
-    return size;
+    return { size, sha256: hash.digest("hex") };
   } finally {
     await file.close();
   }

@@ -121,7 +121,7 @@ export function profileRoutes(deps: Deps) {
         });
       },
       {
-        params: t.Object({ name: t.String({ maxLength: 64 }) }),
+        params: t.Object({ name: t.String({ maxLength: 64, examples: [`${"0".repeat(32)}.png`] }) }),
         detail: {
           access: "public",
           summary: "Get a profile image",
