@@ -29,8 +29,11 @@ import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { grantRoutes } from "./payments/grantRoutes.ts";
 import { paymentRoutes } from "./payments/routes.ts";
+import { accountListRoutes } from "./senders/admin/accountRoutes.ts";
 import { assignmentRoutes } from "./senders/admin/assignmentRoutes.ts";
+import { voicemailAdminRoutes } from "./senders/admin/voicemailRoutes.ts";
 import { senderRoutes } from "./senders/routes.ts";
+import { voicemailRoutes } from "./senders/voicemailRoutes.ts";
 import { version } from "./version.ts";
 
 const IMPORT = "/api/campaigns/:id/import-contacts";
@@ -58,7 +61,10 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(brandRoutes(deps));
   app.use(brandAdminRoutes(deps));
   app.use(senderRoutes(deps));
+  app.use(voicemailRoutes(deps));
   app.use(assignmentRoutes(deps));
+  app.use(voicemailAdminRoutes(deps));
+  app.use(accountListRoutes(deps));
   app.use(contactRoutes(deps));
   app.use(banRoutes(deps));
   app.use(campaignRoutes(deps));

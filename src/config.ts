@@ -1,3 +1,4 @@
+import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
 import type { S3Settings } from "./files/s3.ts";
 import type { Level } from "./log.ts";
 
@@ -20,6 +21,8 @@ export interface Config {
   channels: "live" | "simulator";
   /** Whether mailboxes may name SMTP servers on private addresses and odd ports: an on-prem relay, a test. */
   allowPrivateSmtp: boolean;
+  /** Where Google's mailboxes are reached: at Google, or through what the operator put before it. */
+  gmail: GmailEndpoints;
   /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
   clientAddressHeader: string | null;
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
@@ -107,6 +110,12 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return { bucket, region, endpoint, pathStyle, keys, prefix: prefix && `${prefix}/` };
   }
 
+  function gmail(): GmailEndpoints {
+    const smtp = URL.parse(url("GMAIL_SMTP_URL", ["smtps:"]) ?? "");
+    const tokenUrl = url("GMAIL_TOKEN_URL", ["https:", "http:"]) ?? GMAIL.tokenUrl;
+    return smtp ? { host: smtp.hostname, port: Number(smtp.port || 465), tokenUrl } : { ...GMAIL, tokenUrl };
+  }
+
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
@@ -123,6 +132,7 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     signUp: choice("SIGN_UP", ["open", "closed"], "open"),
     channels: choice("CHANNELS", ["live", "simulator"], "live"),
     allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",
+    gmail: gmail(),
     clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),

@@ -36,7 +36,11 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
   const key = masterKey(config.secret, config.dataDir);
   const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
-  const smtp = lateSmtp({ allowPrivateHosts: config.allowPrivateSmtp, poolPerSender: SENDER_CONCURRENCY });
+  const smtp = lateSmtp({
+    allowPrivateHosts: config.allowPrivateSmtp,
+    poolPerSender: SENDER_CONCURRENCY,
+    gmail: config.gmail,
+  });
   const channel = config.channels === "simulator" ? await simulatorChannel({ ...config, store, clock, log }) : smtp;
   const engine = createEngine({
     ...post,
