@@ -139,7 +139,10 @@ export interface BanPage {
 export async function listBans(read: Reader, page: BanPage): Promise<Row[]> {
   const order = page.sortOrder === "asc" ? asc : desc;
   // A ban by phone alone has no e-mail; it sorts as the empty text, alike on both databases.
-  const key = page.sortBy === "email" ? sql`coalesce(${bans.email}, '')` : sql`${bans.createdAt}`;
+  const key =
+    page.sortBy === "email"
+      ? sql`case when ${bans.email} is null then '' else ${bans.email} end`
+      : sql`${bans.createdAt}`;
   const beyond = page.sortOrder === "asc" ? sql`>` : sql`<`;
   const [place] = page.after ?? [];
   if (page.after && !(page.sortBy === "email" ? typeof place === "string" : Number.isSafeInteger(place))) {
