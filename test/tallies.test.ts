@@ -1,11 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { eq, sql } from "drizzle-orm";
 import { ban } from "../src/bans/bans.ts";
 import { deleteCampaign } from "../src/campaigns/campaigns.ts";
 import { DAY, HOUR } from "../src/clock.ts";
-import { dialect } from "../src/db/dialect.ts";
 import { brands } from "../src/db/schema/brands.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import type { FollowUp } from "../src/delivery/model.ts";
@@ -13,6 +10,7 @@ import { resolveUnknown } from "../src/delivery/recover.ts";
 import { tallyDrifts } from "../src/messages/tallyProof.ts";
 import { seededRandom } from "../src/random.ts";
 import type { Owner } from "./support/brands.ts";
+import { fillStatements } from "./support/fills.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { LATER, REJECTED, UNKNOWN } from "./support/scriptedChannel.ts";
 
@@ -110,12 +108,7 @@ test("a campaign that is deleted leaves no trace in them", async () => {
 
 test("a migration fills them from the rows there are", async () => {
   await live(3);
-  const folder = join(import.meta.dir, "../drizzle", dialect);
-  const fills = readdirSync(folder)
-    .filter((file) => file.endsWith(".sql"))
-    .sort()
-    .flatMap((file) => readFileSync(join(folder, file), "utf8").split("--> statement-breakpoint"))
-    .filter((statement) => /^\s*INSERT INTO (message_tallies|brand_days)/.test(statement));
+  const fills = fillStatements();
   expect(fills).toHaveLength(4);
   await world.store.write(async (tx) => {
     await tx.all(sql`delete from message_tallies`);
