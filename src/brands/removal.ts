@@ -1,4 +1,5 @@
 import { and, eq, isNotNull, or, sql } from "drizzle-orm";
+import type { Instant } from "../clock.ts";
 import { bans, brands, contacts, emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
 import { campaigns, conversations, importJobs } from "../db/schema/campaigns.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
@@ -7,6 +8,7 @@ import { forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { isForeignKeyViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";
+import { countBrand } from "./directory.ts";
 
 /**
  * Removes a brand with all that is only preparation: contacts, bans, drafts, voicemail numbers. Its mailboxes stay, for
@@ -14,7 +16,9 @@ import { Fault, notFound } from "../fault.ts";
  * must go on working, or books, which are never cut.
  */
 export async function removeBrand(tx: Tx, id: string): Promise<void> {
-  const [row] = await tx.all<{ id: string }>(sql`select b.id from brands b where b.id = ${id} ${forUpdate("b")}`);
+  const [row] = await tx.all<{ created_at: Instant }>(
+    sql`select b.created_at from brands b where b.id = ${id} ${forUpdate("b")}`,
+  );
   if (!row) throw notFound("brand", id);
   const history = await historyOf(tx, id);
   if (Object.values(history).some((count) => count > 0)) {
@@ -28,6 +32,7 @@ export async function removeBrand(tx: Tx, id: string): Promise<void> {
   }
   try {
     await removeRows(tx, id);
+    await countBrand(tx, row.created_at, -1);
   } catch (error) {
     if (isForeignKeyViolation(error)) throw new Fault("CONFLICT", "Something was added meanwhile: try again");
     throw error;

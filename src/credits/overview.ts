@@ -97,7 +97,7 @@ interface Totals {
 /** The sums over all brands, in one statement. */
 export async function creditStats(read: Reader, now: Instant): Promise<CreditStats> {
   const [row] =
-    await read.all<Totals>(sql`select (select count(*) from brands) as brands, sum(a.reserved) as reserved, sum(a.used) as used,
+    await read.all<Totals>(sql`select (select sum(d.count) from brand_days d) as brands, sum(a.reserved) as reserved, sum(a.used) as used,
       (select sum(l.remaining) from credit_lots l where ${live(now)}) as available from credit_accounts a`);
   return {
     totalBrands: Number(row?.brands ?? 0),
