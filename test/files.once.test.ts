@@ -6,6 +6,8 @@ import { HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { type Files, openFiles } from "../src/files/files.ts";
 import type { S3Settings } from "../src/files/s3.ts";
 import { findS3, type S3Server, startS3 } from "./support/s3.ts";
+import { startService } from "./support/service.ts";
+import { until } from "./support/throwaway.ts";
 
 // One store, two ways to keep files; and what becomes of each when it cannot.
 
@@ -168,6 +170,15 @@ describe("a bucket's server that", () => {
     ]);
     expect(performance.now() - began).toBeLessThan(10_000);
     expect(failures.flat()).toMatchObject([unavailable, unavailable, unavailable, unavailable]);
+  }, 15_000);
+
+  test("cannot be used is told of when the service starts", async () => {
+    const env = { S3_BUCKET: "images", S3_ENDPOINT: "http://127.0.0.1:1", S3_ACCESS_KEY_ID: "key" };
+    const service = await startService({ env: { ...env, S3_SECRET_ACCESS_KEY: "a-secret-of-ours" } });
+    await until("it is told", async () => service.output().includes("the bucket cannot be used"));
+    expect(service.output()).toContain("ECONNREFUSED");
+    expect(service.output()).not.toContain("a-secret-of-ours");
+    await service.remove();
   }, 15_000);
 
   test("fails again and again is asked twice, not for ever", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { HOUR, VirtualClock } from "../src/clock.ts";
 import { unusedFiles } from "../src/db/schema/files.ts";
 import { markUsed, removeUnused } from "../src/files/unused.ts";
+import { readdressImages } from "../src/identity/profile/profile.ts";
 import { drawn, flag, talkative } from "./support/pictures.ts";
 import { type Profiles, startProfiles } from "./support/profiles.ts";
 import { findS3, type S3Server, startS3 } from "./support/s3.ts";
@@ -119,6 +120,18 @@ describe.each(["folder", "bucket"])("with images in a %s", (place) => {
     expect(await unused()).toEqual([]);
     expect((await people.see(imageUrl)).status).toBe(200);
     await expect(store.write((tx) => markUsed(tx, lost))).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
+
+  it("the image stays where people look for it when we come to be reached elsewhere", async () => {
+    const { store, config } = people.app.deps;
+    for (const kind of ["jpeg", "webp"] as const) {
+      const { imageUrl } = await people.upload(ann, await drawn(kind));
+      await store.write((tx) => readdressImages(tx, "https://elsewhere.example/reprise"));
+      const { image } = await people.user(ann);
+      expect(image).toBe(imageUrl.replace(config.publicUrl, "https://elsewhere.example/reprise"));
+      await store.write((tx) => readdressImages(tx, config.publicUrl));
+      expect(await people.user(ann)).toMatchObject({ image: imageUrl });
+    }
   });
 
   it("while the store cannot be reached nothing changes, and a failed removal is made good", async () => {

@@ -7,6 +7,7 @@ import { dialect } from "../db/dialect.ts";
 import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
 import { openClaim } from "../identity/claim.ts";
+import { readdressImages } from "../identity/profile/profile.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { resumeImports } from "../imports/importer.ts";
 import type { Log } from "../log.ts";
@@ -34,6 +35,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const periodic = await startPeriodic(runtime, log);
   const imports = new AbortController();
   void resumeImports(runtime.deps, { signal: imports.signal });
+  void lookAfterImages(runtime, log);
 
   const port = app.server?.port ?? config.port;
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
@@ -52,6 +54,15 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       return stopping;
     },
   };
+}
+
+/** Images follow a PUBLIC_URL that has changed; and a bucket that cannot be used is told of before anybody needs it. */
+async function lookAfterImages({ deps: { config, store, files } }: Runtime, log: Log): Promise<void> {
+  await store
+    .write((tx) => readdressImages(tx, config.publicUrl))
+    .catch((error) => log.error("images not readdressed", { error }));
+  if (config.s3 === null) return;
+  await files.get("profile-images/none.png").catch(({ cause }) => log.warn("the bucket cannot be used", { cause }));
 }
 
 /** What is done now and then. It ticks as soon as it exists, so it is made when everything it needs is there. */

@@ -32,7 +32,7 @@ export async function removeNow({ store, files, log }: Tools, name: string): Pro
     await files.remove(name);
     await store.write((tx) => tx.delete(unusedFiles).where(eq(unusedFiles.name, name)));
   } catch (error) {
-    log.warn("unused file not removed", { name, error });
+    log.warn("unused file not removed", { name, error: error instanceof Fault ? error.cause : error });
   }
 }
 

@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, like, sql } from "drizzle-orm";
 import { users } from "../../db/schema/identity.ts";
 import { forUpdate } from "../../db/sql.ts";
 import type { Tx } from "../../db/store.ts";
@@ -9,6 +9,8 @@ import type { ProfileChange } from "./model.ts";
 /** Under which address, below our own, the world sees images: the same wherever they are kept. */
 export const IMAGES = "/api/profile-images";
 const NAME = /^[0-9a-f]{32}\.(jpg|png|webp)$/;
+/** The ends of all addresses, as SQL's `like` reads them. */
+const ADDRESSES = ["jpg", "png", "webp"].map((extension) => `${IMAGES}/${"_".repeat(32)}.${extension}`);
 
 /** A name that nobody can guess, for a picture that comes. */
 export function newImageName(extension: string): string {
@@ -45,6 +47,16 @@ export async function editProfile(tx: Tx, { userId, name, image }: ProfileChange
   const change = { name: name.trim(), updatedAt: tx.now, ...(isRemoved ? { image: null } : {}) };
   await tx.update(users).set(change).where(eq(users.id, userId));
   return isRemoved ? dropFile(tx, before) : null;
+}
+
+/** Lets images follow when the outside has come to reach us at another address. */
+export async function readdressImages(tx: Tx, publicUrl: string): Promise<void> {
+  for (const address of ADDRESSES) {
+    const rest = sql.raw(`length(image) - ${address.length - 1}`);
+    const image = sql<string>`${publicUrl} || substr(image, ${rest})`;
+    const moved = and(like(users.image, `%${address}`), sql`${users.image} <> ${image}`);
+    await tx.update(users).set({ image }).where(moved);
+  }
 }
 
 /** A user's image, which does not change before this transaction ends. NOT_FOUND without such a user. */
