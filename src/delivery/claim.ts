@@ -25,6 +25,7 @@ export interface Claim {
   campaignId: string;
   conversationId: string;
   stage: number;
+  scheduledTime: Instant;
   attempts: number;
   /** Which of the sender's days gave the slot; it is given back if nothing left. */
   senderDay: string | null;
@@ -73,6 +74,7 @@ export async function claimDue(
         campaignId,
         conversationId,
         stage,
+        scheduledTime: row.scheduled_time,
         fence: row.fence + 1,
         claimedAt: tx.now,
         attempts: row.attempts + 1,
@@ -90,9 +92,10 @@ export async function claimDue(
   await markSending(tx, claims);
   await takeSlots(tx, around);
   await applyRulings(tx, ruled);
-  const claimed: Move[] = claims.map(({ campaignId, stage }) => ({
+  const claimed: Move[] = claims.map(({ campaignId, stage, scheduledTime }) => ({
     campaignId,
     stage,
+    scheduledTime,
     from: "PENDING",
     to: "SENDING",
   }));
@@ -178,7 +181,13 @@ async function applyRulings(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
     over.push({ id: row.id, status, reason: verdict.reason });
     const standing = verdict.go === "fail" ? "FAILED" : ENDS[verdict.reason];
     if (standing) ended.push({ id: row.conversation_id, status: standing });
-    moves.push({ campaignId: row.campaign_id, stage: row.stage, from: "PENDING", to: status });
+    moves.push({
+      campaignId: row.campaign_id,
+      stage: row.stage,
+      scheduledTime: row.scheduled_time,
+      from: "PENDING",
+      to: status,
+    });
   }
   if (waiting.length > 0) {
     await tx.all(sql`update messages set run_at = n.until, error_message = n.reason

@@ -1,18 +1,17 @@
+import { createHash } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import busboy from "busboy";
 import { Fault, invalid } from "../fault.ts";
+import { brokenOff, FORM_SLACK, isForm, readForm } from "../files/form.ts";
 
 export const LARGEST_FILE = 1_000_000_000;
-const LARGEST_FIELD = 64 * 1024;
-const MOST_FIELDS = 20;
 
 /** A file that has arrived, and what was said about it in the same form. */
 export interface Upload {
   fileName: string | null;
   fields: ReadonlyMap<string, string>;
+  /** Of the file, in hexadecimal. */
+  sha256: string;
 }
 
 /** What programs and browsers call a CSV file when it is the whole body. */
@@ -25,18 +24,17 @@ const BARE_FILE = /^(text\/|application\/(csv|x-csv|vnd\.ms-excel|octet-stream)\
  */
 export async function receiveFile(request: Request, path: string, limit = LARGEST_FILE): Promise<Upload> {
   const type = request.headers.get("content-type") ?? "";
-  const isForm = /^multipart\/form-data\b/i.test(type);
-  if (!isForm && !BARE_FILE.test(type)) {
+  if (!isForm(type) && !BARE_FILE.test(type)) {
     throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a form (multipart/form-data) with a file, or text/csv");
   }
   if (request.body === null) throw noFile();
-  // A form is a little larger than its file.
-  if (Number(request.headers.get("content-length")) > limit + MOST_FIELDS * LARGEST_FIELD) throw tooLarge(limit);
+  if (Number(request.headers.get("content-length")) > limit + FORM_SLACK) throw tooLarge(limit);
   await mkdir(dirname(path), { recursive: true });
   try {
-    if (isForm) return await receiveForm(request.body, type, path, limit);
-    if ((await save(request.body, path, limit)) === 0) throw noFile();
-    return { fileName: null, fields: new Map() };
+    if (isForm(type)) return await receiveForm(request.body, type, path, limit);
+    const { size, sha256 } = await save(request.body, path, limit);
+    if (size === 0) throw noFile();
+    return { fileName: null, fields: new Map(), sha256 };
   } catch (error) {
     await rm(path, { force: true });
     throw faultOf(error);
@@ -49,59 +47,34 @@ async function receiveForm(
   path: string,
   limit: number,
 ): Promise<Upload> {
-  const parser = formParser(type);
-  const fields = new Map<string, string>();
-  let saved: Promise<number> | undefined;
-  let fileName: string | null = null;
-  parser.on("file", (_, file, info) => {
-    fileName = info.filename ?? null;
-    // An upload may break off before `save` listens, which then learns of it all the same.
-    file.on("error", () => {});
-    saved = save(file, path, limit);
-    // A disk that is full must not leave the form waiting for somebody to read the rest.
-    saved.catch((error) => parser.destroy(error));
-  });
-  parser.on("field", (name, value, { valueTruncated, nameTruncated }) => {
-    if (valueTruncated || nameTruncated)
-      parser.destroy(invalid(name.slice(0, 64), `expected at most ${LARGEST_FIELD} bytes`));
-    fields.set(name, value);
-  });
-  parser.on("filesLimit", () => parser.destroy(invalid("file", "expected one file")));
-  for (const event of ["fieldsLimit", "partsLimit"] as const) {
-    parser.on(event, () => parser.destroy(new Fault("MALFORMED", "The form has too many fields")));
-  }
-  try {
-    await pipeline(Readable.from(body), parser);
-  } finally {
-    // Whoever removes the file must not come before whoever opens it.
-    await saved?.catch(() => {});
-  }
-  if (!(await saved)) throw noFile();
-  return { fileName, fields };
+  const { fields, file } = await readForm(body, type, async ({ fileName, content }) => ({
+    fileName,
+    ...(await save(content, path, limit)),
+  }));
+  if (!file?.size) throw noFile();
+  return { fileName: file.fileName, fields, sha256: file.sha256 };
 }
 
-function formParser(type: string): busboy.Busboy {
-  const limits = { files: 1, fields: MOST_FIELDS, fieldSize: LARGEST_FIELD };
-  try {
-    return busboy({ headers: { "content-type": type }, limits, defParamCharset: "utf8" });
-  } catch {
-    throw new Fault("MALFORMED", "The form could not be read: its content type names no boundary");
-  }
+interface Saved {
+  /** Bytes. */
+  size: number;
+  sha256: string;
 }
 
-/** Returns how many bytes there were. */
-async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<number> {
+async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<Saved> {
   const file = await open(path, "wx");
+  const hash = createHash("sha256");
   let size = 0;
   try {
     for await (const chunk of source) {
       size += chunk.length;
       if (size > limit) throw tooLarge(limit);
+      hash.update(chunk);
       await file.appendFile(chunk);
     }
     // The job is about to be promised durably; so must be the file it stands on.
     await file.sync();
-    return size;
+    return { size, sha256: hash.digest("hex") };
   } finally {
     await file.close();
   }
@@ -117,5 +90,5 @@ function faultOf(error: unknown): unknown {
     return new Fault("UNAVAILABLE", "There is no room for the file: try again later", { cause: error });
   }
   if (syscall === "open" || syscall === "write") return error;
-  return new Fault("MALFORMED", "The upload broke off, or is not a well-formed form", { cause: error });
+  return brokenOff(error);
 }

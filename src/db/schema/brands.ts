@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { bool, index, instant, integer, json, real, table, text, uniqueIndex, where, word } from "../columns.ts";
 
 /** A tenant. It has one owner (a user) and may have none yet. */
@@ -17,8 +18,15 @@ export const brands = table(
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
   },
-  (t) => [uniqueIndex("brands_owner").on(t.ownerId)],
+  (t) => [uniqueIndex("brands_owner").on(t.ownerId), index("brands_created").on(t.createdAt, t.id)],
 );
+
+/** How many brands were created on each day (UTC), less those removed: the way to a page deep in their list. */
+export const brandDays = table("brand_days", {
+  /** Its first moment. */
+  start: instant("start").primaryKey(),
+  count: integer("count").notNull(),
+});
 
 /** A mailbox that sends for one brand at a time. */
 export const emailAccounts = table(
@@ -156,5 +164,7 @@ export const bans = table(
     uniqueIndex("bans_email").on(t.scope, t.email),
     uniqueIndex("bans_phone").on(t.scope, t.phone),
     index("bans_created").on(t.scope, t.createdAt, t.id),
+    // A ban by phone alone sorts as the empty text. Not `coalesce`: drizzle-kit takes its comma for the end of a column.
+    index("bans_by_email").on(t.scope, sql`(case when ${t.email} is null then '' else ${t.email} end)`, t.id),
   ],
 );

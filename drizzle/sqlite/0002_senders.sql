@@ -1,1 +1,0 @@
-CREATE INDEX `sender_days_warmup` ON `sender_days` (`sender_id`,`warmup_sends`) WHERE warmup_sends > 0;
