@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
 import { seededRandom } from "../src/random.ts";
-import { launchCampaign, setUpBrand } from "./support/campaign.ts";
+import { furnish, SIMULATED } from "./support/furnished.ts";
 import { type Nonsense, nonsenseFor } from "./support/nonsense.ts";
 import { type Operation, operationsOf, pick } from "./support/operations.ts";
 import { type Service, startService } from "./support/service.ts";
@@ -43,41 +43,16 @@ const ben = owner("ben");
 const admin: Caller = { name: "an admin", token: null, enter: () => service.admin() };
 const callers = [stranger, impostor, ann, ann, ann, ben, ben, admin, admin, admin];
 
-/** Opens a brand with something of everything, whose ids go into the requests; returns its owner's token. */
+/** Furnishes a brand, whose ids go into the requests; returns its owner's token. */
 async function fill(name: string): Promise<string> {
-  const order = { name, smtpPort: 2525, mailboxes: [`mail@${name}.example`], credits: 50 };
-  const brand = await setUpBrand(service, await service.admin(), order);
-  const people = [{ email: `jo@${name}.example` }, { email: `al@${name}.example` }];
-  const stages = [
-    { subject: "Hi", body: "Hello" },
-    { body: "And?", delay: { value: 1, unit: "DAYS" as const } },
-  ];
-  const id = await launchCampaign(brand, { name, stages, people });
-  await brand.ask("POST", "/api/campaigns", { name: "A draft" });
-  await brand.ask("POST", "/api/auth/banned", { email: `no@${name}.example` });
-  await brand.ask("POST", "/api/auth/api-keys", { name: "A key" });
-  for (const [kind, list] of Object.entries({
-    users: "auth/session",
-    brands: "brands",
-    "email-accounts": "email-accounts",
-    contacts: "contacts",
-    campaigns: "campaigns",
-    conversations: "campaigns/conversations",
-    "outcome-unknown": `campaigns/${id}/messages`,
-    banned: "auth/banned",
-    "api-keys": "auth/api-keys",
-  })) {
-    const { text } = await service.api("GET", `/api/${list}`, { token: brand.token });
-    const found = [...text.matchAll(/"id":"([\w-]+)"/g)].map(([, id = ""]) => id);
-    known.set(kind, [...(known.get(kind) ?? []), ...found]);
-  }
-  return brand.token;
+  const { token, ids } = await furnish(service, await service.admin(), name);
+  for (const [kind, found] of ids) known.set(kind, [...(known.get(kind) ?? []), ...found]);
+  return token;
 }
 
 beforeAll(async () => {
   console.log(`hostile input: ${REQUESTS} requests, seed ${SEED}`);
-  const env = { CHANNELS: "simulator", CLIENT_ADDRESS_HEADER: "x-client-address", LOG_LEVEL: "error" };
-  service = await startService({ env: { ...env, SMTP_ALLOW_PRIVATE_HOSTS: "true" } });
+  service = await startService({ env: SIMULATED });
   operations = operationsOf((await service.api<JsonObject>("GET", "/swagger/json")).body);
   for (const name of ["ann", "ben"]) await fill(name);
 }, 60_000);

@@ -5,6 +5,7 @@ import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
 import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
+import { optionalBody } from "../http/optionalBody.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
 import { type CampaignRow, holdCampaign, toCampaign } from "./campaigns.ts";
@@ -91,6 +92,7 @@ export function lifecycleRoutes({ store, wake }: Deps) {
       {
         params: IdParams,
         body: WithReason,
+        parse: optionalBody,
         response: OneCampaign,
         detail: {
           access: "user",
@@ -126,6 +128,7 @@ export function lifecycleRoutes({ store, wake }: Deps) {
       {
         params: IdParams,
         body: WithReason,
+        parse: optionalBody,
         response: t.Object({
           success: t.Literal(true),
           creditReleased: t.Number({ examples: [120] }),

@@ -5,6 +5,7 @@ import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../fault.ts";
 import { callerOf } from "../../http/access.ts";
+import { optionalBody } from "../../http/optionalBody.ts";
 import { storable } from "../../http/storable.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
 import { grant } from "../ledger.ts";
@@ -68,6 +69,7 @@ export function creditAdminRoutes({ store, wake }: Deps) {
       },
       {
         body: Nothing,
+        parse: optionalBody,
         response: t.Object({ success: t.Boolean(), message: t.String(), weights: WeightsShape }),
         detail: {
           access: "admin",
@@ -152,6 +154,7 @@ export function creditAdminRoutes({ store, wake }: Deps) {
       },
       {
         body: Nothing,
+        parse: optionalBody,
         response: Verdict,
         detail: {
           access: "admin",
