@@ -1,16 +1,14 @@
 import { Elysia, t } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import { toCredits } from "../credits/amounts.ts";
-import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
 import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
 import { optionalBody } from "../http/optionalBody.ts";
-import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
-import { type CampaignRow, holdCampaign, toCampaign } from "./campaigns.ts";
+import { toCampaign } from "./campaigns.ts";
 import { archive, cancel, launch, pause, resume } from "./lifecycle.ts";
 import { Campaign } from "./model.ts";
+import { turn } from "./turningRoutes.ts";
 
 const Reason = t.Optional(t.String({ maxLength: 300, examples: ["new prices from Monday"] }));
 const WithReason = t.Optional(t.Object({ reason: Reason }));
@@ -37,34 +35,21 @@ const ShortOfCredits = t.Object(
 );
 
 /** What makes a campaign run, wait and end. Each holds the campaign's row, so that of two callers one wins. */
-export function lifecycleRoutes({ store, wake }: Deps) {
-  /** Does something with a campaign within the caller's reach, and lets the engine see what came of it. */
-  async function turn<T>(
-    request: Request,
-    id: string,
-    work: (tx: Tx, campaign: CampaignRow) => Promise<T>,
-  ): Promise<T> {
-    const reach = reachOf(callerOf(request));
-    const result = await store.write(async (tx) => work(tx, await holdCampaign(tx, id, reach)));
-    wake();
-    return result;
-  }
-
+export function lifecycleRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
     .post(
       "/:id/launch",
-      async ({ params, body, request }) => {
-        const { creditReserved, firstSendAt } = await turn(request, params.id, (tx, campaign) =>
-          launch(tx, campaign, body.confirmContacts),
-        );
-        return {
-          success: true as const,
-          reservationId: params.id,
-          creditReserved: toCredits(creditReserved),
-          firstSendAt: isoOrNull(firstSendAt),
-        };
-      },
+      ({ params, body, request }) =>
+        turn(deps, request, params.id, async (tx, campaign) => {
+          const { creditReserved, firstSendAt } = await launch(tx, campaign, body.confirmContacts);
+          return {
+            success: true as const,
+            reservationId: params.id,
+            creditReserved: toCredits(creditReserved),
+            firstSendAt: isoOrNull(firstSendAt),
+          };
+        }),
       {
         params: IdParams,
         body: t.Object({
@@ -77,6 +62,7 @@ export function lifecycleRoutes({ store, wake }: Deps) {
         response: { 200: Launched, 402: ShortOfCredits },
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Launch a campaign",
           description:
             "Schedules the opening message of every contact and sets its credits aside, all or nothing. 409 when `confirmContacts` is not the number of contacts (the answer's `contacts` is); 402 when credits are missing.",
@@ -85,10 +71,11 @@ export function lifecycleRoutes({ store, wake }: Deps) {
     )
     .post(
       "/:id/pause",
-      async ({ params, body, request }) => {
-        const row = await turn(request, params.id, (tx, campaign) => pause(tx, campaign, body?.reason?.trim() || null));
-        return { success: true as const, campaign: toCampaign(row) };
-      },
+      ({ params, body, request }) =>
+        turn(deps, request, params.id, async (tx, campaign) => {
+          const row = await pause(tx, campaign, body?.reason?.trim() || null);
+          return { success: true as const, campaign: toCampaign(row) };
+        }),
       {
         params: IdParams,
         body: WithReason,
@@ -96,6 +83,7 @@ export function lifecycleRoutes({ store, wake }: Deps) {
         response: OneCampaign,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Pause a campaign",
           description: "Nothing sets out from now on; what is on its way arrives. What is scheduled keeps its credits.",
         },
@@ -103,15 +91,17 @@ export function lifecycleRoutes({ store, wake }: Deps) {
     )
     .post(
       "/:id/resume",
-      async ({ params, request }) => {
-        const row = await turn(request, params.id, resume);
-        return { success: true as const, campaign: toCampaign(row) };
-      },
+      ({ params, request }) =>
+        turn(deps, request, params.id, async (tx, campaign) => {
+          const row = await resume(tx, campaign);
+          return { success: true as const, campaign: toCampaign(row) };
+        }),
       {
         params: IdParams,
         response: OneCampaign,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Resume a campaign",
           description: "What waited is due when it was meant to leave, or now, within windows and daily caps.",
         },
@@ -119,12 +109,11 @@ export function lifecycleRoutes({ store, wake }: Deps) {
     )
     .post(
       "/:id/cancel",
-      async ({ params, body, request }) => {
-        const { creditReleased, cancelledMessages } = await turn(request, params.id, (tx, campaign) =>
-          cancel(tx, campaign, body?.reason?.trim() || null),
-        );
-        return { success: true as const, creditReleased: toCredits(creditReleased), cancelledMessages };
-      },
+      ({ params, body, request }) =>
+        turn(deps, request, params.id, async (tx, campaign) => {
+          const { creditReleased, cancelledMessages } = await cancel(tx, campaign, body?.reason?.trim() || null);
+          return { success: true as const, creditReleased: toCredits(creditReleased), cancelledMessages };
+        }),
       {
         params: IdParams,
         body: WithReason,
@@ -136,6 +125,7 @@ export function lifecycleRoutes({ store, wake }: Deps) {
         }),
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Cancel a campaign",
           description:
             "Ends it for good: what was still to be sent is cancelled (CAMPAIGN_STOPPED) and its credits come back. A message that is on its way at this moment cannot be called back.",
@@ -144,15 +134,17 @@ export function lifecycleRoutes({ store, wake }: Deps) {
     )
     .post(
       "/:id/archive",
-      async ({ params, request }) => {
-        const row = await turn(request, params.id, archive);
-        return { success: true as const, campaign: toCampaign(row) };
-      },
+      ({ params, request }) =>
+        turn(deps, request, params.id, async (tx, campaign) => {
+          const row = await archive(tx, campaign);
+          return { success: true as const, campaign: toCampaign(row) };
+        }),
       {
         params: IdParams,
         response: OneCampaign,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Archive a campaign",
           description: "Puts one that is completed or cancelled out of sight. Its figures stay.",
         },

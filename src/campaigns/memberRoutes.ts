@@ -9,11 +9,11 @@ import { cutPage, readCursor } from "../http/cursor.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
-import { holdCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
 import { addContacts, listMembers, type MemberOutcome, mustTakeContacts, type Schedule } from "./members.ts";
 import { AddContactsOrder, Member, MemberStatus } from "./model.ts";
 import { openNewcomers } from "./opening.ts";
+import { turn } from "./turningRoutes.ts";
 
 /** What an answer says about rows that carry no words of their own. */
 const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
@@ -33,29 +33,28 @@ function skippedOf(outcomes: readonly MemberOutcome[]) {
 }
 
 /** The people of a campaign. `schedule` plans the opening messages of those who join after launch. */
-export function memberRoutes({ store, wake }: Deps, schedule: Schedule = openNewcomers) {
+export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
+  const { store } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
     .post(
       "/:id/add-contacts",
       async ({ params, body, request }) => {
         const { onDuplicate = "SKIP", allowActiveElsewhere = false } = body;
-        const reach = reachOf(callerOf(request));
         const country = checkCountry(body.defaultCountry);
         const rows = body.contacts.map((contact, index) => judgeContact(contact, `contacts.${index}.`, country));
-        const { outcomes, enrolled } = await store.write(async (tx) => {
-          const campaign = await holdCampaign(tx, params.id, reach);
+        return turn(deps, request, params.id, async (tx, campaign) => {
           mustTakeContacts(campaign);
-          return addContacts(tx, campaign, rows, { onDuplicate, allowActiveElsewhere }, schedule);
+          const options = { onDuplicate, allowActiveElsewhere };
+          const { outcomes, enrolled } = await addContacts(tx, campaign, rows, options, schedule);
+          return {
+            success: true as const,
+            added: countOf(outcomes, "added"),
+            updated: countOf(outcomes, "updated"),
+            enrolled,
+            skipped: skippedOf(outcomes),
+          };
         });
-        wake();
-        return {
-          success: true as const,
-          added: countOf(outcomes, "added"),
-          updated: countOf(outcomes, "updated"),
-          enrolled,
-          skipped: skippedOf(outcomes),
-        };
       },
       {
         params: IdParams,
@@ -73,6 +72,7 @@ export function memberRoutes({ store, wake }: Deps, schedule: Schedule = openNew
         }),
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Add contacts to a campaign",
           description:
             "Up to 1000 at a time; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE. Nothing bypasses a ban.",

@@ -1,14 +1,13 @@
 import { Elysia, t } from "elysia";
 import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
 import { Id, IdParams } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
-import { type CampaignRow, holdCampaign } from "./campaigns.ts";
+import type { CampaignRow } from "./campaigns.ts";
 import { pauseMember, removeMember, resumeMember } from "./memberState.ts";
 import type { ConversationRow } from "./members.ts";
 import { MemberStatus } from "./model.ts";
+import { turn } from "./turningRoutes.ts";
 
 const OneContact = t.Object({
   contactId: Id,
@@ -22,34 +21,35 @@ const standing = {
   status: MemberStatus,
 };
 const MemberStanding = t.Object(standing);
+type Standing = typeof MemberStanding.static;
 const MemberRemoved = t.Object({ ...standing, cancelledMessages: t.Integer({ examples: [1] }) });
 
+function toStanding({ id, contactId, status }: ConversationRow): Standing {
+  return { success: true, contactId, conversationId: id, status };
+}
+
 /** Lets one contact of a campaign wait, go on, or leave it. */
-export function memberStateRoutes({ store, log, wake }: Deps) {
-  async function turn<T>(
+export function memberStateRoutes(deps: Deps) {
+  const { log } = deps;
+  /** Does something with one contact of a campaign, and notes why. */
+  async function turnMember<Answer extends Standing>(
     request: Request,
     campaignId: string,
-    work: (tx: Tx, campaign: CampaignRow) => Promise<T>,
-  ): Promise<T> {
-    const reach = reachOf(callerOf(request));
-    const result = await store.write(async (tx) => work(tx, await holdCampaign(tx, campaignId, reach)));
-    wake();
-    return result;
-  }
-
-  function answer({ id, contactId, status }: ConversationRow, reason: string | undefined) {
-    log.info("contact turned", { conversationId: id, status, reason });
-    return { success: true as const, contactId, conversationId: id, status };
+    reason: string | undefined,
+    work: (tx: Tx, campaign: CampaignRow) => Promise<Answer>,
+  ): Promise<Answer> {
+    const answer = await turn(deps, request, campaignId, work);
+    log.info("contact turned", { conversationId: answer.conversationId, status: answer.status, reason });
+    return answer;
   }
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
     .post(
       "/:id/pause-contact",
-      async ({ params, body, request }) =>
-        answer(
-          await turn(request, params.id, (tx, campaign) => pauseMember(tx, campaign, body.contactId)),
-          body.reason,
+      ({ params, body, request }) =>
+        turnMember(request, params.id, body.reason, async (tx, campaign) =>
+          toStanding(await pauseMember(tx, campaign, body.contactId)),
         ),
       {
         params: IdParams,
@@ -57,6 +57,7 @@ export function memberStateRoutes({ store, log, wake }: Deps) {
         response: MemberStanding,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Pause a contact",
           description: "What is scheduled for them waits, with its credits, until they are resumed.",
         },
@@ -64,10 +65,9 @@ export function memberStateRoutes({ store, log, wake }: Deps) {
     )
     .post(
       "/:id/resume-contact",
-      async ({ params, body, request }) =>
-        answer(
-          await turn(request, params.id, (tx, campaign) => resumeMember(tx, campaign, body.contactId)),
-          body.reason,
+      ({ params, body, request }) =>
+        turnMember(request, params.id, body.reason, async (tx, campaign) =>
+          toStanding(await resumeMember(tx, campaign, body.contactId)),
         ),
       {
         params: IdParams,
@@ -75,6 +75,7 @@ export function memberStateRoutes({ store, log, wake }: Deps) {
         response: MemberStanding,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Resume a contact",
           description: "What waited is due when it was meant to leave, or now.",
         },
@@ -82,18 +83,18 @@ export function memberStateRoutes({ store, log, wake }: Deps) {
     )
     .post(
       "/:id/remove-contact",
-      async ({ params, body, request }) => {
-        const { conversation, cancelled } = await turn(request, params.id, (tx, campaign) =>
-          removeMember(tx, campaign, body.contactId),
-        );
-        return { ...answer(conversation, body.reason), cancelledMessages: cancelled };
-      },
+      ({ params, body, request }) =>
+        turnMember(request, params.id, body.reason, async (tx, campaign) => {
+          const { conversation, cancelled } = await removeMember(tx, campaign, body.contactId);
+          return { ...toStanding(conversation), cancelledMessages: cancelled };
+        }),
       {
         params: IdParams,
         body: OneContact,
         response: MemberRemoved,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Remove a contact from a campaign",
           description:
             "For good: what was still to be sent to them is cancelled (CONTACT_REMOVED) and its credits come back. The brand keeps the contact.",

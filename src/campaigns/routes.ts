@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
 import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
@@ -31,14 +32,17 @@ export function campaignRoutes(deps: Deps) {
       "/",
       async ({ body, request }) => {
         const brandId = brandOf(callerOf(request), body.brandId);
-        const row = await store.write((tx) => createCampaign(tx, brandId, body));
-        return { success: true as const, campaign: toCampaign(row) };
+        return writeOnce(deps, request, async (tx) => ({
+          success: true as const,
+          campaign: toCampaign(await createCampaign(tx, brandId, body)),
+        }));
       },
       {
         body: NewCampaign,
         response: OneCampaign,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Create a campaign",
           description: "A DRAFT: nothing is sent before it has steps, senders and contacts and is launched.",
         },

@@ -4,6 +4,7 @@ import { createApp } from "../app.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
+import { forgetAnswers } from "../http/idempotency.ts";
 import { openClaim } from "../identity/claim.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { resumeImports } from "../imports/importer.ts";
@@ -59,7 +60,10 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
     await engine.sweep().catch((error) => log.error("sweep failed", { error }));
     deps.wake();
   };
-  const tidy = () => deps.store.write(removeEndedSessions).catch((error) => log.error("tidying failed", { error }));
+  const tidy = async () => {
+    for (const job of [removeEndedSessions, forgetAnswers])
+      await deps.store.write(job).catch((error) => log.error("tidying failed", { error }));
+  };
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
     .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy })).store.cron;

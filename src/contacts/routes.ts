@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
 import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
@@ -12,7 +13,8 @@ import { checkCountry } from "./person.ts";
 const OneContact = t.Object({ success: t.Literal(true), contact: Contact });
 
 /** The people a brand knows. */
-export function contactRoutes({ store }: Deps) {
+export function contactRoutes(deps: Deps) {
+  const { store } = deps;
   return new Elysia({ prefix: "/api/contacts", tags: ["Contacts"] })
     .use(storable)
     .post(
@@ -20,14 +22,17 @@ export function contactRoutes({ store }: Deps) {
       async ({ body, request }) => {
         const brandId = brandOf(callerOf(request), body.brandId);
         const country = checkCountry(body.defaultCountry);
-        const row = await store.write((tx) => createContact(tx, brandId, body, country));
-        return { success: true as const, contact: toContact(row) };
+        return writeOnce(deps, request, async (tx) => ({
+          success: true as const,
+          contact: toContact(await createContact(tx, brandId, body, country)),
+        }));
       },
       {
         body: t.Composite([NewContact, t.Object({ defaultCountry: DefaultCountry, brandId: t.Optional(Id) })]),
         response: OneContact,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Add a contact",
           description:
             "At least one of email and phone. Refused (409) when the brand has a contact with one of them (`contactId`), or the person is banned. Many at once: `add-contacts` of a campaign.",

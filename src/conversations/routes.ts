@@ -3,6 +3,7 @@ import { toContact } from "../contacts/contacts.ts";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
 import { IdParams, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
@@ -31,7 +32,8 @@ const OUTCOME = {
 };
 
 /** What campaigns and contacts said to each other. */
-export function conversationRoutes({ store, config, log, wake }: Deps) {
+export function conversationRoutes(deps: Deps) {
+  const { store, config, log, wake } = deps;
   return new Elysia({ prefix: "/api/campaigns/conversations", tags: ["Conversations"] })
     .use(storable)
     .get(
@@ -81,10 +83,13 @@ export function conversationRoutes({ store, config, log, wake }: Deps) {
       async ({ params, body, request }) => {
         const { mode, reason } = body;
         const reach = reachOf(callerOf(request));
-        const cancelledFollowUps = await store.write((tx) => setMode(tx, params.id, reach, mode));
+        const answer = await writeOnce(deps, request, async (tx) => {
+          const cancelledFollowUps = await setMode(tx, params.id, reach, mode);
+          return { success: true as const, message: OUTCOME[mode], cancelledFollowUps };
+        });
         log.info("conversation mode set", { conversationId: params.id, mode, reason });
         wake();
-        return { success: true as const, message: OUTCOME[mode], cancelledFollowUps };
+        return answer;
       },
       {
         params: IdParams,
@@ -92,6 +97,7 @@ export function conversationRoutes({ store, config, log, wake }: Deps) {
         response: ModeChanged,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Take over a conversation, or give it back",
           description:
             "MANUAL cancels what was still to be sent (MANUAL_MODE) and gives its credits back. AUTO only lets the engine in again: nothing that was cancelled is created anew.",
@@ -102,9 +108,12 @@ export function conversationRoutes({ store, config, log, wake }: Deps) {
       "/:id/inbound",
       async ({ params, body, request }) => {
         const reach = reachOf(callerOf(request));
-        const { intent, cancelled } = await store.write((tx) => recordInbound(tx, params.id, reach, body, config));
+        const answer = await writeOnce(deps, request, async (tx) => {
+          const { intent, cancelled } = await recordInbound(tx, params.id, reach, body, config);
+          return { success: true as const, intent, cancelled };
+        });
         wake();
-        return { success: true as const, intent, cancelled };
+        return answer;
       },
       {
         params: IdParams,
@@ -112,6 +121,7 @@ export function conversationRoutes({ store, config, log, wake }: Deps) {
         response: InboundRecorded,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Record what a contact wrote elsewhere",
           description:
             "It is understood like any answer: a reply ends the follow-ups, a wish to be left alone or a hostile answer puts the contact on the ban list.",

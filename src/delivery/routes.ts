@@ -3,6 +3,7 @@ import { campaignOf } from "../campaigns/lifecycle.ts";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
@@ -12,7 +13,8 @@ import { resolveUnknown } from "./recover.ts";
 import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 
 /** What became of a campaign's messages, and why. */
-export function deliveryRoutes({ store, clock, wake }: Deps) {
+export function deliveryRoutes(deps: Deps) {
+  const { store, clock, wake } = deps;
   const campaignFor = (request: Request, id: string) => campaignOf(store.read, id, reachOf(callerOf(request)));
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
@@ -93,9 +95,12 @@ export function deliveryRoutes({ store, clock, wake }: Deps) {
       "/outcome-unknown/:messageId/resolve",
       async ({ params, body, request }) => {
         const reach = reachOf(callerOf(request));
-        await store.write((tx) => resolveUnknown(tx, params.messageId, body.as, reach));
+        const answer = await writeOnce(deps, request, async (tx) => {
+          await resolveUnknown(tx, params.messageId, body.as, reach);
+          return { success: true as const };
+        });
         wake();
-        return { success: true as const };
+        return answer;
       },
       {
         params: t.Object({ messageId: Id }),
@@ -103,6 +108,7 @@ export function deliveryRoutes({ store, clock, wake }: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Say what became of a message",
           description:
             "For a message with OUTCOME_UNKNOWN. SENT uses its credits and schedules the next stage; NOT_SENT sends it again, now. 409 once its outcome is known.",

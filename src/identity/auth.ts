@@ -1,4 +1,3 @@
-import { apiKey } from "@better-auth/api-key";
 import { betterAuth } from "better-auth/minimal";
 import { admin } from "better-auth/plugins/admin";
 import { bearer } from "better-auth/plugins/bearer";
@@ -11,7 +10,6 @@ import { COOKIE_PREFIX, type Proofs } from "./proof.ts";
 
 /** How long a session lasts. It is not prolonged: an API key is for what runs on. */
 export const SESSION = 7 * DAY;
-const KEY_PREFIX = "reprise_";
 
 export interface AuthOptions {
   store: Store;
@@ -22,7 +20,7 @@ export interface AuthOptions {
 }
 
 /**
- * better-auth, for what should not be written by hand: signing in and out, changing a password, making API keys.
+ * better-auth, for what should not be written by hand: signing in and out, changing a password.
  * Its routes are not mounted; it is called from ours. Imported when it is first needed: loading it takes longer than
  * all the rest of a start.
  */
@@ -63,16 +61,7 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
       log: (_level, message, ...facts) =>
         log.error("better-auth failed", { message, error: facts.find((fact) => fact instanceof Error) }),
     },
-    plugins: [
-      admin(),
-      bearer({ requireSignature: true }),
-      apiKey({
-        defaultPrefix: KEY_PREFIX,
-        maximumNameLength: 64,
-        startingCharactersConfig: { shouldStore: true, charactersLength: KEY_PREFIX.length + 4 },
-        rateLimit: { enabled: false },
-      }),
-    ],
+    plugins: [admin(), bearer({ requireSignature: true })],
   });
 }
 

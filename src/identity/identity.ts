@@ -1,13 +1,12 @@
-import { type Clock, DAY, SECOND } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { Caller } from "../http/access.ts";
 import type { Log } from "../log.ts";
-import { checkRoomForApiKey } from "./apiKeys/apiKeys.ts";
 import type { Auth } from "./auth.ts";
 import { claim } from "./claim.ts";
-import type { Claim, Credentials, NewApiKey, PasswordChange, SignUp, User } from "./model.ts";
+import type { Claim, Credentials, PasswordChange, SignUp, User } from "./model.ts";
 import { refuseForeignOrigin } from "./origin.ts";
 import { hashPassword } from "./password.ts";
 import { findPresence, type Presence } from "./presence.ts";
@@ -44,7 +43,8 @@ export interface Identity {
   signOut(request: Request): Promise<string[]>;
   /** `token` is the new session's; null when the present one goes on. */
   changePassword(given: PasswordChange, request: Request): Promise<{ token: string | null; cookies: string[] }>;
-  createApiKey(given: NewApiKey, request: Request): Promise<{ id: string; key: string }>;
+  /** @throws Fault FORBIDDEN for a request that shows an API key, or nothing */
+  mustShowSession(request: Request): void;
 }
 
 /** Who may come in. `identify` asks the database itself, in one query; better-auth is loaded when somebody signs in. */
@@ -134,14 +134,8 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       const { token } = answer.response;
       return { token: token === null ? null : proof.sign(token), cookies: answer.headers.getSetCookie() };
     },
-    async createApiKey({ name, expiresInDays }, request) {
+    mustShowSession(request) {
       sessionOf(request);
-      const { user } = await whoIs(request);
-      await checkRoomForApiKey(store.read, user.id);
-      const expiresIn = expiresInDays === undefined ? null : (expiresInDays * DAY) / SECOND;
-      const { api } = await auth();
-      const { id, key } = await api.createApiKey({ body: { userId: user.id, name: name.trim(), expiresIn } });
-      return { id, key };
     },
   };
 }

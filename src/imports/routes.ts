@@ -6,6 +6,7 @@ import type { Reader } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
 import { invalid } from "../fault.ts";
 import { callerOf } from "../http/access.ts";
+import { fingerprintedBy, writeOnce } from "../http/idempotency.ts";
 import { Id, IdParams } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable, unstorable } from "../http/storable.ts";
@@ -65,7 +66,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
 
         const jobId = Bun.randomUUIDv7();
         const path = spoolPath(config.dataDir, jobId);
-        const { fileName, fields } = await receiveFile(request, path);
+        const { fileName, fields, sha256 } = await receiveFile(request, path);
         try {
           const job = {
             ...readImportOptions((name) => fields.get(name) ?? query[name]),
@@ -73,14 +74,20 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           };
           const flaw = unstorable(job);
           if (flaw) throw invalid(flaw.field, flaw.message);
-          await store.write((tx) => createImportJob(tx, reach, { id: jobId, campaignId: params.id, ...job }));
+          fingerprintedBy(request, JSON.stringify([sha256, job]));
+          const answer = await writeOnce(deps, request, async (tx) => {
+            await createImportJob(tx, reach, { id: jobId, campaignId: params.id, ...job });
+            return { success: true as const, jobId };
+          });
+          set.status = 202;
+          if (answer.jobId === jobId) void runImport(deps, jobId, { ...reading, signal: stopping.signal });
+          // The same file was sent before, and is being read or was.
+          else await rm(path, { force: true });
+          return answer;
         } catch (error) {
           await rm(path, { force: true });
           throw error;
         }
-        void runImport(deps, jobId, { ...reading, signal: stopping.signal });
-        set.status = 202;
-        return { success: true as const, jobId };
       },
       {
         parse: "none",
@@ -89,6 +96,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         response: { 202: t.Object({ success: t.Literal(true), jobId: Id }) },
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Import a file of contacts",
           description:
             "A CSV file of up to 1 GB, in a form (`file`, and the query's parameters as fields) or as the body itself (text/csv). Encoding, separator and columns are recognised; `mapping` overrides. Answers as soon as the file has arrived; the job tells the rest.",

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
@@ -13,6 +14,8 @@ const MOST_FIELDS = 20;
 export interface Upload {
   fileName: string | null;
   fields: ReadonlyMap<string, string>;
+  /** Of the file, in hexadecimal. */
+  sha256: string;
 }
 
 /** What programs and browsers call a CSV file when it is the whole body. */
@@ -35,8 +38,9 @@ export async function receiveFile(request: Request, path: string, limit = LARGES
   await mkdir(dirname(path), { recursive: true });
   try {
     if (isForm) return await receiveForm(request.body, type, path, limit);
-    if ((await save(request.body, path, limit)) === 0) throw noFile();
-    return { fileName: null, fields: new Map() };
+    const { size, sha256 } = await save(request.body, path, limit);
+    if (size === 0) throw noFile();
+    return { fileName: null, fields: new Map(), sha256 };
   } catch (error) {
     await rm(path, { force: true });
     throw faultOf(error);
@@ -51,7 +55,7 @@ async function receiveForm(
 ): Promise<Upload> {
   const parser = formParser(type);
   const fields = new Map<string, string>();
-  let saved: Promise<number> | undefined;
+  let saved: Promise<Saved> | undefined;
   let fileName: string | null = null;
   parser.on("file", (_, file, info) => {
     fileName = info.filename ?? null;
@@ -76,8 +80,9 @@ async function receiveForm(
     // Whoever removes the file must not come before whoever opens it.
     await saved?.catch(() => {});
   }
-  if (!(await saved)) throw noFile();
-  return { fileName, fields };
+  const file = await saved;
+  if (!file?.size) throw noFile();
+  return { fileName, fields, sha256: file.sha256 };
 }
 
 function formParser(type: string): busboy.Busboy {
@@ -89,19 +94,26 @@ function formParser(type: string): busboy.Busboy {
   }
 }
 
-/** Returns how many bytes there were. */
-async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<number> {
+interface Saved {
+  /** Bytes. */
+  size: number;
+  sha256: string;
+}
+
+async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<Saved> {
   const file = await open(path, "wx");
+  const hash = createHash("sha256");
   let size = 0;
   try {
     for await (const chunk of source) {
       size += chunk.length;
       if (size > limit) throw tooLarge(limit);
+      hash.update(chunk);
       await file.appendFile(chunk);
     }
     // The job is about to be promised durably; so must be the file it stands on.
     await file.sync();
-    return size;
+    return { size, sha256: hash.digest("hex") };
   } finally {
     await file.close();
   }

@@ -1,12 +1,21 @@
+import { randomBytes } from "node:crypto";
 import { and, count, desc, eq } from "drizzle-orm";
-import { iso, isoOrNull } from "../../clock.ts";
+import { DAY, iso, isoOrNull } from "../../clock.ts";
 import { apiKeys } from "../../db/schema/identity.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import { Fault, notFound } from "../../fault.ts";
-import type { ApiKey } from "../model.ts";
+import type { ApiKey, NewApiKey } from "../model.ts";
+import { hashKey } from "../proof.ts";
 
 /** So many that nobody who uses them misses one, so few that a list of them needs no pages. */
 const MOST = 100;
+
+/** Tells a key from other secrets, for whoever finds one where it should not be. */
+const PREFIX = "reprise_";
+/** As much chance as in the master key. */
+const KEY_BYTES = 32;
+/** Characters of a key that are kept, to tell keys apart. */
+const SHOWN = 4;
 
 /** A user's API keys, the newest first; never the keys themselves. */
 export async function listApiKeys(read: Reader, userId: string): Promise<ApiKey[]> {
@@ -19,10 +28,25 @@ export async function listApiKeys(read: Reader, userId: string): Promise<ApiKey[
   return rows.map((row) => ({ ...row, createdAt: iso(row.createdAt), expiresAt: isoOrNull(row.expiresAt) }));
 }
 
-/** CONFLICT when a user has as many keys as one may have. */
-export async function checkRoomForApiKey(read: Reader, userId: string): Promise<void> {
-  const [held] = await read.select({ keys: count() }).from(apiKeys).where(eq(apiKeys.referenceId, userId));
+/** Makes a key that acts for a user. It is in the answer and nowhere else. CONFLICT when they have as many as one may have. */
+export async function createApiKey(tx: Tx, userId: string, given: NewApiKey): Promise<{ id: string; key: string }> {
+  const { name, expiresInDays } = given;
+  const [held] = await tx.select({ keys: count() }).from(apiKeys).where(eq(apiKeys.referenceId, userId));
   if (held && held.keys >= MOST) throw new Fault("CONFLICT", `You have ${MOST} API keys: revoke one first`);
+  const id = tx.newId();
+  const key = `${PREFIX}${randomBytes(KEY_BYTES).toString("base64url")}`;
+  await tx.insert(apiKeys).values({
+    id,
+    name: name.trim(),
+    prefix: PREFIX,
+    start: key.slice(0, PREFIX.length + SHOWN),
+    key: hashKey(key),
+    referenceId: userId,
+    expiresAt: expiresInDays === undefined ? null : tx.now + expiresInDays * DAY,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  });
+  return { id, key };
 }
 
 /** Ends an API key at once. NOT_FOUND unless it is one of this user's. */

@@ -1,24 +1,34 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../../deps.ts";
 import { callerOf } from "../../http/access.ts";
+import { writeOnce } from "../../http/idempotency.ts";
 import { IdParams } from "../../http/model.ts";
 import { storable } from "../../http/storable.ts";
 import type { Identity } from "../identity.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
-import { listApiKeys, revokeApiKey } from "./apiKeys.ts";
+import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
 
 /** API keys: how machines come in, as the user who made the key. */
-export function apiKeyRoutes({ store }: Deps, identity: Identity) {
+export function apiKeyRoutes(deps: Deps, identity: Identity) {
+  const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
     .use(storable)
     .post(
       "/",
-      async ({ body, request }) => ({ success: true as const, ...(await identity.createApiKey(body, request)) }),
+      async ({ body, request }) => {
+        identity.mustShowSession(request);
+        const { userId } = callerOf(request);
+        return writeOnce(deps, request, async (tx) => ({
+          success: true as const,
+          ...(await createApiKey(tx, userId, body)),
+        }));
+      },
       {
         body: NewApiKey,
         response: MadeApiKey,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Create an API key",
           description:
             "The key acts for you. It is in this answer and nowhere else. Needs a session: a key makes no keys.",
