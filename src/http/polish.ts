@@ -104,6 +104,15 @@ function polishOperation(
   };
 }
 
+/** Those of the shared failures that some operation can answer with. */
+function usedResponses(paths: JsonObject): JsonObject {
+  const said = JSON.stringify(paths);
+  const used = Object.entries(errorComponents.responses).filter(([name]) =>
+    said.includes(JSON.stringify(`#/components/responses/${name}`)),
+  );
+  return Object.fromEntries(used);
+}
+
 /** Repairs what Elysia publishes into a valid OpenAPI 3.1 document, and adds to each operation the failures that all share. */
 export function polish(document: JsonObject): JsonObject {
   const taken = new Set<string>();
@@ -124,7 +133,7 @@ export function polish(document: JsonObject): JsonObject {
     components: {
       ...components,
       schemas: { ...mapValues(components.schemas, polishSchema), ...errorComponents.schemas },
-      responses: { ...mapValues(components.responses, (response) => response), ...errorComponents.responses },
+      responses: { ...mapValues(components.responses, (response) => response), ...usedResponses(paths) },
     },
   };
 }
