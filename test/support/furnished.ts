@@ -1,5 +1,4 @@
-import { type BrandAtWork, launchCampaign, setUpBrand } from "./campaign.ts";
-import type { Service } from "./service.ts";
+import { type BrandAtWork, type Doors, launchCampaign, setUpBrand } from "./campaign.ts";
 
 /** A brand with something of everything. */
 export interface Furnished extends BrandAtWork {
@@ -18,7 +17,7 @@ export const SIMULATED = {
 };
 
 /** Opens a brand that has written to two people and has a draft, a ban and an API key. */
-export async function furnish(service: Service, admin: string, name: string): Promise<Furnished> {
+export async function furnish(service: Doors, admin: string, name: string): Promise<Furnished> {
   const order = { name, smtpPort: 2525, mailboxes: [`mail@${name}.example`], credits: 50 };
   const brand = await setUpBrand(service, admin, order);
   const people = [{ email: `jo@${name}.example` }, { email: `al@${name}.example` }];
