@@ -35,7 +35,9 @@ function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: 
   return [
     ...(open ? [] : ["401", "403"]),
     // A body is read before it is known that nobody asks for it.
-    ...(takesInput || method !== "get" ? ["400", "413", "422"] : []),
+    ...(takesInput || method !== "get" ? ["400", "413"] : []),
+    // Also a query that is not asked for may hold what cannot be read.
+    ...(takesInput || method !== "get" || !open ? ["422"] : []),
     ...(takesInput ? ["404"] : []),
     ...(takesInput && method !== "get" ? ["409"] : []),
     ...(isForm ? ["415"] : []),
