@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { banRoutes } from "./bans/routes.ts";
+import { brandAdminRoutes } from "./brands/adminRoutes.ts";
 import { brandRoutes } from "./brands/routes.ts";
 import { campaignContentRoutes } from "./campaigns/contentRoutes.ts";
 import { lifecycleRoutes } from "./campaigns/lifecycleRoutes.ts";
@@ -9,6 +10,7 @@ import { campaignRoutes } from "./campaigns/routes.ts";
 import { contactRoutes } from "./contacts/routes.ts";
 import { conversationRoutes } from "./conversations/routes.ts";
 import { unsubscribeRoutes } from "./conversations/unsubscribeRoutes.ts";
+import { creditOverviewRoutes } from "./credits/admin/overviewRoutes.ts";
 import { creditAdminRoutes } from "./credits/admin/routes.ts";
 import { creditRoutes } from "./credits/routes.ts";
 import { followUpRoutes } from "./delivery/followUpRoutes.ts";
@@ -24,6 +26,9 @@ import { requestLog } from "./http/requestLog.ts";
 import type { Identity } from "./identity/identity.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { grantRoutes } from "./payments/grantRoutes.ts";
+import { paymentRoutes } from "./payments/routes.ts";
+import { assignmentRoutes } from "./senders/admin/assignmentRoutes.ts";
 import { senderRoutes } from "./senders/routes.ts";
 import { version } from "./version.ts";
 
@@ -47,7 +52,9 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
+  app.use(brandAdminRoutes(deps));
   app.use(senderRoutes(deps));
+  app.use(assignmentRoutes(deps));
   app.use(contactRoutes(deps));
   app.use(banRoutes(deps));
   app.use(campaignRoutes(deps));
@@ -62,5 +69,8 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(unsubscribeRoutes(deps));
   app.use(creditRoutes(deps));
   app.use(creditAdminRoutes(deps));
+  app.use(creditOverviewRoutes(deps));
+  app.use(grantRoutes(deps));
+  app.use(paymentRoutes(deps));
   return app;
 }

@@ -9,6 +9,7 @@ import type { Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import { countMoves, type Move } from "../messages/counts.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
+import { repinMessages } from "../senders/repin.ts";
 import { type Post, renderEnvelope } from "./envelope.ts";
 import { type DueRow, dueRows, lockSenders, type Room, type Surroundings, surroundingsOf, threadsOf } from "./facts.ts";
 import { judge, type Verdict } from "./gate.ts";
@@ -43,10 +44,11 @@ export async function claimDue(
   post: Post,
   room: Room,
 ): Promise<{ claims: Claim[]; examined: number }> {
-  const rows = await dueRows(tx, limit, room);
-  if (rows.length === 0) return { claims: [], examined: 0 };
-  await lockSenders(tx, rows);
-  const around = await surroundingsOf(tx, rows, tx.now);
+  const due = await dueRows(tx, limit, room);
+  if (due.length === 0) return { claims: [], examined: 0 };
+  await lockSenders(tx, due);
+  const around = await surroundingsOf(tx, due, tx.now);
+  const rows = await withoutRepinned(tx, due, around);
   await holdMissing(tx, rows, around);
   const threads = await threadsOf(tx, rows);
 
@@ -90,7 +92,18 @@ export async function claimDue(
     to: "SENDING",
   }));
   await countMoves(tx, claimed);
-  return { claims, examined: rows.length };
+  return { claims, examined: due.length };
+}
+
+/** Whose mailbox moved away, or never was, gets another where there is one. It stays due: the next look finds it there. */
+async function withoutRepinned(tx: Tx, due: readonly DueRow[], { senders }: Surroundings): Promise<DueRow[]> {
+  const brandOf = ({ sender_id: id }: DueRow) => (id === null ? undefined : senders.get(id)?.brandId);
+  const stranded = due.filter((row) => row.channel === "EMAIL" && brandOf(row) !== row.brand_id);
+  const repinned = await repinMessages(
+    tx,
+    stranded.map(({ id }) => id),
+  );
+  return due.filter(({ id }) => !repinned.has(id));
 }
 
 /** Messages written while the brand was short of credits get their hold now, if a top-up came meanwhile. */
