@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { isObject, type JsonObject } from "../src/http/json.ts";
-import { at, contract, differences, type Fact, nameOf, propertiesOf, published } from "./support/contract.ts";
+import {
+  at,
+  contract,
+  differences,
+  type Fact,
+  nameOf,
+  propertiesOf,
+  published,
+  templateOf,
+} from "./support/contract.ts";
 import { type Service, startService } from "./support/service.ts";
 
 // The reference page's 23 operations, as fixtures/contract.json has them, against what this program publishes.
@@ -26,6 +35,18 @@ const required = (schema: unknown) =>
 test("the page has 23 operations", () => {
   expect(contract).toHaveLength(23);
   expect(new Set(contract.map(nameOf)).size).toBe(23);
+});
+
+test("they stand in the document as on the page: by tag, and within a tag in its order", () => {
+  const names = (value: JsonObject["tags"]) =>
+    (Array.isArray(value) ? value : []).map((tag) => at(document, tag, "name"));
+  expect(names(document.tags).slice(0, 3)).toEqual(["Auth", "Campaigns", "Health"]);
+  const paths = isObject(document.paths) ? document.paths : {};
+  const listed = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(isObject(item) ? item : {}).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const wanted = contract.map(({ method, path }) => `${method} ${templateOf(path)}`);
+  expect(listed.slice(0, wanted.length)).toEqual(wanted);
 });
 
 describe.each(contract.map((fact) => [nameOf(fact), fact] as const))("%s", (_, fact) => {
