@@ -9,6 +9,11 @@ CREATE TABLE "voicemail_accounts" (
 	"updated_at" bigint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "unused_files" (
+	"name" text PRIMARY KEY NOT NULL,
+	"since" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "idempotency_keys" (
 	"user_id" text NOT NULL,
 	"key" text NOT NULL,
@@ -48,4 +53,5 @@ CREATE INDEX "voicemail_accounts_brand" ON "voicemail_accounts" USING btree ("br
 CREATE INDEX "idempotency_keys_created" ON "idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "payments_source" ON "payments" USING btree ("source");--> statement-breakpoint
 CREATE INDEX "payments_date" ON "payments" USING btree ("transaction_date","id");--> statement-breakpoint
-CREATE INDEX "payments_brand" ON "payments" USING btree ("brand_id","transaction_date","id");
+CREATE INDEX "payments_brand" ON "payments" USING btree ("brand_id","transaction_date","id");--> statement-breakpoint
+CREATE INDEX "sender_days_warmup" ON "sender_days" USING btree ("sender_id","warmup_sends") WHERE warmup_sends > 0;

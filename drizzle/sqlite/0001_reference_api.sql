@@ -12,6 +12,11 @@ CREATE TABLE `voicemail_accounts` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `voicemail_accounts_phone` ON `voicemail_accounts` (`phone_number`);--> statement-breakpoint
 CREATE INDEX `voicemail_accounts_brand` ON `voicemail_accounts` (`brand_id`,`id`);--> statement-breakpoint
+CREATE TABLE `unused_files` (
+	`name` text PRIMARY KEY NOT NULL,
+	`since` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `idempotency_keys` (
 	`user_id` text NOT NULL,
 	`key` text NOT NULL,
@@ -48,4 +53,5 @@ ALTER TABLE `email_accounts` ADD `workspace_domain` text;--> statement-breakpoin
 ALTER TABLE `email_accounts` ADD `warmup_status` text DEFAULT 'NOT_STARTED' NOT NULL;--> statement-breakpoint
 ALTER TABLE `email_accounts` ADD `warmup_started_at` integer;--> statement-breakpoint
 ALTER TABLE `email_accounts` ADD `warmup_paused_at` integer;--> statement-breakpoint
-ALTER TABLE `sender_days` ADD `warmup_sends` integer DEFAULT 0 NOT NULL;
+ALTER TABLE `sender_days` ADD `warmup_sends` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX `sender_days_warmup` ON `sender_days` (`sender_id`,`warmup_sends`) WHERE warmup_sends > 0;

@@ -4,6 +4,7 @@ import { createApp } from "../app.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
+import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
 import { openClaim } from "../identity/claim.ts";
 import { removeEndedSessions } from "../identity/users.ts";
@@ -63,6 +64,7 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   const tidy = async () => {
     for (const job of [removeEndedSessions, forgetAnswers])
       await deps.store.write(job).catch((error) => log.error("tidying failed", { error }));
+    await removeUnused(deps, deps.clock.now()).catch((error) => log.error("tidying failed", { error }));
   };
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
@@ -93,6 +95,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
   console.log(`Reprise listens on   ${url}`);
   console.log(`Swagger UI           ${url}/swagger`);
   console.log(`Data                 ${dialect === "postgres" ? "Postgres (DATABASE_URL)" : resolve(config.dataDir)}`);
+  if (config.s3 !== null) console.log(`Images               S3, bucket ${config.s3.bucket}`);
   if (config.redisUrl !== null) console.log("Queue                Redis (REDIS_URL)");
   if (config.channels === "simulator") console.log("Channels             simulator: nothing leaves this machine");
   if (claim) console.log(`\nNo admin yet. Open this link once to become it:\n  ${url}/api/auth/claim?token=${claim}\n`);

@@ -27,6 +27,8 @@ export interface Claim {
   attempts: number;
   /** Which of the sender's days gave the slot; it is given back if nothing left. */
   senderDay: string | null;
+  /** Whether it counts as sent while the sender warms up. */
+  warming: boolean;
 }
 
 interface Ruled {
@@ -73,6 +75,7 @@ export async function claimDue(
         fence: row.fence + 1,
         attempts: row.attempts + 1,
         senderDay: sender?.today ?? null,
+        warming: sender?.warming ?? false,
       });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -144,12 +147,15 @@ async function markSending(tx: Tx, claims: readonly Claim[]): Promise<void> {
 async function takeSlots(tx: Tx, around: Surroundings): Promise<void> {
   const taken = [...around.senders.values()]
     .filter((sender) => sender.sendsToday > sender.sendsBefore)
-    .map(({ id, today, sendsToday, sendsBefore }) => ({ id, today, taken: sendsToday - sendsBefore }))
+    .map(({ id, today, warming, sendsToday, sendsBefore }) => {
+      const taken = sendsToday - sendsBefore;
+      return { id, today, taken, warm: warming ? taken : 0 };
+    })
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   if (taken.length === 0) return;
-  const types = { id: "text", today: "text", taken: "integer" } as const;
-  await tx.all(sql`insert into sender_days (sender_id, day, sends) select n.id, n.today, n.taken from ${rowsOf("n", taken, types)} where true
-    on conflict (sender_id, day) do update set sends = sender_days.sends + excluded.sends`);
+  const types = { id: "text", today: "text", taken: "integer", warm: "integer" } as const;
+  await tx.all(sql`insert into sender_days (sender_id, day, sends, warmup_sends) select n.id, n.today, n.taken, n.warm from ${rowsOf("n", taken, types)} where true
+    on conflict (sender_id, day) do update set sends = sender_days.sends + excluded.sends, warmup_sends = sender_days.warmup_sends + excluded.warmup_sends`);
 }
 
 /** Where a cancelled message leaves its conversation. The other reasons were written there by what caused them. */

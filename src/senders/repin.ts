@@ -59,6 +59,13 @@ export async function repinMessages(tx: Tx, ids: readonly string[]): Promise<Set
   return new Set(await repin(tx, sql`from ${named} cross join messages m where m.id = n.id`));
 }
 
+/** What waited for a mailbox that was switched off, paused or not connected is looked at again, now that it works. */
+export async function freeWaiting(tx: Tx, senderId: string): Promise<void> {
+  await tx.all(sql`update messages ${indexedBy("messages_due")} set error_message = null, run_at = ${ON_TIME(tx)}
+    where status = 'PENDING' and sender_id = ${senderId}
+    and error_message in ('SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED')`);
+}
+
 /** All of a campaign, whose mailboxes have changed. */
 export async function repinCampaign(tx: Tx, campaignId: string): Promise<void> {
   await repin(tx, sql`from messages m where m.campaign_id = ${campaignId}`);

@@ -1,4 +1,4 @@
-import { bool, index, instant, integer, json, real, table, text, uniqueIndex, word } from "../columns.ts";
+import { bool, index, instant, integer, json, real, table, text, uniqueIndex, where, word } from "../columns.ts";
 
 /** A tenant. It has one owner (a user) and may have none yet. */
 export const brands = table(
@@ -49,7 +49,7 @@ export const emailAccounts = table(
     pausedReason: text("paused_reason"),
     /** Failures in a row: each makes the next pause longer. */
     failures: integer("failures").notNull().default(0),
-    /** A volume ramp of our own: while WARMING the cap of a day is what the ramp allows (`senders/warmup.ts`). */
+    /** A volume ramp of our own: while WARMING the cap of a day is what the ramp allows. That it is COMPLETED is seen, not stored: `senders/warmup.ts`. */
     warmupStatus: word("warmup_status", ["NOT_STARTED", "WARMING", "PAUSED", "COMPLETED"])
       .notNull()
       .default("NOT_STARTED"),
@@ -74,7 +74,11 @@ export const senderDays = table(
     /** Those of them made while the sender was warming up. */
     warmupSends: integer("warmup_sends").notNull().default(0),
   },
-  (t) => [uniqueIndex("sender_days_key").on(t.senderId, t.day)],
+  (t) => [
+    uniqueIndex("sender_days_key").on(t.senderId, t.day),
+    // A mailbox has days for years, and warmed up on few of them.
+    index("sender_days_warmup").on(t.senderId, t.warmupSends).where(where("warmup_sends > 0")),
+  ],
 );
 
 /** A phone number that leaves voicemails for a brand. */
