@@ -6,6 +6,8 @@ const idOf = (number: number) => `019a8a3e-5a00-7000-8000-${String(number).padSt
  * there when they are tried out. Elsewhere they name nothing.
  */
 export const EXEMPLARS = {
+  /** The colleague's. */
+  image: "0123456789abcdef0123456789abcdef.png",
   adminEmail: "admin@demo.example",
   ownerEmail: "owner@northwind.example",
   /** Owns the brand. */
@@ -21,6 +23,7 @@ export const EXEMPLARS = {
   unusedEmailAccount: idOf(8),
   spareEmailAccount: idOf(21),
   voicemailAccount: idOf(9),
+  spareVoicemailAccount: idOf(23),
   /** Over: all has been said. */
   campaign: idOf(10),
   runningCampaign: idOf(11),

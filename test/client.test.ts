@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { furnish, SIMULATED } from "./support/furnished.ts";
-import { png } from "./support/images.ts";
+import { flag } from "./support/pictures.ts";
 import { cleanEnvironment, PASSWORD, runProgram, type Service, startService } from "./support/service.ts";
 
 // A client that a public generator makes of the published document compiles, strictly, and lives through an admin's day.
@@ -47,7 +47,7 @@ test("a generated client compiles and tells an admin's story", async () => {
     admin: { email: "admin1@example.com", password: PASSWORD },
     owner: "ann@owners.example",
     otherBrand: "ben",
-    picture: new Blob([png(4, 4)], { type: "image/png" }),
+    picture: new File([flag], "me.png", { type: "image/png" }),
   });
   expect(told).toEqual([
     "signed in as admin",

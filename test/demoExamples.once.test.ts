@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
 import { judgeBy } from "./support/answers.ts";
-import { png } from "./support/images.ts";
+import { flag } from "./support/pictures.ts";
 import { cleanEnvironment } from "./support/service.ts";
 import { freePort, Throwaway, until } from "./support/throwaway.ts";
 
@@ -78,7 +78,7 @@ function filledIn(path: string, operation: JsonObject): { path: string; body?: J
   if (type === "application/json")
     return { path: filled + search, body: isObject(content) ? (content.example ?? {}) : {} };
   const form = new FormData();
-  if (path.endsWith("-image")) form.append("file", new Blob([png(8, 8)], { type: "image/png" }), "me.png");
+  if (path.endsWith("-image")) form.append("file", new Blob([flag], { type: "image/png" }), "me.png");
   else form.append("file", new Blob(["email\nvisitor@example.com\n"]), "visitors.csv");
   return { path: filled + search, body: form };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
 import { contract, nameOf } from "./support/contract.ts";
 import { type Furnished, furnish, SIMULATED } from "./support/furnished.ts";
-import { png } from "./support/images.ts";
+import { flag } from "./support/pictures.ts";
 import { type CurlLine, curlLinesOf, missingFields, shapeOf } from "./support/reference.ts";
 import { cleanEnvironment, type Service, startService } from "./support/service.ts";
 import { findProgram } from "./support/throwaway.ts";
@@ -136,7 +136,7 @@ describe.skipIf(findProgram("curl") === null)("curl", () => {
 
     test.each(["file", "image"])("comes in a form, as `%s`", async (field) => {
       const path = join(folder, "me.png");
-      await Bun.write(path, png(8, 8));
+      await Bun.write(path, flag);
       const { status, body } = await run(readied(`curl ${address()} --form ${field}=@${path}`));
       expect({ status, body }).toMatchObject({ status: 200 });
       expect(missingFields(shapeOf(line?.answer ?? null), body)).toEqual([]);

@@ -76,6 +76,7 @@ export const EXAMPLES: Record<string, Example> = {
     twillioMessagingServiceSid: "MG0123456789abcdef0123456789abcdef",
   }),
   "post /api/auth/edit-profile": sending({ userId: owner, name: "Nora Wind" }),
+  "get /api/profile-images/{name}": { parameters: { name: EXEMPLARS.image } },
   "post /api/auth/sign-up/email": sending({ email: "ada@example.com", password: PASSWORD, name: "Ada Lovelace" }),
   "post /api/auth/sign-in/email": sending({ email: "ada@example.com", password: PASSWORD }),
   "post /api/auth/change-password": sending({
@@ -124,6 +125,13 @@ export const EXAMPLES: Record<string, Example> = {
   }),
   "patch /api/email-accounts/{id}": on(emailAccount, { displayName: "Ana at Northwind", dailyLimit: 60 }),
   "post /api/email-accounts/{id}/test-connection": id(EXEMPLARS.spareEmailAccount),
+  "get /api/voicemail-accounts/{id}": id(EXEMPLARS.voicemailAccount),
+  "post /api/voicemail-accounts": sending({
+    brandId,
+    phoneNumber: "+1 202 555 0148",
+    displayName: "Northwind, evenings",
+  }),
+  "patch /api/voicemail-accounts/{id}": on(EXEMPLARS.voicemailAccount, { displayName: "Northwind, mornings" }),
   "get /api/contacts/{id}": id(contactId),
   "post /api/contacts": sending({ brandId, email: "joan@example.com", firstName: "Joan", company: "Clarke & Co" }),
   "patch /api/contacts/{id}": on(contactId, { firstName: "Joanna" }),
@@ -177,5 +185,6 @@ export const EXAMPLES: Record<string, Example> = {
   "delete /api/contacts/{id}": id(EXEMPLARS.loneContact),
   "delete /api/campaigns/{id}": id(EXEMPLARS.emptyCampaign),
   "delete /api/email-accounts/{id}": id(EXEMPLARS.spareEmailAccount),
+  "delete /api/voicemail-accounts/{id}": id(EXEMPLARS.spareVoicemailAccount),
   "delete /api/brands/{id}": id(EXEMPLARS.emptyBrand),
 };

@@ -3,15 +3,20 @@ import { createBrand } from "../brands/brands.ts";
 import { DAY, type Instant } from "../clock.ts";
 import type { JudgedRow } from "../contacts/person.ts";
 import { upsertContacts } from "../contacts/upsert.ts";
-import { emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
+import { emailAccounts } from "../db/schema/brands.ts";
 import { importJobs, importRows } from "../db/schema/campaigns.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { EXEMPLARS } from "../exemplars.ts";
+import type { Files } from "../files/files.ts";
+import { markUnused } from "../files/unused.ts";
 import { createApiKey } from "../identity/apiKeys/apiKeys.ts";
 import { hashPassword } from "../identity/password.ts";
+import { IMAGES, imageFile, setImage } from "../identity/profile/profile.ts";
 import { addUser } from "../identity/users.ts";
 import { recordPayment } from "../payments/payments.ts";
+import { addVoicemailAccount } from "../senders/voicemailAccounts.ts";
 import { castCampaign, castContacts, castLaunch, numbered } from "./cast.ts";
+import portrait from "./portrait.png" with { type: "file" };
 
 const person = (email: string, firstName: string, lastName: string): JudgedRow => ({
   verdict: "ok",
@@ -29,11 +34,18 @@ const TASTERS = [
  * Completes the demo, after its life, with what the examples on the API page name: something of every kind, and something to
  * spare where an example takes it away.
  */
-export async function castExemplars(store: Store, told: { adminId: string; password: string }): Promise<void> {
+export async function castExemplars(
+  store: Store,
+  told: { adminId: string; password: string; publicUrl: string; files: Files },
+): Promise<void> {
   const hash = await hashPassword(told.password);
+  const image = imageFile(EXEMPLARS.image) ?? "";
+  await told.files.put(image, await Bun.file(portrait).bytes(), "image/png");
   await store.write(async (tx) => {
     const colleague = { email: "sam@northwind.example", name: "Sam Field" };
     await addUser(numbered(tx, EXEMPLARS.colleague), colleague, hash);
+    await markUnused(tx, image);
+    await setImage(tx, EXEMPLARS.colleague, `${told.publicUrl}${IMAGES}/${EXEMPLARS.image}`, image);
     await createApiKey(numbered(tx, EXEMPLARS.apiKey), told.adminId, { name: "CRM import" });
     await createBrand(numbered(tx, EXEMPLARS.emptyBrand), { name: "Adatum Books" }, null);
     await ban(numbered(tx, EXEMPLARS.ban), {
@@ -58,13 +70,10 @@ export async function castExemplars(store: Store, told: { adminId: string; passw
 
 async function castSenders(tx: Tx): Promise<void> {
   const times = { createdAt: tx.now, updatedAt: tx.now };
-  await tx.insert(voicemailAccounts).values({
-    id: EXEMPLARS.voicemailAccount,
-    brandId: EXEMPLARS.brand,
-    phoneNumber: "+12075550111",
-    displayName: "Northwind Coffee 0111",
-    ...times,
-  });
+  const numbers = numbered(tx, EXEMPLARS.voicemailAccount, EXEMPLARS.spareVoicemailAccount);
+  for (const phoneNumber of ["+12075550111", "+12075550112"]) {
+    await addVoicemailAccount(numbers, EXEMPLARS.brand, { phoneNumber });
+  }
   await tx.insert(emailAccounts).values({
     id: EXEMPLARS.spareEmailAccount,
     brandId: EXEMPLARS.brand,

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { ban } from "../bans/bans.ts";
 import { DAY, HOUR, type Instant, VirtualClock } from "../clock.ts";
 import { readContactFile } from "../contactFiles/csv.ts";
@@ -6,6 +7,7 @@ import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
 import type { Post } from "../delivery/envelope.ts";
 import { EXEMPLARS } from "../exemplars.ts";
+import { diskFiles } from "../files/disk.ts";
 import { createAdmin } from "../identity/claim.ts";
 import { hashPassword } from "../identity/password.ts";
 import { addUser } from "../identity/users.ts";
@@ -136,7 +138,9 @@ export async function liveDemo(options: {
       onProgress: (now) => options.onProgress(now, (now - start) / (options.end - start)),
     });
     const census = await takeCensus(store, world, silences);
-    await castExemplars(store, { adminId: admin.id, password: options.password });
+    const files = diskFiles(join(options.dataDir, "files"));
+    const { publicUrl } = options.post;
+    await castExemplars(store, { adminId: admin.id, password: options.password, publicUrl, files });
     return { census, verdicts, campaign };
   } finally {
     await store.close();

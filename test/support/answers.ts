@@ -32,9 +32,9 @@ export function judgeBy(document: JsonObject): Judge {
     const response = at(document, document, ...place);
     if (!isObject(response)) return "an answer that the description does not mention";
     const told = Object.keys(isObject(response.content) ? response.content : {});
-    const [media] = told;
-    if (media === undefined) return text === "" ? null : "says more than the description does";
-    if (!type.startsWith(media)) return `is ${type}, not ${media}`;
+    if (told.length === 0) return text === "" ? null : "says more than the description does";
+    const media = told.find((known) => type.startsWith(known));
+    if (media === undefined) return `is ${type}, not ${told.join(" or ")}`;
     if (media !== "application/json") return null;
     const operation = at(document, document, ...place.slice(0, -1));
     const reference = isObject(operation) ? operation[String(status)] : undefined;

@@ -10,8 +10,8 @@ import * as paymentTables from "../../src/db/schema/payments.ts";
 import type { Access } from "../../src/http/access.ts";
 import { type Answer, type Sent, startApp } from "./app.ts";
 import { type Furnished, furnish } from "./furnished.ts";
-import { png } from "./images.ts";
 import type { Kind, Row } from "./matrix.ts";
+import { flag } from "./pictures.ts";
 
 /** What somebody shows at the door. */
 type Caller = Record<string, string>;
@@ -135,8 +135,7 @@ export async function gather() {
         return send(method, path, { ...caller, ...(sent === undefined ? {} : json) }, sent);
       }
       const form = new FormData();
-      const content =
-        file === "image" ? new Blob([png(4, 4)], { type: "image/png" }) : new Blob(["email\nf@x.example\n"]);
+      const content = file === "image" ? new Blob([flag], { type: "image/png" }) : new Blob(["email\nf@x.example\n"]);
       form.append("file", content, file === "image" ? "me.png" : "people.csv");
       return send(method, path, caller, form);
     },

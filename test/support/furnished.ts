@@ -16,7 +16,9 @@ export const SIMULATED = {
   SMTP_ALLOW_PRIVATE_HOSTS: "true",
 };
 
-/** Opens a brand that has written to two people and has a draft, a ban and an API key. */
+let numbers = 100;
+
+/** Opens a brand that has written to two people and has a draft, a number, a ban and an API key. */
 export async function furnish(service: Doors, admin: string, name: string): Promise<Furnished> {
   const order = { name, smtpPort: 2525, mailboxes: [`mail@${name}.example`], credits: 50 };
   const brand = await setUpBrand(service, admin, order);
@@ -30,12 +32,15 @@ export async function furnish(service: Doors, admin: string, name: string): Prom
     name: "A draft",
   });
   await brand.ask("POST", "/api/auth/banned", { email: `no@${name}.example` });
+  const number = `+1202555${String(++numbers).padStart(4, "0")}`;
+  await brand.ask("POST", "/api/voicemail-accounts", { phoneNumber: number });
   await brand.ask("POST", "/api/auth/api-keys", { name: "A key" });
   const ids = new Map<string, string[]>();
   for (const [kind, list] of Object.entries({
     users: "auth/session",
     brands: "brands",
     "email-accounts": "email-accounts",
+    "voicemail-accounts": "voicemail-accounts",
     contacts: "contacts",
     campaigns: "campaigns",
     conversations: "campaigns/conversations",
