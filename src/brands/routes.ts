@@ -67,7 +67,11 @@ export function brandRoutes(deps: Deps) {
         mustSee(callerOf(request), params.id);
         return { success: true as const, brand: toBrand(await getBrand(store.read, params.id)) };
       },
-      { params: IdParams, response: OneBrand, detail: { access: "user", summary: "Get a brand" } },
+      {
+        params: IdParams,
+        response: OneBrand,
+        detail: { access: "user", summary: "Get a brand", description: "Its name, zone, postal address and owner." },
+      },
     )
     .patch(
       "/:id",
@@ -83,7 +87,11 @@ export function brandRoutes(deps: Deps) {
         params: IdParams,
         body: BrandChange,
         response: OneBrand,
-        detail: { access: "user", summary: "Change a brand" },
+        detail: {
+          access: "user",
+          summary: "Change a brand",
+          description: "Changes what is named; only an admin names another owner.",
+        },
       },
     )
     .delete(

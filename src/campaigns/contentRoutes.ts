@@ -96,7 +96,15 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         const senders = await readSenders(store.read, row);
         return { success: true as const, emailAccounts: senders.map((row) => toEmailAccount(row, clock.now())) };
       },
-      { params: IdParams, response: Senders, detail: { access: "user", summary: "Get the senders of a campaign" } },
+      {
+        params: IdParams,
+        response: Senders,
+        detail: {
+          access: "user",
+          summary: "Get the senders of a campaign",
+          description: "The mailboxes it sends from.",
+        },
+      },
     )
     .post(
       "/:id/preview-message",

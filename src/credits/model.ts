@@ -65,9 +65,9 @@ export const Verdict = t.Object({
   ok: t.Boolean({ description: "Every balance is the fold of its entries" }),
   brands: t.Integer(),
   entries: t.Integer(),
-  drifts: t.Array(
-    t.Object({ brandId: t.String(), what: t.String(), expected: t.Number(), found: t.Number() }, { examples: [[]] }),
-  ),
+  drifts: t.Array(t.Object({ brandId: t.String(), what: t.String(), expected: t.Number(), found: t.Number() }), {
+    examples: [[]],
+  }),
 });
 
 export const CreditsQuery = t.Object({

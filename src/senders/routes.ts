@@ -85,7 +85,15 @@ export function senderRoutes(deps: Deps) {
         const row = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
         return { success: true as const, emailAccount: toEmailAccount(row, clock.now()) };
       },
-      { params: IdParams, response: OneAccount, detail: { access: "user", summary: "Get a mailbox" } },
+      {
+        params: IdParams,
+        response: OneAccount,
+        detail: {
+          access: "user",
+          summary: "Get a mailbox",
+          description: "With its server and the state of its connection.",
+        },
+      },
     )
     .patch(
       "/:id",

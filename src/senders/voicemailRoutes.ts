@@ -75,7 +75,15 @@ export function voicemailRoutes(deps: Deps) {
         const row = await getVoicemailAccount(store.read, params.id, reachOf(callerOf(request)));
         return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
       },
-      { params: IdParams, response: OneAccount, detail: { access: "user", summary: "Get a voicemail number" } },
+      {
+        params: IdParams,
+        response: OneAccount,
+        detail: {
+          access: "user",
+          summary: "Get a voicemail number",
+          description: "Its name, and whether it is in use.",
+        },
+      },
     )
     .patch(
       "/:id",

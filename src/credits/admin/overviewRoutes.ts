@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { optionalBody } from "../../http/optionalBody.ts";
 import { storable } from "../../http/storable.ts";
 import { CreditsPage, CreditsQuery, Stats } from "../model.ts";
 import { creditStats, listCredits } from "../overview.ts";
@@ -38,6 +39,7 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
       },
       {
         body: t.Optional(t.Object({})),
+        parse: optionalBody,
         response: Stats,
         detail: {
           access: "admin",

@@ -4,6 +4,7 @@ import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../fault.ts";
 import { writeOnce } from "../../http/idempotency.ts";
+import { optionalBody } from "../../http/optionalBody.ts";
 import { storable } from "../../http/storable.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
 import { type CreditType, EnrichmentWeightChange, Verdict, WeightChange, WeightsShape } from "../model.ts";
@@ -52,6 +53,7 @@ export function creditAdminRoutes(deps: Deps) {
       },
       {
         body: Nothing,
+        parse: optionalBody,
         response: t.Object({ success: t.Boolean(), message: t.String(), weights: WeightsShape }),
         detail: {
           access: "admin",
@@ -112,6 +114,7 @@ export function creditAdminRoutes(deps: Deps) {
       },
       {
         body: Nothing,
+        parse: optionalBody,
         response: Verdict,
         detail: {
           access: "admin",
