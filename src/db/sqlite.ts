@@ -95,6 +95,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
   const writable = reader(writer);
   const start = writer.prepare("begin immediate");
   const commit = writer.prepare("commit");
+  const version = readHandle.prepare<{ data_version: number }, []>("pragma data_version");
   let tail: Promise<unknown> = Promise.resolve();
 
   return {
@@ -114,6 +115,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
       tail = turn.catch(() => {});
       return turn;
     },
+    version: () => version.get()?.data_version ?? null,
     async ping() {
       readHandle.query("select 1").get();
     },
@@ -121,6 +123,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
       await tail;
       start.finalize();
       commit.finalize();
+      version.finalize();
       readHandle.close();
       writer.run("pragma wal_checkpoint(truncate)");
       writer.close();

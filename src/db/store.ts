@@ -26,6 +26,11 @@ export interface Store {
    * must touch nothing but its `tx`. No network I/O inside: on SQLite it holds the only writer.
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Another number whenever somebody, in whatever process, has committed since; what was read under this one is still
+   * true. Null where asking costs as much as reading again (Postgres).
+   */
+  version(): number | null;
   /** Resolves when the database answers; rejects when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;
