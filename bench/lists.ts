@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dialect } from "../src/db/dialect.ts";
+import { findPostgres, startPostgres } from "../test/support/postgres.ts";
 import { type Service, startService } from "../test/support/service.ts";
 import { fill, type Sizes } from "./lists/fill.ts";
 import { heading, median, row, spread } from "./report.ts";
@@ -90,6 +91,17 @@ export async function benchLists(): Promise<void> {
   if (dialect === "sqlite") await benchRates(large);
   await large.service.remove();
   for (const { dataDir } of [small, large]) rmSync(dataDir, { recursive: true, force: true });
+  if (dialect === "sqlite") await benchOnPostgres();
+}
+
+/** The same in another process: which database one speaks is settled when it starts. */
+async function benchOnPostgres(): Promise<void> {
+  if (!findPostgres()) return console.log("Postgres: skipped, it is not installed");
+  const postgres = await startPostgres();
+  const env = { ...process.env, DATABASE_URL: await postgres.createDatabase() };
+  const command = [process.execPath, join(import.meta.dir, "run.ts"), "lists"];
+  await Bun.spawn(command, { env, stdio: ["ignore", "inherit", "inherit"] }).exited;
+  await postgres.stop();
 }
 
 async function open(sizes: Sizes): Promise<Platform> {
