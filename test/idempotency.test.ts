@@ -100,6 +100,16 @@ describe("a request under an Idempotency-Key", () => {
   });
 });
 
+test("a route that has no use for a key is not refused for one", async () => {
+  await ban(someone(), "elsewhere");
+  const answer = await app.request("POST", "/api/auth/sign-out", {
+    token,
+    headers: { "idempotency-key": "elsewhere" },
+  });
+  expect(answer.status).toBe(200);
+  token = await app.admin();
+});
+
 test("a stranger's key is nobody's", async () => {
   const answer = await app.request("POST", "/api/auth/sign-in/email", {
     body: { email: "nobody@example.com", password: "correct horse battery" },
