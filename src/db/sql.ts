@@ -65,6 +65,14 @@ export function indexedBy(index: string): SQL {
   return dialect === "postgres" ? sql.empty() : sql.raw(`indexed by ${index}`);
 }
 
+/**
+ * Lets Postgres plan each statement of this transaction anew. It keeps the plans of prepared ones, and one that was made for
+ * three rows took ten seconds for twenty thousand. For what is rare and may be large.
+ */
+export async function planAnew(tx: Tx): Promise<void> {
+  if (dialect === "postgres") await tx.all(sql.raw("set local plan_cache_mode = force_custom_plan"));
+}
+
 /** Lets all reads of a transaction see one moment. Call it first. On SQLite a writing transaction sees one moment anyway. */
 export async function freeze(tx: Tx): Promise<void> {
   if (dialect === "postgres") await tx.all(sql.raw("set transaction isolation level repeatable read"));
