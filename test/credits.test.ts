@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
 import { DAY, HOUR } from "../src/clock.ts";
-import { expireLots, grant, type HoldRequest, hold, release, settle } from "../src/credits/ledger.ts";
+import { type HoldRequest, hold, release, settle } from "../src/credits/holds.ts";
+import { expireLots, grant } from "../src/credits/ledger.ts";
 import { balanceOf } from "../src/credits/statement.ts";
 import { verifyLedger } from "../src/credits/verify.ts";
 import { creditAccounts } from "../src/db/schema/credits.ts";

@@ -24,7 +24,11 @@ export const Balance = t.Object({
   totalUsed: t.Number({ examples: [200] }),
   totalExpired: t.Number({ examples: [0] }),
   totalClawedBack: t.Number({ examples: [0] }),
-  totalGranted: t.Number({ description: "Always the sum of what is available and the four before", examples: [1000] }),
+  creditDebt: t.Number({ description: "Refunded, but spent before: repaid by what comes next", examples: [0] }),
+  totalGranted: t.Number({
+    description: "Always what is available, reserved, used, expired and clawed back",
+    examples: [1000],
+  }),
 });
 export type Balance = typeof Balance.static;
 
@@ -34,14 +38,20 @@ export const Kind = t.Union([
   t.Literal("SETTLE"),
   t.Literal("RELEASE"),
   t.Literal("EXPIRE"),
+  t.Literal("CHARGE"),
+  t.Literal("REVIVE"),
   t.Literal("CLAWBACK"),
+  t.Literal("DEBT"),
+  t.Literal("REPAY"),
+  t.Literal("RETURN"),
 ]);
 
 export const Entry = t.Object({
   id: Id,
+  seq: t.Integer({ description: "Counts the brand's entries from 1", examples: [17] }),
   kind: Kind,
   credits: t.Number({ examples: [1.5] }),
-  lotId: t.String(),
+  lotId: Nullable(t.String({ description: "Null for a debt that is of no lot" })),
   creditType: Nullable(t.String({ examples: ["EMAIL"] })),
   campaignId: Nullable(t.String()),
   messageId: Nullable(t.String()),

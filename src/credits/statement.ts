@@ -3,7 +3,7 @@ import { iso } from "../clock.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
 import type { Reader } from "../db/store.ts";
 import { toCredits } from "./amounts.ts";
-import type { EntryKind } from "./books.ts";
+import { type EntryKind, NO_LOT } from "./books.ts";
 import type { Balance, Entry } from "./model.ts";
 
 /** What a brand has, net of holds, and where the rest went. All zero for a brand that was never given any. */
@@ -25,14 +25,15 @@ export async function balanceOf(read: Reader, brandId: string): Promise<Balance>
     totalUsed: toCredits(account?.used ?? 0),
     totalExpired: toCredits(account?.expired ?? 0),
     totalClawedBack: toCredits(account?.clawedBack ?? 0),
+    creditDebt: toCredits(account?.debt ?? 0),
     totalGranted: toCredits(account?.granted ?? 0),
   };
 }
 
 type Row = typeof ledgerEntries.$inferSelect;
 
-export function toEntry({ brandId: _, amount, createdAt, ...row }: Row): Entry {
-  return { ...row, credits: toCredits(amount), createdAt: iso(createdAt) };
+export function toEntry({ brandId: _, seal: __, amount, lotId, createdAt, ...row }: Row): Entry {
+  return { ...row, lotId: lotId === NO_LOT ? null : lotId, credits: toCredits(amount), createdAt: iso(createdAt) };
 }
 
 /** A brand's ledger, newest first, before the entry with id `before`. */

@@ -25,6 +25,7 @@ interface Account {
   used: number;
   expired: number;
   clawed_back: number;
+  debt: number;
 }
 
 const COLUMN = {
@@ -34,6 +35,7 @@ const COLUMN = {
   used: "used",
   expired: "expired",
   clawedBack: "clawed_back",
+  debt: "debt",
 } as const;
 type Pocket = keyof typeof COLUMN;
 
@@ -62,6 +64,7 @@ export async function verifyLedger(read: Reader): Promise<Verdict> {
       used: 0,
       expired: 0,
       clawedBack: 0,
+      debt: 0,
     };
     folded.set(brand_id, pockets);
     for (const [pocket, sign] of Object.entries(EFFECTS[kind]) as [Pocket, number][])
@@ -82,7 +85,7 @@ export async function verifyLedger(read: Reader): Promise<Verdict> {
 
   const lots = await read.all<{ id: string; brand_id: string; remaining: number; fold: unknown }>(sql`
     select l.id, l.brand_id, l.remaining, coalesce(e.fold, 0) as fold from credit_lots l left join (
-      select lot_id, sum(case when kind in ('GRANT', 'RELEASE') then amount when kind in ('HOLD', 'EXPIRE', 'CLAWBACK') then -amount else 0 end) as fold
+      select lot_id, sum(case when kind in ('GRANT', 'RELEASE', 'REVIVE', 'RETURN') then amount when kind in ('HOLD', 'CHARGE', 'EXPIRE', 'CLAWBACK', 'REPAY') then -amount else 0 end) as fold
       from ledger_entries group by lot_id) e on e.lot_id = l.id`);
   for (const lot of lots) compare(lot.brand_id, `lot ${lot.id} remaining`, number(lot.fold), lot.remaining);
 
