@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { banRoutes } from "./bans/routes.ts";
+import { brandAdminRoutes } from "./brands/adminRoutes.ts";
 import { brandRoutes } from "./brands/routes.ts";
 import { campaignContentRoutes } from "./campaigns/contentRoutes.ts";
 import { lifecycleRoutes } from "./campaigns/lifecycleRoutes.ts";
@@ -9,6 +10,7 @@ import { campaignRoutes } from "./campaigns/routes.ts";
 import { contactRoutes } from "./contacts/routes.ts";
 import { conversationRoutes } from "./conversations/routes.ts";
 import { unsubscribeRoutes } from "./conversations/unsubscribeRoutes.ts";
+import { creditOverviewRoutes } from "./credits/admin/overviewRoutes.ts";
 import { creditAdminRoutes } from "./credits/admin/routes.ts";
 import { creditRoutes } from "./credits/routes.ts";
 import { followUpRoutes } from "./delivery/followUpRoutes.ts";
@@ -22,13 +24,22 @@ import { faults } from "./http/faults.ts";
 import { idempotency } from "./http/idempotency.ts";
 import { requestLog } from "./http/requestLog.ts";
 import type { Identity } from "./identity/identity.ts";
+import { profileRoutes } from "./identity/profile/routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { grantRoutes } from "./payments/grantRoutes.ts";
+import { paymentRoutes } from "./payments/routes.ts";
+import { accountListRoutes } from "./senders/admin/accountRoutes.ts";
+import { assignmentRoutes } from "./senders/admin/assignmentRoutes.ts";
+import { voicemailAdminRoutes } from "./senders/admin/voicemailRoutes.ts";
 import { senderRoutes } from "./senders/routes.ts";
+import { voicemailRoutes } from "./senders/voicemailRoutes.ts";
 import { version } from "./version.ts";
 
+const IMPORT = "/api/campaigns/:id/import-contacts";
+const IMAGE = "/api/auth/upload-profile-image";
 /** Routes whose body is a file: they say themselves what they were asked. */
-const FILE_ROUTES = new Set(["/api/campaigns/:id/import-contacts", "/api/auth/upload-profile-image"]);
+const FILE_ROUTES = new Set([IMPORT, IMAGE]);
 
 /**
  * The map: every room, mounted on one page. The order matters: faults and the guard reach only what comes after them.
@@ -40,14 +51,20 @@ export function createApp(deps: Deps, identity: Identity) {
   const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(requestLog(deps.log));
   app.use(faults(deps.log));
-  app.use(bodySize((path) => path.endsWith("/import-contacts")));
+  app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
   app.use(idempotency(deps, (route) => FILE_ROUTES.has(route)));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));
+  app.use(profileRoutes(deps));
   app.use(brandRoutes(deps));
+  app.use(brandAdminRoutes(deps));
   app.use(senderRoutes(deps));
+  app.use(voicemailRoutes(deps));
+  app.use(assignmentRoutes(deps));
+  app.use(voicemailAdminRoutes(deps));
+  app.use(accountListRoutes(deps));
   app.use(contactRoutes(deps));
   app.use(banRoutes(deps));
   app.use(campaignRoutes(deps));
@@ -62,5 +79,8 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(unsubscribeRoutes(deps));
   app.use(creditRoutes(deps));
   app.use(creditAdminRoutes(deps));
+  app.use(creditOverviewRoutes(deps));
+  app.use(grantRoutes(deps));
+  app.use(paymentRoutes(deps));
   return app;
 }

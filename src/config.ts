@@ -1,13 +1,17 @@
+import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
+import type { S3Settings } from "./files/s3.ts";
 import type { Level } from "./log.ts";
 
 /** Everything that can be set, read once from the environment. */
 export interface Config {
   port: number;
   host: string;
-  /** Where the SQLite file, the key file, imports in progress and the lock lie. */
+  /** Where the SQLite file, the key file, images, imports in progress and the lock lie. */
   dataDir: string;
   databaseUrl: string | null;
   redisUrl: string | null;
+  /** The bucket for images; null: the data folder. */
+  s3: S3Settings | null;
   /** How the outside reaches us: stands in unsubscribe links. No trailing slash. */
   publicUrl: string;
   /** Seals secrets at rest and signs links. Null: a key file in the data folder. */
@@ -17,6 +21,8 @@ export interface Config {
   channels: "live" | "simulator";
   /** Whether mailboxes may name SMTP servers on private addresses and odd ports: an on-prem relay, a test. */
   allowPrivateSmtp: boolean;
+  /** Where Google's mailboxes are reached: at Google, or through what the operator put before it. */
+  gmail: GmailEndpoints;
   /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
   clientAddressHeader: string | null;
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
@@ -33,6 +39,16 @@ export class ConfigError extends Error {
     );
   }
 }
+
+/** What says more about the bucket, and nothing without one. */
+const S3_DETAILS = [
+  "S3_ENDPOINT",
+  "S3_REGION",
+  "S3_ACCESS_KEY_ID",
+  "S3_SECRET_ACCESS_KEY",
+  "S3_FORCE_PATH_STYLE",
+  "S3_PREFIX",
+];
 
 /** Reads and checks the environment; throws one `ConfigError` that names every bad value (never its secret content). */
 export function readConfig(env: Record<string, string | undefined>): Readonly<Config> {
@@ -70,6 +86,36 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return null;
   }
 
+  function s3(): S3Settings | null {
+    const bucket = text("S3_BUCKET");
+    const endpoint = url("S3_ENDPOINT", ["http:", "https:"]);
+    const [id, secret] = [text("S3_ACCESS_KEY_ID"), text("S3_SECRET_ACCESS_KEY")];
+    const region = text("S3_REGION") ?? "us-east-1";
+    const prefix = text("S3_PREFIX")?.replace(/^\/+|\/+$/g, "") ?? "";
+    const pathStyle = choice("S3_FORCE_PATH_STYLE", ["true", "false"], endpoint === null ? "false" : "true") === "true";
+    if (bucket !== null && !/^[\w.-]{3,63}$/.test(bucket))
+      problems.push(`S3_BUCKET: expected the name of a bucket, got ${JSON.stringify(bucket)}`);
+    if (!/^[\w-]+$/.test(region)) problems.push(`S3_REGION: expected a region's name, got ${JSON.stringify(region)}`);
+    if (!/^[\w./-]*$/.test(prefix))
+      problems.push(`S3_PREFIX: expected letters, digits, ".", "_", "-" and "/", got ${JSON.stringify(prefix)}`);
+    if ((id === null) !== (secret === null)) {
+      const [missing, given] =
+        id === null ? ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"] : ["S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"];
+      problems.push(`${missing}: expected beside ${given}; set both, or neither to use the machine's own role`);
+    }
+    const useless = S3_DETAILS.find((name) => bucket === null && text(name) !== null);
+    if (useless) problems.push(`S3_BUCKET: expected the name of a bucket, because ${useless} is set`);
+    if (bucket === null) return null;
+    const keys = id === null || secret === null ? null : { id, secret };
+    return { bucket, region, endpoint, pathStyle, keys, prefix: prefix && `${prefix}/` };
+  }
+
+  function gmail(): GmailEndpoints {
+    const smtp = URL.parse(url("GMAIL_SMTP_URL", ["smtps:"]) ?? "");
+    const tokenUrl = url("GMAIL_TOKEN_URL", ["https:", "http:"]) ?? GMAIL.tokenUrl;
+    return smtp ? { host: smtp.hostname, port: Number(smtp.port || 465), tokenUrl } : { ...GMAIL, tokenUrl };
+  }
+
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
@@ -81,10 +127,12 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     databaseUrl: url("DATABASE_URL", ["postgres:", "postgresql:"]),
     redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
     publicUrl: url("PUBLIC_URL", ["http:", "https:"]) ?? `http://localhost:${port}`,
+    s3: s3(),
     secret,
     signUp: choice("SIGN_UP", ["open", "closed"], "open"),
     channels: choice("CHANNELS", ["live", "simulator"], "live"),
     allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",
+    gmail: gmail(),
     clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),

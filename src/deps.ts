@@ -1,7 +1,8 @@
-import type { Channel, SmtpLogin } from "./channels/channel.ts";
+import type { Channel, MailLogin, Verified } from "./channels/channel.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Store } from "./db/store.ts";
+import type { Files } from "./files/files.ts";
 import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { Signer, Vault } from "./secrets.ts";
@@ -17,8 +18,9 @@ export interface Deps {
   /** Signs unsubscribe links. */
   signer: Signer;
   channel: Channel;
+  files: Files;
   /** Tries a mailbox's login for real. */
-  verifyMailbox(login: SmtpLogin): Promise<{ ok: true } | { ok: false; reason: string }>;
+  verifyMailbox(login: MailLogin): Promise<Verified>;
   /** Tells the delivery engine that something may be due. Cheap; call it after every commit that schedules or frees. */
   wake(): void;
   /** Null when none is configured. `ping` rejects while it does not answer, and may take its time to. */

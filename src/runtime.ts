@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { lateSmtp } from "./channels/lateSmtp.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -9,6 +10,7 @@ import type { Driver } from "./delivery/driver.ts";
 import { startEmbedded } from "./delivery/embedded.ts";
 import { createEngine, type Engine } from "./delivery/engine.ts";
 import type { Deps } from "./deps.ts";
+import { openFiles } from "./files/files.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
 import type { Log } from "./log.ts";
 import { systemRandom } from "./random.ts";
@@ -34,7 +36,11 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
   const key = masterKey(config.secret, config.dataDir);
   const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
-  const smtp = lateSmtp({ allowPrivateHosts: config.allowPrivateSmtp, poolPerSender: SENDER_CONCURRENCY });
+  const smtp = lateSmtp({
+    allowPrivateHosts: config.allowPrivateSmtp,
+    poolPerSender: SENDER_CONCURRENCY,
+    gmail: config.gmail,
+  });
   const channel = config.channels === "simulator" ? await simulatorChannel({ ...config, store, clock, log }) : smtp;
   const engine = createEngine({
     ...post,
@@ -55,6 +61,7 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
     clock,
     log,
     channel,
+    files: openFiles(config.s3, join(config.dataDir, "files")),
     random: systemRandom,
     verifyMailbox: (login) => smtp.verify(login),
     wake: () => driver?.wake(),

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { talkative } from "./support/pictures.ts";
+import { findS3, startS3 } from "./support/s3.ts";
 import { cleanEnvironment, runProgram, type Service, startService } from "./support/service.ts";
 
 // The one file that people download, built once and used where there is nothing else.
@@ -185,6 +187,20 @@ describe("a service", () => {
     expect(service.output().slice(before)).not.toContain("claim");
     expect((await service.run(["health"])).exitCode).toBe(0);
   });
+});
+
+test("draws an image anew, and keeps it in a bucket where there is one", async () => {
+  const bucket = findS3() ? await startS3() : null;
+  const service = await startService({ command: [binary], env: bucket?.env ?? {} });
+  const form = new FormData();
+  form.append("file", new Blob([new Uint8Array(await talkative("jpeg", 6))]));
+  const headers = { authorization: `Bearer ${await service.signUp("ann@owners.example")}` };
+  const sent = await fetch(`${service.url}/api/auth/upload-profile-image`, { method: "POST", body: form, headers });
+  const { imageUrl } = (await sent.json()) as { imageUrl: string };
+  const image = await (await fetch(imageUrl)).bytes();
+  expect(await new Bun.Image(image).metadata()).toEqual({ width: 48, height: 64, format: "jpeg" });
+  await service.remove();
+  await bucket?.stop();
 });
 
 test("a renamed copy does the same, with nothing set in its environment", async () => {

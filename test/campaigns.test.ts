@@ -115,7 +115,7 @@ async function reach(campaign: Campaign, stage: number): Promise<void> {
       credits: 0,
       createdAt: tx.now,
     });
-    await countMoves(tx, [{ campaignId: campaign.id, stage, from: null, to: "PENDING" }]);
+    await countMoves(tx, [{ campaignId: campaign.id, stage, scheduledTime: 0, from: null, to: "PENDING" }]);
   });
 }
 

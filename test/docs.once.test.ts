@@ -58,7 +58,7 @@ describe("the document", () => {
       "/api/upload_picture",
     ]);
     const tags = Array.isArray(document.tags) ? document.tags.map((tag) => at(tag, "name")) : [];
-    expect(tags.join(" ")).toBe("Auth Brands Senders Contacts Campaigns Conversations Credits Health");
+    expect(tags.join(" ")).toBe("Auth Campaigns Health Brands Senders Contacts Conversations Credits");
   });
 
   test("is sound: references lead somewhere, ids are unique, paths and parameters agree", () => {

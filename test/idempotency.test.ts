@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
+import { createApp } from "../src/app.ts";
 import { banRoutes } from "../src/bans/routes.ts";
 import { DAY, VirtualClock } from "../src/clock.ts";
 import { bans } from "../src/db/schema/brands.ts";
@@ -105,4 +106,30 @@ test("a stranger's key is nobody's", async () => {
     headers: { "idempotency-key": "x" },
   });
   expect(answer.status).toBe(401);
+});
+
+/** POSTs that make, spend and move nothing, or whose second time is as good as their first. */
+const NEED_NO_KEY = new Set([
+  "/api/auth/sign-up/email", // nobody is signed in yet, and an address is one user's
+  "/api/auth/sign-in/email",
+  "/api/auth/sign-out",
+  "/api/auth/claim",
+  "/api/auth/change-password",
+  "/api/auth/admin/all-credits", // lists and figures
+  "/api/auth/admin/brands",
+  "/api/auth/admin/credit-stats",
+  "/api/auth/admin/email-accounts",
+  "/api/auth/admin/find-user-by-email",
+  "/api/auth/admin/get-credit-weights",
+  "/api/auth/admin/verify-ledger",
+  "/api/campaigns/:id/preview-message",
+  "/api/email-accounts/:id/test-connection", // tries the login, now
+  "/api/campaigns/conversations/:id/mark-read",
+  "/u/:token", // no caller, and once unsubscribed is unsubscribed
+]);
+
+test("every POST honours a key, or is known to need none", () => {
+  const posts = createApp(app.deps, app.identity).routes.filter(({ method }) => method === "POST");
+  const without = posts.filter(({ hooks }) => hooks.detail?.idempotent !== true).map(({ path }) => path);
+  expect(without.toSorted()).toEqual([...NEED_NO_KEY].toSorted());
 });

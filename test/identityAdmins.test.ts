@@ -33,7 +33,7 @@ describe("the guard", () => {
   test("answers users 403 on every route for admins", async () => {
     const token = await app.signUp("plain@example.com");
     const routes = app.app.routes.filter(({ path }) => path.startsWith("/api/auth/admin/"));
-    expect(routes.length).toBe(5);
+    expect(routes.length).toBe(6);
     for (const { method, path } of routes)
       expect((await app.request(method, path, { token, body: {} })).status).toBe(403);
   });

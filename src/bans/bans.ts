@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNull, or, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import { normaliseEmail, normalisePhone } from "../address.ts";
 import { bans } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
@@ -135,23 +135,29 @@ export interface BanPage {
   limit: number;
 }
 
+/** A ban as it is listed. */
+export type ListedBan = Pick<Row, "id" | "email" | "phone" | "reason" | "messageGot" | "sentimentScore" | "createdAt">;
+
 /** One page of a scope's bans by keyset, so that inserts between two pages neither repeat nor skip a row. */
-export async function listBans(read: Reader, page: BanPage): Promise<Row[]> {
-  const order = page.sortOrder === "asc" ? asc : desc;
-  // A ban by phone alone has no e-mail; it sorts as the empty text, alike on both databases.
-  const key = page.sortBy === "email" ? sql`coalesce(${bans.email}, '')` : sql`${bans.createdAt}`;
-  const beyond = page.sortOrder === "asc" ? sql`>` : sql`<`;
+export async function listBans(read: Reader, page: BanPage): Promise<ListedBan[]> {
+  // A ban by phone alone has no e-mail; it sorts as the empty text, alike on both databases and in the index.
+  const key = sql.raw(page.sortBy === "email" ? "(case when email is null then '' else email end)" : "created_at");
+  const [beyond, direction] = page.sortOrder === "asc" ? ([sql`>`, sql`asc`] as const) : ([sql`<`, sql`desc`] as const);
   const [place] = page.after ?? [];
   if (page.after && !(page.sortBy === "email" ? typeof place === "string" : Number.isSafeInteger(place))) {
     throw invalid("cursor", "expected the nextCursor of a page that was sorted alike");
   }
-  const later = page.after ? sql`(${key}, ${bans.id}) ${beyond} (${page.after[0] ?? ""}, ${page.after[1]})` : undefined;
-  return read
-    .select()
-    .from(bans)
-    .where(and(eq(bans.scope, page.scope), later))
-    .orderBy(order(key), order(bans.id))
-    .limit(page.limit);
+  const inOrder = sql`${key} ${direction}, id ${direction}`;
+  const rows = (which: SQL, order: SQL, limit: number) =>
+    read.all<ListedBan>(sql`select id, email, phone, reason, message_got as "messageGot",
+        sentiment_score as "sentimentScore", created_at as "createdAt"
+      from bans where scope = ${page.scope} ${which} order by ${order} limit ${limit}`);
+  if (page.after === null) return rows(sql.empty(), inOrder, page.limit);
+  // First what sorts alike, then what comes after: SQLite finds a place within an expression's index by these alone.
+  const twins = sql`and ${key} = ${place ?? ""} and id ${beyond} ${page.after[1]}`;
+  const alike = await rows(twins, sql`id ${direction}`, page.limit);
+  if (alike.length === page.limit) return alike;
+  return [...alike, ...(await rows(sql`and ${key} ${beyond} ${place ?? ""}`, inOrder, page.limit - alike.length))];
 }
 
 /** True when an e-mail address or a phone number may not be written to by this brand. */

@@ -1,6 +1,5 @@
 import { Elysia, t } from "elysia";
 import { iso } from "../clock.ts";
-import type { bans } from "../db/schema/brands.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import { brandOf, type Caller, callerOf } from "../http/access.ts";
@@ -8,7 +7,7 @@ import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Id, Nullable } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
-import { ban, listBans, PLATFORM, unban } from "./bans.ts";
+import { ban, type ListedBan, listBans, PLATFORM, unban } from "./bans.ts";
 import { Ban, BanQuery, NewBan } from "./model.ts";
 
 /** Users ban for their brand; an admin without a brand bans for the whole platform. */
@@ -16,9 +15,8 @@ function scopeOf(caller: Caller): string {
   return caller.role === "admin" && caller.brandId === null ? PLATFORM : brandOf(caller);
 }
 
-function toBan(row: typeof bans.$inferSelect): Ban {
-  const { id, email, phone, reason, messageGot, sentimentScore } = row;
-  return { id, email, phone, reason, messageGot, sentimentScore, createdAt: iso(row.createdAt) };
+function toBan(row: ListedBan): Ban {
+  return { ...row, createdAt: iso(row.createdAt) };
 }
 
 export function banRoutes(deps: Deps) {

@@ -6,6 +6,7 @@ import { users } from "../db/schema/identity.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
+import { countBrand } from "./directory.ts";
 import type { Brand, BrandChange, NewBrand } from "./model.ts";
 
 type Row = typeof brands.$inferSelect;
@@ -53,6 +54,7 @@ export async function createBrand(tx: Tx, given: NewBrand, ownerId: string | nul
     updatedAt: tx.now,
   };
   const [created] = await orOwnsOne(tx.insert(brands).values(row).returning());
+  await countBrand(tx, row.createdAt, 1);
   return created ?? getBrand(tx, row.id);
 }
 

@@ -28,3 +28,54 @@ export const Brand = t.Object({
   updatedAt: Moment,
 });
 export type Brand = typeof Brand.static;
+
+export const DirectoryQuery = t.Object({
+  limit: t.Optional(t.Number({ minimum: 1, maximum: 100, multipleOf: 1, default: 10 })),
+  offset: t.Optional(t.Number({ minimum: 0, multipleOf: 1, default: 0 })),
+  searchQuery: t.Optional(
+    t.String({
+      maxLength: 200,
+      description: "Part of a brand's or an owner's name, of an owner's address or of a SID",
+    }),
+  ),
+});
+
+export const Directory = t.Object({
+  success: t.Boolean(),
+  message: t.String({ examples: ["1 brand"] }),
+  brands: t.Array(
+    t.Object({
+      brandId: t.String(),
+      brandName: t.String({ examples: ["Northwind Outreach"] }),
+      userId: Nullable(t.String({ description: "The owner" })),
+      ownerName: Nullable(t.String({ examples: ["Ada Lovelace"] })),
+      ownerEmail: Nullable(t.String({ examples: ["ada@example.com"] })),
+      twilioAccountSid: Nullable(t.String()),
+      hasTwilioAuthToken: t.Boolean(),
+      twillioMessagingServiceSid: Nullable(t.String()),
+      voicemailSenderAccounts: t.Array(
+        t.Object({
+          id: t.String(),
+          phoneNumber: t.String({ examples: ["+12025550123"] }),
+          displayName: t.String({ examples: ["Northwind Outreach 0123"] }),
+          provider: t.String({ examples: ["TWILIO"] }),
+          isActive: t.Boolean(),
+        }),
+      ),
+      createdAt: Moment,
+    }),
+  ),
+  hasMore: t.Boolean(),
+  total: t.Number({ examples: [1] }),
+});
+
+const Sid = (description: string) => t.Optional(Nullable(t.String({ maxLength: 64, description })));
+
+export const TwilioSettings = t.Object({
+  brandId: Id,
+  twilioAccountSid: Sid("AC and 32 hexadecimal digits; null or empty clears it, absent keeps it"),
+  twilioAuthToken: t.Optional(
+    Nullable(t.String({ maxLength: 128, description: "Never shown again; null clears it, empty or absent keeps it" })),
+  ),
+  twillioMessagingServiceSid: Sid("MG and 32 hexadecimal digits; null or empty clears it, absent keeps it"),
+});

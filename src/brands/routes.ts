@@ -3,10 +3,12 @@ import type { Deps } from "../deps.ts";
 import { notFound } from "../fault.ts";
 import { type Caller, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { changeBrand, createBrand, getBrand, listBrands, toBrand } from "./brands.ts";
 import { Brand, BrandChange, NewBrand } from "./model.ts";
+import { removeBrand } from "./removal.ts";
 
 const OneBrand = t.Object({ success: t.Literal(true), brand: Brand });
 
@@ -15,7 +17,8 @@ function mustSee(caller: Caller, brandId: string): void {
   if (caller.role !== "admin" && caller.brandId !== brandId) throw notFound("brand", brandId);
 }
 
-export function brandRoutes({ store }: Deps) {
+export function brandRoutes(deps: Deps) {
+  const { store } = deps;
   return new Elysia({ prefix: "/api/brands", tags: ["Brands"] })
     .use(storable)
     .post(
@@ -23,14 +26,17 @@ export function brandRoutes({ store }: Deps) {
       async ({ body, request }) => {
         const caller = callerOf(request);
         const ownerId = caller.role === "admin" ? (body.ownerId === undefined ? null : body.ownerId) : caller.userId;
-        const row = await store.write((tx) => createBrand(tx, body, ownerId));
-        return { success: true as const, brand: toBrand(row) };
+        return writeOnce(deps, request, async (tx) => ({
+          success: true as const,
+          brand: toBrand(await createBrand(tx, body, ownerId)),
+        }));
       },
       {
         body: NewBrand,
         response: OneBrand,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Create a brand",
           description: "Users own the brand they create, and one at most; admins may name an owner or none.",
         },
@@ -61,7 +67,11 @@ export function brandRoutes({ store }: Deps) {
         mustSee(callerOf(request), params.id);
         return { success: true as const, brand: toBrand(await getBrand(store.read, params.id)) };
       },
-      { params: IdParams, response: OneBrand, detail: { access: "user", summary: "Get a brand" } },
+      {
+        params: IdParams,
+        response: OneBrand,
+        detail: { access: "user", summary: "Get a brand", description: "Its name, zone, postal address and owner." },
+      },
     )
     .patch(
       "/:id",
@@ -77,7 +87,28 @@ export function brandRoutes({ store }: Deps) {
         params: IdParams,
         body: BrandChange,
         response: OneBrand,
-        detail: { access: "user", summary: "Change a brand" },
+        detail: {
+          access: "user",
+          summary: "Change a brand",
+          description: "Changes what is named; only an admin names another owner.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params }) => {
+        await store.write((tx) => removeBrand(tx, params.id));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: t.Object({ success: t.Literal(true) }),
+        detail: {
+          access: "admin",
+          summary: "Remove a brand",
+          description:
+            "With its contacts, bans, drafts and voicemail numbers; its mailboxes stay and belong to nobody. 409 once a campaign was launched, credits were given or money was paid: `history` says what. For admins only.",
+        },
       },
     );
 }

@@ -7,6 +7,7 @@ import { messageCounts, messages } from "../db/schema/messages.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
+import { untallyCampaign } from "../messages/tallies.ts";
 import { campaignOf } from "./lifecycle.ts";
 import type { Campaign, CampaignChange, NewCampaign } from "./model.ts";
 
@@ -140,6 +141,7 @@ export async function deleteCampaign(tx: Tx, id: string, reach: string | null): 
   if (job) throw new Fault("CONFLICT", "A file is being imported into this campaign: try again when it is done");
 
   const own = tx.select({ id: conversations.id }).from(conversations).where(eq(conversations.campaignId, id));
+  await untallyCampaign(tx, id);
   await tx.delete(messages).where(eq(messages.campaignId, id));
   await tx.delete(messageCounts).where(eq(messageCounts.campaignId, id));
   await tx.delete(inboundMessages).where(inArray(inboundMessages.conversationId, own));

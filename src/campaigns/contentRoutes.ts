@@ -20,7 +20,7 @@ const Steps = t.Object({
 const Senders = t.Object({ success: t.Literal(true), emailAccounts: t.Array(EmailAccount) });
 
 /** What a campaign says and through whom. `config.channels` decides which channels its steps may use. */
-export function campaignContentRoutes({ store, config, wake }: Deps) {
+export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
   const channels = config.channels === "simulator" ? (["EMAIL", "SMS", "VOICEMAIL"] as const) : (["EMAIL"] as const);
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
@@ -75,7 +75,7 @@ export function campaignContentRoutes({ store, config, wake }: Deps) {
         const reach = reachOf(callerOf(request));
         const rows = await store.write((tx) => replaceSenders(tx, params.id, reach, body.emailAccountIds));
         wake();
-        return { success: true as const, emailAccounts: rows.map(toEmailAccount) };
+        return { success: true as const, emailAccounts: rows.map((row) => toEmailAccount(row, clock.now())) };
       },
       {
         params: IdParams,
@@ -94,9 +94,17 @@ export function campaignContentRoutes({ store, config, wake }: Deps) {
       async ({ params, request }) => {
         const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
         const senders = await readSenders(store.read, row);
-        return { success: true as const, emailAccounts: senders.map(toEmailAccount) };
+        return { success: true as const, emailAccounts: senders.map((row) => toEmailAccount(row, clock.now())) };
       },
-      { params: IdParams, response: Senders, detail: { access: "user", summary: "Get the senders of a campaign" } },
+      {
+        params: IdParams,
+        response: Senders,
+        detail: {
+          access: "user",
+          summary: "Get the senders of a campaign",
+          description: "The mailboxes it sends from.",
+        },
+      },
     )
     .post(
       "/:id/preview-message",

@@ -3,6 +3,7 @@ import { isoOrNull } from "../clock.ts";
 import { toCredits } from "../credits/amounts.ts";
 import type { Deps } from "../deps.ts";
 import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
+import { optionalBody } from "../http/optionalBody.ts";
 import { storable } from "../http/storable.ts";
 import { toCampaign } from "./campaigns.ts";
 import { archive, cancel, launch, pause, resume } from "./lifecycle.ts";
@@ -78,6 +79,7 @@ export function lifecycleRoutes(deps: Deps) {
       {
         params: IdParams,
         body: WithReason,
+        parse: optionalBody,
         response: OneCampaign,
         detail: {
           access: "user",
@@ -115,6 +117,7 @@ export function lifecycleRoutes(deps: Deps) {
       {
         params: IdParams,
         body: WithReason,
+        parse: optionalBody,
         response: t.Object({
           success: t.Literal(true),
           creditReleased: t.Number({ examples: [120] }),

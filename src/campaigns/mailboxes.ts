@@ -1,18 +1,20 @@
 import { and, asc, eq } from "drizzle-orm";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
-import type { Reader } from "../db/store.ts";
+import type { Tx } from "../db/store.ts";
+import { sendingDays } from "../senders/warmup.ts";
 
-/** A mailbox that opens conversations, and how many a day it may. */
+/** A mailbox that opens conversations. */
 export interface OpeningSender {
   id: string;
-  dailyLimit: number;
+  /** On which day, today being 0, its daily cap lets its nth message leave. */
+  dayOf: (n: number) => number;
 }
 
 /** The mailboxes that open conversations of a campaign: the brand's own, switched on. */
-export function openingSenders(read: Reader, campaign: { id: string; brandId: string }): Promise<OpeningSender[]> {
-  return read
-    .select({ id: emailAccounts.id, dailyLimit: emailAccounts.dailyLimit })
+export async function openingSenders(tx: Tx, campaign: { id: string; brandId: string }): Promise<OpeningSender[]> {
+  const rows = await tx
+    .select({ box: emailAccounts })
     .from(campaignSenders)
     .innerJoin(emailAccounts, eq(emailAccounts.id, campaignSenders.senderId))
     .where(
@@ -23,4 +25,5 @@ export function openingSenders(read: Reader, campaign: { id: string; brandId: st
       ),
     )
     .orderBy(asc(emailAccounts.id));
+  return rows.map(({ box }) => ({ id: box.id, dayOf: sendingDays(box, tx.now) }));
 }

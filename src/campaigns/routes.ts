@@ -80,7 +80,15 @@ export function campaignRoutes(deps: Deps) {
         const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
         return { success: true as const, campaign: toCampaign(row) };
       },
-      { params: IdParams, response: OneCampaign, detail: { access: "user", summary: "Get a campaign" } },
+      {
+        params: IdParams,
+        response: OneCampaign,
+        detail: {
+          access: "user",
+          summary: "Get a campaign",
+          description: "With its state, and the `version` that a change must name.",
+        },
+      },
     )
     .patch(
       "/:id",

@@ -35,7 +35,7 @@ export async function scheduleOpenings(
   const drafts: Draft[] = conversations.map(({ id, contactId }, index) => {
     const position = before + index;
     const sender = byMailbox ? senders[position % senders.length] : undefined;
-    const day = sender ? Math.floor(Math.floor(position / senders.length) / sender.dailyLimit) : 0;
+    const day = sender?.dayOf(Math.floor(position / senders.length)) ?? 0;
     return {
       brandId: campaign.brandId,
       campaignId: campaign.id,

@@ -4,6 +4,7 @@ import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { EmailAccountRow } from "../senders/emailAccounts.ts";
+import { repinCampaign } from "../senders/repin.ts";
 import { holdCampaign } from "./campaigns.ts";
 
 /** The mailboxes a campaign sends from. One that an admin gave to another brand meanwhile is no longer among them. */
@@ -17,7 +18,10 @@ export async function readSenders(read: Reader, campaign: { id: string; brandId:
   return rows.map((row) => row.account);
 }
 
-/** Says from which of its brand's mailboxes a campaign sends. NOT_FOUND lists those that are not the brand's. */
+/**
+ * Says from which of its brand's mailboxes a campaign sends. Messages that waited for one get one. NOT_FOUND lists those
+ * that are not the brand's.
+ */
 export async function replaceSenders(
   tx: Tx,
   campaignId: string,
@@ -42,5 +46,6 @@ export async function replaceSenders(
   }
   await tx.delete(campaignSenders).where(eq(campaignSenders.campaignId, campaignId));
   if (wanted.length > 0) await tx.insert(campaignSenders).values(wanted.map((senderId) => ({ campaignId, senderId })));
+  await repinCampaign(tx, campaignId);
   return readSenders(tx, campaign);
 }

@@ -1,10 +1,19 @@
 import { Fault, invalid } from "../fault.ts";
-import type { Channel, Envelope, Outcome, SmtpLogin } from "./channel.ts";
+import type { Channel, Envelope, GoogleLogin, MailLogin, Outcome, Verified } from "./channel.ts";
+import { GMAIL, type GmailEndpoints, isGoogle, serverOf } from "./google.ts";
+import { googleTokens } from "./googleToken.ts";
 import { resolveHost, SMTP_PORTS } from "./host.ts";
 import { composeMail, type Mail } from "./mail.ts";
 import { outcomeOf, refusalOf } from "./smtpOutcome.ts";
 import { SmtpPool } from "./smtpPool.ts";
-import { type Delivery, hadEnded, keepsConnection, SmtpSession, type SmtpTimeouts } from "./smtpSession.ts";
+import {
+  type Delivery,
+  hadEnded,
+  keepsConnection,
+  SmtpSession,
+  type SmtpTimeouts,
+  type TokenSource,
+} from "./smtpSession.ts";
 
 export interface SmtpOptions {
   /** The operator's word that mail servers may be on private networks, on any port, and without TLS. */
@@ -17,12 +26,14 @@ export interface SmtpOptions {
   timeouts?: Partial<SmtpTimeouts>;
   /** Certificate authorities to trust besides the usual ones, PEM. */
   authorities?: readonly string[];
+  /** Where Google's mailboxes are reached, if not at Google itself. */
+  gmail?: GmailEndpoints;
 }
 
 /** A channel for e-mail, which can also tell whether a login works. */
 export interface SmtpChannel extends Channel {
   /** Connects and logs in, and sends nothing. `reason` is for the one who typed the login. */
-  verify(login: SmtpLogin): Promise<{ ok: true } | { ok: false; reason: string }>;
+  verify(login: MailLogin): Promise<Verified>;
 }
 
 const TIMEOUTS: SmtpTimeouts = { connect: 30_000, session: 60_000, commit: 120_000 };
@@ -35,23 +46,37 @@ const MOST_POOLS = 500;
  * final dot went out unanswered, and never hands a message over a second time by itself.
  */
 export function smtpChannel(options: SmtpOptions): SmtpChannel {
-  const { allowPrivateHosts, poolPerSender = 2, idleMilliseconds = 30_000, authorities = [] } = options;
+  const { allowPrivateHosts, poolPerSender = 2, idleMilliseconds = 30_000, authorities = [], gmail = GMAIL } = options;
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   /** By sender, the least recently used first. */
   const pools = new Map<string, { pool: SmtpPool; login: string }>();
   /** Those, and the retired ones that still have mails in hand. */
   const living = new Set<SmtpPool>();
+  const tokens = googleTokens(gmail.tokenUrl);
   let closed = false;
 
-  async function open(login: SmtpLogin): Promise<SmtpSession> {
+  const at = (login: MailLogin) => serverOf(login, gmail, tokens);
+
+  async function open(login: MailLogin): Promise<SmtpSession> {
+    if (isGoogle(login)) return openGoogle(login);
     if (login.security === "NONE" && !allowPrivateHosts) throw invalid("security", "must be TLS or STARTTLS");
     const policy = { allowPrivate: allowPrivateHosts, ports: SMTP_PORTS };
     const { address } = await resolveHost(login.host, login.port, policy);
-    return SmtpSession.open(login, address, timeouts, authorities);
+    return SmtpSession.open(login, address, timeouts, authorities, null);
+  }
+
+  /** Where the operator says Google is: that may well be a proxy on a private address. */
+  async function openGoogle(login: GoogleLogin): Promise<SmtpSession> {
+    const byPassword = login.grant.type === "SMTP";
+    // First of all: without a token there is no point in a connection.
+    if (!byPassword) await tokens.token(login);
+    const { address } = await resolveHost(gmail.host, gmail.port, { allowPrivate: true, ports: [] });
+    const source: TokenSource = (refused) => tokens.token(login, refused);
+    return SmtpSession.open(at(login), address, timeouts, authorities, byPassword ? null : source);
   }
 
   /** Null when too many senders are at work already. */
-  function poolOf(senderId: string, login: SmtpLogin): SmtpPool | null {
+  function poolOf(senderId: string, login: MailLogin): SmtpPool | null {
     const spelled = JSON.stringify(login);
     const known = pools.get(senderId);
     pools.delete(senderId);
@@ -101,7 +126,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
   return {
     async send(envelope: Envelope): Promise<Outcome> {
       const login = envelope.sender.smtp;
-      if (login === null) return { kind: "deferred", reason: "this sender has no SMTP login", scope: "sender" };
+      if (login === null) return { kind: "deferred", reason: "this sender has no login", scope: "sender" };
       let mail: Mail;
       try {
         mail = await composeMail(envelope);
@@ -112,7 +137,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
       const pool = poolOf(envelope.sender.id, login);
       if (pool === null) return { kind: "deferred", reason: "too many senders at once", scope: "message" };
       const delivery = await deliver(mail, pool).catch((error): Delivery => notStarted(error));
-      const outcome = outcomeOf(delivery, login);
+      const outcome = outcomeOf(delivery, at(login));
       // A connection that we ended ourselves is no reason to pause its sender.
       return closed && outcome.kind === "deferred" ? SHUTTING_DOWN : outcome;
     },
@@ -123,7 +148,9 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
         session.quit();
         return { ok: true };
       } catch (error) {
-        return { ok: false, reason: refusalOf(notStarted(error), login).reason };
+        const refusal = refusalOf(notStarted(error), at(login));
+        const reauth = refusal.kind === "deferred" && refusal.reauth === true;
+        return { ok: false, reason: refusal.reason, ...(reauth ? { reauth } : {}) };
       }
     },
 

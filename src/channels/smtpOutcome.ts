@@ -1,6 +1,7 @@
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import { Fault } from "../fault.ts";
 import type { Outcome, SmtpLogin } from "./channel.ts";
+import { GrantRefused, NoToken } from "./googleToken.ts";
 import { NotStarted } from "./smtpPool.ts";
 import { readReply, type SmtpReply, statedWait } from "./smtpReply.ts";
 import { clientError, type Delivery, NoLoginOffered, TookTooLong } from "./smtpSession.ts";
@@ -44,6 +45,10 @@ export function refusalOf({ error, dotSent }: Refusal, login: SmtpLogin): NotAcc
   if (dotSent && !(step === "content" && reply !== null && reply.code >= 400)) {
     return { kind: "unknown", reason: `${server(login)} took the whole message and did not say whether it accepts it` };
   }
+  if (failure instanceof GrantRefused) {
+    return { kind: "deferred", reason: failure.message, scope: "sender", reauth: true };
+  }
+  if (failure instanceof NoToken) return { kind: "deferred", reason: failure.message, scope: "sender" };
   if (failure instanceof NotStarted) return { kind: "deferred", reason: failure.message, scope: "message" };
   // Larger than the size the server announced, or said so at MAIL (RFC 1870): no other try makes it smaller.
   if (step === "from" && (reply === null ? failure.code === "EMESSAGE" : tooLarge(reply))) {
@@ -139,10 +144,15 @@ function words({ code, enhanced, text }: SmtpReply): string {
   return [code, enhanced, text].filter((part) => part !== null && part !== "").join(" ");
 }
 
-/** Takes out the password, in each form in which it crossed the wire (RFC 4616). */
+/** Takes out the password or token, in each form in which it crossed the wire (RFC 4616, XOAUTH2). */
 function withoutSecrets(text: string, { username, password }: SmtpLogin): string {
   if (password === null || password === "") return text;
-  const forms = [base64(`\0${username ?? ""}\0${password}`), base64(password), password];
+  const forms = [
+    base64(`\0${username ?? ""}\0${password}`),
+    base64(`user=${username ?? ""}\x01auth=Bearer ${password}\x01\x01`),
+    base64(password),
+    password,
+  ];
   return forms.reduce((cleaned, secret) => cleaned.replaceAll(secret, "…"), text);
 }
 

@@ -24,6 +24,9 @@ export type Delivery =
 /** The server said nothing for too long. */
 export class TookTooLong extends Error {}
 
+/** Gives out access tokens: not the one that was refused. */
+export type TokenSource = (refused: string | null) => Promise<string>;
+
 /** There are a user name and a password, and no way to use them. */
 export class NoLoginOffered extends Error {}
 
@@ -54,6 +57,7 @@ export class SmtpSession {
    * Connects to a checked address and logs in. Certificates are verified, always, for the name the tenant gave.
    * @param address from `resolveHost`, not a name, so that nothing is looked up again
    * @param authorities certificate authorities to trust besides the usual ones, PEM
+   * @param token where the login is by token, not by password
    * @throws what `smtpOutcome.ts` reads; nothing was sent then
    */
   static async open(
@@ -61,6 +65,7 @@ export class SmtpSession {
     address: string,
     timeouts: SmtpTimeouts,
     authorities: readonly string[],
+    token: TokenSource | null,
   ): Promise<SmtpSession> {
     const connection = new SMTPConnection({
       host: address,
@@ -77,6 +82,7 @@ export class SmtpSession {
       },
       connectionTimeout: timeouts.connect,
       greetingTimeout: timeouts.connect,
+      customAuth: { [TOKEN]: presentToken },
       // What a silence means depends on the step, so it is judged here and not by the client.
       socketTimeout: 2 * (timeouts.session + timeouts.commit),
     });
@@ -84,7 +90,9 @@ export class SmtpSession {
     const deadline = performance.now() + timeouts.connect;
     try {
       await session.#exchange<void>(timeouts.connect, (done) => connection.connect((error) => done(error)));
-      await session.#logIn(login, deadline - performance.now());
+      const left = () => deadline - performance.now();
+      if (token === null) await session.#logIn(login, left());
+      else await session.#logInByToken(login, token, left);
       return session;
     } catch (error) {
       connection.close();
@@ -153,6 +161,23 @@ export class SmtpSession {
     await this.#exchange<void>(within, (done) => this.#connection.login({ credentials }, (error) => done(error)));
   }
 
+  /** XOAUTH2, as Gmail has it. A token that is refused may have been withdrawn early: another one is tried, once. */
+  async #logInByToken({ username }: SmtpLogin, source: TokenSource, left: () => number): Promise<void> {
+    if (!this.#connection.allowsAuth) throw new NoLoginOffered("the server offers no login");
+    const first = await source(null);
+    try {
+      await this.#presentToken(username ?? "", first, left());
+    } catch (error) {
+      if (clientError(error).code !== "EAUTH" || clientError(error).responseCode === undefined) throw error;
+      await this.#presentToken(username ?? "", await source(first), left());
+    }
+  }
+
+  #presentToken(user: string, token: string, within: number): Promise<void> {
+    const auth = { method: TOKEN, credentials: { user, pass: token } };
+    return this.#exchange<void>(within, (done) => this.#connection.login(auth, (error) => done(error)));
+  }
+
   /** Runs one command; it ends with its answer, the loss of the connection, or when the time allowed is over. */
   async #exchange<T>(
     within: number,
@@ -177,6 +202,18 @@ export class SmtpSession {
       this.#onLoss = () => {};
     }
   }
+}
+
+/** The client's name for our way to log in by token; its own would fetch tokens by itself. */
+const TOKEN = "TOKEN";
+
+/** The exchange of XOAUTH2: a refusal comes as a challenge, and the server's word only after an empty answer to it. */
+async function presentToken({ auth, sendCommand }: SMTPConnection.CustomAuthenticationContext): Promise<void> {
+  const { user, pass } = auth.credentials;
+  const token = Buffer.from(`user=${user}\x01auth=Bearer ${pass}\x01\x01`).toString("base64");
+  let reply = await sendCommand(`AUTH XOAUTH2 ${token}`);
+  if (reply.status === 334) reply = await sendCommand("");
+  if (reply.status !== 235) throw new Error("the token was refused");
 }
 
 /** The content in pieces, each made when the connection has room for it. */

@@ -3,10 +3,11 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { iso } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import type { Log } from "../log.ts";
 import { masterKey, openVault, signer } from "../secrets.ts";
 import { brokenPromises } from "../simulator/census.ts";
-import { DEMO_ADMIN, DEMO_DAYS, DEMO_OWNER, liveDemo } from "../simulator/demoWorld.ts";
+import { DEMO_DAYS, liveDemo } from "../simulator/demoWorld.ts";
 import { tellDemo } from "./demoSummary.ts";
 
 /**
@@ -48,7 +49,7 @@ export async function demo(config: Config, log: Log, options: { exit: boolean; j
     log,
   );
   console.log(
-    `\nLook around: ${service.url}/swagger\n  admin  ${DEMO_ADMIN}\n  owner  ${DEMO_OWNER}  (of Northwind Coffee)\n  password of both  ${password}\nCtrl-C ends it.`,
+    `\nLook around: ${service.url}/swagger\n  admin  ${EXEMPLARS.adminEmail}\n  owner  ${EXEMPLARS.ownerEmail}  (of Northwind Coffee)\n  password of both  ${password}\nCtrl-C ends it.`,
   );
   await untilAskedToStop();
   await service.stop();

@@ -4,8 +4,10 @@ import { createApp } from "../app.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
+import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
 import { openClaim } from "../identity/claim.ts";
+import { readdressImages } from "../identity/profile/profile.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { resumeImports } from "../imports/importer.ts";
 import type { Log } from "../log.ts";
@@ -33,6 +35,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const periodic = await startPeriodic(runtime, log);
   const imports = new AbortController();
   void resumeImports(runtime.deps, { signal: imports.signal });
+  void lookAfterImages(runtime, log);
 
   const port = app.server?.port ?? config.port;
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
@@ -53,6 +56,15 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   };
 }
 
+/** Images follow a PUBLIC_URL that has changed; and a bucket that cannot be used is told of before anybody needs it. */
+async function lookAfterImages({ deps: { config, store, files } }: Runtime, log: Log): Promise<void> {
+  await store
+    .write((tx) => readdressImages(tx, config.publicUrl))
+    .catch((error) => log.error("images not readdressed", { error }));
+  if (config.s3 === null) return;
+  await files.get("profile-images/none.png").catch(({ cause }) => log.warn("the bucket cannot be used", { cause }));
+}
+
 /** What is done now and then. It ticks as soon as it exists, so it is made when everything it needs is there. */
 async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ stop(): void }> {
   const { cron } = await import("@elysiajs/cron");
@@ -63,6 +75,7 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   const tidy = async () => {
     for (const job of [removeEndedSessions, forgetAnswers])
       await deps.store.write(job).catch((error) => log.error("tidying failed", { error }));
+    await removeUnused(deps, deps.clock.now()).catch((error) => log.error("tidying failed", { error }));
   };
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
@@ -93,6 +106,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
   console.log(`Reprise listens on   ${url}`);
   console.log(`Swagger UI           ${url}/swagger`);
   console.log(`Data                 ${dialect === "postgres" ? "Postgres (DATABASE_URL)" : resolve(config.dataDir)}`);
+  if (config.s3 !== null) console.log(`Images               S3, bucket ${config.s3.bucket}`);
   if (config.redisUrl !== null) console.log("Queue                Redis (REDIS_URL)");
   if (config.channels === "simulator") console.log("Channels             simulator: nothing leaves this machine");
   if (claim) console.log(`\nNo admin yet. Open this link once to become it:\n  ${url}/api/auth/claim?token=${claim}\n`);

@@ -68,7 +68,11 @@ export function contactRoutes(deps: Deps) {
         const row = await getContact(store.read, params.id, reachOf(callerOf(request)));
         return { success: true as const, contact: toContact(row) };
       },
-      { params: IdParams, response: OneContact, detail: { access: "user", summary: "Get a contact" } },
+      {
+        params: IdParams,
+        response: OneContact,
+        detail: { access: "user", summary: "Get a contact", description: "All that is known of one person." },
+      },
     )
     .patch(
       "/:id",

@@ -138,7 +138,11 @@ export function conversationRoutes(deps: Deps) {
       {
         params: IdParams,
         response: t.Object({ success: t.Literal(true) }),
-        detail: { access: "user", summary: "Mark a conversation as read" },
+        detail: {
+          access: "user",
+          summary: "Mark a conversation as read",
+          description: "It leaves the list of those with `unread=true`.",
+        },
       },
     );
 }

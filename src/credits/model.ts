@@ -6,15 +6,6 @@ export type CreditType = (typeof CREDIT_TYPES)[number];
 
 // On the wire credits have at most three decimals, because inside they are integer thousandths.
 
-export const Grant = t.Object({
-  brandId: Id,
-  credits: t.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, examples: [1000] }),
-  kind: t.Optional(t.Union([t.Literal("SUBSCRIPTION"), t.Literal("PURCHASED")], { default: "PURCHASED" })),
-  expiresAt: t.Optional(Nullable(Moment)),
-  reason: t.String({ minLength: 1, maxLength: 300, pattern: "\\S", examples: ["Welcome credits"] }),
-});
-export type Grant = typeof Grant.static;
-
 export const Balance = t.Object({
   brandId: t.String(),
   creditAvailable: t.Number({ description: "subscriptionCredits + purchasedCredits, net of holds", examples: [740] }),
@@ -84,7 +75,61 @@ export const Verdict = t.Object({
   ok: t.Boolean({ description: "Every balance is the fold of its entries" }),
   brands: t.Integer(),
   entries: t.Integer(),
-  drifts: t.Array(
-    t.Object({ brandId: t.String(), what: t.String(), expected: t.Number(), found: t.Number() }, { examples: [[]] }),
-  ),
+  drifts: t.Array(t.Object({ brandId: t.String(), what: t.String(), expected: t.Number(), found: t.Number() }), {
+    examples: [[]],
+  }),
+});
+
+export const CreditsQuery = t.Object({
+  page: t.Optional(t.Number({ minimum: 1, multipleOf: 1, default: 1 })),
+  limit: t.Optional(t.Number({ minimum: 1, maximum: 100, multipleOf: 1, default: 10 })),
+});
+
+const CampaignCredits = t.Object({
+  campaignId: t.String(),
+  campaignName: t.String({ examples: ["Spring"] }),
+  creditType: t.String({ examples: ["EMAIL"] }),
+  creditReserved: t.Number({ description: "Held for what is scheduled", examples: [40] }),
+  creditUsed: t.Number({ examples: [210] }),
+});
+export type CampaignCredits = typeof CampaignCredits.static;
+
+const BrandCredits = t.Object({
+  brandId: t.String(),
+  brandName: t.String({ examples: ["Northwind Outreach"] }),
+  ownerName: Nullable(t.String({ examples: ["Ada Lovelace"] })),
+  ownerEmail: Nullable(t.String({ examples: ["ada@example.com"] })),
+  creditAvailable: t.Number({ description: "subscriptionCredits + purchasedCredits, net of holds", examples: [740] }),
+  subscriptionCredits: t.Number({ examples: [500] }),
+  purchasedCredits: t.Number({ examples: [240] }),
+  totalReserved: t.Number({ examples: [60] }),
+  totalUsed: t.Number({ examples: [200] }),
+  totalCampaigns: t.Number({ examples: [1] }),
+  campaignCredits: t.Array(CampaignCredits, { description: "A row for each campaign and kind of credit it touched" }),
+});
+export type BrandCredits = typeof BrandCredits.static;
+
+export const CreditsPage = t.Object({
+  success: t.Boolean(),
+  message: t.String({ examples: ["1 brand"] }),
+  credits: t.Array(BrandCredits),
+  pagination: t.Object({
+    currentPage: t.Number({ examples: [1] }),
+    limit: t.Number({ examples: [10] }),
+    totalItems: t.Number({ examples: [1] }),
+    totalPages: t.Number({ examples: [1] }),
+  }),
+});
+
+const CreditStats = t.Object({
+  totalBrands: t.Number({ examples: [2] }),
+  totalAvailable: t.Number({ examples: [1480] }),
+  totalReserved: t.Number({ examples: [120] }),
+  totalUsed: t.Number({ examples: [400] }),
+});
+export type CreditStats = typeof CreditStats.static;
+export const Stats = t.Object({
+  success: t.Boolean(),
+  message: t.String({ examples: ["Credits of 2 brands"] }),
+  stats: CreditStats,
 });

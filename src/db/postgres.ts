@@ -46,6 +46,7 @@ export async function openPostgres(url: string, begin: () => Pick<Tx, "now" | "n
         }
       }
     },
+    version: () => null,
     async ping() {
       await client`select 1`;
     },

@@ -92,6 +92,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
   migrateSqlite(writer);
   const readHandle = open(path, true, durability);
   const read: Reader = reader(readHandle);
+  const dataVersion = readHandle.prepare<{ data_version: number }, []>("pragma data_version");
   const writable = reader(writer);
   const start = writer.prepare("begin immediate");
   const commit = writer.prepare("commit");
@@ -114,6 +115,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
       tail = turn.catch(() => {});
       return turn;
     },
+    version: () => dataVersion.get()?.data_version ?? null,
     async ping() {
       readHandle.query("select 1").get();
     },
@@ -121,6 +123,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
       await tail;
       start.finalize();
       commit.finalize();
+      dataVersion.finalize();
       readHandle.close();
       writer.run("pragma wal_checkpoint(truncate)");
       writer.close();

@@ -26,6 +26,11 @@ export interface Store {
    * must touch nothing but its `tx`. No network I/O inside: on SQLite it holds the only writer.
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Another number after every commit, whoever made it: what was read at one version is still true while it stands. Null
+   * where asking would cost as much as reading anew (Postgres).
+   */
+  version(): number | null;
   /** Resolves when the database answers; rejects when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -9,6 +9,7 @@ import type { Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import { countMoves, type Move } from "../messages/counts.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
+import { repinMessages } from "../senders/repin.ts";
 import { type Post, renderEnvelope } from "./envelope.ts";
 import { type DueRow, dueRows, lockSenders, type Room, type Surroundings, surroundingsOf, threadsOf } from "./facts.ts";
 import { judge, type Verdict } from "./gate.ts";
@@ -20,12 +21,16 @@ export const LEASE = 5 * MINUTE;
 export interface Claim {
   envelope: Envelope;
   fence: number;
+  claimedAt: Instant;
   campaignId: string;
   conversationId: string;
   stage: number;
+  scheduledTime: Instant;
   attempts: number;
   /** Which of the sender's days gave the slot; it is given back if nothing left. */
   senderDay: string | null;
+  /** Whether it counts as sent while the sender warms up. */
+  warming: boolean;
 }
 
 interface Ruled {
@@ -43,10 +48,11 @@ export async function claimDue(
   post: Post,
   room: Room,
 ): Promise<{ claims: Claim[]; examined: number }> {
-  const rows = await dueRows(tx, limit, room);
-  if (rows.length === 0) return { claims: [], examined: 0 };
-  await lockSenders(tx, rows);
-  const around = await surroundingsOf(tx, rows, tx.now);
+  const due = await dueRows(tx, limit, room);
+  if (due.length === 0) return { claims: [], examined: 0 };
+  await lockSenders(tx, due);
+  const around = await surroundingsOf(tx, due, tx.now);
+  const rows = await withoutRepinned(tx, due, around);
   await holdMissing(tx, rows, around);
   const threads = await threadsOf(tx, rows);
 
@@ -68,9 +74,12 @@ export async function claimDue(
         campaignId,
         conversationId,
         stage,
+        scheduledTime: row.scheduled_time,
         fence: row.fence + 1,
+        claimedAt: tx.now,
         attempts: row.attempts + 1,
         senderDay: sender?.today ?? null,
+        warming: sender?.warming ?? false,
       });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -83,14 +92,26 @@ export async function claimDue(
   await markSending(tx, claims);
   await takeSlots(tx, around);
   await applyRulings(tx, ruled);
-  const claimed: Move[] = claims.map(({ campaignId, stage }) => ({
+  const claimed: Move[] = claims.map(({ campaignId, stage, scheduledTime }) => ({
     campaignId,
     stage,
+    scheduledTime,
     from: "PENDING",
     to: "SENDING",
   }));
   await countMoves(tx, claimed);
-  return { claims, examined: rows.length };
+  return { claims, examined: due.length };
+}
+
+/** Whose mailbox moved away, or never was, gets another where there is one. It stays due: the next look finds it there. */
+async function withoutRepinned(tx: Tx, due: readonly DueRow[], { senders }: Surroundings): Promise<DueRow[]> {
+  const brandOf = ({ sender_id: id }: DueRow) => (id === null ? undefined : senders.get(id)?.brandId);
+  const stranded = due.filter((row) => row.channel === "EMAIL" && brandOf(row) !== row.brand_id);
+  const repinned = await repinMessages(
+    tx,
+    stranded.map(({ id }) => id),
+  );
+  return due.filter(({ id }) => !repinned.has(id));
 }
 
 /** Messages written while the brand was short of credits get their hold now, if a top-up came meanwhile. */
@@ -131,12 +152,15 @@ async function markSending(tx: Tx, claims: readonly Claim[]): Promise<void> {
 async function takeSlots(tx: Tx, around: Surroundings): Promise<void> {
   const taken = [...around.senders.values()]
     .filter((sender) => sender.sendsToday > sender.sendsBefore)
-    .map(({ id, today, sendsToday, sendsBefore }) => ({ id, today, taken: sendsToday - sendsBefore }))
+    .map(({ id, today, warming, sendsToday, sendsBefore }) => {
+      const taken = sendsToday - sendsBefore;
+      return { id, today, taken, warm: warming ? taken : 0 };
+    })
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   if (taken.length === 0) return;
-  const types = { id: "text", today: "text", taken: "integer" } as const;
-  await tx.all(sql`insert into sender_days (sender_id, day, sends) select n.id, n.today, n.taken from ${rowsOf("n", taken, types)} where true
-    on conflict (sender_id, day) do update set sends = sender_days.sends + excluded.sends`);
+  const types = { id: "text", today: "text", taken: "integer", warm: "integer" } as const;
+  await tx.all(sql`insert into sender_days (sender_id, day, sends, warmup_sends) select n.id, n.today, n.taken, n.warm from ${rowsOf("n", taken, types)} where true
+    on conflict (sender_id, day) do update set sends = sender_days.sends + excluded.sends, warmup_sends = sender_days.warmup_sends + excluded.warmup_sends`);
 }
 
 /** Where a cancelled message leaves its conversation. The other reasons were written there by what caused them. */
@@ -157,7 +181,13 @@ async function applyRulings(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
     over.push({ id: row.id, status, reason: verdict.reason });
     const standing = verdict.go === "fail" ? "FAILED" : ENDS[verdict.reason];
     if (standing) ended.push({ id: row.conversation_id, status: standing });
-    moves.push({ campaignId: row.campaign_id, stage: row.stage, from: "PENDING", to: status });
+    moves.push({
+      campaignId: row.campaign_id,
+      stage: row.stage,
+      scheduledTime: row.scheduled_time,
+      from: "PENDING",
+      to: status,
+    });
   }
   if (waiting.length > 0) {
     await tx.all(sql`update messages set run_at = n.until, error_message = n.reason

@@ -102,7 +102,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   /**
    * Asks once more, right before the first byte: a ban, an answer or a stop that committed after the claim withdraws the
-   * message here, and a pause puts it back.
+   * message here, and a pause, or a mailbox given to another brand, puts it back.
    */
   async function calledBack(claims: readonly Claim[]): Promise<Map<string, Result["outcome"]>> {
     const rows = claims.map(({ envelope }) => ({ id: envelope.messageId }));
@@ -111,8 +111,10 @@ export function createEngine(options: EngineOptions): Engine {
       reason: string | null;
     }>(sql`select m.id, m.cancel_reason as reason
       from ${rowsOf("n", rows, { id: "text" })} cross join messages m cross join campaigns c cross join conversations v
+      left join email_accounts e on e.id = m.sender_id
       where m.id = n.id and c.id = m.campaign_id and v.id = m.conversation_id
-      and (m.cancel_reason is not null or c.status = 'PAUSED' or v.status = 'PAUSED')`);
+      and (m.cancel_reason is not null or c.status = 'PAUSED' or v.status = 'PAUSED' 
+        or (e.id is not null and coalesce(e.brand_id, '') <> m.brand_id))`);
     return new Map(
       stopped.map(({ id, reason }) => [id, reason === null ? { kind: "withheld" } : { kind: "withdrawn", reason }]),
     );

@@ -7,6 +7,7 @@ import { brands, emailAccounts } from "../db/schema/brands.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { forUpdate, indexedBy, rowsOf, skipLocked } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { warmupOf } from "../senders/warmup.ts";
 
 /** A message that may be due, with what only it has: its conversation and its contact. As the database gives it. */
 export interface DueRow {
@@ -58,6 +59,9 @@ export type Sender = typeof emailAccounts.$inferSelect & {
   sendsToday: number;
   /** `sendsToday` as the database had it; the claim adds the difference. */
   sendsBefore: number;
+  /** What it may send today: less than its limit while it warms up. */
+  cap: number;
+  warming: boolean;
 };
 
 const ROW = sql`m.id, m.brand_id, m.campaign_id, m.conversation_id, m.contact_id, m.stage, m.channel, m.run_at, m.scheduled_time,
@@ -140,12 +144,11 @@ export async function surroundingsOf(read: Reader, rows: readonly DueRow[], now:
         ),
       ),
   ]);
-  const senders = senderRows.map((row) => ({
-    ...row,
-    today: localDay(row.timezone, now),
-    sendsToday: 0,
-    sendsBefore: 0,
-  }));
+  const senders = senderRows.map((row) => {
+    const { status, cap } = warmupOf(row, now);
+    const warming = status === "WARMING";
+    return { ...row, today: localDay(row.timezone, now), sendsToday: 0, sendsBefore: 0, cap, warming };
+  });
   await countToday(read, senders);
   return {
     campaigns: new Map(campaignRows.map((row) => [row.id, row])),

@@ -1,10 +1,9 @@
-import { and, desc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, type SQL, sql } from "drizzle-orm";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
-import { brands, contacts } from "../db/schema/brands.ts";
-import { campaigns, conversations } from "../db/schema/campaigns.ts";
-import { messages } from "../db/schema/messages.ts";
+import { indexedBy } from "../db/sql.ts";
 import type { Reader } from "../db/store.ts";
-import { wireStatus } from "../messages/model.ts";
+import { type MessageStatus, wireStatus } from "../messages/model.ts";
+import { stretchOf, type Tallied, tallied } from "../messages/tallies.ts";
 import type { FollowUp, WireStatus } from "./model.ts";
 import { INSIDE } from "./views.ts";
 
@@ -28,29 +27,64 @@ export interface Paging {
 
 /** One page of follow-ups, the latest scheduled first, and how many there are in all. */
 export async function readFollowUps(read: Reader, filter: FollowUpFilter, { page, limit }: Paging) {
-  const total = await countFollowUps(read, filter);
+  const { brandId, campaignId, contactId, from, to } = filter;
+  const everybody = brandId === null && [campaignId, contactId, from, to].every((value) => value === undefined);
+  const total = everybody ? await tallied(read, filter) : await countFollowUps(read, filter);
   const offset = (page - 1) * limit;
-  // A page beyond the end is empty however large its number: the database need not be told it.
-  const items = offset < total ? await pageOf(read, matching(filter), offset, limit) : [];
+  const items =
+    // A page beyond the end is empty however large its number: the database need not be told it.
+    offset >= total
+      ? []
+      : everybody
+        ? await platformPage(read, filter, offset, Math.min(limit, total - offset))
+        : await showPage(read, sql`select id from messages where ${matching(filter)} ${LATEST_FIRST}`, limit, offset);
   return { items, pagination: { limit, page, total, totalPages: Math.ceil(total / limit) } };
+}
+
+const LATEST_FIRST = sql.raw("order by scheduled_time desc, id desc");
+
+/** A page of all brands' follow-ups. What it costs does not grow with its number, nor with how many there are. */
+async function platformPage(read: Reader, which: Tallied, offset: number, limit: number): Promise<FollowUp[]> {
+  const { fromStage, status } = which;
+  // The first page of all follow-ups is the beginning of its index.
+  const isTop = offset === 0 && fromStage === 1 && status === undefined;
+  const stretch = isTop ? null : await stretchOf(read, which, offset, offset + limit - 1);
+  if (!isTop && stretch === null) return [];
+  const between = stretch ? sql`and scheduled_time >= ${stretch.from} and scheduled_time < ${stretch.to}` : sql.empty();
+  // Words of our own, not values: an index of a part of the rows is used only where the text says it is enough.
+  const inStatus = status === undefined ? "" : `and status in ('${INSIDE[status].join("', '")}')`;
+  const part = (index: string, condition: string) =>
+    sql`select scheduled_time, id from messages ${indexedBy(index)} where ${sql.raw(`${condition} ${inStatus}`)} ${between}`;
+  const rare = status === "CANCELLED" || status === "FAILED" ? status : null;
+  const rows = rare
+    ? part(`messages_${rare.toLowerCase()}`, `status = '${rare}'${fromStage === 1 ? " and stage > 0" : ""}`)
+    : fromStage === 1
+      ? part("messages_follow_ups", "stage > 0")
+      : sql`${part("messages_follow_ups", "stage > 0")} union all ${part("messages_openings", "stage = 0")}`;
+  return showPage(read, sql`${rows} ${LATEST_FIRST}`, limit, stretch?.skip ?? 0);
 }
 
 function matching({ fromStage, status, brandId, campaignId, contactId, from, to }: FollowUpFilter): SQL | undefined {
   return and(
-    fromStage === 0 ? undefined : gte(messages.stage, fromStage),
-    status === undefined ? undefined : inArray(messages.status, INSIDE[status]),
-    brandId === null ? undefined : eq(messages.brandId, brandId),
-    campaignId === undefined ? undefined : eq(messages.campaignId, campaignId),
-    contactId === undefined ? undefined : eq(messages.contactId, contactId),
-    from === undefined ? undefined : gte(messages.scheduledTime, from),
-    to === undefined ? undefined : lt(messages.scheduledTime, to),
+    fromStage === 0 ? undefined : sql.raw("stage > 0"),
+    status === undefined ? undefined : sql`status in ${INSIDE[status]}`,
+    brandId === null ? undefined : sql`brand_id = ${brandId}`,
+    campaignId === undefined ? undefined : sql`campaign_id = ${campaignId}`,
+    contactId === undefined ? undefined : sql`contact_id = ${contactId}`,
+    from === undefined ? undefined : sql`scheduled_time >= ${from}`,
+    to === undefined ? undefined : sql`scheduled_time < ${to}`,
   );
 }
 
 /** Exact. The counters answer wherever they can: counting ten million rows takes a second, and the counters none. */
 async function countFollowUps(read: Reader, filter: FollowUpFilter): Promise<number> {
   const { fromStage, status, brandId, campaignId, contactId, from, to } = filter;
-  if (contactId !== undefined || from !== undefined || to !== undefined) return read.$count(messages, matching(filter));
+  if (contactId !== undefined || from !== undefined || to !== undefined) {
+    const [row] = await read.all<{ total: unknown }>(
+      sql`select count(*) as total from messages where ${matching(filter)}`,
+    );
+    return Number(row?.total ?? 0);
+  }
   const statuses = status === undefined ? undefined : INSIDE[status];
   const [row] = await read.all<{ total: unknown }>(sql`select coalesce(sum(n.count), 0) as total from message_counts n
     where ${and(
@@ -62,53 +96,54 @@ async function countFollowUps(read: Reader, filter: FollowUpFilter): Promise<num
   return Number(row?.total ?? 0);
 }
 
-async function pageOf(read: Reader, where: SQL | undefined, offset: number, limit: number): Promise<FollowUp[]> {
-  // The rows before the page are skipped as bare ids: only those on it are looked up with all that they show.
-  const ids = await read
-    .select({ id: messages.id })
-    .from(messages)
-    .where(where)
-    .orderBy(desc(messages.scheduledTime), desc(messages.id))
-    .limit(limit)
-    .offset(offset);
-  const rows = await read
-    .select({
-      message: {
-        id: messages.id,
-        stage: messages.stage,
-        status: messages.status,
-        scheduledTime: messages.scheduledTime,
-        processedAt: messages.processedAt,
-        errorMessage: messages.errorMessage,
-      },
-      conversation: { id: conversations.id, mode: conversations.mode },
-      brand: { id: brands.id, name: brands.name },
-      campaign: { id: campaigns.id, name: campaigns.name },
-      contact: {
-        id: contacts.id,
-        email: contacts.email,
-        phone: contacts.phone,
-        firstName: contacts.firstName,
-        lastName: contacts.lastName,
-      },
-    })
-    .from(messages)
-    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .innerJoin(brands, eq(brands.id, messages.brandId))
-    .innerJoin(campaigns, eq(campaigns.id, messages.campaignId))
-    .innerJoin(contacts, eq(contacts.id, messages.contactId))
-    .where(
-      inArray(
-        messages.id,
-        ids.map(({ id }) => id),
-      ),
-    )
-    .orderBy(desc(messages.scheduledTime), desc(messages.id));
-  return rows.map(({ message, conversation, ...named }) => ({
-    ...message,
-    status: wireStatus(message.status),
-    scheduledTime: iso(message.scheduledTime),
-    processedAt: isoOrNull(message.processedAt),
-    conversation: { ...conversation, ...named },
-  }));
+interface Row {
+  id: string;
+  stage: number;
+  status: MessageStatus;
+  scheduledTime: Instant;
+  processedAt: Instant | null;
+  errorMessage: string | null;
+  conversationId: string;
+  mode: string;
+  brandId: string;
+  brandName: string;
+  campaignId: string;
+  campaignName: string;
+  contactId: string;
+  email: string | null;
+  phone: string | null;
+  firstName: string | null;
+  lastName: string | null;
+}
+
+/** Only the rows of the page are looked up with all that they show; those before it are skipped as bare ids. */
+async function showPage(read: Reader, ids: SQL, limit: number, offset: number): Promise<FollowUp[]> {
+  const rows = await read.all<Row>(sql`select m.id, m.stage, m.status, m.scheduled_time as "scheduledTime",
+      m.processed_at as "processedAt", m.error_message as "errorMessage", v.id as "conversationId", v.mode,
+      b.id as "brandId", b.name as "brandName", c.id as "campaignId", c.name as "campaignName", p.id as "contactId",
+      p.email, p.phone, p.first_name as "firstName", p.last_name as "lastName"
+    from (${ids} limit ${limit} offset ${offset}) k cross join messages m cross join conversations v cross join brands b
+      cross join campaigns c cross join contacts p
+    where m.id = k.id and v.id = m.conversation_id and b.id = m.brand_id and c.id = m.campaign_id and p.id = m.contact_id
+    order by m.scheduled_time desc, m.id desc`);
+  return rows.map(toFollowUp);
+}
+
+function toFollowUp(row: Row): FollowUp {
+  const { id, stage, errorMessage, email, phone, firstName, lastName } = row;
+  return {
+    id,
+    stage,
+    status: wireStatus(row.status),
+    scheduledTime: iso(row.scheduledTime),
+    processedAt: isoOrNull(row.processedAt),
+    errorMessage,
+    conversation: {
+      id: row.conversationId,
+      brand: { id: row.brandId, name: row.brandName },
+      campaign: { id: row.campaignId, name: row.campaignName },
+      contact: { id: row.contactId, email, phone, firstName, lastName },
+      mode: row.mode,
+    },
+  };
 }

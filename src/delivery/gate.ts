@@ -134,11 +134,11 @@ const GATES: [name: string, check: (facts: Case) => Verdict][] = [
   [
     "daily cap",
     ({ sender, now }) => {
-      if (!sender || sender.sendsToday < sender.dailyLimit) return PASS;
+      if (!sender || sender.sendsToday < sender.cap) return PASS;
       return wait(
         "DAILY_CAP",
         startOfNextDay(sender.timezone, now),
-        `its mailbox sent ${sender.sendsToday} of ${sender.dailyLimit} today`,
+        `its mailbox sent ${sender.sendsToday} of ${sender.cap} today${sender.warming ? ", while it warms up" : ""}`,
       );
     },
   ],

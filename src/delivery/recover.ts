@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { resumeFunded } from "../campaigns/lifecycle.ts";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
+import type { Instant } from "../clock.ts";
 import { closeConversations } from "../conversations/standing.ts";
 import { release, settle } from "../credits/holds.ts";
 import { forUpdate, rowsOf, skipLocked } from "../db/sql.ts";
@@ -17,11 +18,12 @@ interface Stray {
   campaign_id: string;
   conversation_id: string;
   stage: number;
+  scheduled_time: Instant;
   sender_id: string | null;
   status: MessageStatus;
 }
 
-const STRAY = sql`m.id, m.brand_id, m.campaign_id, m.conversation_id, m.stage, m.sender_id, m.status`;
+const STRAY = sql`m.id, m.brand_id, m.campaign_id, m.conversation_id, m.stage, m.scheduled_time, m.sender_id, m.status`;
 
 /**
  * Finds claims whose worker died: it may or may not have sent, so the outcome is unknown. `all` takes every claim for
@@ -74,7 +76,13 @@ async function move(tx: Tx, strays: readonly Stray[], to: MessageStatus, reason:
   const changed = strays.filter((stray) => ids.has(stray.id));
   await countMoves(
     tx,
-    changed.map((stray) => ({ campaignId: stray.campaign_id, stage: stray.stage, from: stray.status, to })),
+    changed.map((stray) => ({
+      campaignId: stray.campaign_id,
+      stage: stray.stage,
+      scheduledTime: stray.scheduled_time,
+      from: stray.status,
+      to,
+    })),
   );
   if (to === "FAILED") {
     await release(tx, [...ids], reason ?? "FAILED");

@@ -97,6 +97,7 @@ export async function settleResults(tx: Tx, results: readonly Result[], random: 
       ({ claim }): Move => ({
         campaignId: claim.campaignId,
         stage: claim.stage,
+        scheduledTime: claim.scheduledTime,
         from: "SENDING",
         to: counted.get(claim.envelope.messageId) ?? "SENDING",
       }),

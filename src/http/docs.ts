@@ -2,22 +2,13 @@ import { filterPaths, registerSchemaPath } from "@elysiajs/swagger/utils";
 import { Kind, type TSchema } from "@sinclair/typebox";
 import { Elysia, type InternalRoute } from "elysia";
 import { asset } from "./asset.ts";
-import { toJson } from "./json.ts";
+import { illustrate } from "./illustrate.ts";
+import { isObject, toJson } from "./json.ts";
+import { inPageOrder, TAGS } from "./order.ts";
 import { polish } from "./polish.ts";
 import { swaggerAssets } from "./swaggerAssets.ts";
 
 const methods = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
-
-const tags = [
-  { name: "Auth", description: "Signing in, the profile, and what an administrator assigns." },
-  { name: "Brands", description: "The tenants: each has one owner." },
-  { name: "Senders", description: "Mailboxes and phone numbers that send for a brand." },
-  { name: "Contacts", description: "The people a brand writes to, and those who must never be written to." },
-  { name: "Campaigns", description: "What is sent, to whom, and when it follows up." },
-  { name: "Conversations", description: "What a campaign and a contact said to each other." },
-  { name: "Credits", description: "What sending costs, and the books about it." },
-  { name: "Health", description: "Whether the service and what it depends on are well." },
-];
 
 /** The ways to sign in. Where the address is secure, so is the cookie, and its name says it (`identity/proof.ts`). */
 function securitySchemes(publicUrl: string) {
@@ -71,12 +62,14 @@ export function docs({ publicUrl, version }: DocsOptions) {
           "Campaigns by e-mail, SMS and voicemail that follow up, stop when someone answers, and keep honest books.",
       },
       servers: [{ url: publicUrl }, { url: "/", description: "The host this document comes from" }],
-      tags,
+      tags: TAGS,
       security: Object.keys(schemes).map((name) => ({ [name]: [] })),
       paths: pathsOf(routes, Object.fromEntries(models)),
       components: { securitySchemes: schemes, schemas: Object.fromEntries(models) },
     };
-    return new TextEncoder().encode(JSON.stringify(polish(toJson(collected))));
+    const polished = polish(toJson(collected));
+    const paths = isObject(polished.paths) ? inPageOrder(illustrate(polished.paths)) : {};
+    return new TextEncoder().encode(JSON.stringify({ ...polished, paths }));
   }
 
   for (const [path, serve] of Object.entries({

@@ -35,7 +35,9 @@ function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: 
   return [
     ...(open ? [] : ["401", "403"]),
     // A body is read before it is known that nobody asks for it.
-    ...(takesInput || method !== "get" ? ["400", "413", "422"] : []),
+    ...(takesInput || method !== "get" ? ["400", "413"] : []),
+    // Also a query that is not asked for may hold what cannot be read.
+    ...(takesInput || method !== "get" || !open ? ["422"] : []),
     ...(takesInput ? ["404"] : []),
     ...(takesInput && method !== "get" ? ["409"] : []),
     ...(isForm ? ["415"] : []),
@@ -104,6 +106,15 @@ function polishOperation(
   };
 }
 
+/** Those of the shared failures that some operation can answer with. */
+function usedResponses(paths: JsonObject): JsonObject {
+  const said = JSON.stringify(paths);
+  const used = Object.entries(errorComponents.responses).filter(([name]) =>
+    said.includes(JSON.stringify(`#/components/responses/${name}`)),
+  );
+  return Object.fromEntries(used);
+}
+
 /** Repairs what Elysia publishes into a valid OpenAPI 3.1 document, and adds to each operation the failures that all share. */
 export function polish(document: JsonObject): JsonObject {
   const taken = new Set<string>();
@@ -124,7 +135,7 @@ export function polish(document: JsonObject): JsonObject {
     components: {
       ...components,
       schemas: { ...mapValues(components.schemas, polishSchema), ...errorComponents.schemas },
-      responses: { ...mapValues(components.responses, (response) => response), ...errorComponents.responses },
+      responses: { ...mapValues(components.responses, (response) => response), ...usedResponses(paths) },
     },
   };
 }

@@ -41,7 +41,10 @@ function isText(text: string): boolean {
 /** Refuses such values before Elysia checks the request and a verb stores them. */
 export const storable = new Elysia({ name: "storable" }).onTransform({ as: "scoped" }, ({ body, query, params }) => {
   // Elysia takes a text or a list for a record of its parts: with a few million of them the process would stand still.
-  if (typeof body === "string" || Array.isArray(body)) throw invalid("body", "expected an object");
+  // And a number it takes for an object that lacks everything.
+  if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
+    throw invalid("body", "expected an object");
+  }
   // A cursor is text within text: what it hides reaches the database too.
   const cursor = readCursor((query as { cursor?: string }).cursor);
   for (const [place, value] of Object.entries({ body, query, path: params, cursor })) {

@@ -9,7 +9,7 @@ import { claim } from "./claim.ts";
 import type { Claim, Credentials, PasswordChange, SignUp, User } from "./model.ts";
 import { refuseForeignOrigin } from "./origin.ts";
 import { hashPassword } from "./password.ts";
-import { findPresence, type Presence } from "./presence.ts";
+import { findPresence, type Presence, presences } from "./presence.ts";
 import { type Proof, proofs } from "./proof.ts";
 import { faultOf } from "./refusal.ts";
 import { addUser } from "./users.ts";
@@ -52,6 +52,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
   const { publicUrl } = config;
   const ours = new URL(publicUrl).origin;
   const proof = proofs(secret, publicUrl);
+  const find = presences(store);
 
   let opened: Promise<Auth> | undefined;
   function auth(): Promise<Auth> {
@@ -63,7 +64,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
     const shown = proof.read(request);
     if (!shown) return null;
     if (shown.kind === "session" && shown.byCookie) refuseForeignOrigin(request, ours);
-    return findPresence(store.read, shown, clock.now());
+    return find(shown, clock.now());
   }
 
   async function whoIs(request: Request): Promise<Presence> {

@@ -60,6 +60,15 @@ export const PasswordChanged = t.Object({ success: t.Literal(true), token: Nulla
 export const Done = t.Object({ success: t.Literal(true) });
 export const OneUser = t.Object({ success: t.Literal(true), user: User });
 export const UserId = t.Object({ userId: Id });
+export const UserEmail = t.Object({ email: Email });
+export const FoundUser = t.Object({
+  success: t.Boolean(),
+  message: t.String({ examples: ["Ada Lovelace owns a brand"] }),
+  userId: Id,
+  name: t.String({ examples: ["Ada Lovelace"] }),
+  email: t.String({ examples: ["ada@example.com"] }),
+  brandId: Nullable(t.String({ description: "The brand this user owns" })),
+});
 export const UserRole = t.Object({ userId: Id, role: Role });
 
 export const NewApiKey = t.Object({

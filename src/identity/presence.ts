@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import type { Reader } from "../db/store.ts";
+import type { Reader, Store } from "../db/store.ts";
 import type { User } from "./model.ts";
 import type { Proof } from "./proof.ts";
 
@@ -37,4 +37,29 @@ export async function findPresence(read: Reader, proof: Proof, now: Instant): Pr
   if (!row) return null;
   const { expiresAt, ...user } = row;
   return { user, expiresAt };
+}
+
+/** As many as one process serves at the same time, and more. */
+const REMEMBERED = 1000;
+
+/**
+ * Finds presences, and remembers them for as long as nothing at all is written to the database: what was revoked or banned
+ * a moment ago is a stranger now, all the same.
+ */
+export function presences({ read, version }: Pick<Store, "read" | "version">) {
+  let known = new Map<string, Presence>();
+  let knownAt: number | null = null;
+
+  return async (proof: Proof, now: Instant): Promise<Presence | null> => {
+    const current = version();
+    if (current === null) return findPresence(read, proof, now);
+    if (current !== knownAt || known.size >= REMEMBERED) known = new Map();
+    knownAt = current;
+    const key = proof.kind === "session" ? proof.token : proof.hash;
+    const remembered = known.get(key);
+    if (remembered && (remembered.expiresAt === null || remembered.expiresAt > now)) return remembered;
+    const presence = await findPresence(read, proof, now);
+    if (presence && version() === current) known.set(key, presence);
+    return presence;
+  };
 }

@@ -132,6 +132,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         access: "public",
         summary: "Open the claim page",
         description: "The form behind the link that the first start prints.",
+        responses: { 200: { description: "The page.", content: { "text/html": { schema: { type: "string" } } } } },
       },
     })
     .post(

@@ -22,6 +22,16 @@ export async function getUser(read: Reader, id: string): Promise<Row> {
   return row;
 }
 
+/** The user with this e-mail address, in whatever case; NOT_FOUND if there is none. */
+export async function findUser(read: Reader, email: string): Promise<Row> {
+  const [row] = await read
+    .select()
+    .from(users)
+    .where(eq(users.email, readEmail(email)));
+  if (!row) throw notFound("user", email);
+  return row;
+}
+
 /** True once somebody looks after this installation. */
 export async function hasAdmin(read: Reader): Promise<boolean> {
   return (await read.select({ id: users.id }).from(users).where(eq(users.role, "admin")).limit(1)).length > 0;

@@ -1,14 +1,10 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import busboy from "busboy";
 import { Fault, invalid } from "../fault.ts";
+import { brokenOff, FORM_SLACK, isForm, readForm } from "../files/form.ts";
 
 export const LARGEST_FILE = 1_000_000_000;
-const LARGEST_FIELD = 64 * 1024;
-const MOST_FIELDS = 20;
 
 /** A file that has arrived, and what was said about it in the same form. */
 export interface Upload {
@@ -28,16 +24,14 @@ const BARE_FILE = /^(text\/|application\/(csv|x-csv|vnd\.ms-excel|octet-stream)\
  */
 export async function receiveFile(request: Request, path: string, limit = LARGEST_FILE): Promise<Upload> {
   const type = request.headers.get("content-type") ?? "";
-  const isForm = /^multipart\/form-data\b/i.test(type);
-  if (!isForm && !BARE_FILE.test(type)) {
+  if (!isForm(type) && !BARE_FILE.test(type)) {
     throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a form (multipart/form-data) with a file, or text/csv");
   }
   if (request.body === null) throw noFile();
-  // A form is a little larger than its file.
-  if (Number(request.headers.get("content-length")) > limit + MOST_FIELDS * LARGEST_FIELD) throw tooLarge(limit);
+  if (Number(request.headers.get("content-length")) > limit + FORM_SLACK) throw tooLarge(limit);
   await mkdir(dirname(path), { recursive: true });
   try {
-    if (isForm) return await receiveForm(request.body, type, path, limit);
+    if (isForm(type)) return await receiveForm(request.body, type, path, limit);
     const { size, sha256 } = await save(request.body, path, limit);
     if (size === 0) throw noFile();
     return { fileName: null, fields: new Map(), sha256 };
@@ -53,45 +47,12 @@ async function receiveForm(
   path: string,
   limit: number,
 ): Promise<Upload> {
-  const parser = formParser(type);
-  const fields = new Map<string, string>();
-  let saved: Promise<Saved> | undefined;
-  let fileName: string | null = null;
-  parser.on("file", (_, file, info) => {
-    fileName = info.filename ?? null;
-    // An upload may break off before `save` listens, which then learns of it all the same.
-    file.on("error", () => {});
-    saved = save(file, path, limit);
-    // A disk that is full must not leave the form waiting for somebody to read the rest.
-    saved.catch((error) => parser.destroy(error));
-  });
-  parser.on("field", (name, value, { valueTruncated, nameTruncated }) => {
-    if (valueTruncated || nameTruncated)
-      parser.destroy(invalid(name.slice(0, 64), `expected at most ${LARGEST_FIELD} bytes`));
-    fields.set(name, value);
-  });
-  parser.on("filesLimit", () => parser.destroy(invalid("file", "expected one file")));
-  for (const event of ["fieldsLimit", "partsLimit"] as const) {
-    parser.on(event, () => parser.destroy(new Fault("MALFORMED", "The form has too many fields")));
-  }
-  try {
-    await pipeline(Readable.from(body), parser);
-  } finally {
-    // Whoever removes the file must not come before whoever opens it.
-    await saved?.catch(() => {});
-  }
-  const file = await saved;
+  const { fields, file } = await readForm(body, type, async ({ fileName, content }) => ({
+    fileName,
+    ...(await save(content, path, limit)),
+  }));
   if (!file?.size) throw noFile();
-  return { fileName, fields, sha256: file.sha256 };
-}
-
-function formParser(type: string): busboy.Busboy {
-  const limits = { files: 1, fields: MOST_FIELDS, fieldSize: LARGEST_FIELD };
-  try {
-    return busboy({ headers: { "content-type": type }, limits, defParamCharset: "utf8" });
-  } catch {
-    throw new Fault("MALFORMED", "The form could not be read: its content type names no boundary");
-  }
+  return { fileName: file.fileName, fields, sha256: file.sha256 };
 }
 
 interface Saved {
@@ -129,5 +90,5 @@ function faultOf(error: unknown): unknown {
     return new Fault("UNAVAILABLE", "There is no room for the file: try again later", { cause: error });
   }
   if (syscall === "open" || syscall === "write") return error;
-  return new Fault("MALFORMED", "The upload broke off, or is not a well-formed form", { cause: error });
+  return brokenOff(error);
 }

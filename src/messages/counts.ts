@@ -1,18 +1,21 @@
 import { eq, sql } from "drizzle-orm";
+import type { Instant } from "../clock.ts";
 import { messageCounts } from "../db/schema/messages.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import type { MessageStatus } from "./model.ts";
+import { type Change, tally } from "./tallies.ts";
 
 /** A change of place: `from` null for a new message. */
 export interface Move {
   campaignId: string;
   stage: number;
+  scheduledTime: Instant;
   from: MessageStatus | null;
   to: MessageStatus;
 }
 
-/** Keeps the counters of every campaign and stage true. Call it in the transaction that moved the messages. */
+/** Keeps the counters of every campaign and stage true, and the tallies of the platform. Call it in the transaction that moved the messages. */
 export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> {
   const deltas = new Map<string, { campaignId: string; stage: number; status: string; delta: number }>();
   const add = ({ campaignId, stage }: Move, status: MessageStatus, delta: number) => {
@@ -31,6 +34,13 @@ export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> 
   await tx.all(sql`insert into message_counts (campaign_id, stage, status, count)
     select n."campaignId", n.stage, n.status, n.delta from ${rowsOf("n", rows, { campaignId: "text", stage: "integer", status: "text", delta: "integer" })} where true
     on conflict (campaign_id, stage, status) do update set count = message_counts.count + excluded.count`);
+  await tally(
+    tx,
+    moves.flatMap(({ stage, scheduledTime, from, to }): Change[] => [
+      ...(from === null ? [] : [{ stage, scheduledTime, status: from, delta: -1 }]),
+      { stage, scheduledTime, status: to, delta: 1 },
+    ]),
+  );
 }
 
 export interface StageCount {

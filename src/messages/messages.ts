@@ -120,7 +120,12 @@ async function cancel(tx: Tx, which: SQL | undefined, reason: CancelReason): Pro
     .update(messages)
     .set({ status: "CANCELLED", errorMessage: reason, processedAt: tx.now })
     .where(and(which, eq(messages.status, "PENDING")))
-    .returning({ id: messages.id, campaignId: messages.campaignId, stage: messages.stage });
+    .returning({
+      id: messages.id,
+      campaignId: messages.campaignId,
+      stage: messages.stage,
+      scheduledTime: messages.scheduledTime,
+    });
   await tx
     .update(messages)
     .set({ cancelReason: reason })

@@ -1,11 +1,12 @@
-import type { SmtpLogin } from "../channels/channel.ts";
+import type { MailLogin } from "../channels/channel.ts";
 import { resolveHost, SMTP_PORTS } from "../channels/host.ts";
 import type { Deps } from "../deps.ts";
 import { Fault, invalid } from "../fault.ts";
+import { fieldOf } from "./gmail.ts";
 
 /** What a try at a mailbox's login showed. */
 export interface Connection {
-  status: "CONNECTED" | "ERROR";
+  status: "CONNECTED" | "ERROR" | "REAUTH_REQUIRED";
   error: string | null;
 }
 
@@ -16,25 +17,27 @@ type Tools = Pick<Deps, "config" | "verifyMailbox">;
  * Network I/O: never call it inside a transaction.
  * @throws Fault INVALID for a server that may not be connected to
  */
-async function tryLogin({ config, verifyMailbox }: Tools, login: SmtpLogin): Promise<Connection> {
-  if (login.security === "NONE" && !config.allowPrivateSmtp) throw invalid("security", "must be TLS or STARTTLS");
+async function tryLogin({ config, verifyMailbox }: Tools, login: MailLogin): Promise<Connection> {
+  const open = "host" in login ? login : null;
+  if (open?.security === "NONE" && !config.allowPrivateSmtp) throw invalid("security", "must be TLS or STARTTLS");
   if (config.channels === "simulator") return { status: "CONNECTED", error: null };
-  await resolveHost(login.host, login.port, { allowPrivate: config.allowPrivateSmtp, ports: SMTP_PORTS });
+  if (open) await resolveHost(open.host, open.port, { allowPrivate: config.allowPrivateSmtp, ports: SMTP_PORTS });
   const answer = await verifyMailbox(login);
-  return answer.ok ? { status: "CONNECTED", error: null } : { status: "ERROR", error: answer.reason.slice(0, 500) };
+  if (answer.ok) return { status: "CONNECTED", error: null };
+  return { status: answer.reauth ? "REAUTH_REQUIRED" : "ERROR", error: answer.reason.slice(0, 500) };
 }
 
 /** Tries a login that someone typed. INVALID with the server's reason when it fails, unless they want it all the same. */
-export async function mustConnect(tools: Tools, login: SmtpLogin, allowUnverified = false): Promise<Connection> {
+export async function mustConnect(tools: Tools, login: MailLogin, allowUnverified = false): Promise<Connection> {
   const connection = await tryLogin(tools, login);
   if (connection.error === null || allowUnverified) return connection;
   throw new Fault("INVALID", `The mailbox could not be connected: ${connection.error}`, {
-    details: [{ field: "host", message: connection.error }],
+    details: [{ field: "grant" in login ? fieldOf(login.grant) : "host", message: connection.error }],
   });
 }
 
 /** Tries a login that is stored already: whatever is wrong with it is a finding, not a failure. */
-export async function testLogin(tools: Tools, login: SmtpLogin): Promise<Connection> {
+export async function testLogin(tools: Tools, login: MailLogin): Promise<Connection> {
   try {
     return await tryLogin(tools, login);
   } catch (error) {

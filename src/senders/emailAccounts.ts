@@ -1,26 +1,34 @@
-import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull } from "drizzle-orm";
 import { normaliseEmail } from "../address.ts";
 import { checkZone, getBrand } from "../brands/brands.ts";
-import type { SmtpLogin } from "../channels/channel.ts";
-import { iso, isoOrNull } from "../clock.ts";
+import type { MailLogin } from "../channels/channel.ts";
+import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
-import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
 import type { Connection } from "./connection.ts";
-import { newLogin, sealPassword } from "./loginChange.ts";
+import { workspaceDomainOf } from "./gmail.ts";
+import { sealLogin } from "./login.ts";
 import type { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
+import { freeWaiting } from "./repin.ts";
+import { checkNothingWaits } from "./waiting.ts";
+import { warmupAfter, warmupOf } from "./warmup.ts";
 
 export type EmailAccountRow = typeof emailAccounts.$inferSelect;
 
-export function toEmailAccount(row: EmailAccountRow): EmailAccount {
-  const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, ...shown } = row;
+export function toEmailAccount(row: EmailAccountRow, now: Instant): EmailAccount {
+  const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, warmupStartedAt, warmupPausedAt, failures, ...shown } =
+    row;
+  const { status, cap } = warmupOf(row, now);
   return {
     ...shown,
     hasPassword: secret !== null,
+    isWorkspaceAccount: row.workspaceDomain !== null,
+    warmupStatus: status,
+    todaysLimit: cap,
     pausedUntil: isoOrNull(pausedUntil),
     lastUsedAt: isoOrNull(lastUsedAt),
     createdAt: iso(createdAt),
@@ -67,28 +75,32 @@ export async function freeAddress(read: Reader, given: string): Promise<string> 
 
 const addressTaken = () => new Fault("CONFLICT", "There is an account for this address already");
 
+/** A login that was tried, and what came of it. */
+export interface TriedLogin {
+  login: MailLogin;
+  connection: Connection;
+}
+
 /** Adds a mailbox whose login has been tried. CONFLICT when there is an account for its address already. */
 export async function addEmailAccount(
   tx: Tx,
   vault: Vault,
   brandId: string,
   given: NewEmailAccount,
-  connection: Connection,
+  { login, connection }: TriedLogin,
 ): Promise<EmailAccountRow> {
   const brand = await getBrand(tx, brandId);
   const email = await freeAddress(tx, given.email);
   const id = tx.newId();
-  const { password, ...login } = newLogin(given);
   try {
     await tx.insert(emailAccounts).values({
       id,
       brandId,
       email,
       displayName: given.displayName?.trim() || null,
-      provider: "SMTP",
-      accountType: "SMTP",
-      ...login,
-      secret: sealPassword(vault, id, password),
+      provider: "grant" in login ? "GMAIL" : "SMTP",
+      ...sealLogin(vault, id, login),
+      workspaceDomain: "grant" in login ? workspaceDomainOf(email, login.grant.type) : null,
       connectionStatus: connection.status,
       connectionError: connection.error,
       dailyLimit: given.dailyLimit ?? 50,
@@ -102,12 +114,6 @@ export async function addEmailAccount(
   return getEmailAccount(tx, id, brandId);
 }
 
-/** A login that was tried, and what came of it. */
-export interface TriedLogin {
-  login: SmtpLogin;
-  connection: Connection;
-}
-
 /**
  * Changes what is named and leaves the rest. `seen` is the row that `tried` was made from: CONFLICT when the account has
  * changed since, because then another login was tried than the one that would be stored.
@@ -119,8 +125,8 @@ export async function changeEmailAccount(
   change: EmailAccountChange,
   tried: TriedLogin | null,
 ): Promise<EmailAccountRow> {
-  const { displayName, dailyLimit, timezone, isActive } = change;
-  const { password = null, ...login } = tried?.login ?? {};
+  const { displayName, dailyLimit, timezone, isActive, warmup } = change;
+  const judgesSeen = tried !== null || warmup !== undefined;
   const [row] = await tx
     .update(emailAccounts)
     .set({
@@ -128,11 +134,14 @@ export async function changeEmailAccount(
       ...(dailyLimit === undefined ? {} : { dailyLimit }),
       ...(timezone === undefined ? {} : { timezone: checkZone(timezone) }),
       ...(isActive === undefined ? {} : { isActive }),
+      ...(warmup === undefined ? {} : warmupAfter(seen, warmup, tx.now)),
       ...(tried === null
         ? {}
         : {
-            ...login,
-            secret: sealPassword(vault, seen.id, password),
+            ...sealLogin(vault, seen.id, tried.login),
+            ...("grant" in tried.login
+              ? { workspaceDomain: workspaceDomainOf(seen.email, tried.login.grant.type) }
+              : {}),
             // What the server of before asked for does not bind the new one.
             pausedUntil: null,
             pausedReason: null,
@@ -141,9 +150,12 @@ export async function changeEmailAccount(
           }),
       updatedAt: tx.now,
     })
-    .where(and(eq(emailAccounts.id, seen.id), tried === null ? unmoved(seen) : unchanged(seen)))
+    .where(and(eq(emailAccounts.id, seen.id), judgesSeen ? unchanged(seen) : unmoved(seen)))
     .returning();
-  if (row) return row;
+  if (row) {
+    if (isActive === true || tried?.connection.status === "CONNECTED") await freeWaiting(tx, seen.id);
+    return row;
+  }
   await getEmailAccount(tx, seen.id, null);
   throw new Fault("CONFLICT", "The account was changed meanwhile: try again");
 }
@@ -164,22 +176,14 @@ export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: 
     .update(emailAccounts)
     .set({ connectionStatus: connection.status, connectionError: connection.error, ...(works ? NO_PAUSE : {}) })
     .where(and(eq(emailAccounts.id, seen.id), unchanged(seen)));
+  if (works) await freeWaiting(tx, seen.id);
   return getEmailAccount(tx, seen.id, null);
 }
 
 /** Removes a mailbox. CONFLICT while messages wait to leave through it: its brand must let it finish, or cancel them. */
 export async function removeEmailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
   await getEmailAccount(tx, id, reach);
-  const [waiting] = await tx
-    .select({ count: sql<unknown>`count(*)` })
-    .from(messages)
-    .where(and(eq(messages.senderId, id), inArray(messages.status, ["PENDING", "SENDING", "UNKNOWN"])));
-  const count = Number(waiting?.count ?? 0);
-  if (count > 0) {
-    throw new Fault("CONFLICT", `${count} ${count === 1 ? "message waits" : "messages wait"} to leave through it`, {
-      facts: { pendingMessages: count },
-    });
-  }
+  await checkNothingWaits(tx, id);
   await tx.delete(campaignSenders).where(eq(campaignSenders.senderId, id));
   await tx.delete(emailAccounts).where(eq(emailAccounts.id, id));
 }

@@ -11,21 +11,54 @@ const AllowUnverified = t.Boolean({
   description: "Keep the login although the test of the connection failed",
 });
 
+const Secret = (maxLength: number) => t.String({ minLength: 1, maxLength });
+
+const AccountType = t.Union([t.Literal("OAUTH"), t.Literal("SERVICE_ACCOUNT"), t.Literal("SMTP")], {
+  description: "Follows from the credentials; need not be said",
+  examples: ["SMTP"],
+});
+
 const login = {
-  host: t.String({ minLength: 1, maxLength: 253, examples: ["smtp.northwind.example"] }),
-  port: t.Integer({ minimum: 1, maximum: 65_535, description: "25, 465, 587 or 2525", examples: [587] }),
-  security: t.Union([t.Literal("TLS"), t.Literal("STARTTLS"), t.Literal("NONE")], {
-    description:
-      "TLS from the first byte (465), STARTTLS required (587), or none: only where private hosts are allowed",
-    examples: ["STARTTLS"],
-  }),
+  host: t.Optional(
+    t.String({
+      minLength: 1,
+      maxLength: 253,
+      description: "Needed by provider SMTP, as port and security are",
+      examples: ["smtp.northwind.example"],
+    }),
+  ),
+  port: t.Optional(t.Integer({ minimum: 1, maximum: 65_535, description: "25, 465, 587 or 2525", examples: [587] })),
+  security: t.Optional(
+    t.Union([t.Literal("TLS"), t.Literal("STARTTLS"), t.Literal("NONE")], {
+      description:
+        "TLS from the first byte (465), STARTTLS required (587), or none: only where private hosts are allowed",
+      examples: ["STARTTLS"],
+    }),
+  ),
   username: t.Optional(Nullable(t.String({ minLength: 1, maxLength: 320, description: "The address, unless said" }))),
   password: t.Optional(Nullable(t.String({ minLength: 1, maxLength: 1000, description: "Sealed, never answered" }))),
+  oauth: t.Optional(
+    t.Object(
+      {
+        clientId: Secret(500),
+        clientSecret: Secret(500),
+        refreshToken: Secret(2048),
+      },
+      { description: "GMAIL only: an OAuth client and the refresh token it got for this mailbox. Sealed." },
+    ),
+  ),
+  serviceAccountKey: t.Optional(
+    t.Object(
+      { client_email: Secret(320), private_key: Secret(8192) },
+      { description: "GMAIL only: the JSON key of a service account with domain-wide delegation. Sealed." },
+    ),
+  ),
 };
 
 export const NewEmailAccount = t.Object({
   email: t.String({ minLength: 3, maxLength: 320, examples: ["ann@northwind.example"] }),
-  provider: t.Optional(t.Union([t.Literal("SMTP"), t.Literal("GMAIL")], { description: "SMTP, for now" })),
+  provider: t.Optional(t.Union([t.Literal("SMTP"), t.Literal("GMAIL")], { default: "SMTP", examples: ["SMTP"] })),
+  accountType: t.Optional(AccountType),
   displayName: t.Optional(DisplayName),
   ...login,
   dailyLimit: t.Optional(DailyLimit),
@@ -42,9 +75,14 @@ export const EmailAccountChange = t.Partial(
     dailyLimit: t.Integer({ minimum: 1, maximum: 10_000 }),
     timezone: Timezone,
     isActive: t.Boolean({ description: "The switch: nothing leaves while it is off" }),
+    warmup: t.Union([t.Literal("START"), t.Literal("PAUSE"), t.Literal("RESUME"), t.Literal("STOP")], {
+      description:
+        "The warm-up lets 10 mails leave on its first day and about a quarter more on each that follows, until dailyLimit is reached. Paused it stays at what it allowed.",
+    }),
     allowUnverified: AllowUnverified,
   }),
 );
+export type GmailCredentials = Pick<EmailAccountChange, "oauth" | "serviceAccountKey" | "password">;
 export type EmailAccountChange = typeof EmailAccountChange.static;
 
 export const EmailAccount = t.Object({
@@ -52,17 +90,21 @@ export const EmailAccount = t.Object({
   brandId: Nullable(t.String()),
   email: t.String(),
   displayName: Nullable(t.String()),
-  provider: t.String({ examples: ["SMTP"] }),
-  accountType: t.String({ examples: ["SMTP"] }),
+  provider: t.String({ examples: ["SMTP"], description: "GMAIL or SMTP" }),
+  accountType: t.String({ examples: ["SMTP"], description: "OAUTH, SERVICE_ACCOUNT or SMTP" }),
   host: Nullable(t.String()),
   port: Nullable(t.Number()),
   security: Nullable(t.String()),
   username: Nullable(t.String()),
-  hasPassword: t.Boolean(),
+  hasPassword: t.Boolean({ description: "Whether a password, or what stands for it at Google, is stored" }),
   connectionStatus: t.String({ examples: ["CONNECTED"] }),
   connectionError: Nullable(t.String()),
   isActive: t.Boolean(),
   dailyLimit: t.Integer(),
+  warmupStatus: t.String({ examples: ["NOT_STARTED"], description: "NOT_STARTED, WARMING, PAUSED or COMPLETED" }),
+  todaysLimit: t.Integer({ description: "dailyLimit, or less while the mailbox warms up" }),
+  workspaceDomain: Nullable(t.String({ description: "The Google Workspace domain it belongs to" })),
+  isWorkspaceAccount: t.Boolean(),
   timezone: t.String(),
   pausedUntil: Nullable(Moment),
   pausedReason: Nullable(t.String()),
@@ -71,3 +113,39 @@ export const EmailAccount = t.Object({
   updatedAt: Moment,
 });
 export type EmailAccount = typeof EmailAccount.static;
+
+const VoicemailName = t.String({
+  minLength: 1,
+  maxLength: 120,
+  pattern: "^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$",
+  examples: ["Northwind 0143"],
+});
+
+export const PhoneNumber = t.String({
+  minLength: 1,
+  maxLength: 64,
+  description: "International: E.164, or what can be read as it",
+  examples: ["+12025550143"],
+});
+
+export const NewVoicemailAccount = t.Object({
+  phoneNumber: PhoneNumber,
+  displayName: t.Optional(VoicemailName),
+  brandId: t.Optional(Id),
+});
+export type NewVoicemailAccount = typeof NewVoicemailAccount.static;
+
+export const VoicemailAccountChange = t.Partial(t.Object({ displayName: VoicemailName, isActive: t.Boolean() }));
+export type VoicemailAccountChange = typeof VoicemailAccountChange.static;
+
+export const VoicemailAccount = t.Object({
+  id: Id,
+  brandId: Id,
+  phoneNumber: t.String({ examples: ["+12025550143"] }),
+  displayName: t.String({ examples: ["Northwind 0143"] }),
+  provider: t.String({ examples: ["TWILIO"] }),
+  isActive: t.Boolean(),
+  createdAt: Moment,
+  updatedAt: Moment,
+});
+export type VoicemailAccount = typeof VoicemailAccount.static;

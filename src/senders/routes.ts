@@ -1,8 +1,9 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
-import { Fault, invalid } from "../fault.ts";
+import { Fault } from "../fault.ts";
 import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
@@ -25,27 +26,30 @@ const OneAccount = t.Object({ success: t.Literal(true), emailAccount: EmailAccou
 
 /** The mailboxes a brand sends from. Logins are tried before anything is stored, and outside of any transaction. */
 export function senderRoutes(deps: Deps) {
-  const { store, vault } = deps;
+  const { store, vault, clock } = deps;
   return new Elysia({ prefix: "/api/email-accounts", tags: ["Senders"] })
     .use(storable)
     .post(
       "/",
       async ({ body, request }) => {
         const brandId = brandOf(callerOf(request), body.brandId);
-        if (body.provider === "GMAIL") throw invalid("provider", "GMAIL comes with OAuth later: use SMTP for now");
         await freeAddress(store.read, body.email);
-        const connection = await mustConnect(deps, newLogin(body), body.allowUnverified);
-        const row = await store.write((tx) => addEmailAccount(tx, vault, brandId, body, connection));
-        return { success: true as const, emailAccount: toEmailAccount(row) };
+        const login = newLogin(body);
+        const tried = { login, connection: await mustConnect(deps, login, body.allowUnverified) };
+        return writeOnce(deps, request, async (tx) => {
+          const row = await addEmailAccount(tx, vault, brandId, body, tried);
+          return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
+        });
       },
       {
         body: NewEmailAccount,
         response: OneAccount,
         detail: {
           access: "user",
+          idempotent: true,
           summary: "Add a mailbox",
           description:
-            "Logs in at the mailbox's SMTP server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. The password is sealed and never answered.",
+            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Secrets are sealed and never answered.",
         },
       },
     )
@@ -59,7 +63,11 @@ export function senderRoutes(deps: Deps) {
           limit: limit + 1,
         });
         const page = cutPage(rows, limit, (row) => [null, row.id]);
-        return { success: true as const, data: page.data.map(toEmailAccount), nextCursor: page.nextCursor };
+        return {
+          success: true as const,
+          data: page.data.map((row) => toEmailAccount(row, clock.now())),
+          nextCursor: page.nextCursor,
+        };
       },
       {
         query: t.Object({ cursor: Cursor, limit: Limit, brandId: t.Optional(Id) }),
@@ -75,9 +83,17 @@ export function senderRoutes(deps: Deps) {
       "/:id",
       async ({ params, request }) => {
         const row = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
-        return { success: true as const, emailAccount: toEmailAccount(row) };
+        return { success: true as const, emailAccount: toEmailAccount(row, clock.now()) };
       },
-      { params: IdParams, response: OneAccount, detail: { access: "user", summary: "Get a mailbox" } },
+      {
+        params: IdParams,
+        response: OneAccount,
+        detail: {
+          access: "user",
+          summary: "Get a mailbox",
+          description: "With its server and the state of its connection.",
+        },
+      },
     )
     .patch(
       "/:id",
@@ -87,7 +103,7 @@ export function senderRoutes(deps: Deps) {
         const tried = login && { login, connection: await mustConnect(deps, login, body.allowUnverified) };
         const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
-        return { success: true as const, emailAccount: toEmailAccount(row) };
+        return { success: true as const, emailAccount: toEmailAccount(row, clock.now()) };
       },
       {
         params: IdParams,
@@ -125,11 +141,12 @@ export function senderRoutes(deps: Deps) {
         if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
         const connection = await testLogin(deps, login);
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
+        deps.wake();
         return {
           success: true as const,
           connected: connection.error === null,
           reason: connection.error,
-          emailAccount: toEmailAccount(row),
+          emailAccount: toEmailAccount(row, clock.now()),
         };
       },
       {

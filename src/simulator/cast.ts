@@ -10,20 +10,30 @@ import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders, campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import type { Tx } from "../db/store.ts";
 
+/** A transaction whose next new ids are these. */
+export function numbered(tx: Tx, ...ids: string[]): Tx {
+  return Object.create(tx, { newId: { value: () => ids.shift() ?? tx.newId() } });
+}
+
 /** A brand of the simulated world, with mailboxes, credits and a campaign that is ready to launch. */
 export interface BrandPlan {
+  /** Ids by which it shall be known, here and below; new ones unless given. */
+  id?: string;
   name: string;
   timezone: string;
   postalAddress: string;
   ownerId: string | null;
-  mailboxes: { email: string; displayName: string; dailyLimit: number }[];
+  mailboxes: { id?: string; email: string; displayName: string; dailyLimit: number }[];
   /** Whole credits. */
   credits: number;
-  campaign: {
-    name: string;
-    sendWindows: { days: string[]; from: string; to: string }[];
-    steps: { delayDays: number; subject: string | null; body: string }[];
-  };
+  campaign: CampaignPlan;
+}
+
+export interface CampaignPlan {
+  id?: string;
+  name: string;
+  sendWindows: { days: string[]; from: string; to: string }[];
+  steps: { delayDays: number; subject: string | null; body: string }[];
 }
 
 export interface CastBrand {
@@ -33,13 +43,13 @@ export interface CastBrand {
 
 /** Brings a brand of the plan into being, with all it needs but people. */
 export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
-  const { id: brandId } = await createBrand(tx, plan, plan.ownerId);
+  const { id: brandId } = await createBrand(plan.id ? numbered(tx, plan.id) : tx, plan, plan.ownerId);
   await grant(tx, { brandId, amount: plan.credits * 1000, kind: "PURCHASED", reason: "simulated purchase" });
   const times = { createdAt: tx.now, updatedAt: tx.now };
   const mailboxes = plan.mailboxes.map((mailbox) => ({
     ...mailbox,
     ...times,
-    id: tx.newId(),
+    id: mailbox.id ?? tx.newId(),
     brandId,
     provider: "SMTP" as const,
     accountType: "SMTP" as const,
@@ -47,14 +57,24 @@ export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
     timezone: plan.timezone,
   }));
   await tx.insert(emailAccounts).values(mailboxes);
+  const senderIds = mailboxes.map(({ id }) => id);
+  return castCampaign(tx, { brandId, timezone: plan.timezone, senderIds }, plan.campaign);
+}
 
-  const campaignId = tx.newId();
-  const { name, sendWindows, steps } = plan.campaign;
-  const campaign = { id: campaignId, brandId, name, sendWindows, timezone: plan.timezone, ...times };
+/** Writes a campaign that is ready to launch but for its people. */
+export async function castCampaign(
+  tx: Tx,
+  { brandId, timezone, senderIds }: { brandId: string; timezone: string; senderIds: readonly string[] },
+  { id: campaignId = tx.newId(), name, sendWindows, steps }: CampaignPlan,
+): Promise<CastBrand> {
+  const times = { createdAt: tx.now, updatedAt: tx.now };
+  const campaign = { id: campaignId, brandId, name, sendWindows, timezone, ...times };
   await tx.insert(campaigns).values({ ...campaign, status: "DRAFT", channels: ["EMAIL"] });
   const rows = steps.map(({ delayDays, ...step }, stage) => ({ ...step, campaignId, stage, delay: delayDays * DAY }));
   await tx.insert(campaignSteps).values(rows.map((row) => ({ ...row, channel: "EMAIL" as const })));
-  await tx.insert(campaignSenders).values(mailboxes.map(({ id }) => ({ campaignId, senderId: id })));
+  if (senderIds.length > 0) {
+    await tx.insert(campaignSenders).values(senderIds.map((senderId) => ({ campaignId, senderId })));
+  }
   return { brandId, campaignId };
 }
 

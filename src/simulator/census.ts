@@ -3,6 +3,7 @@ import { verifyLedger } from "../credits/verify.ts";
 import { freeze } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { MessageStatus } from "../messages/model.ts";
+import { tallyDrifts } from "../messages/tallyProof.ts";
 import type { World } from "./world.ts";
 
 /** What a run came to, and whether the promises held. The last line of `demo --json` and `simulate --json`. */
@@ -28,6 +29,8 @@ export interface Census {
   foreignSends: number;
   ledger: "ok" | "drift";
   drifts: string[];
+  /** Tallies that lead to pages of lists, and lead astray. */
+  tallyDrifts: string[];
 }
 
 /** When an address or a conversation fell silent, as a place in the world's order of events. */
@@ -88,9 +91,9 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
   const one = async (query: ReturnType<typeof sql>) => Number((await read.all<{ n: unknown }>(query))[0]?.n ?? 0);
   const inStatus = (status: MessageStatus) =>
     one(sql`select coalesce(sum(count), 0) as n from message_counts where status = ${status}`);
-  const ledger = await store.write(async (tx) => {
+  const [ledger, tallies] = await store.write(async (tx) => {
     await freeze(tx);
-    return verifyLedger(tx);
+    return [await verifyLedger(tx), await tallyDrifts(tx)] as const;
   });
   return {
     contacts: await one(sql`select count(*) as n from contacts`),
@@ -113,12 +116,13 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
     drifts: ledger.drifts.map(
       ({ brandId, what, expected, found }) => `${brandId}: ${what}: expected ${expected}, found ${found}`,
     ),
+    tallyDrifts: tallies,
   };
 }
 
 /** The promises that a run broke, in words; none is what we live for. */
 export function brokenPromises(census: Census): string[] {
-  const { duplicates, sentAfterBan, sentAfterReply, lost, foreignSends, drifts } = census;
+  const { duplicates, sentAfterBan, sentAfterReply, lost, foreignSends, drifts, tallyDrifts: tallies } = census;
   return [
     ...(duplicates > 0 ? [`${duplicates} messages reached somebody twice`] : []),
     ...(sentAfterBan > 0 ? [`${sentAfterBan} messages set out after a ban`] : []),
@@ -126,5 +130,6 @@ export function brokenPromises(census: Census): string[] {
     ...(lost > 0 ? [`${lost} messages are not where the books say`] : []),
     ...(foreignSends > 0 ? [`${foreignSends} messages left through another brand's mailbox`] : []),
     ...drifts.map((drift) => `the ledger drifts: ${drift}`),
+    ...tallies.map((drift) => `a tally drifts: ${drift}`),
   ];
 }

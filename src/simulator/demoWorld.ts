@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { ban } from "../bans/bans.ts";
 import { DAY, HOUR, type Instant, VirtualClock } from "../clock.ts";
 import { readContactFile } from "../contactFiles/csv.ts";
@@ -5,36 +6,44 @@ import type { FileRow } from "../contactFiles/fileRow.ts";
 import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
 import type { Post } from "../delivery/envelope.ts";
+import { EXEMPLARS } from "../exemplars.ts";
+import { diskFiles } from "../files/disk.ts";
 import { createAdmin } from "../identity/claim.ts";
 import { hashPassword } from "../identity/password.ts";
 import { addUser } from "../identity/users.ts";
 import type { Log } from "../log.ts";
 import { seededRandom } from "../random.ts";
-import { type BrandPlan, type CastBrand, castBrand, castContacts, castLaunch } from "./cast.ts";
+import { type BrandPlan, type CastBrand, castBrand, castContacts, castLaunch, numbered } from "./cast.ts";
 import { type Census, takeCensus } from "./census.ts";
 import contactFile from "./demo-contacts.csv" with { type: "text" };
+import { castExemplars } from "./demoExemplars.ts";
 import { NO_FAULTS } from "./faults.ts";
 import { runWorld } from "./run.ts";
 import { World } from "./world.ts";
 
 /** How much virtual time the demo lives through: three stages over nine days, and the answers to them. */
 export const DEMO_DAYS = 35;
-export const DEMO_ADMIN = "admin@demo.example";
-export const DEMO_OWNER = "owner@northwind.example";
 
 const SEED = "demo";
 const OFFICE_HOURS = [{ days: ["MON", "TUE", "WED", "THU", "FRI"], from: "09:00", to: "17:30" }];
 
 const NORTHWIND: Omit<BrandPlan, "ownerId"> = {
+  id: EXEMPLARS.brand,
   name: "Northwind Coffee",
   timezone: "America/New_York",
   postalAddress: "1 Harbor Street, Portland, ME 04101, USA",
   mailboxes: [
-    { email: "ana@northwind.example", displayName: "Ana at Northwind", dailyLimit: 40 },
-    { email: "ben@northwind.example", displayName: "Ben at Northwind", dailyLimit: 30 },
+    { id: EXEMPLARS.emailAccount, email: "ana@northwind.example", displayName: "Ana at Northwind", dailyLimit: 40 },
+    {
+      id: EXEMPLARS.otherEmailAccount,
+      email: "ben@northwind.example",
+      displayName: "Ben at Northwind",
+      dailyLimit: 30,
+    },
   ],
   credits: 2000,
   campaign: {
+    id: EXEMPLARS.campaign,
     name: "Spring tasting",
     sendWindows: OFFICE_HOURS,
     steps: [
@@ -59,12 +68,21 @@ const NORTHWIND: Omit<BrandPlan, "ownerId"> = {
 
 /** Left as a draft, with people in it, to be launched by hand in Swagger UI. */
 const CONTOSO: Omit<BrandPlan, "ownerId"> = {
+  id: EXEMPLARS.otherBrand,
   name: "Contoso Plants",
   timezone: "Europe/London",
   postalAddress: "12 Garden Row, London SE1 6ED, UK",
-  mailboxes: [{ email: "hello@contoso.example", displayName: "Contoso Plants", dailyLimit: 50 }],
+  mailboxes: [
+    {
+      id: EXEMPLARS.unusedEmailAccount,
+      email: "hello@contoso.example",
+      displayName: "Contoso Plants",
+      dailyLimit: 50,
+    },
+  ],
   credits: 100,
   campaign: {
+    id: EXEMPLARS.draftCampaign,
     name: "Plants for reception desks",
     sendWindows: [],
     steps: [
@@ -99,7 +117,11 @@ export async function liveDemo(options: {
   const store = await openStore({ dataDir: options.dataDir, databaseUrl: null, clock, random, durability: "off" });
   try {
     const world = new World(clock, SEED);
-    await createAdmin(store, { email: DEMO_ADMIN, name: "Demo admin", password: options.password });
+    const admin = await createAdmin(store, {
+      email: EXEMPLARS.adminEmail,
+      name: "Demo admin",
+      password: options.password,
+    });
     const { campaign, verdicts } = await setUp(store, options.password);
     clock.advance(HOUR);
     const silences = await runWorld({
@@ -115,7 +137,11 @@ export async function liveDemo(options: {
       until: options.end,
       onProgress: (now) => options.onProgress(now, (now - start) / (options.end - start)),
     });
-    return { census: await takeCensus(store, world, silences), verdicts, campaign };
+    const census = await takeCensus(store, world, silences);
+    const files = diskFiles(join(options.dataDir, "files"));
+    const { publicUrl } = options.post;
+    await castExemplars(store, { adminId: admin.id, password: options.password, publicUrl, files });
+    return { census, verdicts, campaign };
   } finally {
     await store.close();
   }
@@ -127,7 +153,9 @@ async function setUp(
 ): Promise<{ campaign: CastBrand; verdicts: Record<string, number> }> {
   const hash = await hashPassword(password);
   const rows = await readDemoFile();
-  const owner = await store.write((tx) => addUser(tx, { email: DEMO_OWNER, name: "Nora Wind" }, hash));
+  const owner = await store.write((tx) =>
+    addUser(numbered(tx, EXEMPLARS.owner), { email: EXEMPLARS.ownerEmail, name: "Nora Wind" }, hash),
+  );
   const campaign = await store.write((tx) => castBrand(tx, { ...NORTHWIND, ownerId: owner.id }));
   // Ten people had said no before the file was made; one of them to everybody.
   const unwanted = rows.flatMap((row) =>
@@ -146,7 +174,7 @@ async function setUp(
   const verdicts = await store.write((tx) => castContacts(tx, campaign, rows));
   await store.write((tx) => castLaunch(tx, campaign, verdicts.added ?? 0));
   const draft = await store.write((tx) => castBrand(tx, { ...CONTOSO, ownerId: null }));
-  await store.write((tx) => castContacts(tx, draft, rows.slice(0, 25)));
+  await store.write((tx) => castContacts(numbered(tx, EXEMPLARS.draftContact), draft, rows.slice(0, 25)));
   return { campaign, verdicts };
 }
 

@@ -7,6 +7,7 @@ import { type Clock, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
 import type { Deps } from "../../src/deps.ts";
+import { openFiles } from "../../src/files/files.ts";
 import { guard } from "../../src/http/access.ts";
 import { faults } from "../../src/http/faults.ts";
 import { idempotency } from "../../src/http/idempotency.ts";
@@ -72,6 +73,7 @@ export async function startApp(overrides: Overrides = {}) {
     vault: openVault(secret),
     signer: signer(secret),
     channel: { send: async () => ({ kind: "accepted", providerId: null }), close: async () => {} },
+    files: openFiles(config.s3, join(folder, "files")),
     verifyMailbox: async () => ({ ok: true }),
     wake: () => {},
     redis: null,

@@ -16,6 +16,7 @@ const rooms = [
   "templates",
   "understanding",
   "contactFiles",
+  "files",
   "identity",
   "brands",
   "senders",

@@ -52,8 +52,11 @@ export interface BrandOrder {
   credits: number;
 }
 
+/** All that is needed of a program to set a brand up in it. */
+export type Doors = Pick<Service, "api" | "signUp">;
+
 /** Signs an owner up, who opens a brand and adds its mailboxes; the admin grants the credits. */
-export async function setUpBrand(service: Service, admin: string, order: BrandOrder): Promise<BrandAtWork> {
+export async function setUpBrand(service: Doors, admin: string, order: BrandOrder): Promise<BrandAtWork> {
   const { name, smtpPort, mailboxes, displayName, postalAddress, credits } = order;
   const token = await service.signUp(`${name.toLowerCase()}@owners.example`);
   const ask = async <Body>(method: string, path: string, body?: unknown): Promise<Body> =>

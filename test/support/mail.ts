@@ -1,4 +1,4 @@
-import type { Envelope, SmtpLogin } from "../../src/channels/channel.ts";
+import type { Envelope, MailLogin, SmtpLogin } from "../../src/channels/channel.ts";
 
 let count = 0;
 
@@ -11,7 +11,7 @@ export function smtpLogin(port: number, over: Partial<SmtpLogin> = {}): SmtpLogi
 }
 
 /** A mail with a Message-ID of its own and, so that no test takes up another's connection, a sender of its own. */
-export function mailThrough(smtp: SmtpLogin | null, over: Partial<Envelope> = {}): Envelope {
+export function mailThrough(smtp: MailLogin | null, over: Partial<Envelope> = {}): Envelope {
   count += 1;
   return {
     messageId: `m${count}`,

@@ -11,8 +11,12 @@ export interface Nonsense {
 }
 
 const NUMBERS = [0, -1, 0.1, 1e21, -1e308, 2 ** 53];
-const WORDS = ["", " ", "x", "-1", "NaN", "null", "__proto__", "constructor", "a@b@c", "+1", "9999999-01-01"];
-const CHARACTERS = ["\0", "a\0b", "\ud800", "\udc00x", "\u202e", "\ufeff", "👩‍👩‍👧‍👦", "İß", "x\r\nBcc: e@x.example"];
+const WORDS = ["", " ", "x", "-1", "NaN", "null", "a@b@c", "+1", "9999999-01-01"];
+const OF_ALL_OBJECTS = ["__proto__", "constructor", "toString", "hasOwnProperty"];
+const CHARACTERS = [
+  ...["\0", "a\0b", "\ud800", "\udc00x", "\u202e", "\ufeff", "👩‍👩‍👧‍👦", "İß", "x\r\nBcc: e@x.example"],
+  ...["𝒳\u{10ffff}", "שלום عليكم", "e\u0301".repeat(200), "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢", "\u2028", "ﷺ".repeat(50)],
+];
 const ATTACKS = [
   "'; drop table brands; --",
   "%_\\",
@@ -23,7 +27,18 @@ const ATTACKS = [
 const ENDLESS = "{% for a in (1..100000000) %}{{ a }}{% endfor %}";
 const SHAPES: Json[] = [[], [[]], [null], ["\0"], {}, { length: 1e9 }, { toString: "x" }, { valueOf: 1 }];
 /** Values that a field of any type may be sent. */
-const VALUES: Json[] = [null, true, false, ENDLESS, ...NUMBERS, ...WORDS, ...CHARACTERS, ...ATTACKS, ...SHAPES];
+const VALUES: Json[] = [
+  null,
+  true,
+  false,
+  ENDLESS,
+  ...NUMBERS,
+  ...WORDS,
+  ...OF_ALL_OBJECTS,
+  ...CHARACTERS,
+  ...ATTACKS,
+  ...SHAPES,
+];
 
 const LARGE: (() => Json)[] = [
   () => "x".repeat(1_000_000),
@@ -60,7 +75,19 @@ const TYPES = ["text/plain", "application/x-www-form-urlencoded", "multipart/for
 
 const IN_PATHS = ["a".repeat(5_000), ..."x %00 __proto__ ..%2f..%2fetc %ed%a0%80 %E0%A4%A %20 -1 *".split(" ")];
 const IN_QUERIES = ["", ..."x %00 %ed%a0%80 -1 0 1.5 1e9 NaN 101 true %7B%7D %25_ % []".split(" ")];
-const WHOLE_QUERIES = ["unknown=1", "__proto__=1", "limit[]=1", "limit[a]=1", "&&", "=", "%=%"];
+const WHOLE_QUERIES = [
+  "unknown=1",
+  "__proto__=1",
+  "toString=1",
+  "constructor=1&constructor=2",
+  "limit[]=1",
+  "limit[a]=1",
+  "&&",
+  "=",
+  "%=%",
+];
+
+const KEYS = ["a", "b", "x".repeat(256), "a b", "", "é"];
 
 const FILES = [
   "",
@@ -77,6 +104,7 @@ const FILE_NAMES = ["people.csv", "", "../../x.csv", "a\0b.csv", "x".repeat(3_00
 export function nonsenseFor(operation: Operation, random: Random, idOf: IdOf): Nonsense {
   const headers: Record<string, string> = {};
   const { method } = operation;
+  if (method === "POST" && random() < 0.1) headers["idempotency-key"] = pick(KEYS, random);
   const path = operation.path.replace(/([\w-]+)\/\{\w+\}/g, (_, kind: string) => {
     return `${kind}/${random() < 0.9 ? idOf(kind) : pick(IN_PATHS, random)}`;
   });
@@ -88,7 +116,9 @@ function queryFor({ query }: Operation, random: Random, idOf: IdOf): string {
   const given = query.flatMap(({ name, schema }) => {
     if (random() < 0.5) return [];
     const right = encodeURIComponent(String(fitting(schema, random, idOf, String(name))).toWellFormed());
-    const values = random() < 0.1 ? ["a", "b"] : [random() < 0.6 ? right : wrongInQuery(random)];
+    const kind = random();
+    const twice = kind < 0.05 ? ["a", "b"] : [right, right];
+    const values = kind < 0.1 ? twice : [random() < 0.6 ? right : wrongInQuery(random)];
     return values.map((value) => `${name}=${value}`);
   });
   if (random() < 0.1) given.push(pick(WHOLE_QUERIES, random));

@@ -9,15 +9,13 @@ export interface Operation {
   query: JsonObject[];
   /** The media type of the body and its schema; null where it takes none. */
   body: { type: string; schema: JsonObject } | null;
-  /** The statuses that the description mentions. */
-  answers: number[];
 }
 
 /** Every operation of an OpenAPI document. */
 export function operationsOf(document: JsonObject): Operation[] {
   return entries(document.paths).flatMap(([path, methods]) =>
     entries(methods).map(([method, operation]) => {
-      const { parameters, requestBody, responses } = isObject(operation) ? operation : {};
+      const { parameters, requestBody } = isObject(operation) ? operation : {};
       const content = isObject(requestBody) ? requestBody.content : undefined;
       const [media] = entries(content);
       return {
@@ -25,7 +23,6 @@ export function operationsOf(document: JsonObject): Operation[] {
         path,
         query: (Array.isArray(parameters) ? parameters.filter(isObject) : []).filter((given) => given.in === "query"),
         body: media ? { type: media[0], schema: objectIn(objectIn(media[1]).schema) } : null,
-        answers: entries(responses).map(([status]) => Number(status)),
       };
     }),
   );

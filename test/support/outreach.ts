@@ -1,6 +1,8 @@
 import { eq, inArray } from "drizzle-orm";
 import type { AnyElysia } from "elysia";
 import { banRoutes } from "../../src/bans/routes.ts";
+import { brandAdminRoutes } from "../../src/brands/adminRoutes.ts";
+import { campaignContentRoutes } from "../../src/campaigns/contentRoutes.ts";
 import { cancel } from "../../src/campaigns/lifecycle.ts";
 import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
 import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
@@ -8,6 +10,7 @@ import { HOUR, VirtualClock } from "../../src/clock.ts";
 import { receive } from "../../src/conversations/inbound.ts";
 import { conversationRoutes } from "../../src/conversations/routes.ts";
 import { unsubscribeRoutes } from "../../src/conversations/unsubscribeRoutes.ts";
+import { creditOverviewRoutes } from "../../src/credits/admin/overviewRoutes.ts";
 import { creditAdminRoutes } from "../../src/credits/admin/routes.ts";
 import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
@@ -18,6 +21,10 @@ import { createEngine, type Engine } from "../../src/delivery/engine.ts";
 import { followUpRoutes } from "../../src/delivery/followUpRoutes.ts";
 import { deliveryRoutes } from "../../src/delivery/routes.ts";
 import type { Deps } from "../../src/deps.ts";
+import { grantRoutes } from "../../src/payments/grantRoutes.ts";
+import { paymentRoutes } from "../../src/payments/routes.ts";
+import { assignmentRoutes } from "../../src/senders/admin/assignmentRoutes.ts";
+import { senderRoutes } from "../../src/senders/routes.ts";
 import { castLaunch } from "../../src/simulator/cast.ts";
 import { startApp } from "./app.ts";
 import { asking } from "./brands.ts";
@@ -30,15 +37,22 @@ const START = Date.UTC(2026, 10, 23, 9);
 const STEP = 6 * HOUR;
 
 const rooms = (deps: Deps): AnyElysia[] => [
+  brandAdminRoutes(deps),
   banRoutes(deps),
   creditRoutes(deps),
   creditAdminRoutes(deps),
+  creditOverviewRoutes(deps),
+  grantRoutes(deps),
+  paymentRoutes(deps),
   lifecycleRoutes(deps),
   memberStateRoutes(deps),
   conversationRoutes(deps),
   unsubscribeRoutes(deps),
   deliveryRoutes(deps),
   followUpRoutes(deps),
+  senderRoutes(deps),
+  assignmentRoutes(deps),
+  campaignContentRoutes(deps),
 ];
 
 export type Outreach = Awaited<ReturnType<typeof startOutreach>>;

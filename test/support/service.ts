@@ -10,7 +10,7 @@ const program = process.env.REPRISE_BINARY
   : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
 
 /** What everybody's password is here. */
-const PASSWORD = "correct horse battery";
+export const PASSWORD = "correct horse battery";
 
 export interface Ended {
   exitCode: number;

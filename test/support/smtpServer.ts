@@ -26,6 +26,8 @@ export interface SmtpServerOptions {
   certificate?: string;
   /** Without one, everybody may send. */
   login?: { username: string; password: string };
+  /** The access tokens it takes at this moment (XOAUTH2); with `bluntly` it refuses others without a challenge. */
+  tokens?: { valid: Set<string>; bluntly?: boolean };
   /** Gets a line `<Message-ID> recipient` for each mail, before the client hears that it was accepted. */
   acceptedFile?: string;
   /** Milliseconds until it answers for a recipient, and until it takes a mail whose final dot it has. */
@@ -41,20 +43,26 @@ export function certificate(name: "localhost" | "elsewhere"): string {
 
 /** A well-behaved mail server on 127.0.0.1. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<TestSmtpServer> {
-  const { security = "NONE", certificate: pem = certificate("localhost"), login, acceptedFile } = options;
+  const { security = "NONE", certificate: pem = certificate("localhost"), login, tokens, acceptedFile } = options;
   const { hesitates = () => 0, thinks = 0 } = options;
   const received: ReceivedMail[] = [];
   const server = new SMTPServer({
     secure: security === "TLS",
     cert: pem,
     key: pem,
-    disabledCommands: [...(security === "NONE" ? ["STARTTLS"] : []), ...(login ? [] : ["AUTH"])],
+    disabledCommands: [...(security === "NONE" ? ["STARTTLS"] : []), ...(login || tokens ? [] : ["AUTH"])],
+    authMethods: tokens ? ["PLAIN", "LOGIN", "XOAUTH2"] : ["PLAIN", "LOGIN"],
     allowInsecureAuth: security === "NONE",
-    authOptional: login === undefined,
+    authOptional: login === undefined && tokens === undefined,
     disableReverseLookup: true,
     closeTimeout: 10,
-    onAuth({ username, password }, _session, callback) {
-      if (username === login?.username && password === login?.password) callback(null, { user: username });
+    onAuth({ method, username, password, accessToken }, _session, callback) {
+      if (method === "XOAUTH2") {
+        if (tokens?.valid.has(accessToken ?? "")) callback(null, { user: username });
+        // As Gmail does, what it says repeats nothing; as others might, this one repeats the token.
+        else if (tokens?.bluntly) callback(new Error(`5.7.8 ${accessToken} not accepted`));
+        else callback(null, { data: { status: "401", schemes: "bearer", scope: "https://mail.google.com/" } });
+      } else if (username === login?.username && password === login?.password) callback(null, { user: username });
       else callback(new Error("Invalid username or password"));
     },
     onRcptTo: (_address, _session, callback) => after(hesitates(), callback),

@@ -1,23 +1,13 @@
 import { Elysia, t } from "elysia";
-import { getBrand } from "../../brands/brands.ts";
 import { freeze } from "../../db/sql.ts";
 import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../fault.ts";
-import { callerOf } from "../../http/access.ts";
+import { writeOnce } from "../../http/idempotency.ts";
+import { optionalBody } from "../../http/optionalBody.ts";
 import { storable } from "../../http/storable.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
-import { grant } from "../ledger.ts";
-import {
-  Balance,
-  type CreditType,
-  EnrichmentWeightChange,
-  Grant,
-  Verdict,
-  WeightChange,
-  WeightsShape,
-} from "../model.ts";
-import { balanceOf } from "../statement.ts";
+import { type CreditType, EnrichmentWeightChange, Verdict, WeightChange, WeightsShape } from "../model.ts";
 import { verifyLedger } from "../verify.ts";
 import { changeWeight, readWeights } from "../weights.ts";
 
@@ -40,14 +30,9 @@ async function setWeight(tx: Tx, creditType: CreditType, weight: number) {
   return { success: true, message, creditType, weight, previousWeight: toCredits(previous) };
 }
 
-function futureMoment(tx: Tx, field: string, text: string): number {
-  const moment = Date.parse(text);
-  if (!(moment > tx.now)) throw invalid(field, "expected a moment in the future");
-  return moment;
-}
-
-/** Prices, gifts and the proof of the books: for admins. */
-export function creditAdminRoutes({ store, wake }: Deps) {
+/** Prices and the proof of the books: for admins. */
+export function creditAdminRoutes(deps: Deps) {
+  const { store } = deps;
   return new Elysia({ prefix: "/api/auth/admin" })
     .use(storable)
     .post(
@@ -68,6 +53,7 @@ export function creditAdminRoutes({ store, wake }: Deps) {
       },
       {
         body: Nothing,
+        parse: optionalBody,
         response: t.Object({ success: t.Boolean(), message: t.String(), weights: WeightsShape }),
         detail: {
           access: "admin",
@@ -79,12 +65,13 @@ export function creditAdminRoutes({ store, wake }: Deps) {
     )
     .post(
       "/update-credit-weight",
-      async ({ body }) => store.write((tx) => setWeight(tx, body.creditType, body.weight)),
+      ({ body, request }) => writeOnce(deps, request, (tx) => setWeight(tx, body.creditType, body.weight)),
       {
         body: WeightChange,
         response: t.Object({ ...changed, creditType: t.String({ examples: ["EMAIL"] }) }),
         detail: {
           access: "admin",
+          idempotent: true,
           tags: ["Auth"],
           summary: "Update Credit Type Weight",
           description:
@@ -94,45 +81,20 @@ export function creditAdminRoutes({ store, wake }: Deps) {
     )
     .post(
       "/update-enrichment-weight",
-      async ({ body }) => {
-        const { creditType: _, ...answer } = await store.write((tx) => setWeight(tx, "SKIPTRACE", body.weight));
-        return answer;
-      },
+      ({ body, request }) =>
+        writeOnce(deps, request, async (tx) => {
+          const { creditType: _, ...answer } = await setWeight(tx, "SKIPTRACE", body.weight);
+          return answer;
+        }),
       {
         body: EnrichmentWeightChange,
         response: t.Object(changed),
         detail: {
           access: "admin",
+          idempotent: true,
           tags: ["Auth"],
           summary: "Update Enrichment Weight",
           description: "Update enrichment/skiptrace weight (Admin only)",
-        },
-      },
-    )
-    .post(
-      "/grant-credits",
-      async ({ body, request }) => {
-        const { userId } = callerOf(request);
-        const amount = toThousandths("credits", body.credits);
-        const balance = await store.write(async (tx) => {
-          const { id: brandId } = await getBrand(tx, body.brandId);
-          const expiresAt = body.expiresAt ? futureMoment(tx, "expiresAt", body.expiresAt) : null;
-          const { kind = "PURCHASED" } = body;
-          await grant(tx, { brandId, amount, kind, expiresAt, reason: body.reason.trim(), actorId: userId });
-          return balanceOf(tx, brandId);
-        });
-        wake();
-        return { success: true as const, balance };
-      },
-      {
-        body: Grant,
-        response: t.Object({ success: t.Literal(true), balance: Balance }),
-        detail: {
-          access: "admin",
-          tags: ["Credits"],
-          summary: "Grant credits",
-          description:
-            "Gives a brand credits, PURCHASED unless said otherwise, which expire only if `expiresAt` says when. Campaigns that ran out of credits go on within seconds. Admins only.",
         },
       },
     )
@@ -152,6 +114,7 @@ export function creditAdminRoutes({ store, wake }: Deps) {
       },
       {
         body: Nothing,
+        parse: optionalBody,
         response: Verdict,
         detail: {
           access: "admin",

@@ -1,4 +1,5 @@
-import { bool, index, instant, integer, json, real, table, text, uniqueIndex, word } from "../columns.ts";
+import { sql } from "drizzle-orm";
+import { bool, index, instant, integer, json, real, table, text, uniqueIndex, where, word } from "../columns.ts";
 
 /** A tenant. It has one owner (a user) and may have none yet. */
 export const brands = table(
@@ -17,8 +18,15 @@ export const brands = table(
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
   },
-  (t) => [uniqueIndex("brands_owner").on(t.ownerId)],
+  (t) => [uniqueIndex("brands_owner").on(t.ownerId), index("brands_created").on(t.createdAt, t.id)],
 );
+
+/** How many brands were created on each day (UTC), less those removed: the way to a page deep in their list. */
+export const brandDays = table("brand_days", {
+  /** Its first moment. */
+  start: instant("start").primaryKey(),
+  count: integer("count").notNull(),
+});
 
 /** A mailbox that sends for one brand at a time. */
 export const emailAccounts = table(
@@ -49,7 +57,7 @@ export const emailAccounts = table(
     pausedReason: text("paused_reason"),
     /** Failures in a row: each makes the next pause longer. */
     failures: integer("failures").notNull().default(0),
-    /** A volume ramp of our own: while WARMING the cap of a day is what the ramp allows (`senders/warmup.ts`). */
+    /** A volume ramp of our own: while WARMING the cap of a day is what the ramp allows. That it is COMPLETED is seen, not stored: `senders/warmup.ts`. */
     warmupStatus: word("warmup_status", ["NOT_STARTED", "WARMING", "PAUSED", "COMPLETED"])
       .notNull()
       .default("NOT_STARTED"),
@@ -74,7 +82,11 @@ export const senderDays = table(
     /** Those of them made while the sender was warming up. */
     warmupSends: integer("warmup_sends").notNull().default(0),
   },
-  (t) => [uniqueIndex("sender_days_key").on(t.senderId, t.day)],
+  (t) => [
+    uniqueIndex("sender_days_key").on(t.senderId, t.day),
+    // A mailbox has days for years, and warmed up on few of them.
+    index("sender_days_warmup").on(t.senderId, t.warmupSends).where(where("warmup_sends > 0")),
+  ],
 );
 
 /** A phone number that leaves voicemails for a brand. */
@@ -152,5 +164,7 @@ export const bans = table(
     uniqueIndex("bans_email").on(t.scope, t.email),
     uniqueIndex("bans_phone").on(t.scope, t.phone),
     index("bans_created").on(t.scope, t.createdAt, t.id),
+    // A ban by phone alone sorts as the empty text. Not `coalesce`: drizzle-kit takes its comma for the end of a column.
+    index("bans_by_email").on(t.scope, sql`(case when ${t.email} is null then '' else ${t.email} end)`, t.id),
   ],
 );

@@ -1,4 +1,16 @@
-import { index, instant, integer, primaryKey, table, text, thousandths, uniqueIndex, where, word } from "../columns.ts";
+import {
+  index,
+  instant,
+  integer,
+  primaryKey,
+  table,
+  text,
+  thousandths,
+  uniqueIndex,
+  where,
+  whole,
+  word,
+} from "../columns.ts";
 import { conversations } from "./campaigns.ts";
 
 /**
@@ -52,6 +64,13 @@ export const messages = table(
     index("messages_lease").on(t.leaseUntil).where(where("status = 'SENDING'")),
     index("messages_unknown").on(t.runAt).where(where("status = 'UNKNOWN'")),
     index("messages_campaign").on(t.campaignId, t.id),
+    // The lists by time. What they sort by never changes, so a message costs each of them one entry, once; only the rare
+    // ends have entries of their own, so that a page of them need not pass over all that went well.
+    index("messages_follow_ups").on(t.scheduledTime, t.id).where(where("stage > 0")),
+    index("messages_openings").on(t.scheduledTime, t.id).where(where("stage = 0")),
+    index("messages_brand").on(t.brandId, t.scheduledTime, t.id).where(where("stage > 0")),
+    index("messages_cancelled").on(t.scheduledTime, t.id).where(where("status = 'CANCELLED'")),
+    index("messages_failed").on(t.scheduledTime, t.id).where(where("status = 'FAILED'")),
   ],
 );
 
@@ -65,6 +84,25 @@ export const messageCounts = table(
     count: integer("count").notNull(),
   },
   (t) => [primaryKey({ name: "message_counts_key", columns: [t.campaignId, t.stage, t.status] })],
+);
+
+/**
+ * How many messages of the whole platform are scheduled when, as the reference API names their status: by hour, by day and
+ * in all. They lead to the page of a list that begins at row ten million without reading the rows before it.
+ */
+export const messageTallies = table(
+  "message_tallies",
+  {
+    span: word("span", ["ALL", "DAY", "HOUR"]).notNull(),
+    kind: word("kind", ["OPENING", "FOLLOW_UP"]).notNull(),
+    /** The first moment of the span; 0 for ALL. */
+    start: instant("start").notNull(),
+    status: word("status", ["PENDING", "SENT", "CANCELLED", "FAILED"]).notNull(),
+    /** Which part of the count this is: transactions that count at the same time seldom wait for each other. */
+    shard: integer("shard").notNull(),
+    count: whole("count").notNull(),
+  },
+  (t) => [primaryKey({ name: "message_tallies_key", columns: [t.span, t.kind, t.start, t.status, t.shard] })],
 );
 
 /** Credits by campaign and channel: still held, settled, given back. */

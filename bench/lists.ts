@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dialect } from "../src/db/dialect.ts";
+import { type Service, startService } from "../test/support/service.ts";
+import { fill, type Sizes } from "./lists/fill.ts";
+import { heading, median, row, spread } from "./report.ts";
+
+const SMALL: Sizes = { followUps: 10_000, bans: 10_000, brands: 10_000 };
+const LARGE: Sizes = { followUps: 1_000_000, bans: 1_000_000, brands: 100_000 };
+const TIMES = 300;
+const ROUNDS = 7;
+const CONNECTIONS = 16;
+
+const FOLLOW_UPS = "/api/auth/admin/scheduled-follow-ups";
+const BANS = "/api/auth/banned";
+
+interface Platform extends Sizes {
+  service: Service;
+  token: string;
+  dataDir: string;
+}
+
+interface Ask {
+  path: string;
+  body?: object;
+}
+
+/** Every list of the platform, at its first page, in its middle and at its end; and the same rows in another order. */
+const lists: Record<string, (platform: Platform) => Promise<Ask> | Ask> = {
+  "follow-ups, first page": () => ({ path: FOLLOW_UPS }),
+  "follow-ups, middle page": ({ followUps }) => ({ path: `${FOLLOW_UPS}?page=${followUps / 40}` }),
+  "follow-ups, last page": ({ followUps }) => ({ path: `${FOLLOW_UPS}?page=${followUps / 20}` }),
+  "follow-ups sent, first page": () => ({ path: `${FOLLOW_UPS}?status=SENT` }),
+  "follow-ups sent, middle page": ({ followUps }) => ({ path: `${FOLLOW_UPS}?status=SENT&page=${followUps / 80}` }),
+  "follow-ups failed, middle page": ({ followUps }) => ({
+    path: `${FOLLOW_UPS}?status=FAILED&page=${Math.ceil(followUps / 8000)}`,
+  }),
+  "bans, first page": () => ({ path: BANS }),
+  "bans, middle page": (platform) => middleOf(platform, "createdAt", "desc"),
+  "bans, last page": () => ({ path: `${BANS}?sortOrder=asc` }),
+  "bans by e-mail, first page": () => ({ path: `${BANS}?sortBy=email&sortOrder=asc` }),
+  "bans by e-mail, middle page": (platform) => middleOf(platform, "email", "asc"),
+  "brands, first page": () => ({ path: "/api/auth/admin/brands", body: {} }),
+  "brands, middle page": ({ brands }) => ({ path: "/api/auth/admin/brands", body: { offset: brands / 2 } }),
+  "brands, last page": ({ brands }) => ({ path: "/api/auth/admin/brands", body: { offset: brands - 10 } }),
+  "credits, first page": () => ({ path: "/api/auth/admin/all-credits", body: {} }),
+  "credits, last page": ({ brands }) => ({ path: "/api/auth/admin/all-credits", body: { page: brands / 10 } }),
+};
+
+/** A cursor is opaque to clients; we may make one that names the middle. */
+async function middleOf({ service, token, bans }: Platform, sortBy: string, sortOrder: string): Promise<Ask> {
+  const first = await service.api<{ data: { createdAt: string }[] }>("GET", BANS, { token });
+  const newest = Date.parse(first.body.data[0]?.createdAt ?? "");
+  const place = sortBy === "email" ? [`p${bans / 2}@banned.example`, "m"] : [newest - 50 * 86_400_000, "m"];
+  const cursor = Buffer.from(JSON.stringify(place)).toString("base64url");
+  return { path: `${BANS}?sortBy=${sortBy}&sortOrder=${sortOrder}&cursor=${cursor}` };
+}
+
+/**
+ * Lists at scale, through HTTP as an admin: how long a page takes with a hundred times the rows, and how many a second the
+ * whole service answers against the least that could answer the same bytes.
+ */
+export async function benchLists(): Promise<void> {
+  const small = await open(SMALL);
+  const large = await open(LARGE);
+  heading(`Lists on ${dialect}: 10,000 rows against 1,000,000 (brands 100,000), ms, p50 / p99 of ${TIMES}`);
+  for (const [name, list] of Object.entries(lists)) {
+    const [few, many] = [await list(small), await list(large)];
+    const [short, long]: [number[], number[]] = [[], []];
+    // In turn, so that what else the machine does befalls both.
+    for (let time = 0; time < TIMES; time++) {
+      short.push(await take(small, few));
+      long.push(await take(large, many));
+    }
+    const [p50, p99] = [0.5, 0.99].map((share) => quantile(long, share) / quantile(short, share));
+    const show = (times: number[]) => `${quantile(times, 0.5).toFixed(2)}/${quantile(times, 0.99).toFixed(2)}`;
+    row(name, `${show(short)}  ${show(long)}`, `p99 <= 3x: ${p99?.toFixed(1)}x, p50 ${p50?.toFixed(1)}x`);
+  }
+  await small.service.remove();
+  if (dialect === "sqlite") await benchRates(large);
+  await large.service.remove();
+  for (const { dataDir } of [small, large]) rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function open(sizes: Sizes): Promise<Platform> {
+  const dataDir = mkdtempSync(join(tmpdir(), "reprise-lists-"));
+  const service = await startService({ dataDir, env: { LOG_LEVEL: "silent", CHANNELS: "simulator" } });
+  const token = await service.admin();
+  await service.stop();
+  await fill(dataDir, service.databaseUrl, sizes);
+  await service.start();
+  return { ...sizes, service, token, dataDir };
+}
+
+async function take({ service, token }: Platform, { path, body }: Ask): Promise<number> {
+  const started = performance.now();
+  const sent = body === undefined ? { token } : { token, body };
+  const answer = await service.api(body === undefined ? "GET" : "POST", path, sent);
+  const milliseconds = performance.now() - started;
+  if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text}`);
+  return milliseconds;
+}
+
+function quantile(times: readonly number[], share: number): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? Number.NaN;
+}
+
+async function benchRates({ service, token, dataDir, followUps }: Platform): Promise<void> {
+  heading(`Answers a second, first page of 20, ${CONNECTIONS} connections, ${ROUNDS} rounds in turn, each a process`);
+  for (const [list, path] of [
+    ["followUps", FOLLOW_UPS],
+    ["bans", BANS],
+  ] as const) {
+    const command = [
+      process.execPath,
+      join(import.meta.dir, "lists/bare.ts"),
+      join(dataDir, "reprise.db"),
+      list,
+      `${followUps}`,
+    ];
+    const bare = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+    const { value } = await bare.stdout.getReader().read();
+    const least = `http://127.0.0.1:${new TextDecoder().decode(value).trim()}/`;
+    const ours = (await service.api("GET", path, { token })).text;
+    if ((await (await fetch(least)).text()) !== ours) throw new Error(`${list}: the answers are not the same bytes`);
+    const [our, their]: [number[], number[]] = [[], []];
+    for (let round = 0; round <= ROUNDS; round++) {
+      const mine = await load(`${service.url}${path}`, token);
+      const other = await load(least, token);
+      // The first round warms both up.
+      if (round === 0) continue;
+      our.push(mine);
+      their.push(other);
+    }
+    bare.kill();
+    row(`${list}: Reprise, as an admin`, spread(our));
+    row(`${list}: bare Bun.serve, one prepared statement`, spread(their));
+    row(
+      `${list}: ratio, median of the rounds`,
+      median(our.map((rate, at) => rate / (their[at] ?? Number.NaN))).toFixed(2),
+      ">= 0.7",
+    );
+  }
+}
+
+async function load(url: string, token: string): Promise<number> {
+  const command = [process.execPath, join(import.meta.dir, "lists/load.ts"), url, token, `${CONNECTIONS}`, "2000"];
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+  return Number(await new Response(child.stdout).text());
+}

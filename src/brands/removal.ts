@@ -1,0 +1,62 @@
+import { and, eq, isNotNull, or, sql } from "drizzle-orm";
+import type { Instant } from "../clock.ts";
+import { bans, brands, contacts, emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
+import { campaigns, conversations, importJobs } from "../db/schema/campaigns.ts";
+import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
+import { payments } from "../db/schema/payments.ts";
+import { forUpdate } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { isForeignKeyViolation } from "../db/violations.ts";
+import { Fault, notFound } from "../fault.ts";
+import { countBrand } from "./directory.ts";
+
+/**
+ * Removes a brand with all that is only preparation: contacts, bans, drafts, voicemail numbers. Its mailboxes stay, for
+ * another brand. CONFLICT, with what stands in the way, once it has a history: people it wrote to, whose unsubscribe links
+ * must go on working, or books, which are never cut.
+ */
+export async function removeBrand(tx: Tx, id: string): Promise<void> {
+  const [row] = await tx.all<{ created_at: Instant }>(
+    sql`select b.created_at from brands b where b.id = ${id} ${forUpdate("b")}`,
+  );
+  if (!row) throw notFound("brand", id);
+  const history = await historyOf(tx, id);
+  if (Object.values(history).some((count) => count > 0)) {
+    throw new Fault("CONFLICT", "This brand has a history that must be kept: take its owner away instead", {
+      facts: { history },
+    });
+  }
+  const reading = and(eq(importJobs.brandId, id), eq(importJobs.status, "RUNNING"));
+  if ((await tx.$count(importJobs, reading)) > 0) {
+    throw new Fault("CONFLICT", "A file is being imported into this brand: try again when it is done");
+  }
+  try {
+    await removeRows(tx, id);
+    await countBrand(tx, row.created_at, -1);
+  } catch (error) {
+    if (isForeignKeyViolation(error)) throw new Fault("CONFLICT", "Something was added meanwhile: try again");
+    throw error;
+  }
+}
+
+async function historyOf(tx: Tx, id: string) {
+  const launched = or(isNotNull(campaigns.launchedAt), sql`${campaigns.status} <> 'DRAFT'`);
+  return {
+    launchedCampaigns: Number(await tx.$count(campaigns, and(eq(campaigns.brandId, id), launched))),
+    ledgerEntries: Number(await tx.$count(ledgerEntries, eq(ledgerEntries.brandId, id))),
+    payments: Number(await tx.$count(payments, eq(payments.brandId, id))),
+  };
+}
+
+async function removeRows(tx: Tx, id: string): Promise<void> {
+  await tx.update(emailAccounts).set({ brandId: null, updatedAt: tx.now }).where(eq(emailAccounts.brandId, id));
+  await tx.delete(conversations).where(eq(conversations.brandId, id));
+  await tx.delete(campaigns).where(eq(campaigns.brandId, id));
+  await tx.delete(contacts).where(eq(contacts.brandId, id));
+  await tx.delete(bans).where(eq(bans.scope, id));
+  await tx.delete(voicemailAccounts).where(eq(voicemailAccounts.brandId, id));
+  // Without an entry in the ledger they are empty.
+  await tx.delete(creditLots).where(eq(creditLots.brandId, id));
+  await tx.delete(creditAccounts).where(eq(creditAccounts.brandId, id));
+  await tx.delete(brands).where(eq(brands.id, id));
+}

@@ -1,0 +1,51 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../../deps.ts";
+import { optionalBody } from "../../http/optionalBody.ts";
+import { storable } from "../../http/storable.ts";
+import { CreditsPage, CreditsQuery, Stats } from "../model.ts";
+import { creditStats, listCredits } from "../overview.ts";
+
+const brandsOf = (count: number) => (count === 1 ? "1 brand" : `${count} brands`);
+
+/** The credits of all brands: for admins. */
+export function creditOverviewRoutes({ store, clock }: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
+    .use(storable)
+    .post(
+      "/all-credits",
+      async ({ body }) => {
+        const { page = 1, limit = 10 } = body;
+        const { credits, total } = await listCredits(store.read, clock.now(), { page, limit });
+        const totalPages = Math.ceil(total / limit);
+        const pagination = { currentPage: page, limit, totalItems: total, totalPages };
+        return { success: true, message: `Credits of ${brandsOf(total)}`, credits, pagination };
+      },
+      {
+        body: CreditsQuery,
+        response: CreditsPage,
+        detail: {
+          access: "admin",
+          summary: "List All Credits",
+          description:
+            "Get all brand credits with campaign usage details (Admin only). The newest brands first, those without credits too.",
+        },
+      },
+    )
+    .post(
+      "/credit-stats",
+      async () => {
+        const stats = await creditStats(store.read, clock.now());
+        return { success: true, message: `Credits of ${brandsOf(stats.totalBrands)}`, stats };
+      },
+      {
+        body: t.Optional(t.Object({})),
+        parse: optionalBody,
+        response: Stats,
+        detail: {
+          access: "admin",
+          summary: "Get Credit Statistics",
+          description: "Get global credit statistics across all brands (Admin only)",
+        },
+      },
+    );
+}

@@ -1,0 +1,108 @@
+import { type SQL, sql } from "drizzle-orm";
+import { type Listed, listDirectory } from "../brands/directory.ts";
+import type { Instant } from "../clock.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Reader } from "../db/store.ts";
+import { toCredits } from "./amounts.ts";
+import type { BrandCredits, CampaignCredits, CreditStats } from "./model.ts";
+
+// What all brands have. Lots whose time is over do not count, though nobody may have written them off yet.
+
+const live = (now: Instant) => sql`l.remaining > 0 and (l.expires_at is null or l.expires_at > ${now})`;
+
+interface Figures {
+  id: string;
+  subscription: unknown;
+  purchased: unknown;
+  reserved: unknown;
+  used: unknown;
+  campaigns: unknown;
+}
+
+/** Postgres adds 64-bit numbers up to text. */
+const credits = (sum: unknown) => toCredits(Number(sum ?? 0));
+
+/** One page of brands, the newest first, with their credits; also those that never had any. */
+export async function listCredits(
+  read: Reader,
+  now: Instant,
+  { page, limit }: { page: number; limit: number },
+): Promise<{ credits: BrandCredits[]; total: number }> {
+  const { rows, total } = await listDirectory(read, { limit, offset: (page - 1) * limit });
+  if (rows.length === 0) return { credits: [], total };
+  const ids = rows.map(({ id }) => ({ id }));
+  const figures = new Map((await read.all<Figures>(figuresOf(ids, now))).map((row) => [row.id, row]));
+  const campaigns = await campaignsOf(read, ids);
+  return { credits: rows.map((row) => toBrandCredits(row, figures.get(row.id), campaigns.get(row.id) ?? [])), total };
+}
+
+/** All figures of many brands in one statement, so that they are of one moment. */
+function figuresOf(ids: { id: string }[], now: Instant): SQL {
+  const lots = (kind: "SUBSCRIPTION" | "PURCHASED") =>
+    sql`(select sum(l.remaining) from credit_lots l where l.brand_id = n.id and l.kind = ${kind} and ${live(now)})`;
+  return sql`select n.id, a.reserved, a.used, ${lots("SUBSCRIPTION")} as subscription, ${lots("PURCHASED")} as purchased,
+      (select count(*) from campaigns c where c.brand_id = n.id) as campaigns
+    from ${rowsOf("n", ids, { id: "text" })} left join credit_accounts a on a.brand_id = n.id`;
+}
+
+interface CampaignRow {
+  brandId: string;
+  campaignId: string;
+  campaignName: string;
+  creditType: string;
+  reserved: unknown;
+  used: unknown;
+}
+
+async function campaignsOf(read: Reader, ids: { id: string }[]): Promise<Map<string, CampaignCredits[]>> {
+  const rows =
+    await read.all<CampaignRow>(sql`select c.brand_id as "brandId", c.id as "campaignId", c.name as "campaignName",
+      k.credit_type as "creditType", k.reserved, k.used
+    from ${rowsOf("n", ids, { id: "text" })} cross join campaigns c cross join campaign_credits k
+    where c.brand_id = n.id and k.campaign_id = c.id order by c.id, k.credit_type`);
+  const campaigns = new Map<string, CampaignCredits[]>();
+  for (const { brandId, reserved, used, ...row } of rows) {
+    const list = campaigns.get(brandId) ?? [];
+    campaigns.set(brandId, list);
+    list.push({ ...row, creditReserved: credits(reserved), creditUsed: credits(used) });
+  }
+  return campaigns;
+}
+
+function toBrandCredits(brand: Listed, figures: Figures | undefined, campaignCredits: CampaignCredits[]): BrandCredits {
+  const subscription = Number(figures?.subscription ?? 0);
+  const purchased = Number(figures?.purchased ?? 0);
+  return {
+    brandId: brand.id,
+    brandName: brand.name,
+    ownerName: brand.ownerName,
+    ownerEmail: brand.ownerEmail,
+    subscriptionCredits: toCredits(subscription),
+    purchasedCredits: toCredits(purchased),
+    creditAvailable: toCredits(subscription + purchased),
+    totalReserved: credits(figures?.reserved),
+    totalUsed: credits(figures?.used),
+    totalCampaigns: Number(figures?.campaigns ?? 0),
+    campaignCredits,
+  };
+}
+
+interface Totals {
+  brands: unknown;
+  available: unknown;
+  reserved: unknown;
+  used: unknown;
+}
+
+/** The sums over all brands, in one statement. */
+export async function creditStats(read: Reader, now: Instant): Promise<CreditStats> {
+  const [row] =
+    await read.all<Totals>(sql`select (select sum(d.count) from brand_days d) as brands, sum(a.reserved) as reserved, sum(a.used) as used,
+      (select sum(l.remaining) from credit_lots l where ${live(now)}) as available from credit_accounts a`);
+  return {
+    totalBrands: Number(row?.brands ?? 0),
+    totalAvailable: credits(row?.available),
+    totalReserved: credits(row?.reserved),
+    totalUsed: credits(row?.used),
+  };
+}

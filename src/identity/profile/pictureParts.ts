@@ -1,0 +1,123 @@
+// The insides of image files: which parts they have, which of them are the picture, and which way up it is.
+
+export type Kind = "jpeg" | "png" | "webp";
+
+/** A part, its own header included. */
+interface Part {
+  name: string;
+  bytes: Uint8Array;
+  /** Where its content begins in `bytes`. */
+  content: number;
+}
+
+const PNG_HEADER = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const RIFF_HEADER = 12;
+const START_OF_SCAN = "ffda";
+const SCAN = Buffer.from(START_OF_SCAN, "hex");
+const END_OF_IMAGE = Buffer.from("ffd9", "hex");
+/** Encoders make about ten. */
+const MOST_SCANS = 100;
+/** A photograph has some hundreds; far more are there to keep us busy. */
+const MOST_PARTS = 20_000;
+export const CUT_OFF = "expected a whole image: this one is damaged or cut off";
+
+/** What an image is by its first bytes; null for anything but these three. */
+export function kindOf(bytes: Uint8Array): Kind | null {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
+  if (PNG_HEADER.every((byte, index) => bytes[index] === byte)) return "png";
+  return word(bytes, 0) === "RIFF" && word(bytes, 8) === "WEBP" ? "webp" : null;
+}
+
+/** What is wrong with an image before it is decoded: a decoder fills up what is missing with grey. Null when nothing is. */
+export function flawOf(kind: Kind, bytes: Uint8Array): string | null {
+  const parts = partsOf(kind, bytes);
+  const part = (wanted: string) => parts.find(({ name }) => name === wanted)?.bytes;
+  if (kind === "png") return part("IEND") ? null : CUT_OFF;
+  if (kind === "jpeg") return flawOfScans(Buffer.from(part(START_OF_SCAN) ?? []));
+  if (part("ANIM")) return "expected an image that does not move";
+  return view(bytes).getUint32(4, true) + 8 <= bytes.length ? null : CUT_OFF;
+}
+
+/** Each scan of a progressive JPEG goes over the whole picture again: thousands would keep the decoder busy for minutes. */
+function flawOfScans(scans: Buffer): string | null {
+  const end = scans.indexOf(END_OF_IMAGE);
+  if (end < 0) return CUT_OFF;
+  let count = 0;
+  for (let at = 0; at >= 0 && at < end; at = scans.indexOf(SCAN, at + 2)) count++;
+  return count > MOST_SCANS ? "expected a simpler JPEG" : null;
+}
+
+/** The same picture without anything that is not picture. Expects what an encoder wrote. */
+export function pictureOnly(kind: Kind, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const kept = partsOf(kind, bytes).filter(({ name }) => isPicture[kind].test(name));
+  if (kind === "jpeg") return new Uint8Array(Buffer.concat([bytes.subarray(0, 2), ...kept.map((part) => part.bytes)]));
+  if (kind === "png") return new Uint8Array(Buffer.concat([bytes.subarray(0, 8), ...kept.map((part) => part.bytes)]));
+  const picture = new Uint8Array(Buffer.concat([bytes.subarray(0, RIFF_HEADER), ...kept.map((part) => part.bytes)]));
+  view(picture).setUint32(4, picture.length - 8, true);
+  // Of what this part announces, only transparency is left.
+  if (word(picture, RIFF_HEADER) === "VP8X") picture[RIFF_HEADER + 8] = (picture[RIFF_HEADER + 8] ?? 0) & 0x10;
+  return picture;
+}
+
+/** JPEG: all but APP1 to APP15 and comments, of which Adobe's APP14 says how to read the colours. */
+const isPicture: Record<Kind, RegExp> = {
+  jpeg: /^ff(?!e[1-9a-df]|fe)/,
+  png: /^(IHDR|PLTE|tRNS|IDAT|IEND)$/,
+  webp: /^(VP8[ LX]|ALPH)$/,
+};
+
+/** How a PNG or WebP wants to be turned, 1 to 8 as EXIF counts; the decoder itself knows it of JPEGs only. */
+export function orientationOf(kind: Kind, bytes: Uint8Array): number {
+  const part = partsOf(kind, bytes).find(({ name }) => name === (kind === "png" ? "eXIf" : "EXIF"));
+  try {
+    return part ? orientationIn(view(part.bytes.subarray(part.content))) : 1;
+  } catch (error) {
+    // It points beyond its own end.
+    if (error instanceof RangeError) return 1;
+    throw error;
+  }
+}
+
+function orientationIn(exif: DataView): number {
+  const start = exif.getUint32(0) === 0x45786966 ? 6 : 0; // "Exif\0\0", which some writers put first
+  const isLittle = exif.getUint16(start) === 0x4949;
+  const list = start + exif.getUint32(start + 4, isLittle);
+  for (let index = 0; index < exif.getUint16(list, isLittle); index++) {
+    const entry = list + 2 + index * 12;
+    if (exif.getUint16(entry, isLittle) === 0x0112) return exif.getUint16(entry + 8, isLittle);
+  }
+  return 1;
+}
+
+/** All complete parts, in order. What follows a JPEG's start of scan counts as one with it. */
+function partsOf(kind: Kind, bytes: Uint8Array): Part[] {
+  const parts: Part[] = [];
+  let at = { jpeg: 2, png: 8, webp: RIFF_HEADER }[kind];
+  while (at + 4 <= bytes.length && parts.length < MOST_PARTS) {
+    const { name, length, content } = headerAt(kind, bytes, at);
+    const end = name === START_OF_SCAN ? bytes.length : at + length;
+    if (end > bytes.length) break;
+    parts.push({ name, bytes: bytes.subarray(at, end), content });
+    at = end;
+  }
+  return parts;
+}
+
+function headerAt(kind: Kind, bytes: Uint8Array, at: number): { name: string; length: number; content: number } {
+  const whole = view(bytes);
+  if (kind === "jpeg") {
+    return { name: whole.getUint16(at).toString(16), length: 2 + whole.getUint16(at + 2), content: 4 };
+  }
+  const length =
+    at + 8 > bytes.length ? Number.POSITIVE_INFINITY : whole.getUint32(at + (kind === "png" ? 0 : 4), kind === "webp");
+  if (kind === "png") return { name: word(bytes, at + 4), length: 12 + length, content: 8 };
+  return { name: word(bytes, at), length: 8 + length + (length % 2), content: 8 };
+}
+
+function word(bytes: Uint8Array, at: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + 4));
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

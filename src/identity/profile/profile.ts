@@ -1,0 +1,75 @@
+import { and, eq, like, sql } from "drizzle-orm";
+import { users } from "../../db/schema/identity.ts";
+import { forUpdate } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import { invalid, notFound } from "../../fault.ts";
+import { markUnused, markUsed } from "../../files/unused.ts";
+import type { ProfileChange } from "./model.ts";
+
+/** Under which address, below our own, the world sees images: the same wherever they are kept. */
+export const IMAGES = "/api/profile-images";
+const NAME = /^[0-9a-f]{32}\.(jpg|png|webp)$/;
+/** The ends of all addresses, as SQL's `like` reads them. */
+const ADDRESSES = ["jpg", "png", "webp"].map((extension) => `${IMAGES}/${"_".repeat(32)}.${extension}`);
+
+/** A name that nobody can guess, for a picture that comes. */
+export function newImageName(extension: string): string {
+  return `${Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("hex")}.${extension}`;
+}
+
+/** Where an image of this name lies in the file store; null for what is no name of ours. */
+export function imageFile(name: string): string | null {
+  return NAME.test(name) ? `profile-images/${name}` : null;
+}
+
+/** Shows `url` as a user's image, whose file is `file`. Returns the file that nothing shows any more, if there is one. */
+export async function setImage(tx: Tx, userId: string, url: string, file: string): Promise<string | null> {
+  const before = await lockImage(tx, userId);
+  await markUsed(tx, file);
+  await tx.update(users).set({ image: url, updatedAt: tx.now }).where(eq(users.id, userId));
+  return dropFile(tx, before);
+}
+
+/**
+ * Changes a user's name, and removes their image where that is asked for. A new one can only be uploaded: an address alone
+ * could be anybody's. Returns the file that nothing shows any more, if there is one.
+ */
+export async function editProfile(tx: Tx, { userId, name, image }: ProfileChange): Promise<string | null> {
+  if (!name.trim()) throw invalid("name", "expected at least one visible character");
+  const before = await lockImage(tx, userId);
+  if (image && image !== before) {
+    throw invalid(
+      "image",
+      "expected the user's present image or an empty text: a new one comes by upload-profile-image",
+    );
+  }
+  const isRemoved = image === "";
+  const change = { name: name.trim(), updatedAt: tx.now, ...(isRemoved ? { image: null } : {}) };
+  await tx.update(users).set(change).where(eq(users.id, userId));
+  return isRemoved ? dropFile(tx, before) : null;
+}
+
+/** Lets images follow when the outside has come to reach us at another address. */
+export async function readdressImages(tx: Tx, publicUrl: string): Promise<void> {
+  for (const address of ADDRESSES) {
+    const rest = sql.raw(`length(image) - ${address.length - 1}`);
+    const image = sql<string>`${publicUrl} || substr(image, ${rest})`;
+    const moved = and(like(users.image, `%${address}`), sql`${users.image} <> ${image}`);
+    await tx.update(users).set({ image }).where(moved);
+  }
+}
+
+/** A user's image, which does not change before this transaction ends. NOT_FOUND without such a user. */
+async function lockImage(tx: Tx, userId: string): Promise<string | null> {
+  const [row] = await tx.all<{ image: string | null }>(
+    sql`select image from users where id = ${userId} ${forUpdate("users")}`,
+  );
+  if (!row) throw notFound("user", userId);
+  return row.image;
+}
+
+async function dropFile(tx: Tx, url: string | null): Promise<string | null> {
+  const file = imageFile(url?.split("/").at(-1) ?? "");
+  if (file) await markUnused(tx, file);
+  return file;
+}

@@ -1,0 +1,139 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../../deps.ts";
+import { Fault, notFound } from "../../fault.ts";
+import { markUnused, removeNow } from "../../files/unused.ts";
+import { callerOf } from "../../http/access.ts";
+import { answeredBefore, fingerprintedBy, REPLAYED, writeOnce } from "../../http/idempotency.ts";
+import { ErrorBody } from "../../http/model.ts";
+import { storable } from "../../http/storable.ts";
+import { ProfileChange, UploadedImage } from "./model.ts";
+import { redraw } from "./picture.ts";
+import { editProfile, IMAGES, imageFile, newImageName, setImage } from "./profile.ts";
+import { receiveImage } from "./upload.ts";
+
+/** How the body is published: Elysia does not read it, so no schema of its own says. */
+const requestBody = {
+  required: true,
+  content: {
+    "multipart/form-data": {
+      schema: {
+        type: "object" as const,
+        required: ["file"],
+        properties: { file: { type: "string" as const, format: "binary", description: "A PNG, JPEG or WebP image" } },
+      },
+    },
+  },
+};
+
+/** Images come from people: whatever a browser takes one for, it must not run it. */
+const IMAGE_HEADERS = {
+  "cache-control": "public, max-age=31536000, immutable",
+  "content-security-policy": "default-src 'none'; sandbox",
+  "cross-origin-resource-policy": "cross-origin",
+  "x-content-type-options": "nosniff",
+};
+const TYPES: Record<string, string> = { jpg: "image/jpeg", png: "image/png", webp: "image/webp" };
+const picture = { schema: { type: "string" as const, format: "binary" } };
+
+/** How a user looks to others: their name and image. */
+export function profileRoutes(deps: Deps) {
+  const { store, config, files } = deps;
+  return new Elysia({ tags: ["Auth"] })
+    .use(storable)
+    .post(
+      "/api/auth/upload-profile-image",
+      async ({ request, set }) => {
+        const { userId } = callerOf(request);
+        const given = await receiveImage(request);
+        fingerprintedBy(request, given);
+        const answered = await answeredBefore<UploadedImage>(deps, request);
+        if (answered) {
+          set.headers[REPLAYED] = "true";
+          return answered;
+        }
+        const { content, type, extension } = await redraw(given);
+        const name = newImageName(extension);
+        const file = `profile-images/${name}`;
+        const imageUrl = `${config.publicUrl}${IMAGES}/${name}`;
+        await store.write((tx) => markUnused(tx, file));
+        await files.put(file, content, type);
+        let unused: string | null = null;
+        const answer = await writeOnce(deps, request, async (tx) => {
+          unused = await setImage(tx, userId, imageUrl, file);
+          return { success: true, message: "Profile image uploaded", imageUrl };
+        });
+        // Another request under the same key was quicker.
+        if (answer.imageUrl !== imageUrl) unused = file;
+        if (unused !== null) await removeNow(deps, unused);
+        return answer;
+      },
+      {
+        parse: "none",
+        response: { 200: UploadedImage, 503: ErrorBody },
+        detail: {
+          access: "user",
+          idempotent: true,
+          summary: "Upload Profile Image",
+          description:
+            "Upload user profile image to S3 and update user record. A form with one PNG, JPEG or WebP image of up to 5 MB in its field `file` (or `image`). It is told by its content, and kept without EXIF and the like, upright, at most 1024 pixels wide or high; without S3 in the data folder. The image before it is removed.",
+          requestBody,
+        },
+      },
+    )
+    .post(
+      "/api/auth/edit-profile",
+      async ({ body, request }) => {
+        const caller = callerOf(request);
+        if (body.userId !== caller.userId && caller.role !== "admin")
+          throw new Fault("FORBIDDEN", "This user is not you");
+        let unused: string | null = null;
+        const answer = await writeOnce(deps, request, async (tx) => {
+          unused = await editProfile(tx, body);
+          return { success: true };
+        });
+        if (unused !== null) await removeNow(deps, unused);
+        return answer;
+      },
+      {
+        body: ProfileChange,
+        response: { 200: t.Object({ success: t.Boolean() }) },
+        detail: {
+          access: "user",
+          idempotent: true,
+          summary: "Update user profile",
+          description:
+            "Update profile: the name, and with an empty `image` the image goes. Of yourself; admins may edit anybody.",
+        },
+      },
+    )
+    .get(
+      `${IMAGES}/:name`,
+      async ({ params: { name } }) => {
+        const file = imageFile(name);
+        const content = file && (await files.get(file));
+        if (!content) throw notFound("profile image", name);
+        return new Response(content, {
+          headers: {
+            ...IMAGE_HEADERS,
+            "content-type": TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream",
+            "content-disposition": `inline; filename="${name}"`,
+          },
+        });
+      },
+      {
+        params: t.Object({ name: t.String({ maxLength: 64, examples: [`${"0".repeat(32)}.png`] }) }),
+        detail: {
+          access: "public",
+          summary: "Get a profile image",
+          description: "Open to everybody who has its address, which cannot be guessed.",
+          responses: {
+            200: {
+              description: "The image",
+              content: { "image/jpeg": picture, "image/png": picture, "image/webp": picture },
+            },
+            503: { $ref: "#/components/responses/Unavailable" },
+          },
+        },
+      },
+    );
+}

@@ -1,0 +1,41 @@
+import { Fault, invalid } from "../../fault.ts";
+import { type ArrivingFile, brokenOff, FORM_SLACK, isForm, readForm } from "../../files/form.ts";
+
+/** Five megabytes as most programs count them. */
+export const LARGEST_IMAGE = 5 * 1024 * 1024;
+
+/**
+ * The bytes of the image in a form. No more than an image may have is ever kept, whatever the request says of its length.
+ * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
+ */
+export async function receiveImage(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  const type = request.headers.get("content-type") ?? "";
+  if (!isForm(type)) {
+    throw new Fault(
+      "UNSUPPORTED_MEDIA_TYPE",
+      "Expected a form (multipart/form-data) with the image in its field `file`",
+    );
+  }
+  if (request.body === null) throw noFile();
+  if (Number(request.headers.get("content-length")) > LARGEST_IMAGE + FORM_SLACK) throw tooLarge();
+  const { file } = await readForm(request.body, type, collect).catch((error) => {
+    throw error instanceof Fault ? error : brokenOff(error);
+  });
+  if (!file?.length) throw noFile();
+  return file;
+}
+
+async function collect({ field, content }: ArrivingFile): Promise<Uint8Array<ArrayBuffer>> {
+  if (field !== "file" && field !== "image") throw noFile();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    if (size > LARGEST_IMAGE) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+const noFile = () => invalid("file", "expected a PNG, JPEG or WebP image");
+const tooLarge = () => new Fault("TOO_LARGE", "The image is larger than 5 MB");

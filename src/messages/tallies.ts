@@ -1,0 +1,123 @@
+import { type SQL, sql } from "drizzle-orm";
+import { DAY, HOUR, type Instant } from "../clock.ts";
+import { type Bucket, bucketAt } from "../db/buckets.ts";
+import { dialect } from "../db/dialect.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { type MessageStatus, wireStatus } from "./model.ts";
+
+export type Kind = "OPENING" | "FOLLOW_UP";
+export type WireStatus = ReturnType<typeof wireStatus>;
+
+/** Messages that came to a status, or (below zero) left it. */
+export interface Change {
+  stage: number;
+  status: MessageStatus;
+  scheduledTime: Instant;
+  delta: number;
+}
+
+const SPANS = { ALL: Number.MAX_SAFE_INTEGER, DAY, HOUR };
+
+/** SQLite has one writer, who never waits. */
+const SHARDS = dialect === "postgres" ? 8 : 1;
+
+/** Keeps the tallies true. Call it in the transaction that changed the messages. */
+export async function tally(tx: Tx, changes: readonly Change[]): Promise<void> {
+  const shard = tx.now % SHARDS;
+  const rows = new Map<
+    string,
+    { span: string; kind: Kind; start: Instant; status: string; shard: number; count: number }
+  >();
+  for (const { stage, status: inside, scheduledTime, delta } of changes) {
+    const kind = stage === 0 ? "OPENING" : "FOLLOW_UP";
+    const status = wireStatus(inside);
+    for (const [span, length] of Object.entries(SPANS)) {
+      const start = scheduledTime - (scheduledTime % length);
+      const row = { span, kind, start: span === "ALL" ? 0 : start, status, shard, count: 0 } as const;
+      const key = `${span} ${kind} ${String(row.start).padStart(16, "0")} ${status}`;
+      const counted = rows.get(key) ?? row;
+      rows.set(key, { ...counted, count: counted.count + delta });
+    }
+  }
+  // In one order everywhere, so that two transactions never wait for each other in a circle.
+  const moved = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, row]) => (row.count === 0 ? [] : [row]));
+  if (moved.length === 0) return;
+  const types = {
+    span: "text",
+    kind: "text",
+    start: "bigint",
+    status: "text",
+    shard: "integer",
+    count: "bigint",
+  } as const;
+  await tx.all(sql`insert into message_tallies (span, kind, start, status, shard, count)
+    select n.span, n.kind, n.start, n.status, n.shard, n.count from ${rowsOf("n", moved, types)} where true
+    on conflict (span, kind, start, status, shard) do update set count = message_tallies.count + excluded.count`);
+}
+
+/** Takes the messages of a campaign out of the tallies. Call it before they are deleted. */
+export async function untallyCampaign(tx: Tx, campaignId: string): Promise<void> {
+  const rows = await tx.all<{ stage: number; status: MessageStatus; hour: unknown; count: unknown }>(
+    sql`select stage, status, scheduled_time / ${sql.raw(String(HOUR))} as hour, count(*) as count from messages
+      where campaign_id = ${campaignId} group by 1, 2, 3`,
+  );
+  await tally(
+    tx,
+    rows.map(({ stage, status, hour, count }) => ({
+      stage,
+      status,
+      scheduledTime: Number(hour) * HOUR,
+      delta: -Number(count),
+    })),
+  );
+}
+
+/** Which messages of the platform a list shows. */
+export interface Tallied {
+  /** 1 leaves the opening messages out. */
+  fromStage: 0 | 1;
+  status?: WireStatus | undefined;
+}
+
+const counted = (span: keyof typeof SPANS, { fromStage, status }: Tallied): SQL =>
+  sql.raw(
+    `span = '${span}' and ${fromStage === 1 ? "kind = 'FOLLOW_UP'" : "kind in ('FOLLOW_UP', 'OPENING')"}${status === undefined ? "" : ` and status = '${status}'`}`,
+  );
+
+/** How many there are. */
+export async function tallied(read: Reader, which: Tallied): Promise<number> {
+  const [row] = await read.all<{ total: unknown }>(
+    sql`select sum(count) as total from message_tallies where ${counted("ALL", which)}`,
+  );
+  return Number(row?.total ?? 0);
+}
+
+/** Between which moments the rows of a page are scheduled, and how many rows there come before it. */
+export interface Stretch {
+  from: Instant;
+  to: Instant;
+  skip: number;
+}
+
+/** Where rows `first` to `last` (from 0, the latest scheduled first) lie, to the hour. Null beyond the end. */
+export async function stretchOf(read: Reader, which: Tallied, first: number, last: number): Promise<Stretch | null> {
+  const days = await bucketsOf(read, which, "DAY", sql.empty());
+  const [firstDay, lastDay] = [bucketAt(days, first), bucketAt(days, last)];
+  if (!firstDay || !lastDay) return null;
+  const within = ({ start }: { start: Instant }) => sql`(start >= ${start} and start < ${start + DAY})`;
+  const hours = await bucketsOf(read, which, "HOUR", sql`and (${within(firstDay)} or ${within(lastDay)})`);
+  const hoursOf = (day: { start: Instant }) =>
+    hours.filter(({ start }) => start >= day.start && start < day.start + DAY);
+  const top = bucketAt(hoursOf(firstDay), first - firstDay.before);
+  const bottom = bucketAt(hoursOf(lastDay), last - lastDay.before);
+  if (!top || !bottom) return null;
+  return { from: bottom.start, to: top.start + HOUR, skip: first - firstDay.before - top.before };
+}
+
+async function bucketsOf(read: Reader, which: Tallied, span: "DAY" | "HOUR", more: SQL): Promise<Bucket[]> {
+  const rows = await read.all<{ start: Instant; count: unknown }>(
+    sql`select start, sum(count) as count from message_tallies where ${counted(span, which)} ${more} group by start order by start desc`,
+  );
+  return rows.map(({ start, count }) => ({ start, count: Number(count) }));
+}

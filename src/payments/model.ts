@@ -1,0 +1,71 @@
+import { t } from "elysia";
+import { Id, Moment, Nullable } from "../http/model.ts";
+
+export const TYPES = ["SUBSCRIPTION", "CREDIT_PURCHASE", "REFUND", "CHARGEBACK", "ADJUSTMENT"] as const;
+export type Type = (typeof TYPES)[number];
+export const STATUSES = ["PENDING", "SUCCESS", "FAILED", "VOIDED", "REFUNDED"] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** All of it is text, as the reference API has it; `routes.ts` reads it. */
+export const PaymentQuery = t.Object({
+  page: t.Optional(t.String({ maxLength: 20, default: "1", description: "A whole number from 1", examples: ["1"] })),
+  limit: t.Optional(
+    t.String({ maxLength: 20, default: "20", description: "A whole number from 1 to 100", examples: ["20"] }),
+  ),
+  status: t.Optional(t.String({ maxLength: 40, description: STATUSES.join(", "), examples: ["SUCCESS"] })),
+  type: t.Optional(t.String({ maxLength: 40, description: TYPES.join(", "), examples: ["CREDIT_PURCHASE"] })),
+  brandId: t.Optional(Id),
+});
+
+export const Transaction = t.Object({
+  id: t.String(),
+  brandId: t.String(),
+  brandName: Nullable(t.String({ examples: ["Northwind Outreach"] })),
+  userId: Nullable(t.String({ description: "Who owned the brand then" })),
+  userName: Nullable(t.String({ examples: ["Ada Lovelace"] })),
+  userEmail: Nullable(t.String({ examples: ["ada@example.com"] })),
+  type: t.String({ description: TYPES.join(", "), examples: ["CREDIT_PURCHASE"] }),
+  status: t.String({ description: STATUSES.join(", "), examples: ["SUCCESS"] }),
+  amount: t.Number({ description: "In whole units of the currency; negative: it went back", examples: [49.9] }),
+  amountMinor: t.Integer({ description: "In the smallest unit of the currency", examples: [4990] }),
+  currency: t.String({ examples: ["USD"] }),
+  creditsAdded: t.Number({ description: "Negative: credits were taken back", examples: [1000] }),
+  planName: Nullable(t.String({ description: "Null for one-off packs" })),
+  description: Nullable(t.String()),
+  chargebeeCustomerId: Nullable(t.String()),
+  chargebeeInvoiceId: Nullable(t.String()),
+  transactionDate: Moment,
+});
+export type Transaction = typeof Transaction.static;
+
+export const PaymentPage = t.Object({
+  success: t.Boolean(),
+  transactions: t.Array(Transaction),
+  pagination: t.Object({
+    page: t.Number({ examples: [1] }),
+    pageSize: t.Number({ examples: [20] }),
+    total: t.Number({ examples: [1] }),
+    totalPages: t.Number({ examples: [1] }),
+  }),
+});
+
+/** Money that came for granted credits by another way than the billing provider, e.g. by bank transfer. */
+export const Booking = t.Object({
+  amount: t.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, examples: [49.9] }),
+  currency: t.String({ minLength: 3, maxLength: 3, description: "ISO 4217", examples: ["USD"] }),
+  description: t.Optional(t.String({ maxLength: 300, examples: ["Bank transfer 4711"] })),
+  planName: t.Optional(t.String({ maxLength: 120 })),
+  paidAt: t.Optional(t.String({ format: "date-time", description: "Not in the future; absent: now" })),
+});
+export type Booking = typeof Booking.static;
+
+export const Grant = t.Object({
+  brandId: Id,
+  // On the wire credits have at most three decimals, because inside they are integer thousandths.
+  credits: t.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, examples: [1000] }),
+  kind: t.Optional(t.Union([t.Literal("SUBSCRIPTION"), t.Literal("PURCHASED")], { default: "PURCHASED" })),
+  expiresAt: t.Optional(Nullable(Moment)),
+  reason: t.String({ minLength: 1, maxLength: 300, pattern: "\\S", examples: ["Welcome credits"] }),
+  payment: t.Optional(Booking),
+});
+export type Grant = typeof Grant.static;

@@ -1,0 +1,92 @@
+import { and, desc, eq, sql } from "drizzle-orm";
+import { type Instant, iso } from "../clock.ts";
+import { toCredits } from "../credits/amounts.ts";
+import { brands } from "../db/schema/brands.ts";
+import { users } from "../db/schema/identity.ts";
+import { payments } from "../db/schema/payments.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { notFound } from "../fault.ts";
+import type { Status, Transaction, Type } from "./model.ts";
+import { toMajor } from "./money.ts";
+
+export interface PaymentOrder {
+  brandId: string;
+  type: Type;
+  status: Status;
+  /** In the currency's smallest unit; negative when the money went back. */
+  amountMinor: number;
+  currency: string;
+  /** In thousandths; negative when credits were taken back. */
+  creditsAdded: number;
+  planName?: string | null;
+  description?: string | null;
+  chargebeeCustomerId?: string | null;
+  chargebeeInvoiceId?: string | null;
+  /** What the payment is known by elsewhere, e.g. an invoice line: the same source is one row. */
+  source?: string | null;
+  transactionDate: Instant;
+}
+
+/** Notes a movement of money under the brand's present owner. Returns its id; null when this source was noted before. */
+export async function recordPayment(tx: Tx, order: PaymentOrder): Promise<string | null> {
+  const [brand] = await tx.select({ ownerId: brands.ownerId }).from(brands).where(eq(brands.id, order.brandId));
+  if (!brand) throw notFound("brand", order.brandId);
+  const [made] = await tx
+    .insert(payments)
+    .values({ ...order, id: tx.newId(), userId: brand.ownerId, createdAt: tx.now })
+    .onConflictDoNothing()
+    .returning({ id: payments.id });
+  return made?.id ?? null;
+}
+
+export interface PaymentFilter {
+  status?: Status | undefined;
+  type?: Type | undefined;
+  brandId?: string | undefined;
+}
+
+/** One page of the platform's payments, the newest first, and how many there are in all. */
+export async function listPayments(
+  read: Reader,
+  { status, type, brandId }: PaymentFilter,
+  { page, limit }: { page: number; limit: number },
+): Promise<{ transactions: Transaction[]; total: number }> {
+  const matching = and(
+    status === undefined ? undefined : eq(payments.status, status),
+    type === undefined ? undefined : eq(payments.type, type),
+    brandId === undefined ? undefined : eq(payments.brandId, brandId),
+  );
+  const [counted] = await read.select({ total: sql<unknown>`count(*)` }).from(payments).where(matching);
+  const total = Number(counted?.total ?? 0);
+  const offset = (page - 1) * limit;
+  if (offset >= total) return { transactions: [], total };
+  const rows = await read
+    .select({ payment: payments, brandName: brands.name, userName: users.name, userEmail: users.email })
+    .from(payments)
+    .leftJoin(brands, eq(brands.id, payments.brandId))
+    .leftJoin(users, eq(users.id, payments.userId))
+    .where(matching)
+    .orderBy(desc(payments.transactionDate), desc(payments.id))
+    .limit(limit)
+    .offset(offset);
+  return { transactions: rows.map(toTransaction), total };
+}
+
+function toTransaction(row: {
+  payment: typeof payments.$inferSelect;
+  brandName: string | null;
+  userName: string | null;
+  userEmail: string | null;
+}): Transaction {
+  const { source: _, createdAt: __, transactionDate, creditsAdded, ...payment } = row.payment;
+  const { brandName, userName, userEmail } = row;
+  return {
+    ...payment,
+    brandName,
+    userName,
+    userEmail,
+    amount: toMajor(payment.amountMinor, payment.currency),
+    creditsAdded: toCredits(creditsAdded),
+    transactionDate: iso(transactionDate),
+  };
+}

@@ -1,0 +1,70 @@
+import { Elysia } from "elysia";
+import type { Deps } from "../../deps.ts";
+import { writeOnce } from "../../http/idempotency.ts";
+import { storable } from "../../http/storable.ts";
+import { assignMailboxes } from "../assignment.ts";
+import { Assigned, Assignment, BulkAssigned, BulkAssignment } from "./model.ts";
+
+/** Mailboxes move from brand to brand: for admins. */
+export function assignmentRoutes(deps: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
+    .use(storable)
+    .post(
+      "/assign-email-account",
+      async ({ body, request }) => {
+        const answer = await writeOnce(deps, request, async (tx) => {
+          const { brandName, moved } = await assignMailboxes(tx, [body.accountId], body.brandId);
+          const [mailbox] = moved;
+          return {
+            success: true,
+            message: mailbox
+              ? `${mailbox.email} belongs to ${brandName} now`
+              : `The mailbox belonged to ${brandName} already`,
+            previousBrandName: mailbox?.previousBrandName ?? null,
+          };
+        });
+        deps.wake();
+        return answer;
+      },
+      {
+        body: Assignment,
+        response: Assigned,
+        detail: {
+          access: "admin",
+          idempotent: true,
+          summary: "Assign Email Account to Brand",
+          description:
+            "Assign an email sender account to a brand (Admin only). What was to leave through it gets another mailbox of its own brand, or waits with SENDER_REASSIGNED. `previousBrandName` is null when no brand lost it.",
+        },
+      },
+    )
+    .post(
+      "/bulk-assign-email-accounts",
+      async ({ body, request }) => {
+        const answer = await writeOnce(deps, request, async (tx) => {
+          const { brandName, moved } = await assignMailboxes(tx, body.accountIds, body.brandId);
+          return {
+            success: true,
+            message: `${moved.length} ${moved.length === 1 ? "mailbox belongs" : "mailboxes belong"} to ${brandName} now`,
+            assignedCount: moved.length,
+            reassignedAccounts: moved.flatMap(({ email, previousBrandName }) =>
+              previousBrandName === null ? [] : [{ email, previousBrandName }],
+            ),
+          };
+        });
+        deps.wake();
+        return answer;
+      },
+      {
+        body: BulkAssignment,
+        response: BulkAssigned,
+        detail: {
+          access: "admin",
+          idempotent: true,
+          summary: "Bulk Assign Email Accounts",
+          description:
+            "Bulk assign multiple email sender accounts to a brand (Admin only). All of them or none: an unknown id is 404 and stands in `unknownIds`. Messages fare as with a single one.",
+        },
+      },
+    );
+}

@@ -1,0 +1,33 @@
+import { Elysia } from "elysia";
+import type { Deps } from "../../deps.ts";
+import { writeOnce } from "../../http/idempotency.ts";
+import { storable } from "../../http/storable.ts";
+import { addVoicemailAccount } from "../voicemailAccounts.ts";
+import { VoicemailCreated, VoicemailOrder } from "./model.ts";
+
+/** Numbers for brands: for admins. */
+export function voicemailAdminRoutes(deps: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(storable).post(
+    "/create-voicemail-account",
+    async ({ body, request }) =>
+      writeOnce(deps, request, async (tx) => {
+        const { id, phoneNumber, displayName, provider } = await addVoicemailAccount(tx, body.brandId, body);
+        return {
+          success: true,
+          message: `${displayName} leaves voicemails from ${phoneNumber} now`,
+          voicemailAccount: { id, phoneNumber, displayName, provider },
+        };
+      }),
+    {
+      body: VoicemailOrder,
+      response: VoicemailCreated,
+      detail: {
+        access: "admin",
+        idempotent: true,
+        summary: "Create Voicemail Sender Account",
+        description:
+          "Create a new voicemail sender account for a brand (Admin only). The number is stored as E.164, and is one account's on the whole platform (409). It is named after the brand and its last four digits.",
+      },
+    },
+  );
+}

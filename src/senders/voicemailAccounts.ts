@@ -1,0 +1,97 @@
+import { and, asc, eq, gt } from "drizzle-orm";
+import { normalisePhone } from "../address.ts";
+import { getBrand } from "../brands/brands.ts";
+import { iso } from "../clock.ts";
+import { voicemailAccounts } from "../db/schema/brands.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { isUniqueViolation } from "../db/violations.ts";
+import { Fault, invalid, notFound } from "../fault.ts";
+import type { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } from "./model.ts";
+import { checkNothingWaits } from "./waiting.ts";
+
+export type VoicemailRow = typeof voicemailAccounts.$inferSelect;
+
+export function toVoicemailAccount({ createdAt, updatedAt, ...row }: VoicemailRow): VoicemailAccount {
+  return { ...row, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
+}
+
+/** The number with this id within reach; NOT_FOUND if there is none. */
+export async function getVoicemailAccount(read: Reader, id: string, reach: string | null): Promise<VoicemailRow> {
+  const [row] = await read.select().from(voicemailAccounts).where(within(id, reach));
+  if (!row) throw notFound("voicemail account", id);
+  return row;
+}
+
+const within = (id: string, reach: string | null) =>
+  and(eq(voicemailAccounts.id, id), reach === null ? undefined : eq(voicemailAccounts.brandId, reach));
+
+/** Numbers within reach in the order they were added, after the one with id `after`. */
+export async function listVoicemailAccounts(
+  read: Reader,
+  { reach, after, limit }: { reach: string | null; after: string | null; limit: number },
+): Promise<VoicemailRow[]> {
+  return read
+    .select()
+    .from(voicemailAccounts)
+    .where(
+      and(
+        reach === null ? undefined : eq(voicemailAccounts.brandId, reach),
+        after === null ? undefined : gt(voicemailAccounts.id, after),
+      ),
+    )
+    .orderBy(asc(voicemailAccounts.id))
+    .limit(limit);
+}
+
+/** Adds a number, named after its brand and its last digits unless said otherwise. CONFLICT when it is on the platform already. */
+export async function addVoicemailAccount(tx: Tx, brandId: string, given: NewVoicemailAccount): Promise<VoicemailRow> {
+  const brand = await getBrand(tx, brandId);
+  const phoneNumber = normalisePhone(given.phoneNumber);
+  if (phoneNumber === null) {
+    throw invalid("phoneNumber", "expected an international phone number, such as +12025550143");
+  }
+  const row: VoicemailRow = {
+    id: tx.newId(),
+    brandId,
+    phoneNumber,
+    displayName: given.displayName?.trim() ?? `${brand.name} ${phoneNumber.slice(-4)}`,
+    provider: "TWILIO",
+    isActive: true,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  };
+  try {
+    await tx.insert(voicemailAccounts).values(row);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new Fault("CONFLICT", "There is an account for this number already");
+  }
+  return row;
+}
+
+/** Changes what is named and leaves the rest. */
+export async function changeVoicemailAccount(
+  tx: Tx,
+  id: string,
+  reach: string | null,
+  { displayName, isActive }: VoicemailAccountChange,
+): Promise<VoicemailRow> {
+  const [row] = await tx
+    .update(voicemailAccounts)
+    .set({
+      ...(displayName === undefined ? {} : { displayName: displayName.trim() }),
+      ...(isActive === undefined ? {} : { isActive }),
+      updatedAt: tx.now,
+    })
+    .where(within(id, reach))
+    .returning();
+  if (!row) throw notFound("voicemail account", id);
+  return row;
+}
+
+/** Removes a number. CONFLICT while messages wait to leave from it. */
+export async function removeVoicemailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
+  await getVoicemailAccount(tx, id, reach);
+  await checkNothingWaits(tx, id);
+  await tx.delete(voicemailAccounts).where(within(id, reach));
+}

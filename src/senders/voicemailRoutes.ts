@@ -1,0 +1,123 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../deps.ts";
+import { brandOf, callerOf } from "../http/access.ts";
+import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
+import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
+import { reachOf } from "../http/reach.ts";
+import { storable } from "../http/storable.ts";
+import { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } from "./model.ts";
+import {
+  addVoicemailAccount,
+  changeVoicemailAccount,
+  getVoicemailAccount,
+  listVoicemailAccounts,
+  removeVoicemailAccount,
+  toVoicemailAccount,
+} from "./voicemailAccounts.ts";
+
+const OneAccount = t.Object({ success: t.Literal(true), voicemailAccount: VoicemailAccount });
+
+/** The numbers a brand leaves voicemails from. */
+export function voicemailRoutes(deps: Deps) {
+  const { store } = deps;
+  return new Elysia({ prefix: "/api/voicemail-accounts", tags: ["Senders"] })
+    .use(storable)
+    .post(
+      "/",
+      async ({ body, request }) => {
+        const brandId = brandOf(callerOf(request), body.brandId);
+        return writeOnce(deps, request, async (tx) => {
+          const row = await addVoicemailAccount(tx, brandId, body);
+          return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
+        });
+      },
+      {
+        body: NewVoicemailAccount,
+        response: OneAccount,
+        detail: {
+          access: "user",
+          idempotent: true,
+          summary: "Add a voicemail number",
+          description: "One number, one account, on the whole platform (409). Admins say for which brand.",
+        },
+      },
+    )
+    .get(
+      "/",
+      async ({ query, request }) => {
+        const { limit = 20 } = query;
+        const rows = await listVoicemailAccounts(store.read, {
+          reach: reachOf(callerOf(request), query.brandId),
+          after: readCursor(query.cursor)?.[1] ?? null,
+          limit: limit + 1,
+        });
+        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        return { success: true as const, data: page.data.map(toVoicemailAccount), nextCursor: page.nextCursor };
+      },
+      {
+        query: t.Object({ cursor: Cursor, limit: Limit, brandId: t.Optional(Id) }),
+        response: t.Object({
+          success: t.Literal(true),
+          data: t.Array(VoicemailAccount),
+          nextCursor: Nullable(t.String()),
+        }),
+        detail: {
+          access: "user",
+          summary: "List voicemail numbers",
+          description: "The brand's own, in the order they were added; for admins all, or those of `brandId`.",
+        },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ params, request }) => {
+        const row = await getVoicemailAccount(store.read, params.id, reachOf(callerOf(request)));
+        return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
+      },
+      {
+        params: IdParams,
+        response: OneAccount,
+        detail: {
+          access: "user",
+          summary: "Get a voicemail number",
+          description: "Its name, and whether it is in use.",
+        },
+      },
+    )
+    .patch(
+      "/:id",
+      async ({ params, body, request }) => {
+        const reach = reachOf(callerOf(request));
+        const row = await store.write((tx) => changeVoicemailAccount(tx, params.id, reach, body));
+        deps.wake();
+        return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
+      },
+      {
+        params: IdParams,
+        body: VoicemailAccountChange,
+        response: OneAccount,
+        detail: {
+          access: "user",
+          summary: "Change a voicemail number",
+          description: "Its name, and whether it is in use.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params, request }) => {
+        await store.write((tx) => removeVoicemailAccount(tx, params.id, reachOf(callerOf(request))));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: t.Object({ success: t.Literal(true) }),
+        detail: {
+          access: "user",
+          summary: "Remove a voicemail number",
+          description: "Refused (409, with `pendingMessages`) while messages wait to leave from it.",
+        },
+      },
+    );
+}

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { eq, sql } from "drizzle-orm";
+import { dialect } from "../src/db/dialect.ts";
+import { emailAccounts } from "../src/db/schema/brands.ts";
+import { assignMailboxes } from "../src/senders/assignment.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+
+setDefaultTimeout(60_000);
+
+/** The database itself notes every claim of a message whose mailbox is another brand's at that moment. */
+const WITNESS =
+  dialect === "postgres"
+    ? [
+        "create table wrong_claims (id text)",
+        `create function witness() returns trigger language plpgsql as $$ begin
+          insert into wrong_claims select new.id from email_accounts e where e.id = new.sender_id and e.brand_id is distinct from new.brand_id;
+          return new; end $$`,
+        "create trigger witness after update on messages for each row when (new.status = 'SENDING') execute function witness()",
+      ]
+    : [
+        "create table wrong_claims (id text)",
+        `create trigger witness after update on messages when new.status = 'SENDING' begin
+          insert into wrong_claims select new.id from email_accounts e where e.id = new.sender_id and e.brand_id is not new.brand_id;
+          end`,
+      ];
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+  await world.store.write(async (tx) => {
+    for (const statement of WITNESS) await tx.all(sql.raw(statement));
+  });
+});
+afterAll(() => world.close());
+
+test("mailboxes move while two engines claim: none carries another brand's message, and each leaves once", async () => {
+  for (let round = 0; round < 20; round++) {
+    world.channel.forget();
+    const [from, to] = await Promise.all([
+      world.launched({ mailboxes: 2, people: 60, delays: [0], dailyLimit: 1000 }),
+      world.launched({ mailboxes: 1, people: 60, delays: [0], dailyLimit: 1000 }),
+    ]);
+    const boxes = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, from.brandId));
+    const moving = boxes.map(({ id }) => id).slice(0, 1 + (round % 2));
+    const moves = (async () => {
+      for (let turn = 0; turn < 8; turn++) {
+        const { brandId } = turn % 2 === 0 ? to : from;
+        await world.store.write((tx) => assignMailboxes(tx, moving, brandId));
+        await Bun.sleep(turn % 3);
+      }
+    })();
+    await Promise.all([world.run(), world.run(world.newEngine()), moves]);
+    await world.run();
+    // All are back: what waited for them leaves.
+    expect(world.channel.sent).toHaveLength(120);
+    expect(new Set(world.channel.recipients).size).toBe(120);
+    const sent = [...(await world.messagesOf(from.campaignId)), ...(await world.messagesOf(to.campaignId))];
+    expect(sent.filter(({ status }) => status !== "SENT")).toEqual([]);
+  }
+  expect(await world.store.read.all(sql`select * from wrong_claims`)).toEqual([]);
+  expect(await world.drifts()).toEqual([]);
+});
+
+test("20,000 messages change mailbox in one go", async () => {
+  const [from, to] = [await world.launched({ mailboxes: 3, people: 2, delays: [0] }), await world.stage()];
+  const [gone, ...left] = (
+    await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, from.brandId))
+  ).map(({ id }) => id);
+  const { brandId, campaignId, people } = from;
+  // Copies of one message, each in a conversation of its own, all pinned to the mailbox that goes.
+  const numbers = sql.raw(
+    dialect === "postgres"
+      ? "generate_series(1, 20000) as n(i)"
+      : "(with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000) select i from n) as n",
+  );
+  await world.store.write(async (tx) => {
+    await tx.all(sql`insert into contacts (id, brand_id, email, custom, created_at, updated_at)
+      select 'p' || i, ${brandId}, 'p' || i || '@many.example', ${sql.raw("'{}'")}, 0, 0 from ${numbers}`);
+    await tx.all(sql`insert into conversations (id, brand_id, campaign_id, contact_id, mode, status, sender_id, unread, created_at, updated_at)
+      select 'v' || i, ${brandId}, ${campaignId}, 'p' || i, 'AUTO', 'ACTIVE', ${gone ?? ""}, ${sql.raw("false")}, 0, 0 from ${numbers}`);
+    await tx.all(sql`insert into messages (id, brand_id, campaign_id, conversation_id, contact_id, stage, channel, status, scheduled_time, run_at, sender_id, fence, attempts, credits, created_at)
+      select 'm' || i, ${brandId}, ${campaignId}, 'v' || i, ${people[0] ?? ""}, 1, 'EMAIL', 'PENDING', 9e12, 9e12, ${gone ?? ""}, 0, 0, 0, 0 from ${numbers}`);
+  });
+  const started = performance.now();
+  await world.store.write((tx) => assignMailboxes(tx, [gone ?? ""], to.brandId));
+  const took = performance.now() - started;
+  expect(took).toBeLessThan(5000);
+  for (const table of ["messages", "conversations"]) {
+    const counts = await world.store.read.all<{
+      sender_id: string;
+      count: number;
+    }>(sql`select sender_id, count(*) as count
+      from ${sql.raw(table)} where campaign_id = ${campaignId} and id in (select 'm' || i from ${numbers} union all select 'v' || i from ${numbers}) group by sender_id`);
+    expect(counts.map((row) => row.sender_id).sort()).toEqual(left.sort());
+    expect(counts.map((row) => Number(row.count))).toEqual([10_000, 10_000]);
+  }
+});

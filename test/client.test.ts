@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { furnish, SIMULATED } from "./support/furnished.ts";
+import { flag } from "./support/pictures.ts";
+import { cleanEnvironment, PASSWORD, runProgram, type Service, startService } from "./support/service.ts";
+
+// A client that a public generator makes of the published document compiles, strictly, and lives through an admin's day.
+
+const root = join(import.meta.dir, "..");
+const bin = (name: string) => join(root, "node_modules/.bin", name);
+/** Below `node_modules`, so that what is generated finds its packages. */
+const cache = join(root, "node_modules/.cache");
+mkdirSync(cache, { recursive: true });
+const folder = mkdtempSync(join(cache, "client-"));
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService({ env: SIMULATED });
+  const admin = await service.admin();
+  await furnish(service, admin, "ann");
+  await furnish(service, admin, "ben");
+}, 60_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await service.remove();
+});
+
+async function run(program: string, ...args: string[]): Promise<void> {
+  const ended = await runProgram([process.execPath, bin(program), ...args], {
+    cwd: folder,
+    env: cleanEnvironment(folder),
+  });
+  expect({ ...ended, stderr: "" }).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+}
+
+test("a generated client compiles and tells an admin's story", async () => {
+  await Bun.write(join(folder, "openapi.json"), (await service.api("GET", "/swagger/json")).text);
+  await run("oazapfts", "openapi.json", "api.ts");
+  cpSync(join(import.meta.dir, "client/story.ts"), join(folder, "story.ts"));
+  await run("tsc", "--project", writeConfig());
+
+  const { story } = (await import(join(folder, "story.ts"))) as { story(stage: object): Promise<string[]> };
+  const told = await story({
+    url: service.url,
+    admin: { email: "admin1@example.com", password: PASSWORD },
+    owner: "ann@owners.example",
+    otherBrand: "ben",
+    picture: new File([flag], "me.png", { type: "image/png" }),
+  });
+  expect(told).toEqual([
+    "signed in as admin",
+    "found ann@owners.example and 1 other brand",
+    "moved a mailbox from ann and 1 back",
+    "added +12025550147 at TWILIO",
+    "SMS cost 0.5 more, a look-up 0",
+    "granted 7.5 of 2 brands, now plenty",
+    expect.stringMatching(/^saw stage 1 to (jo|al)@(ann|ben)\.example in mode AUTO$/),
+    "saw page 1 of the payments",
+    expect.stringMatching(/^banned one of \d+, and lifted it$/),
+    "is called Ada Lovelace, and seen",
+  ]);
+}, 60_000);
+
+function writeConfig(): string {
+  const path = join(folder, "tsconfig.json");
+  const options = { strict: true, exactOptionalPropertyTypes: false, noEmit: true, skipLibCheck: true };
+  const modern = {
+    target: "ESNext",
+    module: "Preserve",
+    moduleResolution: "bundler",
+    allowImportingTsExtensions: true,
+  };
+  const compilerOptions = { ...options, ...modern, lib: ["ESNext", "DOM", "DOM.Iterable"], types: [] };
+  writeFileSync(path, JSON.stringify({ compilerOptions, files: ["story.ts"] }));
+  return path;
+}

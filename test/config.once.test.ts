@@ -1,0 +1,61 @@
+import { describe, expect, test } from "bun:test";
+import { ConfigError, readConfig } from "../src/config.ts";
+
+const SECRET = "a-secret-that-no-message-may-show";
+
+/** What is said to be wrong, by the names of the variables. */
+function problemsOf(env: Record<string, string>): string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    expect(error.message).not.toContain(SECRET);
+    return error.problems.map((problem) => problem.slice(0, problem.indexOf(":")));
+  }
+}
+
+describe("the bucket", () => {
+  test("is none unless it is named", () => {
+    expect(readConfig({}).s3).toBeNull();
+  });
+
+  test("needs no more than a name: the rest is Amazon's, and the machine's own role", () => {
+    const s3 = { bucket: "b.ucket", region: "us-east-1", endpoint: null, pathStyle: false, keys: null, prefix: "" };
+    expect(readConfig({ S3_BUCKET: "b.ucket" }).s3).toEqual(s3);
+  });
+
+  test("elsewhere is named in the path, unless told otherwise", () => {
+    const env = {
+      S3_BUCKET: "images",
+      S3_ENDPOINT: "https://s3.example.org/",
+      S3_REGION: "eu-central-1",
+      S3_ACCESS_KEY_ID: "key",
+      S3_SECRET_ACCESS_KEY: SECRET,
+      S3_PREFIX: "/reprise/live/",
+    };
+    const s3 = {
+      bucket: "images",
+      region: "eu-central-1",
+      endpoint: "https://s3.example.org",
+      pathStyle: true,
+      keys: { id: "key", secret: SECRET },
+      prefix: "reprise/live/",
+    };
+    expect(readConfig(env).s3).toEqual(s3);
+    expect(readConfig({ ...env, S3_FORCE_PATH_STYLE: "false" }).s3).toEqual({ ...s3, pathStyle: false });
+  });
+
+  test.each<[string[], Record<string, string>]>([
+    [["S3_SECRET_ACCESS_KEY"], { S3_BUCKET: "images", S3_ACCESS_KEY_ID: "key" }],
+    [["S3_ACCESS_KEY_ID"], { S3_BUCKET: "images", S3_SECRET_ACCESS_KEY: SECRET }],
+    [["S3_BUCKET"], { S3_SECRET_ACCESS_KEY: SECRET, S3_ACCESS_KEY_ID: "key" }],
+    [["S3_BUCKET"], { S3_ENDPOINT: "http://127.0.0.1:9000" }],
+    [["S3_BUCKET"], { S3_BUCKET: "no name" }],
+    [["S3_ENDPOINT"], { S3_BUCKET: "images", S3_ENDPOINT: `ftp://key:${SECRET}@host` }],
+    [["S3_FORCE_PATH_STYLE"], { S3_BUCKET: "images", S3_FORCE_PATH_STYLE: "maybe" }],
+    [["S3_REGION", "S3_PREFIX"], { S3_BUCKET: "images", S3_REGION: "a b", S3_PREFIX: "a b" }],
+  ])("%p is named where it is wrong or missing", (names, env) => {
+    expect(problemsOf(env)).toEqual(names);
+  });
+});

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
+import {
+  at,
+  contract,
+  differences,
+  type Fact,
+  nameOf,
+  propertiesOf,
+  published,
+  templateOf,
+} from "./support/contract.ts";
+import { type Service, startService } from "./support/service.ts";
+
+// The reference page's 23 operations, as fixtures/contract.json has them, against what this program publishes.
+
+let service: Service;
+let document: JsonObject;
+beforeAll(async () => {
+  service = await startService();
+  document = (await service.api<JsonObject>("GET", "/swagger/json")).body;
+});
+afterAll(() => service.remove());
+
+const operationOf = (fact: Fact): JsonObject => {
+  const operation = published(document, fact);
+  if (operation === null) throw new Error(`${nameOf(fact)} is not published`);
+  return operation;
+};
+const mediaOf = (fact: Fact) => at(document, operationOf(fact), "requestBody", "content", "application/json");
+const bodyOf = (fact: Fact) => at(document, mediaOf(fact), "schema");
+const required = (schema: unknown) =>
+  isObject(schema as JsonObject) ? ((schema as JsonObject).required ?? []) : undefined;
+
+test("the page has 23 operations", () => {
+  expect(contract).toHaveLength(23);
+  expect(new Set(contract.map(nameOf)).size).toBe(23);
+});
+
+test("they stand in the document as on the page: by tag, and within a tag in its order", () => {
+  const names = (value: Json | undefined) =>
+    (Array.isArray(value) ? value : []).map((tag) => at(document, tag, "name"));
+  expect(names(document.tags).slice(0, 3)).toEqual(["Auth", "Campaigns", "Health"]);
+  const paths = isObject(document.paths) ? document.paths : {};
+  const listed = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(isObject(item) ? item : {}).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const wanted = contract.map(({ method, path }) => `${method} ${templateOf(path)}`);
+  expect(listed.slice(0, wanted.length)).toEqual(wanted);
+});
+
+describe.each(contract.map((fact) => [nameOf(fact), fact] as const))("%s", (_, fact) => {
+  test("is published under its tag, with its words and who may call it", () => {
+    const { tags, summary, description, "x-access": access, security } = operationOf(fact);
+    expect(tags).toEqual([fact.tag]);
+    if (fact.summary !== null) expect(summary).toBe(fact.summary);
+    expect(summary).toBeString();
+    expect(description).toContain(fact.description);
+    expect(access).toBe(fact.access);
+    expect(security).toEqual(fact.access === "public" ? [] : undefined);
+  });
+
+  test("takes the page's parameters, and each is optional", () => {
+    const { parameters = [] } = operationOf(fact);
+    const query = (Array.isArray(parameters) ? parameters : []).filter(isObject).filter((one) => one.in === "query");
+    for (const [name, wanted] of propertiesOf(fact.query)) {
+      const given = query.find((one) => one.name === name);
+      expect(given?.required ?? false).toBe(false);
+      expect(differences(document, wanted, given?.schema, name)).toEqual([]);
+      expect(at(document, given?.schema, "enum")).toEqual(wanted.enum);
+    }
+    for (const name of fact.path.match(/(?<=:)\w+/g) ?? []) {
+      expect(parameters).toContainEqual(expect.objectContaining({ name, in: "path", required: true }));
+    }
+  });
+
+  test("takes the page's body: its fields, types, values, bounds, and those that are required", () => {
+    if (fact.body === undefined) {
+      if (fact.path.endsWith("/upload-profile-image")) {
+        const form = at(document, operationOf(fact), "requestBody", "content", "multipart/form-data");
+        expect(form).toBeDefined();
+      } else expect(operationOf(fact).requestBody).toBeUndefined();
+      return;
+    }
+    const schema = bodyOf(fact);
+    expect(differences(document, fact.body, schema)).toEqual([]);
+    expect(required(schema)).toEqual(fact.body.required ?? []);
+    for (const [name, wanted] of propertiesOf(fact.body)) {
+      const given = at(document, schema, "properties", name);
+      for (const bound of ["enum", "minimum"] as const) {
+        if (wanted[bound] !== undefined) expect(at(document, given, bound)).toEqual(wanted[bound]);
+      }
+      if (wanted.maximum !== undefined) expect(at(document, given, "maximum")).toEqual(wanted.maximum);
+      const nullable = Array.isArray(wanted.type) && wanted.type.includes("null");
+      expect([at(document, given, "type")].flat().includes("null")).toBe(nullable);
+    }
+  });
+
+  test("answers with every field of the page", () => {
+    const schema = at(document, operationOf(fact), "responses", "200", "content", "application/json", "schema");
+    expect(differences(document, fact.response, schema)).toEqual([]);
+  });
+
+  test("tells the failures that all share", () => {
+    const statuses = Object.keys(
+      isObject(operationOf(fact).responses ?? null) ? (operationOf(fact).responses as object) : {},
+    );
+    const shared = [...(fact.access === "public" ? [] : ["401", "403"]), ...(fact.query || fact.body ? ["422"] : [])];
+    expect(statuses).toEqual(expect.arrayContaining([...shared, "429", "500"]));
+  });
+});

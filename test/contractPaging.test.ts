@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type BrandAtWork, launchCampaign, setUpBrand } from "./support/campaign.ts";
+import { SIMULATED } from "./support/furnished.ts";
+import { type Service, startService } from "./support/service.ts";
+import { until } from "./support/throwaway.ts";
+
+// The five ways in which the reference page pages: each with its own names, defaults and end, and none skips or repeats.
+
+let service: Service;
+let admin: string;
+let brand: BrandAtWork;
+const BRANDS = 23;
+const PEOPLE = 40;
+/** Those of them whose opening was taken: to these there is a follow-up. */
+let followUps = 0;
+
+beforeAll(async () => {
+  service = await startService({ env: SIMULATED });
+  admin = await service.admin();
+  brand = await setUpBrand(service, admin, { name: "ann", smtpPort: 2525, mailboxes: ["a@ann.example"], credits: 500 });
+  for (let n = 1; n < BRANDS; n++) {
+    await ask("POST", "/api/brands", { name: `Brand ${n}` });
+    await brand.ask("POST", "/api/auth/banned", { email: `ban${n}@example.com` });
+  }
+  await brand.ask("POST", "/api/auth/banned", { phone: "+12025550100" });
+  const people = Array.from({ length: PEOPLE }, (_, n) => ({ email: `p${n}@people.example` }));
+  const stages = [
+    { subject: "Hi", body: "Hello" },
+    { body: "And?", delay: { value: 1, unit: "DAYS" as const } },
+  ];
+  const id = await launchCampaign(brand, { name: "ann", stages, people });
+  const total = async () => (await ask("GET", "/api/auth/admin/scheduled-follow-ups")).pagination?.total ?? 0;
+  await until("most openings are out", async () => (await total()) > 22, 20_000);
+  // After this none is added.
+  await brand.ask("POST", `/api/campaigns/${id}/cancel`);
+  followUps = await total();
+}, 60_000);
+afterAll(() => service.remove());
+
+interface Listed {
+  [list: string]: unknown;
+  pagination?: Record<string, number>;
+  hasMore?: boolean;
+  total?: number;
+  nextCursor?: string | null;
+}
+
+async function ask<Body = Listed>(method: string, path: string, body?: object, token = admin): Promise<Body> {
+  const sent = body === undefined ? { token } : { token, body };
+  const answer = await service.api<Body>(method, path, sent);
+  if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+  return answer.body;
+}
+
+/** The ids of a page, whatever they are called there. */
+function idsOf(rows: unknown): string[] {
+  return (rows as Record<string, string>[]).map((row) => row.id ?? row.brandId ?? row.accountId ?? "");
+}
+
+/** Reads page after page until one is not full; no row may come twice. */
+async function walk(page: (number: number) => Promise<string[]>, size: number): Promise<number> {
+  const seen: string[] = [];
+  for (let number = 0; ; number++) {
+    const ids = await page(number);
+    seen.push(...ids);
+    if (ids.length < size) break;
+  }
+  expect(new Set(seen).size).toBe(seen.length);
+  return seen.length;
+}
+
+describe("a cursor, for the ban list", () => {
+  const list = (query = "") => ask<Listed>("GET", `/api/auth/banned${query}`, undefined, brand.token);
+
+  test("shows 20, the newest first, and says where to go on", async () => {
+    const first = await list();
+    expect(first.data).toHaveLength(20);
+    expect(first.nextCursor).toBeString();
+    const rest = await list(`?cursor=${first.nextCursor}`);
+    expect(rest).toMatchObject({ success: true, nextCursor: null });
+    expect(rest.data).toHaveLength(BRANDS - 20);
+  });
+
+  test.each(["createdAt", "email"])("walks by %s in both orders to an exact end", async (sortBy) => {
+    const walked = await Promise.all(
+      ["asc", "desc"].map(async (sortOrder) => {
+        const seen: string[] = [];
+        for (let cursor = ""; ; ) {
+          const page = await list(`?limit=4&sortBy=${sortBy}&sortOrder=${sortOrder}${cursor && `&cursor=${cursor}`}`);
+          seen.push(...idsOf(page.data));
+          if (typeof page.nextCursor !== "string") return seen;
+          cursor = page.nextCursor;
+        }
+      }),
+    );
+    expect(walked[0]).toHaveLength(BRANDS);
+    expect(new Set(walked[0]).size).toBe(BRANDS);
+    expect(walked[1]?.toReversed()).toEqual(walked[0]);
+  });
+});
+
+describe("limit and offset, for the brands", () => {
+  const list = (body: object) => ask("POST", "/api/auth/admin/brands", body);
+
+  test("shows 10 from the start", async () => {
+    const page = await list({});
+    expect(page).toMatchObject({ success: true, hasMore: true, total: BRANDS });
+    expect(page.brands).toHaveLength(10);
+    expect(idsOf((await list({ limit: 10, offset: 0 })).brands)).toEqual(idsOf(page.brands));
+  });
+
+  test("walks to an exact end", async () => {
+    const page = async (number: number) => idsOf((await list({ limit: 4, offset: number * 4 })).brands);
+    expect(await walk(page, 4)).toBe(BRANDS);
+    expect(await list({ limit: 3, offset: BRANDS - 3 })).toMatchObject({ hasMore: false, total: BRANDS });
+    expect(await list({ limit: 3, offset: BRANDS - 4 })).toMatchObject({ hasMore: true });
+    expect(await list({ offset: 1_000_000 })).toMatchObject({ brands: [], hasMore: false, total: BRANDS });
+  });
+});
+
+describe("page and limit, for the credits of all brands", () => {
+  const list = (body: object) => ask("POST", "/api/auth/admin/all-credits", body);
+
+  test("shows 10 of the first page", async () => {
+    const { credits, pagination } = await list({});
+    expect(credits).toHaveLength(10);
+    expect(pagination).toEqual({ currentPage: 1, limit: 10, totalItems: BRANDS, totalPages: 3 });
+  });
+
+  test("walks to an exact end", async () => {
+    const page = async (number: number) => idsOf((await list({ limit: 5, page: number + 1 })).credits);
+    expect(await walk(page, 5)).toBe(BRANDS);
+    expect(await list({ page: 1_000_000 })).toMatchObject({
+      credits: [],
+      pagination: { currentPage: 1_000_000, totalItems: BRANDS },
+    });
+  });
+});
+
+describe("page and limit as text, for the payments", () => {
+  const list = (query = "") => ask("GET", `/api/auth/admin/payments${query}`);
+
+  test("shows 20 of the first page", async () => {
+    const { transactions, pagination } = await list();
+    expect(transactions).toBeArray();
+    expect(pagination).toMatchObject({ page: 1, pageSize: 20 });
+    expect((await list("?page=2&limit=5")).pagination).toMatchObject({ page: 2, pageSize: 5 });
+  });
+});
+
+describe("page and limit as numbers, for the follow-ups", () => {
+  const list = (query = "") => ask("GET", `/api/auth/admin/scheduled-follow-ups${query}`);
+
+  test("shows 20 of the first page, and no `success`", async () => {
+    const { items, pagination, ...rest } = await list();
+    expect(items).toHaveLength(20);
+    expect(pagination).toEqual({ limit: 20, page: 1, total: followUps, totalPages: 2 });
+    expect(rest).toEqual({});
+  });
+
+  test("walks to an exact end", async () => {
+    const page = async (number: number) => idsOf((await list(`?limit=5&page=${number + 1}`)).items);
+    expect(await walk(page, 5)).toBe(followUps);
+    expect(await list("?page=1000000")).toMatchObject({ items: [], pagination: { page: 1_000_000, total: followUps } });
+  });
+});
+
+test("mailboxes are not paged, and `all` of them are shown unless a filter says otherwise", async () => {
+  const path = "/api/auth/admin/email-accounts";
+  const all = await ask("POST", path, {});
+  expect(all).toEqual(await ask("POST", path, { assignmentFilter: "all" }));
+  expect(all.accounts).toHaveLength(1);
+  expect((await ask("POST", path, { assignmentFilter: "unassigned" })).accounts).toEqual([]);
+});

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { flag } from "./support/pictures.ts";
+import { type Profiles, startProfiles } from "./support/profiles.ts";
+
+setDefaultTimeout(30_000);
+
+let people: Profiles;
+let [ann, bob, admin] = ["", "", ""];
+let [annId, bobId] = ["", ""];
+beforeAll(async () => {
+  people = await startProfiles(null);
+  [ann, bob] = [await people.app.signUp("ann@owners.example"), await people.app.signUp("bob@owners.example")];
+  admin = await people.app.admin();
+  [annId, bobId] = [(await people.user(ann)).id, (await people.user(bob)).id];
+});
+afterAll(() => people.close());
+
+test("everybody edits themselves, admins edit anybody", async () => {
+  expect(await people.edit(ann, { name: " Ann ", userId: annId })).toMatchObject({ status: 200, success: true });
+  expect(await people.user(ann)).toMatchObject({ name: "Ann", image: null });
+  expect(await people.edit(admin, { name: "Robert", userId: bobId })).toMatchObject({ status: 200 });
+  expect(await people.user(bob)).toMatchObject({ name: "Robert" });
+
+  for (const userId of [bobId, "nobody", ""]) {
+    expect(await people.edit(ann, { name: "Eve", userId })).toMatchObject({ status: 403, code: "FORBIDDEN" });
+  }
+  expect(await people.user(bob)).toMatchObject({ name: "Robert" });
+  expect(await people.edit(admin, { name: "Eve", userId: "nobody" })).toMatchObject({ status: 404 });
+  expect(await people.edit("nobody", { name: "Eve", userId: annId })).toMatchObject({ status: 401 });
+});
+
+test("an image is the present one or none; no other address is taken", async () => {
+  const { imageUrl } = await people.upload(ann, flag);
+  const { imageUrl: ofBob } = await people.upload(bob, flag);
+  const edit = (image: string) => people.edit(ann, { name: "Ann", userId: annId, image });
+  expect(await edit(imageUrl)).toMatchObject({ status: 200 });
+  for (const image of ["https://elsewhere.example/me.png", ofBob, "javascript:alert(1)", `${imageUrl}?`, " "]) {
+    expect(await edit(image)).toMatchObject({ status: 422, code: "INVALID", details: [{ field: "image" }] });
+  }
+  expect(await people.user(ann)).toMatchObject({ image: imageUrl });
+  expect((await people.see(imageUrl)).status).toBe(200);
+  // Without a word about the image it stays.
+  await people.edit(ann, { name: "Ann", userId: annId });
+  expect(await people.user(ann)).toMatchObject({ image: imageUrl });
+
+  expect(await edit("")).toMatchObject({ status: 200 });
+  expect(await people.user(ann)).toMatchObject({ image: null });
+  expect((await people.see(imageUrl)).status).toBe(404);
+  expect(await edit("")).toMatchObject({ status: 200 });
+  expect(await edit(imageUrl)).toMatchObject({ status: 422 });
+  expect((await people.see(ofBob)).status).toBe(200);
+});
+
+test.each<[string, object]>([
+  ["name", {}],
+  ["name", { name: "  " }],
+  ["name", { name: 1 }],
+  ["name", { name: "x".repeat(121) }],
+  ["name", { name: "a\0b" }],
+  ["image", { name: "Ann", image: null }],
+])("%s is named where it is wrong: %p", async (field, body) => {
+  expect(await people.edit(ann, { userId: annId, ...body })).toMatchObject({ status: 422, details: [{ field }] });
+});
+
+test("done once under a key", async () => {
+  const key = { "idempotency-key": "edit-1" };
+  await people.edit(ann, { name: "First", userId: annId }, key);
+  await people.edit(ann, { name: "Second", userId: annId });
+  const again = await people.edit(ann, { name: "First", userId: annId }, key);
+  expect(again.headers.get("idempotent-replayed")).toBe("true");
+  expect(await people.user(ann)).toMatchObject({ name: "Second" });
+});

@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { type Files, openFiles } from "../src/files/files.ts";
+import type { S3Settings } from "../src/files/s3.ts";
+import { findS3, type S3Server, startS3 } from "./support/s3.ts";
+import { startService } from "./support/service.ts";
+import { until } from "./support/throwaway.ts";
+
+// One store, two ways to keep files; and what becomes of each when it cannot.
+
+const hasS3 = findS3() !== null;
+const needsS3 = (name: string) => (hasS3 ? name : `${name} (skipped: versitygw is not installed)`);
+const NAME = "profile-images/a1.png";
+const content = new Uint8Array([0, 1, 2, 253, 254, 255]);
+const folder = mkdtempSync(join(tmpdir(), "reprise-files-"));
+let server: S3Server;
+
+beforeAll(async () => {
+  if (hasS3) server = await startS3();
+}, 30_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  if (hasS3) await server.stop();
+});
+
+/** How each operation fails, all at once. */
+async function failuresOf(files: Files, name = NAME): Promise<unknown[]> {
+  const attempts = [files.put(name, content, "image/png"), files.get(name), files.remove(name)];
+  return (await Promise.allSettled<unknown>(attempts)).map((end) => (end.status === "rejected" ? end.reason : null));
+}
+
+function cases(open: () => Files, pathOf: (name: string) => string): void {
+  test("keeps the bytes it is given, replaces them, and forgets them", async () => {
+    const files = open();
+    expect(await files.get(NAME)).toBeNull();
+    await files.put(NAME, content, "image/png");
+    expect(await (await files.get(NAME))?.bytes()).toEqual(content);
+    expect(new Uint8Array(readFileSync(pathOf(NAME)))).toEqual(content);
+
+    const other = crypto.getRandomValues(new Uint8Array(60_000));
+    await files.put(NAME, other, "image/png");
+    expect(await (await files.get(NAME))?.bytes()).toEqual(other);
+
+    await files.remove(NAME);
+    expect(await files.get(NAME)).toBeNull();
+    expect(existsSync(pathOf(NAME))).toBe(false);
+    await files.remove(NAME);
+  });
+
+  test("keeps many at once apart", async () => {
+    const files = open();
+    const names = Array.from({ length: 40 }, (_, n) => `many/${n}.png`);
+    await Promise.all(names.map((name, n) => files.put(name, new Uint8Array(n).fill(n), "image/png")));
+    const found = await Promise.all(names.map(async (name) => (await files.get(name))?.bytes()));
+    expect(found).toEqual(names.map((_, n) => new Uint8Array(n).fill(n)));
+  });
+}
+
+describe("the folder", () => {
+  const open = () => openFiles(null, folder);
+  cases(open, (name) => join(folder, name));
+
+  test("is made when it is first needed, and holds nothing unfinished", async () => {
+    const deep = join(folder, "not", "yet");
+    await openFiles(null, deep).put(NAME, content, "image/png");
+    expect(readdirSync(join(deep, "profile-images"))).toEqual(["a1.png"]);
+  });
+
+  test("what a crash left of a file goes with the file", async () => {
+    mkdirSync(join(folder, "profile-images"), { recursive: true });
+    writeFileSync(join(folder, `${NAME}.part`), "half");
+    expect(await open().get(NAME)).toBeNull();
+    await open().remove(NAME);
+    expect(existsSync(join(folder, `${NAME}.part`))).toBe(false);
+  });
+
+  test.each(["../secret.key", "/etc/passwd", "a/../../b.png", "a//b.png", "", ".png", "a\0.png", "A.png"])(
+    "%p is no name",
+    async (name) => {
+      for (const error of await failuresOf(open(), name)) expect(String(error)).toContain("not a file name");
+    },
+  );
+
+  test("that cannot be written to is said to be unavailable", async () => {
+    writeFileSync(join(folder, "in-the-way"), "");
+    const put = openFiles(null, join(folder, "in-the-way")).put(NAME, content, "image/png");
+    await expect(put).rejects.toMatchObject({ code: "UNAVAILABLE", retryAfterSeconds: 30 });
+  });
+});
+
+describe.skipIf(!hasS3)(needsS3("the bucket"), () => {
+  const open = (changed: Partial<S3Settings> = {}) => openFiles({ ...server.settings, ...changed }, folder);
+  cases(
+    () => open(),
+    (name) => server.pathOf(name),
+  );
+
+  test("may be shared: a prefix stands before every name", async () => {
+    await open({ prefix: "reprise/live/" }).put(NAME, content, "image/png");
+    expect(existsSync(server.pathOf(`reprise/live/${NAME}`))).toBe(true);
+    expect(await open().get(NAME)).toBeNull();
+    await open({ prefix: "reprise/live/" }).remove(NAME);
+    expect(existsSync(server.pathOf(`reprise/live/${NAME}`))).toBe(false);
+  });
+
+  test("says of an object what it is", async () => {
+    await open().put(NAME, content, "image/webp");
+    const { bucket, endpoint, region, keys } = server.settings;
+    const credentials = { accessKeyId: keys?.id ?? "", secretAccessKey: keys?.secret ?? "" };
+    const client = new S3Client({ region, endpoint: endpoint ?? "", forcePathStyle: true, credentials });
+    const told = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: NAME }));
+    expect(told).toMatchObject({ ContentType: "image/webp", ContentLength: content.length });
+  });
+
+  test.each<[string, () => Partial<S3Settings>]>([
+    ["a secret that is not ours", () => ({ keys: { id: server.settings.keys?.id ?? "", secret: "x".repeat(40) } })],
+    ["a key that nobody has", () => ({ keys: { id: "nobody", secret: "x".repeat(40) } })],
+    ["a bucket that is not there", () => ({ bucket: "elsewhere" })],
+    ["a region it is not in", () => ({ region: "eu-central-1" })],
+  ])("%s: unavailable, for every operation, and no secret is told", async (_, wrong) => {
+    const files = open(wrong());
+    for (const error of await failuresOf(files)) {
+      const cause = { message: expect.stringMatching(/^S3: \w+: /) };
+      expect(error).toMatchObject({ code: "UNAVAILABLE", retryAfterSeconds: 5, cause });
+      const told = Bun.inspect(error);
+      for (const secret of [server.settings.keys?.secret ?? "", "x".repeat(40)]) expect(told).not.toContain(secret);
+    }
+  });
+
+  test("works again after a while in which it was away", async () => {
+    const files = open();
+    await server.end();
+    await expect(files.put(NAME, content, "image/png")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await server.start();
+    await files.put(NAME, content, "image/png");
+    expect(await (await files.get(NAME))?.bytes()).toEqual(content);
+  });
+});
+
+describe("a bucket's server that", () => {
+  const settings = (port: number): S3Settings => ({
+    bucket: "images",
+    region: "us-east-1",
+    endpoint: `http://127.0.0.1:${port}`,
+    pathStyle: true,
+    keys: { id: "key", secret: "secret" },
+    prefix: "",
+  });
+  const unavailable = { code: "UNAVAILABLE", retryAfterSeconds: 5 };
+
+  test("is not there is unavailable at once", async () => {
+    const began = performance.now();
+    await expect(openFiles(settings(1), folder).put(NAME, content, "image/png")).rejects.toMatchObject(unavailable);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  test("never answers, or never ends its answer, is unavailable within seconds", async () => {
+    using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\ncontent-type: image/png\r\n\r\nhalf";
+    using halting = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: (s) => void s.write(head) } });
+    const began = performance.now();
+    const failures = await Promise.all([
+      failuresOf(openFiles(settings(silent.port), folder)),
+      openFiles(settings(halting.port), folder)
+        .get(NAME)
+        .catch((error) => error),
+    ]);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(failures.flat()).toMatchObject([unavailable, unavailable, unavailable, unavailable]);
+  }, 15_000);
+
+  test("cannot be used is told of when the service starts", async () => {
+    const env = { S3_BUCKET: "images", S3_ENDPOINT: "http://127.0.0.1:1", S3_ACCESS_KEY_ID: "key" };
+    const service = await startService({ env: { ...env, S3_SECRET_ACCESS_KEY: "a-secret-of-ours" } });
+    await until("it is told", async () => service.output().includes("the bucket cannot be used"));
+    expect(service.output()).toContain("ECONNREFUSED");
+    expect(service.output()).not.toContain("a-secret-of-ours");
+    await service.remove();
+  }, 15_000);
+
+  test("fails again and again is asked twice, not for ever", async () => {
+    let asked = 0;
+    using broken = Bun.serve({ port: 0, fetch: () => new Response(String(++asked), { status: 500 }) });
+    await expect(openFiles(settings(broken.port ?? 0), folder).remove(NAME)).rejects.toMatchObject(unavailable);
+    expect(asked).toBe(2);
+  });
+
+  test("is strict is sent neither checksums nor chunks that it did not ask for", async () => {
+    const seen: Headers[] = [];
+    let got = 0;
+    using strict = Bun.serve({
+      port: 0,
+      async fetch(request) {
+        seen.push(request.headers);
+        got = (await request.arrayBuffer()).byteLength;
+        return new Response();
+      },
+    });
+    await openFiles(settings(strict.port ?? 0), folder).put(NAME, content, "image/png");
+    expect(got).toBe(content.length);
+    const names = seen.flatMap((headers) => [...headers.keys()]);
+    expect(names.filter((name) => /checksum|trailer|transfer-encoding|content-encoding/.test(name))).toEqual([]);
+    expect(seen[0]?.get("content-length")).toBe(String(content.length));
+  });
+});

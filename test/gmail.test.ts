@@ -1,0 +1,222 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { eq } from "drizzle-orm";
+import { smtpChannel } from "../src/channels/smtp.ts";
+import { HOUR, MINUTE, VirtualClock } from "../src/clock.ts";
+import { emailAccounts } from "../src/db/schema/brands.ts";
+import { messages } from "../src/db/schema/messages.ts";
+import { createEngine, type Engine } from "../src/delivery/engine.ts";
+import { senderRoutes } from "../src/senders/routes.ts";
+import { castLaunch } from "../src/simulator/cast.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { certificate, startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
+import { castStage, type Stage } from "./support/stage.ts";
+import { startTokenServer, type TokenServer } from "./support/tokenServer.ts";
+
+setDefaultTimeout(30_000);
+
+const PATH = "/api/email-accounts";
+
+interface One {
+  message: string;
+  details?: { field: string }[];
+  connected: boolean;
+  emailAccount: Record<string, unknown> & { id: string };
+}
+
+const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
+let google: TokenServer;
+let server: TestSmtpServer;
+let app: TestApp;
+let engine: Engine;
+let count = 0;
+const told: string[] = [];
+
+beforeAll(async () => {
+  google = startTokenServer();
+  const tokens = { valid: google.valid };
+  server = await startSmtpServer({ security: "TLS", tokens });
+  const channel = smtpChannel({
+    allowPrivateHosts: false,
+    authorities: [certificate("localhost")],
+    idleMilliseconds: 20,
+    gmail: { host: "localhost", port: server.port, tokenUrl: google.url },
+  });
+  const deps = { channel, verifyMailbox: channel.verify };
+  app = await startApp({ clock, deps, rooms: (all) => [senderRoutes(all)] });
+  engine = createEngine({ ...app.deps, publicUrl: "http://localhost", concurrency: 20, senderConcurrency: 4 });
+});
+afterEach(() => {
+  Object.assign(google.mood, { error: null, down: false });
+});
+afterAll(async () => {
+  await app.deps.channel.close();
+  await app.close();
+  await Promise.all([google.stop(), server.stop()]);
+});
+
+async function ask(stage: Stage, method: string, path: string, body?: unknown) {
+  const answer = await stage.request<One>(method, path, body);
+  told.push(answer.text);
+  return answer;
+}
+const oauth = (refreshToken = "canary-refresh") => ({
+  clientId: "client",
+  clientSecret: "canary-client-secret",
+  refreshToken,
+});
+const address = (domain = "northwind.example") => `ann${count++}@${domain}`;
+const open = (wishes = {}) => castStage(app, `brand${count++}`, { people: 2, delays: [0], ...wishes });
+
+async function run(): Promise<void> {
+  await engine.runDue();
+  await engine.drain();
+}
+async function statuses({ campaignId }: Stage) {
+  const rows = await app.store.read.select().from(messages).where(eq(messages.campaignId, campaignId));
+  return rows.map(({ status, errorMessage }) => [status, errorMessage]);
+}
+
+describe("adding a mailbox at Google", () => {
+  test.each([
+    ["OAUTH", "northwind.example", { oauth: oauth() }, "northwind.example"],
+    ["OAUTH", "gmail.com", { oauth: oauth() }, null],
+    ["OAUTH", "googlemail.com", { oauth: oauth() }, null],
+  ] as const)("by %s at %s", async (accountType, domain, credentials, workspaceDomain) => {
+    const stage = await open();
+    const order = { email: address(domain), provider: "GMAIL", ...credentials };
+    const { status, body } = await ask(stage, "POST", PATH, order);
+    expect(status).toBe(200);
+    expect(body.emailAccount).toMatchObject({
+      provider: "GMAIL",
+      accountType,
+      connectionStatus: "CONNECTED",
+      host: null,
+      hasPassword: true,
+      workspaceDomain,
+      isWorkspaceAccount: workspaceDomain !== null,
+    });
+  });
+
+  test("by the JSON key of a service account, whole", async () => {
+    const stage = await open();
+    const serviceAccountKey = { ...google.key, project_id: "p", token_uri: "https://evil.example/token" };
+    const { body } = await ask(stage, "POST", PATH, { email: address(), provider: "GMAIL", serviceAccountKey });
+    expect(body.emailAccount).toMatchObject({ accountType: "SERVICE_ACCOUNT", isWorkspaceAccount: true });
+  });
+
+  test("stores nothing when Google refuses, unless asked to", async () => {
+    const stage = await open();
+    google.mood.error = "invalid_grant";
+    const order = { email: address(), provider: "GMAIL", oauth: oauth() };
+    const refused = await ask(stage, "POST", PATH, order);
+    expect([refused.status, refused.body.details?.[0]?.field]).toEqual([422, "oauth"]);
+    const kept = await ask(stage, "POST", PATH, { ...order, allowUnverified: true });
+    expect(kept.body.emailAccount).toMatchObject({ connectionStatus: "REAUTH_REQUIRED" });
+    google.mood.error = null;
+    const well = await ask(stage, "POST", `${PATH}/${kept.body.emailAccount.id}/test-connection`);
+    expect(well.body).toMatchObject({ connected: true, emailAccount: { connectionStatus: "CONNECTED" } });
+  });
+
+  test.each([
+    [{}, "oauth"],
+    [{ oauth: oauth(), host: "evil.example" }, "host"],
+    [{ oauth: oauth(), username: "someone" }, "username"],
+    [{ oauth: oauth(), password: "x" }, "oauth"],
+    [{ oauth: oauth(), accountType: "SMTP" }, "accountType"],
+    [{ oauth: { clientId: "x" } }, "oauth.clientSecret"],
+    [{ serviceAccountKey: { client_email: "a@b.example", private_key: "no key" } }, "serviceAccountKey.private_key"],
+    [{ provider: "SMTP", host: "mx.n.example", port: 587, security: "TLS", oauth: oauth() }, "oauth"],
+  ])("%j is refused by name", async (wrong, field) => {
+    const stage = await open();
+    const refused = await ask(stage, "POST", PATH, { email: address(), provider: "GMAIL", ...wrong });
+    expect([refused.status, refused.body.details?.[0]?.field]).toEqual([422, field]);
+  });
+});
+
+/** A launched campaign whose only mailbox is at Google. */
+async function launched(): Promise<Stage & { id: string }> {
+  const stage = await open();
+  const made = await ask(stage, "POST", PATH, { email: address(), provider: "GMAIL", oauth: oauth(`canary-${count}`) });
+  const { id } = made.body.emailAccount;
+  await app.store.write(async (tx) => {
+    // The mailbox that the stage came with sends nothing real: this one takes its place.
+    const [cast] = await tx.select().from(emailAccounts).where(eq(emailAccounts.brandId, stage.brandId));
+    await castLaunch(tx, stage, 2);
+    if (cast) await tx.update(messages).set({ senderId: id }).where(eq(messages.campaignId, stage.campaignId));
+  });
+  return { ...stage, id };
+}
+const connectionOf = async ({ id }: { id: string }) => {
+  const [row] = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.id, id));
+  return row?.connectionStatus;
+};
+
+describe("sending through Google", () => {
+  test("gets the mail there", async () => {
+    const stage = await launched();
+    const before = server.received.length;
+    await run();
+    expect(await statuses(stage)).toEqual(Array(2).fill(["SENT", null]));
+    expect(
+      server.received
+        .slice(before)
+        .map(({ to }) => to)
+        .sort(),
+    ).toEqual(stage.emails.sort());
+  });
+
+  test("waits for a person when the grant was revoked, and goes on with a new one", async () => {
+    const stage = await launched();
+    google.valid.clear();
+    google.mood.error = "invalid_grant";
+    await run();
+    clock.advance(MINUTE);
+    await run();
+    expect(await connectionOf(stage)).toBe("REAUTH_REQUIRED");
+    expect(await statuses(stage)).toEqual(Array(2).fill(["PENDING", "SENDER_DISCONNECTED"]));
+    clock.advance(HOUR);
+    await run();
+    const askedThen = google.asked.length;
+    google.mood.error = null;
+    clock.advance(HOUR);
+    await run();
+    // Nobody asks Google again until a person has been there.
+    expect(google.asked.length).toBe(askedThen);
+    const path = `${PATH}/${stage.id}`;
+    expect((await ask(stage, "PATCH", path, { host: "evil.example" })).status).toBe(422);
+    const renewed = await ask(stage, "PATCH", path, { oauth: oauth("canary-refresh-renewed") });
+    expect(renewed.body.emailAccount).toMatchObject({ connectionStatus: "CONNECTED", connectionError: null });
+    await run();
+    expect(await statuses(stage)).toEqual(Array(2).fill(["SENT", null]));
+  });
+
+  test("loses nothing while the token service is down", async () => {
+    const stage = await launched();
+    google.valid.clear();
+    google.mood.down = true;
+    await run();
+    expect(await connectionOf(stage)).toBe("ERROR");
+    expect((await statuses(stage)).map(([status]) => status)).toEqual(["PENDING", "PENDING"]);
+    google.mood.down = false;
+    clock.advance(HOUR);
+    await run();
+    expect(await statuses(stage)).toEqual(Array(2).fill(["SENT", null]));
+    expect(await connectionOf(stage)).toBe("CONNECTED");
+  });
+});
+
+test("nothing secret is answered, logged or stored in the clear", async () => {
+  const secrets = /canary|BEGIN PRIVATE KEY/;
+  expect(told.length).toBeGreaterThan(10);
+  expect(told.filter((text) => secrets.test(text))).toEqual([]);
+  expect(app.logged.filter((line) => secrets.test(line))).toEqual([]);
+  const rows = await app.store.read.select().from(emailAccounts);
+  expect(secrets.test(JSON.stringify(rows))).toBe(false);
+  const { dataDir } = app.deps.config;
+  for (const name of readdirSync(dataDir)) {
+    const path = join(dataDir, name);
+    if (statSync(path).isFile()) expect(secrets.test(readFileSync(path, "latin1"))).toBe(false);
+  }
+});

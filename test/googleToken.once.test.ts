@@ -1,0 +1,181 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import type { GoogleLogin } from "../src/channels/channel.ts";
+import { GrantRefused, googleTokens, NoToken } from "../src/channels/googleToken.ts";
+import { smtpChannel } from "../src/channels/smtp.ts";
+import { mailThrough } from "./support/mail.ts";
+import { certificate, startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
+import { startTokenServer, type TokenServer } from "./support/tokenServer.ts";
+
+let google: TokenServer;
+let server: TestSmtpServer;
+let count = 0;
+beforeAll(async () => {
+  google = startTokenServer();
+  server = await startSmtpServer({ security: "TLS", tokens: { valid: google.valid } });
+});
+afterEach(() => {
+  Object.assign(google.mood, { error: null, down: false, expiresIn: 3600, takes: 0 });
+  google.asked.length = 0;
+});
+afterAll(() => Promise.all([google.stop(), server.stop()]));
+
+/** A login of its own, so that no test finds the token of another. */
+const login = (): GoogleLogin => ({
+  mailbox: "ann@northwind.example",
+  grant: {
+    type: "OAUTH",
+    clientId: "client",
+    clientSecret: "canary-secret",
+    refreshToken: `canary-refresh-${++count}`,
+  },
+});
+const byKey = (over: object = {}): GoogleLogin => ({
+  mailbox: `box${++count}@northwind.example`,
+  grant: {
+    type: "SERVICE_ACCOUNT",
+    clientEmail: google.key.client_email,
+    privateKey: google.key.private_key,
+    ...over,
+  },
+});
+const channelTo = (port: number) =>
+  smtpChannel({
+    allowPrivateHosts: false,
+    idleMilliseconds: 50,
+    authorities: [certificate("localhost")],
+    gmail: { host: "localhost", port, tokenUrl: google.url },
+  });
+
+describe("access tokens", () => {
+  test("are asked for with a refresh token, once for all who need one", async () => {
+    const [tokens, mine] = [googleTokens(google.url), login()];
+    google.mood.takes = 20;
+    const given = await Promise.all(Array.from({ length: 5 }, () => tokens.token(mine)));
+    expect(new Set(given).size).toBe(1);
+    expect(google.asked).toEqual([
+      {
+        grant_type: "refresh_token",
+        client_id: "client",
+        client_secret: "canary-secret",
+        refresh_token: `canary-refresh-${count}`,
+      },
+    ]);
+    expect(await tokens.token(mine)).toBe(given[0] ?? "");
+    expect(google.asked).toHaveLength(1);
+    expect(await tokens.token(login())).not.toBe(given[0] ?? "");
+  });
+
+  test("are used until a minute before they run out, or until they are refused", async () => {
+    let now = 0;
+    const [tokens, mine] = [googleTokens(google.url, () => now), login()];
+    const first = await tokens.token(mine);
+    now = 3_539_000;
+    expect(await tokens.token(mine)).toBe(first);
+    now = 3_541_000;
+    const second = await tokens.token(mine);
+    expect(second).not.toBe(first);
+    const third = await tokens.token(mine, second);
+    expect(third).not.toBe(second);
+    // Two were refused the same token: the other has fetched a new one already.
+    expect(await tokens.token(mine, second)).toBe(third);
+  });
+
+  test("are asked for in the name of the mailbox, signed with the service account's key", async () => {
+    const mine = byKey();
+    await googleTokens(google.url, () => 1_700_000_000_000).token(mine);
+    const { grant_type, assertion = "" } = google.asked[0] ?? {};
+    expect(grant_type).toBe("urn:ietf:params:oauth:grant-type:jwt-bearer");
+    const claims = JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString());
+    expect(claims).toEqual({
+      iss: google.key.client_email,
+      sub: mine.mailbox,
+      scope: "https://mail.google.com/",
+      aud: "https://oauth2.googleapis.com/token",
+      iat: 1_700_000_000,
+      exp: 1_700_003_600,
+    });
+    const other = startTokenServer();
+    const stranger = byKey({ privateKey: other.key.private_key });
+    await expect(googleTokens(google.url).token(stranger)).rejects.toBeInstanceOf(GrantRefused);
+    await other.stop();
+  });
+
+  test("are refused for good, or cannot be had now: and nothing secret is told", async () => {
+    const tokens = googleTokens(google.url);
+    for (const error of ["invalid_grant", "unauthorized_client", "invalid_client"]) {
+      google.mood.error = error;
+      const refusal = await tokens.token(login()).catch((thrown) => thrown);
+      expect(refusal).toBeInstanceOf(GrantRefused);
+      expect(refusal.message).toContain(error);
+      expect(refusal.message).not.toContain("canary");
+    }
+    google.mood.error = "temporarily_unavailable";
+    expect(await tokens.token(login()).catch((thrown) => thrown)).toBeInstanceOf(NoToken);
+    google.mood.down = true;
+    expect(await tokens.token(login()).catch((thrown) => thrown)).toBeInstanceOf(NoToken);
+    const nowhere = googleTokens("http://127.0.0.1:1/token");
+    expect(await nowhere.token(login()).catch((thrown) => thrown)).toBeInstanceOf(NoToken);
+  });
+});
+
+describe("a mailbox at Google", () => {
+  test.each([
+    ["challenge", false],
+    ["blunt refusal", true],
+  ])("sends by token, and gets another one after a %s", async (_, bluntly) => {
+    const gmail = await startSmtpServer({ security: "TLS", tokens: { valid: google.valid, bluntly } });
+    const channel = channelTo(gmail.port);
+    try {
+      const mine = login();
+      expect(await channel.send(mailThrough(mine))).toMatchObject({ kind: "accepted" });
+      google.valid.clear();
+      expect(await channel.send(mailThrough(mine))).toMatchObject({ kind: "accepted" });
+      expect(google.asked).toHaveLength(2);
+      expect(gmail.received).toHaveLength(2);
+      expect(await channel.verify(byKey())).toEqual({ ok: true });
+    } finally {
+      await channel.close();
+      await gmail.stop();
+    }
+  });
+
+  test("whose grant was revoked needs a person; whose token service is down needs time", async () => {
+    const channel = channelTo(server.port);
+    google.mood.error = "invalid_grant";
+    const outcome = await channel.send(mailThrough(login()));
+    expect(outcome).toMatchObject({ kind: "deferred", scope: "sender", reauth: true });
+    expect(await channel.verify(login())).toMatchObject({ ok: false, reauth: true });
+    google.mood.error = null;
+    google.mood.down = true;
+    const later = await channel.send(mailThrough(login()));
+    expect(later).toMatchObject({ kind: "deferred", scope: "sender" });
+    expect(later).not.toHaveProperty("reauth");
+    expect(server.received).toHaveLength(0);
+    await channel.close();
+  });
+
+  test("that takes no token at all is paused, and the token stands in no reason", async () => {
+    const deaf = await startSmtpServer({ security: "TLS", tokens: { valid: new Set(), bluntly: true } });
+    const channel = channelTo(deaf.port);
+    const outcome = await channel.send(mailThrough(login()));
+    expect(outcome).toMatchObject({ kind: "deferred", scope: "sender" });
+    expect(google.asked).toHaveLength(2);
+    expect(JSON.stringify(outcome)).not.toContain("canary");
+    await channel.close();
+    await deaf.stop();
+  });
+
+  test("may log in by an app password", async () => {
+    const credentials = { username: "ann@northwind.example", password: "canary-app-password" };
+    const gmail = await startSmtpServer({ security: "TLS", login: credentials });
+    const channel = channelTo(gmail.port);
+    const grant = { type: "SMTP" as const, password: credentials.password };
+    expect(await channel.verify({ mailbox: credentials.username, grant })).toEqual({ ok: true });
+    expect(await channel.verify({ mailbox: credentials.username, grant: { ...grant, password: "x" } })).toMatchObject({
+      ok: false,
+    });
+    expect(google.asked).toHaveLength(0);
+    await channel.close();
+    await gmail.stop();
+  });
+});

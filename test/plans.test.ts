@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type SQL, sql } from "drizzle-orm";
+import { type BanPage, listBans, PLATFORM } from "../src/bans/bans.ts";
+import { createBrand } from "../src/brands/brands.ts";
+import { listDirectory } from "../src/brands/directory.ts";
+import { HOUR } from "../src/clock.ts";
+import { dialect } from "../src/db/dialect.ts";
+import { openStore } from "../src/db/open.ts";
+import type { Reader, Store } from "../src/db/store.ts";
+import { type FollowUpFilter, readFollowUps } from "../src/delivery/followUps.ts";
+import { tally } from "../src/messages/tallies.ts";
+import { freshDatabase } from "./support/database.ts";
+
+// Lists stay flat only while the database walks the index that was made for them.
+
+let store: Store;
+let tidy: () => Promise<void>;
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-plans-"));
+  const database = await freshDatabase();
+  store = await openStore({ dataDir: folder, databaseUrl: database.url, durability: "off" });
+  tidy = async () => {
+    await store.close();
+    await database.drop();
+    rmSync(folder, { recursive: true });
+  };
+});
+afterAll(() => tidy());
+
+/** How the database goes about each statement that a verb runs. */
+async function planOf(verb: (read: Reader) => Promise<unknown>): Promise<string> {
+  return store.write(async (tx) => {
+    const asked: SQL[] = [];
+    const watched = Object.create(tx, {
+      all: {
+        value: (query: SQL) => {
+          asked.push(query);
+          return tx.all(query);
+        },
+      },
+    }) as Reader;
+    await verb(watched);
+    const steps: string[] = [];
+    // With next to no rows Postgres would read whole tables and sort them: what counts is that it need not.
+    const ways = dialect === "postgres" ? ["seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin", "material"] : [];
+    for (const way of ways) await tx.all(sql.raw(`set local enable_${way} = off`));
+    for (const query of asked) {
+      if (dialect === "postgres") {
+        const plan = await tx.all<{ "QUERY PLAN": string }>(sql`explain ${query}`);
+        steps.push(...plan.map((step) => step["QUERY PLAN"]));
+      } else {
+        const plan = await store.read.all<{ detail: string }>(sql`explain query plan ${query}`);
+        steps.push(...plan.map(({ detail }) => detail));
+      }
+    }
+    return steps.join("\n");
+  });
+}
+
+/** The index is walked, from the place on where there is one, and its order is the list's. */
+function expectWalk(plan: string, index: string): void {
+  expect(plan).toContain(index);
+  if (dialect === "sqlite") expect(plan).not.toMatch(/SCAN (bans|messages|b)\b(?!.* USING )/);
+  else expect(plan).not.toContain("Seq Scan");
+}
+
+describe("bans", () => {
+  const page: BanPage = { scope: PLATFORM, sortBy: "email", sortOrder: "asc", after: null, limit: 20 };
+  for (const sortBy of ["createdAt", "email"] as const) {
+    for (const sortOrder of ["asc", "desc"] as const) {
+      for (const after of [null, [sortBy === "email" ? "m@x.example" : 5, "m"]] as const) {
+        test(`by ${sortBy}, ${sortOrder}, ${after ? "from a place on" : "from the start"}`, async () => {
+          const plan = await planOf((read) =>
+            listBans(read, { ...page, sortBy, sortOrder, after: after && [...after] }),
+          );
+          expectWalk(plan, sortBy === "email" ? "bans_by_email" : "bans_created");
+          expect(plan).not.toMatch(/TEMP B-TREE|\bSort\b/);
+          // The place itself is looked up in the index: what comes before it is not read.
+          const bounds = dialect === "sqlite" ? /\(scope=\? AND [^)]*[<>]/ : /Index Cond: .*scope.* AND .*[<>]/;
+          if (after) expect(plan).toMatch(bounds);
+        });
+      }
+    }
+  }
+});
+
+describe("follow-ups of the platform", () => {
+  beforeAll(() =>
+    store.write(async (tx) => {
+      const some = { stage: 1, scheduledTime: 5 * HOUR, delta: 50 };
+      for (const status of ["PENDING", "SENT", "CANCELLED", "FAILED"] as const) {
+        await tally(tx, [
+          { ...some, status },
+          { ...some, status, stage: 0 },
+        ]);
+      }
+    }),
+  );
+
+  const cases: [string, Pick<FollowUpFilter, "fromStage" | "status">, page: number, index: string][] = [
+    ["the first page", { fromStage: 1 }, 1, "messages_follow_ups"],
+    ["a deep page", { fromStage: 1 }, 3, "messages_follow_ups"],
+    ["those sent", { fromStage: 1, status: "SENT" }, 1, "messages_follow_ups"],
+    ["those that failed", { fromStage: 1, status: "FAILED" }, 2, "messages_failed"],
+    ["those cancelled, with the openings", { fromStage: 0, status: "CANCELLED" }, 1, "messages_cancelled"],
+    ["with the openings", { fromStage: 0 }, 2, "messages_openings"],
+  ];
+  test.each(cases)("%s", async (_, filter, page, index) => {
+    const plan = await planOf((read) => readFollowUps(read, { ...filter, brandId: null }, { page, limit: 20 }));
+    expectWalk(plan, index);
+  });
+});
+
+test("brands", async () => {
+  await store.write((tx) => createBrand(tx, { name: "One" }, null));
+  const plan = await planOf((read) => listDirectory(read, { limit: 10, offset: 0 }));
+  expectWalk(plan, "brands_created");
+});

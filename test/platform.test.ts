@@ -1,0 +1,238 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { twilioTokenContext } from "../src/brands/twilio.ts";
+import { DAY, iso } from "../src/clock.ts";
+import { brands, emailAccounts, voicemailAccounts } from "../src/db/schema/brands.ts";
+import type { Owner } from "./support/brands.ts";
+import { sendNonsense } from "./support/hostile.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { idOf } from "./support/visitors.ts";
+
+setDefaultTimeout(60_000);
+
+const ADMIN = "/api/auth/admin";
+const TWILIO = "/api/auth/update-twillio-messaging-service-sid";
+const ACCOUNT = `AC${"0123456789abcdef".repeat(2)}`;
+const SERVICE = `MG${"0123456789abcdef".repeat(2)}`;
+
+interface Listed {
+  brandId: string;
+  brandName: string;
+  hasTwilioAuthToken: boolean;
+  twilioAccountSid: string | null;
+  twillioMessagingServiceSid: string | null;
+  voicemailSenderAccounts: { id: string; phoneNumber: string }[];
+}
+interface Directory {
+  brands: Listed[];
+  hasMore: boolean;
+  total: number;
+  details?: { field: string; message: string }[];
+}
+
+let world: Outreach;
+let boss: Owner["request"];
+beforeAll(async () => {
+  world = await startOutreach();
+  boss = await world.admin();
+});
+afterEach(() => world.clear());
+afterAll(() => world.close());
+
+const list = async (body: object) => (await boss<Directory>("POST", `${ADMIN}/brands`, body)).body;
+const rowOf = async (brandId: string) =>
+  (await world.store.read.select().from(brands).where(eq(brands.id, brandId)))[0];
+
+describe("finding a user", () => {
+  const find = (email: unknown) => boss<{ userId: string }>("POST", `${ADMIN}/find-user-by-email`, { email });
+
+  test("goes by the whole address, in whatever case", async () => {
+    const { token, brandId } = await world.stage();
+    const userId = await idOf(world.app, token);
+    expect((await find("OWNER@Brand0.Example")).body as object).toEqual({
+      success: true,
+      message: "Somebody owns a brand",
+      userId,
+      name: "Somebody",
+      email: "owner@brand0.example",
+      brandId,
+    });
+    await world.app.signUp("alone@example.com");
+    expect((await find("alone@example.com")).body).toMatchObject({ brandId: null, message: "Somebody owns no brand" });
+    for (const email of ["lone@example.com", "alone@example.co"]) expect((await find(email)).status).toBe(404);
+    for (const email of ["", "%", "alone", null, undefined]) expect((await find(email)).status).toBe(422);
+  });
+});
+
+describe("the list of brands", () => {
+  test("has every field of the contract, and never a token", async () => {
+    const { brandId, token } = await world.stage();
+    const ownerId = await idOf(world.app, token);
+    await boss("POST", TWILIO, { brandId, twilioAccountSid: ACCOUNT, twilioAuthToken: "hush-hush" });
+    const number = { brandId, displayName: "Line", createdAt: world.clock.now(), updatedAt: world.clock.now() };
+    await world.store.write((tx) =>
+      tx.insert(voicemailAccounts).values([
+        { ...number, id: "v1", phoneNumber: "+12025550001" },
+        { ...number, id: "v2", phoneNumber: "+12025550002", isActive: false },
+      ]),
+    );
+    const answer = await boss("POST", `${ADMIN}/brands`, { limit: 1 });
+    expect(answer.text).not.toContain("hush");
+    expect(answer.body as object).toEqual({
+      success: true,
+      message: expect.any(String),
+      brands: [
+        {
+          brandId,
+          brandName: "brand1",
+          userId: ownerId,
+          ownerName: "Somebody",
+          ownerEmail: "owner@brand1.example",
+          twilioAccountSid: ACCOUNT,
+          hasTwilioAuthToken: true,
+          twillioMessagingServiceSid: null,
+          voicemailSenderAccounts: [
+            { id: "v1", phoneNumber: "+12025550001", displayName: "Line", provider: "TWILIO", isActive: true },
+            { id: "v2", phoneNumber: "+12025550002", displayName: "Line", provider: "TWILIO", isActive: false },
+          ],
+          createdAt: iso(world.clock.now()),
+        },
+      ],
+      hasMore: true,
+      total: 2,
+    });
+  });
+
+  test("pages by offset, the newest first, ten unless told otherwise, and is empty beyond its end", async () => {
+    for (let index = 0; index < 12; index++) {
+      await boss("POST", "/api/brands", { name: `Page ${index}` });
+      if (index % 3 === 0) world.clock.advance(DAY);
+    }
+    const first = await list({});
+    expect(first.brands).toHaveLength(10);
+    expect(first.brands[0]).toMatchObject({ brandName: "Page 11", userId: null, ownerName: null, ownerEmail: null });
+    const seen: string[] = [];
+    for (let offset = 0; offset < first.total; offset += 3) {
+      const { brands: page, hasMore, total } = await list({ limit: 3, offset });
+      expect([total, hasMore]).toEqual([first.total, offset + 3 < first.total]);
+      seen.push(...page.map(({ brandId }) => brandId));
+    }
+    expect(new Set(seen).size).toBe(first.total);
+    expect(seen.slice(0, 10)).toEqual(first.brands.map(({ brandId }) => brandId));
+    for (const offset of [first.total, 1e9, 1e300]) {
+      expect(await list({ offset })).toMatchObject({ brands: [], hasMore: false, total: first.total });
+    }
+  });
+
+  test("is searched by brand, owner and SID, whatever the case and whatever a pattern means", async () => {
+    const { brandId, token } = await world.stage();
+    await boss("PATCH", `/api/brands/${brandId}`, { name: "100%_Sale" });
+    await boss("POST", TWILIO, { brandId, twillioMessagingServiceSid: SERVICE.replace("01", "fe") });
+    const { email } = (await world.app.request<{ user: { email: string } }>("GET", "/api/auth/session", { token })).body
+      .user;
+    for (const searchQuery of ["100%_sale", " %_S", email.toUpperCase(), "mgfe23", "MGFE"]) {
+      expect([searchQuery, await list({ searchQuery })]).toMatchObject([
+        searchQuery,
+        { total: 1, brands: [{ brandId }] },
+      ]);
+    }
+    expect(await list({ searchQuery: "nobody has this" })).toMatchObject({ total: 0, brands: [], hasMore: false });
+    expect((await list({ searchQuery: " " })).total).toBe((await list({})).total);
+    expect((await list({ searchQuery: "somebody", limit: 1 })).hasMore).toBe(true);
+  });
+
+  test("takes whole numbers within its bounds, and names what is wrong", async () => {
+    for (const [field, values] of Object.entries({
+      limit: [0, -1, 101, 1.5, "10", null, 1e300],
+      offset: [-1, 0.5, "0", null],
+      searchQuery: [5, null, "x".repeat(500)],
+    })) {
+      for (const value of values) {
+        const { status, body } = await boss<Directory>("POST", `${ADMIN}/brands`, { [field]: value });
+        expect([value, status, body.details?.[0]?.field]).toEqual([value, 422, field]);
+      }
+    }
+  });
+});
+
+describe("a brand's Twilio settings", () => {
+  test("change field by field: absent keeps, null clears, empty clears a SID and keeps the token", async () => {
+    const { brandId } = await world.stage();
+    const set = async (change: object) => {
+      expect((await boss("POST", TWILIO, { brandId, ...change })).status).toBe(200);
+      const row = await rowOf(brandId);
+      const sealed = row?.twilioAuthToken ?? null;
+      const token = sealed === null ? null : world.app.deps.vault.open(sealed, twilioTokenContext(brandId));
+      return [row?.twilioAccountSid ?? null, token, row?.twillioMessagingServiceSid ?? null];
+    };
+    const all = { twilioAccountSid: ACCOUNT, twilioAuthToken: "s3cret", twillioMessagingServiceSid: SERVICE };
+    expect(await set(all)).toEqual([ACCOUNT, "s3cret", SERVICE]);
+    expect((await rowOf(brandId))?.twilioAuthToken).not.toContain("s3cret");
+    expect(await set({})).toEqual([ACCOUNT, "s3cret", SERVICE]);
+    expect(await set({ twilioAuthToken: "" })).toEqual([ACCOUNT, "s3cret", SERVICE]);
+    expect(await set({ twillioMessagingServiceSid: "" })).toEqual([ACCOUNT, "s3cret", null]);
+    expect(await set({ twilioAccountSid: null })).toEqual([null, "s3cret", null]);
+    expect(await set({ twilioAuthToken: null })).toEqual([null, null, null]);
+    expect(await set(all)).toEqual([ACCOUNT, "s3cret", SERVICE]);
+    expect(await set({ twilioAccountSid: "", twilioAuthToken: "new" })).toEqual([null, "new", SERVICE]);
+  });
+
+  test("must be SIDs, of a brand there is, set by an admin", async () => {
+    const { brandId, request } = await world.stage();
+    for (const [field, value] of [
+      ["twilioAccountSid", SERVICE],
+      ["twilioAccountSid", "AC123"],
+      ["twilioAccountSid", `${ACCOUNT}0`],
+      ["twilioAccountSid", 5],
+      ["twillioMessagingServiceSid", ACCOUNT],
+      ["twillioMessagingServiceSid", `MG${"g".repeat(32)}`],
+      ["twilioAuthToken", {}],
+    ]) {
+      const { status, body } = await boss<Directory>("POST", TWILIO, { brandId, [`${field}`]: value });
+      expect([value, status, body.details?.[0]?.field]).toEqual([value, 422, field as string]);
+    }
+    expect((await boss("POST", TWILIO, { brandId: "nothing" })).status).toBe(404);
+    expect((await boss("POST", TWILIO, {})).status).toBe(422);
+    expect((await request("POST", TWILIO, { brandId })).status).toBe(403);
+  });
+});
+
+describe("removing a brand", () => {
+  test("takes all that was only prepared, and frees its mailboxes", async () => {
+    const { brandId, request, token } = await world.stage({ credits: 0 });
+    await request("POST", "/api/auth/banned", { email: "no@person.example" });
+    const [box] = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, brandId));
+    const { total } = await list({});
+    expect((await request("DELETE", `/api/brands/${brandId}`)).status).toBe(403);
+    expect((await boss("DELETE", `/api/brands/${brandId}`)).body as object).toEqual({ success: true });
+    expect((await boss("DELETE", `/api/brands/${brandId}`)).status).toBe(404);
+    expect((await list({})).total).toBe(total - 1);
+    const [freed] = await world.store.read
+      .select()
+      .from(emailAccounts)
+      .where(eq(emailAccounts.id, box?.id ?? ""));
+    expect(freed?.brandId).toBeNull();
+    const owner = await world.app.request<{ user: { brandId: null } }>("GET", "/api/auth/session", { token });
+    expect(owner.body.user.brandId).toBeNull();
+  });
+
+  test("is refused once it has a history, and says which", async () => {
+    const launched = await world.launched({ people: 1 });
+    const refused = await boss<object>("DELETE", `/api/brands/${launched.brandId}`);
+    expect(refused).toMatchObject({
+      status: 409,
+      body: { code: "CONFLICT", history: { launchedCampaigns: 1, ledgerEntries: 2, payments: 0 } },
+    });
+    expect(await rowOf(launched.brandId)).toBeDefined();
+  });
+});
+
+test("nonsense is refused and breaks nothing", async () => {
+  const stage = await world.stage();
+  const asAdmin = { ...stage, request: boss };
+  await sendNonsense(asAdmin, "POST", `${ADMIN}/find-user-by-email`, { email: "a@b.example" });
+  await sendNonsense(asAdmin, "POST", `${ADMIN}/brands`, { limit: 1, offset: 0, searchQuery: "x" });
+  const { brandId } = stage;
+  const settings = { brandId, twilioAccountSid: "", twilioAuthToken: "", twillioMessagingServiceSid: "" };
+  await sendNonsense(asAdmin, "POST", TWILIO, settings);
+});

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { HOUR, VirtualClock } from "../src/clock.ts";
+import { unusedFiles } from "../src/db/schema/files.ts";
+import { markUsed, removeUnused } from "../src/files/unused.ts";
+import { readdressImages } from "../src/identity/profile/profile.ts";
+import { drawn, flag, talkative } from "./support/pictures.ts";
+import { type Profiles, startProfiles } from "./support/profiles.ts";
+import { findS3, type S3Server, startS3 } from "./support/s3.ts";
+
+setDefaultTimeout(30_000);
+
+const LARGEST = 5 * 1024 * 1024;
+const hasS3 = findS3() !== null;
+
+/** An image of exactly this many bytes: what stands behind its end is nobody's business. */
+const padded = (size: number) => Buffer.concat([flag, Buffer.alloc(size - flag.length)]);
+
+function formOf(content: Uint8Array, field = "file"): Uint8Array {
+  const head = `--edge\r\ncontent-disposition: form-data; name="${field}"; filename="a.png"\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), content, Buffer.from("\r\n--edge--\r\n")]);
+}
+const FORM = { "content-type": "multipart/form-data; boundary=edge" };
+
+/** A body that does not say how large it is. */
+function inChunks(body: Uint8Array): ReadableStream {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= body.length) return controller.close();
+      controller.enqueue(body.slice(at, at + 65_536));
+      at += 65_536;
+    },
+  });
+}
+
+describe.each(["folder", "bucket"])("with images in a %s", (place) => {
+  const clock = new VirtualClock(Date.UTC(2026, 10, 24, 9));
+  const isSkipped = place === "bucket" && !hasS3;
+  let s3: S3Server | null = null;
+  let people: Profiles;
+  let ann: string;
+
+  beforeAll(async () => {
+    if (isSkipped) return;
+    if (place === "bucket") s3 = await startS3();
+    people = await startProfiles(s3?.settings ?? null, { clock });
+    ann = await people.app.signUp("ann@owners.example");
+  });
+  afterAll(async () => {
+    await people?.close();
+    await s3?.stop();
+  });
+  const it = (name: string, prove: () => Promise<void>) =>
+    test.skipIf(isSkipped)(isSkipped ? `${name} (skipped: versitygw is not installed)` : name, prove);
+  const unused = () => people.app.store.read.select().from(unusedFiles);
+
+  it("an image is kept, shown to everybody, and replaced by the next one", async () => {
+    const first = await people.upload(ann, await talkative("jpeg", 6));
+    expect(first).toMatchObject({ status: 200, success: true, message: "Profile image uploaded" });
+    expect(first.imageUrl).toMatch(/^http:\/\/localhost:3000\/api\/profile-images\/[0-9a-f]{32}\.jpg$/);
+    expect(await people.user(ann)).toMatchObject({ image: first.imageUrl });
+
+    const shown = await people.see(first.imageUrl);
+    expect(Object.fromEntries(shown.headers)).toMatchObject({
+      "content-type": "image/jpeg",
+      "x-content-type-options": "nosniff",
+      "content-security-policy": "default-src 'none'; sandbox",
+      "content-disposition": `inline; filename="${first.imageUrl.split("/").at(-1)}"`,
+      "cross-origin-resource-policy": "cross-origin",
+      "cache-control": "public, max-age=31536000, immutable",
+    });
+    const bytes = await shown.bytes();
+    expect(Buffer.from(bytes).includes("SECRET")).toBe(false);
+    expect(await new Bun.Image(bytes).metadata()).toMatchObject({ width: 48, height: 64, format: "jpeg" });
+
+    const second = await people.upload(ann, await drawn("webp"), {}, "file");
+    expect(second.imageUrl).toEndWith(".webp");
+    expect((await people.see(second.imageUrl)).status).toBe(200);
+    const gone = await people.see(first.imageUrl);
+    expect(gone.status).toBe(404);
+    expect(await gone.json()).toMatchObject({ success: false, code: "NOT_FOUND", requestId: expect.any(String) });
+    expect(await unused()).toEqual([]);
+  });
+
+  it("asked again under one key it is kept once; another image under that key is refused", async () => {
+    const key = { "idempotency-key": crypto.randomUUID() };
+    const first = await people.upload(ann, flag, key);
+    const again = await people.upload(ann, flag, key);
+    expect(again).toMatchObject({ status: 200, imageUrl: first.imageUrl });
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect(await people.upload(ann, await drawn("jpeg"), key)).toMatchObject({ status: 409, code: "CONFLICT" });
+
+    const other = { "idempotency-key": crypto.randomUUID() };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => people.upload(ann, flag, other)));
+    const said = new Set(answers.filter(({ status }) => status === 200).map(({ imageUrl }) => imageUrl));
+    expect([...said]).toEqual([(await people.user(ann)).image ?? ""]);
+    expect(await unused()).toEqual([]);
+  });
+
+  it("many at once leave one, and its file", async () => {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => people.upload(ann, flag)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    const { image } = await people.user(ann);
+    for (const { imageUrl } of answers) {
+      expect((await people.see(imageUrl)).status).toBe(imageUrl === image ? 200 : 404);
+    }
+    expect(await unused()).toEqual([]);
+  });
+
+  it("what a crash left is removed an hour later, and what is shown stays", async () => {
+    const { imageUrl } = await people.upload(ann, flag);
+    const { files, store } = people.app.deps;
+    const lost = `profile-images/${"0".repeat(32)}.png`;
+    await files.put(lost, new Uint8Array([1]), "image/png");
+    await store.write((tx) => tx.insert(unusedFiles).values({ name: lost, since: tx.now }));
+    await removeUnused(people.app.deps, clock.now());
+    expect(await files.get(lost)).not.toBeNull();
+    await removeUnused(people.app.deps, clock.now() + HOUR + 1);
+    expect(await files.get(lost)).toBeNull();
+    expect(await unused()).toEqual([]);
+    expect((await people.see(imageUrl)).status).toBe(200);
+    await expect(store.write((tx) => markUsed(tx, lost))).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
+
+  it("the image stays where people look for it when we come to be reached elsewhere", async () => {
+    const { store, config } = people.app.deps;
+    for (const kind of ["jpeg", "webp"] as const) {
+      const { imageUrl } = await people.upload(ann, await drawn(kind));
+      await store.write((tx) => readdressImages(tx, "https://elsewhere.example/reprise"));
+      const { image } = await people.user(ann);
+      expect(image).toBe(imageUrl.replace(config.publicUrl, "https://elsewhere.example/reprise"));
+      await store.write((tx) => readdressImages(tx, config.publicUrl));
+      expect(await people.user(ann)).toMatchObject({ image: imageUrl });
+    }
+  });
+
+  it("while the store cannot be reached nothing changes, and a failed removal is made good", async () => {
+    const { imageUrl } = await people.upload(ann, flag);
+    const { files } = people.app.deps;
+    const { put, remove } = files;
+    files.put = async () => Promise.reject(new Error("no store"));
+    expect(await people.upload(ann, flag)).toMatchObject({ status: 500 });
+    files.put = put;
+    expect(await people.user(ann)).toMatchObject({ image: imageUrl });
+
+    files.remove = async () => Promise.reject(new Error("no store"));
+    expect(await people.upload(ann, flag)).toMatchObject({ status: 200 });
+    files.remove = remove;
+    expect((await people.see(imageUrl)).status).toBe(200);
+    expect(await unused()).toHaveLength(2);
+    await removeUnused(people.app.deps, clock.now() + HOUR + 1);
+    expect((await people.see(imageUrl)).status).toBe(404);
+    expect(await unused()).toEqual([]);
+  });
+});
+
+describe("what is no image of at most 5 MB", () => {
+  let people: Profiles;
+  let ann: string;
+  beforeAll(async () => {
+    people = await startProfiles(null);
+    ann = await people.app.signUp("ann@owners.example");
+  });
+  afterAll(() => people.close());
+
+  test("is measured by its content, however it is sent", async () => {
+    expect(await people.upload(ann, padded(LARGEST))).toMatchObject({ status: 200 });
+    expect(await people.sendBody(ann, inChunks(formOf(padded(LARGEST))), FORM)).toMatchObject({ status: 200 });
+    const tooLarge = { status: 413, code: "TOO_LARGE", message: "The image is larger than 5 MB" };
+    expect(await people.upload(ann, padded(LARGEST + 1))).toMatchObject(tooLarge);
+    expect(await people.sendBody(ann, inChunks(formOf(padded(LARGEST + 1))), FORM)).toMatchObject(tooLarge);
+    expect(await people.upload(ann, padded(20 * LARGEST))).toMatchObject(tooLarge);
+  });
+
+  test.each<[string, RequestInit["body"], Record<string, string>, number, string | undefined]>([
+    ["the body of the reference page", "null", { "content-type": "application/json" }, 415, undefined],
+    ["an image without a form", new Uint8Array(flag), { "content-type": "image/png" }, 415, undefined],
+    ["no body", null, {}, 415, undefined],
+    ["an empty form", "--edge--\r\n", FORM, 422, "file"],
+    ["a form that ends early", formOf(flag).slice(0, 90), FORM, 400, undefined],
+    ["a form without an edge", formOf(flag), { "content-type": "multipart/form-data" }, 400, undefined],
+    ["an empty file", formOf(new Uint8Array()), FORM, 422, "file"],
+    ["a file in another field", formOf(flag, "picture"), FORM, 422, "file"],
+    ["a page", formOf(Buffer.from("<html>")), FORM, 415, undefined],
+    ["half an image", formOf(flag.slice(0, 80)), FORM, 422, "file"],
+    ["two images", Buffer.concat([formOf(flag).slice(0, -12), Buffer.from("\r\n"), formOf(flag)]), FORM, 422, "file"],
+  ])("%s is refused", async (_, body, headers, status, field) => {
+    const said = await people.sendBody(ann, body, headers);
+    expect(said).toMatchObject({ success: false, status });
+    expect(said.details?.[0]?.field).toBe(field);
+    expect((await people.app.store.read.select().from(unusedFiles)).length).toBe(0);
+  });
+
+  test("from a stranger it is not even read", async () => {
+    expect(await people.upload("nobody", padded(LARGEST + 1))).toMatchObject({ status: 401 });
+  });
+
+  test.each(["x", "..%2fsecret.key", "%00", "0".repeat(32), `${"0".repeat(32)}.svg`, `${"0".repeat(32)}.png.part`])(
+    "no image is called %s",
+    async (name) => {
+      const response = await people.see(`http://localhost:3000/api/profile-images/${name}`);
+      expect([404, 422]).toContain(response.status);
+      expect(await response.json()).toMatchObject({ success: false });
+    },
+  );
+});
+
+test("a bucket that never answers is 503 with Retry-After, soon", async () => {
+  using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const endpoint = `http://127.0.0.1:${silent.port}`;
+  const keys = { id: "key", secret: "secret-of-the-bucket" };
+  const people = await startProfiles({ bucket: "b", region: "r", endpoint, pathStyle: true, keys, prefix: "" });
+  const ann = await people.app.signUp("ann@owners.example");
+  const began = performance.now();
+  const see = people.see(`http://localhost:3000/api/profile-images/${"0".repeat(32)}.png`);
+  const [upload, seen] = await Promise.all([people.upload(ann, flag), see]);
+  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(upload).toMatchObject({ status: 503, code: "UNAVAILABLE" });
+  expect(seen.status).toBe(503);
+  for (const { headers } of [upload, seen]) expect(headers.get("retry-after")).toBe("5");
+  expect(await people.user(ann)).toMatchObject({ image: null });
+  expect(people.app.logged.join()).not.toContain(keys.secret);
+  await people.close();
+});

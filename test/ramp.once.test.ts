@@ -1,0 +1,108 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { DAY, HOUR } from "../src/clock.ts";
+import { rampOn, sendingDays, warmupAfter, warmupOf } from "../src/senders/warmup.ts";
+
+const MONDAY = Date.UTC(2026, 10, 30, 9);
+const limits = fc.integer({ min: 1, max: 10_000 });
+
+const box = (dailyLimit: number, more: object = {}) => ({
+  warmupStatus: "NOT_STARTED" as const,
+  warmupStartedAt: null,
+  warmupPausedAt: null,
+  dailyLimit,
+  timezone: "UTC",
+  ...more,
+});
+const started = (dailyLimit: number, at = MONDAY) => ({
+  ...box(dailyLimit),
+  ...warmupAfter(box(dailyLimit), "START", at),
+});
+
+describe("the ramp", () => {
+  test("begins with ten and grows by a quarter", () => {
+    expect(Array.from({ length: 9 }, (_, day) => rampOn(day, 10_000))).toEqual([10, 15, 20, 25, 31, 38, 47, 58, 72]);
+  });
+
+  test("never falls, never passes the limit, and reaches it within a month or so", () => {
+    fc.assert(
+      fc.property(limits, fc.integer({ min: 0, max: 400 }), (limit, day) => {
+        const [today, tomorrow] = [rampOn(day, limit), rampOn(day + 1, limit)];
+        expect(today).toBeGreaterThan(0);
+        expect(tomorrow).toBeLessThanOrEqual(limit);
+        expect(tomorrow).toBeGreaterThanOrEqual(Math.min(limit, today + 5));
+        expect(rampOn(35, limit)).toBe(limit);
+      }),
+    );
+  });
+});
+
+describe("a mailbox's warm-up", () => {
+  test("counts the midnights of its own zone", () => {
+    const tokyo = { ...started(100), timezone: "Asia/Tokyo" };
+    expect(warmupOf(tokyo, MONDAY)).toEqual({ status: "WARMING", cap: 10 });
+    // 15:00 UTC is midnight there.
+    expect(warmupOf(tokyo, MONDAY + 6 * HOUR - 1).cap).toBe(10);
+    expect(warmupOf(tokyo, MONDAY + 6 * HOUR).cap).toBe(15);
+  });
+
+  test("is over when the limit is reached, and goes on when the limit is raised", () => {
+    const mine = started(25);
+    expect(warmupOf(mine, MONDAY + 2 * DAY)).toEqual({ status: "WARMING", cap: 20 });
+    expect(warmupOf(mine, MONDAY + 3 * DAY)).toEqual({ status: "COMPLETED", cap: 25 });
+    expect(warmupOf({ ...mine, dailyLimit: 500 }, MONDAY + 3 * DAY)).toEqual({ status: "WARMING", cap: 25 });
+  });
+
+  test("stands still while it is paused, for however long", () => {
+    fc.assert(
+      fc.property(
+        limits,
+        fc.integer({ min: 0, max: 40 * DAY }),
+        fc.integer({ min: 0, max: 400 * DAY }),
+        (limit, before, pause) => {
+          const mine = started(limit);
+          const { status, cap } = warmupOf(mine, MONDAY + before);
+          if (status !== "WARMING") return;
+          const paused = { ...mine, ...warmupAfter(mine, "PAUSE", MONDAY + before) };
+          const later = MONDAY + before + pause;
+          expect(warmupOf(paused, later)).toEqual({ status: "PAUSED", cap });
+          const resumed = { ...paused, ...warmupAfter(paused, "RESUME", later) };
+          expect(warmupOf(resumed, later)).toEqual({ status: "WARMING", cap });
+        },
+      ),
+    );
+  });
+
+  test.each([
+    ["PAUSE", box(50)],
+    ["RESUME", started(50)],
+    ["START", started(50)],
+    ["STOP", box(50)],
+  ] as const)("%s is refused where it makes no sense", (order, mine) => {
+    expect(() => warmupAfter(mine, order, MONDAY)).toThrow("warmup");
+  });
+
+  test("stopped, it is as if it had never begun", () => {
+    const mine = started(50);
+    expect(warmupOf({ ...mine, ...warmupAfter(mine, "STOP", MONDAY) }, MONDAY)).toEqual({
+      status: "NOT_STARTED",
+      cap: 50,
+    });
+  });
+});
+
+test("a list is planned for the days on which the caps let it leave", () => {
+  fc.assert(
+    fc.property(limits, fc.integer({ min: 0, max: 3 * DAY }), (limit, later) => {
+      const mine = started(limit);
+      const days = sendingDays(mine, MONDAY + later);
+      const planned: number[] = [];
+      for (let n = 0; n < 2000; n++) planned[days(n)] = (planned[days(n)] ?? 0) + 1;
+      for (const [day, count] of planned.slice(0, -1).entries()) {
+        expect(count).toBe(warmupOf(mine, MONDAY + later + day * DAY).cap);
+      }
+    }),
+    { numRuns: 30 },
+  );
+  expect([0, 49, 50, 100].map(sendingDays(box(50), MONDAY))).toEqual([0, 0, 1, 2]);
+});

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
+import { contract, nameOf } from "./support/contract.ts";
+import { type Furnished, furnish, SIMULATED } from "./support/furnished.ts";
+import { flag } from "./support/pictures.ts";
+import { type CurlLine, curlLinesOf, missingFields, shapeOf } from "./support/reference.ts";
+import { cleanEnvironment, type Service, startService } from "./support/service.ts";
+import { findProgram } from "./support/throwaway.ts";
+
+// The curl lines of the reference page, run by curl: as they stand there, but for the host and who asks; and once more with
+// ids where the page has empty quotes.
+
+const page = await Bun.file(join(import.meta.dir, "fixtures/reference.txt")).text();
+const lines = curlLinesOf(page);
+const folder = mkdtempSync(join(tmpdir(), "reprise-curl-"));
+
+let service: Service;
+let admin: string;
+let ann: Furnished;
+let ben: Furnished;
+
+beforeAll(async () => {
+  service = await startService({ env: SIMULATED });
+  admin = await service.admin();
+  [ann, ben] = [await furnish(service, admin, "ann"), await furnish(service, admin, "ben")];
+}, 60_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await service.remove();
+});
+
+interface Answer {
+  status: number;
+  body: JsonObject;
+}
+
+async function run(command: string): Promise<Answer> {
+  const shell = ["/bin/sh", "-c", command];
+  const child = Bun.spawn(shell, { env: cleanEnvironment(folder), stdout: "pipe", stderr: "inherit" });
+  const text = await new Response(child.stdout).text();
+  expect(await child.exited).toBe(0);
+  const [, body = "", status = ""] = /^([\s\S]*)\n(\d{3})$/.exec(text) ?? [];
+  return { status: Number(status), body: JSON.parse(body) };
+}
+
+/** A line for this service and an admin; all else stays. */
+const readied = (command: string, token = admin) =>
+  `${command.replaceAll("http://localhost:3000", service.url)} --header 'Authorization: Bearer ${token}' --silent --show-error --write-out '\\n%{http_code}'`;
+
+async function myId(token: string): Promise<string> {
+  return (await service.api<{ user: { id: string } }>("GET", "/api/auth/session", { token })).body.user.id;
+}
+
+/** What belongs into the empty quotes. */
+async function filled({ method, path, data }: CurlLine): Promise<Record<string, Json>> {
+  const names: Record<string, Json> = {
+    accountId: ann.senderIds[0] ?? "",
+    accountIds: ann.senderIds,
+    brandId: ben.brandId,
+    phoneNumber: "+1 202 555 0199",
+    twilioAccountSid: `AC${"0123456789abcdef".repeat(2)}`,
+    twilioAuthToken: "0123456789abcdef".repeat(2),
+    twillioMessagingServiceSid: `MG${"0123456789abcdef".repeat(2)}`,
+  };
+  if (path.endsWith("/find-user-by-email")) return { email: "ann@owners.example" };
+  if (path.endsWith("/edit-profile")) return { name: "Ada", userId: await myId(admin) };
+  if (method === "POST" && path === "/api/auth/banned") {
+    return { email: "curl@example.com", phone: "+12025550123", reason: "asked by phone" };
+  }
+  if (method === "DELETE") {
+    const sent = { token: admin, body: { email: "lifted@example.com" } };
+    return { id: (await service.api<{ id: string }>("POST", "/api/auth/banned", sent)).body.id };
+  }
+  const wanted = data === null ? {} : (JSON.parse(data) ?? {});
+  return Object.fromEntries(Object.entries(names).filter(([name]) => name in wanted));
+}
+
+/** What the page's empty quotes come to as they stand: not every field may be empty. */
+const VERBATIM: Record<string, number> = {
+  "POST /api/auth/admin/assign-email-account": 422,
+  "POST /api/auth/banned": 422,
+  "DELETE /api/auth/banned/:id": 422,
+  "POST /api/auth/admin/bulk-assign-email-accounts": 422,
+  "POST /api/auth/admin/create-voicemail-account": 422,
+  "POST /api/auth/admin/find-user-by-email": 422,
+  "POST /api/auth/update-twillio-messaging-service-sid": 422,
+  "POST /api/auth/edit-profile": 422,
+};
+
+const isUpload = ({ path }: { path: string }) => path.endsWith("/upload-profile-image");
+const isEmpty = (value: unknown): boolean => value === "" || (Array.isArray(value) && value.every(isEmpty));
+const withQuotes = ({ data }: CurlLine) => Object.values(data === null ? {} : (JSON.parse(data) ?? {})).some(isEmpty);
+
+test("the page has one curl line for each operation", () => {
+  expect(lines.map(nameOf).sort()).toEqual(contract.map(nameOf).sort());
+  expect(page.match(/^curl /gm)).toHaveLength(lines.length);
+});
+
+describe.skipIf(findProgram("curl") === null)("curl", () => {
+  const plain = lines.filter((line) => !isUpload(line));
+
+  test.each(plain.map((line) => [nameOf(line), line] as const))("%s, word for word", async (name, line) => {
+    const { status, body } = await run(readied(line.command));
+    const expected = VERBATIM[name] ?? 200;
+    expect({ status, body }).toMatchObject({ status: expected });
+    if (expected === 200) expect(missingFields(shapeOf(line.answer), body)).toEqual([]);
+    else {
+      expect(body).toMatchObject({ success: false, code: "INVALID", requestId: expect.any(String) });
+      expect(body.details).not.toEqual([]);
+    }
+  });
+
+  test.each(plain.filter(withQuotes).map((line) => [nameOf(line), line] as const))(
+    "%s, with what the quotes are for",
+    async (_, line) => {
+      const data = JSON.stringify({ ...JSON.parse(line.data ?? "{}"), ...(await filled(line)) });
+      const given = line.path.endsWith("/edit-profile") ? data.replace('"image":"",', "") : data;
+      const { status, body } = await run(readied(line.command.replace(/--data '[^']*'/, `--data '${given}'`)));
+      expect({ status, body }).toMatchObject({ status: 200 });
+      expect(missingFields(shapeOf(line.answer), body)).toEqual([]);
+    },
+  );
+
+  describe("an image", () => {
+    const line = lines.find(isUpload);
+    const address = () => `${service.url}${line?.path}`;
+
+    test("is not null", async () => {
+      const { status, body } = await run(readied(line?.command ?? ""));
+      expect([400, 415, 422]).toContain(status);
+      expect(body).toMatchObject({ success: false, message: expect.stringMatching(/file|image|form/i) });
+    });
+
+    test.each(["file", "image"])("comes in a form, as `%s`", async (field) => {
+      const path = join(folder, "me.png");
+      await Bun.write(path, flag);
+      const { status, body } = await run(readied(`curl ${address()} --form ${field}=@${path}`));
+      expect({ status, body }).toMatchObject({ status: 200 });
+      expect(missingFields(shapeOf(line?.answer ?? null), body)).toEqual([]);
+      const image = String(isObject(body) ? body.imageUrl : "");
+      const served = await fetch(new URL(image, service.url));
+      expect([served.status, served.headers.get("content-type")]).toEqual([200, "image/png"]);
+    });
+  });
+});

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import type { Outcome } from "../src/channels/channel.ts";
+import { HOUR, SECOND } from "../src/clock.ts";
+import { emailAccounts } from "../src/db/schema/brands.ts";
+import { firstMailbox } from "./support/mailboxes.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+
+setDefaultTimeout(20_000);
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterAll(() => world.close());
+
+const REVOKED: Outcome = { kind: "deferred", scope: "sender", reason: "invalid_grant", reauth: true };
+
+const rowOf = async (id: string) =>
+  (await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.id, id)))[0];
+
+test("credentials that are refused for good wait for a person, not for a time", async () => {
+  const stage = await world.launched({ people: 1, delays: [0] });
+  const id = await firstMailbox(world, stage);
+  world.channel.next(REVOKED);
+  await world.run();
+  expect(await rowOf(id)).toMatchObject({ connectionStatus: "REAUTH_REQUIRED", pausedUntil: null });
+  await world.pass(24 * HOUR);
+  expect(world.channel.sent).toHaveLength(1);
+  const [message] = await world.messagesOf(stage.campaignId);
+  expect(message).toMatchObject({ status: "PENDING", errorMessage: "SENDER_DISCONNECTED", attempts: 0 });
+  const path = `/api/email-accounts/${id}`;
+  const login = { host: "8.8.8.8", port: 587, security: "TLS", username: null, password: null };
+  expect((await (await world.admin())("PATCH", path, login)).status).toBe(200);
+  await world.run();
+  expect((await world.messagesOf(stage.campaignId))[0]?.status).toBe("SENT");
+});
+
+test("what was tried before the login changed says nothing of the new one", async () => {
+  const stage = await world.launched({ people: 1, delays: [0] });
+  const id = await firstMailbox(world, stage);
+  const answer = world.channel.holdNext();
+  await world.engine.runDue();
+  world.clock.advance(SECOND);
+  const login = { host: "8.8.8.8", port: 587, security: "TLS", username: null, password: null };
+  expect((await (await world.admin())("PATCH", `/api/email-accounts/${id}`, login)).status).toBe(200);
+  answer(REVOKED);
+  await world.run();
+  expect(await rowOf(id)).toMatchObject({ connectionStatus: "CONNECTED", failures: 0 });
+  await world.pass(HOUR);
+  expect((await world.messagesOf(stage.campaignId))[0]?.status).toBe("SENT");
+});

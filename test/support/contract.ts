@@ -1,0 +1,81 @@
+import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
+import facts from "../fixtures/contract.json" with { type: "json" };
+
+/** What the reference page says of one operation, as it was transcribed from it. */
+export interface Fact {
+  method: string;
+  /** With its names behind colons, as the page writes them. */
+  path: string;
+  tag: string;
+  summary: string | null;
+  description: string;
+  access: "public" | "user" | "admin";
+  query?: JsonObject;
+  body?: JsonObject;
+  response: JsonObject;
+}
+
+export const contract = facts.operations as unknown as Fact[];
+
+export const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`;
+
+/** `/api/auth/banned/:id` as OpenAPI writes it. */
+export const templateOf = (path: string) => path.replace(/:(\w+)/g, "{$1}");
+
+/** What stands at a place in a document; undefined where nothing does. References are followed. */
+export function at(document: JsonObject, start: Json | undefined, ...keys: string[]): Json | undefined {
+  let here = start;
+  for (const key of keys) here = isObject(here) ? follow(document, here)[key] : undefined;
+  return isObject(here) ? follow(document, here) : here;
+}
+
+function follow(document: JsonObject, value: JsonObject): JsonObject {
+  if (typeof value.$ref !== "string") return value;
+  const target = at(document, document, ...value.$ref.slice(2).split("/"));
+  return isObject(target) ? target : {};
+}
+
+/** What a document says of one operation; null where it does not know it. */
+export function published(document: JsonObject, { method, path }: { method: string; path: string }): JsonObject | null {
+  const operation = at(document, document, "paths", templateOf(path), method.toLowerCase());
+  return isObject(operation) ? operation : null;
+}
+
+export function propertiesOf(schema: Json | undefined): [string, JsonObject][] {
+  const properties = isObject(schema) ? schema.properties : undefined;
+  return isObject(properties)
+    ? Object.entries(properties).map(([name, value]) => [name, isObject(value) ? value : {}])
+    : [];
+}
+
+export function typesOf(schema: JsonObject): string[] {
+  if (schema.type === undefined && Array.isArray(schema.anyOf)) return schema.anyOf.filter(isObject).flatMap(typesOf);
+  if (schema.type === undefined && "const" in schema) return [typeof schema.const];
+  return [schema.type].flat().map(String);
+}
+
+/**
+ * How a published schema falls short of one of the contract's. What is asked may be narrower by a whole number; what is
+ * answered may say more, and may be null.
+ */
+export function differences(document: JsonObject, wanted: JsonObject, given: Json | undefined, where = ""): string[] {
+  const found = at(document, given);
+  if (!isObject(found)) return [`${where || "it"} is not published`];
+  const allowed = typesOf(wanted);
+  const types = typesOf(found).filter((type) => type !== "null" && !(type === "integer" && allowed.includes("number")));
+  const flaws = types.filter((type) => !allowed.includes(type)).map((type) => `${where} is ${type}, not ${allowed}`);
+  if (typesOf(found).every((type) => type === "null")) flaws.push(`${where} is always null`);
+  if (wanted.format !== undefined && found.format !== wanted.format) flaws.push(`${where} has no format`);
+  const inside = wanted.items === undefined ? [] : differences(document, items(wanted), found.items, `${where}[]`);
+  return [
+    ...flaws,
+    ...inside,
+    ...propertiesOf(wanted).flatMap(([name, property]) =>
+      differences(document, property, at(document, found, "properties", name), where ? `${where}.${name}` : name),
+    ),
+  ];
+}
+
+function items({ items }: JsonObject): JsonObject {
+  return isObject(items) ? items : {};
+}

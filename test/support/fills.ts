@@ -1,0 +1,13 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { dialect } from "../../src/db/dialect.ts";
+
+/** The statements by which migrations fill the counters from the rows there are. */
+export function fillStatements(): string[] {
+  const folder = join(import.meta.dir, "../../drizzle", dialect);
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".sql"))
+    .sort()
+    .flatMap((file) => readFileSync(join(folder, file), "utf8").split("--> statement-breakpoint"))
+    .filter((statement) => /^\s*INSERT INTO (message_tallies|brand_days)/.test(statement));
+}

@@ -1,0 +1,58 @@
+import { type BrandAtWork, type Doors, launchCampaign, setUpBrand } from "./campaign.ts";
+
+/** A brand with something of everything. */
+export interface Furnished extends BrandAtWork {
+  campaignId: string;
+  draftId: string;
+  /** The ids of what it has, by what stands before them in a path, such as `contacts`. */
+  ids: Map<string, string[]>;
+}
+
+/** What a program that furnished brands stand in is started with: nothing leaves it. */
+export const SIMULATED = {
+  CHANNELS: "simulator",
+  CLIENT_ADDRESS_HEADER: "x-client-address",
+  LOG_LEVEL: "error",
+  SMTP_ALLOW_PRIVATE_HOSTS: "true",
+};
+
+let numbers = 100;
+
+/** Opens a brand that has written to two people and has a draft, a number, a ban and an API key. */
+export async function furnish(service: Doors, admin: string, name: string): Promise<Furnished> {
+  const order = { name, smtpPort: 2525, mailboxes: [`mail@${name}.example`], credits: 50 };
+  const brand = await setUpBrand(service, admin, order);
+  const people = [{ email: `jo@${name}.example` }, { email: `al@${name}.example` }];
+  const stages = [
+    { subject: "Hi", body: "Hello" },
+    { body: "And?", delay: { value: 1, unit: "DAYS" as const } },
+  ];
+  const campaignId = await launchCampaign(brand, { name, stages, people });
+  const { campaign: draft } = await brand.ask<{ campaign: { id: string } }>("POST", "/api/campaigns", {
+    name: "A draft",
+  });
+  await brand.ask("POST", "/api/auth/banned", { email: `no@${name}.example` });
+  const number = `+1202555${String(++numbers).padStart(4, "0")}`;
+  await brand.ask("POST", "/api/voicemail-accounts", { phoneNumber: number });
+  await brand.ask("POST", "/api/auth/api-keys", { name: "A key" });
+  const ids = new Map<string, string[]>();
+  for (const [kind, list] of Object.entries({
+    users: "auth/session",
+    brands: "brands",
+    "email-accounts": "email-accounts",
+    "voicemail-accounts": "voicemail-accounts",
+    contacts: "contacts",
+    campaigns: "campaigns",
+    conversations: "campaigns/conversations",
+    "outcome-unknown": `campaigns/${campaignId}/messages`,
+    banned: "auth/banned",
+    "api-keys": "auth/api-keys",
+  })) {
+    const { text } = await service.api("GET", `/api/${list}`, { token: brand.token });
+    ids.set(
+      kind,
+      [...text.matchAll(/"id":"([\w-]+)"/g)].map(([, id = ""]) => id),
+    );
+  }
+  return { ...brand, campaignId, draftId: draft.id, ids };
+}

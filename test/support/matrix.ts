@@ -1,0 +1,202 @@
+import type { Access } from "../../src/http/access.ts";
+import type { JsonObject } from "../../src/http/json.ts";
+import { PASSWORD } from "./app.ts";
+
+/** What an id is the id of. */
+export type Kind =
+  | "users"
+  | "brands"
+  | "email-accounts"
+  | "voicemail-accounts"
+  | "contacts"
+  | "campaigns"
+  | "conversations"
+  | "messages"
+  | "banned"
+  | "api-keys"
+  | "import-jobs";
+
+/** Where a request names something by its id. A list of one kind is a list of ids. */
+export type Names = Record<string, Kind | [Kind]>;
+
+/** What a route is for, and what it must answer to whom. */
+export interface Row {
+  access: Access;
+  path?: Kind;
+  query?: Names;
+  /** What only narrows a list: another's narrows it to nothing, like what is not there. */
+  filter?: Names;
+  body?: Names;
+  /** The rest of what is sent; a function of a number that is never the same. */
+  rest?: JsonObject | ((fresh: number) => JsonObject);
+  /** A file is sent as a form. */
+  file?: "image" | "contacts";
+  /** What whoever may call it is answered about their own; 200 unless it says otherwise. */
+  own?: number;
+  /** What an admin is answered where that differs from an owner. */
+  admin?: number;
+  /** What is answered about another brand's, and about what is not there; 404 for an id, 403 for a `brandId` of a user. */
+  foreign?: number;
+  missing?: number;
+  /** What an admin is answered about what is not there. */
+  adminMissing?: number;
+  /** What an API key is answered, where it may not do this. */
+  byKey?: number;
+}
+
+export const open = (more: Omit<Row, "access"> = {}): Row => ({ access: "public", ...more });
+export const user = (more: Omit<Row, "access"> = {}): Row => ({ access: "user", ...more });
+export const admin = (more: Omit<Row, "access"> = {}): Row => ({ access: "admin", ...more });
+
+/** A list that users see their own of, and admins all or those of a brand. */
+const list = (filter: Names = {}): Row => user({ query: { brandId: "brands" }, filter, adminMissing: 200 });
+/** What users do for their own brand, and admins for the one they name. */
+const make = (rest: Row["rest"] = {}): Row => user({ body: { brandId: "brands" }, rest });
+const of = (path: Kind, more: Omit<Row, "access" | "path"> = {}): Row => user({ path, ...more });
+
+const later = "2030-01-01T00:00:00.000Z";
+
+/**
+ * Every route, in an order in which each can succeed: what is taken away goes last. A route that is not here fails the
+ * test, and so does a row without a route.
+ */
+export const ROWS: Record<string, Row> = {
+  "GET /api/health": open(),
+  "GET /api/health/database": open(),
+  "GET /api/health/queue": open(),
+  "GET /api/health/redis": open(),
+  "GET /u/:token": open({ own: 404 }),
+  "POST /u/:token": open({ own: 404 }),
+  "GET /api/auth/claim": open(),
+  "POST /api/auth/claim": open({
+    rest: { token: "x", email: "x@x.example", password: PASSWORD, name: "X" },
+    own: 403,
+  }),
+  "POST /api/auth/sign-up/email": open({
+    rest: (n) => ({ email: `new${n}@x.example`, password: PASSWORD, name: "X" }),
+  }),
+  "POST /api/auth/sign-in/email": open({ rest: { email: "ann@owners.example", password: PASSWORD } }),
+  "GET /api/auth/session": user(),
+
+  "GET /api/brands": user(),
+  "GET /api/brands/:id": of("brands"),
+  "PATCH /api/brands/:id": of("brands", { rest: { timezone: "Europe/Berlin" } }),
+  "POST /api/brands": user({ rest: { name: "One more" }, own: 409, admin: 200 }),
+  "GET /api/email-accounts": list(),
+  "GET /api/email-accounts/:id": of("email-accounts"),
+  "POST /api/email-accounts": make((n) => ({
+    email: `m${n}@x.example`,
+    host: "127.0.0.1",
+    port: 2525,
+    security: "NONE",
+  })),
+  "PATCH /api/email-accounts/:id": of("email-accounts", { rest: { dailyLimit: 20 } }),
+  "POST /api/email-accounts/:id/test-connection": of("email-accounts"),
+  "GET /api/voicemail-accounts": list(),
+  "GET /api/voicemail-accounts/:id": of("voicemail-accounts"),
+  "POST /api/voicemail-accounts": make((n) => ({ phoneNumber: `+1202556${1000 + n}` })),
+  "PATCH /api/voicemail-accounts/:id": of("voicemail-accounts", { rest: { isActive: true } }),
+  "GET /api/profile-images/:name": open({ own: 404 }),
+  "GET /api/contacts": list(),
+  "GET /api/contacts/:id": of("contacts"),
+  "POST /api/contacts": make((n) => ({ email: `c${n}@x.example` })),
+  "PATCH /api/contacts/:id": of("contacts", { rest: { firstName: "Jo" } }),
+  "GET /api/credits": user({ query: { brandId: "brands" } }),
+  "GET /api/credits/ledger": user({ query: { brandId: "brands" } }),
+
+  "GET /api/campaigns": list(),
+  "POST /api/campaigns": make({ name: "Another" }),
+  "GET /api/campaigns/:id": of("campaigns"),
+  "PATCH /api/campaigns/:id": of("campaigns", { rest: { name: "Renamed", version: 1000 }, own: 409 }),
+  "GET /api/campaigns/:id/steps": of("campaigns"),
+  "PUT /api/campaigns/:id/steps": of("campaigns", {
+    rest: { steps: [{ stage: 0, channel: "EMAIL", subject: "Hi", body: "Hello", delay: { value: 0, unit: "DAYS" } }] },
+  }),
+  "GET /api/campaigns/:id/senders": of("campaigns"),
+  "PUT /api/campaigns/:id/senders": of("campaigns", { body: { emailAccountIds: ["email-accounts"] } }),
+  "POST /api/campaigns/:id/preview-message": of("campaigns", { body: { contactId: "contacts" }, rest: { stage: 0 } }),
+  "POST /api/campaigns/:id/add-contacts": of("campaigns", {
+    rest: (n) => ({ contacts: [{ email: `a${n}@x.example` }] }),
+  }),
+  "POST /api/campaigns/:id/import-contacts": of("campaigns", { file: "contacts", own: 202 }),
+  "GET /api/campaigns/import-jobs/:jobId": of("import-jobs"),
+  "GET /api/campaigns/import-jobs/:jobId/result.csv": of("import-jobs"),
+  "GET /api/campaigns/:id/contacts": of("campaigns"),
+  "GET /api/campaigns/:id/messages": of("campaigns"),
+  "GET /api/campaigns/:id/stats": of("campaigns"),
+  "GET /api/campaigns/:id/credits": of("campaigns"),
+  "GET /api/campaigns/:id/explain": of("campaigns", { query: { contactId: "contacts" } }),
+  "GET /api/campaigns/follow-ups": list({ campaignId: "campaigns", contactId: "contacts" }),
+  "POST /api/campaigns/outcome-unknown/:messageId/resolve": of("messages", { rest: { as: "SENT" }, own: 409 }),
+  "GET /api/campaigns/conversations": list({ campaignId: "campaigns" }),
+  "GET /api/campaigns/conversations/:id": of("conversations"),
+  "POST /api/campaigns/conversations/:id/mark-read": of("conversations"),
+  "POST /api/campaigns/conversations/:id/set-mode": of("conversations", { rest: { mode: "AUTO" } }),
+  "POST /api/campaigns/conversations/:id/inbound": of("conversations", { rest: { channel: "EMAIL", text: "Gladly" } }),
+  "POST /api/campaigns/:id/pause-contact": of("campaigns", { body: { contactId: "contacts" } }),
+  "POST /api/campaigns/:id/resume-contact": of("campaigns", { body: { contactId: "contacts" } }),
+  "POST /api/campaigns/:id/remove-contact": of("campaigns", { body: { contactId: "contacts" } }),
+  "POST /api/campaigns/:id/launch": of("campaigns", { rest: { confirmContacts: 1 }, own: 409 }),
+  "POST /api/campaigns/:id/pause": of("campaigns"),
+  "POST /api/campaigns/:id/resume": of("campaigns"),
+  "POST /api/campaigns/:id/cancel": of("campaigns"),
+  "POST /api/campaigns/:id/archive": of("campaigns"),
+
+  "GET /api/auth/banned": user(),
+  "POST /api/auth/banned": user({ rest: (n) => ({ email: `b${n}@x.example` }) }),
+  "GET /api/auth/api-keys": user(),
+  "POST /api/auth/api-keys": user({ rest: { name: "Another" }, byKey: 403 }),
+  "POST /api/auth/edit-profile": user({
+    body: { userId: "users" },
+    rest: { name: "Somebody" },
+    foreign: 403,
+    missing: 403,
+  }),
+  "POST /api/auth/upload-profile-image": user({ file: "image" }),
+
+  "POST /api/auth/admin/assign-email-account": admin({ body: { accountId: "email-accounts", brandId: "brands" } }),
+  "POST /api/auth/admin/bulk-assign-email-accounts": admin({
+    body: { accountIds: ["email-accounts"], brandId: "brands" },
+  }),
+  "POST /api/auth/admin/create-voicemail-account": admin({
+    body: { brandId: "brands" },
+    rest: (n) => ({ phoneNumber: `+1202555${1000 + n}` }),
+  }),
+  "POST /api/auth/admin/find-user-by-email": admin({ rest: { email: "ann@owners.example" } }),
+  "POST /api/auth/admin/brands": admin({ rest: {} }),
+  "POST /api/auth/admin/all-credits": admin({ rest: {} }),
+  "POST /api/auth/admin/email-accounts": admin({ rest: {} }),
+  "GET /api/auth/admin/payments": admin({ query: { brandId: "brands" }, adminMissing: 200 }),
+  "POST /api/auth/admin/credit-stats": admin({ rest: {} }),
+  "POST /api/auth/admin/get-credit-weights": admin({ rest: {} }),
+  "GET /api/auth/admin/scheduled-follow-ups": admin(),
+  "POST /api/auth/admin/update-credit-weight": admin({ rest: { creditType: "SMS", weight: 1 } }),
+  "POST /api/auth/admin/update-enrichment-weight": admin({ rest: { weight: 1 } }),
+  "POST /api/auth/update-twillio-messaging-service-sid": admin({ body: { brandId: "brands" } }),
+  "POST /api/auth/admin/grant-credits": admin({
+    body: { brandId: "brands" },
+    rest: { credits: 1, reason: "x", expiresAt: later },
+  }),
+  "POST /api/auth/admin/verify-ledger": admin({ rest: {} }),
+  "POST /api/auth/admin/create-user": admin({
+    rest: (n) => ({ email: `made${n}@x.example`, password: PASSWORD, name: "X" }),
+  }),
+  "POST /api/auth/admin/set-role": admin({ body: { userId: "users" }, rest: { role: "user" } }),
+  "POST /api/auth/admin/ban-user": admin({ body: { userId: "users" } }),
+  "POST /api/auth/admin/unban-user": admin({ body: { userId: "users" } }),
+  "POST /api/auth/admin/revoke-sessions": admin({ body: { userId: "users" } }),
+
+  // Whoever is part of a campaign stays.
+  "DELETE /api/contacts/:id": of("contacts", { own: 409 }),
+  "DELETE /api/campaigns/:id": of("campaigns", { own: 409 }),
+  "DELETE /api/email-accounts/:id": of("email-accounts"),
+  "DELETE /api/voicemail-accounts/:id": of("voicemail-accounts"),
+  "DELETE /api/auth/banned/:id": of("banned", { body: { id: "banned" } }),
+  "DELETE /api/auth/api-keys/:id": of("api-keys"),
+  "DELETE /api/brands/:id": admin({ path: "brands", own: 409 }),
+  "POST /api/auth/change-password": user({
+    rest: { currentPassword: PASSWORD, newPassword: PASSWORD, revokeOtherSessions: false },
+    byKey: 403,
+  }),
+  "POST /api/auth/sign-out": user(),
+};

@@ -1,0 +1,64 @@
+import type { AnyElysia } from "elysia";
+import { createApp } from "../../src/app.ts";
+import type { S3Settings } from "../../src/files/s3.ts";
+import { type Overrides, startApp, type TestApp } from "./app.ts";
+
+interface Said {
+  status: number;
+  headers: Headers;
+  code: string;
+  message: string;
+  imageUrl: string;
+  details: { field: string }[] | undefined;
+}
+
+export type Profiles = Awaited<ReturnType<typeof startProfiles>>;
+
+/** The whole program's routes behind a real socket, and people who have images. */
+export async function startProfiles(s3: S3Settings | null, overrides: Overrides = {}) {
+  const app: TestApp = await startApp({ ...overrides, config: { s3, ...overrides.config } });
+  const server: AnyElysia = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
+  const origin = `http://127.0.0.1:${server.server?.port}`;
+
+  async function ask(method: string, path: string, token: string, init: RequestInit = {}): Promise<Said> {
+    const headers = { authorization: `Bearer ${token}`, ...init.headers };
+    const response = await fetch(`${origin}${path}`, { ...init, method, headers });
+    const body = (await response.json()) as Omit<Said, "status" | "headers">;
+    return { ...body, status: response.status, headers: response.headers };
+  }
+
+  const sendBody = (token: string, body: RequestInit["body"], headers: Record<string, string> = {}) =>
+    ask("POST", "/api/auth/upload-profile-image", token, { body: body ?? null, headers });
+
+  return {
+    app,
+    ask,
+    sendBody,
+    /** Sends an image as browsers do. */
+    upload(token: string, image: Uint8Array, headers: Record<string, string> = {}, field = "image") {
+      const form = new FormData();
+      form.append(field, new Blob([new Uint8Array(image)], { type: "text/html" }), "../../me.html");
+      return sendBody(token, form, headers);
+    },
+    edit: (token: string, body: object, headers: Record<string, string> = {}) =>
+      ask("POST", "/api/auth/edit-profile", token, {
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json", ...headers },
+      }),
+    /** What is at an address that was issued. */
+    see: (imageUrl: string, token?: string) =>
+      fetch(imageUrl.replace(app.deps.config.publicUrl, origin), token ? { headers: { authorization: token } } : {}),
+    async user(token: string): Promise<{ id: string; name: string; image: string | null }> {
+      const session = await app.request<{ user: { id: string; name: string; image: string | null } }>(
+        "GET",
+        "/api/auth/session",
+        { token },
+      );
+      return session.body.user;
+    },
+    async close(): Promise<void> {
+      await server.stop(true);
+      await app.close();
+    },
+  };
+}

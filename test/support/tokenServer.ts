@@ -1,0 +1,57 @@
+import { generateKeyPairSync, verify } from "node:crypto";
+
+/** Google's token service on 127.0.0.1, as far as we ask it. */
+export interface TokenServer {
+  url: string;
+  /** The access tokens that are good at this moment. */
+  valid: Set<string>;
+  /** What was asked, in order. */
+  asked: Record<string, string>[];
+  /** How it answers: with a token, with this error of OAuth, or like a server that is down. */
+  mood: { error: string | null; down: boolean; expiresIn: number; takes: number };
+  /** The JSON key of a service account that it knows. */
+  key: { type: string; client_email: string; private_key: string };
+  stop(): Promise<void>;
+}
+
+export function startTokenServer(): TokenServer {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const valid = new Set<string>();
+  const asked: Record<string, string>[] = [];
+  const mood = { error: null as string | null, down: false, expiresIn: 3600, takes: 0 };
+  let count = 0;
+
+  const isSigned = (assertion = ""): boolean => {
+    const [head, claims, signature = ""] = assertion.split(".");
+    return verify("RSA-SHA256", Buffer.from(`${head}.${claims}`), publicKey, Buffer.from(signature, "base64url"));
+  };
+
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      const form = Object.fromEntries(new URLSearchParams(await request.text())) as Record<string, string>;
+      asked.push(form);
+      await Bun.sleep(mood.takes);
+      if (mood.down) return new Response("<h1>502</h1>", { status: 502 });
+      const error = mood.error ?? (form.assertion && !isSigned(form.assertion) ? "invalid_grant" : null);
+      // What it was asked stands in the description: nobody may pass it on.
+      if (error !== null) return Response.json({ error, error_description: JSON.stringify(form) }, { status: 400 });
+      const token = `ya29.canary-access-${++count}`;
+      valid.add(token);
+      return Response.json({ access_token: token, expires_in: mood.expiresIn, token_type: "Bearer" });
+    },
+  });
+  return {
+    url: `http://127.0.0.1:${server.port}/token`,
+    valid,
+    asked,
+    mood,
+    key: {
+      type: "service_account",
+      client_email: "outreach@project.iam.gserviceaccount.example",
+      private_key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    },
+    stop: () => server.stop(true),
+  };
+}

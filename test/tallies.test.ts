@@ -1,0 +1,136 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { eq, sql } from "drizzle-orm";
+import { ban } from "../src/bans/bans.ts";
+import { deleteCampaign } from "../src/campaigns/campaigns.ts";
+import { DAY, HOUR } from "../src/clock.ts";
+import { brands } from "../src/db/schema/brands.ts";
+import { messages } from "../src/db/schema/messages.ts";
+import type { FollowUp } from "../src/delivery/model.ts";
+import { resolveUnknown } from "../src/delivery/recover.ts";
+import { tallyDrifts } from "../src/messages/tallyProof.ts";
+import { seededRandom } from "../src/random.ts";
+import type { Owner } from "./support/brands.ts";
+import { fillStatements } from "./support/fills.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { LATER, REJECTED, UNKNOWN } from "./support/scriptedChannel.ts";
+
+setDefaultTimeout(120_000);
+
+const ALL = "/api/auth/admin/scheduled-follow-ups";
+
+interface Page {
+  items: FollowUp[];
+  pagination: { total: number };
+}
+
+let world: Outreach;
+let boss: Owner["request"];
+beforeAll(async () => {
+  world = await startOutreach();
+});
+beforeEach(async () => {
+  boss = await world.admin();
+});
+afterEach(async () => {
+  expect(await tallyDrifts(world.store.read)).toEqual([]);
+});
+afterAll(() => world.close());
+
+/** Lets a world live through a little of everything that moves messages. */
+async function live(seed: number): Promise<void> {
+  const random = seededRandom(`tallies ${seed}`);
+  const chance = (odds: number) => random() < odds;
+  for (let brand = 0; brand < 3; brand++) {
+    const stage = await world.launched({ people: 4 + Math.floor(random() * 8), delays: [0, 1, 1], dailyLimit: 6 });
+    for (let turn = 0; turn < 3; turn++) {
+      world.channel.next(...[REJECTED, UNKNOWN, LATER, UNKNOWN].filter(() => chance(0.5)));
+      await world.run();
+      const email = stage.emails[turn];
+      if (email && chance(0.5)) {
+        await world.store.write((tx) => ban(tx, { scope: stage.brandId, email, source: "MANUAL" }));
+      }
+      if (chance(0.4)) await world.store.write((tx) => world.answer(tx, stage, "Tell me more"));
+      const lost = await world.store.read.select().from(messages).where(eq(messages.status, "UNKNOWN"));
+      for (const { id } of lost.filter(() => chance(0.6))) {
+        await world.store.write((tx) => resolveUnknown(tx, id, chance(0.5) ? "SENT" : "NOT_SENT", null));
+      }
+      await world.run();
+      world.clock.advance(Math.ceil(random() * 1.2 * DAY));
+      await world.engine.sweep();
+    }
+  }
+  const unsent = await world.launched({ people: 3 });
+  await unsent.request("POST", `/api/campaigns/${unsent.campaignId}/cancel`, {});
+  expect(await tallyDrifts(world.store.read)).toEqual([]);
+  // So much time has passed that whoever was signed in no longer is.
+  boss = await world.admin();
+}
+
+/** What the list must show, read the slow way. */
+async function expected(fromStage: number, status?: FollowUp["status"]): Promise<string[]> {
+  const rows = await world.store.read.select().from(messages);
+  const wire = (inside: string) => (inside === "SENDING" || inside === "UNKNOWN" ? "PENDING" : inside);
+  return rows
+    .filter((row) => row.stage >= fromStage && (status === undefined || wire(row.status) === status))
+    .sort((a, b) => b.scheduledTime - a.scheduledTime || (a.id < b.id ? 1 : -1))
+    .map(({ id }) => id);
+}
+
+test.each([1, 2])(
+  "the platform's list is complete and in order, page by page, after anything (seed %d)",
+  async (seed) => {
+    await live(seed);
+    for (const fromStage of [0, 1]) {
+      for (const status of [undefined, "PENDING", "SENT", "CANCELLED", "FAILED"] as const) {
+        const ids = await expected(fromStage, status);
+        for (const limit of [3, 7, 100]) {
+          const seen: string[] = [];
+          for (let page = 1; page <= Math.ceil(ids.length / limit) + 1; page++) {
+            const query = `page=${page}&limit=${limit}&includeOpening=${fromStage === 0}${status ? `&status=${status}` : ""}`;
+            const { items, pagination } = (await boss<Page>("GET", `${ALL}?${query}`)).body;
+            expect([query, pagination.total]).toEqual([query, ids.length]);
+            seen.push(...items.map(({ id }) => id));
+          }
+          expect(seen).toEqual(ids);
+        }
+      }
+    }
+  },
+);
+
+test("a campaign that is deleted leaves no trace in them", async () => {
+  const stage = await world.launched({ people: 3 });
+  expect((await stage.request("POST", `/api/campaigns/${stage.campaignId}/cancel`, {})).status).toBe(200);
+  const before = (await boss<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total;
+  await world.store.write((tx) => deleteCampaign(tx, stage.campaignId, null));
+  expect((await boss<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total).toBe(before - 3);
+});
+
+test("a migration fills them from the rows there are", async () => {
+  await live(3);
+  const fills = fillStatements();
+  expect(fills).toHaveLength(4);
+  await world.store.write(async (tx) => {
+    await tx.all(sql`delete from message_tallies`);
+    await tx.all(sql`delete from brand_days`);
+    for (const fill of fills) await tx.all(sql.raw(fill));
+  });
+  expect(await tallyDrifts(world.store.read)).toEqual([]);
+  const { total } = (await boss<{ total: number }>("POST", "/api/auth/admin/brands", {})).body;
+  expect(total).toBe(await world.store.read.$count(brands));
+});
+
+test("they see a drift", async () => {
+  const stage = await world.launched({ people: 1 });
+  const [row] = await world.messagesOf(stage.campaignId);
+  const move = (by: number) =>
+    world.store.write((tx) =>
+      tx
+        .update(messages)
+        .set({ scheduledTime: (row?.scheduledTime ?? 0) + by })
+        .where(eq(messages.id, row?.id ?? "")),
+    );
+  await move(HOUR);
+  expect((await tallyDrifts(world.store.read)).length).toBeGreaterThanOrEqual(2);
+  await move(0);
+});
