@@ -11,12 +11,23 @@ CREATE TABLE "credit_clawbacks" (
 	CONSTRAINT "credit_clawbacks_amount" CHECK ("credit_clawbacks"."amount" > 0)
 );
 --> statement-breakpoint
+CREATE TABLE "credit_weight_changes" (
+	"id" text PRIMARY KEY NOT NULL,
+	"credit_type" text NOT NULL,
+	"previous_weight" bigint NOT NULL,
+	"weight" bigint NOT NULL,
+	"actor_id" text,
+	"changed_at" bigint NOT NULL
+);
+--> statement-breakpoint
 ALTER TABLE "credit_accounts" ADD COLUMN "debt" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "credit_accounts" ADD COLUMN "entries" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "credit_accounts" ADD COLUMN "low_since" bigint;--> statement-breakpoint
 ALTER TABLE "credit_lots" ADD COLUMN "expired" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "credit_lots" ADD COLUMN "repaid" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "ledger_entries" ADD COLUMN "seq" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "ledger_entries" ADD COLUMN "seal" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "credit_clawbacks" ADD CONSTRAINT "credit_clawbacks_brand_id_brands_id_fk" FOREIGN KEY ("brand_id") REFERENCES "public"."brands"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "credit_clawbacks_brand" ON "credit_clawbacks" USING btree ("brand_id","at");--> statement-breakpoint
-CREATE INDEX "credit_clawbacks_waiting" ON "credit_clawbacks" USING btree ("lot_source") WHERE done_at is null;
+CREATE INDEX "credit_clawbacks_waiting" ON "credit_clawbacks" USING btree ("lot_source") WHERE done_at is null;--> statement-breakpoint
+CREATE INDEX "credit_weight_changes_type" ON "credit_weight_changes" USING btree ("credit_type","id");

@@ -14,8 +14,19 @@ CREATE TABLE `credit_clawbacks` (
 --> statement-breakpoint
 CREATE INDEX `credit_clawbacks_brand` ON `credit_clawbacks` (`brand_id`,`at`);--> statement-breakpoint
 CREATE INDEX `credit_clawbacks_waiting` ON `credit_clawbacks` (`lot_source`) WHERE done_at is null;--> statement-breakpoint
+CREATE TABLE `credit_weight_changes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`credit_type` text NOT NULL,
+	`previous_weight` integer NOT NULL,
+	`weight` integer NOT NULL,
+	`actor_id` text,
+	`changed_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `credit_weight_changes_type` ON `credit_weight_changes` (`credit_type`,`id`);--> statement-breakpoint
 ALTER TABLE `credit_accounts` ADD `debt` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `credit_accounts` ADD `entries` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `credit_accounts` ADD `low_since` integer;--> statement-breakpoint
 ALTER TABLE `credit_lots` ADD `expired` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `credit_lots` ADD `repaid` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `ledger_entries` ADD `seq` integer DEFAULT 0 NOT NULL;--> statement-breakpoint

@@ -9,13 +9,14 @@ CREATE TABLE `__new_credit_accounts` (
 	`clawed_back` integer NOT NULL,
 	`debt` integer DEFAULT 0 NOT NULL,
 	`entries` integer DEFAULT 0 NOT NULL,
+	`low_since` integer,
 	FOREIGN KEY (`brand_id`) REFERENCES `brands`(`id`) ON UPDATE no action ON DELETE no action,
 	CONSTRAINT "credit_accounts_nothing_negative" CHECK("__new_credit_accounts"."available" >= 0 and "__new_credit_accounts"."reserved" >= 0 and "__new_credit_accounts"."used" >= 0),
 	CONSTRAINT "credit_accounts_debt" CHECK("__new_credit_accounts"."debt" >= 0 and ("__new_credit_accounts"."debt" = 0 or "__new_credit_accounts"."available" = 0)),
 	CONSTRAINT "credit_accounts_balanced" CHECK("__new_credit_accounts"."granted" = "__new_credit_accounts"."available" + "__new_credit_accounts"."reserved" + "__new_credit_accounts"."used" + "__new_credit_accounts"."expired" + "__new_credit_accounts"."clawed_back")
 );
 --> statement-breakpoint
-INSERT INTO `__new_credit_accounts`("brand_id", "granted", "available", "reserved", "used", "expired", "clawed_back", "debt", "entries") SELECT "brand_id", "granted", "available", "reserved", "used", "expired", "clawed_back", "debt", "entries" FROM `credit_accounts`;--> statement-breakpoint
+INSERT INTO `__new_credit_accounts`("brand_id", "granted", "available", "reserved", "used", "expired", "clawed_back", "debt", "entries", "low_since") SELECT "brand_id", "granted", "available", "reserved", "used", "expired", "clawed_back", "debt", "entries", "low_since" FROM `credit_accounts`;--> statement-breakpoint
 DROP TABLE `credit_accounts`;--> statement-breakpoint
 ALTER TABLE `__new_credit_accounts` RENAME TO `credit_accounts`;--> statement-breakpoint
 PRAGMA foreign_keys=ON;--> statement-breakpoint

@@ -70,9 +70,23 @@ export const WeightChange = t.Object({
 
 export const EnrichmentWeightChange = t.Object({ weight: Weight });
 
+const EntryFault = t.Object({
+  brandId: t.String(),
+  entryId: Nullable(t.String({ description: "Null for an entry that is gone" })),
+  seq: t.Number({ description: "The entry's number in its brand's ledger", examples: [17] }),
+  fault: t.Union([t.Literal("CHANGED"), t.Literal("INSERTED"), t.Literal("MISSING")]),
+  difference: Nullable(
+    t.Number({
+      description: "Credits that the ledger says too much; below zero too little; null where nobody can tell",
+    }),
+  ),
+  detail: t.String({ examples: ["was changed: it is a SETTLE of 15 credits, and was written as 1.5 credits"] }),
+});
+
 export const Verdict = t.Object({
   success: t.Literal(true),
-  ok: t.Boolean({ description: "Every balance is the fold of its entries" }),
+  ok: t.Boolean({ description: "Every balance is the fold of its entries, and every entry is as it was written" }),
+  faults: t.Array(EntryFault, { examples: [[]], description: "Entries changed, put in or taken out; at most 100" }),
   brands: t.Integer(),
   entries: t.Integer(),
   drifts: t.Array(t.Object({ brandId: t.String(), what: t.String(), expected: t.Number(), found: t.Number() }), {

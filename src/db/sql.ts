@@ -1,6 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
-import type { Tx } from "./store.ts";
 
 // The few words of SQL that the two databases spell differently, for statements written by hand.
 
@@ -63,9 +62,4 @@ export function forUpdate(alias: string): SQL {
 /** Names the index SQLite must use: its planner once chose another one and ran 55 times slower. Postgres needs no hint. */
 export function indexedBy(index: string): SQL {
   return dialect === "postgres" ? sql.empty() : sql.raw(`indexed by ${index}`);
-}
-
-/** Lets all reads of a transaction see one moment. Call it first. On SQLite a writing transaction sees one moment anyway. */
-export async function freeze(tx: Tx): Promise<void> {
-  if (dialect === "postgres") await tx.all(sql.raw("set transaction isolation level repeatable read"));
 }

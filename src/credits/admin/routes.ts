@@ -1,5 +1,4 @@
 import { Elysia, t } from "elysia";
-import { freeze } from "../../db/sql.ts";
 import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../fault.ts";
@@ -101,16 +100,17 @@ export function creditAdminRoutes(deps: Deps) {
     .post(
       "/verify-ledger",
       async () => {
-        const verdict = await store.write(async (tx) => {
-          await freeze(tx);
-          return verifyLedger(tx);
-        });
+        const verdict = await store.snapshot(verifyLedger);
         const drifts = verdict.drifts.map((drift) => ({
           ...drift,
           expected: toCredits(drift.expected),
           found: toCredits(drift.found),
         }));
-        return { success: true as const, ...verdict, drifts };
+        const faults = verdict.faults.map(({ difference, ...fault }) => ({
+          ...fault,
+          difference: difference === null ? null : toCredits(difference),
+        }));
+        return { success: true as const, ...verdict, drifts, faults };
       },
       {
         body: Nothing,
@@ -121,7 +121,7 @@ export function creditAdminRoutes(deps: Deps) {
           tags: ["Credits"],
           summary: "Prove the books",
           description:
-            "Folds every entry of the ledger and holds the result against every balance, lot and hold. `drifts` names each figure that differs, in credits. Admins only.",
+            "Folds every entry of the ledger and holds the result against every balance, lot, campaign and hold, and each entry against its seal. `drifts` names each figure that differs, `faults` each entry that is not what was written. Admins only.",
         },
       },
     );

@@ -47,6 +47,8 @@ export const creditAccounts = table(
     debt: thousandths("debt").notNull().default(0),
     /** How many entries the brand's ledger has: the newest one's `seq`. */
     entries: whole("entries").notNull().default(0),
+    /** Since when the next week costs more than there is: warned of once until that changes. */
+    lowSince: instant("low_since"),
   },
   (t) => [
     check("credit_accounts_nothing_negative", sql`${t.available} >= 0 and ${t.reserved} >= 0 and ${t.used} >= 0`),
@@ -167,3 +169,17 @@ export const creditWeights = table("credit_weights", {
   weight: thousandths("weight").notNull(),
   updatedAt: instant("updated_at").notNull(),
 });
+
+/** Who changed a price from what to what, append-only. */
+export const creditWeightChanges = table(
+  "credit_weight_changes",
+  {
+    id: text("id").primaryKey(),
+    creditType: text("credit_type").notNull(),
+    previousWeight: thousandths("previous_weight").notNull(),
+    weight: thousandths("weight").notNull(),
+    actorId: text("actor_id"),
+    changedAt: instant("changed_at").notNull(),
+  },
+  (t) => [index("credit_weight_changes_type").on(t.creditType, t.id)],
+);
