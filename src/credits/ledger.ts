@@ -5,9 +5,9 @@ import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import { toCredits } from "./amounts.ts";
 import { post } from "./books.ts";
-import { collectWaiting, owingSince } from "./clawback.ts";
+import { collectWaiting, payRefunds } from "./clawback.ts";
 import { lockAccounts, openAccount, spendableLots, take } from "./lots.ts";
-import { outlives, Reckoning } from "./reckoning.ts";
+import { Reckoning } from "./reckoning.ts";
 
 // The verbs that bring credits and let them go. Those that spend are in `holds.ts`, refunds in `clawback.ts`. All amounts
 // are integer thousandths of a credit.
@@ -45,9 +45,7 @@ export async function grant(tx: Tx, order: GrantOrder): Promise<boolean> {
   if (!lot) throw new Error(`the lot ${id} was written and is not there`);
   books.move("GRANT", lot, amount, { reason, actorId });
   await collectWaiting(tx, books, lot);
-  const since = await owingSince(tx, brandId);
-  if (outlives(lot, since)) books.takeOver(lot, { reason });
-  books.repay(since, { reason }, [lot]);
+  await payRefunds(tx, books, { reason });
   books.expireOver({ reason: "PERIOD_ENDED" });
   await books.post(tx);
   return true;
