@@ -130,11 +130,11 @@ export async function spendableCredits(tx: Tx, brandId: string): Promise<number>
   return (lots.get(brandId) ?? []).reduce((total, lot) => total + lot.remaining, 0);
 }
 
-/** What a brand could spend at this moment, in thousandths. */
-export async function availableCredits(read: Reader, brandId: string): Promise<number> {
+/** What a brand could spend at this moment, and what it owes, in thousandths. */
+export async function fundsOf(read: Reader, brandId: string): Promise<{ available: number; debt: number }> {
   const [row] = await read
-    .select({ available: creditAccounts.available })
+    .select({ available: creditAccounts.available, debt: creditAccounts.debt })
     .from(creditAccounts)
     .where(eq(creditAccounts.brandId, brandId));
-  return row?.available ?? 0;
+  return row ?? { available: 0, debt: 0 };
 }

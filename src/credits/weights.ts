@@ -9,6 +9,9 @@ export type Weights = Record<CreditType, number>;
 /** What a fresh installation charges: one credit a mail or a segment, two a voicemail or a look-up. */
 const INITIAL: Weights = { EMAIL: 1000, SMS: 1000, VOICEMAIL: 2000, SKIPTRACE: 2000 };
 
+/** The highest price of a unit: far beyond any real one, and far below where sums lose exactness. Credits. */
+export const HIGHEST_WEIGHT = 1_000_000;
+
 export async function readWeights(read: Reader): Promise<Weights> {
   const rows = await read.select().from(creditWeights);
   return { ...INITIAL, ...Object.fromEntries(rows.map((row) => [row.creditType, row.weight])) };

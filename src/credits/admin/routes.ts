@@ -9,10 +9,7 @@ import { storable } from "../../http/storable.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
 import { type CreditType, EnrichmentWeightChange, Verdict, WeightChange, WeightsShape } from "../model.ts";
 import { verifyLedger } from "../verify.ts";
-import { changeWeight, readWeights } from "../weights.ts";
-
-/** The highest price of a unit: far beyond any real one, and far below where sums lose exactness. Credits. */
-const HIGHEST_WEIGHT = 1_000_000;
+import { changeWeight, HIGHEST_WEIGHT, readWeights } from "../weights.ts";
 
 const Nothing = t.Optional(t.Object({}));
 
