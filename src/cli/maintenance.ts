@@ -2,7 +2,6 @@ import type { Config } from "../config.ts";
 import { toCredits } from "../credits/amounts.ts";
 import { verifyLedger } from "../credits/verify.ts";
 import { openStore } from "../db/open.ts";
-import { freeze } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import { createAdmin } from "../identity/claim.ts";
 
@@ -32,10 +31,7 @@ export function makeAdmin(
 /** Exit code 1 when a figure differs. */
 export function proveBooks(config: Config, json: boolean): Promise<number> {
   return withStore(config, async (store) => {
-    const verdict = await store.write(async (tx) => {
-      await freeze(tx);
-      return verifyLedger(tx);
-    });
+    const verdict = await store.snapshot((read) => verifyLedger(read));
     if (json) console.log(JSON.stringify(verdict));
     else {
       for (const { brandId, what, expected, found } of verdict.drifts) {
@@ -43,8 +39,11 @@ export function proveBooks(config: Config, json: boolean): Promise<number> {
           `brand ${brandId}: ${what}: the entries say ${toCredits(expected)}, the books say ${toCredits(found)}`,
         );
       }
+      for (const { brandId, entryId, seq, detail } of verdict.faults) {
+        console.log(`brand ${brandId}: entry ${seq}${entryId === null ? "" : ` (${entryId})`} ${detail}`);
+      }
       console.log(
-        `${verdict.entries} entries of ${verdict.brands} brands: ${verdict.ok ? "the books balance" : `${verdict.drifts.length} figures drift`}`,
+        `${verdict.entries} entries of ${verdict.brands} brands: ${verdict.ok ? "the books balance" : `${verdict.drifts.length} figures drift, ${verdict.faults.length} entries are not what was written`}`,
       );
     }
     return verdict.ok ? 0 : 1;

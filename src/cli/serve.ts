@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { createApp } from "../app.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { noteLowBalances } from "../credits/forecast.ts";
 import { dialect } from "../db/dialect.ts";
 import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
@@ -72,6 +73,13 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
     await engine.sweep().catch((error) => log.error("sweep failed", { error }));
     deps.wake();
   };
+  const warn = async () => {
+    const fallen = await deps.store.write(noteLowBalances).catch((error) => {
+      log.error("forecast failed", { error });
+      return [];
+    });
+    for (const { brandId, forecast } of fallen) log.warn("credits run low", { brandId, ...forecast });
+  };
   const tidy = async () => {
     for (const job of [removeEndedSessions, forgetAnswers])
       await deps.store.write(job).catch((error) => log.error("tidying failed", { error }));
@@ -79,6 +87,7 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   };
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
+    .use(cron({ name: "warn", pattern: "0 */5 * * * *", protect: true, run: warn }))
     .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy })).store.cron;
   return {
     stop() {

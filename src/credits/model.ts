@@ -15,9 +15,27 @@ export const Balance = t.Object({
   totalUsed: t.Number({ examples: [200] }),
   totalExpired: t.Number({ examples: [0] }),
   totalClawedBack: t.Number({ examples: [0] }),
-  totalGranted: t.Number({ description: "Always the sum of what is available and the four before", examples: [1000] }),
+  creditDebt: t.Number({ description: "Refunded, but spent before: repaid by what comes next", examples: [0] }),
+  totalGranted: t.Number({
+    description: "Always what is available, reserved, used, expired and clawed back",
+    examples: [1000],
+  }),
 });
 export type Balance = typeof Balance.static;
+
+/** Null while there is enough. */
+export const LowBalance = t.Union([
+  t.Object(
+    {
+      available: t.Number({ examples: [40] }),
+      neededNext7Days: t.Number({ description: "For what has begun, if nobody answers", examples: [120] }),
+      runsOutAt: Moment,
+    },
+    { description: "A warning: what is there does not last the next seven days" },
+  ),
+  t.Null(),
+]);
+export type LowBalance = typeof LowBalance.static;
 
 export const Kind = t.Union([
   t.Literal("GRANT"),
@@ -25,14 +43,20 @@ export const Kind = t.Union([
   t.Literal("SETTLE"),
   t.Literal("RELEASE"),
   t.Literal("EXPIRE"),
+  t.Literal("CHARGE"),
+  t.Literal("REVIVE"),
   t.Literal("CLAWBACK"),
+  t.Literal("DEBT"),
+  t.Literal("REPAY"),
+  t.Literal("RETURN"),
 ]);
 
 export const Entry = t.Object({
   id: Id,
+  seq: t.Integer({ description: "Counts the brand's entries from 1", examples: [17] }),
   kind: Kind,
   credits: t.Number({ examples: [1.5] }),
-  lotId: t.String(),
+  lotId: Nullable(t.String({ description: "Null for a debt that is of no lot" })),
   creditType: Nullable(t.String({ examples: ["EMAIL"] })),
   campaignId: Nullable(t.String()),
   messageId: Nullable(t.String()),
@@ -47,6 +71,10 @@ export const LedgerQuery = t.Object({
   limit: Limit,
   kind: t.Optional(Kind),
   brandId: t.Optional(Id),
+  campaignId: t.Optional(Id),
+  messageId: t.Optional(Id),
+  from: t.Optional(Moment),
+  to: t.Optional(Moment),
 });
 
 const Weight = t.Number({ minimum: 0, description: "Credits for one unit, at most 3 decimals", examples: [1.5] });
@@ -60,9 +88,23 @@ export const WeightChange = t.Object({
 
 export const EnrichmentWeightChange = t.Object({ weight: Weight });
 
+const EntryFault = t.Object({
+  brandId: t.String(),
+  entryId: Nullable(t.String({ description: "Null for an entry that is gone" })),
+  seq: t.Number({ description: "The entry's number in its brand's ledger", examples: [17] }),
+  fault: t.Union([t.Literal("CHANGED"), t.Literal("INSERTED"), t.Literal("MISSING")]),
+  difference: Nullable(
+    t.Number({
+      description: "Credits that the ledger says too much; below zero too little; null where nobody can tell",
+    }),
+  ),
+  detail: t.String({ examples: ["was changed: it is a SETTLE of 15 credits, and was written as 1.5 credits"] }),
+});
+
 export const Verdict = t.Object({
   success: t.Literal(true),
-  ok: t.Boolean({ description: "Every balance is the fold of its entries" }),
+  ok: t.Boolean({ description: "Every balance is the fold of its entries, and every entry is as it was written" }),
+  faults: t.Array(EntryFault, { examples: [[]], description: "Entries changed, put in or taken out; at most 100" }),
   brands: t.Integer(),
   entries: t.Integer(),
   drifts: t.Array(t.Object({ brandId: t.String(), what: t.String(), expected: t.Number(), found: t.Number() }), {
@@ -94,6 +136,7 @@ const BrandCredits = t.Object({
   purchasedCredits: t.Number({ examples: [240] }),
   totalReserved: t.Number({ examples: [60] }),
   totalUsed: t.Number({ examples: [200] }),
+  creditDebt: t.Number({ description: "Refunded, but spent before", examples: [0] }),
   totalCampaigns: t.Number({ examples: [1] }),
   campaignCredits: t.Array(CampaignCredits, { description: "A row for each campaign and kind of credit it touched" }),
 });

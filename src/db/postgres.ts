@@ -47,6 +47,10 @@ export async function openPostgres(url: string, begin: () => Pick<Tx, "now" | "n
       }
     },
     version: () => null,
+    snapshot(work) {
+      const oneMoment = { isolationLevel: "repeatable read", accessMode: "read only" } as const;
+      return database.transaction((tx) => work(withAll(tx)), oneMoment);
+    },
     async ping() {
       await client`select 1`;
     },

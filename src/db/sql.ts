@@ -1,6 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
-import type { Tx } from "./store.ts";
 
 // The few words of SQL that the two databases spell differently, for statements written by hand.
 
@@ -71,9 +70,4 @@ export function indexedBy(index: string): SQL {
  */
 export async function planAnew(tx: Tx): Promise<void> {
   if (dialect === "postgres") await tx.all(sql.raw("set local plan_cache_mode = force_custom_plan"));
-}
-
-/** Lets all reads of a transaction see one moment. Call it first. On SQLite a writing transaction sees one moment anyway. */
-export async function freeze(tx: Tx): Promise<void> {
-  if (dialect === "postgres") await tx.all(sql.raw("set transaction isolation level repeatable read"));
 }

@@ -116,6 +116,15 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
       return turn;
     },
     version: () => dataVersion.get()?.data_version ?? null,
+    async snapshot(work) {
+      const handle = open(path, true, durability);
+      try {
+        handle.run("begin");
+        return await work(reader(handle));
+      } finally {
+        handle.close();
+      }
+    },
     async ping() {
       readHandle.query("select 1").get();
     },

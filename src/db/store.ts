@@ -31,6 +31,8 @@ export interface Store {
    * where asking would cost as much as reading anew (Postgres).
    */
   version(): number | null;
+  /** Runs long reading work that sees the database as it is at one moment, without keeping anybody from writing. */
+  snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
   /** Resolves when the database answers; rejects when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Envelope } from "../channels/channel.ts";
 import { type Instant, MINUTE } from "../clock.ts";
 import { closeConversations, type Standing } from "../conversations/standing.ts";
-import { hold, release } from "../credits/ledger.ts";
+import { hold, release } from "../credits/holds.ts";
 import { readWeights } from "../credits/weights.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import { resumeFunded } from "../campaigns/lifecycle.ts";
+import { resumeFunded } from "../campaigns/funding.ts";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
 import type { Instant } from "../clock.ts";
 import { closeConversations } from "../conversations/standing.ts";
-import { release, settle } from "../credits/ledger.ts";
+import { release, settle } from "../credits/holds.ts";
 import { forUpdate, rowsOf, skipLocked } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";

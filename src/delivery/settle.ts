@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
 import { HOUR, type Instant, SECOND } from "../clock.ts";
 import { closeConversations } from "../conversations/standing.ts";
-import { release, settle } from "../credits/ledger.ts";
+import { release, settle } from "../credits/holds.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves, type Move } from "../messages/counts.ts";

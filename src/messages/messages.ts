@@ -1,7 +1,7 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { ChannelName } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
-import { hold, release } from "../credits/ledger.ts";
+import { hold, release } from "../credits/holds.ts";
 import { readWeights } from "../credits/weights.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { messages } from "../db/schema/messages.ts";

@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import { verifyLedger } from "../credits/verify.ts";
-import { freeze } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { MessageStatus } from "../messages/model.ts";
 import { tallyDrifts } from "../messages/tallyProof.ts";
@@ -91,9 +90,8 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
   const one = async (query: ReturnType<typeof sql>) => Number((await read.all<{ n: unknown }>(query))[0]?.n ?? 0);
   const inStatus = (status: MessageStatus) =>
     one(sql`select coalesce(sum(count), 0) as n from message_counts where status = ${status}`);
-  const [ledger, tallies] = await store.write(async (tx) => {
-    await freeze(tx);
-    return [await verifyLedger(tx), await tallyDrifts(tx)] as const;
+  const [ledger, tallies] = await store.snapshot(async (read) => {
+    return [await verifyLedger(read), await tallyDrifts(read)] as const;
   });
   return {
     contacts: await one(sql`select count(*) as n from contacts`),

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { type SQL, sql } from "drizzle-orm";
+import { hold, release, settle } from "../src/credits/holds.ts";
+import { grant } from "../src/credits/ledger.ts";
+import { verifyLedger } from "../src/credits/verify.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+
+setDefaultTimeout(60_000);
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterAll(() => world.close());
+
+interface Written {
+  brandId: string;
+  lots: string[];
+  /** Entry ids by what they are. */
+  entry(kind: string): { id: string; seq: number };
+}
+
+/** A brand with two lots, a message that was sent and one that was not: six entries. */
+async function books(): Promise<Written> {
+  const { brandId } = await world.stage({ people: 0, credits: 0 });
+  const [sent, kept] = [crypto.randomUUID(), crypto.randomUUID()];
+  const ask = (messageId: string) =>
+    ({ messageId, brandId, campaignId: brandId, creditType: "EMAIL", amount: 1500, weight: 1500 }) as const;
+  const give = (amount: number) =>
+    world.store.write((tx) => grant(tx, { brandId, amount, kind: "PURCHASED", reason: "pack" }));
+  await give(10_000);
+  await give(20_000);
+  await world.store.write((tx) => hold(tx, [ask(sent), ask(kept)]));
+  await world.store.write((tx) => settle(tx, [sent]));
+  await world.store.write((tx) => release(tx, [kept], "REPLIED"));
+  const entries = await world.store.read.all<{ id: string; seq: number; kind: string }>(
+    sql`select id, seq, kind from ledger_entries where brand_id = ${brandId} order by seq`,
+  );
+  expect(entries.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
+  const lots = await world.store.read.all<{ id: string }>(
+    sql`select id from credit_lots where brand_id = ${brandId} and granted > 0 order by id`,
+  );
+  return {
+    brandId,
+    lots: lots.map(({ id }) => id),
+    entry(kind) {
+      const found = entries.find((entry) => entry.kind === kind);
+      if (!found) throw new Error(`no ${kind} was written`);
+      return found;
+    },
+  };
+}
+
+const byHand = (statement: SQL) => world.store.write((tx) => tx.all(statement));
+
+/** Does something to the ledger by hand, proves the books, and undoes it. */
+async function meddle(by: SQL[], undo: SQL[]) {
+  for (const statement of by) await byHand(statement);
+  const boss = await world.admin();
+  const { body } = await boss<{ ok: boolean; faults: object[]; drifts: { brandId: string; what: string }[] }>(
+    "POST",
+    "/api/auth/admin/verify-ledger",
+    {},
+  );
+  for (const statement of undo) await byHand(statement);
+  const after = await world.store.snapshot((read) => verifyLedger(read));
+  expect({ drifts: after.drifts, faults: after.faults }).toEqual({ drifts: [], faults: [] });
+  expect(body.ok).toBe(false);
+  return body;
+}
+
+test("a changed amount is named, with what it was and by how much", async () => {
+  const { brandId, entry } = await books();
+  const { id, seq } = entry("SETTLE");
+  const set = (amount: number) => sql`update ledger_entries set amount = ${amount} where id = ${id}`;
+  const { faults, drifts } = await meddle([set(15_000)], [set(1500)]);
+  expect(faults).toEqual([
+    {
+      brandId,
+      entryId: id,
+      seq,
+      fault: "CHANGED",
+      difference: 13.5,
+      detail: "was changed: it is a SETTLE of 15 credits, and was written as 1.5 credits",
+    },
+  ]);
+  expect(drifts).toContainEqual({ brandId, what: "account used", expected: 15, found: 1.5 } as never);
+});
+
+test("a changed kind, lot or brand is named, with what it was", async () => {
+  const { brandId, entry, lots } = await books();
+  const other = await books();
+  const { id, seq } = entry("RELEASE");
+  const said = async (column: string, value: string, was: string) => {
+    const set = (to: string) => sql`update ledger_entries set ${sql.raw(column)} = ${to} where id = ${id}`;
+    return (await meddle([set(value)], [set(was)])).faults;
+  };
+  const fault = { entryId: id, seq, fault: "CHANGED", difference: 1.5 };
+  expect(await said("kind", "SETTLE", "RELEASE")).toEqual([
+    { ...fault, brandId, detail: "was changed: it is a SETTLE of 1.5 credits, and was written as RELEASE" },
+  ]);
+  expect(await said("kind", "NONSENSE", "RELEASE")).toEqual([
+    { ...fault, brandId, detail: "was changed: it is a NONSENSE of 1.5 credits, and was written as RELEASE" },
+  ]);
+  expect(await said("lot_id", lots[1] ?? "", lots[0] ?? "")).toEqual([
+    { ...fault, brandId, detail: `was changed: it is a RELEASE of 1.5 credits, and was written as lot ${lots[0]}` },
+  ]);
+  expect(await said("brand_id", other.brandId, brandId)).toEqual([
+    {
+      ...fault,
+      brandId: other.brandId,
+      detail: `was changed: it is a RELEASE of 1.5 credits, and was written as brand ${brandId}`,
+    },
+  ]);
+  // What nothing but the seal covers is noticed too.
+  const reason = (text: string | null) => sql`update ledger_entries set reason = ${text} where id = ${id}`;
+  expect((await meddle([reason("other")], [reason("REPLIED")])).faults).toEqual([
+    { ...fault, brandId, difference: null, detail: "was changed: it is a RELEASE of 1.5 credits now" },
+  ]);
+});
+
+const COLUMNS = sql.raw(
+  "brand_id, seq, kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal, part",
+);
+
+test("a deleted entry is missed by its number, and what it said is worked out", async () => {
+  const { brandId, entry } = await books();
+  for (const kind of ["SETTLE", "RELEASE"]) {
+    const { id, seq } = entry(kind);
+    await byHand(sql`create table kept as select * from ledger_entries where id = ${id}`);
+    const { faults } = await meddle(
+      [sql`delete from ledger_entries where id = ${id}`],
+      [sql`insert into ledger_entries (id, ${COLUMNS}) select id, ${COLUMNS} from kept`, sql`drop table kept`],
+    );
+    const detail = `is gone: a ${kind} of 1.5 credits`;
+    expect(faults).toEqual([{ brandId, entryId: null, seq, fault: "MISSING", difference: -1.5, detail }]);
+  }
+});
+
+test("an entry put in by hand is named, copied or made up", async () => {
+  const { brandId, entry, lots } = await books();
+  const grantEntry = entry("GRANT");
+  const away = sql`delete from ledger_entries where id = 'forged'`;
+  const copy = sql`insert into ledger_entries (id, ${COLUMNS}) select 'forged', ${COLUMNS} from ledger_entries where id = ${grantEntry.id}`;
+  const fault = { brandId, entryId: "forged", fault: "INSERTED" };
+  expect((await meddle([copy], [away])).faults).toEqual([
+    { ...fault, seq: grantEntry.seq, difference: 10, detail: "was put in by hand: a GRANT of 10 credits" },
+  ]);
+  const made = sql`insert into ledger_entries (id, brand_id, kind, amount, lot_id, created_at)
+    values ('forged', ${brandId}, 'GRANT', 5000, ${lots[0]}, 0)`;
+  expect((await meddle([made], [away])).faults).toEqual([
+    { ...fault, seq: 0, difference: 5, detail: "was put in by hand: a GRANT of 5 credits" },
+  ]);
+});
+
+test("a lot, a campaign's figure and a hold that do not follow from the entries are named", async () => {
+  const { brandId, lots } = await books();
+  const set = (table: string, column: string, value: number, key: string, id: string) =>
+    sql`update ${sql.raw(table)} set ${sql.raw(column)} = ${value} where ${sql.raw(key)} = ${id}`;
+  const lot = (value: number) => set("credit_lots", "remaining", value, "id", lots[0] ?? "");
+  expect((await meddle([lot(9000)], [lot(8500)])).drifts).toEqual([
+    { brandId, what: `lot ${lots[0]} remaining`, expected: 8.5, found: 9 } as never,
+  ]);
+  const campaign = (value: number) => set("campaign_credits", "used", value, "campaign_id", brandId);
+  expect((await meddle([campaign(0)], [campaign(1500)])).drifts).toMatchObject([
+    { what: `campaign ${brandId} EMAIL used`, expected: 1.5, found: 0 },
+  ]);
+  const held = sql`insert into credit_holds (message_id, lot_id, brand_id, campaign_id, credit_type, amount, weight)
+    values ('forged', ${lots[0]}, ${brandId}, ${brandId}, 'EMAIL', 1000, 1000)`;
+  expect((await meddle([held], [sql`delete from credit_holds where message_id = 'forged'`])).drifts).toMatchObject([
+    { brandId, what: "open holds", expected: 0, found: 1 },
+  ]);
+});
