@@ -92,10 +92,10 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
   migrateSqlite(writer);
   const readHandle = open(path, true, durability);
   const read: Reader = reader(readHandle);
+  const dataVersion = readHandle.prepare<{ data_version: number }, []>("pragma data_version");
   const writable = reader(writer);
   const start = writer.prepare("begin immediate");
   const commit = writer.prepare("commit");
-  const version = readHandle.prepare<{ data_version: number }, []>("pragma data_version");
   let tail: Promise<unknown> = Promise.resolve();
 
   return {
@@ -115,7 +115,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
       tail = turn.catch(() => {});
       return turn;
     },
-    version: () => version.get()?.data_version ?? null,
+    version: () => dataVersion.get()?.data_version ?? null,
     async snapshot(work) {
       const handle = open(path, true, durability);
       try {
@@ -132,7 +132,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
       await tail;
       start.finalize();
       commit.finalize();
-      version.finalize();
+      dataVersion.finalize();
       readHandle.close();
       writer.run("pragma wal_checkpoint(truncate)");
       writer.close();

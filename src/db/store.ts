@@ -27,8 +27,8 @@ export interface Store {
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
-   * Another number whenever somebody, in whatever process, has committed since; what was read under this one is still
-   * true. Null where asking costs as much as reading again (Postgres).
+   * Another number after every commit, whoever made it: what was read at one version is still true while it stands. Null
+   * where asking would cost as much as reading anew (Postgres).
    */
   version(): number | null;
   /** Runs long reading work that sees the database as it is at one moment, without keeping anybody from writing. */

@@ -7,7 +7,7 @@ import { type Clock, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
 import type { Deps } from "../../src/deps.ts";
-import { openFiles } from "../../src/files/files.ts";
+import { openFiles } from "../../src/files/open.ts";
 import { guard } from "../../src/http/access.ts";
 import { faults } from "../../src/http/faults.ts";
 import { idempotency } from "../../src/http/idempotency.ts";
