@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import { Elysia } from "elysia";
 import { createApp } from "../app.ts";
+import { reconcile } from "../chargebee/reconcile.ts";
+import { workOffEvents } from "../chargebee/work.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
@@ -70,7 +72,13 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   const { cron } = await import("@elysiajs/cron");
   const sweep = async () => {
     await engine.sweep().catch((error) => log.error("sweep failed", { error }));
+    await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
     deps.wake();
+  };
+  const bill = async () => {
+    if (deps.config.chargebee.site === null) return;
+    await reconcile(deps, {}).catch((error) => log.error("Chargebee was not asked to the end", { error }));
+    await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
   };
   const tidy = async () => {
     for (const job of [removeEndedSessions, forgetAnswers])
@@ -79,7 +87,8 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   };
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
-    .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy })).store.cron;
+    .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy }))
+    .use(cron({ name: "reconcile", pattern: "40 2 * * *", protect: true, run: bill })).store.cron;
   return {
     stop() {
       for (const job of Object.values(jobs)) job.stop();
