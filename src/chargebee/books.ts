@@ -83,9 +83,9 @@ async function post(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise
   const have = new Set(granted.map(({ source }) => source));
   const had = new Map(taken.map((clawback) => [clawback.source, clawback.amount]));
   for (const lot of lots) {
-    const { source, amount, kind, expiresAt } = lot;
+    const { source, amount, kind, expiresAt, at } = lot;
     const reason = `Chargebee: ${lot.description ?? source}`.slice(0, 300);
-    if (amount > 0 && !have.has(source)) await grant(tx, { brandId, amount, kind, expiresAt, source, reason });
+    if (amount > 0 && !have.has(source)) await grant(tx, { brandId, amount, kind, expiresAt, at, source, reason });
     await takeBack(tx, brandId, lot, had);
   }
 }

@@ -13,6 +13,8 @@ export interface LotClaim {
   amount: number;
   kind: LotKind;
   expiresAt: Instant | null;
+  /** When it was paid for. */
+  at: Instant;
   description: string | null;
   /** What should have been taken back of it, by what it was taken back for, the oldest first. */
   takes: TakeClaim[];
@@ -100,7 +102,16 @@ export function claimsOf(
     // An invoice that was paid, lost its payment and was paid again has granted twice and taken back once.
     for (let turn = 0; turn < on; turn++) {
       const source = [SOURCE, invoice.id, line.id, ...(turn > 0 ? [`again${turn}`] : [])].join(":");
-      const lot = { source, amount, kind, expiresAt: ends, description: line.description, takes: [] as TakeClaim[] };
+      const at = invoice.paidAt ?? invoice.date;
+      const lot = {
+        source,
+        amount,
+        kind,
+        at,
+        expiresAt: ends,
+        description: line.description,
+        takes: [] as TakeClaim[],
+      };
       lots.push(lot);
       if (turn === on - 1) lots.push(...takeForNotes(lot, line, invoice, notes));
       const lost = off[turn];

@@ -1,0 +1,300 @@
+// A site of Chargebee, as far as it tells of itself: what happens there becomes events in the shapes that Chargebee
+// documents (Product Catalog 2.0, https://apidocs.chargebee.com/docs/api/events, invoices, credit_notes, transactions;
+// the same as in types/resources/*.d.ts of the npm package chargebee 3.33.0). Amounts are in the currency's smallest unit,
+// times in seconds, resource_version in milliseconds.
+
+export type Json = Record<string, unknown>;
+export interface Event extends Json {
+  id: string;
+  occurred_at: number;
+  event_type: string;
+  content: Json;
+}
+
+interface LineWish {
+  item: string;
+  amount: number;
+  type?: "plan_item_price" | "addon_item_price" | "charge_item_price" | "adhoc";
+  quantity?: number;
+}
+
+export interface InvoiceWish {
+  lines: LineWish[];
+  subscription?: string;
+  currency?: string;
+  /** Of its period, in seconds; it begins when it is made. */
+  until?: number;
+}
+
+const MONTH = 30 * 86_400;
+
+export class ChargebeeSite {
+  readonly events: Event[] = [];
+  readonly #invoices = new Map<string, Json>();
+  #version = 0;
+  #count = 0;
+  readonly customer: Json;
+
+  /** `prefix` keeps the ids of two sites apart. Time is in seconds. */
+  constructor(
+    readonly prefix: string,
+    public now: number,
+    customer: Json = {},
+  ) {
+    this.customer = {
+      id: `${prefix}cust`,
+      first_name: "Benjamin",
+      last_name: "Ross",
+      email: `${prefix}@customers.example`,
+      auto_collection: "on",
+      net_term_days: 0,
+      object: "customer",
+      card_status: "valid",
+      deleted: false,
+      promotional_credits: 0,
+      refundable_credits: 0,
+      ...customer,
+    };
+  }
+
+  #id(kind: string): string {
+    return `${this.prefix}${kind}${++this.#count}`;
+  }
+
+  /** A resource as it is now, one version newer. */
+  #touched<T extends Json>(resource: T, change: Json = {}): T {
+    this.#version = Math.max(this.#version + 1, this.now * 1000);
+    return Object.assign(resource, change, { resource_version: this.#version, updated_at: this.now });
+  }
+
+  emit(event_type: string, content: Json): Event {
+    const event = {
+      id: this.#id("ev"),
+      occurred_at: this.now,
+      source: "scheduled_job",
+      object: "event",
+      api_version: "v2",
+      event_type,
+      webhook_status: "not_configured",
+      content: structuredClone(content),
+    };
+    this.events.push(event);
+    return event;
+  }
+
+  /** A customer with a card, as Chargebee sends it along. */
+  #who(): Json {
+    const card = {
+      status: "valid",
+      iin: "411111",
+      last4: "1111",
+      card_type: "visa",
+      masked_number: "************1111",
+      object: "card",
+    };
+    return { customer: this.customer, card: { ...card, customer_id: this.customer.id } };
+  }
+
+  customerChanged(change: Json = {}): Event {
+    return this.emit("customer_changed", { ...this.#who(), customer: this.#touched(this.customer, change) });
+  }
+
+  /** An invoice that is due. */
+  invoice(
+    { lines, subscription, currency = "USD", until = this.now + MONTH }: InvoiceWish,
+    type = "invoice_generated",
+  ): Json {
+    const id = this.#id("inv");
+    const total = lines.reduce((sum, line) => sum + line.amount, 0);
+    const invoice = this.#touched({
+      id,
+      customer_id: this.customer.id,
+      ...(subscription ? { subscription_id: subscription } : {}),
+      recurring: subscription !== undefined,
+      status: "payment_due",
+      price_type: "tax_exclusive",
+      date: this.now,
+      currency_code: currency,
+      total,
+      sub_total: total,
+      tax: 0,
+      amount_paid: 0,
+      amount_adjusted: 0,
+      write_off_amount: 0,
+      credits_applied: 0,
+      amount_due: total,
+      deleted: false,
+      object: "invoice",
+      linked_payments: [],
+      dunning_attempts: [],
+      issued_credit_notes: [],
+      adjustment_credit_notes: [],
+      line_items: lines.map((line, index) => ({
+        id: `li_${id}_${index}`,
+        date_from: this.now,
+        date_to: line.type === "charge_item_price" ? this.now : until,
+        unit_amount: line.amount,
+        quantity: line.quantity ?? 1,
+        amount: line.amount,
+        is_taxed: false,
+        object: "line_item",
+        description: `Item ${line.item}`,
+        entity_type: line.type ?? "plan_item_price",
+        entity_id: line.item,
+        ...(subscription ? { subscription_id: subscription } : {}),
+        customer_id: this.customer.id,
+      })),
+    });
+    this.#invoices.set(id, invoice);
+    const told = subscription
+      ? { subscription: { id: subscription, customer_id: this.customer.id, status: "active", object: "subscription" } }
+      : {};
+    this.emit(type, { ...told, ...(type === "invoice_generated" ? {} : this.#who()), invoice });
+    return invoice;
+  }
+
+  #transaction(invoice: Json, change: Json): Json {
+    return this.#touched({
+      id: this.#id("txn"),
+      customer_id: this.customer.id,
+      payment_method: "card",
+      gateway: "chargebee",
+      type: "payment",
+      date: this.now,
+      currency_code: invoice.currency_code,
+      amount: invoice.total,
+      masked_card_number: "************1111",
+      object: "transaction",
+      deleted: false,
+      linked_invoices: [
+        { invoice_id: invoice.id, applied_amount: invoice.total, applied_at: this.now, invoice_status: invoice.status },
+      ],
+      ...change,
+    });
+  }
+
+  pay(invoice: Json): Event {
+    const transaction = this.#transaction(invoice, { status: "success" });
+    const linked = {
+      txn_id: transaction.id,
+      applied_amount: invoice.total,
+      applied_at: this.now,
+      txn_status: "success",
+      txn_date: this.now,
+    };
+    this.#touched(invoice, {
+      status: "paid",
+      paid_at: this.now,
+      amount_paid: invoice.total,
+      amount_due: 0,
+      linked_payments: [...(invoice.linked_payments as Json[]), linked],
+    });
+    return this.emit("payment_succeeded", { transaction, invoice, ...this.#who() });
+  }
+
+  fail(invoice: Json): Event {
+    const transaction = this.#transaction(invoice, { status: "failure", error_code: "card_declined" });
+    const attempt = {
+      attempt: 1,
+      transaction_id: transaction.id,
+      dunning_type: "auto_collect",
+      created_at: this.now,
+      txn_status: "failure",
+    };
+    this.#touched(invoice, {
+      dunning_status: "in_progress",
+      dunning_attempts: [...(invoice.dunning_attempts as Json[]), attempt],
+    });
+    return this.emit("payment_failed", { transaction, invoice, ...this.#who() });
+  }
+
+  /** The bank takes a payment back after it had said yes: it failed late, or its owner disputed it. */
+  unpay(invoice: Json, type: "late_failure" | "payment_reversal"): Event {
+    const change = type === "late_failure" ? { status: "late_failure" } : { type, status: "success" };
+    const transaction = this.#transaction(invoice, change);
+    const linked = (invoice.linked_payments as Json[]).map((payment) => ({ ...payment, txn_status: "late_failure" }));
+    this.#touched(invoice, {
+      status: "not_paid",
+      paid_at: undefined,
+      amount_paid: 0,
+      amount_due: invoice.total,
+      linked_payments: linked,
+    });
+    return this.emit("payment_failed", { transaction, invoice, ...this.#who() });
+  }
+
+  /** Gives money back, by a credit note and a refund, as Chargebee does. */
+  refund(invoice: Json, total: number, change: Json = {}): Json {
+    const [line] = invoice.line_items as Json[];
+    const note = this.#touched({
+      id: this.#id("cn"),
+      customer_id: this.customer.id,
+      reference_invoice_id: invoice.id,
+      type: "refundable",
+      reason_code: "product_unsatisfactory",
+      status: "refund_due",
+      date: this.now,
+      currency_code: invoice.currency_code,
+      price_type: "tax_exclusive",
+      total,
+      sub_total: total,
+      amount_refunded: 0,
+      deleted: false,
+      object: "credit_note",
+      line_items: [
+        { ...line, id: `li_cn${this.#count}`, reference_line_item_id: line?.id, amount: total, unit_amount: total },
+      ],
+      linked_refunds: [],
+      ...change,
+    });
+    this.emit("credit_note_created", { credit_note: note });
+    const transaction = this.#transaction(invoice, {
+      type: "refund",
+      status: "success",
+      amount: total,
+      linked_invoices: [],
+      linked_credit_notes: [
+        { cn_id: note.id, applied_amount: total, applied_at: this.now, cn_reference_invoice_id: invoice.id },
+      ],
+    });
+    const linked = { txn_id: transaction.id, applied_amount: total, applied_at: this.now, txn_status: "success" };
+    this.#touched(note, {
+      status: "refunded",
+      amount_refunded: total,
+      refunded_at: this.now,
+      linked_refunds: [linked],
+    });
+    const issued = [
+      ...(invoice.issued_credit_notes as Json[]),
+      { cn_id: note.id, cn_status: "refunded", cn_total: total },
+    ];
+    this.#touched(invoice, { issued_credit_notes: issued });
+    this.emit("payment_refunded", { transaction, invoice, credit_note: note, ...this.#who() });
+    return note;
+  }
+
+  voidNote(note: Json): Event {
+    return this.emit("credit_note_updated", {
+      credit_note: this.#touched(note, { status: "voided", voided_at: this.now }),
+    });
+  }
+
+  void(invoice: Json): Event {
+    return this.emit("invoice_updated", {
+      invoice: this.#touched(invoice, { status: "voided", voided_at: this.now, amount_due: 0 }),
+    });
+  }
+
+  itemPrice(id: string, metadata: Json): Event {
+    const price = {
+      id,
+      name: id,
+      item_id: id,
+      pricing_model: "per_unit",
+      currency_code: "USD",
+      object: "item_price",
+      metadata,
+    };
+    return this.emit("item_price_updated", { item_price: this.#touched(price) });
+  }
+}
