@@ -3,7 +3,16 @@
 // the same as in types/resources/*.d.ts of the npm package chargebee 3.33.0). Amounts are in the currency's smallest unit,
 // times in seconds, resource_version in milliseconds.
 
-export type Json = Record<string, unknown>;
+import {
+  cardShape,
+  creditNoteShape,
+  customerShape,
+  type InvoiceWish,
+  invoiceShape,
+  type Json,
+  transactionShape,
+} from "./chargebeeShapes.ts";
+
 export interface Event extends Json {
   id: string;
   occurred_at: number;
@@ -11,26 +20,8 @@ export interface Event extends Json {
   content: Json;
 }
 
-interface LineWish {
-  item: string;
-  amount: number;
-  type?: "plan_item_price" | "addon_item_price" | "charge_item_price" | "adhoc";
-  quantity?: number;
-}
-
-export interface InvoiceWish {
-  lines: LineWish[];
-  subscription?: string;
-  currency?: string;
-  /** Of its period, in seconds; it begins when it is made. */
-  until?: number;
-}
-
-const MONTH = 30 * 86_400;
-
 export class ChargebeeSite {
   readonly events: Event[] = [];
-  readonly #invoices = new Map<string, Json>();
   #version = 0;
   #count = 0;
   readonly customer: Json;
@@ -41,20 +32,7 @@ export class ChargebeeSite {
     public now: number,
     customer: Json = {},
   ) {
-    this.customer = {
-      id: `${prefix}cust`,
-      first_name: "Benjamin",
-      last_name: "Ross",
-      email: `${prefix}@customers.example`,
-      auto_collection: "on",
-      net_term_days: 0,
-      object: "customer",
-      card_status: "valid",
-      deleted: false,
-      promotional_credits: 0,
-      refundable_credits: 0,
-      ...customer,
-    };
+    this.customer = { ...customerShape(prefix), ...customer };
   }
 
   #id(kind: string): string {
@@ -84,68 +62,21 @@ export class ChargebeeSite {
 
   /** A customer with a card, as Chargebee sends it along. */
   #who(): Json {
-    const card = {
-      status: "valid",
-      iin: "411111",
-      last4: "1111",
-      card_type: "visa",
-      masked_number: "************1111",
-      object: "card",
-    };
-    return { customer: this.customer, card: { ...card, customer_id: this.customer.id } };
+    return { customer: this.customer, card: cardShape(this.customer.id) };
   }
 
   customerChanged(change: Json = {}): Event {
     return this.emit("customer_changed", { ...this.#who(), customer: this.#touched(this.customer, change) });
   }
 
-  /** An invoice that is due. */
-  invoice(
-    { lines, subscription, currency = "USD", until = this.now + MONTH }: InvoiceWish,
-    type = "invoice_generated",
-  ): Json {
-    const id = this.#id("inv");
-    const total = lines.reduce((sum, line) => sum + line.amount, 0);
-    const invoice = this.#touched({
-      id,
-      customer_id: this.customer.id,
-      ...(subscription ? { subscription_id: subscription } : {}),
-      recurring: subscription !== undefined,
-      status: "payment_due",
-      price_type: "tax_exclusive",
-      date: this.now,
-      currency_code: currency,
-      total,
-      sub_total: total,
-      tax: 0,
-      amount_paid: 0,
-      amount_adjusted: 0,
-      write_off_amount: 0,
-      credits_applied: 0,
-      amount_due: total,
-      deleted: false,
-      object: "invoice",
-      linked_payments: [],
-      dunning_attempts: [],
-      issued_credit_notes: [],
-      adjustment_credit_notes: [],
-      line_items: lines.map((line, index) => ({
-        id: `li_${id}_${index}`,
-        date_from: this.now,
-        date_to: line.type === "charge_item_price" ? this.now : until,
-        unit_amount: line.amount,
-        quantity: line.quantity ?? 1,
-        amount: line.amount,
-        is_taxed: false,
-        object: "line_item",
-        description: `Item ${line.item}`,
-        entity_type: line.type ?? "plan_item_price",
-        entity_id: line.item,
-        ...(subscription ? { subscription_id: subscription } : {}),
-        customer_id: this.customer.id,
-      })),
-    });
-    this.#invoices.set(id, invoice);
+  #made(kind: string) {
+    return { id: this.#id(kind), customerId: this.customer.id, now: this.now };
+  }
+
+  /** Makes an invoice that is due. */
+  invoice(wish: InvoiceWish, type = "invoice_generated"): Json {
+    const { subscription } = wish;
+    const invoice = this.#touched(invoiceShape(this.#made("inv"), wish));
     const told = subscription
       ? { subscription: { id: subscription, customer_id: this.customer.id, status: "active", object: "subscription" } }
       : {};
@@ -154,23 +85,7 @@ export class ChargebeeSite {
   }
 
   #transaction(invoice: Json, change: Json): Json {
-    return this.#touched({
-      id: this.#id("txn"),
-      customer_id: this.customer.id,
-      payment_method: "card",
-      gateway: "chargebee",
-      type: "payment",
-      date: this.now,
-      currency_code: invoice.currency_code,
-      amount: invoice.total,
-      masked_card_number: "************1111",
-      object: "transaction",
-      deleted: false,
-      linked_invoices: [
-        { invoice_id: invoice.id, applied_amount: invoice.total, applied_at: this.now, invoice_status: invoice.status },
-      ],
-      ...change,
-    });
+    return this.#touched(transactionShape(this.#made("txn"), invoice, change));
   }
 
   pay(invoice: Json): Event {
@@ -225,28 +140,7 @@ export class ChargebeeSite {
 
   /** Gives money back, by a credit note and a refund, as Chargebee does. */
   refund(invoice: Json, total: number, change: Json = {}): Json {
-    const [line] = invoice.line_items as Json[];
-    const note = this.#touched({
-      id: this.#id("cn"),
-      customer_id: this.customer.id,
-      reference_invoice_id: invoice.id,
-      type: "refundable",
-      reason_code: "product_unsatisfactory",
-      status: "refund_due",
-      date: this.now,
-      currency_code: invoice.currency_code,
-      price_type: "tax_exclusive",
-      total,
-      sub_total: total,
-      amount_refunded: 0,
-      deleted: false,
-      object: "credit_note",
-      line_items: [
-        { ...line, id: `li_cn${this.#count}`, reference_line_item_id: line?.id, amount: total, unit_amount: total },
-      ],
-      linked_refunds: [],
-      ...change,
-    });
+    const note = this.#touched({ ...creditNoteShape(this.#made("cn"), invoice, total), ...change });
     this.emit("credit_note_created", { credit_note: note });
     const transaction = this.#transaction(invoice, {
       type: "refund",
