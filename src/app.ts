@@ -8,6 +8,8 @@ import { lifecycleRoutes } from "./campaigns/lifecycleRoutes.ts";
 import { memberRoutes } from "./campaigns/memberRoutes.ts";
 import { memberStateRoutes } from "./campaigns/memberStateRoutes.ts";
 import { campaignRoutes } from "./campaigns/routes.ts";
+import { chargebeeAdminRoutes } from "./chargebee/admin/routes.ts";
+import { chargebeeRoutes } from "./chargebee/routes.ts";
 import { contactRoutes } from "./contacts/routes.ts";
 import { conversationRoutes } from "./conversations/routes.ts";
 import { unsubscribeRoutes } from "./conversations/unsubscribeRoutes.ts";
@@ -92,5 +94,7 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(creditOverviewRoutes(deps));
   app.use(grantRoutes(deps));
   app.use(paymentRoutes(deps));
+  app.use(chargebeeRoutes(deps));
+  app.use(chargebeeAdminRoutes(deps));
   return app;
 }

@@ -1,4 +1,6 @@
 import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
+import { type Catalog, readCatalog } from "./chargebee/catalog.ts";
+import type { ChargebeeSite } from "./chargebee/site.ts";
 import type { S3Settings } from "./files/s3.ts";
 import type { Level } from "./log.ts";
 
@@ -23,6 +25,14 @@ export interface Config {
   allowPrivateSmtp: boolean;
   /** Where Google's mailboxes are reached: at Google, or through what the operator put before it. */
   gmail: GmailEndpoints;
+  chargebee: {
+    /** What webhooks must show; null: they are not taken. */
+    webhook: { user: string; password: string } | null;
+    /** Whom to ask for what never arrived; null: nobody is asked. */
+    site: ChargebeeSite | null;
+    /** What item prices bring. */
+    catalog: Catalog;
+  };
   /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
   clientAddressHeader: string | null;
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
@@ -116,6 +126,30 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return smtp ? { host: smtp.hostname, port: Number(smtp.port || 465), tokenUrl } : { ...GMAIL, tokenUrl };
   }
 
+  /** Two settings of which neither means anything alone. */
+  function pair(first: string, second: string): [string, string] | null {
+    const [one, other] = [text(first), text(second)];
+    if (one !== null && other !== null) return [one, other];
+    if (one !== null || other !== null)
+      problems.push(`${one === null ? first : second}: expected beside ${one === null ? second : first}`);
+    return null;
+  }
+
+  function chargebee(): Config["chargebee"] {
+    const webhook = pair("CHARGEBEE_WEBHOOK_USER", "CHARGEBEE_WEBHOOK_PASSWORD");
+    const site = pair("CHARGEBEE_SITE", "CHARGEBEE_API_KEY");
+    if (site && !/^[a-z0-9-]+$/i.test(site[0]))
+      problems.push("CHARGEBEE_SITE: expected the name before .chargebee.com");
+    const apiUrl = url("CHARGEBEE_API_URL", ["https:", "http:"]);
+    const catalog = readCatalog(text("CHARGEBEE_CREDITS") ?? "{}");
+    if (typeof catalog === "string") problems.push(`CHARGEBEE_CREDITS: ${catalog}`);
+    return {
+      webhook: webhook && { user: webhook[0], password: webhook[1] },
+      site: site && { url: apiUrl ?? `https://${site[0]}.chargebee.com`, apiKey: site[1] },
+      catalog: typeof catalog === "string" ? new Map() : catalog,
+    };
+  }
+
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
@@ -133,6 +167,7 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     channels: choice("CHANNELS", ["live", "simulator"], "live"),
     allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",
     gmail: gmail(),
+    chargebee: chargebee(),
     clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),

@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import { Elysia } from "elysia";
 import { createApp } from "../app.ts";
+import { reconcile } from "../chargebee/reconcile.ts";
+import { workOffEvents } from "../chargebee/work.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { noteLowBalances } from "../credits/forecast.ts";
@@ -71,6 +73,7 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   const { cron } = await import("@elysiajs/cron");
   const sweep = async () => {
     await engine.sweep().catch((error) => log.error("sweep failed", { error }));
+    await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
     deps.wake();
   };
   const warn = async () => {
@@ -80,6 +83,11 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
     });
     for (const { brandId, forecast } of fallen) log.warn("credits run low", { brandId, ...forecast });
   };
+  const bill = async () => {
+    if (deps.config.chargebee.site === null) return;
+    await reconcile(deps, {}).catch((error) => log.error("Chargebee was not asked to the end", { error }));
+    await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
+  };
   const tidy = async () => {
     for (const job of [removeEndedSessions, forgetAnswers])
       await deps.store.write(job).catch((error) => log.error("tidying failed", { error }));
@@ -88,7 +96,8 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
     .use(cron({ name: "warn", pattern: "0 */5 * * * *", protect: true, run: warn }))
-    .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy })).store.cron;
+    .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy }))
+    .use(cron({ name: "reconcile", pattern: "40 2 * * *", protect: true, run: bill })).store.cron;
   return {
     stop() {
       for (const job of Object.values(jobs)) job.stop();

@@ -18,6 +18,8 @@ export interface GrantOrder {
   kind: "SUBSCRIPTION" | "PURCHASED";
   /** A moment that is past already is allowed: a payment may be heard of late. The credits expire at once then. */
   expiresAt?: Instant | null;
+  /** When they were paid for, which may be heard of late: of lots that end together the oldest is spent first. */
+  at?: Instant;
   /** What the credits come from, e.g. an invoice line: the same source grants once. */
   source?: string | null;
   reason: string;
@@ -34,9 +36,10 @@ export async function grant(tx: Tx, order: GrantOrder): Promise<boolean> {
   // Before anything is read: a refund of these credits that is being written waits, or has been seen by what follows.
   await lockAccounts(tx, [brandId]);
   const id = tx.newId();
+  const createdAt = Math.min(order.at ?? tx.now, tx.now);
   const made = await tx
     .insert(creditLots)
-    .values({ id, brandId, kind, granted: amount, remaining: amount, expiresAt, source, createdAt: tx.now })
+    .values({ id, brandId, kind, granted: amount, remaining: amount, expiresAt, source, createdAt })
     .onConflictDoNothing()
     .returning({ id: creditLots.id });
   if (made.length === 0) return false;

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
+import type { Tx } from "./store.ts";
 
 // The few words of SQL that the two databases spell differently, for statements written by hand.
 

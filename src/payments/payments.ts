@@ -39,6 +39,16 @@ export async function recordPayment(tx: Tx, order: PaymentOrder): Promise<string
   return made?.id ?? null;
 }
 
+/** Notes a movement of money that may change yet, such as an invoice that is refunded: what is said last stands. */
+export async function keepPayment(tx: Tx, order: PaymentOrder & { source: string }): Promise<void> {
+  if ((await recordPayment(tx, order)) !== null) return;
+  const { source, brandId, ...now } = order;
+  await tx
+    .update(payments)
+    .set(now)
+    .where(and(eq(payments.source, source), eq(payments.brandId, brandId)));
+}
+
 export interface PaymentFilter {
   status?: Status | undefined;
   type?: Type | undefined;

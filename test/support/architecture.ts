@@ -25,6 +25,7 @@ const rooms = [
   "messages",
   "bans",
   "payments",
+  "chargebee",
   "campaigns",
   "imports",
   "conversations",

@@ -1,0 +1,29 @@
+/** A JSON object of which nothing is known yet. */
+export type Fields = Record<string, unknown>;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function fieldsIn(value: unknown): Fields {
+  return isFields(value) ? value : {};
+}
+
+export function listIn(value: unknown): Fields[] {
+  return Array.isArray(value) ? value.filter(isFields) : [];
+}
+
+export function textIn(value: unknown): string | null {
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
+}
+
+/** A whole number that stays exact. */
+export function wholeIn(value: unknown): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
+}
+
+/** Chargebee counts in seconds; we in milliseconds. */
+export function momentIn(value: unknown): number | null {
+  const seconds = wholeIn(value);
+  return seconds !== null && seconds >= 0 && seconds < 1e11 ? seconds * 1000 : null;
+}

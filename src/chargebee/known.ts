@@ -1,0 +1,59 @@
+import { and, eq, inArray } from "drizzle-orm";
+import { chargebeeResources } from "../db/schema/chargebee.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import type { Product } from "./catalog.ts";
+import { type Facts, type Sight, withSight } from "./facts.ts";
+import type { CreditNote, Invoice, Transaction } from "./resources.ts";
+
+/** What each kind of resource is kept as. */
+interface Kinds {
+  invoice: Invoice;
+  credit_note: CreditNote;
+  transaction: Transaction;
+  item_price: Product;
+}
+type Kind = keyof Kinds;
+
+export async function knownOf<K extends Kind>(read: Reader, kind: K, id: string): Promise<Facts<Kinds[K]> | null> {
+  const [row] = await read
+    .select({ facts: chargebeeResources.facts })
+    .from(chargebeeResources)
+    .where(and(eq(chargebeeResources.kind, kind), eq(chargebeeResources.id, id)));
+  return row ? (row.facts as Facts<Kinds[K]>) : null;
+}
+
+/** All of a kind that belong to something: the credit notes of an invoice, the invoices of a subscription. */
+export async function knownIn<K extends Kind>(read: Reader, kind: K, belongsTo: string): Promise<Facts<Kinds[K]>[]> {
+  const rows = await read
+    .select({ facts: chargebeeResources.facts })
+    .from(chargebeeResources)
+    .where(and(eq(chargebeeResources.kind, kind), eq(chargebeeResources.belongsTo, belongsTo)));
+  return rows.map(({ facts }) => facts as Facts<Kinds[K]>);
+}
+
+/** What Chargebee itself says that these item prices bring. */
+export async function knownProducts(read: Reader, ids: readonly string[]): Promise<Map<string, Product>> {
+  if (ids.length === 0) return new Map();
+  const rows = await read
+    .select({ id: chargebeeResources.id, facts: chargebeeResources.facts })
+    .from(chargebeeResources)
+    .where(and(eq(chargebeeResources.kind, "item_price"), inArray(chargebeeResources.id, [...ids])));
+  return new Map(rows.map(({ id, facts }) => [id, (facts as Facts<Product>).newest]));
+}
+
+/** Adds a sight of a resource to what is known of it. Call it under its customer's lock. */
+export async function note<K extends Kind>(
+  tx: Tx,
+  { kind, id, customerId, belongsTo }: { kind: K; id: string; customerId: string | null; belongsTo: string | null },
+  sight: Sight<Kinds[K]>,
+): Promise<Facts<Kinds[K]>> {
+  const before = await knownOf(tx, kind, id);
+  const facts = withSight(before, sight);
+  if (facts === before) return facts;
+  const row = { customerId, belongsTo, version: facts.version, facts, updatedAt: tx.now };
+  await tx
+    .insert(chargebeeResources)
+    .values({ kind, id, ...row })
+    .onConflictDoUpdate({ target: [chargebeeResources.kind, chargebeeResources.id], set: row });
+  return facts;
+}

@@ -1,0 +1,58 @@
+import { and, desc, eq, inArray, sql } from "drizzle-orm";
+import { iso } from "../clock.ts";
+import { chargebeeCustomers, chargebeeEvents } from "../db/schema/chargebee.ts";
+import type { Reader, Tx } from "../db/store.ts";
+import { notFound } from "../fault.ts";
+import type { ListedEvent } from "./model.ts";
+
+const SHOWN = { NEW: "unprocessed", WAITING: "unprocessed", FAILED: "failed", DONE: "done" } as const;
+
+export interface ListedRow extends ListedEvent {
+  /** Its place in the list. */
+  at: number;
+}
+
+/** What Chargebee told us, newest first, from after a place on. */
+export async function listEvents(
+  read: Reader,
+  {
+    status,
+    after,
+    limit,
+  }: { status: ListedEvent["status"] | undefined; after: [number, string] | null; limit: number },
+): Promise<ListedRow[]> {
+  const statuses = (["NEW", "WAITING", "FAILED", "DONE"] as const).filter((word) => SHOWN[word] === status);
+  const rows = await read
+    .select({ event: chargebeeEvents, brandId: chargebeeCustomers.brandId })
+    .from(chargebeeEvents)
+    .leftJoin(chargebeeCustomers, eq(chargebeeCustomers.customerId, chargebeeEvents.customerId))
+    .where(
+      and(
+        status === undefined ? undefined : inArray(chargebeeEvents.status, statuses),
+        after === null
+          ? undefined
+          : sql`(${chargebeeEvents.occurredAt} < ${after[0]} or (${chargebeeEvents.occurredAt} = ${after[0]} and ${chargebeeEvents.id} < ${after[1]}))`,
+      ),
+    )
+    .orderBy(desc(chargebeeEvents.occurredAt), desc(chargebeeEvents.id))
+    .limit(limit);
+  return rows.map(({ event: { body: _, dueAt: __, ...event }, brandId }) => ({
+    ...event,
+    brandId,
+    at: event.occurredAt,
+    status: SHOWN[event.status],
+    occurredAt: iso(event.occurredAt),
+    receivedAt: iso(event.receivedAt),
+    processedAt: event.processedAt === null ? null : iso(event.processedAt),
+  }));
+}
+
+/** Lets an event be worked on again, done or not: the books end the same if nothing was wrong. */
+export async function replayEvent(tx: Tx, id: string): Promise<void> {
+  const found = await tx
+    .update(chargebeeEvents)
+    .set({ status: "NEW", dueAt: tx.now, reason: null })
+    .where(eq(chargebeeEvents.id, id))
+    .returning({ id: chargebeeEvents.id });
+  if (found.length === 0) throw notFound("event", id);
+}

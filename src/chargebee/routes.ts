@@ -1,0 +1,68 @@
+import { timingSafeEqual } from "node:crypto";
+import { Elysia, t } from "elysia";
+import type { Deps } from "../deps.ts";
+import { Fault } from "../fault.ts";
+import { unstorable } from "../http/storable.ts";
+import { readEvent } from "./event.ts";
+import { storeEvent } from "./events.ts";
+import { workOnEvent } from "./work.ts";
+
+/** Events of an invoice with hundreds of lines are smaller. Bytes. */
+const LARGEST = 1_000_000;
+
+const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
+
+/** Compares what a request shows with what it should show, in the same time whatever it shows. */
+function isFromChargebee(request: Request, { user, password }: { user: string; password: string }): boolean {
+  const shown = request.headers.get("authorization") ?? "";
+  const [scheme, code = ""] = shown.split(" ", 2);
+  const said = scheme?.toLowerCase() === "basic" ? Buffer.from(code, "base64").toString() : "";
+  return timingSafeEqual(hash(said), hash(`${user}:${password}`));
+}
+
+const tooLarge = () => new Fault("TOO_LARGE", `The event is larger than ${LARGEST / 1_000_000} MB`);
+
+async function readBody(request: Request): Promise<unknown> {
+  if (Number(request.headers.get("content-length")) > LARGEST) throw tooLarge();
+  const bytes = await request.arrayBuffer();
+  if (bytes.byteLength > LARGEST) throw tooLarge();
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new Fault("MALFORMED", "The body could not be read: expected an event of Chargebee as JSON");
+  }
+}
+
+/** Where Chargebee tells us what happened. */
+export function chargebeeRoutes(deps: Deps) {
+  return new Elysia({ prefix: "/api/webhooks", tags: ["Payments"] }).post(
+    "/chargebee",
+    async ({ request, set }) => {
+      const { webhook } = deps.config.chargebee;
+      if (webhook === null) throw new Fault("NOT_FOUND", "Webhooks of Chargebee are not configured here");
+      if (!isFromChargebee(request, webhook)) {
+        set.headers["www-authenticate"] = 'Basic realm="chargebee", charset="UTF-8"';
+        throw new Fault("UNAUTHENTICATED", "Expected the user and password that are configured for this webhook");
+      }
+      const given = await readBody(request);
+      const event = unstorable(given) === null ? readEvent(given) : null;
+      if (event === null) {
+        throw new Fault("MALFORMED", "Expected an event with id, event_type, occurred_at and content");
+      }
+      const isNew = await deps.store.write((tx) => storeEvent(tx, event, "WEBHOOK"));
+      // Nobody waits for it: Chargebee is told that it was heard, and what fails is tried again from the table.
+      if (isNew) void workOnEvent(deps, event.id);
+      return { success: true as const };
+    },
+    {
+      parse: "none",
+      response: t.Object({ success: t.Literal(true) }),
+      detail: {
+        access: "public",
+        summary: "Chargebee's webhook",
+        description:
+          "Takes an event of Chargebee, once, however often it comes; answers at once and works on it afterwards. Basic authentication with CHARGEBEE_WEBHOOK_USER and CHARGEBEE_WEBHOOK_PASSWORD; 404 while those are not set.",
+      },
+    },
+  );
+}

@@ -1,0 +1,103 @@
+import type { PaymentOrder } from "../payments/payments.ts";
+import { type Claims, returning, type TakeClaim } from "./claims.ts";
+import { type Facts, turnsOf } from "./facts.ts";
+import type { CreditNote, Invoice, Transaction } from "./resources.ts";
+
+/** A row of the payments list, without the brand. */
+export type Row = Omit<PaymentOrder, "brandId"> & { source: string };
+
+/** What the payments list should say of an invoice and its refunds. */
+export function rowsFor(facts: Facts<Invoice>, notes: readonly Facts<CreditNote>[], claims: Claims): Row[] {
+  const invoice = facts.newest;
+  const { on, off } = turnsOf(facts);
+  if (invoice.draft && on === 0) return [];
+  const paid = facts.first?.state ?? null;
+  const granted = claims.credited.reduce((sum, { amount }) => sum + amount, 0);
+  const plan = claims.credited.find(({ kind }) => kind === "SUBSCRIPTION");
+  const isPlan = plan !== undefined || invoice.lines.some(({ type }) => type === "plan");
+  const planName = plan?.planName ?? invoice.lines.find(({ type }) => type === "plan")?.description ?? null;
+  const common = {
+    currency: invoice.currency,
+    planName: isPlan ? planName : null,
+    chargebeeCustomerId: invoice.customerId,
+    chargebeeInvoiceId: invoice.id,
+  };
+  const isPaid = on > off.length;
+  const back = returning(notes);
+  const returned = back
+    .filter(({ newest }) => newest.status !== "voided")
+    .reduce((sum, { newest }) => sum + newest.total, 0);
+  const rows: Row[] = [
+    {
+      ...common,
+      source: `chargebee:${invoice.id}`,
+      type: isPlan ? "SUBSCRIPTION" : "CREDIT_PURCHASE",
+      status: statusOf(invoice, { isPaid, wasPaid: on > 0, returned: returned >= invoice.total && returned > 0 }),
+      amountMinor: paid && paid.waived > 0 ? paid.amountPaid : invoice.total,
+      creditsAdded: isPaid ? granted : 0,
+      description:
+        invoice.lines
+          .map(({ description }) => description ?? "")
+          .filter(Boolean)
+          .join(", ")
+          .slice(0, 300) || null,
+      transactionDate: (isPaid ? invoice.paidAt : (off.at(-1) ?? invoice.voidedAt ?? invoice.triedAt)) ?? invoice.date,
+    },
+  ];
+  const takes = claims.lots.flatMap((lot) => lot.takes);
+  for (const { newest: note } of back) rows.push({ ...common, ...noteRow(note, isPaid || on > 0 ? takes : []) });
+  return rows;
+}
+
+function statusOf(
+  invoice: Invoice,
+  { isPaid, wasPaid, returned }: { isPaid: boolean; wasPaid: boolean; returned: boolean },
+): Row["status"] {
+  if (invoice.voided) return "VOIDED";
+  if (isPaid) return returned ? "REFUNDED" : "SUCCESS";
+  return wasPaid || invoice.failed ? "FAILED" : "PENDING";
+}
+
+const NOTE_STATUS: Record<string, Row["status"]> = { refund_due: "PENDING", voided: "VOIDED" };
+
+function noteRow(note: CreditNote, takes: readonly TakeClaim[]) {
+  const taken = takes.filter(({ noteId }) => noteId === note.id).reduce((sum, { amount }) => sum + amount, 0);
+  return {
+    source: `chargebee:${note.id}:note`,
+    type: note.chargeback ? ("CHARGEBACK" as const) : ("REFUND" as const),
+    status: NOTE_STATUS[note.status] ?? ("SUCCESS" as const),
+    amountMinor: -note.total,
+    // Not -0, which is another number to whoever compares.
+    creditsAdded: note.status === "voided" ? 0 : 0 - taken,
+    currency: note.currency,
+    description: `Credit note ${note.id}`,
+    transactionDate: note.refundedAt ?? note.date,
+  };
+}
+
+const TRANSACTION_STATUS: Record<string, Row["status"]> = {
+  success: "SUCCESS",
+  voided: "VOIDED",
+  failure: "FAILED",
+  late_failure: "FAILED",
+  timeout: "FAILED",
+};
+
+/** Money that went back without a credit note. What that does to credits, the invoice tells. */
+export function transactionRow({ newest: transaction }: Facts<Transaction>): Row | null {
+  if (transaction.noted) return null;
+  const isReversal = transaction.type === "payment_reversal";
+  return {
+    source: `chargebee:${transaction.id}:transaction`,
+    type: isReversal ? "CHARGEBACK" : "REFUND",
+    status: TRANSACTION_STATUS[transaction.status] ?? "PENDING",
+    amountMinor: 0 - transaction.amount,
+    currency: transaction.currency,
+    creditsAdded: 0,
+    planName: null,
+    description: `${isReversal ? "Reversal" : "Refund"} ${transaction.id}`,
+    chargebeeCustomerId: transaction.customerId,
+    chargebeeInvoiceId: transaction.invoiceId,
+    transactionDate: transaction.date,
+  };
+}

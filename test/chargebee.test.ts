@@ -1,0 +1,123 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { workOffEvents } from "../src/chargebee/work.ts";
+import type { Owner } from "./support/brands.ts";
+import { ADMIN, type Billing, basic, HOOK, RIGHT, startBilling } from "./support/chargebeeApp.ts";
+import { sendNonsense } from "./support/hostile.ts";
+import { until } from "./support/throwaway.ts";
+
+setDefaultTimeout(60_000);
+
+let billing: Billing;
+beforeAll(async () => {
+  billing = await startBilling();
+});
+afterEach(() => billing.prove());
+afterAll(() => billing.close());
+
+async function stored(): Promise<number> {
+  const [row] = await billing.app.store.read.all<{ n: unknown }>(sql`select count(*) as n from chargebee_events`);
+  return Number(row?.n);
+}
+
+const PACK = { lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" as const }] };
+
+describe("what does not come from Chargebee", () => {
+  test("forged, unsigned, oversized and malformed: refused, and nothing is stored", async () => {
+    const { site } = await billing.customer();
+    const event = site.customerChanged();
+    const before = await stored();
+    const json = { "content-type": "application/json" };
+    const refused: [number, unknown, Record<string, string>][] = [
+      [401, event, json],
+      [401, event, { ...json, authorization: basic("chargebee", "wrong") }],
+      [401, event, { ...json, authorization: basic("", "") }],
+      [401, event, { ...json, authorization: "Basic %%%" }],
+      [401, event, { ...json, authorization: `Bearer ${RIGHT.authorization.slice(6)}` }],
+      [401, "x".repeat(2_000_000), json],
+      [413, { ...event, padding: "x".repeat(1_000_000) }, { ...RIGHT, "content-length": "1000200" }],
+      [413, { ...event, padding: "x".repeat(1_000_000) }, RIGHT],
+      [400, "", RIGHT],
+      [400, "{", RIGHT],
+      [400, "null", RIGHT],
+      [400, "[]", RIGHT],
+      [400, "{}", RIGHT],
+      [400, { ...event, id: 1 }, RIGHT],
+      [400, { ...event, id: "a\0b" }, RIGHT],
+      [400, { ...event, occurred_at: "yesterday" }, RIGHT],
+      [400, { ...event, content: [] }, RIGHT],
+      [400, `{"id":"x","event_type":"y","occurred_at":1,"content":${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}`, RIGHT],
+    ];
+    for (const [status, body, headers] of refused) {
+      const answer = await billing.post(body, headers);
+      expect([answer.status, JSON.stringify(body).slice(0, 60)]).toEqual([status, JSON.stringify(body).slice(0, 60)]);
+      expect(answer.body.success).toBe(false);
+      expect(answer.headers.has("www-authenticate")).toBe(status === 401);
+    }
+    expect(await stored()).toBe(before);
+    expect(billing.app.logged.join("")).not.toContain("let me in");
+  });
+
+  test("where no webhook is configured there is none", async () => {
+    const { webhook } = billing.app.deps.config.chargebee;
+    billing.app.deps.config.chargebee.webhook = null;
+    expect((await billing.post({}, RIGHT)).status).toBe(404);
+    billing.app.deps.config.chargebee.webhook = webhook;
+  });
+
+  test("nonsense breaks nothing", async () => {
+    const { site } = await billing.customer();
+    const invoice = site.invoice(PACK);
+    const asChargebee: Owner["request"] = (method, path, body, headers) =>
+      billing.app.request(method, path, { body, headers: { ...RIGHT, ...headers } }) as never;
+    await sendNonsense({ token: "", brandId: "", request: asChargebee }, "POST", HOOK, site.pay(invoice));
+    const admin = { token: "", brandId: "", request: billing.boss };
+    await sendNonsense(admin, "GET", `${ADMIN}/chargebee-events`);
+    await sendNonsense(admin, "POST", `${ADMIN}/link-chargebee-customer`, { brandId: "x", customerId: "y" });
+    await sendNonsense(admin, "POST", `${ADMIN}/replay-chargebee-event`, { eventId: "x" });
+    await sendNonsense(admin, "POST", `${ADMIN}/reconcile-chargebee`, { since: "2026-01-01T00:00:00Z" });
+  });
+});
+
+test("cards are never stored, nor anything that names one", async () => {
+  const { site } = await billing.customer();
+  site.pay(site.invoice(PACK));
+  await billing.tell(site);
+  const kept = await billing.app.store.read.all<{ text: string }>(
+    sql`select body as text from chargebee_events union all select cast(facts as text) from chargebee_resources`,
+  );
+  expect(kept.map(({ text }) => text).join("")).not.toMatch(/1111|"card"|masked/);
+});
+
+test("the same event twenty times at once is stored once and worked on once", async () => {
+  const { site, owner } = await billing.customer();
+  const paid = site.pay(site.invoice(PACK));
+  const answers = await Promise.all(Array.from({ length: 20 }, () => billing.post(paid)));
+  expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+  await until("it is done", async () => (await billing.shown(paid))?.status === "done");
+  await Promise.all([workOffEvents(billing.app.deps), workOffEvents(billing.app.deps)]);
+  expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500, purchasedCredits: 500 });
+  expect(await billing.payments(owner.brandId)).toHaveLength(1);
+  expect(billing.wakes()).toBeGreaterThan(0);
+});
+
+test("200 is answered even though working on it fails; it is shown, and tried again until it is done", async () => {
+  const { site, owner } = await billing.customer();
+  const paid = site.pay(site.invoice(PACK));
+  await billing.byHand("alter table payments rename to payments_away");
+  expect((await billing.post(paid)).status).toBe(200);
+  await until("it has failed", async () => (await billing.shown(paid))?.status === "failed");
+  const failed = await billing.shown(paid);
+  expect(failed).toMatchObject({ attempts: 1, brandId: null, processedAt: null });
+  expect(failed?.reason).not.toMatch(/payments|select|insert/i);
+  await billing.byHand("alter table payments_away rename to payments");
+  await workOffEvents(billing.app.deps);
+  expect((await billing.shown(paid))?.status).toBe("failed");
+  billing.clock.advance(60_000);
+  await workOffEvents(billing.app.deps);
+  expect(await billing.shown(paid)).toMatchObject({ status: "done", reason: null, brandId: owner.brandId });
+  expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });
+  const again = await billing.boss("POST", `${ADMIN}/replay-chargebee-event`, { eventId: paid.id });
+  expect(again.status).toBe(200);
+  expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });
+});

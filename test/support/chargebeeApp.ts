@@ -1,0 +1,86 @@
+import { expect } from "bun:test";
+import { sql } from "drizzle-orm";
+import { chargebeeAdminRoutes } from "../../src/chargebee/admin/routes.ts";
+import type { ListedEvent } from "../../src/chargebee/model.ts";
+import { chargebeeRoutes } from "../../src/chargebee/routes.ts";
+import { VirtualClock } from "../../src/clock.ts";
+import { creditRoutes } from "../../src/credits/routes.ts";
+import { verifyLedger } from "../../src/credits/verify.ts";
+import type { Transaction } from "../../src/payments/model.ts";
+import { paymentRoutes } from "../../src/payments/routes.ts";
+import { startApp } from "./app.ts";
+import { asking, type Owner, openBrand } from "./brands.ts";
+import { ChargebeeSite, type Event } from "./chargebee.ts";
+import type { Json } from "./chargebeeShapes.ts";
+import { CATALOG } from "./chargebeeYear.ts";
+import { until } from "./throwaway.ts";
+
+export const HOOK = "/api/webhooks/chargebee";
+export const ADMIN = "/api/auth/admin";
+export const basic = (user: string, password: string) =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+export const RIGHT = { authorization: basic("chargebee", "let me in"), "content-type": "application/json" };
+
+/** The program with Chargebee's webhook, an admin, and customers who are brands. */
+export async function startBilling() {
+  const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
+  let wakes = 0;
+  let customers = 0;
+  const app = await startApp({
+    clock,
+    deps: { wake: () => void wakes++ },
+    rooms: (deps) => [chargebeeRoutes(deps), chargebeeAdminRoutes(deps), creditRoutes(deps), paymentRoutes(deps)],
+  });
+  const webhook = { user: "chargebee", password: "let me in" };
+  app.deps.config.chargebee = { webhook, site: null, catalog: new Map(CATALOG) };
+  const boss = asking(app, await app.admin());
+
+  const post = (body: unknown, headers: Record<string, string> = RIGHT) => app.request("POST", HOOK, { body, headers });
+  const list = async (query = "") =>
+    (await boss<{ data: ListedEvent[]; nextCursor: string | null }>("GET", `${ADMIN}/chargebee-events?${query}`)).body;
+  const shown = async ({ id }: Event) => (await list("limit=100")).data.find((event) => event.id === id);
+
+  return {
+    app,
+    clock,
+    boss,
+    post,
+    list,
+    shown,
+    wakes: () => wakes,
+    byHand: (statement: string) => app.store.write((tx) => tx.all(sql.raw(statement))),
+    async balance(brandId: string) {
+      const answer = await boss<{ balance: Record<string, number> }>("GET", `/api/credits?brandId=${brandId}`);
+      return answer.body.balance;
+    },
+    /** The newest first. */
+    async payments(brandId: string) {
+      const path = `${ADMIN}/payments?brandId=${brandId}&limit=100`;
+      return (await boss<{ transactions: Transaction[] }>("GET", path)).body.transactions;
+    },
+    /** Tells all that happened at a site since it was told last, and waits until it was worked on. */
+    async tell(site: ChargebeeSite): Promise<void> {
+      for (const event of site.events.splice(0)) {
+        expect((await post(event)).status).toBe(200);
+        const isWorkedOn = async () => {
+          const seen = await shown(event);
+          return seen !== undefined && (seen.status !== "unprocessed" || seen.reason !== null);
+        };
+        await until("it is worked on", isWorkedOn);
+      }
+    },
+    /** A customer who is a brand, because their record says so unless `change` says otherwise. */
+    async customer(change: Json = {}): Promise<{ site: ChargebeeSite; owner: Owner }> {
+      const name = `c${++customers}`;
+      const owner = await openBrand(app, name);
+      const meta_data = { brandId: owner.brandId };
+      return { owner, site: new ChargebeeSite(`${name}-`, clock.now() / 1000, { meta_data, ...change }) };
+    },
+    /** The books prove themselves. */
+    async prove(): Promise<void> {
+      expect(await verifyLedger(app.store.read)).toMatchObject({ ok: true });
+    },
+    close: () => app.close(),
+  };
+}
+export type Billing = Awaited<ReturnType<typeof startBilling>>;

@@ -1,0 +1,70 @@
+import { asc, eq } from "drizzle-orm";
+import type { Catalog } from "../../src/chargebee/catalog.ts";
+import { readEvent } from "../../src/chargebee/event.ts";
+import { storeEvent, workOn } from "../../src/chargebee/events.ts";
+import { hold, settle } from "../../src/credits/holds.ts";
+import { brands } from "../../src/db/schema/brands.ts";
+import { creditAccounts, creditClawbacks, creditLots } from "../../src/db/schema/credits.ts";
+import { payments } from "../../src/db/schema/payments.ts";
+import type { Store } from "../../src/db/store.ts";
+import type { Event } from "./chargebee.ts";
+
+/** A brand that nobody owns. */
+export async function bareBrand(store: Store): Promise<string> {
+  const id = crypto.randomUUID();
+  await store.write((tx) => tx.insert(brands).values({ id, name: id, createdAt: tx.now, updatedAt: tx.now }));
+  return id;
+}
+
+/** Hears of events and works on them, as the webhook does. */
+export async function hear(store: Store, events: readonly Event[], catalog: Catalog): Promise<void> {
+  for (const given of events) {
+    const event = readEvent(given);
+    if (event === null) throw new Error(`${given.id} is no event`);
+    if (!(await store.write((tx) => storeEvent(tx, event, "WEBHOOK")))) continue;
+    const outcome = await workOn(store, event.id, catalog);
+    if (outcome !== "WORKED") throw outcome;
+  }
+}
+
+/** Sends a message that costs so many thousandths. */
+export async function useCredits(store: Store, brandId: string, amount: number): Promise<void> {
+  const messageId = crypto.randomUUID();
+  const wish = { messageId, brandId, campaignId: brandId, creditType: "EMAIL", amount, weight: amount } as const;
+  const short = await store.write((tx) => hold(tx, [wish]));
+  if (short.size > 0) throw new Error("there are not enough credits to use");
+  await store.write((tx) => settle(tx, [messageId]));
+}
+
+/** All that the books say of a brand, without what tells one world from another. */
+export async function booksOf(store: Store, brandId: string, prefix: string) {
+  const plain = (text: string | null) => text?.replaceAll(prefix, "") ?? null;
+  const accounts = await store.read.select().from(creditAccounts).where(eq(creditAccounts.brandId, brandId));
+  const lots = await store.read
+    .select()
+    .from(creditLots)
+    .where(eq(creditLots.brandId, brandId))
+    .orderBy(asc(creditLots.source));
+  const taken = await store.read
+    .select()
+    .from(creditClawbacks)
+    .where(eq(creditClawbacks.brandId, brandId))
+    .orderBy(asc(creditClawbacks.source));
+  const rows = await store.read
+    .select()
+    .from(payments)
+    .where(eq(payments.brandId, brandId))
+    .orderBy(asc(payments.source));
+  return {
+    accounts: accounts.map(({ brandId: _, entries: __, lowSince: ___, ...balances }) => balances),
+    lots: lots.map(({ id: _, brandId: __, source, ...lot }) => ({ source: plain(source), ...lot })),
+    taken: taken.map(({ source, amount, at, reason }) => ({ source: plain(source), amount, at, reason })),
+    payments: rows.map(({ id: _, brandId: __, createdAt: ___, ...row }) => ({
+      ...row,
+      source: plain(row.source),
+      description: plain(row.description),
+      chargebeeCustomerId: plain(row.chargebeeCustomerId),
+      chargebeeInvoiceId: plain(row.chargebeeInvoiceId),
+    })),
+  };
+}

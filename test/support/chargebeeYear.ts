@@ -1,0 +1,58 @@
+import type { Catalog } from "../../src/chargebee/catalog.ts";
+import { ChargebeeSite, type Event } from "./chargebee.ts";
+
+const DAY = 86_400;
+/** A month of this calendar has 30 days, and a year 12 of them. */
+const MONTH = 30 * DAY;
+export const YEAR_BEGINS = Date.UTC(2026, 0, 1) / 1000;
+export const YEAR_ENDS = (YEAR_BEGINS + 13 * MONTH) * 1000;
+/** When some of the second pack is used, in milliseconds: half a month after it was bought. */
+export const USED_AT = (YEAR_BEGINS + 7.5 * MONTH) * 1000;
+
+export const CATALOG: Catalog = new Map([
+  ["gold-USD-monthly", { credits: 1_000_000, planName: "Gold" }],
+  ["pack-USD", { credits: 500_000 }],
+]);
+
+export interface Year {
+  /** In the order in which they occurred. */
+  events: Event[];
+  customerId: string;
+}
+
+/**
+ * A year of one customer: a subscription, 12 renewals of which one is paid at the second attempt and one is voided, and two
+ * packs, of which the second is refunded in part after some of it was used.
+ */
+export function yearOf(prefix: string, brandId: string): Year {
+  const site = new ChargebeeSite(prefix, YEAR_BEGINS, { meta_data: { brandId } });
+  site.emit("customer_created", { customer: site.customer });
+  const subscription = `${prefix}sub`;
+  const plan = { lines: [{ item: "gold-USD-monthly", amount: 4999 }], subscription };
+  const pack = { lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" as const }] };
+  site.pay(site.invoice(plan, "subscription_created"));
+  for (let month = 1; month <= 12; month++) {
+    site.now = YEAR_BEGINS + month * MONTH;
+    const invoice = site.invoice(plan, "subscription_renewed");
+    if (month === 4) {
+      site.fail(invoice);
+      site.now += 3 * DAY;
+    }
+    site.pay(invoice);
+    if (month === 10) {
+      site.now += 2 * DAY;
+      site.void(invoice);
+    }
+    if (month === 2) {
+      site.now += 5 * DAY;
+      site.pay(site.invoice(pack));
+    }
+    if (month !== 7) continue;
+    site.now += DAY;
+    const bought = site.invoice(pack);
+    site.pay(bought);
+    site.now = USED_AT / 1000 + DAY;
+    site.refund(bought, 777);
+  }
+  return { events: site.events, customerId: String(site.customer.id) };
+}
