@@ -122,6 +122,8 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
         handle.run("begin");
         return await work(reader(handle));
       } finally {
+        // Closing alone would leave it open for as long as its statements are not collected, and a checkpoint would wait.
+        handle.run("rollback");
         handle.close();
       }
     },
