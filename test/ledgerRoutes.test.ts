@@ -129,11 +129,11 @@ test("a campaign shows what its launch costs, to its own brand", async () => {
 });
 
 test("nonsense is refused and breaks nothing", async () => {
-  const { brandId } = await world.stage({ people: 0 });
-  for (const [path, good] of [
-    ["adjust-credits", { brandId, credits: 1, reason: "why" }],
-    ["preview-credit-weight", { creditType: "EMAIL", weight: 1 }],
-  ] as const) {
-    await sendNonsense((body) => boss("POST", `${ADMIN}/${path}`, body), good);
-  }
+  const stage = await world.stage({ people: 0 });
+  const { brandId } = stage;
+  const asAdmin = { ...stage, request: boss };
+  await sendNonsense(asAdmin, "POST", `${ADMIN}/adjust-credits`, { brandId, credits: 1, reason: "why" });
+  await sendNonsense(asAdmin, "POST", `${ADMIN}/preview-credit-weight`, { creditType: "EMAIL", weight: 1 });
+  await sendNonsense(asAdmin, "GET", `${ADMIN}/credit-weight-changes`);
+  await sendNonsense(stage, "GET", `/api/campaigns/${stage.campaignId}/launch-cost`);
 });
