@@ -7,6 +7,7 @@ import { costRoutes } from "../../src/campaigns/costRoutes.ts";
 import { cancel } from "../../src/campaigns/lifecycle.ts";
 import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
 import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
+import { campaignRoutes } from "../../src/campaigns/routes.ts";
 import { HOUR, VirtualClock } from "../../src/clock.ts";
 import { receive } from "../../src/conversations/inbound.ts";
 import { conversationRoutes } from "../../src/conversations/routes.ts";
@@ -48,6 +49,7 @@ const rooms = (deps: Deps): AnyElysia[] => [
   creditOverviewRoutes(deps),
   grantRoutes(deps),
   paymentRoutes(deps),
+  campaignRoutes(deps),
   lifecycleRoutes(deps),
   memberStateRoutes(deps),
   conversationRoutes(deps),
