@@ -39,6 +39,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const imports = new AbortController();
   void resumeImports(runtime.deps, { signal: imports.signal });
   void lookAfterImages(runtime, log);
+  // What a dead process heard of and did not get to.
+  void workOffEvents(runtime.deps).catch((error) => log.error("events of Chargebee left alone", { error }));
 
   const port = app.server?.port ?? config.port;
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;

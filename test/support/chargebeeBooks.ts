@@ -1,4 +1,4 @@
-import { asc, eq } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import type { Catalog } from "../../src/chargebee/catalog.ts";
 import { readEvent } from "../../src/chargebee/event.ts";
 import { storeEvent, workOn } from "../../src/chargebee/events.ts";
@@ -38,33 +38,26 @@ export async function useCredits(store: Store, brandId: string, amount: number):
 
 /** All that the books say of a brand, without what tells one world from another. */
 export async function booksOf(store: Store, brandId: string, prefix: string) {
+  // By what is left of a source without the prefix, and not as one database or another would sort it.
+  const sorted = <Row extends { source: string | null }>(rows: Row[]) =>
+    rows.sort((a, b) => ((a.source ?? "") < (b.source ?? "") ? -1 : 1));
   const plain = (text: string | null) => text?.replaceAll(prefix, "") ?? null;
   const accounts = await store.read.select().from(creditAccounts).where(eq(creditAccounts.brandId, brandId));
-  const lots = await store.read
-    .select()
-    .from(creditLots)
-    .where(eq(creditLots.brandId, brandId))
-    .orderBy(asc(creditLots.source));
-  const taken = await store.read
-    .select()
-    .from(creditClawbacks)
-    .where(eq(creditClawbacks.brandId, brandId))
-    .orderBy(asc(creditClawbacks.source));
-  const rows = await store.read
-    .select()
-    .from(payments)
-    .where(eq(payments.brandId, brandId))
-    .orderBy(asc(payments.source));
+  const lots = await store.read.select().from(creditLots).where(eq(creditLots.brandId, brandId));
+  const taken = await store.read.select().from(creditClawbacks).where(eq(creditClawbacks.brandId, brandId));
+  const rows = await store.read.select().from(payments).where(eq(payments.brandId, brandId));
   return {
     accounts: accounts.map(({ brandId: _, entries: __, lowSince: ___, ...balances }) => balances),
-    lots: lots.map(({ id: _, brandId: __, source, ...lot }) => ({ source: plain(source), ...lot })),
-    taken: taken.map(({ source, amount, at, reason }) => ({ source: plain(source), amount, at, reason })),
-    payments: rows.map(({ id: _, brandId: __, createdAt: ___, ...row }) => ({
-      ...row,
-      source: plain(row.source),
-      description: plain(row.description),
-      chargebeeCustomerId: plain(row.chargebeeCustomerId),
-      chargebeeInvoiceId: plain(row.chargebeeInvoiceId),
-    })),
+    lots: sorted(lots.map(({ id: _, brandId: __, source, ...lot }) => ({ source: plain(source), ...lot }))),
+    taken: sorted(taken.map(({ source, amount, at, reason }) => ({ source: plain(source), amount, at, reason }))),
+    payments: sorted(
+      rows.map(({ id: _, brandId: __, createdAt: ___, ...row }) => ({
+        ...row,
+        source: plain(row.source),
+        description: plain(row.description),
+        chargebeeCustomerId: plain(row.chargebeeCustomerId),
+        chargebeeInvoiceId: plain(row.chargebeeInvoiceId),
+      })),
+    ),
   };
 }

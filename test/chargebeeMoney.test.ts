@@ -1,0 +1,230 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { workOffEvents } from "../src/chargebee/work.ts";
+import { DAY } from "../src/clock.ts";
+import { expireLots } from "../src/credits/ledger.ts";
+import { openBrand } from "./support/brands.ts";
+import { ChargebeeSite } from "./support/chargebee.ts";
+import { ADMIN, type Billing, startBilling } from "./support/chargebeeApp.ts";
+import { useCredits } from "./support/chargebeeBooks.ts";
+import { idOf } from "./support/visitors.ts";
+
+setDefaultTimeout(60_000);
+
+let billing: Billing;
+beforeAll(async () => {
+  billing = await startBilling();
+});
+afterEach(() => billing.prove());
+afterAll(() => billing.close());
+
+const PACK = { lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" as const }] };
+const plan = (subscription: string, item = "gold-USD-monthly") => ({ lines: [{ item, amount: 4999 }], subscription });
+
+describe("what is paid for is granted", () => {
+  test("a subscription's credits end with its period, a pack's do not", async () => {
+    const { site, owner } = await billing.customer();
+    const invoice = site.invoice(plan("s1"), "subscription_created");
+    await billing.tell(site);
+    expect((await billing.payments(owner.brandId))[0]).toMatchObject({
+      status: "PENDING",
+      creditsAdded: 0,
+      amount: 49.99,
+    });
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 0 });
+    site.pay(invoice);
+    site.pay(site.invoice({ lines: [{ ...PACK.lines[0], quantity: 3 } as never] }));
+    await billing.tell(site);
+    const balance = { creditAvailable: 2500, subscriptionCredits: 1000, purchasedCredits: 1500 };
+    expect(await billing.balance(owner.brandId)).toMatchObject(balance);
+    billing.clock.advance(31 * DAY);
+    await billing.app.store.write(expireLots);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 1500, subscriptionCredits: 0 });
+    expect(
+      (await billing.payments(owner.brandId)).map(({ type, status, planName }) => [type, status, planName]),
+    ).toEqual(
+      expect.arrayContaining([
+        ["SUBSCRIPTION", "SUCCESS", "Gold"],
+        ["CREDIT_PURCHASE", "SUCCESS", null],
+      ]),
+    );
+  });
+
+  test("a payment that fails grants nothing, and its recovery does", async () => {
+    const { site, owner } = await billing.customer();
+    const invoice = site.invoice(plan("s2"), "subscription_created");
+    site.fail(invoice);
+    await billing.tell(site);
+    expect((await billing.payments(owner.brandId))[0]).toMatchObject({ status: "FAILED", creditsAdded: 0 });
+    site.now += 3 * 86_400;
+    site.pay(invoice);
+    await billing.tell(site);
+    const payments = await billing.payments(owner.brandId);
+    expect(payments).toHaveLength(1);
+    expect(payments[0]).toMatchObject({ status: "SUCCESS", creditsAdded: 1000, chargebeeInvoiceId: invoice.id });
+    expect(Date.parse(payments[0]?.transactionDate ?? "")).toBe(site.now * 1000);
+  });
+
+  test("a change of plan in mid-term: the rest of the old plan's credits expires, the new plan's begin", async () => {
+    const { site, owner } = await billing.customer();
+    site.pay(site.invoice(plan("s3"), "subscription_created"));
+    await billing.tell(site);
+    billing.clock.advance(10 * DAY);
+    site.now += 10 * 86_400;
+    site.pay(site.invoice(plan("s3", "gold-USD-monthly"), "subscription_changed"));
+    await billing.tell(site);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 1000, totalExpired: 1000 });
+  });
+
+  test("in yen there are no cents, in dinars there are a thousand fils", async () => {
+    const { site, owner } = await billing.customer();
+    const [line] = PACK.lines;
+    site.pay(site.invoice({ lines: [{ ...line, item: "pack-USD", amount: 3000 }], currency: "JPY" }));
+    site.now += 60;
+    site.pay(site.invoice({ lines: [{ ...line, item: "pack-USD", amount: 12_345 }], currency: "KWD" }));
+    await billing.tell(site);
+    expect(await billing.payments(owner.brandId)).toMatchObject([
+      { amount: 12.345, amountMinor: 12_345, currency: "KWD" },
+      { amount: 3000, amountMinor: 3000, currency: "JPY" },
+    ]);
+  });
+
+  test("an invoice that is written off is settled, and was never paid: no credits", async () => {
+    const { site, owner } = await billing.customer();
+    site.customerChanged();
+    const invoice = site.invoice(PACK);
+    Object.assign(invoice, { status: "paid", write_off_amount: 1999, amount_adjusted: 1999, resource_version: 9e12 });
+    site.emit("invoice_updated", { invoice });
+    await billing.tell(site);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 0 });
+    expect(await billing.payments(owner.brandId)).toMatchObject([{ amountMinor: 0, creditsAdded: 0 }]);
+  });
+});
+
+describe("what goes back is taken back", () => {
+  test("refunds in parts, to the last thousandth", async () => {
+    const { site, owner } = await billing.customer();
+    const invoice = site.invoice(PACK);
+    site.pay(invoice);
+    for (const part of [666, 667, 666]) {
+      site.now += 60;
+      site.refund(invoice, part);
+    }
+    await billing.tell(site);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 0 });
+    const rows = await billing.payments(owner.brandId);
+    expect(rows.map(({ type, status, amount }) => [type, status, amount])).toEqual([
+      ["REFUND", "SUCCESS", -6.66],
+      ["REFUND", "SUCCESS", -6.67],
+      ["REFUND", "SUCCESS", -6.66],
+      ["CREDIT_PURCHASE", "REFUNDED", 19.99],
+    ]);
+    expect(rows.reduce((sum, { creditsAdded }) => sum + creditsAdded * 1000, 0)).toBeCloseTo(0, 6);
+  });
+
+  test("a refund larger than what is left is a debt that is shown, and later credits repay it", async () => {
+    const { site, owner } = await billing.customer();
+    const invoice = site.invoice(PACK);
+    site.pay(invoice);
+    await billing.tell(site);
+    await useCredits(billing.app.store, owner.brandId, 400_000);
+    site.refund(invoice, 1999);
+    await billing.tell(site);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 0, creditDebt: 400, totalUsed: 400 });
+    site.now += 60;
+    site.pay(site.invoice(PACK));
+    await billing.tell(site);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 100, creditDebt: 0 });
+  });
+
+  test("a dispute, by credit note and by reversal, is a chargeback; what is paid again is granted again", async () => {
+    const { site, owner } = await billing.customer();
+    const [noted, reversed] = [site.invoice(PACK), site.invoice(PACK)];
+    site.pay(noted);
+    site.pay(reversed);
+    site.now += 60;
+    site.refund(noted, 1999, { reason_code: "chargeback" });
+    site.unpay(reversed, "payment_reversal");
+    await billing.tell(site);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 0 });
+    const rows = await billing.payments(owner.brandId);
+    expect(rows.filter(({ type }) => type === "CHARGEBACK").map(({ amountMinor }) => amountMinor)).toEqual([
+      -1999, -1999,
+    ]);
+    site.now += 60;
+    site.pay(reversed);
+    await billing.tell(site);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });
+  });
+});
+
+describe("what is not known yet waits, and is shown", () => {
+  test("an item price that nobody says anything about, until somebody does", async () => {
+    const { site, owner } = await billing.customer();
+    const lines = [{ item: "new-pack", amount: 100, type: "charge_item_price" as const }];
+    const paid = site.pay(site.invoice({ lines }));
+    await billing.tell(site);
+    const waiting = await billing.shown(paid);
+    expect(waiting).toMatchObject({ status: "unprocessed", brandId: owner.brandId });
+    expect(waiting?.reason).toContain("new-pack");
+    expect(await billing.payments(owner.brandId)).toMatchObject([{ status: "SUCCESS", creditsAdded: 0 }]);
+    // Configured at a restart, or told by Chargebee itself.
+    site.itemPrice("new-pack", { credits: 12.5 });
+    await billing.tell(site);
+    await workOffEvents(billing.app.deps);
+    expect(await billing.shown(paid)).toMatchObject({ status: "done", reason: null });
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 12.5 });
+    billing.app.deps.config.chargebee.catalog = new Map([
+      ["set-here", { credits: 7000 }],
+      ["pack-USD", { credits: 500_000 }],
+      ["gold-USD-monthly", { credits: 1_000_000, planName: "Gold" }],
+    ]);
+    const other = site.pay(site.invoice({ lines: [{ ...lines[0], item: "set-here", amount: 1 } as never] }));
+    await billing.tell(site);
+    expect((await billing.boss("POST", `${ADMIN}/replay-chargebee-event`, { eventId: other.id })).status).toBe(200);
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 19.5 });
+  });
+
+  test("a customer who is no brand yet, until an admin links them; then they stay that brand", async () => {
+    const { site, owner } = await billing.customer({ meta_data: {} });
+    const paid = site.pay(site.invoice(PACK));
+    await billing.tell(site);
+    expect(await billing.shown(paid)).toMatchObject({ status: "unprocessed", brandId: null });
+    expect((await billing.shown(paid))?.reason).toContain(String(site.customer.id));
+    const link = (brandId: string) =>
+      billing.boss("POST", `${ADMIN}/link-chargebee-customer`, { brandId, customerId: site.customer.id });
+    expect((await link("nobody")).status).toBe(404);
+    expect(await link(owner.brandId)).toMatchObject({ status: 200, body: { success: true, waiting: 2 } });
+    expect(await billing.shown(paid)).toMatchObject({ status: "done", brandId: owner.brandId });
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });
+    const other = await openBrand(billing.app, "other");
+    expect((await link(other.brandId)).status).toBe(409);
+    expect((await link(owner.brandId)).body).toEqual({ success: true, waiting: 0 } as never);
+  });
+
+  test("a customer is the brand whose owner has their e-mail, even if they sign up later", async () => {
+    const site = new ChargebeeSite("later-", billing.clock.now() / 1000, { email: "Later@Owners.example" });
+    const paid = site.pay(site.invoice(PACK));
+    await billing.tell(site);
+    expect((await billing.shown(paid))?.status).toBe("unprocessed");
+    const owner = await openBrand(billing.app, "later");
+    expect(await idOf(billing.app, owner.token)).toBeString();
+    billing.clock.advance(11 * 60_000);
+    await workOffEvents(billing.app.deps);
+    expect((await billing.shown(paid))?.status).toBe("done");
+    expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });
+  });
+});
+
+test("the list of events is paged and filtered", async () => {
+  const seen: string[] = [];
+  let cursor = "";
+  do {
+    const { data, nextCursor } = await billing.list(`limit=3&status=done${cursor && `&cursor=${cursor}`}`);
+    expect(data.every(({ status }) => status === "done")).toBe(true);
+    seen.push(...data.map(({ id }) => id));
+    cursor = nextCursor ?? "";
+  } while (cursor);
+  expect(new Set(seen).size).toBe(seen.length);
+  expect(seen.length).toBeGreaterThan(10);
+  expect((await billing.list("status=failed")).data).toEqual([]);
+});

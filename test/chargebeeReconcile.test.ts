@@ -1,0 +1,134 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { reconcile } from "../src/chargebee/reconcile.ts";
+import { PATIENT } from "../src/chargebee/site.ts";
+import { workOffEvents } from "../src/chargebee/work.ts";
+import type { ChargebeeSite, Event } from "./support/chargebee.ts";
+import { ADMIN, type Billing, startBilling } from "./support/chargebeeApp.ts";
+
+setDefaultTimeout(60_000);
+
+// A server that lists events as Chargebee documents it (https://apidocs.chargebee.com/docs/api/events#list_events): pages
+// with an offset to ask on from, a key as the user of basic authentication, 429 with Retry-After for whoever asks too often.
+
+const KEY = "test_key_that_nobody_logs";
+const PAGE = 3;
+let known: Event[] = [];
+/** What it answers instead of a page, first to last. */
+let obstacles: (() => Response | Promise<Response>)[] = [];
+let asked: URL[] = [];
+const waits: number[] = [];
+const quick = { ...PATIENT, timeout: 300, sleep: async (time: number) => void waits.push(time) };
+
+const server = Bun.serve({
+  port: 0,
+  hostname: "127.0.0.1",
+  async fetch(request) {
+    const url = new URL(request.url);
+    asked.push(url);
+    if (request.headers.get("authorization") !== `Basic ${btoa(`${KEY}:`)}`) {
+      return Response.json(
+        { message: "Sorry, authentication failed.", api_error_code: "api_authentication_failed" },
+        { status: 401 },
+      );
+    }
+    const obstacle = obstacles.shift();
+    if (obstacle) return obstacle();
+    if (url.pathname !== "/api/v2/events") return new Response("not found", { status: 404 });
+    const after = Number(url.searchParams.get("occurred_at[after]"));
+    const events = known.filter((event) => event.occurred_at > after).sort((a, b) => a.occurred_at - b.occurred_at);
+    const from = Number(JSON.parse(url.searchParams.get("offset") ?? "[0]")[0]);
+    const list = events.slice(from, from + PAGE).map((event) => ({ event }));
+    const next = from + PAGE < events.length ? { next_offset: JSON.stringify([from + PAGE]) } : {};
+    return Response.json({ list, ...next });
+  },
+});
+
+let billing: Billing;
+beforeAll(async () => {
+  billing = await startBilling();
+});
+beforeEach(() => {
+  billing.app.deps.config.chargebee.site = { url: server.url.origin, apiKey: KEY };
+  known = [];
+  obstacles = [];
+  asked = [];
+  waits.length = 0;
+});
+afterEach(() => billing.prove());
+afterAll(async () => {
+  await server.stop(true);
+  await billing.close();
+});
+
+const PACK = { lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" as const }] };
+
+/** Packs that were paid for: of each, its webhook arrives or not. */
+async function packs(count: number): Promise<{ site: ChargebeeSite; brandId: string }> {
+  const { site, owner } = await billing.customer();
+  for (let n = 0; n < count; n++) {
+    site.now -= 3600;
+    site.pay(site.invoice(PACK));
+  }
+  known = [...site.events];
+  return { site, brandId: owner.brandId };
+}
+
+test("what never arrived is asked for, page by page, and worked on like the rest", async () => {
+  const { site, brandId } = await packs(5);
+  site.events.splice(2, 4);
+  await billing.tell(site);
+  expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 1500 });
+  const answer = await billing.boss<{ seen: number; added: number }>("POST", `${ADMIN}/reconcile-chargebee`, {});
+  expect(answer).toMatchObject({ status: 200, body: { seen: 10, added: 4 } });
+  expect(asked).toHaveLength(4);
+  expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 2500 });
+  expect((await billing.list("limit=100")).data.filter(({ cameBy }) => cameBy === "API")).toHaveLength(4);
+  expect(await billing.boss("POST", `${ADMIN}/reconcile-chargebee`, {})).toMatchObject({ body: { added: 0 } });
+  // The second time it asks from a little before the first on.
+  const [first, second] = [asked[0], asked.at(-1)].map((url) => Number(url?.searchParams.get("occurred_at[after]")));
+  expect(second).toBeGreaterThan(first ?? 0);
+});
+
+test("too many questions: it waits as long as it is told to; and past failures of the network", async () => {
+  const { brandId } = await packs(2);
+  obstacles = [
+    () => new Response("slow down", { status: 429, headers: { "retry-after": "7" } }),
+    () => new Response("oh no", { status: 503 }),
+    () => new Promise((answer) => setTimeout(() => answer(new Response("late")), 1000)),
+  ];
+  expect(await reconcile(billing.app.deps, { patience: quick })).toMatchObject({ seen: 4, added: 4 });
+  expect(waits).toEqual([7000, 2000, 4000]);
+  await workOffEvents(billing.app.deps);
+  expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 1000 });
+});
+
+test("one that does not answer at all is given up on, told of, and asked again from where it was", async () => {
+  await packs(4);
+  // The first page comes.
+  const page = (next: string) => () =>
+    Response.json({ list: known.slice(0, 3).map((event) => ({ event })), next_offset: next });
+  obstacles = [page("[3]"), ...Array.from({ length: 5 }, () => () => new Response("", { status: 500 }))];
+  await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  expect(waits).toHaveLength(4);
+  const [run] = await billing.app.store.read.all<{ added: number; error: string }>(
+    sql`select added, error from chargebee_reconciliations order by id desc limit 1`,
+  );
+  expect(run).toMatchObject({ added: 3, error: "Chargebee answered 500 again and again" });
+  expect(await reconcile(billing.app.deps, { patience: quick })).toMatchObject({ seen: 8, added: 5 });
+  obstacles = [page("[3]"), page("[3]")];
+  await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toThrow("circle");
+});
+
+test("a key that is not taken, a site that is not there, none at all: said so, without the key", async () => {
+  const ask = () => billing.boss("POST", `${ADMIN}/reconcile-chargebee`, {});
+  billing.app.deps.config.chargebee.site = { url: server.url.origin, apiKey: "another_key" };
+  const refused = await ask();
+  expect(refused.status).toBe(503);
+  expect(refused.text).toContain("CHARGEBEE_API_KEY is not taken");
+  billing.app.deps.config.chargebee.site = { url: "http://127.0.0.1:1", apiKey: KEY };
+  await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toThrow("cannot be reached");
+  billing.app.deps.config.chargebee.site = null;
+  expect((await ask()).status).toBe(409);
+  expect(billing.app.logged.join("\n")).not.toMatch(/another_key|test_key/);
+});

@@ -1,0 +1,90 @@
+// A process that hears of one customer's events and is killed before a statement of its choice, or before or after a commit.
+import { VirtualClock } from "../../src/clock.ts";
+import { openStore } from "../../src/db/open.ts";
+import type { Store, Tx } from "../../src/db/store.ts";
+import { ChargebeeSite, type Event } from "./chargebee.ts";
+import { hear } from "./chargebeeBooks.ts";
+import { CATALOG } from "./chargebeeYear.ts";
+import { cleanEnvironment, runProgram } from "./service.ts";
+
+export const STORY_ENDS = Date.UTC(2026, 10, 23, 9);
+
+/** Whatever happens to an invoice, short: paid, refunded in part, its pack voided, a renewal that fails late. */
+export function shortStory(prefix: string, brandId: string): Event[] {
+  const site = new ChargebeeSite(prefix, STORY_ENDS / 1000 - 86_400, { meta_data: { brandId } });
+  const plan = site.invoice({ lines: [{ item: "gold-USD-monthly", amount: 4999 }], subscription: `${prefix}sub` });
+  site.pay(plan);
+  const pack = site.invoice({ lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" }] });
+  site.now += 60;
+  site.pay(pack);
+  site.now += 60;
+  site.refund(plan, 1234);
+  site.unpay(plan, "late_failure");
+  site.now += 60;
+  site.void(pack);
+  return site.events;
+}
+
+/** The store, and a count of all it is asked for; `dies` is called before each. */
+export function counted(store: Store, dies: (statement: number) => void): Store {
+  let statements = 0;
+  const step = () => dies(++statements);
+  const ASKS = new Set(["select", "selectDistinct", "insert", "update", "delete", "all"]);
+  const watched = (tx: Tx): Tx =>
+    new Proxy(tx, {
+      get(target, name) {
+        const found: unknown = Reflect.get(target, name);
+        if (typeof found !== "function" || !ASKS.has(String(name))) return found;
+        return (...given: unknown[]) => {
+          step();
+          return found.apply(target, given);
+        };
+      },
+    });
+  return {
+    ...store,
+    async write(work) {
+      const result = await store.write(async (tx) => {
+        const done = await work(watched(tx));
+        // Before its commit, and after it.
+        step();
+        return done;
+      });
+      step();
+      return result;
+    },
+  };
+}
+
+/** Starts such a process and waits for its end. It prints how many statements and commits it came to; 0 never dies. */
+export function hearInAnotherProcess(given: {
+  folder: string;
+  databaseUrl: string | null;
+  prefix: string;
+  brandId: string;
+  diesAt: number;
+}) {
+  const env = {
+    ...cleanEnvironment(given.folder),
+    DATA_DIR: given.folder,
+    ...(given.databaseUrl === null ? {} : { DATABASE_URL: given.databaseUrl }),
+    PREFIX: given.prefix,
+    BRAND: given.brandId,
+    DIES_AT: String(given.diesAt),
+  };
+  return runProgram([process.execPath, import.meta.path], { cwd: given.folder, env });
+}
+
+if (import.meta.main) {
+  const { DATA_DIR = "", DATABASE_URL, DIES_AT, PREFIX = "", BRAND = "" } = process.env;
+  const clock = new VirtualClock(STORY_ENDS);
+  const store = await openStore({ dataDir: DATA_DIR, databaseUrl: DATABASE_URL ?? null, clock });
+  let statements = 0;
+  const dying = counted(store, (statement) => {
+    statements = statement;
+    if (statement === Number(DIES_AT)) process.kill(process.pid, "SIGKILL");
+  });
+  await hear(dying, shortStory(PREFIX, BRAND), CATALOG);
+  await store.close();
+  console.log(statements);
+}
