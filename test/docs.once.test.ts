@@ -58,7 +58,7 @@ describe("the document", () => {
       "/api/upload_picture",
     ]);
     const tags = Array.isArray(document.tags) ? document.tags.map((tag) => at(tag, "name")) : [];
-    expect(tags.join(" ")).toBe("Auth Campaigns Health Brands Senders Contacts Conversations Credits");
+    expect(tags.join(" ")).toBe("Auth Campaigns Health Brands Senders Contacts Conversations Credits Payments");
   });
 
   test("is sound: references lead somewhere, ids are unique, paths and parameters agree", () => {

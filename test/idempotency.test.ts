@@ -129,10 +129,13 @@ const NEED_NO_KEY = new Set([
   "/api/auth/admin/email-accounts",
   "/api/auth/admin/find-user-by-email",
   "/api/auth/admin/get-credit-weights",
+  "/api/auth/admin/preview-credit-weight",
+  "/api/auth/admin/reconcile-chargebee", // what it finds is known by its id
   "/api/auth/admin/verify-ledger",
   "/api/campaigns/:id/preview-message",
   "/api/email-accounts/:id/test-connection", // tries the login, now
   "/api/campaigns/conversations/:id/mark-read",
+  "/api/webhooks/chargebee", // an event is known by its id
   "/u/:token", // no caller, and once unsubscribed is unsubscribed
 ]);
 

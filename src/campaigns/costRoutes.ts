@@ -3,7 +3,7 @@ import { LowBalance } from "../credits/model.ts";
 import { lowBalance } from "../credits/statement.ts";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
-import { IdParams } from "../http/model.ts";
+import { ErrorBody, IdParams } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
 import { launchCost, toCost } from "./launchCost.ts";
@@ -25,7 +25,7 @@ export function costRoutes({ store, clock }: Deps) {
     },
     {
       params: IdParams,
-      response: t.Object({ success: t.Literal(true), cost: Cost, lowBalance: LowBalance }),
+      response: { 200: t.Object({ success: t.Literal(true), cost: Cost, lowBalance: LowBalance }), 409: ErrorBody },
       detail: {
         access: "user",
         summary: "See what a launch costs",

@@ -10,6 +10,7 @@ export const TAGS = [
   { name: "Contacts", description: "The people a brand writes to, and those who must never be written to." },
   { name: "Conversations", description: "What a campaign and a contact said to each other." },
   { name: "Credits", description: "What sending costs, and the books about it." },
+  { name: "Payments", description: "What the billing provider tells, and what became of it." },
 ];
 
 /** The paths of the reference page in its order, and their methods. All others follow as the routes are mounted. */

@@ -6,7 +6,7 @@ import { invalid } from "../../fault.ts";
 import { callerOf } from "../../http/access.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { Moment, Nullable } from "../../http/model.ts";
+import { ErrorBody, Moment, Nullable } from "../../http/model.ts";
 import { storable } from "../../http/storable.ts";
 import { linkCustomer } from "../customers.ts";
 import { listEvents, replayEvent } from "../log.ts";
@@ -110,12 +110,15 @@ export function chargebeeAdminRoutes(deps: Deps) {
       },
       {
         body: Since,
-        response: t.Object({
-          success: t.Literal(true),
-          since: Moment,
-          seen: t.Integer({ description: "Events that Chargebee named" }),
-          added: t.Integer({ description: "Those that had never arrived" }),
-        }),
+        response: {
+          200: t.Object({
+            success: t.Literal(true),
+            since: Moment,
+            seen: t.Integer({ description: "Events that Chargebee named" }),
+            added: t.Integer({ description: "Those that had never arrived" }),
+          }),
+          503: ErrorBody,
+        },
         detail: {
           access: "admin",
           summary: "Ask Chargebee for what never arrived",
