@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { findChromium, type OpenBrowser, openBrowser } from "./support/chromium.ts";
-import { type Service, startService } from "./support/service.ts";
+import { PASSWORD, type Service, startService } from "./support/service.ts";
 
 setDefaultTimeout(60_000);
 
@@ -15,6 +15,15 @@ async function open(page: Page, method: string, path: string): Promise<Locator> 
   await operation.locator(".opblock-summary-control").click();
   await operation.locator(".execute").waitFor();
   return operation;
+}
+
+/** Gives the page a token, by its Authorize button. */
+async function authorize(page: Page, token: string): Promise<void> {
+  await page.locator(".btn.authorize").first().click();
+  const bearer = page.locator(".auth-container", { hasText: "bearerAuth" });
+  await bearer.locator("input").fill(token);
+  await bearer.getByRole("button", { name: "Apply credentials" }).click();
+  await page.locator(".btn-done").first().click();
 }
 
 /** Presses Execute; what the page then shows as the answer. */
@@ -93,12 +102,8 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
 
   test("whoever authorizes with the token of a session creates a brand and lists it", async () => {
     const token = await service.signUp("owner@example.com");
-    await page.locator(".btn.authorize").first().click();
-    const bearer = page.locator(".auth-container", { hasText: "bearerAuth" });
-    await bearer.locator("input").fill(token);
-    await bearer.getByRole("button", { name: "Apply credentials" }).click();
+    await authorize(page, token);
     await page.screenshot({ path: join(pictures, "authorized.png") });
-    await page.locator(".btn-done").first().click();
 
     const create = await open(page, "post", "/api/brands");
     await create.locator("textarea.body-param__text").fill(JSON.stringify({ name: "Northwind Outreach" }));
@@ -111,6 +116,39 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
     const listed = await execute(page.locator(".opblock-get", { has: page.locator(`[data-path="/api/brands"]`) }));
     expect(listed.status).toBe("200");
     expect(JSON.parse(listed.body).data).toEqual([expect.objectContaining({ name: "Northwind Outreach" })]);
+  });
+
+  test("an admin signs in on the page, authorizes, and tries out what stands on the reference page", async () => {
+    await service.admin();
+    await page.evaluate(() => localStorage.clear());
+    await page.goto(`${service.url}/swagger`);
+    await page.locator(".opblock").first().waitFor();
+    const tags = await page.locator("h3.opblock-tag").all();
+    expect(await Promise.all(tags.map((tag) => tag.getAttribute("data-tag")))).toEqual([
+      ...["Auth", "Campaigns", "Health"],
+      ...["Brands", "Senders", "Contacts", "Conversations", "Credits"],
+    ]);
+    await page.screenshot({ path: join(pictures, "order.png"), fullPage: true });
+
+    const signIn = await open(page, "post", "/api/auth/sign-in/email");
+    const credentials = { email: "admin1@example.com", password: PASSWORD };
+    await signIn.locator("textarea.body-param__text").fill(JSON.stringify(credentials));
+    const entered = await execute(signIn);
+    expect(entered.status).toBe("200");
+    await authorize(page, JSON.parse(entered.body).token);
+
+    for (const [method, path, list] of [
+      ["get", "/api/auth/banned", "data"],
+      ["post", "/api/auth/admin/brands", "brands"],
+      ["post", "/api/auth/admin/email-accounts", "accounts"],
+    ] as const) {
+      const operation = await open(page, method, path);
+      const { status, body } = await execute(operation);
+      expect([path, status]).toEqual([path, "200"]);
+      expect(JSON.parse(body)).toMatchObject({ success: true, [list]: expect.any(Array) });
+      await operation.scrollIntoViewIfNeeded();
+      await operation.screenshot({ path: join(pictures, `${path.split("/").at(-1)}.png`) });
+    }
   });
 
   test("nothing was asked of any other machine, and nothing went wrong in the page", () => {
