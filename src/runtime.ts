@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { lateSmtp } from "./channels/lateSmtp.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { sealOlder } from "./credits/sealOlder.ts";
 import { dialect } from "./db/dialect.ts";
 import { lockDataDir } from "./db/lock.ts";
 import { openStore } from "./db/open.ts";
@@ -35,6 +36,7 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
   const unlock = dialect === "sqlite" ? lockDataDir(config.dataDir) : () => {};
   const key = masterKey(config.secret, config.dataDir);
   const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
+  await sealOlder(store);
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
   const smtp = lateSmtp({
     allowPrivateHosts: config.allowPrivateSmtp,

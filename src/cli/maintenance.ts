@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import { toCredits } from "../credits/amounts.ts";
+import { sealOlder } from "../credits/sealOlder.ts";
 import { verifyLedger } from "../credits/verify.ts";
 import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
@@ -9,6 +10,7 @@ import { createAdmin } from "../identity/claim.ts";
 
 async function withStore<T>({ dataDir, databaseUrl }: Config, work: (store: Store) => Promise<T>): Promise<T> {
   const store = await openStore({ dataDir, databaseUrl });
+  await sealOlder(store);
   try {
     return await work(store);
   } finally {
