@@ -125,6 +125,8 @@ const NEED_NO_KEY = new Set([
   "/api/campaigns/:id/preview-message",
   "/api/email-accounts/:id/test-connection", // tries the login, now
   "/api/campaigns/conversations/:id/mark-read",
+  "/api/auth/admin/reconcile-chargebee", // what is heard of twice is stored once
+  "/api/webhooks/chargebee", // no caller, and an event is stored once
   "/u/:token", // no caller, and once unsubscribed is unsubscribed
 ]);
 
