@@ -64,7 +64,6 @@ test("killed at every statement, nothing is granted twice and nothing is lost", 
   // Chargebee tells again what was not answered with 200; to be sure, all of it.
   for (const [diesAt, brandId] of brands) {
     await hear(store, shortStory(`k${diesAt}.`, brandId), CATALOG);
-    await workOff();
     expect([diesAt, await booksOf(store, brandId, `k${diesAt}.`)]).toEqual([diesAt, expected]);
   }
   expect(await left(sql`status <> 'DONE'`)).toEqual([]);

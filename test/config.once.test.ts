@@ -59,3 +59,42 @@ describe("the bucket", () => {
     expect(problemsOf(env)).toEqual(names);
   });
 });
+
+describe("Chargebee", () => {
+  test("is not there unless it is named", () => {
+    expect(readConfig({}).chargebee).toEqual({ webhook: null, site: null, catalog: new Map() });
+  });
+
+  test("is reached under its site's name, or where it is said to be", () => {
+    const env = { CHARGEBEE_SITE: "acme-test", CHARGEBEE_API_KEY: SECRET };
+    expect(readConfig(env).chargebee.site).toEqual({ url: "https://acme-test.chargebee.com", apiKey: SECRET });
+    const url = "http://127.0.0.1:9000";
+    expect(readConfig({ ...env, CHARGEBEE_API_URL: `${url}/` }).chargebee.site).toEqual({ url, apiKey: SECRET });
+  });
+
+  test("what item prices bring is in thousandths", () => {
+    const text = JSON.stringify({ gold: { credits: 1.5, planName: "Gold" }, pack: { credits: 0, kind: "PURCHASED" } });
+    expect(readConfig({ CHARGEBEE_CREDITS: text }).chargebee.catalog).toEqual(
+      new Map([
+        ["gold", { credits: 1500, planName: "Gold" }],
+        ["pack", { credits: 0, kind: "PURCHASED" }],
+      ]),
+    );
+  });
+
+  test.each<[string[], Record<string, string>]>([
+    [["CHARGEBEE_WEBHOOK_PASSWORD"], { CHARGEBEE_WEBHOOK_USER: "chargebee" }],
+    [["CHARGEBEE_WEBHOOK_USER"], { CHARGEBEE_WEBHOOK_PASSWORD: SECRET }],
+    [["CHARGEBEE_API_KEY"], { CHARGEBEE_SITE: "acme" }],
+    [["CHARGEBEE_SITE"], { CHARGEBEE_SITE: "acme.example.org/", CHARGEBEE_API_KEY: SECRET }],
+    [["CHARGEBEE_API_URL"], { CHARGEBEE_API_URL: `ftp://${SECRET}@host` }],
+    [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: "gold=1000" }],
+    [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: "[]" }],
+    [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: '{"gold": {"credits": -1}}' }],
+    [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: '{"gold": {"credits": 0.0001}}' }],
+    [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: '{"gold": {"credits": 1, "type": "PACK"}}' }],
+    [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: '{"gold": {"credits": 1, "kind": "PACK"}}' }],
+  ])("%p is named where it is wrong or missing", (names, env) => {
+    expect(problemsOf(env)).toEqual(names);
+  });
+});

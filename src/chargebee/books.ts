@@ -1,4 +1,4 @@
-import { inArray } from "drizzle-orm";
+import { and, eq, gt, inArray } from "drizzle-orm";
 import { clawBack } from "../credits/clawback.ts";
 import { expireLot, grant } from "../credits/ledger.ts";
 import { creditClawbacks, creditLots } from "../db/schema/credits.ts";
@@ -29,7 +29,7 @@ export async function settleInvoice(
   const productOf = (id: string) => catalog.get(id) ?? products.get(id) ?? null;
   const claims = claimsOf(facts, notes, { productOf, endOf: endsBy(siblings, tx.now) });
   await post(tx, brandId, claims.lots);
-  if (facts.first !== null) await endEarlier(tx, facts.first.state, siblings);
+  if (facts.first !== null) await endEarlier(tx, brandId, facts.first.state, siblings);
   for (const row of rowsFor(facts, notes, claims)) await keepPayment(tx, { brandId, ...row });
   return claims.unknown;
 }
@@ -54,12 +54,26 @@ function endsBy(siblings: readonly Facts<Invoice>[], now: number): EndOf {
 }
 
 /** Ends the credits of plans that this invoice's plan took the place of. */
-async function endEarlier(tx: Tx, invoice: Invoice, siblings: readonly Facts<Invoice>[]): Promise<void> {
+async function endEarlier(
+  tx: Tx,
+  brandId: string,
+  invoice: Invoice,
+  siblings: readonly Facts<Invoice>[],
+): Promise<void> {
   const endOf = endsBy(siblings, tx.now);
   for (const { invoiceId, line } of plansOf(siblings)) {
     const end = endOf(line);
     if (end === null || invoiceId === invoice.id) continue;
-    await expireLot(tx, { source: `chargebee:${invoiceId}:${line.id}` }, "PLAN_CHANGED", end);
+    const source = `chargebee:${invoiceId}:${line.id}`;
+    const later = await tx
+      .select({ id: creditLots.id, source: creditLots.source })
+      .from(creditLots)
+      .where(and(eq(creditLots.brandId, brandId), gt(creditLots.expiresAt, end)));
+    for (const lot of later) {
+      // Beside the lot itself, those of an invoice that was paid again, and what came back from a credit note.
+      const isOfLine = lot.source === source || lot.source?.startsWith(`${source}:`);
+      if (isOfLine) await expireLot(tx, { id: lot.id }, "PLAN_CHANGED", end);
+    }
   }
 }
 
@@ -74,31 +88,37 @@ async function post(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise
   const taken = await tx
     .select({ source: creditClawbacks.source, lotSource: creditClawbacks.lotSource, amount: creditClawbacks.amount })
     .from(creditClawbacks)
-    .where(
-      inArray(
-        creditClawbacks.source,
-        lots.flatMap(({ takes }) => takes.map(({ source }) => source)),
-      ),
-    );
+    .where(and(eq(creditClawbacks.brandId, brandId), inArray(creditClawbacks.lotSource, sources)));
   const have = new Set(granted.map(({ source }) => source));
-  const had = new Map(taken.map((clawback) => [clawback.source, clawback.amount]));
   for (const lot of lots) {
     const { source, amount, kind, expiresAt, at } = lot;
     const reason = `Chargebee: ${lot.description ?? source}`.slice(0, 300);
     if (amount > 0 && !have.has(source)) await grant(tx, { brandId, amount, kind, expiresAt, at, source, reason });
-    await takeBack(tx, brandId, lot, had);
+    await takeBack(
+      tx,
+      brandId,
+      lot,
+      taken.filter(({ lotSource }) => lotSource === source),
+    );
   }
 }
 
-async function takeBack(tx: Tx, brandId: string, lot: LotClaim, had: ReadonlyMap<string, number>): Promise<void> {
-  const due = lot.takes.reduce((sum, { amount }) => sum + amount, 0);
-  let left = due - lot.takes.reduce((sum, { source }) => sum + (had.get(source) ?? 0), 0);
-  const open = lot.takes.filter(({ source, amount }) => amount > 0 && !had.has(source));
-  for (const [index, { source, amount, at, reason }] of open.entries()) {
-    // A refund heard of before an earlier one may have been rounded otherwise: whoever comes last takes the rest.
-    const part = index === open.length - 1 ? left : Math.min(left, amount);
-    if (part <= 0) return;
-    await clawBack(tx, { brandId, amount: part, lotSource: lot.source, source, reason, at });
+/** Takes back what is missing. What has to be taken for one thing may grow, and then has several clawbacks. */
+async function takeBack(
+  tx: Tx,
+  brandId: string,
+  lot: LotClaim,
+  taken: readonly { source: string; amount: number }[],
+): Promise<void> {
+  const sum = (some: readonly { amount: number }[]) => some.reduce((total, { amount }) => total + amount, 0);
+  // A refund heard of after a later one may find that taken already which would have been its own.
+  let left = sum(lot.takes) - sum(taken);
+  for (const { source, amount, at, reason } of lot.takes) {
+    const had = sum(taken.filter((clawback) => clawback.source.split("+", 1)[0] === source));
+    const part = Math.min(left, amount - had);
+    if (part <= 0) continue;
+    const key = had === 0 ? source : `${source}+${had}`;
+    await clawBack(tx, { brandId, amount: part, lotSource: lot.source, source: key, reason, at });
     left -= part;
   }
 }

@@ -13,7 +13,7 @@ export interface LotClaim {
   amount: number;
   kind: LotKind;
   expiresAt: Instant | null;
-  /** When it was paid for. */
+  /** When it was bought: not when it was paid, which may have happened more than once. */
   at: Instant;
   description: string | null;
   /** What should have been taken back of it, by what it was taken back for, the oldest first. */
@@ -100,51 +100,60 @@ export function claimsOf(
   for (const { line, amount, kind } of found.credited) {
     const ends = kind === "PURCHASED" ? null : (endOf(line) ?? line.to);
     // An invoice that was paid, lost its payment and was paid again has granted twice and taken back once.
+    let returned = 0;
     for (let turn = 0; turn < on; turn++) {
       const source = [SOURCE, invoice.id, line.id, ...(turn > 0 ? [`again${turn}`] : [])].join(":");
-      const at = invoice.paidAt ?? invoice.date;
-      const lot = {
+      const lot: LotClaim = {
         source,
         amount,
         kind,
-        at,
+        at: invoice.date,
         expiresAt: ends,
         description: line.description,
-        takes: [] as TakeClaim[],
+        takes: [],
       };
       lots.push(lot);
-      if (turn === on - 1) lots.push(...takeForNotes(lot, line, invoice, notes));
+      // Whichever payment a refund came after: heard of late, it must not be taken for a refund of another.
+      if (turn === 0) {
+        lots.push(...takeForNotes(lot, line, invoice, notes));
+        returned = returnedOf(lot, notes);
+      }
       const lost = off[turn];
       if (lost === undefined) continue;
-      const left = amount - lot.takes.reduce((sum, take) => sum + take.amount, 0);
       const reason = facts.newest.voided ? "INVOICE_VOIDED" : "PAYMENT_REVERSED";
-      lot.takes.push({ source: `${source}:off`, amount: Math.max(0, left), at: lost, reason, noteId: null });
+      const left = turn === on - 1 ? amount - returned : amount;
+      lot.takes.push({ source: `${source}:off`, amount: left, at: lost, reason, noteId: null });
     }
   }
   return { ...found, lots };
 }
 
-/** Adds what credit notes take back of a lot. Returns the lots that give it back, for notes that were voided themselves. */
+/** What credit notes that are in force take back of a lot. */
+export function returnedOf({ takes }: LotClaim, notes: readonly Facts<CreditNote>[]): number {
+  const inForce = new Set(notes.filter(({ newest }) => newest.status !== "voided").map(({ newest }) => newest.id));
+  return takes.reduce((sum, { amount, noteId }) => sum + (noteId !== null && inForce.has(noteId) ? amount : 0), 0);
+}
+
+/**
+ * Adds what credit notes take back of a lot. Returns the lots that give it back, for notes that were voided themselves.
+ *
+ * A note's part is rounded up, so that notes that make up the whole sum take all: the last one takes the rest. A note that
+ * was voided does not count against the others, for it may have been voided before they came.
+ */
 function takeForNotes(lot: LotClaim, line: Line, invoice: Invoice, notes: readonly Facts<CreditNote>[]): LotClaim[] {
   const restored: LotClaim[] = [];
-  let part = 0;
-  let money = 0;
-  let taken = 0;
-  for (const { newest: note, seen } of returning(notes)) {
+  let left = lot.amount;
+  for (const { newest: note } of returning(notes)) {
     const reason = note.chargeback ? "CHARGEBACK" : "REFUND";
     const take = { source: `${lot.source}:${note.id}`, at: note.date, reason, noteId: note.id };
-    if (seen.at(-1)?.on === false) {
-      const amount = share(lot.amount, partOf(note, line, invoice));
-      lot.takes.push({ ...take, amount });
-      restored.push({ ...lot, source: `${take.source}:restored`, amount, takes: [] });
+    const part = Math.min(lot.amount, Math.ceil(lot.amount * partOf(note, line, invoice) - 1e-6));
+    if (note.status === "voided") {
+      lot.takes.push({ ...take, amount: part });
+      restored.push({ ...lot, source: `${take.source}:restored`, at: note.date, amount: part, takes: [] });
       continue;
     }
-    part += partOf(note, line, invoice);
-    money += note.total;
-    // The refund that completes the sum takes the rest, whatever was rounded before.
-    const total = money >= invoice.total ? lot.amount : share(lot.amount, part);
-    lot.takes.push({ ...take, amount: Math.max(0, total - taken) });
-    taken = Math.max(taken, total);
+    lot.takes.push({ ...take, amount: Math.min(left, part) });
+    left -= Math.min(left, part);
   }
   return restored;
 }

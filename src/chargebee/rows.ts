@@ -1,5 +1,5 @@
 import type { PaymentOrder } from "../payments/payments.ts";
-import { type Claims, returning, type TakeClaim } from "./claims.ts";
+import { type Claims, returnedOf, returning, type TakeClaim } from "./claims.ts";
 import { type Facts, turnsOf } from "./facts.ts";
 import type { CreditNote, Invoice, Transaction } from "./resources.ts";
 
@@ -34,7 +34,8 @@ export function rowsFor(facts: Facts<Invoice>, notes: readonly Facts<CreditNote>
       type: isPlan ? "SUBSCRIPTION" : "CREDIT_PURCHASE",
       status: statusOf(invoice, { isPaid, wasPaid: on > 0, returned: returned >= invoice.total && returned > 0 }),
       amountMinor: paid && paid.waived > 0 ? paid.amountPaid : invoice.total,
-      creditsAdded: isPaid ? granted : 0,
+      // What its refunds took back stands at them.
+      creditsAdded: isPaid ? granted : claims.lots.reduce((sum, lot) => sum + returnedOf(lot, notes), 0),
       description:
         invoice.lines
           .map(({ description }) => description ?? "")

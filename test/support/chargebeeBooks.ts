@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { Catalog } from "../../src/chargebee/catalog.ts";
 import { readEvent } from "../../src/chargebee/event.ts";
-import { storeEvent, workOn } from "../../src/chargebee/events.ts";
+import { dueEvents, storeEvent, workOn } from "../../src/chargebee/events.ts";
 import { hold, settle } from "../../src/credits/holds.ts";
 import { brands } from "../../src/db/schema/brands.ts";
 import { creditAccounts, creditClawbacks, creditLots } from "../../src/db/schema/credits.ts";
@@ -16,7 +16,7 @@ export async function bareBrand(store: Store): Promise<string> {
   return id;
 }
 
-/** Hears of events and works on them, as the webhook does. */
+/** Hears of events and works on them, as the webhook does; then on what had to wait for one of them, as the sweep does. */
 export async function hear(store: Store, events: readonly Event[], catalog: Catalog): Promise<void> {
   for (const given of events) {
     const event = readEvent(given);
@@ -25,6 +25,8 @@ export async function hear(store: Store, events: readonly Event[], catalog: Cata
     const outcome = await workOn(store, event.id, catalog);
     if (outcome !== "WORKED") throw outcome;
   }
+  const now = await store.write(async (tx) => tx.now);
+  for (const id of await dueEvents(store.read, now, 10_000)) await workOn(store, id, catalog);
 }
 
 /** Sends a message that costs so many thousandths. */
@@ -49,7 +51,13 @@ export async function booksOf(store: Store, brandId: string, prefix: string) {
   return {
     accounts: accounts.map(({ brandId: _, entries: __, lowSince: ___, ...balances }) => balances),
     lots: sorted(lots.map(({ id: _, brandId: __, source, ...lot }) => ({ source: plain(source), ...lot }))),
-    taken: sorted(taken.map(({ source, amount, at, reason }) => ({ source: plain(source), amount, at, reason }))),
+    // Of two refunds of one invoice either may bear what is rounded: it is the sum that counts.
+    taken: sorted(
+      [...Map.groupBy(taken, ({ lotSource }) => lotSource)].map(([source, parts]) => ({
+        source: plain(source),
+        amount: parts.reduce((sum, { amount }) => sum + amount, 0),
+      })),
+    ),
     payments: sorted(
       rows.map(({ id: _, brandId: __, createdAt: ___, ...row }) => ({
         ...row,
