@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dialect } from "../src/db/dialect.ts";
+import { findPostgres, startPostgres } from "../test/support/postgres.ts";
 import { type Service, startService } from "../test/support/service.ts";
 import { fill, type Sizes } from "./lists/fill.ts";
 import { heading, median, row, spread } from "./report.ts";
 
 const SMALL: Sizes = { followUps: 10_000, bans: 10_000, brands: 10_000 };
 const LARGE: Sizes = { followUps: 1_000_000, bans: 1_000_000, brands: 100_000 };
-const TIMES = 300;
+const TIMES = 100;
 const ROUNDS = 7;
 const CONNECTIONS = 16;
 
@@ -64,23 +65,43 @@ async function middleOf({ service, token, bans }: Platform, sortBy: string, sort
 export async function benchLists(): Promise<void> {
   const small = await open(SMALL);
   const large = await open(LARGE);
-  heading(`Lists on ${dialect}: 10,000 rows against 1,000,000 (brands 100,000), ms, p50 / p99 of ${TIMES}`);
+  heading(
+    `Lists on ${dialect}: 10,000 rows against 1,000,000 (brands 100,000), ms, p50/p99 of ${TIMES}, ${ROUNDS} rounds`,
+  );
   for (const [name, list] of Object.entries(lists)) {
     const [few, many] = [await list(small), await list(large)];
-    const [short, long]: [number[], number[]] = [[], []];
-    // In turn, so that what else the machine does befalls both.
-    for (let time = 0; time < TIMES; time++) {
-      short.push(await take(small, few));
-      long.push(await take(large, many));
+    const [short, long]: [number[][], number[][]] = [[], []];
+    for (let round = 0; round < ROUNDS; round++) {
+      const [quick, slow]: [number[], number[]] = [[], []];
+      // In turn, so that what else the machine does befalls both.
+      for (let time = 0; time < TIMES; time++) {
+        quick.push(await take(small, few));
+        slow.push(await take(large, many));
+      }
+      short.push(quick);
+      long.push(slow);
     }
-    const [p50, p99] = [0.5, 0.99].map((share) => quantile(long, share) / quantile(short, share));
-    const show = (times: number[]) => `${quantile(times, 0.5).toFixed(2)}/${quantile(times, 0.99).toFixed(2)}`;
-    row(name, `${show(short)}  ${show(long)}`, `p99 <= 3x: ${p99?.toFixed(1)}x, p50 ${p50?.toFixed(1)}x`);
+    // The middle round: one that another process broke into says nothing about us.
+    const at = (rounds: number[][], share: number) => median(rounds.map((times) => quantile(times, share)));
+    const show = (rounds: number[][]) => `${at(rounds, 0.5).toFixed(2)}/${at(rounds, 0.99).toFixed(2)}`;
+    const [p50, p99] = [0.5, 0.99].map((share) => (at(long, share) / at(short, share)).toFixed(1));
+    row(name, `${show(short)}  ${show(long)}`, `p99 <= 3x: ${p99}x, p50 ${p50}x`);
   }
   await small.service.remove();
   if (dialect === "sqlite") await benchRates(large);
   await large.service.remove();
   for (const { dataDir } of [small, large]) rmSync(dataDir, { recursive: true, force: true });
+  if (dialect === "sqlite") await benchOnPostgres();
+}
+
+/** The same in another process: which database one speaks is settled when it starts. */
+async function benchOnPostgres(): Promise<void> {
+  if (!findPostgres()) return console.log("Postgres: skipped, it is not installed");
+  const postgres = await startPostgres();
+  const env = { ...process.env, DATABASE_URL: await postgres.createDatabase() };
+  const command = [process.execPath, join(import.meta.dir, "run.ts"), "lists"];
+  await Bun.spawn(command, { env, stdio: ["ignore", "inherit", "inherit"] }).exited;
+  await postgres.stop();
 }
 
 async function open(sizes: Sizes): Promise<Platform> {

@@ -55,7 +55,13 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
-  app.use(idempotency(deps, (route) => FILE_ROUTES.has(route)));
+  app.use(
+    idempotency(
+      deps,
+      () => app.routes,
+      (route) => FILE_ROUTES.has(route),
+    ),
+  );
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));

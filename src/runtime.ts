@@ -10,7 +10,7 @@ import type { Driver } from "./delivery/driver.ts";
 import { startEmbedded } from "./delivery/embedded.ts";
 import { createEngine, type Engine } from "./delivery/engine.ts";
 import type { Deps } from "./deps.ts";
-import { openFiles } from "./files/files.ts";
+import { openFiles } from "./files/open.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
 import type { Log } from "./log.ts";
 import { systemRandom } from "./random.ts";

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { type Files, openFiles } from "../src/files/files.ts";
+import type { Files } from "../src/files/files.ts";
+import { openFiles } from "../src/files/open.ts";
 import type { S3Settings } from "../src/files/s3.ts";
 import { findS3, type S3Server, startS3 } from "./support/s3.ts";
 import { startService } from "./support/service.ts";

@@ -100,6 +100,14 @@ describe("a request under an Idempotency-Key", () => {
   });
 });
 
+test("a route that has no use for a key is not refused for one", async () => {
+  const admin = await app.admin();
+  await ban(someone(), "elsewhere", admin);
+  const headers = { "idempotency-key": "elsewhere" };
+  const answer = await app.request("POST", "/api/auth/sign-out", { token: admin, headers });
+  expect(answer.status).toBe(200);
+});
+
 test("a stranger's key is nobody's", async () => {
   const answer = await app.request("POST", "/api/auth/sign-in/email", {
     body: { email: "nobody@example.com", password: "correct horse battery" },

@@ -19,7 +19,7 @@ const ErrorMessage = Nullable(
     examples: ["REPLIED"],
   }),
 );
-const Stage = t.Integer({ description: "0 opens, 1… follow up", examples: [1] });
+const Stage = t.Number({ description: "0 opens, 1… follow up", examples: [1] });
 
 export const MessageQuery = t.Object({
   cursor: Cursor,
@@ -147,9 +147,9 @@ export type FollowUp = typeof FollowUp.static;
 export const FollowUpPage = t.Object({
   items: t.Array(FollowUp),
   pagination: t.Object({
-    limit: t.Integer({ examples: [20] }),
-    page: t.Integer({ examples: [1] }),
-    total: t.Integer({ examples: [1] }),
-    totalPages: t.Integer({ examples: [1] }),
+    limit: t.Number({ examples: [20] }),
+    page: t.Number({ examples: [1] }),
+    total: t.Number({ examples: [1] }),
+    totalPages: t.Number({ examples: [1] }),
   }),
 });

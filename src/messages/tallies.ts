@@ -105,12 +105,13 @@ export async function stretchOf(read: Reader, which: Tallied, first: number, las
   const days = await bucketsOf(read, which, "DAY", sql.empty());
   const [firstDay, lastDay] = [bucketAt(days, first), bucketAt(days, last)];
   if (!firstDay || !lastDay) return null;
-  const within = ({ start }: { start: Instant }) => sql`(start >= ${start} and start < ${start + DAY})`;
-  const hours = await bucketsOf(read, which, "HOUR", sql`and (${within(firstDay)} or ${within(lastDay)})`);
-  const hoursOf = (day: { start: Instant }) =>
-    hours.filter(({ start }) => start >= day.start && start < day.start + DAY);
-  const top = bucketAt(hoursOf(firstDay), first - firstDay.before);
-  const bottom = bucketAt(hoursOf(lastDay), last - lastDay.before);
+  // A day at a time: asked for both at once, SQLite reads all hours there are.
+  const hoursOf = ({ start }: { start: Instant }) =>
+    bucketsOf(read, which, "HOUR", sql`and start >= ${start} and start < ${start + DAY}`);
+  const topHours = await hoursOf(firstDay);
+  const bottomHours = firstDay.start === lastDay.start ? topHours : await hoursOf(lastDay);
+  const top = bucketAt(topHours, first - firstDay.before);
+  const bottom = bucketAt(bottomHours, last - lastDay.before);
   if (!top || !bottom) return null;
   return { from: bottom.start, to: top.start + HOUR, skip: first - firstDay.before - top.before };
 }

@@ -7,7 +7,7 @@ import { type Clock, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
 import type { Deps } from "../../src/deps.ts";
-import { openFiles } from "../../src/files/files.ts";
+import { openFiles } from "../../src/files/open.ts";
 import { guard } from "../../src/http/access.ts";
 import { faults } from "../../src/http/faults.ts";
 import { idempotency } from "../../src/http/idempotency.ts";
@@ -84,7 +84,13 @@ export async function startApp(overrides: Overrides = {}) {
   const app: AnyElysia = new Elysia({ normalize: "typebox" });
   app.use(faults(log));
   app.use(guard(identity.identify, () => app.routes));
-  app.use(idempotency(deps, (route) => route.endsWith("/import-contacts") || route.endsWith("-image")));
+  app.use(
+    idempotency(
+      deps,
+      () => app.routes,
+      (route) => route.endsWith("/import-contacts") || route.endsWith("-image"),
+    ),
+  );
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
   for (const room of overrides.rooms?.(deps) ?? []) app.use(room);
