@@ -126,7 +126,7 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
     const tags = await page.locator("h3.opblock-tag").all();
     expect(await Promise.all(tags.map((tag) => tag.getAttribute("data-tag")))).toEqual([
       ...["Auth", "Campaigns", "Health"],
-      ...["Brands", "Senders", "Contacts", "Conversations", "Credits"],
+      ...["Brands", "Senders", "Contacts", "Conversations", "Credits", "Payments"],
     ]);
     await page.screenshot({ path: join(pictures, "order.png"), fullPage: true });
 

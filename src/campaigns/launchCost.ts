@@ -16,7 +16,8 @@ export interface LaunchCost {
   contacts: number;
   /** For the opening stage, which is paid at launch. */
   needed: number;
-  creditType: CreditType;
+  /** Null while the campaign has no steps, and so costs nothing. */
+  creditType: CreditType | null;
   /** For every stage, if nobody answers, by type. */
   allStages: Partial<Record<CreditType, number>>;
   available: number;
@@ -32,7 +33,6 @@ export async function launchCost(read: Reader, campaign: Campaign): Promise<Laun
     .where(eq(campaignSteps.campaignId, campaign.id))
     .orderBy(asc(campaignSteps.stage));
   const [opening] = steps;
-  if (!opening) throw new Fault("CONFLICT", "The campaign has no steps yet: PUT /api/campaigns/:id/steps first");
   const [queued] = await read
     .select({ contacts: count() })
     .from(conversations)
@@ -44,8 +44,14 @@ export async function launchCost(read: Reader, campaign: Campaign): Promise<Laun
     const cost = contacts * Math.round(unitsOf(step) * weights[step.channel]);
     allStages[step.channel] = (allStages[step.channel] ?? 0) + cost;
   }
-  const needed = contacts * Math.round(unitsOf(opening) * weights[opening.channel]);
-  return { contacts, needed, creditType: opening.channel, allStages, ...(await fundsOf(read, campaign.brandId)) };
+  const needed = opening ? contacts * Math.round(unitsOf(opening) * weights[opening.channel]) : 0;
+  return {
+    contacts,
+    needed,
+    creditType: opening?.channel ?? null,
+    allStages,
+    ...(await fundsOf(read, campaign.brandId)),
+  };
 }
 
 /** What has to come in before the campaign can be launched. */
@@ -66,7 +72,7 @@ export function toCost(cost: LaunchCost): Cost {
     creditAvailable: toCredits(available),
     creditMissing: toCredits(missing(cost)),
     creditDebt: toCredits(debt),
-    byType: { [creditType]: toCredits(needed) },
+    byType: creditType === null ? {} : { [creditType]: toCredits(needed) },
     creditsForAllStages: Object.fromEntries(
       Object.entries(allStages).map(([type, credits]) => [type, toCredits(credits)]),
     ),

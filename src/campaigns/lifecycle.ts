@@ -57,6 +57,8 @@ export async function launch(
   // First, because it locks what the rest of the cost is read from.
   const available = await spendableCredits(tx, campaign.brandId);
   const cost = { ...(await launchCost(tx, campaign)), available };
+  if (cost.creditType === null)
+    throw new Fault("CONFLICT", "The campaign has no steps yet: PUT /api/campaigns/:id/steps first");
   if (cost.contacts !== confirmContacts) {
     throw new Fault("CONFLICT", `The campaign would write to ${cost.contacts} contacts, not ${confirmContacts}`, {
       facts: { contacts: cost.contacts },

@@ -122,7 +122,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
         handle.run("begin");
         return await work(reader(handle));
       } finally {
-        // Closing alone would leave it open for as long as its statements are not collected, and a checkpoint would wait.
+        // Prepared statements outlive the handle: its moment must be let go of, or no checkpoint gets past it.
         handle.run("rollback");
         handle.close();
       }
