@@ -1,13 +1,15 @@
 import { benchBinary } from "./binary.ts";
 import { benchFollowUps } from "./followUps.ts";
+import { benchLedger } from "./ledger.ts";
 import { benchLists } from "./lists.ts";
 
-// `npm run bench [followUps|lists|binary]`. Figures depend on the machine: compare ratios, and only within one run.
+// `npm run bench [followUps|lists|ledger|binary]`. Figures depend on the machine: compare ratios, and only within one run.
 // Each part has a process of its own: a child's peak memory would count what its parent held when it was forked.
 
 const parts: Record<string, () => Promise<void>> = {
   followUps: benchFollowUps,
   lists: benchLists,
+  ledger: benchLedger,
   binary: benchBinary,
 };
 const [chosen] = process.argv.slice(2);

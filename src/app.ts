@@ -3,6 +3,7 @@ import { banRoutes } from "./bans/routes.ts";
 import { brandAdminRoutes } from "./brands/adminRoutes.ts";
 import { brandRoutes } from "./brands/routes.ts";
 import { campaignContentRoutes } from "./campaigns/contentRoutes.ts";
+import { costRoutes } from "./campaigns/costRoutes.ts";
 import { lifecycleRoutes } from "./campaigns/lifecycleRoutes.ts";
 import { memberRoutes } from "./campaigns/memberRoutes.ts";
 import { memberStateRoutes } from "./campaigns/memberStateRoutes.ts";
@@ -12,6 +13,7 @@ import { chargebeeRoutes } from "./chargebee/routes.ts";
 import { contactRoutes } from "./contacts/routes.ts";
 import { conversationRoutes } from "./conversations/routes.ts";
 import { unsubscribeRoutes } from "./conversations/unsubscribeRoutes.ts";
+import { ledgerRoutes } from "./credits/admin/ledgerRoutes.ts";
 import { creditOverviewRoutes } from "./credits/admin/overviewRoutes.ts";
 import { creditAdminRoutes } from "./credits/admin/routes.ts";
 import { creditRoutes } from "./credits/routes.ts";
@@ -55,7 +57,13 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
-  app.use(idempotency(deps, (route) => FILE_ROUTES.has(route)));
+  app.use(
+    idempotency(
+      deps,
+      () => app.routes,
+      (route) => FILE_ROUTES.has(route),
+    ),
+  );
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));
@@ -75,12 +83,14 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(memberStateRoutes(deps));
   app.use(importRoutes(deps));
   app.use(lifecycleRoutes(deps));
+  app.use(costRoutes(deps));
   app.use(deliveryRoutes(deps));
   app.use(followUpRoutes(deps));
   app.use(conversationRoutes(deps));
   app.use(unsubscribeRoutes(deps));
   app.use(creditRoutes(deps));
   app.use(creditAdminRoutes(deps));
+  app.use(ledgerRoutes(deps));
   app.use(creditOverviewRoutes(deps));
   app.use(grantRoutes(deps));
   app.use(paymentRoutes(deps));

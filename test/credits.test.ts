@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import fc from "fast-check";
 import { DAY, HOUR } from "../src/clock.ts";
 import { type HoldRequest, hold, release, settle } from "../src/credits/holds.ts";
 import { expireLots, grant } from "../src/credits/ledger.ts";
@@ -118,52 +117,6 @@ describe("lots", () => {
     expect(answers.filter(Boolean)).toHaveLength(1);
     expect(await balance(brandId)).toMatchObject({ totalGranted: 1 });
   });
-});
-
-const amount = fc.integer({ min: 0, max: 3000 });
-const step = fc.oneof(
-  fc.record({
-    do: fc.constant("grant" as const),
-    amount: fc.integer({ min: 1, max: 5000 }),
-    days: fc.constantFrom(null, 1, 3),
-  }),
-  fc.record({ do: fc.constant("hold" as const), amounts: fc.array(amount, { minLength: 1, maxLength: 4 }) }),
-  fc.record({
-    do: fc.constantFrom("settle" as const, "release" as const),
-    which: fc.array(fc.nat(20), { maxLength: 4 }),
-  }),
-  fc.record({ do: fc.constant("wait" as const), hours: fc.integer({ min: 1, max: 48 }) }),
-  fc.record({ do: fc.constant("expire" as const) }),
-);
-
-test("whatever happens in whatever order, granted = available + reserved + used + expired + clawed back", async () => {
-  const { brandId } = await poor();
-  const property = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-    const held: string[] = [];
-    for (const step of steps) {
-      if (step.do === "grant") {
-        await give(brandId, step.amount, { expiresAt: step.days && world.clock.now() + step.days * DAY });
-      } else if (step.do === "hold") {
-        const requests = step.amounts.map((amount) => asks(brandId, id(), amount));
-        const short = await world.store.write((tx) => hold(tx, requests));
-        held.push(...requests.map(({ messageId }) => messageId).filter((messageId) => !short.has(messageId)));
-      } else if (step.do === "settle" || step.do === "release") {
-        const ids = step.which.flatMap((index) => held[index] ?? []);
-        await world.store.write((tx) => (step.do === "settle" ? settle(tx, ids) : release(tx, ids, "test")));
-      } else if (step.do === "wait") world.clock.advance(step.hours * HOUR);
-      else await world.store.write(expireLots);
-    }
-    const { creditAvailable, totalReserved, totalUsed, totalExpired, totalClawedBack, totalGranted, ...kinds } =
-      await balance(brandId);
-    const sum = [creditAvailable, totalReserved, totalUsed, totalExpired, totalClawedBack].map((n) =>
-      Math.round(n * 1000),
-    );
-    expect(sum.reduce((a, b) => a + b)).toBe(Math.round(totalGranted * 1000));
-    expect(Math.min(...sum)).toBeGreaterThanOrEqual(0);
-    expect(kinds.subscriptionCredits * 1000 + kinds.purchasedCredits * 1000).toBeCloseTo(creditAvailable * 1000);
-    expect(await world.drifts()).toEqual([]);
-  });
-  await fc.assert(property, { numRuns: 40 });
 });
 
 describe("the proof of the books", () => {

@@ -5,6 +5,7 @@ import { type Judge, judgeBy } from "./support/answers.ts";
 import { furnish, SIMULATED } from "./support/furnished.ts";
 import { type Nonsense, nonsenseFor } from "./support/nonsense.ts";
 import { type Operation, operationsOf, pick } from "./support/operations.ts";
+import { sendLines } from "./support/rawHttp.ts";
 import { type Service, startService } from "./support/service.ts";
 
 // Whatever is sent to whichever door by whomever: no answer is a 500, none tells of the inside, none keeps one waiting, and
@@ -196,25 +197,10 @@ describe.each([
   });
 });
 
-/** Sends header lines as they are, also the same one twice, which `fetch` would fold into one. */
-async function sendLines(method: string, path: string, lines: string[], body = ""): Promise<number> {
-  const { hostname, port } = new URL(service.url);
-  const answered = Promise.withResolvers<string>();
-  const socket = await Bun.connect({
-    hostname,
-    port: Number(port),
-    socket: { data: (_, data) => answered.resolve(data.toString()), close: () => answered.resolve("") },
-  });
-  socket.write(`${[`${method} ${path} HTTP/1.1`, `Host: ${hostname}`, ...lines].join("\r\n")}\r\n\r\n${body}`);
-  const answer = await answered.promise;
-  socket.end();
-  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0);
-}
-
 test("headers that come twice are no way in, and break nothing", async () => {
   const [token, other] = [await freshTokenOf(ann), await freshTokenOf(ben)];
   const bearer = (value: string | null) => `Authorization: Bearer ${value}`;
-  expect(await sendLines("GET", "/api/auth/session", [bearer(token)])).toBe(200);
+  expect(await sendLines(service.url, "GET", "/api/auth/session", [bearer(token)])).toBe(200);
   const twice: [string, string[]][] = [
     ["GET", [bearer(token), bearer(token)]],
     ["GET", [bearer("x.y"), bearer(token)]],
@@ -236,7 +222,7 @@ test("headers that come twice are no way in, and break nothing", async () => {
   ];
   for (const [method, lines] of twice) {
     const path = method === "GET" ? "/api/auth/session" : "/api/auth/banned";
-    const status = await sendLines(method, path, lines, method === "GET" ? "" : "{}");
+    const status = await sendLines(service.url, method, path, lines, method === "GET" ? "" : "{}");
     expect({
       lines,
       isAllowed: (status < 500 && status !== 200) || lines.filter((line) => line === bearer(token)).length === 2,

@@ -63,7 +63,7 @@ async function meddle(by: SQL[], undo: SQL[]) {
     {},
   );
   for (const statement of undo) await byHand(statement);
-  const after = await world.store.snapshot(verifyLedger);
+  const after = await world.store.snapshot((read) => verifyLedger(read));
   expect({ drifts: after.drifts, faults: after.faults }).toEqual({ drifts: [], faults: [] });
   expect(body.ok).toBe(false);
   return body;
@@ -120,7 +120,7 @@ test("a changed kind, lot or brand is named, with what it was", async () => {
 });
 
 const COLUMNS = sql.raw(
-  "brand_id, seq, kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal",
+  "brand_id, seq, kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal, part",
 );
 
 test("a deleted entry is missed by its number, and what it said is worked out", async () => {

@@ -202,6 +202,7 @@ describe("the credits of all brands", () => {
       creditAvailable: 9,
       totalReserved: 3,
       totalUsed: 3,
+      creditDebt: 0,
       totalCampaigns: 1,
       campaignCredits: [{ ...used, campaignName: `${row?.brandName} spring` }],
     };

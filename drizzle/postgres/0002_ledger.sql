@@ -20,6 +20,7 @@ CREATE TABLE "credit_weight_changes" (
 	"changed_at" bigint NOT NULL
 );
 --> statement-breakpoint
+DROP INDEX "ledger_once";--> statement-breakpoint
 ALTER TABLE "credit_accounts" ADD COLUMN "debt" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "credit_accounts" ADD COLUMN "entries" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "credit_accounts" ADD COLUMN "low_since" bigint;--> statement-breakpoint
@@ -27,7 +28,9 @@ ALTER TABLE "credit_lots" ADD COLUMN "expired" bigint DEFAULT 0 NOT NULL;--> sta
 ALTER TABLE "credit_lots" ADD COLUMN "repaid" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "ledger_entries" ADD COLUMN "seq" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "ledger_entries" ADD COLUMN "seal" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "ledger_entries" ADD COLUMN "part" integer;--> statement-breakpoint
 ALTER TABLE "credit_clawbacks" ADD CONSTRAINT "credit_clawbacks_brand_id_brands_id_fk" FOREIGN KEY ("brand_id") REFERENCES "public"."brands"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "credit_clawbacks_brand" ON "credit_clawbacks" USING btree ("brand_id","at");--> statement-breakpoint
 CREATE INDEX "credit_clawbacks_waiting" ON "credit_clawbacks" USING btree ("lot_source") WHERE done_at is null;--> statement-breakpoint
-CREATE INDEX "credit_weight_changes_type" ON "credit_weight_changes" USING btree ("credit_type","id");
+CREATE INDEX "credit_weight_changes_type" ON "credit_weight_changes" USING btree ("credit_type","id");--> statement-breakpoint
+CREATE UNIQUE INDEX "ledger_once" ON "ledger_entries" USING btree ("message_id","kind","part") WHERE message_id is not null;

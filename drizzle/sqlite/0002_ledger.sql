@@ -24,10 +24,13 @@ CREATE TABLE `credit_weight_changes` (
 );
 --> statement-breakpoint
 CREATE INDEX `credit_weight_changes_type` ON `credit_weight_changes` (`credit_type`,`id`);--> statement-breakpoint
+DROP INDEX `ledger_once`;--> statement-breakpoint
+ALTER TABLE `ledger_entries` ADD `seq` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `ledger_entries` ADD `seal` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `ledger_entries` ADD `part` integer;--> statement-breakpoint
+CREATE UNIQUE INDEX `ledger_once` ON `ledger_entries` (`message_id`,`kind`,`part`) WHERE message_id is not null;--> statement-breakpoint
 ALTER TABLE `credit_accounts` ADD `debt` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `credit_accounts` ADD `entries` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `credit_accounts` ADD `low_since` integer;--> statement-breakpoint
 ALTER TABLE `credit_lots` ADD `expired` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `credit_lots` ADD `repaid` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `ledger_entries` ADD `seq` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `ledger_entries` ADD `seal` integer DEFAULT 0 NOT NULL;
+ALTER TABLE `credit_lots` ADD `repaid` integer DEFAULT 0 NOT NULL;

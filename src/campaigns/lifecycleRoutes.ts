@@ -6,8 +6,9 @@ import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
 import { optionalBody } from "../http/optionalBody.ts";
 import { storable } from "../http/storable.ts";
 import { toCampaign } from "./campaigns.ts";
+import { toCost } from "./launchCost.ts";
 import { archive, cancel, launch, pause, resume } from "./lifecycle.ts";
-import { Campaign } from "./model.ts";
+import { Campaign, cost } from "./model.ts";
 import { turn } from "./turningRoutes.ts";
 
 const Reason = t.Optional(t.String({ maxLength: 300, examples: ["new prices from Monday"] }));
@@ -17,7 +18,10 @@ const OneCampaign = t.Object({ success: t.Literal(true), campaign: Campaign });
 const Launched = t.Object({
   success: t.Literal(true),
   reservationId: Id,
-  creditReserved: t.Number({ examples: [250] }),
+  creditReserved: t.Number({ description: "For the opening stage", examples: [250] }),
+  creditAvailable: t.Number({ description: "What is left to spend", examples: [490] }),
+  byType: cost.byType,
+  creditsForAllStages: cost.creditsForAllStages,
   firstSendAt: Nullable(Moment),
 });
 
@@ -26,10 +30,7 @@ const ShortOfCredits = t.Object(
     success: t.Literal(false),
     message: t.String({ examples: ["The opening stage needs 250 credits; 50 are missing"] }),
     code: t.Literal("INSUFFICIENT_CREDITS"),
-    creditNeeded: t.Number({ examples: [250] }),
-    creditAvailable: t.Number({ examples: [200] }),
-    creditMissing: t.Number({ examples: [50] }),
-    byType: t.Record(t.String(), t.Number(), { examples: [{ EMAIL: 250 }] }),
+    ...cost,
   },
   { additionalProperties: true },
 );
@@ -42,12 +43,16 @@ export function lifecycleRoutes(deps: Deps) {
       "/:id/launch",
       ({ params, body, request }) =>
         turn(deps, request, params.id, async (tx, campaign) => {
-          const { creditReserved, firstSendAt } = await launch(tx, campaign, body.confirmContacts);
+          const launched = await launch(tx, campaign, body.confirmContacts);
+          const shown = toCost(launched.cost);
           return {
             success: true as const,
             reservationId: params.id,
-            creditReserved: toCredits(creditReserved),
-            firstSendAt: isoOrNull(firstSendAt),
+            creditReserved: shown.creditNeeded,
+            creditAvailable: toCredits(launched.cost.available - launched.cost.needed),
+            byType: shown.byType,
+            creditsForAllStages: shown.creditsForAllStages,
+            firstSendAt: isoOrNull(launched.firstSendAt),
           };
         }),
       {

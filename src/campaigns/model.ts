@@ -153,3 +153,25 @@ export const ImportJob = t.Object({
   createdAt: Moment,
   finishedAt: Nullable(Moment),
 });
+
+const byType = t.Record(t.String(), t.Number(), { examples: [{ EMAIL: 250 }] });
+
+/** What a launch costs, and what is there to pay it; in credits. */
+export const cost = {
+  contacts: t.Number({ examples: [250] }),
+  creditNeeded: t.Number({ description: "For the opening stage, which is paid at launch", examples: [250] }),
+  creditAvailable: t.Number({ examples: [200] }),
+  creditMissing: t.Number({ description: "What has to come in first, a debt included", examples: [50] }),
+  creditDebt: t.Number({
+    description: "Refunded, but spent before: nothing is launched until it is paid",
+    examples: [0],
+  }),
+  byType,
+  creditsForAllStages: t.Record(t.String(), t.Number(), {
+    description: "What all stages would cost by type if nobody answers",
+    examples: [{ EMAIL: 750 }],
+  }),
+};
+
+export const Cost = t.Object(cost);
+export type Cost = typeof Cost.static;

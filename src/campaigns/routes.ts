@@ -1,4 +1,6 @@
 import { Elysia, t } from "elysia";
+import { LowBalance } from "../credits/model.ts";
+import { lowBalance } from "../credits/statement.ts";
 import type { Deps } from "../deps.ts";
 import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
@@ -25,7 +27,7 @@ const ListQuery = t.Object({
 
 /** Campaigns as drafts and as a list. What makes them run has doors of its own. */
 export function campaignRoutes(deps: Deps) {
-  const { store } = deps;
+  const { store, clock } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
     .post(
@@ -78,15 +80,17 @@ export function campaignRoutes(deps: Deps) {
       "/:id",
       async ({ params, request }) => {
         const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
-        return { success: true as const, campaign: toCampaign(row) };
+        const warning = await lowBalance(store.read, clock.now(), row.brandId);
+        return { success: true as const, campaign: toCampaign(row), lowBalance: warning };
       },
       {
         params: IdParams,
-        response: OneCampaign,
+        response: t.Object({ ...OneCampaign.properties, lowBalance: LowBalance }),
         detail: {
           access: "user",
           summary: "Get a campaign",
-          description: "With its state, and the `version` that a change must name.",
+          description:
+            "With its state, the `version` that a change must name, and a warning when the brand's credits will not last a week.",
         },
       },
     )

@@ -1,20 +1,15 @@
 import { inArray, sql } from "drizzle-orm";
 import { nextOpening, type SendWindow } from "../calendar/windows.ts";
 import { DAY, type Instant } from "../clock.ts";
+import { unitsOf } from "../credits/units.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { type Draft, type Scheduled, schedule } from "../messages/messages.ts";
-import { smsSegments } from "../templates/sms.ts";
 import { type OpeningSender, openingSenders } from "./mailboxes.ts";
 
 type Campaign = typeof campaigns.$inferSelect;
 type Step = typeof campaignSteps.$inferSelect;
-
-/** Units a step is expected to cost. The template's own length stands for the rendered one until the message is claimed. */
-export function unitsOf(step: Step): number {
-  return step.channel === "SMS" ? smsSegments(step.body).segments : 1;
-}
 
 /**
  * Schedules the opening messages of conversations that have none yet. Contacts are dealt out to the mailboxes in turn,

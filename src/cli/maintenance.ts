@@ -31,7 +31,7 @@ export function makeAdmin(
 /** Exit code 1 when a figure differs. */
 export function proveBooks(config: Config, json: boolean): Promise<number> {
   return withStore(config, async (store) => {
-    const verdict = await store.snapshot(verifyLedger);
+    const verdict = await store.snapshot((read) => verifyLedger(read));
     if (json) console.log(JSON.stringify(verdict));
     else {
       for (const { brandId, what, expected, found } of verdict.drifts) {

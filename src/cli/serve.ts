@@ -5,6 +5,7 @@ import { reconcile } from "../chargebee/reconcile.ts";
 import { workOffEvents } from "../chargebee/work.ts";
 import { SECOND } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { noteLowBalances } from "../credits/forecast.ts";
 import { dialect } from "../db/dialect.ts";
 import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
@@ -82,6 +83,13 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
     await reconcile(deps, {}).catch((error) => log.error("Chargebee was not asked to the end", { error }));
     await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
   };
+  const warn = async () => {
+    const fallen = await deps.store.write(noteLowBalances).catch((error) => {
+      log.error("forecast failed", { error });
+      return [];
+    });
+    for (const { brandId, forecast } of fallen) log.warn("credits run low", { brandId, ...forecast });
+  };
   const tidy = async () => {
     for (const job of [removeEndedSessions, forgetAnswers])
       await deps.store.write(job).catch((error) => log.error("tidying failed", { error }));
@@ -89,8 +97,9 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   };
   const jobs = new Elysia()
     .use(cron({ name: "sweep", pattern: "*/15 * * * * *", protect: true, run: sweep }))
-    .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy }))
-    .use(cron({ name: "reconcile", pattern: "40 2 * * *", protect: true, run: bill })).store.cron;
+    .use(cron({ name: "warn", pattern: "0 */5 * * * *", protect: true, run: warn }))
+    .use(cron({ name: "reconcile", pattern: "40 2 * * *", protect: true, run: bill }))
+    .use(cron({ name: "tidy", pattern: "0 3 * * *", run: tidy })).store.cron;
   return {
     stop() {
       for (const job of Object.values(jobs)) job.stop();

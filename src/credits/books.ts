@@ -123,8 +123,8 @@ function deltasByCampaign(movements: readonly Movement[]) {
 
 /**
  * Writes movements: the entries, and in the same transaction every balance they change. The only writer of the ledger.
- * The database refuses a pocket below zero, a debt beside credits to spend, and a second entry of one kind for one message
- * and lot.
+ * The database refuses a pocket below zero, a debt beside credits to spend, and a second movement of one kind for one
+ * message.
  */
 export async function post(tx: Tx, movements: readonly Movement[]): Promise<void> {
   const moved = movements.filter((movement) => movement.amount > 0);
@@ -178,6 +178,14 @@ function moveAccounts(deltas: ReturnType<typeof deltasByBrand>): SQL {
 /** `newest` is the number of each brand's last entry once all of these are written. */
 function insertEntries(tx: Tx, movements: readonly Movement[], newest: ReadonlyMap<string, number>): SQL {
   const left = new Map<string, number>();
+  const parts = new Map<string, number>();
+  const partOf = ({ messageId, kind }: Movement) => {
+    if (!messageId) return null;
+    const key = `${kind} ${messageId}`;
+    const part = parts.get(key) ?? 0;
+    parts.set(key, part + 1);
+    return part;
+  };
   for (const { brandId } of movements) left.set(brandId, (left.get(brandId) ?? 0) + 1);
   const rows = movements.map((movement) => {
     const { brandId } = movement;
@@ -199,7 +207,7 @@ function insertEntries(tx: Tx, movements: readonly Movement[], newest: ReadonlyM
       actorId: movement.actorId ?? null,
       createdAt: tx.now,
     };
-    return { ...fields, seal: sealOf(fields) };
+    return { ...fields, seal: sealOf(fields), part: partOf(movement) };
   });
   const types = {
     id: "text",
@@ -215,8 +223,9 @@ function insertEntries(tx: Tx, movements: readonly Movement[], newest: ReadonlyM
     actorId: "text",
     createdAt: "bigint",
     seal: "bigint",
+    part: "integer",
   } as const;
-  return sql`insert into ledger_entries (id, brand_id, seq, kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal)
-    select n.id, n."brandId", n.seq, n.kind, n.amount, n."lotId", n."creditType", n."campaignId", n."messageId", n.reason, n."actorId", n."createdAt", n.seal
+  return sql`insert into ledger_entries (id, brand_id, seq, kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal, part)
+    select n.id, n."brandId", n.seq, n.kind, n.amount, n."lotId", n."creditType", n."campaignId", n."messageId", n.reason, n."actorId", n."createdAt", n.seal, n.part
     from ${rowsOf("n", rows, types)}`;
 }

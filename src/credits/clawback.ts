@@ -1,9 +1,9 @@
-import { and, asc, eq, isNotNull, isNull, min } from "drizzle-orm";
+import { and, asc, eq, isNotNull, isNull } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { creditClawbacks } from "../db/schema/credits.ts";
+import { creditClawbacks, creditLots } from "../db/schema/credits.ts";
 import type { Tx } from "../db/store.ts";
 import { type Lot, openAccount } from "./lots.ts";
-import { Reckoning } from "./reckoning.ts";
+import { type Note, Reckoning } from "./reckoning.ts";
 
 export interface ClawbackOrder {
   brandId: string;
@@ -39,20 +39,30 @@ export async function clawBack(tx: Tx, order: ClawbackOrder): Promise<"DONE" | "
   const books = await Reckoning.open(tx, brandId);
   const lot = lotSource === null ? null : books.lots.find((lot) => lot.source === lotSource);
   if (lot === undefined) return "WAITING";
-  const note = { reason, actorId };
+  await owe(tx, books, lot, { source, amount, reason, actorId });
+  await payRefunds(tx, books, { reason, actorId });
   books.expireOver({ reason: "PERIOD_ENDED" });
-  books.clawBack(lot, amount, note);
-  books.repay(at, note);
   await books.post(tx);
-  await markDone(tx, source);
   return "DONE";
 }
 
-async function markDone(tx: Tx, source: string): Promise<void> {
+/** What is asked back is owed, until lots pay it. */
+async function owe(
+  tx: Tx,
+  books: Reckoning,
+  lot: Lot | null,
+  {
+    source,
+    amount,
+    reason,
+    actorId,
+  }: Pick<typeof creditClawbacks.$inferSelect, "source" | "amount" | "reason" | "actorId">,
+): Promise<void> {
+  books.move("DEBT", lot, amount, { reason, actorId });
   await tx.update(creditClawbacks).set({ doneAt: tx.now }).where(eq(creditClawbacks.source, source));
 }
 
-/** Lets a lot that was just granted pay the refunds that were heard of before it. Under the account's lock. */
+/** Lets a lot that was just granted owe the refunds of it that were heard of before. Under the account's lock. */
 export async function collectWaiting(tx: Tx, books: Reckoning, lot: Lot): Promise<void> {
   if (lot.source === null) return;
   const waiting = await tx
@@ -66,18 +76,39 @@ export async function collectWaiting(tx: Tx, books: Reckoning, lot: Lot): Promis
       ),
     )
     .orderBy(asc(creditClawbacks.at), asc(creditClawbacks.source));
-  for (const { source, amount, reason, actorId, at } of waiting) {
-    books.clawBack(lot, amount, { reason, actorId });
-    books.repay(at, { reason, actorId });
-    await markDone(tx, source);
-  }
+  for (const refund of waiting) await owe(tx, books, lot, refund);
 }
 
-/** Since when a brand may owe something: a lot that expired before that never has to pay. */
-export async function owingSince(tx: Tx, brandId: string): Promise<Instant> {
-  const [row] = await tx
-    .select({ at: min(creditClawbacks.at) })
+/** Lets a brand's lots pay all that was ever asked back, as far as they can. Under the account's lock. */
+export async function payRefunds(tx: Tx, books: Reckoning, note: Note): Promise<void> {
+  const refunds = await tx
+    .select({ amount: creditClawbacks.amount, at: creditClawbacks.at, lotId: creditLots.id })
     .from(creditClawbacks)
-    .where(and(eq(creditClawbacks.brandId, brandId), isNotNull(creditClawbacks.doneAt)));
-  return Number(row?.at ?? tx.now);
+    .leftJoin(creditLots, eq(creditLots.source, creditClawbacks.lotSource))
+    .where(and(eq(creditClawbacks.brandId, books.brandId), isNotNull(creditClawbacks.doneAt)))
+    .orderBy(asc(creditClawbacks.at), asc(creditClawbacks.source));
+  if (refunds.length > 0) books.payRefunds(refunds, note);
+}
+
+/** Notes what a message cost beyond what there was to pay it: owed like a refund. */
+export async function oweForMessage(
+  tx: Tx,
+  books: Reckoning,
+  amount: number,
+  note: Note & { messageId: string },
+): Promise<void> {
+  if (amount === 0) return;
+  const { brandId } = books;
+  const { reason, messageId } = note;
+  const row = {
+    source: `message ${messageId}`,
+    brandId,
+    amount,
+    reason,
+    at: tx.now,
+    doneAt: tx.now,
+    createdAt: tx.now,
+  };
+  await tx.insert(creditClawbacks).values(row);
+  books.move("DEBT", null, amount, note);
 }

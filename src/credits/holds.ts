@@ -3,7 +3,7 @@ import type { creditHolds } from "../db/schema/credits.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { type Movement, post } from "./books.ts";
-import { owingSince } from "./clawback.ts";
+import { oweForMessage, payRefunds } from "./clawback.ts";
 import { lockAccounts, spendableLots, take } from "./lots.ts";
 import type { CreditType } from "./model.ts";
 import { Reckoning } from "./reckoning.ts";
@@ -103,12 +103,7 @@ async function giveBack(tx: Tx, holds: readonly Held[], reason: string): Promise
     for (const { lotId, messageId, campaignId, creditType, amount } of held) {
       books.move("RELEASE", lots.get(lotId) ?? null, amount, { reason, messageId, campaignId, creditType });
     }
-    if (books.owed > 0)
-      books.repay(
-        await owingSince(tx, brandId),
-        { reason },
-        books.lots.filter(({ remaining }) => remaining > 0),
-      );
+    if (books.owed > 0) await payRefunds(tx, books, { reason });
     books.expireOver({ reason: "PERIOD_ENDED" });
     await books.post(tx);
   }
@@ -152,9 +147,9 @@ export async function settleActual(tx: Tx, costs: readonly FinalCost[]): Promise
         books.move("CHARGE", lot, part, note);
         left -= part;
       }
-      books.move("DEBT", null, left, note);
+      await oweForMessage(tx, books, left, note);
     }
-    books.repay(tx.now, { reason: "SENT" });
+    if (books.owed > 0) await payRefunds(tx, books, { reason: "SENT" });
     books.expireOver({ reason: "PERIOD_ENDED" });
     await books.post(tx);
   }

@@ -5,9 +5,9 @@ import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import { toCredits } from "./amounts.ts";
 import { post } from "./books.ts";
-import { collectWaiting, owingSince } from "./clawback.ts";
+import { collectWaiting, payRefunds } from "./clawback.ts";
 import { lockAccounts, openAccount, spendableLots, take } from "./lots.ts";
-import { outlives, Reckoning } from "./reckoning.ts";
+import { Reckoning } from "./reckoning.ts";
 
 // The verbs that bring credits and let them go. Those that spend are in `holds.ts`, refunds in `clawback.ts`. All amounts
 // are integer thousandths of a credit.
@@ -48,9 +48,7 @@ export async function grant(tx: Tx, order: GrantOrder): Promise<boolean> {
   if (!lot) throw new Error(`the lot ${id} was written and is not there`);
   books.move("GRANT", lot, amount, { reason, actorId });
   await collectWaiting(tx, books, lot);
-  const since = await owingSince(tx, brandId);
-  if (outlives(lot, since)) books.takeOver(lot, { reason });
-  books.repay(since, { reason }, [lot]);
+  await payRefunds(tx, books, { reason });
   books.expireOver({ reason: "PERIOD_ENDED" });
   await books.post(tx);
   return true;
@@ -135,11 +133,11 @@ export async function spendableCredits(tx: Tx, brandId: string): Promise<number>
   return (lots.get(brandId) ?? []).reduce((total, lot) => total + lot.remaining, 0);
 }
 
-/** What a brand could spend at this moment, in thousandths. */
-export async function availableCredits(read: Reader, brandId: string): Promise<number> {
+/** What a brand could spend at this moment, and what it owes, in thousandths. */
+export async function fundsOf(read: Reader, brandId: string): Promise<{ available: number; debt: number }> {
   const [row] = await read
-    .select({ available: creditAccounts.available })
+    .select({ available: creditAccounts.available, debt: creditAccounts.debt })
     .from(creditAccounts)
     .where(eq(creditAccounts.brandId, brandId));
-  return row?.available ?? 0;
+  return row ?? { available: 0, debt: 0 };
 }

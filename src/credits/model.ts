@@ -23,6 +23,20 @@ export const Balance = t.Object({
 });
 export type Balance = typeof Balance.static;
 
+/** Null while there is enough. */
+export const LowBalance = t.Union([
+  t.Object(
+    {
+      available: t.Number({ examples: [40] }),
+      neededNext7Days: t.Number({ description: "For what has begun, if nobody answers", examples: [120] }),
+      runsOutAt: Moment,
+    },
+    { description: "A warning: what is there does not last the next seven days" },
+  ),
+  t.Null(),
+]);
+export type LowBalance = typeof LowBalance.static;
+
 export const Kind = t.Union([
   t.Literal("GRANT"),
   t.Literal("HOLD"),
@@ -57,6 +71,10 @@ export const LedgerQuery = t.Object({
   limit: Limit,
   kind: t.Optional(Kind),
   brandId: t.Optional(Id),
+  campaignId: t.Optional(Id),
+  messageId: t.Optional(Id),
+  from: t.Optional(Moment),
+  to: t.Optional(Moment),
 });
 
 const Weight = t.Number({ minimum: 0, description: "Credits for one unit, at most 3 decimals", examples: [1.5] });
@@ -118,6 +136,7 @@ const BrandCredits = t.Object({
   purchasedCredits: t.Number({ examples: [240] }),
   totalReserved: t.Number({ examples: [60] }),
   totalUsed: t.Number({ examples: [200] }),
+  creditDebt: t.Number({ description: "Refunded, but spent before", examples: [0] }),
   totalCampaigns: t.Number({ examples: [1] }),
   campaignCredits: t.Array(CampaignCredits, { description: "A row for each campaign and kind of credit it touched" }),
 });

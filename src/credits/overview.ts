@@ -16,6 +16,7 @@ interface Figures {
   purchased: unknown;
   reserved: unknown;
   used: unknown;
+  debt: unknown;
   campaigns: unknown;
 }
 
@@ -40,7 +41,7 @@ export async function listCredits(
 function figuresOf(ids: { id: string }[], now: Instant): SQL {
   const lots = (kind: "SUBSCRIPTION" | "PURCHASED") =>
     sql`(select sum(l.remaining) from credit_lots l where l.brand_id = n.id and l.kind = ${kind} and ${live(now)})`;
-  return sql`select n.id, a.reserved, a.used, ${lots("SUBSCRIPTION")} as subscription, ${lots("PURCHASED")} as purchased,
+  return sql`select n.id, a.reserved, a.used, a.debt, ${lots("SUBSCRIPTION")} as subscription, ${lots("PURCHASED")} as purchased,
       (select count(*) from campaigns c where c.brand_id = n.id) as campaigns
     from ${rowsOf("n", ids, { id: "text" })} left join credit_accounts a on a.brand_id = n.id`;
 }
@@ -82,6 +83,7 @@ function toBrandCredits(brand: Listed, figures: Figures | undefined, campaignCre
     creditAvailable: toCredits(subscription + purchased),
     totalReserved: credits(figures?.reserved),
     totalUsed: credits(figures?.used),
+    creditDebt: credits(figures?.debt),
     totalCampaigns: Number(figures?.campaigns ?? 0),
     campaignCredits,
   };

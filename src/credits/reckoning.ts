@@ -15,20 +15,24 @@ export interface Note {
 /** Whether credits of a lot were still good at a moment, used or not. */
 export const outlives = (lot: Lot, at: Instant) => lot.expires_at === null || lot.expires_at > at;
 
+/** Credits that were asked back. */
+export interface Refund {
+  amount: number;
+  /** The lot whose money went back; null for none in particular. */
+  lotId: string | null;
+  /** When the money went back. */
+  at: Instant;
+}
+
 /**
  * One brand's lots and debt, worked on in memory under the account's lock and then posted as one. Movements that only
  * together keep the books in order (a grant and the debt it repays) become true together.
- *
- * Who pays a debt: the credits that expire soonest, as if the brand had spent them. A lot pays even though it expired
- * since, if it was good when the money went back; and when a lot comes in late that expires before one that has paid, it
- * takes over. So the books end the same in whatever order refunds, payments and renewals are heard of, and nobody loses
- * credits that last by it: what takes over always expires before what it gives back.
  */
 export class Reckoning {
   private readonly movements: Movement[] = [];
 
   private constructor(
-    private readonly brandId: string,
+    readonly brandId: string,
     readonly lots: Lot[],
     private debt: number,
     private readonly now: Instant,
@@ -57,39 +61,42 @@ export class Reckoning {
     for (const lot of this.lots) if (!outlives(lot, this.now)) this.move("EXPIRE", lot, lot.remaining, note);
   }
 
-  /** Takes back what was granted in a lot: from what is left of it, expired or gone to pay for others; the rest is owed. */
-  clawBack(lot: Lot | null, amount: number, note: Note): void {
-    let missing = amount;
-    if (lot) {
-      const revived = Math.min(lot.expired, Math.max(0, missing - lot.remaining));
-      this.move("REVIVE", lot, revived, note);
-      this.move("RETURN", lot, Math.min(lot.repaid, Math.max(0, missing - lot.remaining)), note);
-      const own = Math.min(lot.remaining, missing);
-      this.move("CLAWBACK", lot, own, note);
-      missing -= own;
-    }
-    this.move("DEBT", lot, missing, note);
-  }
-
-  /** Pays what is owed out of lots that were good at `since`, whether they expired after that or not. */
-  repay(since: Instant, note: Note, from: readonly Lot[] = this.lots): void {
-    for (const lot of from) {
-      if (this.debt === 0) return;
-      if (!outlives(lot, since)) continue;
-      this.move("REVIVE", lot, Math.min(lot.expired, Math.max(0, this.debt - lot.remaining)), note);
-      this.move("REPAY", lot, Math.min(lot.remaining, this.debt), note);
+  /**
+   * Lets the lots pay what was refunded. First each refund's own lot; for what was spent of that, the others, soonest to
+   * expire first, as if the brand had spent it; not those that had expired when the money went back. What nobody can pay is
+   * owed. Who pays follows from the lots and the refunds alone, not from when they were heard of: a lot that comes in late
+   * takes over from those that paid in its place. So the books end the same in whatever order the events arrive, and
+   * nobody loses credits that last by it.
+   */
+  payRefunds(refunds: readonly Refund[], note: Note): void {
+    const targets = this.sharesOf(refunds);
+    for (const [lot, target] of targets) this.move("RETURN", lot, lot.repaid - target, note);
+    for (const [lot, target] of targets) {
+      const due = target - lot.repaid;
+      this.move("REVIVE", lot, Math.min(lot.expired, due - lot.remaining), note);
+      this.move("REPAY", lot, due, note);
     }
   }
 
-  /** Lets a lot that is new take over what lots that expire later have paid, the last of them first. */
-  takeOver(lot: Lot, note: Note): void {
-    for (const other of this.lots.toReversed()) {
-      if (lot.expires_at === null || !outlives(other, lot.expires_at)) return;
-      const part = Math.min(other.repaid, lot.remaining);
-      this.move("RETURN", other, part, note);
-      this.move("REPAY", lot, part, note);
-      if (!outlives(other, this.now)) this.move("EXPIRE", other, part, note);
+  /** What each lot is to have paid for these refunds, which are in order of time. */
+  private sharesOf(refunds: readonly Refund[]): Map<Lot, number> {
+    const shares = new Map(this.lots.map((lot) => [lot, 0]));
+    const unused = (lot: Lot) => lot.remaining + lot.expired + lot.repaid - (shares.get(lot) ?? 0);
+    const byId = new Map(this.lots.map((lot) => [lot.id, lot]));
+    const rests = refunds.map(({ amount, lotId, at }) => {
+      const lot = lotId === null ? undefined : byId.get(lotId);
+      const own = lot ? Math.min(amount, unused(lot)) : 0;
+      if (lot) shares.set(lot, (shares.get(lot) ?? 0) + own);
+      return { at, amount: amount - own };
+    });
+    let paid = 0;
+    for (const lot of this.lots) {
+      const owed = rests.reduce((sum, rest) => (outlives(lot, rest.at) ? sum + rest.amount : sum), 0);
+      const share = Math.min(unused(lot), Math.max(0, owed - paid));
+      shares.set(lot, (shares.get(lot) ?? 0) + share);
+      paid += share;
     }
+    return shares;
   }
 
   async post(tx: Tx): Promise<void> {

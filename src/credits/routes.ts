@@ -1,40 +1,59 @@
 import { Elysia, t } from "elysia";
 import { getBrand } from "../brands/brands.ts";
 import type { Deps } from "../deps.ts";
+import { invalid } from "../fault.ts";
 import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { Id, Nullable } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
-import { Balance, Entry, LedgerQuery } from "./model.ts";
-import { balanceOf, listEntries, toEntry } from "./statement.ts";
+import { Balance, Entry, LedgerQuery, LowBalance } from "./model.ts";
+import { balanceOf, listEntries, lowBalance, toEntry } from "./statement.ts";
+
+function momentOf(field: string, text: string): number {
+  const moment = Date.parse(text);
+  if (!Number.isFinite(moment)) throw invalid(field, "expected a moment such as 2026-11-23T09:00:00Z");
+  return moment;
+}
 
 /** What a brand has to spend, and the books about it. */
-export function creditRoutes({ store }: Deps) {
+export function creditRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/credits", tags: ["Credits"] })
     .use(storable)
     .get(
       "/",
       async ({ query, request }) => {
         const { id } = await getBrand(store.read, brandOf(callerOf(request), query.brandId));
-        return { success: true as const, balance: await balanceOf(store.read, id) };
+        return {
+          success: true as const,
+          balance: await balanceOf(store.read, id),
+          lowBalance: await lowBalance(store.read, clock.now(), id),
+        };
       },
       {
         query: t.Object({ brandId: t.Optional(Id) }),
-        response: t.Object({ success: t.Literal(true), balance: Balance }),
+        response: t.Object({ success: t.Literal(true), balance: Balance, lowBalance: LowBalance }),
         detail: {
           access: "user",
           summary: "Get the credits",
-          description: "The brand's own balance; admins name a `brandId`.",
+          description: "The brand's own balance, and a warning when it will not last a week; admins name a `brandId`.",
         },
       },
     )
     .get(
       "/ledger",
       async ({ query, request }) => {
-        const { limit = 20, kind } = query;
+        const { limit = 20, kind, campaignId, messageId } = query;
         const { id } = await getBrand(store.read, brandOf(callerOf(request), query.brandId));
         const before = readCursor(query.cursor)?.[1] ?? null;
-        const rows = await listEntries(store.read, id, { kind, before, limit: limit + 1 });
+        const rows = await listEntries(store.read, id, {
+          kind,
+          campaignId,
+          messageId,
+          from: query.from === undefined ? undefined : momentOf("from", query.from),
+          to: query.to === undefined ? undefined : momentOf("to", query.to),
+          before,
+          limit: limit + 1,
+        });
         const page = cutPage(rows, limit, (row) => [null, row.id]);
         return { success: true as const, data: page.data.map(toEntry), nextCursor: page.nextCursor };
       },
@@ -44,7 +63,8 @@ export function creditRoutes({ store }: Deps) {
         detail: {
           access: "user",
           summary: "List ledger entries",
-          description: "Every movement of the brand's credits, newest first; admins name a `brandId`.",
+          description:
+            "Every movement of the brand's credits, newest first, by kind, campaign, message and time (`from` included, `to` not); admins name a `brandId`.",
         },
       },
     );

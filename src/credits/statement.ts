@@ -1,10 +1,11 @@
-import { and, desc, eq, lt, sum } from "drizzle-orm";
-import { iso } from "../clock.ts";
+import { and, desc, eq, gte, lt, sum } from "drizzle-orm";
+import { type Instant, iso } from "../clock.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
 import type { Reader } from "../db/store.ts";
 import { toCredits } from "./amounts.ts";
 import { type EntryKind, NO_LOT } from "./books.ts";
-import type { Balance, Entry } from "./model.ts";
+import { lowBalanceOf } from "./forecast.ts";
+import type { Balance, Entry, LowBalance } from "./model.ts";
 
 /** What a brand has, net of holds, and where the rest went. All zero for a brand that was never given any. */
 export async function balanceOf(read: Reader, brandId: string): Promise<Balance> {
@@ -32,23 +33,49 @@ export async function balanceOf(read: Reader, brandId: string): Promise<Balance>
 
 type Row = typeof ledgerEntries.$inferSelect;
 
-export function toEntry({ brandId: _, seal: __, amount, lotId, createdAt, ...row }: Row): Entry {
+export function toEntry({ brandId: _, seal: __, part: ___, amount, lotId, createdAt, ...row }: Row): Entry {
   return { ...row, lotId: lotId === NO_LOT ? null : lotId, credits: toCredits(amount), createdAt: iso(createdAt) };
+}
+
+export interface EntryFilter {
+  kind?: EntryKind | undefined;
+  campaignId?: string | undefined;
+  messageId?: string | undefined;
+  /** Written at this moment or later. */
+  from?: Instant | undefined;
+  /** Written before this moment. */
+  to?: Instant | undefined;
+}
+
+/** The warning that what a brand has will not last; null while it will. */
+export async function lowBalance(read: Reader, now: Instant, brandId: string): Promise<LowBalance> {
+  const forecast = await lowBalanceOf(read, now, brandId);
+  if (forecast === null || forecast.runsOutAt === null) return null;
+  return {
+    available: toCredits(forecast.available),
+    neededNext7Days: toCredits(forecast.neededNext7Days),
+    runsOutAt: iso(forecast.runsOutAt),
+  };
 }
 
 /** A brand's ledger, newest first, before the entry with id `before`. */
 export async function listEntries(
   read: Reader,
   brandId: string,
-  options: { kind: EntryKind | undefined; before: string | null; limit: number },
+  options: EntryFilter & { before: string | null; limit: number },
 ): Promise<Row[]> {
+  const { kind, campaignId, messageId, from, to } = options;
   return read
     .select()
     .from(ledgerEntries)
     .where(
       and(
         eq(ledgerEntries.brandId, brandId),
-        options.kind === undefined ? undefined : eq(ledgerEntries.kind, options.kind),
+        kind === undefined ? undefined : eq(ledgerEntries.kind, kind),
+        campaignId === undefined ? undefined : eq(ledgerEntries.campaignId, campaignId),
+        messageId === undefined ? undefined : eq(ledgerEntries.messageId, messageId),
+        from === undefined ? undefined : gte(ledgerEntries.createdAt, from),
+        to === undefined ? undefined : lt(ledgerEntries.createdAt, to),
         options.before === null ? undefined : lt(ledgerEntries.id, options.before),
       ),
     )

@@ -32,14 +32,18 @@ type SealedEntry = EntryFields & { seal: number };
 /** Lets whatever else this thread has to do go first. */
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+/** Leaves the rows of other brands out. */
+const only = (alias: string, brandId: string | null) =>
+  brandId === null ? sql.empty() : sql`and ${sql.raw(alias)}.brand_id = ${brandId}`;
+
 /** Every entry, brand by brand, in the order they were written. */
-async function* entriesOf(read: Reader): AsyncGenerator<SealedEntry[]> {
-  for (let brand = "", id = ""; ; ) {
+async function* entriesOf(read: Reader, brandId: string | null): AsyncGenerator<SealedEntry[]> {
+  for (let brand = brandId ?? "", id = ""; ; ) {
     const page =
       await read.all<SealedEntry>(sql`select e.id, e.brand_id as "brandId", e.seq, e.kind, e.amount, e.lot_id as "lotId",
         e.credit_type as "creditType", e.campaign_id as "campaignId", e.message_id as "messageId", e.reason,
         e.actor_id as "actorId", e.created_at as "createdAt", e.seal
-      from ledger_entries e where (e.brand_id, e.id) > (${brand}, ${id}) order by e.brand_id, e.id limit ${PAGE}`);
+      from ledger_entries e where (e.brand_id, e.id) > (${brand}, ${id}) ${only("e", brandId)} order by e.brand_id, e.id limit ${PAGE}`);
     const last = page.at(-1);
     if (!last) return;
     yield page;
@@ -53,11 +57,12 @@ async function* entriesOf(read: Reader): AsyncGenerator<SealedEntry[]> {
  * Proves the books: folds every ledger entry and holds the result against the accounts, the lots, the open holds, the
  * campaigns and the identity granted = available + reserved + used + expired + clawed back, and every entry against its
  * seal and its number. Names each figure that differs and each entry that is not what was written. Read it from a snapshot.
+ * `brandId` null proves the books of all brands.
  */
-export async function verifyLedger(read: Reader): Promise<Verdict> {
+export async function verifyLedger(read: Reader, brandId: string | null = null): Promise<Verdict> {
   const fold = new Fold();
   const suspects: Suspects = { entries: [], miscounted: [], drifts: new Map() };
-  for await (const page of entriesOf(read)) {
+  for await (const page of entriesOf(read, brandId)) {
     for (const entry of page) {
       fold.add(entry);
       if (sealOf(entry) !== entry.seal && suspects.entries.length < NAMED) suspects.entries.push(entry);
@@ -67,10 +72,11 @@ export async function verifyLedger(read: Reader): Promise<Verdict> {
   const compare = (brandId: string, what: string, expected: number, found: number) => {
     if (expected !== found) drifts.push({ brandId, what, expected, found });
   };
-  const accounts = await compareAccounts(read, fold, compare, suspects);
-  await compareLots(read, fold, compare);
-  await compareCampaigns(read, fold, compare);
-  await compareHolds(read, compare);
+  const accounts = await compareAccounts(read, brandId, fold, compare, suspects);
+  await compareLots(read, brandId, fold, compare);
+  await compareCampaigns(read, brandId, fold, compare);
+  await compareHolds(read, brandId, compare);
+  await compareRefunds(read, brandId, compare);
   const faults = await nameFaults(read, suspects);
   const ok = drifts.length === 0 && faults.length === 0;
   return { ok, brands: accounts, entries: fold.entries, drifts, faults: faults.slice(0, NAMED) };
@@ -82,10 +88,16 @@ type Account = Record<Pocket | "entries", unknown> & { brandId: string };
 /** Postgres adds 64-bit numbers up to text. */
 const number = (value: unknown) => Number(value ?? 0);
 
-async function compareAccounts(read: Reader, fold: Fold, compare: Compare, suspects: Suspects): Promise<number> {
+async function compareAccounts(
+  read: Reader,
+  brandId: string | null,
+  fold: Fold,
+  compare: Compare,
+  suspects: Suspects,
+): Promise<number> {
   const accounts =
     await read.all<Account>(sql`select brand_id as "brandId", granted, available, reserved, used, expired,
-    clawed_back as "clawedBack", debt, entries from credit_accounts order by brand_id`);
+    clawed_back as "clawedBack", debt, entries from credit_accounts a where true ${only("a", brandId)} order by brand_id`);
   const unseen = new Map(fold.brands);
   for (const account of accounts) {
     const { brandId } = account;
@@ -118,9 +130,9 @@ async function compareAccounts(read: Reader, fold: Fold, compare: Compare, suspe
   return accounts.length;
 }
 
-async function compareLots(read: Reader, fold: Fold, compare: Compare): Promise<void> {
+async function compareLots(read: Reader, brandId: string | null, fold: Fold, compare: Compare): Promise<void> {
   const lots = await read.all<{ id: string; brand_id: string; remaining: number; expired: number; repaid: number }>(
-    sql`select l.id, l.brand_id, l.remaining, l.expired, l.repaid from credit_lots l order by l.brand_id, l.id`,
+    sql`select l.id, l.brand_id, l.remaining, l.expired, l.repaid from credit_lots l where true ${only("l", brandId)} order by l.brand_id, l.id`,
   );
   for (const lot of lots) {
     const folded = fold.lots.get(lot.id);
@@ -129,7 +141,7 @@ async function compareLots(read: Reader, fold: Fold, compare: Compare): Promise<
   }
 }
 
-async function compareCampaigns(read: Reader, fold: Fold, compare: Compare): Promise<void> {
+async function compareCampaigns(read: Reader, brandId: string | null, fold: Fold, compare: Compare): Promise<void> {
   const rows = await read.all<{
     campaign_id: string;
     credit_type: string;
@@ -138,7 +150,7 @@ async function compareCampaigns(read: Reader, fold: Fold, compare: Compare): Pro
     used: unknown;
     released: unknown;
   }>(sql`select k.campaign_id, k.credit_type, c.brand_id, k.reserved, k.used, k.released
-    from campaign_credits k left join campaigns c on c.id = k.campaign_id order by k.campaign_id, k.credit_type`);
+    from campaign_credits k left join campaigns c on c.id = k.campaign_id where true ${only("c", brandId)} order by k.campaign_id, k.credit_type`);
   for (const row of rows) {
     const folded = fold.campaigns.get(`${row.campaign_id} ${row.credit_type}`);
     for (const figure of ["reserved", "used", "released"] as const) {
@@ -148,10 +160,20 @@ async function compareCampaigns(read: Reader, fold: Fold, compare: Compare): Pro
   }
 }
 
-async function compareHolds(read: Reader, compare: Compare): Promise<void> {
+async function compareHolds(read: Reader, brandId: string | null, compare: Compare): Promise<void> {
   const holds = await read.all<{ brand_id: string; held: unknown; reserved: unknown }>(
     sql`select a.brand_id, a.reserved, h.held from credit_accounts a
-      left join (select brand_id, sum(amount) as held from credit_holds group by brand_id) h on h.brand_id = a.brand_id`,
+      left join (select brand_id, sum(amount) as held from credit_holds group by brand_id) h on h.brand_id = a.brand_id where true ${only("a", brandId)}`,
   );
   for (const row of holds) compare(row.brand_id, "open holds", number(row.reserved), number(row.held));
+}
+
+/** What was asked back was paid by lots, or is owed. */
+async function compareRefunds(read: Reader, brandId: string | null, compare: Compare): Promise<void> {
+  const rows = await read.all<{ brand_id: string; debt: unknown; repaid: unknown; refunded: unknown }>(
+    sql`select a.brand_id, a.debt, r.refunded, (select sum(l.repaid) from credit_lots l where l.brand_id = a.brand_id) as repaid
+      from credit_accounts a left join (select c.brand_id, sum(c.amount) as refunded from credit_clawbacks c
+        where c.done_at is not null group by c.brand_id) r on r.brand_id = a.brand_id where true ${only("a", brandId)}`,
+  );
+  for (const row of rows) compare(row.brand_id, "refunds", number(row.debt) + number(row.repaid), number(row.refunded));
 }

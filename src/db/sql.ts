@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
+import type { Tx } from "./store.ts";
 
 // The few words of SQL that the two databases spell differently, for statements written by hand.
 
@@ -62,4 +63,12 @@ export function forUpdate(alias: string): SQL {
 /** Names the index SQLite must use: its planner once chose another one and ran 55 times slower. Postgres needs no hint. */
 export function indexedBy(index: string): SQL {
   return dialect === "postgres" ? sql.empty() : sql.raw(`indexed by ${index}`);
+}
+
+/**
+ * Lets Postgres plan each statement of this transaction anew. It keeps the plans of prepared ones, and one that was made for
+ * three rows took ten seconds for twenty thousand. For what is rare and may be large.
+ */
+export async function planAnew(tx: Tx): Promise<void> {
+  if (dialect === "postgres") await tx.all(sql.raw("set local plan_cache_mode = force_custom_plan"));
 }

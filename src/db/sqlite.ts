@@ -122,6 +122,8 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
         handle.run("begin");
         return await work(reader(handle));
       } finally {
+        // Prepared statements outlive the handle: its moment must be let go of, or no checkpoint gets past it.
+        handle.run("rollback");
         handle.close();
       }
     },

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { resumeFunded } from "../campaigns/lifecycle.ts";
+import { resumeFunded } from "../campaigns/funding.ts";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
 import type { Instant } from "../clock.ts";
 import { closeConversations } from "../conversations/standing.ts";

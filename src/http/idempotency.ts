@@ -69,22 +69,29 @@ async function find(read: Reader, vault: Vault, ask: Ask): Promise<object | null
 const contextOf = ({ userId, key }: Ask) => `idempotency_keys|${userId} ${key}|answer`;
 
 /** A header of one to 255 visible characters, as the draft's examples and other services have it. */
-function readKey(request: Request): string | null {
-  const key = request.headers.get("idempotency-key");
-  if (key === null) return null;
+function readKey(request: Request): string {
+  const key = request.headers.get("idempotency-key") ?? "";
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters");
   return key;
 }
 
 /**
  * Answers a POST again that was answered under its key before; its route does not even see it. Mount it after the guard.
- * `isFile` names the routes whose body is a file: those call `fingerprintedBy` and then `answeredBefore` themselves.
+ * Routes that do not say `idempotent` have no use for a key. `routes` is asked at the first request with one, when all rooms
+ * are mounted; `isFile` names those whose body is a file: they call `fingerprintedBy` and then `answeredBefore` themselves.
  */
-export function idempotency({ store, vault }: IdempotencyTools, isFile: (path: string) => boolean) {
+export function idempotency(
+  { store, vault }: IdempotencyTools,
+  routes: () => readonly { path: string; hooks: unknown }[],
+  isFile: (path: string) => boolean,
+) {
+  let honouring: Set<string> | null = null;
   return new Elysia({ name: "idempotency" }).onBeforeHandle({ as: "global" }, async ({ request, body, route, set }) => {
     if (request.method !== "POST") return;
+    if (!request.headers.has("idempotency-key")) return;
+    honouring ??= new Set(routes().flatMap(({ path, hooks }) => (isIdempotent(hooks) ? [path] : [])));
+    if (!honouring.has(route)) return;
     const key = readKey(request);
-    if (key === null) return;
     const caller = knownCaller(request);
     // Whoever is not signed in yet has nothing of theirs under which an answer could be kept.
     if (caller === null) return;
@@ -97,6 +104,10 @@ export function idempotency({ store, vault }: IdempotencyTools, isFile: (path: s
     set.headers[REPLAYED] = "true";
     return given;
   });
+}
+
+function isIdempotent(hooks: unknown): boolean {
+  return (hooks as { detail?: { idempotent?: true } } | undefined)?.detail?.idempotent === true;
 }
 
 /** What was answered under this request's key before, for routes that learn late what the request is; null if nothing was. */

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { dialect } from "../db/dialect.ts";
-import { forUpdate, rowsOf } from "../db/sql.ts";
+import { forUpdate, planAnew, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
 import { repinMoved } from "./repin.ts";
@@ -26,6 +26,7 @@ export interface Assignment {
  * @throws Fault NOT_FOUND for a missing brand, or listing the ids that are no mailbox's; nothing is moved then
  */
 export async function assignMailboxes(tx: Tx, given: readonly string[], brandId: string): Promise<Assignment> {
+  await planAnew(tx);
   const [brand] = await tx.all<{ name: string }>(
     sql`select b.name from brands b where b.id = ${brandId} ${forUpdate("b")}`,
   );

@@ -84,7 +84,13 @@ export async function startApp(overrides: Overrides = {}) {
   const app: AnyElysia = new Elysia({ normalize: "typebox" });
   app.use(faults(log));
   app.use(guard(identity.identify, () => app.routes));
-  app.use(idempotency(deps, (route) => route.endsWith("/import-contacts") || route.endsWith("-image")));
+  app.use(
+    idempotency(
+      deps,
+      () => app.routes,
+      (route) => route.endsWith("/import-contacts") || route.endsWith("-image"),
+    ),
+  );
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
   for (const room of overrides.rooms?.(deps) ?? []) app.use(room);

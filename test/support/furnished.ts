@@ -32,7 +32,7 @@ export async function furnish(service: Doors, admin: string, name: string): Prom
     name: "A draft",
   });
   await brand.ask("POST", "/api/auth/banned", { email: `no@${name}.example` });
-  const number = `+1202555${String(++numbers).padStart(4, "0")}`;
+  const number = `+1312555${String(++numbers).padStart(4, "0")}`;
   await brand.ask("POST", "/api/voicemail-accounts", { phoneNumber: number });
   await brand.ask("POST", "/api/auth/api-keys", { name: "A key" });
   const ids = new Map<string, string[]>();

@@ -3,13 +3,16 @@ import type { AnyElysia } from "elysia";
 import { banRoutes } from "../../src/bans/routes.ts";
 import { brandAdminRoutes } from "../../src/brands/adminRoutes.ts";
 import { campaignContentRoutes } from "../../src/campaigns/contentRoutes.ts";
+import { costRoutes } from "../../src/campaigns/costRoutes.ts";
 import { cancel } from "../../src/campaigns/lifecycle.ts";
 import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
 import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
+import { campaignRoutes } from "../../src/campaigns/routes.ts";
 import { HOUR, VirtualClock } from "../../src/clock.ts";
 import { receive } from "../../src/conversations/inbound.ts";
 import { conversationRoutes } from "../../src/conversations/routes.ts";
 import { unsubscribeRoutes } from "../../src/conversations/unsubscribeRoutes.ts";
+import { ledgerRoutes } from "../../src/credits/admin/ledgerRoutes.ts";
 import { creditOverviewRoutes } from "../../src/credits/admin/overviewRoutes.ts";
 import { creditAdminRoutes } from "../../src/credits/admin/routes.ts";
 import { creditRoutes } from "../../src/credits/routes.ts";
@@ -41,9 +44,12 @@ const rooms = (deps: Deps): AnyElysia[] => [
   banRoutes(deps),
   creditRoutes(deps),
   creditAdminRoutes(deps),
+  ledgerRoutes(deps),
+  costRoutes(deps),
   creditOverviewRoutes(deps),
   grantRoutes(deps),
   paymentRoutes(deps),
+  campaignRoutes(deps),
   lifecycleRoutes(deps),
   memberStateRoutes(deps),
   conversationRoutes(deps),

@@ -2,16 +2,14 @@ import { Elysia, t } from "elysia";
 import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../fault.ts";
+import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { optionalBody } from "../../http/optionalBody.ts";
 import { storable } from "../../http/storable.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
 import { type CreditType, EnrichmentWeightChange, Verdict, WeightChange, WeightsShape } from "../model.ts";
 import { verifyLedger } from "../verify.ts";
-import { changeWeight, readWeights } from "../weights.ts";
-
-/** The highest price of a unit: far beyond any real one, and far below where sums lose exactness. Credits. */
-const HIGHEST_WEIGHT = 1_000_000;
+import { changeWeight, HIGHEST_WEIGHT, readWeights } from "../weights.ts";
 
 const Nothing = t.Optional(t.Object({}));
 
@@ -22,9 +20,9 @@ const changed = {
   previousWeight: t.Number({ examples: [1] }),
 };
 
-async function setWeight(tx: Tx, creditType: CreditType, weight: number) {
+async function setWeight(tx: Tx, creditType: CreditType, weight: number, request: Request) {
   if (weight > HIGHEST_WEIGHT) throw invalid("weight", `expected at most ${HIGHEST_WEIGHT}`);
-  const previous = await changeWeight(tx, creditType, toThousandths("weight", weight));
+  const previous = await changeWeight(tx, creditType, toThousandths("weight", weight), callerOf(request).userId);
   const message = `A unit of ${creditType} costs ${weight} credits now`;
   return { success: true, message, creditType, weight, previousWeight: toCredits(previous) };
 }
@@ -64,7 +62,7 @@ export function creditAdminRoutes(deps: Deps) {
     )
     .post(
       "/update-credit-weight",
-      ({ body, request }) => writeOnce(deps, request, (tx) => setWeight(tx, body.creditType, body.weight)),
+      ({ body, request }) => writeOnce(deps, request, (tx) => setWeight(tx, body.creditType, body.weight, request)),
       {
         body: WeightChange,
         response: t.Object({ ...changed, creditType: t.String({ examples: ["EMAIL"] }) }),
@@ -82,7 +80,7 @@ export function creditAdminRoutes(deps: Deps) {
       "/update-enrichment-weight",
       ({ body, request }) =>
         writeOnce(deps, request, async (tx) => {
-          const { creditType: _, ...answer } = await setWeight(tx, "SKIPTRACE", body.weight);
+          const { creditType: _, ...answer } = await setWeight(tx, "SKIPTRACE", body.weight, request);
           return answer;
         }),
       {
@@ -100,7 +98,7 @@ export function creditAdminRoutes(deps: Deps) {
     .post(
       "/verify-ledger",
       async () => {
-        const verdict = await store.snapshot(verifyLedger);
+        const verdict = await store.snapshot((read) => verifyLedger(read));
         const drifts = verdict.drifts.map((drift) => ({
           ...drift,
           expected: toCredits(drift.expected),

@@ -3,6 +3,7 @@ import {
   check,
   index,
   instant,
+  integer,
   primaryKey,
   table,
   text,
@@ -154,10 +155,12 @@ export const ledgerEntries = table(
     createdAt: instant("created_at").notNull(),
     /** A digest of all the fields above: see `credits/seal.ts`. */
     seal: whole("seal").notNull().default(0),
+    /** Counts the lots that one message's movement of one kind is spread over, from 0. */
+    part: integer("part"),
   },
   (t) => [
-    /** The database itself refuses to hold, settle or release twice for one message. */
-    uniqueIndex("ledger_once").on(t.messageId, t.kind, t.lotId).where(where("message_id is not null")),
+    /** The database itself refuses to hold, settle or release twice for one message, out of whatever lots. */
+    uniqueIndex("ledger_once").on(t.messageId, t.kind, t.part).where(where("message_id is not null")),
     primaryKey({ name: "ledger_entries_key", columns: [t.brandId, t.id] }),
     check("ledger_amount", sql`${t.amount} >= 0`),
   ],

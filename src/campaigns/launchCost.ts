@@ -1,0 +1,89 @@
+import { and, asc, count, eq } from "drizzle-orm";
+import { toCredits } from "../credits/amounts.ts";
+import { fundsOf } from "../credits/ledger.ts";
+import type { CreditType } from "../credits/model.ts";
+import { unitsOf } from "../credits/units.ts";
+import { readWeights } from "../credits/weights.ts";
+import { campaignSteps, type campaigns, conversations } from "../db/schema/campaigns.ts";
+import type { Reader } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import type { Cost } from "./model.ts";
+
+type Campaign = typeof campaigns.$inferSelect;
+
+/** All in thousandths. */
+export interface LaunchCost {
+  contacts: number;
+  /** For the opening stage, which is paid at launch. */
+  needed: number;
+  /** Null while the campaign has no steps, and so costs nothing. */
+  creditType: CreditType | null;
+  /** For every stage, if nobody answers, by type. */
+  allStages: Partial<Record<CreditType, number>>;
+  available: number;
+  /** What the brand owes for refunds of credits that were spent: to be paid before anything is launched. */
+  debt: number;
+}
+
+/** What a campaign costs at today's prices, and what is there to pay it. */
+export async function launchCost(read: Reader, campaign: Campaign): Promise<LaunchCost> {
+  const steps = await read
+    .select()
+    .from(campaignSteps)
+    .where(eq(campaignSteps.campaignId, campaign.id))
+    .orderBy(asc(campaignSteps.stage));
+  const [opening] = steps;
+  const [queued] = await read
+    .select({ contacts: count() })
+    .from(conversations)
+    .where(and(eq(conversations.campaignId, campaign.id), eq(conversations.status, "QUEUED")));
+  const contacts = queued?.contacts ?? 0;
+  const weights = await readWeights(read);
+  const allStages: LaunchCost["allStages"] = {};
+  for (const step of steps) {
+    const cost = contacts * Math.round(unitsOf(step) * weights[step.channel]);
+    allStages[step.channel] = (allStages[step.channel] ?? 0) + cost;
+  }
+  const needed = opening ? contacts * Math.round(unitsOf(opening) * weights[opening.channel]) : 0;
+  return {
+    contacts,
+    needed,
+    creditType: opening?.channel ?? null,
+    allStages,
+    ...(await fundsOf(read, campaign.brandId)),
+  };
+}
+
+/** What has to come in before the campaign can be launched. */
+function missing({ needed, available, debt }: LaunchCost): number {
+  return Math.max(0, needed - available) + debt;
+}
+
+export function isShort(cost: LaunchCost): boolean {
+  return missing(cost) > 0;
+}
+
+/** The cost as people see it, in credits. */
+export function toCost(cost: LaunchCost): Cost {
+  const { contacts, needed, creditType, allStages, available, debt } = cost;
+  return {
+    contacts,
+    creditNeeded: toCredits(needed),
+    creditAvailable: toCredits(available),
+    creditMissing: toCredits(missing(cost)),
+    creditDebt: toCredits(debt),
+    byType: creditType === null ? {} : { [creditType]: toCredits(needed) },
+    creditsForAllStages: Object.fromEntries(
+      Object.entries(allStages).map(([type, credits]) => [type, toCredits(credits)]),
+    ),
+  };
+}
+
+export function shortOf(cost: LaunchCost): Fault {
+  const { creditNeeded, creditMissing, creditDebt } = toCost(cost);
+  const message =
+    cost.debt > 0
+      ? `The brand owes ${creditDebt} credits for refunds of credits it had spent; with the ${creditNeeded} that the opening stage needs, ${creditMissing} are missing`
+      : `The opening stage needs ${creditNeeded} credits; ${creditMissing} are missing`;
+  return new Fault("INSUFFICIENT_CREDITS", message, { facts: { ...toCost(cost) } });
+}

@@ -1,0 +1,112 @@
+import { desc, lt } from "drizzle-orm";
+import { Elysia, t } from "elysia";
+import { getBrand } from "../../brands/brands.ts";
+import { iso } from "../../clock.ts";
+import { creditWeightChanges } from "../../db/schema/credits.ts";
+import type { Deps } from "../../deps.ts";
+import { invalid } from "../../fault.ts";
+import { callerOf } from "../../http/access.ts";
+import { cutPage, readCursor } from "../../http/cursor.ts";
+import { writeOnce } from "../../http/idempotency.ts";
+import { storable } from "../../http/storable.ts";
+import { toCredits, toThousandths } from "../amounts.ts";
+import { adjust } from "../ledger.ts";
+import { Balance } from "../model.ts";
+import { balanceOf } from "../statement.ts";
+import { previewWeight } from "../weightPreview.ts";
+import { HIGHEST_WEIGHT } from "../weights.ts";
+import { Adjustment, Preview, WeightChangesPage, WeightChangesQuery, WeightQuestion } from "./model.ts";
+
+/** Corrections by hand and questions about prices: for admins. */
+export function ledgerRoutes(deps: Deps) {
+  const { store, wake } = deps;
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] })
+    .use(storable)
+    .post(
+      "/adjust-credits",
+      async ({ body, request }) => {
+        const { userId: actorId } = callerOf(request);
+        const amount = toThousandths("credits", body.credits);
+        if (amount === 0) throw invalid("credits", "expected a number above or below zero");
+        const answer = await writeOnce(deps, request, async (tx) => {
+          const { id: brandId } = await getBrand(tx, body.brandId);
+          await adjust(tx, { brandId, amount, reason: body.reason.trim(), actorId });
+          return { success: true as const, balance: await balanceOf(tx, brandId) };
+        });
+        wake();
+        return answer;
+      },
+      {
+        body: Adjustment,
+        response: t.Object({ success: t.Literal(true), balance: Balance }),
+        detail: {
+          access: "admin",
+          idempotent: true,
+          summary: "Correct the credits",
+          description:
+            "Adds credits, or takes some that are free: 409 with `creditAvailable` when there are not as many. The ledger keeps who did it and why. Admins only.",
+        },
+      },
+    )
+    .post(
+      "/preview-credit-weight",
+      async ({ body }) => {
+        if (body.weight > HIGHEST_WEIGHT) throw invalid("weight", `expected at most ${HIGHEST_WEIGHT}`);
+        const weight = toThousandths("weight", body.weight);
+        const preview = await previewWeight(store.read, body.creditType, weight);
+        return {
+          success: true as const,
+          creditType: body.creditType,
+          weight: body.weight,
+          currentWeight: toCredits(preview.weight),
+          openHolds: { count: preview.openHolds, credits: toCredits(preview.held), affected: 0 },
+          totalCampaigns: preview.total,
+          campaigns: preview.campaigns.map(({ costNow, costThen, ...campaign }) => ({
+            ...campaign,
+            creditNow: toCredits(costNow),
+            creditThen: toCredits(costThen),
+          })),
+        };
+      },
+      {
+        body: WeightQuestion,
+        response: Preview,
+        detail: {
+          access: "admin",
+          summary: "Preview a change of price",
+          description:
+            "Changes nothing. Open holds keep the price they were made at; drafts are shown with what their launch costs now and would cost then, the newest 100. Admins only.",
+        },
+      },
+    )
+    .get(
+      "/credit-weight-changes",
+      async ({ query }) => {
+        const { limit = 20 } = query;
+        const before = readCursor(query.cursor)?.[1];
+        const rows = await store.read
+          .select()
+          .from(creditWeightChanges)
+          .where(before === undefined ? undefined : lt(creditWeightChanges.id, before))
+          .orderBy(desc(creditWeightChanges.id))
+          .limit(limit + 1);
+        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        const data = page.data.map(({ previousWeight, weight, changedAt, ...row }) => ({
+          ...row,
+          previousWeight: toCredits(previousWeight),
+          weight: toCredits(weight),
+          changedAt: iso(changedAt),
+        }));
+        return { success: true as const, data, nextCursor: page.nextCursor };
+      },
+      {
+        query: WeightChangesQuery,
+        response: WeightChangesPage,
+        detail: {
+          access: "admin",
+          summary: "List changes of prices",
+          description: "Who changed which price from what to what, newest first. Admins only.",
+        },
+      },
+    );
+}

@@ -1,0 +1,68 @@
+import { sql } from "drizzle-orm";
+import type { Reader } from "../db/store.ts";
+import type { CreditType } from "./model.ts";
+import { unitsOf } from "./units.ts";
+import { readWeights } from "./weights.ts";
+
+/** A campaign whose launch would cost something else. Thousandths. */
+export interface Repriced {
+  campaignId: string;
+  campaignName: string;
+  brandId: string;
+  contacts: number;
+  costNow: number;
+  costThen: number;
+}
+
+export interface WeightPreview {
+  weight: number;
+  /** Open holds of this type: they keep the price they were made at. */
+  openHolds: number;
+  held: number;
+  campaigns: Repriced[];
+  /** How many campaigns there are, listed or not. */
+  total: number;
+}
+
+/** More campaigns than this are not listed one by one. */
+const LISTED = 100;
+
+interface DraftRow {
+  id: string;
+  name: string;
+  brand_id: string;
+  channel: "EMAIL" | "SMS" | "VOICEMAIL";
+  body: string;
+  contacts: unknown;
+  total: unknown;
+}
+
+/** What another price would change: nothing that is held, and the opening stage of every draft of that type. */
+export async function previewWeight(read: Reader, creditType: CreditType, weight: number): Promise<WeightPreview> {
+  const [open] = await read.all<{ holds: unknown; held: unknown }>(
+    sql`select count(*) as holds, sum(h.amount) as held from credit_holds h where h.credit_type = ${creditType}`,
+  );
+  const now = (await readWeights(read))[creditType];
+  const drafts =
+    await read.all<DraftRow>(sql`select c.id, c.name, c.brand_id, s.channel, s.body, count(*) over () as total,
+      (select count(*) from conversations v where v.campaign_id = c.id and v.status = 'QUEUED') as contacts
+    from campaigns c join campaign_steps s on s.campaign_id = c.id and s.stage = 0
+    where c.status = 'DRAFT' and s.channel = ${creditType} order by c.id desc limit ${LISTED}`);
+  return {
+    weight: now,
+    openHolds: Number(open?.holds ?? 0),
+    held: Number(open?.held ?? 0),
+    total: Number(drafts[0]?.total ?? 0),
+    campaigns: drafts.map((draft) => {
+      const [contacts, units] = [Number(draft.contacts), unitsOf(draft)];
+      return {
+        campaignId: draft.id,
+        campaignName: draft.name,
+        brandId: draft.brand_id,
+        contacts,
+        costNow: contacts * Math.round(units * now),
+        costThen: contacts * Math.round(units * weight),
+      };
+    }),
+  };
+}

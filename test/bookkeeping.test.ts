@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import fc from "fast-check";
+import { DAY } from "../src/clock.ts";
+import { clawBack } from "../src/credits/clawback.ts";
+import { hold, settle } from "../src/credits/holds.ts";
+import { grant } from "../src/credits/ledger.ts";
+import { changeWeight, readWeights } from "../src/credits/weights.ts";
+import { brands } from "../src/db/schema/brands.ts";
+import type { Store, Tx } from "../src/db/store.ts";
+import { isUniqueViolation } from "../src/db/violations.ts";
+import { type Operation, operation, passing, perform } from "./support/bookkeeping.ts";
+import { accountOf, BookModel, strayHolds } from "./support/bookModel.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+
+// How many sequences: LEDGER_RUNS=5000 npm test bookkeeping
+const RUNS = Number(process.env.LEDGER_RUNS ?? (process.env.DATABASE_URL ? 60 : 200));
+
+setDefaultTimeout(3_600_000);
+
+let world: Outreach;
+let store: Store;
+beforeAll(async () => {
+  world = await startOutreach();
+  store = world.store;
+});
+afterAll(() => world.close());
+
+async function newBrand(): Promise<string> {
+  return store.write(async (tx) => {
+    const id = tx.newId();
+    await tx.insert(brands).values({ id, name: "Books", createdAt: tx.now, updatedAt: tx.now });
+    return id;
+  });
+}
+
+/** False when the database refused it, because this message was held for before. */
+async function happens(brandId: string, run: string, model: BookModel, operation: Operation): Promise<boolean> {
+  world.clock.advance(passing(operation));
+  const price = (await readWeights(store.read)).EMAIL;
+  try {
+    const effect = await store.write((tx) => perform(tx, brandId, run, operation));
+    model.note(operation, effect, price);
+    return true;
+  } catch (error) {
+    if (operation.do !== "hold" || !isUniqueViolation(error)) throw error;
+    expect(model.wasHeld(operation.message)).toBe(true);
+    return false;
+  }
+}
+
+test("whatever happens in whatever order, the books balance at every commit and are the fold of their entries", async () => {
+  const property = fc.asyncProperty(fc.array(operation, { maxLength: 40, size: "max" }), async (operations) => {
+    const brandId = await newBrand();
+    const run = brandId;
+    const model = new BookModel((kind, index) => `${run} ${kind} ${index}`);
+    for (const operation of operations) {
+      await happens(brandId, run, model, operation);
+      await model.check(store.read, brandId);
+    }
+    expect(await strayHolds(store.read, brandId)).toEqual([]);
+  });
+  await fc.assert(property, { numRuns: RUNS }).finally(() => store.write((tx) => changeWeight(tx, "EMAIL", 1000)));
+});
+
+/** What a billing provider tells of: payments and refunds, each with a time of its own. */
+type Told =
+  | { grant: number; amount: number; days: number | null }
+  | { refund: number; amount: number; of: number | null; daysAgo: number };
+
+const told: fc.Arbitrary<Told> = fc.oneof(
+  fc.record({
+    grant: fc.integer({ min: 3, max: 8 }),
+    amount: fc.integer({ min: 1, max: 1000 }),
+    days: fc.constantFrom(null, -3, -1, 1, 5),
+  }),
+  fc.record({
+    refund: fc.nat(8),
+    amount: fc.integer({ min: 1, max: 1500 }),
+    of: fc.option(fc.nat(8)),
+    daysAgo: fc.nat(4),
+  }),
+);
+const nameOf = (event: Told) => ("grant" in event ? `lot ${event.grant}` : `refund ${event.refund}`);
+
+function hear(tx: Tx, brandId: string, event: Told): Promise<unknown> {
+  const source = `${brandId} ${nameOf(event)}`;
+  if ("grant" in event) {
+    const { amount, days } = event;
+    const kind = days === null ? "PURCHASED" : "SUBSCRIPTION";
+    const expiresAt = days === null ? null : tx.now + days * DAY;
+    return grant(tx, { brandId, amount, kind, expiresAt, source, reason: "payment" });
+  }
+  const lotSource = event.of === null ? null : `${brandId} lot ${event.of}`;
+  const at = tx.now - event.daysAgo * DAY;
+  return clawBack(tx, { brandId, amount: event.amount, lotSource, source, reason: "refund", at });
+}
+
+/** A brand that has three lots and has spent some; then it hears of the rest. */
+async function afterHearing(spent: number, events: readonly Told[]): Promise<object> {
+  const brandId = await newBrand();
+  const messageId = `${brandId} message`;
+  await store.write(async (tx) => {
+    for (const [index, days] of [null, 2, 4].entries()) await hear(tx, brandId, { grant: index, amount: 400, days });
+    const request = { messageId, brandId, campaignId: brandId, creditType: "EMAIL" as const, weight: 1 };
+    expect((await hold(tx, [{ ...request, amount: spent }])).size).toBe(0);
+    await settle(tx, [messageId]);
+  });
+  for (const event of events) await store.write((tx) => hear(tx, brandId, event));
+  const lots = await store.read.all<{ kind: string; expires_at: number | null; remaining: unknown; expired: unknown }>(
+    sql`select l.kind, l.expires_at, sum(l.remaining) as remaining, sum(l.expired) as expired
+      from credit_lots l where l.brand_id = ${brandId} group by l.kind, l.expires_at`,
+  );
+  const byTime = Object.fromEntries(
+    lots.map(({ kind, expires_at, remaining, expired }) => [
+      `${kind} ${expires_at}`,
+      [Number(remaining), Number(expired)],
+    ]),
+  );
+  return { ...(await accountOf(store.read, brandId)), byTime };
+}
+
+test("payments and refunds heard in any order, up to three times each, end in the same books", async () => {
+  const events = fc.uniqueArray(told, { selector: nameOf, maxLength: 10, size: "max" });
+  const property = fc.asyncProperty(
+    fc.nat(1200),
+    events.chain((list) =>
+      fc.tuple(
+        fc.constant(list),
+        fc.shuffledSubarray([...list, ...list, ...list], { minLength: list.length * 3, maxLength: list.length * 3 }),
+      ),
+    ),
+    async (spent, [inOrder, shuffled]) => {
+      expect(await afterHearing(spent, shuffled)).toEqual(await afterHearing(spent, inOrder));
+    },
+  );
+  await fc.assert(property, { numRuns: RUNS });
+});

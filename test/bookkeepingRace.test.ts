@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import fc from "fast-check";
+import { grant } from "../src/credits/ledger.ts";
+import { verifyLedger } from "../src/credits/verify.ts";
+import { changeWeight } from "../src/credits/weights.ts";
+import { openStore } from "../src/db/open.ts";
+import { brands } from "../src/db/schema/brands.ts";
+import type { Store } from "../src/db/store.ts";
+import { isUniqueViolation } from "../src/db/violations.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { operation, perform } from "./support/bookkeeping.ts";
+import { accountOf, strayHolds } from "./support/bookModel.ts";
+
+setDefaultTimeout(600_000);
+
+const CALLERS = 32;
+const EACH = 60;
+
+let app: TestApp;
+/** Processes on one database. On Postgres each brings ten connections of its own. */
+let stores: Store[];
+beforeAll(async () => {
+  app = await startApp();
+  const { databaseUrl, dataDir } = app.deps.config;
+  const others = databaseUrl === null ? 0 : 3;
+  const open = () => openStore({ dataDir, databaseUrl, clock: app.deps.clock });
+  stores = [app.store, ...(await Promise.all(Array.from({ length: others }, open)))];
+});
+afterAll(async () => {
+  for (const store of stores.slice(1)) await store.close();
+  await app.close();
+});
+
+test("32 callers who race over the same brands, messages, payments and refunds leave books that balance", async () => {
+  const brandIds = await app.store.write(async (tx) => {
+    const rows = Array.from({ length: 3 }, () => ({
+      id: tx.newId(),
+      name: "Race",
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    }));
+    await tx.insert(brands).values(rows);
+    return rows.map(({ id }) => id);
+  });
+  for (const brandId of brandIds) {
+    await app.store.write((tx) => grant(tx, { brandId, amount: 20_000, kind: "PURCHASED", reason: "start" }));
+  }
+  let done = 0;
+  let refused = 0;
+  const plans = fc.sample(fc.array(operation, { minLength: EACH, maxLength: EACH, size: "max" }), CALLERS);
+  const callers = plans.map(async (plan, caller) => {
+    const store = stores[caller % stores.length] ?? app.store;
+    for (const [index, operation] of plan.entries()) {
+      const brandId = brandIds[(caller + index) % brandIds.length] ?? "";
+      // Messages of their own from time to time, so that there is always something to hold.
+      const run = `${brandId} ${Math.floor(index / 4)}`;
+      try {
+        await store.write((tx) => perform(tx, brandId, run, operation));
+        done++;
+      } catch (error) {
+        if (operation.do !== "hold" || !isUniqueViolation(error)) throw error;
+        refused++;
+      }
+    }
+  });
+  const racing = Promise.all(callers).finally(() => {
+    over = true;
+  });
+  let over = false;
+  let looks = 0;
+  while (!over) {
+    // At every moment: what others see in between is in order too.
+    const { drifts, faults } = await app.store.snapshot((read) => verifyLedger(read));
+    expect({ drifts, faults }).toEqual({ drifts: [], faults: [] });
+    looks++;
+    await Bun.sleep(5);
+  }
+  await racing;
+  await app.store.write((tx) => changeWeight(tx, "EMAIL", 1000));
+  expect(done + refused).toBe(CALLERS * EACH);
+  expect(looks).toBeGreaterThan(0);
+  expect((await app.store.snapshot((read) => verifyLedger(read))).ok).toBe(true);
+  for (const brandId of brandIds) {
+    expect(await strayHolds(app.store.read, brandId)).toEqual([]);
+    const account = await accountOf(app.store.read, brandId);
+    expect(Math.min(...Object.values(account))).toBeGreaterThanOrEqual(0);
+    if (account.debt > 0) expect(account.available).toBe(0);
+  }
+});

@@ -1,0 +1,139 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { HOUR, iso } from "../src/clock.ts";
+import type { Balance, Entry } from "../src/credits/model.ts";
+import type { Owner } from "./support/brands.ts";
+import { sendNonsense } from "./support/hostile.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+
+setDefaultTimeout(60_000);
+
+const ADMIN = "/api/auth/admin";
+
+let world: Outreach;
+let boss: Owner["request"];
+beforeAll(async () => {
+  world = await startOutreach();
+  boss = await world.admin();
+});
+afterEach(async () => {
+  await world.clear();
+  expect(await world.drifts()).toEqual([]);
+});
+afterAll(() => world.close());
+
+describe("a correction by hand", () => {
+  const adjust = (brandId: string, credits: unknown, headers?: Record<string, string>) =>
+    boss<{ balance: Balance; creditAvailable: number }>(
+      "POST",
+      `${ADMIN}/adjust-credits`,
+      { brandId, credits, reason: "miscounted" },
+      headers,
+    );
+
+  test("goes up and down, once per key, and is written with who and why", async () => {
+    const { brandId, request } = await world.stage({ people: 0, credits: 0 });
+    expect((await adjust(brandId, 12.5)).body.balance).toMatchObject({ creditAvailable: 12.5, totalGranted: 12.5 });
+    const key = { "idempotency-key": crypto.randomUUID() };
+    expect((await adjust(brandId, -2.25, key)).body.balance).toMatchObject({ creditAvailable: 10.25 });
+    expect((await adjust(brandId, -2.25, key)).body.balance).toMatchObject({ creditAvailable: 10.25 });
+    const { body } = await request<{ data: Entry[] }>("GET", "/api/credits/ledger");
+    expect(body.data.map(({ kind, credits, reason, actorId }) => [kind, credits, reason, actorId !== null])).toEqual([
+      ["CLAWBACK", 2.25, "miscounted", true],
+      ["GRANT", 12.5, "miscounted", true],
+    ]);
+  });
+
+  test("never takes more than there is, says how much that is, and is for admins", async () => {
+    const { brandId, request } = await world.stage({ people: 0, credits: 3 });
+    expect(await adjust(brandId, -3.001)).toMatchObject({
+      status: 409,
+      body: { code: "CONFLICT", creditAvailable: 3, message: expect.stringContaining("Only 3 credits") },
+    } as never);
+    for (const credits of [0, 0.0001, "1", 1e12]) expect((await adjust(brandId, credits)).status).toBe(422);
+    expect((await adjust("nobody", 1)).status).toBe(404);
+    const own = await request("POST", `${ADMIN}/adjust-credits`, { brandId, credits: 5, reason: "please" });
+    expect(own.status).toBe(403);
+  });
+});
+
+test("the ledger is read by kind, campaign, message and time", async () => {
+  const stage = await world.launched({ people: 2, delays: [0] });
+  const launchedAt = world.clock.now();
+  world.clock.advance(HOUR);
+  await world.run();
+  const { brandId, campaignId } = stage;
+  const read = async (query: object) => {
+    const search = new URLSearchParams({ brandId, ...query });
+    return (await boss<{ data: Entry[] }>("GET", `/api/credits/ledger?${search}`)).body.data.map(({ kind }) => kind);
+  };
+  expect(await read({})).toEqual(["SETTLE", "SETTLE", "HOLD", "HOLD", "GRANT"]);
+  expect(await read({ campaignId })).toEqual(["SETTLE", "SETTLE", "HOLD", "HOLD"]);
+  const [message] = await world.messagesOf(campaignId);
+  expect(await read({ messageId: message?.id ?? "" })).toEqual(["SETTLE", "HOLD"]);
+  expect(await read({ from: iso(launchedAt + 1) })).toEqual(["SETTLE", "SETTLE"]);
+  expect(await read({ to: iso(launchedAt + 1), kind: "HOLD" })).toEqual(["HOLD", "HOLD"]);
+  for (const bad of ["from=yesterday", "to=1", "kind=THEFT", "limit=0"])
+    expect((await stage.request("GET", `/api/credits/ledger?${bad}`)).status).toBe(422);
+});
+
+test("a change of price is previewed, kept in a list, and touches no hold", async () => {
+  const running = await world.launched({ people: 2, delays: [0] });
+  const draft = await world.stage({ people: 3, delays: [0, 2] });
+  const preview = { creditType: "EMAIL", weight: 1.5 };
+  const { body } = await boss<{ campaigns: object[]; openHolds: object }>(
+    "POST",
+    `${ADMIN}/preview-credit-weight`,
+    preview,
+  );
+  expect(body).toMatchObject({ currentWeight: 1, weight: 1.5, openHolds: { count: 2, credits: 2, affected: 0 } });
+  expect(body.campaigns).toContainEqual({
+    campaignId: draft.campaignId,
+    campaignName: expect.any(String),
+    brandId: draft.brandId,
+    contacts: 3,
+    creditNow: 3,
+    creditThen: 4.5,
+  } as never);
+  await boss("POST", `${ADMIN}/update-credit-weight`, preview);
+  const cost = await draft.request<{ cost: object }>("GET", `/api/campaigns/${draft.campaignId}/launch-cost`);
+  expect(cost.body.cost).toEqual({
+    contacts: 3,
+    creditNeeded: 4.5,
+    creditAvailable: 100,
+    creditMissing: 0,
+    creditDebt: 0,
+    byType: { EMAIL: 4.5 },
+    creditsForAllStages: { EMAIL: 9 },
+  });
+  await boss("POST", `${ADMIN}/update-credit-weight`, { ...preview, weight: 1 });
+  const changes = await boss<{ data: object[] }>("GET", `${ADMIN}/credit-weight-changes?limit=2`);
+  expect(changes.body.data).toMatchObject([
+    { creditType: "EMAIL", previousWeight: 1.5, weight: 1, changedAt: iso(world.clock.now()) },
+    { creditType: "EMAIL", previousWeight: 1, weight: 1.5 },
+  ]);
+  await world.run();
+  expect((await running.request<{ balance: Balance }>("GET", "/api/credits")).body.balance).toMatchObject({
+    totalUsed: 2,
+    totalReserved: 0,
+  });
+});
+
+test("a campaign shows what its launch costs, to its own brand", async () => {
+  const stage = await world.stage({ people: 3, credits: 2, delays: [0, 2, 4] });
+  const path = `/api/campaigns/${stage.campaignId}/launch-cost`;
+  const { body } = await stage.request<{ cost: object; lowBalance: null }>("GET", path);
+  const cost = { creditNeeded: 3, creditAvailable: 2, creditMissing: 1, byType: { EMAIL: 3 } };
+  expect(body).toMatchObject({ cost: { ...cost, contacts: 3, creditsForAllStages: { EMAIL: 9 } }, lowBalance: null });
+  const stranger = await world.stage({ people: 0 });
+  expect((await stranger.request("GET", path)).status).toBe(404);
+});
+
+test("nonsense is refused and breaks nothing", async () => {
+  const stage = await world.stage({ people: 0 });
+  const { brandId } = stage;
+  const asAdmin = { ...stage, request: boss };
+  await sendNonsense(asAdmin, "POST", `${ADMIN}/adjust-credits`, { brandId, credits: 1, reason: "why" });
+  await sendNonsense(asAdmin, "POST", `${ADMIN}/preview-credit-weight`, { creditType: "EMAIL", weight: 1 });
+  await sendNonsense(asAdmin, "GET", `${ADMIN}/credit-weight-changes`);
+  await sendNonsense(stage, "GET", `/api/campaigns/${stage.campaignId}/launch-cost`);
+});

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { DAY, HOUR, iso, MINUTE } from "../src/clock.ts";
+import { noteLowBalances } from "../src/credits/forecast.ts";
+import { grant } from "../src/credits/ledger.ts";
+import type { LowBalance } from "../src/credits/model.ts";
+import { campaigns } from "../src/db/schema/campaigns.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+import type { Stage } from "./support/stage.ts";
+
+setDefaultTimeout(120_000);
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterEach(async () => {
+  await world.clear();
+  expect(await world.drifts()).toEqual([]);
+});
+afterAll(() => world.close());
+
+const topUp = ({ brandId }: Stage, credits: number) =>
+  world.store.write((tx) => grant(tx, { brandId, amount: credits * 1000, kind: "PURCHASED", reason: "top-up" }));
+const warning = async (stage: Stage, path = "/api/credits") =>
+  (await stage.request<{ lowBalance: LowBalance }>("GET", path)).body.lowBalance;
+const fallen = async () => (await world.store.write(noteLowBalances)).map(({ brandId }) => brandId);
+
+test("the owner is warned before the credits run out, and an operator once for each time they run low", async () => {
+  const stage = await world.stage({ people: 4, credits: 10, delays: [0, 2, 4] });
+  expect(await warning(stage)).toBeNull();
+  await world.launch(stage);
+  // Four are held. Eight more are needed when nobody answers: four in two days, four in six. Six are there.
+  const low = { available: 6, neededNext7Days: 8, runsOutAt: iso(world.clock.now() + 6 * DAY) };
+  expect(await warning(stage)).toEqual(low);
+  expect(await warning(stage, `/api/campaigns/${stage.campaignId}`)).toEqual(low);
+  expect(await fallen()).toEqual([stage.brandId]);
+  expect(await fallen()).toEqual([]);
+  await topUp(stage, 2);
+  expect(await warning(stage)).toBeNull();
+  expect(await fallen()).toEqual([]);
+  await world.pass(7 * DAY);
+  expect(world.channel.sent).toHaveLength(12);
+  expect(await fallen()).toEqual([]);
+  // And once more, when it happens again.
+  const next = await world.twin(stage);
+  await topUp(stage, 5);
+  await world.launch(next);
+  expect(await fallen()).toEqual([stage.brandId]);
+});
+
+test("a forecast goes no faster than the mailboxes may send", async () => {
+  const stage = await world.launched({ people: 40, credits: 45, delays: [0, 1], dailyLimit: 2 });
+  // Two a day leave, so six days of follow-ups come to twelve: five are there, for two days.
+  expect(await warning(stage)).toEqual({
+    available: 5,
+    neededNext7Days: 12,
+    runsOutAt: iso(world.clock.now() + 3 * DAY),
+  });
+});
+
+test("without credits the campaign pauses, and a top-up lets it go on without a burst", async () => {
+  const sendWindows = [{ days: ["MON", "TUE", "WED", "THU", "FRI"] as const, from: "09:00", to: "17:00" }].map(
+    (window) => ({ ...window, days: [...window.days] }),
+  );
+  const people = 60;
+  const stage = await world.stage({ people, credits: people, delays: [0, 1], dailyLimit: 100, sendWindows });
+  await world.launch(stage);
+  await world.run();
+  expect(world.channel.sent).toHaveLength(people);
+  // A day later everybody is due a follow-up that nobody can pay for.
+  await world.pass(DAY + HOUR);
+  expect(world.channel.sent).toHaveLength(people);
+  expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "AUTO_PAUSED", statusReason: "NO_CREDITS" });
+
+  await topUp(stage, people);
+  const started = world.clock.now();
+  await world.engine.sweep();
+  expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "RUNNING", statusReason: null });
+  const times: number[] = [];
+  for (let minute = 0; minute < 5 * 24 * 60 && times.length < people; minute++) {
+    await world.run();
+    for (let sent = world.channel.sent.length - people - times.length; sent > 0; sent--) times.push(world.clock.now());
+    world.clock.advance(MINUTE);
+  }
+  expect(times).toHaveLength(people);
+  expect(times[0]).toBe(started);
+  // A mailbox that may send a hundred a day sends one every five minutes or so, and only while the window is open.
+  const perMinute = Map.groupBy(times, (time) => Math.floor(time / MINUTE));
+  expect(Math.max(...[...perMinute.values()].map((sent) => sent.length))).toBe(1);
+  const perHour = Map.groupBy(times, (time) => Math.floor(time / HOUR));
+  expect(Math.max(...[...perHour.values()].map((sent) => sent.length))).toBeLessThanOrEqual(13);
+  for (const time of times) {
+    const at = new Date(time);
+    expect([1, 2, 3, 4, 5]).toContain(at.getUTCDay());
+    expect(at.getUTCHours()).toBeGreaterThanOrEqual(9);
+    expect(at.getUTCHours()).toBeLessThan(17);
+  }
+});
+
+test("two campaigns that share a mailbox share its pace", async () => {
+  const stage = await world.stage({ people: 10, credits: 20, delays: [0, 1], dailyLimit: 100 });
+  const twin = await world.twin(stage);
+  await world.launch(stage);
+  await world.launch(twin);
+  await world.run();
+  await world.pass(DAY + HOUR);
+  for (const { campaignId } of [stage, twin])
+    expect(await world.campaignOf(campaignId)).toMatchObject({ status: "AUTO_PAUSED" });
+  await topUp(stage, 20);
+  await world.engine.sweep();
+  const due = (await Promise.all([stage, twin].map(({ campaignId }) => world.messagesOf(campaignId)))).flatMap(
+    (messages) => messages.filter(({ status }) => status === "PENDING").map(({ runAt }) => runAt),
+  );
+  expect(due).toHaveLength(20);
+  expect(new Set(due).size).toBe(20);
+  const rows = await world.store.read.select().from(campaigns).where(eq(campaigns.brandId, stage.brandId));
+  expect(rows.map(({ status }) => status)).toEqual(["RUNNING", "RUNNING"]);
+});

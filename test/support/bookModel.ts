@@ -1,0 +1,102 @@
+import { expect } from "bun:test";
+import { sql } from "drizzle-orm";
+import { verifyLedger } from "../../src/credits/verify.ts";
+import type { Reader } from "../../src/db/store.ts";
+import type { Effect, Operation } from "./bookkeeping.ts";
+
+/** What a brand's books must come to, kept without lots, holds or entries: sums alone. */
+export class BookModel {
+  private granted = 0;
+  private refunded = 0;
+  private spent = 0;
+  private readonly lots = new Set<number>();
+  private readonly waiting = new Map<number, number>();
+  /** Held by message; ended ones are gone. */
+  private readonly open = new Map<string, number>();
+  private readonly ever = new Set<string>();
+
+  constructor(private readonly name: (kind: string, index: number) => string) {}
+
+  wasHeld(index: number): boolean {
+    return this.ever.has(this.name("message", index));
+  }
+
+  note(operation: Operation, effect: Effect, price: number): void {
+    this.granted += effect.granted;
+    switch (operation.do) {
+      case "grant":
+        if (operation.source === null || effect.granted === 0) return;
+        this.lots.add(operation.source);
+        // What was asked back of it before it came is taken now.
+        this.refunded += this.waiting.get(operation.source) ?? 0;
+        return;
+      case "hold":
+        for (const message of effect.held) {
+          this.open.set(message, operation.units * price);
+          this.ever.add(message);
+        }
+        return;
+      case "settle":
+      case "release":
+        for (const index of operation.messages) {
+          const message = this.name("message", index);
+          if (operation.do === "settle") this.spent += this.open.get(message) ?? 0;
+          this.open.delete(message);
+        }
+        return;
+      case "settleActual": {
+        const message = this.name("message", operation.message);
+        if (this.open.delete(message)) this.spent += operation.amount;
+        return;
+      }
+      case "clawBack":
+        if (operation.of !== null && !this.lots.has(operation.of))
+          this.waiting.set(operation.of, (this.waiting.get(operation.of) ?? 0) + effect.refunded);
+        else this.refunded += effect.refunded;
+        return;
+      case "adjust":
+        this.refunded += effect.refunded;
+    }
+  }
+
+  /** Holds the model against the accounts, and the accounts, the lots and the holds against the entries. */
+  async check(read: Reader, brandId: string): Promise<void> {
+    const { drifts, faults } = await verifyLedger(read, brandId);
+    expect({ drifts, faults }).toEqual({ drifts: [], faults: [] });
+    const account = await accountOf(read, brandId);
+    expect(account.granted).toBe(this.granted);
+    expect(account.reserved).toBe([...this.open.values()].reduce((a, b) => a + b, 0));
+    // What was spent and what was asked back is used, taken back, or owed.
+    expect(account.used + account.clawed_back + account.debt).toBe(this.spent + this.refunded);
+    expect(Math.min(...Object.values(account))).toBeGreaterThanOrEqual(0);
+    if (account.debt > 0) expect(account.available).toBe(0);
+  }
+}
+
+export interface AccountFigures {
+  granted: number;
+  available: number;
+  reserved: number;
+  used: number;
+  expired: number;
+  clawed_back: number;
+  debt: number;
+}
+
+export async function accountOf(read: Reader, brandId: string): Promise<AccountFigures> {
+  const [row] = await read.all<AccountFigures>(sql`select a.granted, a.available, a.reserved, a.used, a.expired,
+    a.clawed_back, a.debt from credit_accounts a where a.brand_id = ${brandId}`);
+  return row ?? { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawed_back: 0, debt: 0 };
+}
+
+/** Holds that did not end exactly once, or not for all that was held; none, if the books are right. */
+export function strayHolds(read: Reader, brandId: string): Promise<object[]> {
+  return read.all(sql`select e.message_id, e.lot_id,
+      sum(case when e.kind = 'HOLD' then e.amount else 0 end) as held,
+      sum(case when e.kind in ('SETTLE', 'RELEASE') then e.amount else 0 end) as ended, max(coalesce(h.amount, 0)) as open
+    from ledger_entries e left join credit_holds h on h.message_id = e.message_id and h.lot_id = e.lot_id
+    where e.brand_id = ${brandId} and e.message_id is not null and e.kind in ('HOLD', 'SETTLE', 'RELEASE')
+    group by e.message_id, e.lot_id
+    having sum(case when e.kind = 'HOLD' then e.amount else 0 end)
+      <> sum(case when e.kind in ('SETTLE', 'RELEASE') then e.amount else 0 end) + max(coalesce(h.amount, 0))`);
+}
