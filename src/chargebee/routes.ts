@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
+import { ErrorBody } from "../http/model.ts";
 import { unstorable } from "../http/storable.ts";
 import { readEvent } from "./event.ts";
 import { storeEvent } from "./events.ts";
@@ -56,7 +57,13 @@ export function chargebeeRoutes(deps: Deps) {
     },
     {
       parse: "none",
-      response: t.Object({ success: t.Literal(true) }),
+      response: {
+        200: t.Object({ success: t.Literal(true) }),
+        400: ErrorBody,
+        401: ErrorBody,
+        404: ErrorBody,
+        413: ErrorBody,
+      },
       detail: {
         access: "public",
         summary: "Chargebee's webhook",
