@@ -2,6 +2,7 @@ import { and, eq, isNotNull, or, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import { bans, brands, contacts, emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
 import { campaigns, conversations, importJobs } from "../db/schema/campaigns.ts";
+import { chargebeeCustomers } from "../db/schema/chargebee.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
 import { payments } from "../db/schema/payments.ts";
 import { forUpdate } from "../db/sql.ts";
@@ -44,6 +45,7 @@ async function historyOf(tx: Tx, id: string) {
   return {
     launchedCampaigns: Number(await tx.$count(campaigns, and(eq(campaigns.brandId, id), launched))),
     ledgerEntries: Number(await tx.$count(ledgerEntries, eq(ledgerEntries.brandId, id))),
+    chargebeeCustomers: Number(await tx.$count(chargebeeCustomers, eq(chargebeeCustomers.brandId, id))),
     payments: Number(await tx.$count(payments, eq(payments.brandId, id))),
   };
 }

@@ -57,7 +57,13 @@ export function chargebeeRoutes(deps: Deps) {
     },
     {
       parse: "none",
-      response: { 200: t.Object({ success: t.Literal(true) }), 401: ErrorBody, 404: ErrorBody },
+      response: {
+        200: t.Object({ success: t.Literal(true) }),
+        400: ErrorBody,
+        401: ErrorBody,
+        404: ErrorBody,
+        413: ErrorBody,
+      },
       detail: {
         access: "public",
         summary: "Chargebee's webhook",
