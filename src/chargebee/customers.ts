@@ -55,13 +55,14 @@ async function brandNamed(read: Reader, id: string | null): Promise<string | nul
   return brand?.id ?? null;
 }
 
+/** Only where an admin made the owner: whoever signs up by themselves may have typed anybody's address. */
 async function brandOwnedBy(read: Reader, email: string | null): Promise<string | null> {
   if (email === null) return null;
   const [brand] = await read
     .select({ id: brands.id })
     .from(brands)
     .innerJoin(users, eq(users.id, brands.ownerId))
-    .where(eq(users.email, email));
+    .where(and(eq(users.email, email), eq(users.emailVerified, true)));
   return brand?.id ?? null;
 }
 

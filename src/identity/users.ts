@@ -37,10 +37,13 @@ export async function hasAdmin(read: Reader): Promise<boolean> {
   return (await read.select({ id: users.id }).from(users).where(eq(users.role, "admin")).limit(1)).length > 0;
 }
 
-/** Lets someone in who signs in with a password. CONFLICT when the address is taken. `hash` is the password's. */
+/**
+ * Lets someone in who signs in with a password. CONFLICT when the address is taken. `hash` is the password's;
+ * `emailVerified` says that somebody who should know vouches for the address.
+ */
 export async function addUser(
   tx: Tx,
-  given: { email: string; name: string; role?: Role | undefined },
+  given: { email: string; name: string; role?: Role | undefined; emailVerified?: boolean },
   hash: string,
 ): Promise<Row> {
   const id = tx.newId();
@@ -49,6 +52,7 @@ export async function addUser(
     name: given.name.trim(),
     email: readEmail(given.email),
     role: given.role ?? "user",
+    emailVerified: given.emailVerified ?? false,
     createdAt: tx.now,
     updatedAt: tx.now,
   };
