@@ -100,6 +100,18 @@ describe("a request under an Idempotency-Key", () => {
   });
 });
 
+test("a file that nobody asked for is no reason to fail", async () => {
+  const rooms = createApp(app.deps, app.identity);
+  const ask = (content: string) => {
+    const body = new FormData();
+    body.append("file", new Blob([content]), "a.txt");
+    const headers = { authorization: `Bearer ${token}`, "idempotency-key": "unasked", "content-length": "300" };
+    return rooms.handle(new Request("http://localhost/api/campaigns/none/resume", { method: "POST", headers, body }));
+  };
+  token = await app.admin();
+  expect([(await ask("x")).status, (await ask("longer")).status]).toEqual([404, 404]);
+});
+
 test("a route that has no use for a key is not refused for one", async () => {
   const admin = await app.admin();
   await ban(someone(), "elsewhere", admin);
