@@ -40,7 +40,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   void resumeImports(runtime.deps, { signal: imports.signal });
   void lookAfterImages(runtime, log);
   // What a dead process heard of and did not get to.
-  void workOffEvents(runtime.deps).catch((error) => log.error("events of Chargebee left alone", { error }));
+  void workOff(runtime, log);
 
   const port = app.server?.port ?? config.port;
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
@@ -70,12 +70,17 @@ async function lookAfterImages({ deps: { config, store, files } }: Runtime, log:
   await files.get("profile-images/none.png").catch(({ cause }) => log.warn("the bucket cannot be used", { cause }));
 }
 
+/** Works on what Chargebee told; what fails stays in its table for the next time. */
+async function workOff({ deps }: Pick<Runtime, "deps">, log: Log): Promise<void> {
+  await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
+}
+
 /** What is done now and then. It ticks as soon as it exists, so it is made when everything it needs is there. */
 async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ stop(): void }> {
   const { cron } = await import("@elysiajs/cron");
   const sweep = async () => {
     await engine.sweep().catch((error) => log.error("sweep failed", { error }));
-    await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
+    await workOff({ deps }, log);
     deps.wake();
   };
   const warn = async () => {
@@ -88,7 +93,7 @@ async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ sto
   const bill = async () => {
     if (deps.config.chargebee.site === null) return;
     await reconcile(deps, {}).catch((error) => log.error("Chargebee was not asked to the end", { error }));
-    await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
+    await workOff({ deps }, log);
   };
   const tidy = async () => {
     for (const job of [removeEndedSessions, forgetAnswers])
