@@ -13,6 +13,7 @@ import { createEngine, type Engine } from "./delivery/engine.ts";
 import type { Deps } from "./deps.ts";
 import { openFiles } from "./files/open.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
+import { proveKey } from "./installation.ts";
 import type { Log } from "./log.ts";
 import { systemRandom } from "./random.ts";
 import { masterKey, openVault, signer } from "./secrets.ts";
@@ -36,8 +37,15 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
   const unlock = dialect === "sqlite" ? lockDataDir(config.dataDir) : () => {};
   const key = masterKey(config.secret, config.dataDir);
   const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
-  await sealOlder(store);
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
+  try {
+    await store.write((tx) => proveKey(tx, post.signer));
+    await sealOlder(store);
+  } catch (error) {
+    await store.close();
+    unlock();
+    throw error;
+  }
   const smtp = lateSmtp({
     allowPrivateHosts: config.allowPrivateSmtp,
     poolPerSender: SENDER_CONCURRENCY,

@@ -60,8 +60,12 @@ export type Outcome =
   /** The bytes that commit were sent and no answer came: it may or may not have arrived. */
   | { kind: "unknown"; reason: string };
 
-/** A provider, seen from the delivery engine, which owns this port. `send` does not throw; what it throws is taken as unknown. */
+/** A provider, seen from the delivery engine, which owns this port. */
 export interface Channel {
-  send(envelope: Envelope): Promise<Outcome>;
+  /**
+   * Does not throw; what it throws is taken as unknown. `before` is a moment by `performance.now()`: when it has passed, the
+   * bytes that commit must not go out any more, and the message is deferred.
+   */
+  send(envelope: Envelope, before?: number): Promise<Outcome>;
   close(): Promise<void>;
 }

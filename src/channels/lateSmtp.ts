@@ -8,7 +8,7 @@ export function lateSmtp(options: SmtpOptions): SmtpChannel {
     return opened;
   };
   return {
-    send: async (envelope) => (await open()).send(envelope),
+    send: async (envelope, before) => (await open()).send(envelope, before),
     verify: async (login) => (await open()).verify(login),
     async close() {
       await (await opened)?.close();

@@ -110,8 +110,8 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
     return false;
   }
 
-  async function deliver(mail: Mail, pool: SmtpPool): Promise<Delivery> {
-    const deadline = performance.now() + timeouts.session;
+  async function deliver(mail: Mail, pool: SmtpPool, before: number): Promise<Delivery> {
+    const deadline = Math.min(before, performance.now() + timeouts.session);
     const left = () => Math.max(0, deadline - performance.now());
     for (;;) {
       const session = await pool.take(left());
@@ -124,7 +124,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
   }
 
   return {
-    async send(envelope: Envelope): Promise<Outcome> {
+    async send(envelope: Envelope, before = Number.POSITIVE_INFINITY): Promise<Outcome> {
       const login = envelope.sender.smtp;
       if (login === null) return { kind: "deferred", reason: "this sender has no login", scope: "sender" };
       let mail: Mail;
@@ -136,7 +136,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
       if (closed) return SHUTTING_DOWN;
       const pool = poolOf(envelope.sender.id, login);
       if (pool === null) return { kind: "deferred", reason: "too many senders at once", scope: "message" };
-      const delivery = await deliver(mail, pool).catch((error): Delivery => notStarted(error));
+      const delivery = await deliver(mail, pool, before).catch((error): Delivery => notStarted(error));
       const outcome = outcomeOf(delivery, at(login));
       // A connection that we ended ourselves is no reason to pause its sender.
       return closed && outcome.kind === "deferred" ? SHUTTING_DOWN : outcome;

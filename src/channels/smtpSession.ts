@@ -112,11 +112,14 @@ export class SmtpSession {
   async deliver(mail: Mail, within: number): Promise<Delivery> {
     this.#used += 1;
     const progress = { contentStarted: false, dotSent: false };
+    const deadline = performance.now() + within;
     try {
       const { response } = await this.#exchange<SMTPConnection.SentMessageInfo>(within, (done, allow) => {
         const content = Readable.from(slices(mail.bytes, progress), { objectMode: false, highWaterMark: SLICE_BYTES });
         // The client writes the final dot upon this same event, so until it, no dot is out.
         content.once("end", () => {
+          // The timer says so as well, but in a process that was stopped it may come after this.
+          if (performance.now() >= deadline) return this.#onLoss(new TookTooLong("the time to send was over"));
           progress.dotSent = true;
           allow(this.#timeouts.commit);
         });

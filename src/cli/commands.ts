@@ -123,6 +123,17 @@ const ledgerVerify: Command = {
   },
 };
 
+const keyAdopt: Command = {
+  name: "key adopt",
+  summary: "Go on with the present key after the one this database was set up with is lost",
+  help: [],
+  async run(args) {
+    readOptions(args, {});
+    const { config } = setUp();
+    return (await import("./maintenance.ts")).adopt(config);
+  },
+};
+
 const migrate: Command = {
   name: "migrate",
   summary: "Bring the database to the current schema, and say so (serve does it by itself)",
@@ -156,4 +167,14 @@ const versionCommand: Command = {
   },
 };
 
-export const commands: Command[] = [serve, demo, simulate, adminCreate, ledgerVerify, migrate, health, versionCommand];
+export const commands: Command[] = [
+  serve,
+  demo,
+  simulate,
+  adminCreate,
+  ledgerVerify,
+  keyAdopt,
+  migrate,
+  health,
+  versionCommand,
+];

@@ -5,6 +5,8 @@ import { verifyLedger } from "../credits/verify.ts";
 import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
 import { createAdmin } from "../identity/claim.ts";
+import { adoptKey } from "../installation.ts";
+import { masterKey, signer } from "../secrets.ts";
 
 // What an operator does now and then, each with the database open just for that.
 
@@ -49,6 +51,15 @@ export function proveBooks(config: Config, json: boolean): Promise<number> {
       );
     }
     return verdict.ok ? 0 : 1;
+  });
+}
+
+export function adopt(config: Config): Promise<number> {
+  const sign = signer(masterKey(config.secret, config.dataDir));
+  return withStore(config, async (store) => {
+    await store.write((tx) => adoptKey(tx, sign));
+    console.log("The key there is counts from now on. What was sealed with another one must be entered again.");
+    return 0;
   });
 }
 

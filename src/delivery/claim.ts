@@ -16,12 +16,18 @@ import { judge, type Verdict } from "./gate.ts";
 
 /** How long a claim is believed in. Longer than any send may take, so that only a dead worker's claim runs out. */
 export const LEASE = 5 * MINUTE;
+/** How long a claim may be used: what has not left by then stays. The rest of the lease is for clocks that go unalike. */
+export const SEND_WITHIN = 3 * MINUTE;
 
 /** The right to send one message once. */
 export interface Claim {
   envelope: Envelope;
+  /** No other claim bears it, not even one whose commit failed. */
+  id: string;
   fence: number;
   claimedAt: Instant;
+  /** The bytes that commit go out before this moment of the engine's steady clock, or not at all. */
+  sendBefore: number;
   campaignId: string;
   conversationId: string;
   stage: number;
@@ -56,6 +62,7 @@ export async function claimDue(
   await holdMissing(tx, rows, around);
   const threads = await threadsOf(tx, rows);
 
+  const id = tx.newId();
   const claims: Claim[] = [];
   const ruled: Ruled[] = [];
   for (const row of rows) {
@@ -71,12 +78,14 @@ export async function claimDue(
       const { campaign_id: campaignId, conversation_id: conversationId, stage } = row;
       claims.push({
         envelope,
+        id,
         campaignId,
         conversationId,
         stage,
         scheduledTime: row.scheduled_time,
         fence: row.fence + 1,
         claimedAt: tx.now,
+        sendBefore: Number.POSITIVE_INFINITY,
         attempts: row.attempts + 1,
         senderDay: sender?.today ?? null,
         warming: sender?.warming ?? false,
@@ -89,7 +98,7 @@ export async function claimDue(
       });
     }
   }
-  await markSending(tx, claims);
+  await markSending(tx, id, claims);
   await takeSlots(tx, around);
   await applyRulings(tx, ruled);
   const claimed: Move[] = claims.map(({ campaignId, stage, scheduledTime }) => ({
@@ -135,7 +144,7 @@ async function holdMissing(tx: Tx, rows: readonly DueRow[], around: Surroundings
   for (const row of unpaid) if (!short.has(row.id)) row.held = row.credits;
 }
 
-async function markSending(tx: Tx, claims: readonly Claim[]): Promise<void> {
+async function markSending(tx: Tx, id: string, claims: readonly Claim[]): Promise<void> {
   if (claims.length === 0) return;
   const rows = claims.map(({ envelope }) => ({
     id: envelope.messageId,
@@ -143,7 +152,7 @@ async function markSending(tx: Tx, claims: readonly Claim[]): Promise<void> {
     subject: envelope.subject,
     body: envelope.text,
   }));
-  await tx.all(sql`update messages set status = 'SENDING', fence = fence + 1, attempts = attempts + 1, lease_until = ${tx.now + LEASE},
+  await tx.all(sql`update messages set status = 'SENDING', claim = ${id}, fence = fence + 1, attempts = attempts + 1, lease_until = ${tx.now + LEASE},
       message_key = n.key, subject = n.subject, text = n.body, error_message = null
     from ${rowsOf("n", rows, { id: "text", key: "text", subject: "text", body: "text" })} where messages.id = n.id`);
 }

@@ -6,7 +6,7 @@ import { rowsOf } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
-import { type Claim, claimDue } from "./claim.ts";
+import { type Claim, claimDue, SEND_WITHIN } from "./claim.ts";
 import type { Post } from "./envelope.ts";
 import type { Room } from "./facts.ts";
 import { InFlight } from "./inFlight.ts";
@@ -18,6 +18,9 @@ import { settleResults } from "./settle.ts";
 const SLICE = 50;
 /** At most this many rows claimed in one transaction. A commit waits for the disk, so the more share it, the better. */
 const BATCH = 8 * SLICE;
+
+/** Claimed, and did not set out. */
+const WITHHELD = { kind: "withheld" } as const;
 
 /** Lets whatever else this thread has to do go first. */
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -31,6 +34,8 @@ export interface EngineOptions extends Post {
   concurrency: number;
   /** And from one sender: as many as its channel really carries at once. */
   senderConcurrency: number;
+  /** Milliseconds on a clock that nobody sets and that goes on while this process is stopped; `performance.now`. */
+  steady?: () => number;
 }
 
 /** Sends what is due. It knows no timer and no queue: a driver tells it when to look. */
@@ -52,7 +57,7 @@ export interface Engine {
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { store, channel, random, log } = options;
+  const { store, channel, random, log, steady = () => performance.now() } = options;
   const inFlight = new InFlight(options.concurrency, options.senderConcurrency);
   let finished: Result[] = [];
   let stopped = false;
@@ -65,7 +70,9 @@ export function createEngine(options: EngineOptions): Engine {
     const results = finished.slice(0, BATCH);
     const room = stopped ? 0 : Math.min(BATCH, inFlight.room);
     if (results.length === 0 && room <= 0) return { examined: 0, claims: [] };
-    const done = await store.write(async (tx) => {
+    let tried: Claim[] = [];
+    const write = store.write(async (tx) => {
+      const began = steady();
       const late: Result[] = [];
       for (let at = 0; at < results.length; at += SLICE) {
         late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random)));
@@ -76,16 +83,24 @@ export function createEngine(options: EngineOptions): Engine {
       for (let left = room; left > 0; left -= SLICE) {
         const slice = Math.min(SLICE, left);
         const found = await claimDue(tx, slice, options, roomOf(claims));
-        claims.push(...found.claims);
+        claims.push(...found.claims.map((claim) => ({ ...claim, sendBefore: began + SEND_WITHIN })));
+        tried = claims;
         examined += found.examined;
         if (found.examined === 0) break;
         await breathe();
       }
       return { late, claims, examined };
     });
+    const done = await write.catch((error) => {
+      // The commit may have come through though its answer did not. Then these are ours, and nobody sends them.
+      for (const claim of tried) finished.push({ claim, outcome: WITHHELD });
+      throw error;
+    });
     // Only now: had the transaction failed, the results would be settled by the next one.
     finished = finished.slice(results.length);
     for (const { claim, outcome } of done.late) {
+      // What never set out needs no evidence.
+      if (outcome.kind === "withheld") continue;
       log.warn("late result", { messageId: claim.envelope.messageId, fence: claim.fence, outcome });
     }
     return done;
@@ -124,11 +139,12 @@ export function createEngine(options: EngineOptions): Engine {
     if (claims.length === 0) return;
     const back = await calledBack(claims).catch((error) => {
       // Nobody knows whether they may leave, so none did: no outcome is unknown.
-      for (const claim of claims) finished.push({ claim, outcome: { kind: "withheld" } });
+      for (const claim of claims) finished.push({ claim, outcome: WITHHELD });
       throw error;
     });
     for (const claim of claims) {
-      const outcome = back.get(claim.envelope.messageId);
+      // A process that was stopped for long finds its claims given up: whoever did may have sent since.
+      const outcome = steady() < claim.sendBefore ? back.get(claim.envelope.messageId) : WITHHELD;
       if (outcome !== undefined) {
         finished.push({ claim, outcome });
         continue;
@@ -144,7 +160,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function attempt(claim: Claim): Promise<Outcome> {
     try {
-      return await channel.send(claim.envelope);
+      return await channel.send(claim.envelope, claim.sendBefore);
     } catch (error) {
       // A channel does not throw. One that does may have sent before it did.
       log.error("channel failed", { messageId: claim.envelope.messageId, error });

@@ -70,7 +70,7 @@ async function move(tx: Tx, strays: readonly Stray[], to: MessageStatus, reason:
   const moved = await tx.all<{
     id: string;
   }>(sql`update messages set status = ${to}, error_message = ${reason}, lease_until = null,
-      fence = fence + 1, run_at = ${runAt}, processed_at = ${over ? tx.now : null}
+      claim = ${to === "UNKNOWN" ? sql`claim` : null}, fence = fence + 1, run_at = ${runAt}, processed_at = ${over ? tx.now : null}
     from ${rowsOf("n", rows, { id: "text", status: "text" })} where messages.id = n.id and messages.status = n.status returning messages.id`);
   const ids = new Set(moved.map((row) => row.id));
   const changed = strays.filter((stray) => ids.has(stray.id));

@@ -16,7 +16,7 @@ export const MAX_ATTEMPTS = 6;
 
 type Ending = {
   id: string;
-  fence: number;
+  claim: string;
   status: MessageStatus;
   runAt: Instant;
   providerId: string | null;
@@ -34,7 +34,7 @@ function backoff(attempts: number, random: Random): number {
 function endingOf({ claim, outcome }: Result, now: Instant, random: Random): Ending {
   const ending = {
     id: claim.envelope.messageId,
-    fence: claim.fence,
+    claim: claim.id,
     runAt: now,
     providerId: null,
     error: null,
@@ -76,15 +76,16 @@ function endingOf({ claim, outcome }: Result, now: Instant, random: Random): End
 
 /**
  * Writes down what became of claims: the message, its credits, its sender and what follows it, in one transaction. A
- * result whose claim is no longer the newest (its lease ran out meanwhile) changes nothing; those are
- * returned.
+ * result that comes after its claim ran out is evidence while the outcome is still unknown. Once somebody else has said
+ * what became of the message it changes nothing; those results are returned.
  */
 export async function settleResults(tx: Tx, results: readonly Result[], random: Random): Promise<Result[]> {
   if (results.length === 0) return [];
   const endings = results.map((result) => endingOf(result, tx.now, random));
   const counted = await writeEndings(tx, endings);
-  const valid = results.filter(({ claim }) => counted.has(claim.envelope.messageId));
-  const at = (status: MessageStatus) => valid.filter(({ claim }) => counted.get(claim.envelope.messageId) === status);
+  const endOf = ({ claim }: Result) => counted.get(claim.envelope.messageId);
+  const valid = results.filter((result) => endOf(result) !== undefined);
+  const at = (status: MessageStatus) => valid.filter((result) => endOf(result)?.status === status);
   const ids = (chosen: readonly Result[]) => chosen.map(({ claim }) => claim.envelope.messageId);
 
   const sent = at("SENT");
@@ -93,15 +94,12 @@ export async function settleResults(tx: Tx, results: readonly Result[], random: 
   await release(tx, ids(at("CANCELLED")), "CANCELLED");
   await countMoves(
     tx,
-    valid.map(
-      ({ claim }): Move => ({
-        campaignId: claim.campaignId,
-        stage: claim.stage,
-        scheduledTime: claim.scheduledTime,
-        from: "SENDING",
-        to: counted.get(claim.envelope.messageId) ?? "SENDING",
-      }),
-    ),
+    valid.map((result): Move => {
+      const { campaignId, stage, scheduledTime, fence } = result.claim;
+      const end = endOf(result);
+      const from = end?.fence === fence ? "SENDING" : "UNKNOWN";
+      return { campaignId, stage, scheduledTime, from, to: end?.status ?? from };
+    }),
   );
   await giveBackSlots(
     tx,
@@ -123,11 +121,20 @@ export async function settleResults(tx: Tx, results: readonly Result[], random: 
   return results.filter((result) => !valid.includes(result));
 }
 
-/** Only where the claim is still the newest. A message that was to be cancelled meanwhile and did not leave is cancelled. */
-async function writeEndings(tx: Tx, endings: readonly Ending[]): Promise<Map<string, MessageStatus>> {
+/** Where a message is now; a fence further than its claim's says that the claim had run out. */
+interface End {
+  status: MessageStatus;
+  fence: number;
+}
+
+/**
+ * Only where the claim stands, or ran out and nothing came after it. A message that was to be cancelled meanwhile and did
+ * not leave is cancelled.
+ */
+async function writeEndings(tx: Tx, endings: readonly Ending[]): Promise<Map<string, End>> {
   const types = {
     id: "text",
-    fence: "integer",
+    claim: "text",
     status: "text",
     runAt: "bigint",
     providerId: "text",
@@ -135,14 +142,14 @@ async function writeEndings(tx: Tx, endings: readonly Ending[]): Promise<Map<str
     processedAt: "bigint",
     attempts: "integer",
   } as const;
-  const rows = await tx.all<{ id: string; status: MessageStatus }>(sql`update messages set
+  const rows = await tx.all<End & { id: string }>(sql`update messages set
       status = case when n.status = 'PENDING' and messages.cancel_reason is not null then 'CANCELLED' else n.status end,
       error_message = case when n.status = 'PENDING' and messages.cancel_reason is not null then messages.cancel_reason else n.error end,
       processed_at = case when n.status = 'PENDING' and messages.cancel_reason is not null then ${tx.now} else n."processedAt" end,
-      run_at = n."runAt", attempts = n.attempts, provider_id = n."providerId", lease_until = null
-    from ${rowsOf("n", endings, types)} where messages.id = n.id and messages.fence = n.fence and messages.status = 'SENDING'
-    returning messages.id, messages.status`);
-  return new Map(rows.map((row) => [row.id, row.status]));
+      run_at = n."runAt", attempts = n.attempts, provider_id = n."providerId", lease_until = null, claim = null
+    from ${rowsOf("n", endings, types)} where messages.id = n.id and messages.claim = n.claim and messages.status in ('SENDING', 'UNKNOWN')
+    returning messages.id, messages.status, messages.fence`);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** A conversation whose message failed for good ends there; an address that does not exist is remembered as such. */

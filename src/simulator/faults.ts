@@ -16,6 +16,8 @@ export interface FaultRates {
   crashBeforeAccept: number;
   crashAfterAccept: number;
   slow: number;
+  /** Stopped for minutes right after a commit: claims may be too old to be used. */
+  stall: number;
   providerError: number;
   rateLimit: number;
   lostAnswer: number;
@@ -27,6 +29,7 @@ export const NO_FAULTS: FaultRates = {
   crashBeforeAccept: 0,
   crashAfterAccept: 0,
   slow: 0,
+  stall: 0,
   providerError: 0,
   rateLimit: 0,
   lostAnswer: 0,
@@ -38,6 +41,7 @@ export const FAULTS: FaultRates = {
   crashBeforeAccept: 0.002,
   crashAfterAccept: 0.002,
   slow: 0.02,
+  stall: 0.004,
   providerError: 0.02,
   rateLimit: 0.01,
   lostAnswer: 0.005,
@@ -54,6 +58,7 @@ interface Slow {
  */
 export class Life {
   #dead = false;
+  #stalled = 0;
   #slow: Slow[] = [];
 
   constructor(
@@ -61,6 +66,15 @@ export class Life {
     readonly random: Random,
     readonly clock: Clock,
   ) {}
+
+  /** The process's own clock: it goes on while the process is stopped. */
+  get steady(): number {
+    return this.#stalled;
+  }
+
+  stall(milliseconds: number): void {
+    this.#stalled += milliseconds;
+  }
 
   get dead(): boolean {
     return this.#dead;
@@ -104,6 +118,7 @@ export function mortalStore(store: Store, life: Life): Store {
         return done;
       });
       if (life.happens(life.rates.crashAfterCommit)) life.die();
+      if (life.happens(life.rates.stall)) life.stall(Math.floor(SECOND + life.random() * 8 * MINUTE));
       return result;
     },
   };

@@ -24,7 +24,10 @@ export function liveWorld(options: { store: Store; clock: Clock; log: Log; hosti
   }, SECOND);
   timer.unref();
   return {
-    send: (envelope) => world.send(envelope),
+    async send(envelope, before = Number.POSITIVE_INFINITY) {
+      if (performance.now() < before) return world.send(envelope);
+      return { kind: "deferred", reason: "the time to send was over", scope: "message" };
+    },
     async close() {
       clearInterval(timer);
     },

@@ -53,6 +53,7 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
         store: mortalStore(options.store, life),
         channel: faultyChannel(world, life),
         random,
+        steady: () => life.steady,
         log: options.log,
         concurrency: 50,
         senderConcurrency: 10,

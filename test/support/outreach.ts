@@ -19,7 +19,7 @@ import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
 import { campaigns, conversations } from "../../src/db/schema/campaigns.ts";
 import { messages } from "../../src/db/schema/messages.ts";
-import type { Tx } from "../../src/db/store.ts";
+import type { Store, Tx } from "../../src/db/store.ts";
 import { createEngine, type Engine } from "../../src/delivery/engine.ts";
 import { followUpRoutes } from "../../src/delivery/followUpRoutes.ts";
 import { deliveryRoutes } from "../../src/delivery/routes.ts";
@@ -73,13 +73,14 @@ export async function startOutreach() {
   let brands = 0;
 
   /** Another process on the same database; `between` is done after each of its commits, before anything else. */
-  const newEngine = (between = async (): Promise<void> => {}): Engine =>
+  const newEngine = (between = async (): Promise<void> => {}, steady = () => 0, its: Store = store): Engine =>
     createEngine({
       ...deps,
+      steady,
       store: {
-        ...store,
+        ...its,
         async write(work) {
-          const result = await store.write(work);
+          const result = await its.write(work);
           await between();
           return result;
         },

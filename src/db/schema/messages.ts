@@ -38,7 +38,9 @@ export const messages = table(
     senderId: text("sender_id"),
     /** While SENDING: the claim is taken for dead after this moment. */
     leaseUntil: instant("lease_until"),
-    /** Grows with every claim; a worker holding an older one changes nothing. */
+    /** While it is claimed: the one transaction that claimed it, committed or not as far as its worker knows. */
+    claim: text("claim"),
+    /** Grows with every claim, and when one is given up. */
     fence: integer("fence").notNull().default(0),
     attempts: integer("attempts").notNull().default(0),
     /** The RFC 5322 Message-ID for e-mail; the same for every attempt. */

@@ -1,0 +1,29 @@
+import { eq } from "drizzle-orm";
+import { installation } from "./db/schema/installation.ts";
+import type { Tx } from "./db/store.ts";
+import { Fault } from "./fault.ts";
+import type { Signer } from "./secrets.ts";
+
+const KEY = "key";
+
+/**
+ * Sees to it that all processes on a database have the key that its secrets are sealed with: the first one leaves a
+ * signature, the others must be able to write the same.
+ * @throws Fault CONFLICT for a process with another key
+ */
+export async function proveKey(tx: Tx, signer: Signer): Promise<void> {
+  const value = signer.sign("this installation's key");
+  await tx.insert(installation).values({ name: KEY, value }).onConflictDoNothing();
+  const [known] = await tx.select().from(installation).where(eq(installation.name, KEY));
+  if (known?.value === value) return;
+  throw new Fault(
+    "CONFLICT",
+    "This database was set up with another key. Start with its REPRISE_SECRET, or its secret.key in DATA_DIR; if that is lost for good, `reprise key adopt` makes do with this one",
+  );
+}
+
+/** Takes the key there is for this database's. What was sealed with another one stays unreadable. */
+export async function adoptKey(tx: Tx, signer: Signer): Promise<void> {
+  await tx.delete(installation).where(eq(installation.name, KEY));
+  await proveKey(tx, signer);
+}
