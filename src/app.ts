@@ -45,6 +45,12 @@ const IMAGE = "/api/auth/upload-profile-image";
 /** Routes whose body is a file: they say themselves what they were asked. */
 const FILE_ROUTES = new Set([IMPORT, IMAGE]);
 
+/** What a process answers that is no `api`: how it is. */
+export function createProbes(deps: Deps) {
+  const app: Elysia = new Elysia({ normalize: "typebox" });
+  return app.use(requestLog(deps.log)).use(faults(deps.log)).use(healthRoutes(deps));
+}
+
 /**
  * The map: every room, mounted on one page. The order matters: faults and the guard reach only what comes after them.
  * Nothing here ticks or listens; `cli/serve.ts` does that.

@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { installation } from "./db/schema/installation.ts";
 import type { Tx } from "./db/store.ts";
 import { Fault } from "./fault.ts";
@@ -26,4 +26,20 @@ export async function proveKey(tx: Tx, signer: Signer): Promise<void> {
 export async function adoptKey(tx: Tx, signer: Signer): Promise<void> {
   await tx.delete(installation).where(eq(installation.name, KEY));
   await proveKey(tx, signer);
+}
+
+/**
+ * Whether this process is the one that does a periodic job now: of all that ask within `span` milliseconds, the first. For
+ * saving work, not for excluding: what is done may be done twice.
+ */
+export async function takeTurn(tx: Tx, job: string, span: number): Promise<boolean> {
+  const until = String(tx.now + span);
+  // A turn that ends too late was taken by a process whose clock went ahead.
+  const free = sql`${installation.value} < ${String(tx.now)} or ${installation.value} > ${until}`;
+  const taken = await tx
+    .insert(installation)
+    .values({ name: `turn ${job}`, value: until })
+    .onConflictDoUpdate({ target: installation.name, set: { value: until }, setWhere: free })
+    .returning({ name: installation.name });
+  return taken.length > 0;
 }

@@ -16,6 +16,7 @@ import { createIdentity, type Identity } from "./identity/identity.ts";
 import { proveKey } from "./installation.ts";
 import type { Log } from "./log.ts";
 import { systemRandom } from "./random.ts";
+import type { Roles } from "./roles.ts";
 import { masterKey, openVault, signer } from "./secrets.ts";
 
 /** Messages on their way at once, in all and from one mailbox (as many as it has connections). */
@@ -27,8 +28,8 @@ export interface Runtime {
   deps: Deps;
   identity: Identity;
   engine: Engine;
-  /** Recovers what a dead process left, then sends what is due from now on. */
-  startDelivery(): Promise<void>;
+  /** A worker recovers what a dead process left, then sends what is due from now on; others see to it that workers are woken. */
+  startDelivery(roles: Roles): Promise<void>;
   /** Claims nothing more, lets what is on its way come back for at most `within` milliseconds, and closes everything. */
   close(within: number): Promise<void>;
 }
@@ -74,22 +75,27 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
     files: openFiles(config.s3, join(config.dataDir, "files")),
     random: systemRandom,
     verifyMailbox: (login) => smtp.verify(login),
-    wake: () => driver?.wake(),
+    wake() {
+      driver?.wake();
+      // Redis wakes the others where there is one.
+      if (redisUrl === null) store.bell.ring();
+    },
     redis: redisUrl === null ? null : { ping: () => driver?.ping() ?? Promise.reject(new Error("not started yet")) },
   };
   return {
     deps,
     engine,
     identity: createIdentity({ store, config, clock, log, secret: key }),
-    async startDelivery() {
+    async startDelivery(roles) {
+      const own = roles.has("worker") ? engine : null;
       // The lock says that no other process works on this file; on Postgres another replica may, and its leases decide.
-      await engine.recover(dialect === "sqlite");
+      await own?.recover(dialect === "sqlite");
       // The same on all replicas, and nobody else's: several installations may share one Redis.
       const namespace = post.signer.sign("redis").slice(0, 12);
-      driver =
-        redisUrl === null
-          ? startEmbedded(engine, clock, log)
-          : await startBullmq(engine, { redisUrl, namespace, read: store.read, clock, log });
+      if (redisUrl !== null) {
+        driver = await startBullmq(own, { redisUrl, namespace, read: store.read, clock, log, ring: store.bell.ring });
+      } else if (own !== null) driver = startEmbedded(own, clock, log);
+      if (own !== null) store.bell.onRing(() => driver?.wake());
     },
     async close(within) {
       await driver?.close(within);

@@ -1,6 +1,7 @@
 import { systemClock } from "../clock.ts";
 import { type Config, readConfig } from "../config.ts";
 import { createLog, type Log } from "../log.ts";
+import { ALL_ROLES, readRoles } from "../roles.ts";
 import { version } from "../version.ts";
 import { type Command, readOptions, readWhole, UsageError } from "./command.ts";
 
@@ -16,11 +17,21 @@ const JSON_OPTION = "--json               print the result as JSON, for machines
 const serve: Command = {
   name: "serve",
   summary: "Migrate, listen and deliver until stopped (SIGTERM)",
-  help: ["Everything is set by the environment: PORT, HOST, DATA_DIR, DATABASE_URL, PUBLIC_URL, REPRISE_SECRET, …"],
+  help: [
+    "--roles api,scheduler,worker",
+    "                     what this process does (default all): answer requests, do what is periodic, send; on Postgres",
+    "                     there may be any number of each",
+    "Everything else is set by the environment: PORT, HOST, DATA_DIR, DATABASE_URL, PUBLIC_URL, REPRISE_SECRET, …",
+  ],
   async run(args) {
-    readOptions(args, {});
+    const given = readOptions(args, { roles: { type: "string" } });
+    const roles = given.roles === undefined ? ALL_ROLES : readRoles(given.roles);
+    if (roles === null)
+      throw new UsageError(`--roles: expected some of api, scheduler and worker, got ${JSON.stringify(given.roles)}`);
     const { config, log } = setUp();
-    return (await import("./serve.ts")).serve(config, log);
+    if (roles.size < ALL_ROLES.size && config.databaseUrl === null)
+      throw new UsageError("--roles: expected all of them: on SQLite one process does everything; set DATABASE_URL");
+    return (await import("./serve.ts")).serve(config, log, roles);
   },
 };
 

@@ -2,6 +2,7 @@ import type { SQL } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
+import { postgresBell } from "./bell.ts";
 import { migratePostgres } from "./migrate.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 import { isRetryable } from "./violations.ts";
@@ -47,6 +48,7 @@ export async function openPostgres(url: string, begin: () => Pick<Tx, "now" | "n
       }
     },
     version: () => null,
+    bell: postgresBell(client),
     snapshot(work) {
       const oneMoment = { isolationLevel: "repeatable read", accessMode: "read only" } as const;
       return database.transaction((tx) => work(withAll(tx)), oneMoment);

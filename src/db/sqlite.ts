@@ -2,6 +2,7 @@ import { Database, type Statement } from "bun:sqlite";
 import { SQL, StringChunk } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
+import { NO_BELL } from "./bell.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { Cells } from "./sql.ts";
 import type { Reader, Store, Tx } from "./store.ts";
@@ -115,6 +116,7 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
       tail = turn.catch(() => {});
       return turn;
     },
+    bell: NO_BELL,
     version: () => dataVersion.get()?.data_version ?? null,
     async snapshot(work) {
       const handle = open(path, true, durability);

@@ -1,6 +1,7 @@
 import type { SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Instant } from "../clock.ts";
+import type { Bell } from "./bell.ts";
 
 type Portable = PgDatabase<PgQueryResultHKT, Record<string, never>>;
 
@@ -33,6 +34,8 @@ export interface Store {
   version(): number | null;
   /** Runs long reading work that sees the database as it is at one moment, without keeping anybody from writing. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
+  /** Reaches the other processes on this database. */
+  readonly bell: Bell;
   /** Resolves when the database answers; rejects when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;

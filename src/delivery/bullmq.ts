@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import type { Driver } from "./driver.ts";
 import { startEmbedded } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
-import type { Alarm } from "./queue.ts";
+import type { Alarm, AlarmClock } from "./queue.ts";
 import { startRounds } from "./rounds.ts";
 
 /** Redis is told of messages that are due by then, and of the soonest of them only. */
@@ -28,6 +28,8 @@ export interface BullmqOptions {
   read: Reader;
   clock: Clock;
   log: Log;
+  /** Reaches the workers while Redis does not work, from a process that is none itself. */
+  ring?: () => void;
   every?: number;
   grace?: number;
   longestSleep?: number;
@@ -35,18 +37,22 @@ export interface BullmqOptions {
 
 /**
  * Follow-ups woken by BullMQ, on as many replicas as there are. Beneath it the embedded driver stays at work: while Redis
- * works it only looks after what no alarm rang for, and while Redis does not it does everything.
+ * works it only looks after what no alarm rang for, and while Redis does not it does everything. Without an engine it sets
+ * alarms for the workers.
  */
-export async function startBullmq(engine: Engine, options: BullmqOptions): Promise<Driver> {
-  const { redisUrl, namespace, read, clock, log } = options;
+export async function startBullmq(engine: Engine | null, options: BullmqOptions): Promise<Driver> {
+  const { redisUrl, namespace, read, clock, log, ring = () => {} } = options;
   const { every = EVERY, grace = GRACE, longestSleep = LONGEST_SLEEP } = options;
   // Who has no Redis does not pay for its libraries.
   const { openAlarmClock } = await import("./queue.ts");
 
-  const alarmClock = openAlarmClock({
+  const nap = (wait: number) => Math.min(alarmClock.works ? wait + grace : wait, longestSleep);
+  const embedded = engine === null ? null : startEmbedded(engine, clock, log, nap);
+  const look = embedded === null ? ring : embedded.wake;
+  const alarmClock: AlarmClock = openAlarmClock({
     redisUrl,
     prefix: `reprise-${namespace}`,
-    onAlarm: () => embedded.wake(),
+    onAlarm: embedded === null ? null : embedded.wake,
     onReady() {
       isSet.clear();
       rounds.soon();
@@ -54,12 +60,9 @@ export async function startBullmq(engine: Engine, options: BullmqOptions): Promi
     onChange(works, error) {
       if (works) log.info("redis works");
       else log.warn("redis does not work: follow-ups go on without it", { error });
-      embedded.wake();
+      look();
     },
   });
-  const embedded = startEmbedded(engine, clock, log, (wait) =>
-    Math.min(alarmClock.works ? wait + grace : wait, longestSleep),
-  );
 
   /** The alarms that are set, as far as we know: to be woken often costs little. */
   const isSet = new Set<string>();
@@ -93,7 +96,7 @@ export async function startBullmq(engine: Engine, options: BullmqOptions): Promi
       return Math.min(every, soon[MOST - 1]?.delay ?? every);
     } catch {
       // Redis does not work, which was said, or the database is, which the embedded driver says.
-      embedded.wake();
+      look();
       return every;
     }
   });
@@ -103,7 +106,7 @@ export async function startBullmq(engine: Engine, options: BullmqOptions): Promi
     ping: alarmClock.ping,
     async close(within) {
       rounds.stop();
-      await Promise.all([alarmClock.close(), embedded.close(within)]);
+      await Promise.all([alarmClock.close(), embedded?.close(within)]);
     },
   };
 }

@@ -23,8 +23,11 @@ export interface AlarmClockOptions {
   redisUrl: string;
   /** Begins the name of every key in Redis. */
   prefix: string;
-  /** An alarm rings, on one of the replicas. Which one it is says nothing: it may come twice, late, or for nothing. */
-  onAlarm(): void;
+  /**
+   * An alarm rings, on one of the replicas that listen. Which one it is says nothing: it may come twice, late, or for
+   * nothing. Null: this one does not listen.
+   */
+  onAlarm: (() => void) | null;
   /** A connection is there, to a Redis that may have forgotten all alarms. */
   onReady(): void;
   /** Redis does its work now, or does so no more, and why: called once for each change. */
@@ -65,7 +68,7 @@ export function openAlarmClock({ redisUrl, prefix, onAlarm, onReady, onChange }:
   function succeeded(): void {
     if (closed || works) return;
     works = true;
-    worker = startWorker();
+    worker = onAlarm && startWorker(onAlarm);
     onChange(true);
   }
 
@@ -78,9 +81,9 @@ export function openAlarmClock({ redisUrl, prefix, onAlarm, onReady, onChange }:
     onChange(false, error);
   }
 
-  function startWorker() {
+  function startWorker(ring: () => void) {
     const connection = new Redis(redisUrl, { ...CONNECTION, maxRetriesPerRequest: null });
-    const worker = new Worker(QUEUE, async () => onAlarm(), {
+    const worker = new Worker(QUEUE, async () => ring(), {
       connection,
       prefix,
       runRetryDelay: SECOND,

@@ -1,0 +1,18 @@
+/**
+ * What a process does: `api` answers requests and reads contact files, `scheduler` does what is periodic, `worker` sends. Any
+ * number of each may work on one Postgres.
+ */
+export type Role = (typeof ROLES)[number];
+
+const ROLES = ["api", "scheduler", "worker"] as const;
+
+export type Roles = ReadonlySet<Role>;
+
+export const ALL_ROLES: Roles = new Set(ROLES);
+
+/** Reads `api,worker`; null for a list that names none, or something else. */
+export function readRoles(text: string): Roles | null {
+  const names = text.split(",").map((name) => name.trim());
+  const roles = names.map((name) => ROLES.find((role) => role === name));
+  return roles.every((role) => role !== undefined) ? new Set(roles) : null;
+}
