@@ -65,6 +65,8 @@ export class Life {
     readonly rates: FaultRates,
     readonly random: Random,
     readonly clock: Clock,
+    /** How far its machine's clock is ahead of the world's, milliseconds. */
+    readonly ahead: number,
   ) {}
 
   /** The process's own clock: it goes on while the process is stopped. */
@@ -113,7 +115,7 @@ export function mortalStore(store: Store, life: Life): Store {
     async write(work) {
       if (life.dead) throw new Crash();
       const result = await store.write(async (tx) => {
-        const done = await work(tx);
+        const done = await work(Object.assign(Object.create(tx), { now: tx.now + life.ahead }));
         if (life.happens(life.rates.crashBeforeCommit)) life.die();
         return done;
       });

@@ -45,9 +45,11 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
   let jumpsLeft = options.clockJumps;
   let nextSweep = clock.now();
 
-  async function start(): Promise<Process> {
+  async function start(_: unknown, index: number): Promise<Process> {
     for (;;) {
-      const life = new Life(options.rates, random, clock);
+      // Machines do not agree about the time: every other one is an hour ahead or behind.
+      const ahead = index % 2 === 1 ? (random() < 0.5 ? -HOUR : HOUR) : 0;
+      const life = new Life(options.rates, random, clock, ahead);
       const engine = createEngine({
         ...options.post,
         store: mortalStore(options.store, life),
@@ -81,7 +83,7 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
     }
     if (process.life.dead) {
       crashes++;
-      processes[index] = await start();
+      processes[index] = await start(null, index);
     }
   }
 
