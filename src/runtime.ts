@@ -15,6 +15,7 @@ import { openFiles } from "./files/open.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
 import { proveKey } from "./installation.ts";
 import type { Log } from "./log.ts";
+import { expectNotMoving } from "./moving/mark.ts";
 import { systemRandom } from "./random.ts";
 import type { Roles } from "./roles.ts";
 import { masterKey, openVault, signer } from "./secrets.ts";
@@ -40,6 +41,7 @@ export async function openRuntime(config: Config, log: Log, clock: Clock = syste
   const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
   try {
+    await expectNotMoving(store.read);
     await store.write((tx) => proveKey(tx, post.signer));
     await sealOlder(store);
   } catch (error) {

@@ -147,12 +147,29 @@ const keyAdopt: Command = {
 
 const migrate: Command = {
   name: "migrate",
-  summary: "Bring the database to the current schema, and say so (serve does it by itself)",
-  help: [],
+  summary: "Bring the database to the current schema (serve does it by itself), or move up from SQLite to Postgres",
+  help: [
+    "--from sqlite://DIR --to postgres://…",
+    "                     move the installation in that data folder into an empty database. Its service must be stopped.",
+    "                     Whatever interrupts it, the same command goes on from there; in the end everything is compared",
+    "--abandon --from sqlite://DIR",
+    "                     give the move up, so that the installation may be served where it is",
+    JSON_OPTION,
+  ],
   async run(args) {
-    readOptions(args, {});
-    const { config } = setUp();
-    return (await import("./maintenance.ts")).bringUpToDate(config);
+    const text = { type: "string" } as const;
+    const flag = { type: "boolean" } as const;
+    const { from, to, abandon, json } = readOptions(args, { from: text, to: text, abandon: flag, json: flag });
+    if (from === undefined && to === undefined && !abandon) {
+      const { config } = setUp();
+      return (await import("./maintenance.ts")).bringUpToDate(config);
+    }
+    if (!from?.startsWith("sqlite:")) throw new UsageError("--from: expected sqlite:// and a data folder");
+    const { abandonMove, moveUp } = await import("./moveUp.ts");
+    if (abandon) return abandonMove(from);
+    if (!/^postgres(ql)?:\/\/[^/]/.test(to ?? ""))
+      throw new UsageError("--to: expected a URL that starts with postgres://");
+    return moveUp(from, to ?? "", json === true);
   },
 };
 

@@ -1,0 +1,134 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import postgres, { type Sql } from "postgres";
+import { SECOND } from "../clock.ts";
+import { migratePostgres } from "../db/migrate.ts";
+import { Fault } from "../fault.ts";
+import { readMark, removeMark } from "../moving/mark.ts";
+import { compareAll, complete, copyAll, type Difference } from "../moving/move.ts";
+import { showProgress } from "../moving/progress.ts";
+import { openSource, type Source } from "../moving/source.ts";
+
+interface Proof {
+  ok: boolean;
+  entries: number;
+}
+
+/** `reprise migrate --from sqlite://… --to postgres://…`: exit code 1 when what arrived is not what set out. */
+export async function moveUp(from: string, to: string, json: boolean): Promise<number> {
+  const source = openSource(from);
+  const target = postgres(to, {
+    max: 1,
+    onnotice: () => {},
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  });
+  const name = nameOf(to);
+  const began = performance.now();
+  try {
+    await migratePostgres(target).catch((error) => {
+      throw new Fault("UNAVAILABLE", `--to: ${name} cannot be used: ${error instanceof Error ? error.message : error}`);
+    });
+    const copying = showProgress(process.stderr, "moving   ");
+    const copied = await copyAll(source, target, name, copying);
+    copying.end();
+    const comparing = showProgress(process.stderr, "comparing");
+    const differences = await compareAll(source, target, copied, comparing);
+    comparing.end();
+    const [ledger, pending] = [await proveLedger(to), await comparePending(source, target)];
+    const ok = differences.length === 0 && ledger.ok && pending.ok;
+    if (ok) await complete(source, target);
+    const seconds = Math.round((performance.now() - began) / SECOND);
+    if (json) console.log(JSON.stringify({ ok, to: name, rows: copied.rows, seconds, differences, ledger, pending }));
+    else tell(ok, name, copied.rows, seconds, differences, ledger, pending.messages, source);
+    return ok ? 0 : 1;
+  } finally {
+    await target.end({ timeout: 5 });
+    source.close();
+  }
+}
+
+/** Lets the source be served again. */
+export async function abandonMove(from: string): Promise<number> {
+  const source = openSource(from);
+  try {
+    const mark = readMark(source.handle);
+    removeMark(source.handle);
+    if (mark === null) console.log("It was not being moved.");
+    else {
+      console.log(
+        `It may be served where it is again. Do not serve ${mark.to}, nor move there again before it is emptied:`,
+      );
+      console.log("what both of them have still to send would reach people twice.");
+    }
+    return 0;
+  } finally {
+    source.close();
+  }
+}
+
+/** `host:port/name`: what may be shown. */
+function nameOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
+
+/** By the program itself in a process of its own: this one's schema is SQLite's. */
+async function proveLedger(databaseUrl: string): Promise<Proof> {
+  const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.startsWith("B:/~BUN/");
+  const program = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
+  const child = Bun.spawn([...program, "ledger", "verify", "--json"], {
+    env: { ...process.env, DATABASE_URL: databaseUrl },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const said = await new Response(child.stdout).text();
+  await child.exited;
+  const { ok, entries } = JSON.parse(said || '{"ok":false,"entries":0}') as Proof;
+  return { ok, entries };
+}
+
+/** What is still to be sent, and when. That every single time is the same, the comparison of all rows has shown. */
+async function comparePending({ handle }: Source, target: Sql): Promise<{ ok: boolean; messages: number }> {
+  const query = `select count(*) as messages, coalesce(min(run_at), 0) as first, coalesce(max(run_at), 0) as last
+    from messages where status = 'PENDING'`;
+  const here = handle.query<Record<string, number>, []>(query).get() ?? {};
+  const [there = {}] = await target.unsafe<Record<string, string>[]>(query);
+  return {
+    ok: Object.entries(here).every(([name, value]) => Number(there[name]) === Number(value)),
+    messages: Number(here.messages),
+  };
+}
+
+function tell(
+  ok: boolean,
+  name: string,
+  rows: number,
+  seconds: number,
+  differences: readonly Difference[],
+  ledger: Proof,
+  pending: number,
+  { folder }: Source,
+): void {
+  for (const { table, source, target } of differences)
+    console.log(`${table}: ${source} rows were there, ${target} arrived, and they are not the same`);
+  if (!ledger.ok) console.log("the books that arrived do not balance: `reprise ledger verify` says where");
+  if (!ok) {
+    console.log("Nothing is lost: empty the target and move again, or `--abandon` the move and go on as before.");
+    return;
+  }
+  console.log(`${rows.toLocaleString("en-US")} rows moved to ${name} in ${seconds} s, and compared one by one.`);
+  console.log(
+    `${ledger.entries.toLocaleString("en-US")} entries of the ledger balance; ${pending} messages wait for their times as before.`,
+  );
+  console.log(`Start with DATABASE_URL, and REDIS_URL if there is one. What stays in ${folder} and is still needed:`);
+  const kept: [string, string][] = [
+    ["secret.key", "the key: copy it into the new DATA_DIR, or set REPRISE_SECRET"],
+    ["files", "profile images: keep the folder as DATA_DIR/files, or copy it into the bucket (S3_BUCKET)"],
+    ["imports", "contact files being read: keep the folder as DATA_DIR/imports"],
+  ];
+  for (const [file, what] of kept) {
+    const path = join(folder, file);
+    const isEmpty = !existsSync(path) || (file !== "secret.key" && readdirSync(path).length === 0);
+    if (!isEmpty) console.log(`  ${file.padEnd(11)} ${what}`);
+  }
+}

@@ -1,0 +1,56 @@
+import { Database } from "bun:sqlite";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { lockDataDir } from "../db/lock.ts";
+import { migrateSqlite } from "../db/migrate.ts";
+import { Fault } from "../fault.ts";
+
+/** The SQLite installation that is moved. Nobody else works on its data folder meanwhile. */
+export interface Source {
+  /** The data folder. */
+  folder: string;
+  handle: Database;
+  close(): void;
+}
+
+/**
+ * Takes the installation at `sqlite://<its folder, or reprise.db in it>`, and brings it to the current schema.
+ * @throws Fault CONFLICT while its service runs, NOT_FOUND for what is no Reprise database
+ */
+export function openSource(url: string): Source {
+  const given = resolve(decodeURIComponent(url.replace(/^sqlite:(\/\/)?/, "")));
+  const path = existsSync(given) && statSync(given).isDirectory() ? join(given, "reprise.db") : given;
+  if (!existsSync(path)) throw new Fault("NOT_FOUND", `--from: there is no database at ${path}`);
+  const folder = dirname(path);
+  const unlock = lockDataDir(folder);
+  let handle: Database | null = null;
+  try {
+    handle = new Database(path);
+    handle.run("pragma busy_timeout = 5000");
+    if (!isReprise(handle)) throw new Fault("NOT_FOUND", `--from: ${path} is no database of Reprise`);
+    handle.run("pragma foreign_keys = on");
+    handle.run("pragma synchronous = full");
+    migrateSqlite(handle);
+  } catch (error) {
+    handle?.close();
+    unlock();
+    throw error;
+  }
+  const opened = handle;
+  return {
+    folder,
+    handle: opened,
+    close() {
+      opened.close();
+      unlock();
+    },
+  };
+}
+
+function isReprise(handle: Database): boolean {
+  try {
+    return handle.query("select 1 from schema_migrations limit 1").get() !== null;
+  } catch {
+    return false;
+  }
+}

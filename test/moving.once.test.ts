@@ -1,0 +1,245 @@
+import { Database } from "bun:sqlite";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres, { type Sql } from "postgres";
+import { seededRandom } from "../src/random.ts";
+import { launchCampaign, type Person, setUpBrand } from "./support/campaign.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
+import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
+import { runProgram, type Service, startService } from "./support/service.ts";
+import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
+import { until } from "./support/throwaway.ts";
+
+// An installation on SQLite moves to Postgres, with all it has, and goes on there. For more: MOVING_CONTACTS=100000
+
+setDefaultTimeout(120_000);
+
+const CONTACTS = Number(process.env.MOVING_CONTACTS ?? 300);
+const PROGRAM = [process.execPath, join(import.meta.dir, "../src/main.ts")];
+const missing = findPostgres() === null || findRedis() === null ? " (skipped: Postgres or Redis is not installed)" : "";
+
+describe.skipIf(missing !== "")(`moving up${missing}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-moving-"));
+  let server: PostgresServer;
+  let redis: RedisServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+    redis = await startRedis();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await redis.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const env = { PATH: process.env.PATH ?? "", HOME: folder, LOG_LEVEL: "warn" };
+  const run = (args: string[], more = {}) =>
+    runProgram([...PROGRAM, ...args], { cwd: folder, env: { ...env, ...more } });
+  const migrate = (from: string, to: string) => run(["migrate", "--from", `sqlite://${from}`, "--to", to, "--json"]);
+  const rowsOf = (database: string) => {
+    const handle = new Database(join(database, "reprise.db"), { readonly: true });
+    const names = handle.query<{ name: string }, []>("select name from sqlite_master where type = 'table'").all();
+    const counts = names
+      .filter(({ name }) => !["installation", "schema_migrations"].includes(name))
+      .map(
+        ({ name }) =>
+          [name, handle.query<{ n: number }, []>(`select count(*) as n from "${name}"`).get()?.n ?? 0] as const,
+      );
+    handle.close();
+    return Object.fromEntries(counts);
+  };
+  async function rowsThere(sql: Sql, names: string[]) {
+    const counts: [string, number][] = [];
+    for (const name of names) {
+      const [row] = await sql.unsafe(`select count(*)::int as n from "${name}"`);
+      counts.push([name, row?.n]);
+    }
+    return Object.fromEntries(counts);
+  }
+
+  describe("the demo's installation", () => {
+    let demo: string;
+    /** A copy to move; each test has its own. */
+    let copies = 0;
+    const copy = () => {
+      const to = join(folder, `copy${copies++}`);
+      cpSync(demo, to, { recursive: true });
+      return to;
+    };
+    beforeAll(async () => {
+      expect((await run(["demo", "--exit"])).exitCode).toBe(0);
+      demo = join(folder, "data/demo");
+    });
+
+    test("arrives whole, is not served where it was, and can be given back", async () => {
+      const from = copy();
+      const to = await server.createDatabase();
+      const { exitCode, stdout, stderr } = await migrate(from, to);
+      expect(stderr).toContain("100 %");
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: true,
+        differences: [],
+        ledger: { ok: true },
+        pending: { ok: true },
+      });
+      expect(exitCode).toBe(0);
+      const sql = postgres(to);
+      const before = rowsOf(from);
+      expect(before.messages).toBeGreaterThan(900);
+      expect(await rowsThere(sql, Object.keys(before))).toEqual(before);
+      await sql.end();
+
+      const refused = await run(["serve"], { DATA_DIR: from, PORT: "0" });
+      expect(refused).toMatchObject({ exitCode: 1 });
+      expect(refused.stderr).toContain(`was moved to ${new URL(to).host}${new URL(to).pathname}`);
+      expect((await migrate(from, to)).stderr).toContain("it was moved");
+      expect((await run(["migrate", "--abandon", "--from", `sqlite://${from}`])).stdout).toContain("twice");
+      expect((await migrate(from, to)).stderr).toContain("the database is not empty");
+    });
+
+    test("killed at any moment, the same command goes on, and nothing is there twice or missing", async () => {
+      const random = seededRandom(process.env.MOVING_SEED ?? String(Date.now()));
+      const from = copy();
+      const to = await server.createDatabase();
+      const sql = postgres(to);
+      let kills = 0;
+      for (let wait = 250; ; wait += 60) {
+        const child = Bun.spawn([...PROGRAM, "migrate", "--from", `sqlite://${from}`, "--to", to, "--json"], {
+          env,
+          stdout: "ignore",
+          stderr: "ignore",
+        });
+        const ended = await Promise.race([child.exited, Bun.sleep(wait * random() + 100).then(() => null)]);
+        if (ended === 0) break;
+        expect(ended).toBeNull();
+        child.kill("SIGKILL");
+        await child.exited;
+        kills++;
+        const [mark] = await sql`select 1 from installation where name = 'moving'`.catch(() => []);
+        if (!mark) continue;
+        const halfway = await run(["serve"], { DATA_DIR: join(folder, "other"), PORT: "0", DATABASE_URL: to });
+        expect(halfway.stderr).toContain("has not come to its end");
+      }
+      console.log(`killed ${kills} times`);
+      const again = await migrate(from, to);
+      expect(again.stderr).toContain("it was moved");
+      const before = rowsOf(from);
+      expect(await rowsThere(sql, Object.keys(before))).toEqual(before);
+      await sql.end();
+      const books = await run(["ledger", "verify", "--json"], { DATABASE_URL: to, DATA_DIR: join(folder, "other") });
+      expect(JSON.parse(books.stdout)).toMatchObject({ ok: true });
+    });
+
+    test("what differs is named, and the source may go on", async () => {
+      const from = copy();
+      const to = await server.createDatabase();
+      expect((await run(["migrate"], { DATABASE_URL: to })).exitCode).toBe(0);
+      const sql = postgres(to);
+      await sql`create function lie() returns trigger language plpgsql as
+        $$ begin new.first_name := 'Somebody else'; return new; end $$`;
+      await sql`create trigger lie before insert on contacts for each row execute function lie()`;
+      const { exitCode, stdout } = await migrate(from, to);
+      expect(exitCode).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({ ok: false, differences: [{ table: "contacts" }] });
+      await sql.end();
+      expect((await run(["migrate", "--abandon", "--from", `sqlite://${from}`])).exitCode).toBe(0);
+    });
+
+    test.each([
+      ["no such folder", "sqlite:///nowhere", "there is no database"],
+      ["no SQLite URL", "/tmp", "--from: expected sqlite://"],
+    ])("%s is refused", async (_, from, why) => {
+      const refused = await run(["migrate", "--from", from, "--to", "postgres://localhost/x"]);
+      expect(refused.exitCode).toBeGreaterThan(0);
+      expect(refused.stderr).toContain(why);
+    });
+
+    test("a target that is not there, or no Postgres, is refused without its password", async () => {
+      const refused = await migrate(copy(), "postgres://me:hush@127.0.0.1:1/none");
+      expect(refused.exitCode).toBe(1);
+      expect(refused.stderr).toContain("127.0.0.1:1/none cannot be used");
+      expect(refused.stderr).not.toContain("hush");
+      expect((await migrate(demo, "mysql://localhost/x")).stderr).toContain("--to: expected a URL");
+    });
+  });
+
+  describe("an installation at work", () => {
+    let outside: TestSmtpServer;
+    let here: Service;
+    beforeAll(async () => {
+      outside = await startSmtpServer({ hesitates: () => 2 });
+    });
+    afterAll(async () => {
+      await here.remove();
+      await outside.stop();
+    });
+
+    test("goes on where it is now: all get what they had still to get, once, and nobody who stopped", async () => {
+      const home = join(folder, "at-work");
+      const shared = { SMTP_ALLOW_PRIVATE_HOSTS: "true", LOG_LEVEL: "warn" };
+      here = await startService({ dataDir: home, env: shared });
+      const mailboxes = Array.from({ length: 12 }, (_, index) => `box${index}@brand.example`);
+      const order = { name: "Mover", smtpPort: outside.port, mailboxes, credits: 10 * CONTACTS };
+      const brand = await setUpBrand(here, await here.admin(), order);
+      const stages = [
+        { subject: "Hello", body: "May I ask you something?" },
+        { body: "Did you see my mail?" },
+        { body: "Last one." },
+      ];
+      const people = (name: string, count: number): Person[] =>
+        Array.from({ length: count }, (_, index) => ({ email: `p${index}@${name}.example` }));
+      for (let at = 0; at < CONTACTS; at += 1000) {
+        const some = people(`c${at}`, Math.min(1000, CONTACTS - at));
+        await launchCampaign(brand, { name: `Campaign ${at}`, stages, people: some });
+      }
+      const later = stages.map((stage, index) =>
+        index === 0 ? stage : { ...stage, delay: { value: 1, unit: "DAYS" as const } },
+      );
+      const slow = await launchCampaign(brand, { name: "Slow", stages: later, people: people("slow", 4) });
+      const got = (address: string) => outside.received.filter((mail) => mail.to === address).length;
+      const slowOnes = ["p0", "p1", "p2", "p3"].map((name) => `${name}@slow.example`);
+      await until("those get theirs", async () => slowOnes.every((address) => got(address) === 1), 60_000);
+      const { data } = await brand.ask<{ data: { id: string; contact: { email: string } }[] }>(
+        "GET",
+        `/api/campaigns/conversations?campaignId=${slow}&limit=10`,
+      );
+      const answering = data.find(({ contact }) => contact.email === "p1@slow.example");
+      await brand.ask("POST", `/api/campaigns/conversations/${answering?.id}/inbound`, {
+        channel: "EMAIL",
+        text: "Tell me more",
+      });
+      await brand.ask("POST", "/api/auth/banned", { email: "p0@slow.example" });
+      expect((await migrate(home, "postgres://127.0.0.1:1/none")).stderr).toContain("Another Reprise process");
+      expect(await here.stop()).toBe(0);
+      const sent = outside.received.length;
+      expect(sent).toBeLessThan(3 * CONTACTS);
+
+      const url = await server.createDatabase();
+      const began = performance.now();
+      const { exitCode, stdout, stderr } = await migrate(home, url);
+      expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+      console.log(`${stdout.trim()} in ${Math.round(performance.now() - began)} ms, after ${sent} mails`);
+      const there = await startService({ dataDir: home, env: { ...shared, DATABASE_URL: url, REDIS_URL: redis.url } });
+      const idle = async () => {
+        const { body } = await there.api<{ queueStats: { waiting: number; active: number } }>(
+          "GET",
+          "/api/health/queue",
+        );
+        return body.queueStats.waiting <= 3 && body.queueStats.active === 0;
+      };
+      await until("everybody has got everything", idle, 600_000);
+      expect(outside.received).toHaveLength(3 * CONTACTS + 4);
+      expect(new Set(outside.received.map(({ messageId }) => messageId)).size).toBe(3 * CONTACTS + 4);
+      const sql = postgres(url);
+      await sql`update messages set run_at = 0 where status = 'PENDING'`;
+      await until("the second day's are sent", async () => outside.received.length >= 3 * CONTACTS + 6, 60_000);
+      // One was banned, one answered.
+      expect(slowOnes.map(got)).toEqual([1, 1, 2, 2]);
+      await sql.end();
+      expect((await there.run(["ledger", "verify", "--json"])).exitCode).toBe(0);
+      await there.remove();
+    }, 3_600_000);
+  });
+});
