@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import { type Claim, claimDue, SEND_WITHIN } from "./claim.ts";
 import type { Post } from "./envelope.ts";
-import type { Room } from "./facts.ts";
+import { noSurroundings, type Room } from "./facts.ts";
 import { InFlight } from "./inFlight.ts";
 import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
 import type { Result } from "./result.ts";
@@ -73,16 +73,17 @@ export function createEngine(options: EngineOptions): Engine {
     let tried: Claim[] = [];
     const write = store.write(async (tx) => {
       const began = steady();
+      const around = noSurroundings();
       const late: Result[] = [];
       for (let at = 0; at < results.length; at += SLICE) {
-        late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random)));
+        late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random, around)));
         await breathe();
       }
       const claims: Claim[] = [];
       let examined = 0;
       for (let left = room; left > 0; left -= SLICE) {
         const slice = Math.min(SLICE, left);
-        const found = await claimDue(tx, slice, options, roomOf(claims));
+        const found = await claimDue(tx, slice, options, roomOf(claims), around);
         claims.push(...found.claims.map((claim) => ({ ...claim, sendBefore: began + SEND_WITHIN })));
         tried = claims;
         examined += found.examined;
