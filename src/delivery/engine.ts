@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Channel, Outcome } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
 import { expireLots } from "../credits/ledger.ts";
-import { rowsOf } from "../db/sql.ts";
+import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
@@ -73,6 +73,7 @@ export function createEngine(options: EngineOptions): Engine {
     let tried: Claim[] = [];
     const write = store.write(async (tx) => {
       const began = steady();
+      await findByIndex(tx);
       const around = noSurroundings();
       const late: Result[] = [];
       for (let at = 0; at < results.length; at += SLICE) {
