@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Channel, Outcome } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
 import { expireLots } from "../credits/ledger.ts";
+import { dialect } from "../db/dialect.ts";
 import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
@@ -14,10 +15,13 @@ import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
 import type { Result } from "./result.ts";
 import { settleResults } from "./settle.ts";
 
-/** At most this many rows without letting others in: HTTP shares this thread. */
-const SLICE = 50;
+/**
+ * At most this many rows without letting others in: HTTP shares this thread. On Postgres every statement lets others in, and
+ * is a journey there and back: fewer and larger ones settled 1.4 times as many follow-ups.
+ */
+const SLICE = dialect === "postgres" ? 200 : 50;
 /** At most this many rows claimed in one transaction. A commit waits for the disk, so the more share it, the better. */
-const BATCH = 8 * SLICE;
+const BATCH = 400;
 
 /** Claimed, and did not set out. */
 const WITHHELD = { kind: "withheld" } as const;
