@@ -1,15 +1,12 @@
-import { inArray, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { nextOpening, type SendWindow } from "../calendar/windows.ts";
 import { DAY, type Instant } from "../clock.ts";
 import { unitsOf } from "../credits/units.ts";
-import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { type Draft, type Scheduled, schedule } from "../messages/messages.ts";
 import { type OpeningSender, openingSenders } from "./mailboxes.ts";
-
-type Campaign = typeof campaigns.$inferSelect;
-type Step = typeof campaignSteps.$inferSelect;
+import { type Campaign, learnPlans, noPlans, type Plans, type Step } from "./plans.ts";
 
 /**
  * Schedules the opening messages of conversations that have none yet. Contacts are dealt out to the mailboxes in turn,
@@ -79,29 +76,34 @@ function statusAfter(status: string, isLast: boolean): string {
 /**
  * Schedules what follows messages that were sent: the next stage of each conversation that goes on, from the mailbox that
  * opened it. A conversation whose last stage this was is completed; one that somebody answered, or a person took over, rests.
+ * `plans` are those that this transaction knows already; it knows more afterwards.
  */
-export async function scheduleFollowUps(tx: Tx, sent: readonly SentMessage[]): Promise<Scheduled> {
+export async function scheduleFollowUps(
+  tx: Tx,
+  sent: readonly SentMessage[],
+  plans: Plans = noPlans(),
+): Promise<Scheduled> {
   if (sent.length === 0) return { ids: [], short: new Set() };
-  const campaignIds = [...new Set(sent.map((message) => message.campaignId))];
   const ids = sent.map((message) => ({ id: message.conversationId }));
-  const [campaignRows, stepRows, standings] = await Promise.all([
-    tx.select().from(campaigns).where(inArray(campaigns.id, campaignIds)),
-    tx.select().from(campaignSteps).where(inArray(campaignSteps.campaignId, campaignIds)),
+  const [standings] = await Promise.all([
     tx.all<Standing>(sql`select v.id, v.contact_id, v.mode, v.status, v.replied_at, v.sender_id
       from ${rowsOf("n", ids, { id: "text" })} cross join conversations v where v.id = n.id
       order by v.id ${forUpdate("v")}`),
+    learnPlans(
+      tx,
+      plans,
+      sent.map((message) => message.campaignId),
+    ),
   ]);
-  const campaignOf = new Map(campaignRows.map((row) => [row.id, row]));
-  const stepOf = new Map(stepRows.map((row) => [`${row.campaignId} ${row.stage}`, row]));
   const standingOf = new Map(standings.map((row) => [row.id, row]));
 
   const drafts: Draft[] = [];
   const progress: { id: string; status: string; senderId: string | null }[] = [];
   for (const message of sent) {
-    const campaign = campaignOf.get(message.campaignId);
+    const campaign = plans.campaigns.get(message.campaignId);
     const standing = standingOf.get(message.conversationId);
     if (!campaign || !standing || !goesOn(standing, campaign)) continue;
-    const step = stepOf.get(`${message.campaignId} ${message.stage + 1}`);
+    const step = plans.steps.get(`${message.campaignId} ${message.stage + 1}`);
     const senderId = standing.sender_id ?? message.senderId ?? (await mailboxFor(tx, campaign, step, drafts.length));
     progress.push({ id: standing.id, status: statusAfter(standing.status, step === undefined), senderId });
     if (!step || campaign.status === "CANCELLED" || campaign.status === "ARCHIVED") continue;

@@ -11,7 +11,15 @@ import { countMoves, type Move } from "../messages/counts.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
 import { repinMessages } from "../senders/repin.ts";
 import { type Post, renderEnvelope } from "./envelope.ts";
-import { type DueRow, dueRows, lockSenders, type Room, type Surroundings, surroundingsOf, threadsOf } from "./facts.ts";
+import {
+  type DueRow,
+  dueRows,
+  learnSurroundings,
+  lockSenders,
+  type Room,
+  type Surroundings,
+  threadsOf,
+} from "./facts.ts";
 import { judge, type Verdict } from "./gate.ts";
 
 /** How long a claim is believed in. Longer than any send may take, so that only a dead worker's claim runs out. */
@@ -46,18 +54,20 @@ interface Ruled {
 
 /**
  * Looks at the messages that are due, and in this one transaction claims those that may leave and settles what becomes of
- * the others: cancelled, failed, or waiting. Nothing may be sent before it has committed.
+ * the others: cancelled, failed, or waiting. Nothing may be sent before it has committed. `around` is what this transaction
+ * knows already; it knows more afterwards.
  */
 export async function claimDue(
   tx: Tx,
   limit: number,
   post: Post,
   room: Room,
+  around: Surroundings,
 ): Promise<{ claims: Claim[]; examined: number }> {
   const due = await dueRows(tx, limit, room);
   if (due.length === 0) return { claims: [], examined: 0 };
-  await lockSenders(tx, due);
-  const around = await surroundingsOf(tx, due, tx.now);
+  await lockSenders(tx, due, around);
+  await learnSurroundings(tx, around, due, tx.now);
   const rows = await withoutRepinned(tx, due, around);
   await holdMissing(tx, rows, around);
   const threads = await threadsOf(tx, rows);
@@ -100,7 +110,7 @@ export async function claimDue(
   }
   await markSending(tx, id, claims);
   await takeSlots(tx, around);
-  await applyRulings(tx, ruled);
+  await applyRulings(tx, ruled, around);
   const claimed: Move[] = claims.map(({ campaignId, stage, scheduledTime }) => ({
     campaignId,
     stage,
@@ -167,6 +177,7 @@ async function takeSlots(tx: Tx, around: Surroundings): Promise<void> {
     })
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   if (taken.length === 0) return;
+  for (const sender of around.senders.values()) sender.sendsBefore = sender.sendsToday;
   const types = { id: "text", today: "text", taken: "integer", warm: "integer" } as const;
   await tx.all(sql`insert into sender_days (sender_id, day, sends, warmup_sends) select n.id, n.today, n.taken, n.warm from ${rowsOf("n", taken, types)} where true
     on conflict (sender_id, day) do update set sends = sender_days.sends + excluded.sends, warmup_sends = sender_days.warmup_sends + excluded.warmup_sends`);
@@ -176,7 +187,7 @@ async function takeSlots(tx: Tx, around: Surroundings): Promise<void> {
 const ENDS: Partial<Record<CancelReason, Standing>> = { BANNED: "OPTED_OUT", BOUNCED: "BOUNCED" };
 
 /** Carries out what the gate said of the messages that do not leave now. */
-async function applyRulings(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
+async function applyRulings(tx: Tx, ruled: readonly Ruled[], around: Surroundings): Promise<void> {
   const waiting: { id: string; until: Instant; reason: string }[] = [];
   const over: { id: string; status: "CANCELLED" | "FAILED"; reason: string }[] = [];
   const moves: Move[] = [];
@@ -214,11 +225,11 @@ async function applyRulings(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
   }
   await countMoves(tx, moves);
   await closeConversations(tx, ended);
-  await pauseUnpaid(tx, ruled);
+  await pauseUnpaid(tx, ruled, around);
 }
 
 /** A campaign that ran out of credits pauses with that reason; a top-up resumes it. */
-async function pauseUnpaid(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
+async function pauseUnpaid(tx: Tx, ruled: readonly Ruled[], { campaigns }: Surroundings): Promise<void> {
   const unpaid = ruled.filter(
     ({ verdict }) => verdict.go === "wait" && verdict.reason === "INSUFFICIENT_CREDITS" && verdict.until === NEVER,
   );
@@ -226,4 +237,6 @@ async function pauseUnpaid(tx: Tx, ruled: readonly Ruled[]): Promise<void> {
   if (ids.length === 0) return;
   await tx.all(sql`update campaigns set status = 'AUTO_PAUSED', status_reason = 'NO_CREDITS', updated_at = ${tx.now}
     where status in ('RUNNING', 'SCHEDULED') and id in (select n.id from ${rowsOf("n", ids, { id: "text" })})`);
+  // No longer as they were read.
+  for (const { id } of ids) campaigns.delete(id);
 }

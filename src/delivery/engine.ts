@@ -2,22 +2,26 @@ import { sql } from "drizzle-orm";
 import type { Channel, Outcome } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
 import { expireLots } from "../credits/ledger.ts";
-import { rowsOf } from "../db/sql.ts";
+import { dialect } from "../db/dialect.ts";
+import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import { type Claim, claimDue, SEND_WITHIN } from "./claim.ts";
 import type { Post } from "./envelope.ts";
-import type { Room } from "./facts.ts";
+import { noSurroundings, type Room } from "./facts.ts";
 import { InFlight } from "./inFlight.ts";
 import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
 import type { Result } from "./result.ts";
 import { settleResults } from "./settle.ts";
 
-/** At most this many rows without letting others in: HTTP shares this thread. */
-const SLICE = 50;
+/**
+ * At most this many rows without letting others in: HTTP shares this thread. On Postgres every statement lets others in, and
+ * is a journey there and back: fewer and larger ones settled 1.4 times as many follow-ups.
+ */
+const SLICE = dialect === "postgres" ? 200 : 50;
 /** At most this many rows claimed in one transaction. A commit waits for the disk, so the more share it, the better. */
-const BATCH = 8 * SLICE;
+const BATCH = 400;
 
 /** Claimed, and did not set out. */
 const WITHHELD = { kind: "withheld" } as const;
@@ -73,16 +77,18 @@ export function createEngine(options: EngineOptions): Engine {
     let tried: Claim[] = [];
     const write = store.write(async (tx) => {
       const began = steady();
+      await findByIndex(tx);
+      const around = noSurroundings();
       const late: Result[] = [];
       for (let at = 0; at < results.length; at += SLICE) {
-        late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random)));
+        late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random, around)));
         await breathe();
       }
       const claims: Claim[] = [];
       let examined = 0;
       for (let left = room; left > 0; left -= SLICE) {
         const slice = Math.min(SLICE, left);
-        const found = await claimDue(tx, slice, options, roomOf(claims));
+        const found = await claimDue(tx, slice, options, roomOf(claims), around);
         claims.push(...found.claims.map((claim) => ({ ...claim, sendBefore: began + SEND_WITHIN })));
         tried = claims;
         examined += found.examined;

@@ -6,7 +6,7 @@ import { getContact, toContact } from "../contacts/contacts.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader } from "../db/store.ts";
 import { NEVER, wireStatus } from "../messages/model.ts";
-import { rowOf, surroundingsOf } from "./facts.ts";
+import { learnSurroundings, noSurroundings, rowOf } from "./facts.ts";
 import { type GateReport, judgeAll } from "./gate.ts";
 import type { Explanation } from "./model.ts";
 
@@ -50,7 +50,9 @@ async function reportsOn(read: Reader, row: Row, now: Instant): Promise<GateRepo
     verdict:
       until > now ? { go: "wait", reason: SCHEDULED, until, detail: `planned for ${iso(until)}` } : { go: "pass" },
   };
-  return [planned, ...judgeAll(due, await surroundingsOf(read, [due], now), now)];
+  const around = noSurroundings();
+  await learnSurroundings(read, around, [due], now);
+  return [planned, ...judgeAll(due, around, now)];
 }
 
 function toGate({ gate, verdict }: GateReport): Told["gates"][number] {

@@ -1,10 +1,10 @@
 import { inArray, sql } from "drizzle-orm";
 import { localDay } from "../calendar/zones.ts";
+import { learnPlans, noPlans, type Plans } from "../campaigns/plans.ts";
 import type { ChannelName } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
 import { dialect } from "../db/dialect.ts";
 import { brands, emailAccounts } from "../db/schema/brands.ts";
-import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { forUpdate, indexedBy, rowsOf, skipLocked } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { warmupOf } from "../senders/warmup.ts";
@@ -41,16 +41,14 @@ export interface DueRow {
   banned: number;
 }
 
-/** What many messages share: their campaigns, steps, senders and brands, each loaded once. */
-export interface Surroundings {
-  campaigns: Map<string, Campaign>;
-  /** By `<campaign id> <stage>`. */
-  steps: Map<string, typeof campaignSteps.$inferSelect>;
+/** What many messages share: their campaigns, steps, senders and brands, each read once in a transaction. */
+export interface Surroundings extends Plans {
   senders: Map<string, Sender>;
   brands: Map<string, Brand>;
 }
 
-export type Campaign = typeof campaigns.$inferSelect;
+export const noSurroundings = (): Surroundings => ({ ...noPlans(), senders: new Map(), brands: new Map() });
+
 export type Brand = typeof brands.$inferSelect;
 
 export type Sender = typeof emailAccounts.$inferSelect & {
@@ -80,7 +78,7 @@ export interface Room {
   busy: readonly string[];
 }
 
-/** How far past the messages of busy senders one look goes, in multiples of what it wants. */
+/** How far past the messages of busy senders a second look goes, in multiples of what it wants. */
 const LOOK_PAST = 4;
 
 /**
@@ -96,11 +94,28 @@ export async function dueRows(tx: Tx, limit: number, room: Room): Promise<DueRow
           room.busy.map((id) => ({ id })),
           { id: "text" },
         )}))`;
-  const due = await tx.all<{
-    id: string;
-    sender_id: string | null;
-  }>(sql`select m.id, m.sender_id from messages m ${indexedBy("messages_due")}
-    where m.status = 'PENDING' and m.run_at <= ${tx.now} ${idle} order by m.run_at, m.id limit ${limit * LOOK_PAST} ${skipLocked("m")}`);
+  const look = (most: number) =>
+    tx.all<Candidate>(sql`select m.id, m.sender_id from messages m ${indexedBy("messages_due")}
+      where m.status = 'PENDING' and m.run_at <= ${tx.now} ${idle} order by m.run_at, m.id limit ${most} ${skipLocked("m")}`);
+  const first = await look(limit);
+  let chosen = withRoom(first, limit, room);
+  // Only when senders with too little room are in the way: what is looked at is locked, too.
+  if (chosen.length < first.length && first.length === limit) {
+    chosen = withRoom(await look(limit * LOOK_PAST), limit, room);
+  }
+  if (chosen.length === 0) return [];
+  return tx.all<DueRow>(sql`select ${ROW} from ${rowsOf("n", chosen, { id: "text" })} cross join messages m
+    cross join conversations v cross join contacts p
+    where m.id = n.id and v.id = m.conversation_id and p.id = m.contact_id order by m.run_at, m.id`);
+}
+
+interface Candidate {
+  id: string;
+  sender_id: string | null;
+}
+
+/** The first of these messages, as far as their senders have room. */
+function withRoom(due: readonly Candidate[], limit: number, room: Room): { id: string }[] {
   const taken = new Map<string, number>();
   const chosen: { id: string }[] = [];
   for (const { id, sender_id } of due) {
@@ -112,10 +127,7 @@ export async function dueRows(tx: Tx, limit: number, room: Room): Promise<DueRow
     }
     chosen.push({ id });
   }
-  if (chosen.length === 0) return [];
-  return tx.all<DueRow>(sql`select ${ROW} from ${rowsOf("n", chosen, { id: "text" })} cross join messages m
-    cross join conversations v cross join contacts p
-    where m.id = n.id and v.id = m.conversation_id and p.id = m.contact_id order by m.run_at, m.id`);
+  return chosen;
 }
 
 /** One message with the same facts, whether due or not; for explaining it. */
@@ -127,22 +139,23 @@ export async function rowOf(read: Reader, messageId: string): Promise<DueRow | n
 const distinct = <Row>(rows: readonly Row[], key: (row: Row) => string | null) =>
   [...new Set(rows.map(key))].filter((id) => id !== null);
 
-export async function surroundingsOf(read: Reader, rows: readonly DueRow[], now: Instant): Promise<Surroundings> {
-  const campaignIds = distinct(rows, (row) => row.campaign_id);
-  const senderIds = distinct(rows, (row) => row.sender_id);
-  const [campaignRows, stepRows, senderRows, brandRows] = await Promise.all([
-    read.select().from(campaigns).where(inArray(campaigns.id, campaignIds)),
-    read.select().from(campaignSteps).where(inArray(campaignSteps.campaignId, campaignIds)),
+/** Reads what surrounds these messages and is not known yet. */
+export async function learnSurroundings(
+  read: Reader,
+  known: Surroundings,
+  rows: readonly DueRow[],
+  now: Instant,
+): Promise<void> {
+  const senderIds = distinct(rows, (row) => row.sender_id).filter((id) => !known.senders.has(id));
+  const brandIds = distinct(rows, (row) => row.brand_id).filter((id) => !known.brands.has(id));
+  const [senderRows, brandRows] = await Promise.all([
     senderIds.length === 0 ? [] : read.select().from(emailAccounts).where(inArray(emailAccounts.id, senderIds)),
-    read
-      .select()
-      .from(brands)
-      .where(
-        inArray(
-          brands.id,
-          distinct(rows, (row) => row.brand_id),
-        ),
-      ),
+    brandIds.length === 0 ? [] : read.select().from(brands).where(inArray(brands.id, brandIds)),
+    learnPlans(
+      read,
+      known,
+      rows.map((row) => row.campaign_id),
+    ),
   ]);
   const senders = senderRows.map((row) => {
     const { status, cap } = warmupOf(row, now);
@@ -150,17 +163,16 @@ export async function surroundingsOf(read: Reader, rows: readonly DueRow[], now:
     return { ...row, today: localDay(row.timezone, now), sendsToday: 0, sendsBefore: 0, cap, warming };
   });
   await countToday(read, senders);
-  return {
-    campaigns: new Map(campaignRows.map((row) => [row.id, row])),
-    steps: new Map(stepRows.map((row) => [`${row.campaignId} ${row.stage}`, row])),
-    senders: new Map(senders.map((row) => [row.id, row])),
-    brands: new Map(brandRows.map((row) => [row.id, row])),
-  };
+  for (const sender of senders) known.senders.set(sender.id, sender);
+  for (const row of brandRows) known.brands.set(row.id, row);
 }
 
-/** Two replicas claiming for one mailbox take turns, so that its daily cap is a cap. SQLite has one writer and needs no lock. */
-export async function lockSenders(tx: Tx, rows: readonly DueRow[]): Promise<void> {
-  const ids = distinct(rows, (row) => row.sender_id).map((id) => ({ id }));
+/**
+ * Two replicas claiming for one mailbox take turns, so that its daily cap is a cap. Those that are known are locked since
+ * they were read. SQLite has one writer and needs no lock.
+ */
+export async function lockSenders(tx: Tx, rows: readonly DueRow[], { senders }: Surroundings): Promise<void> {
+  const ids = distinct(rows, (row) => row.sender_id).flatMap((id) => (senders.has(id) ? [] : [{ id }]));
   if (dialect === "sqlite" || ids.length === 0) return;
   await tx.all(sql`select s.id from email_accounts s where s.id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
     order by s.id ${forUpdate("s")}`);

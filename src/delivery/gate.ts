@@ -2,9 +2,10 @@ import { contactHours } from "../calendar/quietHours.ts";
 import { zonesOf } from "../calendar/recipientZones.ts";
 import { nextCommonOpening, type SendWindow } from "../calendar/windows.ts";
 import { startOfNextDay } from "../calendar/zones.ts";
+import type { Campaign } from "../campaigns/plans.ts";
 import { type Instant, iso, MINUTE } from "../clock.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
-import type { Brand, Campaign, DueRow, Sender, Surroundings } from "./facts.ts";
+import type { Brand, DueRow, Sender, Surroundings } from "./facts.ts";
 
 /** What a gate says of one message at one moment. `wait` with NEVER waits for a person or an event, not for a time. */
 export type Verdict =

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import type { Plans } from "../campaigns/plans.ts";
 import { scheduleFollowUps } from "../campaigns/schedule.ts";
 import { HOUR, type Instant, SECOND } from "../clock.ts";
 import { closeConversations } from "../conversations/standing.ts";
@@ -79,7 +80,12 @@ function endingOf({ claim, outcome }: Result, now: Instant, random: Random): End
  * result that comes after its claim ran out is evidence while the outcome is still unknown. Once somebody else has said
  * what became of the message it changes nothing; those results are returned.
  */
-export async function settleResults(tx: Tx, results: readonly Result[], random: Random): Promise<Result[]> {
+export async function settleResults(
+  tx: Tx,
+  results: readonly Result[],
+  random: Random,
+  plans: Plans,
+): Promise<Result[]> {
   if (results.length === 0) return [];
   const endings = results.map((result) => endingOf(result, tx.now, random));
   const counted = await writeEndings(tx, endings);
@@ -117,6 +123,7 @@ export async function settleResults(tx: Tx, results: readonly Result[], random: 
       senderId: claim.senderDay === null ? null : claim.envelope.sender.id,
       sentAt: tx.now,
     })),
+    plans,
   );
   return results.filter((result) => !valid.includes(result));
 }

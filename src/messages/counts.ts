@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
+import { HOUR, type Instant } from "../clock.ts";
 import { messageCounts } from "../db/schema/messages.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
@@ -15,6 +15,22 @@ export interface Move {
   to: MessageStatus;
 }
 
+/** So many messages that made the same change of place, scheduled in the same hour. */
+type Group = Move & { count: number };
+
+/** A batch makes few different changes: the counters below are worked out for each of those once, not for each message. */
+function grouped(moves: readonly Move[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const move of moves) {
+    const { campaignId, stage, scheduledTime, from, to } = move;
+    const key = `${campaignId} ${stage} ${from} ${to} ${Math.floor(scheduledTime / HOUR)}`;
+    const group = groups.get(key);
+    if (group) group.count++;
+    else groups.set(key, { ...move, count: 1 });
+  }
+  return [...groups.values()];
+}
+
 /** Keeps the counters of every campaign and stage true, and the tallies of the platform. Call it in the transaction that moved the messages. */
 export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> {
   const deltas = new Map<string, { campaignId: string; stage: number; status: string; delta: number }>();
@@ -24,9 +40,10 @@ export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> 
     entry.delta += delta;
     deltas.set(key, entry);
   };
-  for (const move of moves) {
-    if (move.from) add(move, move.from, -1);
-    add(move, move.to, 1);
+  const groups = grouped(moves);
+  for (const group of groups) {
+    if (group.from) add(group, group.from, -group.count);
+    add(group, group.to, group.count);
   }
   // In one order everywhere, so that two transactions never wait for each other in a circle.
   const rows = [...deltas].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, row]) => (row.delta === 0 ? [] : [row]));
@@ -36,9 +53,9 @@ export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> 
     on conflict (campaign_id, stage, status) do update set count = message_counts.count + excluded.count`);
   await tally(
     tx,
-    moves.flatMap(({ stage, scheduledTime, from, to }): Change[] => [
-      ...(from === null ? [] : [{ stage, scheduledTime, status: from, delta: -1 }]),
-      { stage, scheduledTime, status: to, delta: 1 },
+    groups.flatMap(({ stage, scheduledTime, from, to, count }): Change[] => [
+      ...(from === null ? [] : [{ stage, scheduledTime, status: from, delta: -count }]),
+      { stage, scheduledTime, status: to, delta: count },
     ]),
   );
 }

@@ -1,0 +1,30 @@
+import { inArray } from "drizzle-orm";
+import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
+import type { Reader } from "../db/store.ts";
+
+export type Campaign = typeof campaigns.$inferSelect;
+export type Step = typeof campaignSteps.$inferSelect;
+
+/** Campaigns with their steps, as one transaction has read them. */
+export interface Plans {
+  campaigns: Map<string, Campaign>;
+  /** By `<campaign id> <stage>`. */
+  steps: Map<string, Step>;
+}
+
+export const noPlans = (): Plans => ({ campaigns: new Map(), steps: new Map() });
+
+/**
+ * Reads the campaigns that are not known yet. A turn of the engine works in slices, and most of their messages are of the
+ * same campaigns: they are read once a transaction, not once a slice.
+ */
+export async function learnPlans(read: Reader, known: Plans, campaignIds: Iterable<string>): Promise<void> {
+  const ids = [...new Set(campaignIds)].filter((id) => !known.campaigns.has(id));
+  if (ids.length === 0) return;
+  const [campaignRows, stepRows] = await Promise.all([
+    read.select().from(campaigns).where(inArray(campaigns.id, ids)),
+    read.select().from(campaignSteps).where(inArray(campaignSteps.campaignId, ids)),
+  ]);
+  for (const row of campaignRows) known.campaigns.set(row.id, row);
+  for (const row of stepRows) known.steps.set(`${row.campaignId} ${row.stage}`, row);
+}
