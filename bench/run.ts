@@ -1,5 +1,6 @@
 import { benchBinary } from "./binary.ts";
 import { benchFollowUps } from "./followUps.ts";
+import { benchLateness } from "./lateness.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLists } from "./lists.ts";
 
@@ -8,6 +9,7 @@ import { benchLists } from "./lists.ts";
 
 const parts: Record<string, () => Promise<void>> = {
   followUps: benchFollowUps,
+  lateness: benchLateness,
   lists: benchLists,
   ledger: benchLedger,
   binary: benchBinary,
