@@ -3,6 +3,8 @@ import { benchFollowUps } from "./followUps.ts";
 import { benchLateness } from "./lateness.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLists } from "./lists.ts";
+import { benchListsUnderLoad } from "./listsUnderLoad.ts";
+import { benchRecovery } from "./recovery.ts";
 
 // `npm run bench [followUps|lists|ledger|binary]`. Figures depend on the machine: compare ratios, and only within one run.
 // Each part has a process of its own: a child's peak memory would count what its parent held when it was forked.
@@ -11,6 +13,8 @@ const parts: Record<string, () => Promise<void>> = {
   followUps: benchFollowUps,
   lateness: benchLateness,
   lists: benchLists,
+  listsUnderLoad: benchListsUnderLoad,
+  recovery: benchRecovery,
   ledger: benchLedger,
   binary: benchBinary,
 };
