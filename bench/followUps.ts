@@ -4,7 +4,7 @@ import { type Servers, startServers } from "./contenders/servers.ts";
 import { heading, median, row, spread } from "./report.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-const MESSAGES = 10_000;
+const MESSAGES = 5_000;
 
 const ENTRANTS: { label: string; size: Size; replicas: number; aim: string }[] = [
   { label: "SQLite", size: "SQLite", replicas: 1, aim: ">= 1.0" },

@@ -79,6 +79,7 @@ export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fle
   }
 
   await allSettled();
+  await first.ask("analyze");
   return {
     replicas,
     async round(perSecond = null) {

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Channel } from "../../src/channels/channel.ts";
 import type { Instant } from "../../src/clock.ts";
 import type { JudgedRow } from "../../src/contacts/person.ts";
+import { dialect } from "../../src/db/dialect.ts";
 import { rowsOf } from "../../src/db/sql.ts";
 import type { Store } from "../../src/db/store.ts";
 import { type CastBrand, castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
@@ -48,8 +49,14 @@ export async function castOutreach(store: Store, plan: OutreachPlan): Promise<Ca
   return brand;
 }
 
-export function launchOutreach(store: Store, brand: CastBrand, contacts: number): Promise<void> {
-  return store.write((tx) => castLaunch(tx, brand, contacts));
+export async function launchOutreach(store: Store, brand: CastBrand, contacts: number): Promise<void> {
+  await store.write((tx) => castLaunch(tx, brand, contacts));
+  await lookAtTables(store);
+}
+
+/** As Postgres does by itself within a minute; on SQLite we never do. */
+export async function lookAtTables(store: Store): Promise<void> {
+  if (dialect === "postgres") await store.write((tx) => tx.all(sql`analyze`));
 }
 
 function person(email: string): JudgedRow {

@@ -49,8 +49,6 @@ export async function fillPending(store: Store, count: number): Promise<void> {
   await run(`insert into message_counts (campaign_id, stage, status, count)
     select campaign_id, stage, status, count(*) from messages group by 1, 2, 3`);
   for (const statement of fillStatements()) await run(statement);
-  // As Postgres does by itself; we never do on SQLite.
-  if (dialect === "postgres") await run("analyze");
 }
 
 async function inChunks(count: number, fill: (rows: string) => Promise<unknown>): Promise<void> {

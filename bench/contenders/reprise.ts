@@ -10,7 +10,14 @@ import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
 import { openVault, signer } from "../../src/secrets.ts";
 import { takeOrders } from "./orders.ts";
-import { acceptingChannel, castOutreach, launchOutreach, makeDue, type OutreachPlan } from "./outreach.ts";
+import {
+  acceptingChannel,
+  castOutreach,
+  launchOutreach,
+  lookAtTables,
+  makeDue,
+  type OutreachPlan,
+} from "./outreach.ts";
 import { fillPending } from "./pending.ts";
 import { tableSizes } from "./tableSizes.ts";
 
@@ -51,6 +58,7 @@ takeOrders({
     due = await makeDue(store, campaignId, stage, at, perSecond);
     return due.size;
   },
+  analyze: () => lookAtTables(store),
   wake: () => driver.wake(),
   sent: () => sent,
   /** When all that was sent is settled. */
@@ -64,6 +72,11 @@ takeOrders({
     const { user, system } = process.cpuUsage();
     const written = /^write_bytes: (\d+)/m.exec(await Bun.file("/proc/self/io").text())?.[1];
     return { microseconds: user + system, written: Number(written) };
+  },
+  /** So many brands more, with a mailbox and a campaign each, and nobody in it. */
+  async brands(count: number) {
+    for (let i = 0; i < count; i++)
+      await castOutreach(store, { name: `Brand${i}`, contacts: 0, mailboxes: 1, stages: 3 });
   },
   sizes: () => tableSizes(store),
   async close() {
