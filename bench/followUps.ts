@@ -1,175 +1,66 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Queue, Worker } from "bullmq";
-import { Redis } from "ioredis";
-import { DAY, VirtualClock } from "../src/clock.ts";
-import type { JudgedRow } from "../src/contacts/person.ts";
-import { openStore } from "../src/db/open.ts";
-import { startBullmq } from "../src/delivery/bullmq.ts";
-import { createEngine } from "../src/delivery/engine.ts";
-import { createLog } from "../src/log.ts";
-import { systemRandom } from "../src/random.ts";
-import { openVault, signer } from "../src/secrets.ts";
-import { castBrand, castContacts, castLaunch } from "../src/simulator/cast.ts";
-import { findRedis, startRedis } from "../test/support/redis.ts";
+import { startContender } from "./contenders/contender.ts";
+import { type Fleet, type Round, type Size, startFleet } from "./contenders/fleet.ts";
+import { type Servers, startServers } from "./contenders/servers.ts";
 import { heading, median, row, spread } from "./report.ts";
 
-const ROUNDS = 5;
-const MESSAGES = 5000;
-const BATCH = 500;
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
+const MESSAGES = 5_000;
+
+const ENTRANTS: { label: string; size: Size; replicas: number; aim: string }[] = [
+  { label: "SQLite", size: "SQLite", replicas: 1, aim: ">= 1.0" },
+  { label: "Postgres", size: "Postgres", replicas: 1, aim: ">= 1.0" },
+  { label: "Postgres, two replicas", size: "Postgres", replicas: 2, aim: "" },
+  { label: "Postgres + BullMQ", size: "Postgres + BullMQ", replicas: 1, aim: ">= 0.6" },
+];
 
 /**
- * Follow-ups per second through the embedded queue with the full protocol (gate, render, claim, send to a channel that
- * accepts at once, settle, ledger, next stage), durable on disk; against BullMQ doing nothing at all on the same machine.
+ * Follow-ups a second on every size of deployment, with the full protocol (gate, render, claim, send to a channel that
+ * accepts at once, settle, ledger, next stage), durable on disk; against BullMQ doing nothing at all on the same machine,
+ * all in turn.
  */
 export async function benchFollowUps(): Promise<void> {
-  heading(`Follow-ups a second, ${MESSAGES} each, ${ROUNDS} rounds in turn`);
-  const redis = findRedis() === null ? null : await startRedis();
-  const ours = await prepareReprise(null);
-  const woken = redis === null ? null : await prepareReprise(redis.url);
-  const theirs = redis === null ? null : await prepareBullmq(redis.url);
-  const ourRates: number[] = [];
-  const wokenRates: number[] = [];
-  const theirRates: number[] = [];
+  const servers = await startServers();
+  try {
+    await compare(servers);
+  } finally {
+    await servers.stop();
+  }
+}
+
+async function compare(servers: Servers): Promise<void> {
+  heading(`Follow-ups a second, ${MESSAGES} each, ${ROUNDS} rounds in turn, each a process`);
+  const entrants: { label: string; aim: string; fleet: Fleet; rounds: Round[] }[] = [];
+  for (const { label, size, replicas, aim } of ENTRANTS) {
+    const plan = { size, replicas, name: "Bench", contacts: MESSAGES, mailboxes: 20, stages: ROUNDS + 3 };
+    const fleet = await startFleet(servers, plan);
+    if (fleet) entrants.push({ label, aim, fleet, rounds: [] });
+  }
+  const theirs = servers.redis && startContender("noop.ts", { REDIS_URL: servers.redis.url });
+  const noops: { rate: number; microseconds: number }[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
-    const mine = await ours.run();
-    const driven = (await woken?.run()) ?? Number.NaN;
-    const other = (await theirs?.run()) ?? Number.NaN;
-    // The first round warms both up.
-    if (round === 0) continue;
-    ourRates.push(mine);
-    wokenRates.push(driven);
-    theirRates.push(other);
+    for (const { fleet, rounds } of entrants) rounds.push(await fleet.round());
+    const noop = await theirs?.ask<{ rate: number; microseconds: number }>("round", MESSAGES);
+    if (noop) noops.push(noop);
+    // The first round warms all up.
+    if (round > 0) continue;
+    for (const { rounds } of entrants) rounds.pop();
+    noops.pop();
   }
-  row("Reprise, SQLite, synchronous=full, full protocol", spread(ourRates));
-  if (theirs === null) console.log("BullMQ: skipped, redis-server is not installed");
-  else {
-    row("the same, woken by BullMQ", spread(wokenRates));
-    row("BullMQ, Redis, no-op job, concurrency 100", spread(theirRates));
-    row(
-      "ratio, median of the rounds",
-      median(ourRates.map((rate, index) => rate / (theirRates[index] ?? Number.NaN))).toFixed(2),
-      ">= 1.0",
-    );
+  const noopRates = noops.map(({ rate }) => rate);
+  if (noops.length > 0) {
+    row("BullMQ, no-op, Redis with its log every second", spread(noopRates));
+    row("  microseconds of its process a job", spread(noops.map(({ microseconds }) => microseconds)));
   }
-  await ours.close();
-  await woken?.close();
-  await theirs?.close();
-  await redis?.stop();
-}
-
-async function prepareReprise(redisUrl: string | null) {
-  const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
-  const clock = new VirtualClock(Date.now());
-  const store = await openStore({ dataDir, databaseUrl: null, clock });
-  const key = new Uint8Array(32);
-  const log = createLog("silent", clock);
-  let arrived = 0;
-  let allArrived = () => {};
-  const engine = createEngine({
-    store,
-    vault: openVault(key),
-    signer: signer(key),
-    publicUrl: "http://localhost:3000",
-    channel: {
-      async send() {
-        if (++arrived % MESSAGES === 0) allArrived();
-        return { kind: "accepted", providerId: "1" };
-      },
-      close: async () => {},
-    },
-    random: systemRandom,
-    log,
-    concurrency: 400,
-    senderConcurrency: 400,
-  });
-  const steps = Array.from({ length: ROUNDS + 2 }, (_, stage) => ({
-    delayDays: Math.min(stage, 1),
-    subject: "For {{ firstName }}",
-    body: "Hello {{ firstName }}, are you there?",
-  }));
-  const mailboxes = [{ email: "bench@brand.example", displayName: "Bench", dailyLimit: 10_000_000 }];
-  const plan = {
-    name: "Bench",
-    timezone: "UTC",
-    postalAddress: "1 Main Street",
-    ownerId: null,
-    mailboxes,
-    credits: 1_000_000,
-    campaign: { name: "Bench", sendWindows: [], steps },
-  };
-  const brand = await store.write((tx) => castBrand(tx, plan));
-  for (let at = 0; at < MESSAGES; at += BATCH) {
-    const people = Array.from(
-      { length: BATCH },
-      (_, index): JudgedRow => ({
-        verdict: "ok",
-        contact: {
-          email: `p${at + index}@person.example`,
-          phone: null,
-          firstName: "Ann",
-          lastName: null,
-          company: null,
-          timezone: null,
-          custom: {},
-        },
-      }),
-    );
-    await store.write((tx) => castContacts(tx, brand, people));
+  for (const { label, aim, rounds, fleet } of entrants) {
+    const of = (name: Exclude<keyof Round, "lateness">) => rounds.map((round) => round[name]);
+    row(label, spread(of("rate")));
+    const ratios = of("rate").map((rate, index) => rate / (noopRates[index] ?? Number.NaN));
+    if (noops.length > 0) row("  against BullMQ's no-op, median of the rounds", median(ratios).toFixed(2), aim);
+    row("  microseconds of our process a message", spread(of("ours")));
+    if (median(of("postgres")) > 0) row("  of Postgres", spread(of("postgres")));
+    if (median(of("redis")) > 0) row("  of Redis", spread(of("redis")));
+    await fleet.end();
   }
-  await store.write((tx) => castLaunch(tx, brand, MESSAGES));
-  // The opening is sent beforehand: what is measured are follow-ups.
-  await engine.runDue();
-  await engine.drain();
-  const driver = redisUrl
-    ? await startBullmq(engine, { redisUrl, namespace: "bench", read: store.read, clock, log })
-    : null;
-  return {
-    async run(): Promise<number> {
-      clock.advance(DAY + 1000);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      allArrived = resolve;
-      const started = performance.now();
-      if (driver) driver.wake();
-      else await engine.runDue();
-      await promise;
-      await engine.drain();
-      return (MESSAGES / (performance.now() - started)) * 1000;
-    },
-    async close() {
-      await driver?.close(1000);
-      await store.close();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
-  };
-}
-
-async function prepareBullmq(url: string) {
-  const connection = () => new Redis(url, { maxRetriesPerRequest: null });
-  const producer = connection();
-  const consumer = connection();
-  const queue = new Queue("bench", { connection: producer, defaultJobOptions: { removeOnComplete: true } });
-  return {
-    async run(): Promise<number> {
-      for (let at = 0; at < MESSAGES; at += BATCH)
-        await queue.addBulk(Array.from({ length: BATCH }, () => ({ name: "noop", data: {} })));
-      const started = performance.now();
-      let done = 0;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const worker = new Worker("bench", async () => {}, { connection: consumer, concurrency: 100 });
-      worker.on("completed", () => {
-        if (++done === MESSAGES) resolve();
-      });
-      await promise;
-      const rate = (MESSAGES / (performance.now() - started)) * 1000;
-      await worker.close();
-      return rate;
-    },
-    async close() {
-      await queue.close();
-      producer.disconnect();
-      consumer.disconnect();
-    },
-  };
+  await theirs?.ask("close");
+  await theirs?.end();
 }

@@ -5,7 +5,7 @@ import { dialect } from "../src/db/dialect.ts";
 import { findPostgres, startPostgres } from "../test/support/postgres.ts";
 import { type Service, startService } from "../test/support/service.ts";
 import { fill, type Sizes } from "./lists/fill.ts";
-import { heading, median, row, spread } from "./report.ts";
+import { heading, median, quantile, row, spread } from "./report.ts";
 
 const SMALL: Sizes = { followUps: 10_000, bans: 10_000, brands: 10_000 };
 const LARGE: Sizes = { followUps: 1_000_000, bans: 1_000_000, brands: 100_000 };
@@ -121,10 +121,6 @@ async function take({ service, token }: Platform, { path, body }: Ask): Promise<
   const milliseconds = performance.now() - started;
   if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text}`);
   return milliseconds;
-}
-
-function quantile(times: readonly number[], share: number): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? Number.NaN;
 }
 
 async function benchRates({ service, token, dataDir, followUps }: Platform): Promise<void> {

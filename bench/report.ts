@@ -4,6 +4,11 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
+/** The value that this share of all is less than. */
+export function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
+}
+
 /** `median (least–most)`, rounded. */
 export function spread(values: readonly number[], digits = 0): string {
   const show = (value: number) =>

@@ -1,14 +1,22 @@
 import { benchBinary } from "./binary.ts";
+import { benchCosts } from "./costs.ts";
 import { benchFollowUps } from "./followUps.ts";
+import { benchLateness } from "./lateness.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLists } from "./lists.ts";
+import { benchListsUnderLoad } from "./listsUnderLoad.ts";
+import { benchRecovery } from "./recovery.ts";
 
-// `npm run bench [followUps|lists|ledger|binary]`. Figures depend on the machine: compare ratios, and only within one run.
+// `npm run bench [part]`. Figures depend on the machine: compare ratios, and only within one run.
 // Each part has a process of its own: a child's peak memory would count what its parent held when it was forked.
 
 const parts: Record<string, () => Promise<void>> = {
   followUps: benchFollowUps,
+  lateness: benchLateness,
   lists: benchLists,
+  listsUnderLoad: benchListsUnderLoad,
+  recovery: benchRecovery,
+  costs: benchCosts,
   ledger: benchLedger,
   binary: benchBinary,
 };

@@ -1,4 +1,4 @@
-import { brokenPromises } from "../simulator/census.ts";
+import { brokenPromises, type Census } from "../simulator/census.ts";
 import { simulate } from "../simulator/simulate.ts";
 
 export interface SimulateWorlds {
@@ -15,10 +15,18 @@ export async function simulateWorlds({ seed, worlds, days, contacts, faults, jso
   let broken = 0;
   for (let index = 0; index < worlds; index++) {
     const one = worlds === 1 ? seed : String(Number(seed) + index);
-    const census = await simulate({ seed: one, days, contacts, faults });
+    const started = performance.now();
+    let databaseBytes = 0;
+    const onEnd = (bytes: number) => {
+      databaseBytes = bytes;
+    };
+    const census = await simulate({ seed: one, days, contacts, faults, onEnd });
     const problems = brokenPromises(census);
-    if (json && (worlds === 1 || problems.length > 0)) console.log(JSON.stringify(census));
-    else if (worlds === 1) console.table(census);
+    const size = sizeOf(census, databaseBytes);
+    // Not with the rest, which follows from the seed.
+    if (worlds === 1) console.error(paceOf(size.messages, performance.now() - started));
+    if (json && (worlds === 1 || problems.length > 0)) console.log(JSON.stringify({ ...census, ...size }));
+    else if (worlds === 1) console.table({ ...census, ...size });
     if (problems.length === 0) continue;
     broken++;
     console.error(`seed ${one}: ${problems.join("; ")}`);
@@ -29,4 +37,15 @@ export async function simulateWorlds({ seed, worlds, days, contacts, faults, jso
   if (worlds > 1)
     console.log(json ? JSON.stringify({ worlds, broken }) : `${worlds} worlds, ${broken} with a broken promise`);
   return broken > 0 ? 1 : 0;
+}
+
+/** What it takes on disk: for judging what an installation of another size will need. */
+function sizeOf(census: Census, databaseBytes: number) {
+  const messages = census.sent + census.cancelled + census.failed + census.pending + census.unknown;
+  return { messages, databaseBytes, bytesPerMessage: Math.round(databaseBytes / Math.max(1, messages)) };
+}
+
+function paceOf(messages: number, milliseconds: number): string {
+  const each = Math.round((milliseconds * 1000) / Math.max(1, messages));
+  return `${(milliseconds / 1000).toFixed(1)} s, ${each.toLocaleString("en-US")} µs a message`;
 }

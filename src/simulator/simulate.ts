@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DAY, type Instant, VirtualClock } from "../clock.ts";
 import type { JudgedRow } from "../contacts/person.ts";
+import { dialect } from "../db/dialect.ts";
 import { openStore } from "../db/open.ts";
 import { createLog } from "../log.ts";
 import { type Random, seededRandom } from "../random.ts";
@@ -23,6 +24,8 @@ export interface SimulateOptions {
   /** Stands in for the simulated world, e.g. for one that is broken on purpose. */
   worldOf?: (clock: VirtualClock, seed: string) => World;
   onProgress?: (now: Instant) => void;
+  /** Called at the end with what the SQLite file takes, in bytes; its log is in it. */
+  onEnd?: (databaseBytes: number) => void;
 }
 
 /** When every simulated world begins: a Monday morning. */
@@ -72,9 +75,11 @@ export async function simulate(options: SimulateOptions): Promise<Census & { see
       until: START + options.days * DAY,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     });
-    return { seed: options.seed, ...(await takeCensus(store, world, silences)), crashes: silences.crashes };
+    const census = await takeCensus(store, world, silences);
+    return { seed: options.seed, ...census, crashes: silences.crashes };
   } finally {
     await store.close();
+    if (dialect === "sqlite") options.onEnd?.(Bun.file(join(dataDir, "reprise.db")).size);
     rmSync(dataDir, { recursive: true, force: true });
   }
 }

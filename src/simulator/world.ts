@@ -29,7 +29,8 @@ export class World implements Channel {
   readonly #attempts = new Map<string, number>();
   /** How many messages of a conversation a person got, by address. */
   readonly #received = new Map<string, number>();
-  #echoes: Echo[] = [];
+  /** In the order in which they are due, and of those due at once as they came. */
+  readonly #echoes: Echo[] = [];
   #order = 0;
   #echoCount = 0;
 
@@ -78,20 +79,31 @@ export class World implements Channel {
 
   /** What has come back by now, oldest first. Each is given out once. */
   takeEchoes(now: Instant): Echo[] {
-    const due = this.#echoes.filter((echo) => echo.due <= now).sort((a, b) => a.due - b.due);
-    if (due.length > 0) this.#echoes = this.#echoes.filter((echo) => echo.due > now);
-    return due;
+    return this.#echoes.splice(0, this.#placeOf(now));
   }
 
   /** Puts an echo back that could not be taken in: providers deliver at least once. */
   redeliver(echo: Echo): void {
-    this.#echoes.push(echo);
+    this.#await(echo);
+  }
+
+  #await(echo: Echo): void {
+    this.#echoes.splice(this.#placeOf(echo.due), 0, echo);
   }
 
   nextEchoAt(): Instant | null {
-    return this.#echoes.length === 0
-      ? null
-      : this.#echoes.reduce((least, echo) => Math.min(least, echo.due), Number.POSITIVE_INFINITY);
+    return this.#echoes[0]?.due ?? null;
+  }
+
+  /** How many echoes are due by then. */
+  #placeOf(moment: Instant): number {
+    let [low, high] = [0, this.#echoes.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#echoes[middle]?.due ?? moment) <= moment) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   async close(): Promise<void> {}
@@ -102,7 +114,7 @@ export class World implements Channel {
     this.#received.set(address, stage + 1);
     if (!person.react || !person.reactsAt.includes(stage)) return;
     const reaction = person.react(this.#chanceOf(address, `reaction ${stage}`));
-    this.#echoes.push({ id: `echo-${++this.#echoCount}`, due: this.#clock.now() + reaction.after, reaction, envelope });
+    this.#await({ id: `echo-${++this.#echoCount}`, due: this.#clock.now() + reaction.after, reaction, envelope });
   }
 
   #chanceOf(address: string, what: string): Chance {

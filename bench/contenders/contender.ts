@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import type { Answer, Order } from "./orders.ts";
+
+/** A process of its own that takes part in a comparison: which database one speaks is settled when a process starts. */
+export interface Contender {
+  ask<Result>(name: string, given?: unknown): Promise<Result>;
+  end(): Promise<void>;
+}
+
+/** Starts `program`, a file of this folder that takes orders. */
+export function startContender(program: string, env: Record<string, string> = {}): Contender {
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  let orders = 0;
+  const { DATABASE_URL: _, REDIS_URL: __, ...outer } = process.env;
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, program)], {
+    env: { ...outer, ...env },
+    stdio: ["ignore", "inherit", "inherit"],
+    ipc({ id, result, error }: Answer) {
+      if (error === undefined) waiting.get(id)?.resolve(result);
+      else waiting.get(id)?.reject(new Error(`${program}: ${error}`));
+      waiting.delete(id);
+    },
+    onExit() {
+      for (const { reject } of waiting.values()) reject(new Error(`${program} ended`));
+    },
+  });
+  return {
+    ask<Result>(name: string, given: unknown = null) {
+      const order: Order = { id: ++orders, name, given };
+      const answer = Promise.withResolvers<unknown>();
+      waiting.set(order.id, answer);
+      child.send(order);
+      return answer.promise as Promise<Result>;
+    },
+    async end() {
+      child.disconnect();
+      await child.exited;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import type { CastBrand } from "../../src/simulator/cast.ts";
+import { type Contender, startContender } from "./contender.ts";
+import type { OutreachPlan } from "./outreach.ts";
+import type { DueOrder } from "./reprise.ts";
+import type { Servers } from "./servers.ts";
+
+/** How often it is asked whether all were sent: what a rate may be wrong by. Milliseconds. */
+const LOOK = 4;
+/** What is to be due is written down this long beforehand, and the alarms set. */
+const AHEAD = 1500;
+
+export type Size = "SQLite" | "Postgres" | "Postgres + BullMQ";
+
+export interface FleetPlan extends OutreachPlan {
+  size: Size;
+  replicas?: number;
+  /** Follow-ups that wait in the same table and are not due. */
+  pending?: number;
+}
+
+export interface Round {
+  /** Messages a second, from the moment they are due until the last is settled. */
+  rate: number;
+  /** Microseconds of processor time for each message: in our processes, in Postgres, in Redis. */
+  ours: number;
+  postgres: number;
+  redis: number;
+  /** Bytes of each message: written to disk by our processes; to Postgres' log. */
+  written: number;
+  wal: number;
+  /** Milliseconds from when a message was due until it set out. */
+  lateness: number[];
+}
+
+/** One or more replicas on a database of their own, with a campaign whose opening was sent. */
+export interface Fleet {
+  replicas: Contender[];
+  /** Makes the next stage due, at once or so many a second, and waits until all of it is settled. */
+  round(perSecond?: number | null): Promise<Round>;
+  end(): Promise<void>;
+}
+
+/** Null where what it takes is not installed. */
+export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fleet | null> {
+  const { size, replicas: count = 1, pending = 0, contacts } = plan;
+  const { postgres, redis } = servers;
+  const env: Record<string, string> = {};
+  if (size !== "SQLite") {
+    if (!postgres) return null;
+    env.DATABASE_URL = await postgres.url();
+  }
+  if (size === "Postgres + BullMQ") {
+    if (!redis) return null;
+    env.REDIS_URL = redis.url;
+  }
+  const first = startContender("reprise.ts", env);
+  await first.ask("fill", pending);
+  const { campaignId } = await first.ask<CastBrand>("cast", plan);
+  const replicas = [first, ...Array.from({ length: count - 1 }, () => startContender("reprise.ts", env))];
+  const all = <Result>(order: string) => Promise.all(replicas.map((replica) => replica.ask<Result>(order)));
+  const sum = async (order: string) => (await all<number>(order)).reduce((a, b) => a + b, 0);
+  let expected = contacts;
+  let stage = 0;
+
+  async function allSettled(): Promise<number> {
+    while ((await sum("sent")) < expected) await Bun.sleep(LOOK);
+    return Math.max(...(await all<number>("settled")));
+  }
+
+  async function spent() {
+    const own = await all<{ microseconds: number; written: number }>("spent");
+    return {
+      ours: own.reduce((total, { microseconds }) => total + microseconds, 0),
+      written: own.reduce((total, { written }) => total + written, 0),
+      postgres: size === "SQLite" ? 0 : (postgres?.microseconds() ?? 0),
+      redis: size === "Postgres + BullMQ" ? (redis?.microseconds() ?? 0) : 0,
+      wal: size === "SQLite" ? 0 : ((await postgres?.walBytes()) ?? 0),
+    };
+  }
+
+  await allSettled();
+  await first.ask("analyze");
+  return {
+    replicas,
+    async round(perSecond = null) {
+      const at = Date.now() + AHEAD + contacts / 20;
+      const due = await first.ask<number>("due", { campaignId, stage: ++stage, at, perSecond } satisfies DueOrder);
+      expected += due;
+      await all("wake");
+      if (Date.now() > at) throw new Error("it took too long to write down what is to be due");
+      await Bun.sleep(at - Date.now() - 50);
+      const before = await spent();
+      const ended = await allSettled();
+      const after = await spent();
+      const each = (name: keyof typeof before) => (after[name] - before[name]) / due;
+      return {
+        rate: (due / (ended - at)) * 1000,
+        ours: each("ours"),
+        postgres: each("postgres"),
+        redis: each("redis"),
+        written: each("written"),
+        wal: each("wal"),
+        lateness: (await all<number[]>("lateness")).flat(),
+      };
+    },
+    async end() {
+      await all("close");
+      for (const replica of replicas) await replica.end();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { sql } from "drizzle-orm";
+import type { Channel } from "../../src/channels/channel.ts";
+import type { Instant } from "../../src/clock.ts";
+import type { JudgedRow } from "../../src/contacts/person.ts";
+import { dialect } from "../../src/db/dialect.ts";
+import { rowsOf } from "../../src/db/sql.ts";
+import type { Store } from "../../src/db/store.ts";
+import { type CastBrand, castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
+
+const BATCH = 500;
+
+export interface OutreachPlan {
+  name: string;
+  contacts: number;
+  mailboxes: number;
+  /** The opening and its follow-ups. */
+  stages: number;
+}
+
+/** A brand whose campaign is ready to launch, with its people in it. Each follow-up is due a day after what it follows. */
+export async function castOutreach(store: Store, plan: OutreachPlan): Promise<CastBrand> {
+  const { name, contacts, mailboxes, stages } = plan;
+  const steps = Array.from({ length: stages }, (_, stage) => ({
+    delayDays: Math.min(stage, 1),
+    subject: "For {{ firstName }}",
+    body: "Hello {{ firstName }}, are you there?",
+  }));
+  const brand = await store.write((tx) =>
+    castBrand(tx, {
+      name,
+      timezone: "UTC",
+      postalAddress: "1 Main Street",
+      ownerId: null,
+      mailboxes: Array.from({ length: mailboxes }, (_, box) => ({
+        email: `box${box}@${name.toLowerCase()}.example`,
+        displayName: name,
+        dailyLimit: 10_000_000,
+      })),
+      credits: contacts * (stages + 1),
+      campaign: { name, sendWindows: [], steps },
+    }),
+  );
+  for (let at = 0; at < contacts; at += BATCH) {
+    const people = Array.from({ length: Math.min(BATCH, contacts - at) }, (_, index) =>
+      person(`p${at + index}@${name.toLowerCase()}-people.example`),
+    );
+    await store.write((tx) => castContacts(tx, brand, people));
+  }
+  return brand;
+}
+
+export async function launchOutreach(store: Store, brand: CastBrand, contacts: number): Promise<void> {
+  await store.write((tx) => castLaunch(tx, brand, contacts));
+  await lookAtTables(store);
+}
+
+/** As Postgres does by itself within a minute; on SQLite we never do. */
+export async function lookAtTables(store: Store): Promise<void> {
+  if (dialect === "postgres") await store.write((tx) => tx.all(sql`analyze`));
+}
+
+function person(email: string): JudgedRow {
+  const nothing = { phone: null, lastName: null, company: null, timezone: null, custom: {} };
+  return { verdict: "ok", contact: { ...nothing, email, firstName: "Ann" } };
+}
+
+/**
+ * Makes one stage of a campaign due: all of it at `at`, or so many a second from then on. Returns when each is due. Only
+ * when the engine looks changes, as after a wait; when a message was meant to leave stands in the tallies.
+ */
+export async function makeDue(
+  store: Store,
+  campaignId: string,
+  stage: number,
+  at: Instant,
+  perSecond: number | null,
+): Promise<Map<string, Instant>> {
+  const pace = perSecond === null ? 0 : 1000 / perSecond;
+  const rows = await store.write(async (tx) => {
+    const waiting = await tx.all<{ id: string }>(sql`select m.id from messages m
+      where m.campaign_id = ${campaignId} and m.stage = ${stage} and m.status = 'PENDING' order by m.id`);
+    const due = waiting.map(({ id }, index) => ({ id, at: Math.floor(at + index * pace) }));
+    for (let from = 0; from < due.length; from += BATCH) {
+      const slice = rowsOf("n", due.slice(from, from + BATCH), { id: "text", at: "bigint" });
+      await tx.all(sql`update messages set run_at = n.at from ${slice} where messages.id = n.id`);
+    }
+    return due;
+  });
+  return new Map(rows.map(({ id, at }) => [id, at]));
+}
+
+/** A channel that takes every message at once, and says so to `onSend`. */
+export function acceptingChannel(onSend: (messageId: string) => void): Channel {
+  return {
+    async send({ messageId }) {
+      onSend(messageId);
+      return { kind: "accepted", providerId: "1" };
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { Redis } from "ioredis";
+import postgres from "postgres";
+import { findPostgres, startPostgres } from "../../test/support/postgres.ts";
+import { findRedis, startRedis } from "../../test/support/redis.ts";
+
+/** The kernel counts processor time in hundredths of a second. */
+const MICROSECONDS_A_TICK = 10_000;
+
+export interface Servers {
+  /** Nothing where it is not installed. */
+  postgres: { url(): Promise<string>; microseconds(): number; walBytes(): Promise<number> } | null;
+  redis: { url: string; microseconds(): number; usedMemory(): Promise<number> } | null;
+  stop(): Promise<void>;
+}
+
+/**
+ * A Postgres that keeps what it committed over a power cut, with its settings as they come; and a Redis that writes its
+ * log once a second, as BullMQ's guide to production wants it.
+ */
+export async function startServers(): Promise<Servers> {
+  const database = findPostgres() === null ? null : await startPostgres({ durable: true });
+  const cache = findRedis() === null ? null : await startRedis();
+  if (!database) console.log("Postgres: skipped, it is not installed");
+  if (!cache) console.log("Redis: skipped, redis-server is not installed");
+  const sql = database && postgres(database.url, { max: 1, onnotice: () => {} });
+  const redis = cache && new Redis(cache.url);
+  await redis?.config("SET", "appendonly", "yes");
+  const redisPid = Number(/process_id:(\d+)/.exec((await redis?.info("server")) ?? "")?.[1]);
+  const [backend] = sql ? await sql<{ pid: number }[]>`select pg_backend_pid() as pid` : [];
+  const postmaster = backend ? statOf(backend.pid).parent : 0;
+  return {
+    postgres: database &&
+      sql && {
+        url: () => database.createDatabase(),
+        microseconds: () => familyTime(postmaster),
+        async walBytes() {
+          const [row] = await sql<{ bytes: string }[]>`select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`;
+          return Number(row?.bytes);
+        },
+      },
+    redis: cache &&
+      redis && {
+        url: cache.url,
+        microseconds: () => statOf(redisPid).own * MICROSECONDS_A_TICK,
+        usedMemory: async () => Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]),
+      },
+    async stop() {
+      await sql?.end();
+      redis?.disconnect();
+      await database?.stop();
+      await cache?.stop();
+    },
+  };
+}
+
+/** Processor time of a process and of its children, living and dead, in microseconds. */
+function familyTime(parent: number): number {
+  const { own, ended } = statOf(parent);
+  let ticks = own + ended;
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    const stat = statOf(pid);
+    if (stat.parent === parent) ticks += stat.own;
+  }
+  return ticks * MICROSECONDS_A_TICK;
+}
+
+/** What the kernel says of a process, in ticks: its own time, and that of its children that ended. */
+function statOf(pid: number): { parent: number; own: number; ended: number } {
+  try {
+    // The name, in parentheses, may hold anything: what follows it is counted from the third field on.
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
+    const [parent, user, system, endedUser, endedSystem] = [1, 11, 12, 13, 14].map((at) => Number(fields[at]));
+    return { parent: parent ?? 0, own: (user ?? 0) + (system ?? 0), ended: (endedUser ?? 0) + (endedSystem ?? 0) };
+  } catch {
+    return { parent: 0, own: 0, ended: 0 };
+  }
+}

@@ -1,0 +1,103 @@
+import { type Contender, startContender } from "./contenders/contender.ts";
+import { type Servers, startServers } from "./contenders/servers.ts";
+import { heading, median, quantile, row, spread } from "./report.ts";
+
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
+const PENDING = Number(process.env.BENCH_PENDING ?? 100_000);
+const PER_SECOND = 1000;
+/** How long lists are asked for under each load. */
+const SECONDS = 3;
+/** A second's follow-ups at full speed, and enough of them. */
+const FLAT_OUT = 40_000;
+/** Between two requests of one client, so that it measures the service and is no load of its own. */
+const PAUSE = 4;
+const LISTS = { "follow-ups": "/api/auth/admin/scheduled-follow-ups?limit=20", bans: "/api/auth/banned?limit=20" };
+
+type Load = "idle" | "at 1,000 a second" | "flat out";
+const LOADS: Load[] = ["idle", "at 1,000 a second", "flat out"];
+
+interface Opened {
+  url: string;
+  token: string;
+  campaigns: string[];
+}
+
+/** Lists over HTTP while the same process sends: at a pace, as fast as it can, and not at all. */
+export async function benchListsUnderLoad(): Promise<void> {
+  const servers = await startServers();
+  try {
+    await bench("SQLite", startContender("service.ts"));
+    if (servers.postgres) await bench("Postgres", await onPostgres(servers.postgres));
+  } finally {
+    await servers.stop();
+  }
+}
+
+async function onPostgres(server: NonNullable<Servers["postgres"]>): Promise<Contender> {
+  return startContender("service.ts", { DATABASE_URL: await server.url() });
+}
+
+async function bench(database: string, service: Contender): Promise<void> {
+  heading(`Lists on ${database} while the executor works, ms, ${SECONDS} s of each, ${ROUNDS} rounds in turn`);
+  const stages = ROUNDS + 3;
+  const paced = { name: "Paced", contacts: PER_SECOND * (SECONDS + 1), mailboxes: 20, stages };
+  const flat = { name: "Flat", contacts: database === "SQLite" ? FLAT_OUT : FLAT_OUT / 4, mailboxes: 20, stages };
+  const { url, token, campaigns } = await service.ask<Opened>("open", { pending: PENDING, plans: [paced, flat] });
+  let expected = paced.contacts + flat.contacts;
+  const untilSent = async () => {
+    while ((await service.ask<number>("sent")) < expected) await Bun.sleep(20);
+    await Bun.sleep(500);
+  };
+  await untilSent();
+  const measured = new Map<string, { times: number[][]; sent: number[] }>();
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const load of LOADS) {
+      const at = Date.now() + (load === "idle" ? 0 : 3500);
+      if (load !== "idle") {
+        const campaignId = load === "flat out" ? campaigns[1] : campaigns[0];
+        const perSecond = load === "flat out" ? null : PER_SECOND;
+        expected += await service.ask<number>("due", { campaignId, stage: round + 1, at, perSecond });
+        await Bun.sleep(Math.max(0, at - Date.now() + 100));
+      }
+      const before = await service.ask<number>("sent");
+      const { times, milliseconds } = await askFor(url, token);
+      const sent = (((await service.ask<number>("sent")) - before) / milliseconds) * 1000;
+      await untilSent();
+      // The first round warms all up.
+      if (round === 0) continue;
+      for (const [list, of] of Object.entries(times)) {
+        const key = `${list}, ${load}`;
+        const soFar = measured.get(key) ?? { times: [], sent: [] };
+        soFar.times.push(of);
+        soFar.sent.push(sent);
+        measured.set(key, soFar);
+      }
+    }
+  }
+  for (const [key, { times, sent }] of measured) {
+    const at = (share: number) => times.map((of) => quantile(of, share));
+    row(`${key}, p50`, spread(at(0.5), 2));
+    row("  p99", spread(at(0.99), 2), key.includes("second") ? "<= 5" : "");
+    if (median(sent) > 0) row("  messages sent a second meanwhile", spread(sent));
+  }
+  await service.ask("close");
+  await service.end();
+}
+
+/** Both lists in turn, one request at a time; milliseconds each took. */
+async function askFor(url: string, token: string) {
+  const times: Record<string, number[]> = {};
+  const headers = { authorization: `Bearer ${token}` };
+  const began = performance.now();
+  while (performance.now() - began < SECONDS * 1000) {
+    for (const [list, path] of Object.entries(LISTS)) {
+      const started = performance.now();
+      const answer = await fetch(`${url}${path}`, { headers });
+      await answer.text();
+      times[list] = [...(times[list] ?? []), performance.now() - started];
+      if (answer.status !== 200) throw new Error(`${path}: ${answer.status}`);
+      await Bun.sleep(PAUSE);
+    }
+  }
+  return { times, milliseconds: performance.now() - began };
+}
