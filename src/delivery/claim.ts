@@ -36,6 +36,7 @@ export interface Claim {
   claimedAt: Instant;
   /** The bytes that commit go out before this moment of the engine's steady clock, or not at all. */
   sendBefore: number;
+  brandId: string;
   campaignId: string;
   conversationId: string;
   stage: number;
@@ -89,6 +90,7 @@ export async function claimDue(
       claims.push({
         envelope,
         id,
+        brandId: row.brand_id,
         campaignId,
         conversationId,
         stage,

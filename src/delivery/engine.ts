@@ -7,6 +7,7 @@ import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
+import { lockAhead } from "./ahead.ts";
 import { type Claim, claimDue, SEND_WITHIN } from "./claim.ts";
 import type { Post } from "./envelope.ts";
 import { noSurroundings, type Room } from "./facts.ts";
@@ -78,6 +79,7 @@ export function createEngine(options: EngineOptions): Engine {
     const write = store.write(async (tx) => {
       const began = steady();
       await findByIndex(tx);
+      await lockAhead(tx, results, room);
       const around = noSurroundings();
       const late: Result[] = [];
       for (let at = 0; at < results.length; at += SLICE) {
