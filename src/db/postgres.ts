@@ -6,6 +6,7 @@ import { readAddress } from "./address.ts";
 import { type Connection, connector } from "./connection.ts";
 import { migratePostgres } from "./migrate.ts";
 import { createPool, type Pool } from "./pool.ts";
+import type { Standing } from "./standing.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 import { isRetryable, isUnavailable } from "./violations.ts";
 
@@ -59,22 +60,21 @@ async function transaction<T>(connection: Connection, begin: string, work: () =>
 
 export interface PostgresOptions {
   /** Connections at the same time. */
-  size?: number;
-  /** Called after each use of the database: what failed, or undefined. */
-  note?(error?: unknown): void;
-  /** Waits for a server that is not there yet, until it is aborted. Null: fails at once. */
-  waiting?: AbortSignal | null;
+  size?: number | undefined;
+  standing: Standing;
+  /** Waits for a server that is not there yet, until this is aborted. Without it that is an error. */
+  waiting?: AbortSignal | undefined;
 }
 
 /** Postgres through postgres.js. A transaction that lost a deadlock or a serialisation race runs again. */
 export async function openPostgres(
   url: string,
   begin: () => Pick<Tx, "now" | "newId">,
-  { size = 10, note = () => {}, waiting = null }: PostgresOptions = {},
+  { size = 10, standing, waiting }: PostgresOptions,
 ): Promise<Store> {
   const address = readAddress(url);
   if (!address) throw new Error("DATABASE_URL names no Postgres");
-  const pool = createPool({ size, open: connector(address), onUsed: note });
+  const pool = createPool({ size, open: connector(address), onUsed: (error) => standing.note(error) });
 
   await untilThere(waiting, () =>
     pool.use((connection) => transaction(connection, "begin", () => migratePostgres(connection))),
@@ -115,14 +115,14 @@ export async function openPostgres(
 }
 
 /** Begins with what may fail because Postgres is not there yet; `waiting` says for how long it is tried again. */
-async function untilThere(waiting: AbortSignal | null, start: () => Promise<unknown>): Promise<void> {
+async function untilThere(waiting: AbortSignal | undefined, start: () => Promise<unknown>): Promise<void> {
   for (;;) {
     waiting?.throwIfAborted();
     try {
       await start();
       return;
     } catch (error) {
-      if (waiting === null || !isUnavailable(error)) throw error;
+      if (!waiting || !isUnavailable(error)) throw error;
       await Bun.sleep(AGAIN);
     }
   }

@@ -4,6 +4,19 @@ import { isOutage } from "./violations.ts";
 /** So long must nothing have failed for the database to be back: a full disk still reads. Milliseconds. */
 const CALM = 3 * SECOND;
 
+/** Errors that `onChange` has told of, or that came in the same trouble. */
+const told = new WeakSet<object>();
+
+/** An error and what caused it, the outermost first. */
+function* causesOf(error: unknown): Generator<object> {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) yield at;
+}
+
+/** Whether an error is one more echo of a database that is away, of which one line in the log is enough. */
+export function isEcho(error: unknown): boolean {
+  return causesOf(error).some((cause) => told.has(cause));
+}
+
 /** Whether the database does its work, told once for each change. Nobody says so at the first success. */
 export class Standing {
   #works = true;
@@ -19,9 +32,11 @@ export class Standing {
       this.onChange(true);
     } else if (isOutage(error)) {
       this.#failedAt = performance.now();
+      for (const cause of causesOf(error)) told.add(cause);
       if (!this.#works) return;
       this.#works = false;
-      this.onChange(false, error);
+      // What Drizzle puts around it quotes SQL.
+      this.onChange(false, [...causesOf(error)].at(-1));
     }
   }
 }
