@@ -81,13 +81,14 @@ function reach({ host, port }: Address["hosts"][number]): Promise<Socket> {
 }
 
 /** @throws what the driver says, or 25006 when the server takes no writes. */
-async function openAt(url: string, host: Address["hosts"][number]): Promise<Connection> {
+async function openAt(url: string, host: Address["hosts"][number], onNotify?: () => void): Promise<Connection> {
   const socket = await reach(host);
   const client = postgres(url, {
     ...CLIENT,
     onclose: () => end(),
-    // Its types do not know that it takes one.
+    // Its types know neither.
     ...({
+      onnotify: onNotify,
       socket: () => (connection.isOpen ? socket : Promise.reject(broken("CONNECTION_CLOSED", "closed"))),
     } as object),
   });
@@ -162,17 +163,20 @@ async function letIn(connection: Connection, { host, port }: Address["hosts"][nu
   }
 }
 
+/** `onNotify` hears what the connection listens for. */
+export type Open = (onNotify?: () => void) => Promise<Connection>;
+
 /** Opens connections to whichever of the hosts takes writes, that of the last time first. */
-export function connector({ url, hosts }: Address): () => Promise<Connection> {
+export function connector({ url, hosts }: Address): Open {
   let favourite = 0;
-  return async () => {
+  return async (onNotify) => {
     let failure: unknown;
     for (let tried = 0; tried < hosts.length; tried++) {
       const at = (favourite + tried) % hosts.length;
       const host = hosts[at];
       if (!host) continue;
       try {
-        const connection = await openAt(url, host);
+        const connection = await openAt(url, host, onNotify);
         favourite = at;
         return connection;
       } catch (error) {

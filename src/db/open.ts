@@ -19,7 +19,7 @@ export interface StoreOptions {
   /** The database does its work again, or does so no more, and why: called once for each change. */
   onChange?(works: boolean, error?: unknown): void;
   /** Waits for a Postgres that is not there yet, until this is aborted. By default that is an error. */
-  waiting?: AbortSignal;
+  waiting?: AbortSignal | undefined;
 }
 
 /** Opens the database that the configuration names and brings it to the current schema. */

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { MINUTE, SECOND } from "../clock.ts";
-import { broken, type Connection } from "./connection.ts";
+import { broken, type Connection, type Open } from "./connection.ts";
 
 /** How long a request waits for a connection, while all are in use or none can be had. Milliseconds. */
 const QUEUE = 5 * SECOND;
@@ -20,7 +20,7 @@ export interface Pool {
 export interface PoolOptions {
   /** Connections at the same time. */
   size: number;
-  open(): Promise<Connection>;
+  open: Open;
   /** Called after each use: what failed, or undefined. */
   onUsed(error?: unknown): void;
 }

@@ -3,6 +3,7 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
 import { readAddress } from "./address.ts";
+import { postgresBell } from "./bell.ts";
 import { type Connection, connector } from "./connection.ts";
 import { migratePostgres } from "./migrate.ts";
 import { createPool, type Pool } from "./pool.ts";
@@ -74,7 +75,8 @@ export async function openPostgres(
 ): Promise<Store> {
   const address = readAddress(url);
   if (!address) throw new Error("DATABASE_URL names no Postgres");
-  const pool = createPool({ size, open: connector(address), onUsed: (error) => standing.note(error) });
+  const open = connector(address);
+  const pool = createPool({ size, open, onUsed: (error) => standing.note(error) });
 
   await untilThere(waiting, () =>
     pool.use((connection) => transaction(connection, "begin", () => migratePostgres(connection))),
@@ -83,6 +85,7 @@ export async function openPostgres(
     throw error;
   });
 
+  const bell = postgresBell(pool, open);
   return {
     read: reader(pool),
     async write(work) {
@@ -110,7 +113,11 @@ export async function openPostgres(
     async ping() {
       await pool.use((connection) => connection.run("select 1"));
     },
-    close: pool.close,
+    bell,
+    async close() {
+      bell.close();
+      await pool.close();
+    },
   };
 }
 
