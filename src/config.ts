@@ -1,6 +1,7 @@
 import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
 import { type Catalog, readCatalog } from "./chargebee/catalog.ts";
 import type { ChargebeeSite } from "./chargebee/site.ts";
+import { readAddress } from "./db/address.ts";
 import type { S3Settings } from "./files/s3.ts";
 import type { Level } from "./log.ts";
 
@@ -11,6 +12,8 @@ export interface Config {
   /** Where the SQLite file, the key file, images, imports in progress and the lock lie. */
   dataDir: string;
   databaseUrl: string | null;
+  /** Connections to Postgres at the same time. */
+  databasePool: number;
   redisUrl: string | null;
   /** The bucket for images; null: the data folder. */
   s3: S3Settings | null;
@@ -96,6 +99,14 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return null;
   }
 
+  /** Not `url`: it may name several hosts. */
+  function databaseUrl(): string | null {
+    const given = text("DATABASE_URL");
+    if (given === null || readAddress(given)) return given;
+    problems.push("DATABASE_URL: expected a URL that starts with postgres:// or postgresql://");
+    return null;
+  }
+
   function s3(): S3Settings | null {
     const bucket = text("S3_BUCKET");
     const endpoint = url("S3_ENDPOINT", ["http:", "https:"]);
@@ -158,7 +169,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     port,
     host: text("HOST") ?? "0.0.0.0",
     dataDir: text("DATA_DIR") ?? "./data",
-    databaseUrl: url("DATABASE_URL", ["postgres:", "postgresql:"]),
+    databaseUrl: databaseUrl(),
+    databasePool: number("DATABASE_POOL", 10, 2, 200),
     redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
     publicUrl: url("PUBLIC_URL", ["http:", "https:"]) ?? `http://localhost:${port}`,
     s3: s3(),

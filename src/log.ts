@@ -1,4 +1,5 @@
 import { type Clock, iso } from "./clock.ts";
+import { isEcho } from "./db/standing.ts";
 
 export type Level = "debug" | "info" | "warn" | "error" | "silent";
 const ORDER: Record<Level, number> = { debug: 10, info: 20, warn: 30, error: 40, silent: 99 };
@@ -15,6 +16,8 @@ export interface Log {
 
 function withoutSecrets(value: unknown, depth = 0): unknown {
   // An error of a driver may quote SQL and its parameters: the name, the code and the place are enough to find it.
+  // Drizzle puts the whole of it around what the driver said.
+  if (value instanceof Error && "query" in value && value.cause instanceof Error) return withoutSecrets(value.cause);
   if (value instanceof Error)
     return {
       name: value.name,
@@ -30,6 +33,15 @@ function withoutSecrets(value: unknown, depth = 0): unknown {
       SECRET.test(name) ? "[redacted]" : withoutSecrets(item, depth + 1),
     ]),
   );
+}
+
+/** What fails only because the database is away is for debugging: that it is away, and is back, has lines of its own. */
+export function withoutEchoes(log: Log): Log {
+  const below =
+    (name: "warn" | "error") =>
+    (event: string, facts: Record<string, unknown> = {}) =>
+      log[isEcho(facts.error) || isEcho(facts.cause) ? "debug" : name](event, facts);
+  return { ...log, warn: below("warn"), error: below("error") };
 }
 
 /** `postgres://user:password@host` → `postgres://[redacted]@host`. */

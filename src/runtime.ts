@@ -35,10 +35,34 @@ export interface Runtime {
   close(within: number): Promise<void>;
 }
 
-export async function openRuntime(config: Config, log: Log, clock: Clock = systemClock): Promise<Runtime> {
+/** For a start that may come before that of Postgres. */
+export interface Waiting {
+  /** Ends the waiting. */
+  signal: AbortSignal;
+  /** Called when there is something to wait for. */
+  begin(): void;
+}
+
+export async function openRuntime(
+  config: Config,
+  log: Log,
+  clock: Clock = systemClock,
+  waiting?: Waiting,
+): Promise<Runtime> {
   const unlock = dialect === "sqlite" ? lockDataDir(config.dataDir) : () => {};
   const key = masterKey(config.secret, config.dataDir);
-  const store = await openStore({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, clock });
+  const store = await openStore({
+    dataDir: config.dataDir,
+    databaseUrl: config.databaseUrl,
+    poolSize: config.databasePool,
+    clock,
+    waiting: waiting?.signal,
+    onChange(works, error) {
+      if (works) log.info("database works");
+      else log.warn("database does not work: requests are refused, and what is due waits", { error });
+      if (!works) waiting?.begin();
+    },
+  });
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
   try {
     await expectNotMoving(store.read);

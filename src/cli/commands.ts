@@ -1,6 +1,6 @@
 import { systemClock } from "../clock.ts";
 import { type Config, readConfig } from "../config.ts";
-import { createLog, type Log } from "../log.ts";
+import { createLog, type Log, withoutEchoes } from "../log.ts";
 import { ALL_ROLES, readRoles } from "../roles.ts";
 import { version } from "../version.ts";
 import { type Command, readOptions, readWhole, UsageError } from "./command.ts";
@@ -9,7 +9,7 @@ import { type Command, readOptions, readWhole, UsageError } from "./command.ts";
 
 function setUp(): { config: Config; log: Log } {
   const config = readConfig(process.env);
-  return { config, log: createLog(config.logLevel, systemClock) };
+  return { config, log: withoutEchoes(createLog(config.logLevel, systemClock)) };
 }
 
 const JSON_OPTION = "--json               print the result as JSON, for machines";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { createApp, createProbes } from "../app.ts";
-import { SECOND } from "../clock.ts";
+import { SECOND, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
 import { openClaim } from "../identity/claim.ts";
@@ -10,6 +10,7 @@ import type { Log } from "../log.ts";
 import { ALL_ROLES, type Roles } from "../roles.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
 import { startPeriodic, workOff } from "./periodic.ts";
+import { unlessAskedToStop, whenThere } from "./whenThere.ts";
 
 /** How long messages on their way may take to come back when the process is asked to stop. */
 const GRACE = 10 * SECOND;
@@ -24,7 +25,7 @@ export interface Service {
 
 /** Opens everything, listens, and starts what its roles are. Whatever these are, it answers how it is. */
 export async function startService(config: Config, log: Log, roles: Roles = ALL_ROLES): Promise<Service> {
-  const runtime = await openRuntime(config, log);
+  const runtime = await whenThere(config, (waiting) => openRuntime(config, log, systemClock, waiting));
   const app = roles.has("api") ? createApp(runtime.deps, runtime.identity) : createProbes(runtime.deps);
   app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
   // Whoever asks first gets an answer first: what was left behind may take a moment to look through.
@@ -78,7 +79,8 @@ export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES):
   // A mistake in one request must not end the others. What matters is in the database, and safe there.
   process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
   process.on("uncaughtException", (error) => log.error("uncaught exception", { error }));
-  const service = await startService(config, log, roles);
+  const service = await startService(config, log, roles).catch(unlessAskedToStop);
+  if (service === null) return 0;
   const { url } = service;
   const claim = roles.has("api") ? await openClaim(service.runtime.deps.store) : null;
   console.log(`Reprise listens on   ${url}`);

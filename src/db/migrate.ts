@@ -35,18 +35,18 @@ export function migrateSqlite(handle: Database): string[] {
   }
 }
 
-/** The same for Postgres. An advisory lock lets replicas that start together take turns. */
-export async function migratePostgres(client: Sql): Promise<string[]> {
-  return client.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${ADVISORY_LOCK})`;
-    await tx.unsafe(CREATE_JOURNAL);
-    const rows = await tx<{ name: string }[]>`select name from schema_migrations`;
-    const done = new Set(rows.map((row) => row.name));
-    const missing = postgres.filter((migration) => !done.has(migration.name));
-    for (const { name, statements } of missing) {
-      for (const statement of statements) await tx.unsafe(statement);
-      await tx`insert into schema_migrations values (${name}, ${Date.now()})`;
-    }
-    return missing.map((migration) => migration.name);
-  });
+/** The same for Postgres, within a transaction. An advisory lock lets replicas that start together take turns. */
+export async function migratePostgres({ unsafe }: Pick<Sql, "unsafe">): Promise<string[]> {
+  // Both may take longer than what is usual here.
+  await unsafe("set local lock_timeout = 0; set local statement_timeout = 0");
+  await unsafe(`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+  await unsafe(CREATE_JOURNAL);
+  const rows = await unsafe<{ name: string }[]>("select name from schema_migrations");
+  const done = new Set(rows.map((row) => row.name));
+  const missing = postgres.filter((migration) => !done.has(migration.name));
+  for (const { name, statements } of missing) {
+    for (const statement of statements) await unsafe(statement);
+    await unsafe("insert into schema_migrations values ($1, $2)", [name, Date.now()]);
+  }
+  return missing.map((migration) => migration.name);
 }

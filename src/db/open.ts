@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { idMaker, type Random, systemRandom } from "../random.ts";
 import { dialect } from "./dialect.ts";
+import { Standing } from "./standing.ts";
 import type { Store } from "./store.ts";
 
 export interface StoreOptions {
@@ -13,6 +14,12 @@ export interface StoreOptions {
   random?: Random;
   /** What a commit survives: `full` a power cut, `off` a killed process only (simulation, throw-away data). */
   durability?: "full" | "off";
+  /** Connections to Postgres at the same time; 10 by default. */
+  poolSize?: number;
+  /** The database does its work again, or does so no more, and why: called once for each change. */
+  onChange?(works: boolean, error?: unknown): void;
+  /** Waits for a Postgres that is not there yet, until this is aborted. By default that is an error. */
+  waiting?: AbortSignal | undefined;
 }
 
 /** Opens the database that the configuration names and brings it to the current schema. */
@@ -23,12 +30,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const now = clock.now();
     return { now, newId: () => nextId(now) };
   };
+  const standing = new Standing(options.onChange ?? (() => {}));
   // Only the driver in use is loaded: the other one's start-up cost is not paid.
   if (dialect === "postgres") {
     const { openPostgres } = await import("./postgres.ts");
-    return openPostgres(options.databaseUrl ?? "", begin);
+    const { poolSize: size, waiting } = options;
+    return openPostgres(options.databaseUrl ?? "", begin, { size, waiting, standing });
   }
   mkdirSync(options.dataDir, { recursive: true });
   const { openSqlite } = await import("./sqlite.ts");
-  return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full");
+  return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full", standing);
 }

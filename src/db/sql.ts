@@ -68,10 +68,12 @@ export function indexedBy(index: string): SQL {
 
 /**
  * Lets Postgres plan each statement of this transaction anew. It keeps the plans of prepared ones, and one that was made for
- * three rows took ten seconds for twenty thousand. For what is rare and may be large.
+ * three rows took ten seconds for twenty thousand. For what is rare and may be large, and so may take its time.
  */
 export async function planAnew(tx: Tx): Promise<void> {
-  if (dialect === "postgres") await tx.all(sql.raw("set local plan_cache_mode = force_custom_plan"));
+  if (dialect !== "postgres") return;
+  await tx.all(sql.raw("set local plan_cache_mode = force_custom_plan"));
+  await tx.all(sql.raw("set local statement_timeout = '10min'"));
 }
 
 /**

@@ -5,6 +5,7 @@ import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
 import { NO_BELL } from "./bell.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { Cells } from "./sql.ts";
+import type { Standing } from "./standing.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 
 const words = new SQLiteSyncDialect();
@@ -88,7 +89,12 @@ function open(path: string, readonly: boolean, durability: "full" | "off"): Data
  * SQLite with one writer and one reader. Writers take turns on one handle; the reader has its own and sees committed
  * rows only. Drizzle's own `transaction` is never used: on bun:sqlite an async callback commits at its first `await`.
  */
-export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">, durability: "full" | "off"): Store {
+export function openSqlite(
+  path: string,
+  begin: () => Pick<Tx, "now" | "newId">,
+  durability: "full" | "off",
+  standing: Standing,
+): Store {
   const writer = open(path, false, durability);
   migrateSqlite(writer);
   const readHandle = open(path, true, durability);
@@ -103,12 +109,14 @@ export function openSqlite(path: string, begin: () => Pick<Tx, "now" | "newId">,
     read,
     write(work) {
       const turn = tail.then(async () => {
-        start.run();
         try {
+          start.run();
           const result = await work(Object.assign(Object.create(writable), begin()));
           commit.run();
+          standing.note();
           return result;
         } catch (error) {
+          standing.note(error);
           if (writer.inTransaction) writer.run("rollback");
           throw error;
         }

@@ -24,11 +24,27 @@ export function isRetryable(error: unknown): boolean {
   return codesOf(error).some((code) => code === "40001" || code === "40P01");
 }
 
-/** True when the database could not be reached, is full or is locked: the request may be repeated later. */
+/**
+ * The way to it is broken (the system's words and the driver's); Postgres' classes 08 (connection), 53 (out of
+ * connections, disk, memory), 57P0x (shutting down, starting up), 58 (its own disk), 25006 (a replica) and 25P03 (we were
+ * stopped for too long); SQLite's disk.
+ */
+const OUTAGE = [
+  /^E(CONNREFUSED|CONNRESET|CONNABORTED|TIMEDOUT|PIPE|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|MFILE|NFILE)$/,
+  /^(CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|ERR_STREAM_DESTROYED)$/,
+  /^(08...|53...|57P0.|58...|25006|25P03)$/,
+  /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY)/,
+];
+
+/** What may well be gone in a moment and says nothing about the database: a lock, a statement's time, no connection free. */
+const MOMENT = /^(57014|55P03|POOL_EXHAUSTED|SQLITE_BUSY.*|SQLITE_LOCKED.*)$/;
+
+/** True when the database is away: it cannot be reached, or is full, starting, stopping or a replica. */
+export function isOutage(error: unknown): boolean {
+  return codesOf(error).some((code) => OUTAGE.some((pattern) => pattern.test(code)));
+}
+
+/** True when the request may be repeated later: the database is away, or was too busy for it. */
 export function isUnavailable(error: unknown): boolean {
-  return codesOf(error).some(
-    (code) =>
-      /^(ECONNREFUSED|ECONNRESET|CONNECT_TIMEOUT|CONNECTION_|57P0|53|08)/.test(code) ||
-      /^SQLITE_(BUSY|FULL|IOERR|READONLY)/.test(code),
-  );
+  return isOutage(error) || codesOf(error).some((code) => MOMENT.test(code));
 }

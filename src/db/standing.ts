@@ -1,0 +1,42 @@
+import { SECOND } from "../clock.ts";
+import { isOutage } from "./violations.ts";
+
+/** So long must nothing have failed for the database to be back: a full disk still reads. Milliseconds. */
+const CALM = 3 * SECOND;
+
+/** Errors that `onChange` has told of, or that came in the same trouble. */
+const told = new WeakSet<object>();
+
+/** An error and what caused it, the outermost first. */
+function* causesOf(error: unknown): Generator<object> {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) yield at;
+}
+
+/** Whether an error is one more echo of a database that is away, of which one line in the log is enough. */
+export function isEcho(error: unknown): boolean {
+  return causesOf(error).some((cause) => told.has(cause));
+}
+
+/** Whether the database does its work, told once for each change. Nobody says so at the first success. */
+export class Standing {
+  #works = true;
+  #failedAt = 0;
+
+  constructor(readonly onChange: (works: boolean, error?: unknown) => void) {}
+
+  /** After each use of the database: how it ended. What is the caller's own fault says nothing. */
+  note(error?: unknown): void {
+    if (error === undefined) {
+      if (this.#works || performance.now() - this.#failedAt < CALM) return;
+      this.#works = true;
+      this.onChange(true);
+    } else if (isOutage(error)) {
+      this.#failedAt = performance.now();
+      for (const cause of causesOf(error)) told.add(cause);
+      if (!this.#works) return;
+      this.#works = false;
+      // What Drizzle puts around it quotes SQL.
+      this.onChange(false, [...causesOf(error)].at(-1));
+    }
+  }
+}
