@@ -1,5 +1,5 @@
 import type { Answer } from "./app.ts";
-import type { Service } from "./service.ts";
+import type { Doors as AllDoors } from "./doors.ts";
 
 /** A message as the API shows it. */
 export interface ShownMessage {
@@ -53,7 +53,7 @@ export interface BrandOrder {
 }
 
 /** All that is needed of a program to set a brand up in it. */
-export type Doors = Pick<Service, "api" | "signUp">;
+export type Doors = Pick<AllDoors, "api" | "signUp">;
 
 /** Signs an owner up, who opens a brand and adds its mailboxes; the admin grants the credits. */
 export async function setUpBrand(service: Doors, admin: string, order: BrandOrder): Promise<BrandAtWork> {
@@ -75,12 +75,15 @@ export async function setUpBrand(service: Doors, admin: string, order: BrandOrde
   return { token, brandId: brand.id, senderIds, ask };
 }
 
-/** Writes a campaign and launches it; returns its id. */
+/** Writes a campaign and launches it, to start at once or at `startAt` (epoch milliseconds); returns its id. */
 export async function launchCampaign(
   { ask, senderIds }: BrandAtWork,
-  { name, stages, people }: { name: string; stages: Stage[]; people: Person[] },
+  { name, stages, people, startAt }: { name: string; stages: Stage[]; people: Person[]; startAt?: number },
 ): Promise<string> {
-  const { campaign } = await ask<{ campaign: { id: string } }>("POST", "/api/campaigns", { name });
+  const { campaign } = await ask<{ campaign: { id: string } }>("POST", "/api/campaigns", {
+    name,
+    ...(startAt === undefined ? {} : { startAt: new Date(startAt).toISOString() }),
+  });
   const path = `/api/campaigns/${campaign.id}`;
   const steps = stages.map(({ delay = { value: 0, unit: "MINUTES" }, ...texts }, stage) => ({
     stage,
