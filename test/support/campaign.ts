@@ -49,6 +49,8 @@ export interface BrandOrder {
   mailboxes: string[];
   displayName?: string;
   postalAddress?: string;
+  /** What each mailbox may send in a day; more than any test does unless given. */
+  dailyLimit?: number;
   credits: number;
 }
 
@@ -57,7 +59,7 @@ export type Doors = Pick<AllDoors, "api" | "signUp">;
 
 /** Signs an owner up, who opens a brand and adds its mailboxes; the admin grants the credits. */
 export async function setUpBrand(service: Doors, admin: string, order: BrandOrder): Promise<BrandAtWork> {
-  const { name, smtpPort, mailboxes, displayName, postalAddress, credits } = order;
+  const { name, smtpPort, mailboxes, displayName, postalAddress, dailyLimit = 10_000, credits } = order;
   const token = await service.signUp(`${name.toLowerCase()}@owners.example`);
   const ask = async <Body>(method: string, path: string, body?: unknown): Promise<Body> =>
     succeeded(await service.api<Body>(method, path, body === undefined ? { token } : { token, body }), method, path);
@@ -65,7 +67,7 @@ export async function setUpBrand(service: Doors, admin: string, order: BrandOrde
   const { brand } = await ask<{ brand: { id: string } }>("POST", "/api/brands", { name, postalAddress });
   const senderIds: string[] = [];
   for (const email of mailboxes) {
-    const mailbox = { email, displayName, host: "127.0.0.1", port: smtpPort, security: "NONE", dailyLimit: 10_000 };
+    const mailbox = { email, displayName, host: "127.0.0.1", port: smtpPort, security: "NONE", dailyLimit };
     const added = await ask<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", mailbox);
     senderIds.push(added.emailAccount.id);
   }
