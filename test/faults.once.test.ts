@@ -192,16 +192,19 @@ describe.skipIf(obstacle !== null)(`faults${obstacle ? ` (skipped: ${obstacle} i
 
   /** Waits until all that can be sent was sent. */
   async function settled(): Promise<Timed[]> {
-    await until("nothing waits", async () => (await waiting()) === 0, (DELAY * STAGES * 60 + 90) * 1000, 100);
+    let before = -1;
+    const isStill = async () => {
+      await Bun.sleep(500);
+      const now = arrivals(journal).length;
+      const still = now === before && (await waiting()) === 0;
+      before = now;
+      return still;
+    };
+    await until("nothing waits, and nothing arrives any more", isStill, (DELAY * STAGES * 60 + 90) * 1000);
     // What died with its process, nobody works on any more.
-    await Bun.sleep(1_000);
-    await query("update messages set lease_until = 0 where status = 'SENDING'");
-    await until(
-      "no claim is left",
-      async () => (await query("select 1 from messages where status = 'SENDING'")).length === 0,
-      60_000,
-      100,
-    );
+    await endClaims();
+    const claims = () => query("select 1 from messages where status = 'SENDING'");
+    await until("no claim is left", async () => (await claims()).length === 0, 60_000, 100);
     return allMessages();
   }
 
