@@ -24,6 +24,8 @@ export interface Config {
   signUp: "open" | "closed";
   /** `simulator`: nothing leaves this machine; messages go to simulated people who answer. */
   channels: "live" | "simulator";
+  /** Where the simulator writes what arrived, one JSON line for each; null: nowhere. */
+  simulatorJournal: string | null;
   /** Whether mailboxes may name SMTP servers on private addresses and odd ports: an on-prem relay, a test. */
   allowPrivateSmtp: boolean;
   /** Where Google's mailboxes are reached: at Google, or through what the operator put before it. */
@@ -164,6 +166,10 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
+  const channels = choice("CHANNELS", ["live", "simulator"], "live");
+  const simulatorJournal = text("SIMULATOR_JOURNAL");
+  if (simulatorJournal !== null && channels !== "simulator")
+    problems.push("SIMULATOR_JOURNAL: expected only with CHANNELS=simulator");
 
   const config: Config = {
     port,
@@ -176,7 +182,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     s3: s3(),
     secret,
     signUp: choice("SIGN_UP", ["open", "closed"], "open"),
-    channels: choice("CHANNELS", ["live", "simulator"], "live"),
+    channels,
+    simulatorJournal,
     allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",
     gmail: gmail(),
     chargebee: chargebee(),

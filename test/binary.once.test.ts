@@ -3,8 +3,9 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { talkative } from "./support/pictures.ts";
+import { cleanEnvironment, runProgram } from "./support/replica.ts";
 import { findS3, startS3 } from "./support/s3.ts";
-import { cleanEnvironment, runProgram, type Service, startService } from "./support/service.ts";
+import { type Service, startService } from "./support/service.ts";
 
 // The one file that people download, built once and used where there is nothing else.
 

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { findChromium, type OpenBrowser, openBrowser } from "./support/chromium.ts";
-import { PASSWORD, type Service, startService } from "./support/service.ts";
+import { PASSWORD } from "./support/doors.ts";
+import { type Service, startService } from "./support/service.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
+import { PASSWORD } from "./support/doors.ts";
 import { furnish, SIMULATED } from "./support/furnished.ts";
 import { flag } from "./support/pictures.ts";
-import { cleanEnvironment, PASSWORD, runProgram, type Service, startService } from "./support/service.ts";
+import { cleanEnvironment, runProgram } from "./support/replica.ts";
+import { type Service, startService } from "./support/service.ts";
 
 // A client that a public generator makes of the published document compiles, strictly, and lives through an admin's day.
 

@@ -98,3 +98,10 @@ describe("Chargebee", () => {
     expect(problemsOf(env)).toEqual(names);
   });
 });
+
+test("the simulator's journal goes with the simulator only", () => {
+  expect(readConfig({ CHANNELS: "simulator", SIMULATOR_JOURNAL: "/tmp/arrived" }).simulatorJournal).toBe(
+    "/tmp/arrived",
+  );
+  expect(problemsOf({ SIMULATOR_JOURNAL: "/tmp/arrived" })).toEqual(["SIMULATOR_JOURNAL"]);
+});

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
 import { judgeBy } from "./support/answers.ts";
 import { flag } from "./support/pictures.ts";
-import { cleanEnvironment } from "./support/service.ts";
+import { cleanEnvironment } from "./support/replica.ts";
 import { freePort, Throwaway, until } from "./support/throwaway.ts";
 
 // On the demo, every operation answers to the example that Swagger UI fills in when "Try it out" is pressed.

@@ -8,7 +8,8 @@ import { seededRandom } from "../src/random.ts";
 import { launchCampaign, type Person, setUpBrand } from "./support/campaign.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
 import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
-import { runProgram, type Service, startService } from "./support/service.ts";
+import { runProgram } from "./support/replica.ts";
+import { type Service, startService } from "./support/service.ts";
 import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 

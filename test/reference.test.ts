@@ -7,7 +7,8 @@ import { contract, nameOf } from "./support/contract.ts";
 import { type Furnished, furnish, SIMULATED } from "./support/furnished.ts";
 import { flag } from "./support/pictures.ts";
 import { type CurlLine, curlLinesOf, missingFields, shapeOf } from "./support/reference.ts";
-import { cleanEnvironment, type Service, startService } from "./support/service.ts";
+import { cleanEnvironment } from "./support/replica.ts";
+import { type Service, startService } from "./support/service.ts";
 import { findProgram } from "./support/throwaway.ts";
 
 // The curl lines of the reference page, run by curl: as they stand there, but for the host and who asks; and once more with

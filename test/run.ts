@@ -2,8 +2,9 @@
 //
 //   npm test -- [parts of file names…] [flags of bun test…]
 //
-// Files named *.once.test.ts do not depend on the database and run in the first pass only. In the last pass run those that
-// start the whole program, which alone reads REDIS_URL: what drives the engine makes no difference to anything beneath.
+// Files named *.once.test.ts do not depend on the database and run in the first pass only. With Redis run those that start
+// the whole program, which alone reads REDIS_URL: what drives the engine makes no difference to anything beneath. In the
+// last pass run those that start a fleet, whose size REPLICAS says.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findPostgres, startPostgres } from "./support/postgres.ts";
@@ -33,7 +34,10 @@ const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(root)]
   .sort();
 
 const everySize = files.filter((file) => !file.endsWith(".once.test.ts"));
-const wholeProgram = everySize.filter((file) => readFileSync(join(root, file), "utf8").includes('support/service.ts"'));
+const importers = (name: string) =>
+  everySize.filter((file) => readFileSync(join(root, file), "utf8").includes(`support/${name}.ts"`));
+const fleets = importers("fleet");
+const wholeProgram = [...importers("service"), ...fleets].sort();
 
 let postgres: ReturnType<typeof startPostgres> | undefined;
 async function createDatabase(): Promise<string> {
@@ -42,6 +46,10 @@ async function createDatabase(): Promise<string> {
 }
 const noPostgres = findPostgres() ? null : "PostgreSQL is not installed";
 const noRedis = findRedis() ? null : "Redis is not installed";
+
+async function withRedis(): Promise<Record<string, string>> {
+  return { DATABASE_URL: await createDatabase(), REDIS_URL: (await startRedis()).url };
+}
 
 const passes: Pass[] = [
   { name: "sqlite", files, obstacle: null, prepare: async () => ({}) },
@@ -55,7 +63,13 @@ const passes: Pass[] = [
     name: "postgres+redis",
     files: wholeProgram,
     obstacle: noPostgres ?? noRedis,
-    prepare: async () => ({ DATABASE_URL: await createDatabase(), REDIS_URL: (await startRedis()).url }),
+    prepare: withRedis,
+  },
+  {
+    name: "postgres+redis, 3 replicas",
+    files: fleets,
+    obstacle: noPostgres ?? noRedis,
+    prepare: async () => ({ ...(await withRedis()), REPLICAS: "3" }),
   },
 ];
 

@@ -45,7 +45,7 @@ export async function demo(config: Config, log: Log, options: { exit: boolean; j
   const { startService, untilAskedToStop } = await import("./serve.ts");
   const host = process.env.HOST ? config.host : "127.0.0.1";
   const service = await startService(
-    { ...config, host, dataDir, databaseUrl: null, redisUrl: null, channels: "simulator" },
+    { ...config, host, dataDir, databaseUrl: null, redisUrl: null, channels: "simulator", simulatorJournal: null },
     log,
   );
   console.log(

@@ -25,7 +25,7 @@ export async function moveUp(from: string, to: string, json: boolean): Promise<n
   const name = nameOf(to);
   const began = performance.now();
   try {
-    await migratePostgres(target).catch((error) => {
+    await target.begin(migratePostgres).catch((error) => {
       throw new Fault("UNAVAILABLE", `--to: ${name} cannot be used: ${error instanceof Error ? error.message : error}`);
     });
     const copying = showProgress(process.stderr, "moving   ");

@@ -3,15 +3,26 @@ import { type Clock, SECOND } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import { takeIn } from "./inbox.ts";
+import { openJournal } from "./journal.ts";
 import { World } from "./world.ts";
+
+export interface LiveWorldOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  hostileBelow: number;
+  /** The file that remembers what arrived, or null. */
+  simulatorJournal: string | null;
+}
 
 /**
  * The simulated world in real time: what `CHANNELS=simulator` sends to. Its people answer when their time has come, for
  * as long as the process runs.
  */
-export function liveWorld(options: { store: Store; clock: Clock; log: Log; hostileBelow: number }): Channel {
-  const { store, clock, log } = options;
-  const world = new World(clock, "live");
+export function liveWorld(options: LiveWorldOptions): Channel {
+  const { store, clock, log, simulatorJournal } = options;
+  const journal = simulatorJournal === null ? null : openJournal(simulatorJournal);
+  const world = new World(clock, "live", (delivery) => journal?.note(delivery));
   const timer = setInterval(async () => {
     for (const echo of world.takeEchoes(clock.now())) {
       await store
@@ -30,6 +41,7 @@ export function liveWorld(options: { store: Store; clock: Clock; log: Log; hosti
     },
     async close() {
       clearInterval(timer);
+      journal?.close();
     },
   };
 }

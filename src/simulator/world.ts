@@ -26,6 +26,7 @@ export class World implements Channel {
   readonly deliveries: Delivery[] = [];
   readonly #clock: Clock;
   readonly #seed: string;
+  readonly #onArrival: (delivery: Delivery) => void;
   readonly #attempts = new Map<string, number>();
   /** How many messages of a conversation a person got, by address. */
   readonly #received = new Map<string, number>();
@@ -34,9 +35,11 @@ export class World implements Channel {
   #order = 0;
   #echoCount = 0;
 
-  constructor(clock: Clock, seed: string) {
+  /** `onArrival` hears of each delivery before its sender does. */
+  constructor(clock: Clock, seed: string, onArrival: (delivery: Delivery) => void = () => {}) {
     this.#clock = clock;
     this.#seed = seed;
+    this.#onArrival = onArrival;
   }
 
   /** The next place in the order of events: sends take one as they set out, bans and answers as they commit. */
@@ -57,13 +60,15 @@ export class World implements Channel {
     if (reception.kind === "reject") return { kind: "rejected", reason: reception.reason, badAddress: true };
     if (reception.kind === "defer") return { kind: "deferred", reason: reception.reason, scope: "message" };
 
-    this.deliveries.push({
+    const delivery = {
       order,
       at: this.#clock.now(),
       messageId: envelope.messageId,
       to: envelope.to.address,
       senderId: envelope.sender.id,
-    });
+    };
+    this.#onArrival(delivery);
+    this.deliveries.push(delivery);
     this.#react(person, envelope);
     return { kind: "accepted", providerId: `simulated-${envelope.messageId}` };
   }

@@ -1,5 +1,5 @@
 import type { Answer } from "./app.ts";
-import type { Service } from "./service.ts";
+import type { Doors as AllDoors } from "./doors.ts";
 
 /** A message as the API shows it. */
 export interface ShownMessage {
@@ -49,15 +49,17 @@ export interface BrandOrder {
   mailboxes: string[];
   displayName?: string;
   postalAddress?: string;
+  /** What each mailbox may send in a day; more than any test does unless given. */
+  dailyLimit?: number;
   credits: number;
 }
 
 /** All that is needed of a program to set a brand up in it. */
-export type Doors = Pick<Service, "api" | "signUp">;
+export type Doors = Pick<AllDoors, "api" | "signUp">;
 
 /** Signs an owner up, who opens a brand and adds its mailboxes; the admin grants the credits. */
 export async function setUpBrand(service: Doors, admin: string, order: BrandOrder): Promise<BrandAtWork> {
-  const { name, smtpPort, mailboxes, displayName, postalAddress, credits } = order;
+  const { name, smtpPort, mailboxes, displayName, postalAddress, dailyLimit = 10_000, credits } = order;
   const token = await service.signUp(`${name.toLowerCase()}@owners.example`);
   const ask = async <Body>(method: string, path: string, body?: unknown): Promise<Body> =>
     succeeded(await service.api<Body>(method, path, body === undefined ? { token } : { token, body }), method, path);
@@ -65,7 +67,7 @@ export async function setUpBrand(service: Doors, admin: string, order: BrandOrde
   const { brand } = await ask<{ brand: { id: string } }>("POST", "/api/brands", { name, postalAddress });
   const senderIds: string[] = [];
   for (const email of mailboxes) {
-    const mailbox = { email, displayName, host: "127.0.0.1", port: smtpPort, security: "NONE", dailyLimit: 10_000 };
+    const mailbox = { email, displayName, host: "127.0.0.1", port: smtpPort, security: "NONE", dailyLimit };
     const added = await ask<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", mailbox);
     senderIds.push(added.emailAccount.id);
   }
@@ -75,12 +77,15 @@ export async function setUpBrand(service: Doors, admin: string, order: BrandOrde
   return { token, brandId: brand.id, senderIds, ask };
 }
 
-/** Writes a campaign and launches it; returns its id. */
+/** Writes a campaign and launches it, to start at once or at `startAt` (epoch milliseconds); returns its id. */
 export async function launchCampaign(
   { ask, senderIds }: BrandAtWork,
-  { name, stages, people }: { name: string; stages: Stage[]; people: Person[] },
+  { name, stages, people, startAt }: { name: string; stages: Stage[]; people: Person[]; startAt?: number },
 ): Promise<string> {
-  const { campaign } = await ask<{ campaign: { id: string } }>("POST", "/api/campaigns", { name });
+  const { campaign } = await ask<{ campaign: { id: string } }>("POST", "/api/campaigns", {
+    name,
+    ...(startAt === undefined ? {} : { startAt: new Date(startAt).toISOString() }),
+  });
   const path = `/api/campaigns/${campaign.id}`;
   const steps = stages.map(({ delay = { value: 0, unit: "MINUTES" }, ...texts }, stage) => ({
     stage,

@@ -5,7 +5,7 @@ import type { Store, Tx } from "../../src/db/store.ts";
 import { ChargebeeSite, type Event } from "./chargebee.ts";
 import { hear } from "./chargebeeBooks.ts";
 import { CATALOG } from "./chargebeeYear.ts";
-import { cleanEnvironment, runProgram } from "./service.ts";
+import { cleanEnvironment, runProgram } from "./replica.ts";
 
 export const STORY_ENDS = Date.UTC(2026, 10, 23, 9);
 

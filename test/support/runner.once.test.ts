@@ -23,12 +23,15 @@ test("what passes, fails and is skipped is counted over all files", async () => 
   expect(await run(good, good + mixed)).toEqual({ passed: 2, failed: 1, skipped: 2 });
 });
 
-test("tests see the environment of the pass and never the developer's own database", async () => {
+test("tests see the environment of the pass and never the developer's own database or number of replicas", async () => {
   process.env.DATABASE_URL = "postgres://production";
-  const text =
-    'test("environment", () => expect([process.env.MARK, process.env.DATABASE_URL]).toEqual(["set", undefined]));';
+  process.env.REPLICAS = "7";
+  const text = `test("environment", () => {
+    expect([process.env.MARK, process.env.DATABASE_URL, process.env.REPLICAS]).toEqual(["set", undefined, undefined]);
+  });`;
   expect(await run(text)).toEqual({ passed: 1, failed: 0, skipped: 0 });
   delete process.env.DATABASE_URL;
+  delete process.env.REPLICAS;
 });
 
 test.each([

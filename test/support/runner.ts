@@ -24,7 +24,7 @@ export async function runFiles({ root, files, environment, flags, output }: Run)
   const path = join(folder, "report.xml");
   const reporting = ["--reporter=junit", `--reporter-outfile=${path}`];
   // A developer's own settings, from the shell or a file, must not lead the tests to a database with something in it.
-  const { DATABASE_URL: _, REDIS_URL: __, ...inherited } = process.env;
+  const { DATABASE_URL: _, REDIS_URL: __, REPLICAS: ___, ...inherited } = process.env;
   const bun = Bun.spawn(
     [process.execPath, "test", "--no-env-file", ...reporting, ...flags, ...files.map((file) => `./${file}`)],
     { cwd: root, env: { ...inherited, ...environment }, stdio: ["ignore", output, output] },

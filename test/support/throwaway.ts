@@ -14,11 +14,16 @@ export function freePort(): number {
 }
 
 /** Waits for a condition; what it waits for is the message of the error when it does not come. */
-export async function until(what: string, holds: () => Promise<boolean>, milliseconds = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  milliseconds = 10_000,
+  pause = 10,
+): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`${what}: not so after ${milliseconds} ms`);
-    await Bun.sleep(10);
+    await Bun.sleep(pause);
   }
 }
 

@@ -1,0 +1,112 @@
+import { expect, test } from "bun:test";
+import { allOf, launchCampaign, messagesOf } from "../campaign.ts";
+import { REPLICAS } from "../fleet.ts";
+import { startSmtpServer } from "../smtpServer.ts";
+import type { Ground } from "./ground.ts";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+type Timed = { stage: number; scheduledTime: string; processedAt: string };
+
+/** What leaves, when, and in which order. */
+export function sendingCases(ground: () => Ground): void {
+  test("everybody gets each stage once, in order, in one thread", async () => {
+    const { brand, people, mailTo, whenMessages } = ground();
+    const [owner, persons] = [await brand(), people(20)];
+    const stages = [{ subject: "Hello {{ firstName }}", body: "One" }, { body: "Two" }, { body: "Three" }];
+    const id = await launchCampaign(owner, { name: "Thread", stages, people: persons });
+    await whenMessages(owner, id, (all) => all.length === 60 && all.every(({ status }) => status === "SENT"));
+    expect(mailTo(persons)).toHaveLength(60);
+    for (const person of persons) {
+      const got = mailTo([person]);
+      expect(got.map(({ raw }) => /One|Two|Three/.exec(raw.slice(raw.indexOf("\r\n\r\n")))?.[0])).toEqual([
+        "One",
+        "Two",
+        "Three",
+      ]);
+      expect(new Set(got.map(({ raw }) => /^from:.*<(.*)>|^from: (.*)/im.exec(raw)?.[0])).size).toBe(1);
+      for (const [n, { raw }] of got.entries()) {
+        const headers = raw.slice(0, raw.indexOf("\r\n\r\n")).replace(/\r\n\s+/g, " ");
+        const before = got.slice(0, n).map(({ messageId }) => messageId);
+        expect(/^references: (.*)$/im.exec(headers)?.[1] ?? "").toBe(before.join(" "));
+        expect(/^in-reply-to: (.*)$/im.exec(headers)?.[1]).toBe(before.at(-1));
+        expect(/^subject: (.*)$/im.exec(headers)?.[1]).toBe(n === 0 ? "Hello Jo" : "Re: Hello Jo");
+      }
+    }
+  });
+
+  test("nothing leaves before its time: a campaign's start, a follow-up's delay", async () => {
+    const { brand, people, mailTo, whenMessages, bringForward } = ground();
+    const [owner, persons] = [await brand(), people(6)];
+    const stages = [
+      { subject: "Hello", body: "One" },
+      { body: "Two", delay: { value: 3, unit: "DAYS" as const } },
+    ];
+    const startAt = Date.now() + 2_000;
+    const id = await launchCampaign(owner, { name: "Later", stages, people: persons, startAt });
+    const opened = await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 6);
+    for (const { processedAt } of opened.filter(({ status }) => status === "SENT"))
+      expect(Date.parse(processedAt ?? "")).toBeGreaterThanOrEqual(startAt);
+    const timed = await allOf<Timed & { contactId: string }>(owner, `/api/campaigns/${id}/messages`);
+    for (const { stage, contactId, processedAt } of timed.filter(({ stage }) => stage === 0)) {
+      const next = timed.find((message) => message.contactId === contactId && message.stage === stage + 1);
+      expect(Date.parse(next?.scheduledTime ?? "")).toBe(Date.parse(processedAt) + 3 * DAY);
+    }
+    expect(mailTo(persons)).toHaveLength(6);
+    await bringForward(owner, id);
+    await whenMessages(owner, id, (all) => all.every(({ status }) => status === "SENT"));
+    expect(mailTo(persons)).toHaveLength(12);
+  });
+
+  test("a mailbox's day and its connections are bounded over all replicas, and explain says what waits for it", async () => {
+    const { brand, people, mailTo, whenMessages } = ground();
+    const slow = await startSmtpServer({ thinks: 30 });
+    const [owner, persons] = [await brand({ count: 1, dailyLimit: 30, smtpPort: slow.port }), people(40)];
+    let most = 0;
+    const watching = setInterval(() => {
+      most = Math.max(most, slow.connections.open);
+    }, 2);
+    const stages = [{ subject: "Hello", body: "One" }];
+    const id = await launchCampaign(owner, { name: "Cap", stages, people: persons });
+    // What is beyond a day is planned for the next.
+    const messages = await whenMessages(
+      owner,
+      id,
+      (all) => all.filter(({ status }) => status === "SENT").length === 30,
+    );
+    await owner.ask("POST", `/api/campaigns/${id}/pause`, {});
+    await owner.ask("POST", `/api/campaigns/${id}/resume`, {});
+    await ground().bringForward(owner, id);
+    const capped = await whenMessages(
+      owner,
+      id,
+      (all) => all.filter(({ errorMessage }) => errorMessage === "DAILY_CAP").length === 10,
+    );
+    clearInterval(watching);
+    expect(messages).toHaveLength(40);
+    expect(slow.received).toHaveLength(30);
+    expect(most).toBeLessThanOrEqual(4 * REPLICAS);
+    const waiting = capped.find(({ status }) => status === "PENDING");
+    type Told = { messages: { gates: { gate: string; verdict: string }[] }[] };
+    const told = await owner.ask<Told>("GET", `/api/campaigns/${id}/explain?contactId=${waiting?.contactId}`);
+    expect(told.messages[0]?.gates).toContainEqual(expect.objectContaining({ gate: "daily cap", verdict: "WAIT" }));
+    expect(mailTo(persons)).toEqual([]);
+    await slow.stop();
+  });
+
+  test("woken by everybody at once, nobody is written to twice", async () => {
+    const { brand, people, mailTo, whenMessages, fleet } = ground();
+    const [owner, persons] = [await brand(), people(30)];
+    const stages = [{ subject: "Hello", body: "One" }, { body: "Two" }];
+    const startAt = Date.now() + 1_000;
+    const id = await launchCampaign(owner, { name: "Wake", stages, people: persons, startAt });
+    const body = { emailAccountIds: owner.senderIds };
+    const done = async () => (await messagesOf(owner, id)).every(({ status }) => status === "SENT");
+    for (let asked = 0; asked < 50 && !(await done()); asked++) {
+      const wake = fleet.replicas.flatMap(({ api }) => [api, api]);
+      await Promise.all(wake.map((api) => api("PUT", `/api/campaigns/${id}/senders`, { token: owner.token, body })));
+    }
+    await whenMessages(owner, id, (all) => all.length === 60 && all.every(({ status }) => status === "SENT"));
+    expect(mailTo(persons)).toHaveLength(60);
+  });
+}

@@ -1,0 +1,23 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { until } from "../throwaway.ts";
+
+/** What the simulator says arrived. */
+export interface Arrival {
+  messageId: string;
+  to: string;
+  /** Epoch milliseconds. */
+  at: number;
+}
+
+export function arrivals(path: string): Arrival[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Arrival);
+}
+
+/** Resolves in the middle of sending, or after `patience` milliseconds in which nothing was sent. */
+export async function untilItSends(path: string, patience: number): Promise<void> {
+  const size = () => (existsSync(path) ? statSync(path).size : 0);
+  const before = size();
+  await until("something is sent", async () => size() > before, patience, 1).catch(() => {});
+}

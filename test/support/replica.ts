@@ -1,0 +1,149 @@
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Doors, doorsOf, PASSWORD } from "./doors.ts";
+import { freePort, Throwaway, until } from "./throwaway.ts";
+
+/** The program as it is in the repository, or a compiled one: REPRISE_BINARY=dist/reprise bun test test/kill.test.ts */
+const program = process.env.REPRISE_BINARY
+  ? [resolve(process.env.REPRISE_BINARY)]
+  : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
+
+export interface Ended {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface ReplicaOptions {
+  /** What starts the program. */
+  command?: string[] | undefined;
+  /** What is said after `serve`. */
+  args?: string[] | undefined;
+  env?: Record<string, string>;
+}
+
+/** One process of the program, and how it is used from outside. */
+export interface Replica extends Doors {
+  url: string;
+  /** The empty folder it is started from, which is also where its data lies unless it is told otherwise. */
+  folder: string;
+  /** Whether it can be spoken to: started, and neither ended nor stopped. */
+  serves(): boolean;
+  /** Another command on the same data, such as `["ledger", "verify"]`, to its end. */
+  run(args: string[], input?: string): Promise<Ended>;
+  /** Makes an admin, another one each time; returns their token. */
+  admin(): Promise<string>;
+  /** Starts it, on the same data and port as before, and waits until it answers. */
+  start(): Promise<void>;
+  /** SIGKILL: no line of the program runs any more. */
+  kill(): Promise<void>;
+  /** SIGTERM; returns the exit code. */
+  stop(): Promise<number>;
+  /** SIGSTOP: no line of the program runs until `thaw`, and nobody is told. */
+  freeze(): void;
+  /** SIGCONT. */
+  thaw(): void;
+  /** All it has printed so far, over all starts. */
+  output(): string;
+  /** Ends it and takes its folder away. */
+  remove(): Promise<void>;
+}
+
+/** Nothing of the developer's own settings reaches the program. */
+export function cleanEnvironment(home: string): Record<string, string> {
+  return { PATH: process.env.PATH ?? "", HOME: home, TMPDIR: process.env.TMPDIR ?? "/tmp" };
+}
+
+/** Runs a program to its end. */
+export async function runProgram(
+  command: string[],
+  { cwd, env, input = "" }: { cwd: string; env: Record<string, string>; input?: string },
+): Promise<Ended> {
+  const child = Bun.spawn(command, { cwd, env, stdin: Buffer.from(input), stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { exitCode: await child.exited, stdout, stderr };
+}
+
+let admins = 0;
+
+/** A `reprise serve` on a free port, which nobody has started yet. */
+export function prepareReplica({ command = program, args = [], env = {} }: ReplicaOptions): Replica {
+  const home = new Throwaway("replica", "pid", "KILL");
+  const folder = join(home.folder, "empty");
+  mkdirSync(folder);
+  const port = freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const environment = {
+    ...cleanEnvironment(folder),
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    PUBLIC_URL: url,
+    ...env,
+  };
+  const pidFile = join(home.folder, "pid");
+  const printed = join(home.folder, "printed");
+  let server: Bun.Subprocess | null = null;
+  let frozen = false;
+
+  const output = () => readFileSync(printed, "utf8");
+  // A process that a signal ended has no exit code.
+  const isOver = (process: Bun.Subprocess) => process.exitCode !== null || process.signalCode !== null;
+  const doors = doorsOf(() => url);
+  const run = (args: string[], input = "") =>
+    runProgram([...command, ...args], { cwd: folder, env: environment, input });
+
+  async function end(signal: "SIGKILL" | "SIGTERM"): Promise<number> {
+    server?.kill(signal);
+    const exitCode = (await server?.exited) ?? 0;
+    frozen = false;
+    rmSync(pidFile, { force: true });
+    return exitCode;
+  }
+
+  function signal(name: "SIGSTOP" | "SIGCONT"): void {
+    frozen = name === "SIGSTOP";
+    server?.kill(name);
+  }
+
+  return {
+    ...doors,
+    url,
+    folder,
+    run,
+    output,
+    serves: () => server !== null && !isOver(server) && !frozen,
+    async start() {
+      const log = openSync(printed, "a");
+      const stdio = ["ignore", log, log] as ["ignore", number, number];
+      const started = Bun.spawn([...command, "serve", ...args], { cwd: folder, env: environment, stdio });
+      closeSync(log);
+      // Whoever ends this process ends that one (`Throwaway`).
+      writeFileSync(pidFile, `${started.pid}`);
+      server = started;
+      const answers = () =>
+        fetch(`${url}/api/health`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      await until("the service answers", async () => isOver(started) || (await answers()), 30_000);
+      if (isOver(started))
+        throw new Error(`the service ended with ${started.exitCode ?? started.signalCode}\n${output()}`);
+    },
+    async admin() {
+      const email = `admin${++admins}@example.com`;
+      const made = await run(["admin", "create", "--email", email, "--password-stdin"], `${PASSWORD}\n`);
+      if (made.exitCode !== 0) throw new Error(`no admin was made: ${made.stderr}`);
+      return doors.signIn(email);
+    },
+    async kill() {
+      await end("SIGKILL");
+    },
+    stop: () => end("SIGTERM"),
+    freeze: () => signal("SIGSTOP"),
+    thaw: () => signal("SIGCONT"),
+    async remove() {
+      await end("SIGKILL");
+      await home.remove();
+    },
+  };
+}
