@@ -129,6 +129,17 @@ describe("several engines on one database", () => {
     expect(await statuses(campaignId)).toEqual(["SENT", "SENT", "SENT", "PENDING", "PENDING", "PENDING"]);
   });
 
+  test("asked to stop while it claims, it lets what it claims leave and come back", async () => {
+    const { campaignId } = await world.launched({ people: 5 });
+    const engine = world.newEngine();
+    const running = engine.runDue();
+    engine.stop();
+    await engine.drain();
+    expect(await statuses(campaignId)).not.toContain("SENDING");
+    await running;
+    await world.run();
+  });
+
   describe("a commit whose answer is lost", () => {
     /** The engine's next commit comes through, or does not; it hears the same either way. */
     const lossy = (isKept: boolean) => {

@@ -196,6 +196,8 @@ export function createEngine(options: EngineOptions): Engine {
       return running;
     },
     async drain() {
+      // What is just being claimed is on its way, too.
+      await running?.catch(() => {});
       while (inFlight.size > 0 || finished.length > 0) {
         if (finished.length === 0) await inFlight.next();
         await engine.runDue();
