@@ -67,7 +67,7 @@ async function disk(servers: Servers, size: Size): Promise<void> {
     total += bytes;
     row(`${table}, bytes a row; rows a message`, `${(bytes / rows).toFixed(0)}; ${(rows / messages).toFixed(2)}`);
   }
-  row("a message with its ledger and its counters", (total / messages).toFixed(0));
+  row("a message with its entries and its hold", (total / messages).toFixed(0));
   for (const table of ["contacts", "conversations"]) {
     const { rows = 0, bytes = 0 } = opened.get(table) ?? {};
     row(`${table}, bytes a row`, (bytes / rows).toFixed(0));
