@@ -11,15 +11,7 @@ import { countMoves, type Move } from "../messages/counts.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
 import { repinMessages } from "../senders/repin.ts";
 import { type Post, renderEnvelope } from "./envelope.ts";
-import {
-  type DueRow,
-  dueRows,
-  learnSurroundings,
-  lockSenders,
-  type Room,
-  type Surroundings,
-  threadsOf,
-} from "./facts.ts";
+import { type Due, type DueRow, dueRows, learnSurroundings, type Surroundings, threadsOf } from "./facts.ts";
 import { judge, type Verdict } from "./gate.ts";
 
 /** How long a claim is believed in. Longer than any send may take, so that only a dead worker's claim runs out. */
@@ -54,20 +46,12 @@ interface Ruled {
 }
 
 /**
- * Looks at the messages that are due, and in this one transaction claims those that may leave and settles what becomes of
- * the others: cancelled, failed, or waiting. Nothing may be sent before it has committed. `around` is what this transaction
- * knows already; it knows more afterwards.
+ * In this one transaction claims those of the messages due that may leave, and settles what becomes of the others:
+ * cancelled, failed, or waiting. Nothing may be sent before it has committed. Their senders are locked. `around` is what this
+ * transaction knows already; it knows more afterwards.
  */
-export async function claimDue(
-  tx: Tx,
-  limit: number,
-  post: Post,
-  room: Room,
-  around: Surroundings,
-): Promise<{ claims: Claim[]; examined: number }> {
-  const due = await dueRows(tx, limit, room);
-  if (due.length === 0) return { claims: [], examined: 0 };
-  await lockSenders(tx, due, around);
+export async function claimDue(tx: Tx, chosen: readonly Due[], post: Post, around: Surroundings): Promise<Claim[]> {
+  const due = await dueRows(tx, chosen);
   await learnSurroundings(tx, around, due, tx.now);
   const rows = await withoutRepinned(tx, due, around);
   await holdMissing(tx, rows, around);
@@ -121,7 +105,7 @@ export async function claimDue(
     to: "SENDING",
   }));
   await countMoves(tx, claimed);
-  return { claims, examined: due.length };
+  return claims;
 }
 
 /** Whose mailbox moved away, or never was, gets another where there is one. It stays due: the next look finds it there. */

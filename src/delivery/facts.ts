@@ -78,56 +78,58 @@ export interface Room {
   busy: readonly string[];
 }
 
-/** How far past the messages of busy senders a second look goes, in multiples of what it wants. */
-const LOOK_PAST = 4;
+/** As many in one look: what is looked at is locked, too. */
+const LOOK = 200;
+
+/** A message that is due. */
+export interface Due {
+  id: string;
+  sender_id: string | null;
+  run_at: Instant;
+}
 
 /**
  * The messages due longest whose senders have room, locked for this transaction; those that another replica is working on
- * are left to it. The choice is made on the index alone: a sender with a long queue holds nobody up.
+ * are left to it. The choice is made on the index alone: a sender with a long queue holds nobody up, since the next look goes
+ * on behind the last one and passes it over.
  */
-export async function dueRows(tx: Tx, limit: number, room: Room): Promise<DueRow[]> {
-  const idle =
-    room.busy.length === 0
-      ? sql.empty()
-      : sql`and (m.sender_id is null or m.sender_id not in (select n.id from ${rowsOf(
-          "n",
-          room.busy.map((id) => ({ id })),
-          { id: "text" },
-        )}))`;
-  const look = (most: number) =>
-    tx.all<Candidate>(sql`select m.id, m.sender_id from messages m ${indexedBy("messages_due")}
-      where m.status = 'PENDING' and m.run_at <= ${tx.now} ${idle} order by m.run_at, m.id limit ${most} ${skipLocked("m")}`);
-  const first = await look(limit);
-  let chosen = withRoom(first, limit, room);
-  // Only when senders with too little room are in the way: what is looked at is locked, too.
-  if (chosen.length < first.length && first.length === limit) {
-    chosen = withRoom(await look(limit * LOOK_PAST), limit, room);
-  }
-  if (chosen.length === 0) return [];
-  return tx.all<DueRow>(sql`select ${ROW} from ${rowsOf("n", chosen, { id: "text" })} cross join messages m
-    cross join conversations v cross join contacts p
-    where m.id = n.id and v.id = m.conversation_id and p.id = m.contact_id order by m.run_at, m.id`);
-}
-
-interface Candidate {
-  id: string;
-  sender_id: string | null;
-}
-
-/** The first of these messages, as far as their senders have room. */
-function withRoom(due: readonly Candidate[], limit: number, room: Room): { id: string }[] {
+export async function chooseDue(tx: Tx, limit: number, room: Room): Promise<Due[]> {
+  const chosen: Due[] = [];
   const taken = new Map<string, number>();
-  const chosen: { id: string }[] = [];
-  for (const { id, sender_id } of due) {
-    if (chosen.length === limit) break;
-    if (sender_id !== null) {
-      const already = taken.get(sender_id) ?? 0;
-      if (already >= room.left(sender_id)) continue;
-      taken.set(sender_id, already + 1);
+  const busy = new Set(room.busy);
+  let behind = sql.empty();
+  while (chosen.length < limit) {
+    const most = Math.min(LOOK, limit - chosen.length);
+    const ids = [...busy].map((id) => ({ id }));
+    const idle =
+      ids.length === 0
+        ? sql.empty()
+        : sql`and (m.sender_id is null or m.sender_id not in (select n.id from ${rowsOf("n", ids, { id: "text" })}))`;
+    const seen = await tx.all<Due>(sql`select m.id, m.sender_id, m.run_at from messages m ${indexedBy("messages_due")}
+      where m.status = 'PENDING' and m.run_at <= ${tx.now} ${behind} ${idle} order by m.run_at, m.id limit ${most} ${skipLocked("m")}`);
+    for (const due of seen) {
+      const { sender_id: id } = due;
+      if (id !== null) {
+        if (busy.has(id)) continue;
+        const count = (taken.get(id) ?? 0) + 1;
+        taken.set(id, count);
+        if (count >= room.left(id)) busy.add(id);
+      }
+      chosen.push(due);
     }
-    chosen.push({ id });
+    const last = seen.at(-1);
+    if (!last || seen.length < most) break;
+    behind = sql`and (m.run_at, m.id) > (${last.run_at}, ${last.id})`;
   }
   return chosen;
+}
+
+/** What there is to know of messages that were chosen, the longest due first. */
+export function dueRows(tx: Tx, chosen: readonly Due[]): Promise<DueRow[]> {
+  const ids = chosen.map(({ id }) => ({ id }));
+  return tx.all<DueRow>(sql`select ${ROW} from ${rowsOf("n", ids, { id: "text" })} cross join messages m
+    cross join conversations v cross join contacts p
+    where m.id = n.id and m.status = 'PENDING' and v.id = m.conversation_id and p.id = m.contact_id order by m.run_at, m.id`);
 }
 
 /** One message with the same facts, whether due or not; for explaining it. */
@@ -168,11 +170,11 @@ export async function learnSurroundings(
 }
 
 /**
- * Two replicas claiming for one mailbox take turns, so that its daily cap is a cap. Those that are known are locked since
- * they were read. SQLite has one writer and needs no lock.
+ * Two replicas claiming for one mailbox take turns, so that its daily cap is a cap. A turn locks all the senders it will
+ * touch before anything else that two turns share, or each could hold what the other waits for. SQLite has one writer.
  */
-export async function lockSenders(tx: Tx, rows: readonly DueRow[], { senders }: Surroundings): Promise<void> {
-  const ids = distinct(rows, (row) => row.sender_id).flatMap((id) => (senders.has(id) ? [] : [{ id }]));
+export async function lockSenders(tx: Tx, senderIds: Iterable<string>): Promise<void> {
+  const ids = [...new Set(senderIds)].map((id) => ({ id }));
   if (dialect === "sqlite" || ids.length === 0) return;
   await tx.all(sql`select s.id from email_accounts s where s.id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
     order by s.id ${forUpdate("s")}`);
