@@ -28,7 +28,6 @@ export interface Claim {
   claimedAt: Instant;
   /** The bytes that commit go out before this moment of the engine's steady clock, or not at all. */
   sendBefore: number;
-  brandId: string;
   campaignId: string;
   conversationId: string;
   stage: number;
@@ -74,7 +73,6 @@ export async function claimDue(tx: Tx, chosen: readonly Due[], post: Post, aroun
       claims.push({
         envelope,
         id,
-        brandId: row.brand_id,
         campaignId,
         conversationId,
         stage,

@@ -7,10 +7,9 @@ import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
-import { lockAhead } from "./ahead.ts";
 import { type Claim, claimDue, SEND_WITHIN } from "./claim.ts";
 import type { Post } from "./envelope.ts";
-import { chooseDue, lockSenders, noSurroundings, type Room } from "./facts.ts";
+import { chooseDue, lockAccounts, lockSenders, noSurroundings, type Room } from "./facts.ts";
 import { InFlight } from "./inFlight.ts";
 import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
 import type { Result } from "./result.ts";
@@ -81,10 +80,10 @@ export function createEngine(options: EngineOptions): Engine {
     const write = store.write(async (tx) => {
       const began = steady();
       await findByIndex(tx);
-      await lockAhead(tx, results, room);
       const around = noSurroundings();
       const due = room > 0 ? await chooseDue(tx, room, roomNow()) : [];
       await lockSenders(tx, [...results.map(senderOf), ...due.flatMap((row) => row.sender_id ?? [])]);
+      await lockAccounts(tx, [...results.map(({ claim }) => claim.envelope.messageId), ...due.map(({ id }) => id)]);
       const late: Result[] = [];
       for (let at = 0; at < results.length; at += SLICE) {
         late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random, around)));

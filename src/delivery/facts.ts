@@ -180,6 +180,18 @@ export async function lockSenders(tx: Tx, senderIds: Iterable<string>): Promise<
     order by s.id ${forUpdate("s")}`);
 }
 
+/**
+ * The accounts that pay for these messages, after the senders: each brand's counters are then this turn's alone, whatever
+ * it settles and claims first.
+ */
+export async function lockAccounts(tx: Tx, messageIds: readonly string[]): Promise<void> {
+  if (dialect === "sqlite" || messageIds.length === 0) return;
+  const ids = messageIds.map((id) => ({ id }));
+  await tx.all(sql`select a.brand_id from credit_accounts a where a.brand_id in
+    (select m.brand_id from ${rowsOf("n", ids, { id: "text" })} cross join messages m where m.id = n.id)
+    order by a.brand_id ${forUpdate("a")}`);
+}
+
 async function countToday(read: Reader, senders: Sender[]): Promise<void> {
   if (senders.length === 0) return;
   const days = senders.map(({ id, today }) => ({ id, today }));
