@@ -59,7 +59,7 @@ export async function openRuntime(
     waiting: waiting?.signal,
     onChange(works, error) {
       if (works) log.info("database works");
-      else log.warn("database does not work: requests are refused, and what is due waits", { error });
+      else log.warn("database does not work: requests are refused, and what is due waits", { reason: error });
       if (!works) waiting?.begin();
     },
   });

@@ -52,6 +52,7 @@ const CLIENT = {
   max: 1,
   onnotice: () => {},
   fetch_types: false,
+  connection: { application_name: "reprise" },
   connect_timeout: PATIENCE / SECOND,
   max_lifetime: null,
   backoff: () => 0,
@@ -147,7 +148,11 @@ async function openAt(url: string, host: Address["hosts"][number], onNotify?: ()
 
 /** The first words: our limits, and whether this server takes writes. After a failover an old address may lead to a replica. */
 async function letIn(connection: Connection, { host, port }: Address["hosts"][number]): Promise<void> {
-  const timer = setTimeout(connection.cut, PATIENCE);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    connection.cut();
+  }, PATIENCE);
   try {
     await connection.run(LIMITS);
     const [row] = await connection.builders.all<{ pid: number; readonly: string }>(
@@ -157,7 +162,7 @@ async function letIn(connection: Connection, { host, port }: Address["hosts"][nu
     connection.pid = row.pid;
   } catch (error) {
     connection.cut();
-    throw error;
+    throw isLate ? broken("CONNECT_TIMEOUT", `${host}:${port} does not answer`) : error;
   } finally {
     clearTimeout(timer);
   }

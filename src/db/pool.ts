@@ -36,6 +36,7 @@ export function createPool({ size, open, onUsed }: PoolOptions): Pool {
   const lent = new Set<Connection>();
   const waiters = new Set<Waiter>();
   let taken = 0;
+  let openedAt = 0;
   let closed = false;
   let looking = false;
 
@@ -66,17 +67,31 @@ export function createPool({ size, open, onUsed }: PoolOptions): Pool {
     else taken--;
   }
 
+  /** Opens a connection; once more where another one was let in meanwhile, since then the trouble is over. */
+  async function opened(): Promise<Connection> {
+    const began = performance.now();
+    const connection = await open().catch((error) => {
+      if (openedAt < began) throw error;
+      return open();
+    });
+    openedAt = performance.now();
+    return connection;
+  }
+
   async function fresh(): Promise<Connection> {
     const now = performance.now();
     for (let found = idle.pop(); found; found = idle.pop()) {
       if (found.isOpen && now - found.usedAt < IDLE && now - found.bornAt < LIFE) return found;
       found.cut();
     }
-    return open();
+    return opened();
   }
 
   async function use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    await place();
+    await place().catch((error) => {
+      onUsed(error);
+      throw error;
+    });
     let connection: Connection | undefined;
     try {
       connection = await fresh();
@@ -122,7 +137,7 @@ export function createPool({ size, open, onUsed }: PoolOptions): Pool {
   }
 
   async function pidsAtWork(): Promise<Set<number>> {
-    const other = await open();
+    const other = await opened();
     const timer = setTimeout(other.cut, LATE);
     try {
       const rows = await other.builders.all<{ pid: number }>(

@@ -1,5 +1,5 @@
 import { SECOND } from "../clock.ts";
-import { isOutage } from "./violations.ts";
+import { isOutage, isUnavailable } from "./violations.ts";
 
 /** So long must nothing have failed for the database to be back: a full disk still reads. Milliseconds. */
 const CALM = 3 * SECOND;
@@ -30,9 +30,9 @@ export class Standing {
       if (this.#works || performance.now() - this.#failedAt < CALM) return;
       this.#works = true;
       this.onChange(true);
-    } else if (isOutage(error)) {
-      this.#failedAt = performance.now();
+    } else if (isUnavailable(error) && (isOutage(error) || !this.#works)) {
       for (const cause of causesOf(error)) told.add(cause);
+      if (isOutage(error)) this.#failedAt = performance.now();
       if (!this.#works) return;
       this.#works = false;
       // What Drizzle puts around it quotes SQL.

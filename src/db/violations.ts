@@ -31,13 +31,16 @@ export function isRetryable(error: unknown): boolean {
  */
 const OUTAGE = [
   /^E(CONNREFUSED|CONNRESET|CONNABORTED|TIMEDOUT|PIPE|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|MFILE|NFILE)$/,
-  /^(CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|ERR_STREAM_DESTROYED)$/,
+  /^(CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED)|ERR_STREAM_DESTROYED)$/,
   /^(08...|53...|57P0.|58...|25006|25P03)$/,
   /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY)/,
 ];
 
-/** What may well be gone in a moment and says nothing about the database: a lock, a statement's time, no connection free. */
-const MOMENT = /^(57014|55P03|POOL_EXHAUSTED|SQLITE_BUSY.*|SQLITE_LOCKED.*)$/;
+/**
+ * What may well be gone in a moment and says nothing about the database: a lock, a statement's time, no connection free,
+ * one that we cut because no answer would come.
+ */
+const MOMENT = /^(57014|55P03|POOL_EXHAUSTED|CONNECTION_DESTROYED|SQLITE_BUSY.*|SQLITE_LOCKED.*)$/;
 
 /** True when the database is away: it cannot be reached, or is full, starting, stopping or a replica. */
 export function isOutage(error: unknown): boolean {

@@ -1,15 +1,27 @@
-import { chownSync } from "node:fs";
+import { chownSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import postgres from "postgres";
-import { findProgram, freePort, Throwaway } from "./throwaway.ts";
+import { findProgram, freePort, Throwaway, until } from "./throwaway.ts";
 
 export interface PostgresServer {
   /** The superuser's own database, which every server has. */
   url: string;
   /** Creates an empty database and returns its URL. */
   createDatabase(): Promise<string>;
+  port: number;
   /** Breaks all connections and comes back with the same data on the same port. */
   restart(): Promise<void>;
+  /** SIGKILL to the server: what it had not written down is lost, and nobody is told. */
+  kill(): Promise<void>;
+  /** A server that follows it; from now on every commit waits for it. */
+  replica(): Promise<Replica>;
+  stop(): Promise<void>;
+}
+
+export interface Replica {
+  port: number;
+  /** Takes the writes from now on. */
+  promote(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -19,7 +31,8 @@ const installations = ["usr/lib/postgresql/*", "usr/pgsql-*", "opt/homebrew/opt/
 /** The folder of the server's programs: that on the PATH, or else the newest version. */
 export function findPostgres(): string | null {
   const onPath = findProgram("postgres");
-  if (onPath && findProgram("initdb")) return dirname(onPath);
+  // What is on the PATH may be a link to one of many, without its neighbours.
+  if (onPath && findProgram("initdb")) return dirname(realpathSync(onPath));
   const newest = installations
     .flatMap((folder) => [...new Bun.Glob(`${folder}/bin/postgres`).scanSync({ cwd: "/", absolute: true })])
     .sort((a, b) => b.localeCompare(a, "en", { numeric: true }))[0];
@@ -27,7 +40,7 @@ export function findPostgres(): string | null {
 }
 
 /** A throw-away PostgreSQL. It keeps its data over a restart; over a power cut only if `durable`, which costs time. */
-export async function startPostgres({ durable = false } = {}): Promise<PostgresServer> {
+export async function startPostgres({ durable = false, connections = 200 } = {}): Promise<PostgresServer> {
   const programs = findPostgres();
   if (!programs) throw new Error("PostgreSQL is not installed");
   const home = new Throwaway("postgres", "data/postmaster.pid", "INT");
@@ -39,7 +52,7 @@ export async function startPostgres({ durable = false } = {}): Promise<PostgresS
     port,
     listen_addresses: "127.0.0.1",
     unix_socket_directories: home.folder,
-    max_connections: 200,
+    max_connections: connections,
     timezone: "UTC",
     ...(durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
   };
@@ -53,6 +66,7 @@ export async function startPostgres({ durable = false } = {}): Promise<PostgresS
   let databases = 0;
   return {
     url: `${server}/postgres`,
+    port,
     async createDatabase() {
       const name = `reprise_${++databases}`;
       const sql = postgres(`${server}/postgres`, { max: 1 });
@@ -64,6 +78,39 @@ export async function startPostgres({ durable = false } = {}): Promise<PostgresS
       await home.end();
       await start();
     },
+    kill: () => home.end("KILL"),
+    async replica() {
+      const replica = await startReplica(programs, port, settings);
+      const sql = postgres(`${server}/postgres`, { max: 1 });
+      await sql`alter system set synchronous_standby_names = '*'`;
+      await sql`select pg_reload_conf()`;
+      await until("the replica is in step", async () => {
+        const [row] = await sql`select 1 from pg_stat_replication where sync_state = 'sync'`;
+        return row !== undefined;
+      });
+      await sql.end();
+      return replica;
+    },
+    stop: () => home.remove(),
+  };
+}
+
+/** Another server with a copy of everything, which it keeps up to date from the first. */
+async function startReplica(programs: string, primary: number, settings: object): Promise<Replica> {
+  const home = new Throwaway("replica", "data/postmaster.pid", "INT");
+  const data = join(home.folder, "data");
+  const port = freePort();
+  const asServer = process.getuid?.() === 0 ? giveAway(home.folder) : (command: string[]) => command;
+  const from = ["-h", "127.0.0.1", "-p", String(primary), "-U", "postgres"];
+  await home.run(
+    asServer([join(programs, "pg_basebackup"), "-D", data, "-R", "-X", "stream", "--no-sync", "-c", "fast", ...from]),
+  );
+  const options = Object.entries({ ...settings, port, unix_socket_directories: home.folder });
+  const given = options.flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  await home.start(asServer([join(programs, "postgres"), "-D", data, ...given]), () => isReady(data));
+  return {
+    port,
+    promote: () => home.run(asServer([join(programs, "pg_ctl"), "promote", "-w", "-D", data])),
     stop: () => home.remove(),
   };
 }

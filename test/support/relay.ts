@@ -4,7 +4,7 @@ import { freePort } from "./throwaway.ts";
 /** Stands before a server, on a port of its own, so that the way to it can be cut, or left open with nothing coming through. */
 export class Relay {
   readonly port = freePort();
-  readonly #target: number;
+  #target: number;
   readonly #sockets = new Set<Socket>();
   #silent = false;
   readonly #server = createServer((client) => {
@@ -29,6 +29,11 @@ export class Relay {
 
   async open(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(this.port, "127.0.0.1", resolve));
+  }
+
+  /** Leads new connections elsewhere. */
+  redirect(target: number): void {
+    this.#target = target;
   }
 
   /** Nobody hears anything any more, and nobody is told: what is said is lost. */

@@ -91,8 +91,8 @@ export class Throwaway {
   }
 
   /** Ends the server and keeps its folder, for another start. */
-  async end(): Promise<void> {
-    process.kill(Number.parseInt(await Bun.file(this.#pidFile).text(), 10), `SIG${this.#signal}`);
+  async end(signal = this.#signal): Promise<void> {
+    process.kill(Number.parseInt(await Bun.file(this.#pidFile).text(), 10), `SIG${signal}`);
     await this.#server?.exited;
   }
 
