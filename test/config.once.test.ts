@@ -60,6 +60,17 @@ describe("the bucket", () => {
   });
 });
 
+describe("Postgres", () => {
+  test("may be several hosts, and gets ten connections unless told otherwise", () => {
+    const databaseUrl = "postgres://me:secret@one:5432,two:5433/reprise";
+    expect(readConfig({ DATABASE_URL: databaseUrl })).toMatchObject({ databaseUrl, databasePool: 10 });
+    expect(readConfig({ DATABASE_POOL: "50" }).databasePool).toBe(50);
+    for (const bad of ["1", "201", "2.5", "many"])
+      expect(problemsOf({ DATABASE_POOL: bad })).toEqual(["DATABASE_POOL"]);
+    expect(problemsOf({ DATABASE_URL: `mysql://root:${SECRET}@db/x` })).toEqual(["DATABASE_URL"]);
+  });
+});
+
 describe("Chargebee", () => {
   test("is not there unless it is named", () => {
     expect(readConfig({}).chargebee).toEqual({ webhook: null, site: null, catalog: new Map() });

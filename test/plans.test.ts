@@ -11,6 +11,7 @@ import { dialect } from "../src/db/dialect.ts";
 import { openStore } from "../src/db/open.ts";
 import type { Reader, Store } from "../src/db/store.ts";
 import { type FollowUpFilter, readFollowUps } from "../src/delivery/followUps.ts";
+import { platformCounts } from "../src/messages/counts.ts";
 import { tally } from "../src/messages/tallies.ts";
 import { freshDatabase } from "./support/database.ts";
 
@@ -118,4 +119,10 @@ test("brands", async () => {
   await store.write((tx) => createBrand(tx, { name: "One" }, null));
   const plan = await planOf((read) => listDirectory(read, { limit: 10, offset: 0 }));
   expectWalk(plan, "brands_created");
+});
+
+test("the queue's counts, with any number of campaigns and messages", async () => {
+  const plan = await planOf(platformCounts);
+  for (const index of ["messages_lease", "messages_unknown", "message_tallies"]) expectWalk(plan, index);
+  expect(plan).not.toContain("message_counts");
 });

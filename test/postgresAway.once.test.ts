@@ -4,9 +4,10 @@ import postgres from "postgres";
 import { type BrandAtWork, launchCampaign, messagesOf, setUpBrand } from "./support/campaign.ts";
 import type { Operation } from "./support/operations.ts";
 import { everyOperation, expectDatabaseAway, flawsOf, INSIDE } from "./support/outage.ts";
-import { findPostgres, type PostgresServer, type Replica, startPostgres } from "./support/postgres.ts";
+import { findPostgres, type PostgresServer, type Standby, startPostgres } from "./support/postgres.ts";
 import { Relay } from "./support/relay.ts";
-import { cleanEnvironment, runProgram, type Service, startService } from "./support/service.ts";
+import { cleanEnvironment, runProgram } from "./support/replica.ts";
+import { type Service, startService } from "./support/service.ts";
 import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 
@@ -24,7 +25,7 @@ const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installe
 
 describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
   let server: PostgresServer;
-  let replica: Replica | undefined;
+  let standby: Standby | undefined;
   let relay: Relay;
   let outside: TestSmtpServer;
   let service: Service;
@@ -37,7 +38,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     server = await startPostgres({ connections: CONNECTIONS });
     relay = new Relay(server.port);
     databaseUrl = await server.createDatabase();
-    // Else a replica that every commit waits for would be waited for in vain.
+    // Else a standby that every commit waits for would be waited for in vain.
     await outright((sql) =>
       sql.unsafe(`alter database ${new URL(databaseUrl).pathname.slice(1)} set synchronous_commit = on`),
     );
@@ -54,7 +55,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     await service.remove();
     await outside.stop();
     await relay.close();
-    await replica?.stop();
+    await standby?.stop();
     await server.stop();
   });
 
@@ -206,15 +207,15 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
   });
 
   test("with several hosts, the one that takes writes is found", async () => {
-    replica = await server.replica();
-    const both = databaseUrl.replace(`127.0.0.1:${server.port}`, `127.0.0.1:${replica.port},127.0.0.1:${server.port}`);
+    standby = await server.standby();
+    const both = databaseUrl.replace(`127.0.0.1:${server.port}`, `127.0.0.1:${standby.port},127.0.0.1:${server.port}`);
     const verified = await runReprise(["ledger", "verify"], both);
     expect([verified.exitCode, verified.stderr]).toEqual([0, ""]);
   });
 
-  test("failed over to a replica, it follows, and each mail is sent once", async () => {
-    if (!replica) throw new Error("there is no replica");
-    const { port, promote } = replica;
+  test("failed over to a standby, it follows, and each mail is sent once", async () => {
+    if (!standby) throw new Error("there is no standby");
+    const { port, promote } = standby;
     await survive(
       async () => {
         await server.kill();

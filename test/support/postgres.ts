@@ -14,11 +14,11 @@ export interface PostgresServer {
   /** SIGKILL to the server: what it had not written down is lost, and nobody is told. */
   kill(): Promise<void>;
   /** A server that follows it; from now on every commit waits for it. */
-  replica(): Promise<Replica>;
+  standby(): Promise<Standby>;
   stop(): Promise<void>;
 }
 
-export interface Replica {
+export interface Standby {
   port: number;
   /** Takes the writes from now on. */
   promote(): Promise<void>;
@@ -79,25 +79,25 @@ export async function startPostgres({ durable = false, connections = 200 } = {})
       await start();
     },
     kill: () => home.end("KILL"),
-    async replica() {
-      const replica = await startReplica(programs, port, settings);
+    async standby() {
+      const standby = await startStandby(programs, port, settings);
       const sql = postgres(`${server}/postgres`, { max: 1 });
       await sql`alter system set synchronous_standby_names = '*'`;
       await sql`select pg_reload_conf()`;
-      await until("the replica is in step", async () => {
+      await until("the standby is in step", async () => {
         const [row] = await sql`select 1 from pg_stat_replication where sync_state = 'sync'`;
         return row !== undefined;
       });
       await sql.end();
-      return replica;
+      return standby;
     },
     stop: () => home.remove(),
   };
 }
 
 /** Another server with a copy of everything, which it keeps up to date from the first. */
-async function startReplica(programs: string, primary: number, settings: object): Promise<Replica> {
-  const home = new Throwaway("replica", "data/postmaster.pid", "INT");
+async function startStandby(programs: string, primary: number, settings: object): Promise<Standby> {
+  const home = new Throwaway("standby", "data/postmaster.pid", "INT");
   const data = join(home.folder, "data");
   const port = freePort();
   const asServer = process.getuid?.() === 0 ? giveAway(home.folder) : (command: string[]) => command;

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { SECOND } from "../src/clock.ts";
+import { openPostgres } from "../src/db/postgres.ts";
+import { Standing } from "../src/db/standing.ts";
+import type { Reader, Store } from "../src/db/store.ts";
+import { isUnavailable } from "../src/db/violations.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
+import { Relay } from "./support/relay.ts";
+
+// What a store promises of its connections, on a real server.
+
+setDefaultTimeout(60_000);
+const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installed)" : "";
+
+describe.skipIf(missing !== "")(`a store on Postgres${missing}`, () => {
+  let server: PostgresServer;
+  let relay: Relay;
+  let store: Store;
+  let outside: Store;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    relay = new Relay(server.port);
+    await relay.open();
+    const url = await server.createDatabase();
+    const begin = () => ({ now: 0, newId: () => crypto.randomUUID() });
+    const standing = new Standing(() => {});
+    outside = await openPostgres(url, begin, { standing });
+    store = await openPostgres(url.replace(`:${server.port}/`, `:${relay.port}/`), begin, { standing, size: 2 });
+    await outside.write((tx) => tx.all(sql`create table notes (note text)`));
+  });
+  afterAll(async () => {
+    await store.close();
+    await outside.close();
+    await relay.close();
+    await server.stop();
+  });
+
+  const pidOf = async (read: Reader) =>
+    (await read.all<{ pid: number }>(sql`select pg_backend_pid() as pid`))[0]?.pid ?? 0;
+  const notes = () => outside.read.all<{ note: string }>(sql`select note from notes order by note`);
+  const failing = (work: Promise<unknown>) =>
+    work.then(
+      () => null,
+      (error: unknown) => error,
+    );
+
+  test("a transaction whose connection dies goes on nowhere, whatever it still wants", async () => {
+    const wanted: unknown[] = [];
+    const broken = store.write(async (tx) => {
+      await tx.all(sql`insert into notes values ('begun')`);
+      const pid = await pidOf(tx);
+      await outside.read.all(sql`select pg_terminate_backend(${pid})`);
+      await Bun.sleep(200);
+      // Others work meanwhile, on connections that took the place of the dead one.
+      await Promise.all([1, 2, 3].map(() => failing(store.read.all(sql`select 1`))));
+      for (const note of ["first", "second"])
+        wanted.push(await failing(tx.all(sql`insert into notes values (${note})`)));
+      await store.write((other) => other.all(sql`insert into notes values ('other')`));
+    });
+    expect(isUnavailable(await failing(broken))).toBe(true);
+    expect(wanted.map(isUnavailable)).toEqual([true, true]);
+    expect(await notes()).toEqual([{ note: "other" }]);
+  });
+
+  test("an error that the work swallows still takes everything back", async () => {
+    const swallowing = store.write(async (tx) => {
+      await tx.all(sql`insert into notes values ('swallowed')`);
+      await failing(tx.all(sql`select 1 / 0`));
+    });
+    expect(await failing(swallowing)).toMatchObject({ code: "22012" });
+    expect(await notes()).toEqual([{ note: "other" }]);
+  });
+
+  test("an answer that takes long is waited for while the server works on it", async () => {
+    const slept = store.read.all(sql`select 'done' as said from pg_sleep(6)`);
+    expect(await slept).toEqual([{ said: "done" }] as never);
+  });
+
+  test("who finds no connection free is told within seconds, and the others get their turn", async () => {
+    const busy = [1, 2].map(() => store.read.all(sql`select pg_sleep(6)`));
+    await Bun.sleep(100);
+    const began = performance.now();
+    expect(await failing(store.ping())).toMatchObject({ code: "POOL_EXHAUSTED" });
+    expect(performance.now() - began).toBeLessThan(8 * SECOND);
+    await Promise.all(busy);
+    await store.ping();
+  });
+
+  test("what waits for an answer when nothing comes through any more is ended, and the next one is served", async () => {
+    const asked = store.read.all(sql`select pg_sleep(0.5)`);
+    await Bun.sleep(100);
+    relay.silence();
+    const began = performance.now();
+    expect(isUnavailable(await failing(asked))).toBe(true);
+    expect(performance.now() - began).toBeLessThan(12 * SECOND);
+    relay.silence(false);
+    await store.ping();
+  });
+});

@@ -1,0 +1,85 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { readAddress } from "../src/db/address.ts";
+import { isEcho, Standing } from "../src/db/standing.ts";
+import { isOutage, isUnavailable } from "../src/db/violations.ts";
+
+const coded = (code: string) => Object.assign(new Error("no"), { code });
+/** As Drizzle wraps it. */
+const wrapped = (cause: Error) => new Error("Failed query: select secret", { cause });
+
+describe("what may be asked again later", () => {
+  test.each(
+    [
+      "ECONNREFUSED",
+      "EHOSTUNREACH",
+      "EAI_AGAIN",
+      "CONNECT_TIMEOUT",
+      "CONNECTION_CLOSED",
+      "08006",
+      "53100",
+      "53300",
+    ].concat(["57P01", "57P03", "25006", "25P03", "58030", "SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_CANTOPEN"]),
+  )("%s: the database is away", (code) => {
+    expect([isOutage(wrapped(coded(code))), isUnavailable(coded(code))]).toEqual([true, true]);
+  });
+
+  test.each(["57014", "55P03", "POOL_EXHAUSTED", "SQLITE_BUSY"])("%s: it was too busy", (code) => {
+    expect([isOutage(coded(code)), isUnavailable(wrapped(coded(code)))]).toEqual([false, true]);
+  });
+
+  test.each(["23505", "42P01", "28P01", "3D000", "SQLITE_CONSTRAINT_UNIQUE", "ENOENT"])("%s: not at all", (code) => {
+    expect(isUnavailable(wrapped(coded(code)))).toBe(false);
+  });
+
+  test("a file of SQLite that can grow no more, as it says so itself", () => {
+    const file = new Database(":memory:");
+    file.run("create table t (x)");
+    file.run("pragma max_page_count = 10");
+    const fill = () => {
+      for (;;) file.run("insert into t values (zeroblob(4000))");
+    };
+    let failure: unknown;
+    try {
+      fill();
+    } catch (error) {
+      failure = error;
+    }
+    expect([isOutage(failure), isUnavailable(failure)]).toEqual([true, true]);
+    file.close();
+  });
+});
+
+test("an outage is told once, without the SQL, and what else fails of it is an echo", () => {
+  const told: unknown[] = [];
+  const standing = new Standing((works, error) => told.push([works, error]));
+  const away = coded("57P01");
+  standing.note();
+  standing.note(coded("23505"));
+  standing.note(wrapped(away));
+  const late = coded("POOL_EXHAUSTED");
+  standing.note(late);
+  standing.note();
+  expect(told).toEqual([[false, away]]);
+  expect([wrapped(away), late, coded("57P01")].map(isEcho)).toEqual([true, true, false]);
+});
+
+describe("the address of Postgres", () => {
+  test("may name several hosts, with or without a port", () => {
+    expect(readAddress("postgres://me:p%40ss@one:6432,two,[::1]:7/db?target_session_attrs=primary&x=1")).toEqual({
+      hosts: [
+        { host: "one", port: 6432 },
+        { host: "two", port: 5432 },
+        { host: "::1", port: 7 },
+      ],
+      url: "postgres://me:p%40ss@one:6432/db?x=1",
+    });
+  });
+
+  test.each(["mysql://db/x", "postgres://", "postgres://one,/x", "postgres://one:port/x", "one"])(
+    "%s is none",
+    (url) => {
+      expect(readAddress(url)).toBeNull();
+    },
+  );
+});
