@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../src/fault.ts";
+import { parse, run } from "../src/templates/parsedTemplate.ts";
 import { checkTemplate, isHtml, renderTemplate, templateVariables } from "../src/templates/template.ts";
 import { messageVariables } from "../src/templates/variables.ts";
 
@@ -200,4 +201,24 @@ test.each([
   ["<!DOCTYPE html>", true],
 ])("isHtml(%j) is %p", (source, expected) => {
   expect(isHtml(source)).toBe(expected);
+});
+
+describe("time", () => {
+  const template = "Hello {{ who }}, {{ who }}!";
+  /** A variable that takes longer than a whole rendering may, the first times it is read. */
+  const slow = (times: number) => ({
+    get who() {
+      if (times-- > 0) Bun.sleepSync(250);
+      return "Ann";
+    },
+  });
+  const render = (variables: object) => run("body", parse("body", template), variables, false, new Set());
+
+  test("that a rendering takes too long is said of its field", () => {
+    expect(() => render(slow(100))).toThrow(/^body: .*render limit exceeded/);
+  });
+
+  test("that the machine stood still once is not the template's fault", () => {
+    expect(render(slow(1))).toBe("Hello Ann, Ann!");
+  });
 });

@@ -1,4 +1,4 @@
-import { Context, LiquidError, type Template, TokenKind, Value } from "liquidjs";
+import { AssertionError, Context, LiquidError, type Template, TokenKind, Value } from "liquidjs";
 import { type Fault, invalid } from "../fault.ts";
 import { engine, INTO_HTML, MAX_TEMPLATE, MAX_WORK } from "./liquid.ts";
 
@@ -113,14 +113,23 @@ export function run(
   intoHtml: boolean,
   missing: Set<string>,
 ): string {
-  const context = new Context(variables, engine.options, { sync: true }, { liquid: engine });
-  context.setRegister(INTO_HTML, intoHtml);
-  context.setRegister(MISSING, missing);
+  const render = () => {
+    const context = new Context(variables, engine.options, { sync: true }, { liquid: engine });
+    context.setRegister(INTO_HTML, intoHtml);
+    context.setRegister(MISSING, missing);
+    return engine.renderSync(templates, context);
+  };
   let text: string;
   try {
-    text = engine.renderSync(templates, context);
+    text = render();
   } catch (error) {
-    throw explain(field, error);
+    if (!isOutOfTime(error)) throw explain(field, error);
+    // It may be the machine that stood still: a template that is slow is slow a second time.
+    try {
+      text = render();
+    } catch (again) {
+      throw explain(field, again);
+    }
   }
   if (text.length > MAX_WORK) throw invalid(field, `renders to more than ${MAX_WORK} characters`);
   return text;
@@ -138,9 +147,15 @@ export function freeVariables(field: string, { templates }: ParsedTemplate): str
   }
 }
 
+/** LiquidJS says so of a single output with its place, and between two of them without. */
+function isOutOfTime(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("template render limit exceeded");
+}
+
 function explain(field: string, error: unknown): Fault {
   // The stack or a string came to its end.
   if (error instanceof RangeError) return invalid(field, "nested too deeply, or too large");
+  if (error instanceof AssertionError) return invalid(field, error.message);
   if (!LiquidError.is(error)) throw error;
   // LiquidJS ends its messages with the place.
   const [, reason = error.message, line, column] = /^(.*), line:(\d+), col:(\d+)$/s.exec(error.message) ?? [];
