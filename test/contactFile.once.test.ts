@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { type ReadOptions, readContactFile } from "../src/contactFiles/csv.ts";
 import type { FileRow } from "../src/contactFiles/fileRow.ts";
@@ -31,6 +31,8 @@ async function brief(input: Input, options?: ReadOptions, size?: number): Promis
       : `${row.line} ${row.verdict}`,
   );
 }
+
+setDefaultTimeout(30_000);
 
 describe("every encoding is read", () => {
   const text = "Email;First name;Company\nann@example.com;Zoë – “x”;Łódź 株式会社\n";

@@ -36,7 +36,8 @@ export async function startFleet({ args, env, databaseUrl }: FleetOptions): Prom
   for (const own of args) {
     // As behind one balancer: their public address is that of the first.
     const first = replicas[0];
-    replicas.push(prepareReplica({ args: own, env: first ? { ...shared, PUBLIC_URL: first.url } : shared }));
+    const adminName = `admin-of-${replicas.length}-`;
+    replicas.push(prepareReplica({ args: own, adminName, env: first ? { ...shared, PUBLIC_URL: first.url } : shared }));
   }
   let turn = 0;
   function next(): Replica {

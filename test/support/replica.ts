@@ -19,6 +19,8 @@ export interface ReplicaOptions {
   command?: string[] | undefined;
   /** What is said after `serve`. */
   args?: string[] | undefined;
+  /** What its admins are called, with a number: of replicas on one database each calls its own another way. */
+  adminName?: string;
   env?: Record<string, string>;
 }
 
@@ -64,14 +66,18 @@ export async function runProgram(
   return { exitCode: await child.exited, stdout, stderr };
 }
 
-let admins = 0;
-
 /** A `reprise serve` on a free port, which nobody has started yet. */
-export function prepareReplica({ command = program, args = [], env = {} }: ReplicaOptions): Replica {
+export function prepareReplica({
+  command = program,
+  args = [],
+  adminName = "admin",
+  env = {},
+}: ReplicaOptions): Replica {
   const home = new Throwaway("replica", "pid", "KILL");
   const folder = join(home.folder, "empty");
   mkdirSync(folder);
   const port = freePort();
+  let admins = 0;
   const url = `http://127.0.0.1:${port}`;
   const environment = {
     ...cleanEnvironment(folder),
@@ -130,7 +136,7 @@ export function prepareReplica({ command = program, args = [], env = {} }: Repli
         throw new Error(`the service ended with ${started.exitCode ?? started.signalCode}\n${output()}`);
     },
     async admin() {
-      const email = `admin${++admins}@example.com`;
+      const email = `${adminName}${++admins}@example.com`;
       const made = await run(["admin", "create", "--email", email, "--password-stdin"], `${PASSWORD}\n`);
       if (made.exitCode !== 0) throw new Error(`no admin was made: ${made.stderr}`);
       return doors.signIn(email);
