@@ -8,7 +8,7 @@ import { SQLiteTable } from "drizzle-orm/sqlite-core";
 import postgres from "postgres";
 import { seededRandom } from "../src/random.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
-import { cleanEnvironment, type Ended, runProgram } from "./support/service.ts";
+import { cleanEnvironment, type Ended, runProgram } from "./support/replica.ts";
 
 // An installation moves from SQLite to Postgres, with something in every table. More kills: MOVE_KILLS=100 MOVE_ROWS=100000.
 
