@@ -221,11 +221,13 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
       console.log(`${stdout.trim()} in ${Math.round(performance.now() - began)} ms, after ${sent} mails`);
       const there = await startService({ dataDir: home, env: { ...shared, DATABASE_URL: url, REDIS_URL: redis.url } });
       const idle = async () => {
-        const { body } = await there.api<{ queueStats: { waiting: number; active: number } }>(
+        const { body } = await there.api<{ queueStats?: { waiting: number; active: number } }>(
           "GET",
           "/api/health/queue",
         );
         // Two of those who are watched have nothing to come.
+        // A machine that is busy with a hundred thousand mails may say for a moment that it cannot say.
+        if (!body.queueStats) return false;
         const { waiting, active } = body.queueStats;
         return outside.received.length >= CONTACTS + 4 && waiting === CONTACTS + 2 && active === 0;
       };

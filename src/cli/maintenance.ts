@@ -6,6 +6,7 @@ import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
 import { createAdmin } from "../identity/claim.ts";
 import { adoptKey } from "../installation.ts";
+import { expectNotMoving } from "../moving/mark.ts";
 import { masterKey, signer } from "../secrets.ts";
 
 // What an operator does now and then, each with the database open just for that.
@@ -26,6 +27,7 @@ export function makeAdmin(
   json: boolean,
 ): Promise<number> {
   return withStore(config, async (store) => {
+    await expectNotMoving(store.read);
     const { id, email } = await createAdmin(store, given);
     console.log(json ? JSON.stringify({ id, email, role: "admin" }) : `${email} is an admin now`);
     return 0;

@@ -5,6 +5,9 @@ import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
 const sqlite = readMigrations("sqlite");
 const postgres = readMigrations("postgres");
 
+/** The last migration this program knows; both sets have the same names. */
+export const newestMigration = sqlite.at(-1)?.name ?? "";
+
 /** Any number will do, as long as no other program on the same Postgres takes it: two starters migrate one after the other. */
 const ADVISORY_LOCK = 7_273_774_723;
 

@@ -9,6 +9,8 @@ export interface Mark {
   id: string;
   /** Host and database, no password. */
   to: string;
+  /** The newest migration when it began: a later one might change rows that were copied already. */
+  schema: string;
   done: boolean;
 }
 

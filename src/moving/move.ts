@@ -1,4 +1,5 @@
 import type { Sql } from "postgres";
+import { newestMigration } from "../db/migrate.ts";
 import { Fault } from "../fault.ts";
 import { type Digest, emptyDigest, isEqual, take } from "./digest.ts";
 import { MOVING, readMark, writeMark } from "./mark.ts";
@@ -73,19 +74,27 @@ function count({ handle }: Source, table: string): number {
 /** Marks both sides, the source first: whoever serves it from then on would send what the target sends. */
 async function begin({ handle }: Source, target: Sql, tables: readonly Table[], to: string): Promise<void> {
   const known = readMark(handle);
-  const mark = known ?? { id: crypto.randomUUID(), to, done: false };
-  const [there] = await target<{ value: string }[]>`select value from installation where name = ${MOVING}`;
-  if (there && (JSON.parse(there.value) as { id: string }).id !== mark.id)
-    throw new Fault("CONFLICT", "--to: another installation is being moved into this database");
-  if (!there && mark.done) throw new Fault("CONFLICT", `--from: it was moved to ${mark.to} already`);
-  if (!there) {
+  const mark = known ?? { id: crypto.randomUUID(), to, schema: newestMigration, done: false };
+  if (mark.schema !== newestMigration && !mark.done)
+    throw new Fault(
+      "CONFLICT",
+      "--from: another version of Reprise began this move: go on with that one, or abandon it",
+    );
+  await target.begin(async (tx) => {
+    // Of two that begin at the same moment, one finds what the other has noted.
+    await tx.unsafe("lock table installation in exclusive mode");
+    const [there] = await tx<{ value: string }[]>`select value from installation where name = ${MOVING}`;
+    if (there && (JSON.parse(there.value) as { id: string }).id !== mark.id)
+      throw new Fault("CONFLICT", "--to: another installation is being moved into this database");
+    if (!there && mark.done) throw new Fault("CONFLICT", `--from: it was moved to ${mark.to} already`);
+    if (there) return writeMark(handle, { ...mark, to });
     for (const { name } of tables) {
-      const [row] = await target.unsafe(`select 1 from "${name}" limit 1`);
+      const [row] = await tx.unsafe(`select 1 from "${name}" limit 1`);
       if (row) throw new Fault("CONFLICT", `--to: the database is not empty: there are ${name}`);
     }
-  }
-  writeMark(handle, { ...mark, to });
-  if (!there) await target`insert into installation values (${MOVING}, ${JSON.stringify({ id: mark.id })})`;
+    writeMark(handle, { ...mark, to });
+    await tx`insert into installation values (${MOVING}, ${JSON.stringify({ id: mark.id })})`;
+  });
 }
 
 async function readPlace(target: Sql, table: Table): Promise<Place> {

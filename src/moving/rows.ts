@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Sql } from "postgres";
+import { Fault } from "../fault.ts";
 import type { Table } from "./tables.ts";
 
 /** A row, its cells in the order of the table's columns, spelled alike whichever database it comes from. */
@@ -14,7 +15,26 @@ export function readRows(source: Database, table: Table, after: Cell[] | null, l
   const where = after === null ? "" : `where (${keys}) > (${table.key.map(() => "?").join(", ")})`;
   const query = `select ${quoted(table.columns.map(({ name }) => name))} from "${table.name}" ${where} order by ${keys} limit ${limit}`;
   const rows = source.query<unknown, (string | number)[]>(query).values(...((after ?? []) as (string | number)[]));
-  return rows.map((cells) => cells.map((cell, index) => spelled(cell, table.columns[index]?.type ?? "")));
+  return rows.map((cells) =>
+    cells.map((cell, index) => {
+      const { name = "", type = "" } = table.columns[index] ?? {};
+      const flaw = flawOf(cell, type);
+      if (flaw !== null)
+        throw new Fault("CONFLICT", `--from: ${table.name}.${name} holds ${flaw}: correct it, and run this again`);
+      return spelled(cell, type);
+    }),
+  );
+}
+
+/** Why Postgres could not hold the same. SQLite asks no column for its type. */
+function flawOf(cell: unknown, type: string): string | null {
+  if (cell === null) return null;
+  if (type === "boolean") return cell === 0 || cell === 1 ? null : "what is neither true nor false";
+  if (type === "bigint" || type === "integer") return Number.isSafeInteger(cell) ? null : "no whole number";
+  if (type === "double precision") return Number.isFinite(cell) ? null : "no number";
+  if (typeof cell !== "string") return "no text";
+  const hasNul = cell.includes("\0") || (type === "jsonb" && /(?<!\\)(\\\\)*\\u0000/.test(cell));
+  return hasNul ? "a NUL byte, which Postgres cannot keep" : null;
 }
 
 /** SQLite knows neither booleans nor JSON; Postgres knows both, and gives numbers of some types as text. */

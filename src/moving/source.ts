@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { lockDataDir } from "../db/lock.ts";
-import { migrateSqlite } from "../db/migrate.ts";
+import { migrateSqlite, newestMigration } from "../db/migrate.ts";
 import { Fault } from "../fault.ts";
 
 /** The SQLite installation that is moved. Nobody else works on its data folder meanwhile. */
@@ -28,6 +28,8 @@ export function openSource(url: string): Source {
     handle = new Database(path);
     handle.run("pragma busy_timeout = 5000");
     if (!isReprise(handle)) throw new Fault("NOT_FOUND", `--from: ${path} is no database of Reprise`);
+    if (newestIn(handle) > newestMigration)
+      throw new Fault("CONFLICT", `--from: ${path} was written by a newer Reprise: move it with that one`);
     handle.run("pragma foreign_keys = on");
     handle.run("pragma synchronous = full");
     migrateSqlite(handle);
@@ -53,4 +55,8 @@ function isReprise(handle: Database): boolean {
   } catch {
     return false;
   }
+}
+
+function newestIn(handle: Database): string {
+  return handle.query<{ name: string }, []>("select max(name) as name from schema_migrations").get()?.name ?? "";
 }

@@ -1,0 +1,240 @@
+import { Database } from "bun:sqlite";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { getTableName, is } from "drizzle-orm";
+import { SQLiteTable } from "drizzle-orm/sqlite-core";
+import postgres from "postgres";
+import { seededRandom } from "../src/random.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
+import { cleanEnvironment, type Ended, runProgram } from "./support/replica.ts";
+
+// An installation moves from SQLite to Postgres, with something in every table. More kills: MOVE_KILLS=100 MOVE_ROWS=100000.
+
+setDefaultTimeout(120_000);
+
+const KILLS = Number(process.env.MOVE_KILLS ?? 4);
+const ROWS = Number(process.env.MOVE_ROWS ?? 20_000);
+const SEED = process.env.MOVE_SEED ?? String(Math.floor(Math.random() * 1e9));
+const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installed)" : "";
+const program = [process.execPath, join(import.meta.dir, "../src/main.ts")];
+const ODD = 'tab\t, line\nfeed, back\\slash, "quotes", \\N, {brace}, 😀, ünï';
+
+describe.skipIf(missing !== "")(`a move${missing}`, () => {
+  let folder: string;
+  let data: string;
+  let server: PostgresServer;
+  const urls: string[] = [];
+
+  const reprise = (args: string[], env: Record<string, string> = {}, input = ""): Promise<Ended> =>
+    runProgram([...program, ...args], { cwd: folder, env: { ...cleanEnvironment(folder), ...env }, input });
+  const move = (from: string, to: string) => reprise(["migrate", "--from", `sqlite://${from}`, "--to", to, "--json"]);
+  const lastLine = (ended: Ended) => JSON.parse(ended.stdout.trimEnd().split("\n").at(-1) ?? "");
+
+  /** A copy of the installation, to be moved. */
+  function another(name: string): string {
+    const copy = join(folder, name);
+    cpSync(data, copy, { recursive: true });
+    return copy;
+  }
+  async function freshUrl(): Promise<string> {
+    const url = (await server.createDatabase()).replace("postgres@", "postgres:hunter2@");
+    urls.push(url);
+    return url;
+  }
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "reprise-moving-"));
+    server = await startPostgres();
+    // The demo has lived: its books are whole. What it has nothing of is filled by hand.
+    const demo = await reprise(["demo", "--exit", "--json"], { DATA_DIR: folder });
+    expect(demo.exitCode).toBe(0);
+    data = join(folder, "demo");
+    fillEmptyTables(join(data, "reprise.db"));
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await server.stop();
+  });
+
+  test("brings every row of every table of the schema, with texts that need care", async () => {
+    const [from, url] = [another("whole"), await freshUrl()];
+    const moved = await move(from, url);
+    expect(moved.exitCode === 0 ? "" : moved.stderr).toBe("");
+    expect(lastLine(moved)).toMatchObject({ ok: true, differences: [] });
+    expect(moved.exitCode).toBe(0);
+
+    const tables = await schemaTables();
+    const here = new Database(join(from, "reprise.db"), { readonly: true });
+    const sql = postgres(url, { max: 1 });
+    for (const table of tables) {
+      // What is known of the installation moves apart: the source keeps a mark.
+      if (table === "installation") continue;
+      const { n } = here.query<{ n: number }, []>(`select count(*) as n from "${table}"`).get() ?? { n: 0 };
+      expect([table, n > 0]).toEqual([table, true]);
+      const [row] = await sql.unsafe(`select count(*)::integer as n from "${table}"`);
+      expect([table, row?.n]).toEqual([table, n]);
+    }
+    const [odd] = await sql`select name, custom from contacts, import_rows, brands where message = ${ODD} limit 1`;
+    expect(odd).toBeDefined();
+    here.close();
+    await sql.end();
+  });
+
+  test("half a call is a wrong one, and shows no password", async () => {
+    for (const args of [
+      ["--from", `sqlite://${data}`],
+      ["--to", "postgres://me:hunter2@127.0.0.1:1/x"],
+    ]) {
+      const { exitCode, stderr } = await reprise(["migrate", ...args]);
+      expect(exitCode).toBe(2);
+      expect(stderr).not.toContain("hunter2");
+    }
+  });
+
+  test("what is no database of ours, or a newer one, is refused", async () => {
+    const other = join(folder, "other");
+    await Bun.write(join(other, "reprise.db"), "no database at all, but a text that is long enough to be read");
+    expect((await move(other, await freshUrl())).stderr).toContain("no database of Reprise");
+    const newer = another("newer");
+    change(newer, "insert into schema_migrations values ('9999_later', 0)");
+    expect((await move(newer, await freshUrl())).stderr).toContain("newer Reprise");
+  });
+
+  test.each([
+    ["brands", "name", "char(97, 0, 98)", "a NUL byte"],
+    ["contacts", "custom", `'{"a": "\\u0000"}'`, "a NUL byte"],
+    ["email_accounts", "is_active", "2", "what is neither true nor false"],
+    ["messages", "run_at", "'soon'", "no whole number"],
+  ])("what Postgres cannot hold is named: %s.%s", async (table, column, value, flaw) => {
+    const from = another(`flaw-${column}`);
+    change(from, `update ${table} set ${column} = ${value}`);
+    const { exitCode, stderr } = await move(from, await freshUrl());
+    expect(stderr).toContain(`${table}.${column} holds ${flaw}`);
+    expect(exitCode).toBe(1);
+  });
+
+  test("a move that another version began is not gone on with; its source makes no admin, and can be given back", async () => {
+    const [from, url] = [another("begun"), await freshUrl()];
+    change(from, "update messages set run_at = 'soon'");
+    expect((await move(from, url)).exitCode).toBe(1);
+    change(from, "update installation set value = json_set(value, '$.schema', '0000_start') where name = 'moving'");
+    expect((await move(from, url)).stderr).toContain("another version of Reprise");
+    const admin = ["admin", "create", "--email", "late@example.com", "--password-stdin"];
+    expect((await reprise(admin, { DATA_DIR: from }, "correct horse battery")).stderr).toContain("is being moved to");
+    expect((await reprise(["migrate", "--abandon", "--from", `sqlite://${from}`])).exitCode).toBe(0);
+    expect((await reprise(admin, { DATA_DIR: from }, "correct horse battery")).exitCode).toBe(0);
+  });
+
+  test("of two sources that begin at once with one target, one is refused", async () => {
+    const [one, other, url] = [another("one"), another("two"), await freshUrl()];
+    const codes = (await Promise.all([move(one, url), move(other, url)])).map(({ exitCode }) => exitCode);
+    expect(codes.sort()).toEqual([0, 1]);
+  });
+
+  test(
+    "killed at any moment and run again, it goes on and neither doubles nor loses a row",
+    async () => {
+      const random = seededRandom(SEED);
+      let [killed, moves] = [0, 0];
+      while (killed < KILLS) {
+        const [from, url] = [another(`killed${moves}`), await freshUrl()];
+        multiply(join(from, "reprise.db"), ROWS);
+        for (let ended = false; !ended; ) {
+          const child = Bun.spawn([...program, "migrate", "--from", `sqlite://${from}`, "--to", url, "--json"], {
+            cwd: folder,
+            env: cleanEnvironment(folder),
+            stdio: ["ignore", "ignore", "ignore"],
+          });
+          // Long enough at last, whatever the machine.
+          await Promise.race([child.exited, Bun.sleep(200 + random() * (1_500 + killed * 100))]);
+          child.kill("SIGKILL");
+          await child.exited;
+          ended = child.signalCode !== "SIGKILL";
+          if (ended) expect(child.exitCode).toBe(0);
+          else killed++;
+        }
+        moves++;
+        expect((await move(from, url)).stderr).toContain("it was moved");
+        await expectTheSameRows(from, url);
+        rmSync(from, { recursive: true });
+      }
+      console.log(`kill -9 of the mover: ${killed} times in ${moves} moves of ${ROWS} rows and more, seed ${SEED}`);
+    },
+    KILLS * 10_000 + 300_000,
+  );
+});
+
+/** The names of all tables of the schema, whoever wrote them down. */
+async function schemaTables(): Promise<string[]> {
+  const files = [...new Bun.Glob("*.ts").scanSync(join(import.meta.dir, "../src/db/schema"))];
+  const rooms = await Promise.all(files.map((file) => import(`../src/db/schema/${file}`)));
+  return rooms
+    .flatMap((room) => Object.values<unknown>(room))
+    .filter((value) => is(value, SQLiteTable))
+    .map((table) => getTableName(table))
+    .sort();
+}
+
+/** Beside what the move itself compares: every line is there, and once. */
+async function expectTheSameRows(folder: string, url: string): Promise<void> {
+  const query = "select count(*) as n, count(distinct line) as lines, sum(length(email)) as letters from import_rows";
+  const handle = new Database(join(folder, "reprise.db"), { readonly: true });
+  const here = handle.query<Record<string, number>, []>(query).get() ?? {};
+  handle.close();
+  const sql = postgres(url, { max: 1 });
+  const [there] = await sql.unsafe<Record<string, string>[]>(query);
+  await sql.end();
+  for (const [name, value] of Object.entries(here)) expect([name, Number(there?.[name])]).toEqual([name, value]);
+}
+
+function change(folder: string, statement: string): void {
+  const handle = new Database(join(folder, "reprise.db"));
+  handle.run(statement);
+  handle.close();
+}
+
+/** Puts a row into every table that has none: odd texts, every column set. */
+function fillEmptyTables(path: string): void {
+  const handle = new Database(path);
+  handle.run("pragma foreign_keys = off");
+  const tables = handle
+    .query<{ name: string }, []>("select name from sqlite_master where type = 'table' and name not like 'sqlite%'")
+    .all();
+  for (const { name } of tables) {
+    const filled = handle.query(`select 1 from "${name}" limit 1`).get() !== null;
+    if (filled && name !== "import_rows") continue;
+    const columns = handle
+      .query<{ name: string; type: string }, [string]>("select name, type from pragma_table_info(?)")
+      .all(name);
+    const parents = handle
+      .query<{ from: string; table: string }, [string]>(`select "from", "table" from pragma_foreign_key_list(?)`)
+      .all(name);
+    const cells = columns.map((column) => {
+      const parent = parents.find(({ from }) => from === column.name);
+      if (parent)
+        return Object.values(handle.query<object, []>(`select id from "${parent.table}" limit 1`).get() ?? {})[0];
+      if (["mapping", "verdicts", "facts", "custom"].includes(column.name))
+        return JSON.stringify({ b: ODD, a: [1.5, null] });
+      if (column.name === "done_at") return null;
+      if (/^int/i.test(column.type)) return ["enabled", "rate_limit_enabled"].includes(column.name) ? 0 : 1;
+      if (/^real/i.test(column.type)) return -0.1;
+      return column.name === "status" ? "FAILED" : ODD;
+    });
+    handle.query(`insert into "${name}" values (${cells.map(() => "?").join(", ")})`).run(...(cells as string[]));
+  }
+  handle.close();
+}
+
+/** Many more rows, so that there is time to be killed in. */
+function multiply(path: string, rows: number): void {
+  const handle = new Database(path);
+  handle.run(
+    `insert into import_rows select job_id, n + 10, 'ok', 'p' || n || '@x.example', null, ?
+    from import_rows, (with recursive c(n) as (select 1 union all select n + 1 from c where n < ${rows}) select n from c)
+    where line = 1`,
+    [ODD.repeat(10)],
+  );
+  handle.close();
+}
