@@ -152,7 +152,8 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
           child.kill("SIGKILL");
           await child.exited;
           ended = child.signalCode !== "SIGKILL";
-          if (ended) expect(child.exitCode).toBe(0);
+          // 1: the one before it was killed when all was done. The next call says whether that is so.
+          if (ended) expect([0, 1]).toContain(child.exitCode ?? -1);
           else killed++;
         }
         moves++;
