@@ -3,7 +3,8 @@ import { sql } from "drizzle-orm";
 import { DAY, MINUTE, VirtualClock } from "../src/clock.ts";
 import { apiKeys, sessions, users } from "../src/db/schema/identity.ts";
 import { removeEndedSessions } from "../src/identity/users.ts";
-import { PASSWORD, startApp, type TestApp } from "./support/app.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { PASSWORD } from "./support/doors.ts";
 import { cookieOf, idOf, keyOf, session, signIn } from "./support/visitors.ts";
 
 setDefaultTimeout(20_000);

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { sql } from "drizzle-orm";
 import { createAdmin, openClaim } from "../src/identity/claim.ts";
 import { banUser, setRole } from "../src/identity/users.ts";
-import { PASSWORD, startApp, type TestApp } from "./support/app.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { PASSWORD } from "./support/doors.ts";
 import { cookieOf, idOf, keyOf, type SignedIn, session, signIn } from "./support/visitors.ts";
 
 setDefaultTimeout(20_000);

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { sql } from "drizzle-orm";
 import { MINUTE, type VirtualClock } from "../src/clock.ts";
 import { apiKeys } from "../src/db/schema/identity.ts";
-import { PASSWORD, startApp, type TestApp } from "./support/app.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { PASSWORD } from "./support/doors.ts";
 import { type SignedIn, signIn } from "./support/visitors.ts";
 
 setDefaultTimeout(20_000);

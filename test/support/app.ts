@@ -18,24 +18,7 @@ import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
 import { masterKey, openVault, signer } from "../../src/secrets.ts";
 import { freshDatabase } from "./database.ts";
-
-/** What everybody's password is here. */
-export const PASSWORD = "correct horse battery";
-
-export interface Sent {
-  body?: unknown;
-  /** A session's token. */
-  token?: string;
-  headers?: Record<string, string>;
-}
-
-export interface Answer<Body> {
-  status: number;
-  headers: Headers;
-  body: Body;
-  /** The body as it came. */
-  text: string;
-}
+import { doorsThrough, PASSWORD } from "./doors.ts";
 
 export interface Overrides {
   config?: Partial<Config>;
@@ -97,36 +80,14 @@ export async function startApp(overrides: Overrides = {}) {
 
   let visitors = 0;
   let people = 0;
-
-  /** Each request comes from an address of its own, unless its headers say otherwise. */
-  async function request<Body = Record<string, unknown>>(
-    method: string,
-    path: string,
-    { body, token, headers = {} }: Sent = {},
-  ): Promise<Answer<Body>> {
-    visitors++;
-    const response = await app.handle(
-      new Request(`http://localhost${path}`, {
-        method,
-        headers: {
-          "x-client-address": `10.0.${visitors >> 8}.${visitors & 255}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      }),
-    );
-    const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json");
-    return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
-  }
-
-  async function tokenFrom(path: string, body: object): Promise<string> {
-    const answer = await request<{ token?: string }>("POST", path, { body });
-    if (!answer.body.token) throw new Error(`${path} gave no token: ${answer.status} ${answer.text}`);
-    return answer.body.token;
-  }
+  const {
+    api: request,
+    signUp,
+    signIn,
+  } = doorsThrough(
+    (path, sent) => app.handle(new Request(`http://localhost${path}`, sent)),
+    () => `10.0.${++visitors >> 8}.${visitors & 255}`,
+  );
 
   return {
     app,
@@ -136,15 +97,13 @@ export async function startApp(overrides: Overrides = {}) {
     clock,
     logged,
     request,
-    /** Signs somebody up; returns their token. */
-    signUp: (email: string) => tokenFrom("/api/auth/sign-up/email", { email, password: PASSWORD, name: "Somebody" }),
-    /** Signs somebody in who is here already; returns their token. */
-    signIn: (email: string) => tokenFrom("/api/auth/sign-in/email", { email, password: PASSWORD }),
+    signUp,
+    signIn,
     /** Makes an admin, another one each time; returns their token. */
     async admin(): Promise<string> {
       const email = `admin${++people}@example.com`;
       await createAdmin(store, { email, password: PASSWORD, name: "Admin" });
-      return tokenFrom("/api/auth/sign-in/email", { email, password: PASSWORD });
+      return signIn(email);
     },
     async close(): Promise<void> {
       await store.close();

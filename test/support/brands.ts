@@ -1,4 +1,5 @@
-import type { Sent, TestApp } from "./app.ts";
+import type { TestApp } from "./app.ts";
+import type { Sent } from "./doors.ts";
 
 /** A user, the brand they own, and how they ask for things. */
 export interface Owner {

@@ -1,5 +1,4 @@
-import type { Answer } from "./app.ts";
-import type { Doors as AllDoors } from "./doors.ts";
+import type { Doors as AllDoors, Answer } from "./doors.ts";
 
 /** A message as the API shows it. */
 export interface ShownMessage {

@@ -1,6 +1,6 @@
 import type { Access } from "../../src/http/access.ts";
 import type { JsonObject } from "../../src/http/json.ts";
-import { PASSWORD } from "./app.ts";
+import { PASSWORD } from "./doors.ts";
 
 /** What an id is the id of. */
 export type Kind =

@@ -1,4 +1,5 @@
-import { PASSWORD, type Sent, type TestApp } from "./app.ts";
+import type { TestApp } from "./app.ts";
+import { PASSWORD, type Sent } from "./doors.ts";
 
 // What visitors do at the doors of `identity`.
 
