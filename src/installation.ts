@@ -5,6 +5,8 @@ import { Fault } from "./fault.ts";
 import type { Signer } from "./secrets.ts";
 
 const KEY = "key";
+/** Begins the names of who did periodic work last. */
+export const TURN = "turn ";
 
 /**
  * Sees to it that all processes on a database have the key that its secrets are sealed with: the first one leaves a
@@ -38,7 +40,7 @@ export async function takeTurn(tx: Tx, job: string, span: number): Promise<boole
   const free = sql`${installation.value} < ${String(tx.now)} or ${installation.value} > ${until}`;
   const taken = await tx
     .insert(installation)
-    .values({ name: `turn ${job}`, value: until })
+    .values({ name: `${TURN}${job}`, value: until })
     .onConflictDoUpdate({ target: installation.name, set: { value: until }, setWhere: free })
     .returning({ name: installation.name });
   return taken.length > 0;

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
 import { SECOND } from "../clock.ts";
+import { EXACT } from "../db/connection.ts";
 import { migratePostgres } from "../db/migrate.ts";
 import { Fault } from "../fault.ts";
 import { readMark, removeMark } from "../moving/mark.ts";
@@ -17,11 +18,7 @@ interface Proof {
 /** `reprise migrate --from sqlite://… --to postgres://…`: exit code 1 when what arrived is not what set out. */
 export async function moveUp(from: string, to: string, json: boolean): Promise<number> {
   const source = openSource(from);
-  const target = postgres(to, {
-    max: 1,
-    onnotice: () => {},
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
-  });
+  const target = postgres(to, { max: 1, onnotice: () => {}, types: EXACT });
   const name = nameOf(to);
   const began = performance.now();
   try {

@@ -54,8 +54,8 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
     )
     .use(
       job("tidy", "0 3 * * *", HOUR, async () => {
-        for (const job of [removeEndedSessions, forgetAnswers])
-          await store.write(job).catch((error) => log.error("tidying failed", { error }));
+        for (const tidying of [removeEndedSessions, forgetAnswers])
+          await store.write(tidying).catch((error) => log.error("tidying failed", { error }));
         await removeUnused(deps, clock.now());
       }),
     )

@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { answerOf, databaseAway } from "../http/faults.ts";
 import type { Waiting } from "../runtime.ts";
 
 /** What a waiting start ends with when the process is asked to stop. */
@@ -46,12 +47,8 @@ function startPorter(port: number, hostname: string) {
         const uptime = Math.floor((performance.now() - began) / 1000);
         return Response.json({ service: "app", status: "OK", timestamp: new Date().toISOString(), uptime });
       }
-      const requestId = crypto.randomUUID();
-      const message = "The database cannot be reached; try again";
-      return Response.json(
-        { success: false, message, code: "UNAVAILABLE", requestId },
-        { status: 503, headers: { "retry-after": "5", "x-request-id": requestId } },
-      );
+      const { status, headers, body } = answerOf(databaseAway(), crypto.randomUUID());
+      return Response.json(body, { status, headers });
     },
   });
 }

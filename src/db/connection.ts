@@ -5,7 +5,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { SECOND } from "../clock.ts";
 import type { Address } from "./address.ts";
-import type { Tx } from "./store.ts";
+import type { Reader, Tx } from "./store.ts";
 
 /** A server that has not let us in by then is tried no longer. Milliseconds. */
 const PATIENCE = 3 * SECOND;
@@ -18,6 +18,16 @@ const LIMITS =
   "set statement_timeout = '60s'; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = '15s'";
 
 const words = new PgDialect();
+
+/** `all` over what takes SQL as text. Statements stay prepared: their text is the same for every batch; Drizzle prepares none. */
+export function allThrough(
+  unsafe: (text: string, params: string[], options: { prepare: true }) => PromiseLike<unknown>,
+): Reader["all"] {
+  return async (query: SQL) => {
+    const { sql, params } = words.sqlToQuery(query);
+    return (await unsafe(sql, params as string[], { prepare: true })) as never[];
+  };
+}
 
 /** An error of our own that says what the database's would. */
 export function broken(code: string, message: string): Error {
@@ -48,6 +58,9 @@ export interface Connection {
   cut(): void;
 }
 
+/** Epoch milliseconds and thousandths are 64-bit there and exact numbers here. */
+export const EXACT = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
+
 const CLIENT = {
   max: 1,
   onnotice: () => {},
@@ -56,8 +69,7 @@ const CLIENT = {
   connect_timeout: PATIENCE / SECOND,
   max_lifetime: null,
   backoff: () => 0,
-  // Epoch milliseconds and thousandths are 64-bit there and exact numbers here.
-  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  types: EXACT,
 };
 
 /** A socket to one host. postgres.js would try a dead list of hosts for ever (porsager/postgres#1174). */
@@ -121,14 +133,9 @@ async function openAt(url: string, host: Address["hosts"][number], onNotify?: ()
     return asked(plain(...asking)) as never;
   };
   const builders = drizzle({ client: Object.assign(client, { unsafe }) }) as unknown as Connection["builders"];
-  /** Statements stay prepared: their text is the same for every batch. Drizzle itself prepares none. */
-  const all = async (query: SQL) => {
-    const { sql, params } = words.sqlToQuery(query);
-    return (await unsafe(sql, params as string[], { prepare: true })) as unknown as never[];
-  };
 
   const connection: Connection = {
-    builders: Object.assign(builders, { all }),
+    builders: Object.assign(builders, { all: allThrough(unsafe) }),
     pid: 0,
     isOpen: true,
     askedAt: null,

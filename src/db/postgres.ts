@@ -1,10 +1,8 @@
-import type { SQL } from "drizzle-orm";
-import { PgDialect } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
 import { readAddress } from "./address.ts";
 import { postgresBell } from "./bell.ts";
-import { type Connection, connector } from "./connection.ts";
+import { allThrough, type Connection, connector } from "./connection.ts";
 import { migratePostgres } from "./migrate.ts";
 import { createPool, type Pool } from "./pool.ts";
 import type { Standing } from "./standing.ts";
@@ -14,8 +12,6 @@ import { isRetryable, isUnavailable } from "./violations.ts";
 const TRIES = 5;
 /** How long after one that is not there yet the next try comes. Milliseconds. */
 const AGAIN = 500;
-
-const words = new PgDialect();
 
 /** Drizzle's builders, and `all`, where each question goes to whichever connection is free. */
 function reader({ use }: Pool): Reader {
@@ -35,11 +31,7 @@ function reader({ use }: Pool): Reader {
     return Object.assign(answer, { values });
   };
   const pretended = { unsafe, options: { parsers: {}, serializers: {} } } as unknown as Sql;
-  const all = async (query: SQL) => {
-    const { sql, params } = words.sqlToQuery(query);
-    return (await unsafe(sql, params as string[], { prepare: true })) as never[];
-  };
-  return Object.assign(drizzle({ client: pretended }), { all }) as unknown as Reader;
+  return Object.assign(drizzle({ client: pretended }), { all: allThrough(unsafe) }) as unknown as Reader;
 }
 
 /** Runs `work` between `begin` and `commit`, or `rollback`. What a broken connection had begun the server rolls back. */

@@ -49,7 +49,13 @@ interface Ruled {
  * cancelled, failed, or waiting. Nothing may be sent before it has committed. Their senders are locked. `around` is what this
  * transaction knows already; it knows more afterwards.
  */
-export async function claimDue(tx: Tx, chosen: readonly Due[], post: Post, around: Surroundings): Promise<Claim[]> {
+export async function claimDue(
+  tx: Tx,
+  chosen: readonly Due[],
+  post: Post,
+  around: Surroundings,
+  sendBefore: number,
+): Promise<Claim[]> {
   const due = await dueRows(tx, chosen);
   await learnSurroundings(tx, around, due, tx.now);
   const rows = await withoutRepinned(tx, due, around);
@@ -79,7 +85,7 @@ export async function claimDue(tx: Tx, chosen: readonly Due[], post: Post, aroun
         scheduledTime: row.scheduled_time,
         fence: row.fence + 1,
         claimedAt: tx.now,
-        sendBefore: Number.POSITIVE_INFINITY,
+        sendBefore,
         attempts: row.attempts + 1,
         senderDay: sender?.today ?? null,
         warming: sender?.warming ?? false,

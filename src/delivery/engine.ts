@@ -78,7 +78,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (results.length === 0 && room <= 0) return { examined: 0, settled: 0, claims: [] };
     let tried: Claim[] = [];
     const write = store.write(async (tx) => {
-      const began = steady();
+      const sendBefore = steady() + SEND_WITHIN;
       await findByIndex(tx);
       const around = noSurroundings();
       const due = room > 0 ? await chooseDue(tx, room, roomNow()) : [];
@@ -90,10 +90,9 @@ export function createEngine(options: EngineOptions): Engine {
         await breathe();
       }
       const claims: Claim[] = [];
+      tried = claims;
       for (let at = 0; at < due.length; at += SLICE) {
-        const found = await claimDue(tx, due.slice(at, at + SLICE), options, around);
-        for (const claim of found) claims.push({ ...claim, sendBefore: began + SEND_WITHIN });
-        tried = claims;
+        claims.push(...(await claimDue(tx, due.slice(at, at + SLICE), options, around, sendBefore)));
         await breathe();
       }
       return { late, claims, examined: due.length, settled: results.length };
@@ -133,9 +132,7 @@ export function createEngine(options: EngineOptions): Engine {
       where m.id = n.id and c.id = m.campaign_id and v.id = m.conversation_id
       and (m.cancel_reason is not null or c.status = 'PAUSED' or v.status = 'PAUSED' 
         or (e.id is not null and coalesce(e.brand_id, '') <> m.brand_id))`);
-    return new Map(
-      stopped.map(({ id, reason }) => [id, reason === null ? { kind: "withheld" } : { kind: "withdrawn", reason }]),
-    );
+    return new Map(stopped.map(({ id, reason }) => [id, reason === null ? WITHHELD : { kind: "withdrawn", reason }]));
   }
 
   async function dispatch(claims: readonly Claim[]): Promise<void> {

@@ -53,12 +53,30 @@ function faultOf(code: unknown, error: unknown, query: Record<string, unknown> =
   if (code === "NOT_FOUND") return new Fault("NOT_FOUND", "There is nothing at this address");
   if (code === "PARSE") return new Fault("MALFORMED", "The body could not be read: expected valid JSON");
   if (code === "INVALID_COOKIE_SIGNATURE") return new Fault("UNAUTHENTICATED", "Sign in first");
-  if (isUnavailable(error))
-    return new Fault("UNAVAILABLE", "The database cannot be reached; try again", {
-      cause: error,
-      retryAfterSeconds: 5,
-    });
-  return null;
+  return isUnavailable(error) ? databaseAway(error) : null;
+}
+
+export function databaseAway(cause?: unknown): Fault {
+  return new Fault("UNAVAILABLE", "The database cannot be reached; try again", { cause, retryAfterSeconds: 5 });
+}
+
+/** How a request that failed is answered; null is what nobody foresaw. */
+export function answerOf(fault: Fault | null, requestId: string) {
+  return {
+    status: fault ? STATUS[fault.code] : 500,
+    headers: {
+      "x-request-id": requestId,
+      ...(fault?.retryAfterSeconds ? { "retry-after": String(fault.retryAfterSeconds) } : {}),
+    },
+    body: {
+      success: false,
+      message: fault?.message ?? "Something went wrong on our side; quote the requestId when you report it",
+      code: fault?.code ?? "INTERNAL",
+      requestId,
+      ...(fault?.details ? { details: fault.details } : {}),
+      ...fault?.facts,
+    },
+  };
 }
 
 /**
@@ -71,16 +89,9 @@ export function faults(log: Log) {
     const fault = faultOf(code, error, query);
     if (!fault) log.error("request failed", { requestId, error });
     if (fault?.cause) log.warn("request refused", { requestId, code: fault.code, cause: fault.cause });
-    set.status = fault ? STATUS[fault.code] : 500;
-    set.headers["x-request-id"] = requestId;
-    if (fault?.retryAfterSeconds) set.headers["retry-after"] = String(fault.retryAfterSeconds);
-    return {
-      success: false,
-      message: fault?.message ?? "Something went wrong on our side; quote the requestId when you report it",
-      code: fault?.code ?? "INTERNAL",
-      requestId,
-      ...(fault?.details ? { details: fault.details } : {}),
-      ...fault?.facts,
-    };
+    const { status, headers, body } = answerOf(fault, requestId);
+    set.status = status;
+    Object.assign(set.headers, headers);
+    return body;
   });
 }

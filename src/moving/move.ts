@@ -1,6 +1,7 @@
 import type { Sql } from "postgres";
 import { newestMigration } from "../db/migrate.ts";
 import { Fault } from "../fault.ts";
+import { TURN } from "../installation.ts";
 import { type Digest, emptyDigest, isEqual, take } from "./digest.ts";
 import { MOVING, readMark, writeMark } from "./mark.ts";
 import type { Progress } from "./progress.ts";
@@ -54,7 +55,7 @@ export async function copyAll(source: Source, target: Sql, to: string, progress:
       };
       await target.begin(async (tx) => {
         if (rows.length > 0) await writeRows(tx, table, rows);
-        await writePlace(tx, table, next);
+        await note(tx, placeName(table), JSON.stringify(next));
       });
       place = next;
       progress.at(done + place.rows, total, table.name);
@@ -93,7 +94,7 @@ async function begin({ handle }: Source, target: Sql, tables: readonly Table[], 
       if (row) throw new Fault("CONFLICT", `--to: the database is not empty: there are ${name}`);
     }
     writeMark(handle, { ...mark, to });
-    await tx`insert into installation values (${MOVING}, ${JSON.stringify({ id: mark.id })})`;
+    await note(tx, MOVING, JSON.stringify({ id: mark.id }));
   });
 }
 
@@ -102,11 +103,9 @@ async function readPlace(target: Sql, table: Table): Promise<Place> {
   return row ? (JSON.parse(row.value) as Place) : START;
 }
 
-async function writePlace(tx: Pick<Sql, "unsafe">, table: Table, place: Place): Promise<void> {
-  await tx.unsafe("insert into installation values ($1, $2) on conflict (name) do update set value = excluded.value", [
-    placeName(table),
-    JSON.stringify(place),
-  ]);
+async function note(tx: Pick<Sql, "unsafe">, name: string, value: string): Promise<void> {
+  const statement = "insert into installation values ($1, $2) on conflict (name) do update set value = excluded.value";
+  await tx.unsafe(statement, [name, value]);
 }
 
 /** What is true of the installation is true where it is now, but for who did periodic work last. */
@@ -114,9 +113,8 @@ async function copyInstallation({ handle }: Source, target: Sql): Promise<void> 
   const rows = handle
     .query<{ name: string; value: string }, []>("select name, value from installation")
     .all()
-    .filter(({ name }) => name !== MOVING && !name.startsWith("turn "));
-  for (const { name, value } of rows)
-    await target`insert into installation values (${name}, ${value}) on conflict (name) do update set value = excluded.value`;
+    .filter(({ name }) => name !== MOVING && !name.startsWith(TURN));
+  for (const { name, value } of rows) await note(target, name, value);
 }
 
 /** A table whose rows are not the same on both sides. */

@@ -45,7 +45,7 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
   let jumpsLeft = options.clockJumps;
   let nextSweep = clock.now();
 
-  async function start(_: unknown, index: number): Promise<Process> {
+  async function start(index: number): Promise<Process> {
     for (;;) {
       // Machines do not agree about the time: every other one is an hour ahead or behind.
       const ahead = index % 2 === 1 ? (random() < 0.5 ? -HOUR : HOUR) : 0;
@@ -70,7 +70,7 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
     }
   }
 
-  const processes = await Promise.all(Array.from({ length: options.processes }, start));
+  const processes = await Promise.all(Array.from({ length: options.processes }, (_, index) => start(index)));
 
   /** Runs something in a process; one that dies of it is started anew. */
   async function inProcess(index: number, work: (process: Process) => Promise<void>): Promise<void> {
@@ -83,7 +83,7 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
     }
     if (process.life.dead) {
       crashes++;
-      processes[index] = await start(null, index);
+      processes[index] = await start(index);
     }
   }
 

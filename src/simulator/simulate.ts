@@ -75,8 +75,7 @@ export async function simulate(options: SimulateOptions): Promise<Census & { see
       until: START + options.days * DAY,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     });
-    const census = await takeCensus(store, world, silences);
-    return { seed: options.seed, ...census, crashes: silences.crashes };
+    return { seed: options.seed, ...(await takeCensus(store, world, silences)), crashes: silences.crashes };
   } finally {
     await store.close();
     if (dialect === "sqlite") options.onEnd?.(Bun.file(join(dataDir, "reprise.db")).size);
