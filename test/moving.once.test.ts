@@ -164,6 +164,9 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
       expect(refused.stderr).toContain("127.0.0.1:1/none cannot be used");
       expect(refused.stderr).not.toContain("hush");
       expect((await migrate(demo, "mysql://localhost/x")).stderr).toContain("--to: expected a URL");
+      const several = await migrate(demo, "postgres://me:hush@127.0.0.1:1,127.0.0.1:2/none");
+      expect(several.stderr).toContain("names one host");
+      expect(several.stderr).not.toContain("hush");
     });
   });
 

@@ -1,5 +1,6 @@
 import { systemClock } from "../clock.ts";
 import { type Config, readConfig } from "../config.ts";
+import { readAddress } from "../db/address.ts";
 import { createLog, type Log, withoutEchoes } from "../log.ts";
 import { ALL_ROLES, readRoles } from "../roles.ts";
 import { version } from "../version.ts";
@@ -167,9 +168,9 @@ const migrate: Command = {
     if (!from?.startsWith("sqlite:")) throw new UsageError("--from: expected sqlite:// and a data folder");
     const { abandonMove, moveUp } = await import("./moveUp.ts");
     if (abandon) return abandonMove(from);
-    if (!/^postgres(ql)?:\/\/[^/]/.test(to ?? ""))
-      throw new UsageError("--to: expected a URL that starts with postgres://");
-    return moveUp(from, to ?? "", json === true);
+    if (to === undefined || readAddress(to)?.hosts.length !== 1)
+      throw new UsageError("--to: expected a URL that starts with postgres:// and names one host");
+    return moveUp(from, to, json === true);
   },
 };
 
