@@ -1,0 +1,163 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { balanceOf } from "../src/credits/statement.ts";
+import { LEASE } from "../src/delivery/claim.ts";
+import { resolveUnknown } from "../src/delivery/recover.ts";
+import { tallyDrifts } from "../src/messages/tallyProof.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { ACCEPTED, REJECTED } from "./support/scriptedChannel.ts";
+
+// What a claim is worth when its worker comes late, is stopped, or does not hear whether it was made.
+
+setDefaultTimeout(60_000);
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterEach(async () => {
+  await world.clear();
+  expect(await world.drifts()).toEqual([]);
+});
+afterAll(() => world.close());
+
+const statuses = async (campaignId: string) => (await world.messagesOf(campaignId)).map(({ status }) => status);
+
+describe("a claim", () => {
+  /** One message on its way when its lease runs out; what is called with its outcome lets it go on. */
+  async function overdue() {
+    const stage = await world.launched({ people: 1 });
+    const answer = world.channel.holdNext();
+    await world.engine.runDue();
+    world.clock.advance(LEASE);
+    await world.newEngine().sweep();
+    expect(await statuses(stage.campaignId)).toEqual(["UNKNOWN"]);
+    return { ...stage, answer };
+  }
+
+  test("an answer that comes after the lease ran out says what became of the message", async () => {
+    const { campaignId, brandId, answer } = await overdue();
+    answer(ACCEPTED);
+    await world.run();
+    expect(await statuses(campaignId)).toEqual(["SENT", "PENDING"]);
+    expect(await balanceOf(world.store.read, brandId)).toMatchObject({ totalReserved: 1, totalUsed: 1 });
+    expect(await tallyDrifts(world.store.read)).toEqual([]);
+    expect(world.channel.sent).toHaveLength(1);
+  });
+
+  test("a refusal, too", async () => {
+    const { campaignId, brandId, answer } = await overdue();
+    answer(REJECTED);
+    await world.run();
+    expect(await statuses(campaignId)).toEqual(["FAILED"]);
+    expect(await balanceOf(world.store.read, brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
+  });
+
+  test("but changes nothing once a person has said it", async () => {
+    const { campaignId, brandId, answer, request } = await overdue();
+    const [row] = await world.messagesOf(campaignId);
+    await request("POST", `/api/campaigns/outcome-unknown/${row?.id}/resolve`, { as: "NOT_SENT" });
+    const again = world.channel.holdNext();
+    const other = world.newEngine();
+    await other.runDue();
+    answer(REJECTED);
+    await world.run();
+    expect(await statuses(campaignId)).toEqual(["SENDING"]);
+    expect(world.app.logged.join("")).toContain("late result");
+    again(ACCEPTED);
+    await world.run(other);
+    expect(await statuses(campaignId)).toEqual(["SENT", "PENDING"]);
+    expect(await balanceOf(world.store.read, brandId)).toMatchObject({ totalUsed: 1, totalReserved: 1 });
+  });
+
+  test("a worker that was stopped for long sends nothing of what it had claimed", async () => {
+    const { campaignId } = await world.launched({ people: 3 });
+    let stoppedFor = 0;
+    const other = world.newEngine();
+    const meanwhile = async () => {
+      if (stoppedFor > 0) return;
+      stoppedFor = LEASE;
+      // Another worker gives its claims up, a person says that nothing was sent, and so it is sent.
+      await other.recover(true);
+      for (const { id } of await world.messagesOf(campaignId))
+        await world.store.write((tx) => resolveUnknown(tx, id, "NOT_SENT", null));
+      await world.run(other);
+    };
+    const stopped = world.newEngine(meanwhile, () => stoppedFor);
+    await world.run(stopped);
+    expect(world.channel.sent).toHaveLength(3);
+    expect(new Set(world.channel.recipients).size).toBe(3);
+    expect(await statuses(campaignId)).toEqual(["SENT", "SENT", "SENT", "PENDING", "PENDING", "PENDING"]);
+  });
+
+  test("asked to stop while it claims, it lets what it claims leave and come back", async () => {
+    const { campaignId } = await world.launched({ people: 5 });
+    const engine = world.newEngine();
+    const running = engine.runDue();
+    engine.stop();
+    await engine.drain();
+    expect(await statuses(campaignId)).toEqual([...Array(5).fill("SENT"), ...Array(5).fill("PENDING")]);
+    await running;
+    await world.run();
+  });
+
+  describe("a commit whose answer is lost", () => {
+    /** The engine's next commit comes through, or does not; it hears the same either way. */
+    const lossy = (isKept: boolean) => {
+      let lost = false;
+      const { store } = world;
+      return world.newEngine(undefined, undefined, {
+        ...store,
+        async write(work) {
+          if (lost) return store.write(work);
+          lost = true;
+          await store.write(async (tx) => {
+            await work(tx);
+            if (!isKept) throw new Error("rolled back");
+          });
+          throw new Error("the connection broke");
+        },
+      });
+    };
+
+    test("leaves no outcome unknown", async () => {
+      const { campaignId } = await world.launched({ people: 2 });
+      const engine = lossy(true);
+      await expect(engine.runDue()).rejects.toThrow("broke");
+      expect(await statuses(campaignId)).toEqual(["SENDING", "SENDING"]);
+      await world.run(engine);
+      expect(await statuses(campaignId)).toEqual(["SENT", "SENT", "PENDING", "PENDING"]);
+      expect(world.channel.sent).toHaveLength(2);
+    });
+
+    test("takes nothing from another worker that claimed the same since", async () => {
+      const { campaignId } = await world.launched({ people: 1 });
+      const engine = lossy(false);
+      await expect(engine.runDue()).rejects.toThrow("rolled back");
+      const answer = world.channel.holdNext();
+      const other = world.newEngine();
+      await other.runDue();
+      await engine.runDue();
+      expect(await statuses(campaignId)).toEqual(["SENDING"]);
+      answer(ACCEPTED);
+      await world.run(other);
+      expect(await statuses(campaignId)).toEqual(["SENT", "PENDING"]);
+      expect(world.channel.sent).toHaveLength(1);
+    });
+  });
+
+  test("a store that fails right after the claim leaves no outcome unknown", async () => {
+    const { campaignId } = await world.launched({ people: 1 });
+    let commits = 0;
+    const { read } = world.store;
+    const all = read.all;
+    const engine = world.newEngine(async () => {
+      if (commits++ === 0) Object.assign(read, { all: () => Promise.reject(new Error("the database went away")) });
+    });
+    await expect(engine.runDue()).rejects.toThrow("went away");
+    Object.assign(read, { all });
+    expect(world.channel.sent).toHaveLength(0);
+    await world.run(engine);
+    expect(world.channel.sent).toHaveLength(1);
+    expect((await world.messagesOf(campaignId))[0]).toMatchObject({ status: "SENT", attempts: 1 });
+  });
+});
