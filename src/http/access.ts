@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { Instant } from "../clock.ts";
 import { Fault } from "../fault.ts";
 
 /** Who a route is for. Written at the route as `detail.access`, shown in the API page, enforced by `guard`. */
@@ -11,6 +12,9 @@ export interface Caller {
   role: "admin" | "user";
   /** The brand this user owns, if any. */
   brandId: string | null;
+  credential: "session" | "api-key";
+  /** When the password of this session was given last; null for an API key. */
+  signedInAt: Instant | null;
 }
 
 const callers = new WeakMap<Request, Caller>();

@@ -6,5 +6,11 @@ declare module "elysia" {
     access?: Access;
     /** The route does its work by `writeOnce`, so that it honours an Idempotency-Key. */
     idempotent?: true;
+    /** Refuses API keys, before an Idempotency-Key is looked at. Implied by `recentSignIn`. */
+    sessionOnly?: true;
+    /** Needs a session whose password was given a short time ago. */
+    recentSignIn?: true;
+    /** Largest body in bytes, or `stream` where the route reads its body itself. Absent: the default of the access level. */
+    body?: number | "stream";
   }
 }

@@ -101,8 +101,11 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
   return {
     whoIs,
     async identify(request) {
-      const user = (await presenceOf(request))?.user;
-      return user ? { userId: user.id, email: user.email, role: user.role, brandId: user.brandId } : null;
+      const presence = await presenceOf(request);
+      if (!presence) return null;
+      const { user, credential, signedInAt } = presence;
+      const { id: userId, email, role, brandId } = user;
+      return { userId, email, role, brandId, credential, signedInAt };
     },
     async signIn(given, request) {
       refuseForeignOrigin(request, ours);

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import type { Reader, Store } from "../db/store.ts";
+import type { Caller } from "../http/access.ts";
 import type { User } from "./model.ts";
 import type { Proof } from "./proof.ts";
 
@@ -9,23 +10,27 @@ export interface Presence {
   user: User;
   /** When the session or key ends; null for a key that does not. */
   expiresAt: Instant | null;
+  credential: Caller["credential"];
+  /** When the session began; null for a key. */
+  signedInAt: Instant | null;
 }
 
 interface Row extends User {
   expiresAt: Instant | null;
+  signedInAt: Instant | null;
 }
 
 const columns = sql.raw('u.id, u.email, u.name, u.image, u.role, b.id as "brandId"');
 const welcome = (now: Instant) => sql`(not coalesce(u.banned, false) or u.ban_expires <= ${now})`;
 
 function bySession(token: string, now: Instant): SQL {
-  return sql`select ${columns}, s.expires_at as "expiresAt" from sessions s
+  return sql`select ${columns}, s.expires_at as "expiresAt", s.created_at as "signedInAt" from sessions s
     join users u on u.id = s.user_id left join brands b on b.owner_id = u.id
     where s.token = ${token} and s.expires_at > ${now} and ${welcome(now)}`;
 }
 
 function byKey(hash: string, now: Instant): SQL {
-  return sql`select ${columns}, k.expires_at as "expiresAt" from api_keys k
+  return sql`select ${columns}, k.expires_at as "expiresAt", null as "signedInAt" from api_keys k
     join users u on u.id = k.reference_id left join brands b on b.owner_id = u.id
     where k.key = ${hash} and coalesce(k.enabled, true) and (k.expires_at is null or k.expires_at > ${now}) and ${welcome(now)}`;
 }
@@ -35,8 +40,8 @@ export async function findPresence(read: Reader, proof: Proof, now: Instant): Pr
   const query = proof.kind === "session" ? bySession(proof.token, now) : byKey(proof.hash, now);
   const [row] = await read.all<Row>(query);
   if (!row) return null;
-  const { expiresAt, ...user } = row;
-  return { user, expiresAt };
+  const { expiresAt, signedInAt, ...user } = row;
+  return { user, expiresAt, signedInAt, credential: proof.kind === "session" ? "session" : "api-key" };
 }
 
 /** As many as one process serves at the same time, and more. */
