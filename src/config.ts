@@ -1,4 +1,5 @@
 import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
+import { type PrivateNetwork, parsePrivateNetworks } from "./channels/privateNetworks.ts";
 import { type Catalog, readCatalog } from "./chargebee/catalog.ts";
 import type { ChargebeeSite } from "./chargebee/site.ts";
 import { readAddress } from "./db/address.ts";
@@ -26,8 +27,10 @@ export interface Config {
   channels: "live" | "simulator";
   /** Where the simulator writes what arrived, one JSON line for each; null: nowhere. */
   simulatorJournal: string | null;
-  /** Whether mailboxes may name SMTP servers on private addresses and odd ports: an on-prem relay, a test. */
+  /** Whether every mailbox may name SMTP servers on any address and port, and without TLS. For a single tenant, or a test. */
   allowPrivateSmtp: boolean;
+  /** Networks of the operator's own where admins may place mailboxes. */
+  privateSmtpNetworks: readonly PrivateNetwork[];
   /** Where Google's mailboxes are reached: at Google, or through what the operator put before it. */
   gmail: GmailEndpoints;
   chargebee: {
@@ -133,6 +136,15 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return { bucket, region, endpoint, pathStyle, keys, prefix: prefix && `${prefix}/` };
   }
 
+  function privateSmtp(): Pick<Config, "allowPrivateSmtp" | "privateSmtpNetworks"> {
+    const allowPrivateSmtp = choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true";
+    const networks = parsePrivateNetworks(text("SMTP_PRIVATE_NETWORKS") ?? "");
+    if (typeof networks === "string") problems.push(`SMTP_PRIVATE_NETWORKS: ${networks}`);
+    else if (allowPrivateSmtp && networks.length > 0)
+      problems.push("SMTP_PRIVATE_NETWORKS: expected without SMTP_ALLOW_PRIVATE_HOSTS=true, which opens every network");
+    return { allowPrivateSmtp, privateSmtpNetworks: typeof networks === "string" ? [] : networks };
+  }
+
   function gmail(): GmailEndpoints {
     const smtp = URL.parse(url("GMAIL_SMTP_URL", ["smtps:"]) ?? "");
     const tokenUrl = url("GMAIL_TOKEN_URL", ["https:", "http:"]) ?? GMAIL.tokenUrl;
@@ -184,7 +196,7 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     signUp: choice("SIGN_UP", ["open", "closed"], "open"),
     channels,
     simulatorJournal,
-    allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",
+    ...privateSmtp(),
     gmail: gmail(),
     chargebee: chargebee(),
     clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,

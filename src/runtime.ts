@@ -75,6 +75,7 @@ export async function openRuntime(
   }
   const smtp = lateSmtp({
     allowPrivateHosts: config.allowPrivateSmtp,
+    privateNetworks: config.privateSmtpNetworks,
     poolPerSender: SENDER_CONCURRENCY,
     gmail: config.gmail,
   });
