@@ -7,19 +7,10 @@ import {
   randomBytes,
   timingSafeEqual,
 } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault, invalid } from "./fault.ts";
+import { createPrivateFolder } from "./privateFiles.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -139,7 +130,7 @@ function readKey(path: string): Uint8Array | null {
  * nobody ever reads half a key. It is on disk before the first secret is sealed with it.
  */
 function createKey(path: string, dataDir: string): Uint8Array {
-  mkdirSync(dataDir, { recursive: true });
+  createPrivateFolder(dataDir);
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   try {
     const file = openSync(draft, "wx", 0o600);
