@@ -5,6 +5,8 @@ import type { ChargebeeSite } from "./chargebee/site.ts";
 import { readAddress } from "./db/address.ts";
 import type { S3Settings } from "./files/s3.ts";
 import type { Level } from "./log.ts";
+import { withSecretFiles } from "./secretFiles.ts";
+import { judgeSecret } from "./secretStrength.ts";
 
 /** Everything that can be set, read once from the environment. */
 export interface Config {
@@ -71,7 +73,8 @@ const S3_DETAILS = [
 /** Reads and checks the environment; throws one `ConfigError` that names every bad value (never its secret content). */
 export function readConfig(env: Record<string, string | undefined>): Readonly<Config> {
   const problems: string[] = [];
-  const text = (name: string): string | null => env[name]?.trim() || null;
+  const complete = withSecretFiles(env, problems);
+  const text = (name: string): string | null => complete[name]?.trim() || null;
 
   function number(name: string, fallback: number, low: number, high: number, whole = true): number {
     const given = text(name);
@@ -178,6 +181,10 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
+  else if (secret !== null && judgeSecret(secret) === "hopeless")
+    problems.push(
+      "REPRISE_SECRET: expected a random secret, such as `openssl rand -base64 32` prints; this one is guessed",
+    );
   const channels = choice("CHANNELS", ["live", "simulator"], "live");
   const simulatorJournal = text("SIMULATOR_JOURNAL");
   if (simulatorJournal !== null && channels !== "simulator")
