@@ -1,20 +1,16 @@
+import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { join } from "node:path";
 import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  type Stats,
-  statSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { Fault } from "./fault.ts";
-import { createPrivateFolder, FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./privateFiles.ts";
+  checkDatabaseFile,
+  checkKeyOwner,
+  checkOwner,
+  checkParent,
+  isRoot,
+  openFolder,
+  STICKY,
+  WRITABLE_BY_OTHERS,
+} from "./folderAccess.ts";
+import { FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./privateFiles.ts";
 
 /** What a check of the data folder did and found. */
 export interface FolderCheck {
@@ -26,14 +22,12 @@ export interface FolderCheck {
 
 /** Names in the data folder that are ours. Whatever else lies there is left alone; `secrets.ts` judges the key. */
 const OUR_FILES = /^(?:reprise|lock)\.db|^secret\.key\./;
+const KEY_FILE = "secret.key";
 const OUR_FOLDERS = new Set(["files", "imports", "demo"]);
 /** Folders that say nothing about who else uses the data folder. */
 const NEUTRAL_FOLDERS = new Set([...OUR_FOLDERS, "lost+found"]);
 
-const ROOT_UID = 0;
-const isRoot = () => process.getuid?.() === ROOT_UID;
-const WRITABLE_BY_OTHERS = 0o002;
-const STICKY = 0o1000;
+const WRITABLE_BY_GROUP = 0o020;
 
 /**
  * Creates the data folder where it is missing, and takes from it and from our files in it what lets other users in
@@ -51,8 +45,8 @@ export function checkDataFolder(dataDir: string, isRequired: boolean): FolderChe
   if (found === null) return check;
   const { folder, ownUid, keepsModes } = found;
   const stats = statSync(folder);
-  if (ownUid === uid) checkOwner(folder, stats, uid, check);
-  checkParent(folder, check);
+  if (ownUid === uid) checkOwner(folder, stats, uid, check.problems);
+  checkParent(folder, check.problems);
   if (!keepsModes) {
     check.problems.push(
       `${folder} is on a file system that keeps no modes: see to it that nobody else can read it, by how it is mounted`,
@@ -61,80 +55,9 @@ export function checkDataFolder(dataDir: string, isRequired: boolean): FolderChe
   }
   const isPrivate = repairFolder(folder, stats, ownUid, check);
   // While others may put files there, a path may be another file by the time it is changed.
-  if (!isPrivate && (statSync(folder).mode & WRITABLE_BY_OTHERS) !== 0) return check;
+  if (!isPrivate && (statSync(folder).mode & (WRITABLE_BY_OTHERS | WRITABLE_BY_GROUP)) !== 0) return check;
   repairEntries(folder, ownUid, check);
   return check;
-}
-
-interface Found {
-  folder: string;
-  /** To whom files created there belong: not to this user where an NFS server or a mount option maps all users to one. */
-  ownUid: number;
-  keepsModes: boolean;
-}
-
-/** Returns null for a folder that is not there, or not writable, and not needed. */
-function openFolder(dataDir: string, isRequired: boolean, uid: number): Found | null {
-  try {
-    if (isRequired) createPrivateFolder(dataDir);
-    checkLink(dataDir, uid);
-    const folder = realpathSync(dataDir);
-    return { folder, ...probe(folder, uid) };
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (error instanceof Fault) throw error;
-    if (!isRequired) return null;
-    const action = `Make it writable for user ${uid} (chown -R ${uid} ${dataDir}), or set DATA_DIR`;
-    throw new Fault("UNAVAILABLE", `The data folder ${dataDir} cannot be used (${code}). ${action}`, { cause: error });
-  }
-}
-
-/** Creates a file to see what the file system makes of its owner and mode, and removes it. */
-function probe(folder: string, uid: number): Omit<Found, "folder"> {
-  const path = join(folder, `.probe-${process.pid}-${crypto.randomUUID()}`);
-  let file: number;
-  try {
-    file = openSync(path, "wx", FILE_MODE);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "";
-    // A full disk says nothing about owners and modes, and must not keep a service from reading.
-    if (code === "ENOSPC" || code === "EDQUOT") return { ownUid: uid, keepsModes: true };
-    throw error;
-  }
-  try {
-    const stats = fstatSync(file);
-    return { ownUid: stats.uid, keepsModes: (stats.mode & LOOSE_BITS) === 0 };
-  } finally {
-    closeSync(file);
-    rmSync(path, { force: true });
-  }
-}
-
-function checkLink(dataDir: string, uid: number): void {
-  const link = lstatSync(resolve(dataDir));
-  if (!link.isSymbolicLink() || link.uid === uid || link.uid === ROOT_UID) return;
-  throw new Fault(
-    "CONFLICT",
-    `The data folder ${dataDir} is a link that belongs to user ${link.uid}, who could point it elsewhere: set DATA_DIR to the folder itself`,
-  );
-}
-
-function checkOwner(folder: string, { uid: owner }: Stats, uid: number, { problems }: FolderCheck): void {
-  if (owner === uid) return;
-  if (uid !== ROOT_UID && owner !== ROOT_UID)
-    throw new Fault(
-      "CONFLICT",
-      `The data folder ${folder} belongs to user ${owner}, who could read and replace everything in it, and this process is user ${uid}. Run: chown -R ${uid} ${folder}`,
-    );
-  if (uid === ROOT_UID)
-    problems.push(`${folder} belongs to user ${owner}, who can read and replace everything in it: chown it to root`);
-}
-
-function checkParent(folder: string, { problems }: FolderCheck): void {
-  const parent = dirname(folder);
-  const { mode } = statSync(parent);
-  if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0)
-    problems.push(`${parent} can be written to by everybody, who could replace ${folder}: chmod o-w ${parent}`);
 }
 
 /** Returns whether nobody else has rights in the folder now. */
@@ -162,15 +85,16 @@ function isShared(folder: string, mode: number): string | null {
 
 function repairEntries(folder: string, uid: number, check: FolderCheck): void {
   for (const { name } of readdirSync(folder, { withFileTypes: true })) {
-    if (!OUR_FILES.test(name) && !OUR_FOLDERS.has(name)) continue;
     const path = join(folder, name);
+    if (name === KEY_FILE) checkKeyOwner(path, uid);
+    if (!OUR_FILES.test(name) && !OUR_FOLDERS.has(name)) continue;
     // The operator may have put images or the database elsewhere by a link: what counts is what is there.
     const target = lstatSync(path).isSymbolicLink() ? realPathOf(path) : path;
     if (target === null) continue;
     const stats = statSync(target);
-    if (stats.isFile() && stats.uid !== uid && !isRoot()) checkDatabaseFile(target, stats, uid, check);
+    if (stats.isFile() && stats.uid !== uid && !isRoot()) checkDatabaseFile(target, stats, uid, check.problems);
     repair(target, name, stats, uid, check);
-    if (target !== path) checkParent(target, check);
+    if (target !== path) checkParent(target, check.problems);
   }
 }
 
@@ -180,18 +104,6 @@ function realPathOf(link: string): string | null {
   } catch {
     return null;
   }
-}
-
-function checkDatabaseFile(path: string, { uid: owner }: Stats, uid: number, { problems }: FolderCheck): void {
-  const belongs = `${path} belongs to user ${owner}, and this process is user ${uid}. Run: chown ${uid} ${path}`;
-  let isWritable = true;
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-  } catch {
-    isWritable = false;
-  }
-  if (!isWritable) throw new Fault("CONFLICT", belongs);
-  problems.push(belongs);
 }
 
 /** Tightens a file, or a folder and all below it. Links below are never followed: they are none of ours. */

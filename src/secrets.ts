@@ -115,7 +115,10 @@ function readKey(path: string): Uint8Array | null {
   try {
     // Windows has no such bits to check.
     if (process.platform !== "win32" && (fstatSync(file).mode & 0o077) !== 0) {
-      throw new Fault("UNAVAILABLE", `${path} can be read by others than its owner. Run: chmod 600 ${path}`);
+      throw new Fault(
+        "UNAVAILABLE",
+        `${path} can be read by others than its owner. Run: chmod 600 ${path}; where the file system keeps no modes, set REPRISE_SECRET_FILE or REPRISE_SECRET`,
+      );
     }
     const key = Buffer.from(readFileSync(file, "utf8").trim(), "base64url");
     if (key.length !== KEY_BYTES) throw new Fault("UNAVAILABLE", `${path} is damaged: restore it from a backup`);

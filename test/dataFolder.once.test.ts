@@ -207,6 +207,16 @@ describe.skipIf(!isRoot)("a data folder of another user (needs root and setpriv)
     expect(stderr).toContain(`reprise.db belongs to user 0, and this process is user ${OTHER_UID}. Run: chown`);
   });
 
+  test("with a key of another user is refused, and with one of root used as far as it can be read", async () => {
+    chownSync(data, OTHER_UID, OTHER_UID);
+    const key = make(join(data, "secret.key"), 0o600);
+    chownSync(key, THIRD_UID, THIRD_UID);
+    const { exitCode, stderr } = await verify();
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`secret.key belongs to user ${THIRD_UID}`)]);
+    chownSync(key, 0, 0);
+    expect((await verify()).exitCode).toBe(0);
+  });
+
   test("reached by a link of another user is refused", async () => {
     chownSync(data, OTHER_UID, OTHER_UID);
     const link = join(home, "link");

@@ -115,6 +115,15 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     if (to[0]?.startsWith("--to")) expect(stderr).toContain("would stand in the process list");
   });
 
+  test.each(["postgres://127.0.0.1:1/x", "postgres://me@127.0.0.1:1/x", "postgres://me@[::1]:1/x?sslmode=disable"])(
+    "%s has no password and may be an argument",
+    async (to) => {
+      const { exitCode, stderr } = await reprise(["migrate", "--from", `sqlite://${another("open")}`, "--to", to]);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain("cannot be used");
+    },
+  );
+
   test("where to move to is said by a variable, a file or standard input, and only once", async () => {
     const url = await freshUrl();
     const file = join(folder, "url");

@@ -61,6 +61,6 @@ function readUrlFile(name: string, path: string): string {
 
 /** Whether a URL has a password, also one that cannot be parsed as it should be. */
 function hasPassword(url: string): boolean {
-  const login = url.slice(0, url.lastIndexOf("@")).replace(/^[^:/]*:\/\//, "");
+  const login = url.slice(0, Math.max(0, url.lastIndexOf("@"))).replace(/^[^:/]*:\/\//, "");
   return login.includes(":") || /[?&](?:password|pass|pwd|sslpassword|sslkey)=/i.test(url);
 }
