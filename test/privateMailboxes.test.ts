@@ -113,6 +113,16 @@ test("the mark goes with the mailbox to another brand, and ends when an admin mo
   expect((await bob.request("PATCH", `/api/email-accounts/${id}`, inside)).status).toBe(422);
 });
 
+test("a private mailbox from before the list is refused until an admin names its host again, without its password", async () => {
+  const id = await addAsAdmin("relay4@private.example");
+  await app.store.write((tx) => tx.update(emailAccounts).set({ privateHost: false }).where(eq(emailAccounts.id, id)));
+  expect((await ann.request<One>("POST", `/api/email-accounts/${id}/test-connection`)).body.connected).toBe(false);
+  expect((await ann.request("PATCH", `/api/email-accounts/${id}`, { host: relay.host })).status).toBe(422);
+  expect((await admin("PATCH", `/api/email-accounts/${id}`, { host: relay.host })).status).toBe(200);
+  expect((await ann.request<One>("POST", `/api/email-accounts/${id}/test-connection`)).body.connected).toBe(true);
+  expect(await storedLogin(id)).toMatchObject({ password: "s3cret", privateHost: true });
+});
+
 test("a mailbox on a public name that moves to a private network is not followed there", async () => {
   const made = await ann.request<One>("POST", "/api/email-accounts", {
     ...relay,
