@@ -33,6 +33,8 @@ import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { grantRoutes } from "./payments/grantRoutes.ts";
 import { paymentRoutes } from "./payments/routes.ts";
+import { proxySighting } from "./security/proxySighting.ts";
+import { securityRoutes } from "./security/routes.ts";
 import { accountListRoutes } from "./senders/admin/accountRoutes.ts";
 import { assignmentRoutes } from "./senders/admin/assignmentRoutes.ts";
 import { voicemailAdminRoutes } from "./senders/admin/voicemailRoutes.ts";
@@ -60,6 +62,7 @@ export function createApp(deps: Deps, identity: Identity) {
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(requestLog(deps.log));
+  app.use(proxySighting(deps));
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
@@ -74,6 +77,7 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));
   app.use(profileRoutes(deps));
+  app.use(securityRoutes(deps));
   app.use(brandRoutes(deps));
   app.use(brandAdminRoutes(deps));
   app.use(senderRoutes(deps));

@@ -1,9 +1,12 @@
 import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
+import { type PrivateNetwork, parsePrivateNetworks } from "./channels/privateNetworks.ts";
 import { type Catalog, readCatalog } from "./chargebee/catalog.ts";
 import type { ChargebeeSite } from "./chargebee/site.ts";
 import { readAddress } from "./db/address.ts";
 import type { S3Settings } from "./files/s3.ts";
 import type { Level } from "./log.ts";
+import { withSecretFiles } from "./secretFiles.ts";
+import { judgeSecret } from "./secretStrength.ts";
 
 /** Everything that can be set, read once from the environment. */
 export interface Config {
@@ -26,8 +29,10 @@ export interface Config {
   channels: "live" | "simulator";
   /** Where the simulator writes what arrived, one JSON line for each; null: nowhere. */
   simulatorJournal: string | null;
-  /** Whether mailboxes may name SMTP servers on private addresses and odd ports: an on-prem relay, a test. */
+  /** Whether every mailbox may name SMTP servers on any address and port, and without TLS. For a single tenant, or a test. */
   allowPrivateSmtp: boolean;
+  /** Networks of the operator's own where admins may place mailboxes. */
+  privateSmtpNetworks: readonly PrivateNetwork[];
   /** Where Google's mailboxes are reached: at Google, or through what the operator put before it. */
   gmail: GmailEndpoints;
   chargebee: {
@@ -68,7 +73,8 @@ const S3_DETAILS = [
 /** Reads and checks the environment; throws one `ConfigError` that names every bad value (never its secret content). */
 export function readConfig(env: Record<string, string | undefined>): Readonly<Config> {
   const problems: string[] = [];
-  const text = (name: string): string | null => env[name]?.trim() || null;
+  const complete = withSecretFiles(env, problems);
+  const text = (name: string): string | null => complete[name]?.trim() || null;
 
   function number(name: string, fallback: number, low: number, high: number, whole = true): number {
     const given = text(name);
@@ -133,6 +139,15 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return { bucket, region, endpoint, pathStyle, keys, prefix: prefix && `${prefix}/` };
   }
 
+  function privateSmtp(): Pick<Config, "allowPrivateSmtp" | "privateSmtpNetworks"> {
+    const allowPrivateSmtp = choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true";
+    const networks = parsePrivateNetworks(text("SMTP_PRIVATE_NETWORKS") ?? "");
+    if (typeof networks === "string") problems.push(`SMTP_PRIVATE_NETWORKS: ${networks}`);
+    else if (allowPrivateSmtp && networks.length > 0)
+      problems.push("SMTP_PRIVATE_NETWORKS: expected without SMTP_ALLOW_PRIVATE_HOSTS=true, which opens every network");
+    return { allowPrivateSmtp, privateSmtpNetworks: typeof networks === "string" ? [] : networks };
+  }
+
   function gmail(): GmailEndpoints {
     const smtp = URL.parse(url("GMAIL_SMTP_URL", ["smtps:"]) ?? "");
     const tokenUrl = url("GMAIL_TOKEN_URL", ["https:", "http:"]) ?? GMAIL.tokenUrl;
@@ -166,6 +181,10 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
+  else if (secret !== null && judgeSecret(secret) === "hopeless")
+    problems.push(
+      "REPRISE_SECRET: expected a random secret, such as `openssl rand -base64 32` prints; this one is guessed",
+    );
   const channels = choice("CHANNELS", ["live", "simulator"], "live");
   const simulatorJournal = text("SIMULATOR_JOURNAL");
   if (simulatorJournal !== null && channels !== "simulator")
@@ -184,7 +203,7 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     signUp: choice("SIGN_UP", ["open", "closed"], "open"),
     channels,
     simulatorJournal,
-    allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",
+    ...privateSmtp(),
     gmail: gmail(),
     chargebee: chargebee(),
     clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,

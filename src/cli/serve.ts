@@ -66,6 +66,20 @@ async function lookAfterImages({ deps: { config, store, files } }: Runtime, log:
   await files.get("profile-images/none.png").catch(({ cause }) => log.warn("the bucket cannot be used", { cause }));
 }
 
+/** Says what is insecure in the settings, for people and for whatever collects logs. */
+function tellInsecureSettings({ deps: { security } }: Runtime, log: Log): void {
+  for (const finding of security.list()) {
+    log.warn("security.insecure_setting", { ...finding });
+    const label = `Insecure (${finding.severity})`.padEnd(20);
+    console.log(`${label} ${finding.message}. ${finding.remedy}.`);
+  }
+}
+
+/** Returns PUBLIC_URL, or where the service listens when none was set (and PORT may have been 0). */
+function outsideUrl({ publicUrl, port }: Config, listening: string): string {
+  return publicUrl === `http://localhost:${port}` ? listening : publicUrl;
+}
+
 /** Resolves when the process is asked to stop. */
 export function untilAskedToStop(): Promise<void> {
   return new Promise((stop) => {
@@ -90,7 +104,11 @@ export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES):
   if (config.s3 !== null) console.log(`Images               S3, bucket ${config.s3.bucket}`);
   if (config.redisUrl !== null) console.log("Queue                Redis (REDIS_URL)");
   if (config.channels === "simulator") console.log("Channels             simulator: nothing leaves this machine");
-  if (claim) console.log(`\nNo admin yet. Open this link once to become it:\n  ${url}/api/auth/claim?token=${claim}\n`);
+  tellInsecureSettings(service.runtime, log);
+  if (claim) {
+    const link = `${outsideUrl(config, url)}/api/auth/claim#token=${claim}`;
+    console.log(`\nNo admin yet. Open this link once, within 24 hours, to become it:\n  ${link}\n`);
+  }
   await untilAskedToStop();
   log.info("stopping");
   await service.stop();

@@ -131,7 +131,8 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       detail: {
         access: "public",
         summary: "Open the claim page",
-        description: "The form behind the link that the first start prints.",
+        description:
+          "The form behind the link that the first start prints. The token stands behind `#` in that link and is never sent with it; one in the query is ignored.",
         responses: { 200: { description: "The page.", content: { "text/html": { schema: { type: "string" } } } } },
       },
     })
@@ -145,7 +146,8 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         detail: {
           access: "public",
           summary: "Make the first admin",
-          description: "Works once, with the token that the latest start printed, and only while there is no admin.",
+          description:
+            "Works once, with the token that the latest start printed, for 24 hours, and only while there is no admin.",
         },
       },
     )

@@ -3,6 +3,7 @@ import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Fault, invalid } from "../fault.ts";
 import { brokenOff, FORM_SLACK, isForm, readForm } from "../files/form.ts";
+import { FILE_MODE, FOLDER_MODE } from "../privateFiles.ts";
 
 export const LARGEST_FILE = 1_000_000_000;
 
@@ -29,7 +30,7 @@ export async function receiveFile(request: Request, path: string, limit = LARGES
   }
   if (request.body === null) throw noFile();
   if (Number(request.headers.get("content-length")) > limit + FORM_SLACK) throw tooLarge(limit);
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
   try {
     if (isForm(type)) return await receiveForm(request.body, type, path, limit);
     const { size, sha256 } = await save(request.body, path, limit);
@@ -62,7 +63,7 @@ interface Saved {
 }
 
 async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<Saved> {
-  const file = await open(path, "wx");
+  const file = await open(path, "wx", FILE_MODE);
   const hash = createHash("sha256");
   let size = 0;
   try {

@@ -7,7 +7,7 @@ import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
-import { mustConnect, testLogin } from "./connection.ts";
+import { checkServer, mustConnect, testLogin } from "./connection.ts";
 import {
   addEmailAccount,
   changeEmailAccount,
@@ -32,9 +32,10 @@ export function senderRoutes(deps: Deps) {
     .post(
       "/",
       async ({ body, request }) => {
-        const brandId = brandOf(callerOf(request), body.brandId);
+        const caller = callerOf(request);
+        const brandId = brandOf(caller, body.brandId);
         await freeAddress(store.read, body.email);
-        const login = newLogin(body);
+        const login = await checkServer(deps, newLogin(body), null, caller.role === "admin");
         const tried = { login, connection: await mustConnect(deps, login, body.allowUnverified) };
         return writeOnce(deps, request, async (tx) => {
           const row = await addEmailAccount(tx, vault, brandId, body, tried);
@@ -49,7 +50,7 @@ export function senderRoutes(deps: Deps) {
           idempotent: true,
           summary: "Add a mailbox",
           description:
-            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Secrets are sealed and never answered.",
+            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Only an admin may name a server in one of the operator's private networks (SMTP_PRIVATE_NETWORKS). Secrets are sealed and never answered.",
         },
       },
     )
@@ -98,8 +99,11 @@ export function senderRoutes(deps: Deps) {
     .patch(
       "/:id",
       async ({ params, body, request }) => {
-        const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
-        const login = changedLogin(vault, seen, body);
+        const caller = callerOf(request);
+        const seen = await getEmailAccount(store.read, params.id, reachOf(caller));
+        const changed = changedLogin(vault, seen, body);
+        const isAdmin = caller.role === "admin";
+        const login = changed && (await checkServer(deps, changed, loginOf(vault, seen), isAdmin));
         const tried = login && { login, connection: await mustConnect(deps, login, body.allowUnverified) };
         const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
@@ -113,7 +117,7 @@ export function senderRoutes(deps: Deps) {
           access: "user",
           summary: "Change a mailbox",
           description:
-            "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again.",
+            "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again. The login of a mailbox on a private network is changed by admins only (403).",
         },
       },
     )

@@ -17,6 +17,8 @@ import { identityRoutes } from "../../src/identity/routes.ts";
 import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
 import { masterKey, openVault, signer } from "../../src/secrets.ts";
+import { SecurityFindings } from "../../src/security/findings.ts";
+import { findInsecureSettings } from "../../src/security/settings.ts";
 import { freshDatabase } from "./database.ts";
 import { doorsThrough, PASSWORD } from "./doors.ts";
 
@@ -57,6 +59,7 @@ export async function startApp(overrides: Overrides = {}) {
     signer: signer(secret),
     channel: { send: async () => ({ kind: "accepted", providerId: null }), close: async () => {} },
     files: openFiles(config.s3, join(folder, "files")),
+    security: new SecurityFindings(findInsecureSettings(config, [])),
     verifyMailbox: async () => ({ ok: true }),
     wake: () => {},
     redis: null,

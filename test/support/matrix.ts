@@ -184,6 +184,7 @@ export const ROWS: Record<string, Row> = {
   "POST /api/auth/admin/preview-credit-weight": admin({ rest: { creditType: "EMAIL", weight: 1 } }),
   "GET /api/auth/admin/credit-weight-changes": admin(),
   "GET /api/auth/admin/chargebee-events": admin(),
+  "GET /api/auth/admin/security-findings": admin(),
   "POST /api/auth/admin/link-chargebee-customer": admin({
     body: { brandId: "brands" },
     rest: (n) => ({ customerId: `customer${n}` }),

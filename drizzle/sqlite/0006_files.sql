@@ -1,0 +1,1 @@
+ALTER TABLE `email_accounts` ADD `private_host` integer DEFAULT false NOT NULL;
