@@ -27,6 +27,7 @@ import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
 import { idempotency } from "./http/idempotency.ts";
 import { requestLog } from "./http/requestLog.ts";
+import { securityHeaders } from "./http/securityHeaders.ts";
 import type { Identity } from "./identity/identity.ts";
 import { profileRoutes } from "./identity/profile/routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
@@ -48,6 +49,7 @@ const FILE_ROUTES = new Set([IMPORT, IMAGE]);
 /** What a process answers that is no `api`: how it is. */
 export function createProbes(deps: Deps) {
   const app: Elysia = new Elysia({ normalize: "typebox" });
+  app.use(securityHeaders(deps.config.publicUrl));
   return app.use(requestLog(deps.log)).use(faults(deps.log)).use(healthRoutes(deps));
 }
 
@@ -59,6 +61,7 @@ export function createApp(deps: Deps, identity: Identity) {
   // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
+  app.use(securityHeaders(deps.config.publicUrl));
   app.use(requestLog(deps.log));
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
