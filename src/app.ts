@@ -23,6 +23,7 @@ import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
 import { bodySize } from "./http/bodySize.ts";
+import { credentialRules } from "./http/credentialRules.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
 import { idempotency } from "./http/idempotency.ts";
@@ -66,6 +67,7 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
+  app.use(credentialRules(deps, () => app.routes));
   app.use(
     idempotency(
       deps,
