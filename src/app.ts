@@ -23,10 +23,12 @@ import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
 import { bodySize } from "./http/bodySize.ts";
+import { credentialRules } from "./http/credentialRules.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
 import { idempotency } from "./http/idempotency.ts";
 import { requestLog } from "./http/requestLog.ts";
+import { securityHeaders } from "./http/securityHeaders.ts";
 import type { Identity } from "./identity/identity.ts";
 import { profileRoutes } from "./identity/profile/routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
@@ -50,6 +52,7 @@ const FILE_ROUTES = new Set([IMPORT, IMAGE]);
 /** What a process answers that is no `api`: how it is. */
 export function createProbes(deps: Deps) {
   const app: Elysia = new Elysia({ normalize: "typebox" });
+  app.use(securityHeaders(deps.config.publicUrl));
   return app.use(requestLog(deps.log)).use(faults(deps.log)).use(healthRoutes(deps));
 }
 
@@ -61,11 +64,13 @@ export function createApp(deps: Deps, identity: Identity) {
   // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
+  app.use(securityHeaders(deps.config.publicUrl));
   app.use(requestLog(deps.log));
   app.use(proxySighting(deps));
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
+  app.use(credentialRules(deps, () => app.routes));
   app.use(
     idempotency(
       deps,

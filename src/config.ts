@@ -2,6 +2,7 @@ import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
 import { type PrivateNetwork, parsePrivateNetworks } from "./channels/privateNetworks.ts";
 import { type Catalog, readCatalog } from "./chargebee/catalog.ts";
 import type { ChargebeeSite } from "./chargebee/site.ts";
+import { HOUR, MINUTE } from "./clock.ts";
 import { readAddress } from "./db/address.ts";
 import type { S3Settings } from "./files/s3.ts";
 import type { Level } from "./log.ts";
@@ -25,6 +26,10 @@ export interface Config {
   /** Seals secrets at rest and signs links. Null: a key file in the data folder. */
   secret: string | null;
   signUp: "open" | "closed";
+  /** A session that is not used for this long ends. */
+  sessionIdleMs: number;
+  /** How long a sign-in counts as recent, for operations that want the password again. */
+  reauthWindowMs: number;
   /** `simulator`: nothing leaves this machine; messages go to simulated people who answer. */
   channels: "live" | "simulator";
   /** Where the simulator writes what arrived, one JSON line for each; null: nowhere. */
@@ -201,6 +206,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     s3: s3(),
     secret,
     signUp: choice("SIGN_UP", ["open", "closed"], "open"),
+    sessionIdleMs: number("SESSION_IDLE_HOURS", 24, 1, 168) * HOUR,
+    reauthWindowMs: number("REAUTH_WINDOW_MINUTES", 15, 1, 1440) * MINUTE,
     channels,
     simulatorJournal,
     ...privateSmtp(),

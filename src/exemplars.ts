@@ -40,4 +40,6 @@ export const EXEMPLARS = {
   ban: idOf(18),
   apiKey: idOf(19),
   importJob: idOf(20),
+  /** Of the admin, on another device. */
+  session: idOf(30),
 } as const;

@@ -13,6 +13,7 @@ import { freePort, Throwaway, until } from "./support/throwaway.ts";
 const REFUSED: Record<string, [status: number, why: string]> = {
   "post /api/auth/claim": [403, "the demo has an admin, and nobody may become the first one again"],
   "post /api/auth/change-password": [422, "nobody's password stands in an example"],
+  "post /api/auth/reauthenticate": [422, "nobody's password stands in an example"],
   "post /api/auth/admin/replay-chargebee-event": [404, "the demo has no billing provider"],
   "post /api/auth/admin/reconcile-chargebee": [409, "the demo has no billing provider"],
   "post /api/webhooks/chargebee": [404, "the demo has no billing provider"],

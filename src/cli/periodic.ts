@@ -5,6 +5,8 @@ import { HOUR, MINUTE, SECOND } from "../clock.ts";
 import { noteLowBalances } from "../credits/forecast.ts";
 import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
+import { purgeKnownClients } from "../identity/knownClients.ts";
+import { purgeSignInCounters } from "../identity/signInThrottle.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { takeTurn } from "../installation.ts";
 import type { Log } from "../log.ts";
@@ -53,8 +55,13 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
       }),
     )
     .use(
+      job("purge sign-in counters", "30 */10 * * * *", 9 * MINUTE, async () => {
+        await store.write(purgeSignInCounters);
+      }),
+    )
+    .use(
       job("tidy", "0 3 * * *", HOUR, async () => {
-        for (const tidying of [removeEndedSessions, forgetAnswers])
+        for (const tidying of [removeEndedSessions, purgeKnownClients, forgetAnswers])
           await store.write(tidying).catch((error) => log.error("tidying failed", { error }));
         await removeUnused(deps, clock.now());
       }),

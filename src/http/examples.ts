@@ -91,6 +91,7 @@ export const EXAMPLES: Record<string, Example> = {
     name: "Ada Lovelace",
   }),
   "post /api/auth/api-keys": sending({ name: "CRM import", expiresInDays: 90 }),
+  "post /api/auth/reauthenticate": sending({ password: PASSWORD }),
   "post /api/auth/admin/create-user": sending({
     email: "grace@example.com",
     password: PASSWORD,
@@ -188,6 +189,7 @@ export const EXAMPLES: Record<string, Example> = {
 
   "delete /api/auth/banned/{id}": on(EXEMPLARS.ban, { id: EXEMPLARS.ban }),
   "delete /api/auth/api-keys/{id}": id(EXEMPLARS.apiKey),
+  "delete /api/auth/sessions/{id}": id(EXEMPLARS.session),
   "delete /api/contacts/{id}": id(EXEMPLARS.loneContact),
   "delete /api/campaigns/{id}": id(EXEMPLARS.emptyCampaign),
   "delete /api/email-accounts/{id}": id(EXEMPLARS.spareEmailAccount),

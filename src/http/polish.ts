@@ -55,6 +55,9 @@ const idempotencyKey: JsonObject = {
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 
+/** How an operation that refuses API keys is signed in to; the names are those of `securitySchemes` (docs.ts). */
+const SESSION_SECURITY = [{ bearerAuth: [] }, { cookie: [] }];
+
 function polishOperation(
   given: JsonObject,
   method: string,
@@ -64,6 +67,8 @@ function polishOperation(
   const {
     access,
     idempotent,
+    sessionOnly,
+    recentSignIn,
     hide: _,
     parameters,
     requestBody,
@@ -99,6 +104,7 @@ function polishOperation(
     summary: summary ?? summaryOf(description, path),
     ...(told === undefined ? {} : { description: told }),
     ...(open ? { security: [] } : {}),
+    ...(sessionOnly === true || recentSignIn === true ? { security: SESSION_SECURITY } : {}),
     ...(access === undefined ? {} : { "x-access": access }),
     ...(shownInputs.length > 0 ? { parameters: shownInputs } : {}),
     ...(body ? { requestBody: body } : {}),

@@ -44,7 +44,7 @@ export async function createAdmin(
   store: Store,
   given: { email: string; password: string; name: string },
 ): Promise<{ id: string; email: string }> {
-  const hash = await hashPassword(given.password);
+  const hash = await hashPassword(given.password, "password", given);
   const { id, email } = await store.write((tx) => appointAdmin(tx, given, hash));
   return { id, email };
 }

@@ -2,16 +2,21 @@ import { Elysia, t } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import { callerOf } from "../http/access.ts";
-import { attempts } from "../http/attempts.ts";
+import { callerOf, knownCaller } from "../http/access.ts";
 import { clientAddress, type Server } from "../http/clientAddress.ts";
 import { ErrorBody } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { apiKeyRoutes } from "./apiKeys/routes.ts";
 import { claimPage } from "./claimPage.ts";
+import { deviceCookies } from "./deviceCookie.ts";
 import type { Identity, Welcome } from "./identity.ts";
 import { Claim, Credentials, Done, PasswordChange, PasswordChanged, Session, SignedIn, SignUp } from "./model.ts";
+import { refuseGuessable } from "./password.ts";
+import type { PasswordOwner } from "./passwords/guessable.ts";
+import { noteAddress } from "./requestAddress.ts";
+import { sessionRoutes } from "./sessions/routes.ts";
+import { signInThrottle } from "./signInThrottle.ts";
 
 interface Visit {
   request: Request;
@@ -26,12 +31,19 @@ function setCookies(set: { headers: object }, cookies: string[]): void {
 
 /** The doors of `identity`: coming in, going out, and everything that decides who may. */
 export function identityRoutes(deps: Deps, identity: Identity) {
-  const attempt = attempts(deps.clock);
+  const { attempt } = signInThrottle(deps);
+  const devices = deviceCookies({ ...deps, isSecure: deps.config.publicUrl.startsWith("https:") });
 
-  async function tried<T>({ request, server }: Visit, email: string, work: () => Promise<T>): Promise<T> {
+  async function tried<T>(
+    { request, server }: Pick<Visit, "request" | "server">,
+    email: string,
+    work: () => Promise<T>,
+  ) {
     const address = clientAddress(request, server, deps.config.clientAddressHeader);
+    noteAddress(request, address);
+    const userId = knownCaller(request)?.userId ?? null;
     try {
-      return await attempt(address, email, work);
+      return await attempt({ address, email, deviceId: devices.find(request, email), userId }, work);
     } catch (error) {
       if (error instanceof Fault) deps.log.info("entry refused", { address, code: error.code });
       throw error;
@@ -40,16 +52,22 @@ export function identityRoutes(deps: Deps, identity: Identity) {
 
   async function welcome(visit: Visit, email: string, enter: () => Promise<Welcome>) {
     const { token, user, cookies } = await tried(visit, email, enter);
-    setCookies(visit.set, cookies);
+    setCookies(visit.set, [...cookies, ...devices.renew(visit.request, email)]);
     return { success: true as const, token, user };
   }
+
+  /** Checks a new password before an attempt is counted: whoever is asked for a better one has guessed at nothing. */
+  const checkNewPassword = (field: string, password: string, owner: PasswordOwner) =>
+    refuseGuessable(password, field, owner);
 
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
     .use(storable)
     .post(
       "/sign-up/email",
-      ({ body, request, server, set }) =>
-        welcome({ request, server, set }, body.email, () => identity.signUp(body, request)),
+      async ({ body, request, server, set }) => {
+        await checkNewPassword("password", body.password, body);
+        return welcome({ request, server, set }, body.email, () => identity.signUp(body, request));
+      },
       {
         body: SignUp,
         response: { 200: SignedIn, 403: ErrorBody },
@@ -72,7 +90,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           access: "public",
           summary: "Sign in",
           description:
-            "Opens a session of seven days: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again.",
+            "Opens a session of at most seven days, which ends sooner when it is not used: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again. A browser gets a second cookie, by which its later sign-ins are not held up by strangers who guess at this account.",
         },
       },
     )
@@ -110,8 +128,9 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     .post(
       "/change-password",
       async ({ body, request, server, set }) => {
+        await checkNewPassword("newPassword", body.newPassword, (await identity.whoIs(request)).user);
         const change = () => identity.changePassword(body, request);
-        const { token, cookies } = await tried({ request, server, set }, callerOf(request).email, change);
+        const { token, cookies } = await tried({ request, server }, callerOf(request).email, change);
         if (cookies.length > 0) setCookies(set, cookies);
         return { success: true as const, token };
       },
@@ -120,6 +139,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         response: PasswordChanged,
         detail: {
           access: "user",
+          sessionOnly: true,
           summary: "Change the password",
           description:
             "Ends all sessions of this user and opens a new one, whose token and cookie are in the answer; with `revokeOtherSessions: false` all sessions go on and `token` is null. API keys stay.",
@@ -138,8 +158,10 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     })
     .post(
       "/claim",
-      ({ body, request, server, set }) =>
-        welcome({ request, server, set }, body.email, () => identity.claim(body, request)),
+      async ({ body, request, server, set }) => {
+        await checkNewPassword("password", body.password, body);
+        return welcome({ request, server, set }, body.email, () => identity.claim(body, request));
+      },
       {
         body: Claim,
         response: { 200: SignedIn, 403: ErrorBody },
@@ -151,6 +173,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         },
       },
     )
-    .use(apiKeyRoutes(deps, identity))
+    .use(sessionRoutes(deps, identity, tried))
+    .use(apiKeyRoutes(deps))
     .use(adminRoutes(deps));
 }

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AnyElysia, Elysia } from "elysia";
 import { brandRoutes } from "../../src/brands/routes.ts";
-import { type Clock, VirtualClock } from "../../src/clock.ts";
+import { type Clock, DAY, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
 import type { Deps } from "../../src/deps.ts";
 import { openFiles } from "../../src/files/open.ts";
 import { guard } from "../../src/http/access.ts";
+import { credentialRules } from "../../src/http/credentialRules.ts";
 import { faults } from "../../src/http/faults.ts";
 import { idempotency } from "../../src/http/idempotency.ts";
 import { createAdmin } from "../../src/identity/claim.ts";
@@ -43,6 +44,9 @@ export async function startApp(overrides: Overrides = {}) {
   const config: Config = {
     ...readConfig({ DATA_DIR: folder, ...(database.url ? { DATABASE_URL: database.url } : {}) }),
     clientAddressHeader: "x-client-address",
+    // Tests move their clocks by days between two requests of one session.
+    sessionIdleMs: 7 * DAY,
+    reauthWindowMs: 7 * DAY,
     ...overrides.config,
   };
   const logged: string[] = [];
@@ -70,6 +74,7 @@ export async function startApp(overrides: Overrides = {}) {
   const app: AnyElysia = new Elysia({ normalize: "typebox" });
   app.use(faults(log));
   app.use(guard(identity.identify, () => app.routes));
+  app.use(credentialRules(deps, () => app.routes));
   app.use(
     idempotency(
       deps,

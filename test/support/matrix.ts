@@ -14,6 +14,7 @@ export type Kind =
   | "messages"
   | "banned"
   | "api-keys"
+  | "sessions"
   | "import-jobs";
 
 /** Where a request names something by its id. A list of one kind is a list of ids. */
@@ -78,6 +79,8 @@ export const ROWS: Record<string, Row> = {
   }),
   "POST /api/auth/sign-in/email": open({ rest: { email: "ann@owners.example", password: PASSWORD } }),
   "GET /api/auth/session": user(),
+  "GET /api/auth/sessions": user({ byKey: 403 }),
+  "POST /api/auth/reauthenticate": user({ rest: { password: PASSWORD }, byKey: 403 }),
 
   "GET /api/brands": user(),
   "GET /api/brands/:id": of("brands"),
@@ -146,7 +149,7 @@ export const ROWS: Record<string, Row> = {
 
   "GET /api/auth/banned": user(),
   "POST /api/auth/banned": user({ rest: (n) => ({ email: `b${n}@x.example` }) }),
-  "GET /api/auth/api-keys": user(),
+  "GET /api/auth/api-keys": user({ byKey: 403 }),
   "POST /api/auth/api-keys": user({ rest: { name: "Another" }, byKey: 403 }),
   "POST /api/auth/edit-profile": user({
     body: { userId: "users" },
@@ -205,7 +208,8 @@ export const ROWS: Record<string, Row> = {
   "DELETE /api/email-accounts/:id": of("email-accounts"),
   "DELETE /api/voicemail-accounts/:id": of("voicemail-accounts"),
   "DELETE /api/auth/banned/:id": of("banned", { body: { id: "banned" } }),
-  "DELETE /api/auth/api-keys/:id": of("api-keys"),
+  "DELETE /api/auth/api-keys/:id": of("api-keys", { byKey: 403 }),
+  "DELETE /api/auth/sessions/:id": of("sessions", { byKey: 403 }),
   "DELETE /api/brands/:id": admin({ path: "brands", own: 409 }),
   "POST /api/auth/change-password": user({
     rest: { currentPassword: PASSWORD, newPassword: PASSWORD, revokeOtherSessions: false },

@@ -43,7 +43,7 @@ export function adminRoutes(deps: Deps) {
     .post(
       "/create-user",
       async ({ body, request }) => {
-        const hash = await hashPassword(body.password);
+        const hash = await hashPassword(body.password, "password", body);
         return once(request, (tx) => addUser(tx, { ...body, emailVerified: true }, hash));
       },
       {
@@ -52,6 +52,7 @@ export function adminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          recentSignIn: true,
           summary: "Create a user",
           description: "Works when sign-up is closed too. `role` is `user` unless it says otherwise. Admins only.",
         },
@@ -63,6 +64,7 @@ export function adminRoutes(deps: Deps) {
       detail: {
         access: "admin",
         idempotent: true,
+        recentSignIn: true,
         summary: "Set a user's role",
         description: "At once, for open sessions too. 409 for the last admin. Admins only.",
       },
@@ -84,6 +86,7 @@ export function adminRoutes(deps: Deps) {
       detail: {
         access: "admin",
         idempotent: true,
+        recentSignIn: true,
         summary: "Lift a user's ban",
         description: "The user may sign in again, and API keys work again. Admins only.",
       },

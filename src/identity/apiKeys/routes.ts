@@ -4,19 +4,17 @@ import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { IdParams } from "../../http/model.ts";
 import { storable } from "../../http/storable.ts";
-import type { Identity } from "../identity.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
 
 /** API keys: how machines come in, as the user who made the key. */
-export function apiKeyRoutes(deps: Deps, identity: Identity) {
+export function apiKeyRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
     .use(storable)
     .post(
       "/",
       async ({ body, request }) => {
-        identity.mustShowSession(request);
         const { userId } = callerOf(request);
         return writeOnce(deps, request, async (tx) => ({
           success: true as const,
@@ -29,9 +27,10 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
         detail: {
           access: "user",
           idempotent: true,
+          recentSignIn: true,
           summary: "Create an API key",
           description:
-            "The key acts for you. It is in this answer and nowhere else. Needs a session: a key makes no keys.",
+            "The key acts for you. It is in this answer and nowhere else. Needs a session whose password was given a short time ago (`/api/auth/reauthenticate`): a key makes no keys.",
         },
       },
     )
@@ -43,7 +42,12 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
       }),
       {
         response: ApiKeys,
-        detail: { access: "user", summary: "List API keys", description: "Your own, the newest first." },
+        detail: {
+          access: "user",
+          sessionOnly: true,
+          summary: "List API keys",
+          description: "Your own, the newest first. Needs a session.",
+        },
       },
     )
     .delete(
@@ -55,7 +59,12 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
       {
         params: IdParams,
         response: Done,
-        detail: { access: "user", summary: "Revoke an API key", description: "It is refused from this moment on." },
+        detail: {
+          access: "user",
+          sessionOnly: true,
+          summary: "Revoke an API key",
+          description: "It is refused from this moment on. Needs a session.",
+        },
       },
     );
 }

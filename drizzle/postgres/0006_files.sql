@@ -1,1 +1,0 @@
-ALTER TABLE "email_accounts" ADD COLUMN "private_host" boolean DEFAULT false NOT NULL;

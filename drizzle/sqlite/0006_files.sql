@@ -1,1 +1,0 @@
-ALTER TABLE `email_accounts` ADD `private_host` integer DEFAULT false NOT NULL;
