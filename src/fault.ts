@@ -4,6 +4,7 @@ export type FaultCode =
   | "UNAUTHENTICATED"
   | "FORBIDDEN"
   | "NOT_FOUND"
+  | "TIMEOUT"
   | "CONFLICT"
   | "INSUFFICIENT_CREDITS"
   | "TOO_LARGE"

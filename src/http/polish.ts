@@ -34,7 +34,7 @@ function withAccess(description: Json | undefined, access: Json | undefined): Js
 function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
   return [
     ...(open ? [] : ["401", "403"]),
-    // A body is read before it is known that nobody asks for it.
+    // The size of a body is judged before it is known that nobody asks for it.
     ...(takesInput || method !== "get" ? ["400", "413"] : []),
     // Also a query that is not asked for may hold what cannot be read.
     ...(takesInput || method !== "get" || !open ? ["422"] : []),
@@ -64,7 +64,11 @@ function polishOperation(
   const {
     access,
     idempotent,
+    // Not for readers, or told in words.
     hide: _,
+    body: _body,
+    sessionOnly: _sessionOnly,
+    recentSignIn: _recentSignIn,
     parameters,
     requestBody,
     responses,
