@@ -64,7 +64,6 @@ export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(requestLog(deps.log));
-  app.use(faults(deps.log));
   const bodies = bodyAdmission({
     settings: deps.config.bodies,
     clientAddressHeader: deps.config.clientAddressHeader,
@@ -72,6 +71,8 @@ export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal
     server: () => app.server,
     stopping,
   });
+  app.use(bodies.settle);
+  app.use(faults(deps.log));
   app.use(bodies.before);
   app.use(guard(identity.identify, () => app.routes));
   app.use(bodies.after);

@@ -39,7 +39,7 @@ function isJson(contentType: string): boolean {
 }
 
 /**
- * Bounds request bodies in three steps, all by the route that was matched. Mount `before` before the guard: it refuses by
+ * Bounds request bodies, all by the route that was matched. Mount `settle` before whatever answers errors, and `before` before the guard: it refuses by
  * length and budget what is not worth asking who it is from, and what it lets pass bounds what may pile up while the
  * database is asked. Mount `after` behind the guard: it reads the body, of those who may send one.
  */
@@ -48,19 +48,24 @@ export function bodyAdmission(options: BodyOptions) {
   const findPlan = routePlans(routes);
   const budget = createBodyBudget(settings);
 
-  const before = new Elysia({ name: "body admission" })
-    .onParse({ as: "global" }, ({ request, route }) => {
-      if (request.body === null) return;
-      const plan = findPlan(request.method, route);
-      const client = clientAddress(request, server(), clientAddressHeader);
-      admit(request, {
-        limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
-        settings,
-        reservation: budget.reserve(client, bytesToReserve(request, plan)),
-        stopping: stopping ?? null,
-      });
-    })
-    .onAfterResponse({ as: "global" }, ({ request }) => findAdmission(request)?.reservation?.release());
+  const release = ({ request }: { request: Request }): void => findAdmission(request)?.reservation?.release();
+  const settle = new Elysia({ name: "body release" })
+    .onError({ as: "global" }, (context) => release(context))
+    .onAfterResponse({ as: "global" }, (context) => release(context));
+
+  const before = new Elysia({ name: "body admission" }).onParse({ as: "global" }, ({ request, route }) => {
+    if (request.body === null) return;
+    const plan = findPlan(request.method, route);
+    // Bodies that strangers may send and hold back must not stand in the way of callers at the same address.
+    const asks = plan.access === "public" ? "stranger" : "unidentified";
+    const client = `${asks} ${clientAddress(request, server(), clientAddressHeader)}`;
+    admit(request, {
+      limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
+      settings,
+      reservation: budget.reserve(client, bytesToReserve(request, plan)),
+      stopping: stopping ?? null,
+    });
+  });
 
   const after = new Elysia({ name: "body reading" }).onParse(
     { as: "global" },
@@ -80,5 +85,5 @@ export function bodyAdmission(options: BodyOptions) {
     },
   );
 
-  return { before, after, inUse: budget.inUse };
+  return { settle, before, after, inUse: budget.inUse };
 }

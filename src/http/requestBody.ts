@@ -21,6 +21,12 @@ const UNDECIDED: Omit<Admission, "limit"> = {
 };
 
 const admissions = new WeakMap<Request, Admission>();
+const halfRead = new WeakSet<Request>();
+
+/** Whether reading the body of a request began and was given up. */
+export function isHalfRead(request: Request): boolean {
+  return halfRead.has(request);
+}
 
 export function admit(request: Request, admission: Admission): void {
   admissions.set(request, admission);
@@ -77,15 +83,17 @@ export async function* bodyPieces(request: Request, most = Number.POSITIVE_INFIN
   if (!reader) return;
   let received = 0;
   let waitedMs = 0;
+  halfRead.add(request);
   for (;;) {
     const from = performance.now();
     const { done, value } = await awaitBytes(reader.read(), patienceMs(received, settings) - waitedMs, stopping);
     waitedMs += performance.now() - from;
-    if (done) return;
+    if (done) break;
     received += value.length;
     if (received > limit) throw tooLarge(limit);
     yield value;
   }
+  halfRead.delete(request);
 }
 
 /**
@@ -97,7 +105,9 @@ export async function readBytes(request: Request, most = USER_BODY_BYTES): Promi
   const told = declaredLength(request);
   if (told !== null) {
     if (told > limit) throw tooLarge(limit);
+    halfRead.add(request);
     const bytes = await awaitBytes(request.bytes(), patienceMs(told, settings), stopping);
+    halfRead.delete(request);
     if (bytes.length > limit) throw tooLarge(limit);
     return bytes;
   }
