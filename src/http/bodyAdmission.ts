@@ -3,7 +3,7 @@ import { Fault, invalid } from "../fault.ts";
 import { knownCaller } from "./access.ts";
 import { type BodySettings, createBodyBudget } from "./bodyBudget.ts";
 import { clientAddress, type Server } from "./clientAddress.ts";
-import { admit, declaredLength, findAdmission, readJson, tooLarge } from "./requestBody.ts";
+import { admit, type BodyWaits, declaredLength, findAdmission, readJson, stopWaits, tooLarge } from "./requestBody.ts";
 import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
 
 /** Bytes of a file that are in memory at the same time: Bun stops reading from a client when it is a little ahead of us. */
@@ -47,6 +47,8 @@ export function bodyAdmission(options: BodyOptions) {
   const { settings, routes, server, clientAddressHeader, stopping } = options;
   const findPlan = routePlans(routes);
   const budget = createBodyBudget(settings);
+  const waits: BodyWaits = { stopped: false, ends: new Set() };
+  stopping?.addEventListener("abort", () => stopWaits(waits));
 
   const release = ({ request }: { request: Request }): void => findAdmission(request)?.reservation?.release();
   const settle = new Elysia({ name: "body release" })
@@ -63,7 +65,7 @@ export function bodyAdmission(options: BodyOptions) {
       limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
       settings,
       reservation: budget.reserve(client, bytesToReserve(request, plan)),
-      stopping: stopping ?? null,
+      waits,
     });
   });
 

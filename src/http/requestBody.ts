@@ -3,21 +3,33 @@ import { BODY_SETTINGS, type BodySettings, type Reservation } from "./bodyBudget
 import { scanJson } from "./jsonScan.ts";
 import { USER_BODY_BYTES } from "./routePlans.ts";
 
+/** Those who wait for bytes of a client, so that they can be told to stop. */
+export interface BodyWaits {
+  stopped: boolean;
+  /** What ends each wait. */
+  ends: Set<(fault: Fault) => void>;
+}
+
+/** Ends all waits, and those that would begin. */
+export function stopWaits(waits: BodyWaits): void {
+  waits.stopped = true;
+  for (const end of waits.ends) end(stopped());
+}
+
 /** What was decided about the body of a request before any of it was read. */
 export interface Admission {
   /** Largest body in bytes; Infinity for a file, which its route bounds. */
   limit: number;
   settings: Pick<BodySettings, "timeoutMs" | "bytesPerSecond">;
   reservation: Reservation | null;
-  /** Aborted when the process stops: nobody waits for a body then. */
-  stopping: AbortSignal | null;
+  waits: BodyWaits;
 }
 
 /** Where a part of the program is mounted without the rest of it, as tests do. */
 const UNDECIDED: Omit<Admission, "limit"> = {
   settings: BODY_SETTINGS,
   reservation: null,
-  stopping: null,
+  waits: { stopped: false, ends: new Set() },
 };
 
 const admissions = new WeakMap<Request, Admission>();
@@ -53,17 +65,21 @@ const stopped = () =>
   new Fault("UNAVAILABLE", "The service is stopping: send the request again", { retryAfterSeconds: 5 });
 
 /** Waits for bytes of a client, but no longer than `ms` and not while the process stops. */
-async function awaitBytes<T>(bytes: Promise<T>, ms: number, stopping: AbortSignal | null): Promise<T> {
-  if (stopping?.aborted) throw stopped();
-  const { promise: never, reject } = Promise.withResolvers<never>();
+async function awaitBytes<T>(bytes: Promise<T>, ms: number, waits: BodyWaits): Promise<T> {
+  // Most bodies come with their heads.
+  if (Bun.peek.status(bytes) === "fulfilled") return bytes;
+  if (waits.stopped) {
+    bytes.catch(() => {});
+    throw stopped();
+  }
+  const { promise: given, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(tooSlow()), ms);
-  const stop = () => reject(stopped());
-  stopping?.addEventListener("abort", stop);
+  waits.ends.add(reject);
   try {
-    return await Promise.race([bytes, never]);
+    return await Promise.race([bytes, given]);
   } finally {
     clearTimeout(timer);
-    stopping?.removeEventListener("abort", stop);
+    waits.ends.delete(reject);
   }
 }
 
@@ -78,7 +94,7 @@ export function patienceMs(bytes: number, settings: Admission["settings"]): numb
  * @throws Fault TOO_LARGE beyond the limit of the route, TIMEOUT, UNAVAILABLE while the process stops
  */
 export async function* bodyPieces(request: Request, most = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
-  const { limit, settings, stopping } = findAdmission(request) ?? { ...UNDECIDED, limit: most };
+  const { limit, settings, waits } = findAdmission(request) ?? { ...UNDECIDED, limit: most };
   const reader = request.body?.getReader();
   if (!reader) return;
   let received = 0;
@@ -86,7 +102,7 @@ export async function* bodyPieces(request: Request, most = Number.POSITIVE_INFIN
   halfRead.add(request);
   for (;;) {
     const from = performance.now();
-    const { done, value } = await awaitBytes(reader.read(), patienceMs(received, settings) - waitedMs, stopping);
+    const { done, value } = await awaitBytes(reader.read(), patienceMs(received, settings) - waitedMs, waits);
     waitedMs += performance.now() - from;
     if (done) break;
     received += value.length;
@@ -101,12 +117,12 @@ export async function* bodyPieces(request: Request, most = Number.POSITIVE_INFIN
  * @throws Fault as `bodyPieces` does
  */
 export async function readBytes(request: Request, most = USER_BODY_BYTES): Promise<Uint8Array> {
-  const { limit, settings, stopping } = findAdmission(request) ?? { ...UNDECIDED, limit: most };
+  const { limit, settings, waits } = findAdmission(request) ?? { ...UNDECIDED, limit: most };
   const told = declaredLength(request);
   if (told !== null) {
     if (told > limit) throw tooLarge(limit);
     halfRead.add(request);
-    const bytes = await awaitBytes(request.bytes(), patienceMs(told, settings), stopping);
+    const bytes = await awaitBytes(request.bytes(), patienceMs(told, settings), waits);
     halfRead.delete(request);
     if (bytes.length > limit) throw tooLarge(limit);
     return bytes;
