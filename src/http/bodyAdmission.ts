@@ -3,7 +3,16 @@ import { Fault, invalid } from "../fault.ts";
 import { knownCaller } from "./access.ts";
 import { type BodySettings, createBodyBudget } from "./bodyBudget.ts";
 import { clientAddress, type Server } from "./clientAddress.ts";
-import { admit, type BodyWaits, declaredLength, findAdmission, readJson, stopWaits, tooLarge } from "./requestBody.ts";
+import {
+  admit,
+  type BodyWaits,
+  declaredLength,
+  findAdmission,
+  hasBody,
+  readJson,
+  stopWaits,
+  tooLarge,
+} from "./requestBody.ts";
 import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
 
 /** Bytes of a file that are in memory at the same time: Bun stops reading from a client when it is a little ahead of us. */
@@ -50,13 +59,17 @@ export function bodyAdmission(options: BodyOptions) {
   const waits: BodyWaits = { stopped: false, ends: new Set() };
   stopping?.addEventListener("abort", () => stopWaits(waits));
 
-  const release = ({ request }: { request: Request }): void => findAdmission(request)?.reservation?.release();
+  // Elysia prepares for each hook what it names: one that hands on its whole context would have cookies parsed everywhere.
   const settle = new Elysia({ name: "body release" })
-    .onError({ as: "global" }, (context) => release(context))
-    .onAfterResponse({ as: "global" }, (context) => release(context));
+    .onError({ as: "global" }, ({ request }) => {
+      findAdmission(request)?.reservation?.release();
+    })
+    .onAfterResponse({ as: "global" }, ({ request }) => {
+      findAdmission(request)?.reservation?.release();
+    });
 
   const before = new Elysia({ name: "body admission" }).onParse({ as: "global" }, ({ request, route }) => {
-    if (request.body === null) return;
+    if (!hasBody(request)) return;
     const plan = findPlan(request.method, route);
     // Bodies that strangers may send and hold back must not stand in the way of callers at the same address.
     const asks = plan.access === "public" ? "stranger" : "unidentified";
@@ -72,7 +85,7 @@ export function bodyAdmission(options: BodyOptions) {
   const after = new Elysia({ name: "body reading" }).onParse(
     { as: "global" },
     async ({ request, route, contentType }) => {
-      if (request.body === null) return;
+      if (!hasBody(request)) return;
       const caller = knownCaller(request);
       if (caller !== null) findAdmission(request)?.reservation?.moveTo(`user ${caller.userId}`);
       const plan = findPlan(request.method, route);

@@ -55,6 +55,15 @@ export function declaredLength(request: Request): number | null {
   return told === null ? null : Number(told);
 }
 
+/**
+ * Whether a request has a body. Asked of `request.body` only where no length is told: Bun makes a stream of a body that is
+ * asked for, and reads it more slowly then.
+ */
+export function hasBody(request: Request): boolean {
+  const told = declaredLength(request);
+  return told === null ? request.body !== null : told > 0;
+}
+
 export function tooLarge(limit: number): Fault {
   const size = limit >= 1_000_000 ? `${limit / 1_000_000} MB` : `${Math.floor(limit / 1024)} KB`;
   return new Fault("TOO_LARGE", `The body is larger than ${size}, which is the most that this operation takes`);

@@ -1,4 +1,4 @@
-import { declaredLength, isHalfRead } from "./requestBody.ts";
+import { declaredLength, hasBody, isHalfRead } from "./requestBody.ts";
 
 /** A body as small as this is left to Bun, which drops it and keeps the connection. */
 const DROPPED_BYTES = 64 * 1024;
@@ -36,7 +36,7 @@ export function closeUnread(
   answer: object,
   { status, headers }: { status: number; headers: object },
 ): Response | null {
-  if (request.body === null) return null;
+  if (!hasBody(request)) return null;
   const told = declaredLength(request);
   if (request.bodyUsed ? !isHalfRead(request) : told !== null && told <= DROPPED_BYTES) return null;
   Object.assign(headers, { connection: "close" });
