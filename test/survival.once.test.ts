@@ -13,6 +13,8 @@ import { limitMemory, type MemoryLimit } from "./support/survival/memoryLimit.ts
 const WHOLE_SECONDS = 60;
 const SECONDS = Number(process.env.SURVIVAL_SECONDS ?? 12);
 const CONNECTIONS = Number(process.env.SURVIVAL_CONNECTIONS ?? 500);
+/** Only those whose names this pattern matches, to see what each does alone. */
+const ATTACKS = process.env.SURVIVAL_ATTACKS ?? "";
 const MEMORY_BYTES = 1024 ** 3;
 /** Milliseconds that an answer may take to one honest request in a hundred. Held only where the run is long and asked for. */
 const AIM_P99_MS = 500;
@@ -49,7 +51,7 @@ test(
 
     const script = join(import.meta.dir, "support/survival/attacker.ts");
     const port = new URL(replica.url).port;
-    const attacker = Bun.spawn([process.execPath, script, port, String(SECONDS), String(CONNECTIONS)], {
+    const attacker = Bun.spawn([process.execPath, script, port, String(SECONDS), String(CONNECTIONS), ATTACKS], {
       stdout: "pipe",
     });
     const { milliseconds, failures } = await liveHonestly(

@@ -96,6 +96,7 @@ export function faults(log: Log) {
     const { status, headers, body } = answerOf(fault, requestId);
     set.status = status;
     Object.assign(set.headers, headers);
-    return closeUnread(request, body, { status, headers: set.headers }) ?? body;
+    closeUnread(request, set.headers);
+    return body;
   });
 }

@@ -1,11 +1,14 @@
 import { connect } from "node:net";
 import { ATTACKS, type Attack } from "./attacks.ts";
 
-// A process of its own, so that its work does not count as the service's: attacker.ts PORT SECONDS CONNECTIONS
+// A process of its own, so that its work does not count as the service's: attacker.ts PORT SECONDS CONNECTIONS [NAMES]
 
 const [port = 0, seconds = 0, connections = 0] = process.argv.slice(2).map(Number);
+/** Only attacks whose names this matches. */
+const chosen = ATTACKS.filter(({ name }) => new RegExp(process.argv[5] ?? "").test(name));
 const over = performance.now() + seconds * 1000;
-const PAUSE_MS = 10;
+/** Before a connection that was cut or answered is opened again: what a way through a network takes at least. */
+const PAUSE_MS = 100;
 const DRIBBLE_MS = 100;
 
 const answers: Record<string, number> = {};
@@ -53,7 +56,7 @@ function strike(attack: Attack): Promise<void> {
 
 async function attackUntilOver(number: number): Promise<void> {
   for (let next = number; performance.now() < over; next += connections) {
-    const attack = ATTACKS[next % ATTACKS.length];
+    const attack = chosen[next % chosen.length];
     if (attack) await strike(attack);
     await Bun.sleep(PAUSE_MS);
   }

@@ -15,7 +15,7 @@ export interface HonestRequest {
 
 const PAUSE_MS = 25;
 /** Milliseconds after which an honest client gives up. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 async function askUntil(url: string, request: HonestRequest, over: number, seen: Experience): Promise<void> {
   const { method, path, token, body, status } = request;
