@@ -5,6 +5,7 @@ import type { ChargebeeSite } from "./chargebee/site.ts";
 import { HOUR, MINUTE } from "./clock.ts";
 import { readAddress } from "./db/address.ts";
 import type { S3Settings } from "./files/s3.ts";
+import { BODY_SETTINGS, type BodySettings } from "./http/bodyBudget.ts";
 import type { Level } from "./log.ts";
 import { withSecretFiles } from "./secretFiles.ts";
 import { judgeSecret } from "./secretStrength.ts";
@@ -50,6 +51,8 @@ export interface Config {
   };
   /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
   clientAddressHeader: string | null;
+  /** What request bodies may take of memory and time. */
+  bodies: BodySettings;
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
   hostileBelow: number;
   logLevel: Level;
@@ -214,6 +217,12 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     gmail: gmail(),
     chargebee: chargebee(),
     clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,
+    bodies: {
+      budgetBytes: number("BODY_MEMORY_MB", BODY_SETTINGS.budgetBytes / 1e6, 8, 100_000) * 1e6,
+      clientBudgetBytes: number("BODY_MEMORY_PER_CLIENT_MB", BODY_SETTINGS.clientBudgetBytes / 1e6, 8, 100_000) * 1e6,
+      timeoutMs: number("BODY_TIMEOUT_SECONDS", BODY_SETTINGS.timeoutMs / 1000, 1, 3600) * 1000,
+      bytesPerSecond: number("BODY_MIN_KB_PER_SECOND", BODY_SETTINGS.bytesPerSecond / 1000, 1, 1_000_000) * 1000,
+    },
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
   };

@@ -5,6 +5,7 @@ export type FaultCode =
   | "FORBIDDEN"
   | "REAUTHENTICATION_REQUIRED"
   | "NOT_FOUND"
+  | "TIMEOUT"
   | "CONFLICT"
   | "INSUFFICIENT_CREDITS"
   | "TOO_LARGE"

@@ -26,7 +26,8 @@ export interface Service {
 /** Opens everything, listens, and starts what its roles are. Whatever these are, it answers how it is. */
 export async function startService(config: Config, log: Log, roles: Roles = ALL_ROLES): Promise<Service> {
   const runtime = await whenThere(config, (waiting) => openRuntime(config, log, systemClock, waiting));
-  const app = roles.has("api") ? createApp(runtime.deps, runtime.identity) : createProbes(runtime.deps);
+  const stopped = new AbortController();
+  const app = roles.has("api") ? createApp(runtime.deps, runtime.identity, stopped.signal) : createProbes(runtime.deps);
   app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
   // Whoever asks first gets an answer first: what was left behind may take a moment to look through.
   await new Promise((resolve) => setImmediate(resolve));
@@ -48,6 +49,8 @@ export async function startService(config: Config, log: Log, roles: Roles = ALL_
       stopping ??= (async () => {
         imports.abort();
         periodic?.stop();
+        // Nobody waits for the rest of a request that a client does not send.
+        stopped.abort();
         // Requests that are being answered get their answer; new ones are refused.
         await Promise.race([app.stop(), Bun.sleep(GRACE)]);
         await runtime.close(GRACE);

@@ -1,34 +1,10 @@
-import { Elysia } from "elysia";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../fault.ts";
-import { type Caller, callerOf } from "./access.ts";
-
-/** What a route says in its `detail` about the credential it wants. */
-interface Rule {
-  sessionOnly?: true;
-  recentSignIn?: true | "of sessions";
-}
-
-interface Route {
-  method: string;
-  path: string;
-  hooks: unknown;
-}
-
-function rulesOf(routes: readonly Route[]): Map<string, Map<string, Rule>> {
-  const rules = new Map<string, Map<string, Rule>>();
-  for (const { method, path, hooks } of routes) {
-    const { sessionOnly, recentSignIn } = (hooks as { detail?: Rule } | undefined)?.detail ?? {};
-    if (!sessionOnly && !recentSignIn) continue;
-    const byMethod = rules.get(path) ?? new Map<string, Rule>();
-    byMethod.set(method, { ...(sessionOnly && { sessionOnly }), ...(recentSignIn && { recentSignIn }) });
-    rules.set(path, byMethod);
-  }
-  return rules;
-}
+import type { Caller, RouteCheck } from "./access.ts";
+import type { RoutePlan } from "./routePlans.ts";
 
 /** Refuses a credential that is not good enough for a route. @throws Fault FORBIDDEN or REAUTHENTICATION_REQUIRED */
-function refuseCredential({ sessionOnly, recentSignIn }: Rule, caller: Caller, oldest: number): void {
+function refuseCredential({ sessionOnly, recentSignIn }: RoutePlan, caller: Caller, oldest: number): void {
   if (caller.credential === "api-key") {
     if (sessionOnly || recentSignIn === true)
       throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
@@ -43,19 +19,17 @@ function refuseCredential({ sessionOnly, recentSignIn }: Rule, caller: Caller, o
 }
 
 /**
- * Enforces `sessionOnly` and `recentSignIn`. Mount it after the guard, which says who calls, and before `idempotency`, which
- * would answer a key under its Idempotency-Key what only a session may be told. `routes` is asked at the first request.
+ * Enforces `sessionOnly` and `recentSignIn`. The guard calls it before the body is read, and so before `idempotency`,
+ * which would answer a key under its Idempotency-Key what only a session may be told.
  */
-export function credentialRules(
-  { clock, config: { reauthWindowMs } }: { clock: Clock; config: { reauthWindowMs: number } },
-  routes: () => readonly Route[],
-) {
-  let rules: Map<string, Map<string, Rule>> | null = null;
-  return new Elysia({ name: "credential rules" }).onTransform({ as: "global" }, ({ request, route }) => {
-    rules ??= rulesOf(routes());
-    const byMethod = rules.get(route);
-    if (byMethod === undefined) return;
-    const rule = byMethod.get(request.method === "HEAD" ? "GET" : request.method);
-    if (rule) refuseCredential(rule, callerOf(request), clock.now() - reauthWindowMs);
-  });
+export function credentialRules({
+  clock,
+  config: { reauthWindowMs },
+}: {
+  clock: Clock;
+  config: { reauthWindowMs: number };
+}): RouteCheck {
+  return (caller, { plan }) => {
+    if (plan.sessionOnly || plan.recentSignIn) refuseCredential(plan, caller, clock.now() - reauthWindowMs);
+  };
 }

@@ -34,6 +34,11 @@ const failures: Record<
     description: "What the request names does not exist.",
     message: 'Brand "019a8a3e-5a00-7000-8000-000000000001" was not found',
   },
+  TIMEOUT: {
+    status: 408,
+    description: "The body did not arrive in time.",
+    message: "The body did not arrive in time: send it faster, or in smaller parts",
+  },
   CONFLICT: {
     status: 409,
     description: "The present state does not allow it.",

@@ -34,7 +34,7 @@ function withAccess(description: Json | undefined, access: Json | undefined): Js
 function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
   return [
     ...(open ? [] : ["401", "403"]),
-    // A body is read before it is known that nobody asks for it.
+    // The size of a body is judged before it is known that nobody asks for it.
     ...(takesInput || method !== "get" ? ["400", "413"] : []),
     // Also a query that is not asked for may hold what cannot be read.
     ...(takesInput || method !== "get" || !open ? ["422"] : []),
@@ -70,6 +70,8 @@ function polishOperation(
     sessionOnly,
     recentSignIn,
     hide: _,
+    // Not for readers: the limit of the body.
+    body: _body,
     parameters,
     requestBody,
     responses,

@@ -73,8 +73,7 @@ export async function startApp(overrides: Overrides = {}) {
 
   const app: AnyElysia = new Elysia({ normalize: "typebox" });
   app.use(faults(log));
-  app.use(guard(identity.identify, () => app.routes));
-  app.use(credentialRules(deps, () => app.routes));
+  app.use(guard(identity.identify, () => app.routes, credentialRules(deps)));
   app.use(
     idempotency(
       deps,
