@@ -22,6 +22,7 @@ import { deliveryRoutes } from "./delivery/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
+import { admission } from "./http/admission.ts";
 import { bodySize } from "./http/bodySize.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
@@ -31,6 +32,8 @@ import type { Identity } from "./identity/identity.ts";
 import { profileRoutes } from "./identity/profile/routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { createAdmission } from "./limits/admission.ts";
+import { limitRoutes } from "./limits/routes.ts";
 import { grantRoutes } from "./payments/grantRoutes.ts";
 import { paymentRoutes } from "./payments/routes.ts";
 import { accountListRoutes } from "./senders/admin/accountRoutes.ts";
@@ -63,6 +66,8 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
+  const limits = createAdmission(deps);
+  app.use(admission(limits, () => app.routes));
   app.use(
     idempotency(
       deps,
@@ -102,5 +107,6 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(paymentRoutes(deps));
   app.use(chargebeeRoutes(deps));
   app.use(chargebeeAdminRoutes(deps));
+  app.use(limitRoutes(deps, limits));
   return app;
 }

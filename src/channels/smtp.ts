@@ -4,7 +4,7 @@ import { GMAIL, type GmailEndpoints, isGoogle, serverOf } from "./google.ts";
 import { googleTokens } from "./googleToken.ts";
 import { resolveHost, SMTP_PORTS } from "./host.ts";
 import { composeMail, type Mail } from "./mail.ts";
-import { outcomeOf, refusalOf } from "./smtpOutcome.ts";
+import { codesOnly, outcomeOf, refusalOf } from "./smtpOutcome.ts";
 import { SmtpPool } from "./smtpPool.ts";
 import {
   type Delivery,
@@ -148,7 +148,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
         session.quit();
         return { ok: true };
       } catch (error) {
-        const refusal = refusalOf(notStarted(error), at(login));
+        const refusal = refusalOf(notStarted(error), at(login), codesOnly);
         const reauth = refusal.kind === "deferred" && refusal.reauth === true;
         return { ok: false, reason: refusal.reason, ...(reauth ? { reauth } : {}) };
       }

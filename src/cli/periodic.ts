@@ -7,6 +7,7 @@ import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { takeTurn } from "../installation.ts";
+import { purgeCounts } from "../limits/tokens.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -54,7 +55,7 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
     )
     .use(
       job("tidy", "0 3 * * *", HOUR, async () => {
-        for (const tidying of [removeEndedSessions, forgetAnswers])
+        for (const tidying of [removeEndedSessions, forgetAnswers, purgeCounts])
           await store.write(tidying).catch((error) => log.error("tidying failed", { error }));
         await removeUnused(deps, clock.now());
       }),

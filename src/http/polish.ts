@@ -64,6 +64,7 @@ function polishOperation(
   const {
     access,
     idempotent,
+    limit: _class,
     hide: _,
     parameters,
     requestBody,

@@ -35,7 +35,7 @@ export function senderRoutes(deps: Deps) {
         const brandId = brandOf(callerOf(request), body.brandId);
         await freeAddress(store.read, body.email);
         const login = newLogin(body);
-        const tried = { login, connection: await mustConnect(deps, login, body.allowUnverified) };
+        const tried = { login, connection: await mustConnect(deps, login, brandId, body.allowUnverified) };
         return writeOnce(deps, request, async (tx) => {
           const row = await addEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
@@ -46,6 +46,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          limit: "login",
           idempotent: true,
           summary: "Add a mailbox",
           description:
@@ -100,7 +101,10 @@ export function senderRoutes(deps: Deps) {
       async ({ params, body, request }) => {
         const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
         const login = changedLogin(vault, seen, body);
-        const tried = login && { login, connection: await mustConnect(deps, login, body.allowUnverified) };
+        const tried = login && {
+          login,
+          connection: await mustConnect(deps, login, seen.brandId, body.allowUnverified),
+        };
         const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
         return { success: true as const, emailAccount: toEmailAccount(row, clock.now()) };
@@ -111,6 +115,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          limit: "login",
           summary: "Change a mailbox",
           description:
             "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again.",
@@ -139,7 +144,7 @@ export function senderRoutes(deps: Deps) {
         const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
         const login = loginOf(vault, seen);
         if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
-        const connection = await testLogin(deps, login);
+        const connection = await testLogin(deps, login, seen.brandId);
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
         deps.wake();
         return {
@@ -159,6 +164,7 @@ export function senderRoutes(deps: Deps) {
         }),
         detail: {
           access: "user",
+          limit: "login",
           summary: "Test a mailbox's connection",
           description: "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`.",
         },
