@@ -10,6 +10,9 @@ import { Places } from "./places.ts";
 import { openRates, type Rates } from "./rates.ts";
 import { ROUTE_CLASSES, type RouteClass } from "./routeClass.ts";
 
+/** Costly requests of one brand that wait for a place; more are refused. */
+const COSTLY_WAITING = 8;
+
 /** Who makes a request, as far as limits are concerned. */
 export interface Subject {
   userId: string;
@@ -43,7 +46,7 @@ export interface Admission {
 export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rates }): Admission {
   const rates = deps.rates ?? openRates(deps.store, deps.clock);
   const limits = new LimitCache(deps.store);
-  const places = new Places();
+  const places = new Places({ mostWaiting: COSTLY_WAITING, noun: "costly requests (the limit costlyAtOnce)" });
   const share = new FairShare();
   const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));
 

@@ -50,11 +50,12 @@ export class FairShare {
     if (this.#busyPart(now) < BUSY) return 0;
     const used = this.#used.get(subject);
     const own = used ? decayed(used, now) : 0;
-    if (own < ALWAYS_FREE_MS) return 0;
+    if (own <= ALWAYS_FREE_MS) return 0;
     const { total, sharers } = this.#summary(now);
     const share = total * Math.min(1, 1 / sharers + TOLERANCE);
     if (sharers < 2 || own <= share) return 0;
-    return Math.ceil(HALF_LIFE_MS * Math.log2(own / Math.max(share, ALWAYS_FREE_MS)));
+    // By then so little is left of it that the use of others does not matter.
+    return Math.ceil(HALF_LIFE_MS * Math.log2(own / ALWAYS_FREE_MS));
   }
 
   /** Adds up what all have used, a few times a second at most. */

@@ -27,6 +27,8 @@ export async function leaseTokens(
   const { now } = tx;
   const cost = Math.ceil((tokens * windowMs) / quota);
   const latest = now + windowMs;
+  // More than the bucket holds is never there: the first row would not be looked at by the condition below.
+  if (cost > windowMs) return { granted: false, waitMs: windowMs, left: quota };
   // A time beyond a full window was written by a process whose clock is ahead, or under a smaller limit.
   const from = sql`case when token_buckets.full_at < ${now} then ${now} when token_buckets.full_at > ${latest} then ${latest} else token_buckets.full_at end`;
   const [row] = await tx.all<{ full_at: unknown }>(sql`insert into token_buckets (subject, name, full_at)

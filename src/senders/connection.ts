@@ -3,7 +3,7 @@ import { resolveHost, SMTP_PORTS } from "../channels/host.ts";
 import type { Deps } from "../deps.ts";
 import { Fault, invalid } from "../fault.ts";
 import { fieldOf } from "./gmail.ts";
-import { countLoginTry, refundLoginTry } from "./loginTries.ts";
+import { tryCounted } from "./loginTries.ts";
 
 /** What a try at a mailbox's login showed. */
 export interface Connection {
@@ -26,14 +26,13 @@ async function tryLogin(
   const open = "host" in login ? login : null;
   if (open?.security === "NONE" && !config.allowPrivateSmtp) throw invalid("security", "must be TLS or STARTTLS");
   if (config.channels === "simulator") return { status: "CONNECTED", error: null };
-  const counted = await countLoginTry(store, brandId, login);
-  if (open) await resolveHost(open.host, open.port, { allowPrivate: config.allowPrivateSmtp, ports: SMTP_PORTS });
-  const answer = await verifyMailbox(login);
-  if (answer.ok) {
-    await refundLoginTry(store, counted);
-    return { status: "CONNECTED", error: null };
-  }
-  return { status: answer.reauth ? "REAUTH_REQUIRED" : "ERROR", error: answer.reason.slice(0, 500) };
+  return tryCounted<Connection>(store, brandId, login, async () => {
+    if (open) await resolveHost(open.host, open.port, { allowPrivate: config.allowPrivateSmtp, ports: SMTP_PORTS });
+    const answer = await verifyMailbox(login);
+    if (answer.ok) return { succeeded: true, result: { status: "CONNECTED", error: null } };
+    const status = answer.reauth ? "REAUTH_REQUIRED" : "ERROR";
+    return { succeeded: false, result: { status, error: answer.reason.slice(0, 500) } };
+  });
 }
 
 /** Tries a login that someone typed. INVALID with the server's reason when it fails, unless they want it all the same. */
