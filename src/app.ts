@@ -22,7 +22,7 @@ import { deliveryRoutes } from "./delivery/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
-import { admission } from "./http/admission.ts";
+import { admission, endAdmission } from "./http/admission.ts";
 import { bodySize } from "./http/bodySize.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
@@ -62,11 +62,11 @@ export function createApp(deps: Deps, identity: Identity) {
   // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
-  app.use(requestLog(deps.log));
+  const limits = createAdmission(deps);
+  app.use(requestLog(deps.log, endAdmission(limits)));
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
-  const limits = createAdmission(deps);
   app.use(admission(limits, () => app.routes));
   app.use(
     idempotency(

@@ -4,8 +4,9 @@ import { Fault } from "../fault.ts";
 import type { Rate, Taken } from "./bucket.ts";
 import { FairShare } from "./fairShare.ts";
 import { LimitCache } from "./limitCache.ts";
+import { LoopMeter } from "./loopMeter.ts";
 import { loopProbe } from "./loopProbe.ts";
-import { LIMITS, type LimitName } from "./names.ts";
+import type { Limits } from "./names.ts";
 import { Places } from "./places.ts";
 import { openRates, type Rates } from "./rates.ts";
 import { ROUTE_CLASSES, type RouteClass } from "./routeClass.ts";
@@ -29,15 +30,18 @@ export interface Headings {
 
 /** What a request is told about its limit, and what its end is noted with. */
 export interface Pass extends Headings {
-  /** The handler is done: the time it took is charged. */
-  worked(): void;
-  /** The request is over, however it ended. */
-  release(): void;
+  /** To be called when the request has its answer, whatever that is. Only costly ones have it. */
+  end?: () => void;
 }
 
+/** Is given the header fields of a refusal. */
+type Refused = (headings: Headings) => void;
+
 export interface Admission {
-  /** Admits a request of the class, before its body is read. `refused` is given the header fields of a refusal. @throws AppError RATE_LIMITED */
-  admit(subject: Subject, routeClass: RouteClass, refused: (headers: Headings) => void): Pass | Promise<Pass>;
+  /** Admits a request of the class, before its body is read. @throws AppError RATE_LIMITED */
+  admit(subject: Subject, routeClass: RouteClass, refused: Refused): Pass | Promise<Pass>;
+  /** Notes that a request is over, however it ended. */
+  ended(): void;
   /** Takes over what an admin has just changed. */
   reload(): Promise<void>;
 }
@@ -48,104 +52,89 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
   const limits = new LimitCache(deps.store);
   const places = new Places({ mostWaiting: COSTLY_WAITING, noun: "costly requests (the limit costlyAtOnce)" });
   const share = new FairShare();
+  const meter = new LoopMeter((subject, ms, now) => share.charge(subject, ms, now));
   const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));
 
-  function admitKnown(subject: Subject, routeClass: RouteClass, refused: (headers: Headings) => void) {
+  function admitKnown(subject: Subject, routeClass: RouteClass, refused: Refused, now: number): Pass | Promise<Pass> {
     probe();
     const { userId, brandId } = subject;
     const own = limits.of(brandId);
-    const { limit, usesLoop } = ROUTE_CLASSES[routeClass];
-    const rate = { quota: own[limit], windowMs: (LIMITS[limit].windowSeconds ?? 60) * 1000 };
-    const sharer = brandId ?? userId;
-    if (usesLoop) mustLeaveShare(share.excess(sharer, performance.now()));
-
-    const finish = (taken: Taken): Pass | Promise<Pass> => {
-      const headings = headingsOf(routeClass, rate, taken);
-      if (taken.waitMs > 0) {
-        refused(headings);
-        throw tooMany(routeClass, limit, rate, taken.waitMs);
-      }
-      if (!usesLoop) return { ...headings, worked: nothing, release: nothing };
-      if (routeClass !== "costly") return new LoopPass(headings, share, sharer);
-      return places.take(sharer, own.costlyAtOnce).then((giveBack) => new LoopPass(headings, share, sharer, giveBack));
-    };
-    const byUser = rates.take(`user ${userId}`, limit, rate);
-    if (byUser instanceof Promise) return byUser.then((taken) => andBrand(taken, brandId, limit, rate, finish));
-    return andBrand(byUser, brandId, limit, rate, finish);
+    const { limit, usesLoop, windowMs } = ROUTE_CLASSES[routeClass];
+    if (usesLoop) mustLeaveShare(share.excess(brandId ?? userId, now));
+    const rate = { quota: own[limit], windowMs };
+    const byUser = rates.take(userId, limit, rate);
+    // A brand has the same limit as its user, whoever else may make requests for it.
+    const byBrand = brandId === null ? byUser : rates.take(brandId, limit, rate);
+    if (byUser instanceof Promise || byBrand instanceof Promise) {
+      return Promise.all([byUser, byBrand]).then(([user, brand]) =>
+        pass(routeClass, rate, tighter(user, brand), brandId ?? userId, own, refused),
+      );
+    }
+    return pass(routeClass, rate, tighter(byUser, byBrand), brandId ?? userId, own, refused);
   }
 
-  /** A brand has the same limit as its user, whoever else may make requests for it. The tighter one is told. */
-  function andBrand(
-    byUser: Taken,
-    brandId: string | null,
-    limit: LimitName,
+  function pass(
+    routeClass: RouteClass,
     rate: Rate,
-    finish: (taken: Taken) => Pass | Promise<Pass>,
+    taken: Taken,
+    sharer: string,
+    { costlyAtOnce }: Limits,
+    refused: Refused,
   ): Pass | Promise<Pass> {
-    if (brandId === null || byUser.waitMs > 0) return finish(byUser);
-    const byBrand = rates.take(`brand ${brandId}`, limit, rate);
-    const tighter = (other: Taken) => (other.remaining < byUser.remaining || other.waitMs > 0 ? other : byUser);
-    return byBrand instanceof Promise ? byBrand.then((taken) => finish(tighter(taken))) : finish(tighter(byBrand));
+    const headings = headingsOf(routeClass, rate, taken);
+    if (taken.waitMs > 0) {
+      refused(headings);
+      throw tooMany(routeClass, rate, taken.waitMs);
+    }
+    if (routeClass === "costly") return costly(headings, sharer, costlyAtOnce);
+    if (ROUTE_CLASSES[routeClass].usesLoop) meter.begin(sharer, performance.now());
+    return headings;
+  }
+
+  /** Few of these run at once, so each is timed to its end. */
+  async function costly(headings: Headings, sharer: string, atOnce: number): Promise<Pass> {
+    const giveBack = await places.take(sharer, atOnce);
+    const begun = performance.now();
+    const end = () => {
+      const now = performance.now();
+      share.charge(sharer, now - begun, now);
+      giveBack();
+    };
+    return { ...headings, end };
   }
 
   return {
     admit(subject, routeClass, refused) {
-      const loading = limits.ready();
-      if (loading === null) return admitKnown(subject, routeClass, refused);
-      return loading.then(() => admitKnown(subject, routeClass, refused));
+      const now = performance.now();
+      const loading = limits.ready(now);
+      if (loading === null) return admitKnown(subject, routeClass, refused, now);
+      return loading.then(() => admitKnown(subject, routeClass, refused, performance.now()));
     },
+    ended: () => meter.end(performance.now()),
     reload: () => limits.reload(),
   };
 }
 
-const nothing = () => {};
-
-/** Charges the time from now until the handler is done. */
-class LoopPass implements Pass {
-  readonly policy: string;
-  readonly state: string;
-  readonly #share: FairShare;
-  readonly #sharer: string;
-  readonly #giveBack: () => void;
-  readonly #begun = performance.now();
-  #isCharged = false;
-
-  constructor({ policy, state }: Headings, share: FairShare, sharer: string, giveBack: () => void = nothing) {
-    this.policy = policy;
-    this.state = state;
-    this.#share = share;
-    this.#sharer = sharer;
-    this.#giveBack = giveBack;
-  }
-
-  worked(): void {
-    if (this.#isCharged) return;
-    this.#isCharged = true;
-    const now = performance.now();
-    this.#share.charge(this.#sharer, now - this.#begun, now);
-  }
-
-  release(): void {
-    this.worked();
-    this.#giveBack();
-  }
+/** The one of two buckets that has less left: it is told. */
+function tighter(one: Taken, other: Taken): Taken {
+  return other.waitMs > one.waitMs || (other.waitMs === one.waitMs && other.remaining < one.remaining) ? other : one;
 }
 
 function headingsOf(routeClass: RouteClass, { quota, windowMs }: Rate, taken: Taken): Headings {
   const { policy } = ROUTE_CLASSES[routeClass];
+  const seconds = Math.ceil(Math.max(taken.fullInMs, taken.waitMs) / 1000);
   return {
     policy: `"${policy}";q=${quota};w=${windowMs / 1000}`,
-    state: `"${policy}";r=${Math.max(0, taken.remaining)};t=${Math.ceil(Math.max(taken.fullInMs, taken.waitMs) / 1000)}`,
+    state: `"${policy}";r=${Math.max(0, taken.remaining)};t=${seconds}`,
   };
 }
 
-function tooMany(routeClass: RouteClass, limit: LimitName, { quota, windowMs }: Rate, waitMs: number): Fault {
+function tooMany(routeClass: RouteClass, { quota, windowMs }: Rate, waitMs: number): Fault {
+  const { noun, limit } = ROUTE_CLASSES[routeClass];
   const seconds = Math.ceil(waitMs / 1000);
-  const message = `Too many ${ROUTE_CLASSES[routeClass].noun}: the limit ${limit} is ${quota} in ${windowMs / 1000} seconds; try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
-  return new Fault("RATE_LIMITED", message, {
-    retryAfterSeconds: seconds,
-    facts: { limit: { name: limit, value: quota } },
-  });
+  const message = `Too many ${noun}: the limit ${limit} is ${quota} in ${windowMs / 1000} seconds; try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
+  const facts = { limit: { name: limit, value: quota } };
+  return new Fault("RATE_LIMITED", message, { retryAfterSeconds: seconds, facts });
 }
 
 function mustLeaveShare(excessMs: number): void {

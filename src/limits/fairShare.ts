@@ -10,7 +10,7 @@ const ALWAYS_FREE_MS = 500;
 const ACTIVE_MS = 1;
 /** How far beyond an even share one may go: part of the whole. */
 const TOLERANCE = 0.25;
-/** As many subjects are remembered. Whoever has used nothing for some seconds is forgotten first. */
+/** As many subjects are remembered. Whoever has used nothing for some seconds is forgotten while the loop is busy. */
 const MOST_SUBJECTS = 10_000;
 
 const SUMMARY_TTL_MS = 100;
@@ -40,8 +40,12 @@ export class FairShare {
   /** Notes that a request of the subject worked for so long. */
   charge(subject: string, ms: number, now: number): void {
     const used = this.#used.get(subject);
-    this.#used.delete(subject);
-    this.#used.set(subject, { ms: (used ? decayed(used, now) : 0) + ms, at: now });
+    if (used) {
+      used.ms = decayed(used, now) + ms;
+      used.at = now;
+      return;
+    }
+    this.#used.set(subject, { ms, at: now });
     if (this.#used.size > MOST_SUBJECTS) for (const oldest of this.#used.keys().take(1)) this.#used.delete(oldest);
   }
 

@@ -21,11 +21,10 @@ export class LimitCache {
     this.#store = store;
   }
 
-  /** Resolves when limits are known; null when they are. */
-  ready(): Promise<void> | null {
+  /** Resolves when limits are known; null when they are. `now` is of `performance`: tests stop the clock of the service. */
+  ready(now: number): Promise<void> | null {
     if (this.#loadedAt === null) return this.reload();
-    // Not the clock of the service: tests stop that.
-    if (performance.now() - this.#loadedAt > REFRESH_AFTER_MS && this.#loading === null) {
+    if (now - this.#loadedAt > REFRESH_AFTER_MS && this.#loading === null) {
       this.reload().catch(() => {
         // The values there are stay; the next request tries again.
       });

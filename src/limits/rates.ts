@@ -2,12 +2,13 @@ import type { Clock, Instant } from "../clock.ts";
 import { dialect } from "../db/dialect.ts";
 import type { Store } from "../db/store.ts";
 import { type Rate, type Taken, TokenBuckets } from "./bucket.ts";
-import type { LimitName } from "./names.ts";
+import { LIMIT_NAMES, type LimitName } from "./names.ts";
 import { leaseTokens } from "./tokens.ts";
 
 /** Takes tokens for requests: at once where it can, after a statement where the database must be asked. */
 export interface Rates {
-  take(subject: string, name: LimitName, rate: Rate): Taken | Promise<Taken>;
+  /** `id`: of a user or a brand, which never are the same. */
+  take(id: string, name: LimitName, rate: Rate): Taken | Promise<Taken>;
 }
 
 /** Opens the rates of this process: in memory where it is the only one (SQLite), by leases where it may not be (Postgres). */
@@ -15,9 +16,12 @@ export function openRates(store: Store, clock: Clock): Rates {
   return dialect === "sqlite" ? localRates(clock) : leasedRates(store, clock);
 }
 
+const eachLimit = <T>(make: () => T) =>
+  Object.fromEntries(LIMIT_NAMES.map((name) => [name, make()])) as Record<LimitName, T>;
+
 export function localRates(clock: Clock): Rates {
-  const buckets = new TokenBuckets();
-  return { take: (subject, name, rate) => buckets.take(`${name} ${subject}`, rate, clock.now()) };
+  const byName = eachLimit(() => new TokenBuckets());
+  return { take: (id, name, rate) => byName[name].take(id, rate, clock.now()) };
 }
 
 /** A twentieth of the quota at once: that many requests cost one statement, and that far may all processes go beyond a limit. */
@@ -39,15 +43,16 @@ interface Holding {
  * quota and spends it alone. What all of them admit never exceeds the limit by more than one lease for each.
  */
 export function leasedRates(store: Store, clock: Clock): Rates {
-  const holdings = new Map<string, Holding>();
+  const byName = eachLimit(() => new Map<string, Holding>());
 
-  function holdingOf(key: string): Holding {
-    const known = holdings.get(key);
+  function holdingOf(id: string, name: LimitName): Holding {
+    const holdings = byName[name];
+    const known = holdings.get(id);
     if (known) return known;
     const fresh = { tokens: 0, left: 0, at: 0, emptyUntil: 0, leasing: null };
     // Forgetting one loses what was leased, and frees nobody: the debt is in the database.
     if (holdings.size >= REMEMBERED) for (const oldest of holdings.keys().take(1)) holdings.delete(oldest);
-    holdings.set(key, fresh);
+    holdings.set(id, fresh);
     return fresh;
   }
 
@@ -86,10 +91,10 @@ export function leasedRates(store: Store, clock: Clock): Rates {
   }
 
   return {
-    take(subject, name, rate) {
-      const holding = holdingOf(`${name} ${subject}`);
+    take(id, name, rate) {
+      const holding = holdingOf(id, name);
       if (holding.tokens >= 1) return spend(holding, rate);
-      return takeLeased(subject, name, rate, holding);
+      return takeLeased(id, name, rate, holding);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { MINUTE } from "../clock.ts";
 import type { LimitName } from "./names.ts";
 
 /** What a route costs, and so which limit it counts against. A route says its own as `detail.limit`; else its method does. */
@@ -5,6 +6,7 @@ export type RouteClass = "read" | "write" | "costly" | "upload" | "import" | "lo
 
 interface ClassFacts {
   limit: LimitName;
+  windowMs: number;
   /** The name of the policy in header fields. */
   policy: string;
   /** What is refused, in a message. */
@@ -14,13 +16,13 @@ interface ClassFacts {
 }
 
 export const ROUTE_CLASSES: Record<RouteClass, ClassFacts> = {
-  read: { limit: "readsPerMinute", policy: "read", noun: "reading requests", usesLoop: true },
-  write: { limit: "writesPerMinute", policy: "write", noun: "writing requests", usesLoop: true },
-  costly: { limit: "costlyPerMinute", policy: "costly", noun: "costly requests", usesLoop: true },
-  upload: { limit: "uploadsPerMinute", policy: "upload", noun: "uploads", usesLoop: false },
-  import: { limit: "importsPerMinute", policy: "import", noun: "imports", usesLoop: false },
+  read: { limit: "readsPerMinute", windowMs: MINUTE, policy: "read", noun: "reading requests", usesLoop: true },
+  write: { limit: "writesPerMinute", windowMs: MINUTE, policy: "write", noun: "writing requests", usesLoop: true },
+  costly: { limit: "costlyPerMinute", windowMs: MINUTE, policy: "costly", noun: "costly requests", usesLoop: true },
+  upload: { limit: "uploadsPerMinute", windowMs: MINUTE, policy: "upload", noun: "uploads", usesLoop: false },
+  import: { limit: "importsPerMinute", windowMs: MINUTE, policy: "import", noun: "imports", usesLoop: false },
   // Failed logins have limits of their own, where they are made.
-  login: { limit: "writesPerMinute", policy: "write", noun: "writing requests", usesLoop: false },
+  login: { limit: "writesPerMinute", windowMs: MINUTE, policy: "write", noun: "writing requests", usesLoop: false },
 };
 
 /** Returns the class of a route by what it says of itself, else by its method. */
