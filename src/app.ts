@@ -66,8 +66,13 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(requestLog(deps.log, endAdmission(limits)));
   app.use(faults(deps.log));
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
-  app.use(guard(identity.identify, () => app.routes));
-  app.use(admission(limits, () => app.routes));
+  app.use(
+    guard(
+      identity.identify,
+      () => app.routes,
+      admission(limits, () => app.routes),
+    ),
+  );
   app.use(
     idempotency(
       deps,

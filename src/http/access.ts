@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { Instant } from "../clock.ts";
 import { Fault } from "../fault.ts";
+import type { Admit } from "./admission.ts";
 
 /** Who a route is for. Written at the route as `detail.access`, shown in the API page, enforced by `guard`. */
 export type Access = "public" | "user" | "admin";
@@ -63,13 +64,15 @@ function accessOf(routes: readonly { method: string; path: string; hooks: unknow
 /**
  * The one door: every route mounted after this hook is closed to strangers unless it says `access: "public"`, and closed
  * to users when it says "admin" or nothing at all. `routes` is asked at the first request, when all rooms are mounted.
+ * `admit` applies the limits, as soon as it is known whose they are.
  */
 export function guard(
   identify: (request: Request) => Promise<Caller | null>,
   routes: () => readonly { method: string; path: string; hooks: unknown }[],
+  admit?: Admit,
 ) {
   let access: Map<string, Access> | null = null;
-  return new Elysia({ name: "guard" }).onTransform({ as: "global" }, async ({ request, route }) => {
+  return new Elysia({ name: "guard" }).onTransform({ as: "global" }, async ({ request, route, set }) => {
     access ??= accessOf(routes());
     const method = request.method === "HEAD" ? "GET" : request.method;
     const needed = access.get(`${method} ${route}`) ?? (access.get(`ALL ${route}`) || "admin");
@@ -79,5 +82,7 @@ export function guard(
       throw new Fault("UNAUTHENTICATED", "Sign in first: send a session cookie, a bearer token or an API key");
     if (needed === "admin" && caller.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
     callers.set(request, caller);
+    const admitted = admit?.(caller, request, route, set.headers);
+    if (admitted) await admitted;
   });
 }

@@ -1,7 +1,6 @@
-import { Elysia } from "elysia";
 import type { Admission, Headings, Pass } from "../limits/admission.ts";
 import { classOf, type RouteClass } from "../limits/routeClass.ts";
-import { knownCaller } from "./access.ts";
+import type { Caller } from "./access.ts";
 
 type Routes = readonly { method: string; path: string; hooks: unknown }[];
 
@@ -27,29 +26,36 @@ export function endAdmission({ ended }: Admission) {
   };
 }
 
+/** What an answer's header fields are written to. */
+type Headers = Record<string, string | number>;
+
+/** Admits a request of a caller to a route; a promise where that takes time. @throws AppError RATE_LIMITED */
+export type Admit = (caller: Caller, request: Request, route: string, headers: Headers) => Promise<void> | undefined;
+
 /**
- * Applies the limits to every request of somebody who is signed in, and tells them in header fields what is left. Mount it
- * after the guard. `routes` is asked at the first request, when all modules are mounted.
+ * Applies the limits to requests of those who are signed in, and tells them in header fields what is left. The guard calls
+ * it as soon as it knows who asks. `routes` is asked at the first request, when all modules are mounted.
  */
-export function admission({ admit }: Admission, routes: () => Routes) {
+export function admission({ admit }: Admission, routes: () => Routes): Admit {
   let classes: Map<string, Map<string, RouteClass>> | null = null;
 
-  return new Elysia({ name: "admission" }).onTransform({ as: "global" }, ({ request, route, set }) => {
-    const caller = knownCaller(request);
-    if (caller === null) return;
+  return (caller, request, route, headers) => {
     classes ??= classesOf(routes());
     const method = request.method === "HEAD" ? "GET" : request.method;
     const routeClass = classes.get(method)?.get(route) ?? classOf(method, undefined);
-    const { headers } = set;
-    const tell = (told: Headings) => {
-      headers["ratelimit-policy"] = told.policy;
-      headers.ratelimit = told.state;
-    };
-    const pass = admit(caller, routeClass, tell);
-    if (!(pass instanceof Promise)) return tell(pass);
+    const pass = admit(caller, routeClass, (told) => tell(headers, told));
+    if (!(pass instanceof Promise)) {
+      tell(headers, pass);
+      return;
+    }
     return pass.then((given) => {
-      tell(given);
+      tell(headers, given);
       if (given.end) passes.set(request, given);
     });
-  });
+  };
+}
+
+function tell(headers: Headers, { policy, state }: Headings): void {
+  headers["ratelimit-policy"] = policy;
+  headers.ratelimit = state;
 }

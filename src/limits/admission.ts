@@ -6,7 +6,6 @@ import { FairShare } from "./fairShare.ts";
 import { LimitCache } from "./limitCache.ts";
 import { LoopMeter } from "./loopMeter.ts";
 import { loopProbe } from "./loopProbe.ts";
-import type { Limits } from "./names.ts";
 import { Places } from "./places.ts";
 import { openRates, type Rates } from "./rates.ts";
 import { ROUTE_CLASSES, type RouteClass } from "./routeClass.ts";
@@ -60,17 +59,15 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     const { userId, brandId } = subject;
     const own = limits.of(brandId);
     const { limit, usesLoop, windowMs } = ROUTE_CLASSES[routeClass];
-    if (usesLoop) mustLeaveShare(share.excess(brandId ?? userId, now));
+    const sharer = brandId ?? userId;
+    if (usesLoop) mustLeaveShare(share.excess(sharer, now));
     const rate = { quota: own[limit], windowMs };
-    const byUser = rates.take(userId, limit, rate);
-    // A brand has the same limit as its user, whoever else may make requests for it.
-    const byBrand = brandId === null ? byUser : rates.take(brandId, limit, rate);
-    if (byUser instanceof Promise || byBrand instanceof Promise) {
-      return Promise.all([byUser, byBrand]).then(([user, brand]) =>
-        pass(routeClass, rate, tighter(user, brand), brandId ?? userId, own, refused),
-      );
+    // A brand has one owner, so that it and its user are one here; whoever has no brand counts alone.
+    const taken = rates.take(sharer, limit, rate);
+    if (taken instanceof Promise) {
+      return taken.then((late) => pass(routeClass, rate, late, sharer, own.costlyAtOnce, refused, performance.now()));
     }
-    return pass(routeClass, rate, tighter(byUser, byBrand), brandId ?? userId, own, refused);
+    return pass(routeClass, rate, taken, sharer, own.costlyAtOnce, refused, now);
   }
 
   function pass(
@@ -78,8 +75,9 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     rate: Rate,
     taken: Taken,
     sharer: string,
-    { costlyAtOnce }: Limits,
+    costlyAtOnce: number,
     refused: Refused,
+    now: number,
   ): Pass | Promise<Pass> {
     const headings = headingsOf(routeClass, rate, taken);
     if (taken.waitMs > 0) {
@@ -87,7 +85,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
       throw tooMany(routeClass, rate, taken.waitMs);
     }
     if (routeClass === "costly") return costly(headings, sharer, costlyAtOnce);
-    if (ROUTE_CLASSES[routeClass].usesLoop) meter.begin(sharer, performance.now());
+    if (ROUTE_CLASSES[routeClass].usesLoop) meter.begin(sharer, now);
     return headings;
   }
 
@@ -115,18 +113,21 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
   };
 }
 
-/** The one of two buckets that has less left: it is told. */
-function tighter(one: Taken, other: Taken): Taken {
-  return other.waitMs > one.waitMs || (other.waitMs === one.waitMs && other.remaining < one.remaining) ? other : one;
+/** The last `RateLimit-Policy` of each class: it changes only when an admin changes a limit. */
+const policies = new Map<RouteClass, { quota: number; text: string }>();
+
+function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {
+  const last = policies.get(routeClass);
+  if (last?.quota === quota) return last.text;
+  const text = `"${ROUTE_CLASSES[routeClass].policy}";q=${quota};w=${windowMs / 1000}`;
+  policies.set(routeClass, { quota, text });
+  return text;
 }
 
-function headingsOf(routeClass: RouteClass, { quota, windowMs }: Rate, taken: Taken): Headings {
-  const { policy } = ROUTE_CLASSES[routeClass];
-  const seconds = Math.ceil(Math.max(taken.fullInMs, taken.waitMs) / 1000);
-  return {
-    policy: `"${policy}";q=${quota};w=${windowMs / 1000}`,
-    state: `"${policy}";r=${Math.max(0, taken.remaining)};t=${seconds}`,
-  };
+function headingsOf(routeClass: RouteClass, rate: Rate, { remaining, fullInMs, waitMs }: Taken): Headings {
+  const seconds = Math.ceil(Math.max(fullInMs, waitMs) / 1000);
+  const state = `"${ROUTE_CLASSES[routeClass].policy}";r=${Math.max(0, remaining)};t=${seconds}`;
+  return { policy: policyOf(routeClass, rate), state };
 }
 
 function tooMany(routeClass: RouteClass, { quota, windowMs }: Rate, waitMs: number): Fault {

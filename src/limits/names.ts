@@ -4,7 +4,7 @@ import { MINUTE, SECOND } from "../clock.ts";
 export interface LimitFacts {
   /** `rate`: requests in a window. `quota`: what may be stored. `concurrent`: what may run at the same time. */
   kind: "rate" | "quota" | "concurrent";
-  /** `brand`: each brand, and each user who makes requests for one. `user`: each user. `platform`: all together. */
+  /** `brand`: each brand with its owner, and each user without one. `user`: each user. `platform`: all together. */
   per: "brand" | "user" | "platform";
   unit: "requests" | "tries" | "rows" | "bytes";
   default: number;
