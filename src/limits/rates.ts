@@ -74,7 +74,8 @@ export function leasedRates(store: Store, clock: Clock): Rates {
   function told(holding: Holding, { quota, windowMs }: Rate, waitMs: number): Taken {
     const now = clock.now();
     const flowed = Math.max(0, now - holding.at) * (quota / windowMs);
-    const left = Math.min(quota, Math.floor(holding.tokens + holding.left + flowed));
+    // At least the one that was just taken is missing.
+    const left = Math.min(quota - 1, Math.floor(holding.tokens + holding.left + flowed));
     return { waitMs, remaining: left, fullInMs: Math.ceil(((quota - left) * windowMs) / quota) };
   }
 
