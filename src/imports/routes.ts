@@ -8,7 +8,7 @@ import { invalid } from "../fault.ts";
 import { diskRoom } from "../files/diskRoom.ts";
 import { callerOf } from "../http/access.ts";
 import { fingerprintedBy, isKnownKey, writeOnce } from "../http/idempotency.ts";
-import { Id, IdParams } from "../http/model.ts";
+import { ErrorBody, Id, IdParams } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable, unstorable } from "../http/storable.ts";
 import { type Reading, runImport, spoolPath } from "./importer.ts";
@@ -104,7 +104,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         parse: "none",
         params: IdParams,
         query: ImportQuery,
-        response: { 202: t.Object({ success: t.Literal(true), jobId: Id }) },
+        response: { 202: t.Object({ success: t.Literal(true), jobId: Id }), 503: ErrorBody },
         detail: {
           access: "user",
           limit: "import",
