@@ -9,6 +9,7 @@ import { purgeKnownClients } from "../identity/knownClients.ts";
 import { purgeSignInCounters } from "../identity/signInThrottle.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { takeTurn } from "../installation.ts";
+import { purgeCounts } from "../limits/tokens.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -61,7 +62,7 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
     )
     .use(
       job("tidy", "0 3 * * *", HOUR, async () => {
-        for (const tidying of [removeEndedSessions, purgeKnownClients, forgetAnswers])
+        for (const tidying of [removeEndedSessions, purgeKnownClients, forgetAnswers, purgeCounts])
           await store.write(tidying).catch((error) => log.error("tidying failed", { error }));
         await removeUnused(deps, clock.now());
       }),

@@ -3,6 +3,7 @@ import { dialect } from "../db/dialect.ts";
 import { forUpdate, planAnew, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
+import { addUsage } from "../limits/usage.ts";
 import { repinMoved } from "./repin.ts";
 
 /** A mailbox that changed hands. */
@@ -49,6 +50,12 @@ export async function assignMailboxes(tx: Tx, given: readonly string[], brandId:
         moved.map(({ id }) => ({ id })),
         { id: "text" },
       )})`);
+    // An admin decides about the limits too: a mailbox that is given counts, and is never refused.
+    const changes = new Map([[brandId, moved.length]]);
+    for (const { brand_id: from } of moved) if (from !== null) changes.set(from, (changes.get(from) ?? 0) - 1);
+    for (const [brand, change] of [...changes].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      await addUsage(tx, brand, "mailboxes", change);
+    }
     await repinMoved(
       tx,
       moved.map(({ id }) => id),

@@ -36,7 +36,7 @@ export function senderRoutes(deps: Deps) {
         const brandId = brandOf(caller, body.brandId);
         await freeAddress(store.read, body.email);
         const login = await checkServer(deps, newLogin(body), null, caller.role === "admin");
-        const tried = { login, connection: await mustConnect(deps, login, body.allowUnverified) };
+        const tried = { login, connection: await mustConnect(deps, login, brandId, body.allowUnverified) };
         return writeOnce(deps, request, async (tx) => {
           const row = await addEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
@@ -47,6 +47,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          limit: "login",
           idempotent: true,
           summary: "Add a mailbox",
           description:
@@ -104,7 +105,10 @@ export function senderRoutes(deps: Deps) {
         const changed = changedLogin(vault, seen, body);
         const isAdmin = caller.role === "admin";
         const login = changed && (await checkServer(deps, changed, loginOf(vault, seen), isAdmin));
-        const tried = login && { login, connection: await mustConnect(deps, login, body.allowUnverified) };
+        const tried = login && {
+          login,
+          connection: await mustConnect(deps, login, seen.brandId, body.allowUnverified),
+        };
         const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
         return { success: true as const, emailAccount: toEmailAccount(row, clock.now()) };
@@ -115,6 +119,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          limit: "login",
           summary: "Change a mailbox",
           description:
             "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again. The login of a mailbox on a private network is changed by admins only (403).",
@@ -143,7 +148,7 @@ export function senderRoutes(deps: Deps) {
         const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
         const login = loginOf(vault, seen);
         if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
-        const connection = await testLogin(deps, login);
+        const connection = await testLogin(deps, login, seen.brandId);
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
         deps.wake();
         return {
@@ -163,6 +168,7 @@ export function senderRoutes(deps: Deps) {
         }),
         detail: {
           access: "user",
+          limit: "login",
           summary: "Test a mailbox's connection",
           description: "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`.",
         },
