@@ -39,7 +39,7 @@ export interface Runtime {
 export interface Waiting {
   /** Ends the waiting. */
   signal: AbortSignal;
-  /** Called when there is something to wait for. */
+  /** Called when there is something to wait for. Does nothing once the start is over, and never throws. */
   begin(): void;
 }
 
@@ -62,6 +62,7 @@ export async function openRuntime(
       else log.warn("database does not work: requests are refused, and what is due waits", { reason: error });
       if (!works) waiting?.begin();
     },
+    onListenerError: (error) => log.error("database.listener_failed", { error }),
   });
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
   try {

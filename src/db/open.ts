@@ -18,6 +18,8 @@ export interface StoreOptions {
   poolSize?: number;
   /** The database does its work again, or does so no more, and why: called once for each change. */
   onChange?(works: boolean, error?: unknown): void;
+  /** Takes what `onChange`, or whoever listens for other processes, throws. */
+  onListenerError?(error: unknown): void;
   /** Waits for a Postgres that is not there yet, until this is aborted. By default that is an error. */
   waiting?: AbortSignal | undefined;
 }
@@ -30,7 +32,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const now = clock.now();
     return { now, newId: () => nextId(now) };
   };
-  const standing = new Standing(options.onChange ?? (() => {}));
+  const standing = new Standing(options.onChange ?? (() => {}), options.onListenerError);
   // Only the driver in use is loaded: the other one's start-up cost is not paid.
   if (dialect === "postgres") {
     const { openPostgres } = await import("./postgres.ts");

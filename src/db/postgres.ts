@@ -77,7 +77,7 @@ export async function openPostgres(
     throw error;
   });
 
-  const bell = postgresBell(pool, open);
+  const bell = postgresBell(pool, open, standing.onListenerError);
   return {
     read: reader(pool),
     async write(work) {

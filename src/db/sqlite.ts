@@ -85,6 +85,15 @@ function open(path: string, readonly: boolean, durability: "full" | "off"): Data
   return handle;
 }
 
+/** Ends a transaction that failed. SQLite has ended it already for some errors; that this fails must not hide the first one. */
+function rollBack(writer: Database): void {
+  try {
+    if (writer.inTransaction) writer.run("rollback");
+  } catch {
+    // The next transaction tries again before it begins.
+  }
+}
+
 /**
  * SQLite with one writer and one reader. Writers take turns on one handle; the reader has its own and sees committed
  * rows only. Drizzle's own `transaction` is never used: on bun:sqlite an async callback commits at its first `await`.
@@ -110,14 +119,16 @@ export function openSqlite(
     write(work) {
       const turn = tail.then(async () => {
         try {
+          // One that could not be rolled back, because the disk failed then, too.
+          if (writer.inTransaction) writer.run("rollback");
           start.run();
           const result = await work(Object.assign(Object.create(writable), begin()));
           commit.run();
           standing.note();
           return result;
         } catch (error) {
+          rollBack(writer);
           standing.note(error);
-          if (writer.inTransaction) writer.run("rollback");
           throw error;
         }
       });
@@ -146,7 +157,11 @@ export function openSqlite(
       commit.finalize();
       dataVersion.finalize();
       readHandle.close();
-      writer.run("pragma wal_checkpoint(truncate)");
+      try {
+        writer.run("pragma wal_checkpoint(truncate)");
+      } catch {
+        // On a full disk the log stays beside the file: the next start reads both.
+      }
       writer.close();
     },
   };

@@ -3,6 +3,7 @@ import { Elysia, t } from "elysia";
 import { ImportJob } from "../campaigns/model.ts";
 import { type Verdict, verdictHeader, verdictLine } from "../contactFiles/verdictFile.ts";
 import type { Reader } from "../db/store.ts";
+import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
 import { invalid } from "../fault.ts";
 import { callerOf } from "../http/access.ts";
@@ -85,7 +86,9 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           else await rm(path, { force: true });
           return answer;
         } catch (error) {
-          await rm(path, { force: true });
+          // A connection that broke may have committed the job: then its file is needed, and removed if not.
+          if (isUnavailable(error)) void runImport(deps, jobId, { ...reading, signal: stopping.signal });
+          else await rm(path, { force: true });
           throw error;
         }
       },
