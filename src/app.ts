@@ -26,6 +26,7 @@ import { bodySize } from "./http/bodySize.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
 import { idempotency } from "./http/idempotency.ts";
+import type { RequestDrain } from "./http/requestDrain.ts";
 import { requestLog } from "./http/requestLog.ts";
 import type { Identity } from "./identity/identity.ts";
 import { profileRoutes } from "./identity/profile/routes.ts";
@@ -46,21 +47,24 @@ const IMAGE = "/api/auth/upload-profile-image";
 const FILE_ROUTES = new Set([IMPORT, IMAGE]);
 
 /** What a process answers that is no `api`: how it is. */
-export function createProbes(deps: Deps) {
+export function createProbes(deps: Deps, drain?: RequestDrain) {
   const app: Elysia = new Elysia({ normalize: "typebox" });
-  return app.use(requestLog(deps.log)).use(faults(deps.log)).use(healthRoutes(deps));
+  app.use(requestLog(deps.log)).use(faults(deps.log));
+  if (drain) app.use(drain.plugin());
+  return app.use(healthRoutes(deps));
 }
 
 /**
  * The map: every room, mounted on one page. The order matters: faults and the guard reach only what comes after them.
  * Nothing here ticks or listens; `cli/serve.ts` does that.
  */
-export function createApp(deps: Deps, identity: Identity) {
+export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) {
   // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(requestLog(deps.log));
   app.use(faults(deps.log));
+  if (drain) app.use(drain.plugin());
   app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
   app.use(guard(identity.identify, () => app.routes));
   app.use(

@@ -42,6 +42,8 @@ export interface Config {
   clientAddressHeader: string | null;
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
   hostileBelow: number;
+  /** How long a stop may take in all, from the signal to the end of the process. */
+  stopTimeoutSeconds: number;
   logLevel: Level;
 }
 
@@ -189,6 +191,7 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     chargebee: chargebee(),
     clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
+    stopTimeoutSeconds: number("STOP_TIMEOUT_SECONDS", 9, 1, 600),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
   };
   if (problems.length > 0) throw new ConfigError(problems);

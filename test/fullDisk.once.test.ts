@@ -90,6 +90,6 @@ test("a full disk: afterwards the books balance, the log goes on, and nothing li
   const { body } = await service.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
   expect(body).toMatchObject({ ok: true, drifts: [] });
   expect(await service.stop()).toBe(0);
-  expect(log()).toContain('"event":"stopped"');
+  expect(log()).toContain('"event":"service.stopped"');
   expect(log()).not.toMatch(/EADDRINUSE|unhandled|uncaught|listener_failed|import failed/);
 });

@@ -21,7 +21,7 @@ export async function workOff({ deps }: Pick<Runtime, "deps">, log: Log): Promis
  */
 export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ stop(): void }> {
   const { cron } = await import("@elysiajs/cron");
-  const { store, clock, config } = deps;
+  const { store, clock, config, background } = deps;
 
   /** One entry of the timetable: `span` is a little less than what lies between two ticks. */
   const job = (name: string, pattern: string, span: number, work: () => Promise<void>) =>
@@ -29,13 +29,14 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
       name,
       pattern,
       protect: true,
-      async run() {
-        try {
-          if (await store.write((tx) => takeTurn(tx, name, span))) await work();
-        } catch (error) {
-          log.error(`${name} failed`, { error });
-        }
-      },
+      run: () =>
+        background.run("periodic", async () => {
+          try {
+            if (await store.write((tx) => takeTurn(tx, name, span))) await work();
+          } catch (error) {
+            log.error(`${name} failed`, { error });
+          }
+        }),
     });
 
   const jobs = new Elysia()

@@ -28,6 +28,11 @@ export function isForm(contentType: string): boolean {
   return /^multipart\/form-data\b/i.test(contentType);
 }
 
+/** Returns a body that fails with the signal's reason as soon as that is aborted, whether or not more of it arrives. */
+export function endedBy(signal: AbortSignal, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  return body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
+}
+
 /**
  * Reads a form with at most one file, which `take` reads while it arrives.
  * @throws Fault MALFORMED or INVALID, and whatever `take` throws

@@ -17,6 +17,7 @@ const BATCH = 500;
 const LONGEST_WAIT = 30 * SECOND;
 
 type Tools = Pick<Deps, "config" | "store" | "clock" | "log" | "wake">;
+type ResumeTools = Tools & Pick<Deps, "background">;
 
 export interface Reading {
   schedule?: Schedule;
@@ -48,17 +49,20 @@ export async function runImport(tools: Tools, jobId: string, reading: Reading = 
 }
 
 /** Goes on with the jobs that a stop or a crash interrupted, and removes files nobody waits for. Never rejects. */
-export async function resumeImports(tools: Tools, reading: Reading = {}): Promise<void> {
-  for (let wait = SECOND; !reading.signal?.aborted; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+export async function resumeImports(tools: ResumeTools, reading: Omit<Reading, "signal"> = {}): Promise<void> {
+  const { background } = tools;
+  for (let wait = SECOND; !background.signal.aborted; wait = Math.min(2 * wait, LONGEST_WAIT)) {
     try {
       const jobs = await unfinishedJobs(tools.store.read);
       await removeLeftovers(tools, new Set(jobs.map((job) => `${job.id}.csv`)));
-      await Promise.all(jobs.map((job) => runImport(tools, job.id, reading)));
+      const read = (job: ImportJobRow) =>
+        background.run("import", (signal) => runImport(tools, job.id, { ...reading, signal }));
+      await Promise.all(jobs.map(read));
       return;
     } catch (error) {
       tools.log.error("imports could not be resumed", { error });
       if (!isUnavailable(error)) return;
-      await sleep(wait, null, { ref: false, signal: reading.signal }).catch(() => {});
+      await sleep(wait, null, { ref: false, signal: background.signal }).catch(() => {});
     }
   }
 }

@@ -53,11 +53,11 @@ const requestBody = {
 
 /** Contact files. They are received as a stream, kept in the data folder, and read in the background. */
 export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) {
-  const { store, config } = deps;
-  const stopping = new AbortController();
+  const { store, config, background } = deps;
+  const read = (jobId: string) =>
+    void background.run("import", (signal) => runImport(deps, jobId, { ...reading, signal }));
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
-    .onStop(() => stopping.abort())
     .post(
       "/:id/import-contacts",
       async ({ params, query, request, set }) => {
@@ -67,7 +67,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
 
         const jobId = Bun.randomUUIDv7();
         const path = spoolPath(config.dataDir, jobId);
-        const { fileName, fields, sha256 } = await receiveFile(request, path);
+        const { fileName, fields, sha256 } = await receiveFile(request, path, { signal: background.signal });
         try {
           const job = {
             ...readImportOptions((name) => fields.get(name) ?? query[name]),
@@ -81,13 +81,13 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
             return { success: true as const, jobId };
           });
           set.status = 202;
-          if (answer.jobId === jobId) void runImport(deps, jobId, { ...reading, signal: stopping.signal });
+          if (answer.jobId === jobId) read(jobId);
           // The same file was sent before, and is being read or was.
           else await rm(path, { force: true });
           return answer;
         } catch (error) {
           // A connection that broke may have committed the job: then its file is needed, and removed if not.
-          if (isUnavailable(error)) void runImport(deps, jobId, { ...reading, signal: stopping.signal });
+          if (isUnavailable(error)) read(jobId);
           else await rm(path, { force: true });
           throw error;
         }

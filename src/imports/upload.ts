@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Fault, invalid } from "../fault.ts";
-import { brokenOff, FORM_SLACK, isForm, readForm } from "../files/form.ts";
+import { brokenOff, endedBy, FORM_SLACK, isForm, readForm } from "../files/form.ts";
 
 export const LARGEST_FILE = 1_000_000_000;
 
@@ -22,7 +22,11 @@ const BARE_FILE = /^(text\/|application\/(csv|x-csv|vnd\.ms-excel|octet-stream)\
  * constant memory. Leaves nothing behind when it fails.
  * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
  */
-export async function receiveFile(request: Request, path: string, limit = LARGEST_FILE): Promise<Upload> {
+export async function receiveFile(
+  request: Request,
+  path: string,
+  { limit = LARGEST_FILE, signal }: { limit?: number; signal?: AbortSignal } = {},
+): Promise<Upload> {
   const type = request.headers.get("content-type") ?? "";
   if (!isForm(type) && !BARE_FILE.test(type)) {
     throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a form (multipart/form-data) with a file, or text/csv");
@@ -30,9 +34,10 @@ export async function receiveFile(request: Request, path: string, limit = LARGES
   if (request.body === null) throw noFile();
   if (Number(request.headers.get("content-length")) > limit + FORM_SLACK) throw tooLarge(limit);
   await mkdir(dirname(path), { recursive: true });
+  const body = signal ? endedBy(signal, request.body) : request.body;
   try {
-    if (isForm(type)) return await receiveForm(request.body, type, path, limit);
-    const { size, sha256 } = await save(request.body, path, limit);
+    if (isForm(type)) return await receiveForm(body, type, path, limit);
+    const { size, sha256 } = await save(body, path, limit);
     if (size === 0) throw noFile();
     return { fileName: null, fields: new Map(), sha256 };
   } catch (error) {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AnyElysia, Elysia } from "elysia";
+import { BackgroundWork } from "../../src/background.ts";
 import { brandRoutes } from "../../src/brands/routes.ts";
 import { type Clock, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
@@ -57,6 +58,7 @@ export async function startApp(overrides: Overrides = {}) {
     signer: signer(secret),
     channel: { send: async () => ({ kind: "accepted", providerId: null }), close: async () => {} },
     files: openFiles(config.s3, join(folder, "files")),
+    background: new BackgroundWork(),
     verifyMailbox: async () => ({ ok: true }),
     wake: () => {},
     redis: null,

@@ -44,7 +44,7 @@ export function profileRoutes(deps: Deps) {
       "/api/auth/upload-profile-image",
       async ({ request, set }) => {
         const { userId } = callerOf(request);
-        const given = await receiveImage(request);
+        const given = await receiveImage(request, deps.background.signal);
         fingerprintedBy(request, given);
         const answered = await answeredBefore<UploadedImage>(deps, request);
         if (answered) {

@@ -1,5 +1,5 @@
 import { Fault, invalid } from "../../fault.ts";
-import { type ArrivingFile, brokenOff, FORM_SLACK, isForm, readForm } from "../../files/form.ts";
+import { type ArrivingFile, brokenOff, endedBy, FORM_SLACK, isForm, readForm } from "../../files/form.ts";
 
 /** Five megabytes as most programs count them. */
 export const LARGEST_IMAGE = 5 * 1024 * 1024;
@@ -8,7 +8,7 @@ export const LARGEST_IMAGE = 5 * 1024 * 1024;
  * The bytes of the image in a form. No more than an image may have is ever kept, whatever the request says of its length.
  * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
  */
-export async function receiveImage(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+export async function receiveImage(request: Request, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const type = request.headers.get("content-type") ?? "";
   if (!isForm(type)) {
     throw new Fault(
@@ -18,7 +18,7 @@ export async function receiveImage(request: Request): Promise<Uint8Array<ArrayBu
   }
   if (request.body === null) throw noFile();
   if (Number(request.headers.get("content-length")) > LARGEST_IMAGE + FORM_SLACK) throw tooLarge();
-  const { file } = await readForm(request.body, type, collect).catch((error) => {
+  const { file } = await readForm(endedBy(signal, request.body), type, collect).catch((error) => {
     throw error instanceof Fault ? error : brokenOff(error);
   });
   if (!file?.length) throw noFile();
