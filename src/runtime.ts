@@ -3,7 +3,6 @@ import { BackgroundWork } from "./background.ts";
 import { lateSmtp } from "./channels/lateSmtp.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { sealOlder } from "./credits/sealOlder.ts";
 import { dialect } from "./db/dialect.ts";
 import { lockDataDir } from "./db/lock.ts";
 import { openStore } from "./db/open.ts";
@@ -21,7 +20,7 @@ import type { Log } from "./log.ts";
 import { expectNotMoving } from "./moving/mark.ts";
 import { systemRandom } from "./random.ts";
 import type { Roles } from "./roles.ts";
-import { masterKey, openVault, signer } from "./secrets.ts";
+import { ledgerKey, masterKey, openVault, signer } from "./secrets.ts";
 
 /** Messages on their way at once, in all and from one mailbox (as many as it has connections). */
 const CONCURRENCY = 400;
@@ -64,6 +63,7 @@ export async function openRuntime(
     dataDir: config.dataDir,
     databaseUrl: config.databaseUrl,
     poolSize: config.databasePool,
+    ledgerKey: ledgerKey(key),
     clock,
     waiting: waiting?.signal,
     onChange(works, error) {
@@ -77,7 +77,6 @@ export async function openRuntime(
   try {
     await expectNotMoving(store.read);
     await store.write((tx) => proveKey(tx, post.signer));
-    await sealOlder(store);
   } catch (error) {
     await store.close();
     unlock();

@@ -9,6 +9,7 @@ import { removeEndedSessions } from "../identity/users.ts";
 import { takeTurn } from "../installation.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
+import { Anchoring } from "./anchoring.ts";
 
 /** Works on what Chargebee told; what fails stays in its table for the next time. */
 export async function workOff({ deps }: Pick<Runtime, "deps">, log: Log): Promise<void> {
@@ -39,7 +40,14 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
         }),
     });
 
+  const anchoring = config.ledgerAnchor === null ? null : new Anchoring(config.ledgerAnchor, deps);
+  const anchor = async () => {
+    await anchoring?.write().catch((error) => log.error("ledger.anchor_failed", { error }));
+  };
+  void background.run("anchor", anchor);
+
   const jobs = new Elysia()
+    .use(job("anchor", "0 7 * * * *", 50 * MINUTE, anchor))
     .use(
       job("sweep", "*/15 * * * * *", 10 * SECOND, async () => {
         await engine.sweep().catch((error) => log.error("sweep failed", { error }));

@@ -2,6 +2,7 @@ import { Database, type Statement } from "bun:sqlite";
 import { SQL, StringChunk } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
+import { type LedgerKey, NO_LEDGER_KEY } from "../secrets.ts";
 import { NO_BELL } from "./bell.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { Cells } from "./sql.ts";
@@ -59,7 +60,7 @@ function writeByDrizzle(query: SQL): Written {
 }
 
 /** Drizzle's builders over one handle, and `all` for SQL written by hand. */
-function reader(handle: Database): Tx {
+function reader(handle: Database, ledgerKey: LedgerKey): Tx {
   const statements = withStatements(handle);
   const builders = drizzle({ client: statements }) as unknown as Tx;
   const all = async (query: SQL) => {
@@ -67,7 +68,7 @@ function reader(handle: Database): Tx {
     const { text, values } = write(query, written) ? written : writeByDrizzle(query);
     return statements.query(text).all(...values) as never[];
   };
-  return Object.assign(builders, { all });
+  return Object.assign(builders, { all, ledgerKey });
 }
 
 function open(path: string, readonly: boolean, durability: "full" | "off"): Database {
@@ -103,13 +104,14 @@ export function openSqlite(
   begin: () => Pick<Tx, "now" | "newId">,
   durability: "full" | "off",
   standing: Standing,
+  ledgerKey: LedgerKey = NO_LEDGER_KEY,
 ): Store {
   const writer = open(path, false, durability);
   migrateSqlite(writer);
   const readHandle = open(path, true, durability);
-  const read: Reader = reader(readHandle);
+  const read: Reader = reader(readHandle, ledgerKey);
   const dataVersion = readHandle.prepare<{ data_version: number }, []>("pragma data_version");
-  const writable = reader(writer);
+  const writable = reader(writer, ledgerKey);
   const start = writer.prepare("begin immediate");
   const commit = writer.prepare("commit");
   let tail: Promise<unknown> = Promise.resolve();
@@ -141,7 +143,7 @@ export function openSqlite(
       const handle = open(path, true, durability);
       try {
         handle.run("begin");
-        return await work(reader(handle));
+        return await work(reader(handle, ledgerKey));
       } finally {
         // Prepared statements outlive the handle: its moment must be let go of, or no checkpoint gets past it.
         handle.run("rollback");

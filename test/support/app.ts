@@ -17,7 +17,7 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { identityRoutes } from "../../src/identity/routes.ts";
 import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
-import { masterKey, openVault, signer } from "../../src/secrets.ts";
+import { ledgerKey, masterKey, openVault, signer } from "../../src/secrets.ts";
 import { freshDatabase } from "./database.ts";
 import { doorsThrough, PASSWORD } from "./doors.ts";
 
@@ -46,8 +46,15 @@ export async function startApp(overrides: Overrides = {}) {
   };
   const logged: string[] = [];
   const log = createLog("debug", clock, (line) => logged.push(line));
-  const store = await openStore({ dataDir: folder, databaseUrl: config.databaseUrl, clock, durability: "off" });
   const secret = masterKey(config.secret, folder);
+  const { databaseUrl } = config;
+  const store = await openStore({
+    dataDir: folder,
+    databaseUrl,
+    clock,
+    durability: "off",
+    ledgerKey: ledgerKey(secret),
+  });
   const deps: Deps = {
     config,
     store,
