@@ -38,7 +38,12 @@ function mounted(folder: string): SmallDisk {
     wrap: (command) => [...command],
     fill(bytes) {
       const { bavail, bsize } = statfsSync(folder);
-      writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - bytes)));
+      try {
+        writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - bytes)));
+      } catch (error) {
+        // The program writes meanwhile, too, and then there is less room than there was.
+        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      }
     },
     free: () => rmSync(filler),
     remove() {
