@@ -10,6 +10,9 @@ import type { Level } from "./log.ts";
 import { withSecretFiles } from "./secretFiles.ts";
 import { judgeSecret } from "./secretStrength.ts";
 
+/** Where the heads of the ledger are kept outside of the database. */
+export type LedgerAnchor = { kind: "log" } | { kind: "file"; path: string } | { kind: "webhook"; url: string };
+
 /** Everything that can be set, read once from the environment. */
 export interface Config {
   port: number;
@@ -55,6 +58,10 @@ export interface Config {
   bodies: BodySettings;
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
   hostileBelow: number;
+  /** Null: nowhere. */
+  ledgerAnchor: LedgerAnchor | null;
+  /** How long a stop may take in all, from the signal to the end of the process. */
+  stopTimeoutSeconds: number;
   logLevel: Level;
   /** Bytes of the data folder's file system that uploads and imports leave free. */
   minFreeDiskBytes: number;
@@ -188,6 +195,16 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     };
   }
 
+  function ledgerAnchor(): LedgerAnchor | null {
+    const given = text("LEDGER_ANCHOR");
+    if (given === null) return null;
+    if (given === "log") return { kind: "log" };
+    if (!/^[a-z][a-z0-9+.-]*:/i.test(given)) return { kind: "file", path: given };
+    if (URL.parse(given)?.protocol === "https:") return { kind: "webhook", url: given };
+    problems.push("LEDGER_ANCHOR: expected log, the path of a file, or a URL that starts with https://");
+    return null;
+  }
+
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
@@ -227,6 +244,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     },
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
     minFreeDiskBytes: number("MIN_FREE_DISK_MB", 512, 0, 1_000_000) * 1_000_000,
+    ledgerAnchor: ledgerAnchor(),
+    stopTimeoutSeconds: number("STOP_TIMEOUT_SECONDS", 9, 1, 600),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -1,3 +1,4 @@
+import type { BackgroundWork } from "./background.ts";
 import type { Channel, MailLogin, Verified } from "./channels/channel.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -20,6 +21,8 @@ export interface Deps {
   signer: Signer;
   channel: Channel;
   files: Files;
+  /** Runs what no request waits for, so that a stop can end it. */
+  background: BackgroundWork;
   /** Tries a mailbox's login for real. */
   verifyMailbox(login: MailLogin): Promise<Verified>;
   /** Tells the delivery engine that something may be due. Cheap; call it after every commit that schedules or frees. */

@@ -41,12 +41,21 @@ CREATE TABLE "sign_in_counters" (
 	"full_again_at" bigint NOT NULL
 );
 --> statement-breakpoint
+ALTER TABLE "ledger_entries" ALTER COLUMN "seq" DROP DEFAULT;--> statement-breakpoint
+ALTER TABLE "ledger_entries" ALTER COLUMN "seal" SET DATA TYPE text;--> statement-breakpoint
+ALTER TABLE "ledger_entries" ALTER COLUMN "seal" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "email_accounts" ADD COLUMN "private_host" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "import_jobs" ADD COLUMN "file_bytes" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "import_jobs" ADD COLUMN "result_bytes" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "credit_accounts" ADD COLUMN "head" text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE "credit_accounts" ADD COLUMN "seal" text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE "credit_lots" ADD COLUMN "seal" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "signed_in_at" bigint;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "last_seen_at" bigint;--> statement-breakpoint
 CREATE INDEX "daily_counts_day" ON "daily_counts" USING btree ("day");--> statement-breakpoint
 CREATE INDEX "token_buckets_full" ON "token_buckets" USING btree ("full_at");--> statement-breakpoint
 CREATE INDEX "known_clients_seen" ON "known_clients" USING btree ("seen_at");--> statement-breakpoint
-CREATE INDEX "sign_in_counters_full" ON "sign_in_counters" USING btree ("full_again_at");
+CREATE INDEX "sign_in_counters_full" ON "sign_in_counters" USING btree ("full_again_at");--> statement-breakpoint
+ALTER TABLE "ledger_entries" DROP CONSTRAINT "ledger_entries_key";
+--> statement-breakpoint
+ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_key" PRIMARY KEY("brand_id","seq");

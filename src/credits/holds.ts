@@ -2,9 +2,11 @@ import { sql } from "drizzle-orm";
 import type { creditHolds } from "../db/schema/credits.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
-import { type Movement, post } from "./books.ts";
+import { lockAccounts } from "./accounts.ts";
+import { post } from "./books.ts";
 import { oweForMessage, payRefunds } from "./clawback.ts";
-import { lockAccounts, spendableLots, take } from "./lots.ts";
+import type { Movement } from "./effects.ts";
+import { spendableLots, take } from "./lots.ts";
 import type { CreditType } from "./model.ts";
 import { Reckoning } from "./reckoning.ts";
 

@@ -3,11 +3,13 @@ import type { Instant } from "../clock.ts";
 import { creditAccounts, creditLots } from "../db/schema/credits.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import { lockAccounts, openAccount } from "./accounts.ts";
 import { toCredits } from "./amounts.ts";
 import { post } from "./books.ts";
 import { collectWaiting, payRefunds } from "./clawback.ts";
-import { lockAccounts, openAccount, spendableLots, take } from "./lots.ts";
+import { spendableLots, take } from "./lots.ts";
 import { Reckoning } from "./reckoning.ts";
+import { sealLot } from "./seal.ts";
 
 // The verbs that bring credits and let them go. Those that spend are in `holds.ts`, refunds in `clawback.ts`. All amounts
 // are integer thousandths of a credit.
@@ -37,9 +39,10 @@ export async function grant(tx: Tx, order: GrantOrder): Promise<boolean> {
   await lockAccounts(tx, [brandId]);
   const id = tx.newId();
   const createdAt = Math.min(order.at ?? tx.now, tx.now);
+  const sealed = { id, brandId, kind, granted: amount, expiresAt, source, createdAt };
   const made = await tx
     .insert(creditLots)
-    .values({ id, brandId, kind, granted: amount, remaining: amount, expiresAt, source, createdAt })
+    .values({ ...sealed, remaining: amount, seal: sealLot(tx.ledgerKey, sealed) })
     .onConflictDoNothing()
     .returning({ id: creditLots.id });
   if (made.length === 0) return false;
@@ -99,7 +102,8 @@ export async function expireLot(
   await lockAccounts(tx, [found.brandId]);
   const ends = Math.min(at, tx.now);
   if (found.expiresAt !== null && found.expiresAt <= ends) return false;
-  await tx.update(creditLots).set({ expiresAt: ends }).where(eq(creditLots.id, found.id));
+  const seal = sealLot(tx.ledgerKey, { ...found, expiresAt: ends });
+  await tx.update(creditLots).set({ expiresAt: ends, seal }).where(eq(creditLots.id, found.id));
   const books = await Reckoning.open(tx, found.brandId);
   books.expireOver({ reason });
   await books.post(tx);

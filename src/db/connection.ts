@@ -41,7 +41,7 @@ export function broken(code: string, message: string): Error {
  */
 export interface Connection {
   /** Drizzle's builders, and `all`. */
-  builders: Omit<Tx, "now" | "newId">;
+  builders: Omit<Tx, "now" | "newId" | "ledgerKey">;
   /** The server's process. */
   pid: number;
   isOpen: boolean;

@@ -58,6 +58,8 @@ export interface Engine {
   nextDue(): Promise<Instant | null>;
   /** Claims nothing more from now on. */
   stop(): void;
+  /** How many messages have left, or are about to, and are not settled. */
+  readonly onItsWay: number;
   /** Whom to tell when something came back. */
   onReturn(listener: () => void): void;
 }
@@ -215,6 +217,9 @@ export function createEngine(options: EngineOptions): Engine {
     },
     stop() {
       stopped = true;
+    },
+    get onItsWay() {
+      return inFlight.size + finished.length;
     },
     onReturn(listener) {
       notify = listener;
