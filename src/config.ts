@@ -6,12 +6,10 @@ import { HOUR, MINUTE } from "./clock.ts";
 import { readAddress } from "./db/address.ts";
 import type { S3Settings } from "./files/s3.ts";
 import { BODY_SETTINGS, type BodySettings } from "./http/bodyBudget.ts";
+import { type LedgerAnchor, parseLedgerAnchor } from "./ledgerAnchor.ts";
 import type { Level } from "./log.ts";
 import { withSecretFiles } from "./secretFiles.ts";
 import { judgeSecret } from "./secretStrength.ts";
-
-/** Where the heads of the ledger are kept outside of the database. */
-export type LedgerAnchor = { kind: "log" } | { kind: "file"; path: string } | { kind: "webhook"; url: string };
 
 /** Everything that can be set, read once from the environment. */
 export interface Config {
@@ -195,16 +193,6 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     };
   }
 
-  function ledgerAnchor(): LedgerAnchor | null {
-    const given = text("LEDGER_ANCHOR");
-    if (given === null) return null;
-    if (given === "log") return { kind: "log" };
-    if (!/^[a-z][a-z0-9+.-]*:/i.test(given)) return { kind: "file", path: given };
-    if (URL.parse(given)?.protocol === "https:") return { kind: "webhook", url: given };
-    problems.push("LEDGER_ANCHOR: expected log, the path of a file, or a URL that starts with https://");
-    return null;
-  }
-
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
@@ -244,7 +232,7 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     },
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
     minFreeDiskBytes: number("MIN_FREE_DISK_MB", 512, 0, 1_000_000) * 1_000_000,
-    ledgerAnchor: ledgerAnchor(),
+    ledgerAnchor: parseLedgerAnchor(text("LEDGER_ANCHOR"), problems),
     stopTimeoutSeconds: number("STOP_TIMEOUT_SECONDS", 9, 1, 600),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
   };

@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
 import { iso, SECOND } from "../clock.ts";
-import type { LedgerAnchor } from "../config.ts";
 import { type Anchor, anchorsOf, readHeads } from "../credits/anchor.ts";
 import type { Deps } from "../deps.ts";
+import type { LedgerAnchor } from "../ledgerAnchor.ts";
 
 const WEBHOOK_TIMEOUT_MS = 10 * SECOND;
 
