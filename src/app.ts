@@ -31,6 +31,7 @@ import type { Identity } from "./identity/identity.ts";
 import { profileRoutes } from "./identity/profile/routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { invitationRoutes } from "./invitations/routes.ts";
 import { grantRoutes } from "./payments/grantRoutes.ts";
 import { paymentRoutes } from "./payments/routes.ts";
 import { accountListRoutes } from "./senders/admin/accountRoutes.ts";
@@ -74,6 +75,7 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));
   app.use(profileRoutes(deps));
+  app.use(invitationRoutes(deps, identity));
   app.use(brandRoutes(deps));
   app.use(brandAdminRoutes(deps));
   app.use(senderRoutes(deps));

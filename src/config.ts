@@ -1,4 +1,5 @@
 import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
+import type { SystemMailbox } from "./channels/systemMail.ts";
 import { type Catalog, readCatalog } from "./chargebee/catalog.ts";
 import type { ChargebeeSite } from "./chargebee/site.ts";
 import { readAddress } from "./db/address.ts";
@@ -22,6 +23,8 @@ export interface Config {
   /** Seals secrets at rest and signs links. Null: a key file in the data folder. */
   secret: string | null;
   signUp: "open" | "closed";
+  /** From where verification links and invitations are mailed; null: an admin's word verifies. */
+  systemMail: SystemMailbox | null;
   /** `simulator`: nothing leaves this machine; messages go to simulated people who answer. */
   channels: "live" | "simulator";
   /** Where the simulator writes what arrived, one JSON line for each; null: nowhere. */
@@ -148,6 +151,29 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return null;
   }
 
+  function systemMail(): SystemMailbox | null {
+    const given = pair("SYSTEM_SMTP_URL", "SYSTEM_MAIL_FROM");
+    if (given === null) return null;
+    const [, from] = given;
+    if (!/^([^<>\p{Cc}]*<)?[^\s@<>]+@[^\s@<>]+>?$/u.test(from))
+      problems.push("SYSTEM_MAIL_FROM: expected an address, such as Reprise <no-reply@example.com>");
+    const url = smtpUrl();
+    return url === null ? null : { url, from };
+  }
+
+  function smtpUrl(): string | null {
+    const checked = url("SYSTEM_SMTP_URL", ["smtps:", "smtp:"]);
+    if (checked === null) return null;
+    const { username, password } = new URL(checked);
+    try {
+      if ((decodeURIComponent(username) === "") === (decodeURIComponent(password) === "")) return checked;
+      problems.push("SYSTEM_SMTP_URL: expected a user name and a password, or neither");
+    } catch {
+      problems.push("SYSTEM_SMTP_URL: expected the user name and the password percent-encoded");
+    }
+    return null;
+  }
+
   function chargebee(): Config["chargebee"] {
     const webhook = pair("CHARGEBEE_WEBHOOK_USER", "CHARGEBEE_WEBHOOK_PASSWORD");
     const site = pair("CHARGEBEE_SITE", "CHARGEBEE_API_KEY");
@@ -181,7 +207,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     publicUrl: url("PUBLIC_URL", ["http:", "https:"]) ?? `http://localhost:${port}`,
     s3: s3(),
     secret,
-    signUp: choice("SIGN_UP", ["open", "closed"], "open"),
+    signUp: choice("SIGN_UP", ["open", "closed"], "closed"),
+    systemMail: systemMail(),
     channels,
     simulatorJournal,
     allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",

@@ -1,4 +1,5 @@
 import type { Channel, MailLogin, Verified } from "./channels/channel.ts";
+import type { SendSystemMail } from "./channels/systemMail.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Store } from "./db/store.ts";
@@ -21,6 +22,8 @@ export interface Deps {
   files: Files;
   /** Tries a mailbox's login for real. */
   verifyMailbox(login: MailLogin): Promise<Verified>;
+  /** Writes to people in the name of the service; null when no system mailbox is configured. */
+  sendSystemMail: SendSystemMail | null;
   /** Tells the delivery engine that something may be due. Cheap; call it after every commit that schedules or frees. */
   wake(): void;
   /** Null when none is configured. `ping` rejects while it does not answer, and may take its time to. */

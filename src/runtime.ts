@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { lateSmtp } from "./channels/lateSmtp.ts";
+import { openSystemMail } from "./channels/systemMail.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { sealOlder } from "./credits/sealOlder.ts";
@@ -100,6 +101,7 @@ export async function openRuntime(
     channel,
     files: openFiles(config.s3, join(config.dataDir, "files")),
     random: systemRandom,
+    sendSystemMail: openSystemMail(config.systemMail),
     verifyMailbox: (login) => smtp.verify(login),
     wake() {
       driver?.wake();

@@ -211,5 +211,5 @@ test("what is kept of a session and a user is what the schema says", async () =>
   expect(row).toMatchObject({ token: token.split(".")[0], impersonatedBy: null });
   expect((row?.expiresAt ?? 0) - (row?.createdAt ?? 0)).toBe(7 * DAY);
   const [user] = await app.store.read.select().from(users).where(sql`${users.id} = ${userId}`);
-  expect(user).toMatchObject({ email: "rows@example.com", emailVerified: false, banned: false });
+  expect(user).toMatchObject({ email: "rows@example.com", emailVerified: true, banned: false });
 });

@@ -5,8 +5,11 @@ import { HOUR, MINUTE, SECOND } from "../clock.ts";
 import { noteLowBalances } from "../credits/forecast.ts";
 import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
+import { removeExpiredAccounts } from "../identity/accounts.ts";
 import { removeEndedSessions } from "../identity/users.ts";
+import { removeOldLinks } from "../identity/verification.ts";
 import { takeTurn } from "../installation.ts";
+import { removeOldInvitations } from "../invitations/invitations.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -54,7 +57,13 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
     )
     .use(
       job("tidy", "0 3 * * *", HOUR, async () => {
-        for (const tidying of [removeEndedSessions, forgetAnswers])
+        for (const tidying of [
+          removeEndedSessions,
+          forgetAnswers,
+          removeExpiredAccounts,
+          removeOldLinks,
+          removeOldInvitations,
+        ])
           await store.write(tidying).catch((error) => log.error("tidying failed", { error }));
         await removeUnused(deps, clock.now());
       }),

@@ -50,12 +50,19 @@ export function brandOf(caller: Caller, named?: string): string {
   return caller.brandId;
 }
 
-/** True for what may be answered to anybody. */
-function accessOf(routes: readonly { method: string; path: string; hooks: unknown }[]): Map<string, Access> {
+interface Needs {
+  access: Access;
+  sessionOnly: boolean;
+}
+
+const ADMINS_ONLY: Needs = { access: "admin", sessionOnly: false };
+
+/** What each route asks of its callers, by method and path. */
+function needsOf(routes: readonly { method: string; path: string; hooks: unknown }[]): Map<string, Needs> {
   return new Map(
     routes.map(({ method, path, hooks }) => {
-      const detail = (hooks as { detail?: { access?: Access } } | undefined)?.detail;
-      return [`${method} ${path}`, detail?.access ?? "admin"];
+      const detail = (hooks as { detail?: Partial<Needs> } | undefined)?.detail;
+      return [`${method} ${path}`, { access: detail?.access ?? "admin", sessionOnly: detail?.sessionOnly ?? false }];
     }),
   );
 }
@@ -68,16 +75,18 @@ export function guard(
   identify: (request: Request) => Promise<Caller | null>,
   routes: () => readonly { method: string; path: string; hooks: unknown }[],
 ) {
-  let access: Map<string, Access> | null = null;
+  let needs: Map<string, Needs> | null = null;
   return new Elysia({ name: "guard" }).onTransform({ as: "global" }, async ({ request, route }) => {
-    access ??= accessOf(routes());
+    needs ??= needsOf(routes());
     const method = request.method === "HEAD" ? "GET" : request.method;
-    const needed = access.get(`${method} ${route}`) ?? (access.get(`ALL ${route}`) || "admin");
-    if (needed === "public") return;
+    const needed = needs.get(`${method} ${route}`) ?? needs.get(`ALL ${route}`) ?? ADMINS_ONLY;
+    if (needed.access === "public") return;
     const caller = await identify(request);
     if (!caller)
       throw new Fault("UNAUTHENTICATED", "Sign in first: send a session cookie, a bearer token or an API key");
-    if (needed === "admin" && caller.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
+    if (needed.access === "admin" && caller.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
+    if (needed.sessionOnly && caller.credential === "api-key")
+      throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
     callers.set(request, caller);
   });
 }

@@ -3,8 +3,9 @@ import { and, eq } from "drizzle-orm";
 import { settings } from "../db/schema/identity.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import { appointAdmin } from "./accounts.ts";
 import { hashPassword } from "./password.ts";
-import { appointAdmin, hasAdmin, type Row } from "./users.ts";
+import { hasAdmin, type Row } from "./users.ts";
 
 const CLAIM = "claim";
 

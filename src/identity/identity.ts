@@ -4,6 +4,8 @@ import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { Caller } from "../http/access.ts";
 import type { Log } from "../log.ts";
+import { endPersonalKeys } from "./apiKeys/ending.ts";
+import { lastUse } from "./apiKeys/lastUse.ts";
 import type { Auth } from "./auth.ts";
 import { claim } from "./claim.ts";
 import type { Claim, Credentials, PasswordChange, SignUp, User } from "./model.ts";
@@ -43,8 +45,6 @@ export interface Identity {
   signOut(request: Request): Promise<string[]>;
   /** `token` is the new session's; null when the present one goes on. */
   changePassword(given: PasswordChange, request: Request): Promise<{ token: string | null; cookies: string[] }>;
-  /** @throws Fault FORBIDDEN for a request that shows an API key, or nothing */
-  mustShowSession(request: Request): void;
 }
 
 /** Who may come in. `identify` asks the database itself, in one query; better-auth is loaded when somebody signs in. */
@@ -53,6 +53,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
   const ours = new URL(publicUrl).origin;
   const proof = proofs(secret, publicUrl);
   const find = presences(store);
+  const noteLastUse = lastUse(store, log);
 
   let opened: Promise<Auth> | undefined;
   function auth(): Promise<Auth> {
@@ -64,7 +65,10 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
     const shown = proof.read(request);
     if (!shown) return null;
     if (shown.kind === "session" && shown.byCookie) refuseForeignOrigin(request, ours);
-    return find(shown, clock.now());
+    const now = clock.now();
+    const presence = await find(shown, now);
+    if (presence?.key) noteLastUse(presence.key, now);
+    return presence;
   }
 
   async function whoIs(request: Request): Promise<Presence> {
@@ -135,11 +139,9 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       const answer = await api.changePassword({ body, headers, returnHeaders: true }).catch((error) => {
         throw faultOf(error);
       });
-      const { token } = answer.response;
+      const { token, user } = answer.response;
+      await store.write((tx) => endPersonalKeys(tx, user.id));
       return { token: token === null ? null : proof.sign(token), cookies: answer.headers.getSetCookie() };
-    },
-    mustShowSession(request) {
-      sessionOf(request);
     },
   };
 }

@@ -13,24 +13,32 @@ export interface Presence {
   credential: Caller["credential"];
   /** When the session began; null for a key. */
   signedInAt: Instant | null;
+  /** The API key; null for a session. */
+  key: { id: string; lastUsedAt: Instant | null } | null;
 }
 
 interface Row extends User {
   expiresAt: Instant | null;
   signedInAt: Instant | null;
+  keyId: string | null;
+  lastUsedAt: Instant | null;
 }
 
-const columns = sql.raw('u.id, u.email, u.name, u.image, u.role, b.id as "brandId"');
+const columns = sql.raw(
+  'u.id, u.email, u.name, u.image, u.role, u.email_verified as "emailVerified", b.id as "brandId"',
+);
 const welcome = (now: Instant) => sql`(not coalesce(u.banned, false) or u.ban_expires <= ${now})`;
 
 function bySession(token: string, now: Instant): SQL {
-  return sql`select ${columns}, s.expires_at as "expiresAt", s.created_at as "signedInAt" from sessions s
+  return sql`select ${columns}, s.expires_at as "expiresAt", s.created_at as "signedInAt",
+      null as "keyId", null as "lastUsedAt" from sessions s
     join users u on u.id = s.user_id left join brands b on b.owner_id = u.id
     where s.token = ${token} and s.expires_at > ${now} and ${welcome(now)}`;
 }
 
 function byKey(hash: string, now: Instant): SQL {
-  return sql`select ${columns}, k.expires_at as "expiresAt", null as "signedInAt" from api_keys k
+  return sql`select ${columns}, k.expires_at as "expiresAt", null as "signedInAt", k.id as "keyId",
+      k.last_request as "lastUsedAt" from api_keys k
     join users u on u.id = k.reference_id left join brands b on b.owner_id = u.id
     where k.key = ${hash} and coalesce(k.enabled, true) and (k.expires_at is null or k.expires_at > ${now}) and ${welcome(now)}`;
 }
@@ -40,8 +48,11 @@ export async function findPresence(read: Reader, proof: Proof, now: Instant): Pr
   const query = proof.kind === "session" ? bySession(proof.token, now) : byKey(proof.hash, now);
   const [row] = await read.all<Row>(query);
   if (!row) return null;
-  const { expiresAt, signedInAt, ...user } = row;
-  return { user, expiresAt, signedInAt, credential: proof.kind === "session" ? "session" : "api-key" };
+  const { expiresAt, signedInAt, keyId, lastUsedAt, emailVerified, ...rest } = row;
+  // SQLite answers 0 and 1.
+  const user = { ...rest, emailVerified: Boolean(emailVerified) };
+  const key = keyId === null ? null : { id: keyId, lastUsedAt };
+  return { user, expiresAt, signedInAt, key, credential: key === null ? "session" : "api-key" };
 }
 
 /** As many as one process serves at the same time, and more. */

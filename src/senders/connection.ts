@@ -2,12 +2,15 @@ import type { MailLogin } from "../channels/channel.ts";
 import { resolveHost, SMTP_PORTS } from "../channels/host.ts";
 import type { Deps } from "../deps.ts";
 import { Fault, invalid } from "../fault.ts";
+import type { Caller } from "../http/access.ts";
 import { fieldOf } from "./gmail.ts";
 
 /** What a try at a mailbox's login showed. */
 export interface Connection {
   status: "CONNECTED" | "ERROR" | "REAUTH_REQUIRED";
   error: string | null;
+  /** Whether it showed that the mailbox is really its user's: a login with a password or a token worked. */
+  proves: boolean;
 }
 
 type Tools = Pick<Deps, "config" | "verifyMailbox">;
@@ -20,11 +23,13 @@ type Tools = Pick<Deps, "config" | "verifyMailbox">;
 async function tryLogin({ config, verifyMailbox }: Tools, login: MailLogin): Promise<Connection> {
   const open = "host" in login ? login : null;
   if (open?.security === "NONE" && !config.allowPrivateSmtp) throw invalid("security", "must be TLS or STARTTLS");
-  if (config.channels === "simulator") return { status: "CONNECTED", error: null };
+  // Nothing leaves the machine: nobody can be harmed by an address that is another's.
+  if (config.channels === "simulator") return { status: "CONNECTED", error: null, proves: true };
   if (open) await resolveHost(open.host, open.port, { allowPrivate: config.allowPrivateSmtp, ports: SMTP_PORTS });
   const answer = await verifyMailbox(login);
-  if (answer.ok) return { status: "CONNECTED", error: null };
-  return { status: answer.reauth ? "REAUTH_REQUIRED" : "ERROR", error: answer.reason.slice(0, 500) };
+  // A server that lets anybody in says nothing about whose address it is.
+  if (answer.ok) return { status: "CONNECTED", error: null, proves: "grant" in login || login.password !== null };
+  return { status: answer.reauth ? "REAUTH_REQUIRED" : "ERROR", error: answer.reason.slice(0, 500), proves: false };
 }
 
 /** Tries a login that someone typed. INVALID with the server's reason when it fails, unless they want it all the same. */
@@ -36,12 +41,17 @@ export async function mustConnect(tools: Tools, login: MailLogin, allowUnverifie
   });
 }
 
+/** Takes an admin's word for a mailbox whose server answers: a relay that wants no password proves nothing by itself. */
+export function vouched(connection: Connection, { role }: Pick<Caller, "role">): Connection {
+  return { ...connection, proves: connection.proves || (role === "admin" && connection.error === null) };
+}
+
 /** Tries a login that is stored already: whatever is wrong with it is a finding, not a failure. */
 export async function testLogin(tools: Tools, login: MailLogin): Promise<Connection> {
   try {
     return await tryLogin(tools, login);
   } catch (error) {
-    if (error instanceof Fault) return { status: "ERROR", error: error.message };
+    if (error instanceof Fault) return { status: "ERROR", error: error.message, proves: false };
     throw error;
   }
 }

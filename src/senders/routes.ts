@@ -7,11 +7,10 @@ import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
-import { mustConnect, testLogin } from "./connection.ts";
+import { mustConnect, testLogin, vouched } from "./connection.ts";
 import {
   addEmailAccount,
   changeEmailAccount,
-  freeAddress,
   getEmailAccount,
   listEmailAccounts,
   noteConnection,
@@ -21,6 +20,7 @@ import {
 import { loginOf } from "./login.ts";
 import { changedLogin, newLogin } from "./loginChange.ts";
 import { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
+import { expectAddressFree } from "./ownMailboxes.ts";
 
 const OneAccount = t.Object({ success: t.Literal(true), emailAccount: EmailAccount });
 
@@ -32,10 +32,11 @@ export function senderRoutes(deps: Deps) {
     .post(
       "/",
       async ({ body, request }) => {
-        const brandId = brandOf(callerOf(request), body.brandId);
-        await freeAddress(store.read, body.email);
+        const caller = callerOf(request);
+        const brandId = brandOf(caller, body.brandId);
+        await expectAddressFree(store.read, body.email, brandId);
         const login = newLogin(body);
-        const tried = { login, connection: await mustConnect(deps, login, body.allowUnverified) };
+        const tried = { login, connection: vouched(await mustConnect(deps, login, body.allowUnverified), caller) };
         return writeOnce(deps, request, async (tx) => {
           const row = await addEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
@@ -49,7 +50,7 @@ export function senderRoutes(deps: Deps) {
           idempotent: true,
           summary: "Add a mailbox",
           description:
-            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Secrets are sealed and never answered.",
+            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. A login that worked with a password or a token proves that the mailbox is this brand's, and so does an admin; what is not proved sends nothing and keeps its address from nobody (`isProved`). Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Secrets are sealed and never answered.",
         },
       },
     )
@@ -98,9 +99,13 @@ export function senderRoutes(deps: Deps) {
     .patch(
       "/:id",
       async ({ params, body, request }) => {
-        const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
+        const caller = callerOf(request);
+        const seen = await getEmailAccount(store.read, params.id, reachOf(caller));
         const login = changedLogin(vault, seen, body);
-        const tried = login && { login, connection: await mustConnect(deps, login, body.allowUnverified) };
+        const tried = login && {
+          login,
+          connection: vouched(await mustConnect(deps, login, body.allowUnverified), caller),
+        };
         const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
         return { success: true as const, emailAccount: toEmailAccount(row, clock.now()) };
@@ -139,7 +144,7 @@ export function senderRoutes(deps: Deps) {
         const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
         const login = loginOf(vault, seen);
         if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
-        const connection = await testLogin(deps, login);
+        const connection = vouched(await testLogin(deps, login), callerOf(request));
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
         deps.wake();
         return {
@@ -160,7 +165,8 @@ export function senderRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "Test a mailbox's connection",
-          description: "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`.",
+          description:
+            "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`. When it works, it proves that the mailbox is this brand's, as on adding; 409 when another brand has proved that meanwhile.",
         },
       },
     );

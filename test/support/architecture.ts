@@ -19,6 +19,7 @@ const rooms = [
   "files",
   "identity",
   "brands",
+  "invitations",
   "senders",
   "contacts",
   "credits",

@@ -1,27 +1,29 @@
 import { Elysia } from "elysia";
+import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { IdParams } from "../../http/model.ts";
 import { storable } from "../../http/storable.ts";
-import type { Identity } from "../identity.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
 
+/** What is kept under an Idempotency-Key in place of the secret. */
+const SHOWN_ONCE = {
+  shownOnce: "This API key was made, and is shown only once: if you did not see it, revoke it and make another",
+};
+
 /** API keys: how machines come in, as the user who made the key. */
-export function apiKeyRoutes(deps: Deps, identity: Identity) {
+export function apiKeyRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
     .use(storable)
     .post(
       "/",
       async ({ body, request }) => {
-        identity.mustShowSession(request);
         const { userId } = callerOf(request);
-        return writeOnce(deps, request, async (tx) => ({
-          success: true as const,
-          ...(await createApiKey(tx, userId, body)),
-        }));
+        const work = async (tx: Tx) => ({ success: true as const, ...(await createApiKey(tx, userId, body)) });
+        return writeOnce(deps, request, work, SHOWN_ONCE);
       },
       {
         body: NewApiKey,
@@ -29,9 +31,10 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
         detail: {
           access: "user",
           idempotent: true,
+          sessionOnly: true,
           summary: "Create an API key",
           description:
-            "The key acts for you. It is in this answer and nowhere else. Needs a session: a key makes no keys.",
+            "The key acts for you. It is in this answer and nowhere else: asked again under the same Idempotency-Key, the answer is 409. Needs a session: a key makes no keys.",
         },
       },
     )
@@ -55,7 +58,12 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
       {
         params: IdParams,
         response: Done,
-        detail: { access: "user", summary: "Revoke an API key", description: "It is refused from this moment on." },
+        detail: {
+          access: "user",
+          sessionOnly: true,
+          summary: "Revoke an API key",
+          description: "It is refused from this moment on. Needs a session.",
+        },
       },
     );
 }
