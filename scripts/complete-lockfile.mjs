@@ -3,6 +3,9 @@
 // A registry mirror may carry only some of the builds that a package lists under optionalDependencies. npm then
 // leaves the others out of the lock file, and `npm ci` refuses it as out of step. An entry with its os and cpu is
 // enough: npm skips it on every other platform, and fetches it by version where it fits. Run after `npm install`.
+//
+// Without a hash npm would install whatever it is given, so every entry gets the one that the registry publishes.
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 
 const file = new URL("../package-lock.json", import.meta.url);
@@ -64,6 +67,26 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     added++;
   }
 }
+
+/** The hash that the registry publishes of a version; empty where it does not know it. */
+function publishedHash(name, version) {
+  const shell = process.platform === "win32";
+  const { stdout, status } = spawnSync("npm", ["view", `${name}@${version}`, "dist.integrity"], { shell });
+  return status === 0 ? stdout.toString().trim() : "";
+}
+
+let hashed = 0;
+const unknown = [];
+for (const [path, entry] of Object.entries(lock.packages)) {
+  if (!path || entry.integrity || entry.link) continue;
+  const integrity = publishedHash(path.split("node_modules/").at(-1), entry.version);
+  if (integrity === "") unknown.push(path);
+  else {
+    const { version, ...rest } = entry;
+    lock.packages[path] = { version, integrity, ...rest };
+    hashed++;
+  }
+}
 const root = lock.packages[""];
 lock.packages = {
   "": root,
@@ -74,4 +97,8 @@ lock.packages = {
   ),
 };
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
-console.log(`${added} platform packages added`);
+console.log(`${added} platform packages added, ${hashed} hashes`);
+if (unknown.length > 0) {
+  console.error(`The registry in use knows no hash of ${unknown.join(", ")}: run this again with one that does`);
+  process.exit(1);
+}

@@ -22,11 +22,15 @@ import { deliveryRoutes } from "./delivery/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
-import { bodySize } from "./http/bodySize.ts";
+import { bodyAdmission } from "./http/bodyAdmission.ts";
+import { credentialRules } from "./http/credentialRules.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
+import { boundFormats } from "./http/formats.ts";
 import { idempotency } from "./http/idempotency.ts";
+import { inputLengths } from "./http/inputLengths.ts";
 import { requestLog } from "./http/requestLog.ts";
+import { securityHeaders } from "./http/securityHeaders.ts";
 import type { Identity } from "./identity/identity.ts";
 import { profileRoutes } from "./identity/profile/routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
@@ -34,6 +38,8 @@ import { importRoutes } from "./imports/routes.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { grantRoutes } from "./payments/grantRoutes.ts";
 import { paymentRoutes } from "./payments/routes.ts";
+import { proxySighting } from "./security/proxySighting.ts";
+import { securityRoutes } from "./security/routes.ts";
 import { accountListRoutes } from "./senders/admin/accountRoutes.ts";
 import { assignmentRoutes } from "./senders/admin/assignmentRoutes.ts";
 import { voicemailAdminRoutes } from "./senders/admin/voicemailRoutes.ts";
@@ -46,24 +52,39 @@ const IMAGE = "/api/auth/upload-profile-image";
 /** Routes whose body is a file: they say themselves what they were asked. */
 const FILE_ROUTES = new Set([IMPORT, IMAGE]);
 
+boundFormats();
+
 /** What a process answers that is no `api`: how it is. */
 export function createProbes(deps: Deps) {
   const app: Elysia = new Elysia({ normalize: "typebox" });
+  app.use(securityHeaders(deps.config.publicUrl));
   return app.use(requestLog(deps.log)).use(faults(deps.log)).use(healthRoutes(deps));
 }
 
 /**
  * The map: every room, mounted on one page. The order matters: faults and the guard reach only what comes after them.
- * Nothing here ticks or listens; `cli/serve.ts` does that.
+ * Nothing here ticks or listens; `cli/serve.ts` does that, and aborts `stopping` when nobody shall wait for a body any more.
  */
-export function createApp(deps: Deps, identity: Identity) {
+export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal) {
   // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
+  app.use(securityHeaders(deps.config.publicUrl));
   app.use(requestLog(deps.log));
+  app.use(proxySighting(deps));
+  const bodies = bodyAdmission({
+    settings: deps.config.bodies,
+    clientAddressHeader: deps.config.clientAddressHeader,
+    routes: () => app.routes,
+    server: () => app.server,
+    stopping,
+  });
+  app.use(bodies.settle);
   app.use(faults(deps.log));
-  app.use(bodySize((path) => path.endsWith("/import-contacts") || path === IMAGE));
-  app.use(guard(identity.identify, () => app.routes));
+  app.use(bodies.before);
+  app.use(guard(identity.identify, () => app.routes, credentialRules(deps)));
+  app.use(bodies.after);
+  app.use(inputLengths(() => app.routes));
   app.use(
     idempotency(
       deps,
@@ -76,6 +97,7 @@ export function createApp(deps: Deps, identity: Identity) {
   app.use(identityRoutes(deps, identity));
   app.use(profileRoutes(deps));
   app.use(invitationRoutes(deps, identity));
+  app.use(securityRoutes(deps));
   app.use(brandRoutes(deps));
   app.use(brandAdminRoutes(deps));
   app.use(senderRoutes(deps));

@@ -1,10 +1,15 @@
 import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
-import type { SystemMailbox } from "./channels/systemMail.ts";
+import { type PrivateNetwork, parsePrivateNetworks } from "./channels/privateNetworks.ts";
+import { parseSystemMailbox, type SystemMailbox } from "./channels/systemMail.ts";
 import { type Catalog, readCatalog } from "./chargebee/catalog.ts";
 import type { ChargebeeSite } from "./chargebee/site.ts";
+import { HOUR, MINUTE } from "./clock.ts";
 import { readAddress } from "./db/address.ts";
 import type { S3Settings } from "./files/s3.ts";
+import { BODY_SETTINGS, type BodySettings } from "./http/bodyBudget.ts";
 import type { Level } from "./log.ts";
+import { withSecretFiles } from "./secretFiles.ts";
+import { judgeSecret } from "./secretStrength.ts";
 
 /** Everything that can be set, read once from the environment. */
 export interface Config {
@@ -25,12 +30,18 @@ export interface Config {
   signUp: "open" | "closed";
   /** From where verification links and invitations are mailed; null: an admin's word verifies. */
   systemMail: SystemMailbox | null;
+  /** A session that is not used for this long ends. */
+  sessionIdleMs: number;
+  /** How long a sign-in counts as recent, for operations that want the password again. */
+  reauthWindowMs: number;
   /** `simulator`: nothing leaves this machine; messages go to simulated people who answer. */
   channels: "live" | "simulator";
   /** Where the simulator writes what arrived, one JSON line for each; null: nowhere. */
   simulatorJournal: string | null;
-  /** Whether mailboxes may name SMTP servers on private addresses and odd ports: an on-prem relay, a test. */
+  /** Whether every mailbox may name SMTP servers on any address and port, and without TLS. For a single tenant, or a test. */
   allowPrivateSmtp: boolean;
+  /** Networks of the operator's own where admins may place mailboxes. */
+  privateSmtpNetworks: readonly PrivateNetwork[];
   /** Where Google's mailboxes are reached: at Google, or through what the operator put before it. */
   gmail: GmailEndpoints;
   chargebee: {
@@ -43,6 +54,8 @@ export interface Config {
   };
   /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
   clientAddressHeader: string | null;
+  /** What request bodies may take of memory and time. */
+  bodies: BodySettings;
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
   hostileBelow: number;
   logLevel: Level;
@@ -71,7 +84,8 @@ const S3_DETAILS = [
 /** Reads and checks the environment; throws one `ConfigError` that names every bad value (never its secret content). */
 export function readConfig(env: Record<string, string | undefined>): Readonly<Config> {
   const problems: string[] = [];
-  const text = (name: string): string | null => env[name]?.trim() || null;
+  const complete = withSecretFiles(env, problems);
+  const text = (name: string): string | null => complete[name]?.trim() || null;
 
   function number(name: string, fallback: number, low: number, high: number, whole = true): number {
     const given = text(name);
@@ -136,6 +150,15 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return { bucket, region, endpoint, pathStyle, keys, prefix: prefix && `${prefix}/` };
   }
 
+  function privateSmtp(): Pick<Config, "allowPrivateSmtp" | "privateSmtpNetworks"> {
+    const allowPrivateSmtp = choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true";
+    const networks = parsePrivateNetworks(text("SMTP_PRIVATE_NETWORKS") ?? "");
+    if (typeof networks === "string") problems.push(`SMTP_PRIVATE_NETWORKS: ${networks}`);
+    else if (allowPrivateSmtp && networks.length > 0)
+      problems.push("SMTP_PRIVATE_NETWORKS: expected without SMTP_ALLOW_PRIVATE_HOSTS=true, which opens every network");
+    return { allowPrivateSmtp, privateSmtpNetworks: typeof networks === "string" ? [] : networks };
+  }
+
   function gmail(): GmailEndpoints {
     const smtp = URL.parse(url("GMAIL_SMTP_URL", ["smtps:"]) ?? "");
     const tokenUrl = url("GMAIL_TOKEN_URL", ["https:", "http:"]) ?? GMAIL.tokenUrl;
@@ -153,25 +176,9 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
 
   function systemMail(): SystemMailbox | null {
     const given = pair("SYSTEM_SMTP_URL", "SYSTEM_MAIL_FROM");
-    if (given === null) return null;
-    const [, from] = given;
-    if (!/^([^<>\p{Cc}]*<)?[^\s@<>]+@[^\s@<>]+>?$/u.test(from))
-      problems.push("SYSTEM_MAIL_FROM: expected an address, such as Reprise <no-reply@example.com>");
-    const url = smtpUrl();
-    return url === null ? null : { url, from };
-  }
-
-  function smtpUrl(): string | null {
-    const checked = url("SYSTEM_SMTP_URL", ["smtps:", "smtp:"]);
-    if (checked === null) return null;
-    const { username, password } = new URL(checked);
-    try {
-      if ((decodeURIComponent(username) === "") === (decodeURIComponent(password) === "")) return checked;
-      problems.push("SYSTEM_SMTP_URL: expected a user name and a password, or neither");
-    } catch {
-      problems.push("SYSTEM_SMTP_URL: expected the user name and the password percent-encoded");
-    }
-    return null;
+    const read = given && parseSystemMailbox(...given);
+    if (typeof read === "string") problems.push(read);
+    return typeof read === "string" ? null : read;
   }
 
   function chargebee(): Config["chargebee"] {
@@ -192,6 +199,10 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
   if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
+  else if (secret !== null && judgeSecret(secret) === "hopeless")
+    problems.push(
+      "REPRISE_SECRET: expected a random secret, such as `openssl rand -base64 32` prints; this one is guessed",
+    );
   const channels = choice("CHANNELS", ["live", "simulator"], "live");
   const simulatorJournal = text("SIMULATOR_JOURNAL");
   if (simulatorJournal !== null && channels !== "simulator")
@@ -209,12 +220,20 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     secret,
     signUp: choice("SIGN_UP", ["open", "closed"], "closed"),
     systemMail: systemMail(),
+    sessionIdleMs: number("SESSION_IDLE_HOURS", 24, 1, 168) * HOUR,
+    reauthWindowMs: number("REAUTH_WINDOW_MINUTES", 15, 1, 1440) * MINUTE,
     channels,
     simulatorJournal,
-    allowPrivateSmtp: choice("SMTP_ALLOW_PRIVATE_HOSTS", ["true", "false"], "false") === "true",
+    ...privateSmtp(),
     gmail: gmail(),
     chargebee: chargebee(),
     clientAddressHeader: text("CLIENT_ADDRESS_HEADER")?.toLowerCase() ?? null,
+    bodies: {
+      budgetBytes: number("BODY_MEMORY_MB", BODY_SETTINGS.budgetBytes / 1e6, 8, 100_000) * 1e6,
+      clientBudgetBytes: number("BODY_MEMORY_PER_CLIENT_MB", BODY_SETTINGS.clientBudgetBytes / 1e6, 8, 100_000) * 1e6,
+      timeoutMs: number("BODY_TIMEOUT_SECONDS", BODY_SETTINGS.timeoutMs / 1000, 1, 3600) * 1000,
+      bytesPerSecond: number("BODY_MIN_KB_PER_SECOND", BODY_SETTINGS.bytesPerSecond / 1000, 1, 1_000_000) * 1000,
+    },
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
   };

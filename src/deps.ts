@@ -7,6 +7,7 @@ import type { Files } from "./files/files.ts";
 import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { Signer, Vault } from "./secrets.ts";
+import type { SecurityFindings } from "./security/findings.ts";
 
 /** What the edges are given; `main.ts` makes it, tests make their own. */
 export interface Deps {
@@ -26,6 +27,8 @@ export interface Deps {
   sendSystemMail: SendSystemMail | null;
   /** Tells the delivery engine that something may be due. Cheap; call it after every commit that schedules or frees. */
   wake(): void;
+  /** What is insecure in how this process is set up. */
+  security: SecurityFindings;
   /** Null when none is configured. `ping` rejects while it does not answer, and may take its time to. */
   redis: { ping(): Promise<void> } | null;
 }

@@ -43,4 +43,6 @@ export const EXEMPLARS = {
   spareApiKey: idOf(24),
   invitation: idOf(25),
   importJob: idOf(20),
+  /** Of the admin, on another device. */
+  session: idOf(30),
 } as const;

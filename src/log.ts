@@ -45,7 +45,7 @@ export function withoutEchoes(log: Log): Log {
 }
 
 /** `postgres://user:password@host` → `postgres://[redacted]@host`. */
-function withoutLogins(text: string): string {
+export function withoutLogins(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, "$1[redacted]@");
 }
 

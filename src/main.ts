@@ -2,6 +2,8 @@ import { type Command, UsageError } from "./cli/command.ts";
 import { commands } from "./cli/commands.ts";
 import { ConfigError } from "./config.ts";
 import { Fault } from "./fault.ts";
+import { withoutLogins } from "./log.ts";
+import { setPrivateUmask } from "./privateFiles.ts";
 
 function overview(): string {
   const width = Math.max(...commands.map((command) => command.name.length));
@@ -47,12 +49,14 @@ async function main(args: string[]): Promise<number> {
 
 /** Says in one line what went wrong, without a stack; 2 for a wrong call or configuration, 1 for the rest. */
 function explain(error: unknown): number {
-  if (error instanceof UsageError) console.error(`reprise: ${error.message}`);
+  // What was typed may hold a password; the process list has shown it, and the terminal's log should not.
+  if (error instanceof UsageError) console.error(`reprise: ${withoutLogins(error.message)}`);
   else if (error instanceof ConfigError || error instanceof Fault) console.error(`reprise: ${error.message}`);
   else console.error(`reprise: ${error instanceof Error ? error.message.split("\n")[0] : "something went wrong"}`);
   return error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
 }
 
+setPrivateUmask();
 main(process.argv.slice(2))
   .catch(explain)
   .then((code) => process.exit(code));

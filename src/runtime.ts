@@ -4,6 +4,7 @@ import { openSystemMail } from "./channels/systemMail.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { sealOlder } from "./credits/sealOlder.ts";
+import { checkDataFolder } from "./dataFolder.ts";
 import { dialect } from "./db/dialect.ts";
 import { lockDataDir } from "./db/lock.ts";
 import { openStore } from "./db/open.ts";
@@ -20,6 +21,8 @@ import { expectNotMoving } from "./moving/mark.ts";
 import { systemRandom } from "./random.ts";
 import type { Roles } from "./roles.ts";
 import { masterKey, openVault, signer } from "./secrets.ts";
+import { SecurityFindings } from "./security/findings.ts";
+import { findInsecureSettings } from "./security/settings.ts";
 
 /** Messages on their way at once, in all and from one mailbox (as many as it has connections). */
 const CONCURRENCY = 400;
@@ -50,6 +53,14 @@ export async function openRuntime(
   clock: Clock = systemClock,
   waiting?: Waiting,
 ): Promise<Runtime> {
+  const folder = checkDataFolder(config.dataDir, dialect === "sqlite" || config.secret === null);
+  const { repaired } = folder;
+  if (repaired.length > 0)
+    log.warn("data_folder.repaired", {
+      folder: config.dataDir,
+      entries: repaired.length,
+      first: repaired.slice(0, 10),
+    });
   const unlock = dialect === "sqlite" ? lockDataDir(config.dataDir) : () => {};
   const key = masterKey(config.secret, config.dataDir);
   const store = await openStore({
@@ -76,6 +87,7 @@ export async function openRuntime(
   }
   const smtp = lateSmtp({
     allowPrivateHosts: config.allowPrivateSmtp,
+    privateNetworks: config.privateSmtpNetworks,
     poolPerSender: SENDER_CONCURRENCY,
     gmail: config.gmail,
   });
@@ -102,6 +114,7 @@ export async function openRuntime(
     files: openFiles(config.s3, join(config.dataDir, "files")),
     random: systemRandom,
     sendSystemMail: openSystemMail(config.systemMail),
+    security: new SecurityFindings(findInsecureSettings(config, folder.problems)),
     verifyMailbox: (login) => smtp.verify(login),
     wake() {
       driver?.wake();

@@ -7,19 +7,10 @@ import {
   randomBytes,
   timingSafeEqual,
 } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault, invalid } from "./fault.ts";
+import { createPrivateFolder } from "./privateFiles.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -124,7 +115,10 @@ function readKey(path: string): Uint8Array | null {
   try {
     // Windows has no such bits to check.
     if (process.platform !== "win32" && (fstatSync(file).mode & 0o077) !== 0) {
-      throw new Fault("UNAVAILABLE", `${path} can be read by others than its owner. Run: chmod 600 ${path}`);
+      throw new Fault(
+        "UNAVAILABLE",
+        `${path} can be read by others than its owner. Run: chmod 600 ${path}; where the file system keeps no modes, set REPRISE_SECRET_FILE or REPRISE_SECRET`,
+      );
     }
     const key = Buffer.from(readFileSync(file, "utf8").trim(), "base64url");
     if (key.length !== KEY_BYTES) throw new Fault("UNAVAILABLE", `${path} is damaged: restore it from a backup`);
@@ -139,7 +133,7 @@ function readKey(path: string): Uint8Array | null {
  * nobody ever reads half a key. It is on disk before the first secret is sealed with it.
  */
 function createKey(path: string, dataDir: string): Uint8Array {
-  mkdirSync(dataDir, { recursive: true });
+  createPrivateFolder(dataDir);
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   try {
     const file = openSync(draft, "wx", 0o600);

@@ -192,7 +192,7 @@ describe("the document", () => {
 
   test("names the cookie as better-auth does", async () => {
     const cookie = ["components", "securitySchemes", "cookie", "name"];
-    expect(at(document, ...cookie)).toBe(`__Secure-${COOKIE_PREFIX}.session_token`);
+    expect(at(document, ...cookie)).toBe(`__Host-${COOKIE_PREFIX}.session_token`);
     expect(at(await read(sampleApp("http://localhost:3000")), ...cookie)).toBe(`${COOKIE_PREFIX}.session_token`);
   });
 

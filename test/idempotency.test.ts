@@ -147,6 +147,7 @@ const NEED_NO_KEY = new Set([
   "/api/auth/admin/preview-credit-weight",
   "/api/auth/admin/reconcile-chargebee", // what it finds is known by its id
   "/api/auth/admin/verify-ledger",
+  "/api/auth/reauthenticate", // given twice is given
   "/api/campaigns/:id/preview-message",
   "/api/email-accounts/:id/test-connection", // tries the login, now
   "/api/campaigns/conversations/:id/mark-read",

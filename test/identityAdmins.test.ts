@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
+import { HOUR, VirtualClock } from "../src/clock.ts";
 import { createAdmin, openClaim } from "../src/identity/claim.ts";
 import { banUser, setRole } from "../src/identity/users.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -141,6 +142,20 @@ describe("the first admin", () => {
     await fresh.close();
   });
 
+  test.each([
+    ["just under 24 hours old", -1, 200],
+    ["24 hours old", 0, 403],
+  ])("a claim link that is %s (%d ms) is answered %d", async (_, more, status) => {
+    const clock = new VirtualClock(Date.now());
+    const fresh = await startApp({ clock });
+    const token = await openClaim(fresh.store);
+    clock.advance(24 * HOUR + more);
+    expect((await claimed(fresh, token)).status).toBe(status);
+    // The next start makes another link, whatever became of the last one.
+    expect((await openClaim(fresh.store)) === null).toBe(status === 200);
+    await fresh.close();
+  });
+
   test("voids the claim when made by the command line", async () => {
     const fresh = await startApp();
     const token = await openClaim(fresh.store);
@@ -166,5 +181,8 @@ describe("the first admin", () => {
     expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src 'sha256-/);
     expect(page.headers.get("content-security-policy")).not.toContain("unsafe");
     expect(page.text).not.toMatch(/https?:|src=|abc/);
+    // The token is taken from what a browser does not send.
+    expect(page.text).toContain("location.hash");
+    expect(page.text).not.toContain("location.search");
   });
 });

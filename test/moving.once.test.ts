@@ -159,12 +159,13 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
     });
 
     test("a target that is not there, or no Postgres, is refused without its password", async () => {
-      const refused = await migrate(copy(), "postgres://me:hush@127.0.0.1:1/none");
+      const by = (url: string) => run(["migrate", "--from", `sqlite://${copy()}`], { DATABASE_URL: url });
+      const refused = await by("postgres://me:hush@127.0.0.1:1/none");
       expect(refused.exitCode).toBe(1);
       expect(refused.stderr).toContain("127.0.0.1:1/none cannot be used");
       expect(refused.stderr).not.toContain("hush");
       expect((await migrate(demo, "mysql://localhost/x")).stderr).toContain("--to: expected a URL");
-      const several = await migrate(demo, "postgres://me:hush@127.0.0.1:1,127.0.0.1:2/none");
+      const several = await by("postgres://me:hush@127.0.0.1:1,127.0.0.1:2/none");
       expect(several.stderr).toContain("names one host");
       expect(several.stderr).not.toContain("hush");
     });

@@ -29,7 +29,8 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
 
   const reprise = (args: string[], env: Record<string, string> = {}, input = ""): Promise<Ended> =>
     runProgram([...program, ...args], { cwd: folder, env: { ...cleanEnvironment(folder), ...env }, input });
-  const move = (from: string, to: string) => reprise(["migrate", "--from", `sqlite://${from}`, "--to", to, "--json"]);
+  const move = (from: string, to: string) =>
+    reprise(["migrate", "--from", `sqlite://${from}`, "--json"], { DATABASE_URL: to });
   const lastLine = (ended: Ended) => JSON.parse(ended.stdout.trimEnd().split("\n").at(-1) ?? "");
 
   /** A copy of the installation, to be moved. */
@@ -93,6 +94,54 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     }
   });
 
+  test.each(
+    [
+      ["--to", "postgres://me:hunter2@127.0.0.1:1/x"],
+      ["--to", "postgres://:hunter2@127.0.0.1:1/x"],
+      ["--to", "postgresql://me:hunter2@one:1,two:2/x"],
+      ["--to", "postgres://me:hunter2%40x@127.0.0.1:1/x?sslmode=require"],
+      ["--to", "postgres://me:hunter2/#?@127.0.0.1:1/x"],
+      ["--to", "postgres://127.0.0.1:1/x?user=me&password=hunter2"],
+      ["--to", "mysql://me:hunter2@127.0.0.1/x"],
+      ["--to=postgres://me:hunter2@127.0.0.1:1/x"],
+      ["postgres://me:hunter2@127.0.0.1:1/x"],
+      ["--from", "postgres://me:hunter2@127.0.0.1:1/x"],
+    ].map((to) => [to]),
+  )("a password on the command line is refused and not repeated: %p", async (to) => {
+    const { exitCode, stdout, stderr } = await reprise(["migrate", "--from", `sqlite://${data}`, ...to]);
+    expect(exitCode).toBe(2);
+    expect(stdout + stderr).not.toContain("hunter2");
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    if (to[0]?.startsWith("--to")) expect(stderr).toContain("would stand in the process list");
+  });
+
+  test.each(["postgres://127.0.0.1:1/x", "postgres://me@127.0.0.1:1/x", "postgres://me@[::1]:1/x?sslmode=disable"])(
+    "%s has no password and may be an argument",
+    async (to) => {
+      const { exitCode, stderr } = await reprise(["migrate", "--from", `sqlite://${another("open")}`, "--to", to]);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain("cannot be used");
+    },
+  );
+
+  test("where to move to is said by a variable, a file or standard input, and only once", async () => {
+    const url = await freshUrl();
+    const file = join(folder, "url");
+    await Bun.write(file, `${url}\n`);
+    const at = (...to: string[]) => ["migrate", "--from", `sqlite://${another("said")}`, "--json", ...to];
+    expect((await reprise(at("--to-env", "TARGET"), { TARGET: url })).exitCode).toBe(0);
+    const full = { exitCode: 1, stderr: expect.stringContaining("the database is not empty") };
+    expect(await reprise(at("--to-file", file))).toMatchObject(full);
+    expect(await reprise(at("--to-stdin"), {}, `${url}\n`)).toMatchObject(full);
+    expect(await reprise(at(), { DATABASE_URL: url })).toMatchObject(full);
+    expect(await reprise(at(), { DATABASE_URL_FILE: file })).toMatchObject(full);
+    const wrong = { exitCode: 2, stdout: "" };
+    expect(await reprise(at("--to-env", "NOWHERE"))).toMatchObject(wrong);
+    expect(await reprise(at("--to-file", join(folder, "nowhere")))).toMatchObject(wrong);
+    expect(await reprise(at("--to-file", file, "--to-stdin"))).toMatchObject(wrong);
+    expect(await reprise(at())).toMatchObject({ ...wrong, stderr: expect.stringContaining("--to: expected") });
+  });
+
   test("what is no database of ours, or a newer one, is refused", async () => {
     const other = join(folder, "other");
     await Bun.write(join(other, "reprise.db"), "no database at all, but a text that is long enough to be read");
@@ -142,9 +191,9 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
         const [from, url] = [another(`killed${moves}`), await freshUrl()];
         multiply(join(from, "reprise.db"), ROWS);
         for (let ended = false; !ended; ) {
-          const child = Bun.spawn([...program, "migrate", "--from", `sqlite://${from}`, "--to", url, "--json"], {
+          const child = Bun.spawn([...program, "migrate", "--from", `sqlite://${from}`, "--json"], {
             cwd: folder,
-            env: cleanEnvironment(folder),
+            env: { ...cleanEnvironment(folder), DATABASE_URL: url },
             stdio: ["ignore", "ignore", "ignore"],
           });
           // Long enough at last, whatever the machine.

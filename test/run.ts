@@ -6,6 +6,7 @@
 // the whole program, which alone reads REDIS_URL: what drives the engine makes no difference to anything beneath. In the
 // last pass run those that start a fleet, whose size REPLICAS says.
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { findPostgres, startPostgres } from "./support/postgres.ts";
 import { findRedis, startRedis } from "./support/redis.ts";
@@ -19,6 +20,9 @@ interface Pass {
   /** Starts what the pass needs, which ends with this process, and says how the tests find it. */
   prepare(): Promise<Record<string, string>>;
 }
+
+/** Passes at the same time: the first takes as long as all others together. */
+const LANES = Math.min(2, Number(process.env.TEST_LANES ?? availableParallelism()));
 
 const root = join(import.meta.dir, "..");
 const inCi = process.env.CI === "true";
@@ -73,11 +77,15 @@ const passes: Pass[] = [
   },
 ];
 
+const waiting = passes.filter(({ files }) => files.length > 0);
+const alone = LANES === 1 || waiting.length === 1;
+
 async function run({ name, files, obstacle, prepare }: Pass): Promise<Count> {
   console.log(`\n${name}: ${files.length} files${obstacle ? ` skipped, because ${obstacle}` : ""}`);
   if (obstacle) return { passed: 0, failed: 0, skipped: files.length };
   try {
-    return await runFiles({ root, files, environment: await prepare(), flags, output: "inherit" });
+    const output = alone ? "inherit" : { prefix: `${name} | ` };
+    return await runFiles({ root, files, environment: await prepare(), flags, output });
   } catch (error) {
     console.error(error);
     return { passed: 0, failed: files.length, skipped: 0 };
@@ -85,12 +93,17 @@ async function run({ name, files, obstacle, prepare }: Pass): Promise<Count> {
 }
 
 const sum: Count = { passed: 0, failed: 0, skipped: 0 };
-for (const pass of passes.filter(({ files }) => files.length > 0)) {
-  const { passed, failed, skipped } = await run(pass);
-  sum.passed += passed;
-  sum.failed += failed;
-  sum.skipped += skipped;
+
+/** Runs passes one after the other until none is left. Passes share nothing but the machine. */
+async function runLane(): Promise<void> {
+  for (let pass = waiting.shift(); pass; pass = waiting.shift()) {
+    const { passed, failed, skipped } = await run(pass);
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.skipped += skipped;
+  }
 }
+await Promise.all(Array.from({ length: LANES }, runLane));
 if (files.length === 0) {
   console.log(`no test file is named like ${filters.join(" or ")}`);
   sum.failed = 1;

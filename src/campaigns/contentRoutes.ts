@@ -12,6 +12,9 @@ import { previewMessage } from "./preview.ts";
 import { readSenders, replaceSenders } from "./senders.ts";
 import { readStepsWithCounts, replaceSteps } from "./steps.ts";
 
+/** Twenty templates of 100,000 characters, and what is around them. */
+const STEPS_BODY_BYTES = 2_500_000;
+
 const Steps = t.Object({
   success: t.Literal(true),
   version: t.Integer(),
@@ -46,6 +49,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Steps,
         detail: {
           access: "user",
+          body: STEPS_BODY_BYTES,
           summary: "Set the steps of a campaign",
           description:
             "Replaces them all: stage 0 opens, stages 1… follow up. Once launched, only stages that no contact has reached may change (409 names the `stage`). E-mail only for now, all channels with the simulator.",

@@ -3,7 +3,7 @@ import { isoOrNull } from "../clock.ts";
 import { toCredits } from "../credits/amounts.ts";
 import type { Deps } from "../deps.ts";
 import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
-import { optionalBody } from "../http/optionalBody.ts";
+import { optionalBody } from "../http/requestBody.ts";
 import { storable } from "../http/storable.ts";
 import { toCampaign } from "./campaigns.ts";
 import { toCost } from "./launchCost.ts";

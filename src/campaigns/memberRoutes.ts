@@ -16,6 +16,9 @@ import { openNewcomers } from "./opening.ts";
 import { turn } from "./turningRoutes.ts";
 
 /** What an answer says about rows that carry no words of their own. */
+/** A thousand contacts with every field of ours at its longest, and 2.7 KB of the brand's own fields for each. */
+const CONTACTS_BODY_BYTES = 4_000_000;
+
 const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
   banned: "This person is on a ban list and must not be contacted",
 };
@@ -73,9 +76,10 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         detail: {
           access: "user",
           idempotent: true,
+          body: CONTACTS_BODY_BYTES,
           summary: "Add contacts to a campaign",
           description:
-            "Up to 1000 at a time; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE. Nothing bypasses a ban.",
+            "Up to 1000 at a time, in at most 4 MB; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE. Nothing bypasses a ban.",
         },
       },
     )

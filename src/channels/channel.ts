@@ -5,10 +5,12 @@ export type ChannelName = "EMAIL" | "SMS" | "VOICEMAIL";
 export interface SmtpLogin {
   host: string;
   port: number;
-  /** TLS from the first byte (465), STARTTLS required (587), or none (only where the operator allows private hosts). */
+  /** TLS from the first byte (465), STARTTLS required (587), or none (only on networks of the operator's own). */
   security: "TLS" | "STARTTLS" | "NONE";
   username: string | null;
   password: string | null;
+  /** An admin gave it, so it may lie in one of SMTP_PRIVATE_NETWORKS. */
+  privateHost?: boolean;
 }
 
 /** What Google is shown for a mailbox of its own, in the clear here and nowhere else. */

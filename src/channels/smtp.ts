@@ -1,9 +1,10 @@
-import { Fault, invalid } from "../fault.ts";
+import { Fault } from "../fault.ts";
 import type { Channel, Envelope, GoogleLogin, MailLogin, Outcome, Verified } from "./channel.ts";
 import { GMAIL, type GmailEndpoints, isGoogle, serverOf } from "./google.ts";
 import { googleTokens } from "./googleToken.ts";
 import { resolveHost, SMTP_PORTS } from "./host.ts";
 import { composeMail, type Mail } from "./mail.ts";
+import { checkSecurity, type PrivateNetwork } from "./privateNetworks.ts";
 import { outcomeOf, refusalOf } from "./smtpOutcome.ts";
 import { SmtpPool } from "./smtpPool.ts";
 import {
@@ -16,8 +17,10 @@ import {
 } from "./smtpSession.ts";
 
 export interface SmtpOptions {
-  /** The operator's word that mail servers may be on private networks, on any port, and without TLS. */
+  /** Mail servers may be on any network, on any port, and without TLS. */
   allowPrivateHosts: boolean;
+  /** Networks of the operator's own, for logins that an admin gave (`privateHost`); none by default. */
+  privateNetworks?: readonly PrivateNetwork[];
   /** Connections of one sender at the same time; 2 by default. */
   poolPerSender?: number;
   /** Milliseconds after which an unused connection is closed; 30 s by default. */
@@ -46,7 +49,8 @@ const MOST_POOLS = 500;
  * final dot went out unanswered, and never hands a message over a second time by itself.
  */
 export function smtpChannel(options: SmtpOptions): SmtpChannel {
-  const { allowPrivateHosts, poolPerSender = 2, idleMilliseconds = 30_000, authorities = [], gmail = GMAIL } = options;
+  const { allowPrivateHosts, privateNetworks = [], gmail = GMAIL } = options;
+  const { poolPerSender = 2, idleMilliseconds = 30_000, authorities = [] } = options;
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   /** By sender, the least recently used first. */
   const pools = new Map<string, { pool: SmtpPool; login: string }>();
@@ -59,9 +63,11 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
 
   async function open(login: MailLogin): Promise<SmtpSession> {
     if (isGoogle(login)) return openGoogle(login);
-    if (login.security === "NONE" && !allowPrivateHosts) throw invalid("security", "must be TLS or STARTTLS");
-    const policy = { allowPrivate: allowPrivateHosts, ports: SMTP_PORTS };
-    const { address } = await resolveHost(login.host, login.port, policy);
+    const networks = login.privateHost ? privateNetworks : [];
+    const policy = { allowPrivate: allowPrivateHosts, networks, ports: SMTP_PORTS };
+    checkSecurity(login.security, allowPrivateHosts || networks.length > 0);
+    const { address, isPrivate } = await resolveHost(login.host, login.port, policy);
+    checkSecurity(login.security, allowPrivateHosts || isPrivate);
     return SmtpSession.open(login, address, timeouts, authorities, null);
   }
 

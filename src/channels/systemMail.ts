@@ -22,6 +22,22 @@ const ANSWER_TIMEOUT_MS = 20 * SECOND;
 /** Longest subject that is written without folding (RFC 5322, section 2.1.1). */
 const MAX_SUBJECT_CHARS = 200;
 
+/** Parses the two settings; returns what is wrong with them as a text, which repeats no password. */
+export function parseSystemMailbox(url: string, from: string): SystemMailbox | string {
+  if (!/^([^<>\p{Cc}]*<)?[^\s@<>]+@[^\s@<>]+>?$/u.test(from))
+    return "SYSTEM_MAIL_FROM: expected an address, such as Reprise <no-reply@example.com>";
+  const parsed = URL.parse(url);
+  if (!parsed || !["smtps:", "smtp:"].includes(parsed.protocol) || !parsed.hostname)
+    return "SYSTEM_SMTP_URL: expected a URL that starts with smtps:// or smtp://";
+  try {
+    if ((decodeURIComponent(parsed.username) === "") === (decodeURIComponent(parsed.password) === ""))
+      return { url, from };
+    return "SYSTEM_SMTP_URL: expected a user name and a password, or neither";
+  } catch {
+    return "SYSTEM_SMTP_URL: expected the user name and the password percent-encoded";
+  }
+}
+
 /**
  * Opens the system mailbox; null when none is configured. A server that is given a password must offer TLS; a relay that wants
  * none may take mails in the clear, which is for the operator to say.

@@ -2,14 +2,17 @@ import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
+import { scanJson } from "../http/jsonScan.ts";
 import { ErrorBody } from "../http/model.ts";
+import { readBytes } from "../http/requestBody.ts";
+import { leftToRoute } from "../http/routePlans.ts";
 import { unstorable } from "../http/storable.ts";
 import { readEvent } from "./event.ts";
 import { storeEvent } from "./events.ts";
 import { workOnEvent } from "./work.ts";
 
 /** Events of an invoice with hundreds of lines are smaller. Bytes. */
-const LARGEST = 1_000_000;
+const LARGEST_EVENT = 1_000_000;
 
 const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
 
@@ -21,13 +24,10 @@ function isFromChargebee(request: Request, { user, password }: { user: string; p
   return timingSafeEqual(hash(said), hash(`${user}:${password}`));
 }
 
-const tooLarge = () => new Fault("TOO_LARGE", `The event is larger than ${LARGEST / 1_000_000} MB`);
-
 async function readBody(request: Request): Promise<unknown> {
-  if (Number(request.headers.get("content-length")) > LARGEST) throw tooLarge();
-  const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > LARGEST) throw tooLarge();
+  const bytes = await readBytes(request, LARGEST_EVENT);
   try {
+    await scanJson(bytes);
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw new Fault("MALFORMED", "The body could not be read: expected an event of Chargebee as JSON");
@@ -56,7 +56,7 @@ export function chargebeeRoutes(deps: Deps) {
       return { success: true as const };
     },
     {
-      parse: "none",
+      parse: leftToRoute,
       response: {
         200: t.Object({ success: t.Literal(true) }),
         400: ErrorBody,
@@ -66,6 +66,7 @@ export function chargebeeRoutes(deps: Deps) {
       },
       detail: {
         access: "public",
+        body: LARGEST_EVENT,
         summary: "Chargebee's webhook",
         description:
           "Takes an event of Chargebee, once, however often it comes; answers at once and works on it afterwards. Basic authentication with CHARGEBEE_WEBHOOK_USER and CHARGEBEE_WEBHOOK_PASSWORD; 404 while those are not set.",

@@ -1,16 +1,22 @@
 import { systemClock } from "../clock.ts";
 import { type Config, readConfig } from "../config.ts";
-import { readAddress } from "../db/address.ts";
 import { createLog, type Log, withoutEchoes } from "../log.ts";
 import { ALL_ROLES, readRoles } from "../roles.ts";
 import { version } from "../version.ts";
 import { type Command, readOptions, readWhole, UsageError } from "./command.ts";
+import { readMoveTarget } from "./moveTarget.ts";
 
 // The commands, one after the other. Each loads what it needs when it runs, so that `version` does not open a database.
 
 function setUp(): { config: Config; log: Log } {
   const config = readConfig(process.env);
   return { config, log: withoutEchoes(createLog(config.logLevel, systemClock)) };
+}
+
+/** Makes this process one of SQLite. The schema asks the environment for it, when it is first loaded. */
+function forgetDatabase(): void {
+  delete process.env.DATABASE_URL;
+  delete process.env.DATABASE_URL_FILE;
 }
 
 const JSON_OPTION = "--json               print the result as JSON, for machines";
@@ -43,7 +49,7 @@ const demo: Command = {
   async run(args) {
     const { exit, json } = readOptions(args, { exit: { type: "boolean" }, json: { type: "boolean" } });
     // The demo lives in a file of its own and touches no database that is configured.
-    delete process.env.DATABASE_URL;
+    forgetDatabase();
     const { config, log } = setUp();
     return (await import("./demo.ts")).demo(config, log, { exit: exit === true, json: json === true });
   },
@@ -80,7 +86,7 @@ const simulate: Command = {
     const count = readWhole("worlds", worlds, 1, 1, 1_000_000);
     if (count > 1 && !/^\d{1,9}$/.test(seed))
       throw new UsageError("--seed: expected a whole number when there are several worlds");
-    delete process.env.DATABASE_URL;
+    forgetDatabase();
     const { simulateWorlds } = await import("./simulate.ts");
     return simulateWorlds({
       seed,
@@ -152,7 +158,11 @@ const migrate: Command = {
   help: [
     "--from sqlite://DIR --to postgres://…",
     "                     move the installation in that data folder into an empty database. Its service must be stopped.",
-    "                     Whatever interrupts it, the same command goes on from there; in the end everything is compared",
+    "                     Whatever interrupts it, the same command goes on from there; in the end everything is compared.",
+    "                     A URL with a password is never an argument: leave --to out and set DATABASE_URL, or say",
+    "--to-env NAME        the variable that holds the URL",
+    "--to-file PATH       the file that holds it",
+    "--to-stdin           read it from standard input",
     "--abandon --from sqlite://DIR",
     "                     give the move up, so that the installation may be served where it is",
     JSON_OPTION,
@@ -160,17 +170,25 @@ const migrate: Command = {
   async run(args) {
     const text = { type: "string" } as const;
     const flag = { type: "boolean" } as const;
-    const { from, to, abandon, json } = readOptions(args, { from: text, to: text, abandon: flag, json: flag });
-    if (from === undefined && to === undefined && !abandon) {
+    const { from, abandon, json, ...target } = readOptions(args, {
+      from: text,
+      to: text,
+      "to-env": text,
+      "to-file": text,
+      "to-stdin": flag,
+      abandon: flag,
+      json: flag,
+    });
+    const isMove = from !== undefined || abandon || Object.values(target).some((value) => value !== undefined);
+    if (!isMove) {
       const { config } = setUp();
       return (await import("./maintenance.ts")).bringUpToDate(config);
     }
+    const to = abandon ? null : await readMoveTarget(target, process.env);
     if (!from?.startsWith("sqlite:")) throw new UsageError("--from: expected sqlite:// and a data folder");
+    forgetDatabase();
     const { abandonMove, moveUp } = await import("./moveUp.ts");
-    if (abandon) return abandonMove(from);
-    if (to === undefined || readAddress(to)?.hosts.length !== 1)
-      throw new UsageError("--to: expected a URL that starts with postgres:// and names one host");
-    return moveUp(from, to, json === true);
+    return to === null ? abandonMove(from) : moveUp(from, to, json === true);
   },
 };
 

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { iso } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { checkDataFolder } from "../dataFolder.ts";
 import { EXEMPLARS } from "../exemplars.ts";
 import type { Log } from "../log.ts";
 import { masterKey, openVault, signer } from "../secrets.ts";
@@ -15,6 +16,7 @@ import { tellDemo } from "./demoSummary.ts";
  * sums it up, and serves the result. Exit code 1 when a promise was broken.
  */
 export async function demo(config: Config, log: Log, options: { exit: boolean; json: boolean }): Promise<number> {
+  checkDataFolder(config.dataDir, true);
   const dataDir = join(config.dataDir, "demo");
   rmSync(dataDir, { recursive: true, force: true });
   const key = masterKey(config.secret, dataDir);

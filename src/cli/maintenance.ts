@@ -2,6 +2,8 @@ import type { Config } from "../config.ts";
 import { toCredits } from "../credits/amounts.ts";
 import { sealOlder } from "../credits/sealOlder.ts";
 import { verifyLedger } from "../credits/verify.ts";
+import { checkDataFolder } from "../dataFolder.ts";
+import { dialect } from "../db/dialect.ts";
 import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
 import { createAdmin } from "../identity/claim.ts";
@@ -12,6 +14,7 @@ import { masterKey, signer } from "../secrets.ts";
 // What an operator does now and then, each with the database open just for that.
 
 async function withStore<T>({ dataDir, databaseUrl }: Config, work: (store: Store) => Promise<T>): Promise<T> {
+  if (dialect === "sqlite") checkDataFolder(dataDir, true);
   const store = await openStore({ dataDir, databaseUrl });
   await sealOlder(store);
   try {

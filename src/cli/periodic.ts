@@ -6,6 +6,8 @@ import { noteLowBalances } from "../credits/forecast.ts";
 import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
 import { removeExpiredAccounts } from "../identity/accounts.ts";
+import { purgeKnownClients } from "../identity/knownClients.ts";
+import { purgeSignInCounters } from "../identity/signInThrottle.ts";
 import { removeEndedSessions } from "../identity/users.ts";
 import { removeOldLinks } from "../identity/verification.ts";
 import { takeTurn } from "../installation.ts";
@@ -56,9 +58,15 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
       }),
     )
     .use(
+      job("purge sign-in counters", "30 */10 * * * *", 9 * MINUTE, async () => {
+        await store.write(purgeSignInCounters);
+      }),
+    )
+    .use(
       job("tidy", "0 3 * * *", HOUR, async () => {
         for (const tidying of [
           removeEndedSessions,
+          purgeKnownClients,
           forgetAnswers,
           removeExpiredAccounts,
           removeOldLinks,

@@ -26,7 +26,8 @@ export interface Service {
 /** Opens everything, listens, and starts what its roles are. Whatever these are, it answers how it is. */
 export async function startService(config: Config, log: Log, roles: Roles = ALL_ROLES): Promise<Service> {
   const runtime = await whenThere(config, (waiting) => openRuntime(config, log, systemClock, waiting));
-  const app = roles.has("api") ? createApp(runtime.deps, runtime.identity) : createProbes(runtime.deps);
+  const stopped = new AbortController();
+  const app = roles.has("api") ? createApp(runtime.deps, runtime.identity, stopped.signal) : createProbes(runtime.deps);
   app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
   // Whoever asks first gets an answer first: what was left behind may take a moment to look through.
   await new Promise((resolve) => setImmediate(resolve));
@@ -48,6 +49,8 @@ export async function startService(config: Config, log: Log, roles: Roles = ALL_
       stopping ??= (async () => {
         imports.abort();
         periodic?.stop();
+        // Nobody waits for the rest of a request that a client does not send.
+        stopped.abort();
         // Requests that are being answered get their answer; new ones are refused.
         await Promise.race([app.stop(), Bun.sleep(GRACE)]);
         await runtime.close(GRACE);
@@ -64,6 +67,20 @@ async function lookAfterImages({ deps: { config, store, files } }: Runtime, log:
     .catch((error) => log.error("images not readdressed", { error }));
   if (config.s3 === null) return;
   await files.get("profile-images/none.png").catch(({ cause }) => log.warn("the bucket cannot be used", { cause }));
+}
+
+/** Says what is insecure in the settings, for people and for whatever collects logs. */
+function tellInsecureSettings({ deps: { security } }: Runtime, log: Log): void {
+  for (const finding of security.list()) {
+    log.warn("security.insecure_setting", { ...finding });
+    const label = `Insecure (${finding.severity})`.padEnd(20);
+    console.log(`${label} ${finding.message}. ${finding.remedy}.`);
+  }
+}
+
+/** Returns PUBLIC_URL, or where the service listens when none was set (and PORT may have been 0). */
+function outsideUrl({ publicUrl, port }: Config, listening: string): string {
+  return publicUrl === `http://localhost:${port}` ? listening : publicUrl;
 }
 
 /** Resolves when the process is asked to stop. */
@@ -90,7 +107,11 @@ export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES):
   if (config.s3 !== null) console.log(`Images               S3, bucket ${config.s3.bucket}`);
   if (config.redisUrl !== null) console.log("Queue                Redis (REDIS_URL)");
   if (config.channels === "simulator") console.log("Channels             simulator: nothing leaves this machine");
-  if (claim) console.log(`\nNo admin yet. Open this link once to become it:\n  ${url}/api/auth/claim?token=${claim}\n`);
+  tellInsecureSettings(service.runtime, log);
+  if (claim) {
+    const link = `${outsideUrl(config, url)}/api/auth/claim#token=${claim}`;
+    console.log(`\nNo admin yet. Open this link once, within 24 hours, to become it:\n  ${link}\n`);
+  }
   await untilAskedToStop();
   log.info("stopping");
   await service.stop();

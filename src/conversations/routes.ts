@@ -26,6 +26,9 @@ import {
   OneConversation,
 } from "./model.ts";
 
+/** A text of 100,000 characters, in any alphabet. */
+const INBOUND_BODY_BYTES = 512 * 1024;
+
 const OUTCOME = {
   MANUAL: "A person took over: what was still to be sent is cancelled and its credits are back",
   AUTO: "The engine may send here again; nothing that was cancelled is sent after all",
@@ -122,6 +125,7 @@ export function conversationRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          body: INBOUND_BODY_BYTES,
           summary: "Record what a contact wrote elsewhere",
           description:
             "It is understood like any answer: a reply ends the follow-ups, a wish to be left alone or a hostile answer puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",

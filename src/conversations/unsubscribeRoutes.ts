@@ -1,9 +1,10 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
+import { ignoreBody } from "../http/routePlans.ts";
 import { brandNameOf, readUnsubscribeToken, unsubscribe } from "./unsubscribe.ts";
 import { askPage, donePage, unknownLinkPage } from "./unsubscribePage.ts";
 
-const params = t.Object({ token: t.String() });
+const params = t.Object({ token: t.String({ maxLength: 16_384 }) });
 
 /**
  * The link at the foot of every campaign mail. A GET shows a page and never acts, because mail scanners follow links. A
@@ -37,6 +38,6 @@ export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
         return donePage(brandName);
       },
       // Whatever the body says and in whatever form, it says no more than the address does.
-      { params, parse: "none" },
+      { params, parse: ignoreBody },
     );
 }

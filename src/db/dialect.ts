@@ -9,4 +9,9 @@ export function dialectOf(databaseUrl: string | undefined): Dialect {
  * Chosen once, when the schema is built. Besides `config.ts` the only reader of the environment: tables are constants,
  * so their builder has to be known before any configuration object exists.
  */
-export const dialect: Dialect = dialectOf(process.env.DATABASE_URL);
+export const dialect: Dialect = chosen(process.env);
+
+function chosen({ DATABASE_URL, DATABASE_URL_FILE }: NodeJS.ProcessEnv): Dialect {
+  // What the file holds, `config.ts` reads and checks: on SQLite there would be none.
+  return !DATABASE_URL?.trim() && DATABASE_URL_FILE?.trim() ? "postgres" : dialectOf(DATABASE_URL);
+}

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../fault.ts";
+import { createPrivateFile, createPrivateFolder } from "../privateFiles.ts";
 
 /**
  * Takes the data folder for this process. A second one is refused: two processes on one SQLite file would each believe
@@ -9,8 +9,10 @@ import { Fault } from "../fault.ts";
  * so it ends with the process however that dies. Returns what gives it back.
  */
 export function lockDataDir(dataDir: string): () => void {
-  mkdirSync(dataDir, { recursive: true });
-  const handle = new Database(join(dataDir, "lock.db"), { create: true });
+  createPrivateFolder(dataDir);
+  const path = join(dataDir, "lock.db");
+  createPrivateFile(path);
+  const handle = new Database(path, { create: true });
   try {
     handle.run("pragma locking_mode = exclusive");
     handle.run("begin exclusive");

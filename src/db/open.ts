@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
+import { createPrivateFolder } from "../privateFiles.ts";
 import { idMaker, type Random, systemRandom } from "../random.ts";
 import { dialect } from "./dialect.ts";
 import { Standing } from "./standing.ts";
@@ -37,7 +37,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const { poolSize: size, waiting } = options;
     return openPostgres(options.databaseUrl ?? "", begin, { size, waiting, standing });
   }
-  mkdirSync(options.dataDir, { recursive: true });
+  createPrivateFolder(options.dataDir);
   const { openSqlite } = await import("./sqlite.ts");
   return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full", standing);
 }

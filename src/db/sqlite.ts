@@ -2,6 +2,7 @@ import { Database, type Statement } from "bun:sqlite";
 import { SQL, StringChunk } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
+import { createPrivateFile } from "../privateFiles.ts";
 import { NO_BELL } from "./bell.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { Cells } from "./sql.ts";
@@ -95,6 +96,7 @@ export function openSqlite(
   durability: "full" | "off",
   standing: Standing,
 ): Store {
+  createPrivateFile(path);
   const writer = open(path, false, durability);
   migrateSqlite(writer);
   const readHandle = open(path, true, durability);

@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fault } from "../fault.ts";
+import { FILE_MODE, FOLDER_MODE } from "../privateFiles.ts";
 import type { Files } from "./files.ts";
 
 /** Files in a folder, for a single machine. */
@@ -15,7 +16,7 @@ export function diskFiles(folder: string): Files {
     async put(name, content) {
       const path = pathOf(name);
       try {
-        await mkdir(dirname(path), { recursive: true });
+        await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
         await write(unfinished(path), content);
         await rename(unfinished(path), path);
         await sync(dirname(path));
@@ -42,7 +43,7 @@ export function diskFiles(folder: string): Files {
 const unfinished = (path: string) => `${path}.part`;
 
 async function write(path: string, content: Uint8Array): Promise<void> {
-  const file = await open(path, "w");
+  const file = await open(path, "w", FILE_MODE);
   try {
     await file.writeFile(content);
     await file.sync();

@@ -33,7 +33,7 @@ export function isForm(contentType: string): boolean {
  * @throws Fault MALFORMED or INVALID, and whatever `take` throws
  */
 export async function readForm<Taken>(
-  body: ReadableStream<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   contentType: string,
   take: (file: ArrivingFile) => Promise<Taken>,
 ): Promise<Form<Taken>> {

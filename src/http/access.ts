@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { Instant } from "../clock.ts";
 import { Fault } from "../fault.ts";
+import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
 
 /** Who a route is for. Written at the route as `detail.access`, shown in the API page, enforced by `guard`. */
 export type Access = "public" | "user" | "admin";
@@ -50,43 +51,41 @@ export function brandOf(caller: Caller, named?: string): string {
   return caller.brandId;
 }
 
-interface Needs {
-  access: Access;
-  sessionOnly: boolean;
-}
-
-const ADMINS_ONLY: Needs = { access: "admin", sessionOnly: false };
-
-/** What each route asks of its callers, by method and path. */
-function needsOf(routes: readonly { method: string; path: string; hooks: unknown }[]): Map<string, Needs> {
-  return new Map(
-    routes.map(({ method, path, hooks }) => {
-      const detail = (hooks as { detail?: Partial<Needs> } | undefined)?.detail;
-      return [`${method} ${path}`, { access: detail?.access ?? "admin", sessionOnly: detail?.sessionOnly ?? false }];
-    }),
-  );
-}
+/** What else is asked of a caller who may use the route. @throws Fault */
+export type RouteCheck = (caller: Caller, at: { request: Request; route: string; plan: RoutePlan }) => void;
 
 /**
- * The one door: every route mounted after this hook is closed to strangers unless it says `access: "public"`, and closed
- * to users when it says "admin" or nothing at all. `routes` is asked at the first request, when all rooms are mounted.
+ * The one guard: every route mounted after this hook is closed to strangers unless it says `access: "public"`, and closed
+ * to users when it says "admin" or nothing at all. Where there is a body, the caller is asked for before any of it is read.
+ * `routes` is asked at the first request, when all modules are mounted.
  */
 export function guard(
   identify: (request: Request) => Promise<Caller | null>,
-  routes: () => readonly { method: string; path: string; hooks: unknown }[],
+  routes: () => readonly RouteEntry[],
+  ...checks: readonly RouteCheck[]
 ) {
-  let needs: Map<string, Needs> | null = null;
-  return new Elysia({ name: "guard" }).onTransform({ as: "global" }, async ({ request, route }) => {
-    needs ??= needsOf(routes());
-    const method = request.method === "HEAD" ? "GET" : request.method;
-    const needed = needs.get(`${method} ${route}`) ?? needs.get(`ALL ${route}`) ?? ADMINS_ONLY;
-    if (needed.access === "public") return;
+  const findPlan = routePlans(routes);
+
+  async function authorise(request: Request, route: string): Promise<void> {
+    const plan = findPlan(request.method, route);
+    const { access } = plan;
+    if (access === "public") return;
     const caller = await identify(request);
     if (!caller)
       throw new Fault("UNAUTHENTICATED", "Sign in first: send a session cookie, a bearer token or an API key");
-    if (needed.access === "admin" && caller.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
-    if (needed.sessionOnly && caller.credential === "api-key")
-      throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
+    if (access === "admin" && caller.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
+    for (const check of checks) check(caller, { request, route, plan });
     callers.set(request, caller);
-  });
+  }
+
+  // Elysia calls the first hook before it reads a body, and only for methods that may have one.
+  const authorised = new WeakSet<Request>();
+  return new Elysia({ name: "guard" })
+    .onParse({ as: "global" }, async ({ request, route }) => {
+      await authorise(request, route);
+      authorised.add(request);
+    })
+    .onTransform({ as: "global" }, async ({ request, route }) => {
+      if (!authorised.has(request)) await authorise(request, route);
+    });
 }

@@ -8,8 +8,8 @@ declare module "elysia" {
     idempotent?: true;
     /** Refuses API keys, before an Idempotency-Key is looked at. Implied by `recentSignIn`. */
     sessionOnly?: true;
-    /** Needs a session whose password was given a short time ago. */
-    recentSignIn?: true;
+    /** Needs a session whose password was given a short time ago. `"of sessions"`: API keys may call it all the same. */
+    recentSignIn?: true | "of sessions";
     /** Largest body in bytes, or `stream` where the route reads its body itself. Absent: the default of the access level. */
     body?: number | "stream";
   }

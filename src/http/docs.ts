@@ -12,7 +12,7 @@ const methods = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 
 /** The ways to sign in. Where the address is secure, so is the cookie, and its name says it (`identity/proof.ts`). */
 function securitySchemes(publicUrl: string) {
-  const cookie = `${publicUrl.startsWith("https:") ? "__Secure-" : ""}reprise.session_token`;
+  const cookie = `${publicUrl.startsWith("https:") ? "__Host-" : ""}reprise.session_token`;
   return {
     bearerAuth: { type: "http", scheme: "bearer", description: "The token of a session, as signing in returns it." },
     apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "A key for a machine." },

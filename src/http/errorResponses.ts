@@ -4,7 +4,10 @@ import { ErrorBody } from "./model.ts";
 import { polishSchema } from "./polishSchema.ts";
 
 /** What a caller reads about each way a request can fail. */
-const failures: Record<FaultCode | "INTERNAL", { status: number; description: string; message: string }> = {
+const failures: Record<
+  Exclude<FaultCode, "REAUTHENTICATION_REQUIRED"> | "INTERNAL",
+  { status: number; description: string; message: string }
+> = {
   MALFORMED: {
     status: 400,
     description: "The request is not well formed.",
@@ -20,11 +23,21 @@ const failures: Record<FaultCode | "INTERNAL", { status: number; description: st
     description: "The brand has too few credits.",
     message: "The brand has too few credits: 12.5 are missing",
   },
-  FORBIDDEN: { status: 403, description: "Whoever is signed in may not do this.", message: "This is for admins only" },
+  FORBIDDEN: {
+    status: 403,
+    description:
+      "Whoever is signed in may not do this. With the code REAUTHENTICATION_REQUIRED: not before they give their password again (`/api/auth/reauthenticate`).",
+    message: "This is for admins only",
+  },
   NOT_FOUND: {
     status: 404,
     description: "What the request names does not exist.",
     message: 'Brand "019a8a3e-5a00-7000-8000-000000000001" was not found',
+  },
+  TIMEOUT: {
+    status: 408,
+    description: "The body did not arrive in time.",
+    message: "The body did not arrive in time: send it faster, or in smaller parts",
   },
   CONFLICT: {
     status: 409,

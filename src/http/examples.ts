@@ -98,6 +98,7 @@ export const EXAMPLES: Record<string, Example> = {
     name: "Ada Lovelace",
   }),
   "post /api/auth/api-keys": sending({ name: "CRM import", kind: "SERVICE", expiresInDays: 90 }),
+  "post /api/auth/reauthenticate": sending({ password: PASSWORD }),
   "post /api/auth/admin/invitations": sending({
     email: "ada@example.com",
     name: "Ada Lovelace",
@@ -203,6 +204,7 @@ export const EXAMPLES: Record<string, Example> = {
   "delete /api/auth/api-keys/{id}": id(EXEMPLARS.apiKey),
   "delete /api/auth/admin/api-keys/{id}": id(EXEMPLARS.spareApiKey),
   "delete /api/auth/admin/invitations/{id}": id(EXEMPLARS.invitation),
+  "delete /api/auth/sessions/{id}": id(EXEMPLARS.session),
   "delete /api/contacts/{id}": id(EXEMPLARS.loneContact),
   "delete /api/campaigns/{id}": id(EXEMPLARS.emptyCampaign),
   "delete /api/email-accounts/{id}": id(EXEMPLARS.spareEmailAccount),

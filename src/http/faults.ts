@@ -3,13 +3,16 @@ import { isUnavailable } from "../db/violations.ts";
 import { type Detail, Fault, type FaultCode } from "../fault.ts";
 import type { Log } from "../log.ts";
 import { requestIdOf } from "./requestId.ts";
+import { closeUnread } from "./unreadBody.ts";
 
 const STATUS: Record<FaultCode, number> = {
   MALFORMED: 400,
   UNAUTHENTICATED: 401,
   INSUFFICIENT_CREDITS: 402,
   FORBIDDEN: 403,
+  REAUTHENTICATION_REQUIRED: 403,
   NOT_FOUND: 404,
+  TIMEOUT: 408,
   CONFLICT: 409,
   TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
@@ -43,6 +46,8 @@ function detailsOf(error: ValidationError, query: Record<string, unknown>): Deta
 /** Turns what Elysia or a verb threw into a Fault; null for what nobody foresaw. */
 function faultOf(code: unknown, error: unknown, query: Record<string, unknown> = {}): Fault | null {
   if (error instanceof Fault) return error;
+  // What is thrown while a body is read comes wrapped in an error of Elysia's.
+  if (code === "PARSE" && error instanceof Error && error.cause instanceof Fault) return error.cause;
   if (error instanceof ValidationError) {
     // An answer that breaks its own schema is our error, not the caller's.
     if (error.type === "response") return null;
@@ -92,6 +97,7 @@ export function faults(log: Log) {
     const { status, headers, body } = answerOf(fault, requestId);
     set.status = status;
     Object.assign(set.headers, headers);
+    closeUnread(request, set.headers);
     return body;
   });
 }

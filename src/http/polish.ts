@@ -34,7 +34,7 @@ function withAccess(description: Json | undefined, access: Json | undefined): Js
 function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
   return [
     ...(open ? [] : ["401", "403"]),
-    // A body is read before it is known that nobody asks for it.
+    // The size of a body is judged before it is known that nobody asks for it.
     ...(takesInput || method !== "get" ? ["400", "413"] : []),
     // Also a query that is not asked for may hold what cannot be read.
     ...(takesInput || method !== "get" || !open ? ["422"] : []),
@@ -55,6 +55,9 @@ const idempotencyKey: JsonObject = {
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 
+/** How an operation that refuses API keys is signed in to; the names are those of `securitySchemes` (docs.ts). */
+const SESSION_SECURITY = [{ bearerAuth: [] }, { cookie: [] }];
+
 function polishOperation(
   given: JsonObject,
   method: string,
@@ -64,7 +67,11 @@ function polishOperation(
   const {
     access,
     idempotent,
+    sessionOnly,
+    recentSignIn,
     hide: _,
+    // Not for readers: the limit of the body.
+    body: _body,
     parameters,
     requestBody,
     responses,
@@ -99,6 +106,7 @@ function polishOperation(
     summary: summary ?? summaryOf(description, path),
     ...(told === undefined ? {} : { description: told }),
     ...(open ? { security: [] } : {}),
+    ...(sessionOnly === true || recentSignIn === true ? { security: SESSION_SECURITY } : {}),
     ...(access === undefined ? {} : { "x-access": access }),
     ...(shownInputs.length > 0 ? { parameters: shownInputs } : {}),
     ...(body ? { requestBody: body } : {}),

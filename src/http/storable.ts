@@ -3,9 +3,9 @@ import { type Detail, invalid } from "../fault.ts";
 import { readCursor } from "./cursor.ts";
 
 /** No request of ours is nested half as deep; far deeper ones exhaust the stack of whatever walks them. */
-const DEEPEST = 32;
+export const DEEPEST = 32;
 /** A thousand contacts with all that can be said about them hold fewer values; a few million keep the process for seconds. */
-const MOST = 100_000;
+export const MOST_VALUES = 100_000;
 
 /**
  * The first thing in a value that cannot be kept: a text with a NUL or half of a surrogate pair, which PostgreSQL refuses
@@ -23,7 +23,7 @@ export function unstorable(value: unknown): Detail | null {
     if (typeof item !== "object" || item === null) continue;
     if (depth === DEEPEST) return { field: field.slice(0, field.indexOf(".")), message: "is nested too deeply" };
     values += Array.isArray(item) ? item.length : Object.keys(item).length;
-    if (values > MOST) return { field, message: "holds too many values" };
+    if (values > MOST_VALUES) return { field, message: "holds too many values" };
     for (const [name, inner] of Object.entries(item)) {
       const at = field ? `${field}.${name}` : name;
       if (!isText(name)) return { field, message: "has a field whose name cannot be stored" };

@@ -31,7 +31,8 @@ const ui = SwaggerUIBundle({
   displayRequestDuration: true,
   docExpansion: "list",
   filter: true,
-  persistAuthorization: true,
+  // A token stays in this tab and goes with it: in the browser's storage every script of this host could read it for ever.
+  persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,
   onComplete() {

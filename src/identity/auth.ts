@@ -5,8 +5,9 @@ import { type Clock, DAY, SECOND } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import { storeAdapter } from "./adapter.ts";
-import { hashPassword, LONGEST, SHORTEST, verifyPassword } from "./password.ts";
+import { hashAnything, LONGEST, verifyPassword } from "./password.ts";
 import { COOKIE_PREFIX, type Proofs } from "./proof.ts";
+import { ADDRESS_HEADER } from "./requestAddress.ts";
 
 /** How long a session lasts. It is not prolonged: an API key is for what runs on. */
 export const SESSION = 7 * DAY;
@@ -34,25 +35,31 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
       enabled: true,
       // Users come in through `addUser`, which needs one transaction and hashes outside of it.
       disableSignUp: true,
-      minPasswordLength: SHORTEST,
+      // New passwords are judged before they come here (`refuseGuessable`). A password that is given to sign in is hashed for
+      // an unknown account too, whatever its length, so that nobody learns from the answer or its time who has an account.
+      minPasswordLength: 1,
       maxPasswordLength: LONGEST,
-      password: { hash: (password) => hashPassword(password), verify: verifyPassword },
+      password: { hash: hashAnything, verify: verifyPassword },
     },
     session: { expiresIn: SESSION / SECOND, disableSessionRefresh: true, cookieCache: { enabled: false } },
     databaseHooks: {
       session: {
         create: {
-          before: async (session) => {
+          before: async (session, context) => {
             const now = clock.now();
             const [createdAt, updatedAt] = [new Date(now), new Date(now)];
-            return { data: { ...session, createdAt, updatedAt, expiresAt: new Date(now + SESSION) } };
+            const ipAddress = context?.headers?.get(ADDRESS_HEADER) || null;
+            return { data: { ...session, ipAddress, createdAt, updatedAt, expiresAt: new Date(now + SESSION) } };
           },
         },
       },
     },
     advanced: {
       cookiePrefix: COOKIE_PREFIX,
-      useSecureCookies: proofs.secure,
+      // better-auth knows no prefix but __Secure-, so the name is given whole and the attribute that goes with it apart.
+      useSecureCookies: false,
+      cookies: { session_token: { name: proofs.cookieName } },
+      defaultCookieAttributes: { secure: proofs.secure },
       ipAddress: { disableIpTracking: true },
     },
     rateLimit: { enabled: false },

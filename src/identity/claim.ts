@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { and, eq } from "drizzle-orm";
+import { and, eq, gt } from "drizzle-orm";
+import { HOUR } from "../clock.ts";
 import { settings } from "../db/schema/identity.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
@@ -8,6 +9,8 @@ import { hashPassword } from "./password.ts";
 import { hasAdmin, type Row } from "./users.ts";
 
 const CLAIM = "claim";
+/** How long a claim link works: it stands in the log of whatever runs the service. */
+const CLAIM_TTL_MS = 24 * HOUR;
 
 function digest(token: string): string {
   return createHash("sha256").update(token).digest("hex");
@@ -27,9 +30,10 @@ export async function openClaim(store: Store): Promise<string | null> {
   return token;
 }
 
-/** Makes the first admin. FORBIDDEN when the token is not the one last printed, was used, or an admin exists. */
+/** Makes the first admin. FORBIDDEN when the token is not the one last printed, is a day old, was used, or an admin exists. */
 export async function claim(tx: Tx, token: string, given: { email: string; name: string }, hash: string): Promise<Row> {
-  const mine = and(eq(settings.name, CLAIM), eq(settings.value, digest(token)));
+  const isFresh = gt(settings.updatedAt, tx.now - CLAIM_TTL_MS);
+  const mine = and(eq(settings.name, CLAIM), eq(settings.value, digest(token)), isFresh);
   const [used] = await tx.delete(settings).where(mine).returning();
   if (!used || (await hasAdmin(tx)))
     throw new Fault("FORBIDDEN", "This claim link is not valid any more: start the service again to get another");
@@ -41,7 +45,7 @@ export async function createAdmin(
   store: Store,
   given: { email: string; password: string; name: string },
 ): Promise<{ id: string; email: string }> {
-  const hash = await hashPassword(given.password);
+  const hash = await hashPassword(given.password, "password", given);
   const { id, email } = await store.write((tx) => appointAdmin(tx, given, hash));
   return { id, email };
 }

@@ -29,13 +29,22 @@ export const EMAIL_FIELD =
 export const PASSWORD_FIELD =
   '<label>Password, 10 characters or more <input name="password" type="password" required minlength="10" maxlength="128" autocomplete="new-password"></label>';
 
-// The token leaves the address bar at once: it must not stay in the history or be sent on as a referrer. Links carry it in
-// the fragment, which no server and no log on the way sees.
+// The token stands in the fragment, which no browser sends: it is in no proxy's log. It leaves the address bar at once, so
+// that it does not stay in the history. A link that is opened where the page is open already only changes the fragment.
 const scriptOf = ({ path, done }: FormPage) => `
-const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? new URLSearchParams(location.search).get("token") ?? "";
-history.replaceState(null, "", location.pathname);
 const form = document.querySelector("form");
 const output = document.querySelector("output");
+let token = "";
+function takeToken() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given === null) return;
+  token = given;
+  history.replaceState(null, "", location.pathname);
+  output.textContent = "";
+  form.querySelector("button").hidden = false;
+}
+takeToken();
+addEventListener("hashchange", takeToken);
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");

@@ -10,15 +10,17 @@ import type { Auth } from "./auth.ts";
 import { claim } from "./claim.ts";
 import type { Claim, Credentials, PasswordChange, SignUp, User } from "./model.ts";
 import { refuseForeignOrigin } from "./origin.ts";
-import { hashPassword } from "./password.ts";
+import { hashPassword, refuseGuessable } from "./password.ts";
 import { findPresence, type Presence, presences } from "./presence.ts";
 import { type Proof, proofs } from "./proof.ts";
 import { faultOf } from "./refusal.ts";
+import { ADDRESS_HEADER, addressOf } from "./requestAddress.ts";
+import { type SessionActivity, sessionActivity } from "./sessions/activity.ts";
 import { addUser } from "./users.ts";
 
 export interface IdentityOptions {
   store: Store;
-  config: Pick<Config, "publicUrl" | "signUp">;
+  config: Pick<Config, "publicUrl" | "signUp" | "sessionIdleMs">;
   clock: Clock;
   log: Log;
   /** The master key; the key of sessions is derived from it. */
@@ -45,6 +47,8 @@ export interface Identity {
   signOut(request: Request): Promise<string[]>;
   /** `token` is the new session's; null when the present one goes on. */
   changePassword(given: PasswordChange, request: Request): Promise<{ token: string | null; cookies: string[] }>;
+  /** When sessions are used. */
+  activity: SessionActivity;
 }
 
 /** Who may come in. `identify` asks the database itself, in one query; better-auth is loaded when somebody signs in. */
@@ -52,7 +56,8 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
   const { publicUrl } = config;
   const ours = new URL(publicUrl).origin;
   const proof = proofs(secret, publicUrl);
-  const find = presences(store);
+  const activity = sessionActivity(store, log);
+  const find = presences(store, config.sessionIdleMs, activity);
   const noteLastUse = lastUse(store, log);
 
   let opened: Promise<Auth> | undefined;
@@ -80,6 +85,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
   /** What better-auth is told of a request: the session that we found in it, and nothing it might read otherwise. */
   function headersFor(request: Request, shown: Proof | null): Headers {
     const headers = new Headers({ "user-agent": request.headers.get("user-agent")?.slice(0, 256) ?? "" });
+    headers.set(ADDRESS_HEADER, addressOf(request) ?? "");
     if (shown?.kind === "session") headers.set("authorization", `Bearer ${proof.sign(shown.token)}`);
     return headers;
   }
@@ -97,7 +103,12 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       throw faultOf(error);
     });
     const { token } = answer.response;
-    const presence = await findPresence(store.read, { kind: "session", token, byCookie: false }, clock.now());
+    const presence = await findPresence(
+      store.read,
+      { kind: "session", token, byCookie: false },
+      clock.now(),
+      config.sessionIdleMs,
+    );
     if (!presence) throw new Fault("UNAUTHENTICATED", "Sign in again: your sessions were just ended");
     return { token: proof.sign(token), user: presence.user, cookies: answer.headers.getSetCookie() };
   }
@@ -118,13 +129,13 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
     async signUp(given, request) {
       refuseForeignOrigin(request, ours);
       if (config.signUp === "closed") throw new Fault("FORBIDDEN", "Sign-up is closed: ask an admin for an account");
-      const hash = await hashPassword(given.password);
+      const hash = await hashPassword(given.password, "password", given);
       await store.write((tx) => addUser(tx, { email: given.email, name: given.name }, hash));
       return enter(given, request);
     },
     async claim({ token, ...given }, request) {
       refuseForeignOrigin(request, ours);
-      const hash = await hashPassword(given.password);
+      const hash = await hashPassword(given.password, "password", given);
       await store.write((tx) => claim(tx, token, given, hash));
       return enter(given, request);
     },
@@ -134,6 +145,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
     },
     async changePassword({ currentPassword, newPassword, revokeOtherSessions = true }, request) {
       const headers = headersFor(request, sessionOf(request));
+      await refuseGuessable(newPassword, "newPassword", (await whoIs(request)).user);
       const body = { currentPassword, newPassword, revokeOtherSessions };
       const { api } = await auth();
       const answer = await api.changePassword({ body, headers, returnHeaders: true }).catch((error) => {
@@ -143,5 +155,6 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       await store.write((tx) => endPersonalKeys(tx, user.id));
       return { token: token === null ? null : proof.sign(token), cookies: answer.headers.getSetCookie() };
     },
+    activity,
   };
 }

@@ -1,4 +1,6 @@
 import { invalid } from "../fault.ts";
+import { loadCommonPasswords } from "./passwords/commonPasswords.ts";
+import { type PasswordOwner, whyGuessable } from "./passwords/guessable.ts";
 
 export const SHORTEST = 10;
 export const LONGEST = 128;
@@ -11,10 +13,26 @@ function spelled(password: string): string {
   return password.normalize("NFC");
 }
 
-/** Hashes a new password, on another thread. INVALID when it is too short or too long. */
-export async function hashPassword(password: string, field = "password"): Promise<string> {
+/**
+ * Refuses a new password that is too short, too long, or would be guessed soon. The sign-up of a person must take the same
+ * password as the command line, so this is the one place that decides.
+ * @throws Fault INVALID, which names the field and says why
+ */
+export async function refuseGuessable(password: string, field: string, owner: PasswordOwner): Promise<void> {
   if (password.length < SHORTEST || password.length > LONGEST)
     throw invalid(field, `expected ${SHORTEST} to ${LONGEST} characters`);
+  const reason = whyGuessable(password, owner, await loadCommonPasswords());
+  if (reason !== null) throw invalid(field, reason);
+}
+
+/** Hashes a new password, on another thread. `owner` is whose it becomes: their name is guessed first. INVALID as `refuseGuessable`. */
+export async function hashPassword(password: string, field = "password", owner: PasswordOwner = {}): Promise<string> {
+  await refuseGuessable(password, field, owner);
+  return hashAnything(password);
+}
+
+/** Hashes whatever is given, as `verifyPassword` does to compare. */
+export async function hashAnything(password: string): Promise<string> {
   return Bun.password.hash(spelled(password), cost);
 }
 

@@ -1,4 +1,5 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { cookieName } from "./cookieName.ts";
 
 /** What a request shows to prove who makes it. */
 export type Proof =
@@ -11,6 +12,8 @@ export interface Proofs {
   readonly secret: string;
   /** Whether cookies are for https only. */
   readonly secure: boolean;
+  /** The full name of the session's cookie. */
+  readonly cookieName: string;
   /** The session's token as it leaves the house: signed, so that a copy of the database alone opens no door. */
   sign(token: string): string;
   /** What the request shows; null when it shows nothing or a forgery. A header that was set on purpose goes before the cookie. */
@@ -24,7 +27,8 @@ export const KEY_HEADER = "x-api-key";
 export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {
   const secret = Buffer.from(hkdfSync("sha256", masterKey, "reprise", "reprise sessions v1", 32)).toString("base64url");
   const secure = publicUrl.startsWith("https:");
-  const cookie = new RegExp(`(?:^|;\\s*)${secure ? "__Secure-" : ""}${COOKIE_PREFIX}\\.session_token=([^;]*)`);
+  const name = cookieName(`${COOKIE_PREFIX}.session_token`, secure);
+  const cookie = new RegExp(`(?:^|;\\s*)${name.replaceAll(".", "\\.")}=([^;]*)`);
 
   const signature = (token: string) => createHmac("sha256", secret).update(token).digest("base64");
   function verified(signed: string): string | null {
@@ -42,6 +46,7 @@ export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {
   return {
     secret,
     secure,
+    cookieName: name,
     sign: (token) => `${token}.${signature(token)}`,
     read({ headers }) {
       const key = headers.get(KEY_HEADER);

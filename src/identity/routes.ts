@@ -2,14 +2,14 @@ import { Elysia, t } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import { callerOf } from "../http/access.ts";
-import { attempts } from "../http/attempts.ts";
+import { callerOf, knownCaller } from "../http/access.ts";
 import { clientAddress } from "../http/clientAddress.ts";
 import { ErrorBody } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { apiKeyRoutes } from "./apiKeys/routes.ts";
 import { claimPage } from "./claimPage.ts";
+import { deviceCookies } from "./deviceCookie.ts";
 import type { Identity, Welcome } from "./identity.ts";
 import {
   Claim,
@@ -22,6 +22,11 @@ import {
   SignedIn,
   SignUp,
 } from "./model.ts";
+import { refuseGuessable } from "./password.ts";
+import type { PasswordOwner } from "./passwords/guessable.ts";
+import { noteAddress } from "./requestAddress.ts";
+import { sessionRoutes } from "./sessions/routes.ts";
+import { signInThrottle } from "./signInThrottle.ts";
 import { requestSignUp } from "./verification.ts";
 import { CHECK_YOUR_MAIL, mailInBackground, verificationRoutes } from "./verificationRoutes.ts";
 import { setCookies, type Visit } from "./visit.ts";
@@ -29,12 +34,19 @@ import { setCookies, type Visit } from "./visit.ts";
 /** The doors of `identity`: coming in, going out, and everything that decides who may. */
 export function identityRoutes(deps: Deps, identity: Identity) {
   const { store } = deps;
-  const attempt = attempts(deps.clock);
+  const { attempt } = signInThrottle(deps);
+  const devices = deviceCookies({ ...deps, isSecure: deps.config.publicUrl.startsWith("https:") });
 
-  async function tried<T>({ request, server }: Visit, email: string, work: () => Promise<T>): Promise<T> {
+  async function tried<T>(
+    { request, server }: Pick<Visit, "request" | "server">,
+    email: string,
+    work: () => Promise<T>,
+  ) {
     const address = clientAddress(request, server, deps.config.clientAddressHeader);
+    noteAddress(request, address);
+    const userId = knownCaller(request)?.userId ?? null;
     try {
-      return await attempt(address, email, work);
+      return await attempt({ address, email, deviceId: devices.find(request, email), userId }, work);
     } catch (error) {
       if (error instanceof Fault) deps.log.info("entry refused", { address, code: error.code });
       throw error;
@@ -43,9 +55,13 @@ export function identityRoutes(deps: Deps, identity: Identity) {
 
   async function welcome(visit: Visit, email: string, enter: () => Promise<Welcome>) {
     const { token, user, cookies } = await tried(visit, email, enter);
-    setCookies(visit.set, cookies);
+    setCookies(visit.set, [...cookies, ...devices.renew(visit.request, email)]);
     return { success: true as const, token, user };
   }
+
+  /** Checks a new password before an attempt is counted: whoever is asked for a better one has guessed at nothing. */
+  const checkNewPassword = (field: string, password: string, owner: PasswordOwner) =>
+    refuseGuessable(password, field, owner);
 
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
     .use(storable)
@@ -53,6 +69,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       "/sign-up/email",
       async ({ body, request, server, set }) => {
         const visit = { request, server, set };
+        await checkNewPassword("password", body.password, body);
         if (deps.sendSystemMail === null || deps.config.signUp === "closed")
           return welcome(visit, body.email, () => identity.signUp(body, request));
         // The password is not kept: whoever opens the mailed link chooses one.
@@ -83,7 +100,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           access: "public",
           summary: "Sign in",
           description:
-            "Opens a session of seven days: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again.",
+            "Opens a session of at most seven days, which ends sooner when it is not used: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again. A browser gets a second cookie, by which its later sign-ins are not held up by strangers who guess at this account.",
         },
       },
     )
@@ -121,8 +138,9 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     .post(
       "/change-password",
       async ({ body, request, server, set }) => {
+        await checkNewPassword("newPassword", body.newPassword, (await identity.whoIs(request)).user);
         const change = () => identity.changePassword(body, request);
-        const { token, cookies } = await tried({ request, server, set }, callerOf(request).email, change);
+        const { token, cookies } = await tried({ request, server }, callerOf(request).email, change);
         if (cookies.length > 0) setCookies(set, cookies);
         return { success: true as const, token };
       },
@@ -143,25 +161,30 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       detail: {
         access: "public",
         summary: "Open the claim page",
-        description: "The form behind the link that the first start prints.",
+        description:
+          "The form behind the link that the first start prints. The token stands behind `#` in that link and is never sent with it; one in the query is ignored.",
         responses: { 200: { description: "The page.", content: { "text/html": { schema: { type: "string" } } } } },
       },
     })
     .post(
       "/claim",
-      ({ body, request, server, set }) =>
-        welcome({ request, server, set }, body.email, () => identity.claim(body, request)),
+      async ({ body, request, server, set }) => {
+        await checkNewPassword("password", body.password, body);
+        return welcome({ request, server, set }, body.email, () => identity.claim(body, request));
+      },
       {
         body: Claim,
         response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
           summary: "Make the first admin",
-          description: "Works once, with the token that the latest start printed, and only while there is no admin.",
+          description:
+            "Works once, with the token that the latest start printed, for 24 hours, and only while there is no admin.",
         },
       },
     )
     .use(verificationRoutes(deps, identity, tried))
+    .use(sessionRoutes(deps, identity, tried))
     .use(apiKeyRoutes(deps))
     .use(adminRoutes(deps));
 }

@@ -76,8 +76,8 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
     .post(
       "/verify-email",
       async ({ body: { token, password }, request, set }) => {
-        const { email } = await findByLink(store.read, token, clock.now());
-        const hash = await hashPassword(password);
+        const { email, name } = await findByLink(store.read, token, clock.now());
+        const hash = await hashPassword(password, "password", { email, name });
         await store.write((tx) => verifyByLink(tx, token, hash));
         const { token: session, user, cookies } = await identity.signIn({ email, password }, request);
         setCookies(set, cookies);

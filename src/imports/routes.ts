@@ -9,11 +9,13 @@ import { callerOf } from "../http/access.ts";
 import { fingerprintedBy, writeOnce } from "../http/idempotency.ts";
 import { Id, IdParams } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
+import { bodyPieces } from "../http/requestBody.ts";
+import { leftToRoute } from "../http/routePlans.ts";
 import { storable, unstorable } from "../http/storable.ts";
 import { type Reading, runImport, spoolPath } from "./importer.ts";
 import { createImportJob, getImportJob, mustTakeFile, readResults, toImportJob } from "./jobs.ts";
 import { readImportOptions } from "./options.ts";
-import { receiveFile } from "./upload.ts";
+import { LARGEST_FILE, receiveFile } from "./upload.ts";
 
 const PAGE = 1000;
 const JobParams = t.Object({ jobId: Id });
@@ -66,7 +68,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
 
         const jobId = Bun.randomUUIDv7();
         const path = spoolPath(config.dataDir, jobId);
-        const { fileName, fields, sha256 } = await receiveFile(request, path);
+        const { fileName, fields, sha256 } = await receiveFile(request, path, LARGEST_FILE, bodyPieces(request));
         try {
           const job = {
             ...readImportOptions((name) => fields.get(name) ?? query[name]),
@@ -90,13 +92,14 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         }
       },
       {
-        parse: "none",
+        parse: leftToRoute,
         params: IdParams,
         query: ImportQuery,
         response: { 202: t.Object({ success: t.Literal(true), jobId: Id }) },
         detail: {
           access: "user",
           idempotent: true,
+          body: "stream",
           summary: "Import a file of contacts",
           description:
             "A CSV file of up to 1 GB, in a form (`file`, and the query's parameters as fields) or as the body itself (text/csv). Encoding, separator and columns are recognised; `mapping` overrides. Answers as soon as the file has arrived; the job tells the rest.",

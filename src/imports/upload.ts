@@ -3,6 +3,7 @@ import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Fault, invalid } from "../fault.ts";
 import { brokenOff, FORM_SLACK, isForm, readForm } from "../files/form.ts";
+import { FILE_MODE, FOLDER_MODE } from "../privateFiles.ts";
 
 export const LARGEST_FILE = 1_000_000_000;
 
@@ -19,20 +20,25 @@ const BARE_FILE = /^(text\/|application\/(csv|x-csv|vnd\.ms-excel|octet-stream)\
 
 /**
  * Writes the file in a request, the body itself or the file of a form, to a new file at `path`, and onto the disk, in
- * constant memory. Leaves nothing behind when it fails.
+ * constant memory. `body` stands for the one of the request where its speed is watched. Leaves nothing behind when it fails.
  * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
  */
-export async function receiveFile(request: Request, path: string, limit = LARGEST_FILE): Promise<Upload> {
+export async function receiveFile(
+  request: Request,
+  path: string,
+  limit = LARGEST_FILE,
+  body: AsyncIterable<Uint8Array> | null = request.body,
+): Promise<Upload> {
   const type = request.headers.get("content-type") ?? "";
   if (!isForm(type) && !BARE_FILE.test(type)) {
     throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a form (multipart/form-data) with a file, or text/csv");
   }
-  if (request.body === null) throw noFile();
+  if (request.body === null || body === null) throw noFile();
   if (Number(request.headers.get("content-length")) > limit + FORM_SLACK) throw tooLarge(limit);
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
   try {
-    if (isForm(type)) return await receiveForm(request.body, type, path, limit);
-    const { size, sha256 } = await save(request.body, path, limit);
+    if (isForm(type)) return await receiveForm(body, type, path, limit);
+    const { size, sha256 } = await save(body, path, limit);
     if (size === 0) throw noFile();
     return { fileName: null, fields: new Map(), sha256 };
   } catch (error) {
@@ -42,7 +48,7 @@ export async function receiveFile(request: Request, path: string, limit = LARGES
 }
 
 async function receiveForm(
-  body: ReadableStream<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   type: string,
   path: string,
   limit: number,
@@ -62,7 +68,7 @@ interface Saved {
 }
 
 async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<Saved> {
-  const file = await open(path, "wx");
+  const file = await open(path, "wx", FILE_MODE);
   const hash = createHash("sha256");
   let size = 0;
   try {

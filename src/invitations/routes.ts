@@ -1,7 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
-import { refuseAdminByKey } from "../http/adminsByKey.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, ErrorBody, IdParams, Limit, Nullable } from "../http/model.ts";
@@ -58,8 +57,8 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
     .post(
       "/accept-invitation",
       async ({ body: { token, name, password }, request, set }) => {
-        const { email } = await findInvitation(deps.store.read, token, deps.clock.now());
-        const hash = await hashPassword(password);
+        const { email, name: invited } = await findInvitation(deps.store.read, token, deps.clock.now());
+        const hash = await hashPassword(password, "password", { email, name: name ?? invited ?? "" });
         await deps.store.write((tx) => acceptInvitation(tx, { token, name }, hash));
         const { token: session, user, cookies } = await identity.signIn({ email, password }, request);
         setCookies(set, cookies);
@@ -93,13 +92,13 @@ function managing(deps: Deps) {
       {
         body: NewInvitation,
         response: MadeInvitation,
-        transform: refuseAdminByKey,
         detail: {
           access: "admin",
           idempotent: true,
+          recentSignIn: true,
           summary: "Invite a person",
           description:
-            "Makes a link with which a person opens their account, once, within seven days or as many as you say. It is in this answer and nowhere else, and is mailed where a system mailbox is configured. Your word verifies the address: make sure that the link reaches its owner. With `brandId` they will own that brand, with `brandName` a new one. An invitation to the same address before ends. An API key invites no admins. Admins only.",
+            "Makes a link with which a person opens their account, once, within seven days or as many as you say. It is in this answer and nowhere else, and is mailed where a system mailbox is configured. Your word verifies the address: make sure that the link reaches its owner. With `brandId` they will own that brand, with `brandName` a new one. An invitation to the same address before ends. Needs a recent sign-in. Admins only.",
         },
       },
     )

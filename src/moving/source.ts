@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { checkDataFolder } from "../dataFolder.ts";
 import { lockDataDir } from "../db/lock.ts";
 import { migrateSqlite, newestMigration } from "../db/migrate.ts";
 import { Fault } from "../fault.ts";
@@ -22,6 +23,7 @@ export function openSource(url: string): Source {
   const path = existsSync(given) && statSync(given).isDirectory() ? join(given, "reprise.db") : given;
   if (!existsSync(path)) throw new Fault("NOT_FOUND", `--from: there is no database at ${path}`);
   const folder = dirname(path);
+  checkDataFolder(folder, true);
   const unlock = lockDataDir(folder);
   let handle: Database | null = null;
   try {

@@ -70,6 +70,7 @@ export function grantRoutes(deps: Deps) {
       detail: {
         access: "admin",
         idempotent: true,
+        recentSignIn: "of sessions",
         summary: "Grant credits",
         description:
           "Gives a brand credits, PURCHASED unless said otherwise, which expire only if `expiresAt` says when. Campaigns that ran out of credits go on within seconds. `payment` books what was paid for them, e.g. by bank transfer. Admins only.",

@@ -1,7 +1,8 @@
 import type { MailLogin } from "../channels/channel.ts";
-import { resolveHost, SMTP_PORTS } from "../channels/host.ts";
+import { type HostPolicy, resolveHost, SMTP_PORTS } from "../channels/host.ts";
+import { checkSecurity } from "../channels/privateNetworks.ts";
 import type { Deps } from "../deps.ts";
-import { Fault, invalid } from "../fault.ts";
+import { Fault } from "../fault.ts";
 import type { Caller } from "../http/access.ts";
 import { fieldOf } from "./gmail.ts";
 
@@ -16,16 +17,41 @@ export interface Connection {
 type Tools = Pick<Deps, "config" | "verifyMailbox">;
 
 /**
+ * Checks where a login that someone typed would connect to, and marks one that only an admin may give: a server in
+ * SMTP_PRIVATE_NETWORKS. Network I/O: never call it inside a transaction.
+ * @param stored the login that is to be replaced, or null
+ * @throws Fault INVALID for a server that may not be connected to, FORBIDDEN for a user at an admin's server
+ */
+export async function checkServer(
+  { config }: Pick<Deps, "config">,
+  login: MailLogin,
+  stored: MailLogin | null,
+  isAdmin: boolean,
+): Promise<MailLogin> {
+  if (!isAdmin && stored !== null && "host" in stored && stored.privateHost)
+    throw new Fault("FORBIDDEN", "This mailbox is on a private network: only an admin may change its login");
+  if (!("host" in login)) return login;
+  const { privateHost: _, ...given } = login;
+  const policy = policyOf(config, isAdmin);
+  checkSecurity(given.security, policy.allowPrivate || (policy.networks?.length ?? 0) > 0);
+  if (config.channels === "simulator") return given;
+  const { isPrivate, needsNetworks } = await resolveHost(given.host, given.port, policy);
+  checkSecurity(given.security, policy.allowPrivate || isPrivate);
+  return needsNetworks ? { ...given, privateHost: true } : given;
+}
+
+function policyOf(config: Deps["config"], isAdmin: boolean): HostPolicy {
+  const networks = isAdmin ? config.privateSmtpNetworks : [];
+  return { allowPrivate: config.allowPrivateSmtp, networks, ports: SMTP_PORTS };
+}
+
+/**
  * Logs in at a mailbox's server, for real; with simulated channels nothing is asked, as nothing would be sent there either.
  * Network I/O: never call it inside a transaction.
- * @throws Fault INVALID for a server that may not be connected to
  */
 async function tryLogin({ config, verifyMailbox }: Tools, login: MailLogin): Promise<Connection> {
-  const open = "host" in login ? login : null;
-  if (open?.security === "NONE" && !config.allowPrivateSmtp) throw invalid("security", "must be TLS or STARTTLS");
   // Nothing leaves the machine: nobody can be harmed by an address that is another's.
   if (config.channels === "simulator") return { status: "CONNECTED", error: null, proves: true };
-  if (open) await resolveHost(open.host, open.port, { allowPrivate: config.allowPrivateSmtp, ports: SMTP_PORTS });
   const answer = await verifyMailbox(login);
   // A server that lets anybody in says nothing about whose address it is.
   if (answer.ok) return { status: "CONNECTED", error: null, proves: "grant" in login || login.password !== null };
@@ -46,9 +72,13 @@ export function vouched(connection: Connection, { role }: Pick<Caller, "role">):
   return { ...connection, proves: connection.proves || (role === "admin" && connection.error === null) };
 }
 
-/** Tries a login that is stored already: whatever is wrong with it is a finding, not a failure. */
+/**
+ * Tries a login that is stored already: whatever is wrong with it is a finding, not a failure. Where it may connect to
+ * has been judged by the mark it bears.
+ */
 export async function testLogin(tools: Tools, login: MailLogin): Promise<Connection> {
   try {
+    if ("host" in login) await checkServer(tools, login, null, login.privateHost === true);
     return await tryLogin(tools, login);
   } catch (error) {
     if (error instanceof Fault) return { status: "ERROR", error: error.message, proves: false };

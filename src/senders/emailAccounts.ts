@@ -19,9 +19,8 @@ import { warmupAfter, warmupOf } from "./warmup.ts";
 export type EmailAccountRow = typeof emailAccounts.$inferSelect;
 
 export function toEmailAccount(row: EmailAccountRow, now: Instant): EmailAccount {
-  const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, warmupStartedAt, warmupPausedAt, failures, ...rest } =
-    row;
-  const { provedAt, ...shown } = rest;
+  const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, ...rest } = row;
+  const { warmupStartedAt, warmupPausedAt, failures, privateHost, provedAt, ...shown } = rest;
   const { status, cap } = warmupOf(row, now);
   return {
     ...shown,

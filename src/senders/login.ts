@@ -20,13 +20,15 @@ export function loginOf(vault: Vault, row: Row): MailLogin | null {
 export function smtpLoginOf(vault: Vault, row: Row): SmtpLogin | null {
   if (row.host === null || row.port === null) return null;
   const password = row.secret === null ? null : vault.open(row.secret, secretContext(row.id));
-  return { host: row.host, port: row.port, security: row.security ?? "STARTTLS", username: row.username, password };
+  const { host, port, username, privateHost } = row;
+  const login = { host, port, security: row.security ?? ("STARTTLS" as const), username, password };
+  return privateHost ? { ...login, privateHost } : login;
 }
 
 /** A login as it is stored: what is secret of it is sealed, as one. */
 export function sealLogin(vault: Vault, accountId: string, login: MailLogin) {
   const seal = (secret: string) => vault.seal(secret, secretContext(accountId));
   if ("grant" in login) return { accountType: login.grant.type, secret: seal(JSON.stringify(login.grant)) };
-  const { password, ...open } = login;
-  return { accountType: "SMTP" as const, ...open, secret: password === null ? null : seal(password) };
+  const { password, privateHost = false, ...open } = login;
+  return { accountType: "SMTP" as const, ...open, privateHost, secret: password === null ? null : seal(password) };
 }

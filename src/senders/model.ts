@@ -121,7 +121,7 @@ export type EmailAccount = typeof EmailAccount.static;
 const VoicemailName = t.String({
   minLength: 1,
   maxLength: 120,
-  pattern: "^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$",
+  pattern: "^(?!\\s*$)[^\\u0000-\\u001f\\u007f]*$",
   examples: ["Northwind 0143"],
 });
 

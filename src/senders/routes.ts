@@ -7,7 +7,7 @@ import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
-import { mustConnect, testLogin, vouched } from "./connection.ts";
+import { checkServer, mustConnect, testLogin, vouched } from "./connection.ts";
 import {
   addEmailAccount,
   changeEmailAccount,
@@ -35,7 +35,7 @@ export function senderRoutes(deps: Deps) {
         const caller = callerOf(request);
         const brandId = brandOf(caller, body.brandId);
         await expectAddressFree(store.read, body.email, brandId);
-        const login = newLogin(body);
+        const login = await checkServer(deps, newLogin(body), null, caller.role === "admin");
         const tried = { login, connection: vouched(await mustConnect(deps, login, body.allowUnverified), caller) };
         return writeOnce(deps, request, async (tx) => {
           const row = await addEmailAccount(tx, vault, brandId, body, tried);
@@ -50,7 +50,7 @@ export function senderRoutes(deps: Deps) {
           idempotent: true,
           summary: "Add a mailbox",
           description:
-            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. A login that worked with a password or a token proves that the mailbox is this brand's, and so does an admin; what is not proved sends nothing and keeps its address from nobody (`isProved`). Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Secrets are sealed and never answered.",
+            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. A login that worked with a password or a token proves that the mailbox is this brand's, and so does an admin; what is not proved sends nothing and keeps its address from nobody (`isProved`). Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Only an admin may name a server in one of the operator's private networks (SMTP_PRIVATE_NETWORKS). Secrets are sealed and never answered.",
         },
       },
     )
@@ -101,7 +101,9 @@ export function senderRoutes(deps: Deps) {
       async ({ params, body, request }) => {
         const caller = callerOf(request);
         const seen = await getEmailAccount(store.read, params.id, reachOf(caller));
-        const login = changedLogin(vault, seen, body);
+        const changed = changedLogin(vault, seen, body);
+        const isAdmin = caller.role === "admin";
+        const login = changed && (await checkServer(deps, changed, loginOf(vault, seen), isAdmin));
         const tried = login && {
           login,
           connection: vouched(await mustConnect(deps, login, body.allowUnverified), caller),
@@ -118,7 +120,7 @@ export function senderRoutes(deps: Deps) {
           access: "user",
           summary: "Change a mailbox",
           description:
-            "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again.",
+            "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again. The login of a mailbox on a private network is changed by admins only (403).",
         },
       },
     )

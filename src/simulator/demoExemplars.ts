@@ -5,6 +5,7 @@ import type { JudgedRow } from "../contacts/person.ts";
 import { upsertContacts } from "../contacts/upsert.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { importJobs, importRows } from "../db/schema/campaigns.ts";
+import { sessions } from "../db/schema/identity.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { EXEMPLARS } from "../exemplars.ts";
 import type { Files } from "../files/files.ts";
@@ -56,6 +57,7 @@ export async function castExemplars(
       email: "lena@northwind.example",
       name: "Lena Ost",
     });
+    await castSession(tx, told.adminId);
     await createBrand(numbered(tx, EXEMPLARS.emptyBrand), { name: "Adatum Books" }, null);
     await ban(numbered(tx, EXEMPLARS.ban), {
       scope: PLATFORM,
@@ -74,6 +76,20 @@ export async function castExemplars(
     );
     await castRunning(tx);
     await castImport(tx);
+  });
+}
+
+/** A session to end. Nobody has its token. */
+async function castSession(tx: Tx, userId: string): Promise<void> {
+  await tx.insert(sessions).values({
+    id: EXEMPLARS.session,
+    userId,
+    token: crypto.randomUUID(),
+    expiresAt: tx.now + 7 * DAY,
+    ipAddress: "192.0.2.1",
+    userAgent: "A telephone",
+    createdAt: tx.now,
+    updatedAt: tx.now,
   });
 }
 

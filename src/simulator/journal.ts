@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
+import { openPrivateAppend } from "../privateFiles.ts";
 import type { Delivery } from "./world.ts";
 
 /** What arrived in the simulated world, in a file that several processes share and that outlives them. */
@@ -9,7 +10,7 @@ export interface Journal {
 
 /** One line for each delivery, written at once to the end of the file: what was noted is noted, whenever the process dies. */
 export function openJournal(path: string): Journal {
-  const file = openSync(path, "a");
+  const file = openPrivateAppend(path);
   return {
     note({ messageId, to, senderId, at }) {
       writeSync(file, `${JSON.stringify({ messageId, to, senderId, at })}\n`);

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { type AnyElysia, Elysia } from "elysia";
 import { brandRoutes } from "../../src/brands/routes.ts";
-import { type Clock, VirtualClock } from "../../src/clock.ts";
+import { type Clock, DAY, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
 import { users } from "../../src/db/schema/identity.ts";
 import type { Deps } from "../../src/deps.ts";
 import { openFiles } from "../../src/files/open.ts";
 import { guard } from "../../src/http/access.ts";
+import { credentialRules } from "../../src/http/credentialRules.ts";
 import { faults } from "../../src/http/faults.ts";
 import { idempotency } from "../../src/http/idempotency.ts";
 import { createAdmin } from "../../src/identity/claim.ts";
@@ -19,6 +20,8 @@ import { identityRoutes } from "../../src/identity/routes.ts";
 import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
 import { masterKey, openVault, signer } from "../../src/secrets.ts";
+import { SecurityFindings } from "../../src/security/findings.ts";
+import { findInsecureSettings } from "../../src/security/settings.ts";
 import { freshDatabase } from "./database.ts";
 import { doorsThrough, PASSWORD } from "./doors.ts";
 
@@ -44,6 +47,9 @@ export async function startApp(overrides: Overrides = {}) {
     ...readConfig({ DATA_DIR: folder, ...(database.url ? { DATABASE_URL: database.url } : {}) }),
     clientAddressHeader: "x-client-address",
     signUp: "open",
+    // Tests move their clocks by days between two requests of one session.
+    sessionIdleMs: 7 * DAY,
+    reauthWindowMs: 7 * DAY,
     ...overrides.config,
   };
   const logged: string[] = [];
@@ -60,6 +66,7 @@ export async function startApp(overrides: Overrides = {}) {
     signer: signer(secret),
     channel: { send: async () => ({ kind: "accepted", providerId: null }), close: async () => {} },
     files: openFiles(config.s3, join(folder, "files")),
+    security: new SecurityFindings(findInsecureSettings(config, [])),
     verifyMailbox: async () => ({ ok: true }),
     sendSystemMail: null,
     wake: () => {},
@@ -70,7 +77,7 @@ export async function startApp(overrides: Overrides = {}) {
 
   const app: AnyElysia = new Elysia({ normalize: "typebox" });
   app.use(faults(log));
-  app.use(guard(identity.identify, () => app.routes));
+  app.use(guard(identity.identify, () => app.routes, credentialRules(deps)));
   app.use(
     idempotency(
       deps,

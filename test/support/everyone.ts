@@ -93,6 +93,19 @@ export async function gather() {
     brandOf(name).ids.set("invitations", [/"id":"([\w-]+)"/.exec(invited.text)?.[1] ?? `none: ${invited.text}`]);
     brandOf(name).ids.set("spare-api-keys", [(await keyOf(admin)).id]);
   }
+  /** A session that somebody can end without leaving. */
+  const spareSessionOf = async (email: string, token: string) => {
+    await app.signIn(email);
+    const { body } = await service.api<{ data: { id: string; current: boolean }[] }>("GET", "/api/auth/sessions", {
+      token,
+    });
+    return body.data.find(({ current }) => !current)?.id ?? "none";
+  };
+  for (const name of ["ann", "ben", "dan"])
+    brandOf(name).ids.set("sessions", [await spareSessionOf(`${name}@owners.example`, tokenOf(name))]);
+  const { user: boss } = (await service.api<{ user: { email: string } }>("GET", "/api/auth/session", { token: admin }))
+    .body;
+  ids.set("sessions", [await spareSessionOf(boss.email, admin)]);
   const anns = await keyOf(tokenOf("ann"));
   const revokedKey = await keyOf(tokenOf("ann"));
   await service.api("DELETE", `/api/auth/api-keys/${revokedKey.id}`, { token: tokenOf("ann") });

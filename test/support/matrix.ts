@@ -16,6 +16,7 @@ export type Kind =
   | "api-keys"
   | "spare-api-keys"
   | "invitations"
+  | "sessions"
   | "import-jobs";
 
 /** Where a request names something by its id. A list of one kind is a list of ids. */
@@ -85,6 +86,8 @@ export const ROWS: Record<string, Row> = {
   "POST /api/auth/accept-invitation": open({ rest: { token: "x", password: PASSWORD, name: "X" }, own: 403 }),
   "POST /api/auth/sign-in/email": open({ rest: { email: "ann@owners.example", password: PASSWORD } }),
   "GET /api/auth/session": user(),
+  "GET /api/auth/sessions": user({ byKey: 403 }),
+  "POST /api/auth/reauthenticate": user({ rest: { password: PASSWORD }, byKey: 403 }),
 
   "GET /api/brands": user(),
   "GET /api/brands/:id": of("brands"),
@@ -153,7 +156,7 @@ export const ROWS: Record<string, Row> = {
 
   "GET /api/auth/banned": user(),
   "POST /api/auth/banned": user({ rest: (n) => ({ email: `b${n}@x.example` }) }),
-  "GET /api/auth/api-keys": user(),
+  "GET /api/auth/api-keys": user({ byKey: 403 }),
   "POST /api/auth/api-keys": user({ rest: { name: "Another" }, byKey: 403 }),
   "POST /api/auth/edit-profile": user({
     body: { userId: "users" },
@@ -191,6 +194,7 @@ export const ROWS: Record<string, Row> = {
   "POST /api/auth/admin/preview-credit-weight": admin({ rest: { creditType: "EMAIL", weight: 1 } }),
   "GET /api/auth/admin/credit-weight-changes": admin(),
   "GET /api/auth/admin/chargebee-events": admin(),
+  "GET /api/auth/admin/security-findings": admin(),
   "POST /api/auth/admin/link-chargebee-customer": admin({
     body: { brandId: "brands" },
     rest: (n) => ({ customerId: `customer${n}` }),
@@ -218,6 +222,7 @@ export const ROWS: Record<string, Row> = {
   "DELETE /api/auth/api-keys/:id": of("api-keys", { byKey: 403 }),
   "DELETE /api/auth/admin/api-keys/:id": admin({ path: "spare-api-keys" }),
   "DELETE /api/auth/admin/invitations/:id": admin({ path: "invitations" }),
+  "DELETE /api/auth/sessions/:id": of("sessions", { byKey: 403 }),
   "DELETE /api/brands/:id": admin({ path: "brands", own: 409 }),
   "POST /api/auth/change-password": user({
     rest: { currentPassword: PASSWORD, newPassword: PASSWORD, revokeOtherSessions: false },

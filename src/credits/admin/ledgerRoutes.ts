@@ -42,6 +42,7 @@ export function ledgerRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          recentSignIn: "of sessions",
           summary: "Correct the credits",
           description:
             "Adds credits, or takes some that are free: 409 with `creditAvailable` when there are not as many. The ledger keeps who did it and why. Admins only.",

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
-import { optionalBody } from "../../http/optionalBody.ts";
+import { optionalBody } from "../../http/requestBody.ts";
 import { storable } from "../../http/storable.ts";
 import { CreditsPage, CreditsQuery, Stats } from "../model.ts";
 import { creditStats, listCredits } from "../overview.ts";

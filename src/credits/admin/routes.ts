@@ -4,7 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { invalid } from "../../fault.ts";
 import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { optionalBody } from "../../http/optionalBody.ts";
+import { optionalBody } from "../../http/requestBody.ts";
 import { storable } from "../../http/storable.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
 import { type CreditType, EnrichmentWeightChange, Verdict, WeightChange, WeightsShape } from "../model.ts";

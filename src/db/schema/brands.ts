@@ -41,6 +41,8 @@ export const emailAccounts = table(
     host: text("host"),
     port: integer("port"),
     security: word("security", ["TLS", "STARTTLS", "NONE"]),
+    /** An admin gave this server, and it lies in one of SMTP_PRIVATE_NETWORKS. */
+    privateHost: bool("private_host").notNull().default(false),
     username: text("username"),
     /** Sealed. */
     secret: text("secret"),

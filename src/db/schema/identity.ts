@@ -39,6 +39,10 @@ export const sessions = table(
     impersonatedBy: text("impersonated_by"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
+    /** When the password was given last; null: when the session began. */
+    signedInAt: instant("signed_in_at"),
+    /** When it was used last, to within minutes; null: not since it began. */
+    lastSeenAt: instant("last_seen_at"),
   },
   (t) => [uniqueIndex("sessions_token").on(t.token), index("sessions_user").on(t.userId)],
 );

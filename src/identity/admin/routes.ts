@@ -3,8 +3,8 @@ import { Elysia } from "elysia";
 import { brands } from "../../db/schema/brands.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
+import { Fault } from "../../fault.ts";
 import { callerOf } from "../../http/access.ts";
-import { refuseAdminByKey, refusedToKey } from "../../http/adminsByKey.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { storable } from "../../http/storable.ts";
 import { admitUser, verifyUser } from "../accounts.ts";
@@ -18,12 +18,13 @@ async function toUser(read: Reader, { id, email, name, role, image, emailVerifie
   return { id, email, name, role, image, emailVerified, brandId: brand?.id ?? null };
 }
 
-/** Bans or lifts a ban, unless it is an admin's and a key asks. */
-function banning(request: Request, userId: string, change: (tx: Tx, userId: string) => Promise<Row>) {
+/** Bans a user; a key bans no admin, so that whoever finds it cannot shut out those who could end it. */
+function banning(request: Request, userId: string) {
   const { credential } = callerOf(request);
   return async (tx: Tx): Promise<Row> => {
-    if (credential === "api-key" && (await getUser(tx, userId)).role === "admin") throw refusedToKey();
-    return change(tx, userId);
+    if (credential === "api-key" && (await getUser(tx, userId)).role === "admin")
+      throw new Fault("FORBIDDEN", "An API key cannot ban an admin: sign in with your password");
+    return banUser(tx, userId);
   };
 }
 
@@ -58,19 +59,19 @@ export function adminRoutes(deps: Deps) {
     .post(
       "/create-user",
       async ({ body, request }) => {
-        const hash = await hashPassword(body.password);
+        const hash = await hashPassword(body.password, "password", body);
         return once(request, (tx) => admitUser(tx, body, hash));
       },
       {
         body: NewUser,
         response: OneUser,
-        transform: refuseAdminByKey,
         detail: {
           access: "admin",
           idempotent: true,
+          recentSignIn: true,
           summary: "Create a user",
           description:
-            "Works when sign-up is closed too, and verifies the address. An account that somebody opened under it without proving it is removed first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` unless it says otherwise; an API key makes no admins. Admins only.",
+            "Works when sign-up is closed too, and verifies the address. An account that somebody opened under it without proving it is removed first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` unless it says otherwise. Needs a recent sign-in. Admins only.",
         },
       },
     )
@@ -80,10 +81,10 @@ export function adminRoutes(deps: Deps) {
       detail: {
         access: "admin",
         idempotent: true,
-        sessionOnly: true,
+        recentSignIn: true,
         summary: "Set a user's role",
         description:
-          "At once, for open sessions too; the user's API keys end. 409 for the last admin. Needs a session. Admins only.",
+          "At once, for open sessions too; the user's API keys end. 409 for the last admin. Needs a recent sign-in. Admins only.",
       },
     })
     .post("/verify-user", ({ body, request }) => once(request, (tx) => verifyUser(tx, body.userId)), {
@@ -92,12 +93,13 @@ export function adminRoutes(deps: Deps) {
       detail: {
         access: "admin",
         idempotent: true,
+        recentSignIn: true,
         summary: "Vouch for a user's address",
         description:
-          "Says that the e-mail address is really this user's. From then on they may own a brand. Ask them first by another way than this address: whoever signed up typed it. Admins only.",
+          "Says that the e-mail address is really this user's. From then on they may own a brand. Ask them first by another way than this address: whoever signed up typed it. Needs a recent sign-in. Admins only.",
       },
     })
-    .post("/ban-user", ({ body, request }) => once(request, banning(request, body.userId, banUser)), {
+    .post("/ban-user", ({ body, request }) => once(request, banning(request, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
@@ -108,15 +110,16 @@ export function adminRoutes(deps: Deps) {
           "Shuts the user out at once: sessions and API keys end for good. 409 for the last admin. An API key bans no admins. Admins only.",
       },
     })
-    .post("/unban-user", ({ body, request }) => once(request, banning(request, body.userId, unbanUser)), {
+    .post("/unban-user", ({ body, request }) => once(request, (tx) => unbanUser(tx, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
         access: "admin",
         idempotent: true,
+        recentSignIn: true,
         summary: "Lift a user's ban",
         description:
-          "The user may sign in again; API keys that the ban ended stay ended. An API key lets no admin in. Admins only.",
+          "The user may sign in again; API keys that the ban ended stay ended. Needs a recent sign-in. Admins only.",
       },
     })
     .post(

@@ -31,10 +31,10 @@ export function apiKeyRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
-          sessionOnly: true,
+          recentSignIn: true,
           summary: "Create an API key",
           description:
-            "The key acts for you. It is in this answer and nowhere else: asked again under the same Idempotency-Key, the answer is 409. Needs a session: a key makes no keys.",
+            "The key acts for you. It is in this answer and nowhere else: asked again under the same Idempotency-Key, the answer is 409. Needs a session whose password was given a short time ago (`/api/auth/reauthenticate`): a key makes no keys.",
         },
       },
     )
@@ -46,7 +46,12 @@ export function apiKeyRoutes(deps: Deps) {
       }),
       {
         response: ApiKeys,
-        detail: { access: "user", summary: "List API keys", description: "Your own, the newest first." },
+        detail: {
+          access: "user",
+          sessionOnly: true,
+          summary: "List API keys",
+          description: "Your own, the newest first. Needs a session.",
+        },
       },
     )
     .delete(

@@ -5,11 +5,13 @@ import { markUnused, removeNow } from "../../files/unused.ts";
 import { callerOf } from "../../http/access.ts";
 import { answeredBefore, fingerprintedBy, REPLAYED, writeOnce } from "../../http/idempotency.ts";
 import { ErrorBody } from "../../http/model.ts";
+import { bodyPieces } from "../../http/requestBody.ts";
+import { leftToRoute } from "../../http/routePlans.ts";
 import { storable } from "../../http/storable.ts";
 import { ProfileChange, UploadedImage } from "./model.ts";
 import { redraw } from "./picture.ts";
 import { editProfile, IMAGES, imageFile, newImageName, setImage } from "./profile.ts";
-import { receiveImage } from "./upload.ts";
+import { LARGEST_FORM, receiveImage } from "./upload.ts";
 
 /** How the body is published: Elysia does not read it, so no schema of its own says. */
 const requestBody = {
@@ -44,7 +46,7 @@ export function profileRoutes(deps: Deps) {
       "/api/auth/upload-profile-image",
       async ({ request, set }) => {
         const { userId } = callerOf(request);
-        const given = await receiveImage(request);
+        const given = await receiveImage(request, bodyPieces(request));
         fingerprintedBy(request, given);
         const answered = await answeredBefore<UploadedImage>(deps, request);
         if (answered) {
@@ -68,11 +70,12 @@ export function profileRoutes(deps: Deps) {
         return answer;
       },
       {
-        parse: "none",
+        parse: leftToRoute,
         response: { 200: UploadedImage, 503: ErrorBody },
         detail: {
           access: "user",
           idempotent: true,
+          body: LARGEST_FORM,
           summary: "Upload Profile Image",
           description:
             "Upload user profile image to S3 and update user record. A form with one PNG, JPEG or WebP image of up to 5 MB in its field `file` (or `image`). It is told by its content, and kept without EXIF and the like, upright, at most 1024 pixels wide or high; without S3 in the data folder. The image before it is removed.",

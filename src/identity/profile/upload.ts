@@ -3,12 +3,17 @@ import { type ArrivingFile, brokenOff, FORM_SLACK, isForm, readForm } from "../.
 
 /** Five megabytes as most programs count them. */
 export const LARGEST_IMAGE = 5 * 1024 * 1024;
+/** Of the form around it, in bytes. */
+export const LARGEST_FORM = LARGEST_IMAGE + FORM_SLACK;
 
 /**
  * The bytes of the image in a form. No more than an image may have is ever kept, whatever the request says of its length.
  * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
  */
-export async function receiveImage(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+export async function receiveImage(
+  request: Request,
+  body: AsyncIterable<Uint8Array> | null = request.body,
+): Promise<Uint8Array<ArrayBuffer>> {
   const type = request.headers.get("content-type") ?? "";
   if (!isForm(type)) {
     throw new Fault(
@@ -16,9 +21,9 @@ export async function receiveImage(request: Request): Promise<Uint8Array<ArrayBu
       "Expected a form (multipart/form-data) with the image in its field `file`",
     );
   }
-  if (request.body === null) throw noFile();
-  if (Number(request.headers.get("content-length")) > LARGEST_IMAGE + FORM_SLACK) throw tooLarge();
-  const { file } = await readForm(request.body, type, collect).catch((error) => {
+  if (request.body === null || body === null) throw noFile();
+  if (Number(request.headers.get("content-length")) > LARGEST_FORM) throw tooLarge();
+  const { file } = await readForm(body, type, collect).catch((error) => {
     throw error instanceof Fault ? error : brokenOff(error);
   });
   if (!file?.length) throw noFile();

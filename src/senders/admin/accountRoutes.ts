@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import { type Instant, isoOrNull } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
-import { optionalBody } from "../../http/optionalBody.ts";
+import { optionalBody } from "../../http/requestBody.ts";
 import { storable } from "../../http/storable.ts";
 import { type ListedAccount as Listed, listAccounts } from "../accountList.ts";
 import { warmupOf } from "../warmup.ts";

@@ -1,0 +1,35 @@
+import type { Clock } from "../clock.ts";
+import { Fault } from "../fault.ts";
+import type { Caller, RouteCheck } from "./access.ts";
+import type { RoutePlan } from "./routePlans.ts";
+
+/** Refuses a credential that is not good enough for a route. @throws Fault FORBIDDEN or REAUTHENTICATION_REQUIRED */
+function refuseCredential({ sessionOnly, recentSignIn }: RoutePlan, caller: Caller, oldest: number): void {
+  if (caller.credential === "api-key") {
+    if (sessionOnly || recentSignIn === true)
+      throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
+    return;
+  }
+  if (recentSignIn && (caller.signedInAt ?? 0) < oldest) {
+    throw new Fault(
+      "REAUTHENTICATION_REQUIRED",
+      "Give your password again first (POST /api/auth/reauthenticate): this needs a recent sign-in",
+    );
+  }
+}
+
+/**
+ * Enforces `sessionOnly` and `recentSignIn`. The guard calls it before the body is read, and so before `idempotency`,
+ * which would answer a key under its Idempotency-Key what only a session may be told.
+ */
+export function credentialRules({
+  clock,
+  config: { reauthWindowMs },
+}: {
+  clock: Clock;
+  config: { reauthWindowMs: number };
+}): RouteCheck {
+  return (caller, { plan }) => {
+    if (plan.sessionOnly || plan.recentSignIn) refuseCredential(plan, caller, clock.now() - reauthWindowMs);
+  };
+}

@@ -1,0 +1,145 @@
+import { Elysia } from "elysia";
+import { type Detail, invalid } from "../fault.ts";
+import { byRoute, type RouteEntry } from "./routePlans.ts";
+
+/** Characters of a text that has a format and no maximum of its own: a time, or a number in a query. */
+export const FORMAT_LENGTH = 64;
+/** Characters of a name in a record, whose names are matched against a pattern too. */
+export const RECORD_NAME_LENGTH = 256;
+
+/** Says which value is too long, without a look at what it says; null where none is. */
+export type LengthCheck = (value: unknown, field: string) => Detail | null;
+
+/** The part of a schema that says how long something may be. */
+interface Schema {
+  type?: string;
+  const?: unknown;
+  enum?: unknown[];
+  format?: string;
+  maxLength?: number;
+  maxItems?: number;
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  patternProperties?: Record<string, Schema>;
+  anyOf?: Schema[];
+  allOf?: Schema[];
+}
+
+const isText = (schema: Schema) => schema.type === "string" && schema.const === undefined && schema.enum === undefined;
+
+/** The longest text that a schema takes; null where it bounds none. */
+export function longestText(schema: Schema): number | null {
+  if (!isText(schema)) return null;
+  return schema.maxLength ?? (schema.format === undefined ? null : FORMAT_LENGTH);
+}
+
+const at = (field: string, name: string | number) => (field === "" ? String(name) : `${field}.${name}`);
+
+function textCheck(most: number): LengthCheck {
+  return (value, field) =>
+    typeof value === "string" && value.length > most
+      ? { field, message: `Expected string length less or equal to ${most}` }
+      : null;
+}
+
+function listCheck({ items, maxItems = Number.POSITIVE_INFINITY }: Schema): LengthCheck {
+  const check = items ? lengthCheck(items) : null;
+  return (value, field) => {
+    if (!Array.isArray(value)) return null;
+    if (value.length > maxItems) return { field, message: `Expected array length to be less or equal to ${maxItems}` };
+    if (!check) return null;
+    for (let index = 0; index < value.length; index++) {
+      const flaw = check(value[index], at(field, index));
+      if (flaw) return flaw;
+    }
+    return null;
+  };
+}
+
+function objectCheck({ properties = {}, patternProperties = {} }: Schema): LengthCheck {
+  const checks = Object.entries(properties).flatMap(([name, inner]): [string, LengthCheck][] => {
+    const check = lengthCheck(inner);
+    return check ? [[name, check]] : [];
+  });
+  const [others] = Object.values(patternProperties).map(lengthCheck);
+  return (value, field) => {
+    if (typeof value !== "object" || value === null) return null;
+    const given = value as Record<string, unknown>;
+    for (const [name, check] of checks) {
+      const flaw = given[name] === undefined ? null : check(given[name], at(field, name));
+      if (flaw) return flaw;
+    }
+    if (others === undefined) return null;
+    for (const [name, inner] of Object.entries(given)) {
+      if (name.length > RECORD_NAME_LENGTH)
+        return { field, message: `Expected names of at most ${RECORD_NAME_LENGTH} characters` };
+      const flaw = others?.(inner, at(field, name));
+      if (flaw) return flaw;
+    }
+    return null;
+  };
+}
+
+/** A text may be as long as the most generous of the choices allows; anything else must suit one of them. */
+function choiceCheck(choices: Schema[]): LengthCheck | null {
+  const texts = choices.filter(isText);
+  const lengths = texts.map((choice) => longestText(choice) ?? Number.POSITIVE_INFINITY);
+  const literals = choices.flatMap((choice) => (typeof choice.const === "string" ? [choice.const.length] : []));
+  const ofText = texts.length > 0 ? textCheck(Math.max(...lengths, ...literals)) : null;
+  const others = choices.filter((choice) => !isText(choice)).flatMap((choice) => lengthCheck(choice) ?? []);
+  if (ofText === null && others.length === 0) return null;
+  return (value, field) => {
+    if (typeof value === "string") return ofText?.(value, field) ?? null;
+    const flaws = others.map((check) => check(value, field));
+    return flaws.includes(null) ? null : (flaws[0] ?? null);
+  };
+}
+
+/** What checks the lengths in a value of a schema; null where there is nothing to check. */
+export function lengthCheck(schema: Schema): LengthCheck | null {
+  const { anyOf, allOf } = schema;
+  if (anyOf) return choiceCheck(anyOf);
+  if (allOf) {
+    const checks = allOf.flatMap((part) => lengthCheck(part) ?? []);
+    return (value, field) => checks.reduce<Detail | null>((flaw, check) => flaw ?? check(value, field), null);
+  }
+  const most = longestText(schema);
+  if (most !== null) return textCheck(most);
+  if (schema.type === "array") return listCheck(schema);
+  return schema.type === "object" ? objectCheck(schema) : null;
+}
+
+interface Checks {
+  body: LengthCheck | null;
+  query: LengthCheck | null;
+  params: LengthCheck | null;
+}
+
+function checksOf(hooks: unknown): Checks {
+  const { body, query, params } = (hooks ?? {}) as Record<keyof Checks, Schema | undefined>;
+  return {
+    body: body ? lengthCheck(body) : null,
+    query: query ? lengthCheck(query) : null,
+    params: params ? lengthCheck(params) : null,
+  };
+}
+
+/**
+ * Refuses texts and lists that are longer than the schema of the route allows before Elysia checks anything else of them.
+ * TypeBox compares lengths first, but when it then looks for what to say about a value it runs every pattern and format on
+ * the whole of it: a sign-in with a megabyte of e-mail address kept the process for 0.9 s.
+ */
+export function inputLengths(routes: () => readonly RouteEntry[]) {
+  const findChecks = byRoute(routes, checksOf, checksOf(undefined));
+  return new Elysia({ name: "input lengths" }).onTransform(
+    { as: "global" },
+    ({ request, route, body, query, params }) => {
+      const checks = findChecks(request.method, route);
+      const flaw =
+        checks.params?.(params, "") ??
+        checks.query?.(query, "") ??
+        (body === undefined ? null : checks.body?.(body, ""));
+      if (flaw) throw invalid(flaw.field || "body", flaw.message);
+    },
+  );
+}

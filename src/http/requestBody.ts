@@ -1,0 +1,169 @@
+import { Fault, invalid } from "../fault.ts";
+import { BODY_SETTINGS, type BodySettings, type Reservation } from "./bodyBudget.ts";
+import { scanJson } from "./jsonScan.ts";
+import { USER_BODY_BYTES } from "./routePlans.ts";
+
+/** Those who wait for bytes of a client, so that they can be told to stop. */
+export interface BodyWaits {
+  stopped: boolean;
+  /** What ends each wait. */
+  ends: Set<(fault: Fault) => void>;
+}
+
+/** Ends all waits, and those that would begin. */
+export function stopWaits(waits: BodyWaits): void {
+  waits.stopped = true;
+  for (const end of waits.ends) end(stopped());
+}
+
+/** What was decided about the body of a request before any of it was read. */
+export interface Admission {
+  /** Largest body in bytes; Infinity for a file, which its route bounds. */
+  limit: number;
+  settings: Pick<BodySettings, "timeoutMs" | "bytesPerSecond">;
+  reservation: Reservation | null;
+  waits: BodyWaits;
+}
+
+/** Where a part of the program is mounted without the rest of it, as tests do. */
+const UNDECIDED: Omit<Admission, "limit"> = {
+  settings: BODY_SETTINGS,
+  reservation: null,
+  waits: { stopped: false, ends: new Set() },
+};
+
+const admissions = new WeakMap<Request, Admission>();
+const halfRead = new WeakSet<Request>();
+
+/** Whether reading the body of a request began and was given up. */
+export function isHalfRead(request: Request): boolean {
+  return halfRead.has(request);
+}
+
+export function admit(request: Request, admission: Admission): void {
+  admissions.set(request, admission);
+}
+
+/** What was decided about a request; null where nothing was, or it is over. */
+export function findAdmission(request: Request): Admission | null {
+  return admissions.get(request) ?? null;
+}
+
+/** The length of a body as the request tells it; null where it comes in chunks. */
+export function declaredLength(request: Request): number | null {
+  const told = request.headers.get("content-length");
+  return told === null ? null : Number(told);
+}
+
+/**
+ * Whether a request has a body. Asked of `request.body` only where no length is told: Bun makes a stream of a body that is
+ * asked for, and reads it more slowly then.
+ */
+export function hasBody(request: Request): boolean {
+  const told = declaredLength(request);
+  return told === null ? request.body !== null : told > 0;
+}
+
+export function tooLarge(limit: number): Fault {
+  const size = limit >= 1_000_000 ? `${limit / 1_000_000} MB` : `${Math.floor(limit / 1024)} KB`;
+  return new Fault("TOO_LARGE", `The body is larger than ${size}, which is the most that this operation takes`);
+}
+
+const tooSlow = () => new Fault("TIMEOUT", "The body did not arrive in time: send it faster, or in smaller parts");
+const stopped = () =>
+  new Fault("UNAVAILABLE", "The service is stopping: send the request again", { retryAfterSeconds: 5 });
+
+/** Waits for bytes of a client, but no longer than `ms` and not while the process stops. */
+async function awaitBytes<T>(bytes: Promise<T>, ms: number, waits: BodyWaits): Promise<T> {
+  // Most bodies come with their heads.
+  if (Bun.peek.status(bytes) === "fulfilled") return bytes;
+  if (waits.stopped) {
+    bytes.catch(() => {});
+    throw stopped();
+  }
+  const { promise: given, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(tooSlow()), ms);
+  waits.ends.add(reject);
+  try {
+    return await Promise.race([bytes, given]);
+  } finally {
+    clearTimeout(timer);
+    waits.ends.delete(reject);
+  }
+}
+
+/** Milliseconds that a client may keep us waiting for so many bytes. */
+export function patienceMs(bytes: number, settings: Admission["settings"]): number {
+  return settings.timeoutMs + (bytes / settings.bytesPerSecond) * 1000;
+}
+
+/**
+ * The body of a request, piece by piece. Only the time that the client keeps us waiting counts, not what is done with the
+ * pieces, and it may take longer the more it has sent.
+ * @throws Fault TOO_LARGE beyond the limit of the route, TIMEOUT, UNAVAILABLE while the process stops
+ */
+export async function* bodyPieces(request: Request, most = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
+  const { limit, settings, waits } = findAdmission(request) ?? { ...UNDECIDED, limit: most };
+  const reader = request.body?.getReader();
+  if (!reader) return;
+  let received = 0;
+  let waitedMs = 0;
+  halfRead.add(request);
+  for (;;) {
+    const from = performance.now();
+    const { done, value } = await awaitBytes(reader.read(), patienceMs(received, settings) - waitedMs, waits);
+    waitedMs += performance.now() - from;
+    if (done) break;
+    received += value.length;
+    if (received > limit) throw tooLarge(limit);
+    yield value;
+  }
+  halfRead.delete(request);
+}
+
+/**
+ * The whole body of a request. `most` counts where nothing was decided about it.
+ * @throws Fault as `bodyPieces` does
+ */
+export async function readBytes(request: Request, most = USER_BODY_BYTES): Promise<Uint8Array> {
+  const { limit, settings, waits } = findAdmission(request) ?? { ...UNDECIDED, limit: most };
+  const told = declaredLength(request);
+  if (told !== null) {
+    if (told > limit) throw tooLarge(limit);
+    halfRead.add(request);
+    const bytes = await awaitBytes(request.bytes(), patienceMs(told, settings), waits);
+    halfRead.delete(request);
+    if (bytes.length > limit) throw tooLarge(limit);
+    return bytes;
+  }
+  const pieces: Uint8Array[] = [];
+  for await (const piece of bodyPieces(request, limit)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** Bytes that are parsed without a look at them first: as deep as these go, `JSON.parse` goes in no time. */
+const UNSCANNED_BYTES = 1024;
+
+/**
+ * The body of a request as JSON; undefined where it is empty.
+ * @throws Fault MALFORMED, INVALID for what is nested too deeply, and what `readBytes` throws
+ */
+export async function readJson(request: Request): Promise<unknown> {
+  const bytes = await readBytes(request);
+  if (bytes.length > UNSCANNED_BYTES) await scanJson(bytes);
+  const text = new TextDecoder().decode(bytes);
+  if (text.trim() === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Fault("MALFORMED", "The body could not be read: expected valid JSON");
+  }
+}
+
+/** Reads a body that may be left out, for the `parse` of a route. @throws Fault as `readJson` does, INVALID for no object */
+export async function optionalBody({ request }: { request: Request }): Promise<object> {
+  const body = await readJson(request);
+  if (body === undefined) return {};
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("body", "expected an object");
+  return body;
+}

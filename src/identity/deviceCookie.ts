@@ -1,0 +1,52 @@
+import { randomBytes } from "node:crypto";
+import { type Clock, DAY, type Instant } from "../clock.ts";
+import type { Signer } from "../secrets.ts";
+import { cookieName } from "./cookieName.ts";
+
+/** How long a device stays known after the last sign-in from it. */
+const DEVICE_TTL_MS = 180 * DAY;
+/** A device that signs in this long after its cookie was made gets a new one, so that one in use never runs out. */
+const DEVICE_RENEWAL_MS = 30 * DAY;
+/** Tells the cookies of several accounts in one browser apart. */
+const ACCOUNT_TAG_LENGTH = 10;
+
+export interface DeviceCookies {
+  /** Returns the device that signed in to this account before and sends this request; null for any other. */
+  find(request: Request, email: string): string | null;
+  /** Returns the cookies to set after this account was signed in to: none while the device has a good one. */
+  renew(request: Request, email: string): string[];
+}
+
+/**
+ * Lets a device prove that it signed in to an account before (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+ * The cookie is no credential: it only spares its owner from waiting for strangers who guess. Nothing of it is stored.
+ */
+export function deviceCookies(options: { signer: Signer; clock: Clock; isSecure: boolean }): DeviceCookies {
+  const { signer, clock, isSecure } = options;
+  const accountOf = (email: string) => signer.sign(`device of ${email.trim().toLowerCase()}`);
+  const nameOf = (account: string) => cookieName(`reprise.device-${account.slice(0, ACCOUNT_TAG_LENGTH)}`, isSecure);
+  const textOf = (account: string, id: string, madeAt: string) => `device ${account} ${id} ${madeAt}`;
+
+  function read(request: Request, account: string): { id: string; madeAt: Instant } | null {
+    const start = `${nameOf(account)}=`;
+    const cookies = request.headers.get("cookie")?.split(/; */) ?? [];
+    const value = cookies.find((cookie) => cookie.startsWith(start))?.slice(start.length);
+    const [, id, madeAt, signature] = /^([\w-]{22})\.(\d{1,16})\.([\w-]+)$/.exec(value ?? "") ?? [];
+    if (id === undefined || madeAt === undefined || signature === undefined) return null;
+    if (!signer.verify(textOf(account, id, madeAt), signature)) return null;
+    return Number(madeAt) + DEVICE_TTL_MS > clock.now() ? { id, madeAt: Number(madeAt) } : null;
+  }
+
+  return {
+    find: (request, email) => read(request, accountOf(email))?.id ?? null,
+    renew(request, email) {
+      const account = accountOf(email);
+      const known = read(request, account);
+      if (known && clock.now() - known.madeAt < DEVICE_RENEWAL_MS) return [];
+      const id = known?.id ?? randomBytes(16).toString("base64url");
+      const madeAt = String(clock.now());
+      const attributes = `Max-Age=${DEVICE_TTL_MS / 1000}; Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
+      return [`${nameOf(account)}=${id}.${madeAt}.${signer.sign(textOf(account, id, madeAt))}; ${attributes}`];
+    },
+  };
+}

@@ -1,0 +1,4 @@
+declare module "*.bloom" {
+  const path: string;
+  export default path;
+}

@@ -1,0 +1,63 @@
+import { sql } from "drizzle-orm";
+import { type Instant, MINUTE } from "../../clock.ts";
+import { rowsOf } from "../../db/sql.ts";
+import type { Store, Tx } from "../../db/store.ts";
+import type { Log } from "../../log.ts";
+
+/** How exactly it is noted when a session was used last. */
+const SEEN_PRECISION_MS = 5 * MINUTE;
+/** Sessions seen since the last write are written together, this long after the first of them. */
+const WRITE_DELAY_MS = MINUTE;
+/** Sessions of one write; those beyond wait for the next. */
+const MAX_SESSIONS_PER_WRITE = 5_000;
+
+interface Used {
+  sessionId: string | null;
+  lastSeenAt: Instant | null;
+}
+
+/** Notes when sessions are used, for the idle limit and for the list of sessions. */
+export interface SessionActivity {
+  /** Notes that a session is used now. Cheap: a request writes nothing. */
+  note(used: Used, now: Instant): void;
+  /** Writes what was noted. Called by a timer; tests call it themselves. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Remembers what to write, and writes it at most once a minute: each write makes `presences` ask the database again about
+ * everybody, so a write for each request would cost all of them that query.
+ */
+export function sessionActivity(store: Pick<Store, "write">, log: Log): SessionActivity {
+  let seen = new Map<string, Instant>();
+  let timer: ReturnType<typeof setTimeout> | null = null;
+
+  async function flush(): Promise<void> {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const rows = [...seen].map(([id, seenAt]) => ({ id, seenAt }));
+    seen = new Map();
+    if (rows.length > 0) await store.write((tx) => writeActivity(tx, rows));
+  }
+
+  return {
+    flush,
+    note({ sessionId, lastSeenAt }, now) {
+      if (sessionId === null || lastSeenAt === null || now - lastSeenAt < SEEN_PRECISION_MS) return;
+      if (seen.has(sessionId) || seen.size >= MAX_SESSIONS_PER_WRITE) return;
+      seen.set(sessionId, now);
+      timer ??= setTimeout(() => {
+        flush().catch((error) => log.warn("identity.session_activity_not_written", { error }));
+      }, WRITE_DELAY_MS).unref();
+    },
+  };
+}
+
+async function writeActivity(tx: Tx, rows: { id: string; seenAt: Instant }[]): Promise<void> {
+  // Several replicas may have seen one session: the latest counts. In one order, so that they do not wait in a circle.
+  rows.sort((one, other) => (one.id < other.id ? -1 : 1));
+  await tx.all(
+    sql`update sessions set last_seen_at = n."seenAt" from ${rowsOf("n", rows, { id: "text", seenAt: "bigint" })}
+      where sessions.id = n.id and coalesce(sessions.last_seen_at, 0) < n."seenAt"`,
+  );
+}

@@ -1,0 +1,181 @@
+import { eq, inArray, lt, sql } from "drizzle-orm";
+import { type Clock, type Instant, MINUTE, SECOND } from "../clock.ts";
+import { signInCounters } from "../db/schema/signIn.ts";
+import type { Reader, Store, Tx } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import type { Signer } from "../secrets.ts";
+import { isKnownClient, rememberClient } from "./knownClients.ts";
+
+/** `burst` attempts at once, then one every `interval` milliseconds (the GCRA of ATM Forum TM 4.0). */
+interface Limit {
+  kind: number;
+  burst: number;
+  interval: number;
+}
+
+/**
+ * The counters, each with a number that is never given to another. Whoever signed in to the account before, by device or from
+ * this address, has counters of their own and is not held up by `account`, which strangers can use up.
+ */
+const LIMITS = {
+  address: { kind: 0, burst: 20, interval: 3 * SECOND },
+  /** An IPv6 /48, which one customer may have whole: it holds 65,536 addresses as `address` counts them. */
+  network: { kind: 1, burst: 40, interval: 1.5 * SECOND },
+  /** One address (or /48) at one account, so that no address uses up `account` alone. */
+  addressAndAccount: { kind: 2, burst: 5, interval: MINUTE },
+  account: { kind: 3, burst: 10, interval: 30 * SECOND },
+  knownAddress: { kind: 4, burst: 10, interval: 30 * SECOND },
+  device: { kind: 5, burst: 10, interval: 30 * SECOND },
+  /** Known devices of one account in one network: whoever collects devices gets no more hashes than another address. */
+  deviceAddress: { kind: 6, burst: 20, interval: 3 * SECOND },
+  session: { kind: 7, burst: 10, interval: 30 * SECOND },
+} satisfies Record<string, Limit>;
+
+/** Addresses are counted though the attempt succeeds: a hash was computed all the same. */
+const COUNTED_ALWAYS = new Set([LIMITS.address.kind, LIMITS.network.kind, LIMITS.deviceAddress.kind]);
+
+/** Buckets of each limit: 524,288 rows in all, some 20 MB, whatever is tried. */
+const BUCKETS_PER_LIMIT = 65_536;
+
+interface Counter extends Limit {
+  bucket: number;
+  /** An attempt that succeeds is not counted. */
+  isRefunded: boolean;
+}
+
+/** Who tries to prove a password. */
+export interface Attempt {
+  /** As `clientAddress` writes it. */
+  address: string;
+  email: string;
+  /** The device that this account was signed in from before; null for others. */
+  deviceId: string | null;
+  /** Whose session asks; null for whoever has none. */
+  userId: string | null;
+}
+
+export interface SignInThrottle {
+  /**
+   * Does work that costs a password hash, unless there were too many attempts: then it is not begun, and nothing is written.
+   * @throws Fault RATE_LIMITED with the seconds to wait, and whatever `work` throws
+   */
+  attempt<T>(who: Attempt, work: () => Promise<T>): Promise<T>;
+}
+
+/** Returns the network that a client may have whole: the /48 of an IPv6 address; null for IPv4, where it is the address itself. */
+export function networkOf(address: string): string | null {
+  const groups = /^([0-9a-f:]+)::\/64$/.exec(address)?.[1]?.split(":");
+  return groups === undefined ? null : `${groups.slice(0, 3).join(":")}::/48`;
+}
+
+/** Slows down guessing of passwords, over all replicas and restarts. */
+export function signInThrottle({
+  store,
+  clock,
+  signer,
+}: {
+  store: Store;
+  clock: Clock;
+  signer: Signer;
+}): SignInThrottle {
+  const tagOf = (text: string) => signer.sign(`sign-in throttle ${text}`);
+  const counter = (limit: Limit, value: string): Counter => {
+    const bucket = Buffer.from(tagOf(`${limit.kind} ${value}`), "base64url").readUInt32BE() % BUCKETS_PER_LIMIT;
+    const isRefunded = !COUNTED_ALWAYS.has(limit.kind);
+    return { ...limit, bucket: limit.kind * BUCKETS_PER_LIMIT + bucket, isRefunded };
+  };
+
+  function countersOf({ address, email, deviceId, userId }: Attempt, isKnown: boolean): Counter[] {
+    if (userId !== null) return [counter(LIMITS.session, userId)];
+    const network = networkOf(address);
+    if (deviceId !== null) {
+      return [
+        counter(LIMITS.device, `${email} ${deviceId}`),
+        counter(LIMITS.deviceAddress, `${email} ${network ?? address}`),
+      ];
+    }
+    const everybody = [
+      counter(LIMITS.address, address),
+      ...(network === null ? [] : [counter(LIMITS.network, network)]),
+    ];
+    if (isKnown) return [...everybody, counter(LIMITS.knownAddress, `${email} ${address}`)];
+    return [
+      ...everybody,
+      counter(LIMITS.addressAndAccount, `${email} ${network ?? address}`),
+      counter(LIMITS.account, email),
+    ];
+  }
+
+  return {
+    async attempt(given, work) {
+      const who = { ...given, email: given.email.trim().toLowerCase() };
+      const [account, client] = [tagOf(`account ${who.email}`), tagOf(`client ${who.address}`)];
+      const isVisitor = who.userId === null && who.deviceId === null;
+      const counters = countersOf(who, isVisitor && (await isKnownClient(store.read, clock.now(), account, client)));
+      // All transactions take the rows in one order, so that none waits for another in a circle.
+      counters.sort((one, other) => one.bucket - other.bucket);
+      await refuseWhatIsOver(store.read, clock.now(), counters);
+      await store.write(async (tx) => {
+        for (const each of counters) await count(tx, each);
+      });
+      const result = await work();
+      await store.write(async (tx) => {
+        for (const each of counters) if (each.isRefunded) await refund(tx, each);
+        if (who.userId === null) await rememberClient(tx, account, client);
+      });
+      return result;
+    },
+  };
+}
+
+/** Looks before anything is written: an attempt that is refused anyway costs one read. */
+async function refuseWhatIsOver(read: Reader, now: Instant, counters: readonly Counter[]): Promise<void> {
+  const buckets = counters.map(({ bucket }) => bucket);
+  const rows = await read.select().from(signInCounters).where(inArray(signInCounters.bucket, buckets));
+  const waits = rows.map(({ bucket, fullAgainAt }) => {
+    const limit = counters.find((counter) => counter.bucket === bucket);
+    return limit === undefined ? 0 : waitOf(limit, fullAgainAt, now);
+  });
+  const longest = Math.max(0, ...waits);
+  if (longest > 0) throw tooManyAttempts(Math.ceil(longest / SECOND));
+}
+
+/** Returns how long the next attempt has to wait. A time further ahead than the whole burst was written by a clock that was wrong. */
+function waitOf({ burst, interval }: Limit, fullAgainAt: Instant, now: Instant): number {
+  return fullAgainAt > now + burst * interval ? 0 : Math.max(0, fullAgainAt - now - (burst - 1) * interval);
+}
+
+/** Counts one attempt. @throws Fault RATE_LIMITED when another process has counted the last one that there was */
+async function count(tx: Tx, { bucket, burst, interval }: Counter): Promise<void> {
+  const { fullAgainAt } = signInCounters;
+  const isOff = sql`(${fullAgainAt} < ${tx.now} or ${fullAgainAt} > ${tx.now + burst * interval})`;
+  const next = sql`case when ${isOff} then ${tx.now} else ${fullAgainAt} end + ${interval}`;
+  const counted = await tx
+    .insert(signInCounters)
+    .values({ bucket, fullAgainAt: tx.now + interval })
+    .onConflictDoUpdate({
+      target: signInCounters.bucket,
+      set: { fullAgainAt: next },
+      setWhere: sql`${isOff} or ${fullAgainAt} <= ${tx.now + (burst - 1) * interval}`,
+    })
+    .returning({ bucket: signInCounters.bucket });
+  if (counted.length === 0) throw tooManyAttempts(Math.ceil(interval / SECOND));
+}
+
+async function refund(tx: Tx, { bucket, interval }: Counter): Promise<void> {
+  const less = sql`${signInCounters.fullAgainAt} - ${interval}`;
+  await tx.update(signInCounters).set({ fullAgainAt: less }).where(eq(signInCounters.bucket, bucket));
+}
+
+function tooManyAttempts(seconds: number): Fault {
+  const unit = seconds === 1 ? "second" : "seconds";
+  return new Fault("RATE_LIMITED", `Too many attempts: try again in ${seconds} ${unit}`, {
+    retryAfterSeconds: seconds,
+  });
+}
+
+/** Removes counters that say nothing any more, for a periodic job; returns how many there were. */
+export async function purgeSignInCounters(tx: Tx): Promise<number> {
+  const over = lt(signInCounters.fullAgainAt, tx.now);
+  return (await tx.delete(signInCounters).where(over).returning({ bucket: signInCounters.bucket })).length;
+}

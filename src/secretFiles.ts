@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+
+/** Variables with secret content. Each may be given as a file instead, by its name and `_FILE`, as Docker secrets are. */
+const SECRET_VARIABLES = [
+  "REPRISE_SECRET",
+  "DATABASE_URL",
+  "REDIS_URL",
+  "S3_ACCESS_KEY_ID",
+  "S3_SECRET_ACCESS_KEY",
+  "CHARGEBEE_WEBHOOK_USER",
+  "CHARGEBEE_WEBHOOK_PASSWORD",
+  "CHARGEBEE_API_KEY",
+];
+
+/** No secret is longer. Bytes. */
+const LARGEST_SECRET_FILE_BYTES = 64 * 1024;
+
+type Environment = Record<string, string | undefined>;
+
+/**
+ * Returns the environment with the content of the files that `*_FILE` name, without white space around it, so that secrets
+ * need not stand where `docker inspect` and child processes see them. Adds to `problems` what cannot be read.
+ */
+export function withSecretFiles(env: Environment, problems: string[]): Environment {
+  const complete = { ...env };
+  for (const name of SECRET_VARIABLES) {
+    const variable = `${name}_FILE`;
+    const path = env[variable]?.trim();
+    if (!path) continue;
+    if (env[name]?.trim()) problems.push(`${variable}: expected without ${name}; set one of them`);
+    else complete[name] = readSecret(variable, path, problems);
+  }
+  return complete;
+}
+
+function readSecret(variable: string, path: string, problems: string[]): string | undefined {
+  try {
+    const content = readFileSync(path);
+    if (content.length > LARGEST_SECRET_FILE_BYTES)
+      problems.push(`${variable}: expected a file of at most ${LARGEST_SECRET_FILE_BYTES} bytes at ${path}`);
+    else if (content.toString().trim() === "")
+      problems.push(`${variable}: expected a file that is not empty at ${path}`);
+    else return content.toString().trim();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "unreadable";
+    problems.push(`${variable}: expected a file that can be read at ${path} (${code})`);
+  }
+  return undefined;
+}

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createApp } from "../src/app.ts";
+import { MINUTE, VirtualClock } from "../src/clock.ts";
+import type { JsonObject } from "../src/http/json.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { contract, published } from "./support/contract.ts";
+import { PASSWORD } from "./support/doors.ts";
+import { keyOf } from "./support/visitors.ts";
+
+// What only a session may do, and what it may do only shortly after its password was given.
+
+setDefaultTimeout(60_000);
+
+const WINDOW_MS = 15 * MINUTE;
+const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
+let app: TestApp;
+let whole: ReturnType<typeof createApp>;
+let session: string;
+let key: string;
+
+beforeAll(async () => {
+  app = await startApp({ clock, config: { reauthWindowMs: WINDOW_MS } });
+  whole = createApp(app.deps, app.identity);
+  session = await app.admin();
+  key = (await keyOf(app, session)).key;
+});
+afterAll(() => app.close());
+
+interface Guarded {
+  method: string;
+  path: string;
+  sessionOnly: boolean;
+  recentSignIn: true | "of sessions" | undefined;
+}
+
+function guarded(): Guarded[] {
+  return whole.routes.flatMap(({ method, path, hooks }) => {
+    const { sessionOnly, recentSignIn } =
+      (hooks as { detail?: { sessionOnly?: true; recentSignIn?: true | "of sessions" } } | undefined)?.detail ?? {};
+    if (!sessionOnly && !recentSignIn) return [];
+    return [{ method, path, sessionOnly: sessionOnly === true || recentSignIn === true, recentSignIn }];
+  });
+}
+
+async function ask(method: string, path: string, headers: Record<string, string>, body: object = {}) {
+  const text = method === "GET" ? undefined : JSON.stringify(body);
+  const type = text === undefined ? {} : { "content-type": "application/json", "content-length": String(text.length) };
+  const request = new Request(`http://localhost${path.replace(/:\w+/, "x")}`, {
+    method,
+    headers: { "x-client-address": "192.0.2.9", ...type, ...headers },
+    ...(text === undefined ? {} : { body: text }),
+  });
+  const response = await whole.handle(request);
+  return { status: response.status, body: JSON.parse(await response.text()) as { code?: string; key?: string } };
+}
+const bySession = () => ({ authorization: `Bearer ${session}` });
+const byKey = () => ({ "x-api-key": key });
+
+test("the routes that guard themselves so are these", () => {
+  const rows = guarded().map(({ method, path, sessionOnly, recentSignIn }) =>
+    [method, path.replace(/\/$/, ""), sessionOnly ? "session only" : "keys too", recentSignIn ? "recent" : ""]
+      .join(" ")
+      .trim(),
+  );
+  expect(rows.toSorted()).toEqual([
+    "DELETE /api/auth/api-keys/:id session only",
+    "DELETE /api/auth/sessions/:id session only",
+    "GET /api/auth/api-keys session only",
+    "GET /api/auth/sessions session only",
+    "POST /api/auth/admin/adjust-credits keys too recent",
+    "POST /api/auth/admin/create-user session only recent",
+    "POST /api/auth/admin/grant-credits keys too recent",
+    "POST /api/auth/admin/set-role session only recent",
+    "POST /api/auth/admin/unban-user session only recent",
+    "POST /api/auth/api-keys session only recent",
+    "POST /api/auth/change-password session only",
+    "POST /api/auth/reauthenticate session only",
+  ]);
+});
+
+test("no operation of the reference page is among them", () => {
+  const own = new Set(guarded().map(({ method, path }) => `${method} ${path}`));
+  expect(contract.length).toBe(23);
+  expect(contract.filter(({ method, path }) => own.has(`${method} ${path}`))).toEqual([]);
+});
+
+test("the API page names API keys only where they are taken", async () => {
+  const text = await (await whole.handle(new Request("http://localhost/swagger/json"))).text();
+  const document = JSON.parse(text) as JsonObject;
+  for (const { method, path, sessionOnly } of guarded()) {
+    const operation = published(document, { method, path: path.replace(/\/$/, "") });
+    const { security = document.security } = operation ?? {};
+    const schemes = (Array.isArray(security) ? security : []).flatMap((scheme) => Object.keys(scheme as JsonObject));
+    const expected = ["bearerAuth", ...(sessionOnly ? [] : ["apiKey"]), "cookie"];
+    expect([path, operation === null, schemes]).toEqual([path, false, expected]);
+  }
+});
+
+test("an API key is refused on each that is for sessions, whatever it sends", async () => {
+  for (const { method, path, sessionOnly } of guarded()) {
+    for (const headers of [byKey(), { ...byKey(), ...bySession() }]) {
+      const { status, body } = await ask(method, path, headers);
+      if (sessionOnly) expect([path, status, body.code]).toEqual([path, 403, "FORBIDDEN"]);
+      else expect([path, body.code]).toEqual([path, "INVALID"]);
+    }
+  }
+});
+
+describe("a session whose password was given long ago", () => {
+  beforeAll(() => clock.advance(WINDOW_MS + 1));
+
+  test("is refused on each that wants it recent, and goes on everywhere else", async () => {
+    for (const { method, path, recentSignIn } of guarded()) {
+      const { status, body } = await ask(method, path, bySession());
+      if (recentSignIn) expect([path, status, body.code]).toEqual([path, 403, "REAUTHENTICATION_REQUIRED"]);
+      else expect([path, body.code]).not.toEqual([path, "REAUTHENTICATION_REQUIRED"]);
+    }
+    for (const { method, path } of contract)
+      expect((await ask(method, path, bySession())).body.code).not.toBe("REAUTHENTICATION_REQUIRED");
+  });
+
+  test("is recent again, under the same token, once the password was given", async () => {
+    const create = () => ask("POST", "/api/auth/api-keys/", bySession(), { name: "later" });
+    expect((await create()).status).toBe(403);
+    const wrong = await ask("POST", "/api/auth/reauthenticate", bySession(), { password: "x" });
+    expect([wrong.status, wrong.body.code]).toEqual([422, "INVALID"]);
+    expect((await create()).status).toBe(403);
+    const right = await ask("POST", "/api/auth/reauthenticate", bySession(), { password: PASSWORD });
+    expect(right).toMatchObject({
+      status: 200,
+      body: { success: true, signedInAt: new Date(clock.now()).toISOString() },
+    });
+    expect((await create()).status).toBe(200);
+    clock.advance(WINDOW_MS);
+    expect((await create()).status).toBe(200);
+    clock.advance(1);
+    expect((await create()).status).toBe(403);
+  });
+
+  test("another session of the same user stays as old as it was", async () => {
+    const email = "twosessions@example.com";
+    const [one, other] = [await app.signUp(email), await app.signIn(email)];
+    clock.advance(WINDOW_MS + 1);
+    const give = { token: one, body: { password: PASSWORD } };
+    expect((await app.request("POST", "/api/auth/reauthenticate", give)).status).toBe(200);
+    const create = async (token: string) =>
+      (await app.request("POST", "/api/auth/api-keys", { token, body: { name: "k" } })).status;
+    expect([await create(one), await create(other)]).toEqual([200, 403]);
+  });
+
+  test("is not asked by credit operations of an API key", async () => {
+    const token = await app.signUp("billed@example.com");
+    const brand = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token, body: { name: "B" } });
+    const grant = { brandId: brand.body.brand.id, credits: 1, reason: "paid" };
+    expect((await ask("POST", "/api/auth/admin/grant-credits", bySession(), grant)).body.code).toBe(
+      "REAUTHENTICATION_REQUIRED",
+    );
+    expect((await ask("POST", "/api/auth/admin/grant-credits", byKey(), grant)).status).toBe(200);
+    expect((await ask("POST", "/api/auth/admin/adjust-credits", byKey(), grant)).status).toBe(200);
+  });
+
+  test("gives its password no faster than strangers guess it", async () => {
+    const token = await app.signUp("insider@example.com");
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 12; guess++)
+      statuses.push((await app.request("POST", "/api/auth/reauthenticate", { token, body: { password: "x" } })).status);
+    expect(statuses).toEqual([...Array<number>(10).fill(422), 429, 429]);
+  });
+});
+
+describe("an answer under an Idempotency-Key", () => {
+  test("to a session only is not replayed to an API key of the same user", async () => {
+    const token = await app.signUp("replay@example.com");
+    const own = { "idempotency-key": "the-same", authorization: `Bearer ${token}` };
+    const made = await ask("POST", "/api/auth/api-keys/", own, { name: "secret" });
+    expect([made.status, typeof made.body.key]).toEqual([200, "string"]);
+    const replayed = await ask("POST", "/api/auth/api-keys/", own, { name: "secret" });
+    expect(replayed.body.key).toBe(made.body.key ?? "");
+    const stolen = await ask(
+      "POST",
+      "/api/auth/api-keys/",
+      { "idempotency-key": "the-same", "x-api-key": made.body.key ?? "" },
+      { name: "secret" },
+    );
+    expect([stolen.status, stolen.body.code, stolen.body.key]).toEqual([403, "FORBIDDEN", undefined]);
+    clock.advance(WINDOW_MS + 1);
+    const late = await ask("POST", "/api/auth/api-keys/", own, { name: "secret" });
+    expect([late.status, late.body.code, late.body.key]).toEqual([403, "REAUTHENTICATION_REQUIRED", undefined]);
+  });
+});

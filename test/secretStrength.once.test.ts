@@ -1,0 +1,55 @@
+import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { readConfig } from "../src/config.ts";
+import { estimateBits, judgeSecret } from "../src/secretStrength.ts";
+
+describe("a secret", () => {
+  test.each([
+    "a".repeat(32),
+    "ab".repeat(20),
+    "aA1!".repeat(8),
+    " ".repeat(5) + "x".repeat(40),
+    "0123456789".repeat(4),
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "zyxwvutsrqponmlkjihgfedcba9876543210",
+    "qwertyuiopasdfghjklzxcvbnm1234567890",
+    "1111222233334444555566667777888899990000",
+    "aaaaaaaabbbbbbbbccccccccdddddddd",
+    "deadbeefdeadbeefdeadbeefdeadbeef",
+    "00000000000000000000000000000001",
+    "passwordpasswordpasswordpassword",
+    "Password1!Password1!Password1!Pass",
+    "changemechangemechangemechangeme",
+    "change-me-please-change-me-please-1",
+    "dev-secret-dev-secret-dev-secret-dev",
+    "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t",
+  ])("%j is refused at the start, by name and not repeated", (secret) => {
+    expect(judgeSecret(secret)).toBe("hopeless");
+    const refused = () => readConfig({ REPRISE_SECRET: secret });
+    expect(refused).toThrow("REPRISE_SECRET: expected");
+    expect(refused).not.toThrow(secret.trim());
+  });
+
+  test.each(["this-is-my-super-secret-key-change-me", "my-super-secret-reprise-key-for-production"])(
+    "%j is worth a warning",
+    (secret) => expect(judgeSecret(secret)).toBe("weak"),
+  );
+
+  test("that a generator made passes, in hexadecimal, base64, as a UUID or as words", () => {
+    for (let seed = 0; seed < 5000; seed++) {
+      const bytes = createHash("sha256").update(String(seed)).digest();
+      const hex = bytes.toString("hex");
+      const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+        "-",
+      );
+      for (const secret of [hex, hex.slice(0, 32), bytes.toString("base64"), bytes.toString("base64url"), uuid])
+        expect([secret, judgeSecret(secret)]).toEqual([secret, "good"]);
+    }
+    expect(judgeSecret("correct horse battery staple is long")).toBe("good");
+  });
+
+  test("is worth no more for a piece of it being repeated", () => {
+    const piece = "Kq7)fP2m";
+    expect(estimateBits(piece.repeat(8))).toBeLessThan(estimateBits(piece) + 15);
+  });
+});

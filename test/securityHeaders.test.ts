@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createApp, createProbes } from "../src/app.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+
+// Every answer of every route carries the headers that keep it out of caches and away from other sites.
+
+setDefaultTimeout(60_000);
+
+const HTTPS = "https://reprise.example.com";
+let app: TestApp;
+let url: string;
+let stop: () => Promise<unknown>;
+let routes: { method: string; path: string }[];
+beforeAll(async () => {
+  app = await startApp({ config: { publicUrl: HTTPS } });
+  const whole = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
+  routes = whole.routes.map(({ method, path }) => ({ method, path }));
+  url = `http://127.0.0.1:${whole.server?.port}`;
+  stop = () => whole.stop(true);
+});
+afterAll(async () => {
+  await stop();
+  await app.close();
+});
+
+const REQUIRED = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=31536000",
+};
+/** Pages and files that may be kept: they are the same for everybody. */
+const KEPT = /^\/swagger/;
+
+function lacking(path: string, headers: Headers): string[] {
+  const wrong = Object.entries(REQUIRED).filter(([name, value]) => headers.get(name) !== value);
+  const cache = headers.get("cache-control");
+  if (cache !== (KEPT.test(path) ? "no-cache" : "no-store")) wrong.push(["cache-control", String(cache)]);
+  return wrong.map(([name]) => `${path}: ${name} is ${headers.get(name)}`);
+}
+
+async function send(method: string, path: string, headers: Record<string, string> = {}): Promise<Response> {
+  const hasBody = !["GET", "HEAD"].includes(method);
+  const json = hasBody ? { "content-type": "application/json" } : {};
+  return fetch(`${url}${path}`, { method, headers: { ...json, ...headers }, ...(hasBody ? { body: "{}" } : {}) });
+}
+
+test("on every route, for strangers, admins and API keys", async () => {
+  const token = await app.admin();
+  const made = await app.request<{ key: string }>("POST", "/api/auth/api-keys", { token, body: { name: "k" } });
+  const callers = [{}, { "x-api-key": made.body.key }, { authorization: `Bearer ${token}` }];
+  const wrong: string[] = [];
+  const statuses = new Set<number>();
+  // Signing out goes last.
+  const ordered = routes.toSorted((a, b) => Number(a.path.endsWith("sign-out")) - Number(b.path.endsWith("sign-out")));
+  for (const caller of callers) {
+    for (const { method, path } of ordered) {
+      const response = await send(method === "ALL" ? "GET" : method, path.replace(/:\w+|\*/g, "x"), caller);
+      await response.arrayBuffer();
+      statuses.add(response.status);
+      wrong.push(...lacking(path, response.headers).map((line) => `${method} ${line} (${response.status})`));
+    }
+  }
+  expect(wrong).toEqual([]);
+  // It was not one kind of answer only.
+  for (const status of [200, 401, 403, 404, 422]) expect(statuses).toContain(status);
+});
+
+describe("on what no route answers", () => {
+  test.each([
+    ["GET", "/nothing"],
+    ["POST", "/api/nothing"],
+    ["HEAD", "/api/health"],
+    ["OPTIONS", "/api/brands"],
+    ["PUT", "/api/auth/sign-in/email"],
+  ])("%s %s", async (method, path) => expect(lacking(path, (await send(method, path)).headers)).toEqual([]));
+
+  test("a body that is no JSON", async () => {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${url}/api/auth/sign-in/email`, { method: "POST", headers, body: "{" });
+    expect([response.status, ...lacking("/x", response.headers)]).toEqual([400]);
+  });
+});
+
+test("a profile image keeps its own, and so does what a browser may ask about again", async () => {
+  const page = await send("GET", "/swagger");
+  const again = await send("GET", "/swagger", { "if-none-match": page.headers.get("etag") ?? "" });
+  expect([again.status, ...lacking("/swagger", again.headers)]).toEqual([304]);
+});
+
+test("a process that is no api answers with them too", async () => {
+  const response = await createProbes(app.deps).handle(new Request("http://localhost/api/health"));
+  expect(lacking("/api/health", response.headers)).toEqual([]);
+});
+
+test("without https nothing is said of https", async () => {
+  const plain = await startApp({ config: { publicUrl: "http://localhost:3000" } });
+  const response = await createApp(plain.deps, plain.identity).handle(new Request("http://localhost/api/health"));
+  expect(response.headers.get("strict-transport-security")).toBeNull();
+  expect(response.headers.get("cache-control")).toBe("no-store");
+  await plain.close();
+});
+
+test("Swagger UI keeps no token beyond the tab", async () => {
+  const text = await (await send("GET", "/swagger/initializer.js")).text();
+  expect(text).toContain("persistAuthorization: false");
+  expect(text).not.toMatch(/localStorage|persistAuthorization: true/);
+});

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { HOUR, VirtualClock } from "../src/clock.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { PASSWORD } from "./support/doors.ts";
+import { idOf, signIn } from "./support/visitors.ts";
+
+// Signing in tells nobody who has an account: neither the answer nor the work depends on it.
+
+setDefaultTimeout(30_000);
+
+const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp({ clock });
+  await app.signUp("known@example.com");
+  const banned = await idOf(app, await app.signUp("banned@example.com"));
+  await app.request("POST", "/api/auth/admin/ban-user", { token: await app.admin(), body: { userId: banned } });
+  const verified = await idOf(app, await app.signUp("verified@example.com"));
+  await app.store.write((tx) => tx.all(sql`update users set email_verified = true where id = ${verified}`));
+});
+afterAll(() => app.close());
+// So long that no account has been tried too often.
+beforeEach(() => clock.advance(HOUR));
+
+/** A sign-in, and how many password hashes it cost. */
+async function attempt(email: string, password: string) {
+  const [hash, verify] = [spyOn(Bun.password, "hash"), spyOn(Bun.password, "verify")];
+  try {
+    const { status, body } = await signIn(app, email, password);
+    const { requestId: _, ...rest } = body as unknown as Record<string, unknown>;
+    return { status, body: rest, hashes: hash.mock.calls.length + verify.mock.calls.length };
+  } finally {
+    hash.mockRestore();
+    verify.mockRestore();
+  }
+}
+
+const ACCOUNTS = {
+  unverified: ["known@example.com", "KNOWN@Example.com", " known@example.com ", "known@example.com\t"],
+  verified: ["verified@example.com", "VERIFIED@Example.com", " verified@example.com ", "verified@example.com\t"],
+  banned: ["banned@example.com", "BANNED@Example.com", " banned@example.com ", "banned@example.com\t"],
+  unknown: ["nobody@example.com", "NOBODY@Example.com", " nobody@example.com ", "nobody@example.com\t"],
+};
+const PASSWORDS = {
+  "of one character": "x",
+  "of one space": " ",
+  "of nine characters": "wrong wro",
+  "of ten characters": "wrong wron",
+  "of 128 characters": `${"wrong ".repeat(21)}wr`,
+  "of 129 characters": `${"wrong ".repeat(21)}wro`,
+  "that is a common one": "password12",
+  "of letters that compose": "e\u0301",
+  "with a NUL": "wrong\0wrong",
+  "with half a surrogate pair": "wrong\ud800wrong",
+  "that is empty": "",
+};
+
+describe("a wrong password", () => {
+  test.each(Object.entries(PASSWORDS))(
+    "%s is answered alike, after the same work, whoever has an account",
+    async (_, password) => {
+      for (const spelling of [0, 1, 2, 3]) {
+        const unknown = await attempt(ACCOUNTS.unknown[spelling] ?? "", password);
+        for (const emails of Object.values(ACCOUNTS))
+          expect(await attempt(emails[spelling] ?? "", password)).toEqual(unknown);
+      }
+    },
+  );
+
+  test("that the schema lets through costs one hash and is 401, however short", async () => {
+    for (const email of ["known@example.com", "nobody@example.com", "banned@example.com"])
+      for (const password of ["x", "wrong wron", "wrong ".repeat(21)])
+        expect(await attempt(email, password)).toMatchObject({
+          status: 401,
+          hashes: 1,
+          body: { code: "UNAUTHENTICATED" },
+        });
+  });
+});
+
+test("all accounts are hashed with the parameters that an unknown one is compared with", async () => {
+  const hash = spyOn(Bun.password, "hash");
+  await signIn(app, "nobody-at-all@example.com", "x");
+  const unknown = hash.mock.calls.at(0)?.[1];
+  hash.mockRestore();
+  expect(unknown).toEqual({ algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 });
+  const stored = await app.store.read.all<{ password: string }>(sql`select password from accounts`);
+  expect(stored.length).toBeGreaterThan(2);
+  for (const { password } of stored) expect(password).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+});
+
+test("a ban is told to nobody but who knows the password", async () => {
+  expect(await signIn(app, "banned@example.com", PASSWORD)).toMatchObject({ status: 403 });
+  expect(await signIn(app, "banned@example.com", "x")).toMatchObject({ status: 401 });
+});
+
+test("refusals for too many attempts come alike for known and unknown accounts", async () => {
+  await app.signUp("hammered@example.com");
+  const statuses = async (email: string) => {
+    const all: number[] = [];
+    for (let guess = 0; guess < 12; guess++) all.push((await signIn(app, email, "x")).status);
+    return all;
+  };
+  const known = await statuses("hammered@example.com");
+  expect(known).toEqual([...Array<number>(10).fill(401), 429, 429]);
+  expect(await statuses("never-here@example.com")).toEqual(known);
+});

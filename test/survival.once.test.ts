@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { cleanEnvironment, prepareReplica, type Replica, runProgram } from "./support/replica.ts";
+import { liveHonestly, quantile } from "./support/survival/honest.ts";
+import { limitMemory, type MemoryLimit } from "./support/survival/memoryLimit.ts";
+
+// The compiled program in 1 GB of memory, while strangers send it all that they must not from 500 connections. It has to
+// live, and honest clients must not notice. The whole of it, with its aim for the time of an answer:
+// SURVIVAL_SECONDS=60 REPRISE_BINARY=dist/reprise bun test test/survival.once.test.ts
+
+const WHOLE_SECONDS = 60;
+const SECONDS = Number(process.env.SURVIVAL_SECONDS ?? 12);
+const CONNECTIONS = Number(process.env.SURVIVAL_CONNECTIONS ?? 500);
+/** Only those whose names this pattern matches, to see what each does alone. */
+const ATTACKS = process.env.SURVIVAL_ATTACKS ?? "";
+const MEMORY_BYTES = 1024 ** 3;
+/** Milliseconds that an answer may take to one honest request in a hundred. Held only where the run is long and asked for. */
+const AIM_P99_MS = 500;
+
+const root = join(import.meta.dir, "..");
+let workshop = "";
+let memory: MemoryLimit;
+let replica: Replica;
+
+beforeAll(async () => {
+  workshop = mkdtempSync(join(tmpdir(), "reprise-survival-"));
+  let binary = process.env.REPRISE_BINARY ? resolve(process.env.REPRISE_BINARY) : "";
+  if (binary === "") {
+    binary = join(workshop, "reprise");
+    const build = [process.execPath, join(root, "scripts/build.ts"), "--outfile", binary];
+    expect((await runProgram(build, { cwd: root, env: cleanEnvironment(workshop) })).stderr).toBe("");
+  }
+  memory = limitMemory(MEMORY_BYTES);
+  replica = prepareReplica({ command: memory.command([binary]), env: { SIGN_UP: "open", LOG_LEVEL: "warn" } });
+  await replica.start();
+}, 120_000);
+afterAll(async () => {
+  await replica.remove();
+  memory.remove();
+  rmSync(workshop, { recursive: true, force: true });
+});
+
+test(
+  `the program survives ${SECONDS} s of hostile bodies from ${CONNECTIONS} connections in 1 GB of memory`,
+  async () => {
+    const token = await replica.signUp("ann@owners.example");
+    await replica.api("POST", "/api/brands", { token, body: { name: "Northwind" } });
+    memory.watch(Number(readFileSync(join(replica.folder, "../pid"), "utf8")));
+
+    const script = join(import.meta.dir, "support/survival/attacker.ts");
+    const port = new URL(replica.url).port;
+    const attacker = Bun.spawn([process.execPath, script, port, String(SECONDS), String(CONNECTIONS), ATTACKS], {
+      stdout: "pipe",
+    });
+    const { milliseconds, failures } = await liveHonestly(
+      replica.url,
+      [
+        { method: "GET", path: "/api/health", status: 200 },
+        { method: "GET", path: "/api/contacts?limit=20", token, status: 200 },
+        { method: "GET", path: "/api/auth/session", token, status: 200 },
+        { method: "POST", path: "/api/contacts", token, status: 200, body: (n) => ({ email: `p${n}@people.example` }) },
+      ],
+      SECONDS,
+    );
+    const answers = JSON.parse((await new Response(attacker.stdout).text()) || "{}");
+    const [p50, p99] = [quantile(milliseconds, 0.5), quantile(milliseconds, 0.99)];
+    const peakMb = Math.round(memory.peak() / 2 ** 20);
+    console.log(
+      `survival (${memory.kind}): ${milliseconds.length} honest requests, ${failures.length} failed, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; peak ${peakMb} MB; alive: ${replica.serves()}`,
+    );
+    console.log(answers);
+
+    expect(replica.serves()).toBe(true);
+    expect(failures).toEqual([]);
+    expect(memory.peak()).toBeGreaterThan(0);
+    expect(memory.peak()).toBeLessThan(MEMORY_BYTES);
+    expect(milliseconds.length).toBeGreaterThan(SECONDS);
+    if (SECONDS >= WHOLE_SECONDS) expect(p99).toBeLessThan(AIM_P99_MS);
+  },
+  (SECONDS + 60) * 1000,
+);
