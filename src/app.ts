@@ -22,6 +22,7 @@ import { deliveryRoutes } from "./delivery/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
+import { admission, endAdmission } from "./http/admission.ts";
 import { bodyAdmission } from "./http/bodyAdmission.ts";
 import { credentialRules } from "./http/credentialRules.ts";
 import { docs } from "./http/docs.ts";
@@ -36,6 +37,8 @@ import { profileRoutes } from "./identity/profile/routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
+import { createAdmission } from "./limits/admission.ts";
+import { limitRoutes } from "./limits/routes.ts";
 import { grantRoutes } from "./payments/grantRoutes.ts";
 import { paymentRoutes } from "./payments/routes.ts";
 import { proxySighting } from "./security/proxySighting.ts";
@@ -70,7 +73,8 @@ export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(securityHeaders(deps.config.publicUrl));
-  app.use(requestLog(deps.log));
+  const limits = createAdmission(deps);
+  app.use(requestLog(deps.log, endAdmission(limits)));
   app.use(proxySighting(deps));
   const bodies = bodyAdmission({
     settings: deps.config.bodies,
@@ -82,7 +86,7 @@ export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal
   app.use(bodies.settle);
   app.use(faults(deps.log));
   app.use(bodies.before);
-  app.use(guard(identity.identify, () => app.routes, credentialRules(deps)));
+  app.use(guard(identity.identify, () => app.routes, credentialRules(deps), admission(limits)));
   app.use(bodies.after);
   app.use(inputLengths(() => app.routes));
   app.use(
@@ -126,5 +130,6 @@ export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal
   app.use(paymentRoutes(deps));
   app.use(chargebeeRoutes(deps));
   app.use(chargebeeAdminRoutes(deps));
+  app.use(limitRoutes(deps, limits));
   return app;
 }

@@ -59,6 +59,8 @@ export interface Config {
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
   hostileBelow: number;
   logLevel: Level;
+  /** Bytes of the data folder's file system that uploads and imports leave free. */
+  minFreeDiskBytes: number;
 }
 
 /** Every bad value at once, each with its name. */
@@ -235,6 +237,7 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
       bytesPerSecond: number("BODY_MIN_KB_PER_SECOND", BODY_SETTINGS.bytesPerSecond / 1000, 1, 1_000_000) * 1000,
     },
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
+    minFreeDiskBytes: number("MIN_FREE_DISK_MB", 512, 0, 1_000_000) * 1_000_000,
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
   };
   if (problems.length > 0) throw new ConfigError(problems);

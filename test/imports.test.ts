@@ -445,7 +445,7 @@ describe("an upload", () => {
       receiveFile(
         new Request("http://localhost", { method: "POST", headers, body, duplex: "half" } as RequestInit),
         path,
-        1_000_000,
+        { limit: 1_000_000 },
       );
     const form = new FormData();
     form.append("file", new File([new Uint8Array(1_000_001)], "x.csv"));

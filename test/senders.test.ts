@@ -10,6 +10,7 @@ import { senderRoutes } from "../src/senders/routes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";
 import { sendNonsense } from "./support/hostile.ts";
+import { setLimits } from "./support/limits.ts";
 
 interface One {
   message: string;
@@ -48,6 +49,7 @@ beforeAll(async () => {
     },
     rooms: (deps) => [senderRoutes(deps), campaignRoutes(deps)],
   });
+  await setLimits(app.store, { mailboxLoginsPerMinute: 1000, mailboxLoginsPerDay: 1000 });
   [ann, bob] = [await openBrand(app, "ann"), await openBrand(app, "bob")];
 });
 afterAll(() => app.close());

@@ -3,6 +3,7 @@ import { normaliseEmail, normalisePhone } from "../address.ts";
 import { bans } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
+import { addUsage, release, takeQuota } from "../limits/usage.ts";
 import { cancelPerson } from "../messages/messages.ts";
 import type { CancelReason } from "../messages/model.ts";
 
@@ -100,6 +101,11 @@ async function insert(tx: Tx, order: BanOrder, { email, phone }: Addresses): Pro
     })
     .onConflictDoNothing()
     .returning({ id: bans.id });
+  if (row && order.scope !== PLATFORM) {
+    // What a person asked for is kept whatever the limit.
+    if (order.source === "MANUAL") await takeQuota(tx, order.scope, "bans");
+    else await addUsage(tx, order.scope, "bans", 1);
+  }
   return row?.id ?? null;
 }
 
@@ -124,7 +130,8 @@ export async function unban(tx: Tx, id: string, scope: string | null): Promise<v
   if (scope !== null && isOwnWish(row.source)) {
     throw new Fault("FORBIDDEN", "This person asked not to be contacted: only an admin can lift that");
   }
-  await tx.delete(bans).where(mine);
+  const [gone] = await tx.delete(bans).where(mine).returning();
+  if (gone && gone.scope !== PLATFORM) await release(tx, gone.scope, "bans", 1);
 }
 
 export interface BanPage {

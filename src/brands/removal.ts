@@ -9,6 +9,7 @@ import { forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { isForeignKeyViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";
+import { deleteUsage } from "../limits/usage.ts";
 import { countBrand } from "./directory.ts";
 
 /**
@@ -60,5 +61,6 @@ async function removeRows(tx: Tx, id: string): Promise<void> {
   // Without an entry in the ledger they are empty.
   await tx.delete(creditLots).where(eq(creditLots.brandId, id));
   await tx.delete(creditAccounts).where(eq(creditAccounts.brandId, id));
+  await deleteUsage(tx, id);
   await tx.delete(brands).where(eq(brands.id, id));
 }

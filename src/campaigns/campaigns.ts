@@ -7,9 +7,11 @@ import { messageCounts, messages } from "../db/schema/messages.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
+import { takeQuota } from "../limits/usage.ts";
 import { untallyCampaign } from "../messages/tallies.ts";
 import { campaignOf } from "./lifecycle.ts";
 import type { Campaign, CampaignChange, NewCampaign } from "./model.ts";
+import { releaseCampaign } from "./storage.ts";
 
 export type CampaignRow = typeof campaigns.$inferSelect;
 
@@ -51,6 +53,7 @@ export async function createCampaign(tx: Tx, brandId: string, given: NewCampaign
     updatedAt: tx.now,
   };
   checkPeriod(row, tx.now);
+  await takeQuota(tx, brandId, "campaigns");
   await tx.insert(campaigns).values(row);
   return campaignOf(tx, row.id, brandId);
 }
@@ -141,6 +144,7 @@ export async function deleteCampaign(tx: Tx, id: string, reach: string | null): 
   if (job) throw new Fault("CONFLICT", "A file is being imported into this campaign: try again when it is done");
 
   const own = tx.select({ id: conversations.id }).from(conversations).where(eq(conversations.campaignId, id));
+  await releaseCampaign(tx, row);
   await untallyCampaign(tx, id);
   await tx.delete(messages).where(eq(messages.campaignId, id));
   await tx.delete(messageCounts).where(eq(messageCounts.campaignId, id));

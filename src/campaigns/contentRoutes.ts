@@ -133,6 +133,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         }),
         detail: {
           access: "user",
+          limit: "costly",
           summary: "Preview a message",
           description:
             "A step as a contact of the brand (`contactId`) would get it, or somebody made up (`sample`). Sends nothing; the unsubscribe link is an example.",

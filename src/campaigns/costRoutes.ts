@@ -28,6 +28,7 @@ export function costRoutes({ store, clock }: Deps) {
       response: { 200: t.Object({ success: t.Literal(true), cost: Cost, lowBalance: LowBalance }), 409: ErrorBody },
       detail: {
         access: "user",
+        limit: "costly",
         summary: "See what a launch costs",
         description:
           "At today's prices, for the contacts that have not been written to: the opening stage, which a launch must be able to pay, and all stages. Nothing is held.",

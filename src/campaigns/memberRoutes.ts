@@ -79,7 +79,7 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
           body: CONTACTS_BODY_BYTES,
           summary: "Add contacts to a campaign",
           description:
-            "Up to 1000 at a time, in at most 4 MB; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE. Nothing bypasses a ban.",
+            "Up to 1000 at a time, in at most 4 MB; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Nothing bypasses a ban.",
         },
       },
     )

@@ -7,6 +7,8 @@ import { conversations } from "../db/schema/campaigns.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import { CONVERSATION_ROW_BYTES } from "../limits/bytes.ts";
+import { addUsage, quotaMessage, roomFor } from "../limits/usage.ts";
 import type { CampaignRow } from "./campaigns.ts";
 import type { Newcomer } from "./opening.ts";
 
@@ -49,6 +51,8 @@ export async function addContacts(
   const elsewhere = options.allowActiveElsewhere ? new Set() : await activeElsewhere(tx, campaign, contactIds);
 
   const joining = new Set<string>();
+  const bytes = await roomFor(tx, campaign.brandId, "storedBytes");
+  const places = Math.floor(bytes.left / CONVERSATION_ROW_BYTES);
   const judged = outcomes.map((outcome): MemberOutcome => {
     const { contactId, verdict } = outcome;
     if (contactId === null || members.has(contactId) || joining.has(contactId)) {
@@ -56,6 +60,9 @@ export async function addContacts(
     }
     if (elsewhere.has(contactId)) {
       return { ...outcome, verdict: "active_elsewhere", message: "Another running campaign is writing to them" };
+    }
+    if (joining.size >= places) {
+      return { ...outcome, verdict: "quota", message: quotaMessage("storedBytes", bytes.limit) };
     }
     joining.add(contactId);
     return verdict === "duplicate"
@@ -79,11 +86,13 @@ export async function enrol(tx: Tx, campaign: CampaignRow, contactIds: readonly 
     createdAt: tx.now,
     updatedAt: tx.now,
   }));
-  return tx
+  const begun = await tx
     .insert(conversations)
     .values(rows)
     .onConflictDoNothing()
     .returning({ id: conversations.id, contactId: conversations.contactId });
+  await addUsage(tx, campaign.brandId, "storedBytes", begun.length * CONVERSATION_ROW_BYTES);
+  return begun;
 }
 
 const idRows = (ids: readonly string[]) =>

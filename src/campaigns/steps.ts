@@ -5,6 +5,8 @@ import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
+import { stepBytes, sum } from "../limits/bytes.ts";
+import { release, takeQuota } from "../limits/usage.ts";
 import { countsOf } from "../messages/counts.ts";
 import { wireStatus } from "../messages/model.ts";
 import { checkTemplate } from "../templates/template.ts";
@@ -78,6 +80,9 @@ export async function replaceSteps(
 
   const from = first ?? length;
   await tx.delete(campaignSteps).where(and(eq(campaignSteps.campaignId, campaignId), gte(campaignSteps.stage, from)));
+  const bytes = sum(steps.slice(from), stepBytes) - sum(before.slice(from), stepBytes);
+  if (bytes > 0) await takeQuota(tx, campaign.brandId, "storedBytes", bytes);
+  else await release(tx, campaign.brandId, "storedBytes", -bytes);
   if (steps.length > from) await tx.insert(campaignSteps).values(steps.slice(from));
   const [changed] = await tx
     .update(campaigns)

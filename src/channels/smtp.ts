@@ -5,7 +5,7 @@ import { googleTokens } from "./googleToken.ts";
 import { resolveHost, SMTP_PORTS } from "./host.ts";
 import { composeMail, type Mail } from "./mail.ts";
 import { checkSecurity, type PrivateNetwork } from "./privateNetworks.ts";
-import { outcomeOf, refusalOf } from "./smtpOutcome.ts";
+import { codesOnly, outcomeOf, refusalOf } from "./smtpOutcome.ts";
 import { SmtpPool } from "./smtpPool.ts";
 import {
   type Delivery,
@@ -154,7 +154,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
         session.quit();
         return { ok: true };
       } catch (error) {
-        const refusal = refusalOf(notStarted(error), at(login));
+        const refusal = refusalOf(notStarted(error), at(login), codesOnly);
         const reauth = refusal.kind === "deferred" && refusal.reauth === true;
         return { ok: false, reason: refusal.reason, ...(reauth ? { reauth } : {}) };
       }

@@ -36,9 +36,9 @@ export function outcomeOf(delivery: Delivery, login: SmtpLogin): Outcome {
 
 /**
  * What a failure means for the message and its sender. A recipient's fault ends one message; a sender's fault must not end
- * a campaign, so it pauses the sender. The password is in no reason, not even where the server repeats it.
+ * a campaign, so it pauses the sender. The password is in no reason, not even where the server repeats it. `quote` says how much of a refused connection or login is told.
  */
-export function refusalOf({ error, dotSent }: Refusal, login: SmtpLogin): NotAccepted {
+export function refusalOf({ error, dotSent }: Refusal, login: SmtpLogin, quote = words): NotAccepted {
   const failure = clientError(error);
   const step = stepOf(failure);
   const reply = readReply(withoutSecrets(failure.response ?? "", login));
@@ -56,7 +56,7 @@ export function refusalOf({ error, dotSent }: Refusal, login: SmtpLogin): NotAcc
   }
   if (reply === null) return { kind: "deferred", reason: silence(failure, login), scope: "sender" };
   if (step === "connect" || step === "login" || step === "from") {
-    return deferred("sender", `${server(login)} ${REFUSED[step]} (${words(reply)}). ${ADVICE[step]}`, reply);
+    return deferred("sender", `${server(login)} ${REFUSED[step]} (${quote(reply)}). ${ADVICE[step]}`, reply);
   }
   if (reply.code < 500) return temporary(reply, login);
   return permanent(step, reply, login);
@@ -138,6 +138,11 @@ function deferred(scope: "message" | "sender", reason: string, reply: SmtpReply)
 
 function server(login: SmtpLogin): string {
   return `${login.host}:${login.port}`;
+}
+
+/** Quotes the codes of a reply and none of its words: whoever tries a login learns what is wrong, not what runs there. */
+export function codesOnly({ code, enhanced }: SmtpReply): string {
+  return [code, enhanced].filter((part) => part !== null).join(" ");
 }
 
 function words({ code, enhanced, text }: SmtpReply): string {

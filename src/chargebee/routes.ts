@@ -1,18 +1,24 @@
 import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
+import { MINUTE } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
+import { clientAddress } from "../http/clientAddress.ts";
 import { scanJson } from "../http/jsonScan.ts";
 import { ErrorBody } from "../http/model.ts";
 import { readBytes } from "../http/requestBody.ts";
 import { leftToRoute } from "../http/routePlans.ts";
 import { unstorable } from "../http/storable.ts";
+import { TokenBuckets } from "../limits/bucket.ts";
 import { readEvent } from "./event.ts";
 import { storeEvent } from "./events.ts";
 import { workOnEvent } from "./work.ts";
 
 /** Events of an invoice with hundreds of lines are smaller. Bytes. */
 const LARGEST_EVENT = 1_000_000;
+
+/** Wrong passwords from one address: so many at once, and then as many again over each minute. */
+const WRONG_LOGINS = { quota: 10, windowMs: MINUTE };
 
 const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
 
@@ -36,14 +42,28 @@ async function readBody(request: Request): Promise<unknown> {
 
 /** Where Chargebee tells us what happened. */
 export function chargebeeRoutes(deps: Deps) {
+  const wrong = new TokenBuckets();
+
+  /** Refuses whoever guesses. The right credentials never get here, whatever else came from their address. */
+  function refuse(address: string): Fault {
+    const { waitMs } = wrong.take(address, WRONG_LOGINS, deps.clock.now());
+    if (waitMs === 0) {
+      return new Fault("UNAUTHENTICATED", "Expected the user and password that are configured for this webhook");
+    }
+    const seconds = Math.ceil(waitMs / 1000);
+    return new Fault("RATE_LIMITED", `Too many wrong passwords: try again in ${seconds} seconds`, {
+      retryAfterSeconds: seconds,
+    });
+  }
+
   return new Elysia({ prefix: "/api/webhooks", tags: ["Payments"] }).post(
     "/chargebee",
-    async ({ request, set }) => {
+    async ({ request, server, set }) => {
       const { webhook } = deps.config.chargebee;
       if (webhook === null) throw new Fault("NOT_FOUND", "Webhooks of Chargebee are not configured here");
       if (!isFromChargebee(request, webhook)) {
         set.headers["www-authenticate"] = 'Basic realm="chargebee", charset="UTF-8"';
-        throw new Fault("UNAUTHENTICATED", "Expected the user and password that are configured for this webhook");
+        throw refuse(clientAddress(request, server, deps.config.clientAddressHeader));
       }
       const given = await readBody(request);
       const event = unstorable(given) === null ? readEvent(given) : null;

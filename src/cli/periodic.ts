@@ -12,6 +12,7 @@ import { removeEndedSessions } from "../identity/users.ts";
 import { removeOldLinks } from "../identity/verification.ts";
 import { takeTurn } from "../installation.ts";
 import { removeOldInvitations } from "../invitations/invitations.ts";
+import { purgeCounts } from "../limits/tokens.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -68,6 +69,7 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
           removeEndedSessions,
           purgeKnownClients,
           forgetAnswers,
+          purgeCounts,
           removeExpiredAccounts,
           removeOldLinks,
           removeOldInvitations,

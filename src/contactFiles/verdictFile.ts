@@ -8,7 +8,8 @@ export type Verdict =
   | "bad_phone"
   | "no_address"
   | "broken"
-  | "active_elsewhere";
+  | "active_elsewhere"
+  | "quota";
 
 /** `line` is the physical line of the imported file on which the row starts. `email` and `phone` may be what the file said, unchecked. */
 export interface RowVerdict {

@@ -12,7 +12,9 @@ export interface Entry extends Person {
 export type Placing =
   | { verdict: "added" | "updated" | "duplicate"; contactId: string; note: string | null }
   /** Somebody else's phone number: the row is a duplicate, and of whom nobody can tell. */
-  | { verdict: "duplicate" | "banned"; contactId: null; note: string | null };
+  | { verdict: "duplicate" | "banned"; contactId: null; note: string | null }
+  /** The brand may have no more contacts, or no larger ones: which limit was reached. */
+  | { verdict: "quota"; contactId: null; note: string };
 
 /**
  * The contacts that a batch of rows may be about, and the rules for telling who is who. Knows no database: it is filled
@@ -25,9 +27,16 @@ export class AddressBook {
   readonly #isBanned: (address: string) => boolean;
   readonly #newId: () => string;
   readonly #now: number;
+  readonly #refuseNew: (person: Person) => string | null;
 
-  constructor(known: readonly Entry[], isBanned: (address: string) => boolean, tx: { newId(): string; now: number }) {
+  constructor(
+    known: readonly Entry[],
+    isBanned: (address: string) => boolean,
+    tx: { newId(): string; now: number },
+    refuseNew: (person: Person) => string | null = () => null,
+  ) {
     this.#isBanned = isBanned;
+    this.#refuseNew = refuseNew;
     this.#newId = () => tx.newId();
     this.#now = tx.now;
     for (const entry of known) this.#enter(entry);
@@ -51,6 +60,8 @@ export class AddressBook {
       return { verdict: "banned", contactId: null, note: null };
     }
     if (!entry) {
+      const refusal = this.#refuseNew(person);
+      if (refusal !== null) return { verdict: "quota", contactId: null, note: refusal };
       const added: Entry = { ...person, id: this.#newId(), state: "new", createdAt: this.#now };
       this.#enter(added);
       return { verdict: "added", contactId: added.id, note: null };

@@ -6,6 +6,8 @@ import { contains } from "../db/search.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
+import { contactBytes } from "../limits/bytes.ts";
+import { addUsage, release } from "../limits/usage.ts";
 import type { Contact, ContactChange, NewContact } from "./model.ts";
 import { fitPerson, judgeContact, type Person } from "./person.ts";
 import { findBanned, holdContacts, upsertContacts } from "./upsert.ts";
@@ -74,6 +76,8 @@ export async function createContact(
       });
     case "banned":
       throw banned();
+    case "quota":
+      throw new Fault("CONFLICT", outcome.message ?? "The brand may have no more contacts");
     default:
       throw invalid(outcome?.verdict === "bad_phone" ? "phone" : "email", outcome?.message ?? "expected an address");
   }
@@ -106,6 +110,7 @@ export async function changeContact(
     if (isUniqueViolation(error)) throw new Fault("CONFLICT", "The brand has a contact with this address already");
     throw error;
   }
+  await addUsage(tx, brandId, "storedBytes", contactBytes(person) - contactBytes(row));
   return getContact(tx, id, reach);
 }
 
@@ -124,7 +129,7 @@ async function mayBecome(tx: Tx, row: ContactRow, person: Person): Promise<void>
 
 /** Removes a contact nobody has written to. CONFLICT when they are part of a campaign. */
 export async function removeContact(tx: Tx, id: string, reach: string | null): Promise<void> {
-  await getContact(tx, id, reach);
+  const { brandId } = await getContact(tx, id, reach);
   const inUse = () =>
     new Fault(
       "CONFLICT",
@@ -137,7 +142,10 @@ export async function removeContact(tx: Tx, id: string, reach: string | null): P
     .limit(1);
   if (conversation) throw inUse();
   try {
-    await tx.delete(contacts).where(eq(contacts.id, id));
+    const [gone] = await tx.delete(contacts).where(eq(contacts.id, id)).returning();
+    if (!gone) return;
+    await release(tx, brandId, "contacts", 1);
+    await release(tx, brandId, "storedBytes", contactBytes(gone));
   } catch (error) {
     throw isForeignKeyViolation(error) ? inUse() : error;
   }

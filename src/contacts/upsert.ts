@@ -4,13 +4,15 @@ import { contacts } from "../db/schema/brands.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
+import { contactBytes, sum } from "../limits/bytes.ts";
+import { addUsage, quotaMessage, roomFor } from "../limits/usage.ts";
 import { AddressBook, type Entry } from "./addressBook.ts";
 import { fitPerson, type JudgedRow, type Person } from "./person.ts";
 
 /** What became of one row. `contactId` is the contact it is about, if it may be written to. */
 export interface RowOutcome {
   contactId: string | null;
-  verdict: "added" | "updated" | "duplicate" | "banned" | Rejection;
+  verdict: "added" | "updated" | "duplicate" | "banned" | "quota" | Rejection;
   /** Why it was left out, or what of it was. */
   message: string | null;
 }
@@ -18,7 +20,8 @@ export interface RowOutcome {
 /**
  * Adds people to a brand, in a handful of statements for up to a thousand rows. Somebody whom the brand knows by e-mail
  * or phone, or who stands in the batch twice, is a duplicate: left alone (SKIP) or given what the row says (UPDATE).
- * Nobody on a ban list, the brand's or the platform's, is added or changed. Answers in the order of the rows.
+ * Nobody on a ban list, the brand's or the platform's, is added or changed, and nobody is added beyond the brand's limits.
+ * Answers in the order of the rows.
  */
 export async function upsertContacts(
   tx: Tx,
@@ -31,7 +34,9 @@ export async function upsertContacts(
   const people = fitted.flatMap((row) => ("person" in row ? [row.person] : []));
   const known = await findKnown(tx, brandId, people);
   const banned = await findBanned(tx, brandId, [...people, ...known]);
-  const book = new AddressBook(known, (address) => banned.has(address), tx);
+  const room = await contactRoom(tx, brandId);
+  const bytesBefore = new Map(known.map((entry) => [entry.id, contactBytes(entry)]));
+  const book = new AddressBook(known, (address) => banned.has(address), tx, room.refuse);
 
   const outcomes = fitted.map((row): RowOutcome => {
     if (!("person" in row)) return { contactId: null, verdict: row.verdict, message: row.message.toWellFormed() };
@@ -40,7 +45,25 @@ export async function upsertContacts(
     return { contactId, verdict, message: note ?? (wrote ? row.note : null) };
   });
   await write(tx, brandId, book.toWrite);
+  await addUsage(tx, brandId, "contacts", book.toWrite.filter(({ state }) => state === "new").length);
+  const bytes = sum(book.toWrite, (entry) => contactBytes(entry) - (bytesBefore.get(entry.id) ?? 0));
+  await addUsage(tx, brandId, "storedBytes", bytes);
   return outcomes;
+}
+
+/** Says of each new contact whether there is room for one more. Call it while the brand's contacts are held: then the room stays as it is. */
+async function contactRoom(tx: Tx, brandId: string): Promise<{ refuse(person: Person): string | null }> {
+  const [rows, bytes] = [await roomFor(tx, brandId, "contacts"), await roomFor(tx, brandId, "storedBytes")];
+  return {
+    refuse(person) {
+      const size = contactBytes(person);
+      if (rows.left < 1) return quotaMessage("contacts", rows.limit);
+      if (bytes.left < size) return quotaMessage("storedBytes", bytes.limit);
+      rows.left--;
+      bytes.left -= size;
+      return null;
+    },
+  };
 }
 
 /** Lets one transaction at a time change the addresses of a brand's contacts, so that what it found stays true. */

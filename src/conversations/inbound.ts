@@ -5,6 +5,7 @@ import { bans, contacts } from "../db/schema/brands.ts";
 import { campaigns, conversations, inboundMessages } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { release } from "../limits/usage.ts";
 import { cancelConversation } from "../messages/messages.ts";
 import { classify } from "../understanding/classify.ts";
 
@@ -199,6 +200,10 @@ async function bounced(tx: Tx, conversation: Conversation, badAddress: boolean):
 /** START takes back a STOP by text message, and nothing else. */
 async function liftTextBan(tx: Tx, { brandId, from }: Inbound): Promise<void> {
   const asked = and(eq(bans.scope, brandId), eq(bans.phone, from), eq(bans.source, "OPT_OUT"));
-  await tx.delete(bans).where(and(asked, isNull(bans.email)));
+  const lifted = await tx
+    .delete(bans)
+    .where(and(asked, isNull(bans.email)))
+    .returning();
+  await release(tx, brandId, "bans", lifted.length);
   await tx.update(bans).set({ phone: null }).where(asked);
 }

@@ -52,7 +52,15 @@ export function brandOf(caller: Caller, named?: string): string {
 }
 
 /** What else is asked of a caller who may use the route. @throws Fault */
-export type RouteCheck = (caller: Caller, at: { request: Request; route: string; plan: RoutePlan }) => void;
+export type RouteCheck = (caller: Caller, at: Admitting) => void | Promise<void>;
+
+/** What a check is told of the request, and the header fields of its answer. */
+export interface Admitting {
+  request: Request;
+  route: string;
+  plan: RoutePlan;
+  headers: Record<string, string | number>;
+}
 
 /**
  * The one guard: every route mounted after this hook is closed to strangers unless it says `access: "public"`, and closed
@@ -66,7 +74,7 @@ export function guard(
 ) {
   const findPlan = routePlans(routes);
 
-  async function authorise(request: Request, route: string): Promise<void> {
+  async function authorise(request: Request, route: string, headers: Admitting["headers"]): Promise<void> {
     const plan = findPlan(request.method, route);
     const { access } = plan;
     if (access === "public") return;
@@ -74,18 +82,21 @@ export function guard(
     if (!caller)
       throw new Fault("UNAUTHENTICATED", "Sign in first: send a session cookie, a bearer token or an API key");
     if (access === "admin" && caller.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
-    for (const check of checks) check(caller, { request, route, plan });
     callers.set(request, caller);
+    for (const check of checks) {
+      const checked = check(caller, { request, route, plan, headers });
+      if (checked) await checked;
+    }
   }
 
   // Elysia calls the first hook before it reads a body, and only for methods that may have one.
   const authorised = new WeakSet<Request>();
   return new Elysia({ name: "guard" })
-    .onParse({ as: "global" }, async ({ request, route }) => {
-      await authorise(request, route);
+    .onParse({ as: "global" }, async ({ request, route, set }) => {
+      await authorise(request, route, set.headers);
       authorised.add(request);
     })
-    .onTransform({ as: "global" }, async ({ request, route }) => {
-      if (!authorised.has(request)) await authorise(request, route);
+    .onTransform({ as: "global" }, async ({ request, route, set }) => {
+      if (!authorised.has(request)) await authorise(request, route, set.headers);
     });
 }

@@ -1,3 +1,4 @@
+import type { RouteClass } from "../limits/routeClass.ts";
 import type { Access } from "./access.ts";
 
 declare module "elysia" {
@@ -12,5 +13,7 @@ declare module "elysia" {
     recentSignIn?: true | "of sessions";
     /** Largest body in bytes, or `stream` where the route reads its body itself. Absent: the default of the access level. */
     body?: number | "stream";
+    /** Which limit its requests count against. Absent: that of what reads (GET) or writes. */
+    limit?: RouteClass;
   }
 }

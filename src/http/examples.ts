@@ -128,6 +128,10 @@ export const EXAMPLES: Record<string, Example> = {
   "post /api/auth/admin/replay-chargebee-event": sending({ eventId: "ev_16BHbhF4s42tO2lK" }),
   "post /api/auth/admin/reconcile-chargebee": sending({}),
 
+  "get /api/limits": { parameters: { brandId } },
+  "get /api/auth/admin/limits": { parameters: { brandId } },
+  "post /api/auth/admin/update-limits": sending({ brandId, limits: { contacts: 3_000_000, mailboxes: null } }),
+
   "get /api/brands/{id}": id(brandId),
   "post /api/brands": sending({ name: "Fabrikam Tea", timezone: "Europe/London" }),
   "patch /api/brands/{id}": on(otherBrand, { postalAddress: "14 Garden Row, London SE1 6ED, UK" }),

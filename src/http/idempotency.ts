@@ -125,6 +125,14 @@ export async function answeredBefore<Answer extends object>(
   return ask ? ((await find(store.read, vault, ask)) as Answer | null) : null;
 }
 
+/** True when something was answered under this request's key, for routes that must know it before they read a file. */
+export async function isKnownKey(read: Reader, request: Request): Promise<boolean> {
+  const ask = asks.get(request);
+  if (!ask) return false;
+  const own = and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key));
+  return (await read.select({ key: idempotencyKeys.key }).from(idempotencyKeys).where(own)).length > 0;
+}
+
 /** Thrown to leave the transaction of whoever came second. */
 class Raced extends Error {}
 

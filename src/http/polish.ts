@@ -69,6 +69,7 @@ function polishOperation(
     idempotent,
     sessionOnly,
     recentSignIn,
+    limit: _class,
     hide: _,
     // Not for readers: the limit of the body.
     body: _body,

@@ -1,3 +1,4 @@
+import type { RouteClass } from "../limits/routeClass.ts";
 import type { Access } from "./access.ts";
 
 /** A route as Elysia lists it. */
@@ -12,6 +13,7 @@ interface Detail {
   body?: number | "stream";
   sessionOnly?: true;
   recentSignIn?: true | "of sessions";
+  limit?: RouteClass;
 }
 
 /** What is decided about a request before its body is read. */
@@ -21,6 +23,8 @@ export interface RoutePlan {
   sessionOnly: boolean;
   /** Needs a password given a short time ago: of everybody, or of sessions only. */
   recentSignIn: false | true | "of sessions";
+  /** Which rate limit it counts against; undefined: its method decides. */
+  limit: RouteClass | undefined;
   /** Largest body in bytes; `stream` where the route reads a file piece by piece. */
   body: number | "stream";
   /** Who reads the body: we, as JSON; a parser of the route; its handler, which may take it without a length; or nobody. */
@@ -60,6 +64,7 @@ function planOf(hooks: unknown): RoutePlan {
     access,
     sessionOnly: detail?.sessionOnly ?? false,
     recentSignIn: detail?.recentSignIn ?? false,
+    limit: detail?.limit,
     body: detail?.body ?? (access === "public" ? PUBLIC_BODY_BYTES : USER_BODY_BYTES),
     reader: readerOf(parsers),
     takesBody: body !== undefined,

@@ -10,11 +10,22 @@ import type { FileRow } from "../contactFiles/fileRow.ts";
 import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
+import { diskRoom } from "../files/diskRoom.ts";
+import { FairQueue } from "../limits/fairQueue.ts";
 import { finishJob, getImportJob, type ImportJobRow, takeRows, unfinishedJobs } from "./jobs.ts";
 
 /** Rows taken in by one transaction: it holds the only writer of SQLite for a few hundredths of a second. */
 const BATCH = 500;
 const LONGEST_WAIT = 30 * SECOND;
+
+/**
+ * All batches of this process, two at a time: while one is written the next is parsed. Brands are served in turn, so that a
+ * file of a hundred rows waits behind one batch of each other brand and not behind a file of a million.
+ */
+const BATCHES = new FairQueue({ atOnce: 2 });
+
+/** Reading waits until something else has made room on the disk. */
+class DiskShort extends Error {}
 
 type Tools = Pick<Deps, "config" | "store" | "clock" | "log" | "wake">;
 
@@ -38,8 +49,9 @@ export async function runImport(tools: Tools, jobId: string, reading: Reading = 
     try {
       return await readOn(tools, jobId, reading);
     } catch (error) {
-      if (!isUnavailable(error)) return giveUp(tools, jobId, error);
-      tools.log.warn("import waits for the database", { jobId, error });
+      const isDiskShort = error instanceof DiskShort;
+      if (!isDiskShort && !isUnavailable(error)) return giveUp(tools, jobId, error);
+      tools.log.warn(`import waits for ${isDiskShort ? "room on the disk" : "the database"}`, { jobId, error });
       await sleep(wait, null, { ref: false });
     }
   }
@@ -63,18 +75,41 @@ async function readOn({ config, store, clock, wake }: Tools, jobId: string, read
   const path = spoolPath(config.dataDir, jobId);
   if (!existsSync(path)) return mustLieElsewhere(job, clock.now());
 
-  for await (const rows of batches(readContactFile(Bun.file(path).stream(), job.options ?? {}), job.lastLine)) {
-    if (signal?.aborted) return;
-    const from = job;
-    const next = await store.write((tx) => takeRows(tx, from, rows, schedule));
-    if (next === null) return;
-    job = next;
-    wake();
-    // Requests get their turn between two batches.
-    await setImmediate();
+  const disk = diskRoom(config.dataDir, config.minFreeDiskBytes);
+  const file = batches(readContactFile(Bun.file(path).stream(), job.options ?? {}), job.lastLine);
+  try {
+    for (;;) {
+      const from: ImportJobRow = job;
+      const read = await BATCHES.run(job.brandId, async () => {
+        const { value: rows, done } = await file.next();
+        if (done || signal?.aborted) return null;
+        if (await disk.isShort()) throw new DiskShort("less than MIN_FREE_DISK_MB is free");
+        return { rows, next: await store.write((tx) => takeRows(tx, from, rows, schedule)) };
+      });
+      if (signal?.aborted) return;
+      if (read === null) break;
+      if (read.next === null) return;
+      job = read.next;
+      wake();
+      mustHaveRoom(from, job);
+      // Requests get their turn between two batches.
+      await setImmediate();
+    }
+  } finally {
+    await file.return(undefined);
   }
   await store.write((tx) => finishJob(tx, jobId, null));
   await rm(path, { force: true });
+}
+
+/** Ends a job whose last batch met a limit of the brand: what follows in the file would meet it too. */
+function mustHaveRoom({ verdicts: before }: ImportJobRow, { verdicts, lastLine }: ImportJobRow): void {
+  const refused = (verdicts.quota ?? 0) - (before.quota ?? 0);
+  if (refused === 0) return;
+  throw new Fault(
+    "CONFLICT",
+    `A limit of the brand was reached: the rows with the verdict QUOTA, up to line ${lastLine}, were not taken, and none after them was read. Make room, or ask an admin for more, and upload the file again; rows taken in are not added twice`,
+  );
 }
 
 async function* batches(rows: AsyncIterable<FileRow>, lastLine: number): AsyncGenerator<FileRow[]> {

@@ -1,6 +1,5 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { type CampaignRow, holdCampaign } from "../campaigns/campaigns.ts";
-import { campaignOf } from "../campaigns/lifecycle.ts";
 import { addContacts, mustTakeContacts, type Schedule } from "../campaigns/members.ts";
 import { iso, isoOrNull } from "../clock.ts";
 import type { FileRow } from "../contactFiles/fileRow.ts";
@@ -8,6 +7,9 @@ import { importJobs, importRows } from "../db/schema/campaigns.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
+import { sum, verdictBytes } from "../limits/bytes.ts";
+import { addUsage, release, takeQuota } from "../limits/usage.ts";
+import { releaseImportPlace, takeImportPlace } from "./importLimits.ts";
 
 export type ImportJobRow = typeof importJobs.$inferSelect;
 export type ImportOptions = NonNullable<ImportJobRow["options"]>;
@@ -19,15 +21,20 @@ export function toImportJob(row: ImportJobRow) {
   return { id, campaignId, fileName, status, rows, verdicts, error, createdAt, finishedAt: isoOrNull(row.finishedAt) };
 }
 
-/** Begins a job for a file that has arrived under the job's id. */
+/**
+ * Begins a job for a file that has arrived under the job's id.
+ * @throws AppError RATE_LIMITED while as many imports run as may, CONFLICT when the file is larger than what the brand may store
+ */
 export async function createImportJob(
   tx: Tx,
   reach: string | null,
-  job: Pick<ImportJobRow, "id" | "campaignId" | "fileName" | "onDuplicate"> & { options: ImportOptions },
+  job: Pick<ImportJobRow, "id" | "campaignId" | "fileName" | "onDuplicate" | "fileBytes"> & { options: ImportOptions },
 ): Promise<void> {
   const campaign = await holdCampaign(tx, job.campaignId, reach);
   mustTakeContacts(campaign);
   const { brandId } = campaign;
+  await takeImportPlace(tx, brandId);
+  await takeQuota(tx, brandId, "storedBytes", job.fileBytes);
   await tx.insert(importJobs).values({ ...job, brandId, status: "RUNNING", verdicts: {}, createdAt: tx.now });
 }
 
@@ -75,9 +82,16 @@ export async function takeRows(
     return { jobId: job.id, line: row.line, verdict, email: text(email), phone: text(phone), message };
   });
   await tx.insert(importRows).values(results);
+  const bytes = sum(results, verdictBytes);
+  await addUsage(tx, job.brandId, "storedBytes", bytes);
   const [next] = await tx
     .update(importJobs)
-    .set({ verdicts, rows: job.rows + rows.length, lastLine: rows.at(-1)?.line ?? job.lastLine })
+    .set({
+      resultBytes: job.resultBytes + bytes,
+      verdicts,
+      rows: job.rows + rows.length,
+      lastLine: rows.at(-1)?.line ?? job.lastLine,
+    })
     .where(eq(importJobs.id, job.id))
     .returning();
   return next ?? null;
@@ -90,10 +104,14 @@ function mustGoOn(campaign: CampaignRow): void {
 
 /** Ends a job: done, or failed for a reason that is told to whoever uploaded the file. */
 export async function finishJob(tx: Tx, id: string, error: string | null): Promise<void> {
-  await tx
+  const [ended] = await tx
     .update(importJobs)
     .set({ status: error === null ? "DONE" : "FAILED", error, finishedAt: tx.now })
-    .where(and(eq(importJobs.id, id), eq(importJobs.status, "RUNNING")));
+    .where(and(eq(importJobs.id, id), eq(importJobs.status, "RUNNING")))
+    .returning();
+  if (!ended) return;
+  await releaseImportPlace(tx, ended.brandId);
+  await release(tx, ended.brandId, "storedBytes", ended.fileBytes);
 }
 
 /** The verdicts of a job in the order of its file, from after `line`. */
@@ -104,9 +122,4 @@ export async function readResults(read: Reader, jobId: string, line: number, lim
     .where(and(eq(importRows.jobId, jobId), gt(importRows.line, line)))
     .orderBy(asc(importRows.line))
     .limit(limit);
-}
-
-/** Says early what `createImportJob` would: before a gigabyte has been received. */
-export async function mustTakeFile(read: Reader, campaignId: string, reach: string | null): Promise<void> {
-  mustTakeContacts(await campaignOf(read, campaignId, reach));
 }

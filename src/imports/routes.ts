@@ -5,17 +5,20 @@ import { type Verdict, verdictHeader, verdictLine } from "../contactFiles/verdic
 import type { Reader } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
 import { invalid } from "../fault.ts";
+import { diskRoom } from "../files/diskRoom.ts";
 import { callerOf } from "../http/access.ts";
-import { fingerprintedBy, writeOnce } from "../http/idempotency.ts";
-import { Id, IdParams } from "../http/model.ts";
+import { fingerprintedBy, isKnownKey, writeOnce } from "../http/idempotency.ts";
+import { ErrorBody, Id, IdParams } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { bodyPieces } from "../http/requestBody.ts";
 import { leftToRoute } from "../http/routePlans.ts";
 import { storable, unstorable } from "../http/storable.ts";
 import { type Reading, runImport, spoolPath } from "./importer.ts";
-import { createImportJob, getImportJob, mustTakeFile, readResults, toImportJob } from "./jobs.ts";
+import { mustTakeFile } from "./importLimits.ts";
+import { createImportJob, getImportJob, readResults, toImportJob } from "./jobs.ts";
 import { readImportOptions } from "./options.ts";
 import { LARGEST_FILE, receiveFile } from "./upload.ts";
+import { UploadRoom } from "./uploadRoom.ts";
 
 const PAGE = 1000;
 const JobParams = t.Object({ jobId: Id });
@@ -56,6 +59,7 @@ const requestBody = {
 export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) {
   const { store, config } = deps;
   const stopping = new AbortController();
+  const room = new UploadRoom(diskRoom(config.dataDir, config.minFreeDiskBytes));
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
     .onStop(() => stopping.abort())
@@ -64,15 +68,23 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
       async ({ params, query, request, set }) => {
         const reach = reachOf(callerOf(request));
         readImportOptions((name) => query[name]);
-        await mustTakeFile(store.read, params.id, reach);
+        // A file that was taken before is read again to be recognised, whatever the limits say now.
+        const { brandId, left } = (await isKnownKey(store.read, request))
+          ? { brandId: callerOf(request).userId, left: null }
+          : await mustTakeFile(store.read, params.id, reach);
+        const arriving = await room.begin(brandId, lengthOf(request), left);
 
         const jobId = Bun.randomUUIDv7();
         const path = spoolPath(config.dataDir, jobId);
-        const { fileName, fields, sha256 } = await receiveFile(request, path, LARGEST_FILE, bodyPieces(request));
         try {
+          const { fileName, fields, sha256, size } = await receiveFile(request, path, {
+            body: bodyPieces(request),
+            take: arriving.take,
+          });
           const job = {
             ...readImportOptions((name) => fields.get(name) ?? query[name]),
             fileName: nameOf(fileName ?? query.fileName),
+            fileBytes: size,
           };
           const flaw = unstorable(job);
           if (flaw) throw invalid(flaw.field, flaw.message);
@@ -89,15 +101,18 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         } catch (error) {
           await rm(path, { force: true });
           throw error;
+        } finally {
+          arriving.end();
         }
       },
       {
         parse: leftToRoute,
         params: IdParams,
         query: ImportQuery,
-        response: { 202: t.Object({ success: t.Literal(true), jobId: Id }) },
+        response: { 202: t.Object({ success: t.Literal(true), jobId: Id }), 503: ErrorBody },
         detail: {
           access: "user",
+          limit: "import",
           idempotent: true,
           body: "stream",
           summary: "Import a file of contacts",
@@ -140,12 +155,19 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         params: JobParams,
         detail: {
           access: "user",
+          limit: "costly",
           summary: "Get the verdicts of an import",
           description: "A CSV file with a line for each row read so far: line, verdict, email, phone, message.",
           responses: { 200: { description: "The verdicts", content: { "text/csv": { schema: { type: "string" } } } } },
         },
       },
     );
+}
+
+/** Bytes that a request says will come; 0 when it says nothing. What no file may have is refused as that, later. */
+function lengthOf(request: Request): number {
+  const told = Number(request.headers.get("content-length") ?? 0) || 0;
+  return told > LARGEST_FILE ? 0 : told;
 }
 
 /** A file's own name, without the folders that some browsers send along. */

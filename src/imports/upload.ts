@@ -13,21 +13,35 @@ export interface Upload {
   fields: ReadonlyMap<string, string>;
   /** Of the file, in hexadecimal. */
   sha256: string;
+  /** Bytes of the file. */
+  size: number;
 }
+
+/** Called with the bytes of each chunk before it is written; throws when there must be no more. */
+type Take = (bytes: number) => Promise<void>;
 
 /** What programs and browsers call a CSV file when it is the whole body. */
 const BARE_FILE = /^(text\/|application\/(csv|x-csv|vnd\.ms-excel|octet-stream)\b|$)/i;
 
+/** How a file is received. */
+interface Reception {
+  /** The largest file, in bytes. */
+  limit?: number;
+  body?: AsyncIterable<Uint8Array> | null;
+  /** Is told of each piece before it is written. */
+  take?: Take;
+}
+
 /**
  * Writes the file in a request, the body itself or the file of a form, to a new file at `path`, and onto the disk, in
- * constant memory. `body` stands for the one of the request where its speed is watched. Leaves nothing behind when it fails.
+ * constant memory. `body` stands for the one of the request where its speed is watched. Leaves nothing behind when it fails,
+ * also by what `take` throws.
  * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
  */
 export async function receiveFile(
   request: Request,
   path: string,
-  limit = LARGEST_FILE,
-  body: AsyncIterable<Uint8Array> | null = request.body,
+  { limit = LARGEST_FILE, body = request.body, take = async () => {} }: Reception = {},
 ): Promise<Upload> {
   const type = request.headers.get("content-type") ?? "";
   if (!isForm(type) && !BARE_FILE.test(type)) {
@@ -37,10 +51,10 @@ export async function receiveFile(
   if (Number(request.headers.get("content-length")) > limit + FORM_SLACK) throw tooLarge(limit);
   await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
   try {
-    if (isForm(type)) return await receiveForm(body, type, path, limit);
-    const { size, sha256 } = await save(body, path, limit);
+    if (isForm(type)) return await receiveForm(body, type, (content) => save(content, path, limit, take));
+    const { size, sha256 } = await save(body, path, limit, take);
     if (size === 0) throw noFile();
-    return { fileName: null, fields: new Map(), sha256 };
+    return { fileName: null, fields: new Map(), sha256, size };
   } catch (error) {
     await rm(path, { force: true });
     throw faultOf(error);
@@ -50,15 +64,14 @@ export async function receiveFile(
 async function receiveForm(
   body: AsyncIterable<Uint8Array>,
   type: string,
-  path: string,
-  limit: number,
+  saved: (content: AsyncIterable<Uint8Array>) => Promise<Saved>,
 ): Promise<Upload> {
   const { fields, file } = await readForm(body, type, async ({ fileName, content }) => ({
     fileName,
-    ...(await save(content, path, limit)),
+    ...(await saved(content)),
   }));
   if (!file?.size) throw noFile();
-  return { fileName: file.fileName, fields, sha256: file.sha256 };
+  return { fileName: file.fileName, fields, sha256: file.sha256, size: file.size };
 }
 
 interface Saved {
@@ -67,7 +80,7 @@ interface Saved {
   sha256: string;
 }
 
-async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number): Promise<Saved> {
+async function save(source: AsyncIterable<Uint8Array>, path: string, limit: number, take: Take): Promise<Saved> {
   const file = await open(path, "wx", FILE_MODE);
   const hash = createHash("sha256");
   let size = 0;
@@ -75,6 +88,7 @@ async function save(source: AsyncIterable<Uint8Array>, path: string, limit: numb
     for await (const chunk of source) {
       size += chunk.length;
       if (size > limit) throw tooLarge(limit);
+      await take(chunk.length);
       hash.update(chunk);
       await file.appendFile(chunk);
     }

@@ -4,6 +4,7 @@ import { forUpdate, planAnew, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";
+import { addUsage } from "../limits/usage.ts";
 import { repinMoved } from "./repin.ts";
 
 /** A mailbox that changed hands. */
@@ -45,6 +46,12 @@ export async function assignMailboxes(tx: Tx, given: readonly string[], brandId:
   const moved = found.filter((row) => row.brand_id !== brandId);
   if (moved.length > 0) {
     await moveTo(tx, moved, brandId);
+    // An admin decides about the limits too: a mailbox that is given counts, and is never refused.
+    const changes = new Map([[brandId, moved.length]]);
+    for (const { brand_id: from } of moved) if (from !== null) changes.set(from, (changes.get(from) ?? 0) - 1);
+    for (const [brand, change] of [...changes].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      await addUsage(tx, brand, "mailboxes", change);
+    }
     await repinMoved(
       tx,
       moved.map(({ id }) => id),

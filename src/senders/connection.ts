@@ -5,6 +5,7 @@ import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import type { Caller } from "../http/access.ts";
 import { fieldOf } from "./gmail.ts";
+import { tryCounted } from "./loginTries.ts";
 
 /** What a try at a mailbox's login showed. */
 export interface Connection {
@@ -14,7 +15,7 @@ export interface Connection {
   proves: boolean;
 }
 
-type Tools = Pick<Deps, "config" | "verifyMailbox">;
+type Tools = Pick<Deps, "config" | "store" | "verifyMailbox">;
 
 /**
  * Checks where a login that someone typed would connect to, and marks one that only an admin may give: a server in
@@ -47,20 +48,34 @@ function policyOf(config: Deps["config"], isAdmin: boolean): HostPolicy {
 
 /**
  * Logs in at a mailbox's server, for real; with simulated channels nothing is asked, as nothing would be sent there either.
- * Network I/O: never call it inside a transaction.
+ * Network I/O: never call it inside a transaction. Counts against the limits of the brand until it has succeeded.
+ * @throws Fault RATE_LIMITED after too many failures
  */
-async function tryLogin({ config, verifyMailbox }: Tools, login: MailLogin): Promise<Connection> {
+async function tryLogin(
+  { config, store, verifyMailbox }: Tools,
+  login: MailLogin,
+  brandId: string | null,
+): Promise<Connection> {
   // Nothing leaves the machine: nobody can be harmed by an address that is another's.
   if (config.channels === "simulator") return { status: "CONNECTED", error: null, proves: true };
-  const answer = await verifyMailbox(login);
-  // A server that lets anybody in says nothing about whose address it is.
-  if (answer.ok) return { status: "CONNECTED", error: null, proves: "grant" in login || login.password !== null };
-  return { status: answer.reauth ? "REAUTH_REQUIRED" : "ERROR", error: answer.reason.slice(0, 500), proves: false };
+  return tryCounted<Connection>(store, brandId, login, async () => {
+    const answer = await verifyMailbox(login);
+    // A server that lets anybody in says nothing about whose address it is.
+    const proves = answer.ok && ("grant" in login || login.password !== null);
+    if (answer.ok) return { succeeded: true, result: { status: "CONNECTED", error: null, proves } };
+    const status = answer.reauth ? "REAUTH_REQUIRED" : "ERROR";
+    return { succeeded: false, result: { status, error: answer.reason.slice(0, 500), proves } };
+  });
 }
 
 /** Tries a login that someone typed. INVALID with the server's reason when it fails, unless they want it all the same. */
-export async function mustConnect(tools: Tools, login: MailLogin, allowUnverified = false): Promise<Connection> {
-  const connection = await tryLogin(tools, login);
+export async function mustConnect(
+  tools: Tools,
+  login: MailLogin,
+  brandId: string | null,
+  allowUnverified = false,
+): Promise<Connection> {
+  const connection = await tryLogin(tools, login, brandId);
   if (connection.error === null || allowUnverified) return connection;
   throw new Fault("INVALID", `The mailbox could not be connected: ${connection.error}`, {
     details: [{ field: "grant" in login ? fieldOf(login.grant) : "host", message: connection.error }],
@@ -76,12 +91,13 @@ export function vouched(connection: Connection, { role }: Pick<Caller, "role">):
  * Tries a login that is stored already: whatever is wrong with it is a finding, not a failure. Where it may connect to
  * has been judged by the mark it bears.
  */
-export async function testLogin(tools: Tools, login: MailLogin): Promise<Connection> {
+export async function testLogin(tools: Tools, login: MailLogin, brandId: string | null): Promise<Connection> {
   try {
     if ("host" in login) await checkServer(tools, login, null, login.privateHost === true);
-    return await tryLogin(tools, login);
+    return await tryLogin(tools, login, brandId);
   } catch (error) {
-    if (error instanceof Fault) return { status: "ERROR", error: error.message, proves: false };
+    if (error instanceof Fault && error.code !== "RATE_LIMITED")
+      return { status: "ERROR", error: error.message, proves: false };
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
+import { release, takeQuota } from "../limits/usage.ts";
 import type { Vault } from "../secrets.ts";
 import type { Connection } from "./connection.ts";
 import { workspaceDomainOf } from "./gmail.ts";
@@ -84,6 +85,7 @@ export async function addEmailAccount(
   const brand = await getBrand(tx, brandId);
   const email = await expectAddressFree(tx, given.email, brandId);
   const id = tx.newId();
+  await takeQuota(tx, brandId, "mailboxes");
   await orTaken(
     tx.insert(emailAccounts).values({
       id,
@@ -191,5 +193,6 @@ export async function removeEmailAccount(tx: Tx, id: string, reach: string | nul
   await getEmailAccount(tx, id, reach);
   await checkNothingWaits(tx, id);
   await tx.delete(campaignSenders).where(eq(campaignSenders.senderId, id));
-  await tx.delete(emailAccounts).where(eq(emailAccounts.id, id));
+  const [gone] = await tx.delete(emailAccounts).where(eq(emailAccounts.id, id)).returning();
+  if (gone?.brandId) await release(tx, gone.brandId, "mailboxes", 1);
 }

@@ -36,7 +36,8 @@ export function senderRoutes(deps: Deps) {
         const brandId = brandOf(caller, body.brandId);
         await expectAddressFree(store.read, body.email, brandId);
         const login = await checkServer(deps, newLogin(body), null, caller.role === "admin");
-        const tried = { login, connection: vouched(await mustConnect(deps, login, body.allowUnverified), caller) };
+        const connection = await mustConnect(deps, login, brandId, body.allowUnverified);
+        const tried = { login, connection: vouched(connection, caller) };
         return writeOnce(deps, request, async (tx) => {
           const row = await addEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
@@ -47,6 +48,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          limit: "login",
           idempotent: true,
           summary: "Add a mailbox",
           description:
@@ -106,7 +108,7 @@ export function senderRoutes(deps: Deps) {
         const login = changed && (await checkServer(deps, changed, loginOf(vault, seen), isAdmin));
         const tried = login && {
           login,
-          connection: vouched(await mustConnect(deps, login, body.allowUnverified), caller),
+          connection: vouched(await mustConnect(deps, login, seen.brandId, body.allowUnverified), caller),
         };
         const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
@@ -118,6 +120,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          limit: "login",
           summary: "Change a mailbox",
           description:
             "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again. The login of a mailbox on a private network is changed by admins only (403).",
@@ -146,7 +149,7 @@ export function senderRoutes(deps: Deps) {
         const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
         const login = loginOf(vault, seen);
         if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
-        const connection = vouched(await testLogin(deps, login), callerOf(request));
+        const connection = vouched(await testLogin(deps, login, seen.brandId), callerOf(request));
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
         deps.wake();
         return {
@@ -166,6 +169,7 @@ export function senderRoutes(deps: Deps) {
         }),
         detail: {
           access: "user",
+          limit: "login",
           summary: "Test a mailbox's connection",
           description:
             "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`. When it works, it proves that the mailbox is this brand's, as on adding; 409 when another brand has proved that meanwhile.",

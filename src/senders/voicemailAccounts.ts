@@ -6,6 +6,7 @@ import { voicemailAccounts } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { invalid, notFound } from "../fault.ts";
+import { release, takeQuota } from "../limits/usage.ts";
 import type { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } from "./model.ts";
 import { disableUnprovedNumbers, expectNumberFree, expectOwnNumber, numberTaken, proveNumber } from "./ownNumbers.ts";
 import { checkNothingWaits } from "./waiting.ts";
@@ -73,6 +74,7 @@ export async function addVoicemailAccount(
     createdAt: tx.now,
     updatedAt: tx.now,
   };
+  await takeQuota(tx, brandId, "voicemailNumbers");
   try {
     await tx.insert(voicemailAccounts).values(row);
   } catch (error) {
@@ -108,5 +110,6 @@ export async function changeVoicemailAccount(
 export async function removeVoicemailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
   await getVoicemailAccount(tx, id, reach);
   await checkNothingWaits(tx, id);
-  await tx.delete(voicemailAccounts).where(within(id, reach));
+  const [gone] = await tx.delete(voicemailAccounts).where(within(id, reach)).returning();
+  if (gone) await release(tx, gone.brandId, "voicemailNumbers", 1);
 }

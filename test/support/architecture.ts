@@ -17,6 +17,7 @@ const rooms = [
   "understanding",
   "contactFiles",
   "files",
+  "limits",
   "identity",
   "brands",
   "invitations",

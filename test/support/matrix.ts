@@ -112,6 +112,7 @@ export const ROWS: Record<string, Row> = {
   "GET /api/contacts/:id": of("contacts"),
   "POST /api/contacts": make((n) => ({ email: `c${n}@x.example` })),
   "PATCH /api/contacts/:id": of("contacts", { rest: { firstName: "Jo" } }),
+  "GET /api/limits": user({ query: { brandId: "brands" } }),
   "GET /api/credits": user({ query: { brandId: "brands" } }),
   "GET /api/credits/ledger": user({ query: { brandId: "brands" } }),
 
@@ -201,6 +202,11 @@ export const ROWS: Record<string, Row> = {
   }),
   "POST /api/auth/admin/replay-chargebee-event": admin({ rest: { eventId: "x" }, own: 404 }),
   "POST /api/auth/admin/reconcile-chargebee": admin({ rest: {}, own: 409 }),
+  "GET /api/auth/admin/limits": admin({ query: { brandId: "brands" } }),
+  "POST /api/auth/admin/update-limits": admin({
+    body: { brandId: "brands" },
+    rest: { limits: { contacts: 1_000_000 } },
+  }),
   "POST /api/auth/admin/create-user": admin({
     rest: (n) => ({ email: `made${n}@x.example`, password: PASSWORD, name: "X" }),
   }),

@@ -74,6 +74,7 @@ export function ledgerRoutes(deps: Deps) {
         response: Preview,
         detail: {
           access: "admin",
+          limit: "costly",
           summary: "Preview a change of price",
           description:
             "Changes nothing. Open holds keep the price they were made at; drafts are shown with what their launch costs now and would cost then, the newest 100. Admins only.",

@@ -116,6 +116,7 @@ export function creditAdminRoutes(deps: Deps) {
         response: Verdict,
         detail: {
           access: "admin",
+          limit: "costly",
           tags: ["Credits"],
           summary: "Prove the books",
           description:

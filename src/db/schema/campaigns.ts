@@ -1,4 +1,17 @@
-import { bool, index, instant, integer, json, primaryKey, real, table, text, uniqueIndex, word } from "../columns.ts";
+import {
+  bool,
+  index,
+  instant,
+  integer,
+  json,
+  primaryKey,
+  real,
+  table,
+  text,
+  uniqueIndex,
+  whole,
+  word,
+} from "../columns.ts";
 import { brands, contacts } from "./brands.ts";
 
 /** Steps by stage, sent to contacts: stage 0 opens, stages 1..n follow up. */
@@ -152,6 +165,9 @@ export const importJobs = table(
     lastLine: integer("last_line").notNull().default(0),
     verdicts: json("verdicts").$type<Record<string, number>>().notNull(),
     error: text("error"),
+    /** The file's size, and what the verdicts of its rows take: counted against the brand's limit of stored bytes. */
+    fileBytes: whole("file_bytes").notNull().default(0),
+    resultBytes: whole("result_bytes").notNull().default(0),
     createdAt: instant("created_at").notNull(),
     finishedAt: instant("finished_at"),
   },

@@ -1,14 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { and, count, desc, eq, lt } from "drizzle-orm";
+import { and, count, desc, eq, lt, sql } from "drizzle-orm";
 import { DAY, iso, isoOrNull } from "../../clock.ts";
 import { apiKeys, users } from "../../db/schema/identity.ts";
+import { forUpdate } from "../../db/sql.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import { Fault, notFound } from "../../fault.ts";
+import { getLimit } from "../../limits/overrides.ts";
 import type { ApiKey, NewApiKey, OwnedApiKey } from "../model.ts";
 import { hashKey } from "../proof.ts";
-
-/** So many that nobody who uses them misses one, so few that a list of them needs no pages. */
-const MOST = 100;
 
 /** Tells a key from other secrets, for whoever finds one where it should not be. */
 const PREFIX = "reprise_";
@@ -62,8 +61,11 @@ export async function listAllApiKeys(
 /** Makes a key that acts for a user. It is in the answer and nowhere else. CONFLICT when they have as many as one may have. */
 export async function createApiKey(tx: Tx, userId: string, given: NewApiKey): Promise<{ id: string; key: string }> {
   const { name, kind = "PERSONAL", expiresInDays = kind === "PERSONAL" ? PERSONAL_KEY_DAYS : undefined } = given;
+  const most = await getLimit(tx, null, "apiKeys");
+  // The user is held, so that of two requests for the last key one comes first.
+  await tx.all(sql`select id from users where id = ${userId} ${forUpdate("users")}`);
   const [held] = await tx.select({ keys: count() }).from(apiKeys).where(eq(apiKeys.referenceId, userId));
-  if (held && held.keys >= MOST) throw new Fault("CONFLICT", `You have ${MOST} API keys: revoke one first`);
+  if (held && held.keys >= most) throw new Fault("CONFLICT", `You have ${most} API keys: revoke one first`);
   const id = tx.newId();
   const key = `${PREFIX}${randomBytes(KEY_BYTES).toString("base64url")}`;
   await tx.insert(apiKeys).values({

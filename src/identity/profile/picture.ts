@@ -1,4 +1,5 @@
 import { Fault, invalid } from "../../fault.ts";
+import { FairQueue } from "../../limits/fairQueue.ts";
 import { CUT_OFF, flawOf, type Kind, kindOf, orientationOf, pictureOnly } from "./pictureParts.ts";
 
 /** A picture as it is kept: upright, small, and nothing but a picture. */
@@ -21,21 +22,21 @@ const KEPT_AS: Record<Kind, { type: string; extension: string }> = {
   webp: { type: "image/webp", extension: "webp" },
 };
 
-let turn: Promise<unknown> = Promise.resolve();
+/** One picture at a time, because of the memory it takes, and users in turn. A user's browser sends one; ten wait at most. */
+const DRAWING = new FairQueue({ atOnce: 1, mostWaiting: 10 });
 
 /**
- * Draws a picture anew, so that nothing of the file but what it shows is left. The work is done off this thread, for one
- * picture at a time, because of the memory it takes.
- * @throws Fault UNSUPPORTED_MEDIA_TYPE for what is no PNG, JPEG or WebP; INVALID for a damaged or huge one
+ * Draws a picture anew, so that nothing of the file but what it shows is left. The work is done off this thread.
+ * @throws Fault UNSUPPORTED_MEDIA_TYPE for what is no PNG, JPEG or WebP; INVALID for a damaged or huge one; RATE_LIMITED when
+ * too many of this user's wait
  */
-export async function redraw(given: Uint8Array): Promise<Picture> {
+export async function redraw(given: Uint8Array, userId = ""): Promise<Picture> {
   const kind = kindOf(given);
   if (!kind) throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a PNG, JPEG or WebP image");
   const flaw = flawOf(kind, given);
   if (flaw !== null) throw invalid("file", flaw);
-  const mine = turn.then(() => draw(kind, given));
-  turn = mine.catch(() => {});
-  return { content: pictureOnly(kind, await mine), ...KEPT_AS[kind] };
+  const drawn = await DRAWING.run(userId, () => draw(kind, given));
+  return { content: pictureOnly(kind, drawn), ...KEPT_AS[kind] };
 }
 
 async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {

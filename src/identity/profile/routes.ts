@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
 import { Fault, notFound } from "../../fault.ts";
+import { diskRoom } from "../../files/diskRoom.ts";
 import { markUnused, removeNow } from "../../files/unused.ts";
 import { callerOf } from "../../http/access.ts";
 import { answeredBefore, fingerprintedBy, REPLAYED, writeOnce } from "../../http/idempotency.ts";
@@ -11,7 +12,7 @@ import { storable } from "../../http/storable.ts";
 import { ProfileChange, UploadedImage } from "./model.ts";
 import { redraw } from "./picture.ts";
 import { editProfile, IMAGES, imageFile, newImageName, setImage } from "./profile.ts";
-import { LARGEST_FORM, receiveImage } from "./upload.ts";
+import { LARGEST_FORM, LARGEST_IMAGE, receiveImage } from "./upload.ts";
 
 /** How the body is published: Elysia does not read it, so no schema of its own says. */
 const requestBody = {
@@ -40,12 +41,14 @@ const picture = { schema: { type: "string" as const, format: "binary" } };
 /** How a user looks to others: their name and image. */
 export function profileRoutes(deps: Deps) {
   const { store, config, files } = deps;
+  const disk = config.s3 === null ? diskRoom(config.dataDir, config.minFreeDiskBytes) : null;
   return new Elysia({ tags: ["Auth"] })
     .use(storable)
     .post(
       "/api/auth/upload-profile-image",
       async ({ request, set }) => {
         const { userId } = callerOf(request);
+        await disk?.check(LARGEST_IMAGE);
         const given = await receiveImage(request, bodyPieces(request));
         fingerprintedBy(request, given);
         const answered = await answeredBefore<UploadedImage>(deps, request);
@@ -53,7 +56,7 @@ export function profileRoutes(deps: Deps) {
           set.headers[REPLAYED] = "true";
           return answered;
         }
-        const { content, type, extension } = await redraw(given);
+        const { content, type, extension } = await redraw(given, userId);
         const name = newImageName(extension);
         const file = `profile-images/${name}`;
         const imageUrl = `${config.publicUrl}${IMAGES}/${name}`;
@@ -74,6 +77,7 @@ export function profileRoutes(deps: Deps) {
         response: { 200: UploadedImage, 503: ErrorBody },
         detail: {
           access: "user",
+          limit: "upload",
           idempotent: true,
           body: LARGEST_FORM,
           summary: "Upload Profile Image",

@@ -1,0 +1,18 @@
+import { eq, sql } from "drizzle-orm";
+import { campaignSteps, conversations, importJobs } from "../db/schema/campaigns.ts";
+import type { Tx } from "../db/store.ts";
+import { CONVERSATION_ROW_BYTES, stepBytes, sum } from "../limits/bytes.ts";
+import { release } from "../limits/usage.ts";
+
+/** Gives back what a campaign counts against its brand's limits. Call it before its rows are deleted. */
+export async function releaseCampaign(tx: Tx, { id, brandId }: { id: string; brandId: string }): Promise<void> {
+  const steps = await tx.select().from(campaignSteps).where(eq(campaignSteps.campaignId, id));
+  const members = Number(await tx.$count(conversations, eq(conversations.campaignId, id)));
+  const [results] = await tx
+    .select({ bytes: sql<unknown>`coalesce(sum(${importJobs.resultBytes}), 0)` })
+    .from(importJobs)
+    .where(eq(importJobs.campaignId, id));
+  await release(tx, brandId, "campaigns", 1);
+  const bytes = sum(steps, stepBytes) + members * CONVERSATION_ROW_BYTES + Number(results?.bytes ?? 0);
+  await release(tx, brandId, "storedBytes", bytes);
+}

@@ -1,0 +1,146 @@
+import type { Clock } from "../clock.ts";
+import type { Store } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import type { Rate, Taken } from "./bucket.ts";
+import { FairShare } from "./fairShare.ts";
+import { LimitCache } from "./limitCache.ts";
+import { LoopMeter } from "./loopMeter.ts";
+import { loopProbe } from "./loopProbe.ts";
+import { Places } from "./places.ts";
+import { openRates, type Rates } from "./rates.ts";
+import { ROUTE_CLASSES, type RouteClass } from "./routeClass.ts";
+
+/** Costly requests of one brand that wait for a place; more are refused. */
+const COSTLY_WAITING = 8;
+
+/** Who makes a request, as far as limits are concerned. */
+export interface Subject {
+  userId: string;
+  brandId: string | null;
+}
+
+/** Header fields of draft-ietf-httpapi-ratelimit-headers-10. */
+export interface Headings {
+  /** `RateLimit-Policy` */
+  policy: string;
+  /** `RateLimit` */
+  state: string;
+}
+
+/** What a request is told about its limit, and what its end is noted with. */
+export interface Pass extends Headings {
+  /** To be called when the request has its answer, whatever that is. Only costly ones have it. */
+  end?: () => void;
+}
+
+/** Is given the header fields of a refusal. */
+type Refused = (headings: Headings) => void;
+
+export interface Admission {
+  /** Admits a request of the class, before its body is read. @throws AppError RATE_LIMITED */
+  admit(subject: Subject, routeClass: RouteClass, refused: Refused): Pass | Promise<Pass>;
+  /** Notes that a request is over, however it ended. */
+  ended(): void;
+  /** Takes over what an admin has just changed. */
+  reload(): Promise<void>;
+}
+
+/** Bounds what each user and each brand asks of this service: how often, how much at once, and how much of its time. */
+export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rates }): Admission {
+  const rates = deps.rates ?? openRates(deps.store, deps.clock);
+  const limits = new LimitCache(deps.store);
+  const places = new Places({ mostWaiting: COSTLY_WAITING, noun: "costly requests (the limit costlyAtOnce)" });
+  const share = new FairShare();
+  const meter = new LoopMeter((subject, ms, now) => share.charge(subject, ms, now));
+  const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));
+
+  function admitKnown(subject: Subject, routeClass: RouteClass, refused: Refused, now: number): Pass | Promise<Pass> {
+    probe();
+    const { userId, brandId } = subject;
+    const own = limits.of(brandId);
+    const { limit, usesLoop, windowMs } = ROUTE_CLASSES[routeClass];
+    const sharer = brandId ?? userId;
+    if (usesLoop) mustLeaveShare(share.excess(sharer, now));
+    const rate = { quota: own[limit], windowMs };
+    // A brand has one owner, so that it and its user are one here; whoever has no brand counts alone.
+    const taken = rates.take(sharer, limit, rate);
+    if (taken instanceof Promise) {
+      return taken.then((late) => pass(routeClass, rate, late, sharer, own.costlyAtOnce, refused, performance.now()));
+    }
+    return pass(routeClass, rate, taken, sharer, own.costlyAtOnce, refused, now);
+  }
+
+  function pass(
+    routeClass: RouteClass,
+    rate: Rate,
+    taken: Taken,
+    sharer: string,
+    costlyAtOnce: number,
+    refused: Refused,
+    now: number,
+  ): Pass | Promise<Pass> {
+    const headings = headingsOf(routeClass, rate, taken);
+    if (taken.waitMs > 0) {
+      refused(headings);
+      throw tooMany(routeClass, rate, taken.waitMs);
+    }
+    if (routeClass === "costly") return costly(headings, sharer, costlyAtOnce);
+    if (ROUTE_CLASSES[routeClass].usesLoop) meter.begin(sharer, now);
+    return headings;
+  }
+
+  /** Few of these run at once, so each is timed to its end. */
+  async function costly(headings: Headings, sharer: string, atOnce: number): Promise<Pass> {
+    const giveBack = await places.take(sharer, atOnce);
+    const begun = performance.now();
+    const end = () => {
+      const now = performance.now();
+      share.charge(sharer, now - begun, now);
+      giveBack();
+    };
+    return { ...headings, end };
+  }
+
+  return {
+    admit(subject, routeClass, refused) {
+      const now = performance.now();
+      const loading = limits.ready(now);
+      if (loading === null) return admitKnown(subject, routeClass, refused, now);
+      return loading.then(() => admitKnown(subject, routeClass, refused, performance.now()));
+    },
+    ended: () => meter.end(performance.now()),
+    reload: () => limits.reload(),
+  };
+}
+
+/** The last `RateLimit-Policy` of each class: it changes only when an admin changes a limit. */
+const policies = new Map<RouteClass, { quota: number; text: string }>();
+
+function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {
+  const last = policies.get(routeClass);
+  if (last?.quota === quota) return last.text;
+  const text = `"${ROUTE_CLASSES[routeClass].policy}";q=${quota};w=${windowMs / 1000}`;
+  policies.set(routeClass, { quota, text });
+  return text;
+}
+
+function headingsOf(routeClass: RouteClass, rate: Rate, { remaining, fullInMs, waitMs }: Taken): Headings {
+  const seconds = Math.ceil(Math.max(fullInMs, waitMs) / 1000);
+  const state = `"${ROUTE_CLASSES[routeClass].policy}";r=${Math.max(0, remaining)};t=${seconds}`;
+  return { policy: policyOf(routeClass, rate), state };
+}
+
+function tooMany(routeClass: RouteClass, { quota, windowMs }: Rate, waitMs: number): Fault {
+  const { noun, limit } = ROUTE_CLASSES[routeClass];
+  const seconds = Math.ceil(waitMs / 1000);
+  const message = `Too many ${noun}: the limit ${limit} is ${quota} in ${windowMs / 1000} seconds; try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
+  const facts = { limit: { name: limit, value: quota } };
+  return new Fault("RATE_LIMITED", message, { retryAfterSeconds: seconds, facts });
+}
+
+function mustLeaveShare(excessMs: number): void {
+  if (excessMs === 0) return;
+  const seconds = Math.ceil(excessMs / 1000);
+  const message = `The service is busy and your requests used more than their share of its time: try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
+  throw new Fault("RATE_LIMITED", message, { retryAfterSeconds: seconds });
+}

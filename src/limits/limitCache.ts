@@ -1,0 +1,58 @@
+import { SECOND } from "../clock.ts";
+import type { Store } from "../db/store.ts";
+import { DEFAULT_LIMITS, type Limits } from "./names.ts";
+import { listOverrides, mergeLimits, type Override, PLATFORM } from "./overrides.ts";
+
+/** How old the values may be that an admin changed through another process. */
+const REFRESH_AFTER_MS = 10 * SECOND;
+
+/**
+ * Keeps in memory what admins have set, so that a request costs no query. It is loaded at the first request, and again
+ * behind the back of a later one; only brands that have a value of their own take memory.
+ */
+export class LimitCache {
+  readonly #store: Store;
+  #platform: Limits = DEFAULT_LIMITS;
+  #brands = new Map<string, Limits>();
+  #loadedAt: number | null = null;
+  #loading: Promise<void> | null = null;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Resolves when limits are known; null when they are. `now` is of `performance`: tests stop the clock of the service. */
+  ready(now: number): Promise<void> | null {
+    if (this.#loadedAt === null) return this.reload();
+    if (now - this.#loadedAt > REFRESH_AFTER_MS && this.#loading === null) {
+      this.reload().catch(() => {
+        // The values there are stay; the next request tries again.
+      });
+    }
+    return null;
+  }
+
+  /** The limits of a brand, or of somebody without one. */
+  of(brandId: string | null): Limits {
+    return (brandId === null ? undefined : this.#brands.get(brandId)) ?? this.#platform;
+  }
+
+  reload(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    const overrides: Override[] = await listOverrides(this.#store.read);
+    const scopes = new Set(overrides.map(({ scope }) => scope).filter((scope) => scope !== PLATFORM));
+    const byScope = Map.groupBy(overrides, ({ scope }) => scope);
+    const platform = byScope.get(PLATFORM) ?? [];
+    this.#platform = mergeLimits(platform, null);
+    this.#brands = new Map(
+      [...scopes].map((scope) => [scope, mergeLimits([...platform, ...(byScope.get(scope) ?? [])], scope)]),
+    );
+    this.#loadedAt = performance.now();
+  }
+}

@@ -1,0 +1,53 @@
+import { Fault } from "../fault.ts";
+
+interface Queue {
+  taken: number;
+  waiting: (() => void)[];
+}
+
+interface PlaceOptions {
+  /** Requests of one subject that may wait for a place. */
+  mostWaiting: number;
+  /** What there was too much of at once, for the message of a refusal. */
+  noun: string;
+}
+
+/** Bounds how much of one subject is worked on at the same time; a few more wait, the rest is refused. */
+export class Places {
+  readonly #queues = new Map<string, Queue>();
+  readonly #options: PlaceOptions;
+
+  constructor(options: PlaceOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves, with what gives the place back, when there is one. @throws AppError RATE_LIMITED when too many wait already */
+  async take(subject: string, atOnce: number): Promise<() => void> {
+    const queue = this.#queues.get(subject) ?? { taken: 0, waiting: [] };
+    this.#queues.set(subject, queue);
+    if (queue.taken < atOnce && queue.waiting.length === 0) queue.taken++;
+    else await this.#wait(queue, atOnce);
+    let isGiven = false;
+    return () => {
+      if (isGiven) return;
+      isGiven = true;
+      this.#giveBack(subject, queue);
+    };
+  }
+
+  #wait({ waiting }: Queue, atOnce: number): Promise<void> {
+    const { mostWaiting, noun } = this.#options;
+    if (waiting.length >= mostWaiting) {
+      const message = `Too many ${noun} at once: ${atOnce} are worked on at the same time, and ${mostWaiting} more are waiting; try again in 2 seconds`;
+      throw new Fault("RATE_LIMITED", message, { retryAfterSeconds: 2 });
+    }
+    return new Promise((start) => waiting.push(start));
+  }
+
+  #giveBack(subject: string, queue: Queue): void {
+    const next = queue.waiting.shift();
+    // The place goes to whoever waited, behind the requests of others that have come meanwhile.
+    if (next) setImmediate(next);
+    else if (--queue.taken === 0) this.#queues.delete(subject);
+  }
+}

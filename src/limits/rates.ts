@@ -1,0 +1,101 @@
+import type { Clock, Instant } from "../clock.ts";
+import { dialect } from "../db/dialect.ts";
+import type { Store } from "../db/store.ts";
+import { type Rate, type Taken, TokenBuckets } from "./bucket.ts";
+import { LIMIT_NAMES, type LimitName } from "./names.ts";
+import { leaseTokens } from "./tokens.ts";
+
+/** Takes tokens for requests: at once where it can, after a statement where the database must be asked. */
+export interface Rates {
+  /** `id`: of a user or a brand, which never are the same. */
+  take(id: string, name: LimitName, rate: Rate): Taken | Promise<Taken>;
+}
+
+/** Opens the rates of this process: in memory where it is the only one (SQLite), by leases where it may not be (Postgres). */
+export function openRates(store: Store, clock: Clock): Rates {
+  return dialect === "sqlite" ? localRates(clock) : leasedRates(store, clock);
+}
+
+const eachLimit = <T>(make: () => T) =>
+  Object.fromEntries(LIMIT_NAMES.map((name) => [name, make()])) as Record<LimitName, T>;
+
+export function localRates(clock: Clock): Rates {
+  const byName = eachLimit(() => new TokenBuckets());
+  return { take: (id, name, rate) => byName[name].take(id, rate, clock.now()) };
+}
+
+/** A twentieth of the quota at once: that many requests cost one statement, and that far may all processes go beyond a limit. */
+const LEASES_IN_QUOTA = 20;
+const REMEMBERED = 50_000;
+
+interface Holding {
+  tokens: number;
+  /** Tokens in the shared bucket when it was asked last, at `at`. */
+  left: number;
+  at: Instant;
+  /** The shared bucket had none: it is not asked again before this time, however many requests come. */
+  emptyUntil: Instant;
+  leasing: Promise<void> | null;
+}
+
+/**
+ * Counts in the database for any number of processes without writing for each request: a process leases a share of the
+ * quota and spends it alone. What all of them admit never exceeds the limit by more than one lease for each.
+ */
+export function leasedRates(store: Store, clock: Clock): Rates {
+  const byName = eachLimit(() => new Map<string, Holding>());
+
+  function holdingOf(id: string, name: LimitName): Holding {
+    const holdings = byName[name];
+    const known = holdings.get(id);
+    if (known) return known;
+    const fresh = { tokens: 0, left: 0, at: 0, emptyUntil: 0, leasing: null };
+    // Forgetting one loses what was leased, and frees nobody: the debt is in the database.
+    if (holdings.size >= REMEMBERED) for (const oldest of holdings.keys().take(1)) holdings.delete(oldest);
+    holdings.set(id, fresh);
+    return fresh;
+  }
+
+  async function lease(holding: Holding, subject: string, name: LimitName, rate: Rate): Promise<void> {
+    const tokens = Math.max(1, Math.floor(rate.quota / LEASES_IN_QUOTA));
+    const answer = await store.write((tx) => leaseTokens(tx, subject, name, rate, tokens));
+    const now = clock.now();
+    holding.left = answer.left;
+    holding.at = now;
+    if (answer.granted) holding.tokens += tokens;
+    else holding.emptyUntil = now + answer.waitMs;
+  }
+
+  function spend(holding: Holding, rate: Rate): Taken {
+    holding.tokens--;
+    return told(holding, rate, 0);
+  }
+
+  function told(holding: Holding, { quota, windowMs }: Rate, waitMs: number): Taken {
+    const now = clock.now();
+    const flowed = Math.max(0, now - holding.at) * (quota / windowMs);
+    // At least the one that was just taken is missing.
+    const left = Math.min(quota - 1, Math.floor(holding.tokens + holding.left + flowed));
+    return { waitMs, remaining: left, fullInMs: Math.ceil(((quota - left) * windowMs) / quota) };
+  }
+
+  async function takeLeased(subject: string, name: LimitName, rate: Rate, holding: Holding): Promise<Taken> {
+    for (;;) {
+      if (holding.tokens >= 1) return spend(holding, rate);
+      const waitMs = holding.emptyUntil - clock.now();
+      if (waitMs > 0) return told(holding, rate, Math.min(waitMs, rate.windowMs));
+      holding.leasing ??= lease(holding, subject, name, rate).finally(() => {
+        holding.leasing = null;
+      });
+      await holding.leasing;
+    }
+  }
+
+  return {
+    take(id, name, rate) {
+      const holding = holdingOf(id, name);
+      if (holding.tokens >= 1) return spend(holding, rate);
+      return takeLeased(id, name, rate, holding);
+    },
+  };
+}

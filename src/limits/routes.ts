@@ -1,0 +1,91 @@
+import { eq } from "drizzle-orm";
+import { Elysia, t } from "elysia";
+import { brands } from "../db/schema/brands.ts";
+import type { Deps } from "../deps.ts";
+import { notFound } from "../fault.ts";
+import { brandOf, callerOf } from "../http/access.ts";
+import { writeOnce } from "../http/idempotency.ts";
+import { Id } from "../http/model.ts";
+import { storable } from "../http/storable.ts";
+import type { Admission } from "./admission.ts";
+import { AdminLimits, LimitChange, OwnLimits } from "./model.ts";
+import { updateLimits } from "./overrides.ts";
+import { reportLimits } from "./report.ts";
+
+const OfBrand = t.Object({ brandId: t.Optional(Id) });
+
+/** What users and brands may use: shown to themselves, changed by admins. */
+export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
+  const { store } = deps;
+
+  async function ofBrand(brandId: string) {
+    const [brand] = await store.read.select({ id: brands.id }).from(brands).where(eq(brands.id, brandId));
+    if (!brand) throw notFound("brand", brandId);
+    return reportLimits(store.read, brandId);
+  }
+
+  return new Elysia({ tags: ["Brands"] })
+    .use(storable)
+    .get(
+      "/api/limits",
+      async ({ query, request }) => {
+        const brandId = brandOf(callerOf(request), query.brandId);
+        const limits = (await ofBrand(brandId)).map(
+          ({ default: _, platformValue: __, brandValue: ___, changedBy: ____, changedAt: _____, ...shown }) => shown,
+        );
+        return { success: true as const, brandId, limits };
+      },
+      {
+        query: OfBrand,
+        response: OwnLimits,
+        detail: {
+          access: "user",
+          summary: "Get the limits of a brand",
+          description:
+            "What the brand may use, has used and has left. Of rates, every answer tells what is left in `RateLimit`. Admins say which brand.",
+        },
+      },
+    )
+    .get(
+      "/api/auth/admin/limits",
+      async ({ query: { brandId } }) => ({
+        success: true as const,
+        brandId: brandId ?? null,
+        limits: brandId === undefined ? await reportLimits(store.read, null) : await ofBrand(brandId),
+      }),
+      {
+        query: OfBrand,
+        response: AdminLimits,
+        detail: {
+          access: "admin",
+          summary: "List limits",
+          description:
+            "Of a brand, or of the platform without `brandId`: what holds, what it is by default, who changed it and when, and what is used. For admins only.",
+        },
+      },
+    )
+    .post(
+      "/api/auth/admin/update-limits",
+      async ({ body, request }) => {
+        const { brandId = null, limits } = body;
+        const { userId: changedBy } = callerOf(request);
+        const answer = await writeOnce(deps, request, async (tx) => {
+          await updateLimits(tx, { brandId, limits, changedBy });
+          return { success: true as const, brandId, limits: await reportLimits(tx, brandId) };
+        });
+        await reload();
+        return answer;
+      },
+      {
+        body: LimitChange,
+        response: AdminLimits,
+        detail: {
+          access: "admin",
+          idempotent: true,
+          summary: "Update limits",
+          description:
+            "Sets limits of a brand, or of the platform without `brandId`; null sets the default again. What is stored already stays. Other processes follow within ten seconds. For admins only.",
+        },
+      },
+    );
+}

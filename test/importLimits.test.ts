@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { campaignRoutes } from "../src/campaigns/routes.ts";
+import { importRoutes } from "../src/imports/routes.ts";
+import { PLATFORM } from "../src/limits/overrides.ts";
+import { usageOf } from "../src/limits/usage.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { type Owner, openBrand } from "./support/brands.ts";
+import { setLimits } from "./support/limits.ts";
+import { until } from "./support/throwaway.ts";
+
+setDefaultTimeout(60_000);
+
+interface Job {
+  status: string;
+  rows: number;
+  verdicts: Record<string, number>;
+  error: string | null;
+}
+interface Answer {
+  message: string;
+  jobId: string;
+  job: Job;
+  campaign: { id: string };
+}
+
+let app: TestApp;
+let ann: Owner;
+let campaignId: string;
+let brands = 0;
+
+beforeAll(async () => {
+  app = await startApp({ rooms: (deps) => [campaignRoutes(deps), importRoutes(deps)] });
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  ann = await openBrand(app, `ann${++brands}`);
+  campaignId = await campaignOf(ann);
+});
+
+async function campaignOf(owner: Owner): Promise<string> {
+  return (await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign.id;
+}
+
+async function upload(body: Bun.BodyInit, headers: Record<string, string> = {}, owner = ann, id = campaignId) {
+  const sent = { "content-type": "text/csv", authorization: `Bearer ${owner.token}`, ...headers };
+  const init = { method: "POST", body, headers: sent, duplex: "half" } as RequestInit;
+  const response = await app.app.handle(new Request(`http://localhost/api/campaigns/${id}/import-contacts`, init));
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Answer };
+}
+
+async function ended(jobId: string, owner = ann): Promise<Job> {
+  let job: Job | undefined;
+  await until(
+    "the import ends",
+    async () => {
+      job = (await owner.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`)).body.job;
+      return job.status !== "RUNNING";
+    },
+    50_000,
+  );
+  if (!job) throw new Error("no job");
+  return job;
+}
+
+const file = (rows: number, name = "p") =>
+  `email\n${Array.from({ length: rows }, (_, n) => `${name}${n}@x.example`).join("\n")}\n`;
+const spooled = () => {
+  const folder = join(app.deps.config.dataDir, "imports");
+  return existsSync(folder) ? readdirSync(folder) : [];
+};
+
+test("an import that reaches the quota of contacts ends there, and says which rows were not taken", async () => {
+  await setLimits(app.store, { contacts: 700 }, ann.brandId);
+  const job = await ended((await upload(file(2000))).body.jobId);
+  expect(job).toMatchObject({ status: "FAILED", rows: 1000, verdicts: { added: 700, quota: 300 } });
+  expect(job.error).toContain("the rows with the verdict QUOTA, up to line 1001, were not taken");
+  const used = await usageOf(app.store.read, ann.brandId);
+  expect(used).toMatchObject({ contacts: 700, importsAtOnce: 0 });
+  await until("the file is removed", async () => spooled().length === 0);
+
+  // Nobody reads a file that cannot be taken.
+  const never = new ReadableStream({ pull: () => Promise.reject(new Error("somebody read it")) });
+  const refused = await upload(never);
+  expect(refused.status).toBe(409);
+  expect(refused.body.message).toContain("The limit contacts is reached: 700");
+  await setLimits(app.store, { contacts: null }, ann.brandId);
+  expect(await ended((await upload(file(2000))).body.jobId)).toMatchObject({
+    status: "DONE",
+    verdicts: { added: 1300, duplicate: 700 },
+  });
+});
+
+test("a file that says it is larger than what the brand may store is not read, and one that does not say is cut off there", async () => {
+  await setLimits(app.store, { storedBytes: 1_000_000 }, ann.brandId);
+  let sent = 0;
+  const chunk = new Uint8Array(50_000).fill(97);
+  const endless = () =>
+    new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        sent += chunk.length;
+        controller.enqueue(chunk);
+      },
+    });
+  const told = await upload(endless(), { "content-length": "2000000" });
+  expect(told.status).toBe(409);
+  expect(sent).toBeLessThan(200_000);
+  sent = 0;
+  const silent = await upload(endless());
+  expect(silent.status).toBe(409);
+  expect(silent.body.message).toContain("The limit storedBytes is reached: 1000000 bytes");
+  expect(sent).toBeLessThan(1_300_000);
+  expect(spooled()).toEqual([]);
+  expect((await usageOf(app.store.read, ann.brandId)).storedBytes ?? 0).toBe(0);
+});
+
+test("uploads of one brand that arrive at the same time share what it may store", async () => {
+  await setLimits(app.store, { storedBytes: 1_000_000 }, ann.brandId);
+  const slow = (): ReadableStream<Uint8Array> => {
+    let left = 12;
+    return new ReadableStream({
+      async pull(controller) {
+        await Bun.sleep(5);
+        if (left-- > 0) controller.enqueue(new Uint8Array(50_000).fill(97));
+        else controller.close();
+      },
+    });
+  };
+  const answers = await Promise.all([upload(slow()), upload(slow()), upload(slow())]);
+  expect(answers.map(({ status }) => status).filter((status) => status === 409).length).toBeGreaterThanOrEqual(2);
+});
+
+test("files take bytes while they are imported, results for as long as the campaign lives", async () => {
+  const content = file(1200);
+  const job = await ended((await upload(content)).body.jobId);
+  expect(job).toMatchObject({ status: "DONE", verdicts: { added: 1200 } });
+  const { storedBytes = 0, importsAtOnce } = await usageOf(app.store.read, ann.brandId);
+  expect(importsAtOnce).toBe(0);
+  expect(storedBytes).toBeGreaterThan(1200 * 1250);
+  expect(storedBytes).toBeLessThan(1200 * 1400);
+  expect((await usageOf(app.store.read, PLATFORM)).importsOfAllBrands).toBe(0);
+  expect((await ann.request("DELETE", `/api/campaigns/${campaignId}`)).status).toBe(200);
+  expect((await usageOf(app.store.read, ann.brandId)).storedBytes).toBeLessThan(1200 * 800);
+});
+
+test("all brands together have a limit too, and a request that was answered before is answered again beyond it", async () => {
+  await setLimits(app.store, { importsOfAllBrands: 1 });
+  const bob = await openBrand(app, `bob${brands}`);
+  const bobs = await campaignOf(bob);
+  const key = { "idempotency-key": `import-${brands}` };
+  const [first, second] = await Promise.all([upload(file(4000), key), upload(file(4000), {}, bob, bobs)]);
+  const statuses = [first?.status, second?.status].sort();
+  expect(statuses).toEqual([202, 429]);
+  await ended(first?.body.jobId ?? second?.body.jobId ?? "", first?.status === 202 ? ann : bob);
+  const again = await upload(file(4000), key);
+  await setLimits(app.store, { contacts: 1 }, ann.brandId);
+  const replayed = await upload(file(4000), key);
+  expect([replayed.status, replayed.body.jobId]).toEqual([202, again.body.jobId]);
+  await ended(again.body.jobId);
+  await setLimits(app.store, { importsOfAllBrands: null });
+});
+
+test("a small file of one brand is done while the large ones of another are being read", async () => {
+  const large = await Promise.all(Array.from({ length: 6 }, (_, n) => upload(file(5000, `l${n}.`))));
+  const bob = await openBrand(app, `bob${brands}`);
+  const small = await upload(file(400), {}, bob, await campaignOf(bob));
+  expect(await ended(small.body.jobId, bob)).toMatchObject({ status: "DONE", rows: 400 });
+  for (const { body } of large) {
+    const { job } = (await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${body.jobId}`)).body;
+    expect(job.rows).toBeLessThan(5000);
+  }
+  for (const { body } of large) await ended(body.jobId);
+});
+
+test("below the floor of free disk files are refused before they are read, and imports wait until there is room", async () => {
+  const { config } = app.deps;
+  const floor = config.minFreeDiskBytes;
+  const short = await startApp({
+    config: { minFreeDiskBytes: Number.MAX_SAFE_INTEGER },
+    rooms: (deps) => [campaignRoutes(deps), importRoutes(deps)],
+  });
+  const owner = await openBrand(short, "ann");
+  const { body } = await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" });
+  const never = new ReadableStream({ pull: () => Promise.reject(new Error("somebody read it")) });
+  const response = await short.app.handle(
+    new Request(`http://localhost/api/campaigns/${body.campaign.id}/import-contacts`, {
+      method: "POST",
+      body: never,
+      headers: { "content-type": "text/csv", authorization: `Bearer ${owner.token}` },
+      duplex: "half",
+    } as RequestInit),
+  );
+  expect([response.status, response.headers.get("retry-after")]).toEqual([503, "60"]);
+  expect(((await response.json()) as Answer).message).toBe(
+    "The disk is nearly full, so no files are taken: try again later",
+  );
+  await short.close();
+
+  // The route has the floor it was mounted with; an import that begins to read has the one of now.
+  config.minFreeDiskBytes = Number.MAX_SAFE_INTEGER;
+  const { jobId } = (await upload(file(3000))).body;
+  await until("the import waits", async () => app.logged.some((line) => line.includes("waits for room on the disk")));
+  const waiting = await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`);
+  expect(waiting.body.job).toMatchObject({ status: "RUNNING", rows: 0 });
+  config.minFreeDiskBytes = floor;
+  expect(await ended(jobId)).toMatchObject({ status: "DONE", rows: 3000 });
+});

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { type Admission, createAdmission } from "../src/limits/admission.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+
+setDefaultTimeout(60_000);
+
+let app: TestApp;
+let admission: Admission;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.close());
+
+function work(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+/** One request that keeps the loop for so long; the seconds it is told to wait when it is refused. */
+async function request(brandId: string, milliseconds: number): Promise<number> {
+  try {
+    await admission.admit({ userId: `owner of ${brandId}`, brandId }, "read", () => {});
+  } catch (error) {
+    return (error as { retryAfterSeconds: number }).retryAfterSeconds;
+  }
+  work(milliseconds);
+  admission.ended();
+  // The loop turns to its timers.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return 0;
+}
+
+test("a brand whose requests keep the loop busy is refused for a while, and the other one is served all the time", async () => {
+  admission = createAdmission(app.deps);
+  const refused = { greedy: 0, calm: 0 };
+  let wait = 0;
+  for (let n = 0; n < 400 && wait === 0; n++) {
+    wait = await request("greedy", 40);
+    if (wait > 0) refused.greedy++;
+    if ((await request("calm", 2)) > 0) refused.calm++;
+  }
+  expect(refused).toEqual({ greedy: 1, calm: 0 });
+  expect(wait).toBeGreaterThan(0);
+  for (let n = 0; n < 20; n++) expect(await request("calm", 2)).toBe(0);
+});
+
+test("a brand that is alone may keep the loop as busy as it likes", async () => {
+  admission = createAdmission(app.deps);
+  for (let n = 0; n < 80; n++) expect(await request("greedy", 40)).toBe(0);
+});

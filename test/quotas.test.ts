@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import fc from "fast-check";
+import { banRoutes } from "../src/bans/routes.ts";
+import { campaignContentRoutes } from "../src/campaigns/contentRoutes.ts";
+import { memberRoutes } from "../src/campaigns/memberRoutes.ts";
+import { campaignRoutes } from "../src/campaigns/routes.ts";
+import { contactRoutes } from "../src/contacts/routes.ts";
+import type { Deps } from "../src/deps.ts";
+import type { LimitName } from "../src/limits/names.ts";
+import { usageOf } from "../src/limits/usage.ts";
+import { assignmentRoutes } from "../src/senders/admin/assignmentRoutes.ts";
+import { senderRoutes } from "../src/senders/routes.ts";
+import { voicemailRoutes } from "../src/senders/voicemailRoutes.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { asking, type Owner, openBrand } from "./support/brands.ts";
+import { setLimits } from "./support/limits.ts";
+
+setDefaultTimeout(60_000);
+
+const CALLERS = 32;
+const LEFT = 7;
+
+let app: TestApp;
+let admin: Owner["request"];
+let ann: Owner;
+let brands = 0;
+let made = 0;
+
+const rooms = (deps: Deps) => [
+  contactRoutes(deps),
+  campaignRoutes(deps),
+  campaignContentRoutes(deps),
+  memberRoutes(deps),
+  senderRoutes(deps),
+  voicemailRoutes(deps),
+  banRoutes(deps),
+  assignmentRoutes(deps),
+];
+beforeAll(async () => {
+  app = await startApp({ config: { allowPrivateSmtp: true }, rooms });
+  admin = asking(app, await app.admin());
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  ann = await openBrand(app, `ann${++brands}`);
+});
+
+const used = async (brandId = ann.brandId) => usageOf(app.store.read, brandId);
+
+/** What makes one more of each thing that has a quota, and what takes it away again. */
+const things: Record<string, { path: string; body: () => object; list?: string }> = {
+  contacts: { path: "/api/contacts", body: () => ({ email: `c${++made}@x.example` }) },
+  campaigns: { path: "/api/campaigns", body: () => ({ name: `C${++made}` }) },
+  mailboxes: {
+    path: "/api/email-accounts",
+    body: () => ({ email: `m${++made}@x.example`, host: "127.0.0.1", port: 2525, security: "NONE" }),
+  },
+  voicemailNumbers: { path: "/api/voicemail-accounts", body: () => ({ phoneNumber: `+1202555${1000 + ++made}` }) },
+  bans: { path: "/api/auth/banned", body: () => ({ email: `b${++made}@x.example` }) },
+};
+
+const TABLES: Record<string, string> = {
+  contacts: "contacts where brand_id",
+  campaigns: "campaigns where brand_id",
+  mailboxes: "email_accounts where brand_id",
+  voicemailNumbers: "voicemail_accounts where brand_id",
+  bans: "bans where scope",
+};
+
+async function rowsOf(name: string, brandId = ann.brandId): Promise<number> {
+  const [row] = await app.store.read.all<{ n: unknown }>(
+    sql`select count(*) as n from ${sql.raw(TABLES[name] ?? "")} = ${brandId}`,
+  );
+  return Number(row?.n);
+}
+
+describe.each(Object.entries(things))("the quota of %s", (name, { path, body }) => {
+  const limit = name as LimitName;
+
+  test("lets 32 callers at once have exactly what is left, and counts what there is", async () => {
+    await setLimits(app.store, { [limit]: LEFT }, ann.brandId);
+    const answers = await Promise.all(Array.from({ length: CALLERS }, () => ann.request("POST", path, body())));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(LEFT);
+    const refused = answers.filter(({ status }) => status !== 200);
+    for (const { status, body } of refused) {
+      expect(status).toBe(409);
+      expect((body as unknown as { message: string }).message).toContain(`${name} is reached: ${LEFT}`);
+    }
+    expect(await rowsOf(name)).toBe(LEFT);
+    expect((await used())[limit]).toBe(LEFT);
+  });
+
+  test("has room again for what was taken away, and follows an admin who changes it", async () => {
+    await setLimits(app.store, { [limit]: 1 }, ann.brandId);
+    const first = await ann.request<Record<string, { id: string }>>("POST", path, body());
+    expect((await ann.request("POST", path, body())).status).toBe(409);
+    const id = Object.values(first.body).find((value) => typeof value === "object")?.id ?? (first.body.id as never);
+    const gone = await ann.request("DELETE", `${path}/${id}`, name === "bans" ? { id } : undefined);
+    expect(gone.status).toBe(200);
+    expect((await used())[limit]).toBe(0);
+    expect((await ann.request("POST", path, body())).status).toBe(200);
+    await setLimits(app.store, { [limit]: 2 }, ann.brandId);
+    expect((await ann.request("POST", path, body())).status).toBe(200);
+    await setLimits(app.store, { [limit]: null }, ann.brandId);
+    expect((await ann.request("POST", path, body())).status).toBe(200);
+  });
+});
+
+test("API keys: of 32 callers at the same time as many get one as a user may have", async () => {
+  await setLimits(app.store, { apiKeys: LEFT });
+  const ask = (n: number) => ann.request("POST", "/api/auth/api-keys", { name: `Key ${n}` });
+  const answers = await Promise.all(Array.from({ length: CALLERS }, (_, n) => ask(n)));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(LEFT);
+  await setLimits(app.store, { apiKeys: null });
+});
+
+test("rows beyond the quota of contacts get the code QUOTA, those before are added, and those known may still join", async () => {
+  const known = await ann.request("POST", "/api/contacts", { email: "known@x.example" });
+  expect(known.status).toBe(200);
+  await setLimits(app.store, { contacts: 3 }, ann.brandId);
+  const campaign = await ann.request<{ campaign: { id: string } }>("POST", "/api/campaigns", { name: "C" });
+  const contacts = ["a", "b", "c", "d", "known"].map((name) => ({ email: `${name}@x.example` }));
+  const { body } = await ann.request<{ added: number; enrolled: number; skipped: { index: number; code: string }[] }>(
+    "POST",
+    `/api/campaigns/${campaign.body.campaign.id}/add-contacts`,
+    { contacts },
+  );
+  expect(body).toMatchObject({ added: 3, enrolled: 3 });
+  expect(body.skipped.map(({ index, code }) => `${index} ${code}`)).toEqual(["2 QUOTA", "3 QUOTA"]);
+  expect(await rowsOf("contacts")).toBe(3);
+});
+
+test("templates beyond the stored bytes are refused, and count no more when they are replaced or deleted", async () => {
+  const { body } = await ann.request<{ campaign: { id: string } }>("POST", "/api/campaigns", { name: "C" });
+  const { id } = body.campaign;
+  const put = (size: number) => {
+    const steps = [
+      { stage: 0, channel: "EMAIL", subject: "Hi", body: "x".repeat(size), delay: { value: 0, unit: "DAYS" } },
+    ];
+    return ann.request<{ message: string }>("PUT", `/api/campaigns/${id}/steps`, { steps });
+  };
+  await setLimits(app.store, { storedBytes: 50_000 }, ann.brandId);
+  expect((await put(40_000)).status).toBe(200);
+  const refused = await put(60_000);
+  expect(refused.status).toBe(409);
+  expect(refused.body.message).toContain("storedBytes is reached: 50000 bytes");
+  expect((await put(45_000)).status).toBe(200);
+  expect((await ann.request("DELETE", `/api/campaigns/${id}`)).status).toBe(200);
+  expect((await used()).storedBytes).toBe(0);
+});
+
+test("a mailbox that an admin moves counts for the brand that has it", async () => {
+  const bob = await openBrand(app, `bob${brands}`);
+  const box = await ann.request<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", {
+    ...things.mailboxes?.body(),
+  });
+  const move = (brandId: string) =>
+    admin("POST", "/api/auth/admin/assign-email-account", { accountId: box.body.emailAccount.id, brandId });
+  await move(bob.brandId);
+  await move(bob.brandId);
+  expect([(await used()).mailboxes, (await used(bob.brandId)).mailboxes]).toEqual([0, 1]);
+  await move(ann.brandId);
+  expect([(await used()).mailboxes, (await used(bob.brandId)).mailboxes]).toEqual([1, 0]);
+});
+
+test("whatever is made, changed and deleted, the counters say what there is; and nothing, once all is gone", async () => {
+  const acts = fc.array(fc.tuple(fc.constantFrom("make", "change", "join", "delete"), fc.nat(1000)), { maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(acts, async (steps) => {
+      const owner = await openBrand(app, `prop${++brands}`);
+      const people: string[] = [];
+      const created = await owner.request<{ campaign: { id: string } }>("POST", "/api/campaigns", { name: "C" });
+      const campaignId = created.body.campaign.id;
+      const joined = new Set<string>();
+      for (const [act, n] of steps) {
+        const id = people[n % Math.max(1, people.length)];
+        if (act === "make" || id === undefined) {
+          const body = {
+            email: `p${++made}@x.example`,
+            firstName: "é".repeat(n % 50),
+            custom: { a: "ü".repeat(n % 90) },
+          };
+          const { contact } = (await owner.request<{ contact: { id: string } }>("POST", "/api/contacts", body)).body;
+          people.push(contact.id);
+        } else if (act === "change") {
+          await owner.request("PATCH", `/api/contacts/${id}`, {
+            company: "c".repeat(n % 200),
+            email: `q${++made}@x.example`,
+          });
+        } else if (act === "join") {
+          const { contact } = (await owner.request<{ contact: { email: string } }>("GET", `/api/contacts/${id}`)).body;
+          const contacts = [{ email: contact.email, lastName: "l".repeat(n % 60) }];
+          await owner.request("POST", `/api/campaigns/${campaignId}/add-contacts`, { contacts, onDuplicate: "UPDATE" });
+          joined.add(id);
+        } else if (!joined.has(id)) {
+          await owner.request("DELETE", `/api/contacts/${id}`);
+          people.splice(people.indexOf(id), 1);
+        }
+        expect((await used(owner.brandId)).contacts ?? 0).toBe(await rowsOf("contacts", owner.brandId));
+      }
+      expect((await owner.request("DELETE", `/api/campaigns/${campaignId}`)).status).toBe(200);
+      for (const id of people) expect((await owner.request("DELETE", `/api/contacts/${id}`)).status).toBe(200);
+      const left = await used(owner.brandId);
+      expect([left.contacts ?? 0, left.campaigns ?? 0, left.storedBytes ?? 0]).toEqual([0, 0, 0]);
+    }),
+    { numRuns: 8 },
+  );
+});

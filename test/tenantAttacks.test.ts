@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { createApp } from "../src/app.ts";
+import { VirtualClock } from "../src/clock.ts";
+import { dialect } from "../src/db/dialect.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { type Doors, doorsThrough } from "./support/doors.ts";
+import { drawn, flag, paint, RED } from "./support/pictures.ts";
+
+// What one tenant may do to the others, tried as they would: by HTTP, at the whole app, knowing nothing of how it is made.
+
+setDefaultTimeout(60_000);
+
+let app: TestApp;
+let whole: ReturnType<typeof createApp>;
+let doors: Doors;
+let url: string;
+let logins = 0;
+let answer: { ok: true } | { ok: false; reason: string } = { ok: false, reason: "refused" };
+const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
+
+beforeAll(async () => {
+  app = await startApp({
+    clock,
+    config: {
+      allowPrivateSmtp: true,
+      chargebee: { webhook: { user: "chargebee", password: "let me in" }, site: null, catalog: new Map() },
+    },
+    deps: {
+      verifyMailbox: async () => {
+        logins++;
+        return answer;
+      },
+    },
+  });
+  whole = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
+  url = `http://127.0.0.1:${whole.server?.port}`;
+  doors = doorsThrough(
+    (path, sent) => fetch(`${url}${path}`, sent),
+    () => "10.9.9.9",
+  );
+});
+afterAll(async () => {
+  await whole.stop(true);
+  await app.close();
+});
+
+async function tenant(name: string): Promise<{ token: string; campaignId: string }> {
+  const token = await app.signUp(`${name}@owners.example`);
+  await doors.api("POST", "/api/brands", { token, body: { name } });
+  const made = await doors.api<{ campaign: { id: string } }>("POST", "/api/campaigns", { token, body: { name: "C" } });
+  return { token, campaignId: made.body.campaign.id };
+}
+
+/** How many of each status there are. */
+function tally(statuses: readonly number[]): Record<number, number> {
+  const counts: Record<number, number> = {};
+  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+const mailbox = (n: number, more: object = {}) => ({
+  email: `guess${n}@victim.example`,
+  host: "127.0.0.1",
+  port: 2525,
+  security: "NONE",
+  username: "ceo@victim.example",
+  password: `guess ${n}`,
+  ...more,
+});
+
+test("of 200 guesses at a mailbox's password five reach its server, and 50 in a day", async () => {
+  const { token } = await tenant("guesser");
+  const guess = (n: number) => doors.api("POST", "/api/email-accounts", { token, body: mailbox(n) });
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => guess(n)));
+  expect(tally(answers.map(({ status }) => status))).toEqual({ 422: 5, 429: 195 });
+  expect(logins).toBe(5);
+  const refused = await guess(200);
+  expect(refused.headers.get("retry-after")).toBe("12");
+  expect(refused.body.message).toContain("mailboxLoginsPerMinute is 5 in 60 seconds; try again in 12 seconds");
+
+  for (let minute = 1; minute < 20; minute++) {
+    clock.advance(60_000);
+    for (let n = 0; n < 8; n++) await guess(1000 * minute + n);
+  }
+  expect(logins).toBe(50);
+  clock.advance(60_000);
+  expect((await guess(1)).body.message).toContain("mailboxLoginsPerDay is 50");
+});
+
+test("guesses at a change of a mailbox's login, and tests of one that is wrong, count alike", async () => {
+  const { token } = await tenant("changer");
+  logins = 0;
+  const body = mailbox(1, { email: "own@changer.example", username: "own@changer.example", allowUnverified: true });
+  const made = await doors.api<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", { token, body });
+  expect(made.status).toBe(200);
+  const path = `/api/email-accounts/${made.body.emailAccount.id}`;
+  for (let n = 0; n < 20; n++) {
+    await doors.api("PATCH", path, { token, body: { password: `other ${n}` } });
+    await doors.api("POST", `${path}/test-connection`, { token });
+  }
+  expect(logins).toBe(5);
+});
+
+test("a brand that knows its passwords adds as many mailboxes as it likes", async () => {
+  const { token } = await tenant("agency");
+  answer = { ok: true };
+  const add = async (n: number) => {
+    const own = { email: `box${n}@agency.example`, username: `box${n}@agency.example` };
+    return (await doors.api("POST", "/api/email-accounts", { token, body: mailbox(n, own) })).status;
+  };
+  expect(tally(await Promise.all(Array.from({ length: 40 }, (_, n) => add(n))))).toEqual({ 200: 40 });
+  for (let n = 40; n < 80; n++) expect(await add(n)).toBe(200);
+  answer = { ok: false, reason: "refused" };
+});
+
+test("of 20 imports at once ten are taken, and the rest is told when to come again", async () => {
+  const { token, campaignId } = await tenant("importer");
+  const file = `email\n${Array.from({ length: 3000 }, (_, n) => `p${n}@x.example`).join("\n")}\n`;
+  const send = () => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "text/csv" };
+    return fetch(`${url}/api/campaigns/${campaignId}/import-contacts`, { method: "POST", headers, body: file });
+  };
+  const answers = await Promise.all(Array.from({ length: 20 }, send));
+  expect(tally(answers.map(({ status }) => status))).toEqual({ 202: 10, 429: 10 });
+  const refused = answers.find(({ status }) => status === 429);
+  expect(refused?.headers.get("retry-after")).toBe("30");
+});
+
+test("of 100 wrong passwords at the webhook ten are answered, and the right one always is", async () => {
+  const show = (password: string) => {
+    const authorization = `Basic ${Buffer.from(`chargebee:${password}`).toString("base64")}`;
+    return doors.api("POST", "/api/webhooks/chargebee", { body: { id: "ev" }, headers: { authorization } });
+  };
+  const wrong = await Promise.all(Array.from({ length: 100 }, (_, n) => show(`wrong ${n}`)));
+  expect(tally(wrong.map(({ status }) => status))).toEqual({ 401: 10, 429: 90 });
+  expect(Number(wrong.at(-1)?.headers.get("retry-after"))).toBe(6);
+  // It is let in, and then told that this is no event.
+  expect((await show("let me in")).status).toBe(400);
+});
+
+test("a small picture waits for one large one of another tenant, not for all of them", async () => {
+  const large = await drawn(
+    "jpeg",
+    paint(2000, 1500, () => RED),
+  );
+  const [greedy, other] = [await tenant("greedy"), await tenant("painter")];
+  const done: string[] = [];
+  const send = async (name: string, token: string, picture: Uint8Array) => {
+    const form = new FormData();
+    form.append("file", new Blob([picture as Uint8Array<ArrayBuffer>]), "a.jpg");
+    const headers = { authorization: `Bearer ${token}` };
+    const { status } = await fetch(`${url}/api/auth/upload-profile-image`, { method: "POST", headers, body: form });
+    if (status === 200) done.push(name);
+    return status;
+  };
+  const all = Array.from({ length: 40 }, () => send("large", greedy.token, large));
+  await Bun.sleep(50);
+  all.push(send("small", other.token, flag));
+  const statuses = await Promise.all(all);
+  expect(statuses.at(-1)).toBe(200);
+  // One is being drawn when it comes, and one may be drawn before it is its turn.
+  expect(done.indexOf("small")).toBeLessThan(5);
+  expect(tally(statuses.slice(0, -1))[429]).toBeGreaterThan(20);
+});
+
+test("a client that sends without end is refused before its body is read, and others are served", async () => {
+  const [flood, calm] = [await tenant("flood"), await tenant("calm")];
+  const list = (token: string) => doors.api("GET", "/api/brands", { token });
+  const statuses: number[] = [];
+  for (let n = 0; n < 70; n++) {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => list(flood.token)));
+    statuses.push(...answers.map(({ status }) => status));
+  }
+  expect(tally(statuses)).toEqual({ 200: 6000, 429: 1000 });
+  const refused = await list(flood.token);
+  expect(refused.status).toBe(429);
+  // Several processes share a limit by leases of a twentieth, which is there again after three seconds.
+  const seconds = dialect === "sqlite" ? 1 : 3;
+  expect(refused.headers.get("retry-after")).toBe(String(seconds));
+  expect(refused.headers.get("ratelimit-policy")).toBe('"read";q=6000;w=60');
+  expect(refused.headers.get("ratelimit")).toBe('"read";r=0;t=60');
+  expect(refused.body.message).toContain(
+    `the limit readsPerMinute is 6000 in 60 seconds; try again in ${seconds} second`,
+  );
+  expect((await list(calm.token)).status).toBe(200);
+  clock.advance(1000 * seconds);
+  expect((await list(flood.token)).status).toBe(200);
+});
