@@ -87,16 +87,16 @@ export const FoundUser = t.Object({
 });
 export const UserRole = t.Object({ userId: Id, role: Role });
 
-export const KeyKind = t.Union([t.Literal("PERSONAL"), t.Literal("SERVICE")], {
-  default: "PERSONAL",
+const KEY_KIND = {
   description:
     "A PERSONAL key ends when its owner's password changes or their sessions are ended; a SERVICE key goes on. Both end with a ban and with a change of role.",
   examples: ["PERSONAL"],
-});
+};
+export const KeyKind = t.Union([t.Literal("PERSONAL"), t.Literal("SERVICE")], KEY_KIND);
 
 export const NewApiKey = t.Object({
   name: t.String({ minLength: 1, maxLength: 64, pattern: "\\S", examples: ["CRM import"] }),
-  kind: t.Optional(KeyKind),
+  kind: t.Optional(t.Union(KeyKind.anyOf, { ...KEY_KIND, default: "PERSONAL" })),
   expiresInDays: t.Optional(
     t.Integer({
       minimum: 1,
