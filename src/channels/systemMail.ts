@@ -51,7 +51,8 @@ export function openSystemMail(mailbox: SystemMailbox | null): SendSystemMail | 
     // Loaded when it is first needed: it takes longer to load than the service to start.
     const { createTransport } = await import("nodemailer");
     const transport = createTransport({
-      host: hostname,
+      // Without the brackets of an IPv6 address.
+      host: hostname.replace(/^\[|\]$/g, ""),
       port: Number(port) || (secure ? 465 : 587),
       secure,
       requireTLS: user !== "" && !secure,
