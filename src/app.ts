@@ -37,6 +37,7 @@ import type { Identity } from "./identity/identity.ts";
 import { profileRoutes } from "./identity/profile/routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { invitationRoutes } from "./invitations/routes.ts";
 import { createAdmission } from "./limits/admission.ts";
 import { limitRoutes } from "./limits/routes.ts";
 import { grantRoutes } from "./payments/grantRoutes.ts";
@@ -103,6 +104,7 @@ export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) 
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));
   app.use(profileRoutes(deps));
+  app.use(invitationRoutes(deps, identity));
   app.use(securityRoutes(deps));
   app.use(brandRoutes(deps));
   app.use(brandAdminRoutes(deps));

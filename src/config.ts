@@ -1,5 +1,6 @@
 import { GMAIL, type GmailEndpoints } from "./channels/google.ts";
 import { type PrivateNetwork, parsePrivateNetworks } from "./channels/privateNetworks.ts";
+import { parseSystemMailbox, type SystemMailbox } from "./channels/systemMail.ts";
 import { type Catalog, readCatalog } from "./chargebee/catalog.ts";
 import type { ChargebeeSite } from "./chargebee/site.ts";
 import { HOUR, MINUTE } from "./clock.ts";
@@ -9,7 +10,7 @@ import { BODY_SETTINGS, type BodySettings } from "./http/bodyBudget.ts";
 import { type LedgerAnchor, parseLedgerAnchor } from "./ledgerAnchor.ts";
 import type { Level } from "./log.ts";
 import { withSecretFiles } from "./secretFiles.ts";
-import { judgeSecret } from "./secretStrength.ts";
+import { flawOf } from "./secretStrength.ts";
 
 /** Everything that can be set, read once from the environment. */
 export interface Config {
@@ -28,6 +29,8 @@ export interface Config {
   /** Seals secrets at rest and signs links. Null: a key file in the data folder. */
   secret: string | null;
   signUp: "open" | "closed";
+  /** From where verification links and invitations are mailed; null: an admin's word verifies. */
+  systemMail: SystemMailbox | null;
   /** A session that is not used for this long ends. */
   sessionIdleMs: number;
   /** How long a sign-in counts as recent, for operations that want the password again. */
@@ -178,6 +181,13 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     return null;
   }
 
+  function systemMail(): SystemMailbox | null {
+    const given = pair("SYSTEM_SMTP_URL", "SYSTEM_MAIL_FROM");
+    const read = given && parseSystemMailbox(...given);
+    if (typeof read === "string") problems.push(read);
+    return typeof read === "string" ? null : read;
+  }
+
   function chargebee(): Config["chargebee"] {
     const webhook = pair("CHARGEBEE_WEBHOOK_USER", "CHARGEBEE_WEBHOOK_PASSWORD");
     const site = pair("CHARGEBEE_SITE", "CHARGEBEE_API_KEY");
@@ -195,11 +205,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
 
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
-  if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
-  else if (secret !== null && judgeSecret(secret) === "hopeless")
-    problems.push(
-      "REPRISE_SECRET: expected a random secret, such as `openssl rand -base64 32` prints; this one is guessed",
-    );
+  const flaw = secret && flawOf(secret);
+  if (flaw) problems.push(`REPRISE_SECRET: ${flaw}`);
   const channels = choice("CHANNELS", ["live", "simulator"], "live");
   const simulatorJournal = text("SIMULATOR_JOURNAL");
   if (simulatorJournal !== null && channels !== "simulator")
@@ -215,7 +222,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     publicUrl: url("PUBLIC_URL", ["http:", "https:"]) ?? `http://localhost:${port}`,
     s3: s3(),
     secret,
-    signUp: choice("SIGN_UP", ["open", "closed"], "open"),
+    signUp: choice("SIGN_UP", ["open", "closed"], "closed"),
+    systemMail: systemMail(),
     sessionIdleMs: number("SESSION_IDLE_HOURS", 24, 1, 168) * HOUR,
     reauthWindowMs: number("REAUTH_WINDOW_MINUTES", 15, 1, 1440) * MINUTE,
     channels,

@@ -1,5 +1,6 @@
 import type { BackgroundWork } from "./background.ts";
 import type { Channel, MailLogin, Verified } from "./channels/channel.ts";
+import type { SendSystemMail } from "./channels/systemMail.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Store } from "./db/store.ts";
@@ -25,6 +26,8 @@ export interface Deps {
   background: BackgroundWork;
   /** Tries a mailbox's login for real. */
   verifyMailbox(login: MailLogin): Promise<Verified>;
+  /** Writes to people in the name of the service; null when no system mailbox is configured. */
+  sendSystemMail: SendSystemMail | null;
   /** Tells the delivery engine that something may be due. Cheap; call it after every commit that schedules or frees. */
   wake(): void;
   /** What is insecure in how this process is set up. */

@@ -39,6 +39,9 @@ export const EXEMPLARS = {
   message: idOf(22),
   ban: idOf(18),
   apiKey: idOf(19),
+  /** Its owner's is the admin's to end. */
+  spareApiKey: idOf(24),
+  invitation: idOf(25),
   importJob: idOf(20),
   /** Of the admin, on another device. */
   session: idOf(30),

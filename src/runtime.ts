@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { BackgroundWork } from "./background.ts";
 import { lateSmtp } from "./channels/lateSmtp.ts";
+import { openSystemMail } from "./channels/systemMail.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { checkDataFolder } from "./dataFolder.ts";
@@ -123,6 +124,7 @@ export async function openRuntime(
     channel,
     files: openFiles(config.s3, join(config.dataDir, "files")),
     random: systemRandom,
+    sendSystemMail: openSystemMail(config.systemMail),
     security: new SecurityFindings(findInsecureSettings(config, folder.problems)),
     verifyMailbox: (login) => smtp.verify(login),
     wake() {

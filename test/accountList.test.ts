@@ -52,6 +52,7 @@ test("is the contract's, field by field", async () => {
     accountType: "SMTP",
     connectionStatus: "CONNECTED",
     isActive: true,
+    isProved: true,
     brandId: one.brandId,
     brandName: "brand0",
     dailyLimit: 100,

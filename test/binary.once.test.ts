@@ -195,7 +195,7 @@ test("draws an image anew, and keeps it in a bucket where there is one", async (
   const service = await startService({ command: [binary], env: bucket?.env ?? {} });
   const form = new FormData();
   form.append("file", new Blob([new Uint8Array(await talkative("jpeg", 6))]));
-  const headers = { authorization: `Bearer ${await service.signUp("ann@owners.example")}` };
+  const headers = { authorization: `Bearer ${await service.admin()}` };
   const sent = await fetch(`${service.url}/api/auth/upload-profile-image`, { method: "POST", body: form, headers });
   const { imageUrl } = (await sent.json()) as { imageUrl: string };
   const image = await (await fetch(imageUrl)).bytes();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
+import { enrol } from "./support/campaign.ts";
 import { findChromium, type OpenBrowser, openBrowser } from "./support/chromium.ts";
 import { PASSWORD } from "./support/doors.ts";
 import { type Service, startService } from "./support/service.ts";
@@ -102,7 +103,7 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
   });
 
   test("whoever authorizes with the token of a session creates a brand and lists it", async () => {
-    const token = await service.signUp("owner@example.com");
+    const token = await enrol(service, await service.admin(), "owner@example.com");
     await authorize(page, token);
     await page.screenshot({ path: join(pictures, "authorized.png") });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { ListedEvent } from "../src/chargebee/model.ts";
+import { enrol } from "./support/campaign.ts";
 import type { Event } from "./support/chargebee.ts";
 import { basic, HOOK } from "./support/chargebeeApp.ts";
 import { CATALOG, yearOf } from "./support/chargebeeYear.ts";
@@ -35,7 +36,7 @@ const tell = (event: Event, password = "let me in") =>
     .catch(() => 0);
 
 test("killed while it is told of a year, it knows all of it in the end, and nothing twice", async () => {
-  const owner = await service.signUp("owner@brand.example");
+  const owner = await enrol(service, admin, "owner@brand.example");
   const made = await service.api<{ brand: { id: string } }>("POST", "/api/brands", {
     token: owner,
     body: { name: "B" },

@@ -15,6 +15,35 @@ function problemsOf(env: Record<string, string>): string[] {
   }
 }
 
+describe("who may come in", () => {
+  test("sign-up is closed unless it is opened", () => {
+    expect(readConfig({}).signUp).toBe("closed");
+    expect(readConfig({ SIGN_UP: "open" }).signUp).toBe("open");
+  });
+
+  test("the service mails nothing unless it has a mailbox", () => {
+    expect(readConfig({}).systemMail).toBeNull();
+    const from = "Reprise <no-reply@example.com>";
+    const url = "smtps://user%40example.com:p%40ss@mail.example.com:465";
+    expect(readConfig({ SYSTEM_SMTP_URL: url, SYSTEM_MAIL_FROM: from }).systemMail).toEqual({ url, from });
+  });
+
+  test.each<[string[], Record<string, string>]>([
+    [["SYSTEM_MAIL_FROM"], { SYSTEM_SMTP_URL: "smtp://mail.example.com" }],
+    [["SYSTEM_SMTP_URL"], { SYSTEM_MAIL_FROM: "a@example.com" }],
+    [["SYSTEM_MAIL_FROM"], { SYSTEM_SMTP_URL: "smtp://mail.example.com", SYSTEM_MAIL_FROM: "nobody" }],
+    [
+      ["SYSTEM_MAIL_FROM"],
+      { SYSTEM_SMTP_URL: "smtp://mail.example.com", SYSTEM_MAIL_FROM: "a@b.example\nBcc: c@d.example" },
+    ],
+    [["SYSTEM_SMTP_URL"], { SYSTEM_SMTP_URL: `https://u:${SECRET}@host`, SYSTEM_MAIL_FROM: "a@example.com" }],
+    [["SYSTEM_SMTP_URL"], { SYSTEM_SMTP_URL: "smtp://user@host", SYSTEM_MAIL_FROM: "a@example.com" }],
+    [["SYSTEM_SMTP_URL"], { SYSTEM_SMTP_URL: `smtp://user:${SECRET}%zz@host`, SYSTEM_MAIL_FROM: "a@example.com" }],
+  ])("%p is named where the mailbox is wrong or half", (names, env) => {
+    expect(problemsOf(env)).toEqual(names);
+  });
+});
+
 describe("the bucket", () => {
   test("is none unless it is named", () => {
     expect(readConfig({}).s3).toBeNull();

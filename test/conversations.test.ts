@@ -188,7 +188,7 @@ describe("what a contact wrote elsewhere", () => {
     expect((await record(stage, "STOP", "SMS")).body.intent).toBe("OPT_OUT");
     expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: "+12025550143" }]);
     expect((await record(stage, "START", "SMS")).body.intent).toBe("OPT_IN");
-    expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: null }]);
+    expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: "+12025550143" }]);
   });
 });
 

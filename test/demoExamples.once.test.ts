@@ -11,6 +11,11 @@ import { freePort, Throwaway, until } from "./support/throwaway.ts";
 
 /** Operations whose example cannot succeed, and why. */
 const REFUSED: Record<string, [status: number, why: string]> = {
+  "post /api/auth/sign-up/email": [403, "the demo, like every service, is closed until its operator opens sign-up"],
+  "post /api/auth/send-verification": [403, "the demo has no system mailbox"],
+  "post /api/auth/verify-email": [403, "nobody's link stands in an example"],
+  "post /api/auth/accept-invitation": [403, "nobody's link stands in an example"],
+  "post /api/auth/sign-in/email": [401, "nobody's password stands in an example"],
   "post /api/auth/claim": [403, "the demo has an admin, and nobody may become the first one again"],
   "post /api/auth/change-password": [422, "nobody's password stands in an example"],
   "post /api/auth/reauthenticate": [422, "nobody's password stands in an example"],

@@ -130,6 +130,9 @@ test("a stranger's key is nobody's", async () => {
 
 /** POSTs that make, spend and move nothing, or whose second time is as good as their first. */
 const NEED_NO_KEY = new Set([
+  "/api/auth/accept-invitation", // nobody is signed in yet, and an invitation works once
+  "/api/auth/verify-email", // nobody is signed in yet, and a link works once
+  "/api/auth/send-verification", // nobody is signed in yet, and an address is mailed once in ten minutes
   "/api/auth/sign-up/email", // nobody is signed in yet, and an address is one user's
   "/api/auth/sign-in/email",
   "/api/auth/sign-out",

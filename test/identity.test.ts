@@ -145,7 +145,13 @@ describe("going out", () => {
   test("a token that was tampered with opens nothing, nor does the one in the database", async () => {
     const token = await app.signUp("tamper@example.com");
     const [bare = ""] = token.split(".");
-    for (const forged of [bare, `${bare}.`, `x${token}`, `${token.slice(0, -2)}A=`, `.${token}`])
+    for (const forged of [
+      bare,
+      `${bare}.`,
+      `x${token}`,
+      `${token.slice(0, -2)}${token.endsWith("A=") ? "E" : "A"}=`,
+      `.${token}`,
+    ])
       expect((await session(app, { token: forged })).status).toBe(401);
   });
 
@@ -224,5 +230,5 @@ test("what is kept of a session and a user is what the schema says", async () =>
   expect(row).toMatchObject({ token: token.split(".")[0], impersonatedBy: null });
   expect((row?.expiresAt ?? 0) - (row?.createdAt ?? 0)).toBe(7 * DAY);
   const [user] = await app.store.read.select().from(users).where(sql`${users.id} = ${userId}`);
-  expect(user).toMatchObject({ email: "rows@example.com", emailVerified: false, banned: false });
+  expect(user).toMatchObject({ email: "rows@example.com", emailVerified: true, banned: false });
 });

@@ -21,6 +21,9 @@ describe("the guard", () => {
     "POST /api/auth/sign-in/email",
     "GET /api/auth/claim",
     "POST /api/auth/claim",
+    "POST /api/auth/send-verification",
+    "GET /api/auth/verify-email",
+    "POST /api/auth/verify-email",
   ];
 
   test("answers strangers 401 on every route that is not public", async () => {
@@ -35,7 +38,7 @@ describe("the guard", () => {
   test("answers users 403 on every route for admins", async () => {
     const token = await app.signUp("plain@example.com");
     const routes = app.app.routes.filter(({ path }) => path.startsWith("/api/auth/admin/"));
-    expect(routes.length).toBe(6);
+    expect(routes.length).toBe(9);
     for (const { method, path } of routes)
       expect((await app.request(method, path, { token, body: {} })).status).toBe(403);
   });
@@ -72,7 +75,8 @@ describe("admins", () => {
     expect((await signIn(app, "banned@example.com", "not the password")).status).toBe(401);
     expect((await admin("unban-user", boss, { userId })).status).toBe(200);
     expect((await session(app, { token })).status).toBe(401);
-    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(200);
+    // A ban ends keys for good.
+    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
     expect((await signIn(app, "banned@example.com")).status).toBe(200);
   });
 
@@ -162,7 +166,7 @@ describe("the first admin", () => {
 
   test("shuts out whoever had taken the address before", async () => {
     const fresh = await startApp();
-    const squatter = await fresh.signUp("boss@example.com");
+    const squatter = await fresh.signUpUnverified("boss@example.com");
     const body = { name: "k" };
     const made = await fresh.request<{ key: string }>("POST", "/api/auth/api-keys", { token: squatter, body });
     expect((await claimed(fresh, await openClaim(fresh.store))).status).toBe(200);

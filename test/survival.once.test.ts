@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { enrol } from "./support/campaign.ts";
 import { cleanEnvironment, prepareReplica, type Replica, runProgram } from "./support/replica.ts";
 import { liveHonestly, quantile } from "./support/survival/honest.ts";
 import { limitMemory, type MemoryLimit } from "./support/survival/memoryLimit.ts";
@@ -45,7 +46,7 @@ afterAll(async () => {
 test(
   `the program survives ${SECONDS} s of hostile bodies from ${CONNECTIONS} connections in 1 GB of memory`,
   async () => {
-    const token = await replica.signUp("ann@owners.example");
+    const token = await enrol(replica, await replica.admin(), "ann@owners.example");
     await replica.api("POST", "/api/brands", { token, body: { name: "Northwind" } });
     memory.watch(Number(readFileSync(join(replica.folder, "../pid"), "utf8")));
 

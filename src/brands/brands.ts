@@ -1,4 +1,4 @@
-import { and, asc, eq, gt } from "drizzle-orm";
+import { and, asc, eq, gt, isNull } from "drizzle-orm";
 import { isZone } from "../calendar/zones.ts";
 import { iso } from "../clock.ts";
 import { brands } from "../db/schema/brands.ts";
@@ -6,6 +6,7 @@ import { users } from "../db/schema/identity.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
+import { expectVerified } from "../identity/accounts.ts";
 import { countBrand } from "./directory.ts";
 import type { Brand, BrandChange, NewBrand } from "./model.ts";
 
@@ -41,7 +42,9 @@ export async function listBrands(
     .limit(options.limit);
 }
 
-/** Opens a brand. CONFLICT when its owner has one already: a user owns one brand at most. */
+/**
+ * Opens a brand. CONFLICT when its owner has one already (a user owns one brand at most), or has not proved their address.
+ */
 export async function createBrand(tx: Tx, given: NewBrand, ownerId: string | null): Promise<Row> {
   if (ownerId !== null) await checkOwner(tx, ownerId);
   const row: typeof brands.$inferInsert = {
@@ -78,9 +81,26 @@ export async function changeBrand(tx: Tx, id: string, change: BrandChange): Prom
   return row;
 }
 
+/** Gives a brand that has no owner to a user. CONFLICT when it has one by now, or the user owns another. */
+export async function giveBrand(tx: Tx, id: string, ownerId: string): Promise<Row> {
+  await checkOwner(tx, ownerId);
+  const [row] = await orOwnsOne(
+    tx
+      .update(brands)
+      .set({ ownerId, updatedAt: tx.now })
+      .where(and(eq(brands.id, id), isNull(brands.ownerId)))
+      .returning(),
+  );
+  if (row) return row;
+  await getBrand(tx, id);
+  throw new Fault("CONFLICT", "This brand has an owner already");
+}
+
 async function checkOwner(tx: Tx, ownerId: string): Promise<void> {
-  const [owner] = await tx.select({ id: users.id }).from(users).where(eq(users.id, ownerId));
+  const [owner] = await tx.select({ emailVerified: users.emailVerified }).from(users).where(eq(users.id, ownerId));
   if (!owner) throw invalid("ownerId", "there is no such user");
+  // Else admins would find a brand, and give it credits and mailboxes, under an address that a stranger typed.
+  expectVerified(owner);
 }
 
 async function orOwnsOne<T>(statement: Promise<T>): Promise<T> {

@@ -38,7 +38,8 @@ export function brandRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           summary: "Create a brand",
-          description: "Users own the brand they create, and one at most; admins may name an owner or none.",
+          description:
+            "Users own the brand they create, and one at most; admins may name an owner or none. 409 for an owner whose e-mail address nobody has verified.",
         },
       },
     )

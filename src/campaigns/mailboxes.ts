@@ -1,4 +1,4 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, isNotNull } from "drizzle-orm";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Tx } from "../db/store.ts";
@@ -11,7 +11,7 @@ export interface OpeningSender {
   dayOf: (n: number) => number;
 }
 
-/** The mailboxes that open conversations of a campaign: the brand's own, switched on. */
+/** The mailboxes that open conversations of a campaign: the brand's own, proved and switched on. */
 export async function openingSenders(tx: Tx, campaign: { id: string; brandId: string }): Promise<OpeningSender[]> {
   const rows = await tx
     .select({ box: emailAccounts })
@@ -22,6 +22,7 @@ export async function openingSenders(tx: Tx, campaign: { id: string; brandId: st
         eq(campaignSenders.campaignId, campaign.id),
         eq(emailAccounts.brandId, campaign.brandId),
         eq(emailAccounts.isActive, true),
+        isNotNull(emailAccounts.provedAt),
       ),
     )
     .orderBy(asc(emailAccounts.id));

@@ -52,7 +52,7 @@ export async function demo(config: Config, log: Log, options: { exit: boolean; j
     log,
   );
   console.log(
-    `\nLook around: ${service.url}/swagger\n  admin  ${EXEMPLARS.adminEmail}\n  owner  ${EXEMPLARS.ownerEmail}  (of Northwind Coffee)\n  password of both  ${password}\nCtrl-C ends it.`,
+    `\nLook around: ${service.url}/swagger\n  admin  ${EXEMPLARS.adminEmail}\n  owner  ${EXEMPLARS.ownerEmail}  (of Northwind Coffee)\n  password of both  ${password}\nSign-up is ${config.signUp}: an admin invites people (POST /api/auth/admin/invitations).\nCtrl-C ends it.`,
   );
   await untilAskedToStop();
   await service.stop();

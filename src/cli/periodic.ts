@@ -5,10 +5,13 @@ import { HOUR, MINUTE, SECOND } from "../clock.ts";
 import { noteLowBalances } from "../credits/forecast.ts";
 import { removeUnused } from "../files/unused.ts";
 import { forgetAnswers } from "../http/idempotency.ts";
+import { removeExpiredAccounts } from "../identity/accounts.ts";
 import { purgeKnownClients } from "../identity/knownClients.ts";
 import { purgeSignInCounters } from "../identity/signInThrottle.ts";
 import { removeEndedSessions } from "../identity/users.ts";
+import { removeOldLinks } from "../identity/verification.ts";
 import { takeTurn } from "../installation.ts";
+import { removeOldInvitations } from "../invitations/invitations.ts";
 import { purgeCounts } from "../limits/tokens.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
@@ -71,7 +74,15 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
     )
     .use(
       job("tidy", "0 3 * * *", HOUR, async () => {
-        for (const tidying of [removeEndedSessions, purgeKnownClients, forgetAnswers, purgeCounts])
+        for (const tidying of [
+          removeEndedSessions,
+          purgeKnownClients,
+          forgetAnswers,
+          purgeCounts,
+          removeExpiredAccounts,
+          removeOldLinks,
+          removeOldInvitations,
+        ])
           await store.write(tidying).catch((error) => log.error("tidying failed", { error }));
         await removeUnused(deps, clock.now());
       }),

@@ -114,11 +114,17 @@ export async function changeContact(
   return getContact(tx, id, reach);
 }
 
-/** A new address must not be a banned one: a ban would be written around by a typing error's correction. */
+/**
+ * Refuses to give a contact an address that is banned, and to take a banned address from a contact: a ban means the person,
+ * who would be written to again under another address.
+ */
 async function mayBecome(tx: Tx, row: ContactRow, person: Person): Promise<void> {
-  const email = person.email === row.email ? null : person.email;
-  const phone = person.phone === row.phone ? null : person.phone;
-  if ((await findBanned(tx, row.brandId, [{ email, phone }])).size > 0) throw banned();
+  const isNew = { email: person.email !== row.email, phone: person.phone !== row.phone };
+  const changed = [person, row].map(({ email, phone }) => ({
+    email: isNew.email ? email : null,
+    phone: isNew.phone ? phone : null,
+  }));
+  if ((await findBanned(tx, row.brandId, changed)).size > 0) throw banned();
 }
 
 /** Removes a contact nobody has written to. CONFLICT when they are part of a campaign. */

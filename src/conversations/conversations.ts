@@ -133,7 +133,10 @@ export async function markRead(tx: Tx, id: string, reach: string | null): Promis
   if (!row) throw notFound("conversation", id);
 }
 
-/** Takes down what a contact wrote or said elsewhere. It is understood, and stops what it must stop, like any answer. */
+/**
+ * Records what a user says a contact wrote elsewhere. It is understood, and stops what it must stop, like any reply; it never
+ * lifts a ban, because nobody but the contact can give consent back.
+ */
 export async function recordInbound(
   tx: Tx,
   id: string,
@@ -149,7 +152,7 @@ export async function recordInbound(
   const { brandId } = conversation;
   const providerId = `manual-${tx.newId()}`;
   const inbound = { brandId, channel, providerId, from, answers: [], subject, text, headers: {} };
-  const received = await record(tx, conversation, inbound, options);
+  const received = await record(tx, conversation, inbound, { ...options, source: "USER" });
   if (!received) throw new Fault("CONFLICT", "This was taken down before");
   return received;
 }

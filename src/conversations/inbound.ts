@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull } from "drizzle-orm";
+import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import { ban } from "../bans/bans.ts";
 import type { ChannelName } from "../channels/channel.ts";
 import { bans, contacts } from "../db/schema/brands.ts";
@@ -42,15 +42,21 @@ type Conversation = typeof conversations.$inferSelect;
  */
 export async function receive(tx: Tx, inbound: Inbound, options: { hostileBelow: number }): Promise<Received | null> {
   const conversation = await findConversation(tx, inbound);
-  return conversation ? record(tx, conversation, inbound, options) : null;
+  return conversation ? record(tx, conversation, inbound, { ...options, source: "PROVIDER" }) : null;
 }
+
+/**
+ * Who says that the contact wrote this: the provider that delivered it, or a user who typed it in. What a user types may
+ * stop messages and never allows any again: consent comes from the contact alone.
+ */
+export type InboundSource = "PROVIDER" | "USER";
 
 /** Takes in what belongs to a conversation that is known. Null when it was taken in before. */
 export async function record(
   tx: Tx,
   conversation: Conversation,
   inbound: Inbound,
-  options: { hostileBelow: number },
+  options: { hostileBelow: number; source: InboundSource },
 ): Promise<Received | null> {
   const reading = classify(inbound, options);
   const kept = await tx
@@ -82,7 +88,10 @@ export async function record(
     case "BOUNCE":
       return result(reading.bounce?.permanent ? await bounced(tx, conversation, reading.bounce.badAddress) : 0);
     case "OPT_IN":
-      if (inbound.channel === "SMS") await liftTextBan(tx, inbound);
+      if (inbound.channel !== "SMS" || options.source !== "PROVIDER")
+        return result(await answered(tx, conversation, reading.sentimentScore));
+      await liftTextBan(tx, inbound);
+      await reopen(tx, conversation);
       return result(await answered(tx, conversation, reading.sentimentScore));
     case "OPT_OUT":
     case "HOSTILE":
@@ -120,10 +129,22 @@ async function findConversation(
   return row?.conversation;
 }
 
+/** Keeps a contact who asked to be left alone in that state, whatever else comes in later. */
+const unlessOptedOut = (status: "REPLIED" | "BOUNCED") =>
+  sql`case when ${conversations.status} = 'OPTED_OUT' then 'OPTED_OUT' else ${status} end`;
+
+/** Ends the opted-out state of a conversation whose contact takes the STOP back. */
+async function reopen(tx: Tx, { id }: Conversation): Promise<void> {
+  await tx
+    .update(conversations)
+    .set({ status: "REPLIED" })
+    .where(and(eq(conversations.id, id), eq(conversations.status, "OPTED_OUT")));
+}
+
 async function answered(tx: Tx, conversation: Conversation, sentimentScore: number | null): Promise<number> {
   await tx
     .update(conversations)
-    .set({ status: "REPLIED", repliedAt: tx.now, unread: true, sentimentScore, updatedAt: tx.now })
+    .set({ status: unlessOptedOut("REPLIED"), repliedAt: tx.now, unread: true, sentimentScore, updatedAt: tx.now })
     .where(eq(conversations.id, conversation.id));
   const [campaign] = await tx
     .select({ stop: campaigns.stopOnReply })
@@ -166,7 +187,7 @@ async function banWriter(
 async function bounced(tx: Tx, conversation: Conversation, badAddress: boolean): Promise<number> {
   await tx
     .update(conversations)
-    .set({ status: "BOUNCED", updatedAt: tx.now })
+    .set({ status: unlessOptedOut("BOUNCED"), updatedAt: tx.now })
     .where(eq(conversations.id, conversation.id));
   if (badAddress)
     await tx

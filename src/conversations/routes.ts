@@ -128,7 +128,7 @@ export function conversationRoutes(deps: Deps) {
           body: INBOUND_BODY_BYTES,
           summary: "Record what a contact wrote elsewhere",
           description:
-            "It is understood like any answer: a reply ends the follow-ups, a wish to be left alone or a hostile answer puts the contact on the ban list.",
+            "It is understood like any answer: a reply ends the follow-ups, a wish to be left alone or a hostile answer puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",
         },
       },
     )

@@ -101,6 +101,9 @@ const GATES: [name: string, check: (facts: Case) => Verdict][] = [
       // A mailbox that moved to another brand never carries this brand's messages.
       if (sender.brandId !== row.brand_id)
         return wait("SENDER_REASSIGNED", now + SENDER_RECHECK, "its mailbox belongs to another brand now");
+      // Whoever types another's address must not write in its name.
+      if (sender.provedAt === null)
+        return wait("SENDER_UNPROVED", now + SENDER_RECHECK, "nobody has proved that its mailbox is the brand's");
       if (!sender.isActive) return wait("SENDER_INACTIVE", now + SENDER_RECHECK, "its mailbox is switched off");
       if (sender.pausedUntil !== null && sender.pausedUntil > now)
         return wait("SENDER_PAUSED", sender.pausedUntil, sender.pausedReason ?? "its mailbox waits");

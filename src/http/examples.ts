@@ -78,7 +78,14 @@ export const EXAMPLES: Record<string, Example> = {
   "post /api/auth/edit-profile": sending({ userId: owner, name: "Nora Wind" }),
   "get /api/profile-images/{name}": { parameters: { name: EXEMPLARS.image } },
   "post /api/auth/sign-up/email": sending({ email: "ada@example.com", password: PASSWORD, name: "Ada Lovelace" }),
-  "post /api/auth/sign-in/email": sending({ email: "ada@example.com", password: PASSWORD }),
+  "post /api/auth/send-verification": sending({ email: "ada@example.com" }),
+  "post /api/auth/verify-email": sending({ token: "from the link in the mail", password: PASSWORD }),
+  "post /api/auth/accept-invitation": sending({
+    token: "from the link of the invitation",
+    password: PASSWORD,
+    name: "Ada Lovelace",
+  }),
+  "post /api/auth/sign-in/email": sending({ email: "grace@example.com", password: PASSWORD }),
   "post /api/auth/change-password": sending({
     currentPassword: PASSWORD,
     newPassword: "another horse battery",
@@ -90,8 +97,14 @@ export const EXAMPLES: Record<string, Example> = {
     password: PASSWORD,
     name: "Ada Lovelace",
   }),
-  "post /api/auth/api-keys": sending({ name: "CRM import", expiresInDays: 90 }),
+  "post /api/auth/api-keys": sending({ name: "CRM import", kind: "SERVICE", expiresInDays: 90 }),
   "post /api/auth/reauthenticate": sending({ password: PASSWORD }),
+  "post /api/auth/admin/invitations": sending({
+    email: "ada@example.com",
+    name: "Ada Lovelace",
+    brandName: "Analytical",
+  }),
+  "post /api/auth/admin/verify-user": sending({ userId: colleague }),
   "post /api/auth/admin/create-user": sending({
     email: "grace@example.com",
     password: PASSWORD,
@@ -193,6 +206,8 @@ export const EXAMPLES: Record<string, Example> = {
 
   "delete /api/auth/banned/{id}": on(EXEMPLARS.ban, { id: EXEMPLARS.ban }),
   "delete /api/auth/api-keys/{id}": id(EXEMPLARS.apiKey),
+  "delete /api/auth/admin/api-keys/{id}": id(EXEMPLARS.spareApiKey),
+  "delete /api/auth/admin/invitations/{id}": id(EXEMPLARS.invitation),
   "delete /api/auth/sessions/{id}": id(EXEMPLARS.session),
   "delete /api/contacts/{id}": id(EXEMPLARS.loneContact),
   "delete /api/campaigns/{id}": id(EXEMPLARS.emptyCampaign),

@@ -64,8 +64,13 @@ async function find(read: Reader, vault: Vault, ask: Ask): Promise<object | null
       "This Idempotency-Key came with another request before: use a new key for a new request",
     );
   }
-  return JSON.parse(vault.open(row.answer, contextOf(ask)));
+  const answer: object = JSON.parse(vault.open(row.answer, contextOf(ask)));
+  if (SECRET_WITHHELD in answer) throw new Fault("CONFLICT", String(answer[SECRET_WITHHELD]));
+  return answer;
 }
+
+/** Stands in place of an answer that held a secret, with what whoever asks again is told. No answer has such a field. */
+const SECRET_WITHHELD = "secretWithheld";
 
 const contextOf = ({ userId, key }: Ask) => `idempotency_keys|${userId} ${key}|answer`;
 
@@ -133,12 +138,14 @@ class Raced extends Error {}
 
 /**
  * Does the work of a POST in one transaction, and notes its answer there under the request's Idempotency-Key, if it has one.
- * Of two requests under one key that come at the same moment one works, and the other answers the same.
+ * Of two requests under one key that come at the same moment one works, and the other answers the same. An answer that holds
+ * a secret names `shownOnce`: it is not kept, and whoever asks again gets CONFLICT with that text.
  */
 export async function writeOnce<Answer extends object>(
   { store, vault }: IdempotencyTools,
   request: Request,
   work: (tx: Tx) => Promise<Answer>,
+  options: { shownOnce?: string } = {},
 ): Promise<Answer> {
   const ask = asks.get(request);
   if (!ask) return store.write(work);
@@ -149,9 +156,10 @@ export async function writeOnce<Answer extends object>(
       const taken = await tx.insert(idempotencyKeys).values(empty).onConflictDoNothing().returning();
       if (taken.length === 0) throw new Raced();
       const answer = await work(tx);
+      const kept = options.shownOnce === undefined ? answer : { [SECRET_WITHHELD]: options.shownOnce };
       await tx
         .update(idempotencyKeys)
-        .set({ answer: vault.seal(JSON.stringify(answer), contextOf(ask)) })
+        .set({ answer: vault.seal(JSON.stringify(kept), contextOf(ask)) })
         .where(and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key)));
       return answer;
     });

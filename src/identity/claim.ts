@@ -4,8 +4,9 @@ import { HOUR } from "../clock.ts";
 import { settings } from "../db/schema/identity.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import { appointAdmin } from "./accounts.ts";
 import { hashPassword } from "./password.ts";
-import { appointAdmin, hasAdmin, type Row } from "./users.ts";
+import { hasAdmin, type Row } from "./users.ts";
 
 const CLAIM = "claim";
 /** How long a claim link works: it stands in the log of whatever runs the service. */

@@ -4,6 +4,8 @@ import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { Caller } from "../http/access.ts";
 import type { Log } from "../log.ts";
+import { endPersonalKeys } from "./apiKeys/ending.ts";
+import { lastUse } from "./apiKeys/lastUse.ts";
 import type { Auth } from "./auth.ts";
 import { claim } from "./claim.ts";
 import type { Claim, Credentials, PasswordChange, SignUp, User } from "./model.ts";
@@ -56,6 +58,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
   const proof = proofs(secret, publicUrl);
   const activity = sessionActivity(store, log);
   const find = presences(store, config.sessionIdleMs, activity);
+  const noteLastUse = lastUse(store, log);
 
   let opened: Promise<Auth> | undefined;
   function auth(): Promise<Auth> {
@@ -67,7 +70,10 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
     const shown = proof.read(request);
     if (!shown) return null;
     if (shown.kind === "session" && shown.byCookie) refuseForeignOrigin(request, ours);
-    return find(shown, clock.now());
+    const now = clock.now();
+    const presence = await find(shown, now);
+    if (presence?.key) noteLastUse(presence.key, now);
+    return presence;
   }
 
   async function whoIs(request: Request): Promise<Presence> {
@@ -145,7 +151,8 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       const answer = await api.changePassword({ body, headers, returnHeaders: true }).catch((error) => {
         throw faultOf(error);
       });
-      const { token } = answer.response;
+      const { token, user } = answer.response;
+      await store.write((tx) => endPersonalKeys(tx, user.id));
       return { token: token === null ? null : proof.sign(token), cookies: answer.headers.getSetCookie() };
     },
     activity,

@@ -2,15 +2,15 @@ import { t } from "elysia";
 import { Id, Moment, Nullable } from "../http/model.ts";
 import { LONGEST, SHORTEST } from "./password.ts";
 
-const Email = t.String({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
-const NewPassword = t.String({
+export const Email = t.String({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
+export const NewPassword = t.String({
   minLength: SHORTEST,
   maxLength: LONGEST,
   examples: ["correct horse battery"],
 });
 /** A password to be checked: its length is nobody's business but the hash's. */
 const Password = t.String({ minLength: 1, maxLength: LONGEST, examples: ["correct horse battery"] });
-const Name = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Ada Lovelace"] });
+export const Name = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Ada Lovelace"] });
 export const Role = t.Union([t.Literal("admin"), t.Literal("user")], { examples: ["user"] });
 
 export const Credentials = t.Object({ email: Email, password: Password });
@@ -21,6 +21,11 @@ export type SignUp = typeof SignUp.static;
 
 export const NewUser = t.Object({ email: Email, password: NewPassword, name: Name, role: t.Optional(Role) });
 export type NewUser = typeof NewUser.static;
+
+/** What is in the link of a mail. */
+export const LinkToken = t.String({ minLength: 1, maxLength: 256, description: "From the link" });
+
+export const EmailProof = t.Object({ token: LinkToken, password: NewPassword });
 
 export const Claim = t.Object({
   token: t.String({ minLength: 1, maxLength: 128, description: "From the link that the first start printed" }),
@@ -44,6 +49,9 @@ export const User = t.Object({
   email: t.String({ examples: ["ada@example.com"] }),
   name: t.String({ examples: ["Ada Lovelace"] }),
   role: Role,
+  emailVerified: t.Boolean({
+    description: "Whether the e-mail address is proved to be this user's: by a mailed link or an admin's word",
+  }),
   image: Nullable(t.String()),
   brandId: Nullable(t.String({ description: "The brand this user owns" })),
 });
@@ -56,6 +64,11 @@ export const Session = t.Object({
   user: User,
   session: t.Object({ expiresAt: Nullable(Moment) }),
 });
+/** The answer where a mail decides what comes next: the same for every address. */
+export const MailOnItsWay = t.Object({
+  success: t.Literal(true),
+  message: t.String({ examples: ["If this address can be used, a mail is on its way to it: open the link in it"] }),
+});
 export const PasswordChanged = t.Object({ success: t.Literal(true), token: Nullable(Token) });
 export const Done = t.Object({ success: t.Literal(true) });
 export const OneUser = t.Object({ success: t.Literal(true), user: User });
@@ -67,13 +80,30 @@ export const FoundUser = t.Object({
   userId: Id,
   name: t.String({ examples: ["Ada Lovelace"] }),
   email: t.String({ examples: ["ada@example.com"] }),
+  emailVerified: t.Boolean({
+    description: "False: whoever made this account has not proved that the address is theirs. Give it nothing.",
+  }),
   brandId: Nullable(t.String({ description: "The brand this user owns" })),
 });
 export const UserRole = t.Object({ userId: Id, role: Role });
 
+const KEY_KIND = {
+  description:
+    "A PERSONAL key ends when its owner's password changes or their sessions are ended; a SERVICE key goes on. Both end with a ban and with a change of role.",
+  examples: ["PERSONAL"],
+};
+export const KeyKind = t.Union([t.Literal("PERSONAL"), t.Literal("SERVICE")], KEY_KIND);
+
 export const NewApiKey = t.Object({
   name: t.String({ minLength: 1, maxLength: 64, pattern: "\\S", examples: ["CRM import"] }),
-  expiresInDays: t.Optional(t.Integer({ minimum: 1, maximum: 365, description: "Absent: it never expires" })),
+  kind: t.Optional(t.Union(KeyKind.anyOf, { ...KEY_KIND, default: "PERSONAL" })),
+  expiresInDays: t.Optional(
+    t.Integer({
+      minimum: 1,
+      maximum: 365,
+      description: "Absent: a PERSONAL key expires after 365 days, a SERVICE key never",
+    }),
+  ),
 });
 export type NewApiKey = typeof NewApiKey.static;
 
@@ -87,8 +117,17 @@ export const ApiKey = t.Object({
   id: Id,
   name: Nullable(t.String()),
   start: Nullable(t.String({ description: "Its first characters, to tell keys apart", examples: ["reprise_aBcD"] })),
+  kind: KeyKind,
   createdAt: Moment,
+  lastUsedAt: Nullable(Moment),
   expiresAt: Nullable(Moment),
 });
 export type ApiKey = typeof ApiKey.static;
 export const ApiKeys = t.Object({ success: t.Literal(true), data: t.Array(ApiKey) });
+
+/** A key as admins see it. */
+export const OwnedApiKey = t.Composite([
+  ApiKey,
+  t.Object({ userId: Id, userEmail: t.String({ examples: ["ada@example.com"] }) }),
+]);
+export type OwnedApiKey = typeof OwnedApiKey.static;

@@ -14,6 +14,8 @@ export interface Presence {
   credential: Caller["credential"];
   /** When the password of the session was given last; null for a key. */
   signedInAt: Instant | null;
+  /** The API key; null for a session. */
+  key: { id: string; lastUsedAt: Instant | null } | null;
   /** Null for a key. */
   sessionId: string | null;
   /** When the session was used last, to within minutes; null for a key. */
@@ -23,16 +25,21 @@ export interface Presence {
 interface Row extends User {
   expiresAt: Instant | null;
   signedInAt: Instant | null;
+  keyId: string | null;
+  lastUsedAt: Instant | null;
   sessionId: string | null;
   lastSeenAt: Instant | null;
 }
 
-const columns = sql.raw('u.id, u.email, u.name, u.image, u.role, b.id as "brandId"');
+const columns = sql.raw(
+  'u.id, u.email, u.name, u.image, u.role, u.email_verified as "emailVerified", b.id as "brandId"',
+);
 const welcome = (now: Instant) => sql`(not coalesce(u.banned, false) or u.ban_expires <= ${now})`;
 
 function bySession(token: string, now: Instant, idleMs: number): SQL {
   return sql`select ${columns}, s.expires_at as "expiresAt", coalesce(s.signed_in_at, s.created_at) as "signedInAt",
-    s.id as "sessionId", coalesce(s.last_seen_at, s.created_at) as "lastSeenAt" from sessions s
+    s.id as "sessionId", coalesce(s.last_seen_at, s.created_at) as "lastSeenAt", null as "keyId", null as "lastUsedAt"
+    from sessions s
     join users u on u.id = s.user_id left join brands b on b.owner_id = u.id
     where s.token = ${token} and s.expires_at > ${now} and coalesce(s.last_seen_at, s.created_at) > ${now - idleMs}
     and ${welcome(now)}`;
@@ -40,7 +47,7 @@ function bySession(token: string, now: Instant, idleMs: number): SQL {
 
 function byKey(hash: string, now: Instant): SQL {
   return sql`select ${columns}, k.expires_at as "expiresAt", null as "signedInAt", null as "sessionId",
-    null as "lastSeenAt" from api_keys k
+    null as "lastSeenAt", k.id as "keyId", k.last_request as "lastUsedAt" from api_keys k
     join users u on u.id = k.reference_id left join brands b on b.owner_id = u.id
     where k.key = ${hash} and coalesce(k.enabled, true) and (k.expires_at is null or k.expires_at > ${now}) and ${welcome(now)}`;
 }
@@ -53,9 +60,12 @@ export async function findPresence(read: Reader, proof: Proof, now: Instant, idl
   const query = proof.kind === "session" ? bySession(proof.token, now, idleMs) : byKey(proof.hash, now);
   const [row] = await read.all<Row>(query);
   if (!row) return null;
-  const { expiresAt, signedInAt, sessionId, lastSeenAt, ...user } = row;
-  const credential = proof.kind === "session" ? "session" : "api-key";
-  return { user, expiresAt, signedInAt, sessionId, lastSeenAt, credential };
+  const { expiresAt, signedInAt, sessionId, lastSeenAt, keyId, lastUsedAt, emailVerified, ...rest } = row;
+  // SQLite answers 0 and 1.
+  const user = { ...rest, emailVerified: Boolean(emailVerified) };
+  const key = keyId === null ? null : { id: keyId, lastUsedAt };
+  const credential = key === null ? "session" : "api-key";
+  return { user, expiresAt, signedInAt, sessionId, lastSeenAt, key, credential };
 }
 
 /** As many as one process serves at the same time, and more. */

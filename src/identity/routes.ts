@@ -3,7 +3,7 @@ import { isoOrNull } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import { callerOf, knownCaller } from "../http/access.ts";
-import { clientAddress, type Server } from "../http/clientAddress.ts";
+import { clientAddress } from "../http/clientAddress.ts";
 import { ErrorBody } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { adminRoutes } from "./admin/routes.ts";
@@ -11,26 +11,29 @@ import { apiKeyRoutes } from "./apiKeys/routes.ts";
 import { claimPage } from "./claimPage.ts";
 import { deviceCookies } from "./deviceCookie.ts";
 import type { Identity, Welcome } from "./identity.ts";
-import { Claim, Credentials, Done, PasswordChange, PasswordChanged, Session, SignedIn, SignUp } from "./model.ts";
+import {
+  Claim,
+  Credentials,
+  Done,
+  MailOnItsWay,
+  PasswordChange,
+  PasswordChanged,
+  Session,
+  SignedIn,
+  SignUp,
+} from "./model.ts";
 import { refuseGuessable } from "./password.ts";
 import type { PasswordOwner } from "./passwords/guessable.ts";
 import { noteAddress } from "./requestAddress.ts";
 import { sessionRoutes } from "./sessions/routes.ts";
 import { signInThrottle } from "./signInThrottle.ts";
-
-interface Visit {
-  request: Request;
-  server: Server | null;
-  set: { headers: object };
-}
-
-function setCookies(set: { headers: object }, cookies: string[]): void {
-  // Elysia sends a list as one header a cookie, though its types know only a text.
-  Object.assign(set.headers, { "set-cookie": cookies });
-}
+import { requestSignUp } from "./verification.ts";
+import { CHECK_YOUR_MAIL, mailInBackground, verificationRoutes } from "./verificationRoutes.ts";
+import { setCookies, type Visit } from "./visit.ts";
 
 /** The doors of `identity`: coming in, going out, and everything that decides who may. */
 export function identityRoutes(deps: Deps, identity: Identity) {
+  const { store } = deps;
   const { attempt } = signInThrottle(deps);
   const devices = deviceCookies({ ...deps, isSecure: deps.config.publicUrl.startsWith("https:") });
 
@@ -65,17 +68,24 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     .post(
       "/sign-up/email",
       async ({ body, request, server, set }) => {
+        const visit = { request, server, set };
         await checkNewPassword("password", body.password, body);
-        return welcome({ request, server, set }, body.email, () => identity.signUp(body, request));
+        if (deps.sendSystemMail === null || deps.config.signUp === "closed")
+          return welcome(visit, body.email, () => identity.signUp(body, request));
+        // The password is not kept: whoever opens the mailed link chooses one.
+        const owed = await tried(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
+        mailInBackground(deps, owed);
+        set.status = 202;
+        return CHECK_YOUR_MAIL;
       },
       {
         body: SignUp,
-        response: { 200: SignedIn, 403: ErrorBody },
+        response: { 200: SignedIn, 202: MailOnItsWay, 403: ErrorBody },
         detail: {
           access: "public",
           summary: "Sign up",
           description:
-            "Opens an account and signs in to it. 403 where the operator has closed sign-up. Never makes an admin.",
+            "403 unless the operator has opened sign-up. Where a system mailbox is configured, the answer is 202 and the same for every address: a link is mailed, and whoever opens it chooses the password. Without one it opens an account and signs in to it; until an admin vouches for the address, the account can own nothing and is removed after two weeks; 409 says that the address has an account. Never makes an admin.",
         },
       },
     )
@@ -142,7 +152,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           sessionOnly: true,
           summary: "Change the password",
           description:
-            "Ends all sessions of this user and opens a new one, whose token and cookie are in the answer; with `revokeOtherSessions: false` all sessions go on and `token` is null. API keys stay.",
+            "Ends all sessions of this user and opens a new one, whose token and cookie are in the answer; with `revokeOtherSessions: false` all sessions go on and `token` is null. Personal API keys end in any case; service keys go on.",
         },
       },
     )
@@ -173,6 +183,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         },
       },
     )
+    .use(verificationRoutes(deps, identity, tried))
     .use(sessionRoutes(deps, identity, tried))
     .use(apiKeyRoutes(deps))
     .use(adminRoutes(deps));

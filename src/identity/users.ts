@@ -1,12 +1,19 @@
 import { and, asc, eq, lte, ne, sql } from "drizzle-orm";
-import { accounts, apiKeys, sessions, users } from "../db/schema/identity.ts";
+import { accounts, sessions, users } from "../db/schema/identity.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
+import { endAllKeys, endPersonalKeys } from "./apiKeys/ending.ts";
 
 export type Row = typeof users.$inferSelect;
 type Role = Row["role"];
+
+export interface NewAccount {
+  email: string;
+  name: string;
+  role?: Role | undefined;
+}
 
 /** An address as it is kept: lower case. INVALID when it cannot be one. */
 export function readEmail(given: string): string {
@@ -41,11 +48,7 @@ export async function hasAdmin(read: Reader): Promise<boolean> {
  * Lets someone in who signs in with a password. CONFLICT when the address is taken. `hash` is the password's;
  * `emailVerified` says that somebody who should know vouches for the address.
  */
-export async function addUser(
-  tx: Tx,
-  given: { email: string; name: string; role?: Role | undefined; emailVerified?: boolean },
-  hash: string,
-): Promise<Row> {
+export async function addUser(tx: Tx, given: NewAccount & { emailVerified?: boolean }, hash: string): Promise<Row> {
   const id = tx.newId();
   const row = {
     id,
@@ -67,42 +70,26 @@ export async function addUser(
 }
 
 /**
- * Makes the person with this address an admin with this password, whether or not they are here yet. Someone may have
- * taken the address before them: what that one opened (sessions, keys) ends.
+ * Changes what a user may do. Their API keys end when it really changes: a key never gains or keeps rights that its maker
+ * did not have. CONFLICT for the last admin.
  */
-export async function appointAdmin(tx: Tx, given: { email: string; name: string }, hash: string): Promise<Row> {
-  const email = readEmail(given.email);
-  const [known] = await tx.select({ id: users.id }).from(users).where(eq(users.email, email));
-  if (!known) return addUser(tx, { ...given, role: "admin" }, hash);
-  await setPassword(tx, known.id, hash);
-  await revokeSessions(tx, known.id);
-  await tx.delete(apiKeys).where(eq(apiKeys.referenceId, known.id));
-  await tx
-    .update(users)
-    .set({
-      role: "admin",
-      name: given.name.trim(),
-      banned: false,
-      banReason: null,
-      banExpires: null,
-      updatedAt: tx.now,
-    })
-    .where(eq(users.id, known.id));
-  return getUser(tx, known.id);
-}
-
-/** Changes what a user may do. CONFLICT for the last admin. */
 export async function setRole(tx: Tx, id: string, role: Role): Promise<Row> {
   if (role !== "admin") await mustNotBeLastAdmin(tx, id);
-  await tx.update(users).set({ role, updatedAt: tx.now }).where(eq(users.id, id));
+  const changed = await tx
+    .update(users)
+    .set({ role, updatedAt: tx.now })
+    .where(and(eq(users.id, id), ne(users.role, role)))
+    .returning({ id: users.id });
+  if (changed.length > 0) await endAllKeys(tx, id);
   return getUser(tx, id);
 }
 
-/** Shuts a user out, at once and until `unbanUser`: sessions end, API keys sleep. CONFLICT for the last admin. */
+/** Shuts a user out, at once and until `unbanUser`: sessions and API keys end for good. CONFLICT for the last admin. */
 export async function banUser(tx: Tx, id: string): Promise<Row> {
   await mustNotBeLastAdmin(tx, id);
   await tx.update(users).set({ banned: true, banExpires: null, updatedAt: tx.now }).where(eq(users.id, id));
   await revokeSessions(tx, id);
+  await endAllKeys(tx, id);
   return getUser(tx, id);
 }
 
@@ -113,9 +100,10 @@ export async function unbanUser(tx: Tx, id: string): Promise<Row> {
   return getUser(tx, id);
 }
 
-/** Signs a user out everywhere. */
+/** Signs a user out everywhere: sessions and personal API keys end, service keys go on. */
 export async function revokeSessions(tx: Tx, userId: string): Promise<void> {
   await tx.delete(sessions).where(eq(sessions.userId, userId));
+  await endPersonalKeys(tx, userId);
 }
 
 /** Removes the sessions that have ended by themselves, for a daily job; returns how many there were. */
@@ -123,7 +111,8 @@ export async function removeEndedSessions(tx: Tx): Promise<number> {
   return (await tx.delete(sessions).where(lte(sessions.expiresAt, tx.now)).returning({ id: sessions.id })).length;
 }
 
-async function setPassword(tx: Tx, userId: string, password: string): Promise<void> {
+/** Replaces a user's password, or gives them their first; `password` is its hash. */
+export async function setPassword(tx: Tx, userId: string, password: string): Promise<void> {
   const mine = and(eq(accounts.userId, userId), eq(accounts.providerId, "credential"));
   const changed = await tx.update(accounts).set({ password, updatedAt: tx.now }).where(mine).returning();
   if (changed.length > 0) return;

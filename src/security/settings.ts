@@ -47,6 +47,17 @@ const RULES: Rule[] = [
   ({ signUp }) =>
     signUp === "open" &&
     finding("sign-up-open", "MEDIUM", "SIGN_UP is open: any stranger can make an account", "Set SIGN_UP=closed"),
+  ({ systemMail }) =>
+    systemMail !== null &&
+    isRemote(systemMail.url) &&
+    systemMail.url.startsWith("smtp:") &&
+    URL.parse(systemMail.url)?.username === "" &&
+    finding(
+      "system-mail-clear",
+      "MEDIUM",
+      "SYSTEM_SMTP_URL does not insist on TLS: verification links and invitations may be read on their way",
+      "Use smtps://, or smtp:// with a user name and a password",
+    ),
   ({ secret }) =>
     secret !== null &&
     judgeSecret(secret) !== "good" &&

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { dialect } from "../db/dialect.ts";
 import { forUpdate, planAnew, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
+import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";
 import { addUsage } from "../limits/usage.ts";
 import { repinMoved } from "./repin.ts";
@@ -44,12 +45,7 @@ export async function assignMailboxes(tx: Tx, given: readonly string[], brandId:
   );
   const moved = found.filter((row) => row.brand_id !== brandId);
   if (moved.length > 0) {
-    await tx.all(sql`update email_accounts set brand_id = ${brandId}, updated_at = ${tx.now} where id in
-      (select n.id from ${rowsOf(
-        "n",
-        moved.map(({ id }) => ({ id })),
-        { id: "text" },
-      )})`);
+    await moveTo(tx, moved, brandId);
     // An admin decides about the limits too: a mailbox that is given counts, and is never refused.
     const changes = new Map([[brandId, moved.length]]);
     for (const { brand_id: from } of moved) if (from !== null) changes.set(from, (changes.get(from) ?? 0) - 1);
@@ -66,6 +62,22 @@ export async function assignMailboxes(tx: Tx, given: readonly string[], brandId:
     brandName: brand.name,
     moved: moved.map(({ id, email, previous }) => ({ id, email, previousBrandName: previous })),
   };
+}
+
+/** @throws Fault CONFLICT where the brand has an account of its own for one of the addresses, which it has only typed */
+async function moveTo(tx: Tx, moved: readonly { id: string }[], brandId: string): Promise<void> {
+  const these = rowsOf(
+    "n",
+    moved.map(({ id }) => ({ id })),
+    { id: "text" },
+  );
+  try {
+    await tx.all(sql`update email_accounts set brand_id = ${brandId}, updated_at = ${tx.now}
+      where id in (select n.id from ${these})`);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new Fault("CONFLICT", "The brand has another account for one of these addresses: remove that one first");
+  }
 }
 
 /** In the order in which the engine locks, messages before their mailboxes, so that the two do not wait for each other. */

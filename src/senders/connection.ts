@@ -3,6 +3,7 @@ import { type HostPolicy, resolveHost, SMTP_PORTS } from "../channels/host.ts";
 import { checkSecurity } from "../channels/privateNetworks.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
+import type { Caller } from "../http/access.ts";
 import { fieldOf } from "./gmail.ts";
 import { tryCounted } from "./loginTries.ts";
 
@@ -10,6 +11,8 @@ import { tryCounted } from "./loginTries.ts";
 export interface Connection {
   status: "CONNECTED" | "ERROR" | "REAUTH_REQUIRED";
   error: string | null;
+  /** Whether it showed that the mailbox is really its user's: a login with a password or a token worked. */
+  proves: boolean;
 }
 
 type Tools = Pick<Deps, "config" | "store" | "verifyMailbox">;
@@ -53,12 +56,15 @@ async function tryLogin(
   login: MailLogin,
   brandId: string | null,
 ): Promise<Connection> {
-  if (config.channels === "simulator") return { status: "CONNECTED", error: null };
+  // Nothing leaves the machine: nobody can be harmed by an address that is another's.
+  if (config.channels === "simulator") return { status: "CONNECTED", error: null, proves: true };
   return tryCounted<Connection>(store, brandId, login, async () => {
     const answer = await verifyMailbox(login);
-    if (answer.ok) return { succeeded: true, result: { status: "CONNECTED", error: null } };
+    // A server that lets anybody in says nothing about whose address it is.
+    const proves = answer.ok && ("grant" in login || login.password !== null);
+    if (answer.ok) return { succeeded: true, result: { status: "CONNECTED", error: null, proves } };
     const status = answer.reauth ? "REAUTH_REQUIRED" : "ERROR";
-    return { succeeded: false, result: { status, error: answer.reason.slice(0, 500) } };
+    return { succeeded: false, result: { status, error: answer.reason.slice(0, 500), proves } };
   });
 }
 
@@ -76,6 +82,11 @@ export async function mustConnect(
   });
 }
 
+/** Takes an admin's word for a mailbox whose server answers: a relay that wants no password proves nothing by itself. */
+export function vouched(connection: Connection, { role }: Pick<Caller, "role">): Connection {
+  return { ...connection, proves: connection.proves || (role === "admin" && connection.error === null) };
+}
+
 /**
  * Tries a login that is stored already: whatever is wrong with it is a finding, not a failure. Where it may connect to
  * has been judged by the mark it bears.
@@ -85,7 +96,8 @@ export async function testLogin(tools: Tools, login: MailLogin, brandId: string 
     if ("host" in login) await checkServer(tools, login, null, login.privateHost === true);
     return await tryLogin(tools, login, brandId);
   } catch (error) {
-    if (error instanceof Fault && error.code !== "RATE_LIMITED") return { status: "ERROR", error: error.message };
+    if (error instanceof Fault && error.code !== "RATE_LIMITED")
+      return { status: "ERROR", error: error.message, proves: false };
     throw error;
   }
 }

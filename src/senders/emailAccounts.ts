@@ -1,19 +1,18 @@
 import { and, asc, eq, gt, isNull } from "drizzle-orm";
-import { normaliseEmail } from "../address.ts";
 import { checkZone, getBrand } from "../brands/brands.ts";
 import type { MailLogin } from "../channels/channel.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
-import { isUniqueViolation } from "../db/violations.ts";
-import { Fault, invalid, notFound } from "../fault.ts";
+import { Fault, notFound } from "../fault.ts";
 import { release, takeQuota } from "../limits/usage.ts";
 import type { Vault } from "../secrets.ts";
 import type { Connection } from "./connection.ts";
 import { workspaceDomainOf } from "./gmail.ts";
 import { sealLogin } from "./login.ts";
 import type { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
+import { disableUnproved, expectAddressFree, expectUnclaimed, orTaken, provedBy } from "./ownMailboxes.ts";
 import { freeWaiting } from "./repin.ts";
 import { checkNothingWaits } from "./waiting.ts";
 import { warmupAfter, warmupOf } from "./warmup.ts";
@@ -22,11 +21,12 @@ export type EmailAccountRow = typeof emailAccounts.$inferSelect;
 
 export function toEmailAccount(row: EmailAccountRow, now: Instant): EmailAccount {
   const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, ...rest } = row;
-  const { warmupStartedAt, warmupPausedAt, failures, privateHost, ...shown } = rest;
+  const { warmupStartedAt, warmupPausedAt, failures, privateHost, provedAt, ...shown } = rest;
   const { status, cap } = warmupOf(row, now);
   return {
     ...shown,
     hasPassword: secret !== null,
+    isProved: provedAt !== null,
     isWorkspaceAccount: row.workspaceDomain !== null,
     warmupStatus: status,
     todaysLimit: cap,
@@ -65,24 +65,16 @@ export async function listEmailAccounts(
     .limit(options.limit);
 }
 
-/** The address as it is stored; INVALID when it is none, CONFLICT when another account has it: one mailbox, one account. */
-export async function freeAddress(read: Reader, given: string): Promise<string> {
-  const email = normaliseEmail(given);
-  if (email === null) throw invalid("email", "expected an e-mail address");
-  const [taken] = await read.select({ id: emailAccounts.id }).from(emailAccounts).where(eq(emailAccounts.email, email));
-  if (taken) throw addressTaken();
-  return email;
-}
-
-const addressTaken = () => new Fault("CONFLICT", "There is an account for this address already");
-
 /** A login that was tried, and what came of it. */
 export interface TriedLogin {
   login: MailLogin;
   connection: Connection;
 }
 
-/** Adds a mailbox whose login has been tried. CONFLICT when there is an account for its address already. */
+/**
+ * Adds a mailbox whose login has been tried. When that proved whose it is, brands that only typed its address lose it.
+ * CONFLICT when the address is proved already, or the brand has it.
+ */
 export async function addEmailAccount(
   tx: Tx,
   vault: Vault,
@@ -91,11 +83,11 @@ export async function addEmailAccount(
   { login, connection }: TriedLogin,
 ): Promise<EmailAccountRow> {
   const brand = await getBrand(tx, brandId);
-  const email = await freeAddress(tx, given.email);
+  const email = await expectAddressFree(tx, given.email, brandId);
   const id = tx.newId();
   await takeQuota(tx, brandId, "mailboxes");
-  try {
-    await tx.insert(emailAccounts).values({
+  await orTaken(
+    tx.insert(emailAccounts).values({
       id,
       brandId,
       email,
@@ -105,15 +97,16 @@ export async function addEmailAccount(
       workspaceDomain: "grant" in login ? workspaceDomainOf(email, login.grant.type) : null,
       connectionStatus: connection.status,
       connectionError: connection.error,
+      provedAt: connection.proves ? tx.now : null,
       dailyLimit: given.dailyLimit ?? 50,
       timezone: checkZone(given.timezone ?? brand.timezone),
       createdAt: tx.now,
       updatedAt: tx.now,
-    });
-  } catch (error) {
-    throw isUniqueViolation(error) ? addressTaken() : error;
-  }
-  return getEmailAccount(tx, id, brandId);
+    }),
+  );
+  const row = await getEmailAccount(tx, id, brandId);
+  if (connection.proves) await disableUnproved(tx, row);
+  return row;
 }
 
 /**
@@ -129,32 +122,38 @@ export async function changeEmailAccount(
 ): Promise<EmailAccountRow> {
   const { displayName, dailyLimit, timezone, isActive, warmup } = change;
   const judgesSeen = tried !== null || warmup !== undefined;
-  const [row] = await tx
-    .update(emailAccounts)
-    .set({
-      ...(displayName === undefined ? {} : { displayName: displayName?.trim() || null }),
-      ...(dailyLimit === undefined ? {} : { dailyLimit }),
-      ...(timezone === undefined ? {} : { timezone: checkZone(timezone) }),
-      ...(isActive === undefined ? {} : { isActive }),
-      ...(warmup === undefined ? {} : warmupAfter(seen, warmup, tx.now)),
-      ...(tried === null
-        ? {}
-        : {
-            ...sealLogin(vault, seen.id, tried.login),
-            ...("grant" in tried.login
-              ? { workspaceDomain: workspaceDomainOf(seen.email, tried.login.grant.type) }
-              : {}),
-            // What the server of before asked for does not bind the new one.
-            pausedUntil: null,
-            pausedReason: null,
-            connectionStatus: tried.connection.status,
-            connectionError: tried.connection.error,
-          }),
-      updatedAt: tx.now,
-    })
-    .where(and(eq(emailAccounts.id, seen.id), judgesSeen ? unchanged(seen) : unmoved(seen)))
-    .returning();
+  const proves = tried?.connection.proves === true;
+  if (proves) await expectUnclaimed(tx, seen);
+  const [row] = await orTaken(
+    tx
+      .update(emailAccounts)
+      .set({
+        ...(displayName === undefined ? {} : { displayName: displayName?.trim() || null }),
+        ...(dailyLimit === undefined ? {} : { dailyLimit }),
+        ...(timezone === undefined ? {} : { timezone: checkZone(timezone) }),
+        ...(isActive === undefined ? {} : { isActive }),
+        ...(warmup === undefined ? {} : warmupAfter(seen, warmup, tx.now)),
+        ...(tried === null
+          ? {}
+          : {
+              ...sealLogin(vault, seen.id, tried.login),
+              ...("grant" in tried.login
+                ? { workspaceDomain: workspaceDomainOf(seen.email, tried.login.grant.type) }
+                : {}),
+              // What the server of before asked for does not bind the new one.
+              pausedUntil: null,
+              pausedReason: null,
+              connectionStatus: tried.connection.status,
+              connectionError: tried.connection.error,
+              ...provedBy(tried.connection, seen, tx.now),
+            }),
+        updatedAt: tx.now,
+      })
+      .where(and(eq(emailAccounts.id, seen.id), judgesSeen ? unchanged(seen) : unmoved(seen)))
+      .returning(),
+  );
   if (row) {
+    if (proves) await disableUnproved(tx, row);
     if (isActive === true || tried?.connection.status === "CONNECTED") await freeWaiting(tx, seen.id);
     return row;
   }
@@ -174,10 +173,17 @@ const NO_PAUSE = { pausedUntil: null, pausedReason: null, failures: 0 };
 /** Notes what a test of the stored login showed; nothing when the account was changed while it ran. */
 export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: Connection): Promise<EmailAccountRow> {
   const works = connection.status === "CONNECTED";
-  await tx
-    .update(emailAccounts)
-    .set({ connectionStatus: connection.status, connectionError: connection.error, ...(works ? NO_PAUSE : {}) })
-    .where(and(eq(emailAccounts.id, seen.id), unchanged(seen)));
+  const { status: connectionStatus, error: connectionError, proves } = connection;
+  if (works) await expectUnclaimed(tx, seen);
+  const proof = proves ? provedBy(connection, seen, tx.now) : {};
+  const [row] = await orTaken(
+    tx
+      .update(emailAccounts)
+      .set({ connectionStatus, connectionError, ...proof, ...(works ? NO_PAUSE : {}) })
+      .where(and(eq(emailAccounts.id, seen.id), unchanged(seen)))
+      .returning(),
+  );
+  if (row && proves) await disableUnproved(tx, row);
   if (works) await freeWaiting(tx, seen.id);
   return getEmailAccount(tx, seen.id, null);
 }

@@ -100,6 +100,10 @@ export const EmailAccount = t.Object({
   connectionStatus: t.String({ examples: ["CONNECTED"] }),
   connectionError: Nullable(t.String()),
   isActive: t.Boolean(),
+  isProved: t.Boolean({
+    description:
+      "Whether a login with a password or a token has worked, or an admin's test has. Until then nothing leaves, and others may prove that the address is theirs.",
+  }),
   dailyLimit: t.Integer(),
   warmupStatus: t.String({ examples: ["NOT_STARTED"], description: "NOT_STARTED, WARMING, PAUSED or COMPLETED" }),
   todaysLimit: t.Integer({ description: "dailyLimit, or less while the mailbox warms up" }),
@@ -145,6 +149,8 @@ export const VoicemailAccount = t.Object({
   displayName: t.String({ examples: ["Northwind 0143"] }),
   provider: t.String({ examples: ["TWILIO"] }),
   isActive: t.Boolean(),
+  isProved: t.Boolean({ description: "Whether an admin has said that the number is this brand's" }),
+  inactiveReason: Nullable(t.String({ description: "Why it is off, where nobody of the brand switched it off" })),
   createdAt: Moment,
   updatedAt: Moment,
 });

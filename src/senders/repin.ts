@@ -4,7 +4,7 @@ import type { Tx } from "../db/store.ts";
 
 /** What a message waits for because of its mailbox: with another one it waits no longer. */
 const SENDER_WAITS = sql.raw(
-  "('NO_SENDER', 'SENDER_REASSIGNED', 'SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'DAILY_CAP')",
+  "('NO_SENDER', 'SENDER_REASSIGNED', 'SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED', 'DAILY_CAP')",
 );
 
 /** Due when it was meant to leave, or now. */
@@ -32,7 +32,7 @@ async function repin(tx: Tx, stranded: SQL): Promise<string[]> {
       select s.campaign_id, s.sender_id, row_number() over (partition by s.campaign_id order by s.sender_id) - 1 as place,
         count(*) over (partition by s.campaign_id) as count
       from campaign_senders s join campaigns c on c.id = s.campaign_id join email_accounts e on e.id = s.sender_id
-      where e.brand_id = c.brand_id and e.is_active and s.campaign_id in (select campaign_id from stranded)
+      where e.brand_id = c.brand_id and e.is_active and e.proved_at is not null and s.campaign_id in (select campaign_id from stranded)
     )
     update messages set sender_id = boxes.sender_id,
       run_at = case when error_message in ${SENDER_WAITS} then ${ON_TIME(tx)} else run_at end,
@@ -63,7 +63,7 @@ export async function repinMessages(tx: Tx, ids: readonly string[]): Promise<Set
 export async function freeWaiting(tx: Tx, senderId: string): Promise<void> {
   await tx.all(sql`update messages ${indexedBy("messages_due")} set error_message = null, run_at = ${ON_TIME(tx)}
     where status = 'PENDING' and sender_id = ${senderId}
-    and error_message in ('SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED')`);
+    and error_message in ('SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED')`);
 }
 
 /** All of a campaign, whose mailboxes have changed. */

@@ -7,11 +7,10 @@ import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
-import { checkServer, mustConnect, testLogin } from "./connection.ts";
+import { checkServer, mustConnect, testLogin, vouched } from "./connection.ts";
 import {
   addEmailAccount,
   changeEmailAccount,
-  freeAddress,
   getEmailAccount,
   listEmailAccounts,
   noteConnection,
@@ -21,6 +20,7 @@ import {
 import { loginOf } from "./login.ts";
 import { changedLogin, newLogin } from "./loginChange.ts";
 import { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
+import { expectAddressFree } from "./ownMailboxes.ts";
 
 const OneAccount = t.Object({ success: t.Literal(true), emailAccount: EmailAccount });
 
@@ -34,9 +34,10 @@ export function senderRoutes(deps: Deps) {
       async ({ body, request }) => {
         const caller = callerOf(request);
         const brandId = brandOf(caller, body.brandId);
-        await freeAddress(store.read, body.email);
+        await expectAddressFree(store.read, body.email, brandId);
         const login = await checkServer(deps, newLogin(body), null, caller.role === "admin");
-        const tried = { login, connection: await mustConnect(deps, login, brandId, body.allowUnverified) };
+        const connection = await mustConnect(deps, login, brandId, body.allowUnverified);
+        const tried = { login, connection: vouched(connection, caller) };
         return writeOnce(deps, request, async (tx) => {
           const row = await addEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
@@ -51,7 +52,7 @@ export function senderRoutes(deps: Deps) {
           idempotent: true,
           summary: "Add a mailbox",
           description:
-            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Only an admin may name a server in one of the operator's private networks (SMTP_PRIVATE_NETWORKS). Secrets are sealed and never answered.",
+            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. A login that worked with a password or a token proves that the mailbox is this brand's, and so does an admin; what is not proved sends nothing and keeps its address from nobody (`isProved`). Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Only an admin may name a server in one of the operator's private networks (SMTP_PRIVATE_NETWORKS). Secrets are sealed and never answered.",
         },
       },
     )
@@ -107,7 +108,7 @@ export function senderRoutes(deps: Deps) {
         const login = changed && (await checkServer(deps, changed, loginOf(vault, seen), isAdmin));
         const tried = login && {
           login,
-          connection: await mustConnect(deps, login, seen.brandId, body.allowUnverified),
+          connection: vouched(await mustConnect(deps, login, seen.brandId, body.allowUnverified), caller),
         };
         const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
@@ -148,7 +149,7 @@ export function senderRoutes(deps: Deps) {
         const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
         const login = loginOf(vault, seen);
         if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
-        const connection = await testLogin(deps, login, seen.brandId);
+        const connection = vouched(await testLogin(deps, login, seen.brandId), callerOf(request));
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
         deps.wake();
         return {
@@ -170,7 +171,8 @@ export function senderRoutes(deps: Deps) {
           access: "user",
           limit: "login",
           summary: "Test a mailbox's connection",
-          description: "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`.",
+          description:
+            "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`. When it works, it proves that the mailbox is this brand's, as on adding; 409 when another brand has proved that meanwhile.",
         },
       },
     );

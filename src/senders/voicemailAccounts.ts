@@ -5,15 +5,16 @@ import { iso } from "../clock.ts";
 import { voicemailAccounts } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
-import { Fault, invalid, notFound } from "../fault.ts";
+import { invalid, notFound } from "../fault.ts";
 import { release, takeQuota } from "../limits/usage.ts";
 import type { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } from "./model.ts";
+import { disableUnprovedNumbers, expectNumberFree, expectOwnNumber, numberTaken, proveNumber } from "./ownNumbers.ts";
 import { checkNothingWaits } from "./waiting.ts";
 
 export type VoicemailRow = typeof voicemailAccounts.$inferSelect;
 
-export function toVoicemailAccount({ createdAt, updatedAt, ...row }: VoicemailRow): VoicemailAccount {
-  return { ...row, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
+export function toVoicemailAccount({ createdAt, updatedAt, provedAt, ...row }: VoicemailRow): VoicemailAccount {
+  return { ...row, isProved: provedAt !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
 }
 
 /** The number with this id within reach; NOT_FOUND if there is none. */
@@ -44,13 +45,23 @@ export async function listVoicemailAccounts(
     .limit(limit);
 }
 
-/** Adds a number, named after its brand and its last digits unless said otherwise. CONFLICT when it is on the platform already. */
-export async function addVoicemailAccount(tx: Tx, brandId: string, given: NewVoicemailAccount): Promise<VoicemailRow> {
+/**
+ * Adds a number, named after its brand and its last digits unless said otherwise. `proved` says that an admin vouches for it:
+ * then it is this brand's, and others who only typed it lose it. CONFLICT when it is proved, or this brand's already.
+ */
+export async function addVoicemailAccount(
+  tx: Tx,
+  brandId: string,
+  given: NewVoicemailAccount,
+  { proved }: { proved: boolean },
+): Promise<VoicemailRow> {
   const brand = await getBrand(tx, brandId);
   const phoneNumber = normalisePhone(given.phoneNumber);
   if (phoneNumber === null) {
     throw invalid("phoneNumber", "expected an international phone number, such as +12025550143");
   }
+  const typed = await expectNumberFree(tx, brandId, phoneNumber, proved);
+  if (typed !== null) return proveNumber(tx, typed);
   const row: VoicemailRow = {
     id: tx.newId(),
     brandId,
@@ -58,6 +69,8 @@ export async function addVoicemailAccount(tx: Tx, brandId: string, given: NewVoi
     displayName: given.displayName?.trim() ?? `${brand.name} ${phoneNumber.slice(-4)}`,
     provider: "TWILIO",
     isActive: true,
+    provedAt: proved ? tx.now : null,
+    inactiveReason: null,
     createdAt: tx.now,
     updatedAt: tx.now,
   };
@@ -66,8 +79,9 @@ export async function addVoicemailAccount(tx: Tx, brandId: string, given: NewVoi
     await tx.insert(voicemailAccounts).values(row);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new Fault("CONFLICT", "There is an account for this number already");
+    throw numberTaken();
   }
+  if (proved) await disableUnprovedNumbers(tx, row);
   return row;
 }
 
@@ -78,11 +92,12 @@ export async function changeVoicemailAccount(
   reach: string | null,
   { displayName, isActive }: VoicemailAccountChange,
 ): Promise<VoicemailRow> {
+  if (isActive === true) await expectOwnNumber(tx, await getVoicemailAccount(tx, id, reach));
   const [row] = await tx
     .update(voicemailAccounts)
     .set({
       ...(displayName === undefined ? {} : { displayName: displayName.trim() }),
-      ...(isActive === undefined ? {} : { isActive }),
+      ...(isActive === undefined ? {} : { isActive, inactiveReason: null }),
       updatedAt: tx.now,
     })
     .where(within(id, reach))

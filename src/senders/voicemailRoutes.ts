@@ -26,9 +26,10 @@ export function voicemailRoutes(deps: Deps) {
     .post(
       "/",
       async ({ body, request }) => {
-        const brandId = brandOf(callerOf(request), body.brandId);
+        const caller = callerOf(request);
+        const brandId = brandOf(caller, body.brandId);
         return writeOnce(deps, request, async (tx) => {
-          const row = await addVoicemailAccount(tx, brandId, body);
+          const row = await addVoicemailAccount(tx, brandId, body, { proved: caller.role === "admin" });
           return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
         });
       },
@@ -39,7 +40,8 @@ export function voicemailRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           summary: "Add a voicemail number",
-          description: "One number, one account, on the whole platform (409). Admins say for which brand.",
+          description:
+            "Admins say for which brand, and their word proves that the number is its own. A number that a user adds is not proved: it is kept, and lost as soon as an admin adds it to another brand. 409 when it is proved already, or this brand has it.",
         },
       },
     )

@@ -54,6 +54,7 @@ export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
     provider: "SMTP" as const,
     accountType: "SMTP" as const,
     connectionStatus: "CONNECTED" as const,
+    provedAt: tx.now,
     timezone: plan.timezone,
   }));
   await tx.insert(emailAccounts).values(mailboxes);

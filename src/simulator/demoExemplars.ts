@@ -14,6 +14,7 @@ import { createApiKey } from "../identity/apiKeys/apiKeys.ts";
 import { hashPassword } from "../identity/password.ts";
 import { IMAGES, imageFile, setImage } from "../identity/profile/profile.ts";
 import { addUser } from "../identity/users.ts";
+import { invite } from "../invitations/invitations.ts";
 import { recordPayment } from "../payments/payments.ts";
 import { addVoicemailAccount } from "../senders/voicemailAccounts.ts";
 import { castCampaign, castContacts, castLaunch, numbered } from "./cast.ts";
@@ -43,11 +44,19 @@ export async function castExemplars(
   const image = imageFile(EXEMPLARS.image) ?? "";
   await told.files.put(image, await Bun.file(portrait).bytes(), "image/png");
   await store.write(async (tx) => {
-    const colleague = { email: "sam@northwind.example", name: "Sam Field" };
+    const colleague = { email: "sam@northwind.example", name: "Sam Field", emailVerified: true };
     await addUser(numbered(tx, EXEMPLARS.colleague), colleague, hash);
     await markUnused(tx, image);
     await setImage(tx, EXEMPLARS.colleague, `${told.publicUrl}${IMAGES}/${EXEMPLARS.image}`, image);
     await createApiKey(numbered(tx, EXEMPLARS.apiKey), told.adminId, { name: "CRM import" });
+    await createApiKey(numbered(tx, EXEMPLARS.spareApiKey), EXEMPLARS.owner, {
+      name: "Nightly report",
+      kind: "SERVICE",
+    });
+    await invite(numbered(tx, EXEMPLARS.invitation), told.adminId, {
+      email: "lena@northwind.example",
+      name: "Lena Ost",
+    });
     await castSession(tx, told.adminId);
     await createBrand(numbered(tx, EXEMPLARS.emptyBrand), { name: "Adatum Books" }, null);
     await ban(numbered(tx, EXEMPLARS.ban), {
@@ -88,7 +97,7 @@ async function castSenders(tx: Tx): Promise<void> {
   const times = { createdAt: tx.now, updatedAt: tx.now };
   const numbers = numbered(tx, EXEMPLARS.voicemailAccount, EXEMPLARS.spareVoicemailAccount);
   for (const phoneNumber of ["+12075550111", "+12075550112"]) {
-    await addVoicemailAccount(numbers, EXEMPLARS.brand, { phoneNumber });
+    await addVoicemailAccount(numbers, EXEMPLARS.brand, { phoneNumber }, { proved: true });
   }
   await tx.insert(emailAccounts).values({
     id: EXEMPLARS.spareEmailAccount,
@@ -102,6 +111,7 @@ async function castSenders(tx: Tx): Promise<void> {
     security: "STARTTLS",
     username: "old@northwind.example",
     connectionStatus: "DISCONNECTED",
+    provedAt: tx.now,
     isActive: false,
     dailyLimit: 50,
     timezone: "America/New_York",

@@ -20,6 +20,7 @@ const rooms = [
   "limits",
   "identity",
   "brands",
+  "invitations",
   "senders",
   "contacts",
   "credits",

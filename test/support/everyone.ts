@@ -47,7 +47,7 @@ export async function gather() {
         { ...(body === undefined ? {} : json), ...(token ? bearer(token) : {}), ...headers },
         body === undefined ? undefined : JSON.stringify(body),
       ) as Promise<Answer<Body>>,
-    signUp: app.signUp,
+    signIn: app.signIn,
   };
 
   const brands: Record<string, Furnished> = {};
@@ -87,6 +87,12 @@ export async function gather() {
   const ids = brandOf("carl").ids;
   // No admin lifts another's key: this kind is the admin's own.
   ids.set("api-keys", [(await keyOf(admin)).id]);
+  for (const name of ["ann", "ben", "carl", "dan"]) {
+    const body = { email: `invited.by.${name}@x.example` };
+    const invited = await service.api("POST", "/api/auth/admin/invitations", { token: admin, body });
+    brandOf(name).ids.set("invitations", [/"id":"([\w-]+)"/.exec(invited.text)?.[1] ?? `none: ${invited.text}`]);
+    brandOf(name).ids.set("spare-api-keys", [(await keyOf(admin)).id]);
+  }
   /** A session that somebody can end without leaving. */
   const spareSessionOf = async (email: string, token: string) => {
     await app.signIn(email);

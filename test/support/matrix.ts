@@ -14,6 +14,8 @@ export type Kind =
   | "messages"
   | "banned"
   | "api-keys"
+  | "spare-api-keys"
+  | "invitations"
   | "sessions"
   | "import-jobs";
 
@@ -77,6 +79,11 @@ export const ROWS: Record<string, Row> = {
   "POST /api/auth/sign-up/email": open({
     rest: (n) => ({ email: `new${n}@x.example`, password: PASSWORD, name: "X" }),
   }),
+  "POST /api/auth/send-verification": open({ rest: (n) => ({ email: `sent${n}@x.example` }), own: 403 }),
+  "GET /api/auth/verify-email": open(),
+  "POST /api/auth/verify-email": open({ rest: { token: "x.y", password: PASSWORD }, own: 403 }),
+  "GET /api/auth/invitation": open(),
+  "POST /api/auth/accept-invitation": open({ rest: { token: "x", password: PASSWORD, name: "X" }, own: 403 }),
   "POST /api/auth/sign-in/email": open({ rest: { email: "ann@owners.example", password: PASSWORD } }),
   "GET /api/auth/session": user(),
   "GET /api/auth/sessions": user({ byKey: 403 }),
@@ -203,6 +210,10 @@ export const ROWS: Record<string, Row> = {
   "POST /api/auth/admin/create-user": admin({
     rest: (n) => ({ email: `made${n}@x.example`, password: PASSWORD, name: "X" }),
   }),
+  "POST /api/auth/admin/verify-user": admin({ body: { userId: "users" } }),
+  "POST /api/auth/admin/invitations": admin({ rest: (n) => ({ email: `invited${n}@x.example` }) }),
+  "GET /api/auth/admin/invitations": admin(),
+  "GET /api/auth/admin/api-keys": admin({ query: { userId: "users" }, adminMissing: 200 }),
   "POST /api/auth/admin/set-role": admin({ body: { userId: "users" }, rest: { role: "user" } }),
   "POST /api/auth/admin/ban-user": admin({ body: { userId: "users" } }),
   "POST /api/auth/admin/unban-user": admin({ body: { userId: "users" } }),
@@ -215,6 +226,8 @@ export const ROWS: Record<string, Row> = {
   "DELETE /api/voicemail-accounts/:id": of("voicemail-accounts"),
   "DELETE /api/auth/banned/:id": of("banned", { body: { id: "banned" } }),
   "DELETE /api/auth/api-keys/:id": of("api-keys", { byKey: 403 }),
+  "DELETE /api/auth/admin/api-keys/:id": admin({ path: "spare-api-keys" }),
+  "DELETE /api/auth/admin/invitations/:id": admin({ path: "invitations" }),
   "DELETE /api/auth/sessions/:id": of("sessions", { byKey: 403 }),
   "DELETE /api/brands/:id": admin({ path: "brands", own: 409 }),
   "POST /api/auth/change-password": user({

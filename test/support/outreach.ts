@@ -9,6 +9,7 @@ import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
 import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
 import { campaignRoutes } from "../../src/campaigns/routes.ts";
 import { HOUR, VirtualClock } from "../../src/clock.ts";
+import { contactRoutes } from "../../src/contacts/routes.ts";
 import { receive } from "../../src/conversations/inbound.ts";
 import { conversationRoutes } from "../../src/conversations/routes.ts";
 import { unsubscribeRoutes } from "../../src/conversations/unsubscribeRoutes.ts";
@@ -59,6 +60,7 @@ const rooms = (deps: Deps): AnyElysia[] => [
   senderRoutes(deps),
   assignmentRoutes(deps),
   campaignContentRoutes(deps),
+  contactRoutes(deps),
 ];
 
 export type Outreach = Awaited<ReturnType<typeof startOutreach>>;

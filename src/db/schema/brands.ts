@@ -67,10 +67,16 @@ export const emailAccounts = table(
     warmupStartedAt: instant("warmup_started_at"),
     warmupPausedAt: instant("warmup_paused_at"),
     lastUsedAt: instant("last_used_at"),
+    /** When its login worked, or an admin vouched for it. Until then it sends nothing and does not keep its address from others. */
+    provedAt: instant("proved_at"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
   },
-  (t) => [uniqueIndex("email_accounts_email").on(t.email), index("email_accounts_brand").on(t.brandId)],
+  (t) => [
+    uniqueIndex("email_accounts_proved").on(t.email).where(where("proved_at is not null")),
+    uniqueIndex("email_accounts_of_brand").on(t.email, t.brandId),
+    index("email_accounts_brand").on(t.brandId),
+  ],
 );
 
 /** Sends of one sender on one of its local days; the daily cap is a condition on this row, inside the claim. */
@@ -105,11 +111,16 @@ export const voicemailAccounts = table(
     provider: word("provider", ["TWILIO"]).notNull().default("TWILIO"),
     /** The operator's switch. */
     isActive: bool("is_active").notNull().default(true),
+    /** When an admin vouched for it. Until then it does not keep its number from others. */
+    provedAt: instant("proved_at"),
+    /** Why it was switched off, where that was not its owner's doing. */
+    inactiveReason: text("inactive_reason"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
   },
   (t) => [
-    uniqueIndex("voicemail_accounts_phone").on(t.phoneNumber),
+    uniqueIndex("voicemail_accounts_proved").on(t.phoneNumber).where(where("proved_at is not null")),
+    uniqueIndex("voicemail_accounts_of_brand").on(t.phoneNumber, t.brandId),
     index("voicemail_accounts_brand").on(t.brandId, t.id),
   ],
 );

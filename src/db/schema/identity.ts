@@ -1,4 +1,4 @@
-import { bool, index, instant, integer, primaryKey, table, text, uniqueIndex, word } from "../columns.ts";
+import { bool, index, instant, integer, primaryKey, table, text, uniqueIndex, where, word } from "../columns.ts";
 
 // Who may come in. The shapes are better-auth's; its rows are read and written through our own store.
 
@@ -19,7 +19,10 @@ export const users = table(
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
   },
-  (t) => [uniqueIndex("users_email").on(t.email)],
+  (t) => [
+    uniqueIndex("users_email").on(t.email),
+    index("users_unverified").on(t.createdAt).where(where("not email_verified")),
+  ],
 );
 
 export const sessions = table(
@@ -103,12 +106,42 @@ export const apiKeys = table(
     remaining: integer("remaining"),
     lastRequest: instant("last_request"),
     expiresAt: instant("expires_at"),
+    /** A PERSONAL key ends with its owner's password and sessions; a SERVICE key goes on until it is revoked. */
+    kind: word("kind", ["PERSONAL", "SERVICE"]).notNull().default("PERSONAL"),
     permissions: text("permissions"),
     metadata: text("metadata"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
   },
   (t) => [uniqueIndex("api_keys_key").on(t.key), index("api_keys_reference").on(t.referenceId)],
+);
+
+/** An admin's word that somebody may come in under an address. Only the hash of its token is kept. */
+export const invitations = table(
+  "invitations",
+  {
+    id: text("id").primaryKey(),
+    /** Lower case. */
+    email: text("email").notNull(),
+    name: text("name"),
+    role: word("role", ["admin", "user"]).notNull().default("user"),
+    /** The brand without an owner that the person will own. */
+    brandId: text("brand_id"),
+    /** The brand that is made for the person when they accept. */
+    brandName: text("brand_name"),
+    tokenHash: text("token_hash").notNull(),
+    /** The admin who made it. */
+    createdBy: text("created_by").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+    acceptedAt: instant("accepted_at"),
+    /** The user that came of it. */
+    userId: text("user_id"),
+    createdAt: instant("created_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex("invitations_token").on(t.tokenHash),
+    uniqueIndex("invitations_open").on(t.email).where(where("accepted_at is null")),
+  ],
 );
 
 /** What this installation remembers about itself, e.g. the hash of the one-time claim token. */

@@ -3,15 +3,29 @@ import { Elysia } from "elysia";
 import { brands } from "../../db/schema/brands.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
+import { Fault } from "../../fault.ts";
+import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { storable } from "../../http/storable.ts";
+import { admitUser, verifyUser } from "../accounts.ts";
 import { Done, FoundUser, NewUser, OneUser, type User, UserEmail, UserId, UserRole } from "../model.ts";
 import { hashPassword } from "../password.ts";
-import { addUser, banUser, findUser, getUser, type Row, revokeSessions, setRole, unbanUser } from "../users.ts";
+import { banUser, findUser, getUser, type Row, revokeSessions, setRole, unbanUser } from "../users.ts";
+import { adminKeyRoutes } from "./keyRoutes.ts";
 
-async function toUser(read: Reader, { id, email, name, role, image }: Row): Promise<User> {
+async function toUser(read: Reader, { id, email, name, role, image, emailVerified }: Row): Promise<User> {
   const [brand] = await read.select({ id: brands.id }).from(brands).where(eq(brands.ownerId, id));
-  return { id, email, name, role, image, brandId: brand?.id ?? null };
+  return { id, email, name, role, image, emailVerified, brandId: brand?.id ?? null };
+}
+
+/** Bans a user; a key bans no admin, so that whoever finds it cannot shut out those who could end it. */
+function banning(request: Request, userId: string) {
+  const { credential } = callerOf(request);
+  return async (tx: Tx): Promise<Row> => {
+    if (credential === "api-key" && (await getUser(tx, userId)).role === "admin")
+      throw new Fault("FORBIDDEN", "An API key cannot ban an admin: sign in with your password");
+    return banUser(tx, userId);
+  };
 }
 
 /** What admins do with users. */
@@ -25,9 +39,11 @@ export function adminRoutes(deps: Deps) {
     .post(
       "/find-user-by-email",
       async ({ body }) => {
-        const { id: userId, name, email, brandId } = await toUser(store.read, await findUser(store.read, body.email));
-        const message = brandId === null ? `${name} owns no brand` : `${name} owns a brand`;
-        return { success: true, message, userId, name, email, brandId };
+        const user = await toUser(store.read, await findUser(store.read, body.email));
+        const { id: userId, name, email, emailVerified, brandId } = user;
+        const owns = brandId === null ? "owns no brand" : "owns a brand";
+        const message = emailVerified ? `${name} ${owns}` : `${name} has not proved this address, and ${owns}`;
+        return { success: true, message, userId, name, email, emailVerified, brandId };
       },
       {
         body: UserEmail,
@@ -44,7 +60,7 @@ export function adminRoutes(deps: Deps) {
       "/create-user",
       async ({ body, request }) => {
         const hash = await hashPassword(body.password, "password", body);
-        return once(request, (tx) => addUser(tx, { ...body, emailVerified: true }, hash));
+        return once(request, (tx) => admitUser(tx, body, hash));
       },
       {
         body: NewUser,
@@ -54,7 +70,8 @@ export function adminRoutes(deps: Deps) {
           idempotent: true,
           recentSignIn: true,
           summary: "Create a user",
-          description: "Works when sign-up is closed too. `role` is `user` unless it says otherwise. Admins only.",
+          description:
+            "Works when sign-up is closed too, and verifies the address. An account that somebody opened under it without proving it is removed first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` unless it says otherwise. Needs a recent sign-in. Admins only.",
         },
       },
     )
@@ -66,10 +83,23 @@ export function adminRoutes(deps: Deps) {
         idempotent: true,
         recentSignIn: true,
         summary: "Set a user's role",
-        description: "At once, for open sessions too. 409 for the last admin. Admins only.",
+        description:
+          "At once, for open sessions too; the user's API keys end. 409 for the last admin. Needs a recent sign-in. Admins only.",
       },
     })
-    .post("/ban-user", ({ body, request }) => once(request, (tx) => banUser(tx, body.userId)), {
+    .post("/verify-user", ({ body, request }) => once(request, (tx) => verifyUser(tx, body.userId)), {
+      body: UserId,
+      response: OneUser,
+      detail: {
+        access: "admin",
+        idempotent: true,
+        recentSignIn: true,
+        summary: "Vouch for a user's address",
+        description:
+          "Says that the e-mail address is really this user's. From then on they may own a brand. Ask them first by another way than this address: whoever signed up typed it. Needs a recent sign-in. Admins only.",
+      },
+    })
+    .post("/ban-user", ({ body, request }) => once(request, banning(request, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
@@ -77,7 +107,7 @@ export function adminRoutes(deps: Deps) {
         idempotent: true,
         summary: "Ban a user",
         description:
-          "Shuts the user out at once: sessions end, API keys are refused. 409 for the last admin. Admins only.",
+          "Shuts the user out at once: sessions and API keys end for good. 409 for the last admin. An API key bans no admins. Admins only.",
       },
     })
     .post("/unban-user", ({ body, request }) => once(request, (tx) => unbanUser(tx, body.userId)), {
@@ -88,7 +118,8 @@ export function adminRoutes(deps: Deps) {
         idempotent: true,
         recentSignIn: true,
         summary: "Lift a user's ban",
-        description: "The user may sign in again, and API keys work again. Admins only.",
+        description:
+          "The user may sign in again; API keys that the ban ended stay ended. Needs a recent sign-in. Admins only.",
       },
     })
     .post(
@@ -106,9 +137,12 @@ export function adminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          sessionOnly: true,
           summary: "Sign a user out everywhere",
-          description: "Ends all sessions of a user. API keys stay. Admins only.",
+          description:
+            "Ends all sessions and personal API keys of a user; service keys go on. Needs a session. Admins only.",
         },
       },
-    );
+    )
+    .use(adminKeyRoutes(deps));
 }

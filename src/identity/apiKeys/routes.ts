@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
@@ -6,6 +7,11 @@ import { IdParams } from "../../http/model.ts";
 import { storable } from "../../http/storable.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
+
+/** What is kept under an Idempotency-Key in place of the secret. */
+const SHOWN_ONCE = {
+  shownOnce: "This API key was made, and is shown only once: if you did not see it, revoke it and make another",
+};
 
 /** API keys: how machines come in, as the user who made the key. */
 export function apiKeyRoutes(deps: Deps) {
@@ -16,10 +22,8 @@ export function apiKeyRoutes(deps: Deps) {
       "/",
       async ({ body, request }) => {
         const { userId } = callerOf(request);
-        return writeOnce(deps, request, async (tx) => ({
-          success: true as const,
-          ...(await createApiKey(tx, userId, body)),
-        }));
+        const work = async (tx: Tx) => ({ success: true as const, ...(await createApiKey(tx, userId, body)) });
+        return writeOnce(deps, request, work, SHOWN_ONCE);
       },
       {
         body: NewApiKey,
@@ -30,7 +34,7 @@ export function apiKeyRoutes(deps: Deps) {
           recentSignIn: true,
           summary: "Create an API key",
           description:
-            "The key acts for you. It is in this answer and nowhere else. Needs a session whose password was given a short time ago (`/api/auth/reauthenticate`): a key makes no keys.",
+            "The key acts for you. It is in this answer and nowhere else: asked again under the same Idempotency-Key, the answer is 409. Needs a session whose password was given a short time ago (`/api/auth/reauthenticate`): a key makes no keys.",
         },
       },
     )

@@ -68,6 +68,12 @@ async function lockImage(tx: Tx, userId: string): Promise<string | null> {
   return row.image;
 }
 
+/** Takes a user's image away; its file goes with the next tidying. */
+export async function clearImage(tx: Tx, userId: string): Promise<void> {
+  await dropFile(tx, await lockImage(tx, userId));
+  await tx.update(users).set({ image: null }).where(eq(users.id, userId));
+}
+
 async function dropFile(tx: Tx, url: string | null): Promise<string | null> {
   const file = imageFile(url?.split("/").at(-1) ?? "");
   if (file) await markUnused(tx, file);

@@ -19,6 +19,7 @@ function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Inst
     accountType: box.accountType,
     connectionStatus: box.connectionStatus,
     isActive: box.isActive,
+    isProved: box.provedAt !== null,
     brandId: box.brandId,
     brandName,
     dailyLimit: box.dailyLimit,

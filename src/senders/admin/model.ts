@@ -59,6 +59,7 @@ export const ListedAccount = t.Object({
     description: "CONNECTED, REAUTH_REQUIRED, ERROR or DISCONNECTED",
   }),
   isActive: t.Boolean({ description: "The operator's switch, independent of the connection" }),
+  isProved: t.Boolean({ description: "False: a brand typed this address and has not shown that it is its own" }),
   brandId: Nullable(t.String()),
   brandName: Nullable(t.String({ examples: ["Northwind"] })),
   dailyLimit: t.Number({ examples: [50] }),

@@ -11,7 +11,9 @@ export function voicemailAdminRoutes(deps: Deps) {
     "/create-voicemail-account",
     async ({ body, request }) =>
       writeOnce(deps, request, async (tx) => {
-        const { id, phoneNumber, displayName, provider } = await addVoicemailAccount(tx, body.brandId, body);
+        const { id, phoneNumber, displayName, provider } = await addVoicemailAccount(tx, body.brandId, body, {
+          proved: true,
+        });
         return {
           success: true,
           message: `${displayName} leaves voicemails from ${phoneNumber} now`,
@@ -26,7 +28,7 @@ export function voicemailAdminRoutes(deps: Deps) {
         idempotent: true,
         summary: "Create Voicemail Sender Account",
         description:
-          "Create a new voicemail sender account for a brand (Admin only). The number is stored as E.164, and is one account's on the whole platform (409). It is named after the brand and its last four digits.",
+          "Create a new voicemail sender account for a brand (Admin only). The number is stored as E.164. It is proved by your word: brands that only typed it lose it, and it is 409 when it is proved already. It is named after the brand and its last four digits.",
       },
     },
   );

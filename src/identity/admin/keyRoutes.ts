@@ -1,0 +1,48 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../../deps.ts";
+import { cutPage, readCursor } from "../../http/cursor.ts";
+import { Cursor, Id, IdParams, Limit, Nullable } from "../../http/model.ts";
+import { storable } from "../../http/storable.ts";
+import { listAllApiKeys, revokeApiKey } from "../apiKeys/apiKeys.ts";
+import { Done, KeyKind, OwnedApiKey } from "../model.ts";
+
+/** Everybody's API keys: for admins, who see who still has one and end it. */
+export function adminKeyRoutes({ store }: Deps) {
+  return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
+    .use(storable)
+    .get(
+      "/",
+      async ({ query: { limit = 20, cursor, userId, kind } }) => {
+        const before = readCursor(cursor)?.[1] ?? null;
+        const rows = await listAllApiKeys(store.read, { userId, kind, before, limit: limit + 1 });
+        const page = cutPage(rows, limit, ({ id }) => [null, id]);
+        return { success: true as const, data: page.data, nextCursor: page.nextCursor };
+      },
+      {
+        query: t.Object({ cursor: Cursor, limit: Limit, userId: t.Optional(Id), kind: t.Optional(KeyKind) }),
+        response: t.Object({ success: t.Literal(true), data: t.Array(OwnedApiKey), nextCursor: Nullable(t.String()) }),
+        detail: {
+          access: "admin",
+          summary: "List everybody's API keys",
+          description: "With their owners, the newest first; never the keys themselves. Admins only.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params }) => {
+        await store.write((tx) => revokeApiKey(tx, null, params.id));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: Done,
+        detail: {
+          access: "admin",
+          sessionOnly: true,
+          summary: "Revoke anybody's API key",
+          description: "It is refused from this moment on. Needs a session. Admins only.",
+        },
+      },
+    );
+}

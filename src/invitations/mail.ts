@@ -1,0 +1,35 @@
+import { iso } from "../clock.ts";
+import type { Deps } from "../deps.ts";
+import type { InvitationRow } from "./invitations.ts";
+
+/** Longest part of a mail server's words that is passed on. */
+const MAX_REASON_CHARS = 300;
+
+/** What became of the mail of an invitation. The link works without it. */
+export interface SentInvitation {
+  url: string;
+  mailed: boolean;
+  mailError: string | null;
+}
+
+/** Mails an invitation where a system mailbox is configured. It never fails: what went wrong is told the admin who waits. */
+export async function mailInvitation(
+  { sendSystemMail, config, log }: Pick<Deps, "sendSystemMail" | "config" | "log">,
+  { row, token }: { row: InvitationRow; token: string },
+): Promise<SentInvitation> {
+  const url = `${config.publicUrl}/api/auth/invitation#token=${token}`;
+  if (sendSystemMail === null) return { url, mailed: false, mailError: null };
+  const day = iso(row.expiresAt).slice(0, 10);
+  try {
+    await sendSystemMail({
+      to: row.email,
+      subject: `Your invitation to ${new URL(config.publicUrl).host}`,
+      text: `You are invited to ${config.publicUrl}. Open this link before ${day} and choose your password:\n\n${url}\n\nIf you do not know why you get this, do nothing.\n`,
+    });
+    return { url, mailed: true, mailError: null };
+  } catch (error) {
+    log.error("system_mail.not_sent", { to: row.email, kind: "INVITATION", error });
+    const reason = error instanceof Error ? error.message : String(error);
+    return { url, mailed: false, mailError: reason.slice(0, MAX_REASON_CHARS) };
+  }
+}

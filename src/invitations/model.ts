@@ -1,0 +1,48 @@
+import { t } from "elysia";
+import { Id, Moment, Nullable } from "../http/model.ts";
+import { Email, LinkToken, Name, NewPassword, Role } from "../identity/model.ts";
+
+const BrandName = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Northwind"] });
+
+export const NewInvitation = t.Object({
+  email: Email,
+  name: t.Optional(Name),
+  role: t.Optional(Role),
+  brandId: t.Optional(
+    t.String({ minLength: 1, maxLength: 64, description: "The person will own this brand, which has no owner" }),
+  ),
+  brandName: t.Optional(BrandName),
+  expiresInDays: t.Optional(t.Integer({ minimum: 1, maximum: 30, default: 7 })),
+});
+export type NewInvitation = typeof NewInvitation.static;
+
+export const Invitation = t.Object({
+  id: Id,
+  email: t.String({ examples: ["ada@example.com"] }),
+  name: Nullable(t.String({ examples: ["Ada Lovelace"] })),
+  role: Role,
+  brandId: Nullable(t.String({ description: "The brand the person will own, or owns" })),
+  brandName: Nullable(t.String({ description: "The brand that is made when they accept" })),
+  status: t.Union([t.Literal("OPEN"), t.Literal("ACCEPTED"), t.Literal("EXPIRED")], { examples: ["OPEN"] }),
+  userId: Nullable(t.String({ description: "The user that came of it" })),
+  createdBy: Id,
+  expiresAt: Moment,
+  acceptedAt: Nullable(Moment),
+  createdAt: Moment,
+});
+export type Invitation = typeof Invitation.static;
+
+export const MadeInvitation = t.Object({
+  success: t.Literal(true),
+  invitation: Invitation,
+  token: t.String({ description: "Shown this once" }),
+  url: t.String({ description: "The link with the token, for the person: pass it on where no mail was sent" }),
+  mailed: t.Boolean({ description: "Whether the system mailbox sent the link" }),
+  mailError: Nullable(t.String({ description: "Why it did not; null where it did or where none is configured" })),
+});
+
+export const Acceptance = t.Object({
+  token: LinkToken,
+  password: NewPassword,
+  name: t.Optional(Name),
+});

@@ -1,0 +1,140 @@
+import { Elysia, t } from "elysia";
+import type { Deps } from "../deps.ts";
+import { callerOf } from "../http/access.ts";
+import { cutPage, readCursor } from "../http/cursor.ts";
+import { writeOnce } from "../http/idempotency.ts";
+import { Cursor, ErrorBody, IdParams, Limit, Nullable } from "../http/model.ts";
+import { storable } from "../http/storable.ts";
+import { formPage, HTML_PAGE, NAME_FIELD, PASSWORD_FIELD } from "../identity/formPage.ts";
+import type { Identity } from "../identity/identity.ts";
+import { Done, SignedIn } from "../identity/model.ts";
+import { hashPassword } from "../identity/password.ts";
+import { setCookies } from "../identity/visit.ts";
+import {
+  acceptInvitation,
+  findInvitation,
+  invite,
+  listInvitations,
+  revokeInvitation,
+  toInvitation,
+} from "./invitations.ts";
+import { mailInvitation } from "./mail.ts";
+import { Acceptance, Invitation, MadeInvitation, NewInvitation } from "./model.ts";
+
+/** What is kept under an Idempotency-Key in place of the link. */
+const SHOWN_ONCE = {
+  shownOnce:
+    "This invitation was made, and its link is shown only once: if you did not see it, invite the person again",
+};
+
+/** People come in by an admin's word: admins invite, and whoever has the link accepts. */
+export function invitationRoutes(deps: Deps, identity: Identity) {
+  return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
+    .use(storable)
+    .use(managing(deps))
+    .get(
+      "/invitation",
+      () =>
+        formPage({
+          title: "Reprise: your invitation",
+          heading: "Your invitation",
+          intro: "Tell us your name and choose a password.",
+          fields: [NAME_FIELD, PASSWORD_FIELD].join("\n"),
+          button: "Accept",
+          path: "/api/auth/accept-invitation",
+          done: "Done: you have an account, and are signed in.",
+          noScript: "This form needs JavaScript.",
+        }),
+      {
+        detail: {
+          access: "public",
+          summary: "Open the invitation page",
+          description: "The form behind the link of an invitation.",
+          responses: HTML_PAGE,
+        },
+      },
+    )
+    .post(
+      "/accept-invitation",
+      async ({ body: { token, name, password }, request, set }) => {
+        const { email, name: invited } = await findInvitation(deps.store.read, token, deps.clock.now());
+        const hash = await hashPassword(password, "password", { email, name: name ?? invited ?? "" });
+        await deps.store.write((tx) => acceptInvitation(tx, { token, name }, hash));
+        const { token: session, user, cookies } = await identity.signIn({ email, password }, request);
+        setCookies(set, cookies);
+        return { success: true as const, token: session, user };
+      },
+      {
+        body: Acceptance,
+        response: { 200: SignedIn, 403: ErrorBody },
+        detail: {
+          access: "public",
+          summary: "Accept an invitation",
+          description:
+            "Makes the account that the link is for, with a password of the person's own, and signs in. Works once. `name` may be left out where the invitation names the person.",
+        },
+      },
+    );
+}
+
+function managing(deps: Deps) {
+  const { store, clock } = deps;
+  return new Elysia({ prefix: "/admin/invitations", tags: ["Auth"] })
+    .use(storable)
+    .post(
+      "/",
+      async ({ body, request }) => {
+        const { userId } = callerOf(request);
+        const made = await writeOnce(deps, request, (tx) => invite(tx, userId, body), SHOWN_ONCE);
+        const sent = await mailInvitation(deps, made);
+        return { success: true as const, invitation: toInvitation(made.row, clock.now()), token: made.token, ...sent };
+      },
+      {
+        body: NewInvitation,
+        response: MadeInvitation,
+        detail: {
+          access: "admin",
+          idempotent: true,
+          recentSignIn: true,
+          summary: "Invite a person",
+          description:
+            "Makes a link with which a person opens their account, once, within seven days or as many as you say. It is in this answer and nowhere else, and is mailed where a system mailbox is configured. Your word verifies the address: make sure that the link reaches its owner. With `brandId` they will own that brand, with `brandName` a new one. An invitation to the same address before ends. Needs a recent sign-in. Admins only.",
+        },
+      },
+    )
+    .get(
+      "/",
+      async ({ query: { limit = 20, cursor } }) => {
+        const rows = await listInvitations(store.read, { before: readCursor(cursor)?.[1] ?? null, limit: limit + 1 });
+        const page = cutPage(rows, limit, ({ id }) => [null, id]);
+        const now = clock.now();
+        const data = page.data.map((row) => toInvitation(row, now));
+        return { success: true as const, data, nextCursor: page.nextCursor };
+      },
+      {
+        query: t.Object({ cursor: Cursor, limit: Limit }),
+        response: t.Object({ success: t.Literal(true), data: t.Array(Invitation), nextCursor: Nullable(t.String()) }),
+        detail: {
+          access: "admin",
+          summary: "List invitations",
+          description: "The newest first, never their links. Admins only.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params }) => {
+        await store.write((tx) => revokeInvitation(tx, params.id));
+        return { success: true as const };
+      },
+      {
+        params: IdParams,
+        response: Done,
+        detail: {
+          access: "admin",
+          summary: "Revoke an invitation",
+          description: "Its link stops working. 404 for one that was accepted. Admins only.",
+        },
+      },
+    );
+}

@@ -1,0 +1,109 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { upsertContacts } from "../src/contacts/upsert.ts";
+import { receive } from "../src/conversations/inbound.ts";
+import { bans, contacts } from "../src/db/schema/brands.ts";
+import { conversations } from "../src/db/schema/campaigns.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+import type { Stage } from "./support/stage.ts";
+
+setDefaultTimeout(60_000);
+
+const PHONE = "+12025550143";
+
+let world: Outreach;
+beforeAll(async () => {
+  world = await startOutreach();
+});
+afterEach(() => world.clear());
+afterAll(() => world.close());
+
+/** A contact with a phone number who was written to and then sent STOP as a text message. */
+async function stopped(): Promise<Stage & { id: string; contactId: string }> {
+  const stage = await world.launched({ people: 1 });
+  await world.run();
+  const contactId = stage.people[0] ?? "";
+  await world.store.write((tx) => tx.update(contacts).set({ phone: PHONE }).where(eq(contacts.id, contactId)));
+  const id = (await world.conversationsOf(stage.campaignId))[0]?.id ?? "";
+  const begun = { ...stage, id, contactId };
+  expect((await record(begun, "SMS", "STOP")).intent).toBe("OPT_OUT");
+  return begun;
+}
+
+const record = async (stage: Stage & { id: string }, channel: string, text: string) => {
+  const path = `/api/campaigns/conversations/${stage.id}/inbound`;
+  return (await stage.request<{ intent: string }>("POST", path, { channel, text })).body;
+};
+const bansOf = ({ brandId }: Stage) => world.store.read.select().from(bans).where(eq(bans.scope, brandId));
+const statusOf = async ({ id }: { id: string }) =>
+  (await world.store.read.select().from(conversations).where(eq(conversations.id, id)))[0]?.status;
+let texts = 0;
+const delivered = ({ brandId }: Stage, text: string) =>
+  world.store.write((tx) =>
+    receive(
+      tx,
+      {
+        brandId,
+        channel: "SMS",
+        providerId: `text-${texts++}`,
+        from: PHONE,
+        answers: [],
+        subject: null,
+        text,
+        headers: {},
+      },
+      { hostileBelow: -0.6 },
+    ),
+  );
+
+describe("a STOP", () => {
+  test.each([
+    ["SMS", "START"],
+    ["SMS", "UNSTOP"],
+    ["SMS", "start"],
+    ["EMAIL", "START"],
+    ["SMS", "Yes please, write to me again"],
+  ])("stays when a user records %s %p", async (channel, text) => {
+    const stage = await stopped();
+    await record(stage, channel, text);
+    expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: PHONE, source: "OPT_OUT" }]);
+    expect(await statusOf(stage)).toBe("OPTED_OUT");
+  });
+
+  test("is lifted for the number by a START that the provider delivers", async () => {
+    const stage = await stopped();
+    expect(await delivered(stage, "START")).toMatchObject({ intent: "OPT_IN" });
+    expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: null }]);
+    expect(await statusOf(stage)).toBe("REPLIED");
+  });
+
+  test("is not forgotten by the conversation when the provider delivers an ordinary reply", async () => {
+    const stage = await stopped();
+    expect(await delivered(stage, "Thanks")).toMatchObject({ intent: "REPLY" });
+    expect(await statusOf(stage)).toBe("OPTED_OUT");
+  });
+
+  test.each([
+    { email: "other@person.example" },
+    { phone: "+12025550199" },
+    { email: "other@person.example", phone: "+12025550199" },
+    { email: null },
+    { phone: null },
+  ])("cannot be escaped by giving the contact other addresses: %j", async (change) => {
+    const stage = await stopped();
+    const answer = await stage.request("PATCH", `/api/contacts/${stage.contactId}`, change);
+    expect(answer.status).toBe(409);
+    expect((await stage.request("PATCH", `/api/contacts/${stage.contactId}`, { firstName: "Jo" })).status).toBe(200);
+  });
+
+  test.each(["SKIP", "UPDATE"] as const)("cannot be escaped by importing the person again with %s", async (mode) => {
+    const stage = await stopped();
+    const person = { firstName: null, lastName: null, company: null, timezone: null, custom: {}, consent: "yes" };
+    const rows = [
+      { ...person, email: "new@person.example", phone: PHONE },
+      { ...person, email: stage.emails[0] ?? "", phone: "+12025550188" },
+    ].map((contact) => ({ verdict: "ok" as const, contact }));
+    const outcomes = await world.store.write((tx) => upsertContacts(tx, stage.brandId, rows, mode));
+    expect(outcomes.map(({ verdict }) => verdict)).toEqual(["banned", "banned"]);
+  });
+});

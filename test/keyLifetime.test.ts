@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { DAY, MINUTE, VirtualClock } from "../src/clock.ts";
+import { apiKeys, idempotencyKeys } from "../src/db/schema/identity.ts";
+import { invitationRoutes } from "../src/invitations/routes.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { PASSWORD } from "./support/doors.ts";
+import { idOf, keyOf, session, signIn } from "./support/visitors.ts";
+
+setDefaultTimeout(60_000);
+
+// API keys end with what made them.
+
+const KEYS = "/api/auth/api-keys";
+const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
+let app: TestApp;
+let boss: string;
+let people = 0;
+beforeAll(async () => {
+  app = await startApp({ clock });
+  app.app.use(invitationRoutes(app.deps, app.identity));
+  boss = await app.admin();
+});
+afterAll(() => app.close());
+
+interface Holder {
+  email: string;
+  token: string;
+  userId: string;
+  personal: string;
+  service: string;
+}
+
+/** Somebody with a key of each kind. */
+async function holder(): Promise<Holder> {
+  const email = `holder${people++}@example.com`;
+  const token = await app.signUp(email);
+  const [personal, service] = [await keyOf(app, token), await keyOf(app, token, { kind: "SERVICE" })];
+  return { email, token, userId: await idOf(app, token), personal: personal.key, service: service.key };
+}
+
+const statusOf = async (key: string) => (await session(app, { headers: { "x-api-key": key } })).status;
+const statuses = async ({ personal, service }: Holder) => [await statusOf(personal), await statusOf(service)];
+const admin = (path: string, body: object) =>
+  app.request("POST", `/api/auth/admin/${path}`, { token: boss, body }).then(({ status }) => status);
+const byKey = (key: string, method: string, path: string, body?: object, headers = {}) =>
+  app.request<{ key?: string; message: string }>(method, path, {
+    ...(body === undefined ? {} : { body }),
+    headers: { "x-api-key": key, ...headers },
+  });
+
+describe("API keys: a personal key ends and a service key goes on", () => {
+  test.each([true, false, undefined])(
+    "when the password changes (revokeOtherSessions: %p)",
+    async (revokeOtherSessions) => {
+      const who = await holder();
+      expect(await statuses(who)).toEqual([200, 200]);
+      const body = { currentPassword: PASSWORD, newPassword: "a donkey with a ladder", revokeOtherSessions };
+      const changed = await app.request("POST", "/api/auth/change-password", { token: who.token, body });
+      expect(changed.status).toBe(200);
+      expect(await statuses(who)).toEqual([401, 200]);
+    },
+  );
+
+  test("when an admin ends the sessions", async () => {
+    const who = await holder();
+    expect(await admin("revoke-sessions", { userId: who.userId })).toBe(200);
+    expect(await statuses(who)).toEqual([401, 200]);
+  });
+});
+
+describe("API keys: both kinds end", () => {
+  test("with a ban, and stay ended when it is lifted", async () => {
+    const who = await holder();
+    expect(await admin("ban-user", { userId: who.userId })).toBe(200);
+    expect(await admin("unban-user", { userId: who.userId })).toBe(200);
+    expect((await signIn(app, who.email)).status).toBe(200);
+    expect(await statuses(who)).toEqual([401, 401]);
+  });
+
+  test.each(["admin", "user"])("with a change of role from %s", async (before) => {
+    const who = await holder();
+    const { userId } = who;
+    if (before === "admin") {
+      await admin("set-role", { userId, role: "admin" });
+      who.personal = (await keyOf(app, who.token)).key;
+      who.service = (await keyOf(app, who.token, { kind: "SERVICE" })).key;
+    }
+    expect(await admin("set-role", { userId, role: before })).toBe(200);
+    expect(await statuses(who)).toEqual([200, 200]);
+    expect(await admin("set-role", { userId, role: before === "admin" ? "user" : "admin" })).toBe(200);
+    expect(await statuses(who)).toEqual([401, 401]);
+  });
+});
+
+test("API keys: a wrong current password ends no key", async () => {
+  const who = await holder();
+  const body = { currentPassword: "not the password", newPassword: "a donkey with a ladder" };
+  expect((await app.request("POST", "/api/auth/change-password", { token: who.token, body })).status).toBe(422);
+  expect(await statuses(who)).toEqual([200, 200]);
+});
+
+test("API keys: a personal key expires after a year unless it says otherwise, a service key never", async () => {
+  const who = await holder();
+  const { body } = await app.request<{ data: { kind: string; expiresAt: string | null }[] }>("GET", KEYS, who);
+  expect(body.data.map(({ kind, expiresAt }) => [kind, expiresAt])).toEqual([
+    ["SERVICE", null],
+    ["PERSONAL", new Date(clock.now() + 365 * DAY).toISOString()],
+  ]);
+});
+
+describe("an admin's API key", () => {
+  test("makes no admin, no user, no key, and shuts no admin out", async () => {
+    const { key, id } = await keyOf(app, boss);
+    const other = await app.admin();
+    const userId = await idOf(app, other);
+    const victim = await holder();
+    const person = { email: "made.by.key@example.com", password: PASSWORD, name: "X" };
+    const asked: [string, string, object?][] = [
+      ["POST", "/api/auth/admin/create-user", { ...person, role: "admin" }],
+      ["POST", "/api/auth/admin/create-user", person],
+      ["POST", "/api/auth/admin/invitations", { email: person.email, role: "admin" }],
+      ["POST", "/api/auth/admin/invitations", { email: person.email }],
+      ["POST", "/api/auth/admin/verify-user", { userId: victim.userId }],
+      ["POST", "/api/auth/admin/set-role", { userId: victim.userId, role: "admin" }],
+      ["POST", "/api/auth/admin/revoke-sessions", { userId }],
+      ["POST", "/api/auth/admin/ban-user", { userId }],
+      ["POST", "/api/auth/admin/unban-user", { userId }],
+      ["POST", KEYS, { name: "another" }],
+      ["DELETE", `${KEYS}/${id}`],
+      ["DELETE", `/api/auth/admin/api-keys/${id}`],
+      ["POST", "/api/auth/change-password", { currentPassword: PASSWORD, newPassword: "a donkey with a ladder" }],
+    ];
+    const answers: string[] = [];
+    for (const [method, path, body] of asked) answers.push(`${path} ${(await byKey(key, method, path, body)).status}`);
+    expect(answers).toEqual(asked.map(([, path]) => `${path} 403`));
+    expect((await session(app, { token: other })).status).toBe(200);
+  });
+
+  test("still bans a user", async () => {
+    const { key } = await keyOf(app, boss);
+    const { userId } = await holder();
+    expect((await byKey(key, "POST", "/api/auth/admin/ban-user", { userId })).status).toBe(200);
+  });
+});
+
+describe("the secret of a new API key", () => {
+  test("is answered once, and to nobody again under its Idempotency-Key", async () => {
+    const token = await app.admin();
+    const { key } = await keyOf(app, token);
+    const headers = { "idempotency-key": "make-a-key" };
+    const order = { body: { name: "once" }, headers };
+    const made = await app.request<{ key: string; id: string }>("POST", KEYS, { ...order, token });
+    expect(made.body.key).toStartWith("reprise_");
+    const asKey = await byKey(key, "POST", KEYS, order.body, headers);
+    expect([asKey.status, asKey.body.key]).toEqual([403, undefined]);
+    const again = await app.request<{ key?: string; message: string }>("POST", KEYS, { ...order, token });
+    expect([again.status, again.body.key]).toEqual([409, undefined]);
+    expect(again.body.message).toContain("shown only once");
+    const [row] = await app.store.read.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, "make-a-key"));
+    const kept = app.deps.vault.open(row?.answer ?? "", `idempotency_keys|${row?.userId} make-a-key|answer`);
+    expect(kept).not.toContain(made.body.key);
+    const mine = await app.request<{ data: { name: string }[] }>("GET", KEYS, { token });
+    expect(mine.body.data.filter(({ name }) => name === "once")).toHaveLength(1);
+  });
+});
+
+test("API keys: the last use is shown, and written once in ten minutes however often a key is used", async () => {
+  const token = await app.signUp("last.use@example.com");
+  const { id, key } = await keyOf(app, token);
+  const stored = async () => (await app.store.read.select().from(apiKeys).where(eq(apiKeys.id, id)))[0]?.lastRequest;
+  const written = async (expected: number) => {
+    for (let look = 0; look < 200 && (await stored()) !== expected; look++) await Bun.sleep(5);
+    return stored();
+  };
+  const first = clock.now();
+  expect(await stored()).toBeNull();
+  for (let use = 0; use < 5; use++) expect(await statusOf(key)).toBe(200);
+  expect(await written(first)).toBe(first);
+  clock.advance(9 * MINUTE);
+  const version = app.store.version();
+  for (let use = 0; use < 5; use++) await statusOf(key);
+  expect(app.store.version()).toBe(version);
+  expect(await stored()).toBe(first);
+  clock.advance(2 * MINUTE);
+  await statusOf(key);
+  expect(await written(first + 11 * MINUTE)).toBe(first + 11 * MINUTE);
+  const { body } = await app.request<{ data: { lastUsedAt: string }[] }>("GET", KEYS, { token });
+  expect(body.data[0]?.lastUsedAt).toBe(new Date(first + 11 * MINUTE).toISOString());
+});
+
+test("API keys: an admin sees everybody's and revokes any", async () => {
+  const who = await holder();
+  const list = (query: string) =>
+    app.request<{ data: { id: string; userEmail: string; kind: string }[]; nextCursor: string | null }>(
+      "GET",
+      `/api/auth/admin/api-keys?${query}`,
+      { token: boss },
+    );
+  const { body } = await list(`userId=${who.userId}`);
+  expect(body.data.map(({ kind, userEmail }) => [kind, userEmail])).toEqual([
+    ["SERVICE", who.email],
+    ["PERSONAL", who.email],
+  ]);
+  expect(JSON.stringify(body)).not.toContain(who.service);
+  expect((await list(`userId=${who.userId}&kind=SERVICE`)).body.data).toHaveLength(1);
+  const page = await list(`userId=${who.userId}&limit=1`);
+  expect((await list(`userId=${who.userId}&limit=1&cursor=${page.body.nextCursor}`)).body.data).toMatchObject([
+    { kind: "PERSONAL" },
+  ]);
+  const path = `/api/auth/admin/api-keys/${body.data[0]?.id}`;
+  expect((await app.request("DELETE", path, { token: who.token })).status).toBe(403);
+  expect((await app.request("DELETE", path, { token: boss })).status).toBe(200);
+  expect(await statuses(who)).toEqual([200, 401]);
+  expect((await app.request("DELETE", path, { token: boss })).status).toBe(404);
+});

@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { emailAccounts, voicemailAccounts } from "../src/db/schema/brands.ts";
+import { assignmentRoutes } from "../src/senders/admin/assignmentRoutes.ts";
+import { voicemailAdminRoutes } from "../src/senders/admin/voicemailRoutes.ts";
+import { noteConnection } from "../src/senders/emailAccounts.ts";
+import { senderRoutes } from "../src/senders/routes.ts";
+import { voicemailRoutes } from "../src/senders/voicemailRoutes.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { asking, type Owner, openBrand } from "./support/brands.ts";
+import { setLimits } from "./support/limits.ts";
+import { type Outreach, startOutreach } from "./support/outreach.ts";
+
+setDefaultTimeout(60_000);
+
+// A mailbox or a number belongs to the brand that has proved it; whoever only types one keeps it from nobody.
+
+interface Mailbox {
+  id: string;
+  brandId: string;
+  isProved: boolean;
+  isActive: boolean;
+  connectionStatus: string;
+  connectionError: string | null;
+}
+interface Answer {
+  message: string;
+  emailAccount: Mailbox;
+  voicemailAccount: { id: string; isProved: boolean; isActive: boolean; inactiveReason: string | null };
+}
+
+let app: TestApp;
+let squatter: Owner;
+let owner: Owner;
+let admin: Owner["request"];
+let works = true;
+let count = 0;
+const fresh = () => ({ email: `ceo${count++}@victim.example`, phoneNumber: `+1202555${1000 + count}` });
+
+beforeAll(async () => {
+  app = await startApp({
+    deps: { verifyMailbox: async () => (works ? { ok: true } : { ok: false, reason: "wrong password" }) },
+    rooms: (deps) => [senderRoutes(deps), assignmentRoutes(deps), voicemailRoutes(deps), voicemailAdminRoutes(deps)],
+  });
+  await setLimits(app.store, { mailboxLoginsPerMinute: 1000, mailboxLoginsPerDay: 1000 });
+  [squatter, owner] = [await openBrand(app, "squatter"), await openBrand(app, "owner")];
+  admin = asking(app, await app.admin());
+});
+afterAll(() => app.close());
+
+const LOGIN = { port: 587, security: "STARTTLS", username: "ceo", password: "s3cret" };
+const NO_PASSWORD = { username: undefined, password: undefined };
+async function add(by: Owner["request"], email: string, loginWorks: boolean, more: object = {}) {
+  works = loginWorks;
+  const order = { ...LOGIN, host: "1.1.1.1", email, allowUnverified: true, ...more };
+  const answer = await by<Answer>("POST", "/api/email-accounts", order);
+  works = true;
+  return answer;
+}
+const mailbox = async ({ id }: Mailbox) => (await admin<Answer>("GET", `/api/email-accounts/${id}`)).body.emailAccount;
+
+describe("a mailbox whose login has never worked", () => {
+  test("keeps its address from nobody: whoever proves it gets it, and the other is disconnected with a reason", async () => {
+    const { email } = fresh();
+    const typed = await add(squatter.request, email, false);
+    expect(typed.body.emailAccount).toMatchObject({ isProved: false, connectionStatus: "ERROR" });
+    const proved = await add(owner.request, email, true);
+    expect([proved.status, proved.body.emailAccount?.isProved]).toEqual([200, true]);
+    expect(await mailbox(typed.body.emailAccount)).toMatchObject({
+      isProved: false,
+      isActive: false,
+      connectionStatus: "DISCONNECTED",
+      connectionError: "This address cannot be used here: ask an admin",
+    });
+    // The squatter's own server may say what it likes: the address is proved elsewhere.
+    const path = `/api/email-accounts/${typed.body.emailAccount.id}`;
+    for (const refused of [
+      await squatter.request<Answer>("POST", `${path}/test-connection`),
+      await squatter.request<Answer>("PATCH", path, { password: "another" }),
+    ])
+      expect([refused.status, refused.body.message]).toEqual([409, "This address cannot be used here: ask an admin"]);
+    expect(await mailbox(proved.body.emailAccount)).toMatchObject({ isProved: true, connectionStatus: "CONNECTED" });
+  });
+
+  test("stands beside others who typed the same address, and tells nobody that they did", async () => {
+    const { email } = fresh();
+    expect((await add(squatter.request, email, false)).status).toBe(200);
+    expect((await add(owner.request, email, false)).status).toBe(200);
+    expect((await add(owner.request, email, false)).status).toBe(409);
+  });
+
+  test("is proved by a test of its connection that works, and stays so when a later test fails", async () => {
+    const { email } = fresh();
+    const { id } = (await add(owner.request, email, false)).body.emailAccount;
+    const check = async (loginWorks: boolean) => {
+      works = loginWorks;
+      const { body } = await owner.request<Answer>("POST", `/api/email-accounts/${id}/test-connection`);
+      works = true;
+      return body.emailAccount.isProved;
+    };
+    expect([await check(false), await check(true), await check(false)]).toEqual([false, true, true]);
+  });
+});
+
+describe("a mailbox that is proved", () => {
+  test("is refused to others with words that name nobody", async () => {
+    const { email } = fresh();
+    await add(owner.request, email, true);
+    for (const loginWorks of [true, false]) {
+      const refused = await add(squatter.request, email, loginWorks);
+      expect([refused.status, refused.body.message]).toEqual([409, "This address cannot be used here: ask an admin"]);
+    }
+  });
+
+  test("is proved no more when its login is changed to one that does not work", async () => {
+    const { email } = fresh();
+    const { id } = (await add(squatter.request, email, true)).body.emailAccount;
+    works = false;
+    const change = { password: "wrong", allowUnverified: true };
+    const { body } = await squatter.request<Answer>("PATCH", `/api/email-accounts/${id}`, change);
+    works = true;
+    expect(body.emailAccount.isProved).toBe(false);
+    expect((await add(owner.request, email, true)).body.emailAccount.isProved).toBe(true);
+  });
+
+  test("can be taken by an admin for another brand", async () => {
+    const { email } = fresh();
+    const { id: accountId } = (await add(squatter.request, email, true)).body.emailAccount;
+    const order = { accountId, brandId: owner.brandId };
+    expect((await admin("POST", "/api/auth/admin/assign-email-account", order)).status).toBe(200);
+    expect((await owner.request<Answer>("GET", `/api/email-accounts/${accountId}`)).body.emailAccount.isProved).toBe(
+      true,
+    );
+    expect((await squatter.request("GET", `/api/email-accounts/${accountId}`)).status).toBe(404);
+  });
+
+  test("is not moved to a brand that has another account for its address", async () => {
+    const { email } = fresh();
+    await add(owner.request, email, false);
+    const { id: accountId } = (await add(squatter.request, email, true)).body.emailAccount;
+    const order = { accountId, brandId: owner.brandId };
+    expect((await admin("POST", "/api/auth/admin/assign-email-account", order)).status).toBe(409);
+  });
+});
+
+test("a server that lets anybody in proves nothing for a user, and an admin's test does", async () => {
+  const { email } = fresh();
+  const open = await add(squatter.request, email, true, NO_PASSWORD);
+  expect(open.body.emailAccount).toMatchObject({ connectionStatus: "CONNECTED", isProved: false });
+  const { id } = (await add(owner.request, email, true, NO_PASSWORD)).body.emailAccount;
+  expect((await admin<Answer>("POST", `/api/email-accounts/${id}/test-connection`)).body.emailAccount.isProved).toBe(
+    true,
+  );
+  expect((await mailbox(open.body.emailAccount)).connectionStatus).toBe("DISCONNECTED");
+});
+
+test("two brands that prove one address at the same moment: one gets it, the other 409", async () => {
+  for (let round = 0; round < 5; round++) {
+    const { email } = fresh();
+    const ids = [
+      (await add(squatter.request, email, false)).body.emailAccount.id,
+      (await add(owner.request, email, false)).body.emailAccount.id,
+    ];
+    const rows = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.email, email));
+    const connected = { status: "CONNECTED", error: null, proves: true } as const;
+    const answers = await Promise.allSettled(
+      rows.map((row) => app.store.write((tx) => noteConnection(tx, row, connected))),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(answers.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code: "CONFLICT" } });
+    const after = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.email, email));
+    expect(after.filter(({ provedAt }) => provedAt !== null)).toHaveLength(1);
+    expect(ids).toHaveLength(2);
+  }
+});
+
+describe("a voicemail number", () => {
+  const CREATE = "/api/auth/admin/create-voicemail-account";
+  const type = (by: Owner, phoneNumber: string) =>
+    by.request<Answer>("POST", "/api/voicemail-accounts", { phoneNumber });
+  const rowsOf = (phoneNumber: string) =>
+    app.store.read.select().from(voicemailAccounts).where(eq(voicemailAccounts.phoneNumber, phoneNumber));
+
+  test("that a user types is not proved, and goes to the brand for which an admin adds it", async () => {
+    const { phoneNumber } = fresh();
+    const typed = await type(squatter, phoneNumber);
+    expect(typed.body.voicemailAccount).toMatchObject({ isProved: false, isActive: true });
+    expect((await type(owner, phoneNumber)).status).toBe(200);
+    const made = await admin<Answer>("POST", CREATE, { brandId: owner.brandId, phoneNumber });
+    expect(made.status).toBe(200);
+    const rows = await rowsOf(phoneNumber);
+    expect(rows).toHaveLength(2);
+    expect(rows.find(({ provedAt }) => provedAt !== null)).toMatchObject({ brandId: owner.brandId, isActive: true });
+    const path = `/api/voicemail-accounts/${typed.body.voicemailAccount.id}`;
+    expect((await squatter.request<Answer>("GET", path)).body.voicemailAccount).toMatchObject({
+      isActive: false,
+      inactiveReason: "This number cannot be used here: ask an admin",
+    });
+    expect((await squatter.request("PATCH", path, { isActive: true })).status).toBe(409);
+    expect((await squatter.request("PATCH", path, { displayName: "Still here" })).status).toBe(200);
+  });
+
+  test("that is proved is refused to users with words that name nobody, and an admin hears where it is", async () => {
+    const { phoneNumber } = fresh();
+    await admin("POST", CREATE, { brandId: owner.brandId, phoneNumber });
+    const refused = await type(squatter, phoneNumber);
+    expect([refused.status, refused.body.message]).toEqual([409, "This number cannot be added here: ask an admin"]);
+    const again = await admin<Answer>("POST", CREATE, { brandId: squatter.brandId, phoneNumber });
+    expect(again.status).toBe(409);
+    expect(again.body).toMatchObject({ brandId: owner.brandId });
+  });
+});
+
+describe("delivery", () => {
+  let world: Outreach;
+  beforeAll(async () => {
+    world = await startOutreach();
+  });
+  afterAll(() => world.close());
+
+  test("sends nothing through an unproved mailbox, says why, and sends when it is proved", async () => {
+    const stage = await world.launched({ people: 1, delays: [0] });
+    const boxes = eq(emailAccounts.brandId, stage.brandId);
+    await world.store.write((tx) => tx.update(emailAccounts).set({ provedAt: null }).where(boxes));
+    await world.run();
+    expect(world.channel.sent).toEqual([]);
+    expect(await world.messagesOf(stage.campaignId)).toMatchObject([
+      { status: "PENDING", errorMessage: "SENDER_UNPROVED" },
+    ]);
+    const [row] = await world.store.read.select().from(emailAccounts).where(boxes);
+    if (!row) throw new Error("the stage has no mailbox");
+    const connected = { status: "CONNECTED", error: null, proves: true } as const;
+    await world.store.write((tx) => noteConnection(tx, row, connected));
+    await world.run();
+    expect(await world.messagesOf(stage.campaignId)).toMatchObject([{ status: "SENT", errorMessage: null }]);
+  });
+
+  test("opens no conversation from an unproved mailbox while there is a proved one", async () => {
+    const stage = await world.stage({ people: 4, mailboxes: 2, delays: [0] });
+    const [first] = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, stage.brandId));
+    await world.store.write((tx) =>
+      tx
+        .update(emailAccounts)
+        .set({ provedAt: null })
+        .where(eq(emailAccounts.id, first?.id ?? "")),
+    );
+    await world.launch(stage);
+    await world.run();
+    const messages = await world.messagesOf(stage.campaignId);
+    expect(messages.map(({ status }) => status)).toEqual(Array(4).fill("SENT"));
+    expect(messages.some(({ senderId }) => senderId === first?.id)).toBe(false);
+  });
+});
