@@ -3,16 +3,16 @@ import { nextOpening, type SendWindow } from "../calendar/windows.ts";
 import { HOUR, type Instant, SECOND } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaigns } from "../db/schema/campaigns.ts";
+import { SLICE_ROWS, yieldToEventLoop } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
-import { NEVER } from "../messages/model.ts";
+import { PARKED } from "../messages/messages.ts";
 import { resume } from "./lifecycle.ts";
 
 /** What a mailbox may send in a day is spread over this long after a top-up. */
 const WORKING_DAY = 8 * HOUR;
 /** Between two messages that leave through no mailbox. */
 const WITHOUT_MAILBOX = SECOND;
-const CHUNK = 1000;
 
 /** Resumes campaigns that ran out of credits and whose brand can pay for a message of theirs again. Returns how many. */
 export async function resumeFunded(tx: Tx): Promise<number> {
@@ -20,7 +20,7 @@ export async function resumeFunded(tx: Tx): Promise<number> {
     id: string;
   }>(sql`select c.id from campaigns c join credit_accounts a on a.brand_id = c.brand_id
     where c.status = 'AUTO_PAUSED' and c.status_reason = 'NO_CREDITS' and a.available > 0 and exists (select 1 from messages m
-      where m.campaign_id = c.id and m.status = 'PENDING' and m.run_at = ${NEVER} and m.credits <= a.available)
+      where m.campaign_id = c.id and ${PARKED} and m.credits <= a.available)
     order by c.id`);
   // One after the other, through one set of paces: two campaigns that share a mailbox share its day.
   const paces = new Map<string, Pace>();
@@ -52,7 +52,7 @@ async function spread(tx: Tx, campaign: typeof campaigns.$inferSelect, paces: Ma
   for (;;) {
     const parked =
       await tx.all<Parked>(sql`select m.id, m.sender_id from messages m where m.campaign_id = ${campaign.id}
-      and m.status = 'PENDING' and m.run_at = ${NEVER} and m.scheduled_time <= ${tx.now} order by m.scheduled_time, m.id limit ${CHUNK}`);
+      and ${PARKED} and m.scheduled_time <= ${tx.now} order by m.scheduled_time, m.id limit ${SLICE_ROWS}`);
     if (parked.length === 0) return;
     await learnPaces(tx, parked, paces, start);
     const times = parked.map(({ id, sender_id }) => {
@@ -63,6 +63,7 @@ async function spread(tx: Tx, campaign: typeof campaigns.$inferSelect, paces: Ma
     });
     await tx.all(sql`update messages set run_at = n."runAt", error_message = null
       from ${rowsOf("n", times, { id: "text", runAt: "bigint" })} where messages.id = n.id`);
+    await yieldToEventLoop();
   }
 }
 

@@ -4,6 +4,7 @@ import type { JudgedRow } from "../contacts/person.ts";
 import { type RowOutcome, upsertContacts } from "../contacts/upsert.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
+import { inSlices } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
@@ -79,11 +80,18 @@ export async function enrol(tx: Tx, campaign: CampaignRow, contactIds: readonly 
     createdAt: tx.now,
     updatedAt: tx.now,
   }));
-  return tx
-    .insert(conversations)
-    .values(rows)
-    .onConflictDoNothing()
-    .returning({ id: conversations.id, contactId: conversations.contactId });
+  const newcomers: Newcomer[] = [];
+  await inSlices(rows, async (slice) => {
+    const { id, contactId } = conversations;
+    newcomers.push(
+      ...(await tx
+        .insert(conversations)
+        .values([...slice])
+        .onConflictDoNothing()
+        .returning({ id, contactId })),
+    );
+  });
+  return newcomers;
 }
 
 const idRows = (ids: readonly string[]) =>

@@ -5,7 +5,7 @@ import { bans, contacts } from "../db/schema/brands.ts";
 import { campaigns, conversations, inboundMessages } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
-import { cancelConversation } from "../messages/messages.ts";
+import { cancelConversation } from "../messages/cancel.ts";
 import { classify } from "../understanding/classify.ts";
 
 /** Something that came in for a brand. */

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { yieldToEventLoop } from "../db/slices.ts";
 import type { Reader } from "../db/store.ts";
 import { LOT_POCKETS, POCKETS, type Pocket } from "./books.ts";
 import { type EntryFault, nameFaults, type Suspects } from "./entryFaults.ts";
@@ -29,9 +30,6 @@ const NAMED = 100;
 
 type SealedEntry = EntryFields & { seal: number };
 
-/** Lets whatever else this thread has to do go first. */
-const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
-
 /** Leaves the rows of other brands out. */
 const only = (alias: string, brandId: string | null) =>
   brandId === null ? sql.empty() : sql`and ${sql.raw(alias)}.brand_id = ${brandId}`;
@@ -49,7 +47,7 @@ async function* entriesOf(read: Reader, brandId: string | null): AsyncGenerator<
     yield page;
     brand = last.brandId;
     id = last.id;
-    await breathe();
+    await yieldToEventLoop();
   }
 }
 

@@ -4,6 +4,9 @@ import type { Tx } from "./store.ts";
 
 // The few words of SQL that the two databases spell differently, for statements written by hand.
 
+/** Values that one statement may bring. SQLite takes 32,766 at most, and all of them are in memory at once. */
+export const MAX_CELLS = 30_000;
+
 type ColumnType = "text" | "bigint" | "integer";
 
 /** The cells of a batch, row by row, as one part of a query; the SQLite store writes a placeholder for each. */
@@ -27,7 +30,8 @@ export class Cells {
  *
  * Postgres gets one JSON parameter, so its statement is the same for every size (`json`, which it reads twice as fast as
  * `jsonb`: nothing is looked up in it); SQLite gets one value a cell, which it
- * reads five times faster than JSON. Not for more than 32,000 cells.
+ * reads five times faster than JSON.
+ * @throws RangeError beyond MAX_CELLS: work on more rows is cut into slices (`slices.ts`)
  */
 export function rowsOf<Row extends Record<string, string | number | null>>(
   alias: string,
@@ -35,6 +39,8 @@ export function rowsOf<Row extends Record<string, string | number | null>>(
   columns: { [Name in keyof Row & string]: ColumnType },
 ): SQL {
   const names = Object.keys(columns) as (keyof Row & string)[];
+  if (rows.length * names.length > MAX_CELLS)
+    throw new RangeError(`a statement for ${rows.length} rows of ${names.length} values: cut them into slices`);
   if (dialect === "postgres") {
     const typed = names.map((name) => `"${name}" ${columns[name]}`).join(", ");
     return sql`json_to_recordset(${JSON.stringify(rows)}::text::json) as ${sql.raw(alias)}(${sql.raw(typed)})`;

@@ -1,0 +1,1 @@
+CREATE INDEX `messages_parked` ON `messages` (`campaign_id`,`scheduled_time`,`id`) WHERE status = 'PENDING' and run_at = 8640000000000000;
