@@ -55,7 +55,7 @@ async function removeRows(tx: Tx, id: string): Promise<void> {
   await tx.update(emailAccounts).set({ brandId: null, updatedAt: tx.now }).where(eq(emailAccounts.brandId, id));
   await deleteWhere(tx, "conversations", sql`brand_id = ${id}`);
   const jobs = await tx.select({ id: importJobs.id }).from(importJobs).where(eq(importJobs.brandId, id));
-  for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`, "line");
+  for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`);
   await tx.delete(campaigns).where(eq(campaigns.brandId, id));
   await deleteWhere(tx, "contacts", sql`brand_id = ${id}`);
   await deleteWhere(tx, "bans", sql`scope = ${id}`);

@@ -131,6 +131,6 @@ export async function deleteCampaign(tx: Tx, id: string, reach: string | null): 
   await deleteCampaignMessages(tx, id);
   await deleteConversations(tx, sql`campaign_id = ${id}`);
   const jobs = await tx.select({ id: importJobs.id }).from(importJobs).where(eq(importJobs.campaignId, id));
-  for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`, "line");
+  for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`);
   await tx.delete(campaigns).where(eq(campaigns.id, id));
 }

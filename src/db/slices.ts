@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { dialect } from "./dialect.ts";
 import type { Tx } from "./store.ts";
 
 // Work on any number of rows is cut into slices of a bounded number: no statement grows with the data, memory does not
@@ -56,12 +57,14 @@ export async function untilNone(work: () => Promise<number>): Promise<number> {
   return total;
 }
 
-/** Deletes the rows of a table that a condition on its columns names. `table` and `key` are names of ours, not input. */
-export function deleteWhere(tx: Tx, table: string, condition: SQL, key = "id"): Promise<number> {
-  const [from, column] = [sql.raw(table), sql.raw(key)];
-  const some = sql`select ${column} from ${from} where ${condition} limit ${SLICE_ROWS}`;
-  return untilNone(
-    async () =>
-      (await tx.all(sql`delete from ${from} where ${condition} and ${column} in (${some}) returning ${column}`)).length,
-  );
+/** What finds a row again within one transaction, without any index. */
+const ROW = sql.raw(dialect === "postgres" ? "ctid" : "rowid");
+
+/** Deletes the rows of a table that a condition on its columns names. `table` is a name of ours, never input. */
+export function deleteWhere(tx: Tx, table: string, condition: SQL): Promise<number> {
+  const from = sql.raw(table);
+  const some = sql`select ${ROW} from ${from} where ${condition} limit ${SLICE_ROWS}`;
+  // Postgres finds a list of places directly; for a subquery it would read the whole table.
+  const chosen = dialect === "postgres" ? sql`= any(array(${some}))` : sql`in (${some})`;
+  return untilNone(async () => (await tx.all(sql`delete from ${from} where ${ROW} ${chosen} returning 1`)).length);
 }

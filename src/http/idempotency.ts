@@ -158,5 +158,5 @@ export async function writeOnce<Answer extends object>(
 
 /** Forgets answers whose time is over, for a daily job; returns how many there were. */
 export async function forgetAnswers(tx: Tx): Promise<number> {
-  return deleteWhere(tx, "idempotency_keys", sql`created_at < ${tx.now - KEPT}`, "key");
+  return deleteWhere(tx, "idempotency_keys", sql`created_at < ${tx.now - KEPT}`);
 }
