@@ -6,7 +6,7 @@ import { chargebeeCustomers } from "../db/schema/chargebee.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
 import { payments } from "../db/schema/payments.ts";
 import { deleteWhere } from "../db/slices.ts";
-import { forUpdate } from "../db/sql.ts";
+import { forUpdate, planAnew } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { isForeignKeyViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";
@@ -32,6 +32,7 @@ export async function removeBrand(tx: Tx, id: string): Promise<void> {
   if ((await tx.$count(importJobs, reading)) > 0) {
     throw new Fault("CONFLICT", "A file is being imported into this brand: try again when it is done");
   }
+  await planAnew(tx);
   try {
     await removeRows(tx, id);
     await countBrand(tx, row.created_at, -1);

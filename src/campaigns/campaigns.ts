@@ -4,7 +4,7 @@ import { checkWindows } from "../calendar/windows.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { campaignSteps, campaigns, importJobs } from "../db/schema/campaigns.ts";
 import { deleteWhere } from "../db/slices.ts";
-import { forUpdate } from "../db/sql.ts";
+import { findByIndex, forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
 import { deleteCampaignMessages } from "../messages/remove.ts";
@@ -128,8 +128,9 @@ export async function deleteCampaign(tx: Tx, id: string, reach: string | null): 
   const [job] = await tx.select({ id: importJobs.id }).from(importJobs).where(reading).limit(1);
   if (job) throw new Fault("CONFLICT", "A file is being imported into this campaign: try again when it is done");
 
+  await findByIndex(tx);
   await deleteCampaignMessages(tx, id);
-  await deleteConversations(tx, sql`campaign_id = ${id}`);
+  await deleteConversations(tx, id);
   const jobs = await tx.select({ id: importJobs.id }).from(importJobs).where(eq(importJobs.campaignId, id));
   for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`);
   await tx.delete(campaigns).where(eq(campaigns.id, id));

@@ -57,14 +57,19 @@ export async function untilNone(work: () => Promise<number>): Promise<number> {
   return total;
 }
 
-/** What finds a row again within one transaction, without any index. */
-const ROW = sql.raw(dialect === "postgres" ? "ctid" : "rowid");
-
-/** Deletes the rows of a table that a condition on its columns names. `table` is a name of ours, never input. */
-export function deleteWhere(tx: Tx, table: string, condition: SQL): Promise<number> {
+/**
+ * Deletes the rows of a table that a condition on its columns names, and returns how many there were. `table` is a name
+ * of ours, never input. On SQLite a slice at a time. Postgres works elsewhere and lets this thread go on, and each
+ * slice would pass over all that the slices before it deleted: there it is one statement.
+ */
+export async function deleteWhere(tx: Tx, table: string, condition: SQL): Promise<number> {
   const from = sql.raw(table);
-  const some = sql`select ${ROW} from ${from} where ${condition} limit ${SLICE_ROWS}`;
-  // Postgres finds a list of places directly; for a subquery it would read the whole table.
-  const chosen = dialect === "postgres" ? sql`= any(array(${some}))` : sql`in (${some})`;
-  return untilNone(async () => (await tx.all(sql`delete from ${from} where ${ROW} ${chosen} returning 1`)).length);
+  if (dialect === "postgres") {
+    const [row] = await tx.all<{ count: unknown }>(
+      sql`with gone as (delete from ${from} where ${condition} returning 1) select count(*) as count from gone`,
+    );
+    return Number(row?.count ?? 0);
+  }
+  const some = sql`select rowid from ${from} where ${condition} limit ${SLICE_ROWS}`;
+  return untilNone(async () => (await tx.all(sql`delete from ${from} where rowid in (${some}) returning 1`)).length);
 }

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import { release } from "../credits/holds.ts";
 import { byPages, inSlices, SCAN_ROWS } from "../db/slices.ts";
-import { forUpdate, rowsOf } from "../db/sql.ts";
+import { findByIndex, forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves } from "./counts.ts";
 import type { CancelReason, MessageStatus } from "./model.ts";
@@ -82,7 +82,8 @@ export function cancelConversation(tx: Tx, conversationId: string, reason: Cance
 }
 
 /** Cancels all that a campaign still had to send. */
-export function cancelCampaign(tx: Tx, campaignId: string, reason: CancelReason): Promise<number> {
+export async function cancelCampaign(tx: Tx, campaignId: string, reason: CancelReason): Promise<number> {
+  await findByIndex(tx);
   return cancel(tx, sql`m.campaign_id = ${campaignId}`, reason);
 }
 

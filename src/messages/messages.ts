@@ -5,7 +5,7 @@ import { hold } from "../credits/holds.ts";
 import { readWeights } from "../credits/weights.ts";
 import { messages } from "../db/schema/messages.ts";
 import { SLICE_ROWS, untilNone } from "../db/slices.ts";
-import { rowsOf } from "../db/sql.ts";
+import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves } from "./counts.ts";
 import { NEVER } from "./model.ts";
@@ -94,11 +94,39 @@ export const PARKED = sql.raw(`status = 'PENDING' and run_at = ${NEVER}`);
 
 /** Makes parked messages due again, a slice at a time: when they were meant to leave, or now. */
 async function unpark(tx: Tx, which: SQL): Promise<void> {
-  await untilNone(async () => {
-    const freed = await tx.all(sql`update messages set error_message = null,
+  await findByIndex(tx);
+  await byParked(tx, which, (rows) =>
+    // Not by the condition of the index, through which Postgres would pass over all that was freed before.
+    tx.all(sql`update messages set error_message = null,
         run_at = case when scheduled_time > ${tx.now} then scheduled_time else ${tx.now} end
-      where id in (select id from messages where ${which} and ${PARKED} limit ${SLICE_ROWS}) and ${PARKED} returning id`);
-    return freed.length;
+      from ${rowsOf("n", idsOf(rows), { id: "text" })}
+      where messages.id = n.id and status = 'PENDING' and run_at + 0 = ${NEVER}`),
+  );
+}
+
+const idsOf = (rows: readonly Parked[]) => rows.map(({ id }) => ({ id }));
+
+/** A message that waits for a person or an event. */
+export interface Parked {
+  id: string;
+  senderId: string | null;
+  scheduledTime: Instant;
+}
+
+/**
+ * Calls `work` with parked messages a slice at a time, in the order they were meant to leave. From where the last slice
+ * ended: whatever a slice has freed, Postgres would pass over again in each of the next.
+ */
+export async function byParked(tx: Tx, which: SQL, work: (rows: readonly Parked[]) => Promise<unknown>): Promise<void> {
+  let beyond = sql.empty();
+  await untilNone(async () => {
+    const rows = await tx.all<Parked>(sql`select id, sender_id as "senderId", scheduled_time as "scheduledTime"
+      from messages where ${which} and ${PARKED} ${beyond} order by scheduled_time, id limit ${SLICE_ROWS}`);
+    const last = rows.at(-1);
+    if (!last) return 0;
+    await work(rows);
+    beyond = sql`and (scheduled_time, id) > (${Number(last.scheduledTime)}, ${last.id})`;
+    return rows.length;
   });
 }
 

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { SLICE_ROWS, untilNone } from "../db/slices.ts";
+import { byPages, SLICE_ROWS } from "../db/slices.ts";
+import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { MessageStatus } from "./model.ts";
@@ -28,16 +29,18 @@ function refuseSent({ status, attempts }: Removed): void {
  * @throws Fault CONFLICT when some are on their way, or one may have left; undo the transaction then
  */
 export async function deleteCampaignMessages(tx: Tx, campaignId: string): Promise<void> {
-  await untilNone(async () => {
+  const page = (after: string) =>
+    tx.all<{ id: string }>(sql`select id from messages where campaign_id = ${campaignId} and id > ${after}
+      order by id limit ${SLICE_ROWS}`);
+  await byPages(page, async (ids) => {
     const removed = await tx.all<Removed>(sql`delete from messages
-      where id in (select id from messages where campaign_id = ${campaignId} limit ${SLICE_ROWS})
+      where id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
       returning stage, status, attempts, scheduled_time as "scheduledTime"`);
     for (const message of removed) refuseSent(message);
     await tally(
       tx,
       removed.map(({ stage, status, scheduledTime }) => ({ stage, status, scheduledTime, delta: -1 })),
     );
-    return removed.length;
   });
   await tx.all(sql`delete from message_counts where campaign_id = ${campaignId}`);
 }

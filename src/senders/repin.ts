@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import { byPages, inSlices, SCAN_ROWS, yieldToEventLoop } from "../db/slices.ts";
-import { indexedBy, rowsOf } from "../db/sql.ts";
+import { findByIndex, indexedBy, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 
 /** What a message waits for because of its mailbox: with another one it waits no longer. */
@@ -60,6 +60,7 @@ const anyTurn = (tx: Tx) => Number.parseInt(tx.newId().slice(-6), 16);
 /** Deals mailboxes to all stranded messages among those that `page` returns, a slice at a time. */
 async function repin(tx: Tx, page: (after: string) => Promise<{ id: string }[]>): Promise<void> {
   let turn = anyTurn(tx);
+  await findByIndex(tx);
   await byPages(page, (rows) =>
     inSlices(rows, async (slice) => {
       turn += (await deal(tx, slice, turn)).length;
@@ -130,6 +131,7 @@ export async function repinMoved(tx: Tx, senderIds: readonly string[], brandId: 
   const these = sql`(select n.id from ${rowsOf("n", moved, { id: "text" })})`;
   const waits = sql`m.error_message in ${SENDER_WAITS}`;
   let turn = anyTurn(tx);
+  await findByIndex(tx);
   await changePending(tx, sql`m.sender_id in ${these}`, async (ids) => {
     turn += (await deal(tx, ids, turn)).length;
   });
