@@ -22,6 +22,7 @@ import { deliveryRoutes } from "./delivery/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
+import { answerTime } from "./http/answerTime.ts";
 import { bodySize } from "./http/bodySize.ts";
 import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
@@ -70,6 +71,7 @@ export function createApp(deps: Deps, identity: Identity) {
       (route) => FILE_ROUTES.has(route),
     ),
   );
+  app.use(answerTime(() => app.server));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));

@@ -12,7 +12,6 @@ import { fundsOf, grant } from "../src/credits/ledger.ts";
 import { verifyLedger } from "../src/credits/verify.ts";
 import { openStore } from "../src/db/open.ts";
 import { campaigns } from "../src/db/schema/campaigns.ts";
-import { SLICE_ROWS } from "../src/db/slices.ts";
 import { MAX_CELLS, rowsOf } from "../src/db/sql.ts";
 import type { Store } from "../src/db/store.ts";
 import { forgetAnswers } from "../src/http/idempotency.ts";
@@ -21,7 +20,7 @@ import { NEVER } from "../src/messages/model.ts";
 import { tallyDrifts } from "../src/messages/tallyProof.ts";
 import { assignMailboxes } from "../src/senders/assignment.ts";
 import { freeWaiting } from "../src/senders/repin.ts";
-import { BULK, BULK_ROWS, campaign, fillBulk, type Watched, watch } from "./support/bulk.ts";
+import { BULK, BULK_ROWS, campaign, expectSlices, fillBulk, watch } from "./support/bulk.ts";
 import { freshDatabase } from "./support/database.ts";
 
 // Each bulk operation on as many rows as a large customer has. The cases follow each other: one campaign lives through all.
@@ -56,12 +55,6 @@ const parkAll = (reason: string) =>
   store.write((tx) =>
     tx.all(sql`update messages set run_at = ${NEVER}, error_message = ${reason} where status = 'PENDING'`),
   );
-
-/** Requests were let in at least once for each slice, and memory did not grow with the rows. */
-function expectSlices({ turns, grownMb }: Watched<unknown>, rows = BULK_ROWS): void {
-  expect(turns).toBeGreaterThanOrEqual(Math.floor(rows / SLICE_ROWS));
-  expect(grownMb).toBeLessThan(400);
-}
 
 describe(`with ${BULK_ROWS} rows`, () => {
   test("a launch schedules and pays for all of them", async () => {

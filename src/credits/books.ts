@@ -1,8 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ENTRY_KINDS } from "../db/schema/credits.ts";
+import { inSlices } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { type EntryFields, sealOf } from "./seal.ts";
+
+/** Rows of one statement here: more than any batch of the engine has, but a brand may have any number of lots. */
+export const POSTED_ROWS = 2000;
 
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
@@ -134,9 +138,11 @@ export async function post(tx: Tx, movements: readonly Movement[]): Promise<void
   const lots = deltasByLot(moved);
   if (lots.length > 0) {
     const types = { lotId: "text", remaining: "bigint", expired: "bigint", repaid: "bigint" } as const;
-    await tx.all(sql`update credit_lots set remaining = credit_lots.remaining + n.remaining,
-        expired = credit_lots.expired + n.expired, repaid = credit_lots.repaid + n.repaid
-      from ${rowsOf("n", lots, types)} where credit_lots.id = n."lotId"`);
+    const move = (some: readonly (typeof lots)[number][]) =>
+      tx.all(sql`update credit_lots set remaining = credit_lots.remaining + n.remaining,
+          expired = credit_lots.expired + n.expired, repaid = credit_lots.repaid + n.repaid
+        from ${rowsOf("n", some, types)} where credit_lots.id = n."lotId"`);
+    await inSlices(lots, move, POSTED_ROWS);
   }
   const campaigns = deltasByCampaign(moved);
   if (campaigns.length > 0) {
@@ -152,7 +158,8 @@ export async function post(tx: Tx, movements: readonly Movement[]): Promise<void
       on conflict (campaign_id, credit_type) do update set reserved = campaign_credits.reserved + excluded.reserved,
         used = campaign_credits.used + excluded.used, released = campaign_credits.released + excluded.released`);
   }
-  await tx.all(insertEntries(tx, moved, new Map(accounts.map((row) => [row.brand_id, row.entries]))));
+  const entries = entryRows(tx, moved, new Map(accounts.map((row) => [row.brand_id, row.entries])));
+  await inSlices(entries, (some) => tx.all(insertEntries(some)), POSTED_ROWS);
 }
 
 function moveAccounts(deltas: ReturnType<typeof deltasByBrand>): SQL {
@@ -176,7 +183,7 @@ function moveAccounts(deltas: ReturnType<typeof deltasByBrand>): SQL {
 }
 
 /** `newest` is the number of each brand's last entry once all of these are written. */
-function insertEntries(tx: Tx, movements: readonly Movement[], newest: ReadonlyMap<string, number>): SQL {
+function entryRows(tx: Tx, movements: readonly Movement[], newest: ReadonlyMap<string, number>) {
   const left = new Map<string, number>();
   const parts = new Map<string, number>();
   const partOf = ({ messageId, kind }: Movement) => {
@@ -187,7 +194,7 @@ function insertEntries(tx: Tx, movements: readonly Movement[], newest: ReadonlyM
     return part;
   };
   for (const { brandId } of movements) left.set(brandId, (left.get(brandId) ?? 0) + 1);
-  const rows = movements.map((movement) => {
+  return movements.map((movement) => {
     const { brandId } = movement;
     const after = (left.get(brandId) ?? 0) - 1;
     left.set(brandId, after);
@@ -209,6 +216,9 @@ function insertEntries(tx: Tx, movements: readonly Movement[], newest: ReadonlyM
     };
     return { ...fields, seal: sealOf(fields), part: partOf(movement) };
   });
+}
+
+function insertEntries(rows: readonly ReturnType<typeof entryRows>[number][]): SQL {
   const types = {
     id: "text",
     brandId: "text",

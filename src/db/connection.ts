@@ -5,6 +5,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { SECOND } from "../clock.ts";
 import type { Address } from "./address.ts";
+import { checkStatementSize } from "./statementSize.ts";
 import type { Reader, Tx } from "./store.ts";
 
 /** A server that has not let us in by then is tried no longer. Milliseconds. */
@@ -130,6 +131,7 @@ async function openAt(url: string, host: Address["hosts"][number], onNotify?: ()
   const unsafe: Sql["unsafe"] = (...asking) => {
     // Not even begun: what a broken transaction still wants must not run anywhere.
     if (!connection.isOpen) throw broken("CONNECTION_CLOSED", "the connection was lost");
+    checkStatementSize(asking[1] ?? []);
     return asked(plain(...asking)) as never;
   };
   const builders = drizzle({ client: Object.assign(client, { unsafe }) }) as unknown as Connection["builders"];

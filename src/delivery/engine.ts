@@ -29,8 +29,6 @@ const WITHHELD = { kind: "withheld" } as const;
 
 const senderOf = ({ claim }: Result) => claim.envelope.sender.id;
 
-/** Lets whatever else this thread has to do go first. */
-
 export interface EngineOptions extends Post {
   store: Store;
   channel: Channel;
@@ -204,7 +202,7 @@ export function createEngine(options: EngineOptions): Engine {
       await engine.recover(false);
       await untilNone(() => store.write(expireUnknown));
       await untilNone(() => store.write(expireLots));
-      await store.write(turnCampaigns);
+      await untilNone(() => store.write(turnCampaigns));
     },
     async nextDue() {
       const [row] = await store.read.all<{ due: Instant | null }>(

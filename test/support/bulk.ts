@@ -1,8 +1,10 @@
+import { expect } from "bun:test";
 import { sql } from "drizzle-orm";
 import type { CampaignRow } from "../../src/campaigns/campaigns.ts";
 import { campaignOf } from "../../src/campaigns/lifecycle.ts";
 import { grant } from "../../src/credits/ledger.ts";
 import { dialect } from "../../src/db/dialect.ts";
+import { SLICE_ROWS } from "../../src/db/slices.ts";
 import type { Store } from "../../src/db/store.ts";
 
 // A platform on which every bulk operation has as many rows to work on as a large customer has.
@@ -11,7 +13,7 @@ import type { Store } from "../../src/db/store.ts";
 export const BULK_ROWS = Number(process.env.BULK_ROWS ?? 200_000);
 
 /** Numbers from 0, as a table `n(i)`. */
-const numbers = (count: number) =>
+export const numbers = (count: number) =>
   dialect === "postgres"
     ? `(select generate_series(0::bigint, ${count - 1}) as i) n`
     : `(with recursive r(i) as (select 0 union all select i + 1 from r where i < ${count - 1}) select i from r) n`;
@@ -100,4 +102,10 @@ export async function watch<T>(what: string, work: () => Promise<T>): Promise<Wa
   } finally {
     running = false;
   }
+}
+
+/** Requests were let in at least once for each slice, and memory did not grow with the rows. */
+export function expectSlices({ turns, grownMb }: Watched<unknown>, rows = BULK_ROWS): void {
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(rows / SLICE_ROWS));
+  expect(grownMb).toBeLessThan(400);
 }
