@@ -73,6 +73,15 @@ export function indexedBy(index: string): SQL {
 }
 
 /**
+ * Compares a column with a word of ours so that no partial index comes to mind. For rows that are found by their ids: of a
+ * table without statistics (right after a launch) Postgres takes an index of what is `PENDING` for a small one and reads it
+ * to its end for each batch: 680 ms in place of 12 for 250 of 10,000 messages.
+ */
+export function equalsUnindexed(column: string, word: string): SQL {
+  return sql.raw(`coalesce(${column}, '') = '${word}'`);
+}
+
+/**
  * Lets Postgres plan each statement of this transaction anew. It keeps the plans of prepared ones, and one that was made for
  * three rows took ten seconds for twenty thousand. For what is rare and may be large, and so may take its time.
  */

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import { release } from "../credits/holds.ts";
 import { byPages, inSlices, SCAN_ROWS } from "../db/slices.ts";
-import { findByIndex, forUpdate, rowsOf } from "../db/sql.ts";
+import { equalsUnindexed, findByIndex, forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves } from "./counts.ts";
 import type { CancelReason, MessageStatus } from "./model.ts";
@@ -55,7 +55,7 @@ async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number>
     await tx.all(sql`select m.id from messages m where m.id in (select n.id from ${named(ids)})
       order by m.id ${forUpdate("m")}`);
     await tx.all(sql`update messages set cancel_reason = ${reason}
-      where id in (select n.id from ${named(ids)}) and status = 'SENDING'`);
+      where id in (select n.id from ${named(ids)}) and ${equalsUnindexed("status", "SENDING")}`);
     cancelled += (await cancelPending(tx, ids, reason)).size;
   });
   return cancelled;
@@ -65,7 +65,7 @@ async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number>
 async function cancelPending(tx: Tx, ids: readonly string[], reason: CancelReason): Promise<Set<string>> {
   const rows = await tx.all<Cancelled>(sql`update messages set status = 'CANCELLED', error_message = ${reason},
       processed_at = ${tx.now}
-    where id in (select n.id from ${named(ids)}) and status = 'PENDING'
+    where id in (select n.id from ${named(ids)}) and ${equalsUnindexed("status", "PENDING")}
     returning id, campaign_id as "campaignId", stage, scheduled_time as "scheduledTime"`);
   const done = new Set(rows.map((row) => row.id));
   await release(tx, [...done], reason);

@@ -5,7 +5,7 @@ import { hold } from "../credits/holds.ts";
 import { readWeights } from "../credits/weights.ts";
 import { messages } from "../db/schema/messages.ts";
 import { SLICE_ROWS, untilNone } from "../db/slices.ts";
-import { findByIndex, rowsOf } from "../db/sql.ts";
+import { equalsUnindexed, findByIndex, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves } from "./counts.ts";
 import { NEVER } from "./model.ts";
@@ -100,7 +100,7 @@ async function unpark(tx: Tx, which: SQL): Promise<void> {
     tx.all(sql`update messages set error_message = null,
         run_at = case when scheduled_time > ${tx.now} then scheduled_time else ${tx.now} end
       from ${rowsOf("n", idsOf(rows), { id: "text" })}
-      where messages.id = n.id and status = 'PENDING' and run_at + 0 = ${NEVER}`),
+      where messages.id = n.id and ${equalsUnindexed("status", "PENDING")} and run_at + 0 = ${NEVER}`),
   );
 }
 

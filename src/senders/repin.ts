@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import { byPages, inSlices, SCAN_ROWS, yieldToEventLoop } from "../db/slices.ts";
-import { findByIndex, indexedBy, rowsOf } from "../db/sql.ts";
+import { equalsUnindexed, findByIndex, indexedBy, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 
 /** What a message waits for because of its mailbox: with another one it waits no longer. */
@@ -13,7 +13,7 @@ const SENDER_WAITS = sql.raw(
 const ON_TIME = (tx: Tx) => sql`case when scheduled_time > ${tx.now} then scheduled_time else ${tx.now} end`;
 
 /** Nobody of its own brand carries it: its mailbox is gone or another brand's, or it never had one. */
-const STRANDED = sql`m.status = 'PENDING' and m.channel = 'EMAIL'
+const STRANDED = sql`${equalsUnindexed("m.status", "PENDING")} and m.channel = 'EMAIL'
   and not exists (select 1 from email_accounts own where own.id = m.sender_id and own.brand_id = m.brand_id)`;
 
 interface Stranded {
@@ -45,7 +45,7 @@ async function deal(tx: Tx, messages: readonly { id: string }[], turn: number): 
       run_at = case when error_message in ${SENDER_WAITS} then ${ON_TIME(tx)} else run_at end,
       error_message = case when error_message in ${SENDER_WAITS} then null else error_message end
     from stranded join boxes on boxes.campaign_id = stranded.campaign_id and boxes.place = stranded.turn % boxes.count
-    where messages.id = stranded.id and messages.status = 'PENDING'
+    where messages.id = stranded.id and ${equalsUnindexed("messages.status", "PENDING")}
     returning messages.id, messages.conversation_id, messages.sender_id`);
   const moved = dealt.map((row) => ({ id: row.conversation_id, sender: row.sender_id }));
   if (moved.length > 0)
@@ -111,7 +111,7 @@ export function freeWaiting(tx: Tx, senderId: string): Promise<void> {
 async function setWaiting(tx: Tx, ids: readonly { id: string }[], reason: "SENDER_REASSIGNED" | null): Promise<void> {
   const due = reason === null ? sql`, run_at = ${ON_TIME(tx)}` : sql.empty();
   await tx.all(sql`update messages set error_message = ${reason} ${due}
-    where id in (select n.id from ${rowsOf("n", ids, { id: "text" })}) and status = 'PENDING'`);
+    where id in (select n.id from ${rowsOf("n", ids, { id: "text" })}) and ${equalsUnindexed("status", "PENDING")}`);
 }
 
 /** All of a campaign, whose mailboxes have changed. */
