@@ -23,6 +23,7 @@ import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
 import { admission, endAdmission } from "./http/admission.ts";
+import { answerTime } from "./http/answerTime.ts";
 import { bodyAdmission } from "./http/bodyAdmission.ts";
 import { credentialRules } from "./http/credentialRules.ts";
 import { docs } from "./http/docs.ts";
@@ -100,6 +101,7 @@ export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) 
       (route) => FILE_ROUTES.has(route),
     ),
   );
+  app.use(answerTime(() => app.server));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));

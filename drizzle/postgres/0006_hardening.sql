@@ -84,6 +84,7 @@ CREATE UNIQUE INDEX "email_accounts_of_brand" ON "email_accounts" USING btree ("
 CREATE UNIQUE INDEX "voicemail_accounts_proved" ON "voicemail_accounts" USING btree ("phone_number") WHERE proved_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "voicemail_accounts_of_brand" ON "voicemail_accounts" USING btree ("phone_number","brand_id");--> statement-breakpoint
 CREATE INDEX "users_unverified" ON "users" USING btree ("created_at") WHERE not email_verified;--> statement-breakpoint
+CREATE INDEX "messages_parked" ON "messages" USING btree ("campaign_id","scheduled_time","id") WHERE status = 'PENDING' and run_at = 8640000000000000;--> statement-breakpoint
 ALTER TABLE "ledger_entries" DROP CONSTRAINT "ledger_entries_key";
 --> statement-breakpoint
 ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_key" PRIMARY KEY("brand_id","seq");

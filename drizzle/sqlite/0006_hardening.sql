@@ -105,4 +105,5 @@ ALTER TABLE `credit_lots` ADD `seal` text DEFAULT '' NOT NULL;--> statement-brea
 ALTER TABLE `api_keys` ADD `kind` text DEFAULT 'PERSONAL' NOT NULL;--> statement-breakpoint
 ALTER TABLE `sessions` ADD `signed_in_at` integer;--> statement-breakpoint
 ALTER TABLE `sessions` ADD `last_seen_at` integer;--> statement-breakpoint
-CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE not email_verified;
+CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE not email_verified;--> statement-breakpoint
+CREATE INDEX `messages_parked` ON `messages` (`campaign_id`,`scheduled_time`,`id`) WHERE status = 'PENDING' and run_at = 8640000000000000;

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { inSlices } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { lockedAccounts, noteMoved } from "./accounts.ts";
@@ -13,6 +14,9 @@ import {
   type Pocket,
 } from "./effects.ts";
 import { accountAfter, insertEntries, moveAccounts, sealEntries } from "./postingRows.ts";
+
+/** Rows of one statement here: more than any batch of the engine has, but a brand may have any number of lots. */
+export const POSTED_ROWS = 2000;
 
 const emptyPockets = () => ({
   granted: 0,
@@ -92,9 +96,11 @@ export async function post(tx: Tx, movements: readonly Movement[]): Promise<void
   const lots = deltasByLot(moved);
   if (lots.length > 0) {
     const types = { lotId: "text", remaining: "bigint", expired: "bigint", repaid: "bigint" } as const;
-    await tx.all(sql`update credit_lots set remaining = credit_lots.remaining + n.remaining,
-        expired = credit_lots.expired + n.expired, repaid = credit_lots.repaid + n.repaid
-      from ${rowsOf("n", lots, types)} where credit_lots.id = n."lotId"`);
+    const move = (some: readonly (typeof lots)[number][]) =>
+      tx.all(sql`update credit_lots set remaining = credit_lots.remaining + n.remaining,
+          expired = credit_lots.expired + n.expired, repaid = credit_lots.repaid + n.repaid
+        from ${rowsOf("n", some, types)} where credit_lots.id = n."lotId"`);
+    await inSlices(lots, move, POSTED_ROWS);
   }
   const campaigns = deltasByCampaign(moved);
   if (campaigns.length > 0) {
@@ -110,5 +116,5 @@ export async function post(tx: Tx, movements: readonly Movement[]): Promise<void
       on conflict (campaign_id, credit_type) do update set reserved = campaign_credits.reserved + excluded.reserved,
         used = campaign_credits.used + excluded.used, released = campaign_credits.released + excluded.released`);
   }
-  await tx.all(insertEntries(entries));
+  await inSlices(entries, (some) => tx.all(insertEntries(some)), POSTED_ROWS);
 }

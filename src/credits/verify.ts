@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { yieldToEventLoop } from "../db/slices.ts";
 import type { Reader } from "../db/store.ts";
 import { accountFault, isSealedAccount, lotFault, type SealedAccount, type SealedLot } from "./accountFaults.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -30,9 +31,6 @@ const PAGE = 2000;
 /** More rows than this are not named one by one. */
 const NAMED = 100;
 
-/** Lets whatever else this thread has to do go first. */
-const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
-
 /** Every entry, brand by brand, in the order of their numbers. */
 async function* entriesOf(read: Reader, brandId: string | null): AsyncGenerator<SealedEntry[]> {
   for (let brand = brandId ?? "", seq = Number.MIN_SAFE_INTEGER; ; ) {
@@ -46,7 +44,7 @@ async function* entriesOf(read: Reader, brandId: string | null): AsyncGenerator<
     yield page;
     brand = last.brandId;
     seq = last.seq;
-    await breathe();
+    await yieldToEventLoop();
   }
 }
 

@@ -8,6 +8,7 @@ import { NO_BELL } from "./bell.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { Cells } from "./sql.ts";
 import type { Standing } from "./standing.ts";
+import { checkValueCount } from "./statementSize.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 
 const words = new SQLiteSyncDialect();
@@ -18,8 +19,13 @@ const KEPT = 300;
 /** A handle that compiles each SQL text once, for as long as it is in use. */
 function withStatements(handle: Database): Database {
   const kept = new Map<string, Statement>();
+  const compile = (text: string) => {
+    const statement = handle.prepare(text);
+    checkValueCount(statement.paramsCount);
+    return statement;
+  };
   const prepare = (text: string): Statement => {
-    const statement = kept.get(text) ?? handle.prepare(text);
+    const statement = kept.get(text) ?? compile(text);
     kept.delete(text);
     kept.set(text, statement);
     if (kept.size > KEPT) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
