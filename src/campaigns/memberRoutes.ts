@@ -1,16 +1,27 @@
 import { Elysia, t } from "elysia";
 import { iso } from "../clock.ts";
 import { toContact } from "../contacts/contacts.ts";
-import { SearchQuery } from "../contacts/model.ts";
+import { SEARCH_RULES, SearchQuery } from "../contacts/model.ts";
 import { checkCountry, judgeContact } from "../contacts/person.ts";
+import { searchContacts } from "../contacts/search.ts";
+import { keptPlace, searchPlace } from "../contacts/searchPage.ts";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
+import { cursorAt, cutPage, readCursor } from "../http/cursor.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { campaignOf } from "./lifecycle.ts";
-import { addContacts, listMembers, type MemberOutcome, mustTakeContacts, type Schedule } from "./members.ts";
+import {
+  addContacts,
+  listMembers,
+  type MemberOutcome,
+  type Member as MemberRow,
+  membersOf,
+  mustTakeContacts,
+  type Schedule,
+} from "./members.ts";
 import { AddContactsOrder, Member, MemberStatus } from "./model.ts";
 import { openNewcomers } from "./opening.ts";
 import { turn } from "./turningRoutes.ts";
@@ -22,6 +33,11 @@ const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
 
 function countOf(outcomes: readonly MemberOutcome[], verdict: MemberOutcome["verdict"]): number {
   return outcomes.filter((outcome) => outcome.verdict === verdict).length;
+}
+
+function toMember({ conversation, contact }: MemberRow) {
+  const { id: conversationId, status, mode, createdAt } = conversation;
+  return { conversationId, status, mode, joinedAt: iso(createdAt), contact: toContact(contact) };
 }
 
 function skippedOf(outcomes: readonly MemberOutcome[]) {
@@ -84,21 +100,24 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
       async ({ params, query, request }) => {
         const { limit = 20 } = query;
         const campaign = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+        const { status } = query;
+        const place = readCursor(query.cursor);
+        const text = query.searchQuery?.trim();
+        if (text) {
+          const pause = () => timeSlices.next(campaign.brandId);
+          const search = { reach: campaign.brandId, text, after: searchPlace(place), limit, pause };
+          const found = await searchContacts(store.read, search, (rows) =>
+            membersOf(store.read, campaign.id, status, rows),
+          );
+          return { success: true as const, data: found.items.map(toMember), nextCursor: cursorAt(keptPlace(found)) };
+        }
         const rows = await listMembers(store.read, campaign.id, {
-          status: query.status,
-          searchQuery: query.searchQuery,
-          after: readCursor(query.cursor)?.[1] ?? null,
+          status,
+          after: place?.[1] ?? null,
           limit: limit + 1,
         });
         const page = cutPage(rows, limit, ({ conversation }) => [null, conversation.id]);
-        const data = page.data.map(({ conversation, contact }) => ({
-          conversationId: conversation.id,
-          status: conversation.status,
-          mode: conversation.mode,
-          joinedAt: iso(conversation.createdAt),
-          contact: toContact(contact),
-        }));
-        return { success: true as const, data, nextCursor: page.nextCursor };
+        return { success: true as const, data: page.data.map(toMember), nextCursor: page.nextCursor };
       },
       {
         params: IdParams,
@@ -112,7 +131,7 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         detail: {
           access: "user",
           summary: "List the contacts of a campaign",
-          description: "In the order they joined, each with where their conversation stands.",
+          description: `In the order they joined, each with where their conversation stands. ${SEARCH_RULES}`,
         },
       },
     );

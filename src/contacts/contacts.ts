@@ -1,13 +1,13 @@
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { and, asc, eq, gt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
-import { contains } from "../db/search.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import type { Contact, ContactChange, NewContact } from "./model.ts";
 import { fitPerson, judgeContact, type Person } from "./person.ts";
+import { indexContacts, unindexContacts } from "./searchIndex.ts";
 import { findBanned, holdContacts, upsertContacts } from "./upsert.ts";
 
 export type ContactRow = typeof contacts.$inferSelect;
@@ -32,17 +32,10 @@ export async function getContact(read: Reader, id: string, reach: string | null)
   return row;
 }
 
-/** True where a contact's e-mail address, name or company contains the text. */
-export function contactMatches(text: string | undefined) {
-  if (!text?.trim()) return undefined;
-  const fullName = sql`coalesce(${contacts.firstName}, '') || ' ' || coalesce(${contacts.lastName}, '')`;
-  return contains(text.trim(), contacts.email, fullName, contacts.company);
-}
-
 /** Contacts within reach in the order they were added, after the one with id `after`. */
 export async function listContacts(
   read: Reader,
-  options: { reach: string | null; searchQuery: string | undefined; after: string | null; limit: number },
+  options: { reach: string | null; after: string | null; limit: number },
 ): Promise<ContactRow[]> {
   return read
     .select()
@@ -51,7 +44,6 @@ export async function listContacts(
       and(
         options.reach === null ? undefined : eq(contacts.brandId, options.reach),
         options.after === null ? undefined : gt(contacts.id, options.after),
-        contactMatches(options.searchQuery),
       ),
     )
     .orderBy(asc(contacts.id))
@@ -102,6 +94,8 @@ export async function changeContact(
       // Mail to the address of before came back; of the new one nothing is known.
       .set({ ...person, updatedAt: tx.now, ...(person.email === row.email ? {} : { emailBouncedAt: null }) })
       .where(eq(contacts.id, id));
+    await unindexContacts(tx, brandId, [row]);
+    await indexContacts(tx, brandId, [{ ...person, id }]);
   } catch (error) {
     if (isUniqueViolation(error)) throw new Fault("CONFLICT", "The brand has a contact with this address already");
     throw error;
@@ -118,7 +112,7 @@ async function mayBecome(tx: Tx, row: ContactRow, person: Person): Promise<void>
 
 /** Removes a contact nobody has written to. CONFLICT when they are part of a campaign. */
 export async function removeContact(tx: Tx, id: string, reach: string | null): Promise<void> {
-  await getContact(tx, id, reach);
+  const row = await getContact(tx, id, reach);
   const inUse = () =>
     new Fault(
       "CONFLICT",
@@ -132,6 +126,7 @@ export async function removeContact(tx: Tx, id: string, reach: string | null): P
   if (conversation) throw inUse();
   try {
     await tx.delete(contacts).where(eq(contacts.id, id));
+    await unindexContacts(tx, row.brandId, [row]);
   } catch (error) {
     throw isForeignKeyViolation(error) ? inUse() : error;
   }

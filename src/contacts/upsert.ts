@@ -6,6 +6,7 @@ import type { Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
 import { AddressBook, type Entry } from "./addressBook.ts";
 import { fitPerson, type JudgedRow, type Person } from "./person.ts";
+import { type Indexed, indexContacts, unindexContacts } from "./searchIndex.ts";
 
 /** What became of one row. `contactId` is the contact it is about, if it may be written to. */
 export interface RowOutcome {
@@ -31,6 +32,7 @@ export async function upsertContacts(
   const people = fitted.flatMap((row) => ("person" in row ? [row.person] : []));
   const known = await findKnown(tx, brandId, people);
   const banned = await findBanned(tx, brandId, [...people, ...known]);
+  const before = new Map(known.map((entry) => [entry.id, { ...entry }]));
   const book = new AddressBook(known, (address) => banned.has(address), tx);
 
   const outcomes = fitted.map((row): RowOutcome => {
@@ -39,7 +41,7 @@ export async function upsertContacts(
     const wrote = verdict === "added" || verdict === "updated";
     return { contactId, verdict, message: note ?? (wrote ? row.note : null) };
   });
-  await write(tx, brandId, book.toWrite);
+  await write(tx, brandId, book.toWrite, before);
   return outcomes;
 }
 
@@ -82,10 +84,22 @@ export async function findBanned(
   return new Set(banned.map((row) => row.address));
 }
 
-async function write(tx: Tx, brandId: string, entries: readonly Entry[]): Promise<void> {
+/** `before` are the contacts as they were found. */
+async function write(
+  tx: Tx,
+  brandId: string,
+  entries: readonly Entry[],
+  before: ReadonlyMap<string, Indexed>,
+): Promise<void> {
   if (entries.length === 0) return;
   const rows = entries.map(({ state: _, consent: __, ...entry }) => ({ ...entry, brandId, updatedAt: tx.now }));
   await tx.insert(contacts).values(rows).onConflictDoUpdate({ target: contacts.id, set: taken });
+  await unindexContacts(
+    tx,
+    brandId,
+    entries.flatMap(({ id }) => before.get(id) ?? []),
+  );
+  await indexContacts(tx, brandId, entries);
 }
 
 /** The columns that a row written again takes from what was to be inserted. */

@@ -7,6 +7,9 @@ export function writeCursor(place: Place): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
+/** The cursor for a place where a list goes on; null at its end. */
+export const cursorAt = (place: Place | null): string | null => place && writeCursor(place);
+
 /** Reads a cursor back; INVALID when it is not one of ours. */
 export function readCursor(cursor: string | undefined): Place | null {
   if (cursor === undefined || cursor === "") return null;
