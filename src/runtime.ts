@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { lateSmtp } from "./channels/lateSmtp.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { indexOlderContacts } from "./contacts/reindex.ts";
 import { sealOlder } from "./credits/sealOlder.ts";
 import { dialect } from "./db/dialect.ts";
 import { lockDataDir } from "./db/lock.ts";
@@ -68,6 +69,7 @@ export async function openRuntime(
     await expectNotMoving(store.read);
     await store.write((tx) => proveKey(tx, post.signer));
     await sealOlder(store);
+    await indexOlderContacts(store);
   } catch (error) {
     await store.close();
     unlock();

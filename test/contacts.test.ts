@@ -339,7 +339,7 @@ test("a search of contacts: every word begins a word of the name, company, addre
     ["100%", ["Kim"]],
     ["co", ["Kim"]],
     ["+1 (202) 555-0143", ["Nobody"]],
-    ["202-555", []],
+    ["202-555", ["Nobody"]],
     ["2025550143", ["Nobody"]],
     ["0143", ["Nobody"]],
     ["1202", ["Nobody"]],

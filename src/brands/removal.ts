@@ -1,6 +1,6 @@
 import { and, eq, isNotNull, or, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { bans, brands, contacts, contactWords, emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
+import { bans, brands, contacts, emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
 import { campaigns, conversations, importJobs } from "../db/schema/campaigns.ts";
 import { chargebeeCustomers } from "../db/schema/chargebee.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
@@ -8,6 +8,7 @@ import { payments } from "../db/schema/payments.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { isForeignKeyViolation } from "../db/violations.ts";
+import { removeBrandWords } from "../db/wordIndex.ts";
 import { Fault, notFound } from "../fault.ts";
 import { countBrand } from "./directory.ts";
 
@@ -54,7 +55,7 @@ async function removeRows(tx: Tx, id: string): Promise<void> {
   await tx.update(emailAccounts).set({ brandId: null, updatedAt: tx.now }).where(eq(emailAccounts.brandId, id));
   await tx.delete(conversations).where(eq(conversations.brandId, id));
   await tx.delete(campaigns).where(eq(campaigns.brandId, id));
-  await tx.delete(contactWords).where(eq(contactWords.brandId, id));
+  await removeBrandWords(tx, id);
   await tx.delete(contacts).where(eq(contacts.brandId, id));
   await tx.delete(bans).where(eq(bans.scope, id));
   await tx.delete(voicemailAccounts).where(eq(voicemailAccounts.brandId, id));

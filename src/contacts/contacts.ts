@@ -4,11 +4,11 @@ import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
+import { addWords, removeWords } from "../db/wordIndex.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import type { Contact, ContactChange, NewContact } from "./model.ts";
 import { fitPerson, judgeContact, type Person } from "./person.ts";
-import { indexContacts, unindexContacts } from "./searchIndex.ts";
-import { findBanned, holdContacts, upsertContacts } from "./upsert.ts";
+import { findBanned, holdContacts, upsertContacts, wordEntry } from "./upsert.ts";
 
 export type ContactRow = typeof contacts.$inferSelect;
 
@@ -94,8 +94,8 @@ export async function changeContact(
       // Mail to the address of before came back; of the new one nothing is known.
       .set({ ...person, updatedAt: tx.now, ...(person.email === row.email ? {} : { emailBouncedAt: null }) })
       .where(eq(contacts.id, id));
-    await unindexContacts(tx, brandId, [row]);
-    await indexContacts(tx, brandId, [{ ...person, id }]);
+    await removeWords(tx, brandId, [wordEntry(row)]);
+    await addWords(tx, brandId, [wordEntry({ ...person, id })]);
   } catch (error) {
     if (isUniqueViolation(error)) throw new Fault("CONFLICT", "The brand has a contact with this address already");
     throw error;
@@ -126,7 +126,7 @@ export async function removeContact(tx: Tx, id: string, reach: string | null): P
   if (conversation) throw inUse();
   try {
     await tx.delete(contacts).where(eq(contacts.id, id));
-    await unindexContacts(tx, row.brandId, [row]);
+    await removeWords(tx, row.brandId, [wordEntry(row)]);
   } catch (error) {
     throw isForeignKeyViolation(error) ? inUse() : error;
   }

@@ -1,10 +1,8 @@
+import { callingCodeOf } from "./callingCodes.ts";
 import type { Person } from "./person.ts";
 
 /** What a contact is found by. */
 export type Searchable = Pick<Person, "email" | "phone" | "firstName" | "lastName" | "company">;
-
-/** A word of a search, and every beginning by which a contact's words are compared with it. */
-export type SearchWord = readonly string[];
 
 /** Words of one contact that are kept; nobody's name has more, and whoever imports nonsense must not fill the disk. */
 const MAX_WORDS = 24;
@@ -12,19 +10,19 @@ const MAX_WORDS = 24;
 const MAX_INDEXED = 64;
 /** Words of a search that are looked at. */
 const MAX_QUERY_WORDS = 8;
-/** Stands before digits written backwards: the end of a phone number is a beginning there. No other word begins with it. */
-const BACKWARDS = "~";
 /** Digits from which on leading zeros are taken for a trunk or international prefix, which stored numbers do not have. */
 const WHOLE_NUMBER_DIGITS = 7;
 
-const NOT_ALPHANUMERIC = /[^\p{L}\p{N}]+/gu;
+const SIGNS = /[^\p{L}\p{N}]+/gu;
+const ASCII = /^[\0-\x7f]*$/;
 
-/** Lower case without accents: `Österreich` and `osterreich` are found by each other. */
+/** Lower case without accents and apostrophes: `Österreich` and `osterreich`, `O'Hara` and `ohara` find each other. */
 function normalise(text: string): string {
-  return text
-    .normalize("NFKD")
-    .replace(/\p{M}+/gu, "")
-    .toLowerCase();
+  const plain = ASCII.test(text) ? text : text.normalize("NFKD").replace(/\p{M}+/gu, "");
+  return plain
+    .toLowerCase()
+    .replace(/['’`"\\]+/g, "")
+    .replace(/\p{Cc}+/gu, " ");
 }
 
 /** The text split at blanks, each part from its first letter or digit on. */
@@ -34,27 +32,22 @@ function partsOf(text: string): string[] {
     .flatMap((part) => part.replace(/^[^\p{L}\p{N}]+/u, "") || []);
 }
 
-const reversed = (digits: string) => BACKWARDS + [...digits].reverse().join("");
-
-/** A part and what follows each sign within it: `ann.miller@acme.com` is also found by `miller` and `acme`. */
+/** A part and what follows each sign within it: `miller-smith` is also found by `smith`. */
 function* suffixes(part: string): Generator<string> {
   yield part;
-  for (const { index, 0: sign } of part.matchAll(NOT_ALPHANUMERIC)) {
+  for (const { index, 0: sign } of part.matchAll(SIGNS)) {
     const rest = part.slice(index + sign.length);
     if (rest !== "") yield rest;
   }
 }
 
-/**
- * The words a contact is found by: those of its names, company and e-mail address, and its phone number from both ends. A
- * word that another one begins with is left out, since whatever finds it finds the longer one too.
- */
-export function contactSearchWords({ email, phone, firstName, lastName, company }: Searchable): string[] {
+/** Every word of a contact. */
+function wordsOf({ email, phone, firstName, lastName, company }: Searchable): Set<string> {
   const words = new Set<string>();
   const add = (word: string) => words.size < MAX_WORDS && words.add(word);
   if (phone !== null) {
-    const digits = phone.replace(/\D+/g, "");
-    if (digits !== "") add(digits) && add(reversed(digits));
+    add(phone.slice(1));
+    add(phone.slice(1 + callingCodeOf(phone).length));
   }
   for (const part of partsOf(email ?? "")) {
     // Not the last label alone: `com` would find everybody.
@@ -63,15 +56,8 @@ export function contactSearchWords({ email, phone, firstName, lastName, company 
   for (const text of [lastName, firstName, company]) {
     for (const part of partsOf(text ?? "")) for (const word of suffixes(part)) add(word);
   }
-  const sorted = [...words].sort();
-  // In this order every word stands right before those that begin with it.
-  return sorted.filter((word, at) => !sorted[at + 1]?.startsWith(word));
-}
-
-/** The words as the index keeps them. */
-export function indexedWords(contact: Searchable): string[] {
-  const cut = contactSearchWords(contact).map(indexed);
-  return cut.length < 2 ? cut : [...new Set(cut)];
+  words.delete("");
+  return words;
 }
 
 /** What of a word the index keeps. */
@@ -79,9 +65,21 @@ export function indexed(word: string): string {
   return word.length <= MAX_INDEXED ? word : word.slice(0, MAX_INDEXED).toWellFormed();
 }
 
+/** The words to keep in the index for a contact. What another word begins with is left out: whatever finds it finds both. */
+export function indexedWords(contact: Searchable): string[] {
+  const words = new Set<string>();
+  for (const word of wordsOf(contact)) words.add(indexed(word));
+  // In this order every word stands right before those that begin with it.
+  const sorted = [...words].sort();
+  return sorted.filter((word, at) => !sorted[at + 1]?.startsWith(word));
+}
+
+/** One word of a search: the beginnings of which a contact's word must have one. */
+export type SearchWord = readonly string[];
+
 /**
- * The words of a search; empty when the text has no letter and no digit. Digits are compared with phone numbers from both ends,
- * so that a number is found with and without its country code, and by its last digits.
+ * The words of a search; none when the text has no letter and no digit. Digits are also looked for without the signs and zeros
+ * that people write and that stored phone numbers do not have.
  */
 export function searchWords(text: string): SearchWord[] {
   const isNumber = /^[\d\s()+./-]+$/.test(text);
@@ -90,12 +88,12 @@ export function searchWords(text: string): SearchWord[] {
     const digits = part.replace(/[()./-]+/g, "");
     if (!/^\d+$/.test(digits)) return [part];
     const number = digits.length < WHOLE_NUMBER_DIGITS ? digits : digits.replace(/^0+/, "") || digits;
-    return [...new Set([part, number, reversed(number)])];
+    return [...new Set([part, number])];
   });
 }
 
 /** True when every word of the search is the beginning of one of the contact's words. */
 export function isFoundBy(contact: Searchable, wanted: readonly SearchWord[]): boolean {
-  const words = contactSearchWords(contact);
+  const words = [...wordsOf(contact)];
   return wanted.every((word) => word.some((beginning) => words.some((own) => own.startsWith(beginning))));
 }

@@ -3,10 +3,11 @@ import type { Rejection } from "../contactFiles/fileRow.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
+import { addWords, removeWords, type WordEntry } from "../db/wordIndex.ts";
 import { notFound } from "../fault.ts";
 import { AddressBook, type Entry } from "./addressBook.ts";
 import { fitPerson, type JudgedRow, type Person } from "./person.ts";
-import { type Indexed, indexContacts, unindexContacts } from "./searchIndex.ts";
+import { indexedWords, type Searchable } from "./searchWords.ts";
 
 /** What became of one row. `contactId` is the contact it is about, if it may be written to. */
 export interface RowOutcome {
@@ -84,22 +85,24 @@ export async function findBanned(
   return new Set(banned.map((row) => row.address));
 }
 
+/** What a contact is found by, as the index takes it. */
+export const wordEntry = (contact: Searchable & { id: string }): WordEntry => ({
+  contactId: contact.id,
+  words: indexedWords(contact),
+});
+
 /** `before` are the contacts as they were found. */
 async function write(
   tx: Tx,
   brandId: string,
   entries: readonly Entry[],
-  before: ReadonlyMap<string, Indexed>,
+  before: ReadonlyMap<string, Entry>,
 ): Promise<void> {
   if (entries.length === 0) return;
   const rows = entries.map(({ state: _, consent: __, ...entry }) => ({ ...entry, brandId, updatedAt: tx.now }));
   await tx.insert(contacts).values(rows).onConflictDoUpdate({ target: contacts.id, set: taken });
-  await unindexContacts(
-    tx,
-    brandId,
-    entries.flatMap(({ id }) => before.get(id) ?? []),
-  );
-  await indexContacts(tx, brandId, entries);
+  await removeWords(tx, brandId, entries.flatMap(({ id }) => before.get(id) ?? []).map(wordEntry));
+  await addWords(tx, brandId, entries.map(wordEntry));
 }
 
 /** The columns that a row written again takes from what was to be inserted. */

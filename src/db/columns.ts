@@ -24,14 +24,6 @@ export const text = pick(
   (name: string) => lite.text(name),
 );
 
-const bytewise = pg.customType<{ data: string }>({ dataType: () => 'text collate "C"' });
-
-/** A text that both databases order by its bytes, so that all texts with one beginning are a range of an index. */
-export const bytewiseText = pick(
-  (name: string) => bytewise(name),
-  (name: string) => lite.text(name),
-);
-
 /** A text that is one of a few words. */
 export function word<const T extends readonly [string, ...string[]]>(name: string, words: T) {
   return pick(pg.text(name, { enum: words as unknown as [string, ...string[]] }), lite.text(name)).$type<T[number]>();

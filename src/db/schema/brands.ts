@@ -1,19 +1,5 @@
 import { sql } from "drizzle-orm";
-import {
-  bool,
-  bytewiseText,
-  index,
-  instant,
-  integer,
-  json,
-  primaryKey,
-  real,
-  table,
-  text,
-  uniqueIndex,
-  where,
-  word,
-} from "../columns.ts";
+import { bool, index, instant, integer, json, real, table, text, uniqueIndex, where, word } from "../columns.ts";
 
 /** A tenant. It has one owner (a user) and may have none yet. */
 export const brands = table(
@@ -155,17 +141,6 @@ export const contacts = table(
     index("contacts_by_email").on(t.email),
     index("contacts_by_phone").on(t.phone),
   ],
-);
-
-/** What finds contacts: the words of each, by which a range of the key finds all that begin alike. `contacts/searchIndex.ts` keeps it. */
-export const contactWords = table(
-  "contact_words",
-  {
-    brandId: text("brand_id").notNull(),
-    word: bytewiseText("word").notNull(),
-    contactId: text("contact_id").notNull(),
-  },
-  (t) => [primaryKey({ name: "contact_words_key", columns: [t.brandId, t.word, t.contactId] })],
 );
 
 /** Someone who must never be contacted, by one brand or (scope `platform`) by any. */
