@@ -5,9 +5,10 @@ import { SEARCH_RULES, SearchQuery } from "../contacts/model.ts";
 import { checkCountry, judgeContact } from "../contacts/person.ts";
 import { searchContacts } from "../contacts/search.ts";
 import { keptPlace, searchPlace } from "../contacts/searchPage.ts";
+import { scanInSlices } from "../db/slicedScan.ts";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
-import { cursorAt, cutPage, readCursor } from "../http/cursor.ts";
+import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
@@ -18,6 +19,7 @@ import {
   listMembers,
   type MemberOutcome,
   type Member as MemberRow,
+  memberBeyond,
   membersOf,
   mustTakeContacts,
   type Schedule,
@@ -103,21 +105,23 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         const { status } = query;
         const place = readCursor(query.cursor);
         const text = query.searchQuery?.trim();
+        const pause = () => timeSlices.next(campaign.brandId);
         if (text) {
-          const pause = () => timeSlices.next(campaign.brandId);
           const search = { reach: campaign.brandId, text, after: searchPlace(place), limit, pause };
           const found = await searchContacts(store.read, search, (rows) =>
             membersOf(store.read, campaign.id, status, rows),
           );
           return { success: true as const, data: found.items.map(toMember), nextCursor: cursorAt(keptPlace(found)) };
         }
-        const rows = await listMembers(store.read, campaign.id, {
-          status,
+        const page = await scanInSlices({
           after: place?.[1] ?? null,
-          limit: limit + 1,
+          limit,
+          pause,
+          boundary: (after) => memberBeyond(store.read, campaign.id, after),
+          rows: (after, upTo, limit) => listMembers(store.read, campaign.id, { status, after, upTo, limit }),
+          idOf: ({ conversation }) => conversation.id,
         });
-        const page = cutPage(rows, limit, ({ conversation }) => [null, conversation.id]);
-        return { success: true as const, data: page.data.map(toMember), nextCursor: page.nextCursor };
+        return { success: true as const, data: page.rows.map(toMember), nextCursor: cursorAt(afterId(page.next)) };
       },
       {
         params: IdParams,

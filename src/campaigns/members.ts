@@ -1,10 +1,11 @@
-import { and, asc, eq, gt, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, lte, sql } from "drizzle-orm";
 import type { ContactRow } from "../contacts/contacts.ts";
 import type { JudgedRow } from "../contacts/person.ts";
 import { SEARCH_SLICE_ENTRIES } from "../contacts/search.ts";
 import { type RowOutcome, upsertContacts } from "../contacts/upsert.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
+import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
@@ -150,6 +151,8 @@ export async function listMembers(
   options: {
     status: ConversationRow["status"] | undefined;
     after: string | null;
+    /** The last that may be among them. */
+    upTo: string | null;
     limit: number;
   },
 ): Promise<Member[]> {
@@ -162,8 +165,21 @@ export async function listMembers(
         eq(conversations.campaignId, campaignId),
         options.status === undefined ? undefined : eq(conversations.status, options.status),
         options.after === null ? undefined : gt(conversations.id, options.after),
+        options.upTo === null ? undefined : lte(conversations.id, options.upTo),
       ),
     )
     .orderBy(asc(conversations.id))
     .limit(options.limit);
+}
+
+/** The conversation a slice further on in a campaign, whatever its status; null when there are fewer. */
+export async function memberBeyond(read: Reader, campaignId: string, after: string | null): Promise<string | null> {
+  const [row] = await read
+    .select({ id: conversations.id })
+    .from(conversations)
+    .where(and(eq(conversations.campaignId, campaignId), after === null ? undefined : gt(conversations.id, after)))
+    .orderBy(asc(conversations.id))
+    .limit(1)
+    .offset(SCAN_SLICE_ROWS - 1);
+  return row?.id ?? null;
 }
