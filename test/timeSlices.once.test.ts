@@ -1,0 +1,102 @@
+import { expect, test } from "bun:test";
+import { SCAN_SLICES, scanInSlices } from "../src/db/slicedScan.ts";
+import { TimeSlices } from "../src/timeSlices.ts";
+
+// Who may run, and when, is counted in polls of the network: no clock is asked.
+
+/** Slices whose polls a test makes itself. */
+function manual() {
+  const polls: (() => void)[] = [];
+  const slices = new TimeSlices((run) => polls.push(run));
+  /** One poll, and all that follows from it. */
+  async function poll() {
+    polls.shift()?.();
+    await Bun.sleep(0);
+  }
+  return { slices, poll, polls };
+}
+
+test("one slice runs between two polls, however many wait", async () => {
+  const { slices, poll, polls } = manual();
+  let ran = 0;
+  for (let at = 0; at < 8; at++) void slices.next("greedy").then(() => ran++);
+  for (let expected = 1; expected <= 8; expected++) {
+    await poll();
+    expect(ran).toBe(expected);
+  }
+  expect(polls).toHaveLength(0);
+});
+
+test("owners take turns: one who asks for much delays itself, not another", async () => {
+  const { slices, poll } = manual();
+  const order: string[] = [];
+  const ask = (owner: string) => void slices.next(owner).then(() => order.push(owner));
+  for (let at = 0; at < 100; at++) ask("greedy");
+  await poll();
+  ask("modest");
+  ask("other");
+  for (let at = 0; at < 6; at++) await poll();
+  expect(order.slice(0, 5)).toEqual(["greedy", "greedy", "modest", "other", "greedy"]);
+});
+
+test("work of many slices, eight times at once by one owner, leaves another one waiting for one slice each", async () => {
+  const { slices, poll, polls } = manual();
+  const done: string[] = [];
+  const work = async (owner: string, count: number) => {
+    for (let slice = 0; slice < count; slice++) await slices.next(owner);
+    done.push(owner);
+  };
+  for (let at = 0; at < 8; at++) void work("greedy", 50);
+  void work("modest", 5);
+  let polled = 0;
+  for (; !done.includes("modest"); polled++) await poll();
+  expect(polled).toBeLessThanOrEqual(2 * 5);
+  while (polls.length > 0) await poll();
+  expect(done).toHaveLength(9);
+});
+
+test("a real event loop polls between slices", async () => {
+  const slices = new TimeSlices();
+  let polls = 0;
+  let isDone = false;
+  const count = () => {
+    polls++;
+    if (!isDone) setImmediate(count);
+  };
+  setImmediate(count);
+  await Promise.all(Array.from({ length: 20 }, () => slices.next("one")));
+  isDone = true;
+  expect(polls).toBeGreaterThanOrEqual(19);
+});
+
+test("a filter that nothing passes ends after its slices, and the cursor goes on to the very end", async () => {
+  const ids = Array.from({ length: 60_000 }, (_, at) => String(at).padStart(6, "0"));
+  const rare = new Set(["000007", "041000", "059999"]);
+  let visited = 0;
+  let pauses = 0;
+  const page = (after: string | null) =>
+    scanInSlices({
+      after,
+      limit: 2,
+      pause: async () => void pauses++,
+      boundary: async (from) => ids[(from === null ? -1 : Number(from)) + 1_000] ?? null,
+      rows: async (from, upTo, limit) => {
+        const slice = ids.slice(from === null ? 0 : Number(from) + 1, upTo === null ? undefined : Number(upTo) + 1);
+        visited = Math.max(visited, slice.length);
+        return slice.filter((id) => rare.has(id)).slice(0, limit);
+      },
+      idOf: (id) => id,
+    });
+  const found: string[] = [];
+  let pages = 0;
+  for (let after: string | null = null; pages === 0 || after !== null; pages++) {
+    const before = pauses;
+    const { rows, next }: { rows: string[]; next: string | null } = await page(after);
+    expect(pauses - before).toBeLessThanOrEqual(SCAN_SLICES);
+    found.push(...rows);
+    after = next;
+  }
+  expect(found).toEqual([...rare]);
+  expect(visited).toBeLessThanOrEqual(1_000);
+  expect(pages).toBe(3);
+});
