@@ -7,7 +7,7 @@ import type { Tx } from "./store.ts";
 // longest time for which nobody else is served; other writers wait until the transaction ends all the same.
 
 /** Rows that one slice writes, with all that hangs on them: about 10 ms on SQLite. */
-export const SLICE_ROWS = 250;
+export const SLICE_ROWS = 500;
 /** Rows that one slice only looks at. */
 export const SCAN_ROWS = 2000;
 

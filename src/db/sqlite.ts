@@ -5,6 +5,7 @@ import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
 import { createPrivateFile } from "../privateFiles.ts";
 import { type LedgerKey, NO_LEDGER_KEY } from "../secrets.ts";
 import { NO_BELL } from "./bell.ts";
+import { CHECKPOINT_PAGES, LargeCommits } from "./largeCommit.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { Cells } from "./sql.ts";
 import type { Standing } from "./standing.ts";
@@ -33,6 +34,16 @@ function withStatements(handle: Database): Database {
   };
   return Object.assign(Object.create(handle) as Database, { prepare, query: prepare });
 }
+
+/** Transactions that wait for the writer at most: a long one keeps all others waiting, each with what it has in memory. */
+export const MAX_WAITING_WRITES = 1000;
+
+/** Says what Postgres' pool says: the request may be repeated. */
+const tooManyWait = () =>
+  Object.assign(new Error("too many transactions wait for the writer"), { code: "POOL_EXHAUSTED" });
+
+/** A transaction that took longer may have written very much. Milliseconds. */
+const LONG_WORK_MS = 200;
 
 type Value = string | number | null;
 
@@ -89,7 +100,7 @@ function open(path: string, readonly: boolean, durability: "full" | "off"): Data
   handle.run("pragma cache_size = -32768");
   handle.run("pragma mmap_size = 67108864");
   // A page that changes often is copied back once for many commits. The log grows to 32 MB at most before that.
-  handle.run("pragma wal_autocheckpoint = 8000");
+  handle.run(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   return handle;
 }
 
@@ -122,18 +133,25 @@ export function openSqlite(
   const writable = reader(writer, ledgerKey);
   const start = writer.prepare("begin immediate");
   const commit = writer.prepare("commit");
+  const large = new LargeCommits(writer, path, durability);
   let tail: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
 
   return {
     read,
     write(work) {
+      if (waiting >= MAX_WAITING_WRITES) return Promise.reject(tooManyWait());
+      waiting++;
       const turn = tail.then(async () => {
+        waiting--;
         try {
           // One that could not be rolled back, because the disk failed then, too.
           if (writer.inTransaction) writer.run("rollback");
           start.run();
+          const began = performance.now();
           const result = await work(Object.assign(Object.create(writable), begin()));
-          commit.run();
+          if (performance.now() - began > LONG_WORK_MS) await large.commit(() => commit.run());
+          else commit.run();
           standing.note();
           return result;
         } catch (error) {
@@ -163,6 +181,7 @@ export function openSqlite(
     },
     async close() {
       await tail;
+      await large.idle();
       start.finalize();
       commit.finalize();
       dataVersion.finalize();

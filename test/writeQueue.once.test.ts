@@ -1,0 +1,37 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { VirtualClock } from "../src/clock.ts";
+import { MAX_WAITING_WRITES, openSqlite } from "../src/db/sqlite.ts";
+import { Standing } from "../src/db/standing.ts";
+import { isOutage, isUnavailable } from "../src/db/violations.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "reprise-write-queue-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("behind a transaction that takes long a bounded number waits, more are refused as unavailable, and none is lost", async () => {
+  const clock = new VirtualClock(0);
+  const begin = () => ({ now: clock.now(), newId: () => crypto.randomUUID() });
+  const store = openSqlite(join(folder, "reprise.db"), begin, "off", new Standing(() => {}));
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  const long = store.write(() => over);
+  // Begun, so that it waits no longer.
+  await Bun.sleep(0);
+  let done = 0;
+  const waiting = Array.from({ length: MAX_WAITING_WRITES }, () => store.write(async () => void done++));
+  const error = await store
+    .write(async () => {})
+    .then(
+      () => null,
+      (failure: unknown) => failure,
+    );
+  expect(isUnavailable(error)).toBe(true);
+  expect(isOutage(error)).toBe(false);
+  end();
+  await Promise.all([long, ...waiting]);
+  expect(done).toBe(MAX_WAITING_WRITES);
+  await store.write(async () => void done++);
+  expect(done).toBe(MAX_WAITING_WRITES + 1);
+  await store.close();
+});
