@@ -9,6 +9,7 @@ import { openStore } from "../src/db/open.ts";
 import { brands } from "../src/db/schema/brands.ts";
 import type { Store } from "../src/db/store.ts";
 import { freshDatabase } from "../test/support/database.ts";
+import { TEST_LEDGER_KEY } from "../test/support/ledgerKey.ts";
 import { findPostgres, startPostgres } from "../test/support/postgres.ts";
 import { heading, row, spread } from "./report.ts";
 
@@ -35,7 +36,7 @@ async function benchHere(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
   const database = await freshDatabase();
   heading(`The ledger on ${database.url === null ? "SQLite" : "Postgres"}`);
-  const store = await openStore({ dataDir, databaseUrl: database.url });
+  const store = await openStore({ dataDir, databaseUrl: database.url, ledgerKey: TEST_LEDGER_KEY });
   try {
     const brandIds = await openBrands(store);
     const rates: number[] = [];

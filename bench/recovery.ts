@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { dialect } from "../src/db/dialect.ts";
 import { openStore } from "../src/db/open.ts";
+import { ledgerKey, masterKey } from "../src/secrets.ts";
 import { findPostgres, startPostgres } from "../test/support/postgres.ts";
 import { type Service, startService } from "../test/support/service.ts";
 import { startSmtpServer, type TestSmtpServer } from "../test/support/smtpServer.ts";
@@ -67,7 +68,12 @@ async function open(pending: number): Promise<Killed> {
   const outside = await startSmtpServer();
   const service = await startService({ dataDir, env: { SMTP_ALLOW_PRIVATE_HOSTS: "true", LOG_LEVEL: "warn" } });
   await service.stop();
-  const store = await openStore({ dataDir, databaseUrl: service.databaseUrl, durability: "off" });
+  const store = await openStore({
+    dataDir,
+    databaseUrl: service.databaseUrl,
+    durability: "off",
+    ledgerKey: ledgerKey(masterKey(null, dataDir)),
+  });
   await fillPending(store, pending);
   const plan = { name: "Recovery", contacts: CONTACTS, mailboxes: 20, stages: 2 };
   const brand = await castOutreach(store, plan);

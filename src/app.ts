@@ -23,6 +23,7 @@ import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { guard } from "./http/access.ts";
 import { admission, endAdmission } from "./http/admission.ts";
+import { answerTime } from "./http/answerTime.ts";
 import { bodyAdmission } from "./http/bodyAdmission.ts";
 import { credentialRules } from "./http/credentialRules.ts";
 import { docs } from "./http/docs.ts";
@@ -30,6 +31,7 @@ import { faults } from "./http/faults.ts";
 import { boundFormats } from "./http/formats.ts";
 import { idempotency } from "./http/idempotency.ts";
 import { inputLengths } from "./http/inputLengths.ts";
+import type { RequestDrain } from "./http/requestDrain.ts";
 import { requestLog } from "./http/requestLog.ts";
 import { securityHeaders } from "./http/securityHeaders.ts";
 import type { Identity } from "./identity/identity.ts";
@@ -58,17 +60,19 @@ const FILE_ROUTES = new Set([IMPORT, IMAGE]);
 boundFormats();
 
 /** What a process answers that is no `api`: how it is. */
-export function createProbes(deps: Deps) {
+export function createProbes(deps: Deps, drain?: RequestDrain) {
   const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(securityHeaders(deps.config.publicUrl));
-  return app.use(requestLog(deps.log)).use(faults(deps.log)).use(healthRoutes(deps));
+  app.use(requestLog(deps.log)).use(faults(deps.log));
+  if (drain) app.use(drain.plugin());
+  return app.use(healthRoutes(deps));
 }
 
 /**
  * The map: every room, mounted on one page. The order matters: faults and the guard reach only what comes after them.
- * Nothing here ticks or listens; `cli/serve.ts` does that, and aborts `stopping` when nobody shall wait for a body any more.
+ * Nothing here ticks or listens; `cli/serve.ts` does that.
  */
-export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal) {
+export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) {
   // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
@@ -81,10 +85,11 @@ export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal
     clientAddressHeader: deps.config.clientAddressHeader,
     routes: () => app.routes,
     server: () => app.server,
-    stopping,
+    stopping: deps.background.signal,
   });
   app.use(bodies.settle);
   app.use(faults(deps.log));
+  if (drain) app.use(drain.plugin());
   app.use(bodies.before);
   app.use(guard(identity.identify, () => app.routes, credentialRules(deps), admission(limits)));
   app.use(bodies.after);
@@ -96,6 +101,7 @@ export function createApp(deps: Deps, identity: Identity, stopping?: AbortSignal
       (route) => FILE_ROUTES.has(route),
     ),
   );
+  app.use(answerTime(() => app.server));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));
   app.use(identityRoutes(deps, identity));

@@ -7,9 +7,10 @@ import { HOUR, MINUTE } from "./clock.ts";
 import { readAddress } from "./db/address.ts";
 import type { S3Settings } from "./files/s3.ts";
 import { BODY_SETTINGS, type BodySettings } from "./http/bodyBudget.ts";
+import { type LedgerAnchor, parseLedgerAnchor } from "./ledgerAnchor.ts";
 import type { Level } from "./log.ts";
 import { withSecretFiles } from "./secretFiles.ts";
-import { judgeSecret } from "./secretStrength.ts";
+import { flawOf } from "./secretStrength.ts";
 
 /** Everything that can be set, read once from the environment. */
 export interface Config {
@@ -58,6 +59,10 @@ export interface Config {
   bodies: BodySettings;
   /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
   hostileBelow: number;
+  /** Null: nowhere. */
+  ledgerAnchor: LedgerAnchor | null;
+  /** How long a stop may take in all, from the signal to the end of the process. */
+  stopTimeoutSeconds: number;
   logLevel: Level;
   /** Bytes of the data folder's file system that uploads and imports leave free. */
   minFreeDiskBytes: number;
@@ -200,11 +205,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
 
   const port = number("PORT", 3000, 0, 65_535);
   const secret = text("REPRISE_SECRET");
-  if (secret !== null && secret.length < 32) problems.push("REPRISE_SECRET: expected at least 32 characters");
-  else if (secret !== null && judgeSecret(secret) === "hopeless")
-    problems.push(
-      "REPRISE_SECRET: expected a random secret, such as `openssl rand -base64 32` prints; this one is guessed",
-    );
+  const flaw = secret && flawOf(secret);
+  if (flaw) problems.push(`REPRISE_SECRET: ${flaw}`);
   const channels = choice("CHANNELS", ["live", "simulator"], "live");
   const simulatorJournal = text("SIMULATOR_JOURNAL");
   if (simulatorJournal !== null && channels !== "simulator")
@@ -238,6 +240,8 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
     },
     hostileBelow: number("HOSTILE_BELOW", -0.6, -1, 0, false),
     minFreeDiskBytes: number("MIN_FREE_DISK_MB", 512, 0, 1_000_000) * 1_000_000,
+    ledgerAnchor: parseLedgerAnchor(text("LEDGER_ANCHOR"), problems),
+    stopTimeoutSeconds: number("STOP_TIMEOUT_SECONDS", 9, 1, 600),
     logLevel: choice("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -1,3 +1,4 @@
+import type { BackgroundWork } from "./background.ts";
 import type { Channel, MailLogin, Verified } from "./channels/channel.ts";
 import type { SendSystemMail } from "./channels/systemMail.ts";
 import type { Clock } from "./clock.ts";
@@ -21,6 +22,8 @@ export interface Deps {
   signer: Signer;
   channel: Channel;
   files: Files;
+  /** Runs what no request waits for, so that a stop can end it. */
+  background: BackgroundWork;
   /** Tries a mailbox's login for real. */
   verifyMailbox(login: MailLogin): Promise<Verified>;
   /** Writes to people in the name of the service; null when no system mailbox is configured. */

@@ -1,10 +1,12 @@
 import { eq, sql } from "drizzle-orm";
 import { installation } from "./db/schema/installation.ts";
-import type { Tx } from "./db/store.ts";
+import type { Reader, Tx } from "./db/store.ts";
 import { Fault } from "./fault.ts";
 import type { Signer } from "./secrets.ts";
 
 const KEY = "key";
+/** What a key signs to be known again. */
+const OWN_KEY = "this installation's key";
 /** Begins the names of who did periodic work last. */
 export const TURN = "turn ";
 
@@ -14,13 +16,26 @@ export const TURN = "turn ";
  * @throws Fault CONFLICT for a process with another key
  */
 export async function proveKey(tx: Tx, signer: Signer): Promise<void> {
-  const value = signer.sign("this installation's key");
+  const value = signer.sign(OWN_KEY);
   await tx.insert(installation).values({ name: KEY, value }).onConflictDoNothing();
   const [known] = await tx.select().from(installation).where(eq(installation.name, KEY));
   if (known?.value === value) return;
   throw new Fault(
     "CONFLICT",
     "This database was set up with another key. Start with its REPRISE_SECRET, or its secret.key in DATA_DIR; if that is lost for good, `reprise key adopt` makes do with this one",
+  );
+}
+
+/**
+ * Sees to it that a key is the one of this database, and writes nothing.
+ * @throws Fault CONFLICT for another key
+ */
+export async function expectKey(read: Reader, signer: Signer): Promise<void> {
+  const [known] = await read.select().from(installation).where(eq(installation.name, KEY));
+  if (!known || known.value === signer.sign(OWN_KEY)) return;
+  throw new Fault(
+    "CONFLICT",
+    "The ledger was sealed with another key, so nothing can be said of it with this one. Run this with the database's REPRISE_SECRET, or with DATA_DIR where its secret.key is",
   );
 }
 

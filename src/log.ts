@@ -49,19 +49,41 @@ export function withoutLogins(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, "$1[redacted]@");
 }
 
-/** Events as lines of JSON, on standard error, so that standard output stays free for what a command prints. */
-export function createLog(
-  level: Level,
-  clock: Clock,
-  write: (line: string) => void = (line) => process.stderr.write(line),
-): Log {
+let isStderrGuarded = false;
+
+/**
+ * Writes a line to standard error. A line that cannot be written (a full disk, a closed pipe) is lost and nothing else
+ * happens: unhandled, the error would be logged, which fails, which would be logged, without end.
+ */
+function writeToStderr(line: string): void {
+  if (!isStderrGuarded) process.stderr.on("error", () => {});
+  isStderrGuarded = true;
+  process.stderr.write(line);
+}
+
+/**
+ * Events as lines of JSON, on standard error, so that standard output stays free for what a command prints. Logging never
+ * throws: it is done where errors are handled.
+ */
+export function createLog(level: Level, clock: Clock, write: (line: string) => void = writeToStderr): Log {
   const at =
     (name: Exclude<Level, "silent">) =>
     (event: string, facts: Record<string, unknown> = {}) => {
       if (ORDER[name] < ORDER[level]) return;
-      write(
-        `${JSON.stringify({ time: iso(clock.now()), level: name, event, ...(withoutSecrets(facts) as object) })}\n`,
-      );
+      const head = { time: iso(clock.now()), level: name, event };
+      try {
+        write(`${JSON.stringify({ ...head, ...(withoutSecrets(facts) as object) })}\n`);
+      } catch {
+        writeQuietly(write, `${JSON.stringify({ ...head, lost: "its fields could not be written" })}\n`);
+      }
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function writeQuietly(write: (line: string) => void, line: string): void {
+  try {
+    write(line);
+  } catch {
+    // There is nowhere left to say it.
+  }
 }

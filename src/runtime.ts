@@ -1,14 +1,16 @@
 import { join } from "node:path";
+import { BackgroundWork } from "./background.ts";
 import { lateSmtp } from "./channels/lateSmtp.ts";
 import { openSystemMail } from "./channels/systemMail.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { sealOlder } from "./credits/sealOlder.ts";
 import { checkDataFolder } from "./dataFolder.ts";
 import { dialect } from "./db/dialect.ts";
 import { lockDataDir } from "./db/lock.ts";
 import { openStore } from "./db/open.ts";
+import { refusable } from "./db/refusable.ts";
 import { startBullmq } from "./delivery/bullmq.ts";
+import { drainWithin } from "./delivery/drain.ts";
 import type { Driver } from "./delivery/driver.ts";
 import { startEmbedded } from "./delivery/embedded.ts";
 import { createEngine, type Engine } from "./delivery/engine.ts";
@@ -20,7 +22,7 @@ import type { Log } from "./log.ts";
 import { expectNotMoving } from "./moving/mark.ts";
 import { systemRandom } from "./random.ts";
 import type { Roles } from "./roles.ts";
-import { masterKey, openVault, signer } from "./secrets.ts";
+import { ledgerKey, masterKey, openVault, signer } from "./secrets.ts";
 import { SecurityFindings } from "./security/findings.ts";
 import { findInsecureSettings } from "./security/settings.ts";
 
@@ -35,15 +37,21 @@ export interface Runtime {
   engine: Engine;
   /** A worker recovers what a dead process left, then sends what is due from now on; others see to it that workers are woken. */
   startDelivery(roles: Roles): Promise<void>;
-  /** Claims nothing more, lets what is on its way come back for at most `within` milliseconds, and closes everything. */
-  close(within: number): Promise<void>;
+  /** Claims nothing more, and lets what is on its way come back and be settled for at most `within` milliseconds. */
+  drain(within: number): Promise<void>;
+  /** From now on requests and background work commit nothing; the engine still settles. */
+  refuseWrites(): void;
+  /** Ends the connections that messages leave by, and settles what is known by that for at most `within` milliseconds. */
+  breakOffSends(within: number): Promise<void>;
+  /** Closes everything. */
+  close(): Promise<void>;
 }
 
 /** For a start that may come before that of Postgres. */
 export interface Waiting {
   /** Ends the waiting. */
   signal: AbortSignal;
-  /** Called when there is something to wait for. */
+  /** Called when there is something to wait for. Does nothing once the start is over, and never throws. */
   begin(): void;
 }
 
@@ -67,6 +75,7 @@ export async function openRuntime(
     dataDir: config.dataDir,
     databaseUrl: config.databaseUrl,
     poolSize: config.databasePool,
+    ledgerKey: ledgerKey(key),
     clock,
     waiting: waiting?.signal,
     onChange(works, error) {
@@ -74,12 +83,12 @@ export async function openRuntime(
       else log.warn("database does not work: requests are refused, and what is due waits", { reason: error });
       if (!works) waiting?.begin();
     },
+    onListenerError: (error) => log.error("database.listener_failed", { error }),
   });
   const post = { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl };
   try {
     await expectNotMoving(store.read);
     await store.write((tx) => proveKey(tx, post.signer));
-    await sealOlder(store);
   } catch (error) {
     await store.close();
     unlock();
@@ -104,10 +113,12 @@ export async function openRuntime(
   const { redisUrl } = config;
   let driver: Driver | null = null;
 
+  const ofRequests = refusable(store);
   const deps: Deps = {
     ...post,
     config,
-    store,
+    store: ofRequests,
+    background: new BackgroundWork(),
     clock,
     log,
     channel,
@@ -126,7 +137,7 @@ export async function openRuntime(
   return {
     deps,
     engine,
-    identity: createIdentity({ store, config, clock, log, secret: key }),
+    identity: createIdentity({ store: ofRequests, config, clock, log, secret: key }),
     async startDelivery(roles) {
       const own = roles.has("worker") ? engine : null;
       // The lock says that no other process works on this file; on Postgres another replica may, and its leases decide.
@@ -138,10 +149,17 @@ export async function openRuntime(
       } else if (own !== null) driver = startEmbedded(own, clock, log);
       if (own !== null) store.bell.onRing(() => driver?.wake());
     },
-    async close(within) {
+    async drain(within) {
+      engine.stop();
       await driver?.close(within);
+    },
+    refuseWrites: ofRequests.refuseWrites,
+    async breakOffSends(within) {
       await channel.close();
       if (channel !== smtp) await smtp.close();
+      if (engine.onItsWay > 0) await drainWithin(engine, log, within);
+    },
+    async close() {
       await store.close();
       unlock();
     },

@@ -96,3 +96,10 @@ function followsFromBefore(text: string, at: number): boolean {
   const three = text.slice(at - 2, at + 1);
   return isSequence || (three.length === 3 && ROWS.some((row) => row.includes(three)));
 }
+
+/** Says what a secret must be that may not be used, null for one that may. */
+export function flawOf(secret: string): string | null {
+  if (secret.length < 32) return "expected at least 32 characters";
+  if (judgeSecret(secret) !== "hopeless") return null;
+  return "expected a random secret, such as `openssl rand -base64 32` prints; this one is guessed";
+}

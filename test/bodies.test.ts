@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createApp } from "../src/app.ts";
+import { BackgroundWork } from "../src/background.ts";
 import { BODY_SETTINGS, type BodySettings, createBodyBudget } from "../src/http/bodyBudget.ts";
 import { routePlans } from "../src/http/routePlans.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -19,13 +20,13 @@ let url: string;
 /** The same with a small budget. */
 let small: ReturnType<typeof createApp>;
 let token: string;
-const stopping = new AbortController();
+const background = new BackgroundWork();
 
 beforeAll(async () => {
   world = await startApp();
   const serve = (bodies: BodySettings) => {
-    const deps = { ...world.deps, config: { ...world.deps.config, bodies } };
-    return createApp(deps, world.identity, stopping.signal).listen({
+    const deps = { ...world.deps, background, config: { ...world.deps.config, bodies } };
+    return createApp(deps, world.identity).listen({
       port: 0,
       hostname: "127.0.0.1",
       maxRequestBodySize: 1_100_000_000,
@@ -38,7 +39,7 @@ beforeAll(async () => {
   await world.request("POST", "/api/brands", { token, body: { name: "Northwind" } });
 });
 afterAll(async () => {
-  stopping.abort();
+  background.stop();
   await Promise.all([app.stop(true), small.stop(true)]);
   await world.close();
 });
@@ -217,7 +218,7 @@ test("nobody waits for a body while the process stops", async () => {
   const held = hold("POST", SIGN_IN, length(2000), address("stop"));
   held.write("{");
   await Bun.sleep(50);
-  stopping.abort();
+  background.stop();
   const { status, body } = await held.answer;
   expect([status, body.code]).toEqual([503, "UNAVAILABLE"]);
   await held.closed;

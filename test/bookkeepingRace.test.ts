@@ -23,7 +23,7 @@ beforeAll(async () => {
   app = await startApp();
   const { databaseUrl, dataDir } = app.deps.config;
   const others = databaseUrl === null ? 0 : 3;
-  const open = () => openStore({ dataDir, databaseUrl, clock: app.deps.clock });
+  const open = () => openStore({ dataDir, databaseUrl, clock: app.deps.clock, ledgerKey: app.store.read.ledgerKey });
   stores = [app.store, ...(await Promise.all(Array.from({ length: others }, open)))];
 });
 afterAll(async () => {

@@ -12,6 +12,7 @@ import { bareBrand, booksOf, hear } from "./support/chargebeeBooks.ts";
 import { CATALOG } from "./support/chargebeeYear.ts";
 import { freshDatabase } from "./support/database.ts";
 import { hearInAnotherProcess, STORY_ENDS, shortStory } from "./support/dyingBilling.ts";
+import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
 
 // A process that works on events is killed before every single statement, and before and after every commit. Each time
 // another process takes over what it left.
@@ -19,7 +20,12 @@ import { hearInAnotherProcess, STORY_ENDS, shortStory } from "./support/dyingBil
 let folder: string;
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 const open = (): Promise<Store> =>
-  openStore({ dataDir: folder, databaseUrl: database.url, clock: new VirtualClock(STORY_ENDS) });
+  openStore({
+    dataDir: folder,
+    databaseUrl: database.url,
+    clock: new VirtualClock(STORY_ENDS),
+    ledgerKey: TEST_LEDGER_KEY,
+  });
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "reprise-billing-"));
   database = await freshDatabase();

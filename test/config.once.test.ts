@@ -145,3 +145,20 @@ test("the simulator's journal goes with the simulator only", () => {
   );
   expect(problemsOf({ SIMULATOR_JOURNAL: "/tmp/arrived" })).toEqual(["SIMULATOR_JOURNAL"]);
 });
+
+test("the ledger's anchor is a file, the log or an https URL, and nowhere by default", () => {
+  const anchor = (LEDGER_ANCHOR?: string) => readConfig({ LEDGER_ANCHOR }).ledgerAnchor;
+  expect([anchor(), anchor("log"), anchor("/mnt/elsewhere/anchors")]).toEqual([
+    null,
+    { kind: "log" },
+    { kind: "file", path: "/mnt/elsewhere/anchors" },
+  ]);
+  expect(anchor("https://keep.example/a")).toEqual({ kind: "webhook", url: "https://keep.example/a" });
+  expect(() => anchor("http://keep.example/a")).toThrow("LEDGER_ANCHOR");
+});
+
+test("a stop takes nine seconds at most, one less than Docker waits, unless told otherwise", () => {
+  expect(readConfig({}).stopTimeoutSeconds).toBe(9);
+  for (const STOP_TIMEOUT_SECONDS of ["0", "601", "soon"])
+    expect(() => readConfig({ STOP_TIMEOUT_SECONDS })).toThrow("STOP_TIMEOUT_SECONDS");
+});

@@ -63,6 +63,7 @@ test("the routes that guard themselves so are these", () => {
       .trim(),
   );
   expect(rows.toSorted()).toEqual([
+    "DELETE /api/auth/admin/api-keys/:id session only",
     "DELETE /api/auth/api-keys/:id session only",
     "DELETE /api/auth/sessions/:id session only",
     "GET /api/auth/api-keys session only",
@@ -70,8 +71,11 @@ test("the routes that guard themselves so are these", () => {
     "POST /api/auth/admin/adjust-credits keys too recent",
     "POST /api/auth/admin/create-user session only recent",
     "POST /api/auth/admin/grant-credits keys too recent",
+    "POST /api/auth/admin/invitations session only recent",
+    "POST /api/auth/admin/revoke-sessions session only",
     "POST /api/auth/admin/set-role session only recent",
     "POST /api/auth/admin/unban-user session only recent",
+    "POST /api/auth/admin/verify-user session only recent",
     "POST /api/auth/api-keys session only recent",
     "POST /api/auth/change-password session only",
     "POST /api/auth/reauthenticate session only",
@@ -175,7 +179,7 @@ describe("an answer under an Idempotency-Key", () => {
     const made = await ask("POST", "/api/auth/api-keys/", own, { name: "secret" });
     expect([made.status, typeof made.body.key]).toEqual([200, "string"]);
     const replayed = await ask("POST", "/api/auth/api-keys/", own, { name: "secret" });
-    expect(replayed.body.key).toBe(made.body.key ?? "");
+    expect([replayed.status, replayed.body.code, replayed.body.key]).toEqual([409, "CONFLICT", undefined]);
     const stolen = await ask(
       "POST",
       "/api/auth/api-keys/",

@@ -77,6 +77,7 @@ test("a changed amount is named, with what it was and by how much", async () => 
   expect(faults).toEqual([
     {
       brandId,
+      subject: "ENTRY",
       entryId: id,
       seq,
       fault: "CHANGED",
@@ -95,7 +96,7 @@ test("a changed kind, lot or brand is named, with what it was", async () => {
     const set = (to: string) => sql`update ledger_entries set ${sql.raw(column)} = ${to} where id = ${id}`;
     return (await meddle([set(value)], [set(was)])).faults;
   };
-  const fault = { entryId: id, seq, fault: "CHANGED", difference: 1.5 };
+  const fault = { subject: "ENTRY", entryId: id, seq, fault: "CHANGED", difference: 1.5 };
   expect(await said("kind", "SETTLE", "RELEASE")).toEqual([
     { ...fault, brandId, detail: "was changed: it is a SETTLE of 1.5 credits, and was written as RELEASE" },
   ]);
@@ -105,13 +106,15 @@ test("a changed kind, lot or brand is named, with what it was", async () => {
   expect(await said("lot_id", lots[1] ?? "", lots[0] ?? "")).toEqual([
     { ...fault, brandId, detail: `was changed: it is a RELEASE of 1.5 credits, and was written as lot ${lots[0]}` },
   ]);
-  expect(await said("brand_id", other.brandId, brandId)).toEqual([
-    {
-      ...fault,
-      brandId: other.brandId,
-      detail: `was changed: it is a RELEASE of 1.5 credits, and was written as brand ${brandId}`,
-    },
-  ]);
+  // The other brand has an entry of that number, so it gets another there.
+  const move = (to: string, number: number) =>
+    sql`update ledger_entries set brand_id = ${to}, seq = ${number} where id = ${id}`;
+  expect((await meddle([move(other.brandId, 7)], [move(brandId, seq)])).faults).toContainEqual({
+    ...fault,
+    brandId: other.brandId,
+    seq: 7,
+    detail: `was changed: it is a RELEASE of 1.5 credits, and was written as brand ${brandId}, number ${seq}`,
+  } as never);
   // What nothing but the seal covers is noticed too.
   const reason = (text: string | null) => sql`update ledger_entries set reason = ${text} where id = ${id}`;
   expect((await meddle([reason("other")], [reason("REPLIED")])).faults).toEqual([
@@ -133,7 +136,8 @@ test("a deleted entry is missed by its number, and what it said is worked out", 
       [sql`insert into ledger_entries (id, ${COLUMNS}) select id, ${COLUMNS} from kept`, sql`drop table kept`],
     );
     const detail = `is gone: a ${kind} of 1.5 credits`;
-    expect(faults).toEqual([{ brandId, entryId: null, seq, fault: "MISSING", difference: -1.5, detail }]);
+    const gone = { brandId, subject: "ENTRY", entryId: null, seq, fault: "MISSING", difference: -1.5, detail };
+    expect(faults).toEqual([gone]);
   }
 });
 
@@ -141,13 +145,17 @@ test("an entry put in by hand is named, copied or made up", async () => {
   const { brandId, entry, lots } = await books();
   const grantEntry = entry("GRANT");
   const away = sql`delete from ledger_entries where id = 'forged'`;
-  const copy = sql`insert into ledger_entries (id, ${COLUMNS}) select 'forged', ${COLUMNS} from ledger_entries where id = ${grantEntry.id}`;
-  const fault = { brandId, entryId: "forged", fault: "INSERTED" };
+  const rest = sql.raw(
+    "kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal, part",
+  );
+  const copy = sql`insert into ledger_entries (id, brand_id, seq, ${rest})
+    select 'forged', brand_id, 7, ${rest} from ledger_entries where id = ${grantEntry.id}`;
+  const fault = { brandId, subject: "ENTRY", entryId: "forged", fault: "INSERTED", seq: 7 };
   expect((await meddle([copy], [away])).faults).toEqual([
-    { ...fault, seq: grantEntry.seq, difference: 10, detail: "was put in by hand: a GRANT of 10 credits" },
+    { ...fault, difference: 10, detail: "was put in by hand: a GRANT of 10 credits" },
   ]);
-  const made = sql`insert into ledger_entries (id, brand_id, kind, amount, lot_id, created_at)
-    values ('forged', ${brandId}, 'GRANT', 5000, ${lots[0]}, 0)`;
+  const made = sql`insert into ledger_entries (id, brand_id, seq, kind, amount, lot_id, created_at, seal)
+    values ('forged', ${brandId}, 0, 'GRANT', 5000, ${lots[0]}, 0, '')`;
   expect((await meddle([made], [away])).faults).toEqual([
     { ...fault, seq: 0, difference: 5, detail: "was put in by hand: a GRANT of 5 credits" },
   ]);
@@ -169,5 +177,6 @@ test("a lot, a campaign's figure and a hold that do not follow from the entries 
     values ('forged', ${lots[0]}, ${brandId}, ${brandId}, 'EMAIL', 1000, 1000)`;
   expect((await meddle([held], [sql`delete from credit_holds where message_id = 'forged'`])).drifts).toMatchObject([
     { brandId, what: "open holds", expected: 0, found: 1 },
+    { brandId, what: "hold of message forged", expected: 0, found: 1 },
   ]);
 });

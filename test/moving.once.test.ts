@@ -130,7 +130,8 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
       const before = rowsOf(from);
       expect(await rowsThere(sql, Object.keys(before))).toEqual(before);
       await sql.end();
-      const books = await run(["ledger", "verify", "--json"], { DATABASE_URL: to, DATA_DIR: join(folder, "other") });
+      // With the key that the installation has.
+      const books = await run(["ledger", "verify", "--json"], { DATABASE_URL: to, DATA_DIR: from });
       expect(JSON.parse(books.stdout)).toMatchObject({ ok: true });
     });
 

@@ -14,6 +14,7 @@ import { type FollowUpFilter, readFollowUps } from "../src/delivery/followUps.ts
 import { platformCounts } from "../src/messages/counts.ts";
 import { tally } from "../src/messages/tallies.ts";
 import { freshDatabase } from "./support/database.ts";
+import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
 
 // Lists stay flat only while the database walks the index that was made for them.
 
@@ -22,7 +23,12 @@ let tidy: () => Promise<void>;
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-plans-"));
   const database = await freshDatabase();
-  store = await openStore({ dataDir: folder, databaseUrl: database.url, durability: "off" });
+  store = await openStore({
+    dataDir: folder,
+    databaseUrl: database.url,
+    durability: "off",
+    ledgerKey: TEST_LEDGER_KEY,
+  });
   tidy = async () => {
     await store.close();
     await database.drop();

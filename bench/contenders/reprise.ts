@@ -9,6 +9,7 @@ import { createEngine } from "../../src/delivery/engine.ts";
 import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
 import { openVault, signer } from "../../src/secrets.ts";
+import { TEST_LEDGER_KEY } from "../../test/support/ledgerKey.ts";
 import { takeOrders } from "./orders.ts";
 import {
   acceptingChannel,
@@ -26,7 +27,7 @@ import { tableSizes } from "./tableSizes.ts";
 const { DATABASE_URL: databaseUrl = null, REDIS_URL: redisUrl } = process.env;
 const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
 process.on("exit", () => rmSync(dataDir, { recursive: true, force: true }));
-const store = await openStore({ dataDir, databaseUrl });
+const store = await openStore({ dataDir, databaseUrl, ledgerKey: TEST_LEDGER_KEY });
 const log = createLog("warn", clock);
 const key = new Uint8Array(32);
 const post = { vault: openVault(key), signer: signer(key), publicUrl: "http://localhost:3000" };

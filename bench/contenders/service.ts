@@ -67,6 +67,8 @@ takeOrders({
   async close() {
     await driver.close(1000);
     await app.stop(true);
-    await runtime.close(1000);
+    await runtime.drain(1000);
+    await runtime.breakOffSends(1000);
+    await runtime.close();
   },
 });

@@ -4,7 +4,7 @@ import { bans } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { addUsage, release, takeQuota } from "../limits/usage.ts";
-import { cancelPerson } from "../messages/messages.ts";
+import { cancelPerson } from "../messages/cancel.ts";
 import type { CancelReason } from "../messages/model.ts";
 
 /** The scope of a ban that holds for every brand. */

@@ -1,11 +1,12 @@
 import { and, eq, isNotNull, or, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { bans, brands, contacts, emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
-import { campaigns, conversations, importJobs } from "../db/schema/campaigns.ts";
+import { brands, emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
+import { campaigns, importJobs } from "../db/schema/campaigns.ts";
 import { chargebeeCustomers } from "../db/schema/chargebee.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
 import { payments } from "../db/schema/payments.ts";
-import { forUpdate } from "../db/sql.ts";
+import { deleteWhere } from "../db/slices.ts";
+import { forUpdate, planAnew } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { isForeignKeyViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";
@@ -32,6 +33,7 @@ export async function removeBrand(tx: Tx, id: string): Promise<void> {
   if ((await tx.$count(importJobs, reading)) > 0) {
     throw new Fault("CONFLICT", "A file is being imported into this brand: try again when it is done");
   }
+  await planAnew(tx);
   try {
     await removeRows(tx, id);
     await countBrand(tx, row.created_at, -1);
@@ -53,10 +55,12 @@ async function historyOf(tx: Tx, id: string) {
 
 async function removeRows(tx: Tx, id: string): Promise<void> {
   await tx.update(emailAccounts).set({ brandId: null, updatedAt: tx.now }).where(eq(emailAccounts.brandId, id));
-  await tx.delete(conversations).where(eq(conversations.brandId, id));
+  await deleteWhere(tx, "conversations", sql`brand_id = ${id}`);
+  const jobs = await tx.select({ id: importJobs.id }).from(importJobs).where(eq(importJobs.brandId, id));
+  for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`);
   await tx.delete(campaigns).where(eq(campaigns.brandId, id));
-  await tx.delete(contacts).where(eq(contacts.brandId, id));
-  await tx.delete(bans).where(eq(bans.scope, id));
+  await deleteWhere(tx, "contacts", sql`brand_id = ${id}`);
+  await deleteWhere(tx, "bans", sql`scope = ${id}`);
   await tx.delete(voicemailAccounts).where(eq(voicemailAccounts.brandId, id));
   // Without an entry in the ledger they are empty.
   await tx.delete(creditLots).where(eq(creditLots.brandId, id));

@@ -1,14 +1,15 @@
-import { and, eq, gt, inArray, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { checkZone, getBrand } from "../brands/brands.ts";
 import { checkWindows } from "../calendar/windows.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
-import { campaignSteps, campaigns, conversations, importJobs, inboundMessages } from "../db/schema/campaigns.ts";
-import { messageCounts, messages } from "../db/schema/messages.ts";
-import { forUpdate } from "../db/sql.ts";
+import { campaignSteps, campaigns, importJobs } from "../db/schema/campaigns.ts";
+import { deleteWhere } from "../db/slices.ts";
+import { findByIndex, forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
 import { takeQuota } from "../limits/usage.ts";
-import { untallyCampaign } from "../messages/tallies.ts";
+import { deleteCampaignMessages } from "../messages/remove.ts";
+import { deleteConversations } from "./deleteConversations.ts";
 import { campaignOf } from "./lifecycle.ts";
 import type { Campaign, CampaignChange, NewCampaign } from "./model.ts";
 import { releaseCampaign } from "./storage.ts";
@@ -126,29 +127,15 @@ export async function deleteCampaign(tx: Tx, id: string, reach: string | null): 
   if (row.status !== "DRAFT" && row.status !== "CANCELLED") {
     throw new Fault("CONFLICT", `The campaign is ${row.status}: only a draft or a cancelled one can be deleted`);
   }
-  const open = and(eq(messages.campaignId, id), inArray(messages.status, ["PENDING", "SENDING", "UNKNOWN"]));
-  const [unfinished] = await tx.select({ id: messages.id }).from(messages).where(open).limit(1);
-  if (unfinished) throw new Fault("CONFLICT", "Messages of this campaign are still on their way: try again later");
-  const [left] = await tx
-    .select({ id: messages.id })
-    .from(messages)
-    .where(and(eq(messages.campaignId, id), gt(messages.attempts, 0)))
-    .limit(1);
-  if (left)
-    throw new Fault(
-      "CONFLICT",
-      "It has sent messages, and their unsubscribe links must go on working: archive it instead",
-    );
   const reading = and(eq(importJobs.campaignId, id), eq(importJobs.status, "RUNNING"));
   const [job] = await tx.select({ id: importJobs.id }).from(importJobs).where(reading).limit(1);
   if (job) throw new Fault("CONFLICT", "A file is being imported into this campaign: try again when it is done");
 
-  const own = tx.select({ id: conversations.id }).from(conversations).where(eq(conversations.campaignId, id));
   await releaseCampaign(tx, row);
-  await untallyCampaign(tx, id);
-  await tx.delete(messages).where(eq(messages.campaignId, id));
-  await tx.delete(messageCounts).where(eq(messageCounts.campaignId, id));
-  await tx.delete(inboundMessages).where(inArray(inboundMessages.conversationId, own));
-  await tx.delete(conversations).where(eq(conversations.campaignId, id));
+  await findByIndex(tx);
+  await deleteCampaignMessages(tx, id);
+  await deleteConversations(tx, id);
+  const jobs = await tx.select({ id: importJobs.id }).from(importJobs).where(eq(importJobs.campaignId, id));
+  for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`);
   await tx.delete(campaigns).where(eq(campaigns.id, id));
 }

@@ -3,16 +3,15 @@ import { nextOpening, type SendWindow } from "../calendar/windows.ts";
 import { HOUR, type Instant, SECOND } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaigns } from "../db/schema/campaigns.ts";
-import { rowsOf } from "../db/sql.ts";
+import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
-import { NEVER } from "../messages/model.ts";
+import { byParked, PARKED, type Parked } from "../messages/messages.ts";
 import { resume } from "./lifecycle.ts";
 
 /** What a mailbox may send in a day is spread over this long after a top-up. */
 const WORKING_DAY = 8 * HOUR;
 /** Between two messages that leave through no mailbox. */
 const WITHOUT_MAILBOX = SECOND;
-const CHUNK = 1000;
 
 /** Resumes campaigns that ran out of credits and whose brand can pay for a message of theirs again. Returns how many. */
 export async function resumeFunded(tx: Tx): Promise<number> {
@@ -20,8 +19,9 @@ export async function resumeFunded(tx: Tx): Promise<number> {
     id: string;
   }>(sql`select c.id from campaigns c join credit_accounts a on a.brand_id = c.brand_id
     where c.status = 'AUTO_PAUSED' and c.status_reason = 'NO_CREDITS' and a.available > 0 and exists (select 1 from messages m
-      where m.campaign_id = c.id and m.status = 'PENDING' and m.run_at = ${NEVER} and m.credits <= a.available)
+      where m.campaign_id = c.id and ${PARKED} and m.credits <= a.available)
     order by c.id`);
+  if (funded.length > 0) await findByIndex(tx);
   // One after the other, through one set of paces: two campaigns that share a mailbox share its day.
   const paces = new Map<string, Pace>();
   for (const { id } of funded) {
@@ -38,36 +38,28 @@ interface Pace {
   gap: number;
 }
 
-interface Parked {
-  id: string;
-  sender_id: string | null;
-}
-
 /**
  * Gives the messages that waited for credits a time each, in the order they were due: a burst after a top-up would cost
  * the mailboxes their name. Windows, caps and quiet hours are judged once more when the time comes.
  */
 async function spread(tx: Tx, campaign: typeof campaigns.$inferSelect, paces: Map<string, Pace>): Promise<void> {
   const start = Math.max(tx.now, campaign.startAt ?? 0);
-  for (;;) {
-    const parked =
-      await tx.all<Parked>(sql`select m.id, m.sender_id from messages m where m.campaign_id = ${campaign.id}
-      and m.status = 'PENDING' and m.run_at = ${NEVER} and m.scheduled_time <= ${tx.now} order by m.scheduled_time, m.id limit ${CHUNK}`);
-    if (parked.length === 0) return;
+  const due = sql`campaign_id = ${campaign.id} and scheduled_time <= ${tx.now}`;
+  await byParked(tx, due, async (parked) => {
     await learnPaces(tx, parked, paces, start);
-    const times = parked.map(({ id, sender_id }) => {
-      const pace = paces.get(sender_id ?? "") ?? { next: start, gap: WITHOUT_MAILBOX };
+    const times = parked.map(({ id, senderId }) => {
+      const pace = paces.get(senderId ?? "") ?? { next: start, gap: WITHOUT_MAILBOX };
       const runAt = nextOpening(campaign.sendWindows as SendWindow[], campaign.timezone, Math.max(pace.next, start));
-      paces.set(sender_id ?? "", { ...pace, next: runAt + pace.gap });
+      paces.set(senderId ?? "", { ...pace, next: runAt + pace.gap });
       return { id, runAt };
     });
     await tx.all(sql`update messages set run_at = n."runAt", error_message = null
       from ${rowsOf("n", times, { id: "text", runAt: "bigint" })} where messages.id = n.id`);
-  }
+  });
 }
 
 async function learnPaces(tx: Tx, parked: readonly Parked[], paces: Map<string, Pace>, start: Instant): Promise<void> {
-  const unknown = [...new Set(parked.flatMap((row) => row.sender_id ?? []))].filter((id) => !paces.has(id));
+  const unknown = [...new Set(parked.flatMap((row) => row.senderId ?? []))].filter((id) => !paces.has(id));
   if (unknown.length === 0) return;
   const senders = await tx
     .select({ id: emailAccounts.id, dailyLimit: emailAccounts.dailyLimit })

@@ -1,10 +1,11 @@
-import { and, asc, count, eq } from "drizzle-orm";
+import { and, asc, eq, gt } from "drizzle-orm";
 import { toCredits } from "../credits/amounts.ts";
 import { fundsOf } from "../credits/ledger.ts";
 import type { CreditType } from "../credits/model.ts";
 import { unitsOf } from "../credits/units.ts";
 import { readWeights } from "../credits/weights.ts";
 import { campaignSteps, type campaigns, conversations } from "../db/schema/campaigns.ts";
+import { byPages, SCAN_ROWS } from "../db/slices.ts";
 import type { Reader } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { Cost } from "./model.ts";
@@ -25,6 +26,24 @@ export interface LaunchCost {
   debt: number;
 }
 
+/** Counts the contacts to whom nothing was sent yet, page by page: a campaign may have millions. */
+async function countQueued(read: Reader, campaignId: string): Promise<number> {
+  let queued = 0;
+  await byPages(
+    (after) =>
+      read
+        .select({ id: conversations.id, status: conversations.status })
+        .from(conversations)
+        .where(and(eq(conversations.campaignId, campaignId), gt(conversations.id, after)))
+        .orderBy(asc(conversations.id))
+        .limit(SCAN_ROWS),
+    async (rows) => {
+      queued += rows.filter(({ status }) => status === "QUEUED").length;
+    },
+  );
+  return queued;
+}
+
 /** What a campaign costs at today's prices, and what is there to pay it. */
 export async function launchCost(read: Reader, campaign: Campaign): Promise<LaunchCost> {
   const steps = await read
@@ -33,11 +52,7 @@ export async function launchCost(read: Reader, campaign: Campaign): Promise<Laun
     .where(eq(campaignSteps.campaignId, campaign.id))
     .orderBy(asc(campaignSteps.stage));
   const [opening] = steps;
-  const [queued] = await read
-    .select({ contacts: count() })
-    .from(conversations)
-    .where(and(eq(conversations.campaignId, campaign.id), eq(conversations.status, "QUEUED")));
-  const contacts = queued?.contacts ?? 0;
+  const contacts = await countQueued(read, campaign.id);
   const weights = await readWeights(read);
   const allStages: LaunchCost["allStages"] = {};
   for (const step of steps) {

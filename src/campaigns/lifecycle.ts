@@ -1,10 +1,11 @@
-import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, inArray } from "drizzle-orm";
 import { spendableCredits } from "../credits/ledger.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { campaignCredits } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
-import { cancelCampaign, unparkCampaign } from "../messages/messages.ts";
+import { cancelCampaign } from "../messages/cancel.ts";
+import { unparkCampaign } from "../messages/messages.ts";
 import { isShort, type LaunchCost, launchCost, shortOf } from "./launchCost.ts";
 import { openingSenders } from "./mailboxes.ts";
 import { openAll } from "./opening.ts";
@@ -78,12 +79,7 @@ export async function launch(
   const later = campaign.startAt !== null && campaign.startAt > tx.now;
   const launched = await turn(tx, campaign, ["DRAFT"], later ? "SCHEDULED" : "RUNNING");
   await tx.update(campaigns).set({ launchedAt: tx.now }).where(eq(campaigns.id, campaign.id));
-  await openAll(tx, launched);
-
-  const [first] = await tx.all<{ at: number | null }>(
-    sql`select min(scheduled_time) as at from messages where campaign_id = ${campaign.id}`,
-  );
-  return { cost, firstSendAt: first?.at ?? null };
+  return { cost, firstSendAt: await openAll(tx, launched) };
 }
 
 export function pause(tx: Tx, campaign: Campaign, reason: string | null): Promise<Campaign> {

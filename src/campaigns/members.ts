@@ -4,6 +4,7 @@ import type { JudgedRow } from "../contacts/person.ts";
 import { type RowOutcome, upsertContacts } from "../contacts/upsert.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
+import { inSlices } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
@@ -86,13 +87,19 @@ export async function enrol(tx: Tx, campaign: CampaignRow, contactIds: readonly 
     createdAt: tx.now,
     updatedAt: tx.now,
   }));
-  const begun = await tx
-    .insert(conversations)
-    .values(rows)
-    .onConflictDoNothing()
-    .returning({ id: conversations.id, contactId: conversations.contactId });
-  await addUsage(tx, campaign.brandId, "storedBytes", begun.length * CONVERSATION_ROW_BYTES);
-  return begun;
+  const newcomers: Newcomer[] = [];
+  await inSlices(rows, async (slice) => {
+    const { id, contactId } = conversations;
+    newcomers.push(
+      ...(await tx
+        .insert(conversations)
+        .values([...slice])
+        .onConflictDoNothing()
+        .returning({ id, contactId })),
+    );
+  });
+  await addUsage(tx, campaign.brandId, "storedBytes", newcomers.length * CONVERSATION_ROW_BYTES);
+  return newcomers;
 }
 
 const idRows = (ids: readonly string[]) =>

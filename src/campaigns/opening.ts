@@ -1,5 +1,7 @@
 import { and, asc, eq, gt } from "drizzle-orm";
+import type { Instant } from "../clock.ts";
 import { campaignSteps, type campaigns, conversations } from "../db/schema/campaigns.ts";
+import { byPages, inSlices, SLICE_ROWS } from "../db/slices.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { countsOf } from "../messages/counts.ts";
 import { openingSenders } from "./mailboxes.ts";
@@ -13,7 +15,6 @@ export interface Newcomer {
   contactId: string;
 }
 
-const CHUNK = 1000;
 const OPEN_TO_NEWCOMERS: readonly Campaign["status"][] = ["SCHEDULED", "RUNNING", "PAUSED", "AUTO_PAUSED"];
 
 async function openingStep(read: Reader, campaignId: string) {
@@ -24,26 +25,29 @@ async function openingStep(read: Reader, campaignId: string) {
   return step;
 }
 
-/** Schedules the opening message of everybody in a campaign that is just being launched. */
-export async function openAll(tx: Tx, campaign: Campaign): Promise<void> {
+/** Schedules the opening message of everybody in a campaign that is just being launched. Returns when the first leaves. */
+export async function openAll(tx: Tx, campaign: Campaign): Promise<Instant | null> {
   const step = await openingStep(tx, campaign.id);
-  if (!step) return;
+  if (!step) return null;
   const senders = await openingSenders(tx, campaign);
   const queued = and(eq(conversations.campaignId, campaign.id), eq(conversations.status, "QUEUED"));
   let opened = 0;
-  for (let after = ""; ; ) {
-    const waiting = await tx
-      .select({ id: conversations.id, contactId: conversations.contactId })
-      .from(conversations)
-      .where(and(queued, gt(conversations.id, after)))
-      .orderBy(asc(conversations.id))
-      .limit(CHUNK);
-    const last = waiting.at(-1);
-    if (!last) return;
-    await scheduleOpenings(tx, campaign, step, waiting, senders, opened);
-    opened += waiting.length;
-    after = last.id;
-  }
+  let first: Instant | null = null;
+  await byPages(
+    (after) =>
+      tx
+        .select({ id: conversations.id, contactId: conversations.contactId })
+        .from(conversations)
+        .where(and(queued, gt(conversations.id, after)))
+        .orderBy(asc(conversations.id))
+        .limit(SLICE_ROWS),
+    async (waiting) => {
+      const { firstAt } = await scheduleOpenings(tx, campaign, step, waiting, senders, opened);
+      opened += waiting.length;
+      first = Math.min(first ?? firstAt, firstAt);
+    },
+  );
+  return first;
 }
 
 /**
@@ -55,5 +59,10 @@ export async function openNewcomers(tx: Tx, campaign: Campaign, newcomers: reado
   const step = await openingStep(tx, campaign.id);
   if (!step) return;
   const waiting = (await countsOf(tx, campaign.id)).find(({ stage, status }) => stage === 0 && status === "PENDING");
-  await scheduleOpenings(tx, campaign, step, newcomers, await openingSenders(tx, campaign), waiting?.count ?? 0);
+  const senders = await openingSenders(tx, campaign);
+  let before = waiting?.count ?? 0;
+  await inSlices(newcomers, async (slice) => {
+    await scheduleOpenings(tx, campaign, step, slice, senders, before);
+    before += slice.length;
+  });
 }

@@ -11,7 +11,7 @@ import { type Campaign, learnPlans, noPlans, type Plans, type Step } from "./pla
 /**
  * Schedules the opening messages of conversations that have none yet. Contacts are dealt out to the mailboxes in turn,
  * and to the days by what the mailboxes may send in one, so that a large list is not looked at anew every midnight. `before`
- * is how many conversations of the same list were dealt out by earlier calls.
+ * is how many conversations of the same list were dealt out by earlier calls. `firstAt` is when the first of them leaves.
  */
 export async function scheduleOpenings(
   tx: Tx,
@@ -20,7 +20,7 @@ export async function scheduleOpenings(
   conversations: readonly { id: string; contactId: string }[],
   senders: readonly OpeningSender[],
   before = 0,
-): Promise<Scheduled> {
+): Promise<Scheduled & { firstAt: Instant }> {
   const start = Math.max(tx.now, campaign.startAt ?? 0) + step.delay;
   const windows = campaign.sendWindows as SendWindow[];
   const byMailbox = step.channel === "EMAIL" && senders.length > 0;
@@ -40,7 +40,8 @@ export async function scheduleOpenings(
       units: unitsOf(step),
     };
   });
-  return schedule(tx, drafts);
+  const firstAt = drafts.reduce((first, { scheduledTime }) => Math.min(first, scheduledTime), Number.POSITIVE_INFINITY);
+  return { ...(await schedule(tx, drafts)), firstAt };
 }
 
 /** A message that was sent. */

@@ -2,6 +2,7 @@ import { and, eq, gt, inArray } from "drizzle-orm";
 import { clawBack } from "../credits/clawback.ts";
 import { expireLot, grant } from "../credits/ledger.ts";
 import { creditClawbacks, creditLots } from "../db/schema/credits.ts";
+import { inSlices } from "../db/slices.ts";
 import type { Tx } from "../db/store.ts";
 import { keepPayment } from "../payments/payments.ts";
 import type { Catalog } from "./catalog.ts";
@@ -80,16 +81,23 @@ async function endEarlier(
 /** Grants what was not granted yet, and takes back what was not taken back yet. */
 async function post(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise<void> {
   if (lots.length === 0) return;
-  const sources = lots.map(({ source }) => source);
-  const granted = await tx
-    .select({ source: creditLots.source })
-    .from(creditLots)
-    .where(inArray(creditLots.source, sources));
-  const taken = await tx
-    .select({ source: creditClawbacks.source, lotSource: creditClawbacks.lotSource, amount: creditClawbacks.amount })
-    .from(creditClawbacks)
-    .where(and(eq(creditClawbacks.brandId, brandId), inArray(creditClawbacks.lotSource, sources)));
-  const have = new Set(granted.map(({ source }) => source));
+  const have = new Set<string | null>();
+  const taken: { source: string; lotSource: string | null; amount: number }[] = [];
+  const { source, lotSource, amount } = creditClawbacks;
+  await inSlices(lots, async (slice) => {
+    const sources = slice.map(({ source }) => source);
+    const granted = await tx
+      .select({ source: creditLots.source })
+      .from(creditLots)
+      .where(inArray(creditLots.source, sources));
+    for (const lot of granted) have.add(lot.source);
+    taken.push(
+      ...(await tx
+        .select({ source, lotSource, amount })
+        .from(creditClawbacks)
+        .where(and(eq(creditClawbacks.brandId, brandId), inArray(lotSource, sources)))),
+    );
+  });
   for (const lot of lots) {
     const { source, amount, kind, expiresAt, at } = lot;
     const reason = `Chargebee: ${lot.description ?? source}`.slice(0, 300);

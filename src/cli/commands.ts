@@ -132,12 +132,28 @@ const adminCreate: Command = {
 
 const ledgerVerify: Command = {
   name: "ledger verify",
-  summary: "Prove the books: fold every entry and name any figure that differs",
-  help: [JSON_OPTION],
+  summary: "Prove the ledger: fold every entry, check every seal, and name what differs",
+  help: [
+    "--anchor FILE        also check that the ledger is a continuation of what LEDGER_ANCHOR or `ledger anchor` kept",
+    JSON_OPTION,
+  ],
   async run(args) {
-    const { json } = readOptions(args, { json: { type: "boolean" } });
+    const { json, anchor } = readOptions(args, { json: { type: "boolean" }, anchor: { type: "string" } });
+    if (anchor !== undefined && !(await Bun.file(anchor).exists()))
+      throw new UsageError(`--anchor: there is no file ${JSON.stringify(anchor)}`);
     const { config } = setUp();
-    return (await import("./maintenance.ts")).proveBooks(config, json === true);
+    return (await import("./maintenance.ts")).proveBooks(config, json === true, anchor ?? null);
+  },
+};
+
+const ledgerAnchor: Command = {
+  name: "ledger anchor",
+  summary: "Print the heads of the ledger, sealed, to be kept outside of the database",
+  help: ["Lines of JSON, for `ledger verify --anchor`. LEDGER_ANCHOR keeps them by itself."],
+  async run(args) {
+    readOptions(args, {});
+    const { config } = setUp();
+    return (await import("./maintenance.ts")).printAnchor(config);
   },
 };
 
@@ -220,6 +236,7 @@ export const commands: Command[] = [
   simulate,
   adminCreate,
   ledgerVerify,
+  ledgerAnchor,
   keyAdopt,
   migrate,
   health,

@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import { checkDataFolder } from "../dataFolder.ts";
 import { EXEMPLARS } from "../exemplars.ts";
 import type { Log } from "../log.ts";
-import { masterKey, openVault, signer } from "../secrets.ts";
+import { ledgerKey, masterKey, openVault, signer } from "../secrets.ts";
 import { brokenPromises } from "../simulator/census.ts";
 import { DEMO_DAYS, liveDemo } from "../simulator/demoWorld.ts";
 import { tellDemo } from "./demoSummary.ts";
@@ -29,6 +29,7 @@ export async function demo(config: Config, log: Log, options: { exit: boolean; j
     end,
     password,
     log,
+    ledgerKey: ledgerKey(key),
     post: { vault: openVault(key), signer: signer(key), publicUrl: config.publicUrl },
     onProgress: progressLine(),
   });

@@ -31,7 +31,7 @@ export async function moveUp(from: string, to: string, json: boolean): Promise<n
     const comparing = showProgress(process.stderr, "comparing");
     const differences = await compareAll(source, target, copied, comparing);
     comparing.end();
-    const [ledger, pending] = [await proveLedger(to), await comparePending(source, target)];
+    const [ledger, pending] = [await proveLedger(to, source.folder), await comparePending(source, target)];
     const ok = differences.length === 0 && ledger.ok && pending.ok;
     if (ok) await complete(source, target);
     const seconds = Math.round((performance.now() - began) / SECOND);
@@ -70,11 +70,12 @@ function nameOf(url: string): string {
 }
 
 /** By the program itself in a process of its own: this one's schema is SQLite's. */
-async function proveLedger(databaseUrl: string): Promise<Proof> {
+async function proveLedger(databaseUrl: string, folder: string): Promise<Proof> {
   const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.startsWith("B:/~BUN/");
   const program = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
   const child = Bun.spawn([...program, "ledger", "verify", "--json"], {
-    env: { ...process.env, DATABASE_URL: databaseUrl },
+    // The key is where the installation is, unless REPRISE_SECRET says it.
+    env: { ...process.env, DATABASE_URL: databaseUrl, DATA_DIR: folder },
     stdout: "pipe",
     stderr: "inherit",
   });

@@ -15,6 +15,7 @@ import { removeOldInvitations } from "../invitations/invitations.ts";
 import { purgeCounts } from "../limits/tokens.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
+import { Anchoring } from "./anchoring.ts";
 
 /** Works on what Chargebee told; what fails stays in its table for the next time. */
 export async function workOff({ deps }: Pick<Runtime, "deps">, log: Log): Promise<void> {
@@ -27,7 +28,7 @@ export async function workOff({ deps }: Pick<Runtime, "deps">, log: Log): Promis
  */
 export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ stop(): void }> {
   const { cron } = await import("@elysiajs/cron");
-  const { store, clock, config } = deps;
+  const { store, clock, config, background } = deps;
 
   /** One entry of the timetable: `span` is a little less than what lies between two ticks. */
   const job = (name: string, pattern: string, span: number, work: () => Promise<void>) =>
@@ -35,16 +36,24 @@ export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promis
       name,
       pattern,
       protect: true,
-      async run() {
-        try {
-          if (await store.write((tx) => takeTurn(tx, name, span))) await work();
-        } catch (error) {
-          log.error(`${name} failed`, { error });
-        }
-      },
+      run: () =>
+        background.run("periodic", async () => {
+          try {
+            if (await store.write((tx) => takeTurn(tx, name, span))) await work();
+          } catch (error) {
+            log.error(`${name} failed`, { error });
+          }
+        }),
     });
 
+  const anchoring = config.ledgerAnchor === null ? null : new Anchoring(config.ledgerAnchor, deps);
+  const anchor = async () => {
+    await anchoring?.write().catch((error) => log.error("ledger.anchor_failed", { error }));
+  };
+  void background.run("anchor", anchor);
+
   const jobs = new Elysia()
+    .use(job("anchor", "0 7 * * * *", 50 * MINUTE, anchor))
     .use(
       job("sweep", "*/15 * * * * *", 10 * SECOND, async () => {
         await engine.sweep().catch((error) => log.error("sweep failed", { error }));

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { createApp, createProbes } from "../app.ts";
-import { SECOND, systemClock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
+import { RequestDrain } from "../http/requestDrain.ts";
 import { openClaim } from "../identity/claim.ts";
 import { readdressImages } from "../identity/profile/profile.ts";
 import { resumeImports } from "../imports/importer.ts";
@@ -10,10 +11,9 @@ import type { Log } from "../log.ts";
 import { ALL_ROLES, type Roles } from "../roles.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
 import { startPeriodic, workOff } from "./periodic.ts";
+import { stopWithin } from "./stop.ts";
 import { unlessAskedToStop, whenThere } from "./whenThere.ts";
 
-/** How long messages on their way may take to come back when the process is asked to stop. */
-const GRACE = 10 * SECOND;
 /** The largest request: a contact file. Everything else is bounded at its route. */
 const LARGEST_REQUEST = 1_100_000_000;
 
@@ -26,18 +26,18 @@ export interface Service {
 /** Opens everything, listens, and starts what its roles are. Whatever these are, it answers how it is. */
 export async function startService(config: Config, log: Log, roles: Roles = ALL_ROLES): Promise<Service> {
   const runtime = await whenThere(config, (waiting) => openRuntime(config, log, systemClock, waiting));
-  const stopped = new AbortController();
-  const app = roles.has("api") ? createApp(runtime.deps, runtime.identity, stopped.signal) : createProbes(runtime.deps);
+  const drain = new RequestDrain();
+  const app = roles.has("api") ? createApp(runtime.deps, runtime.identity, drain) : createProbes(runtime.deps, drain);
   app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
   // Whoever asks first gets an answer first: what was left behind may take a moment to look through.
   await new Promise((resolve) => setImmediate(resolve));
   await runtime.startDelivery(roles);
   const periodic = roles.has("scheduler") ? await startPeriodic(runtime, log) : null;
-  const imports = new AbortController();
-  if (roles.has("api")) void resumeImports(runtime.deps, { signal: imports.signal });
-  if (roles.has("api")) void lookAfterImages(runtime, log);
+  const { background } = runtime.deps;
+  if (roles.has("api")) void background.run("resume", () => resumeImports(runtime.deps));
+  if (roles.has("api")) void background.run("images", () => lookAfterImages(runtime, log));
   // What a dead process heard of and did not get to.
-  if (roles.has("scheduler")) void workOff(runtime, log);
+  if (roles.has("scheduler")) void background.run("chargebee", () => workOff(runtime, log));
 
   const port = app.server?.port ?? config.port;
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
@@ -47,13 +47,13 @@ export async function startService(config: Config, log: Log, roles: Roles = ALL_
     url: `http://${host}:${port}`,
     stop() {
       stopping ??= (async () => {
-        imports.abort();
         periodic?.stop();
-        // Nobody waits for the rest of a request that a client does not send.
-        stopped.abort();
-        // Requests that are being answered get their answer; new ones are refused.
-        await Promise.race([app.stop(), Bun.sleep(GRACE)]);
-        await runtime.close(GRACE);
+        await stopWithin({
+          runtime,
+          log,
+          answering: () => drain.answering(app.server),
+          drainRequests: async (deadline) => (app.server ? drain.drain(app.server, deadline) : 0),
+        });
       })();
       return stopping;
     },
@@ -84,10 +84,10 @@ function outsideUrl({ publicUrl, port }: Config, listening: string): string {
 }
 
 /** Resolves when the process is asked to stop. */
+/** Resolves when the process is asked to stop. To be asked again changes nothing: a terminal and npm both pass Ctrl-C on. */
 export function untilAskedToStop(): Promise<void> {
   return new Promise((stop) => {
-    process.once("SIGTERM", () => stop());
-    process.once("SIGINT", () => stop());
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop());
   });
 }
 
@@ -96,6 +96,8 @@ export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES):
   // A mistake in one request must not end the others. What matters is in the database, and safe there.
   process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
   process.on("uncaughtException", (error) => log.error("uncaught exception", { error }));
+  // From here on: a signal that comes while what a crash left is looked through must not end the process by itself.
+  const asked = untilAskedToStop();
   const service = await startService(config, log, roles).catch(unlessAskedToStop);
   if (service === null) return 0;
   const { url } = service;
@@ -112,9 +114,7 @@ export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES):
     const link = `${outsideUrl(config, url)}/api/auth/claim#token=${claim}`;
     console.log(`\nNo admin yet. Open this link once, within 24 hours, to become it:\n  ${link}\n`);
   }
-  await untilAskedToStop();
-  log.info("stopping");
+  await asked;
   await service.stop();
-  log.info("stopped");
   return 0;
 }

@@ -17,14 +17,23 @@ export async function whenThere<T>(
   const stop = () => asked.abort(new AskedToStop());
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
   let porter: ReturnType<typeof startPorter> | null = null;
+  let isOver = false;
   try {
     return await open({
       signal: asked.signal,
       begin() {
-        porter ??= startPorter(port, host);
+        // Later the port is the service's own, and what is listening there answers.
+        if (isOver || porter) return;
+        try {
+          porter = startPorter(port, host);
+        } catch (error) {
+          // The port is taken: whoever started this should hear of it now, not when the database is there.
+          asked.abort(error);
+        }
       },
     });
   } finally {
+    isOver = true;
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.off(signal, stop);
     // Assigned in a callback, which the types do not see.
     (porter as ReturnType<typeof startPorter> | null)?.stop(true);

@@ -1,6 +1,7 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { Rejection } from "../contactFiles/fileRow.ts";
 import { contacts } from "../db/schema/brands.ts";
+import { inSlices, yieldToEventLoop } from "../db/slices.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
@@ -33,6 +34,7 @@ export async function upsertContacts(
   const fitted = rows.map((row) => (row.verdict === "ok" ? fitPerson(row.contact) : row));
   const people = fitted.flatMap((row) => ("person" in row ? [row.person] : []));
   const known = await findKnown(tx, brandId, people);
+  await yieldToEventLoop();
   const banned = await findBanned(tx, brandId, [...people, ...known]);
   const room = await contactRoom(tx, brandId);
   const bytesBefore = new Map(known.map((entry) => [entry.id, contactBytes(entry)]));
@@ -44,7 +46,7 @@ export async function upsertContacts(
     const wrote = verdict === "added" || verdict === "updated";
     return { contactId, verdict, message: note ?? (wrote ? row.note : null) };
   });
-  await write(tx, brandId, book.toWrite);
+  await inSlices(book.toWrite, (entries) => write(tx, brandId, entries));
   await addUsage(tx, brandId, "contacts", book.toWrite.filter(({ state }) => state === "new").length);
   const bytes = sum(book.toWrite, (entry) => contactBytes(entry) - (bytesBefore.get(entry.id) ?? 0));
   await addUsage(tx, brandId, "storedBytes", bytes);

@@ -5,7 +5,7 @@ import { campaigns, conversations, inboundMessages } from "../db/schema/campaign
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
-import { cancelConversation } from "../messages/messages.ts";
+import { cancelConversation } from "../messages/cancel.ts";
 import { wireStatus } from "../messages/model.ts";
 import { type Received, record } from "./inbound.ts";
 import type { Conversation, Inbound, InboundRecord, Outbound } from "./model.ts";

@@ -6,7 +6,7 @@ import { campaigns, conversations, inboundMessages } from "../db/schema/campaign
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { release } from "../limits/usage.ts";
-import { cancelConversation } from "../messages/messages.ts";
+import { cancelConversation } from "../messages/cancel.ts";
 import { classify } from "../understanding/classify.ts";
 
 /** Something that came in for a brand. */

@@ -2,7 +2,8 @@ import { and, asc, eq, isNotNull, isNull } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import { creditClawbacks, creditLots } from "../db/schema/credits.ts";
 import type { Tx } from "../db/store.ts";
-import { type Lot, openAccount } from "./lots.ts";
+import { openAccount } from "./accounts.ts";
+import type { Lot } from "./lots.ts";
 import { type Note, Reckoning } from "./reckoning.ts";
 
 export interface ClawbackOrder {

@@ -1,15 +1,26 @@
-import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_POCKETS, type LotPocket, POCKETS, type Pocket } from "./books.ts";
-import type { EntryFields } from "./seal.ts";
+import type { Instant } from "../clock.ts";
+import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_POCKETS, type LotPocket, POCKETS, type Pocket } from "./effects.ts";
+import { chained, type EntryFields, NO_HEAD } from "./seal.ts";
 
 /** What the entries of one brand come to. */
 export interface BrandFold {
   pockets: Record<Pocket, number>;
   entries: number;
-  /** The sum of the entries' numbers: with their count it shows a gap or a double. */
+  /** The sum of the entries' numbers: with their count it shows a gap. */
   seqs: number;
+  /** The chain over their seals, in the order of their numbers. */
+  head: string;
+  /** Those that were sealed with this key for the place where they stand, and the highest number of one. */
+  proved: number;
+  provedUpTo: number;
 }
 
-export type LotFold = Record<LotPocket, number>;
+export interface LotFold extends Record<LotPocket, number> {
+  brandId: string;
+  granted: number;
+  /** When credits of it expired first: its time was over by then. */
+  expiredAt: Instant | null;
+}
 export interface CampaignFold {
   reserved: number;
   used: number;
@@ -26,18 +37,27 @@ export class Fold {
   readonly campaigns = new Map<string, CampaignFold>();
   entries = 0;
 
-  add({ brandId, seq, kind, amount, lotId, campaignId, creditType }: EntryFields): void {
+  /** `seal` is what the entry carries; `isProved` says whether it fits. In the order of each brand's numbers. */
+  add(entry: EntryFields, seal: string, isProved: boolean): void {
+    const { brandId, seq, kind, amount, lotId, campaignId, creditType, createdAt } = entry;
     this.entries++;
     const brand = this.brands.get(brandId) ?? newBrand();
     this.brands.set(brandId, brand);
     brand.entries++;
     brand.seqs += seq;
+    brand.head = chained(brand.head, seal);
+    if (isProved) {
+      brand.proved++;
+      brand.provedUpTo = seq;
+    }
     // A kind that does not exist moves nothing: what it moved when it had its right one will be missing.
     if (!isKind(kind)) return;
     const effects = EFFECTS[kind];
     for (const pocket of POCKETS) brand.pockets[pocket] += amount * (effects[pocket] ?? 0);
-    const lot = this.lots.get(lotId) ?? { remaining: 0, expired: 0, repaid: 0 };
+    const lot = this.lots.get(lotId) ?? newLot(brandId);
     this.lots.set(lotId, lot);
+    if (kind === "GRANT") lot.granted += amount;
+    if (kind === "EXPIRE") lot.expiredAt = Math.min(lot.expiredAt ?? createdAt, createdAt);
     for (const pocket of LOT_POCKETS) lot[pocket] += amount * (LOT_EFFECTS[kind][pocket] ?? 0);
     if (campaignId === null || creditType === null) return;
     const key = `${campaignId} ${creditType}`;
@@ -51,5 +71,9 @@ export class Fold {
 
 function newBrand(): BrandFold {
   const pockets = { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawedBack: 0, debt: 0 };
-  return { pockets, entries: 0, seqs: 0 };
+  return { pockets, entries: 0, seqs: 0, head: NO_HEAD, proved: 0, provedUpTo: 0 };
+}
+
+function newLot(brandId: string): LotFold {
+  return { brandId, granted: 0, remaining: 0, expired: 0, repaid: 0, expiredAt: null };
 }

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { DAY, type Instant } from "../clock.ts";
+import { yieldToEventLoop } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { unitsOf } from "./units.ts";
@@ -127,6 +128,7 @@ export async function noteLowBalances(tx: Tx): Promise<{ brandId: string; foreca
     const last = brands.at(-1);
     if (!last) return fallen;
     after = last.id;
+    await yieldToEventLoop();
     const known = await forecasts(
       tx,
       tx.now,

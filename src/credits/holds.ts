@@ -1,10 +1,13 @@
 import { sql } from "drizzle-orm";
 import type { creditHolds } from "../db/schema/credits.ts";
+import { inSlices } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
-import { type Movement, post } from "./books.ts";
+import { lockAccounts } from "./accounts.ts";
+import { POSTED_ROWS, post } from "./books.ts";
 import { oweForMessage, payRefunds } from "./clawback.ts";
-import { lockAccounts, spendableLots, take } from "./lots.ts";
+import type { Movement } from "./effects.ts";
+import { spendableLots, take } from "./lots.ts";
 import type { CreditType } from "./model.ts";
 import { Reckoning } from "./reckoning.ts";
 
@@ -39,11 +42,11 @@ export async function hold(tx: Tx, requests: readonly HoldRequest[]): Promise<Se
     }
   }
   await post(tx, movements);
-  if (holds.length > 0) await tx.all(insertHolds(holds));
+  await inSlices(holds, (some) => tx.all(insertHolds(some)), POSTED_ROWS);
   return short;
 }
 
-function insertHolds(holds: (typeof creditHolds.$inferInsert)[]) {
+function insertHolds(holds: readonly (typeof creditHolds.$inferInsert)[]) {
   const types = {
     messageId: "text",
     lotId: "text",

@@ -1,13 +1,16 @@
-import { and, asc, eq, gt, lte } from "drizzle-orm";
+import { and, asc, eq, lte, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import { creditAccounts, creditLots } from "../db/schema/credits.ts";
+import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import { lockAccounts, openAccount } from "./accounts.ts";
 import { toCredits } from "./amounts.ts";
 import { post } from "./books.ts";
 import { collectWaiting, payRefunds } from "./clawback.ts";
-import { lockAccounts, openAccount, spendableLots, take } from "./lots.ts";
+import { spendableLots, take } from "./lots.ts";
 import { Reckoning } from "./reckoning.ts";
+import { sealLot } from "./seal.ts";
 
 // The verbs that bring credits and let them go. Those that spend are in `holds.ts`, refunds in `clawback.ts`. All amounts
 // are integer thousandths of a credit.
@@ -37,9 +40,10 @@ export async function grant(tx: Tx, order: GrantOrder): Promise<boolean> {
   await lockAccounts(tx, [brandId]);
   const id = tx.newId();
   const createdAt = Math.min(order.at ?? tx.now, tx.now);
+  const sealed = { id, brandId, kind, granted: amount, expiresAt, source, createdAt };
   const made = await tx
     .insert(creditLots)
-    .values({ id, brandId, kind, granted: amount, remaining: amount, expiresAt, source, createdAt })
+    .values({ ...sealed, remaining: amount, seal: sealLot(tx.ledgerKey, sealed) })
     .onConflictDoNothing()
     .returning({ id: creditLots.id });
   if (made.length === 0) return false;
@@ -99,28 +103,43 @@ export async function expireLot(
   await lockAccounts(tx, [found.brandId]);
   const ends = Math.min(at, tx.now);
   if (found.expiresAt !== null && found.expiresAt <= ends) return false;
-  await tx.update(creditLots).set({ expiresAt: ends }).where(eq(creditLots.id, found.id));
+  const seal = sealLot(tx.ledgerKey, { ...found, expiresAt: ends });
+  await tx.update(creditLots).set({ expiresAt: ends, seal }).where(eq(creditLots.id, found.id));
   const books = await Reckoning.open(tx, found.brandId);
   books.expireOver({ reason });
   await books.post(tx);
   return true;
 }
 
-/** Writes off what is left in lots whose time is over. Returns how many lots expired. */
+/** Lots written off by one transaction. */
+const EXPIRED_LOTS = 500;
+
+/**
+ * Writes off what is left in lots whose time is over, a slice of them. Returns how many there were; call again until there
+ * are none. Only those lots are read: a brand may have any number of others.
+ */
 export async function expireLots(tx: Tx): Promise<number> {
   const over = await tx
-    .select({ brandId: creditLots.brandId })
+    .select({ id: creditLots.id, brandId: creditLots.brandId })
     .from(creditLots)
-    .where(and(lte(creditLots.expiresAt, tx.now), gt(creditLots.remaining, 0)))
-    .orderBy(asc(creditLots.id))
-    .limit(500);
-  // In one order everywhere: each brand's account is locked on the way.
-  const brandIds = [...new Set(over.map((lot) => lot.brandId))].sort();
-  for (const brandId of brandIds) {
-    const books = await Reckoning.open(tx, brandId);
-    books.expireOver({ reason: "PERIOD_ENDED" });
-    await books.post(tx);
-  }
+    // In the words and the order of the index `credit_lots_spendable`, which those written off before have left.
+    .where(and(lte(creditLots.expiresAt, tx.now), sql`remaining > 0`))
+    .orderBy(asc(creditLots.brandId), asc(creditLots.expiresAt))
+    .limit(EXPIRED_LOTS);
+  if (over.length === 0) return 0;
+  // In one order everywhere. What is left in them is read again under their accounts' locks.
+  await lockAccounts(tx, [...new Set(over.map((lot) => lot.brandId))].sort());
+  const ids = over.map(({ id }) => ({ id }));
+  const lots = await tx.all<{ id: string; brand_id: string; remaining: number }>(
+    sql`select l.id, l.brand_id, l.remaining from credit_lots l
+      where l.id in (select n.id from ${rowsOf("n", ids, { id: "text" })}) and l.expires_at <= ${tx.now} order by l.id`,
+  );
+  await post(
+    tx,
+    lots.map(({ id: lotId, brand_id: brandId, remaining: amount }) => {
+      return { kind: "EXPIRE" as const, brandId, lotId, amount, reason: "PERIOD_ENDED" };
+    }),
+  );
   return over.length;
 }
 

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { creditAccounts } from "../db/schema/credits.ts";
-import { forUpdate, rowsOf } from "../db/sql.ts";
+import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
+import { lockAccounts } from "./accounts.ts";
 
 /** A lot with something in it that can still move. As the database gives it. */
 export interface Lot {
@@ -18,30 +18,6 @@ export interface Lot {
 const LOT = sql.raw("l.id, l.brand_id, l.remaining, l.expired, l.repaid, l.expires_at, l.source");
 /** The order of spending: what expires soonest, then what is oldest. */
 const SPENDING = sql.raw("case when l.expires_at is null then 1 else 0 end, l.expires_at, l.created_at, l.id");
-
-/** Opens a brand's account if it has none. */
-export async function openAccount(tx: Tx, brandId: string): Promise<void> {
-  await tx
-    .insert(creditAccounts)
-    .values({ brandId, granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawedBack: 0 })
-    .onConflictDoNothing();
-}
-
-/**
- * Locks accounts until the transaction ends, and says what each brand owes. The account's row is the lock of all that is
- * the brand's: whoever holds it may move credits in and out of its lots.
- */
-export async function lockAccounts(tx: Tx, brandIds: readonly string[]): Promise<Map<string, number>> {
-  const ids = rowsOf(
-    "b",
-    brandIds.map((id) => ({ id })),
-    { id: "text" },
-  );
-  const rows = await tx.all<{ brand_id: string; debt: number }>(
-    sql`select a.brand_id, a.debt from credit_accounts a where a.brand_id in (select b.id from ${ids}) order by a.brand_id ${forUpdate("a")}`,
-  );
-  return new Map(rows.map((row) => [row.brand_id, row.debt]));
-}
 
 /** What these brands can spend now, in the order of spending, locked until the transaction ends. */
 export async function spendableLots(tx: Tx, brandIds: readonly string[]): Promise<Map<string, Lot[]>> {

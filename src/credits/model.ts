@@ -1,5 +1,6 @@
 import { t } from "elysia";
 import { Cursor, Id, Limit, Moment, Nullable } from "../http/model.ts";
+import { FAULTS } from "./entryFaults.ts";
 
 export const CREDIT_TYPES = ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"] as const;
 export type CreditType = (typeof CREDIT_TYPES)[number];
@@ -91,8 +92,15 @@ export const EnrichmentWeightChange = t.Object({ weight: Weight });
 const EntryFault = t.Object({
   brandId: t.String(),
   entryId: Nullable(t.String({ description: "Null for an entry that is gone" })),
-  seq: t.Number({ description: "The entry's number in its brand's ledger", examples: [17] }),
-  fault: t.Union([t.Literal("CHANGED"), t.Literal("INSERTED"), t.Literal("MISSING")]),
+  seq: t.Number({
+    description: "The entry's number in its brand's ledger; of an account how many it counts",
+    examples: [17],
+  }),
+  subject: t.UnionEnum(["ENTRY", "ACCOUNT", "LOT"], { description: "What kind of row it is" }),
+  fault: t.UnionEnum(FAULTS, {
+    description:
+      "CHANGED: other than it was sealed. FORGED: with a seal that the ledger's key did not make. INSERTED: put in. MISSING: taken out. REPLAYED: an earlier state put back. OTHER_KEY: sealed with another key. ROLLED_BACK: an anchor knows more",
+  }),
   difference: Nullable(
     t.Number({
       description: "Credits that the ledger says too much; below zero too little; null where nobody can tell",

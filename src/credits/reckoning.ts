@@ -1,7 +1,9 @@
 import type { Instant } from "../clock.ts";
 import type { Tx } from "../db/store.ts";
-import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_POCKETS, type Movement, NO_LOT, post } from "./books.ts";
-import { type Lot, lockAccounts, lotsOf } from "./lots.ts";
+import { lockAccounts } from "./accounts.ts";
+import { post } from "./books.ts";
+import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_POCKETS, type Movement, NO_LOT } from "./effects.ts";
+import { type Lot, lotsOf } from "./lots.ts";
 
 /** What an entry says besides its amount. */
 export interface Note {
@@ -39,7 +41,7 @@ export class Reckoning {
   ) {}
 
   static async open(tx: Tx, brandId: string): Promise<Reckoning> {
-    const debt = (await lockAccounts(tx, [brandId])).get(brandId) ?? 0;
+    const debt = (await lockAccounts(tx, [brandId])).get(brandId)?.debt ?? 0;
     return new Reckoning(brandId, await lotsOf(tx, brandId), debt, tx.now);
   }
 

@@ -3,7 +3,7 @@ import { getBrand } from "../brands/brands.ts";
 import type { Deps } from "../deps.ts";
 import { invalid } from "../fault.ts";
 import { brandOf, callerOf } from "../http/access.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
+import { cutPage, type Place, readCursor } from "../http/cursor.ts";
 import { Id, Nullable } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { Balance, Entry, LedgerQuery, LowBalance } from "./model.ts";
@@ -13,6 +13,14 @@ function momentOf(field: string, text: string): number {
   const moment = Date.parse(text);
   if (!Number.isFinite(moment)) throw invalid(field, "expected a moment such as 2026-11-23T09:00:00Z");
   return moment;
+}
+
+/** Returns the number of the entry that a cursor stands before. */
+function numberOf(place: Place | null): number | null {
+  if (place === null) return null;
+  if (typeof place[0] !== "number" || !Number.isSafeInteger(place[0]))
+    throw invalid("cursor", "expected the nextCursor of an earlier page");
+  return place[0];
 }
 
 /** What a brand has to spend, and the books about it. */
@@ -44,7 +52,7 @@ export function creditRoutes({ store, clock }: Deps) {
       async ({ query, request }) => {
         const { limit = 20, kind, campaignId, messageId } = query;
         const { id } = await getBrand(store.read, brandOf(callerOf(request), query.brandId));
-        const before = readCursor(query.cursor)?.[1] ?? null;
+        const before = numberOf(readCursor(query.cursor));
         const rows = await listEntries(store.read, id, {
           kind,
           campaignId,
@@ -54,7 +62,7 @@ export function creditRoutes({ store, clock }: Deps) {
           before,
           limit: limit + 1,
         });
-        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        const page = cutPage(rows, limit, (row) => [row.seq, row.id]);
         return { success: true as const, data: page.data.map(toEntry), nextCursor: page.nextCursor };
       },
       {

@@ -3,7 +3,7 @@ import { type Instant, iso } from "../clock.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
 import type { Reader } from "../db/store.ts";
 import { toCredits } from "./amounts.ts";
-import { type EntryKind, NO_LOT } from "./books.ts";
+import { type EntryKind, NO_LOT } from "./effects.ts";
 import { lowBalanceOf } from "./forecast.ts";
 import type { Balance, Entry, LowBalance } from "./model.ts";
 
@@ -58,11 +58,11 @@ export async function lowBalance(read: Reader, now: Instant, brandId: string): P
   };
 }
 
-/** A brand's ledger, newest first, before the entry with id `before`. */
+/** A brand's ledger, newest first, before the entry with the number `before`. */
 export async function listEntries(
   read: Reader,
   brandId: string,
-  options: EntryFilter & { before: string | null; limit: number },
+  options: EntryFilter & { before: number | null; limit: number },
 ): Promise<Row[]> {
   const { kind, campaignId, messageId, from, to } = options;
   return read
@@ -76,9 +76,9 @@ export async function listEntries(
         messageId === undefined ? undefined : eq(ledgerEntries.messageId, messageId),
         from === undefined ? undefined : gte(ledgerEntries.createdAt, from),
         to === undefined ? undefined : lt(ledgerEntries.createdAt, to),
-        options.before === null ? undefined : lt(ledgerEntries.id, options.before),
+        options.before === null ? undefined : lt(ledgerEntries.seq, options.before),
       ),
     )
-    .orderBy(desc(ledgerEntries.id))
+    .orderBy(desc(ledgerEntries.seq))
     .limit(options.limit);
 }

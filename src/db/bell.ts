@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SECOND } from "../clock.ts";
 import type { Connection, Open } from "./connection.ts";
+import { callLater, type OnListenerError } from "./listeners.ts";
 import type { Pool } from "./pool.ts";
 
 /** Wakes other processes on the same Postgres. What rings may be missed: it says only that looking is worth while. */
@@ -21,7 +22,11 @@ const PULSE = 5 * SECOND;
 export const NO_BELL: Bell = { ring() {}, onRing() {} };
 
 /** Through LISTEN and NOTIFY, which reach the processes on this database and no others. `close` ends the listening. */
-export function postgresBell({ use }: Pick<Pool, "use">, open: Open): Bell & { close(): void } {
+export function postgresBell(
+  { use }: Pick<Pool, "use">,
+  open: Open,
+  onListenerError: OnListenerError,
+): Bell & { close(): void } {
   let timer: ReturnType<typeof setTimeout> | null = null;
   let listening: Connection | null = null;
   let closed = false;
@@ -55,9 +60,11 @@ export function postgresBell({ use }: Pick<Pool, "use">, open: Open): Bell & { c
       timer.unref();
     },
     onRing(listener) {
+      // Called by the driver while it reads from the connection, which a throw would break.
+      const hear = () => callLater(listener, onListenerError);
       void (async () => {
         while (!closed) {
-          await listen(listener).catch(() => {});
+          await listen(hear).catch(() => {});
           await sleep(RETRY, null, { ref: false });
         }
       })();

@@ -5,6 +5,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { SECOND } from "../clock.ts";
 import type { Address } from "./address.ts";
+import { checkStatementSize } from "./statementSize.ts";
 import type { Reader, Tx } from "./store.ts";
 
 /** A server that has not let us in by then is tried no longer. Milliseconds. */
@@ -12,10 +13,12 @@ const PATIENCE = 3 * SECOND;
 
 /**
  * What the server itself ends: a statement that takes a minute, waiting for a lock, and a transaction whose process was
- * stopped or lost, so that its locks hold nobody up. `planAnew` and snapshots may take longer.
+ * stopped or lost, so that its locks hold nobody up. `planAnew` and snapshots may take longer. And no statement is compiled:
+ * a plan that cannot do without what `findByIndex` switched off looks so dear to Postgres that it spent 50 ms on compiling
+ * it, for a brand's one lot, in each slice of a cancel.
  */
 const LIMITS =
-  "set statement_timeout = '60s'; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = '15s'";
+  "set statement_timeout = '60s'; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = '15s'; set jit = off";
 
 const words = new PgDialect();
 
@@ -41,7 +44,7 @@ export function broken(code: string, message: string): Error {
  */
 export interface Connection {
   /** Drizzle's builders, and `all`. */
-  builders: Omit<Tx, "now" | "newId">;
+  builders: Omit<Tx, "now" | "newId" | "ledgerKey">;
   /** The server's process. */
   pid: number;
   isOpen: boolean;
@@ -130,6 +133,7 @@ async function openAt(url: string, host: Address["hosts"][number], onNotify?: ()
   const unsafe: Sql["unsafe"] = (...asking) => {
     // Not even begun: what a broken transaction still wants must not run anywhere.
     if (!connection.isOpen) throw broken("CONNECTION_CLOSED", "the connection was lost");
+    checkStatementSize(asking[1] ?? []);
     return asked(plain(...asking)) as never;
   };
   const builders = drizzle({ client: Object.assign(client, { unsafe }) }) as unknown as Connection["builders"];

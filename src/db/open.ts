@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { createPrivateFolder } from "../privateFiles.ts";
 import { idMaker, type Random, systemRandom } from "../random.ts";
+import { type LedgerKey, NO_LEDGER_KEY } from "../secrets.ts";
 import { dialect } from "./dialect.ts";
 import { Standing } from "./standing.ts";
 import type { Store } from "./store.ts";
@@ -18,6 +19,10 @@ export interface StoreOptions {
   poolSize?: number;
   /** The database does its work again, or does so no more, and why: called once for each change. */
   onChange?(works: boolean, error?: unknown): void;
+  /** Takes what `onChange`, or whoever listens for other processes, throws. */
+  onListenerError?(error: unknown): void;
+  /** Seals the ledger. Without it nothing can move credits, and the ledger cannot be proved. */
+  ledgerKey?: LedgerKey;
   /** Waits for a Postgres that is not there yet, until this is aborted. By default that is an error. */
   waiting?: AbortSignal | undefined;
 }
@@ -30,14 +35,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const now = clock.now();
     return { now, newId: () => nextId(now) };
   };
-  const standing = new Standing(options.onChange ?? (() => {}));
+  const { ledgerKey = NO_LEDGER_KEY } = options;
+  const standing = new Standing(options.onChange ?? (() => {}), options.onListenerError);
   // Only the driver in use is loaded: the other one's start-up cost is not paid.
   if (dialect === "postgres") {
     const { openPostgres } = await import("./postgres.ts");
     const { poolSize: size, waiting } = options;
-    return openPostgres(options.databaseUrl ?? "", begin, { size, waiting, standing });
+    return openPostgres(options.databaseUrl ?? "", begin, { size, waiting, standing, ledgerKey });
   }
   createPrivateFolder(options.dataDir);
   const { openSqlite } = await import("./sqlite.ts");
-  return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full", standing);
+  return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full", standing, ledgerKey);
 }

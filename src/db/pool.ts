@@ -126,11 +126,15 @@ export function createPool({ size, open, onUsed }: PoolOptions): Pool {
     const late = overdue().map((connection) => ({ connection, askedAt: connection.askedAt }));
     if (late.length === 0 || looking) return;
     looking = true;
-    const working = await pidsAtWork().catch((error) => {
-      onUsed(error);
-      return new Set<number>();
-    });
-    looking = false;
+    const working = await pidsAtWork()
+      .catch((error) => {
+        onUsed(error);
+        return new Set<number>();
+      })
+      // Whatever else fails: were it to stay true, hung connections would never be cut again.
+      .finally(() => {
+        looking = false;
+      });
     for (const { connection, askedAt } of late) {
       if (connection.askedAt === askedAt && !working.has(connection.pid)) connection.cut();
     }

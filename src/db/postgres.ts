@@ -1,5 +1,6 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
+import { type LedgerKey, NO_LEDGER_KEY } from "../secrets.ts";
 import { readAddress } from "./address.ts";
 import { postgresBell } from "./bell.ts";
 import { allThrough, type Connection, connector } from "./connection.ts";
@@ -14,7 +15,7 @@ const TRIES = 5;
 const AGAIN = 500;
 
 /** Drizzle's builders, and `all`, where each question goes to whichever connection is free. */
-function reader({ use }: Pool): Reader {
+function reader({ use }: Pool, ledgerKey: LedgerKey): Reader {
   const unsafe = (text: string, params: string[], options?: { prepare: boolean }) => {
     let asValues = false;
     // A moment later, since how the rows are wanted is said after the question.
@@ -31,7 +32,7 @@ function reader({ use }: Pool): Reader {
     return Object.assign(answer, { values });
   };
   const pretended = { unsafe, options: { parsers: {}, serializers: {} } } as unknown as Sql;
-  return Object.assign(drizzle({ client: pretended }), { all: allThrough(unsafe) }) as unknown as Reader;
+  return Object.assign(drizzle({ client: pretended }), { all: allThrough(unsafe), ledgerKey }) as unknown as Reader;
 }
 
 /** Runs `work` between `begin` and `commit`, or `rollback`. What a broken connection had begun the server rolls back. */
@@ -55,6 +56,7 @@ export interface PostgresOptions {
   /** Connections at the same time. */
   size?: number | undefined;
   standing: Standing;
+  ledgerKey?: LedgerKey;
   /** Waits for a server that is not there yet, until this is aborted. Without it that is an error. */
   waiting?: AbortSignal | undefined;
 }
@@ -63,7 +65,7 @@ export interface PostgresOptions {
 export async function openPostgres(
   url: string,
   begin: () => Pick<Tx, "now" | "newId">,
-  { size = 10, standing, waiting }: PostgresOptions,
+  { size = 10, standing, waiting, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
 ): Promise<Store> {
   const address = readAddress(url);
   if (!address) throw new Error("DATABASE_URL names no Postgres");
@@ -77,15 +79,15 @@ export async function openPostgres(
     throw error;
   });
 
-  const bell = postgresBell(pool, open);
+  const bell = postgresBell(pool, open, standing.onListenerError);
   return {
-    read: reader(pool),
+    read: reader(pool, ledgerKey),
     async write(work) {
       for (let attempt = 1; ; attempt++) {
         try {
           return await pool.use((connection) =>
             transaction(connection, "begin", () =>
-              work(Object.assign(Object.create(connection.builders), begin()) as Tx),
+              work(Object.assign(Object.create(connection.builders), begin(), { ledgerKey }) as Tx),
             ),
           );
         } catch (error) {
@@ -98,7 +100,7 @@ export async function openPostgres(
       return pool.use((connection) =>
         transaction(connection, "begin isolation level repeatable read read only", async () => {
           await connection.run("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
-          return work(connection.builders);
+          return work(Object.assign(Object.create(connection.builders), { ledgerKey }) as Reader);
         }),
       );
     },

@@ -4,6 +4,9 @@ import type { Tx } from "./store.ts";
 
 // The few words of SQL that the two databases spell differently, for statements written by hand.
 
+/** Values that one statement may bring. SQLite takes 32,766 at most, and all of them are in memory at once. */
+export const MAX_CELLS = 30_000;
+
 type ColumnType = "text" | "bigint" | "integer";
 
 /** The cells of a batch, row by row, as one part of a query; the SQLite store writes a placeholder for each. */
@@ -27,7 +30,8 @@ export class Cells {
  *
  * Postgres gets one JSON parameter, so its statement is the same for every size (`json`, which it reads twice as fast as
  * `jsonb`: nothing is looked up in it); SQLite gets one value a cell, which it
- * reads five times faster than JSON. Not for more than 32,000 cells.
+ * reads five times faster than JSON.
+ * @throws RangeError beyond MAX_CELLS: work on more rows is cut into slices (`slices.ts`)
  */
 export function rowsOf<Row extends Record<string, string | number | null>>(
   alias: string,
@@ -35,6 +39,8 @@ export function rowsOf<Row extends Record<string, string | number | null>>(
   columns: { [Name in keyof Row & string]: ColumnType },
 ): SQL {
   const names = Object.keys(columns) as (keyof Row & string)[];
+  if (rows.length * names.length > MAX_CELLS)
+    throw new RangeError(`a statement for ${rows.length} rows of ${names.length} values: cut them into slices`);
   if (dialect === "postgres") {
     const typed = names.map((name) => `"${name}" ${columns[name]}`).join(", ");
     return sql`json_to_recordset(${JSON.stringify(rows)}::text::json) as ${sql.raw(alias)}(${sql.raw(typed)})`;
@@ -64,6 +70,15 @@ export function forUpdate(alias: string): SQL {
 /** Names the index SQLite must use: its planner once chose another one and ran 55 times slower. Postgres needs no hint. */
 export function indexedBy(index: string): SQL {
   return dialect === "postgres" ? sql.empty() : sql.raw(`indexed by ${index}`);
+}
+
+/**
+ * Compares a column with a word of ours so that no partial index comes to mind. For rows that are found by their ids: of a
+ * table without statistics (right after a launch) Postgres takes an index of what is `PENDING` for a small one and reads it
+ * to its end for each batch: 680 ms in place of 12 for 250 of 10,000 messages.
+ */
+export function equalsUnindexed(column: string, word: string): SQL {
+  return sql.raw(`coalesce(${column}, '') = '${word}'`);
 }
 
 /**

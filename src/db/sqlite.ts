@@ -3,10 +3,12 @@ import { SQL, StringChunk } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
 import { createPrivateFile } from "../privateFiles.ts";
+import { type LedgerKey, NO_LEDGER_KEY } from "../secrets.ts";
 import { NO_BELL } from "./bell.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { Cells } from "./sql.ts";
 import type { Standing } from "./standing.ts";
+import { checkValueCount } from "./statementSize.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 
 const words = new SQLiteSyncDialect();
@@ -17,8 +19,13 @@ const KEPT = 300;
 /** A handle that compiles each SQL text once, for as long as it is in use. */
 function withStatements(handle: Database): Database {
   const kept = new Map<string, Statement>();
+  const compile = (text: string) => {
+    const statement = handle.prepare(text);
+    checkValueCount(statement.paramsCount);
+    return statement;
+  };
   const prepare = (text: string): Statement => {
-    const statement = kept.get(text) ?? handle.prepare(text);
+    const statement = kept.get(text) ?? compile(text);
     kept.delete(text);
     kept.set(text, statement);
     if (kept.size > KEPT) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
@@ -60,7 +67,7 @@ function writeByDrizzle(query: SQL): Written {
 }
 
 /** Drizzle's builders over one handle, and `all` for SQL written by hand. */
-function reader(handle: Database): Tx {
+function reader(handle: Database, ledgerKey: LedgerKey): Tx {
   const statements = withStatements(handle);
   const builders = drizzle({ client: statements }) as unknown as Tx;
   const all = async (query: SQL) => {
@@ -68,7 +75,7 @@ function reader(handle: Database): Tx {
     const { text, values } = write(query, written) ? written : writeByDrizzle(query);
     return statements.query(text).all(...values) as never[];
   };
-  return Object.assign(builders, { all });
+  return Object.assign(builders, { all, ledgerKey });
 }
 
 function open(path: string, readonly: boolean, durability: "full" | "off"): Database {
@@ -86,6 +93,15 @@ function open(path: string, readonly: boolean, durability: "full" | "off"): Data
   return handle;
 }
 
+/** Ends a transaction that failed. SQLite has ended it already for some errors; that this fails must not hide the first one. */
+function rollBack(writer: Database): void {
+  try {
+    if (writer.inTransaction) writer.run("rollback");
+  } catch {
+    // The next transaction tries again before it begins.
+  }
+}
+
 /**
  * SQLite with one writer and one reader. Writers take turns on one handle; the reader has its own and sees committed
  * rows only. Drizzle's own `transaction` is never used: on bun:sqlite an async callback commits at its first `await`.
@@ -95,14 +111,15 @@ export function openSqlite(
   begin: () => Pick<Tx, "now" | "newId">,
   durability: "full" | "off",
   standing: Standing,
+  ledgerKey: LedgerKey = NO_LEDGER_KEY,
 ): Store {
   createPrivateFile(path);
   const writer = open(path, false, durability);
   migrateSqlite(writer);
   const readHandle = open(path, true, durability);
-  const read: Reader = reader(readHandle);
+  const read: Reader = reader(readHandle, ledgerKey);
   const dataVersion = readHandle.prepare<{ data_version: number }, []>("pragma data_version");
-  const writable = reader(writer);
+  const writable = reader(writer, ledgerKey);
   const start = writer.prepare("begin immediate");
   const commit = writer.prepare("commit");
   let tail: Promise<unknown> = Promise.resolve();
@@ -112,14 +129,16 @@ export function openSqlite(
     write(work) {
       const turn = tail.then(async () => {
         try {
+          // One that could not be rolled back, because the disk failed then, too.
+          if (writer.inTransaction) writer.run("rollback");
           start.run();
           const result = await work(Object.assign(Object.create(writable), begin()));
           commit.run();
           standing.note();
           return result;
         } catch (error) {
+          rollBack(writer);
           standing.note(error);
-          if (writer.inTransaction) writer.run("rollback");
           throw error;
         }
       });
@@ -132,7 +151,7 @@ export function openSqlite(
       const handle = open(path, true, durability);
       try {
         handle.run("begin");
-        return await work(reader(handle));
+        return await work(reader(handle, ledgerKey));
       } finally {
         // Prepared statements outlive the handle: its moment must be let go of, or no checkpoint gets past it.
         handle.run("rollback");
@@ -148,7 +167,11 @@ export function openSqlite(
       commit.finalize();
       dataVersion.finalize();
       readHandle.close();
-      writer.run("pragma wal_checkpoint(truncate)");
+      try {
+        writer.run("pragma wal_checkpoint(truncate)");
+      } catch {
+        // On a full disk the log stays beside the file: the next start reads both.
+      }
       writer.close();
     },
   };

@@ -1,4 +1,5 @@
 import { SECOND } from "../clock.ts";
+import { callLater, type OnListenerError } from "./listeners.ts";
 import { isOutage, isUnavailable } from "./violations.ts";
 
 /** So long must nothing have failed for the database to be back: a full disk still reads. Milliseconds. */
@@ -22,21 +23,29 @@ export class Standing {
   #works = true;
   #failedAt = 0;
 
-  constructor(readonly onChange: (works: boolean, error?: unknown) => void) {}
+  constructor(
+    readonly onChange: (works: boolean, error?: unknown) => void,
+    /** Takes what `onChange` throws: it never reaches the store. */
+    readonly onListenerError: OnListenerError = () => {},
+  ) {}
 
-  /** After each use of the database: how it ended. What is the caller's own fault says nothing. */
+  /**
+   * Records how a use of the database ended. What is the caller's own fault says nothing. Never throws, and calls nobody
+   * before the caller is done: it is called where errors are handled.
+   */
   note(error?: unknown): void {
     if (error === undefined) {
       if (this.#works || performance.now() - this.#failedAt < CALM) return;
       this.#works = true;
-      this.onChange(true);
+      callLater(() => this.onChange(true), this.onListenerError);
     } else if (isUnavailable(error) && (isOutage(error) || !this.#works)) {
       for (const cause of causesOf(error)) told.add(cause);
       if (isOutage(error)) this.#failedAt = performance.now();
       if (!this.#works) return;
       this.#works = false;
       // What Drizzle puts around it quotes SQL.
-      this.onChange(false, [...causesOf(error)].at(-1));
+      const reason = [...causesOf(error)].at(-1);
+      callLater(() => this.onChange(false, reason), this.onListenerError);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Instant } from "../clock.ts";
+import type { LedgerKey } from "../secrets.ts";
 import type { Bell } from "./bell.ts";
 
 type Portable = PgDatabase<PgQueryResultHKT, Record<string, never>>;
@@ -9,6 +10,8 @@ type Portable = PgDatabase<PgQueryResultHKT, Record<string, never>>;
 export interface Reader extends Pick<Portable, "select" | "selectDistinct" | "$count"> {
   /** Runs SQL written by hand, for the hot paths: rows as the driver gives them (snake_case columns, booleans as 0/1 on SQLite). */
   all<Row>(query: SQL): Promise<Row[]>;
+  /** Seals and proves the rows of the ledger. */
+  readonly ledgerKey: LedgerKey;
 }
 
 /** An open transaction: all of its writes become true together, or none does. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import { drainWithin } from "./drain.ts";
 import type { Driver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import { startRounds } from "./rounds.ts";
@@ -39,8 +40,7 @@ export function startEmbedded(
     ping: async () => {},
     async close(within) {
       engine.stop();
-      const drained = engine.drain().catch((error) => log.error("delivery stopped", { error }));
-      await Promise.race([drained, Bun.sleep(within)]);
+      await drainWithin(engine, log, within);
       rounds.stop();
     },
   };

@@ -3,6 +3,7 @@ import type { Channel, Outcome } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
 import { expireLots } from "../credits/ledger.ts";
 import { dialect } from "../db/dialect.ts";
+import { untilNone, yieldToEventLoop } from "../db/slices.ts";
 import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
@@ -27,9 +28,6 @@ const BATCH = 400;
 const WITHHELD = { kind: "withheld" } as const;
 
 const senderOf = ({ claim }: Result) => claim.envelope.sender.id;
-
-/** Lets whatever else this thread has to do go first. */
-const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 export interface EngineOptions extends Post {
   store: Store;
@@ -58,6 +56,8 @@ export interface Engine {
   nextDue(): Promise<Instant | null>;
   /** Claims nothing more from now on. */
   stop(): void;
+  /** How many messages have left, or are about to, and are not settled. */
+  readonly onItsWay: number;
   /** Whom to tell when something came back. */
   onReturn(listener: () => void): void;
 }
@@ -87,13 +87,13 @@ export function createEngine(options: EngineOptions): Engine {
       const late: Result[] = [];
       for (let at = 0; at < results.length; at += SLICE) {
         late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random, around)));
-        await breathe();
+        await yieldToEventLoop();
       }
       const claims: Claim[] = [];
       tried = claims;
       for (let at = 0; at < due.length; at += SLICE) {
         claims.push(...(await claimDue(tx, due.slice(at, at + SLICE), options, around, sendBefore)));
-        await breathe();
+        await yieldToEventLoop();
       }
       return { late, claims, examined: due.length, settled: results.length };
     });
@@ -176,7 +176,7 @@ export function createEngine(options: EngineOptions): Engine {
       // What was settled may be due again at once: the turn chose before it settled.
       if (examined > 0 || settled > 0 || finished.length > 0) again = true;
       // HTTP shares this thread: let it in between two slices.
-      if (again) await breathe();
+      if (again) await yieldToEventLoop();
     } while (again);
   }
 
@@ -197,15 +197,14 @@ export function createEngine(options: EngineOptions): Engine {
       }
     },
     async recover(all) {
-      let lost = 0;
-      for (let found = -1; found !== 0; lost += found) found = await store.write((tx) => findLost(tx, all));
+      const lost = await untilNone(() => store.write((tx) => findLost(tx, all)));
       if (lost > 0) log.warn("outcomes unknown", { messages: lost });
     },
     async sweep() {
       await engine.recover(false);
-      while ((await store.write(expireUnknown)) > 0);
-      while ((await store.write(expireLots)) > 0);
-      await store.write(turnCampaigns);
+      await untilNone(() => store.write(expireUnknown));
+      await untilNone(() => store.write(expireLots));
+      await untilNone(() => store.write(turnCampaigns));
     },
     async nextDue() {
       const [row] = await store.read.all<{ due: Instant | null }>(
@@ -215,6 +214,9 @@ export function createEngine(options: EngineOptions): Engine {
     },
     stop() {
       stopped = true;
+    },
+    get onItsWay() {
+      return inFlight.size + finished.length;
     },
     onReturn(listener) {
       notify = listener;

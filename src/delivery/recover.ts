@@ -109,17 +109,19 @@ async function move(tx: Tx, strays: readonly Stray[], to: MessageStatus, reason:
 const FINISHED = sql`campaigns.status = 'RUNNING' and not exists (select 1 from message_counts c
   where c.campaign_id = campaigns.id and c.status in ('PENDING', 'SENDING', 'UNKNOWN') and c.count > 0)`;
 
-/** Campaigns that ran dry and can pay again go on; those that were scheduled for a time now past are running; running ones with nothing left to send are completed. */
-export async function turnCampaigns(tx: Tx): Promise<void> {
+/** Campaigns that ran dry and can pay again go on; those that were scheduled for a time now past are running; running ones with nothing left to send are completed, a slice of them. Returns how many were; call again until there are none. */
+export async function turnCampaigns(tx: Tx): Promise<number> {
   await resumeFunded(tx);
   await tx.all(
     sql`update campaigns set status = 'RUNNING', updated_at = ${tx.now} where status = 'SCHEDULED' and start_at <= ${tx.now}`,
   );
   // Asked twice: contacts may be joining a campaign until this transaction holds it.
   const done = await tx.all<{ id: string }>(
-    sql`select campaigns.id from campaigns where ${FINISHED} order by campaigns.id ${forUpdate("campaigns")}`,
+    sql`select campaigns.id from campaigns where ${FINISHED} order by campaigns.id limit ${SLICE} ${forUpdate("campaigns")}`,
   );
-  if (done.length === 0) return;
-  await tx.all(sql`update campaigns set status = 'COMPLETED', completed_at = ${tx.now}, updated_at = ${tx.now}
-    where ${FINISHED} and campaigns.id in (select n.id from ${rowsOf("n", done, { id: "text" })})`);
+  if (done.length === 0) return 0;
+  const completed =
+    await tx.all(sql`update campaigns set status = 'COMPLETED', completed_at = ${tx.now}, updated_at = ${tx.now}
+    where ${FINISHED} and campaigns.id in (select n.id from ${rowsOf("n", done, { id: "text" })}) returning id`);
+  return completed.length;
 }

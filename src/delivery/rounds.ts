@@ -5,7 +5,10 @@ export interface Rounds {
   stop(): void;
 }
 
-/** Runs `work` round after round, never twice at once. It says how many milliseconds to sleep after it, and does not throw. */
+/** When a round failed although it should not: the next one comes after this. */
+const FAILED_ROUND_PAUSE_MS = 1_000;
+
+/** Runs `work` round after round, never twice at once. It says how many milliseconds to sleep after it, and should not throw. */
 export function startRounds(work: () => Promise<number>): Rounds {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wanted = false;
@@ -20,7 +23,7 @@ export function startRounds(work: () => Promise<number>): Rounds {
   async function round(): Promise<void> {
     working = true;
     wanted = false;
-    const sleep = await work();
+    const sleep = await work().catch(() => FAILED_ROUND_PAUSE_MS);
     working = false;
     arm(wanted ? 0 : sleep);
   }

@@ -1,7 +1,8 @@
-import { and, eq, lt } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { Elysia } from "elysia";
 import { DAY } from "../clock.ts";
 import { idempotencyKeys } from "../db/schema/identity.ts";
+import { deleteWhere } from "../db/slices.ts";
 import type { Reader, Store, Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
@@ -173,9 +174,5 @@ export async function writeOnce<Answer extends object>(
 
 /** Forgets answers whose time is over, for a daily job; returns how many there were. */
 export async function forgetAnswers(tx: Tx): Promise<number> {
-  const over = await tx
-    .delete(idempotencyKeys)
-    .where(lt(idempotencyKeys.createdAt, tx.now - KEPT))
-    .returning({ key: idempotencyKeys.key });
-  return over.length;
+  return deleteWhere(tx, "idempotency_keys", sql`created_at < ${tx.now - KEPT}`);
 }

@@ -1,5 +1,6 @@
-import { and, asc, eq, lte, ne, sql } from "drizzle-orm";
+import { and, asc, eq, ne, sql } from "drizzle-orm";
 import { accounts, sessions, users } from "../db/schema/identity.ts";
+import { deleteWhere } from "../db/slices.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
@@ -108,7 +109,7 @@ export async function revokeSessions(tx: Tx, userId: string): Promise<void> {
 
 /** Removes the sessions that have ended by themselves, for a daily job; returns how many there were. */
 export async function removeEndedSessions(tx: Tx): Promise<number> {
-  return (await tx.delete(sessions).where(lte(sessions.expiresAt, tx.now)).returning({ id: sessions.id })).length;
+  return deleteWhere(tx, "sessions", sql`expires_at <= ${tx.now}`);
 }
 
 /** Replaces a user's password, or gives them their first; `password` is its hash. */

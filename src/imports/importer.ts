@@ -28,6 +28,7 @@ const BATCHES = new FairQueue({ atOnce: 2 });
 class DiskShort extends Error {}
 
 type Tools = Pick<Deps, "config" | "store" | "clock" | "log" | "wake">;
+type ResumeTools = Tools & Pick<Deps, "background">;
 
 export interface Reading {
   schedule?: Schedule;
@@ -48,31 +49,55 @@ export async function runImport(tools: Tools, jobId: string, reading: Reading = 
   for (let wait = SECOND; !reading.signal?.aborted; wait = Math.min(2 * wait, LONGEST_WAIT)) {
     try {
       return await readOn(tools, jobId, reading);
-    } catch (error) {
-      const isDiskShort = error instanceof DiskShort;
-      if (!isDiskShort && !isUnavailable(error)) return giveUp(tools, jobId, error);
-      tools.log.warn(`import waits for ${isDiskShort ? "room on the disk" : "the database"}`, { jobId, error });
-      await sleep(wait, null, { ref: false });
+    } catch (failure) {
+      // What is wrong with the file has to be written down, too, and waits for the database as well.
+      const waits = failure instanceof DiskShort || isUnavailable(failure);
+      const error = waits ? failure : await giveUp(tools, jobId, failure);
+      if (error === null) return;
+      tools.log.warn(`import waits for ${error instanceof DiskShort ? "room on the disk" : "the database"}`, {
+        jobId,
+        error,
+      });
+      await sleep(wait, null, { ref: false, signal: reading.signal }).catch(() => {});
     }
   }
 }
 
 /** Goes on with the jobs that a stop or a crash interrupted, and removes files nobody waits for. Never rejects. */
-export async function resumeImports(tools: Tools, reading: Reading = {}): Promise<void> {
-  try {
-    const jobs = await unfinishedJobs(tools.store.read);
-    await removeLeftovers(tools, new Set(jobs.map((job) => `${job.id}.csv`)));
-    await Promise.all(jobs.map((job) => runImport(tools, job.id, reading)));
-  } catch (error) {
-    tools.log.error("imports could not be resumed", { error });
+export async function resumeImports(tools: ResumeTools, reading: Omit<Reading, "signal"> = {}): Promise<void> {
+  const { background } = tools;
+  for (let wait = SECOND; !background.signal.aborted; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+    try {
+      const jobs = await unfinishedJobs(tools.store.read);
+      await removeLeftovers(tools, new Set(jobs.map((job) => `${job.id}.csv`)));
+      const read = (job: ImportJobRow) =>
+        background.run("import", (signal) => runImport(tools, job.id, { ...reading, signal }));
+      await Promise.all(jobs.map(read));
+      return;
+    } catch (error) {
+      tools.log.error("imports could not be resumed", { error });
+      if (!isUnavailable(error)) return;
+      await sleep(wait, null, { ref: false, signal: background.signal }).catch(() => {});
+    }
   }
 }
 
-async function readOn({ config, store, clock, wake }: Tools, jobId: string, reading: Reading): Promise<void> {
+/** Null for a job that was never committed: its upload broke off with the database. */
+async function findJob({ store }: Tools, jobId: string): Promise<ImportJobRow | null> {
+  return getImportJob(store.read, jobId, null).catch((error) => {
+    if (error instanceof Fault && error.code === "NOT_FOUND") return null;
+    throw error;
+  });
+}
+
+async function readOn(tools: Tools, jobId: string, reading: Reading): Promise<void> {
+  const { config, store, clock, wake } = tools;
   const { schedule = openNewcomers, signal } = reading;
-  let job = await getImportJob(store.read, jobId, null);
-  if (job.status !== "RUNNING") return;
   const path = spoolPath(config.dataDir, jobId);
+  const found = await findJob(tools, jobId);
+  if (found === null) await rm(path, { force: true });
+  if (found?.status !== "RUNNING") return;
+  let job: ImportJobRow = found;
   if (!existsSync(path)) return mustLieElsewhere(job, clock.now());
 
   const disk = diskRoom(config.dataDir, config.minFreeDiskBytes);
@@ -133,7 +158,8 @@ function mustLieElsewhere(job: ImportJobRow, now: number): void {
   );
 }
 
-async function giveUp({ config, store, log }: Tools, jobId: string, error: unknown): Promise<void> {
+/** Ends a job as FAILED. Returns null, or the error of a database that cannot write that down now. */
+async function giveUp({ config, store, log }: Tools, jobId: string, error: unknown): Promise<unknown> {
   const reason =
     error instanceof Fault
       ? error.message
@@ -143,9 +169,11 @@ async function giveUp({ config, store, log }: Tools, jobId: string, error: unkno
     await store.write((tx) => finishJob(tx, jobId, reason));
     await rm(spoolPath(config.dataDir, jobId), { force: true });
   } catch (failure) {
+    if (isUnavailable(failure)) return failure;
     // The job stays as it stands, and so does its file: the next start goes on.
     log.error("import could not be ended", { jobId, error: failure });
   }
+  return null;
 }
 
 /** Uploads that broke off with the process have a file and no job. Young ones may just be arriving. */

@@ -4,6 +4,7 @@ import { addContacts, mustTakeContacts, type Schedule } from "../campaigns/membe
 import { iso, isoOrNull } from "../clock.ts";
 import type { FileRow } from "../contactFiles/fileRow.ts";
 import { importJobs, importRows } from "../db/schema/campaigns.ts";
+import { yieldToEventLoop } from "../db/slices.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
@@ -81,6 +82,7 @@ export async function takeRows(
     const text = (address: string | null) => address?.toWellFormed() || null;
     return { jobId: job.id, line: row.line, verdict, email: text(email), phone: text(phone), message };
   });
+  await yieldToEventLoop();
   await tx.insert(importRows).values(results);
   const bytes = sum(results, verdictBytes);
   await addUsage(tx, job.brandId, "storedBytes", bytes);

@@ -3,6 +3,7 @@ import { Elysia, t } from "elysia";
 import { ImportJob } from "../campaigns/model.ts";
 import { type Verdict, verdictHeader, verdictLine } from "../contactFiles/verdictFile.ts";
 import type { Reader } from "../db/store.ts";
+import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
 import { invalid } from "../fault.ts";
 import { diskRoom } from "../files/diskRoom.ts";
@@ -57,12 +58,12 @@ const requestBody = {
 
 /** Contact files. They are received as a stream, kept in the data folder, and read in the background. */
 export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) {
-  const { store, config } = deps;
-  const stopping = new AbortController();
+  const { store, config, background } = deps;
+  const read = (jobId: string) =>
+    void background.run("import", (signal) => runImport(deps, jobId, { ...reading, signal }));
   const room = new UploadRoom(diskRoom(config.dataDir, config.minFreeDiskBytes));
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(storable)
-    .onStop(() => stopping.abort())
     .post(
       "/:id/import-contacts",
       async ({ params, query, request, set }) => {
@@ -94,12 +95,14 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
             return { success: true as const, jobId };
           });
           set.status = 202;
-          if (answer.jobId === jobId) void runImport(deps, jobId, { ...reading, signal: stopping.signal });
+          if (answer.jobId === jobId) read(jobId);
           // The same file was sent before, and is being read or was.
           else await rm(path, { force: true });
           return answer;
         } catch (error) {
-          await rm(path, { force: true });
+          // A connection that broke may have committed the job: then its file is needed, and removed if not.
+          if (isUnavailable(error)) read(jobId);
+          else await rm(path, { force: true });
           throw error;
         } finally {
           arriving.end();

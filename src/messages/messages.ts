@@ -1,14 +1,14 @@
-import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { inArray, type SQL, sql } from "drizzle-orm";
 import type { ChannelName } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
-import { hold, release } from "../credits/holds.ts";
+import { hold } from "../credits/holds.ts";
 import { readWeights } from "../credits/weights.ts";
-import { contacts } from "../db/schema/brands.ts";
 import { messages } from "../db/schema/messages.ts";
-import { rowsOf } from "../db/sql.ts";
+import { SLICE_ROWS, untilNone } from "../db/slices.ts";
+import { equalsUnindexed, findByIndex, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves } from "./counts.ts";
-import { type CancelReason, NEVER } from "./model.ts";
+import { NEVER } from "./model.ts";
 
 /** A message to be. */
 export interface Draft {
@@ -89,85 +89,53 @@ function insertPending(tx: Tx, rows: readonly (Draft & { id: string; credits: nu
     on conflict (conversation_id, stage) do nothing returning id`;
 }
 
-/** Makes messages due again that waited for a person or an event: when they were meant to leave, or now. */
+/** The condition under which a message is parked, as the partial index `messages_parked` has it. */
+export const PARKED = sql.raw(`status = 'PENDING' and run_at = ${NEVER}`);
+
+/** Makes parked messages due again, a slice at a time: when they were meant to leave, or now. */
 async function unpark(tx: Tx, which: SQL): Promise<void> {
-  const { scheduledTime } = messages;
-  await tx
-    .update(messages)
-    .set({
-      runAt: sql`case when ${scheduledTime} > ${tx.now} then ${scheduledTime} else ${tx.now} end`,
-      errorMessage: null,
-    })
-    .where(and(which, eq(messages.status, "PENDING"), eq(messages.runAt, NEVER)));
+  await findByIndex(tx);
+  await byParked(tx, which, (rows) =>
+    // Not by the condition of the index, through which Postgres would pass over all that was freed before.
+    tx.all(sql`update messages set error_message = null,
+        run_at = case when scheduled_time > ${tx.now} then scheduled_time else ${tx.now} end
+      from ${rowsOf("n", idsOf(rows), { id: "text" })}
+      where messages.id = n.id and ${equalsUnindexed("status", "PENDING")} and run_at + 0 = ${NEVER}`),
+  );
+}
+
+const idsOf = (rows: readonly Parked[]) => rows.map(({ id }) => ({ id }));
+
+/** A message that waits for a person or an event. */
+export interface Parked {
+  id: string;
+  senderId: string | null;
+  scheduledTime: Instant;
+}
+
+/**
+ * Calls `work` with parked messages a slice at a time, in the order they were meant to leave. From where the last slice
+ * ended: whatever a slice has freed, Postgres would pass over again in each of the next.
+ */
+export async function byParked(tx: Tx, which: SQL, work: (rows: readonly Parked[]) => Promise<unknown>): Promise<void> {
+  let beyond = sql.empty();
+  await untilNone(async () => {
+    const rows = await tx.all<Parked>(sql`select id, sender_id as "senderId", scheduled_time as "scheduledTime"
+      from messages where ${which} and ${PARKED} ${beyond} order by scheduled_time, id limit ${SLICE_ROWS}`);
+    const last = rows.at(-1);
+    if (!last) return 0;
+    await work(rows);
+    beyond = sql`and (scheduled_time, id) > (${Number(last.scheduledTime)}, ${last.id})`;
+    return rows.length;
+  });
 }
 
 /** Lets a conversation go on that was paused. */
 export function unparkConversation(tx: Tx, conversationId: string): Promise<void> {
-  return unpark(tx, eq(messages.conversationId, conversationId));
+  return unpark(tx, sql`conversation_id = ${conversationId}`);
 }
 
 /** Lets a campaign go on that was paused. */
 export function unparkCampaign(tx: Tx, campaignId: string): Promise<void> {
-  return unpark(tx, eq(messages.campaignId, campaignId));
-}
-
-/**
- * Cancels what is still to be sent and gives its credits back. A message being sent at this moment cannot be called back;
- * it is marked, and is cancelled if it turns out that it did not leave. Returns how many were cancelled.
- */
-async function cancel(tx: Tx, which: SQL | undefined, reason: CancelReason): Promise<number> {
-  const cancelled = await tx
-    .update(messages)
-    .set({ status: "CANCELLED", errorMessage: reason, processedAt: tx.now })
-    .where(and(which, eq(messages.status, "PENDING")))
-    .returning({
-      id: messages.id,
-      campaignId: messages.campaignId,
-      stage: messages.stage,
-      scheduledTime: messages.scheduledTime,
-    });
-  await tx
-    .update(messages)
-    .set({ cancelReason: reason })
-    .where(and(which, eq(messages.status, "SENDING")));
-  await release(
-    tx,
-    cancelled.map((row) => row.id),
-    reason,
-  );
-  await countMoves(
-    tx,
-    cancelled.map((row) => ({ ...row, from: "PENDING" as const, to: "CANCELLED" as const })),
-  );
-  return cancelled.length;
-}
-
-/** Cancels all that a conversation still had to send. */
-export function cancelConversation(tx: Tx, conversationId: string, reason: CancelReason): Promise<number> {
-  return cancel(tx, eq(messages.conversationId, conversationId), reason);
-}
-
-/** Cancels all that a campaign still had to send. */
-export function cancelCampaign(tx: Tx, campaignId: string, reason: CancelReason): Promise<number> {
-  return cancel(tx, eq(messages.campaignId, campaignId), reason);
-}
-
-/** Cancels all that anybody (or one brand) still had to send to a person, whom an e-mail address or a phone number names. */
-export function cancelPerson(
-  tx: Tx,
-  person: { email: string | null; phone: string | null; brandId: string | null },
-  reason: CancelReason,
-): Promise<number> {
-  const named = [
-    person.email ? eq(contacts.email, person.email) : undefined,
-    person.phone ? eq(contacts.phone, person.phone) : undefined,
-  ].filter((part) => part !== undefined);
-  const someone = tx
-    .select({ id: sql`v.id` })
-    .from(contacts)
-    .innerJoin(sql`conversations v`, sql`v.contact_id = ${contacts.id}`)
-    .where(
-      and(sql`(${sql.join(named, sql` or `)})`, person.brandId ? eq(contacts.brandId, person.brandId) : undefined),
-    );
-  return cancel(tx, inArray(messages.conversationId, someone), reason);
+  return unpark(tx, sql`campaign_id = ${campaignId}`);
 }

@@ -56,23 +56,6 @@ export async function tally(tx: Tx, changes: readonly Change[]): Promise<void> {
     on conflict (span, kind, start, status, shard) do update set count = message_tallies.count + excluded.count`);
 }
 
-/** Takes the messages of a campaign out of the tallies. Call it before they are deleted. */
-export async function untallyCampaign(tx: Tx, campaignId: string): Promise<void> {
-  const rows = await tx.all<{ stage: number; status: MessageStatus; hour: unknown; count: unknown }>(
-    sql`select stage, status, scheduled_time / ${sql.raw(String(HOUR))} as hour, count(*) as count from messages
-      where campaign_id = ${campaignId} group by 1, 2, 3`,
-  );
-  await tally(
-    tx,
-    rows.map(({ stage, status, hour, count }) => ({
-      stage,
-      status,
-      scheduledTime: Number(hour) * HOUR,
-      delta: -Number(count),
-    })),
-  );
-}
-
 /** Which messages of the platform a list shows. */
 export interface Tallied {
   /** 1 leaves the opening messages out. */

@@ -1,5 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import { indexedBy, rowsOf } from "../db/sql.ts";
+import type { Instant } from "../clock.ts";
+import { byPages, inSlices, SCAN_ROWS, yieldToEventLoop } from "../db/slices.ts";
+import { equalsUnindexed, findByIndex, indexedBy, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 
 /** What a message waits for because of its mailbox: with another one it waits no longer. */
@@ -11,23 +13,28 @@ const SENDER_WAITS = sql.raw(
 const ON_TIME = (tx: Tx) => sql`case when scheduled_time > ${tx.now} then scheduled_time else ${tx.now} end`;
 
 /** Nobody of its own brand carries it: its mailbox is gone or another brand's, or it never had one. */
-const STRANDED = sql`m.status = 'PENDING' and m.channel = 'EMAIL'
+const STRANDED = sql`${equalsUnindexed("m.status", "PENDING")} and m.channel = 'EMAIL'
   and not exists (select 1 from email_accounts own where own.id = m.sender_id and own.brand_id = m.brand_id)`;
 
-/** As many conversations in one statement. */
-const CHUNK = 5000;
+interface Stranded {
+  id: string;
+  runAt: Instant;
+}
+
+/** Where a walk through messages stands. */
+type Place = Pick<Stranded, "id" | "runAt"> | null;
 
 /**
  * Gives stranded messages another mailbox: one of their campaign's, of their own brand, switched on, dealt out evenly. Their
- * conversations go with them, so that what follows leaves from the same one. Where there is none, nothing changes. One
- * statement, however many there are. Returns the ids of those that have a mailbox now.
+ * conversations go with them, so that what follows leaves from the same one. Where there is none, nothing changes.
+ * `turn` is the place in the deal of the first. Returns the ids of those that have a mailbox now.
  */
-async function repin(tx: Tx, stranded: SQL): Promise<string[]> {
-  // The deal begins anywhere: else all who come one at a time would get the same mailbox.
-  const first = Number.parseInt(tx.newId().slice(-6), 16);
+async function deal(tx: Tx, messages: readonly { id: string }[], turn: number): Promise<string[]> {
+  const rows = messages.map(({ id }) => ({ id }));
   const dealt = await tx.all<{ id: string; conversation_id: string; sender_id: string }>(sql`
     with stranded as (
-      select m.id, m.campaign_id, row_number() over (partition by m.campaign_id order by m.id) + ${first} as turn ${stranded} and ${STRANDED}
+      select m.id, m.campaign_id, row_number() over (partition by m.campaign_id order by m.id) + ${turn} as turn
+      from ${rowsOf("n", rows, { id: "text" })} cross join messages m where m.id = n.id and ${STRANDED}
     ), boxes as (
       select s.campaign_id, s.sender_id, row_number() over (partition by s.campaign_id order by s.sender_id) - 1 as place,
         count(*) over (partition by s.campaign_id) as count
@@ -38,37 +45,81 @@ async function repin(tx: Tx, stranded: SQL): Promise<string[]> {
       run_at = case when error_message in ${SENDER_WAITS} then ${ON_TIME(tx)} else run_at end,
       error_message = case when error_message in ${SENDER_WAITS} then null else error_message end
     from stranded join boxes on boxes.campaign_id = stranded.campaign_id and boxes.place = stranded.turn % boxes.count
-    where messages.id = stranded.id and messages.status = 'PENDING'
+    where messages.id = stranded.id and ${equalsUnindexed("messages.status", "PENDING")}
     returning messages.id, messages.conversation_id, messages.sender_id`);
-  for (let at = 0; at < dealt.length; at += CHUNK) {
-    const rows = dealt.slice(at, at + CHUNK).map((row) => ({ id: row.conversation_id, sender: row.sender_id }));
+  const moved = dealt.map((row) => ({ id: row.conversation_id, sender: row.sender_id }));
+  if (moved.length > 0)
     await tx.all(sql`update conversations set sender_id = n.sender
-      from ${rowsOf("n", rows, { id: "text", sender: "text" })} where conversations.id = n.id and conversations.sender_id is not null`);
-  }
+      from ${rowsOf("n", moved, { id: "text", sender: "text" })} where conversations.id = n.id and conversations.sender_id is not null`);
   return dealt.map(({ id }) => id);
+}
+
+/** Begins a deal anywhere: else all who come one at a time would get the same mailbox. */
+const anyTurn = (tx: Tx) => Number.parseInt(tx.newId().slice(-6), 16);
+
+/** Deals mailboxes to all stranded messages among those that `page` returns, a slice at a time. */
+async function repin(tx: Tx, page: (after: string) => Promise<{ id: string }[]>): Promise<void> {
+  let turn = anyTurn(tx);
+  await findByIndex(tx);
+  await byPages(page, (rows) =>
+    inSlices(rows, async (slice) => {
+      turn += (await deal(tx, slice, turn)).length;
+    }),
+  );
 }
 
 /** Those among these messages that are stranded and for which there is a mailbox. */
 export async function repinMessages(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
-  const named = rowsOf(
-    "n",
-    ids.map((id) => ({ id })),
-    { id: "text" },
+  return new Set(
+    await deal(
+      tx,
+      ids.map((id) => ({ id })),
+      anyTurn(tx),
+    ),
   );
-  return new Set(await repin(tx, sql`from ${named} cross join messages m where m.id = n.id`));
+}
+
+/**
+ * Changes messages that are pending, a slice at a time. Through the index of what is pending, in its order: there is none
+ * by sender, since moves are rare and sends are not. `which` is a condition on `messages m`.
+ */
+async function changePending(tx: Tx, which: SQL, change: (ids: readonly { id: string }[]) => Promise<unknown>) {
+  for (let at: Place = null; ; ) {
+    const beyond: SQL = at === null ? sql.empty() : sql`and (m.run_at, m.id) > (${at.runAt}, ${at.id})`;
+    const page: (Stranded & { found: unknown })[] = await tx.all(sql`select m.id, m.run_at as "runAt",
+        case when ${which} then 1 else 0 end as found from messages m ${indexedBy("messages_due")}
+      where m.status = 'PENDING' ${beyond} order by m.run_at, m.id limit ${SCAN_ROWS}`);
+    const last = page.at(-1);
+    if (!last) return;
+    at = { id: last.id, runAt: Number(last.runAt) };
+    await inSlices(
+      page.filter(({ found }) => Number(found) === 1).map(({ id }) => ({ id })),
+      change,
+    );
+    await yieldToEventLoop();
+  }
 }
 
 /** What waited for a mailbox that was switched off, paused or not connected is looked at again, now that it works. */
-export async function freeWaiting(tx: Tx, senderId: string): Promise<void> {
-  await tx.all(sql`update messages ${indexedBy("messages_due")} set error_message = null, run_at = ${ON_TIME(tx)}
-    where status = 'PENDING' and sender_id = ${senderId}
-    and error_message in ('SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED')`);
+export function freeWaiting(tx: Tx, senderId: string): Promise<void> {
+  const waits = sql`m.sender_id = ${senderId} and m.error_message in ('SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED')`;
+  return changePending(tx, waits, (ids) => setWaiting(tx, ids, null));
+}
+
+/** Says of pending messages that they wait for a mailbox, or lets them wait no longer. */
+async function setWaiting(tx: Tx, ids: readonly { id: string }[], reason: "SENDER_REASSIGNED" | null): Promise<void> {
+  const due = reason === null ? sql`, run_at = ${ON_TIME(tx)}` : sql.empty();
+  await tx.all(sql`update messages set error_message = ${reason} ${due}
+    where id in (select n.id from ${rowsOf("n", ids, { id: "text" })}) and ${equalsUnindexed("status", "PENDING")}`);
 }
 
 /** All of a campaign, whose mailboxes have changed. */
-export async function repinCampaign(tx: Tx, campaignId: string): Promise<void> {
-  await repin(tx, sql`from messages m where m.campaign_id = ${campaignId}`);
+export function repinCampaign(tx: Tx, campaignId: string): Promise<void> {
+  return repin(tx, (after) =>
+    tx.all(sql`select m.id from messages m where m.campaign_id = ${campaignId} and m.id > ${after}
+      order by m.id limit ${SCAN_ROWS}`),
+  );
 }
 
 /**
@@ -78,17 +129,21 @@ export async function repinCampaign(tx: Tx, campaignId: string): Promise<void> {
 export async function repinMoved(tx: Tx, senderIds: readonly string[], brandId: string): Promise<void> {
   const moved = senderIds.map((id) => ({ id }));
   const these = sql`(select n.id from ${rowsOf("n", moved, { id: "text" })})`;
-  // Through the index of what is pending: there is none by sender, since moves are rare and sends are not.
-  const pinned = sql`messages ${indexedBy("messages_due")}`;
-  await repin(tx, sql`from messages m ${indexedBy("messages_due")} where m.sender_id in ${these}`);
-  await tx.all(sql`update ${pinned} set error_message = 'SENDER_REASSIGNED'
-    where status = 'PENDING' and sender_id in ${these} and brand_id <> ${brandId}
-    and (error_message is null or error_message in ${SENDER_WAITS})`);
-  await tx.all(sql`update ${pinned} set error_message = null, run_at = ${ON_TIME(tx)}
-    where status = 'PENDING' and sender_id in ${these} and brand_id = ${brandId} and error_message in ${SENDER_WAITS}`);
-  await repin(
+  const waits = sql`m.error_message in ${SENDER_WAITS}`;
+  let turn = anyTurn(tx);
+  await findByIndex(tx);
+  await changePending(tx, sql`m.sender_id in ${these}`, async (ids) => {
+    turn += (await deal(tx, ids, turn)).length;
+  });
+  await changePending(
     tx,
-    sql`from messages m where m.campaign_id in (select s.campaign_id from campaign_senders s
-      join campaigns c on c.id = s.campaign_id where s.sender_id in ${these} and c.brand_id = ${brandId})`,
+    sql`m.sender_id in ${these} and m.brand_id <> ${brandId} and (m.error_message is null or ${waits})`,
+    (ids) => setWaiting(tx, ids, "SENDER_REASSIGNED"),
   );
+  await changePending(tx, sql`m.sender_id in ${these} and m.brand_id = ${brandId} and ${waits}`, (ids) =>
+    setWaiting(tx, ids, null),
+  );
+  const campaigns = await tx.all<{ id: string }>(sql`select distinct s.campaign_id as id from campaign_senders s
+    join campaigns c on c.id = s.campaign_id where s.sender_id in ${these} and c.brand_id = ${brandId} order by 1`);
+  for (const { id } of campaigns) await repinCampaign(tx, id);
 }

@@ -13,6 +13,7 @@ import { hashPassword } from "../identity/password.ts";
 import { addUser } from "../identity/users.ts";
 import type { Log } from "../log.ts";
 import { seededRandom } from "../random.ts";
+import type { LedgerKey } from "../secrets.ts";
 import { type BrandPlan, type CastBrand, castBrand, castContacts, castLaunch, numbered } from "./cast.ts";
 import { type Census, takeCensus } from "./census.ts";
 import contactFile from "./demo-contacts.csv" with { type: "text" };
@@ -108,13 +109,15 @@ export async function liveDemo(options: {
   end: Instant;
   password: string;
   post: Post;
+  ledgerKey: LedgerKey;
   log: Log;
   onProgress(virtual: Instant, share: number): void;
 }): Promise<DemoWorld> {
   const start = options.end - DEMO_DAYS * DAY;
   const clock = new VirtualClock(start);
   const random = seededRandom(SEED);
-  const store = await openStore({ dataDir: options.dataDir, databaseUrl: null, clock, random, durability: "off" });
+  const { dataDir, ledgerKey } = options;
+  const store = await openStore({ dataDir, databaseUrl: null, clock, random, durability: "off", ledgerKey });
   try {
     const world = new World(clock, SEED);
     const admin = await createAdmin(store, {

@@ -7,7 +7,7 @@ import { dialect } from "../db/dialect.ts";
 import { openStore } from "../db/open.ts";
 import { createLog } from "../log.ts";
 import { type Random, seededRandom } from "../random.ts";
-import { openVault, signer } from "../secrets.ts";
+import { ledgerKey, openVault, signer } from "../secrets.ts";
 import { type BrandPlan, castBrand, castContacts, castLaunch } from "./cast.ts";
 import { type Census, takeCensus } from "./census.ts";
 import { FAULTS, NO_FAULTS } from "./faults.ts";
@@ -31,6 +31,8 @@ export interface SimulateOptions {
 /** When every simulated world begins: a Monday morning. */
 const START = Date.UTC(2026, 0, 5, 8);
 const BATCH = 500;
+/** A simulated world has no secrets. */
+const SIMULATION_KEY = new Uint8Array(32).fill(7);
 
 /**
  * Lives through `days` of a small world that the seed decides, and says what became of
@@ -47,9 +49,10 @@ export async function simulate(options: SimulateOptions): Promise<Census & { see
     clock,
     random,
     durability: "off",
+    ledgerKey: ledgerKey(SIMULATION_KEY),
   });
   try {
-    const key = new Uint8Array(32).fill(7);
+    const key = SIMULATION_KEY;
     const world = options.worldOf?.(clock, options.seed) ?? new World(clock, options.seed);
     for (const [index, plan] of brandPlans(options, random).entries()) {
       const brand = await store.write((tx) => castBrand(tx, plan));

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { type AnyElysia, Elysia } from "elysia";
+import { BackgroundWork } from "../../src/background.ts";
 import { brandRoutes } from "../../src/brands/routes.ts";
 import { type Clock, DAY, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
@@ -19,7 +20,7 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { identityRoutes } from "../../src/identity/routes.ts";
 import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
-import { masterKey, openVault, signer } from "../../src/secrets.ts";
+import { ledgerKey, masterKey, openVault, signer } from "../../src/secrets.ts";
 import { SecurityFindings } from "../../src/security/findings.ts";
 import { findInsecureSettings } from "../../src/security/settings.ts";
 import { freshDatabase } from "./database.ts";
@@ -54,8 +55,15 @@ export async function startApp(overrides: Overrides = {}) {
   };
   const logged: string[] = [];
   const log = createLog("debug", clock, (line) => logged.push(line));
-  const store = await openStore({ dataDir: folder, databaseUrl: config.databaseUrl, clock, durability: "off" });
   const secret = masterKey(config.secret, folder);
+  const { databaseUrl } = config;
+  const store = await openStore({
+    dataDir: folder,
+    databaseUrl,
+    clock,
+    durability: "off",
+    ledgerKey: ledgerKey(secret),
+  });
   const deps: Deps = {
     config,
     store,
@@ -67,6 +75,7 @@ export async function startApp(overrides: Overrides = {}) {
     channel: { send: async () => ({ kind: "accepted", providerId: null }), close: async () => {} },
     files: openFiles(config.s3, join(folder, "files")),
     security: new SecurityFindings(findInsecureSettings(config, [])),
+    background: new BackgroundWork(),
     verifyMailbox: async () => ({ ok: true }),
     sendSystemMail: null,
     wake: () => {},

@@ -136,3 +136,37 @@ function succeeded<Body>({ status, body, text }: Answer<Body>, method: string, p
   if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
   return body;
 }
+
+/** An import job as the API shows it. */
+export interface ShownImport {
+  status: "RUNNING" | "DONE" | "FAILED";
+  rows: number;
+  verdicts: Record<string, number>;
+  error: string | null;
+}
+
+/** Uploads a file of made-up contacts to a campaign of its own; returns the job's id. */
+export async function uploadContacts(
+  service: Doors,
+  { token, ask }: BrandAtWork,
+  name: string,
+  contacts: number,
+): Promise<string> {
+  const { campaign } = await ask<{ campaign: { id: string } }>("POST", "/api/campaigns", { name });
+  const rows = Array.from(
+    { length: contacts },
+    (_, n) => `${name.replaceAll(" ", ".")}.${n}@import.example,Ann ${n}\n`,
+  );
+  const path = `/api/campaigns/${campaign.id}/import-contacts`;
+  const { status, body, text } = await service.api<{ jobId: string }>("POST", path, {
+    token,
+    headers: { "content-type": "text/csv" },
+    body: `email,firstName\n${rows.join("")}`,
+  });
+  if (status !== 202) throw new Error(`POST ${path}: ${status} ${text}`);
+  return body.jobId;
+}
+
+export async function importOf({ ask }: BrandAtWork, jobId: string): Promise<ShownImport> {
+  return (await ask<{ job: ShownImport }>("GET", `/api/campaigns/import-jobs/${jobId}`)).job;
+}

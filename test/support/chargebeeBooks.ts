@@ -49,8 +49,10 @@ export async function booksOf(store: Store, brandId: string, prefix: string) {
   const taken = await store.read.select().from(creditClawbacks).where(eq(creditClawbacks.brandId, brandId));
   const rows = await store.read.select().from(payments).where(eq(payments.brandId, brandId));
   return {
-    accounts: accounts.map(({ brandId: _, entries: __, lowSince: ___, ...balances }) => balances),
-    lots: sorted(lots.map(({ id: _, brandId: __, source, ...lot }) => ({ source: plain(source), ...lot }))),
+    accounts: accounts.map(
+      ({ brandId: _, entries: __, lowSince: ___, head: ____, seal: _____, ...balances }) => balances,
+    ),
+    lots: sorted(lots.map(({ id: _, brandId: __, seal: ___, source, ...lot }) => ({ source: plain(source), ...lot }))),
     // Of two refunds of one invoice either may bear what is rounded: it is the sum that counts.
     taken: sorted(
       [...Map.groupBy(taken, ({ lotSource }) => lotSource)].map(([source, parts]) => ({

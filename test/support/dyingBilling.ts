@@ -1,10 +1,12 @@
 // A process that hears of one customer's events and is killed before a statement of its choice, or before or after a commit.
+
 import { VirtualClock } from "../../src/clock.ts";
 import { openStore } from "../../src/db/open.ts";
 import type { Store, Tx } from "../../src/db/store.ts";
 import { ChargebeeSite, type Event } from "./chargebee.ts";
 import { hear } from "./chargebeeBooks.ts";
 import { CATALOG } from "./chargebeeYear.ts";
+import { TEST_LEDGER_KEY } from "./ledgerKey.ts";
 import { cleanEnvironment, runProgram } from "./replica.ts";
 
 export const STORY_ENDS = Date.UTC(2026, 10, 23, 9);
@@ -78,7 +80,12 @@ export function hearInAnotherProcess(given: {
 if (import.meta.main) {
   const { DATA_DIR = "", DATABASE_URL, DIES_AT, PREFIX = "", BRAND = "" } = process.env;
   const clock = new VirtualClock(STORY_ENDS);
-  const store = await openStore({ dataDir: DATA_DIR, databaseUrl: DATABASE_URL ?? null, clock });
+  const store = await openStore({
+    dataDir: DATA_DIR,
+    databaseUrl: DATABASE_URL ?? null,
+    clock,
+    ledgerKey: TEST_LEDGER_KEY,
+  });
   let statements = 0;
   const dying = counted(store, (statement) => {
     statements = statement;

@@ -16,6 +16,7 @@ import { systemRandom } from "../../src/random.ts";
 import { openVault, signer } from "../../src/secrets.ts";
 import { castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
 import { freshDatabase } from "./database.ts";
+import { TEST_LEDGER_KEY } from "./ledgerKey.ts";
 import { ScriptedChannel } from "./scriptedChannel.ts";
 import { until } from "./throwaway.ts";
 
@@ -26,7 +27,13 @@ export async function startFollowUps() {
   const folder = mkdtempSync(join(tmpdir(), "reprise-driver-"));
   const database = await freshDatabase();
   const clock = systemClock;
-  const store = await openStore({ dataDir: folder, databaseUrl: database.url, clock, durability: "off" });
+  const store = await openStore({
+    dataDir: folder,
+    databaseUrl: database.url,
+    clock,
+    durability: "off",
+    ledgerKey: TEST_LEDGER_KEY,
+  });
   const channel = new ScriptedChannel();
   const logged: string[] = [];
   const log: Log = createLog("info", clock, (line) => logged.push(line));

@@ -4,7 +4,7 @@ import { type Doors, doorsOf, PASSWORD } from "./doors.ts";
 import { freePort, Throwaway, until } from "./throwaway.ts";
 
 /** The program as it is in the repository, or a compiled one: REPRISE_BINARY=dist/reprise bun test test/kill.test.ts */
-const program = process.env.REPRISE_BINARY
+export const program = process.env.REPRISE_BINARY
   ? [resolve(process.env.REPRISE_BINARY)]
   : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
 

@@ -35,7 +35,8 @@ async function printLines(stream: ReadableStream<Uint8Array>, prefix: string): P
 export async function runFiles({ root, files, environment, flags, output }: Run): Promise<Count> {
   const folder = mkdtempSync(join(tmpdir(), "reprise-report-"));
   const path = join(folder, "report.xml");
-  const reporting = ["--reporter=junit", `--reporter-outfile=${path}`];
+  // Twice as many passes as cores may run beside each other: a test that takes half a second alone may take ten.
+  const reporting = ["--timeout=30000", "--reporter=junit", `--reporter-outfile=${path}`];
   // A developer's own settings, from the shell or a file, must not lead the tests to a database with something in it.
   const { DATABASE_URL: _, REDIS_URL: __, REPLICAS: ___, ...inherited } = process.env;
   const stdio = typeof output === "object" ? "pipe" : output;

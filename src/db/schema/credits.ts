@@ -48,6 +48,10 @@ export const creditAccounts = table(
     debt: thousandths("debt").notNull().default(0),
     /** How many entries the brand's ledger has: the newest one's `seq`. */
     entries: whole("entries").notNull().default(0),
+    /** The chain over the seals of all its entries: see `credits/seal.ts`. */
+    head: text("head").notNull().default(""),
+    /** Over all the fields above, with the ledger's key. */
+    seal: text("seal").notNull().default(""),
     /** Since when the next week costs more than there is: warned of once until that changes. */
     lowSince: instant("low_since"),
   },
@@ -82,6 +86,8 @@ export const creditLots = table(
     /** Makes a grant unique: the same source never grants twice. */
     source: text("source"),
     createdAt: instant("created_at").notNull(),
+    /** Over what the lot was granted as, with the ledger's key. */
+    seal: text("seal").notNull().default(""),
   },
   (t) => [
     check("credit_lots_remaining", sql`${t.remaining} >= 0 and ${t.remaining} <= ${t.granted}`),
@@ -143,7 +149,7 @@ export const ledgerEntries = table(
     id: text("id").notNull(),
     brandId: text("brand_id").notNull(),
     /** Numbers a brand's entries from 1 without a gap, so that a missing one is missed. */
-    seq: whole("seq").notNull().default(0),
+    seq: whole("seq").notNull(),
     kind: word("kind", ENTRY_KINDS).notNull(),
     amount: thousandths("amount").notNull(),
     lotId: text("lot_id").notNull(),
@@ -153,15 +159,15 @@ export const ledgerEntries = table(
     reason: text("reason"),
     actorId: text("actor_id"),
     createdAt: instant("created_at").notNull(),
-    /** A digest of all the fields above: see `credits/seal.ts`. */
-    seal: whole("seal").notNull().default(0),
+    /** Over all the fields above, with the ledger's key: see `credits/seal.ts`. */
+    seal: text("seal").notNull(),
     /** Counts the lots that one message's movement of one kind is spread over, from 0. */
     part: integer("part"),
   },
   (t) => [
     /** The database itself refuses to hold, settle or release twice for one message, out of whatever lots. */
     uniqueIndex("ledger_once").on(t.messageId, t.kind, t.part).where(where("message_id is not null")),
-    primaryKey({ name: "ledger_entries_key", columns: [t.brandId, t.id] }),
+    primaryKey({ name: "ledger_entries_key", columns: [t.brandId, t.seq] }),
     check("ledger_amount", sql`${t.amount} >= 0`),
   ],
 );

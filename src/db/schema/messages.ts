@@ -66,6 +66,10 @@ export const messages = table(
     index("messages_lease").on(t.leaseUntil).where(where("status = 'SENDING'")),
     index("messages_unknown").on(t.runAt).where(where("status = 'UNKNOWN'")),
     index("messages_campaign").on(t.campaignId, t.id),
+    // What waits for a person or an event (`NEVER` in messages/model.ts), for the resume of a campaign.
+    index("messages_parked")
+      .on(t.campaignId, t.scheduledTime, t.id)
+      .where(where("status = 'PENDING' and run_at = 8640000000000000")),
     // The lists by time. What they sort by never changes, so a message costs each of them one entry, once; only the rare
     // ends have entries of their own, so that a page of them need not pass over all that went well.
     index("messages_follow_ups").on(t.scheduledTime, t.id).where(where("stage > 0")),

@@ -1,0 +1,16 @@
+import { sql } from "drizzle-orm";
+import { byPages, SLICE_ROWS } from "../db/slices.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+
+/** Deletes the conversations of a campaign, and what came in by them, a slice at a time. */
+export async function deleteConversations(tx: Tx, campaignId: string): Promise<void> {
+  const page = (after: string) =>
+    tx.all<{ id: string }>(sql`select id from conversations where campaign_id = ${campaignId} and id > ${after}
+      order by id limit ${SLICE_ROWS}`);
+  await byPages(page, async (rows) => {
+    const ids = sql`(select n.id from ${rowsOf("n", rows, { id: "text" })})`;
+    await tx.all(sql`delete from inbound_messages where conversation_id in ${ids}`);
+    await tx.all(sql`delete from conversations where id in ${ids}`);
+  });
+}

@@ -1,0 +1,60 @@
+import { sql } from "drizzle-orm";
+import { creditAccounts } from "../db/schema/credits.ts";
+import { forUpdate, rowsOf } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { type AccountFields, NO_HEAD, sealAccount } from "./seal.ts";
+
+/**
+ * The accounts that a transaction has locked, as they stand in it. Under the lock nobody else moves them, so what was read
+ * with the lock need not be read again when movements are posted.
+ */
+const locked = new WeakMap<Tx, Map<string, AccountFields>>();
+
+function knownIn(tx: Tx): Map<string, AccountFields> {
+  const known = locked.get(tx) ?? new Map<string, AccountFields>();
+  locked.set(tx, known);
+  return known;
+}
+
+/** Opens a brand's account if it has none. */
+export async function openAccount(tx: Tx, brandId: string): Promise<void> {
+  const empty = { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawedBack: 0, debt: 0 };
+  const account: AccountFields = { brandId, entries: 0, head: NO_HEAD, ...empty };
+  await tx
+    .insert(creditAccounts)
+    .values({ ...account, seal: sealAccount(tx.ledgerKey, account) })
+    .onConflictDoNothing();
+}
+
+/**
+ * Locks accounts until the transaction ends, and returns them by brand. The account's row is the lock of all that is the
+ * brand's: whoever holds it may move credits in and out of its lots.
+ */
+export async function lockAccounts(tx: Tx, brandIds: readonly string[]): Promise<Map<string, AccountFields>> {
+  const ids = rowsOf(
+    "b",
+    brandIds.map((id) => ({ id })),
+    { id: "text" },
+  );
+  const rows =
+    await tx.all<AccountFields>(sql`select a.brand_id as "brandId", a.entries, a.head, a.granted, a.available,
+      a.reserved, a.used, a.expired, a.clawed_back as "clawedBack", a.debt
+    from credit_accounts a where a.brand_id in (select b.id from ${ids}) order by a.brand_id ${forUpdate("a")}`);
+  const known = knownIn(tx);
+  for (const row of rows) known.set(row.brandId, row);
+  return new Map(rows.map((row) => [row.brandId, row]));
+}
+
+/** Returns accounts that are locked by now, without asking for those this transaction has locked before. */
+export async function lockedAccounts(tx: Tx, brandIds: readonly string[]): Promise<Map<string, AccountFields>> {
+  const known = knownIn(tx);
+  const missing = brandIds.filter((brandId) => !known.has(brandId));
+  if (missing.length > 0) await lockAccounts(tx, missing);
+  return known;
+}
+
+/** Notes how accounts stand after what this transaction has moved. */
+export function noteMoved(tx: Tx, accounts: readonly AccountFields[]): void {
+  const known = knownIn(tx);
+  for (const account of accounts) known.set(account.brandId, account);
+}

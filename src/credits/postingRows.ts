@@ -1,0 +1,113 @@
+import { type SQL, sql } from "drizzle-orm";
+import { rowsOf } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+import { type AccountDelta, type Movement, POCKETS, type Pocket } from "./effects.ts";
+import { type AccountFields, chained, type EntryFields, sealAccount, sealEntry } from "./seal.ts";
+
+/** How a brand's account stands when these movements are written. */
+export function accountAfter(
+  delta: AccountDelta,
+  before: ReadonlyMap<string, AccountFields>,
+  heads: ReadonlyMap<string, string>,
+): AccountFields {
+  const { brandId } = delta;
+  const account = before.get(brandId);
+  if (!account) throw new Error(`the brand ${brandId} has no account`);
+  const after = { ...account, entries: account.entries + delta.entries, head: heads.get(brandId) ?? account.head };
+  for (const pocket of POCKETS) after[pocket] += delta[pocket];
+  return after;
+}
+
+export function moveAccounts(tx: Tx, deltas: readonly AccountDelta[], after: readonly AccountFields[]): SQL {
+  const types = {
+    brandId: "text",
+    granted: "bigint",
+    available: "bigint",
+    reserved: "bigint",
+    used: "bigint",
+    expired: "bigint",
+    clawedBack: "bigint",
+    debt: "bigint",
+    entries: "bigint",
+    previous: "bigint",
+    head: "text",
+    seal: "text",
+  } as const;
+  const rows = deltas.map((delta, at) => {
+    const account = after[at];
+    if (!account) throw new Error("there are not as many accounts as brands");
+    const previous = account.entries - delta.entries;
+    return { ...delta, previous, head: account.head, seal: sealAccount(tx.ledgerKey, account) };
+  });
+  const moved = (column: string, name: Pocket | "entries") =>
+    sql.raw(`${column} = credit_accounts.${column} + n."${name}"`);
+  return sql`update credit_accounts set ${moved("granted", "granted")}, ${moved("available", "available")}, ${moved("reserved", "reserved")},
+      ${moved("used", "used")}, ${moved("expired", "expired")}, ${moved("clawed_back", "clawedBack")}, ${moved("debt", "debt")}, ${moved("entries", "entries")},
+      head = n.head, seal = n.seal
+    from ${rowsOf("n", rows, types)} where credit_accounts.brand_id = n."brandId" and credit_accounts.entries = n.previous
+    returning credit_accounts.entries`;
+}
+
+/** A row of the ledger, ready to be written. */
+type EntryRow = Record<keyof EntryFields | "seal" | "part", string | number | null>;
+
+/** Numbers, seals and chains the entries of movements behind those their brands have. */
+export function sealEntries(tx: Tx, movements: readonly Movement[], before: ReadonlyMap<string, AccountFields>) {
+  const heads = new Map<string, string>();
+  const newest = new Map<string, number>();
+  const parts = new Map<string, number>();
+  const partOf = ({ messageId, kind }: Movement) => {
+    if (!messageId) return null;
+    const key = `${kind} ${messageId}`;
+    const part = parts.get(key) ?? 0;
+    parts.set(key, part + 1);
+    return part;
+  };
+  const entries = movements.map((movement): EntryRow => {
+    const { brandId } = movement;
+    const account = before.get(brandId);
+    if (!account) throw new Error(`the brand ${brandId} has no account`);
+    const seq = (newest.get(brandId) ?? account.entries) + 1;
+    newest.set(brandId, seq);
+    const fields: EntryFields = {
+      id: tx.newId(),
+      brandId,
+      seq,
+      kind: movement.kind,
+      amount: movement.amount,
+      lotId: movement.lotId,
+      creditType: movement.creditType ?? null,
+      campaignId: movement.campaignId ?? null,
+      messageId: movement.messageId ?? null,
+      reason: movement.reason ?? null,
+      actorId: movement.actorId ?? null,
+      createdAt: tx.now,
+    };
+    const seal = sealEntry(tx.ledgerKey, fields);
+    heads.set(brandId, chained(heads.get(brandId) ?? account.head, seal));
+    return { ...fields, seal, part: partOf(movement) };
+  });
+  return { entries, heads };
+}
+
+export function insertEntries(rows: readonly EntryRow[]): SQL {
+  const types = {
+    id: "text",
+    brandId: "text",
+    seq: "bigint",
+    kind: "text",
+    amount: "bigint",
+    lotId: "text",
+    creditType: "text",
+    campaignId: "text",
+    messageId: "text",
+    reason: "text",
+    actorId: "text",
+    createdAt: "bigint",
+    seal: "text",
+    part: "integer",
+  } as const;
+  return sql`insert into ledger_entries (id, brand_id, seq, kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal, part)
+    select n.id, n."brandId", n.seq, n.kind, n.amount, n."lotId", n."creditType", n."campaignId", n."messageId", n.reason, n."actorId", n."createdAt", n.seal, n.part
+    from ${rowsOf("n", rows, types)}`;
+}

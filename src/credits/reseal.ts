@@ -1,0 +1,44 @@
+import { sql } from "drizzle-orm";
+import { creditLots } from "../db/schema/credits.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Store, Tx } from "../db/store.ts";
+import { lockAccounts } from "./accounts.ts";
+import { chained, type EntryFields, NO_HEAD, sealAccount, sealEntry, sealLot } from "./seal.ts";
+
+const PAGE = 1000;
+
+/**
+ * Seals the ledger anew, as it stands, with the key there is: after the one it was sealed with is lost. What was changed
+ * before is sealed with the rest, so the ledger should be proved while the old key is there, or against a backup. A brand in
+ * a transaction.
+ */
+export async function resealLedger(store: Store): Promise<void> {
+  const brands = await store.read.all<{ id: string }>(
+    sql`select brand_id as id from credit_accounts order by brand_id`,
+  );
+  for (const { id } of brands) await store.write((tx) => resealBrand(tx, id));
+}
+
+async function resealBrand(tx: Tx, brandId: string): Promise<void> {
+  const account = (await lockAccounts(tx, [brandId])).get(brandId);
+  if (!account) return;
+  let head = NO_HEAD;
+  for (let after = 0; ; ) {
+    const entries =
+      await tx.all<EntryFields>(sql`select id, brand_id as "brandId", seq, kind, amount, lot_id as "lotId",
+        credit_type as "creditType", campaign_id as "campaignId", message_id as "messageId", reason, actor_id as "actorId",
+        created_at as "createdAt" from ledger_entries where brand_id = ${brandId} and seq > ${after} order by seq limit ${PAGE}`);
+    const last = entries.at(-1);
+    if (!last) break;
+    const sealed = entries.map((entry) => ({ seq: entry.seq, seal: sealEntry(tx.ledgerKey, entry) }));
+    for (const { seal } of sealed) head = chained(head, seal);
+    await tx.all(sql`update ledger_entries set seal = n.seal from ${rowsOf("n", sealed, { seq: "bigint", seal: "text" })}
+      where ledger_entries.brand_id = ${brandId} and ledger_entries.seq = n.seq`);
+    after = last.seq;
+  }
+  const seal = sealAccount(tx.ledgerKey, { ...account, head });
+  await tx.all(sql`update credit_accounts set head = ${head}, seal = ${seal} where brand_id = ${brandId}`);
+  const lots = await tx.select().from(creditLots).where(sql`${creditLots.brandId} = ${brandId}`);
+  for (const lot of lots)
+    await tx.all(sql`update credit_lots set seal = ${sealLot(tx.ledgerKey, lot)} where id = ${lot.id}`);
+}

@@ -1,0 +1,28 @@
+import type { Log } from "../log.ts";
+import { endsBefore } from "../within.ts";
+import type { Engine } from "./engine.ts";
+
+/** After the database failed while results were to be settled. */
+const RETRY_PAUSE_MS = 250;
+
+/**
+ * Waits until every message on its way has come back and is settled, at most `within` milliseconds. While the database is
+ * away it tries again: a result that is known and not written down would become an unknown outcome.
+ */
+export async function drainWithin(engine: Engine, log: Log, within: number): Promise<boolean> {
+  const deadline = performance.now() + within;
+  let isOver = false;
+  const drained = (async () => {
+    while (!isOver) {
+      try {
+        return await engine.drain();
+      } catch (error) {
+        log.warn("delivery.drain_failed", { error, retryInMs: RETRY_PAUSE_MS });
+        await Bun.sleep(RETRY_PAUSE_MS);
+      }
+    }
+  })();
+  const isDrained = await endsBefore(deadline, drained);
+  isOver = true;
+  return isDrained;
+}

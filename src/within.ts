@@ -1,0 +1,15 @@
+/**
+ * Waits for `work`, at most until `deadline` (by `performance.now()`). Returns whether it ended in time, however it ended;
+ * what goes on after that is nobody's to wait for.
+ */
+export async function endsBefore(deadline: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, deadline - performance.now()));
+  });
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([ended, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Anchoring } from "../src/cli/anchoring.ts";
+import { parseAnchors } from "../src/credits/anchor.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { Forger } from "./support/forgery.ts";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.close());
+
+const brandsOf = (text: string) =>
+  parseAnchors(app.store.read.ledgerKey, text).checkpoints.map(({ brandId, entries }) => [brandId, entries]);
+
+test("anchors to a webhook: what it refused is sent with what moved next, and what did not move is not sent again", async () => {
+  const bodies: string[] = [];
+  let status = 500;
+  const receiver = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      if (status === 200) bodies.push(await request.text());
+      return new Response(null, { status });
+    },
+  });
+  const anchoring = new Anchoring({ kind: "webhook", url: receiver.url.href }, app.deps);
+  const one = await Forger.begin(app.store);
+  await expect(anchoring.write()).rejects.toThrow("answered 500");
+  status = 200;
+  const other = await Forger.begin(app.store);
+  await anchoring.write();
+  expect(bodies.flatMap(brandsOf).sort()).toEqual(
+    [one, other].map(({ brandId }): [string, number] => [brandId, 8]).sort(),
+  );
+  bodies.length = 0;
+  await anchoring.write();
+  expect(bodies).toEqual([]);
+  await one.send();
+  await anchoring.write();
+  expect(bodies.map(brandsOf)).toEqual([[[one.brandId, 10]]]);
+  await receiver.stop(true);
+});
+
+test("anchors in the log are read out of it again", async () => {
+  const forger = await Forger.begin(app.store);
+  await new Anchoring({ kind: "log" }, app.deps).write();
+  expect(brandsOf(app.logged.join(""))).toContainEqual([forger.brandId, 8]);
+});

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { SLICE_ROWS } from "../src/db/slices.ts";
+import { NEVER } from "../src/messages/model.ts";
+import { BULK, BULK_ROWS } from "./support/bulk.ts";
+import { answersDuring, type BulkService, startBulkService } from "./support/bulkService.ts";
+
+// Health and a list are asked for over HTTP while one request works on very many rows. What is asserted is a count, never
+// a time: an answer takes some passes of the event loop, and there is one at least for each slice.
+
+setDefaultTimeout(900_000);
+
+const path = `/api/campaigns/${BULK.campaignId}`;
+/** Answers to expect at least: before, there was none but the first. */
+const FEWEST = Math.floor(BULK_ROWS / SLICE_ROWS / 8);
+
+let service: BulkService;
+beforeAll(async () => {
+  service = await startBulkService(BULK_ROWS);
+});
+afterAll(() => service.close());
+
+test(`launch of ${BULK_ROWS} contacts: health and lists are answered meanwhile`, async () => {
+  const { answered } = await answersDuring(service, "POST", `${path}/launch`, { confirmContacts: BULK_ROWS });
+  expect(answered).toBeGreaterThan(FEWEST);
+});
+
+test(`resume of ${BULK_ROWS} messages: health and lists are answered meanwhile`, async () => {
+  expect((await service.api("POST", `${path}/pause`, { token: service.token })).status).toBe(200);
+  await service.store.write((tx) =>
+    tx.all(sql`update messages set run_at = ${NEVER}, error_message = 'CAMPAIGN_PAUSED' where status = 'PENDING'`),
+  );
+  const { answered } = await answersDuring(service, "POST", `${path}/resume`);
+  expect(answered).toBeGreaterThan(FEWEST);
+});
+
+test(`cancel of ${BULK_ROWS} messages: health and lists are answered meanwhile`, async () => {
+  const { answered } = await answersDuring(service, "POST", `${path}/cancel`);
+  expect(answered).toBeGreaterThan(FEWEST);
+});
+
+test(`delete of a campaign of ${BULK_ROWS} contacts: health and lists are answered meanwhile`, async () => {
+  const { answered } = await answersDuring(service, "DELETE", path);
+  expect(answered).toBeGreaterThan(FEWEST);
+});

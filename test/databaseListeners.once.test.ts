@@ -1,0 +1,133 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sql } from "drizzle-orm";
+import { whenThere } from "../src/cli/whenThere.ts";
+import { systemClock } from "../src/clock.ts";
+import { callLater } from "../src/db/listeners.ts";
+import { openSqlite } from "../src/db/sqlite.ts";
+import { Standing } from "../src/db/standing.ts";
+import { isOutage } from "../src/db/violations.ts";
+import { startRounds } from "../src/delivery/rounds.ts";
+import { createLog } from "../src/log.ts";
+import type { Waiting } from "../src/runtime.ts";
+import { freePort, listens, until } from "./support/throwaway.ts";
+
+// Whoever is told of an outage is told while an error is handled. What goes wrong there must not become another error,
+// skip a rollback or end the work of a timer.
+
+const failure = new Error("the listener failed");
+
+test("a listener that throws: the store's error stays what it is, its transaction is rolled back, and the throw is reported", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-listeners-"));
+  const reported: unknown[] = [];
+  const standing = new Standing(
+    () => {
+      throw failure;
+    },
+    (error) => reported.push(error),
+  );
+  const store = openSqlite(join(folder, "reprise.db"), () => ({ now: 0, newId: () => "" }), "off", standing);
+  await store.write((tx) => tx.all(sql`create table notes (note blob)`));
+  await store.read.all(sql`select 1`);
+  const fill = () =>
+    store.write(async (tx) => {
+      const [size] = await tx.all<{ page_count: number }>(sql`pragma page_count`);
+      await tx.all(sql`pragma max_page_count = ${sql.raw(String(size?.page_count))}`);
+      await tx.all(sql`insert into notes values ('half')`);
+      await tx.all(sql`insert into notes values (zeroblob(100000))`);
+    });
+  const failed = await fill().then(
+    () => null,
+    (error: unknown) => error,
+  );
+  expect(isOutage(failed)).toBe(true);
+  await Bun.sleep(0);
+  expect(reported).toEqual([failure]);
+  expect(await store.read.all<object>(sql`select note from notes`)).toEqual([]);
+  await store.write(async (tx) => {
+    await tx.all(sql`pragma max_page_count = 1000000`);
+    await tx.all(sql`insert into notes values ('whole')`);
+  });
+  expect(await store.read.all<object>(sql`select note from notes`)).toEqual([{ note: "whole" }]);
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("a listener is called after the work that told of the event, never within it", async () => {
+  const order: string[] = [];
+  const standing = new Standing(() => order.push("told"));
+  standing.note(Object.assign(new Error("no"), { code: "57P01" }));
+  order.push("handled");
+  await Bun.sleep(0);
+  expect(order).toEqual(["handled", "told"]);
+  const thrown: unknown[] = [];
+  callLater(
+    () => {
+      throw failure;
+    },
+    (error) => thrown.push(error),
+  );
+  await Bun.sleep(0);
+  expect(thrown).toEqual([failure]);
+});
+
+test("the server of a waiting start: once the start is over it never listens again", async () => {
+  const port = freePort();
+  let begin: Waiting["begin"] = () => {};
+  const during = await whenThere({ port, host: "127.0.0.1" }, async (waiting) => {
+    begin = waiting.begin;
+    begin();
+    return listens(port);
+  });
+  expect([during, await listens(port)]).toEqual([true, false]);
+  begin();
+  expect(await listens(port)).toBe(false);
+  // As in a service that found its database at once: its own server is there, and an outage comes later.
+  const own = Bun.serve({ port, hostname: "127.0.0.1", fetch: () => new Response("own") });
+  await whenThere({ port, host: "127.0.0.1" }, async (waiting) => {
+    begin = waiting.begin;
+  });
+  expect(begin).not.toThrow();
+  expect(await (await fetch(own.url)).text()).toBe("own");
+  await own.stop(true);
+});
+
+test("the server of a waiting start: a port that is taken ends the start at once, and by name", async () => {
+  const taken = createServer();
+  const port = freePort();
+  await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
+  const start = whenThere({ port, host: "127.0.0.1" }, async ({ begin, signal }) => {
+    expect(begin).not.toThrow();
+    signal.throwIfAborted();
+  });
+  expect(start).rejects.toThrow(String(port));
+  await start.catch(() => {});
+  taken.close();
+});
+
+test("the log: what cannot be written, or not be put into words, throws nothing", () => {
+  const lines: string[] = [];
+  let isFull = true;
+  const log = createLog("info", systemClock, (line) => {
+    if (isFull) throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+    lines.push(line);
+  });
+  log.error("lost");
+  isFull = false;
+  log.error("odd", { amount: 1n });
+  log.error("kept");
+  expect(lines.map((line) => JSON.parse(line).event)).toEqual(["odd", "kept"]);
+});
+
+test("rounds: one that fails does not end them", async () => {
+  let began = 0;
+  const rounds = startRounds(async () => {
+    if (++began === 1) throw failure;
+    return 60_000;
+  });
+  await until("the next round", async () => began === 2);
+  rounds.stop();
+});

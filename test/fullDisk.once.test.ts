@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrandAtWork, importOf, setUpBrand, uploadContacts } from "./support/campaign.ts";
+import { type SmallDisk, smallDisk } from "./support/fullDisk.ts";
+import { program } from "./support/replica.ts";
+import { type Service, startService } from "./support/service.ts";
+import { until } from "./support/throwaway.ts";
+
+// The whole program on SQLite, with its data and its log on a disk that becomes full: what cannot be written is refused
+// with 503 from the first write on, reading goes on, an import waits, and nobody has to do anything but make room.
+
+const CONTACTS = 30_000;
+setDefaultTimeout(120_000);
+
+let home: string;
+let disk: SmallDisk;
+let service: Service;
+let brand: BrandAtWork;
+let admin: string;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "reprise-disk-"));
+  disk = smallDisk(join(home, "disk"), 160);
+  service = await startService({
+    dataDir: disk.folder,
+    command: disk.wrap(["sh", "-c", `exec "$@" 2>>"$LOG"`, "sh", ...program]),
+    env: { LOG: join(disk.folder, "log"), SMTP_ALLOW_PRIVATE_HOSTS: "true", DATABASE_URL: "" },
+  });
+  admin = await service.admin();
+  brand = await setUpBrand(service, admin, { name: "Disk", smtpPort: 0, mailboxes: [], credits: 10 });
+});
+afterAll(async () => {
+  await service.remove();
+  disk.remove();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const pid = () => Number(readFileSync(join(service.folder, "..", "pid"), "utf8"));
+const log = () => readFileSync(join(disk.folder, "log"), "utf8");
+let people = 0;
+const write = () =>
+  service.api("POST", "/api/contacts", {
+    token: brand.token,
+    body: { email: `p${++people}@client.example`, custom: { note: "x".repeat(900) } },
+  });
+const reads = () => service.api("GET", "/api/contacts", { token: brand.token });
+
+test("a full disk: the first write that fails is a 503, like all that follow, and reading goes on", async () => {
+  disk.fill(0, pid());
+  let answer = await write();
+  // The log of SQLite may have room left in it.
+  for (let more = 0; more < 30_000 && answer.status < 300; more++) answer = await write();
+  expect([answer.status, answer.headers.get("retry-after"), answer.body]).toMatchObject([
+    503,
+    "5",
+    { code: "UNAVAILABLE" },
+  ]);
+  for (let more = 0; more < 5; more++) expect((await write()).status).toBe(503);
+  expect((await reads()).status).toBe(200);
+  disk.free(pid());
+  await until("writing works again", async () => (await write()).status < 300);
+});
+
+test("a full disk: a running import waits, and goes on by itself when there is room", async () => {
+  // Since it was full nothing may have failed for a while, or this is still the same outage.
+  await Bun.sleep(3_500);
+  expect((await write()).status).toBeLessThan(300);
+  const jobId = await uploadContacts(service, brand, "Full", CONTACTS);
+  await until("the import has begun", async () => (await importOf(brand, jobId)).rows > 0);
+  disk.fill(0, pid());
+  let rows = -1;
+  await until("it stands still", async () => {
+    const before = rows;
+    ({ rows } = await importOf(brand, jobId));
+    await Bun.sleep(300);
+    return rows === before;
+  });
+  expect(await importOf(brand, jobId)).toMatchObject({ status: "RUNNING", error: null });
+  expect(rows).toBeLessThan(CONTACTS);
+  expect((await reads()).status).toBe(200);
+  disk.free(pid());
+  await until("it is done", async () => (await importOf(brand, jobId)).status !== "RUNNING", 90_000);
+  expect(await importOf(brand, jobId)).toMatchObject({ status: "DONE", rows: CONTACTS, verdicts: { added: CONTACTS } });
+});
+
+test("a full disk: afterwards the books balance, the log goes on, and nothing listened twice", async () => {
+  const { body } = await service.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
+  expect(body).toMatchObject({ ok: true, drifts: [] });
+  expect(await service.stop()).toBe(0);
+  expect(log()).toContain('"event":"service.stopped"');
+  expect(log()).not.toMatch(/EADDRINUSE|unhandled|uncaught|listener_failed|import failed/);
+});

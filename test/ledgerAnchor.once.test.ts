@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrandAtWork, setUpBrand } from "./support/campaign.ts";
+import { type Service, startService } from "./support/service.ts";
+import { until } from "./support/throwaway.ts";
+
+// The whole program keeps the heads of its ledger in a file, and finds out that the database was put back to yesterday's.
+
+setDefaultTimeout(60_000);
+let home: string;
+let dataDir: string;
+let anchors: string;
+let service: Service;
+let admin: string;
+let brand: BrandAtWork;
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), "reprise-anchor-"));
+  dataDir = join(home, "data");
+  anchors = join(home, "anchors");
+  service = await startService({ dataDir, env: { LEDGER_ANCHOR: anchors } });
+  admin = await service.admin();
+  brand = await setUpBrand(service, admin, { name: "Anchor", smtpPort: 0, mailboxes: [], credits: 10 });
+});
+afterAll(async () => {
+  await service.remove();
+  rmSync(home, { recursive: true });
+});
+
+const give = (credits: number) =>
+  service.api("POST", "/api/auth/admin/grant-credits", {
+    token: admin,
+    body: { brandId: brand.brandId, credits, reason: "more" },
+  });
+const verify = (...args: string[]) => service.run(["ledger", "verify", ...args]);
+const kept = () => readFileSync(anchors, "utf8");
+
+test("a start keeps the heads, in a file for its owner's eyes, and the ledger is a continuation of them", async () => {
+  await service.stop();
+  await service.start();
+  await until("they are kept", async () => kept().includes(brand.brandId));
+  expect(statSync(anchors).mode & 0o777).toBe(0o600);
+  expect((await give(5)).status).toBe(200);
+  const { exitCode, stdout } = await verify("--anchor", anchors, "--json");
+  expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { ok: true, faults: [], anchors: 1, badLines: [] }]);
+});
+
+test("a database that was put back whole verifies by itself, and not with the anchors", async () => {
+  await service.stop();
+  const yesterday = join(home, "yesterday");
+  cpSync(dataDir, yesterday, { recursive: true });
+  await service.start();
+  expect((await give(7)).status).toBe(200);
+  // As a timer would.
+  const printed = await service.run(["ledger", "anchor"]);
+  expect(printed.exitCode).toBe(0);
+  await Bun.write(anchors, `${kept()}${printed.stdout}`);
+  await service.stop();
+  rmSync(dataDir, { recursive: true });
+  renameSync(yesterday, dataDir);
+
+  expect((await verify()).exitCode).toBe(0);
+  const { exitCode, stdout } = await verify("--anchor", anchors);
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(
+    new RegExp(`brand ${brand.brandId}: ROLLED_BACK: the anchor of .* counts 3 entries, and there are 2`),
+  );
+});
+
+test("an anchor that was changed, one that is none, and one that is not there are told apart", async () => {
+  const changed = join(home, "changed");
+  await Bun.write(changed, kept().replace(/"at":"20/, '"at":"21'));
+  const { exitCode, stdout } = await verify("--anchor", changed);
+  expect([exitCode, stdout]).toEqual([1, expect.stringContaining("line 1: was changed")]);
+  const none = join(home, "none");
+  await Bun.write(none, "nothing of the kind\n");
+  expect(await verify("--anchor", none)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("no anchor") });
+  expect(await verify("--anchor", join(home, "nowhere"))).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("there is no file"),
+  });
+});
+
+test("with another key, or none, nothing is said of the ledger but that, and no key is made", async () => {
+  const key = join(dataDir, "secret.key");
+  const secret = readFileSync(key, "utf8");
+  rmSync(key);
+  const without = await verify();
+  expect([without.exitCode, without.stderr]).toEqual([1, expect.stringContaining("set REPRISE_SECRET, or DATA_DIR")]);
+  expect(await Bun.file(key).exists()).toBe(false);
+  await Bun.write(key, `${Buffer.alloc(32, 1).toString("base64url")}\n`);
+  Bun.spawnSync(["chmod", "600", key]);
+  const other = await verify();
+  expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("was sealed with another key")]);
+  expect(other.stdout).toBe("");
+  // Lost for good: the ledger is sealed anew, as it stands.
+  expect((await service.run(["key", "adopt"])).stdout).toContain("sealed anew");
+  expect((await verify()).exitCode).toBe(0);
+  expect((await verify("--anchor", anchors)).exitCode).toBe(1);
+  await Bun.write(key, secret);
+});

@@ -1,0 +1,111 @@
+import { expect } from "bun:test";
+import { sql } from "drizzle-orm";
+import type { CampaignRow } from "../../src/campaigns/campaigns.ts";
+import { campaignOf } from "../../src/campaigns/lifecycle.ts";
+import { grant } from "../../src/credits/ledger.ts";
+import { dialect } from "../../src/db/dialect.ts";
+import { SLICE_ROWS } from "../../src/db/slices.ts";
+import type { Store } from "../../src/db/store.ts";
+
+// A platform on which every bulk operation has as many rows to work on as a large customer has.
+
+/** Rows of each bulk operation. */
+export const BULK_ROWS = Number(process.env.BULK_ROWS ?? 200_000);
+
+/** Numbers from 0, as a table `n(i)`. */
+export const numbers = (count: number) =>
+  dialect === "postgres"
+    ? `(select generate_series(0::bigint, ${count - 1}) as i) n`
+    : `(with recursive r(i) as (select 0 union all select i + 1 from r where i < ${count - 1}) select i from r) n`;
+
+/** Ids as long as real ones, in the order of their numbers. */
+const id = (kind: string, number: string | number) => `'019a8a3e-5a00-7${kind}-8000-' || (100000000000 + ${number})`;
+const idOf = (kind: string, number: number) => `019a8a3e-5a00-7${kind}-8000-${100_000_000_000 + number}`;
+
+export const BULK = {
+  /** Writes to all contacts, from three mailboxes. */
+  brandId: idOf("002", 0),
+  /** Has nothing but a draft, contacts and bans. */
+  draftBrandId: idOf("002", 1),
+  campaignId: idOf("004", 0),
+  mailboxes: [0, 1, 2].map((n) => idOf("003", n)),
+};
+
+/** Writes two brands, each with a draft campaign of `rows` contacts; what nothing waits for is written by one statement each. */
+export async function fillBulk(store: Store, rows: number): Promise<void> {
+  const now = Date.now();
+  const both = [0, 1];
+  const statements = [
+    `insert into users (id, name, email, role, created_at, updated_at) select ${id("001", "n.i")}, 'Owner', 'o' || n.i || '@x.example', 'user', ${now}, ${now} from ${numbers(2)}`,
+    `insert into brands (id, name, owner_id, timezone, created_at, updated_at) select ${id("002", "n.i")}, 'Brand ' || n.i, ${id("001", "n.i")}, 'UTC', ${now}, ${now} from ${numbers(2)}`,
+    `insert into email_accounts (id, brand_id, email, provider, account_type, host, port, security, username, connection_status, is_active, daily_limit, timezone, failures, created_at, updated_at)
+       select ${id("003", "n.i")}, ${id("002", 0)}, 'box' || n.i || '@x.example', 'SMTP', 'SMTP', 'smtp.x.example', 587, 'STARTTLS', 'u', 'CONNECTED', true, 1000000, 'UTC', 0, ${now}, ${now} from ${numbers(3)}`,
+    ...both.flatMap((n) => [
+      `insert into campaigns (id, brand_id, name, status, channels, timezone, send_windows, created_at, updated_at)
+         values ('${idOf("004", n)}', '${idOf("002", n)}', 'Large', 'DRAFT', '["EMAIL"]', 'UTC', '[]', ${now}, ${now})`,
+      `insert into campaign_steps (campaign_id, stage, channel, delay, subject, body) values ('${idOf("004", n)}', 0, 'EMAIL', 0, 'Hello', 'Hello')`,
+      `insert into contacts (id, brand_id, email, first_name, custom, created_at, updated_at)
+         select ${id("005", `n.i + ${n * rows}`)}, '${idOf("002", n)}', 'p' || n.i || '@people.example', 'Ann', '{}', ${now}, ${now} from ${numbers(rows)}`,
+      `insert into conversations (id, brand_id, campaign_id, contact_id, mode, status, created_at, updated_at)
+         select ${id("006", `n.i + ${n * rows}`)}, '${idOf("002", n)}', '${idOf("004", n)}', ${id("005", `n.i + ${n * rows}`)}, 'AUTO', 'QUEUED', ${now}, ${now} from ${numbers(rows)}`,
+    ]),
+    `insert into campaign_senders (campaign_id, sender_id) select ${id("004", 0)}, ${id("003", "n.i")} from ${numbers(3)}`,
+    `insert into bans (id, scope, email, source, created_at) select ${id("008", "n.i")}, ${id("002", 1)}, 'b' || n.i || '@people.example', 'MANUAL', ${now} from ${numbers(rows)}`,
+    `insert into sessions (id, user_id, token, expires_at, created_at, updated_at) select ${id("009", "n.i")}, ${id("001", 0)}, 't' || n.i, 1, 1, 1 from ${numbers(rows)}`,
+    `insert into idempotency_keys (user_id, key, fingerprint, answer, created_at) select ${id("001", 0)}, 'k' || n.i, 'f', 'a', 1 from ${numbers(rows)}`,
+    ...(dialect === "postgres" ? ["analyze"] : []),
+  ];
+  await store.write(async (tx) => {
+    if (dialect === "postgres") await tx.all(sql.raw("set local statement_timeout = 0"));
+    for (const statement of statements) await tx.all(sql.raw(statement));
+    await grant(tx, { brandId: BULK.brandId, amount: 1000 * rows, kind: "PURCHASED", reason: "bulk" });
+  });
+}
+
+export function campaign(store: Store): Promise<CampaignRow> {
+  return campaignOf(store.read, BULK.campaignId, null);
+}
+
+/** What happened on this thread while work was done. */
+export interface Watched<T> {
+  result: T;
+  /** How often the event loop came round: requests that wait are answered then. */
+  turns: number;
+  /** By how many megabytes the process was larger than before, at most. */
+  grownMb: number;
+  seconds: number;
+}
+
+const megabytes = () => process.memoryUsage.rss() / 2 ** 20;
+
+/** Does `work`, and watches the event loop meanwhile. */
+export async function watch<T>(what: string, work: () => Promise<T>): Promise<Watched<T>> {
+  Bun.gc(true);
+  const before = megabytes();
+  let [turns, grownMb, longest, last, running] = [0, 0, 0, performance.now(), true];
+  const began = last;
+  const tick = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    turns++;
+    if (turns % 64 === 0) grownMb = Math.max(grownMb, megabytes() - before);
+    if (running) setImmediate(tick);
+  };
+  setImmediate(tick);
+  try {
+    const result = await work();
+    const seconds = (performance.now() - began) / 1000;
+    const figures = `${seconds.toFixed(1)} s, ${turns} turns, longest ${longest.toFixed(0)} ms, grown ${grownMb.toFixed(0)} MB`;
+    console.log(`bulk: ${what}: ${figures}`);
+    return { result, turns, grownMb, seconds };
+  } finally {
+    running = false;
+  }
+}
+
+/** Requests were let in at least once for each slice, and memory did not grow with the rows. */
+export function expectSlices({ turns, grownMb }: Watched<unknown>, rows = BULK_ROWS): void {
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(rows / SLICE_ROWS));
+  expect(grownMb).toBeLessThan(400);
+}

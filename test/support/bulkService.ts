@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startService } from "../../src/cli/serve.ts";
+import { systemClock } from "../../src/clock.ts";
+import { readConfig } from "../../src/config.ts";
+import type { Store } from "../../src/db/store.ts";
+import { createAdmin } from "../../src/identity/claim.ts";
+import { createLog } from "../../src/log.ts";
+import { fillBulk } from "./bulk.ts";
+import { freshDatabase } from "./database.ts";
+import { type Doors, doorsOf, PASSWORD } from "./doors.ts";
+import { freePort } from "./throwaway.ts";
+
+/** A service that only answers, on a database with a campaign of many contacts. */
+export interface BulkService extends Doors {
+  store: Store;
+  /** An admin's session. */
+  token: string;
+  close(): Promise<void>;
+}
+
+export async function startBulkService(rows: number): Promise<BulkService> {
+  const folder = mkdtempSync(join(tmpdir(), "reprise-bulk-service-"));
+  const database = await freshDatabase();
+  const address = database.url === null ? {} : { DATABASE_URL: database.url };
+  const config = readConfig({ DATA_DIR: folder, HOST: "127.0.0.1", PORT: String(freePort()), ...address });
+  const log = createLog("silent", systemClock, () => {});
+  const service = await startService(config, log, new Set(["api"] as const));
+  const { store } = service.runtime.deps;
+  await fillBulk(store, rows);
+  await createAdmin(store, { email: "admin@x.example", password: PASSWORD, name: "Admin" });
+  const doors = doorsOf(() => `http://127.0.0.1:${config.port}`);
+  return {
+    ...doors,
+    store,
+    token: await doors.signIn("admin@x.example"),
+    async close() {
+      await service.stop();
+      await database.drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What readers saw while a request was being answered. */
+export interface Answered {
+  status: number;
+  /** Answers to others meanwhile. */
+  answered: number;
+  /** Between two of those at most, and before the first and after the last. Milliseconds. */
+  longestGapMs: number;
+  seconds: number;
+}
+
+/** Sends a request, and asks for health and a list, one after the other without a pause, until it is answered. */
+export async function answersDuring(service: BulkService, method: string, path: string, body?: unknown) {
+  const began = performance.now();
+  let [last, longestGapMs, answered, isOver] = [began, 0, 0, false];
+  const asked = service.api(method, path, { token: service.token, body }).finally(() => {
+    isOver = true;
+  });
+  for (let turn = 0; !isOver; turn++) {
+    const reading = turn % 2 === 0 ? "/api/health" : "/api/campaigns?limit=5";
+    const { status, text } = await service.api("GET", reading, { token: service.token });
+    if (status !== 200) throw new Error(`${reading} was answered ${status} ${text}`);
+    const now = performance.now();
+    longestGapMs = Math.max(longestGapMs, now - last);
+    last = now;
+    answered++;
+  }
+  const { status, text } = await asked;
+  if (status !== 200) throw new Error(`${path} was answered ${status} ${text}`);
+  const seconds = (performance.now() - began) / 1000;
+  console.log(
+    `bulk answers: ${path.split("/").at(-1)}: ${seconds.toFixed(1)} s, ${answered} answers, longest gap ${longestGapMs.toFixed(0)} ms`,
+  );
+  return { status, answered, longestGapMs, seconds } satisfies Answered;
+}

@@ -1,0 +1,110 @@
+import { type SQL, sql } from "drizzle-orm";
+import { hold, release, settle } from "../../src/credits/holds.ts";
+import { expireLot, grant } from "../../src/credits/ledger.ts";
+import { chained, NO_HEAD } from "../../src/credits/seal.ts";
+import { creditAccounts, creditLots, ledgerEntries } from "../../src/db/schema/credits.ts";
+import type { Store } from "../../src/db/store.ts";
+import { bareBrand } from "./chargebeeBooks.ts";
+
+type Entry = typeof ledgerEntries.$inferSelect;
+
+/** All that the ledger keeps of a brand. */
+export interface Rows {
+  account: typeof creditAccounts.$inferSelect;
+  entries: Entry[];
+  lots: (typeof creditLots.$inferSelect)[];
+}
+
+/** A brand with a ledger, in the hands of somebody who may write any SQL and has read every line of our code. */
+export class Forger {
+  private constructor(
+    readonly store: Store,
+    readonly brandId: string,
+  ) {}
+
+  /** Two lots, a message that was sent, one that was not, and two that wait: eight entries. */
+  static async begin(store: Store): Promise<Forger> {
+    const forger = new Forger(store, await bareBrand(store));
+    await forger.give(10_000);
+    await forger.give(20_000, forger.subscription);
+    await forger.send();
+    const kept = await forger.hold();
+    await store.write((tx) => release(tx, [kept], "REPLIED"));
+    await forger.hold();
+    await forger.hold();
+    return forger;
+  }
+
+  get subscription(): string {
+    return `subscription of ${this.brandId}`;
+  }
+
+  async give(amount: number, source: string | null = null): Promise<void> {
+    const { brandId } = this;
+    await this.store.write((tx) => grant(tx, { brandId, amount, kind: "PURCHASED", source, reason: "pack" }));
+  }
+
+  async hold(): Promise<string> {
+    const messageId = crypto.randomUUID();
+    const { brandId } = this;
+    const order = { messageId, brandId, campaignId: brandId, creditType: "EMAIL", amount: 1500, weight: 1500 } as const;
+    await this.store.write((tx) => hold(tx, [order]));
+    return messageId;
+  }
+
+  async send(): Promise<void> {
+    const messageId = await this.hold();
+    await this.store.write((tx) => settle(tx, [messageId]));
+  }
+
+  async endSubscription(): Promise<void> {
+    await this.store.write((tx) => expireLot(tx, { source: this.subscription }, "PLAN_CHANGED"));
+  }
+
+  async run(...statements: SQL[]): Promise<void> {
+    for (const statement of statements) await this.store.write((tx) => tx.all(statement));
+  }
+
+  async rows(): Promise<Rows> {
+    const of = (column: SQL) => sql`${column} = ${this.brandId}`;
+    const { read } = this.store;
+    const [account] = await read
+      .select()
+      .from(creditAccounts)
+      .where(of(sql`${creditAccounts.brandId}`));
+    if (!account) throw new Error("there is no account");
+    return {
+      account,
+      entries: await read
+        .select()
+        .from(ledgerEntries)
+        .where(of(sql`${ledgerEntries.brandId}`))
+        .orderBy(ledgerEntries.seq),
+      lots: await read
+        .select()
+        .from(creditLots)
+        .where(of(sql`${creditLots.brandId}`))
+        .orderBy(creditLots.id),
+    };
+  }
+
+  /** Writes a brand's rows in place of those there are. */
+  async put({ account, entries, lots }: Rows): Promise<void> {
+    const { brandId } = this;
+    await this.store.write(async (tx) => {
+      for (const table of ["ledger_entries", "credit_accounts", "credit_lots"])
+        await tx.all(sql`delete from ${sql.raw(table)} where brand_id = ${brandId}`);
+      await tx.insert(creditAccounts).values(account);
+      if (lots.length > 0) await tx.insert(creditLots).values(lots);
+      if (entries.length > 0) await tx.insert(ledgerEntries).values(entries);
+    });
+  }
+
+  /** Changes a copy of the rows and puts it back; the chain is made to fit, which needs no key. */
+  async forge(change: (rows: Rows) => void, { rechain = true } = {}): Promise<void> {
+    const rows = await this.rows();
+    change(rows);
+    if (rechain) rows.account.head = rows.entries.reduce((head, { seal }) => chained(head, seal), NO_HEAD);
+    await this.put(rows);
+  }
+}
