@@ -5,6 +5,7 @@ import { benchLateness } from "./lateness.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLists } from "./lists.ts";
 import { benchListsUnderLoad } from "./listsUnderLoad.ts";
+import { benchNeighbours } from "./neighbours.ts";
 import { benchRecovery } from "./recovery.ts";
 
 // `npm run bench [part]`. Figures depend on the machine: compare ratios, and only within one run.
@@ -15,6 +16,7 @@ const parts: Record<string, () => Promise<void>> = {
   lateness: benchLateness,
   lists: benchLists,
   listsUnderLoad: benchListsUnderLoad,
+  neighbours: benchNeighbours,
   recovery: benchRecovery,
   costs: benchCosts,
   ledger: benchLedger,

@@ -4,6 +4,7 @@ import { lateSmtp } from "./channels/lateSmtp.ts";
 import { openSystemMail } from "./channels/systemMail.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { indexOlderContacts } from "./contacts/reindex.ts";
 import { checkDataFolder } from "./dataFolder.ts";
 import { dialect } from "./db/dialect.ts";
 import { lockDataDir } from "./db/lock.ts";
@@ -89,6 +90,7 @@ export async function openRuntime(
   try {
     await expectNotMoving(store.read);
     await store.write((tx) => proveKey(tx, post.signer));
+    await indexOlderContacts(store);
   } catch (error) {
     await store.close();
     unlock();

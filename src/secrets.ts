@@ -102,12 +102,12 @@ const LEDGER_MAC_LENGTH = 22;
 /** Derives the ledger's key from the master key (HKDF-SHA256, RFC 5869). */
 export function ledgerKey(master: Uint8Array): LedgerKey {
   const key = derive(master, "reprise ledger v1");
+  const keyed = new Bun.CryptoHasher("sha256", key);
   const id = createHash("sha256").update(key).digest("base64url").slice(0, LEDGER_KEY_ID_LENGTH);
   return {
     id,
-    // Twice as fast as node:crypto's, and the ledger seals each entry of a batch.
-    seal: (text) =>
-      `${id}.${new Bun.CryptoHasher("sha256", key).update(text).digest("base64url").slice(0, LEDGER_MAC_LENGTH)}`,
+    // A copy of one that has taken the key in already: half of node:crypto's time, and the ledger seals each entry of a batch.
+    seal: (text) => `${id}.${keyed.copy().update(text).digest("base64url").slice(0, LEDGER_MAC_LENGTH)}`,
   };
 }
 

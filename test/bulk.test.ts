@@ -22,6 +22,7 @@ import { assignMailboxes } from "../src/senders/assignment.ts";
 import { freeWaiting } from "../src/senders/repin.ts";
 import { BULK, BULK_ROWS, campaign, expectSlices, fillBulk, watch } from "./support/bulk.ts";
 import { freshDatabase } from "./support/database.ts";
+import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
 
 // Each bulk operation on as many rows as a large customer has. The cases follow each other: one campaign lives through all.
 
@@ -35,7 +36,12 @@ let close: () => Promise<void>;
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-bulk-"));
   const database = await freshDatabase();
-  store = await openStore({ dataDir: folder, databaseUrl: database.url, durability: "off" });
+  store = await openStore({
+    dataDir: folder,
+    databaseUrl: database.url,
+    durability: "off",
+    ledgerKey: TEST_LEDGER_KEY,
+  });
   close = async () => {
     await store.close();
     await database.drop();

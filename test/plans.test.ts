@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +11,7 @@ import { HOUR } from "../src/clock.ts";
 import { dialect } from "../src/db/dialect.ts";
 import { openStore } from "../src/db/open.ts";
 import type { Reader, Store } from "../src/db/store.ts";
+import { wordsFrom } from "../src/db/wordIndex.ts";
 import { type FollowUpFilter, readFollowUps } from "../src/delivery/followUps.ts";
 import { platformCounts } from "../src/messages/counts.ts";
 import { tally } from "../src/messages/tallies.ts";
@@ -19,9 +21,10 @@ import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
 // Lists stay flat only while the database walks the index that was made for them.
 
 let store: Store;
+let folder: string;
 let tidy: () => Promise<void>;
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), "reprise-plans-"));
+  folder = mkdtempSync(join(tmpdir(), "reprise-plans-"));
   const database = await freshDatabase();
   store = await openStore({
     dataDir: folder,
@@ -132,3 +135,37 @@ test("the queue's counts, with any number of campaigns and messages", async () =
   for (const index of ["messages_lease", "messages_unknown", "message_tallies"]) expectWalk(plan, index);
   expect(plan).not.toContain("message_counts");
 });
+
+if (dialect === "postgres") {
+  describe("words of contacts", () => {
+    test.each([
+      ["from the start", null],
+      ["from a place on", { word: "miller", order: "019a8a3e-5a00-7000-8000-000000000001" }],
+    ] as const)("%s", async (_, after) => {
+      const plan = await planOf((read) => wordsFrom(read, "019a8a3e-5a00-7000-8000-00000000000b", "mil", after, 200));
+      expect(plan).not.toMatch(/\bSort\b|Seq Scan/);
+      expect(plan).toContain("contact_words_key");
+      expect(plan).toMatch(after ? /Index Cond: .*ROW\(word, contact_id\) >/ : /Index Cond: .*word >= /);
+      expect(plan).toMatch(/Index Cond: .*word < /);
+    });
+  });
+} else {
+  // FTS5 keeps its reader open for a statement of the store that is only explained: these are explained apart, and ended.
+  test("words of contacts: both ends of a range are given to FTS5, which sorts nothing", () => {
+    const handle = new Database(join(folder, "reprise.db"), { readonly: true });
+    const planOf = (text: string) => {
+      const statement = handle.prepare<{ detail: string }, []>(`explain query plan ${text}`);
+      const plan = statement.all().map(({ detail }) => detail);
+      statement.finalize();
+      return plan;
+    };
+    // FTS5's own flags: bounded from below (0x200) and from above (0x400).
+    const [list = ""] = planOf("select v.term from contact_term_list v where v.term >= 'a' and v.term < 'b' limit 9");
+    expect(Number(/^SCAN v VIRTUAL TABLE INDEX (\d+):$/.exec(list)?.[1]) & 0x600).toBe(0x600);
+    const term = "select t.rowid from contact_terms t where t.contact_terms match '\"a\"' and t.rowid > 5";
+    expect(planOf(`${term} order by t.rowid limit 9`)).toEqual([
+      expect.stringMatching(/^SCAN t VIRTUAL TABLE INDEX .*>/),
+    ]);
+    handle.close();
+  });
+}

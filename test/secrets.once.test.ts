@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createHmac, hkdfSync } from "node:crypto";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { masterKey, openVault, signer } from "../src/secrets.ts";
+import { ledgerKey, masterKey, openVault, signer } from "../src/secrets.ts";
 
 const key = new Uint8Array(32).fill(7);
 const otherKey = new Uint8Array(32).fill(8);
@@ -140,4 +141,15 @@ describe("the master key", () => {
     expect(keys[0]).toMatch(/^[0-9a-f]{64}\n$/);
     expect(readdirSync(home)).toEqual(["secret.key"]);
   });
+});
+
+test("the ledger's seals are HMAC-SHA-256 with a key of their own, whatever is sealed, one after the other", () => {
+  const master = new Uint8Array(32).fill(5);
+  const own = new Uint8Array(hkdfSync("sha256", master, "reprise", "reprise ledger v1", 32));
+  const key = ledgerKey(master);
+  for (const text of ["", "a", "é☃😀".repeat(3000), "a"]) {
+    const mac = createHmac("sha256", own).update(text).digest("base64url").slice(0, 22);
+    expect(key.seal(text)).toBe(`${key.id}.${mac}`);
+  }
+  expect(ledgerKey(new Uint8Array(32).fill(6)).id).not.toBe(key.id);
 });

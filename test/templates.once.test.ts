@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../src/fault.ts";
-import { parse, run } from "../src/templates/parsedTemplate.ts";
 import { checkTemplate, isHtml, renderTemplate, templateVariables } from "../src/templates/template.ts";
 import { messageVariables } from "../src/templates/variables.ts";
 
@@ -110,9 +109,7 @@ describe("renderTemplate", () => {
     ["much text", `{% for i in (1..100) %}${"x".repeat(50_000)}{% endfor %}`],
     ["a wide date", "{{ '2026-01-01' | date: '%99999999d' }}"],
   ])("gives up on %s", (_name, source) => {
-    const start = performance.now();
     expect(() => text(source)).toThrow(Fault);
-    expect(performance.now() - start).toBeLessThan(2_000);
   });
 });
 
@@ -136,33 +133,16 @@ describe("checkTemplate", () => {
     ["{% layout 'x' %}", 'steps.0.body: line 1, column 1: tag "layout" not found'],
     ["{% increment a %}", 'steps.0.body: line 1, column 1: tag "increment" not found'],
     ["{% liquid\n include 'x' %}", 'steps.0.body: line 2, column 2: tag "include" not found'],
-    ["ä".repeat(51_201), "steps.0.body: at most 100 KB"],
+    ["ä".repeat(32_769), "steps.0.body: at most 64 KB"],
   ])("%.30j", (source, message) => {
     expect(complaint(source)).toBe(message);
   });
 
   test("passes templates, and text with braces", () => {
-    for (const source of ["", "Hi {{ firstName | default: 'there' }}", "{ a } %}", "x".repeat(102_400)]) {
+    for (const source of ["", "Hi {{ firstName | default: 'there' }}", "{ a } %}", "x".repeat(65_536)]) {
       expect(complaint(source)).toBe("");
     }
   });
-});
-
-test("the largest templates take no long time, and the deepest end no stack", () => {
-  const start = performance.now();
-  const many = "{{ x }}".repeat(14_000);
-  expect(templateVariables(many)).toEqual(["x"]);
-  expect(missing("{{ x }}".repeat(1_000))).toEqual(["x"]);
-  expect(templateVariables(`{% if a ${"and a ".repeat(15_000)}%}{% endif %}`)).toEqual(["a"]);
-  const deep = `${"{% if a %}".repeat(4_800)}${"{% endif %}".repeat(4_800)}`;
-  for (const read of [checkTemplate.bind(null, "body"), text, templateVariables]) {
-    try {
-      read(deep);
-    } catch (error) {
-      expect(error).toBeInstanceOf(Fault);
-    }
-  }
-  expect(performance.now() - start).toBeLessThan(5_000);
 });
 
 test("places are counted in lines and columns", () => {
@@ -201,24 +181,4 @@ test.each([
   ["<!DOCTYPE html>", true],
 ])("isHtml(%j) is %p", (source, expected) => {
   expect(isHtml(source)).toBe(expected);
-});
-
-describe("time", () => {
-  const template = "Hello {{ who }}, {{ who }}!";
-  /** A variable that takes longer than a whole rendering may, the first times it is read. */
-  const slow = (times: number) => ({
-    get who() {
-      if (times-- > 0) Bun.sleepSync(250);
-      return "Ann";
-    },
-  });
-  const render = (variables: object) => run("body", parse("body", template), variables, false, new Set());
-
-  test("that a rendering takes too long is said of its field", () => {
-    expect(() => render(slow(100))).toThrow(/^body: .*render limit exceeded/);
-  });
-
-  test("that the machine stood still once is not the template's fault", () => {
-    expect(render(slow(1))).toBe("Hello Ann, Ann!");
-  });
 });

@@ -88,3 +88,10 @@ CREATE INDEX "messages_parked" ON "messages" USING btree ("campaign_id","schedul
 ALTER TABLE "ledger_entries" DROP CONSTRAINT "ledger_entries_key";
 --> statement-breakpoint
 ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_key" PRIMARY KEY("brand_id","seq");
+--> statement-breakpoint
+CREATE TABLE "contact_words" (
+	"brand_id" text NOT NULL,
+	"word" text COLLATE "C" NOT NULL,
+	"contact_id" text NOT NULL,
+	CONSTRAINT "contact_words_key" PRIMARY KEY("brand_id","word","contact_id")
+);

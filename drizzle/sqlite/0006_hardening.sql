@@ -107,3 +107,12 @@ ALTER TABLE `sessions` ADD `signed_in_at` integer;--> statement-breakpoint
 ALTER TABLE `sessions` ADD `last_seen_at` integer;--> statement-breakpoint
 CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE not email_verified;--> statement-breakpoint
 CREATE INDEX `messages_parked` ON `messages` (`campaign_id`,`scheduled_time`,`id`) WHERE status = 'PENDING' and run_at = 8640000000000000;
+--> statement-breakpoint
+CREATE TABLE `contact_numbers` (
+	`number` integer PRIMARY KEY,
+	`contact_id` text NOT NULL UNIQUE
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE `contact_terms` USING fts5(words, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars '!#$%&()*+,-./:;<=>?@[]^_{|}~'");
+--> statement-breakpoint
+CREATE VIRTUAL TABLE `contact_term_list` USING fts5vocab(contact_terms, instance);

@@ -9,6 +9,7 @@ import { deleteWhere } from "../db/slices.ts";
 import { forUpdate, planAnew } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { isForeignKeyViolation } from "../db/violations.ts";
+import { removeBrandWords } from "../db/wordIndex.ts";
 import { Fault, notFound } from "../fault.ts";
 import { deleteUsage } from "../limits/usage.ts";
 import { countBrand } from "./directory.ts";
@@ -59,6 +60,7 @@ async function removeRows(tx: Tx, id: string): Promise<void> {
   const jobs = await tx.select({ id: importJobs.id }).from(importJobs).where(eq(importJobs.brandId, id));
   for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`);
   await tx.delete(campaigns).where(eq(campaigns.brandId, id));
+  await removeBrandWords(tx, id);
   await deleteWhere(tx, "contacts", sql`brand_id = ${id}`);
   await deleteWhere(tx, "bans", sql`scope = ${id}`);
   await tx.delete(voicemailAccounts).where(eq(voicemailAccounts.brandId, id));

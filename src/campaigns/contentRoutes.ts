@@ -10,7 +10,7 @@ import { campaignOf } from "./lifecycle.ts";
 import { CountsShape, PreviewOrder, StepShape } from "./model.ts";
 import { previewMessage } from "./preview.ts";
 import { readSenders, replaceSenders } from "./senders.ts";
-import { readStepsWithCounts, replaceSteps } from "./steps.ts";
+import { checkTemplates, readStepsWithCounts, replaceSteps } from "./steps.ts";
 
 /** Twenty templates of 100,000 characters, and what is around them. */
 const STEPS_BODY_BYTES = 2_500_000;
@@ -32,6 +32,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
       async ({ params, body, request }) => {
         const { steps, version } = body;
         const reach = reachOf(callerOf(request));
+        const { brandId } = await campaignOf(store.read, params.id, reach);
+        await checkTemplates(steps, brandId);
         const row = await store.write((tx) => replaceSteps(tx, params.id, reach, steps, { channels, version }));
         wake();
         return {
@@ -52,7 +54,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
           body: STEPS_BODY_BYTES,
           summary: "Set the steps of a campaign",
           description:
-            "Replaces them all: stage 0 opens, stages 1… follow up. Once launched, only stages that no contact has reached may change (409 names the `stage`). E-mail only for now, all channels with the simulator.",
+            "Replaces them all: stage 0 opens, stages 1… follow up. Once launched, only stages that no contact has reached may change (409 names the `stage`). A template has at most 64 KB, 500 outputs and tags and 5,000 words of code, all of them together 256 KB. E-mail only for now, all channels with the simulator.",
         },
       },
     )

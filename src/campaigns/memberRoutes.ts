@@ -1,16 +1,29 @@
 import { Elysia, t } from "elysia";
 import { iso } from "../clock.ts";
 import { toContact } from "../contacts/contacts.ts";
-import { SearchQuery } from "../contacts/model.ts";
+import { SEARCH_RULES, SearchQuery } from "../contacts/model.ts";
 import { checkCountry, judgeContact } from "../contacts/person.ts";
+import { searchContacts } from "../contacts/search.ts";
+import { keptPlace, searchPlace } from "../contacts/searchPage.ts";
+import { scanInSlices } from "../db/slicedScan.ts";
 import type { Deps } from "../deps.ts";
 import { callerOf } from "../http/access.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
+import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { campaignOf } from "./lifecycle.ts";
-import { addContacts, listMembers, type MemberOutcome, mustTakeContacts, type Schedule } from "./members.ts";
+import {
+  addContacts,
+  listMembers,
+  type MemberOutcome,
+  type Member as MemberRow,
+  memberBeyond,
+  membersOf,
+  mustTakeContacts,
+  type Schedule,
+} from "./members.ts";
 import { AddContactsOrder, Member, MemberStatus } from "./model.ts";
 import { openNewcomers } from "./opening.ts";
 import { turn } from "./turningRoutes.ts";
@@ -25,6 +38,11 @@ const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
 
 function countOf(outcomes: readonly MemberOutcome[], verdict: MemberOutcome["verdict"]): number {
   return outcomes.filter((outcome) => outcome.verdict === verdict).length;
+}
+
+function toMember({ conversation, contact }: MemberRow) {
+  const { id: conversationId, status, mode, createdAt } = conversation;
+  return { conversationId, status, mode, joinedAt: iso(createdAt), contact: toContact(contact) };
 }
 
 function skippedOf(outcomes: readonly MemberOutcome[]) {
@@ -88,21 +106,26 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
       async ({ params, query, request }) => {
         const { limit = 20 } = query;
         const campaign = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
-        const rows = await listMembers(store.read, campaign.id, {
-          status: query.status,
-          searchQuery: query.searchQuery,
-          after: readCursor(query.cursor)?.[1] ?? null,
-          limit: limit + 1,
+        const { status } = query;
+        const place = readCursor(query.cursor);
+        const text = query.searchQuery?.trim();
+        const pause = () => timeSlices.next(campaign.brandId);
+        if (text) {
+          const search = { reach: campaign.brandId, text, after: searchPlace(place), limit, pause };
+          const found = await searchContacts(store.read, search, (rows) =>
+            membersOf(store.read, campaign.id, status, rows),
+          );
+          return { success: true as const, data: found.items.map(toMember), nextCursor: cursorAt(keptPlace(found)) };
+        }
+        const page = await scanInSlices({
+          after: place?.[1] ?? null,
+          limit,
+          pause,
+          boundary: (after) => memberBeyond(store.read, campaign.id, after),
+          rows: (after, upTo, limit) => listMembers(store.read, campaign.id, { status, after, upTo, limit }),
+          idOf: ({ conversation }) => conversation.id,
         });
-        const page = cutPage(rows, limit, ({ conversation }) => [null, conversation.id]);
-        const data = page.data.map(({ conversation, contact }) => ({
-          conversationId: conversation.id,
-          status: conversation.status,
-          mode: conversation.mode,
-          joinedAt: iso(conversation.createdAt),
-          contact: toContact(contact),
-        }));
-        return { success: true as const, data, nextCursor: page.nextCursor };
+        return { success: true as const, data: page.rows.map(toMember), nextCursor: cursorAt(afterId(page.next)) };
       },
       {
         params: IdParams,
@@ -116,7 +139,7 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         detail: {
           access: "user",
           summary: "List the contacts of a campaign",
-          description: "In the order they joined, each with where their conversation stands.",
+          description: `In the order they joined, each with where their conversation stands. ${SEARCH_RULES}`,
         },
       },
     );

@@ -1,9 +1,11 @@
-import { and, asc, eq, gt, sql } from "drizzle-orm";
-import { type ContactRow, contactMatches } from "../contacts/contacts.ts";
+import { and, asc, eq, gt, inArray, lte, sql } from "drizzle-orm";
+import type { ContactRow } from "../contacts/contacts.ts";
 import type { JudgedRow } from "../contacts/person.ts";
+import { SEARCH_SLICE_ENTRIES } from "../contacts/search.ts";
 import { type RowOutcome, upsertContacts } from "../contacts/upsert.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
+import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
 import { inSlices } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
@@ -122,17 +124,54 @@ async function activeElsewhere(tx: Tx, campaign: CampaignRow, contactIds: readon
   return new Set(rows.map((row) => row.id));
 }
 
+/** A contact in a campaign. */
+export interface Member {
+  conversation: ConversationRow;
+  contact: ContactRow;
+}
+
+/** Those of some contacts who are in the campaign, by their id; at most as many as one slice of a search finds. */
+export async function membersOf(
+  read: Reader,
+  campaignId: string,
+  status: ConversationRow["status"] | undefined,
+  found: readonly ContactRow[],
+): Promise<Map<string, Member>> {
+  const [last] = found.slice(-1);
+  if (last === undefined) return new Map();
+  // As many as a slice has: one statement to prepare, not one for each number.
+  const ids = Array.from({ length: SEARCH_SLICE_ENTRIES }, (_, at) => (found[at] ?? last).id);
+  const rows = await read
+    .select()
+    .from(conversations)
+    .where(
+      and(
+        eq(conversations.campaignId, campaignId),
+        inArray(conversations.contactId, ids),
+        status === undefined ? undefined : eq(conversations.status, status),
+      ),
+    );
+  const byContact = new Map(rows.map((row) => [row.contactId, row]));
+  return new Map(
+    found.flatMap((contact) => {
+      const conversation = byContact.get(contact.id);
+      return conversation ? [[contact.id, { conversation, contact }] as const] : [];
+    }),
+  );
+}
+
 /** The contacts of a campaign in the order they joined, after the conversation with id `after`. */
 export async function listMembers(
   read: Reader,
   campaignId: string,
   options: {
     status: ConversationRow["status"] | undefined;
-    searchQuery: string | undefined;
     after: string | null;
+    /** The last that may be among them. */
+    upTo: string | null;
     limit: number;
   },
-): Promise<{ conversation: ConversationRow; contact: ContactRow }[]> {
+): Promise<Member[]> {
   return read
     .select({ conversation: conversations, contact: contacts })
     .from(conversations)
@@ -142,9 +181,21 @@ export async function listMembers(
         eq(conversations.campaignId, campaignId),
         options.status === undefined ? undefined : eq(conversations.status, options.status),
         options.after === null ? undefined : gt(conversations.id, options.after),
-        contactMatches(options.searchQuery),
+        options.upTo === null ? undefined : lte(conversations.id, options.upTo),
       ),
     )
     .orderBy(asc(conversations.id))
     .limit(options.limit);
+}
+
+/** The conversation a slice further on in a campaign, whatever its status; null when there are fewer. */
+export async function memberBeyond(read: Reader, campaignId: string, after: string | null): Promise<string | null> {
+  const [row] = await read
+    .select({ id: conversations.id })
+    .from(conversations)
+    .where(and(eq(conversations.campaignId, campaignId), after === null ? undefined : gt(conversations.id, after)))
+    .orderBy(asc(conversations.id))
+    .limit(1)
+    .offset(SCAN_SLICE_ROWS - 1);
+  return row?.id ?? null;
 }

@@ -83,7 +83,7 @@ export const StepShape = t.Object({
   ),
   body: t.String({
     minLength: 1,
-    maxLength: 100_000,
+    maxLength: 65_536,
     pattern: "\\S",
     description: "A Liquid template, plain text or HTML",
     examples: ["Hi {{ firstName | default: 'there' }},\n\nmay I ask you something?"],

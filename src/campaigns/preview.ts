@@ -2,9 +2,10 @@ import { getBrand } from "../brands/brands.ts";
 import { getContact } from "../contacts/contacts.ts";
 import type { Reader } from "../db/store.ts";
 import { notFound } from "../fault.ts";
-import { renderMail } from "../templates/mailBody.ts";
-import { renderText, smsSegments } from "../templates/sms.ts";
+import { renderMailInSlices } from "../templates/mailBody.ts";
+import { renderTextInSlices, smsSegments } from "../templates/sms.ts";
 import { type Addressee, messageVariables } from "../templates/variables.ts";
+import { timeSlices } from "../timeSlices.ts";
 import type { CampaignRow } from "./campaigns.ts";
 import { readSenders } from "./senders.ts";
 import { readSteps } from "./steps.ts";
@@ -40,17 +41,20 @@ export async function previewMessage(
   const link = step.channel === "EMAIL" ? `${publicUrl}/u/example` : null;
   const from = { name: sender?.displayName ?? null, email: sender?.email ?? null };
   const variables = messageVariables(contact, brand, from, link);
+  const pause = () => timeSlices.next(campaign.brandId);
 
   if (step.channel !== "EMAIL") {
-    const { text, missing } = renderText(step, variables);
+    const { text, missing } = await renderTextInSlices(step, variables, pause);
     const segments = step.channel === "SMS" ? smsSegments(text).segments : null;
     return { subject: null, text, html: null, segments, missingVariables: missing };
   }
   const footer = { unsubscribeUrl: link, postalAddress: brand.postalAddress, brandName: brand.name };
-  const mail = renderMail(step, variables, footer);
+  const mail = await renderMailInSlices(step, variables, footer, pause);
   // A follow-up without a subject leaves under the subject of the mail before it.
   const earlier = steps.slice(0, stage).findLast(({ channel, subject }) => channel === "EMAIL" && subject !== null);
-  const thread = mail.subject === null && earlier ? renderMail(earlier, variables, footer).subject : null;
+  const opening = earlier && { subject: earlier.subject, body: "" };
+  const thread =
+    mail.subject === null && opening ? (await renderMailInSlices(opening, variables, footer, pause)).subject : null;
   return {
     subject: mail.subject ?? (thread && `Re: ${thread.replace(/^re:\s*/i, "")}`),
     text: mail.text,

@@ -9,7 +9,9 @@ import { stepBytes, sum } from "../limits/bytes.ts";
 import { release, takeQuota } from "../limits/usage.ts";
 import { countsOf } from "../messages/counts.ts";
 import { wireStatus } from "../messages/model.ts";
+import { MAX_STEPS_BYTES } from "../templates/limits.ts";
 import { checkTemplate } from "../templates/template.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { type CampaignRow, checkVersion, holdCampaign } from "./campaigns.ts";
 import type { Delay, StepShape } from "./model.ts";
 
@@ -57,7 +59,27 @@ export async function readStepsWithCounts(read: Reader, campaignId: string) {
 }
 
 /**
- * Replaces a campaign's steps. While it runs only stages that nobody has reached may differ from what they were: CONFLICT
+ * Checks all templates of some steps, one slice of the event loop for each, before a transaction begins. `owner` is whose
+ * turn is taken: a brand's id.
+ * @throws Fault INVALID naming the first template that could not be sent, or their size
+ */
+export async function checkTemplates(given: readonly StepShape[], owner: string): Promise<void> {
+  const bytes = given.reduce((sum, { subject, body }) => sum + Buffer.byteLength(`${subject ?? ""}${body}`), 0);
+  if (bytes > MAX_STEPS_BYTES) {
+    throw invalid(
+      "steps",
+      `at most ${MAX_STEPS_BYTES / 1024} KB of templates in all, got ${Math.ceil(bytes / 1024)} KB`,
+    );
+  }
+  for (const [index, { channel, subject, body }] of given.entries()) {
+    await timeSlices.next(owner);
+    if (channel === "EMAIL" && subject?.trim()) checkTemplate(`steps.${index}.subject`, subject.trim());
+    checkTemplate(`steps.${index}.body`, body);
+  }
+}
+
+/**
+ * Replaces a campaign's steps, whose templates `checkTemplates` has let pass. While it runs only stages that nobody has reached may differ from what they were: CONFLICT
  * names the first that must not. `channels` are those this installation can send through.
  */
 export async function replaceSteps(
@@ -140,8 +162,6 @@ function checkSteps(campaign: CampaignRow, given: readonly StepShape[], channels
     if (stage === opening && subject === null) {
       throw invalid(`${field}.subject`, "expected one: the first e-mail has no thread to answer in");
     }
-    if (subject !== null) checkTemplate(`${field}.subject`, subject);
-    checkTemplate(`${field}.body`, step.body);
     const delay = step.delay.value * UNITS[step.delay.unit];
     return { campaignId: campaign.id, stage, channel: step.channel, delay, subject, body: step.body };
   });

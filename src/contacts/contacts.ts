@@ -1,16 +1,16 @@
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { and, asc, eq, gt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
-import { contains } from "../db/search.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
+import { addWords, removeWords } from "../db/wordIndex.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { contactBytes } from "../limits/bytes.ts";
 import { addUsage, release } from "../limits/usage.ts";
 import type { Contact, ContactChange, NewContact } from "./model.ts";
 import { fitPerson, judgeContact, type Person } from "./person.ts";
-import { findBanned, holdContacts, upsertContacts } from "./upsert.ts";
+import { findBanned, holdContacts, upsertContacts, wordEntry } from "./upsert.ts";
 
 export type ContactRow = typeof contacts.$inferSelect;
 
@@ -34,17 +34,10 @@ export async function getContact(read: Reader, id: string, reach: string | null)
   return row;
 }
 
-/** True where a contact's e-mail address, name or company contains the text. */
-export function contactMatches(text: string | undefined) {
-  if (!text?.trim()) return undefined;
-  const fullName = sql`coalesce(${contacts.firstName}, '') || ' ' || coalesce(${contacts.lastName}, '')`;
-  return contains(text.trim(), contacts.email, fullName, contacts.company);
-}
-
 /** Contacts within reach in the order they were added, after the one with id `after`. */
 export async function listContacts(
   read: Reader,
-  options: { reach: string | null; searchQuery: string | undefined; after: string | null; limit: number },
+  options: { reach: string | null; after: string | null; limit: number },
 ): Promise<ContactRow[]> {
   return read
     .select()
@@ -53,7 +46,6 @@ export async function listContacts(
       and(
         options.reach === null ? undefined : eq(contacts.brandId, options.reach),
         options.after === null ? undefined : gt(contacts.id, options.after),
-        contactMatches(options.searchQuery),
       ),
     )
     .orderBy(asc(contacts.id))
@@ -106,6 +98,8 @@ export async function changeContact(
       // Mail to the address of before came back; of the new one nothing is known.
       .set({ ...person, updatedAt: tx.now, ...(person.email === row.email ? {} : { emailBouncedAt: null }) })
       .where(eq(contacts.id, id));
+    await removeWords(tx, brandId, [wordEntry(row)]);
+    await addWords(tx, brandId, [wordEntry({ ...person, id })]);
   } catch (error) {
     if (isUniqueViolation(error)) throw new Fault("CONFLICT", "The brand has a contact with this address already");
     throw error;
@@ -129,7 +123,7 @@ async function mayBecome(tx: Tx, row: ContactRow, person: Person): Promise<void>
 
 /** Removes a contact nobody has written to. CONFLICT when they are part of a campaign. */
 export async function removeContact(tx: Tx, id: string, reach: string | null): Promise<void> {
-  const { brandId } = await getContact(tx, id, reach);
+  const row = await getContact(tx, id, reach);
   const inUse = () =>
     new Fault(
       "CONFLICT",
@@ -144,8 +138,9 @@ export async function removeContact(tx: Tx, id: string, reach: string | null): P
   try {
     const [gone] = await tx.delete(contacts).where(eq(contacts.id, id)).returning();
     if (!gone) return;
-    await release(tx, brandId, "contacts", 1);
-    await release(tx, brandId, "storedBytes", contactBytes(gone));
+    await release(tx, row.brandId, "contacts", 1);
+    await release(tx, row.brandId, "storedBytes", contactBytes(gone));
+    await removeWords(tx, row.brandId, [wordEntry(row)]);
   } catch (error) {
     throw isForeignKeyViolation(error) ? inUse() : error;
   }

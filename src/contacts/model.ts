@@ -47,8 +47,11 @@ export const DefaultCountry = t.Optional(
   t.String({ maxLength: 2, description: "ISO 3166-1: the country of phone numbers without +", examples: ["US"] }),
 );
 export const SearchQuery = t.Optional(
-  t.String({ maxLength: 200, description: "Part of a name, company or e-mail address", examples: ["miller"] }),
+  t.String({ maxLength: 200, description: "Beginnings of words", examples: ["jo mill"] }),
 );
+/** What a search of contacts finds, for the operations that have one. */
+export const SEARCH_RULES =
+  "With `searchQuery` those of whom every word of it begins a word: of the name, the company, the e-mail address (whole, or from any part of it on: `miller@`, `acme.com`) or the phone number (with or without country code, or its last digits); case and accents do not matter, and the order is that of the words found. A search looks at some thousand contacts at a time: a page may be short or empty and still have a `nextCursor`.";
 export const OnDuplicate = t.Optional(
   t.Union([t.Literal("SKIP"), t.Literal("UPDATE")], {
     description: "What becomes of people the brand knows: left as they are (SKIP), or given what the row says (UPDATE)",

@@ -1,14 +1,17 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
 import { brandOf, callerOf } from "../http/access.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
+import { cursorAt, cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { changeContact, createContact, getContact, listContacts, removeContact, toContact } from "./contacts.ts";
-import { Contact, ContactChange, DefaultCountry, NewContact, SearchQuery } from "./model.ts";
+import { Contact, ContactChange, DefaultCountry, NewContact, SEARCH_RULES, SearchQuery } from "./model.ts";
 import { checkCountry } from "./person.ts";
+import { searchContacts } from "./search.ts";
+import { keptPlace, searchPlace } from "./searchPage.ts";
 
 const OneContact = t.Object({ success: t.Literal(true), contact: Contact });
 
@@ -43,9 +46,21 @@ export function contactRoutes(deps: Deps) {
       "/",
       async ({ query, request }) => {
         const { limit = 20 } = query;
+        const reach = reachOf(callerOf(request), query.brandId);
+        const text = query.searchQuery?.trim();
+        if (text) {
+          const after = searchPlace(readCursor(query.cursor));
+          const pause = () => timeSlices.next(reach ?? callerOf(request).userId);
+          const search = { reach, text, after, limit, pause };
+          const found = await searchContacts(
+            store.read,
+            search,
+            async (rows) => new Map(rows.map((row) => [row.id, row])),
+          );
+          return { success: true as const, data: found.items.map(toContact), nextCursor: cursorAt(keptPlace(found)) };
+        }
         const rows = await listContacts(store.read, {
-          reach: reachOf(callerOf(request), query.brandId),
-          searchQuery: query.searchQuery,
+          reach,
           after: readCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
@@ -58,7 +73,7 @@ export function contactRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "List contacts",
-          description: "The brand's own, in the order they were added; for admins all, or those of `brandId`.",
+          description: `The brand's own, in the order they were added; for admins all, or those of \`brandId\`. ${SEARCH_RULES}`,
         },
       },
     )

@@ -4,11 +4,13 @@ import { contacts } from "../db/schema/brands.ts";
 import { inSlices, yieldToEventLoop } from "../db/slices.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
+import { addWords, removeWords, type WordEntry } from "../db/wordIndex.ts";
 import { notFound } from "../fault.ts";
 import { contactBytes, sum } from "../limits/bytes.ts";
 import { addUsage, quotaMessage, roomFor } from "../limits/usage.ts";
 import { AddressBook, type Entry } from "./addressBook.ts";
 import { fitPerson, type JudgedRow, type Person } from "./person.ts";
+import { indexedWords, type Searchable } from "./searchWords.ts";
 
 /** What became of one row. `contactId` is the contact it is about, if it may be written to. */
 export interface RowOutcome {
@@ -37,6 +39,7 @@ export async function upsertContacts(
   await yieldToEventLoop();
   const banned = await findBanned(tx, brandId, [...people, ...known]);
   const room = await contactRoom(tx, brandId);
+  const before = new Map(known.map((entry) => [entry.id, { ...entry }]));
   const bytesBefore = new Map(known.map((entry) => [entry.id, contactBytes(entry)]));
   const book = new AddressBook(known, (address) => banned.has(address), tx, room.refuse);
 
@@ -46,7 +49,7 @@ export async function upsertContacts(
     const wrote = verdict === "added" || verdict === "updated";
     return { contactId, verdict, message: note ?? (wrote ? row.note : null) };
   });
-  await inSlices(book.toWrite, (entries) => write(tx, brandId, entries));
+  await inSlices(book.toWrite, (entries) => write(tx, brandId, entries, before));
   await addUsage(tx, brandId, "contacts", book.toWrite.filter(({ state }) => state === "new").length);
   const bytes = sum(book.toWrite, (entry) => contactBytes(entry) - (bytesBefore.get(entry.id) ?? 0));
   await addUsage(tx, brandId, "storedBytes", bytes);
@@ -107,10 +110,24 @@ export async function findBanned(
   return new Set(banned.map((row) => row.address));
 }
 
-async function write(tx: Tx, brandId: string, entries: readonly Entry[]): Promise<void> {
+/** What a contact is found by, as the index takes it. */
+export const wordEntry = (contact: Searchable & { id: string }): WordEntry => ({
+  contactId: contact.id,
+  words: indexedWords(contact),
+});
+
+/** `before` are the contacts as they were found. */
+async function write(
+  tx: Tx,
+  brandId: string,
+  entries: readonly Entry[],
+  before: ReadonlyMap<string, Entry>,
+): Promise<void> {
   if (entries.length === 0) return;
   const rows = entries.map(({ state: _, consent: __, ...entry }) => ({ ...entry, brandId, updatedAt: tx.now }));
   await tx.insert(contacts).values(rows).onConflictDoUpdate({ target: contacts.id, set: taken });
+  await removeWords(tx, brandId, entries.flatMap(({ id }) => before.get(id) ?? []).map(wordEntry));
+  await addWords(tx, brandId, entries.map(wordEntry));
 }
 
 /** The columns that a row written again takes from what was to be inserted. */

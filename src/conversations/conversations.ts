@@ -1,8 +1,9 @@
-import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, gte, lt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { campaigns, conversations, inboundMessages } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";
+import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { cancelConversation } from "../messages/cancel.ts";
@@ -64,10 +65,12 @@ export async function listConversations(
     unread: boolean | undefined;
     campaignId: string | undefined;
     before: string | null;
+    /** The oldest that may be among them. */
+    downTo: string | null;
     limit: number;
   },
 ): Promise<Dialogue[]> {
-  const { reach, mode, status, unread, campaignId, before, limit } = options;
+  const { reach, mode, status, unread, campaignId, before, downTo, limit } = options;
   return dialogues(read)
     .where(
       and(
@@ -77,10 +80,28 @@ export async function listConversations(
         unread === undefined ? undefined : eq(conversations.unread, unread),
         campaignId === undefined ? undefined : eq(conversations.campaignId, campaignId),
         before === null ? undefined : lt(conversations.id, before),
+        downTo === null ? undefined : gte(conversations.id, downTo),
       ),
     )
     .orderBy(desc(conversations.id))
     .limit(limit);
+}
+
+/** The conversation a slice further down the list, whatever its mode and status; null when there are fewer. */
+export async function conversationBelow(
+  read: Reader,
+  { reach, campaignId }: { reach: string | null; campaignId: string | undefined },
+  before: string | null,
+): Promise<string | null> {
+  const list = campaignId === undefined ? within(reach) : eq(conversations.campaignId, campaignId);
+  const [row] = await read
+    .select({ id: conversations.id })
+    .from(conversations)
+    .where(and(list, before === null ? undefined : lt(conversations.id, before)))
+    .orderBy(desc(conversations.id))
+    .limit(1)
+    .offset(SCAN_SLICE_ROWS - 1);
+  return row?.id ?? null;
 }
 
 /** The conversation with this id within reach; NOT_FOUND if there is none. */

@@ -49,7 +49,7 @@ export function moveAccounts(tx: Tx, deltas: readonly AccountDelta[], after: rea
 }
 
 /** A row of the ledger, ready to be written. */
-type EntryRow = Record<keyof EntryFields | "seal" | "part", string | number | null>;
+type EntryRow = { [Field in keyof EntryFields]: EntryFields[Field] } & { seal: string; part: number | null };
 
 /** Numbers, seals and chains the entries of movements behind those their brands have. */
 export function sealEntries(tx: Tx, movements: readonly Movement[], before: ReadonlyMap<string, AccountFields>) {
@@ -69,7 +69,7 @@ export function sealEntries(tx: Tx, movements: readonly Movement[], before: Read
     if (!account) throw new Error(`the brand ${brandId} has no account`);
     const seq = (newest.get(brandId) ?? account.entries) + 1;
     newest.set(brandId, seq);
-    const fields: EntryFields = {
+    const entry: EntryRow = {
       id: tx.newId(),
       brandId,
       seq,
@@ -82,10 +82,12 @@ export function sealEntries(tx: Tx, movements: readonly Movement[], before: Read
       reason: movement.reason ?? null,
       actorId: movement.actorId ?? null,
       createdAt: tx.now,
+      seal: "",
+      part: partOf(movement),
     };
-    const seal = sealEntry(tx.ledgerKey, fields);
-    heads.set(brandId, chained(heads.get(brandId) ?? account.head, seal));
-    return { ...fields, seal, part: partOf(movement) };
+    entry.seal = sealEntry(tx.ledgerKey, entry);
+    heads.set(brandId, chained(heads.get(brandId) ?? account.head, entry.seal));
+    return entry;
   });
   return { entries, heads };
 }

@@ -87,14 +87,10 @@ export function keyIdOf(seal: string): string {
   return seal.slice(0, Math.max(0, seal.indexOf(".")));
 }
 
-const sha256 = new Bun.CryptoHasher("sha256");
-
 /**
  * Returns the head of a brand's entries with one more: SHA-256 over the head before and the entry's seal. It needs no key,
  * because the seals have one, and pins all entries before: who knows the head of a time knows which entries there were.
  */
 export function chained(head: string, seal: string): string {
-  sha256.update(head);
-  sha256.update(seal);
-  return sha256.digest("base64url");
+  return Bun.SHA256.hash(head + seal, "base64url");
 }

@@ -49,10 +49,11 @@ export function rowsOf<Row extends Record<string, string | number | null>>(
     const nothing = names.map((name) => `null as "${name}"`).join(", ");
     return sql.raw(`(select ${nothing} where false) as ${alias}`);
   }
-  const cells = new Cells(
-    rows.flatMap((row) => names.map((name) => row[name] ?? null)),
-    names.length,
-  );
+  // By index: an array for each row cost the engine more than sealing its entries does.
+  const values = new Array<string | number | null>(rows.length * names.length);
+  let at = 0;
+  for (const row of rows) for (const name of names) values[at++] = row[name] ?? null;
+  const cells = new Cells(values, names.length);
   const fields = names.map((name, index) => `column${index + 1} as "${name}"`).join(", ");
   return sql`(select ${sql.raw(fields)} from (values ${cells})) as ${sql.raw(alias)}`;
 }

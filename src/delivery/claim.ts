@@ -10,6 +10,8 @@ import { Fault } from "../fault.ts";
 import { countMoves, type Move } from "../messages/counts.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
 import { repinMessages } from "../senders/repin.ts";
+import { MAX_BATCH_STEPS } from "../templates/limits.ts";
+import { stepsRendered } from "../templates/renderBudget.ts";
 import { type Post, renderEnvelope } from "./envelope.ts";
 import { type Due, type DueRow, dueRows, learnSurroundings, type Surroundings, threadsOf } from "./facts.ts";
 import { judge, type Verdict } from "./gate.ts";
@@ -18,6 +20,9 @@ import { judge, type Verdict } from "./gate.ts";
 export const LEASE = 5 * MINUTE;
 /** How long a claim may be used: what has not left by then stays. The rest of the lease is for clocks that go unalike. */
 export const SEND_WITHIN = 3 * MINUTE;
+
+/** Rendered without letting others in: a slice of ordinary mails takes less. */
+const STEPS_BETWEEN_PAUSES = 4_000;
 
 /** The right to send one message once. */
 export interface Claim {
@@ -65,7 +70,15 @@ export async function claimDue(
   const id = tx.newId();
   const claims: Claim[] = [];
   const ruled: Ruled[] = [];
+  const renderedBefore = stepsRendered();
+  let pausedAt = renderedBefore;
   for (const row of rows) {
+    // Templates that take long make the batch shorter: the others stay due, and other transactions get the writer.
+    if (stepsRendered() - renderedBefore > MAX_BATCH_STEPS) break;
+    if (stepsRendered() - pausedAt > STEPS_BETWEEN_PAUSES) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      pausedAt = stepsRendered();
+    }
     const verdict = judge(row, around, tx.now);
     if (verdict.go !== "pass") {
       ruled.push({ row, verdict });

@@ -8,6 +8,8 @@ import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
+import { MAX_BATCH_STEPS } from "../templates/limits.ts";
+import { stepsRendered } from "../templates/renderBudget.ts";
 import { type Claim, claimDue, SEND_WITHIN } from "./claim.ts";
 import type { Post } from "./envelope.ts";
 import { chooseDue, lockAccounts, lockSenders, noSurroundings, type Room } from "./facts.ts";
@@ -91,7 +93,9 @@ export function createEngine(options: EngineOptions): Engine {
       }
       const claims: Claim[] = [];
       tried = claims;
+      const renderedBefore = stepsRendered();
       for (let at = 0; at < due.length; at += SLICE) {
+        if (stepsRendered() - renderedBefore > MAX_BATCH_STEPS) break;
         claims.push(...(await claimDue(tx, due.slice(at, at + SLICE), options, around, sendBefore)));
         await yieldToEventLoop();
       }

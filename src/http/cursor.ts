@@ -7,6 +7,12 @@ export function writeCursor(place: Place): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
+/** The place of a list in the order of its ids. */
+export const afterId = (id: string | null): Place | null => (id === null ? null : [null, id]);
+
+/** The cursor for a place where a list goes on; null at its end. */
+export const cursorAt = (place: Place | null): string | null => place && writeCursor(place);
+
 /** Reads a cursor back; INVALID when it is not one of ours. */
 export function readCursor(cursor: string | undefined): Place | null {
   if (cursor === undefined || cursor === "") return null;

@@ -1,16 +1,16 @@
 import { CaptureTag, type Context, Liquid, Token } from "liquidjs";
-
-/** Longest template, in bytes of UTF-8. */
-export const MAX_TEMPLATE = 100 * 1024;
-/** What one rendering may allocate and put out, counted in characters and elements. */
-export const MAX_WORK = 1_000_000;
-/** Milliseconds. Real messages take a hundredth of one; this ends nested loops, and leaves room for a pause of the machine. */
-const MAX_TIME = 200;
+import { MAX_RENDER_CHARACTERS, MAX_TEMPLATE_BYTES } from "./limits.ts";
 
 /** Nothing that reads another template, writes into the variables (`increment`) or writes HTML into plain text (`tablerow`). */
 const TAGS = "if unless case for break continue assign capture cycle echo liquid comment raw #".split(" ");
-/** `raw` would let a contact's data write HTML; `strip_html` takes quadratic time. */
-const NO_FILTERS = ["raw", "strip_html"];
+/**
+ * `raw` would let a contact's data write HTML; `strip_html` takes quadratic time; `sample` would write each attempt at a message
+ * otherwise. The others look through lists of objects, which messages have not, and evaluate code once for each element.
+ */
+const NO_FILTERS = (
+  "raw strip_html sample where where_exp reject reject_exp group_by group_by_exp has has_exp find find_exp find_index " +
+  "find_index_exp"
+).split(" ");
 
 /** Whether variables are being written into HTML: a register, LiquidJS's own place for what one rendering knows. */
 export const INTO_HTML = "intoHtml";
@@ -19,9 +19,8 @@ export const INTO_HTML = "intoHtml";
 export const engine = new Liquid({
   ownPropertyOnly: true,
   strictFilters: true,
-  parseLimit: MAX_TEMPLATE,
-  renderLimit: MAX_TIME,
-  memoryLimit: MAX_WORK,
+  parseLimit: MAX_TEMPLATE_BYTES,
+  memoryLimit: MAX_RENDER_CHARACTERS,
   // A map of templates instead of the file system: there are no files, whichever way someone asks for one.
   templates: {},
   // The machine's own zone and language must not show in messages.

@@ -1,5 +1,5 @@
-import { htmlToText } from "./htmlText.ts";
-import { isHtml, renderTemplate, type Variables } from "./template.ts";
+import { htmlToText, htmlToTextInSlices } from "./htmlText.ts";
+import { type Format, isHtml, type Rendered, renderInSlices, renderTemplate, type Variables } from "./template.ts";
 
 /** A line of RFC 5322 section 2.1.1 is at most 998 bytes, and this one begins with its name. */
 const MAX_SUBJECT = 998 - "Subject: ".length;
@@ -31,15 +31,36 @@ export function renderMail(
   footer: MailFooter,
 ): RenderedMail {
   const subject = step.subject === null ? null : renderTemplate(step.subject, variables);
-  const inHtml = isHtml(step.body);
-  const body = renderTemplate(step.body, variables, inHtml ? "html" : "text");
-  const text = inHtml ? htmlToText(body.text) : body.text.trim();
+  const format = formatOf(step.body);
+  const body = renderTemplate(step.body, variables, format);
+  return compose(subject, body, format === "html" ? htmlToText(body.text) : null, footer);
+}
+
+/** The same, awaiting `pause` before each slice of its work: for previews, which any number of people may ask for at once. */
+export async function renderMailInSlices(
+  step: { subject: string | null; body: string },
+  variables: Variables,
+  footer: MailFooter,
+  pause: () => Promise<void>,
+): Promise<RenderedMail> {
+  const subject = step.subject === null ? null : await renderInSlices(step.subject, variables, "text", pause);
+  await pause();
+  const format = formatOf(step.body);
+  const body = await renderInSlices(step.body, variables, format, pause);
+  return compose(subject, body, format === "html" ? await htmlToTextInSlices(body.text, pause) : null, footer);
+}
+
+const formatOf = (body: string): Format => (isHtml(body) ? "html" : "text");
+
+/** Puts a mail together. `ofHtml` is the text of a body that is HTML, null for any other. */
+function compose(subject: Rendered | null, body: Rendered, ofHtml: string | null, footer: MailFooter): RenderedMail {
+  const text = ofHtml ?? body.text.trim();
   const { address, link } = owed(text, footer);
   const lines = [address, link && `Unsubscribe: ${link}`].filter(Boolean).join("\n");
   return {
     subject: subject === null ? null : singleLine(subject.text),
     text: [text, lines].filter(Boolean).join("\n\n"),
-    html: inHtml ? withFooter(body.text, address, link) : null,
+    html: ofHtml === null ? null : withFooter(body.text, address, link),
     missing: [...new Set([...(subject?.missing ?? []), ...body.missing])],
   };
 }

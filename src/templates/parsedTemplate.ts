@@ -1,11 +1,17 @@
-import { AssertionError, Context, LiquidError, type Template, TokenKind, Value } from "liquidjs";
-import { type Fault, invalid } from "../fault.ts";
-import { engine, INTO_HTML, MAX_TEMPLATE, MAX_WORK } from "./liquid.ts";
+import { AssertionError, Context, type Emitter, LiquidError, type Template, TokenKind, Value } from "liquidjs";
+import { Fault, invalid } from "../fault.ts";
+import { MAX_RENDERED_CHARACTERS } from "./limits.ts";
+import { engine, INTO_HTML } from "./liquid.ts";
+import { ParsedCache } from "./parsedCache.ts";
+import { RenderBudget } from "./renderBudget.ts";
+import { stepWeight } from "./stepWeight.ts";
+import { checkSize, parsedBytes } from "./templateSize.ts";
 
-/** How many characters of template are kept parsed. */
-const MAX_KEPT = 4_000_000;
 /** The register where outputs note what they miss. */
 const MISSING = "missing";
+/** The register of what a rendering may still do, and of how it lets others in. */
+const BUDGET = "budget";
+const PAUSE = "pause";
 
 /** What begins HTML. Other things in angle brackets (`<ann@example.com>`) are text. */
 const ELEMENTS =
@@ -17,50 +23,40 @@ const HTML_TAG = new RegExp(`</?(?:${ELEMENTS.replaceAll(" ", "|")})(?=[\\s/>]|$
 export interface ParsedTemplate {
   templates: Template[];
   html: boolean;
+  /** Memory it takes at most. */
+  bytes: number;
 }
 
-/** By source, the least recently used first. */
-const kept = new Map<string, ParsedTemplate>();
-let keptCharacters = 0;
+const kept = new ParsedCache();
 
 /**
- * Parses, or finds what was parsed before.
+ * Parses, or finds what was parsed before. One call is bounded by the limits on a template's size: about 6 ms at most.
  * @throws Fault INVALID with the line, the column and the reason
  */
 export function parse(field: string, source: string): ParsedTemplate {
-  const known = kept.get(source);
-  if (known !== undefined) {
-    kept.delete(source);
-    kept.set(source, known);
-    return known;
-  }
+  const known = kept.find(source);
+  if (known !== undefined) return known;
   const parsed = parseAnew(field, source);
-  kept.set(source, parsed);
-  keptCharacters += source.length;
-  for (const oldest of kept.keys()) {
-    if (keptCharacters <= MAX_KEPT) break;
-    kept.delete(oldest);
-    keptCharacters -= oldest.length;
-  }
+  kept.keep(source, parsed);
   return parsed;
 }
 
 function parseAnew(field: string, source: string): ParsedTemplate {
-  if (Buffer.byteLength(source) > MAX_TEMPLATE) throw invalid(field, `at most ${MAX_TEMPLATE / 1024} KB`);
   try {
+    const bytes = parsedBytes(source, checkSize(field, source));
     const templates = engine.parse(source);
     let html = false;
     for (const template of everyTemplate(templates)) {
       if (template.token.kind === TokenKind.HTML) html ||= HTML_TAG.test(template.token.getText());
-      else watch(template);
+      count(template, watchedBy(template));
     }
-    return { templates, html };
+    return { templates, html, bytes };
   } catch (error) {
     throw explain(field, error);
   }
 }
 
-/** These templates and all within them; a list instead of recursion, since whoever nests 5,000 deep must not end the stack. */
+/** These templates and all within them; a list instead of recursion, since whoever nests deeply must not end the stack. */
 function everyTemplate(templates: readonly Template[]): Template[] {
   const found = [...templates];
   for (const template of found) {
@@ -71,68 +67,114 @@ function everyTemplate(templates: readonly Template[]): Template[] {
   return found;
 }
 
+interface Watched {
+  name: string;
+  path: (string | number)[];
+}
+
 /**
- * Makes an output note which of its variables have no value, before it renders. LiquidJS can throw at the first missing
- * variable or ignore all; neither lists them. Conditions are not watched: asking whether there is a value is no mistake.
+ * The variables of an output that are to be noted when they have no value. LiquidJS can throw at the first missing variable or
+ * ignore all; neither lists them. Conditions are not watched: asking whether there is a value is no mistake.
  */
-function watch(template: Template): void {
+function watchedBy(template: Template): Watched[] {
   const isOutput = template.token.kind === TokenKind.Output || template.constructor === engine.tags.echo;
   const value = isOutput ? [...(template.arguments?.() ?? [])][0] : undefined;
-  if (!(value instanceof Value) || value.filters.some((filter) => filter.name === "default")) return;
-
-  const watched = Object.values(engine.analyzeSync([template], { partials: false }).variables)
+  if (!(value instanceof Value) || value.filters.some((filter) => filter.name === "default")) return [];
+  return Object.values(engine.analyzeSync([template], { partials: false }).variables)
     .flat()
     .flatMap((variable) => {
       const path = variable.segments.filter((segment) => typeof segment !== "object");
       // A path with a variable inside (`custom[key]`) is known only while rendering, and left alone.
       return path.length === variable.segments.length ? [{ name: String(variable), path }] : [];
     });
-  if (watched.length === 0) return;
+}
 
+/** Makes a template count its work, note what it misses and, in a rendering that pauses, let others in before it renders. */
+function count(template: Template, watched: readonly Watched[]): void {
   const render = template.render.bind(template);
+  if (template.token.kind === TokenKind.HTML) {
+    const { length } = template.token.getText();
+    template.render = (context, emitter) => {
+      context.memoryLimit.use(length);
+      return render(context, emitter);
+    };
+    return;
+  }
+  // What is watched is looked up once more.
+  const weight = stepWeight(template) + watched.reduce((sum, { path }) => sum + path.length, 0);
   template.render = (context, emitter) => {
+    const budget = context.getRegister<RenderBudget>(BUDGET);
+    budget.spend(weight);
     for (const { name, path } of watched) {
       if (isBlank(context.getSync(path))) context.getRegister<Set<string>>(MISSING).add(name);
     }
-    return render(context, emitter);
+    const mayPause = !context.sync && budget.takesNewSlice();
+    return mayPause ? renderAfterPause(render, context, emitter) : render(context, emitter);
   };
+}
+
+function* renderAfterPause(
+  render: Template["render"],
+  context: Context,
+  emitter: Emitter,
+): Generator<unknown, unknown> {
+  yield context.getRegister<() => Promise<void>>(PAUSE)();
+  return yield render(context, emitter);
 }
 
 function isBlank(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 }
 
+/** One rendering. `missing` collects the variables that were to be put out and had no value. */
+export interface Rendering {
+  variables: object;
+  intoHtml: boolean;
+  missing: Set<string>;
+}
+
 /**
- * Renders what was parsed. `missing` collects the variables that were to be put out and had no value.
+ * Renders what was parsed.
  * @throws Fault INVALID when the template asks for too much work, or for something its variables cannot give
  */
-export function run(
+export function run(field: string, { templates }: ParsedTemplate, rendering: Rendering): string {
+  try {
+    return checkLength(field, engine.renderSync(templates, contextOf(rendering, true)));
+  } catch (error) {
+    throw explain(field, error);
+  }
+}
+
+/** The same, awaiting `pause` before each slice of its work. */
+export async function runInSlices(
   field: string,
   { templates }: ParsedTemplate,
-  variables: object,
-  intoHtml: boolean,
-  missing: Set<string>,
-): string {
-  const render = () => {
-    const context = new Context(variables, engine.options, { sync: true }, { liquid: engine });
-    context.setRegister(INTO_HTML, intoHtml);
-    context.setRegister(MISSING, missing);
-    return engine.renderSync(templates, context);
-  };
-  let text: string;
+  rendering: Rendering,
+  pause: () => Promise<void>,
+): Promise<string> {
+  const context = contextOf(rendering, false);
+  context.setRegister(PAUSE, pause);
   try {
-    text = render();
+    return checkLength(field, await engine.render(templates, context));
   } catch (error) {
-    if (!isOutOfTime(error)) throw explain(field, error);
-    // It may be the machine that stood still: a template that is slow is slow a second time.
-    try {
-      text = render();
-    } catch (again) {
-      throw explain(field, again);
-    }
+    throw explain(field, error);
   }
-  if (text.length > MAX_WORK) throw invalid(field, `renders to more than ${MAX_WORK} characters`);
-  return text;
+}
+
+function contextOf({ variables, intoHtml, missing }: Rendering, sync: boolean): Context {
+  const context = new Context(variables, engine.options, { sync }, { liquid: engine });
+  const budget = new RenderBudget();
+  context.setRegister(INTO_HTML, intoHtml);
+  context.setRegister(MISSING, missing);
+  context.setRegister(BUDGET, budget);
+  // LiquidJS asks its clock before each template, also of an empty loop's body: here that is where steps are counted.
+  Object.assign(context.renderLimit, { check: () => budget.spend(1) });
+  return context;
+}
+
+function checkLength(field: string, text: string): string {
+  if (text.length <= MAX_RENDERED_CHARACTERS) return text;
+  throw invalid(field, `renders to more than ${MAX_RENDERED_CHARACTERS} characters`);
 }
 
 /**
@@ -147,12 +189,8 @@ export function freeVariables(field: string, { templates }: ParsedTemplate): str
   }
 }
 
-/** LiquidJS says so of a single output with its place, and between two of them without. */
-function isOutOfTime(error: unknown): boolean {
-  return error instanceof Error && error.message.includes("template render limit exceeded");
-}
-
 function explain(field: string, error: unknown): Fault {
+  if (error instanceof Fault) return error;
   // The stack or a string came to its end.
   if (error instanceof RangeError) return invalid(field, "nested too deeply, or too large");
   if (error instanceof AssertionError) return invalid(field, error.message);

@@ -1,4 +1,4 @@
-import { type Rendered, renderTemplate, type Variables } from "./template.ts";
+import { type Rendered, renderInSlices, renderTemplate, type Variables } from "./template.ts";
 
 /** The characters of 3GPP TS 23.038: the default alphabet of section 6.2.1 and the extension table of section 6.2.1.1. */
 const GSM = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà\f^{}\\[~\]|€]*$/;
@@ -22,6 +22,16 @@ export interface SmsSize {
  */
 export function renderText(step: { body: string }, variables: Variables): Rendered {
   const { text, missing } = renderTemplate(step.body, variables);
+  return { text: text.trim(), missing };
+}
+
+/** The same, awaiting `pause` before each slice of its work. */
+export async function renderTextInSlices(
+  step: { body: string },
+  variables: Variables,
+  pause: () => Promise<void>,
+): Promise<Rendered> {
+  const { text, missing } = await renderInSlices(step.body, variables, "text", pause);
   return { text: text.trim(), missing };
 }
 

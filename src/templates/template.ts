@@ -1,6 +1,7 @@
-import { freeVariables, parse, run } from "./parsedTemplate.ts";
+import { freeVariables, parse, type Rendering, run, runInSlices } from "./parsedTemplate.ts";
 
 export type Variables = Readonly<Record<string, unknown>>;
+export type Format = "text" | "html";
 
 /**
  * `text` has `\n` at line ends, whole characters, and no control characters but tabs. `missing` are the variables that had no
@@ -13,7 +14,7 @@ export interface Rendered {
 
 /**
  * Refuses a template that could not be rendered: wrong syntax, tags or filters that messages do not have (none reads
- * another template), or more than 100 KB.
+ * another template), or more text, tags or code than `limits.ts` allows.
  * @throws Fault INVALID naming the field, with line, column and reason
  */
 export function checkTemplate(field: string, source: string): void {
@@ -25,9 +26,32 @@ export function checkTemplate(field: string, source: string): void {
  * In `html` the variables, not the template, are escaped. Dates are UTC.
  * @throws Fault INVALID for a template that `checkTemplate` refuses, or that runs too long or too large
  */
-export function renderTemplate(source: string, variables: Variables, format: "text" | "html" = "text"): Rendered {
-  const missing = new Set<string>();
-  const text = run("template", parse("template", source), variables, format === "html", missing);
+export function renderTemplate(source: string, variables: Variables, format: Format = "text"): Rendered {
+  const rendering = renderingOf(variables, format);
+  return rendered(run("template", parse("template", source), rendering), rendering);
+}
+
+/** The same, awaiting `pause` before each slice of some 2 ms, for whoever renders on behalf of a request. */
+export async function renderInSlices(
+  source: string,
+  variables: Variables,
+  format: Format,
+  pause: () => Promise<void>,
+): Promise<Rendered> {
+  const rendering = renderingOf(variables, format);
+  await pause();
+  const parsed = parse("template", source);
+  await pause();
+  const text = await runInSlices("template", parsed, rendering, pause);
+  await pause();
+  return rendered(text, rendering);
+}
+
+function renderingOf(variables: Variables, format: Format): Rendering {
+  return { variables, intoHtml: format === "html", missing: new Set() };
+}
+
+function rendered(text: string, { missing }: Rendering): Rendered {
   return { text: clean(text), missing: [...missing] };
 }
 

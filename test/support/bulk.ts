@@ -38,8 +38,8 @@ export async function fillBulk(store: Store, rows: number): Promise<void> {
   const statements = [
     `insert into users (id, name, email, role, created_at, updated_at) select ${id("001", "n.i")}, 'Owner', 'o' || n.i || '@x.example', 'user', ${now}, ${now} from ${numbers(2)}`,
     `insert into brands (id, name, owner_id, timezone, created_at, updated_at) select ${id("002", "n.i")}, 'Brand ' || n.i, ${id("001", "n.i")}, 'UTC', ${now}, ${now} from ${numbers(2)}`,
-    `insert into email_accounts (id, brand_id, email, provider, account_type, host, port, security, username, connection_status, is_active, daily_limit, timezone, failures, created_at, updated_at)
-       select ${id("003", "n.i")}, ${id("002", 0)}, 'box' || n.i || '@x.example', 'SMTP', 'SMTP', 'smtp.x.example', 587, 'STARTTLS', 'u', 'CONNECTED', true, 1000000, 'UTC', 0, ${now}, ${now} from ${numbers(3)}`,
+    `insert into email_accounts (id, brand_id, email, provider, account_type, host, port, security, username, connection_status, is_active, daily_limit, timezone, failures, proved_at, created_at, updated_at)
+       select ${id("003", "n.i")}, ${id("002", 0)}, 'box' || n.i || '@x.example', 'SMTP', 'SMTP', 'smtp.x.example', 587, 'STARTTLS', 'u', 'CONNECTED', true, 1000000, 'UTC', 0, ${now}, ${now}, ${now} from ${numbers(3)}`,
     ...both.flatMap((n) => [
       `insert into campaigns (id, brand_id, name, status, channels, timezone, send_windows, created_at, updated_at)
          values ('${idOf("004", n)}', '${idOf("002", n)}', 'Large', 'DRAFT', '["EMAIL"]', 'UTC', '[]', ${now}, ${now})`,

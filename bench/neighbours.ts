@@ -1,0 +1,111 @@
+import { join } from "node:path";
+import { dialect } from "../src/db/dialect.ts";
+import { findPostgres, startPostgres } from "../test/support/postgres.ts";
+import { type Service, startService } from "../test/support/service.ts";
+import { heading, quantile, row } from "./report.ts";
+
+const CONTACTS = Number(process.env.BENCH_CONTACTS ?? 100_000);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 6);
+const CONNECTIONS = 8;
+/** Between two requests of the neighbour. */
+const PAUSE_MS = 5;
+/** Below this a p99 says more about the machine than about us. */
+const FLOOR_MS = 10;
+const ATTACKS = ["steps", "previews", "searches", "members", "lists", "filters", "imports", "everything"];
+
+interface Tenant {
+  token: string;
+  campaignId: string;
+}
+
+/** How long an ordinary tenant's requests take while another one does all it may, against how long they take otherwise. */
+export async function benchNeighbours(): Promise<void> {
+  const service = await startService({ env: { LOG_LEVEL: "silent", CHANNELS: "simulator", SIGN_UP: "open" } });
+  const admin = await service.admin();
+  const [attacker, neighbour] = [await tenant(service, "attacker", admin), await tenant(service, "neighbour", admin)];
+  await fill(service, attacker);
+  heading(
+    `Neighbours on ${dialect}: one tenant with ${CONTACTS.toLocaleString("en-US")} contacts attacks over ${CONNECTIONS} ` +
+      `connections, ms of the other's requests, ${SECONDS} s of each`,
+  );
+  await measure(service, neighbour, SECONDS * 500);
+  const quiet = await measure(service, neighbour, SECONDS * 1000);
+  row("quiet: p50, p99, most", show(quiet));
+  for (const attack of process.env.BENCH_ATTACKS?.split(",") ?? ATTACKS) {
+    const command = [process.execPath, join(import.meta.dir, "neighbours/attack.ts"), service.url, attacker.token];
+    const args = [attacker.campaignId, attack, `${CONNECTIONS}`, `${SECONDS * 1000 + 500}`];
+    const child = Bun.spawn([...command, ...args], { stdout: "pipe", stderr: "inherit" });
+    await Bun.sleep(500);
+    const attacked = await measure(service, neighbour, SECONDS * 1000);
+    const ratio = quantile(attacked, 0.99) / Math.max(FLOOR_MS, quantile(quiet, 0.99));
+    row(`${attack}: p50, p99, most`, show(attacked), `p99 <= 3x (of ${FLOOR_MS} ms at least): ${ratio.toFixed(1)}x`);
+    console.log(`    answered ${(await new Response(child.stdout).text()).trim()}`);
+    await child.exited;
+  }
+  await service.remove();
+  if (dialect === "sqlite" && !process.env.BENCH_SQLITE_ONLY) await benchOnPostgres();
+}
+
+const show = (times: number[]) =>
+  [quantile(times, 0.5), quantile(times, 0.99), Math.max(...times)].map((ms) => ms.toFixed(1)).join(" ");
+
+/** The same in another process: which database one speaks is settled when it starts. */
+async function benchOnPostgres(): Promise<void> {
+  if (!findPostgres()) return console.log("Postgres: skipped, it is not installed");
+  const postgres = await startPostgres();
+  const env = { ...process.env, DATABASE_URL: await postgres.createDatabase() };
+  const command = [process.execPath, join(import.meta.dir, "run.ts"), "neighbours"];
+  await Bun.spawn(command, { env, stdio: ["ignore", "inherit", "inherit"] }).exited;
+  await postgres.stop();
+}
+
+async function tenant(service: Service, name: string, admin: string): Promise<Tenant> {
+  const token = await service.signUp(`${name}@neighbours.example`);
+  await ok(service, "POST", "/api/brands", { token, body: { name } });
+  const { campaign } = await ok<{ campaign: { id: string } }>(service, "POST", "/api/campaigns", {
+    token,
+    body: { name },
+  });
+  if (!admin) throw new Error("there is no admin");
+  return { token, campaignId: campaign.id };
+}
+
+async function ok<Body>(service: Service, method: string, path: string, sent: object): Promise<Body> {
+  const answer = await service.api<Body>(method, path, sent);
+  if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+  return answer.body;
+}
+
+async function fill(service: Service, { token, campaignId }: Tenant): Promise<void> {
+  const rows = Array.from(
+    { length: CONTACTS },
+    (_, n) => `c${n}@host${n % 5000}.example,Pat${n % 50},Popular,Corn ${n}`,
+  );
+  const form = new FormData();
+  form.set("file", new File([`email,first name,last name,company\n${rows.join("\n")}`], "contacts.csv"));
+  const path = `${service.url}/api/campaigns/${campaignId}/import-contacts`;
+  const sent = await fetch(path, { method: "POST", headers: { authorization: `Bearer ${token}` }, body: form });
+  const [, jobId] = /"(?:jobId|id)":"([^"]+)"/.exec(await sent.text()) ?? [];
+  for (let text = '"RUNNING"'; text.includes('"RUNNING"'); await Bun.sleep(200)) {
+    text = (await service.api("GET", `/api/campaigns/import-jobs/${jobId}`, { token })).text;
+  }
+}
+
+/** What a person does: looks at a list and at one thing, adds a contact. One request after the other. */
+async function measure(service: Service, { token, campaignId }: Tenant, milliseconds: number): Promise<number[]> {
+  const times: number[] = [];
+  const until = Date.now() + milliseconds;
+  for (let turn = 0; Date.now() < until; turn++) {
+    const started = performance.now();
+    if (turn % 4 === 3) {
+      const body = { email: `n${Date.now()}.${turn}@neighbour.example`, lastName: "Neighbour" };
+      await ok(service, "POST", "/api/contacts", { token, body });
+    } else {
+      const path = turn % 2 ? "/api/contacts?limit=20" : `/api/campaigns/${campaignId}`;
+      await ok(service, "GET", path, { token });
+    }
+    times.push(performance.now() - started);
+    await Bun.sleep(PAUSE_MS);
+  }
+  return times;
+}

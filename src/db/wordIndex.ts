@@ -1,0 +1,175 @@
+import { sql } from "drizzle-orm";
+import { dialect } from "./dialect.ts";
+import { byPages, SLICE_ROWS } from "./slices.ts";
+import { rowsOf } from "./sql.ts";
+import type { Reader, Tx } from "./store.ts";
+
+// Which contacts have which words, by brand, in the order of the words: what finds all words with one beginning, a page at a
+// time. On Postgres a table, `contact_words`, whose key is that order. A table like it made imports on SQLite 2.5 times as slow:
+// there it is an FTS5 index (`contact_terms`), which appends, and of which FTS5's list of terms shows that order.
+
+/** Words written by one statement: two values each, and `rowsOf` takes 32,000. */
+const WORDS_PER_STATEMENT = 10_000;
+/** No character comes after it, in whatever encoding. */
+const LAST = "\u{10ffff}";
+
+/** A contact and its words: no blank, quote or backslash in them. */
+export interface WordEntry {
+  contactId: string;
+  words: readonly string[];
+}
+
+/** A place in the order of the index: right after this entry. */
+export interface WordPlace {
+  word: string;
+  /** Orders the contacts of one word: their id, or on SQLite a number. */
+  order: string;
+}
+
+/** After every word that begins so. */
+export const endOf = (beginning: string): WordPlace => ({ word: beginning + LAST, order: "0" });
+
+/** Makes contacts findable, in the transaction that writes them. They must not be in the index. */
+export async function addWords(tx: Tx, brandId: string, entries: readonly WordEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  if (dialect === "postgres") {
+    await eachPart(entries, (part) =>
+      tx.all(sql`insert into contact_words (brand_id, word, contact_id) select ${brandId}, n.word, n.id
+        from ${rowsOf("n", part, { word: "text", id: "text" })} on conflict do nothing`),
+    );
+    return;
+  }
+  const [last] = await tx.all<{ number: number }>(sql`select coalesce(max(number), 0) as number from contact_numbers`);
+  const first = (last?.number ?? 0) + 1;
+  const rows = entries.map(({ contactId, words }, at) => ({
+    number: first + at,
+    id: contactId,
+    words: words.map((word) => termOf(brandId, word)).join(" "),
+  }));
+  const numbered = rows.map(({ number, id }) => ({ number, id }));
+  const worded = rows.map(({ number, words }) => ({ number, words }));
+  await tx.all(sql`insert into contact_numbers (number, contact_id)
+    select n.number, n.id from ${rowsOf("n", numbered, { number: "integer", id: "text" })}`);
+  await tx.all(sql`insert into contact_terms (rowid, words)
+    select n.number, n.words from ${rowsOf("n", worded, { number: "integer", words: "text" })}`);
+}
+
+/** Takes contacts out, with the words that they were added with, in the transaction that changes or removes them. */
+export async function removeWords(tx: Tx, brandId: string, entries: readonly WordEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  if (dialect === "postgres") {
+    await eachPart(entries, (part) =>
+      tx.all(sql`delete from contact_words w using ${rowsOf("n", part, { word: "text", id: "text" })}
+        where w.brand_id = ${brandId} and w.word = n.word and w.contact_id = n.id`),
+    );
+    return;
+  }
+  const ids = entries.map(({ contactId: id }) => ({ id }));
+  const numbers = await tx.all<{ number: number }>(sql`select c.number from ${rowsOf("n", ids, { id: "text" })}
+    cross join contact_numbers c where c.contact_id = n.id`);
+  if (numbers.length === 0) return;
+  const gone = sql`(select n.number from ${rowsOf("n", numbers, { number: "integer" })})`;
+  await tx.all(sql`delete from contact_terms where rowid in ${gone}`);
+  await tx.all(sql`delete from contact_numbers where number in ${gone}`);
+}
+
+/** Takes out all contacts of a brand, before they are removed themselves. */
+export async function removeBrandWords(tx: Tx, brandId: string): Promise<void> {
+  if (dialect === "postgres") {
+    await tx.all(sql`delete from contact_words where brand_id = ${brandId}`);
+    return;
+  }
+  await byPages(
+    (after) =>
+      tx.all<{ id: string }>(sql`select p.id from contacts p where p.brand_id = ${brandId} and p.id > ${after}
+        order by p.id limit ${SLICE_ROWS}`),
+    // SQLite finds them by their ids alone.
+    (rows) =>
+      removeWords(
+        tx,
+        brandId,
+        rows.map(({ id: contactId }) => ({ contactId, words: [] })),
+      ),
+  );
+}
+
+async function eachPart(
+  entries: readonly WordEntry[],
+  write: (part: { word: string; id: string }[]) => Promise<unknown>,
+): Promise<void> {
+  const rows = entries.flatMap(({ contactId: id, words }) => words.map((word) => ({ word, id })));
+  // In the order of the key: neighbours are written to the same page.
+  rows.sort((one, other) => (one.word < other.word ? -1 : one.word > other.word ? 1 : 0));
+  for (let at = 0; at < rows.length; at += WORDS_PER_STATEMENT) await write(rows.slice(at, at + WORDS_PER_STATEMENT));
+}
+
+/** Terms are kept in lower case; that two brands' ids differ in nothing else must not matter to whoever asks. */
+const termOf = (brandId: string, word: string) => `${brandId.toLowerCase()}:${word}`;
+
+/** One contact under one of its words. */
+export interface FoundWord extends WordPlace {
+  contactId: string;
+}
+
+/**
+ * The next entries of a brand whose word begins so, at most `limit`, by word. No statement visits more than that, however many
+ * there are. Contacts of another brand whose id differs in case only may be among them.
+ */
+export async function wordsFrom(
+  read: Reader,
+  brandId: string,
+  beginning: string,
+  after: WordPlace | null,
+  limit: number,
+): Promise<FoundWord[]> {
+  if (dialect === "sqlite") return termsFrom(read, brandId, beginning, after, limit);
+  // One lower bound only: with two a planner may begin at the wrong one, and visit what pages before have shown.
+  const start = after ? sql`(w.word, w.contact_id) > (${after.word}, ${after.order})` : sql`w.word >= ${beginning}`;
+  return read.all<FoundWord>(sql`select w.word, w.contact_id as "order", w.contact_id as "contactId" from contact_words w
+    where w.brand_id = ${brandId} and ${start} and w.word < ${beginning + LAST} order by w.word, w.contact_id limit ${limit}`);
+}
+
+interface Term {
+  term: string;
+  number: number;
+}
+
+async function termsFrom(
+  read: Reader,
+  brandId: string,
+  beginning: string,
+  after: WordPlace | null,
+  limit: number,
+): Promise<FoundWord[]> {
+  const found: Term[] = [];
+  let start = termOf(brandId, beginning);
+  if (after) {
+    // The rest of the word that the place is in; the list of terms would begin it anew.
+    const term = termOf(brandId, after.word);
+    const rows = await read.all<{ number: number }>(sql`select t.rowid as number from contact_terms t
+      where t.contact_terms match ${`"${term}"`} and t.rowid > ${Number(after.order)} order by t.rowid limit ${limit}`);
+    for (const { number } of rows) found.push({ term, number });
+    start = `${term}\u0001`;
+  }
+  const end = termOf(brandId, beginning) + LAST;
+  if (found.length < limit) {
+    found.push(
+      ...(await read.all<Term>(sql`select v.term, v.doc as number from contact_term_list v
+        where v.term >= ${start} and v.term < ${end} limit ${limit - found.length}`)),
+    );
+  }
+  return withIds(read, brandId, found);
+}
+
+async function withIds(read: Reader, brandId: string, found: readonly Term[]): Promise<FoundWord[]> {
+  const numbers = found.map(({ number }) => ({ number }));
+  const rows = await read.all<{ number: number; id: string }>(sql`select c.number, c.contact_id as id
+    from ${rowsOf("n", numbers, { number: "integer" })} cross join contact_numbers c where c.number = n.number`);
+  const ids = new Map(rows.map(({ number, id }) => [number, id]));
+  const begin = termOf(brandId, "").length;
+  return found.map(({ term, number }) => ({
+    word: term.slice(begin),
+    order: String(number),
+    contactId: ids.get(number) ?? "",
+  }));
+}

@@ -1,0 +1,74 @@
+import { TagToken, type Token, Tokenizer, TokenKind } from "liquidjs";
+import { invalid } from "../fault.ts";
+import { MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_TAGS, MAX_TEMPLATE_WORDS } from "./limits.ts";
+import { engine } from "./liquid.ts";
+
+/** What a template costs to parse, found without parsing it. */
+export interface TemplateSize {
+  tags: number;
+  words: number;
+  nesting: number;
+}
+
+const DELIMITER = /\{[{%]/g;
+const WORD = /[\w-]+|[^\s\w-]/g;
+const BLOCKS = new Set(["if", "unless", "case", "for", "capture", "comment"]);
+
+/** Counts words and signs of code. What stands within quotes counts like code, so that no quote can hide any. */
+export function countWords(code: string): number {
+  let words = 0;
+  for (const _ of code.matchAll(WORD)) words++;
+  return words;
+}
+
+/** Measures the code of a template: two passes over its text, the second one only when the first found few delimiters. */
+function measure(source: string): TemplateSize {
+  const size: TemplateSize = { tags: 0, words: 0, nesting: 0 };
+  for (const _ of source.matchAll(DELIMITER)) size.tags++;
+  if (size.tags > MAX_TEMPLATE_TAGS) return size;
+  size.tags = 0;
+  let depth = 0;
+  for (const token of new Tokenizer(source).readTopLevelTokens(engine.options)) {
+    if (token.kind === TokenKind.HTML) continue;
+    const code = codeOf(token);
+    // Each line of a `liquid` tag is a tag.
+    const isLines = token instanceof TagToken && token.name === "liquid";
+    const names = isLines ? code.split("\n").map(nameOf) : token instanceof TagToken ? [token.name] : [];
+    size.tags += isLines ? names.length : 1;
+    size.words += countWords(code);
+    for (const name of names) {
+      if (BLOCKS.has(name)) depth++;
+      else if (name.startsWith("end")) depth--;
+      size.nesting = Math.max(size.nesting, depth);
+    }
+  }
+  return size;
+}
+
+const codeOf = (token: Token) => token.input.slice(token.begin, token.end).slice(2, -2);
+const nameOf = (line: string) => /^\s*(\w*)/.exec(line)?.[1] ?? "";
+
+/**
+ * Refuses what would take the parser long or fill the memory, before it is parsed.
+ * @throws Fault INVALID naming the field and what is allowed; LiquidError when an output or tag is not closed
+ */
+export function checkSize(field: string, source: string): TemplateSize {
+  if (Buffer.byteLength(source) > MAX_TEMPLATE_BYTES) {
+    throw invalid(field, `at most ${MAX_TEMPLATE_BYTES / 1024} KB`);
+  }
+  const size = measure(source);
+  const limits = [
+    [size.tags, MAX_TEMPLATE_TAGS, "outputs and tags"],
+    [size.words, MAX_TEMPLATE_WORDS, "words of code in outputs and tags"],
+    [size.nesting, MAX_TEMPLATE_NESTING, "tags within each other"],
+  ] as const;
+  for (const [found, most, what] of limits) {
+    if (found > most) throw invalid(field, `at most ${most} ${what}: shorten the template`);
+  }
+  return size;
+}
+
+/** Memory that a parsed template takes at most, in bytes: measured per output and per word of code. */
+export function parsedBytes(source: string, { tags, words }: TemplateSize): number {
+  return 500 + 2 * source.length + 1_300 * tags + 320 * words;
+}
