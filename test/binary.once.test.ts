@@ -6,6 +6,7 @@ import { talkative } from "./support/pictures.ts";
 import { cleanEnvironment, runProgram } from "./support/replica.ts";
 import { findS3, startS3 } from "./support/s3.ts";
 import { type Service, startService } from "./support/service.ts";
+import { startSmtpServer } from "./support/smtpServer.ts";
 
 // The one file that people download, built once and used where there is nothing else.
 
@@ -188,6 +189,27 @@ describe("a service", () => {
     expect(service.output().slice(before)).not.toContain("claim");
     expect((await service.run(["health"])).exitCode).toBe(0);
   });
+});
+
+test("mails an invitation through the system mailbox", async () => {
+  const server = await startSmtpServer();
+  const env = {
+    SYSTEM_SMTP_URL: `smtp://127.0.0.1:${server.port}`,
+    SYSTEM_MAIL_FROM: "Reprise <no-reply@service.example>",
+  };
+  const service = await startService({ command: [binary], env });
+  const order = { token: await service.admin(), body: { email: "ada@example.com" } };
+  const { body } = await service.api<{ mailed: boolean; mailError: string | null; token: string }>(
+    "POST",
+    "/api/auth/admin/invitations",
+    order,
+  );
+  expect([body.mailed, body.mailError]).toEqual([true, null]);
+  expect(server.received.map(({ to }) => to)).toEqual(["ada@example.com"]);
+  const accepted = { token: body.token, name: "Ada", password: "correct horse battery" };
+  expect((await service.api("POST", "/api/auth/accept-invitation", { body: accepted })).status).toBe(200);
+  await service.remove();
+  await server.stop();
 });
 
 test("draws an image anew, and keeps it in a bucket where there is one", async () => {

@@ -209,14 +209,17 @@ describe("what is not known yet waits, and is shown", () => {
     await billing.tell(site);
     // Somebody who typed the address themselves is not taken for its owner.
     const owner = await openBrand(billing.app, "later");
+    const ownerId = await idOf(billing.app, owner.token);
+    const verified = (emailVerified: boolean) =>
+      billing.app.store.write((tx) => tx.update(users).set({ emailVerified }).where(eq(users.id, ownerId)));
+    await verified(false);
     const retry = async () => {
       billing.clock.advance(11 * 60_000);
       await workOffEvents(billing.app.deps);
     };
     await retry();
     expect((await billing.shown(paid))?.status).toBe("unprocessed");
-    const id = await idOf(billing.app, owner.token);
-    await billing.app.store.write((tx) => tx.update(users).set({ emailVerified: true }).where(eq(users.id, id)));
+    await verified(true);
     await retry();
     expect((await billing.shown(paid))?.status).toBe("done");
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });

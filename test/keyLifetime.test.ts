@@ -69,6 +69,27 @@ describe("API keys: a personal key ends and a service key goes on", () => {
   });
 });
 
+test("API keys: a personal key ends with the session that made it when its user ends that session", async () => {
+  const email = `holder${people++}@example.com`;
+  const kept = await app.signUp(email);
+  const stolen = await app.signIn(email);
+  const [own, theirs] = [await keyOf(app, kept), await keyOf(app, stolen)];
+  const service = await keyOf(app, stolen, { kind: "SERVICE" });
+  const listed = await app.request<{ data: { id: string; current: boolean }[] }>("GET", "/api/auth/sessions", {
+    token: kept,
+  });
+  const id = listed.body.data.find(({ current }) => !current)?.id;
+  expect((await app.request("DELETE", `/api/auth/sessions/${id}`, { token: kept })).status).toBe(200);
+  expect(await Promise.all([own.key, theirs.key, service.key].map(statusOf))).toEqual([200, 401, 200]);
+});
+
+test("API keys: signing out ends no key", async () => {
+  const token = await app.signUp(`holder${people++}@example.com`);
+  const { key } = await keyOf(app, token);
+  expect((await app.request("POST", "/api/auth/sign-out", { token })).status).toBe(200);
+  expect(await statusOf(key)).toBe(200);
+});
+
 describe("API keys: both kinds end", () => {
   test("with a ban, and stay ended when it is lifted", async () => {
     const who = await holder();

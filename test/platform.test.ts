@@ -55,6 +55,7 @@ describe("finding a user", () => {
       userId,
       name: "Somebody",
       email: "owner@brand0.example",
+      emailVerified: true,
       brandId,
     });
     await world.app.signUp("alone@example.com");

@@ -89,7 +89,7 @@ export const UserRole = t.Object({ userId: Id, role: Role });
 
 const KEY_KIND = {
   description:
-    "A PERSONAL key ends when its owner's password changes or their sessions are ended; a SERVICE key goes on. Both end with a ban and with a change of role.",
+    "A PERSONAL key ends when its owner's password changes, when an admin ends their sessions, or when they end the session that made it; a SERVICE key goes on. Both end with a ban and with a change of role.",
   examples: ["PERSONAL"],
 };
 export const KeyKind = t.Union([t.Literal("PERSONAL"), t.Literal("SERVICE")], KEY_KIND);

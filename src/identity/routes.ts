@@ -185,6 +185,6 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .use(verificationRoutes(deps, identity, tried))
     .use(sessionRoutes(deps, identity, tried))
-    .use(apiKeyRoutes(deps))
+    .use(apiKeyRoutes(deps, identity))
     .use(adminRoutes(deps));
 }

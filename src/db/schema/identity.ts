@@ -108,6 +108,8 @@ export const apiKeys = table(
     expiresAt: instant("expires_at"),
     /** A PERSONAL key ends with its owner's password and sessions; a SERVICE key goes on until it is revoked. */
     kind: word("kind", ["PERSONAL", "SERVICE"]).notNull().default("PERSONAL"),
+    /** The session that made it: a personal key ends when that session is ended by its user. */
+    sessionId: text("session_id"),
     permissions: text("permissions"),
     metadata: text("metadata"),
     createdAt: instant("created_at").notNull(),

@@ -58,8 +58,13 @@ export async function listAllApiKeys(
   return rows.map((row) => ({ ...toApiKey(row), userId: row.userId, userEmail: row.userEmail }));
 }
 
-/** Makes a key that acts for a user. It is in the answer and nowhere else. CONFLICT when they have as many as one may have. */
-export async function createApiKey(tx: Tx, userId: string, given: NewApiKey): Promise<{ id: string; key: string }> {
+/** Makes a key that acts for a user, in a session of theirs. It is in the answer and nowhere else. CONFLICT when they have as many as one may have. */
+export async function createApiKey(
+  tx: Tx,
+  userId: string,
+  given: NewApiKey,
+  sessionId: string | null = null,
+): Promise<{ id: string; key: string }> {
   const { name, kind = "PERSONAL", expiresInDays = kind === "PERSONAL" ? PERSONAL_KEY_DAYS : undefined } = given;
   const most = await getLimit(tx, null, "apiKeys");
   // The user is held, so that of two requests for the last key one comes first.
@@ -76,6 +81,7 @@ export async function createApiKey(tx: Tx, userId: string, given: NewApiKey): Pr
     key: hashKey(key),
     referenceId: userId,
     kind,
+    sessionId,
     expiresAt: expiresInDays === undefined ? null : tx.now + expiresInDays * DAY,
     createdAt: tx.now,
     updatedAt: tx.now,

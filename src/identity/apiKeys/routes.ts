@@ -5,6 +5,7 @@ import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { IdParams } from "../../http/model.ts";
 import { storable } from "../../http/storable.ts";
+import type { Identity } from "../identity.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
 
@@ -14,15 +15,18 @@ const SHOWN_ONCE = {
 };
 
 /** API keys: how machines come in, as the user who made the key. */
-export function apiKeyRoutes(deps: Deps) {
+export function apiKeyRoutes(deps: Deps, identity: Identity) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
     .use(storable)
     .post(
       "/",
       async ({ body, request }) => {
-        const { userId } = callerOf(request);
-        const work = async (tx: Tx) => ({ success: true as const, ...(await createApiKey(tx, userId, body)) });
+        const { user, sessionId } = await identity.whoIs(request);
+        const work = async (tx: Tx) => ({
+          success: true as const,
+          ...(await createApiKey(tx, user.id, body, sessionId)),
+        });
         return writeOnce(deps, request, work, SHOWN_ONCE);
       },
       {

@@ -53,7 +53,8 @@ export function sessionRoutes({ store, clock, config }: Deps, identity: Identity
           access: "user",
           sessionOnly: true,
           summary: "End a session",
-          description: "Signs you out there, at once. It may be the session that asks. Needs a session.",
+          description:
+            "Signs you out there, at once, and ends the personal API keys that were made in it. It may be the session that asks. Needs a session.",
         },
       },
     )

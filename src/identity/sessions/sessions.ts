@@ -3,6 +3,7 @@ import { type Instant, iso } from "../../clock.ts";
 import { accounts, sessions } from "../../db/schema/identity.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import { notFound } from "../../fault.ts";
+import { endKeysOfSession } from "../apiKeys/ending.ts";
 import type { OwnSession } from "./model.ts";
 
 /** So many that nobody misses one, so few that a list of them needs no pages. */
@@ -36,11 +37,12 @@ export async function listSessions(
   }));
 }
 
-/** Ends one session of a user at once. NOT_FOUND unless it is one of theirs. */
+/** Ends one session of a user at once, with the personal API keys that were made in it. NOT_FOUND unless it is one of theirs. */
 export async function revokeSession(tx: Tx, userId: string, id: string): Promise<void> {
   const mine = and(eq(sessions.id, id), eq(sessions.userId, userId));
   const [gone] = await tx.delete(sessions).where(mine).returning({ id: sessions.id });
   if (!gone) throw notFound("session", id);
+  await endKeysOfSession(tx, userId, id);
 }
 
 /** Returns the hash of a user's password; null where there is none. */
