@@ -26,6 +26,11 @@ export async function proveKey(tx: Tx, signer: Signer): Promise<void> {
   );
 }
 
+/** Whether a database was set up with a key. */
+export async function hasKey(read: Reader): Promise<boolean> {
+  return (await read.select().from(installation).where(eq(installation.name, KEY))).length > 0;
+}
+
 /**
  * Sees to it that a key is the one of this database, and writes nothing.
  * @throws Fault CONFLICT for another key

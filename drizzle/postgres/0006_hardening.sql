@@ -71,6 +71,7 @@ ALTER TABLE "credit_accounts" ADD COLUMN "head" text DEFAULT '' NOT NULL;--> sta
 ALTER TABLE "credit_accounts" ADD COLUMN "seal" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "credit_lots" ADD COLUMN "seal" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "api_keys" ADD COLUMN "kind" text DEFAULT 'PERSONAL' NOT NULL;--> statement-breakpoint
+ALTER TABLE "api_keys" ADD COLUMN "session_id" text;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "signed_in_at" bigint;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "last_seen_at" bigint;--> statement-breakpoint
 CREATE UNIQUE INDEX "invitations_token" ON "invitations" USING btree ("token_hash");--> statement-breakpoint

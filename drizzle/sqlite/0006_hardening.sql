@@ -103,6 +103,7 @@ ALTER TABLE `credit_accounts` ADD `head` text DEFAULT '' NOT NULL;--> statement-
 ALTER TABLE `credit_accounts` ADD `seal` text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE `credit_lots` ADD `seal` text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE `api_keys` ADD `kind` text DEFAULT 'PERSONAL' NOT NULL;--> statement-breakpoint
+ALTER TABLE `api_keys` ADD `session_id` text;--> statement-breakpoint
 ALTER TABLE `sessions` ADD `signed_in_at` integer;--> statement-breakpoint
 ALTER TABLE `sessions` ADD `last_seen_at` integer;--> statement-breakpoint
 CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE not email_verified;--> statement-breakpoint

@@ -11,7 +11,7 @@ import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import { createAdmin } from "../identity/claim.ts";
-import { adoptKey, expectKey } from "../installation.ts";
+import { adoptKey, expectKey, hasKey } from "../installation.ts";
 import { expectNotMoving } from "../moving/mark.ts";
 import { findMasterKey, ledgerKey, masterKey, signer } from "../secrets.ts";
 
@@ -44,14 +44,21 @@ export function makeAdmin(
   });
 }
 
-/** Opens the database with the ledger's key, which must be the one that it was sealed with. */
+/**
+ * Opens the database with the ledger's key, which must be the one that it was sealed with. Without a key there is only the
+ * ledger of a database that none was set up with: an empty one.
+ */
 function withLedger<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
   const key = findMasterKey(config.secret, config.dataDir);
-  if (key === null)
-    throw new Fault(
-      "UNAVAILABLE",
-      "The ledger is sealed with the installation's key: set REPRISE_SECRET, or DATA_DIR to the folder with its secret.key",
-    );
+  if (key === null) {
+    return withStore(config, async (store) => {
+      if (!(await hasKey(store.read))) return work(store);
+      throw new Fault(
+        "UNAVAILABLE",
+        "The ledger is sealed with the installation's key: set REPRISE_SECRET, or DATA_DIR to the folder with its secret.key",
+      );
+    });
+  }
   const keyed = async (store: Store) => {
     await expectKey(store.read, signer(key));
     return work(store);
