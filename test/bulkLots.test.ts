@@ -12,6 +12,7 @@ import type { Store } from "../src/db/store.ts";
 import { turnCampaigns } from "../src/delivery/recover.ts";
 import { BULK_ROWS, expectSlices, numbers, watch } from "./support/bulk.ts";
 import { freshDatabase } from "./support/database.ts";
+import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
 
 // What grows with the lots of one brand or with the campaigns of a platform, not with the contacts of one campaign.
 
@@ -26,7 +27,12 @@ let close: () => Promise<void>;
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-bulk-lots-"));
   const database = await freshDatabase();
-  store = await openStore({ dataDir: folder, databaseUrl: database.url, durability: "off" });
+  store = await openStore({
+    dataDir: folder,
+    databaseUrl: database.url,
+    durability: "off",
+    ledgerKey: TEST_LEDGER_KEY,
+  });
   close = async () => {
     await store.close();
     await database.drop();
