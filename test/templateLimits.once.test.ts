@@ -48,8 +48,12 @@ const tooMuch: Record<string, [source: string, limit: RegExp]> = {
   "values of a cycle": [`{%cycle a${",a".repeat(30_000)}%}`, /words of code/],
   "nested properties": [`{{a${"[a".repeat(20_000)}${"]".repeat(20_000)}}}`, /words of code/],
   "code between quotes that do not match": [`{{ "{{ ' " ${"|size".repeat(6_000)} | append: "' " }}`, /words of code/],
-  "nested blocks": [`${"{%if a%}".repeat(240)}${"{%endif%}".repeat(240)}`, /tags within each other/],
-  "blocks nested by lines": [`{%liquid\n${"if a\n".repeat(200)}${"endif\n".repeat(200)}%}`, /tags within each other/],
+  "brackets within each other": [`{{ a${"[a".repeat(60)}${"]".repeat(60)} }}`, /brackets within each other/],
+  "nested blocks": [`${"{%if a%}".repeat(240)}${"{%endif%}".repeat(240)}`, /tags or brackets within each other/],
+  "blocks nested by lines": [
+    `{%liquid\n${"if a\n".repeat(200)}${"endif\n".repeat(200)}%}`,
+    /tags or brackets within each other/,
+  ],
 };
 
 describe("a template is refused before it is parsed", () => {

