@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { yieldToEventLoop } from "../db/slices.ts";
 import type { Reader } from "../db/store.ts";
 import type { Fold } from "./fold.ts";
 
@@ -38,23 +39,54 @@ export async function compareCampaigns({ read, brandId, fold, compare }: Rows): 
   }
 }
 
-/** Compares the open holds of each brand with its account, and each of them with the entries of its message. */
+/** Open holds looked at by one statement, each with the entries of its message. */
+const HOLDS_PER_PAGE = 1000;
+/** More holds than this are not named one by one. */
+const NAMED_HOLDS = 100;
+
+interface Held {
+  messageId: string;
+  lotId: string;
+  brandId: string;
+  amount: number;
+  /** What the entries of its message say that it holds. */
+  held: unknown;
+}
+
+async function* holdsOf(read: Reader, brandId: string | null): AsyncGenerator<Held[]> {
+  for (let at = { messageId: "", lotId: "" }; ; ) {
+    const page =
+      await read.all<Held>(sql`select h.message_id as "messageId", h.lot_id as "lotId", h.brand_id as "brandId", h.amount, (
+        select sum(case e.kind when 'HOLD' then e.amount when 'SETTLE' then -e.amount when 'RELEASE' then -e.amount else 0 end)
+        from ledger_entries e where e.message_id = h.message_id and e.lot_id = h.lot_id and e.brand_id = h.brand_id) as held
+      from credit_holds h where (h.message_id, h.lot_id) > (${at.messageId}, ${at.lotId}) ${only("h", brandId)}
+      order by h.message_id, h.lot_id limit ${HOLDS_PER_PAGE}`);
+    const last = page.at(-1);
+    if (!last) return;
+    yield page;
+    at = last;
+    await yieldToEventLoop();
+  }
+}
+
+/** Compares each open hold with the entries of its message, and those of each brand with its account. */
 export async function compareHolds({ read, brandId, compare }: Rows): Promise<void> {
-  const sums = await read.all<{ brand_id: string; held: unknown; reserved: unknown }>(
-    sql`select a.brand_id, a.reserved, h.held from credit_accounts a
-      left join (select brand_id, sum(amount) as held from credit_holds group by brand_id) h on h.brand_id = a.brand_id where true ${only("a", brandId)}`,
+  const sums = new Map<string, number>();
+  const differing: Held[] = [];
+  for await (const page of holdsOf(read, brandId)) {
+    for (const hold of page) {
+      const amount = numberOf(hold.amount);
+      sums.set(hold.brandId, (sums.get(hold.brandId) ?? 0) + amount);
+      if (amount !== numberOf(hold.held) && differing.length < NAMED_HOLDS) differing.push(hold);
+    }
+  }
+  const accounts = await read.all<{ brand_id: string; reserved: unknown }>(
+    sql`select a.brand_id, a.reserved from credit_accounts a where true ${only("a", brandId)}`,
   );
-  for (const row of sums) compare(row.brand_id, "open holds", numberOf(row.reserved), numberOf(row.held));
-  const holds = await read.all<{ message_id: string; brand_id: string; amount: unknown; held: unknown }>(
-    sql`select m.message_id, m.brand_id, m.amount, m.held from (
-      select h.message_id, h.brand_id, h.amount, (
-          select sum(case e.kind when 'HOLD' then e.amount when 'SETTLE' then -e.amount when 'RELEASE' then -e.amount else 0 end)
-          from ledger_entries e where e.message_id = h.message_id and e.lot_id = h.lot_id and e.brand_id = h.brand_id) as held
-      from credit_holds h where true ${only("h", brandId)}) m
-    where m.amount <> coalesce(m.held, 0) order by m.message_id limit 100`,
-  );
-  for (const row of holds)
-    compare(row.brand_id, `hold of message ${row.message_id}`, numberOf(row.held), numberOf(row.amount));
+  for (const { brand_id, reserved } of accounts)
+    compare(brand_id, "open holds", numberOf(reserved), sums.get(brand_id) ?? 0);
+  for (const { brandId, messageId, held, amount } of differing)
+    compare(brandId, `hold of message ${messageId}`, numberOf(held), numberOf(amount));
 }
 
 /** What was asked back was paid by lots, or is owed. */
