@@ -12,8 +12,8 @@ import { previewMessage } from "./preview.ts";
 import { readSenders, replaceSenders } from "./senders.ts";
 import { checkTemplates, readStepsWithCounts, replaceSteps } from "./steps.ts";
 
-/** Twenty templates of 100,000 characters, and what is around them. */
-const STEPS_BODY_BYTES = 2_500_000;
+/** All templates of a campaign (256 KB), each byte escaped as JSON, and what is around them. */
+const STEPS_BODY_BYTES = 640_000;
 
 const Steps = t.Object({
   success: t.Literal(true),
