@@ -100,7 +100,7 @@ async function reference(reach: string | null, text: string): Promise<string[]> 
       }
     }
     // The country codes of the numbers below.
-    if (row.phone) own.push(row.phone.slice(1), row.phone.replace(/^\+(1|44|49)/, ""));
+    if (row.phone) own.push(row.phone.slice(1), row.phone.replace(/^\+(1|44|49)/, ""), row.phone.slice(-4));
     return wanted.every((word) => {
       const digits = word.replace(/[()./-]/g, "");
       const number = /^\d+$/.test(digits) ? (digits.length < 7 ? digits : digits.replace(/^0+/, "") || digits) : word;
@@ -185,6 +185,8 @@ const query = fc.oneof(
     "020794609",
     "30123",
     "49",
+    "0143",
+    "nobody 0199",
     "0049 30 123456",
     "42",
     "1",

@@ -344,6 +344,7 @@ test("a search of contacts: every word begins a word of the name, company, addre
     ["0143", ["Nobody"]],
     ["1202", ["Nobody"]],
     ["nobody 0143", ["Nobody"]],
+    ["143", []],
     ["%", []],
     ["\\", []],
     ["*", []],

@@ -51,7 +51,7 @@ export const SearchQuery = t.Optional(
 );
 /** What a search of contacts finds, for the operations that have one. */
 export const SEARCH_RULES =
-  "With `searchQuery` those of whom every word of it begins a word: of the name, the company, the e-mail address (whole, or from any part of it on: `miller@`, `acme.com`) or the phone number (with or without country code, or its last digits); case and accents do not matter, and the order is that of the words found. A search looks at some thousand contacts at a time: a page may be short or empty and still have a `nextCursor`.";
+  "With `searchQuery` those of whom every word of it begins a word: of the name, the company, the e-mail address (whole, or from any part of it on: `miller@`, `acme.com`) or the phone number (with or without country code, or its last four digits); case and accents do not matter, and the order is that of the words found. A search looks at some thousand contacts at a time: a page may be short or empty and still have a `nextCursor`.";
 export const OnDuplicate = t.Optional(
   t.Union([t.Literal("SKIP"), t.Literal("UPDATE")], {
     description: "What becomes of people the brand knows: left as they are (SKIP), or given what the row says (UPDATE)",

@@ -48,6 +48,8 @@ function wordsOf({ email, phone, firstName, lastName, company }: Searchable): Se
   if (phone !== null) {
     add(phone.slice(1));
     add(phone.slice(1 + callingCodeOf(phone).length));
+    // What people remember of a number, and what a caller's display may show.
+    add(phone.slice(-4));
   }
   for (const part of partsOf(email ?? "")) {
     // Not the last label alone: `com` would find everybody.

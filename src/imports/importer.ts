@@ -20,7 +20,7 @@ import { finishJob, getImportJob, type ImportJobRow, takeRows, unfinishedJobs } 
  * Rows taken in by one transaction: on SQLite it holds the only writer, and most of it the thread, for some 15 ms. Of 500 it was
  * 80, and every other request's median with it; a commit for each 100 costs an import 5 to 10 % of its speed.
  */
-const BATCH = dialect === "postgres" ? 500 : 100;
+export const IMPORT_BATCH_ROWS = dialect === "postgres" ? 500 : 100;
 const LONGEST_WAIT = 30 * SECOND;
 
 /**
@@ -147,7 +147,7 @@ async function* batches(rows: AsyncIterable<FileRow>, lastLine: number): AsyncGe
   for await (const row of rows) {
     if (row.line <= lastLine) continue;
     batch.push(row);
-    if (batch.length < BATCH) continue;
+    if (batch.length < IMPORT_BATCH_ROWS) continue;
     yield batch;
     batch = [];
   }
