@@ -48,7 +48,9 @@ export function makeAdmin(
  * Opens the database with the ledger's key, which must be the one that it was sealed with. Without a key there is only the
  * ledger of a database that none was set up with: an empty one.
  */
-function withLedger<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
+async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
+  // Before the key is read: it says whose the key is, and what to do.
+  if (dialect === "sqlite") checkDataFolder(config.dataDir, true);
   const key = findMasterKey(config.secret, config.dataDir);
   if (key === null) {
     return withStore(config, async (store) => {
