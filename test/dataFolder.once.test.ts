@@ -156,9 +156,9 @@ describe("a data folder", () => {
 });
 
 describe.skipIf(!isRoot)("a data folder of another user (needs root and setpriv)", () => {
-  /** `ledger verify` as a user who is not root. */
-  const verify = async (env: Record<string, string> = {}) =>
-    runProgram([...asOther, ...program, "ledger", "verify"], {
+  /** `migrate`, which opens the database and needs no key, as a user who is not root. */
+  const migrate = async (env: Record<string, string> = {}) =>
+    runProgram([...asOther, ...program, "migrate"], {
       cwd: "/",
       env: { ...cleanEnvironment(home), DATA_DIR: data, ...env },
     });
@@ -170,7 +170,7 @@ describe.skipIf(!isRoot)("a data folder of another user (needs root and setpriv)
   test("is refused, and the answer says what to run", async () => {
     chownSync(data, THIRD_UID, THIRD_UID);
     chmodSync(data, 0o777);
-    const { exitCode, stderr } = await verify();
+    const { exitCode, stderr } = await migrate();
     expect(stderr).toContain(`belongs to user ${THIRD_UID}`);
     expect(stderr).toContain(`Run: chown -R ${OTHER_UID} ${data}`);
     expect(exitCode).toBe(1);
@@ -179,7 +179,7 @@ describe.skipIf(!isRoot)("a data folder of another user (needs root and setpriv)
 
   test("who is root, as of a container's volume, is used, and what is ours in it is 0600", async () => {
     chmodSync(data, 0o777);
-    const { exitCode, stderr } = await verify();
+    const { exitCode, stderr } = await migrate();
     expect([exitCode, stderr]).toEqual([0, ""]);
     expect(modeOf(data)).toBe("777");
     expect(readdirSync(data)).toContain("reprise.db");
@@ -189,12 +189,12 @@ describe.skipIf(!isRoot)("a data folder of another user (needs root and setpriv)
   test("who is root, given to a group of this process, is taken for private", async () => {
     chownSync(data, 0, OTHER_UID);
     chmodSync(data, 0o2770);
-    expect((await verify()).exitCode).toBe(0);
+    expect((await migrate()).exitCode).toBe(0);
   });
 
   test("that cannot be written to is refused, and the answer says what to run", async () => {
     chmodSync(data, 0o755);
-    const { exitCode, stderr } = await verify();
+    const { exitCode, stderr } = await migrate();
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`cannot be used (EACCES). Make it writable for user ${OTHER_UID} (chown -R`);
   });
@@ -202,7 +202,7 @@ describe.skipIf(!isRoot)("a data folder of another user (needs root and setpriv)
   test("with a database that root has left is refused, and the answer says what to run", async () => {
     chownSync(data, OTHER_UID, OTHER_UID);
     make(join(data, "reprise.db"), 0o600, "");
-    const { exitCode, stderr } = await verify();
+    const { exitCode, stderr } = await migrate();
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`reprise.db belongs to user 0, and this process is user ${OTHER_UID}. Run: chown`);
   });
@@ -211,10 +211,10 @@ describe.skipIf(!isRoot)("a data folder of another user (needs root and setpriv)
     chownSync(data, OTHER_UID, OTHER_UID);
     const key = make(join(data, "secret.key"), 0o600);
     chownSync(key, THIRD_UID, THIRD_UID);
-    const { exitCode, stderr } = await verify();
+    const { exitCode, stderr } = await migrate();
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`secret.key belongs to user ${THIRD_UID}`)]);
     chownSync(key, 0, 0);
-    expect((await verify()).exitCode).toBe(0);
+    expect((await migrate()).exitCode).toBe(0);
   });
 
   test("reached by a link of another user is refused", async () => {
@@ -222,7 +222,7 @@ describe.skipIf(!isRoot)("a data folder of another user (needs root and setpriv)
     const link = join(home, "link");
     symlinkSync(data, link);
     await Bun.$`chown -h ${THIRD_UID} ${link}`;
-    const { stderr } = await verify({ DATA_DIR: link });
+    const { stderr } = await migrate({ DATA_DIR: link });
     expect(stderr).toContain(`is a link that belongs to user ${THIRD_UID}`);
   });
 });
