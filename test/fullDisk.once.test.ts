@@ -27,7 +27,7 @@ beforeAll(async () => {
   service = await startService({
     dataDir: disk.folder,
     command: disk.wrap(["sh", "-c", `exec "$@" 2>>"$LOG"`, "sh", ...program]),
-    env: { LOG: join(disk.folder, "log"), SMTP_ALLOW_PRIVATE_HOSTS: "true", DATABASE_URL: "" },
+    env: { LOG: join(disk.folder, "log"), SMTP_ALLOW_PRIVATE_HOSTS: "true", DATABASE_URL: "", MIN_FREE_DISK_MB: "0" },
   });
   admin = await service.admin();
   brand = await setUpBrand(service, admin, { name: "Disk", smtpPort: 0, mailboxes: [], credits: 10 });

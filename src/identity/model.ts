@@ -131,3 +131,6 @@ export const OwnedApiKey = t.Composite([
   t.Object({ userId: Id, userEmail: t.String({ examples: ["ada@example.com"] }) }),
 ]);
 export type OwnedApiKey = typeof OwnedApiKey.static;
+
+/** Of a page behind a link: its token stands behind `#` and is never sent; one that is sent all the same is ignored. */
+export const LinkQuery = t.Object({ token: t.Optional(t.String({ maxLength: 128 })) });

@@ -1,4 +1,4 @@
-import { Elysia, t } from "elysia";
+import { Elysia } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
@@ -15,6 +15,7 @@ import {
   Claim,
   Credentials,
   Done,
+  LinkQuery,
   MailOnItsWay,
   PasswordChange,
   PasswordChanged,
@@ -157,7 +158,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       },
     )
     .get("/claim", () => claimPage(), {
-      query: t.Object({ token: t.Optional(t.String({ maxLength: 128 })) }),
+      query: LinkQuery,
       detail: {
         access: "public",
         summary: "Open the claim page",

@@ -5,7 +5,7 @@ import { ErrorBody } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { formPage, HTML_PAGE, PASSWORD_FIELD } from "./formPage.ts";
 import type { Identity } from "./identity.ts";
-import { EmailProof, MailOnItsWay, SignedIn, UserEmail } from "./model.ts";
+import { EmailProof, LinkQuery, MailOnItsWay, SignedIn, UserEmail } from "./model.ts";
 import { hashPassword } from "./password.ts";
 import { findByLink, type OwedMail, requestLink, verifyByLink } from "./verification.ts";
 import { verificationMail } from "./verificationMail.ts";
@@ -65,6 +65,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
           noScript: "This form needs JavaScript.",
         }),
       {
+        query: LinkQuery,
         detail: {
           access: "public",
           summary: "Open the verification page",

@@ -7,7 +7,7 @@ import { Cursor, ErrorBody, IdParams, Limit, Nullable } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { formPage, HTML_PAGE, NAME_FIELD, PASSWORD_FIELD } from "../identity/formPage.ts";
 import type { Identity } from "../identity/identity.ts";
-import { Done, SignedIn } from "../identity/model.ts";
+import { Done, LinkQuery, SignedIn } from "../identity/model.ts";
 import { hashPassword } from "../identity/password.ts";
 import { setCookies } from "../identity/visit.ts";
 import {
@@ -46,6 +46,7 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
           noScript: "This form needs JavaScript.",
         }),
       {
+        query: LinkQuery,
         detail: {
           access: "public",
           summary: "Open the invitation page",
