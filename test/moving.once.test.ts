@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
+import { isCopied } from "../src/moving/tables.ts";
 import { seededRandom } from "../src/random.ts";
 import { launchCampaign, type Person, setUpBrand } from "./support/campaign.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
@@ -43,7 +44,7 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
     const handle = new Database(join(database, "reprise.db"), { readonly: true });
     const names = handle.query<{ name: string }, []>("select name from sqlite_master where type = 'table'").all();
     const counts = names
-      .filter(({ name }) => !["installation", "schema_migrations"].includes(name))
+      .filter(({ name }) => isCopied(name))
       .map(
         ({ name }) =>
           [name, handle.query<{ n: number }, []>(`select count(*) as n from "${name}"`).get()?.n ?? 0] as const,

@@ -9,7 +9,7 @@ function processorMs(): number {
 
 /**
  * Measures how busy the event loop is, by how late timers come. What other programs keep from this process makes timers
- * late, too, and is no tenant's doing: no more counts than what it worked itself. A timer is set only when a request asks
+ * late, too, and is no tenant's doing: no more counts than twice what it worked itself. A timer is set only when a request asks
  * and none is pending, so a process at rest sets none. (Bun answers 0 to `performance.eventLoopUtilization`.)
  */
 export function loopProbe(sample: (blockedMs: number, elapsedMs: number, now: number) => void): () => void {
@@ -23,7 +23,7 @@ export function loopProbe(sample: (blockedMs: number, elapsedMs: number, now: nu
       const now = performance.now();
       isPending = false;
       const late = Math.max(0, now - begun - PROBE_MS);
-      sample(Math.min(late, processorMs() - worked), now - begun, now);
+      sample(Math.min(late, 2 * (processorMs() - worked)), now - begun, now);
     }, PROBE_MS);
     timer.unref?.();
   };
