@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { campaignRoutes } from "../src/campaigns/routes.ts";
+import { diskRoom } from "../src/files/diskRoom.ts";
 import { IMPORT_BATCH_ROWS } from "../src/imports/importer.ts";
 import { importRoutes } from "../src/imports/routes.ts";
 import { PLATFORM } from "../src/limits/overrides.ts";
@@ -213,4 +214,10 @@ test("below the floor of free disk files are refused before they are read, and i
   expect(waiting.body.job).toMatchObject({ status: "RUNNING", rows: 0 });
   config.minFreeDiskBytes = floor;
   expect(await ended(jobId)).toMatchObject({ status: "DONE", rows: 3000 });
+});
+
+test("room on the disk is known of a folder that its first file will make", async () => {
+  const missing = join(app.deps.config.dataDir, "not", "there", "yet");
+  expect(await diskRoom(missing, 1).isShort()).toBe(false);
+  expect(await diskRoom(missing, Number.MAX_SAFE_INTEGER).isShort()).toBe(true);
 });

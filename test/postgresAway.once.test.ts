@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import postgres from "postgres";
 import {
@@ -58,7 +59,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
       SMTP_ALLOW_PRIVATE_HOSTS: "true",
       CLIENT_ADDRESS_HEADER: "x-client-address",
     };
-    service = await startService({ env });
+    service = await startService({ env: { ...env, REPRISE_SECRET } });
   });
   afterAll(async () => {
     await service.remove();
@@ -267,9 +268,11 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
   });
 });
 
+/** Of the service and of the commands beside it. */
+const REPRISE_SECRET = randomBytes(32).toString("base64url");
 const program = [process.execPath, join(import.meta.dir, "../src/main.ts")];
 const runReprise = (args: string[], databaseUrl: string) =>
   runProgram([...program, ...args], {
     cwd: process.env.TMPDIR ?? "/tmp",
-    env: { ...cleanEnvironment("/tmp"), PORT: "0", DATABASE_URL: databaseUrl },
+    env: { ...cleanEnvironment("/tmp"), PORT: "0", DATABASE_URL: databaseUrl, REPRISE_SECRET },
   });

@@ -1,4 +1,5 @@
 import { statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { Fault } from "../fault.ts";
 
 /** How long an answer of the file system is taken for true. */
@@ -12,7 +13,18 @@ export interface DiskRoom {
   check(bytes?: number): Promise<void>;
 }
 
-/** Watches the file system of a folder that exists; `floorBytes` of it must stay free. */
+/** The statistics of the file system that a folder is on, or will be: its first file makes it. */
+async function statfsOf(folder: string): Promise<{ bavail: number; bsize: number }> {
+  try {
+    return await statfs(folder);
+  } catch (error) {
+    const parent = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === folder) throw error;
+    return statfsOf(parent);
+  }
+}
+
+/** Watches the file system of a folder; `floorBytes` of it must stay free. */
 export function diskRoom(folder: string, floorBytes: number): DiskRoom {
   let free = 0;
   let askedAt = Number.NEGATIVE_INFINITY;
@@ -20,7 +32,7 @@ export function diskRoom(folder: string, floorBytes: number): DiskRoom {
   async function isShort(bytes = 0): Promise<boolean> {
     if (floorBytes === 0) return false;
     if (performance.now() - askedAt > FREE_TTL_MS) {
-      const { bavail, bsize } = await statfs(folder);
+      const { bavail, bsize } = await statfsOf(resolve(folder));
       free = bavail * bsize;
       askedAt = performance.now();
     }

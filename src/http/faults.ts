@@ -43,11 +43,14 @@ function detailsOf(error: ValidationError, query: Record<string, unknown>): Deta
   return [...details].map(([field, message]) => ({ field, message }));
 }
 
+const isSyntax = (error: Error) => error instanceof SyntaxError;
+
 /** Turns what Elysia or a verb threw into a Fault; null for what nobody foresaw. */
 function faultOf(code: unknown, error: unknown, query: Record<string, unknown> = {}): Fault | null {
   if (error instanceof Fault) return error;
-  // What is thrown while a body is read comes wrapped in an error of Elysia's.
-  if (code === "PARSE" && error instanceof Error && error.cause instanceof Fault) return error.cause;
+  // What is thrown before a body is parsed comes wrapped in an error of Elysia's: the guard's, or the database's that it asks.
+  if (code === "PARSE" && error instanceof Error && error.cause instanceof Error && !isSyntax(error.cause))
+    return faultOf("UNKNOWN", error.cause, query);
   if (error instanceof ValidationError) {
     // An answer that breaks its own schema is our error, not the caller's.
     if (error.type === "response") return null;

@@ -17,7 +17,7 @@ export function freePort(): number {
 export async function until(
   what: string,
   holds: () => Promise<boolean>,
-  milliseconds = 10_000,
+  milliseconds = 30_000,
   pause = 10,
 ): Promise<void> {
   const deadline = Date.now() + milliseconds;
