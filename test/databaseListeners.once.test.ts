@@ -7,6 +7,7 @@ import { sql } from "drizzle-orm";
 import { whenThere } from "../src/cli/whenThere.ts";
 import { systemClock } from "../src/clock.ts";
 import { callLater } from "../src/db/listeners.ts";
+import { WritesRefused } from "../src/db/refusable.ts";
 import { openSqlite } from "../src/db/sqlite.ts";
 import { Standing } from "../src/db/standing.ts";
 import { isOutage } from "../src/db/violations.ts";
@@ -130,4 +131,16 @@ test("rounds: one that fails does not end them", async () => {
   });
   await until("the next round", async () => began === 2);
   rounds.stop();
+});
+
+test("writes that are refused at a stop, and connections that are closed then, are no outage", async () => {
+  const told: string[] = [];
+  const closed = () => Object.assign(new Error("closed"), { code: "CONNECTION_CLOSED" });
+  const [running, ending] = ["running", "ending"].map((name) => new Standing(() => told.push(name)));
+  running?.note(new Error("Failed query", { cause: new WritesRefused() }));
+  ending?.end();
+  ending?.note(closed());
+  running?.note(closed());
+  await Bun.sleep(20);
+  expect(told).toEqual(["running"]);
 });

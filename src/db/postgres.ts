@@ -109,6 +109,7 @@ export async function openPostgres(
     },
     bell,
     async close() {
+      standing.end();
       bell.close();
       await pool.close();
     },

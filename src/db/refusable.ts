@@ -1,5 +1,13 @@
 import type { Store } from "./store.ts";
 
+/** What a write fails with that may not commit any more. To whoever writes the database is away; to the database it is nothing. */
+export class WritesRefused extends Error {
+  readonly code = "CONNECTION_ENDED";
+  constructor() {
+    super("the process is stopping");
+  }
+}
+
 /** A store whose writes can be refused for good, while those who hold the store itself go on. */
 export interface RefusableStore extends Store {
   /** From now on no transaction of this store commits: each fails as if the database were away. */
@@ -13,7 +21,7 @@ export interface RefusableStore extends Store {
 export function refusable(store: Store): RefusableStore {
   let isRefused = false;
   const mustNotBeRefused = () => {
-    if (isRefused) throw Object.assign(new Error("the process is stopping"), { code: "CONNECTION_ENDED" });
+    if (isRefused) throw new WritesRefused();
   };
   return {
     ...store,

@@ -1,5 +1,6 @@
 import { SECOND } from "../clock.ts";
 import { callLater, type OnListenerError } from "./listeners.ts";
+import { WritesRefused } from "./refusable.ts";
 import { isOutage, isUnavailable } from "./violations.ts";
 
 /** So long must nothing have failed for the database to be back: a full disk still reads. Milliseconds. */
@@ -22,6 +23,7 @@ export function isEcho(error: unknown): boolean {
 export class Standing {
   #works = true;
   #failedAt = 0;
+  #hasEnded = false;
 
   constructor(
     readonly onChange: (works: boolean, error?: unknown) => void,
@@ -34,6 +36,7 @@ export class Standing {
    * before the caller is done: it is called where errors are handled.
    */
   note(error?: unknown): void {
+    if (this.#hasEnded || causesOf(error).some((cause) => cause instanceof WritesRefused)) return;
     if (error === undefined) {
       if (this.#works || performance.now() - this.#failedAt < CALM) return;
       this.#works = true;
@@ -47,5 +50,10 @@ export class Standing {
       const reason = [...causesOf(error)].at(-1);
       callLater(() => this.onChange(false, reason), this.onListenerError);
     }
+  }
+
+  /** Says nothing any more: the connections are about to be closed by this process itself. */
+  end(): void {
+    this.#hasEnded = true;
   }
 }
