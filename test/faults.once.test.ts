@@ -255,7 +255,7 @@ describe.skipIf(obstacle !== null)(`faults${obstacle ? ` (skipped: ${obstacle} i
         await Bun.sleep(random() * 20);
         const up = serving();
         await happen(kind, deeds[kind]);
-        for (const replica of up.filter((one) => !one.serves())) {
+        for (const replica of up.filter((one) => one.hasEnded())) {
           diedAlone++;
           await replica.start().catch(() => {});
         }

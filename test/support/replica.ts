@@ -31,6 +31,8 @@ export interface Replica extends Doors {
   folder: string;
   /** Whether it can be spoken to: started, and neither ended nor stopped. */
   serves(): boolean;
+  /** True when its process is over, and not when it is only stopped for a while. */
+  hasEnded(): boolean;
   /** Another command on the same data, such as `["ledger", "verify"]`, to its end. */
   run(args: string[], input?: string): Promise<Ended>;
   /** Makes an admin, another one each time; returns their token. */
@@ -117,6 +119,7 @@ export function prepareReplica({
     folder,
     run,
     output,
+    hasEnded: () => server !== null && isOver(server),
     serves: () => server !== null && !isOver(server) && !frozen,
     async start() {
       const log = openSync(printed, "a");
