@@ -1,7 +1,4 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { eq, sql } from "drizzle-orm";
 import { removeBrand } from "../src/brands/removal.ts";
 import { deleteCampaign } from "../src/campaigns/campaigns.ts";
@@ -10,7 +7,6 @@ import { cancel, launch, pause, resume } from "../src/campaigns/lifecycle.ts";
 import { replaceSenders } from "../src/campaigns/senders.ts";
 import { fundsOf, grant } from "../src/credits/ledger.ts";
 import { verifyLedger } from "../src/credits/verify.ts";
-import { openStore } from "../src/db/open.ts";
 import { campaigns } from "../src/db/schema/campaigns.ts";
 import { MAX_CELLS, rowsOf } from "../src/db/sql.ts";
 import type { Store } from "../src/db/store.ts";
@@ -21,8 +17,7 @@ import { tallyDrifts } from "../src/messages/tallyProof.ts";
 import { assignMailboxes } from "../src/senders/assignment.ts";
 import { freeWaiting } from "../src/senders/repin.ts";
 import { BULK, BULK_ROWS, campaign, expectSlices, fillBulk, watch } from "./support/bulk.ts";
-import { freshDatabase } from "./support/database.ts";
-import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
+import { openTestStore } from "./support/store.ts";
 
 // Each bulk operation on as many rows as a large customer has. The cases follow each other: one campaign lives through all.
 
@@ -34,19 +29,7 @@ const TOP_UP = 1000;
 let store: Store;
 let close: () => Promise<void>;
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), "reprise-bulk-"));
-  const database = await freshDatabase();
-  store = await openStore({
-    dataDir: folder,
-    databaseUrl: database.url,
-    durability: "off",
-    ledgerKey: TEST_LEDGER_KEY,
-  });
-  close = async () => {
-    await store.close();
-    await database.drop();
-    rmSync(folder, { recursive: true });
-  };
+  ({ store, close } = await openTestStore());
   await fillBulk(store, BULK_ROWS);
 });
 afterAll(() => close());

@@ -1,18 +1,13 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { hold, release } from "../src/credits/holds.ts";
 import { expireLots } from "../src/credits/ledger.ts";
-import { openStore } from "../src/db/open.ts";
 import { untilNone } from "../src/db/slices.ts";
 import { MAX_CELLS } from "../src/db/sql.ts";
 import type { Store } from "../src/db/store.ts";
 import { turnCampaigns } from "../src/delivery/recover.ts";
 import { BULK_ROWS, expectSlices, numbers, watch } from "./support/bulk.ts";
-import { freshDatabase } from "./support/database.ts";
-import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
+import { openTestStore } from "./support/store.ts";
 
 // What grows with the lots of one brand or with the campaigns of a platform, not with the contacts of one campaign.
 
@@ -25,19 +20,7 @@ const CAMPAIGNS = MAX_CELLS + 1000;
 let store: Store;
 let close: () => Promise<void>;
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), "reprise-bulk-lots-"));
-  const database = await freshDatabase();
-  store = await openStore({
-    dataDir: folder,
-    databaseUrl: database.url,
-    durability: "off",
-    ledgerKey: TEST_LEDGER_KEY,
-  });
-  close = async () => {
-    await store.close();
-    await database.drop();
-    rmSync(folder, { recursive: true });
-  };
+  ({ store, close } = await openTestStore());
   const brand = (id: string) =>
     `insert into brands (id, name, timezone, created_at, updated_at) values ('${id}', '${id}', 'UTC', 1, 1)`;
   const account = (id: string, amount: number) =>

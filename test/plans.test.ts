@@ -1,7 +1,5 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SQL, sql } from "drizzle-orm";
 import { type BanPage, listBans, PLATFORM } from "../src/bans/bans.ts";
@@ -9,14 +7,12 @@ import { createBrand } from "../src/brands/brands.ts";
 import { listDirectory } from "../src/brands/directory.ts";
 import { HOUR } from "../src/clock.ts";
 import { dialect } from "../src/db/dialect.ts";
-import { openStore } from "../src/db/open.ts";
 import type { Reader, Store } from "../src/db/store.ts";
 import { wordsFrom } from "../src/db/wordIndex.ts";
 import { type FollowUpFilter, readFollowUps } from "../src/delivery/followUps.ts";
 import { platformCounts } from "../src/messages/counts.ts";
 import { tally } from "../src/messages/tallies.ts";
-import { freshDatabase } from "./support/database.ts";
-import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
+import { openTestStore } from "./support/store.ts";
 
 // Lists stay flat only while the database walks the index that was made for them.
 
@@ -24,19 +20,7 @@ let store: Store;
 let folder: string;
 let tidy: () => Promise<void>;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "reprise-plans-"));
-  const database = await freshDatabase();
-  store = await openStore({
-    dataDir: folder,
-    databaseUrl: database.url,
-    durability: "off",
-    ledgerKey: TEST_LEDGER_KEY,
-  });
-  tidy = async () => {
-    await store.close();
-    await database.drop();
-    rmSync(folder, { recursive: true });
-  };
+  ({ store, folder, close: tidy } = await openTestStore());
 });
 afterAll(() => tidy());
 
