@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
+import { createBrand } from "../src/brands/brands.ts";
 import { campaignRoutes } from "../src/campaigns/routes.ts";
 import type { Contact, NewContact } from "../src/contacts/model.ts";
 import { judgeContact } from "../src/contacts/person.ts";
@@ -207,7 +208,6 @@ describe("a batch of rows", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 3 }), async (batches) => {
         const { brandId } = await app.store.write(async (tx) => {
-          const { createBrand } = await import("../src/brands/brands.ts");
           return { brandId: (await createBrand(tx, { name: `run ${run++}` }, null)).id };
         });
         for (const { rows, mode } of batches) {

@@ -12,6 +12,7 @@ import type { Deps } from "../src/deps.ts";
 import { IMPORT_BATCH_ROWS, resumeImports, runImport, spoolPath } from "../src/imports/importer.ts";
 import { importRoutes } from "../src/imports/routes.ts";
 import { receiveFile } from "../src/imports/upload.ts";
+import demoContacts from "../src/simulator/demo-contacts.csv" with { type: "text" };
 import { startApp, type TestApp } from "./support/app.ts";
 import { type Owner, openBrand } from "./support/brands.ts";
 import { until } from "./support/throwaway.ts";
@@ -194,17 +195,13 @@ describe("a file", () => {
   });
 
   test("of the demo comes in with all its flaws", async () => {
-    const file = Bun.file(new URL("../src/simulator/demo-contacts.csv", import.meta.url));
-    if (!(await file.exists())) return;
-    const job = await imported(await file.text());
+    const job = await imported(demoContacts);
     expect(job).toMatchObject({ status: "DONE", rows: 500 });
     expect(job.verdicts).toMatchObject({ bad_email: 8, bad_phone: 5 });
     expect(Object.values(job.verdicts).reduce((sum, count) => sum + count, 0)).toBe(500);
     expect((await traces()).members).toHaveLength(job.verdicts.added ?? 0);
-    expect((await imported(await file.text())).verdicts).toMatchObject({ bad_email: 8, bad_phone: 5, duplicate: 487 });
-    expect(
-      await imported(await file.text(), "?onDuplicate=UPDATE").then(({ verdicts }) => verdicts.added),
-    ).toBeUndefined();
+    expect((await imported(demoContacts)).verdicts).toMatchObject({ bad_email: 8, bad_phone: 5, duplicate: 487 });
+    expect(await imported(demoContacts, "?onDuplicate=UPDATE").then(({ verdicts }) => verdicts.added)).toBeUndefined();
   });
 
   test("that is broken fails with its reason", async () => {

@@ -1,12 +1,11 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Doors, doorsOf, PASSWORD } from "./doors.ts";
+import { SOURCE_PROGRAM } from "./project-root.ts";
 import { freePort, Throwaway, until } from "./throwaway.ts";
 
 /** The program as it is in the repository, or a compiled one: REPRISE_BINARY=dist/reprise bun test test/kill.test.ts */
-export const program = process.env.REPRISE_BINARY
-  ? [resolve(process.env.REPRISE_BINARY)]
-  : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
+export const program = process.env.REPRISE_BINARY ? [resolve(process.env.REPRISE_BINARY)] : SOURCE_PROGRAM;
 
 export interface Ended {
   exitCode: number;

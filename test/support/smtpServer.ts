@@ -1,6 +1,8 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import { SMTPServer } from "smtp-server";
+import { PROJECT_ROOT } from "./project-root.ts";
 
 /** A mail that a server took responsibility for, whether or not it lived to say so. */
 export interface ReceivedMail {
@@ -38,7 +40,7 @@ export interface SmtpServerOptions {
 
 /** A self-signed certificate and its key, for `localhost` or for `elsewhere.example`. */
 export function certificate(name: "localhost" | "elsewhere"): string {
-  return readFileSync(new URL(`../fixtures/smtp/${name}.pem`, import.meta.url), "utf8");
+  return readFileSync(join(PROJECT_ROOT, `test/fixtures/smtp/${name}.pem`), "utf8");
 }
 
 /** A well-behaved mail server on 127.0.0.1. */
