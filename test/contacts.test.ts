@@ -2,10 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
 import { createBrand } from "../src/brands/brands.ts";
-import { campaignRoutes } from "../src/campaigns/routes.ts";
 import type { Contact, NewContact } from "../src/contacts/model.ts";
 import { judgeContact } from "../src/contacts/person.ts";
-import { contactRoutes } from "../src/contacts/routes.ts";
 import { type RowOutcome, upsertContacts } from "../src/contacts/upsert.ts";
 import { bans, contacts } from "../src/db/schema/brands.ts";
 import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
@@ -27,7 +25,7 @@ let bob: Owner;
 let brands = 0;
 
 beforeAll(async () => {
-  app = await startApp({ rooms: (deps) => [contactRoutes(deps), campaignRoutes(deps)] });
+  app = await startApp();
 });
 afterAll(() => app.close());
 /** Each test has brands of its own. */

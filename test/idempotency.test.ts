@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { createApp } from "../src/app.ts";
-import { banRoutes } from "../src/bans/routes.ts";
 import { DAY, VirtualClock } from "../src/clock.ts";
 import { bans } from "../src/db/schema/brands.ts";
 import { idempotencyKeys } from "../src/db/schema/identity.ts";
@@ -15,7 +14,7 @@ let app: TestApp;
 let token: string;
 let people = 0;
 beforeAll(async () => {
-  app = await startApp({ clock, rooms: (deps) => [banRoutes(deps)] });
+  app = await startApp({ clock });
   token = await app.admin();
 });
 afterAll(() => app.close());

@@ -2,22 +2,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
-import { type AnyElysia, Elysia } from "elysia";
+import { createApp } from "../../src/app.ts";
 import { BackgroundWork } from "../../src/background.ts";
-import { brandRoutes } from "../../src/brands/routes.ts";
 import { type Clock, DAY, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
 import { users } from "../../src/db/schema/identity.ts";
 import type { Deps } from "../../src/deps.ts";
 import { openFiles } from "../../src/files/open.ts";
-import { guard } from "../../src/http/access.ts";
-import { credentialRules } from "../../src/http/credentialRules.ts";
-import { faults } from "../../src/http/faults.ts";
-import { idempotency } from "../../src/http/idempotency.ts";
 import { createAdmin } from "../../src/identity/claim.ts";
 import { createIdentity } from "../../src/identity/identity.ts";
-import { identityRoutes } from "../../src/identity/routes.ts";
 import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
 import { ledgerKey, masterKey, openVault, signer } from "../../src/secrets.ts";
@@ -30,15 +24,13 @@ export interface Overrides {
   config?: Partial<Config>;
   clock?: Clock;
   deps?: Partial<Deps>;
-  /** Rooms to mount beside identity and brands. */
-  rooms?: (deps: Deps) => AnyElysia[];
 }
 
 export type TestApp = Awaited<ReturnType<typeof startApp>>;
 
 /**
- * The program without its edges, on an empty database: requests go straight to the app, channels accept everything, and
- * the log is an array. `close` takes all of it away.
+ * Starts the API as `serve` composes it, on an empty database. Requests go to the app without a socket, the channel accepts
+ * every message, and the log is an array. `close` deletes all of it.
  */
 export async function startApp(overrides: Overrides = {}) {
   const folder = mkdtempSync(join(tmpdir(), "reprise-app-"));
@@ -84,19 +76,7 @@ export async function startApp(overrides: Overrides = {}) {
   };
   const identity = createIdentity({ store, config, clock, log, secret });
 
-  const app: AnyElysia = new Elysia({ normalize: "typebox" });
-  app.use(faults(log));
-  app.use(guard(identity.identify, () => app.routes, credentialRules(deps)));
-  app.use(
-    idempotency(
-      deps,
-      () => app.routes,
-      (route) => route.endsWith("/import-contacts") || route.endsWith("-image"),
-    ),
-  );
-  app.use(identityRoutes(deps, identity));
-  app.use(brandRoutes(deps));
-  for (const room of overrides.rooms?.(deps) ?? []) app.use(room);
+  const app = createApp(deps, identity);
 
   let visitors = 0;
   let people = 0;
@@ -105,7 +85,7 @@ export async function startApp(overrides: Overrides = {}) {
     signUp,
     signIn,
   } = doorsThrough(
-    (path, sent) => app.handle(new Request(`http://localhost${path}`, sent)),
+    (path, sent) => app.handle(requestTo(path, sent)),
     () => `10.0.${++visitors >> 8}.${visitors & 255}`,
   );
 
@@ -138,4 +118,11 @@ export async function startApp(overrides: Overrides = {}) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Builds a request as a client sends it: a socket would have added the length of its body. */
+function requestTo(path: string, sent: RequestInit): Request {
+  const request = new Request(`http://localhost${path}`, sent);
+  if (typeof sent.body === "string") request.headers.set("content-length", String(Buffer.byteLength(sent.body)));
+  return request;
 }

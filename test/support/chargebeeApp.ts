@@ -1,13 +1,9 @@
 import { expect } from "bun:test";
 import { sql } from "drizzle-orm";
-import { chargebeeAdminRoutes } from "../../src/chargebee/admin/routes.ts";
 import type { ListedEvent } from "../../src/chargebee/model.ts";
-import { chargebeeRoutes } from "../../src/chargebee/routes.ts";
 import { DAY, VirtualClock } from "../../src/clock.ts";
-import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
 import type { Transaction } from "../../src/payments/model.ts";
-import { paymentRoutes } from "../../src/payments/routes.ts";
 import { startApp } from "./app.ts";
 import { asking, type Owner, openBrand } from "./brands.ts";
 import { ChargebeeSite, type Event } from "./chargebee.ts";
@@ -29,7 +25,6 @@ export async function startBilling() {
   const app = await startApp({
     clock,
     deps: { wake: () => void wakes++ },
-    rooms: (deps) => [chargebeeRoutes(deps), chargebeeAdminRoutes(deps), creditRoutes(deps), paymentRoutes(deps)],
   });
   const webhook = { user: "chargebee", password: "let me in" };
   app.deps.config.chargebee = { webhook, site: null, catalog: new Map(CATALOG) };

@@ -1,34 +1,12 @@
 import { eq, inArray } from "drizzle-orm";
-import type { AnyElysia } from "elysia";
-import { banRoutes } from "../../src/bans/routes.ts";
-import { brandAdminRoutes } from "../../src/brands/adminRoutes.ts";
-import { campaignContentRoutes } from "../../src/campaigns/contentRoutes.ts";
-import { costRoutes } from "../../src/campaigns/costRoutes.ts";
 import { cancel } from "../../src/campaigns/lifecycle.ts";
-import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
-import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
-import { campaignRoutes } from "../../src/campaigns/routes.ts";
 import { HOUR, VirtualClock } from "../../src/clock.ts";
-import { contactRoutes } from "../../src/contacts/routes.ts";
 import { receive } from "../../src/conversations/inbound.ts";
-import { conversationRoutes } from "../../src/conversations/routes.ts";
-import { unsubscribeRoutes } from "../../src/conversations/unsubscribeRoutes.ts";
-import { ledgerRoutes } from "../../src/credits/admin/ledgerRoutes.ts";
-import { creditOverviewRoutes } from "../../src/credits/admin/overviewRoutes.ts";
-import { creditAdminRoutes } from "../../src/credits/admin/routes.ts";
-import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
 import { campaigns, conversations } from "../../src/db/schema/campaigns.ts";
 import { messages } from "../../src/db/schema/messages.ts";
 import type { Store, Tx } from "../../src/db/store.ts";
 import { createEngine, type Engine } from "../../src/delivery/engine.ts";
-import { followUpRoutes } from "../../src/delivery/followUpRoutes.ts";
-import { deliveryRoutes } from "../../src/delivery/routes.ts";
-import type { Deps } from "../../src/deps.ts";
-import { grantRoutes } from "../../src/payments/grantRoutes.ts";
-import { paymentRoutes } from "../../src/payments/routes.ts";
-import { assignmentRoutes } from "../../src/senders/admin/assignmentRoutes.ts";
-import { senderRoutes } from "../../src/senders/routes.ts";
 import { castLaunch } from "../../src/simulator/cast.ts";
 import { startApp } from "./app.ts";
 import { asking } from "./brands.ts";
@@ -40,29 +18,6 @@ const START = Date.UTC(2026, 10, 23, 9);
 /** How far time goes at once when it passes: a sweep and a look at what is due follow. */
 const STEP = 6 * HOUR;
 
-const rooms = (deps: Deps): AnyElysia[] => [
-  brandAdminRoutes(deps),
-  banRoutes(deps),
-  creditRoutes(deps),
-  creditAdminRoutes(deps),
-  ledgerRoutes(deps),
-  costRoutes(deps),
-  creditOverviewRoutes(deps),
-  grantRoutes(deps),
-  paymentRoutes(deps),
-  campaignRoutes(deps),
-  lifecycleRoutes(deps),
-  memberStateRoutes(deps),
-  conversationRoutes(deps),
-  unsubscribeRoutes(deps),
-  deliveryRoutes(deps),
-  followUpRoutes(deps),
-  senderRoutes(deps),
-  assignmentRoutes(deps),
-  campaignContentRoutes(deps),
-  contactRoutes(deps),
-];
-
 export type Outreach = Awaited<ReturnType<typeof startOutreach>>;
 
 /** The program with its engine, on a clock that stands still, and a provider that does as it is told. */
@@ -70,7 +25,7 @@ export async function startOutreach() {
   const clock = new VirtualClock(START);
   const channel = new ScriptedChannel();
   let wakes = 0;
-  const app = await startApp({ clock, rooms, deps: { channel, wake: () => void wakes++ } });
+  const app = await startApp({ clock, deps: { channel, wake: () => void wakes++ } });
   const { store, deps } = app;
   let brands = 0;
 
