@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { createApp } from "../src/app.ts";
 import { DAY, VirtualClock } from "../src/clock.ts";
 import { bans } from "../src/db/schema/brands.ts";
 import { idempotencyKeys } from "../src/db/schema/identity.ts";
@@ -100,12 +99,11 @@ describe("a request under an Idempotency-Key", () => {
 });
 
 test("a file that nobody asked for is no reason to fail", async () => {
-  const rooms = createApp(app.deps, app.identity);
   const ask = (content: string) => {
     const body = new FormData();
     body.append("file", new Blob([content]), "a.txt");
     const headers = { authorization: `Bearer ${token}`, "idempotency-key": "unasked", "content-length": "300" };
-    return rooms.handle(new Request("http://localhost/api/campaigns/none/resume", { method: "POST", headers, body }));
+    return app.app.handle(new Request("http://localhost/api/campaigns/none/resume", { method: "POST", headers, body }));
   };
   token = await app.admin();
   expect([(await ask("x")).status, (await ask("longer")).status]).toEqual([404, 404]);
@@ -155,7 +153,7 @@ const NEED_NO_KEY = new Set([
 ]);
 
 test("every POST honours a key, or is known to need none", () => {
-  const posts = createApp(app.deps, app.identity).routes.filter(({ method }) => method === "POST");
+  const posts = app.app.routes.filter(({ method }) => method === "POST");
   const without = posts.filter(({ hooks }) => hooks.detail?.idempotent !== true).map(({ path }) => path);
   expect(without.toSorted()).toEqual([...NEED_NO_KEY].toSorted());
 });

@@ -7,6 +7,7 @@ import { BackgroundWork } from "../../src/background.ts";
 import { type Clock, DAY, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
+import { refusable } from "../../src/db/refusable.ts";
 import { users } from "../../src/db/schema/identity.ts";
 import type { Deps } from "../../src/deps.ts";
 import { openFiles } from "../../src/files/open.ts";
@@ -49,13 +50,10 @@ export async function startApp(overrides: Overrides = {}) {
   const log = createLog("debug", clock, (line) => logged.push(line));
   const secret = masterKey(config.secret, folder);
   const { databaseUrl } = config;
-  const store = await openStore({
-    dataDir: folder,
-    databaseUrl,
-    clock,
-    durability: "off",
-    ledgerKey: ledgerKey(secret),
-  });
+  const ledger = ledgerKey(secret);
+  const store = refusable(
+    await openStore({ dataDir: folder, databaseUrl, clock, durability: "off", ledgerKey: ledger }),
+  );
   const deps: Deps = {
     config,
     store,
@@ -112,7 +110,13 @@ export async function startApp(overrides: Overrides = {}) {
       await createAdmin(store, { email, password: PASSWORD, name: "Admin" });
       return signIn(email);
     },
+    /** Listens on a free port of this machine until `close`; returns the URL. */
+    listen(): string {
+      app.listen({ port: 0, hostname: "127.0.0.1" });
+      return `http://127.0.0.1:${app.server?.port}`;
+    },
     async close(): Promise<void> {
+      await app.server?.stop(true);
       await store.close();
       await database.drop();
       rmSync(folder, { recursive: true, force: true });

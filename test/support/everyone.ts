@@ -1,5 +1,4 @@
 import { getTableName, is, Table } from "drizzle-orm";
-import { createApp } from "../../src/app.ts";
 import { DAY } from "../../src/clock.ts";
 import * as brandTables from "../../src/db/schema/brands.ts";
 import * as campaignTables from "../../src/db/schema/campaigns.ts";
@@ -25,14 +24,14 @@ const OF_ITSELF = new Set(["sessions", "api_keys"]);
 /** The whole app with four furnished brands, of ann, ben, carl and dan, and everybody who might come to its doors. */
 export async function gather() {
   const app = await startApp({ config: { allowPrivateSmtp: true } });
-  const whole = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
+  const url = app.listen();
   let visitors = 0;
 
   async function send(method: string, path: string, headers: Caller, body?: string | FormData): Promise<Answer<never>> {
     visitors++;
     const address = { "x-client-address": `10.2.${visitors >> 8}.${visitors & 255}` };
     const init = { method, headers: { ...address, ...headers }, ...(body === undefined ? {} : { body }) };
-    const response = await fetch(`http://127.0.0.1:${whole.server?.port}${path}`, init);
+    const response = await fetch(`${url}${path}`, init);
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json");
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} } as never;
@@ -120,11 +119,11 @@ export async function gather() {
     .filter((table) => !OF_ITSELF.has(getTableName(table)));
 
   return {
-    routes: whole.routes
+    routes: app.app.routes
       .filter(({ method, path }) => method !== "ALL" && !path.startsWith("/swagger"))
       .map(({ method, path }) => `${method} ${path.replace(/(?<=.)\/$/, "")}`),
     access: Object.fromEntries(
-      whole.routes
+      app.app.routes
         .filter(({ method, path }) => method !== "ALL" && !path.startsWith("/swagger"))
         .map(({ method, path, hooks }) => {
           const { detail } = hooks as { detail?: { access?: Access } };
@@ -169,9 +168,6 @@ export async function gather() {
       );
       return all.join("\n");
     },
-    async close() {
-      await whole.stop(true);
-      await app.close();
-    },
+    close: () => app.close(),
   };
 }

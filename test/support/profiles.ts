@@ -1,5 +1,3 @@
-import type { AnyElysia } from "elysia";
-import { createApp } from "../../src/app.ts";
 import type { S3Settings } from "../../src/files/s3.ts";
 import { type Overrides, startApp, type TestApp } from "./app.ts";
 
@@ -17,8 +15,7 @@ export type Profiles = Awaited<ReturnType<typeof startProfiles>>;
 /** The whole program's routes behind a real socket, and people who have images. */
 export async function startProfiles(s3: S3Settings | null, overrides: Overrides = {}) {
   const app: TestApp = await startApp({ ...overrides, config: { s3, ...overrides.config } });
-  const server: AnyElysia = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
-  const origin = `http://127.0.0.1:${server.server?.port}`;
+  const origin = app.listen();
 
   async function ask(method: string, path: string, token: string, init: RequestInit = {}): Promise<Said> {
     const headers = { authorization: `Bearer ${token}`, ...init.headers };
@@ -56,9 +53,6 @@ export async function startProfiles(s3: S3Settings | null, overrides: Overrides 
       );
       return session.body.user;
     },
-    async close(): Promise<void> {
-      await server.stop(true);
-      await app.close();
-    },
+    close: () => app.close(),
   };
 }
