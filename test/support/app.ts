@@ -41,7 +41,7 @@ export async function startApp(overrides: Overrides = {}) {
     ...readConfig({ DATA_DIR: folder, ...(database.url ? { DATABASE_URL: database.url } : {}) }),
     clientAddressHeader: "x-client-address",
     signUp: "open",
-    // Tests move their clocks by days between two requests of one session.
+    // Tests advance their clocks by days between two requests of one session.
     sessionIdleMs: 7 * DAY,
     reauthWindowMs: 7 * DAY,
     ...overrides.config,
@@ -95,16 +95,16 @@ export async function startApp(overrides: Overrides = {}) {
     clock,
     logged,
     request,
-    /** Signs somebody up, for whose address an admin then vouches; returns their token. */
+    /** Signs a user up and marks their address as verified; returns their token. */
     async signUp(email: string): Promise<string> {
       const token = await signUp(email);
       await store.write((tx) => tx.update(users).set({ emailVerified: true }).where(eq(users.email, email)));
       return token;
     },
-    /** Signs somebody up, and leaves their address unverified. */
+    /** Signs a user up without a verified address; returns their token. */
     signUpUnverified: signUp,
     signIn,
-    /** Makes an admin, another one each time; returns their token. */
+    /** Creates another admin; returns their token. */
     async admin(): Promise<string> {
       const email = `admin${++people}@example.com`;
       await createAdmin(store, { email, password: PASSWORD, name: "Admin" });

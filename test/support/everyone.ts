@@ -13,15 +13,15 @@ import { type Furnished, furnish } from "./furnished.ts";
 import type { Kind, Row } from "./matrix.ts";
 import { flag } from "./pictures.ts";
 
-/** What somebody shows at the door. */
+/** Credential headers of a request. */
 type Caller = Record<string, string>;
 
 export type Everyone = Awaited<ReturnType<typeof gather>>;
 
-/** Written by nobody's will: who was last seen when. */
+/** Tables that any authenticated request may change: they record when a credential was last used. */
 const OF_ITSELF = new Set(["sessions", "api_keys"]);
 
-/** The whole app with four furnished brands, of ann, ben, carl and dan, and everybody who might come to its doors. */
+/** Starts the app with four seeded brands, of ann, ben, carl and dan, and a credential of every kind of caller. */
 export async function gather() {
   const app = await startApp({ config: { allowPrivateSmtp: true } });
   const url = app.listen();
@@ -84,7 +84,7 @@ export async function gather() {
     await keyOf(tokenOf(name));
   }
   const ids = brandOf("carl").ids;
-  // No admin lifts another's key: this kind is the admin's own.
+  // An admin cannot revoke another user's key: this key is the admin's own.
   ids.set("api-keys", [(await keyOf(admin)).id]);
   for (const name of ["ann", "ben", "carl", "dan"]) {
     const body = { email: `invited.by.${name}@x.example` };
@@ -92,7 +92,7 @@ export async function gather() {
     brandOf(name).ids.set("invitations", [/"id":"([\w-]+)"/.exec(invited.text)?.[1] ?? `none: ${invited.text}`]);
     brandOf(name).ids.set("spare-api-keys", [(await keyOf(admin)).id]);
   }
-  /** A session that somebody can end without leaving. */
+  /** Creates a second session and returns its id, so that ending it leaves the first. */
   const spareSessionOf = async (email: string, token: string) => {
     await app.signIn(email);
     const { body } = await service.api<{ data: { id: string; current: boolean }[] }>("GET", "/api/auth/sessions", {
@@ -141,7 +141,7 @@ export async function gather() {
       "API key": { "x-api-key": anns.key },
       admin: bearer(admin),
     },
-    /** Something of somebody's, of a kind. */
+    /** Returns the id of a resource of this kind that the owner has. */
     idOf(owner: string, kind: Kind): string {
       const found = brandOf(owner).ids.get(kind === "messages" ? "outcome-unknown" : kind);
       const own = kind === "campaigns" ? brandOf(owner).campaignId : found?.[0];
@@ -158,7 +158,7 @@ export async function gather() {
       form.append("file", content, file === "image" ? "me.png" : "people.csv");
       return send(method, path, caller, form);
     },
-    /** All that is stored, as text. */
+    /** Returns all rows of all tables as text. */
     async everything(): Promise<string> {
       const all = await Promise.all(
         tables.map(async (table) => {

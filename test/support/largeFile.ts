@@ -1,6 +1,6 @@
 import { readContactFile } from "../../src/contactFiles/csv.ts";
 
-// Reads a made-up file of 100 MB and says what that took. A process of its own: memory of other tests would be counted.
+// Parses a generated file of 100 MB and prints time and memory, in a process of its own: other tests use memory, too.
 
 /** Path of this file, to start it with. */
 export const LARGE_FILE_SCRIPT = import.meta.path;

@@ -12,7 +12,7 @@ interface Said {
 
 export type Profiles = Awaited<ReturnType<typeof startProfiles>>;
 
-/** The whole program's routes behind a real socket, and people who have images. */
+/** Starts the app on a socket, with calls for profile images. */
 export async function startProfiles(s3: S3Settings | null, overrides: Overrides = {}) {
   const app: TestApp = await startApp({ ...overrides, config: { s3, ...overrides.config } });
   const origin = app.listen();
@@ -42,7 +42,7 @@ export async function startProfiles(s3: S3Settings | null, overrides: Overrides 
         body: JSON.stringify(body),
         headers: { "content-type": "application/json", ...headers },
       }),
-    /** What is at an address that was issued. */
+    /** Fetches an image by its public URL. */
     see: (imageUrl: string, token?: string) =>
       fetch(imageUrl.replace(app.deps.config.publicUrl, origin), token ? { headers: { authorization: token } } : {}),
     async user(token: string): Promise<{ id: string; name: string; image: string | null }> {
