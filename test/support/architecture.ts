@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 
-/** Source file: its path from the project's root, and its imports at run time, as paths or package names. */
+/** A source file: its path from the project's root, and what it imports at run time, as paths or package names. */
 export interface Source {
   path: string;
   imports: string[];
@@ -10,7 +10,7 @@ export interface Source {
 /** A rule returns a line for each offence, so that an empty list is a pass. */
 export type Rule = (sources: Source[]) => string[];
 
-/** Modules, the lowest first: each imports only those before it. */
+/** Lowest first: a room builds on those before it. */
 const rooms = [
   "calendar",
   "templates",
@@ -35,13 +35,13 @@ const rooms = [
   "simulator",
 ];
 
-/** Reports whether an import belongs to the edges: service functions know neither HTTP, nor queues, nor the configuration. */
+/** What belongs to the edges: verbs know neither how they are reached nor how the process was set up. */
 function isEdge(target: string): boolean {
   return ["elysia", "bullmq", "ioredis", "src/config.ts"].includes(target) || target.startsWith("src/http/");
 }
 
 export function readSource(path: string, text: string): Source {
-  // The transpiler leaves out type-only imports, which do not exist at run time.
+  // The transpiler leaves out what is imported for its types alone, which ties nothing together at run time.
   const scanned = new Bun.Transpiler({ loader: "ts" }).scanImports(text);
   const resolve = (target: string) => (target.startsWith(".") ? posix.join(posix.dirname(path), target) : target);
   return { path, text, imports: scanned.map((found) => resolve(found.path)) };
@@ -59,7 +59,7 @@ function isModel(path: string): boolean {
   return path.endsWith("/model.ts");
 }
 
-/** Lists the imports that a rule forbids, as from → to. */
+/** Every import that a rule forbids, written as from → to. */
 function forbid(sources: Source[], isForbidden: (from: string, to: string) => boolean): string[] {
   return sources.flatMap(({ path, imports }) =>
     imports.filter((target) => isForbidden(path, target)).map((target) => `${path} → ${target}`),
@@ -83,7 +83,7 @@ export const noCircles: Rule = (sources) => {
 export const databaseKnowsNoRoom: Rule = (sources) =>
   forbid(sources, (from, to) => folderOf(from) === "db" && rooms.includes(folderOf(to)));
 
-/** Models are the exception: they describe shapes, with Elysia's `t` and the shared schemas. */
+/** Models are the exception: they describe shapes, with Elysia's `t` and the shapes that all rooms share. */
 export const verbsKnowNoEdge: Rule = (sources) =>
   forbid(sources, (from, to) => {
     const isShape = isModel(from) && ["elysia", "src/http/model.ts"].includes(to);
@@ -104,7 +104,7 @@ export const roomsBuildOnLowerOnes: Rule = (sources) =>
     return here >= 0 && there > here;
   });
 
-/** Every module may import channels, so channels import only src itself, their own folder and the senders. */
+/** Anyone may import a channel, so a channel may import little: the files of src itself, its own folder, the senders. */
 export const channelsAreLeaves: Rule = (sources) =>
   forbid(sources, (from, to) => {
     const isOurs = to.startsWith("src/");
@@ -125,7 +125,7 @@ export const filesAreShort: Rule = (sources) =>
     .filter(({ lines }) => lines > 250)
     .map(({ path, lines }) => `${path} has ${lines} lines`);
 
-/** Biome refuses `any`; this refuses its suppression but for one cast. */
+/** Biome refuses `any`; this refuses to silence it, but for the one cast. */
 export const oneUntypedCast: Rule = (sources) =>
   sources
     .filter(({ path, text }) => text.includes("suspicious/noExplicitAny") && path !== "src/db/columns.ts")
