@@ -1,17 +1,12 @@
 import type { GmailEndpoints } from "./channels/google.ts";
 import type { SystemMailbox } from "./channels/systemMail.ts";
 import { HOUR, MINUTE } from "./clock.ts";
-import { type ChargebeeSettings, parseChargebee } from "./config/chargebee-settings.ts";
+import { parseChargebee } from "./config/chargebee-settings.ts";
 import { EnvironmentParser } from "./config/environment.ts";
-import {
-  type PrivateSmtpSettings,
-  parseGmailEndpoints,
-  parsePrivateSmtp,
-  parseSystemMail,
-} from "./config/mail-settings.ts";
+import { parseGmailEndpoints, parsePrivateSmtp, parseSystemMail } from "./config/mail-settings.ts";
 import { parseS3Settings } from "./config/storage-settings.ts";
 import { readAddress } from "./db/address.ts";
-import type { S3Settings } from "./files/s3.ts";
+import type { Settings } from "./deps.ts";
 import { BODY_SETTINGS, type BodySettings } from "./http/bodyBudget.ts";
 import { type LedgerAnchor, parseLedgerAnchor } from "./ledgerAnchor.ts";
 import type { Level } from "./log.ts";
@@ -19,48 +14,26 @@ import { withSecretFiles } from "./secretFiles.ts";
 import { flawOf } from "./secretStrength.ts";
 
 /** Holds every setting, parsed once from the environment. */
-export interface Config extends PrivateSmtpSettings {
+export interface Config extends Settings {
   port: number;
   host: string;
-  /** The folder of the SQLite file, the key file, images, imports in progress and the lock. */
-  dataDir: string;
   databaseUrl: string | null;
   /** Connections to Postgres at the same time. */
   databasePool: number;
   redisUrl: string | null;
-  /** The bucket for images; null: the data folder. */
-  s3: S3Settings | null;
-  /** The URL by which others reach this service; unsubscribe links begin with it. No trailing slash. */
-  publicUrl: string;
   /** Encrypts secrets at rest and signs links. Null: a key file in the data folder. */
   secret: string | null;
-  signUp: "open" | "closed";
   /** The sender of verification links and invitations; null: only an admin can verify an address. */
   systemMail: SystemMailbox | null;
-  /** A session that is not used for this long ends. */
-  sessionIdleMs: number;
-  /** How long a sign-in counts as recent, for operations that want the password again. */
-  reauthWindowMs: number;
-  /** `simulator`: nothing leaves this machine; messages go to simulated contacts, who reply. */
-  channels: "live" | "simulator";
   /** The file to which the simulator appends what arrived, one JSON line for each; null: none. */
   simulatorJournal: string | null;
   /** Google's mail servers, or those the operator put before them. */
   gmail: GmailEndpoints;
-  chargebee: ChargebeeSettings;
-  /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
-  clientAddressHeader: string | null;
-  /** Limits of memory and time for request bodies. */
-  bodies: BodySettings;
-  /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
-  hostileBelow: number;
   /** Where the heads of the ledger are kept outside of the database; null: nowhere. */
   ledgerAnchor: LedgerAnchor | null;
   /** How long a stop may take in all, from the signal to the end of the process. */
   stopTimeoutSeconds: number;
   logLevel: Level;
-  /** Bytes of the data folder's file system that uploads and imports leave free. */
-  minFreeDiskBytes: number;
 }
 
 /** Reports every bad value at once, each with its name. */

@@ -1,15 +1,6 @@
-import { type Catalog, readCatalog } from "../chargebee/catalog.ts";
-import type { ChargebeeSite } from "../chargebee/site.ts";
+import { readCatalog } from "../chargebee/catalog.ts";
+import type { ChargebeeSettings } from "../deps.ts";
 import type { EnvironmentParser } from "./environment.ts";
-
-export interface ChargebeeSettings {
-  /** What webhooks must show; null: webhooks are refused. */
-  webhook: { user: string; password: string } | null;
-  /** The site that is asked for events that never arrived; null: none is asked. */
-  site: ChargebeeSite | null;
-  /** The credits that each item price grants. */
-  catalog: Catalog;
-}
 
 /** Parses CHARGEBEE_*. */
 export function parseChargebee(env: EnvironmentParser): ChargebeeSettings {

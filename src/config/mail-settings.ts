@@ -1,17 +1,11 @@
 import { GMAIL, type GmailEndpoints } from "../channels/google.ts";
-import { type PrivateNetwork, parsePrivateNetworks } from "../channels/privateNetworks.ts";
+import { parsePrivateNetworks } from "../channels/privateNetworks.ts";
 import { parseSystemMailbox, type SystemMailbox } from "../channels/systemMail.ts";
+import type { Settings } from "../deps.ts";
 import type { EnvironmentParser } from "./environment.ts";
 
-export interface PrivateSmtpSettings {
-  /** Whether every mailbox may name SMTP servers on any address and port, and without TLS. For a single tenant, or a test. */
-  allowPrivateSmtp: boolean;
-  /** Networks of the operator's own where admins may place mailboxes. */
-  privateSmtpNetworks: readonly PrivateNetwork[];
-}
-
 /** Parses SMTP_ALLOW_PRIVATE_HOSTS and SMTP_PRIVATE_NETWORKS. */
-export function parsePrivateSmtp(env: EnvironmentParser): PrivateSmtpSettings {
+export function parsePrivateSmtp(env: EnvironmentParser): Pick<Settings, "allowPrivateSmtp" | "privateSmtpNetworks"> {
   const allowPrivateSmtp = env.boolean("SMTP_ALLOW_PRIVATE_HOSTS", false);
   const networks = parsePrivateNetworks(env.text("SMTP_PRIVATE_NETWORKS") ?? "");
   if (typeof networks === "string") env.problems.push(`SMTP_PRIVATE_NETWORKS: ${networks}`);
