@@ -30,7 +30,7 @@ import { docs } from "./http/docs.ts";
 import { faults } from "./http/faults.ts";
 import { boundFormats } from "./http/formats.ts";
 import { idempotency } from "./http/idempotency.ts";
-import { inputLengths } from "./http/inputLengths.ts";
+import { inputLimits } from "./http/input-limits.ts";
 import type { RequestDrain } from "./http/requestDrain.ts";
 import { requestLog } from "./http/requestLog.ts";
 import { securityHeaders } from "./http/securityHeaders.ts";
@@ -51,11 +51,6 @@ import { voicemailAdminRoutes } from "./senders/admin/voicemailRoutes.ts";
 import { senderRoutes } from "./senders/routes.ts";
 import { voicemailRoutes } from "./senders/voicemailRoutes.ts";
 import { version } from "./version.ts";
-
-const IMPORT = "/api/campaigns/:id/import-contacts";
-const IMAGE = "/api/auth/upload-profile-image";
-/** Routes whose body is a file: they say themselves what they were asked. */
-const FILE_ROUTES = new Set([IMPORT, IMAGE]);
 
 boundFormats();
 
@@ -93,14 +88,8 @@ export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) 
   app.use(bodies.before);
   app.use(guard(identity.identify, () => app.routes, credentialRules(deps), admission(limits)));
   app.use(bodies.after);
-  app.use(inputLengths(() => app.routes));
-  app.use(
-    idempotency(
-      deps,
-      () => app.routes,
-      (route) => FILE_ROUTES.has(route),
-    ),
-  );
+  app.use(inputLimits(() => app.routes));
+  app.use(idempotency(deps, () => app.routes));
   app.use(answerTime(() => app.server));
   app.use(docs({ publicUrl: deps.config.publicUrl, version }));
   app.use(healthRoutes(deps));

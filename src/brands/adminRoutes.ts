@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import { iso } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { writeOnce } from "../http/idempotency.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { listDirectory, voicemailsOf } from "./directory.ts";
 import { Directory, DirectoryQuery, TwilioSettings } from "./model.ts";
 import { changeTwilio } from "./twilio.ts";
@@ -11,7 +11,7 @@ import { changeTwilio } from "./twilio.ts";
 export function brandAdminRoutes(deps: Deps) {
   const { store, vault } = deps;
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/admin/brands",
       async ({ body }) => {
@@ -49,9 +49,9 @@ export function brandAdminRoutes(deps: Deps) {
     )
     .post(
       "/update-twillio-messaging-service-sid",
-      async ({ body, request }) => {
+      async ({ body, context }) => {
         const { brandId, ...change } = body;
-        return writeOnce(deps, request, async (tx) => {
+        return writeOnce(deps, context, async (tx) => {
           await changeTwilio(tx, vault, brandId, change);
           return { success: true, message: "The brand's Twilio settings are as you sent them" };
         });

@@ -1,9 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { toEmailAccount } from "../senders/emailAccounts.ts";
 import { EmailAccount } from "../senders/model.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -26,15 +24,15 @@ const Senders = t.Object({ success: t.Literal(true), emailAccounts: t.Array(Emai
 export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
   const channels = config.channels === "simulator" ? (["EMAIL", "SMS", "VOICEMAIL"] as const) : (["EMAIL"] as const);
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .put(
       "/:id/steps",
-      async ({ params, body, request }) => {
+      async ({ params, body, context }) => {
         const { steps, version } = body;
-        const reach = reachOf(callerOf(request));
-        const { brandId } = await campaignOf(store.read, params.id, reach);
+        const scope = context.scope;
+        const { brandId } = await campaignOf(store.read, params.id, scope);
         await checkTemplates(steps, brandId);
-        const row = await store.write((tx) => replaceSteps(tx, params.id, reach, steps, { channels, version }));
+        const row = await store.write((tx) => replaceSteps(tx, params.id, scope, steps, { channels, version }));
         wake();
         return {
           success: true as const,
@@ -60,8 +58,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     )
     .get(
       "/:id/steps",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const steps = await readStepsWithCounts(store.read, row.id);
         return { success: true as const, version: row.version, steps };
       },
@@ -77,9 +75,9 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     )
     .put(
       "/:id/senders",
-      async ({ params, body, request }) => {
-        const reach = reachOf(callerOf(request));
-        const rows = await store.write((tx) => replaceSenders(tx, params.id, reach, body.emailAccountIds));
+      async ({ params, body, context }) => {
+        const scope = context.scope;
+        const rows = await store.write((tx) => replaceSenders(tx, params.id, scope, body.emailAccountIds));
         wake();
         return { success: true as const, emailAccounts: rows.map((row) => toEmailAccount(row, clock.now())) };
       },
@@ -97,8 +95,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     )
     .get(
       "/:id/senders",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const senders = await readSenders(store.read, row);
         return { success: true as const, emailAccounts: senders.map((row) => toEmailAccount(row, clock.now())) };
       },
@@ -114,8 +112,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     )
     .post(
       "/:id/preview-message",
-      async ({ params, body, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, body, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const person = body.contactId ?? body.sample ?? {};
         return {
           success: true as const,

@@ -3,8 +3,8 @@ import { isoOrNull } from "../clock.ts";
 import { toCredits } from "../credits/amounts.ts";
 import type { Deps } from "../deps.ts";
 import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
+import { requestContext } from "../http/request-context.ts";
 import { optionalBody } from "../http/requestBody.ts";
-import { storable } from "../http/storable.ts";
 import { toCampaign } from "./campaigns.ts";
 import { toCost } from "./launchCost.ts";
 import { archive, cancel, launch, pause, resume } from "./lifecycle.ts";
@@ -38,11 +38,11 @@ const ShortOfCredits = t.Object(
 /** What makes a campaign run, wait and end. Each holds the campaign's row, so that of two callers one wins. */
 export function lifecycleRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/launch",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const launched = await launch(tx, campaign, body.confirmContacts);
           const shown = toCost(launched.cost);
           return {
@@ -76,8 +76,8 @@ export function lifecycleRoutes(deps: Deps) {
     )
     .post(
       "/:id/pause",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await pause(tx, campaign, body?.reason?.trim() || null);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -96,8 +96,8 @@ export function lifecycleRoutes(deps: Deps) {
     )
     .post(
       "/:id/resume",
-      ({ params, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await resume(tx, campaign);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -114,8 +114,8 @@ export function lifecycleRoutes(deps: Deps) {
     )
     .post(
       "/:id/cancel",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const { creditReleased, cancelledMessages } = await cancel(tx, campaign, body?.reason?.trim() || null);
           return { success: true as const, creditReleased: toCredits(creditReleased), cancelledMessages };
         }),
@@ -139,8 +139,8 @@ export function lifecycleRoutes(deps: Deps) {
     )
     .post(
       "/:id/archive",
-      ({ params, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await archive(tx, campaign);
           return { success: true as const, campaign: toCampaign(row) };
         }),

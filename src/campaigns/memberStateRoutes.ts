@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
 import { Id, IdParams } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { type RequestContext, requestContext } from "../http/request-context.ts";
 import type { CampaignRow } from "./campaigns.ts";
 import { pauseMember, removeMember, resumeMember } from "./memberState.ts";
 import type { ConversationRow } from "./members.ts";
@@ -33,22 +33,22 @@ export function memberStateRoutes(deps: Deps) {
   const { log } = deps;
   /** Does something with one contact of a campaign, and notes why. */
   async function turnMember<Answer extends Standing>(
-    request: Request,
+    context: RequestContext,
     campaignId: string,
     reason: string | undefined,
     work: (tx: Tx, campaign: CampaignRow) => Promise<Answer>,
   ): Promise<Answer> {
-    const answer = await turn(deps, request, campaignId, work);
+    const answer = await turn(deps, context, campaignId, work);
     log.info("contact turned", { conversationId: answer.conversationId, status: answer.status, reason });
     return answer;
   }
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/pause-contact",
-      ({ params, body, request }) =>
-        turnMember(request, params.id, body.reason, async (tx, campaign) =>
+      ({ params, body, context }) =>
+        turnMember(context, params.id, body.reason, async (tx, campaign) =>
           toStanding(await pauseMember(tx, campaign, body.contactId)),
         ),
       {
@@ -65,8 +65,8 @@ export function memberStateRoutes(deps: Deps) {
     )
     .post(
       "/:id/resume-contact",
-      ({ params, body, request }) =>
-        turnMember(request, params.id, body.reason, async (tx, campaign) =>
+      ({ params, body, context }) =>
+        turnMember(context, params.id, body.reason, async (tx, campaign) =>
           toStanding(await resumeMember(tx, campaign, body.contactId)),
         ),
       {
@@ -83,8 +83,8 @@ export function memberStateRoutes(deps: Deps) {
     )
     .post(
       "/:id/remove-contact",
-      ({ params, body, request }) =>
-        turnMember(request, params.id, body.reason, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turnMember(context, params.id, body.reason, async (tx, campaign) => {
           const { conversation, cancelled } = await removeMember(tx, campaign, body.contactId);
           return { ...toStanding(conversation), cancelledMessages: cancelled };
         }),

@@ -1,13 +1,12 @@
 import { Elysia, t } from "elysia";
 import { LowBalance } from "../credits/model.ts";
 import { lowBalance } from "../credits/statement.ts";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
-import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { listCampaigns, placeOf } from "./campaignList.ts";
 import { changeCampaign, createCampaign, deleteCampaign, toCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -29,12 +28,12 @@ const ListQuery = t.Object({
 export function campaignRoutes(deps: Deps) {
   const { store, clock } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const brandId = brandOf(callerOf(request), body.brandId);
-        return writeOnce(deps, request, async (tx) => ({
+      async ({ body, context }) => {
+        const brandId = brandOf(context.principal, body.brandId);
+        return writeOnce(deps, context, async (tx) => ({
           success: true as const,
           campaign: toCampaign(await createCampaign(tx, brandId, body)),
         }));
@@ -52,10 +51,10 @@ export function campaignRoutes(deps: Deps) {
     )
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
         const rows = await listCampaigns(store.read, {
-          reach: reachOf(callerOf(request), query.brandId),
+          scope: context.scopeOf(query.brandId),
           status: query.status,
           searchQuery: query.searchQuery,
           sortBy,
@@ -78,8 +77,8 @@ export function campaignRoutes(deps: Deps) {
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const warning = await lowBalance(store.read, clock.now(), row.brandId);
         return { success: true as const, campaign: toCampaign(row), lowBalance: warning };
       },
@@ -96,8 +95,8 @@ export function campaignRoutes(deps: Deps) {
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const row = await store.write((tx) => changeCampaign(tx, params.id, reachOf(callerOf(request)), body));
+      async ({ params, body, context }) => {
+        const row = await store.write((tx) => changeCampaign(tx, params.id, context.scope, body));
         deps.wake();
         return { success: true as const, campaign: toCampaign(row) };
       },
@@ -115,8 +114,8 @@ export function campaignRoutes(deps: Deps) {
     )
     .delete(
       "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => deleteCampaign(tx, params.id, reachOf(callerOf(request))));
+      async ({ params, context }) => {
+        await store.write((tx) => deleteCampaign(tx, params.id, context.scope));
         return { success: true as const };
       },
       {

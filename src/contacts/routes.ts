@@ -1,11 +1,10 @@
 import { Elysia, t } from "elysia";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
-import { brandOf, callerOf } from "../http/access.ts";
 import { cursorAt, cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { timeSlices } from "../timeSlices.ts";
 import { changeContact, createContact, getContact, listContacts, removeContact, toContact } from "./contacts.ts";
 import { Contact, ContactChange, DefaultCountry, NewContact, SEARCH_RULES, SearchQuery } from "./model.ts";
@@ -19,13 +18,13 @@ const OneContact = t.Object({ success: t.Literal(true), contact: Contact });
 export function contactRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/contacts", tags: ["Contacts"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const brandId = brandOf(callerOf(request), body.brandId);
+      async ({ body, context }) => {
+        const brandId = brandOf(context.principal, body.brandId);
         const country = checkCountry(body.defaultCountry);
-        return writeOnce(deps, request, async (tx) => ({
+        return writeOnce(deps, context, async (tx) => ({
           success: true as const,
           contact: toContact(await createContact(tx, brandId, body, country)),
         }));
@@ -44,14 +43,14 @@ export function contactRoutes(deps: Deps) {
     )
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20 } = query;
-        const reach = reachOf(callerOf(request), query.brandId);
+        const scope = context.scopeOf(query.brandId);
         const text = query.searchQuery?.trim();
         if (text) {
           const after = searchPlace(readCursor(query.cursor));
-          const pause = () => timeSlices.next(reach ?? callerOf(request).userId);
-          const search = { reach, text, after, limit, pause };
+          const pause = () => timeSlices.next(scope.kind === "brand" ? scope.brandId : context.principal.userId);
+          const search = { scope, text, after, limit, pause };
           const found = await searchContacts(
             store.read,
             search,
@@ -60,7 +59,7 @@ export function contactRoutes(deps: Deps) {
           return { success: true as const, data: found.items.map(toContact), nextCursor: cursorAt(keptPlace(found)) };
         }
         const rows = await listContacts(store.read, {
-          reach,
+          scope,
           after: readCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
@@ -79,8 +78,8 @@ export function contactRoutes(deps: Deps) {
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        const row = await getContact(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await getContact(store.read, params.id, context.scope);
         return { success: true as const, contact: toContact(row) };
       },
       {
@@ -91,8 +90,8 @@ export function contactRoutes(deps: Deps) {
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const row = await store.write((tx) => changeContact(tx, params.id, reachOf(callerOf(request)), body));
+      async ({ params, body, context }) => {
+        const row = await store.write((tx) => changeContact(tx, params.id, context.scope, body));
         return { success: true as const, contact: toContact(row) };
       },
       {
@@ -108,8 +107,8 @@ export function contactRoutes(deps: Deps) {
     )
     .delete(
       "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => removeContact(tx, params.id, reachOf(callerOf(request))));
+      async ({ params, context }) => {
+        await store.write((tx) => removeContact(tx, params.id, context.scope));
         return { success: true as const };
       },
       {

@@ -1,12 +1,10 @@
 import { Elysia, t } from "elysia";
 import { campaignOf } from "../campaigns/lifecycle.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { type RequestContext, requestContext } from "../http/request-context.ts";
 import { explain } from "./explain.ts";
 import { CampaignCredits, Explanation, Message, MessageQuery, Stats } from "./model.ts";
 import { resolveUnknown } from "./recover.ts";
@@ -15,15 +13,15 @@ import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 /** What became of a campaign's messages, and why. */
 export function deliveryRoutes(deps: Deps) {
   const { store, clock, wake } = deps;
-  const campaignFor = (request: Request, id: string) => campaignOf(store.read, id, reachOf(callerOf(request)));
+  const campaignFor = (context: RequestContext, id: string) => campaignOf(store.read, id, context.scope);
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/:id/messages",
-      async ({ params, query, request }) => {
+      async ({ params, query, context }) => {
         const { limit = 20, status, stage, channel } = query;
-        const { id } = await campaignFor(request, params.id);
+        const { id } = await campaignFor(context, params.id);
         const after = readCursor(query.cursor)?.[1] ?? null;
         const rows = await listMessages(store.read, id, { status, stage, channel, after, limit: limit + 1 });
         return { success: true as const, ...cutPage(rows, limit, (row) => [null, row.id]) };
@@ -42,8 +40,8 @@ export function deliveryRoutes(deps: Deps) {
     )
     .get(
       "/:id/stats",
-      async ({ params, request }) => {
-        const { id } = await campaignFor(request, params.id);
+      async ({ params, context }) => {
+        const { id } = await campaignFor(context, params.id);
         return { success: true as const, ...(await readStats(store.read, id)) };
       },
       {
@@ -59,8 +57,8 @@ export function deliveryRoutes(deps: Deps) {
     )
     .get(
       "/:id/credits",
-      async ({ params, request }) => {
-        const { id } = await campaignFor(request, params.id);
+      async ({ params, context }) => {
+        const { id } = await campaignFor(context, params.id);
         return { success: true as const, ...(await readCampaignCredits(store.read, id)) };
       },
       {
@@ -75,8 +73,8 @@ export function deliveryRoutes(deps: Deps) {
     )
     .get(
       "/:id/explain",
-      async ({ params, query, request }) => {
-        const campaign = await campaignFor(request, params.id);
+      async ({ params, query, context }) => {
+        const campaign = await campaignFor(context, params.id);
         return { success: true as const, ...(await explain(store.read, campaign, query.contactId, clock.now())) };
       },
       {
@@ -93,10 +91,10 @@ export function deliveryRoutes(deps: Deps) {
     )
     .post(
       "/outcome-unknown/:messageId/resolve",
-      async ({ params, body, request }) => {
-        const reach = reachOf(callerOf(request));
-        const answer = await writeOnce(deps, request, async (tx) => {
-          await resolveUnknown(tx, params.messageId, body.as, reach);
+      async ({ params, body, context }) => {
+        const scope = context.scope;
+        const answer = await writeOnce(deps, context, async (tx) => {
+          await resolveUnknown(tx, params.messageId, body.as, scope);
           return { success: true as const };
         });
         wake();

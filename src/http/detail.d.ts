@@ -1,12 +1,11 @@
-import type { RouteClass } from "../limits/routeClass.ts";
-import type { Access } from "./access.ts";
+import type { Access, RouteClass } from "./routePlans.ts";
 
 declare module "elysia" {
   interface DocumentDecoration {
     /** Who may call this route. Absent means admins only. */
     access?: Access;
-    /** The route does its work by `writeOnce`, so that it honours an Idempotency-Key. */
-    idempotent?: true;
+    /** The route does its work by `writeOnce`, so that it honours an Idempotency-Key. `"file"`: it hashes its body itself. */
+    idempotent?: true | "file";
     /** Refuses API keys, before an Idempotency-Key is looked at. Implied by `recentSignIn`. */
     sessionOnly?: true;
     /** Needs a session whose password was given a short time ago. `"of sessions"`: API keys may call it all the same. */

@@ -6,7 +6,8 @@ import { deleteWhere } from "../db/slices.ts";
 import type { Reader, Store, Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
-import { knownCaller } from "./access.ts";
+import { type IdempotentRequest, type RequestContext, requestContext } from "./request-context.ts";
+import { byRoute, type RouteEntry } from "./routePlans.ts";
 
 // A caller who did not hear our answer asks again under the same Idempotency-Key, and hears it, while nothing is done
 // twice (draft-ietf-httpapi-idempotency-key-header). A request that was refused has changed nothing: its key stays free.
@@ -16,18 +17,10 @@ const KEPT = 7 * DAY;
 /** What is told of an answer that was given before. */
 export const REPLAYED = "idempotent-replayed";
 
-interface Ask {
-  userId: string;
-  key: string;
-  fingerprint: string;
-}
-
 export interface IdempotencyTools {
   store: Store;
   vault: Vault;
 }
-
-const asks = new WeakMap<Request, Ask>();
 
 /** A text that is the same for the same request, however its fields are ordered. */
 function canonical(value: unknown): unknown {
@@ -48,12 +41,11 @@ function fingerprintOf(request: Request, content: string | Uint8Array): string {
 }
 
 /** Says what a request under a key is, where its body is a file: a hash of the file, or the file itself. */
-export function fingerprintedBy(request: Request, content: string | Uint8Array): void {
-  const ask = asks.get(request);
-  if (ask) ask.fingerprint = fingerprintOf(request, content);
+export function fingerprintedBy({ request, idempotent }: RequestContext, content: string | Uint8Array): void {
+  if (idempotent) idempotent.fingerprint = fingerprintOf(request, content);
 }
 
-async function find(read: Reader, vault: Vault, ask: Ask): Promise<object | null> {
+async function find(read: Reader, vault: Vault, ask: IdempotentRequest): Promise<object | null> {
   const [row] = await read
     .select()
     .from(idempotencyKeys)
@@ -73,7 +65,7 @@ async function find(read: Reader, vault: Vault, ask: Ask): Promise<object | null
 /** Stands in place of an answer that held a secret, with what whoever asks again is told. No answer has such a field. */
 const SECRET_WITHHELD = "secretWithheld";
 
-const contextOf = ({ userId, key }: Ask) => `idempotency_keys|${userId} ${key}|answer`;
+const contextOf = ({ userId, key }: IdempotentRequest) => `idempotency_keys|${userId} ${key}|answer`;
 
 /** A header of one to 255 visible characters, as the draft's examples and other services have it. */
 function readKey(request: Request): string {
@@ -84,51 +76,47 @@ function readKey(request: Request): string {
 
 /**
  * Answers a POST again that was answered under its key before; its route does not even see it. Mount it after the guard.
- * Routes that do not say `idempotent` have no use for a key. `routes` is asked at the first request with one, when all rooms
- * are mounted; `isFile` names those whose body is a file: they call `fingerprintedBy` and then `answeredBefore` themselves.
+ * Routes that do not say `idempotent` have no use for a key. `routes` is asked at the first request with one, when all modules
+ * are mounted. Routes that say `idempotent: "file"` call `fingerprintedBy` and then `answeredBefore` themselves.
  */
-export function idempotency(
-  { store, vault }: IdempotencyTools,
-  routes: () => readonly { path: string; hooks: unknown }[],
-  isFile: (path: string) => boolean,
-) {
-  let honouring: Set<string> | null = null;
-  return new Elysia({ name: "idempotency" }).onBeforeHandle({ as: "global" }, async ({ request, body, route, set }) => {
-    if (request.method !== "POST") return;
-    if (!request.headers.has("idempotency-key")) return;
-    honouring ??= new Set(routes().flatMap(({ path, hooks }) => (isIdempotent(hooks) ? [path] : [])));
-    if (!honouring.has(route)) return;
-    const key = readKey(request);
-    const caller = knownCaller(request);
-    // Whoever is not signed in yet has nothing of theirs under which an answer could be kept.
-    if (caller === null) return;
-    const ask = { userId: caller.userId, key, fingerprint: "" };
-    asks.set(request, ask);
-    if (isFile(route)) return;
-    ask.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
-    const given = await find(store.read, vault, ask);
-    if (given === null) return;
-    set.headers[REPLAYED] = "true";
-    return given;
-  });
+export function idempotency({ store, vault }: IdempotencyTools, routes: () => readonly RouteEntry[]) {
+  const findMode = byRoute(routes, modeOf, undefined);
+  return new Elysia({ name: "idempotency" })
+    .use(requestContext)
+    .onBeforeHandle({ as: "global" }, async ({ context, body, route, set }) => {
+      const { request, knownPrincipal } = context;
+      if (request.method !== "POST") return;
+      if (!request.headers.has("idempotency-key")) return;
+      const mode = findMode("POST", route);
+      if (mode === undefined) return;
+      const key = readKey(request);
+      // Without a principal there is nobody under whom an answer could be stored.
+      if (knownPrincipal === null) return;
+      const ask = { userId: knownPrincipal.userId, key, fingerprint: "" };
+      context.idempotent = ask;
+      if (mode === "file") return;
+      ask.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
+      const given = await find(store.read, vault, ask);
+      if (given === null) return;
+      set.headers[REPLAYED] = "true";
+      return given;
+    });
 }
 
-function isIdempotent(hooks: unknown): boolean {
-  return (hooks as { detail?: { idempotent?: true } } | undefined)?.detail?.idempotent === true;
+function modeOf(hooks: unknown): true | "file" | undefined {
+  return (hooks as { detail?: { idempotent?: true | "file" } } | undefined)?.detail?.idempotent;
 }
 
 /** What was answered under this request's key before, for routes that learn late what the request is; null if nothing was. */
 export async function answeredBefore<Answer extends object>(
   { store, vault }: IdempotencyTools,
-  request: Request,
+  { idempotent: ask }: RequestContext,
 ): Promise<Answer | null> {
-  const ask = asks.get(request);
   return ask ? ((await find(store.read, vault, ask)) as Answer | null) : null;
 }
 
 /** True when something was answered under this request's key, for routes that must know it before they read a file. */
-export async function isKnownKey(read: Reader, request: Request): Promise<boolean> {
-  const ask = asks.get(request);
+export async function isKnownKey(read: Reader, { idempotent: ask }: RequestContext): Promise<boolean> {
   if (!ask) return false;
   const own = and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key));
   return (await read.select({ key: idempotencyKeys.key }).from(idempotencyKeys).where(own)).length > 0;
@@ -144,11 +132,10 @@ class Raced extends Error {}
  */
 export async function writeOnce<Answer extends object>(
   { store, vault }: IdempotencyTools,
-  request: Request,
+  { idempotent: ask }: RequestContext,
   work: (tx: Tx) => Promise<Answer>,
   options: { shownOnce?: string } = {},
 ): Promise<Answer> {
-  const ask = asks.get(request);
   if (!ask) return store.write(work);
   try {
     return await store.write(async (tx) => {

@@ -1,5 +1,8 @@
-import type { RouteClass } from "../limits/routeClass.ts";
-import type { Access } from "./access.ts";
+/** Who a route is for. Written at the route as `detail.access`, shown in the API page, enforced by `guard`. */
+export type Access = "public" | "user" | "admin";
+
+/** What a route costs, and so which rate limit it counts against. A route says its own as `detail.limit`; else its method decides. */
+export type RouteClass = "read" | "write" | "costly" | "upload" | "import" | "login";
 
 /** A route as Elysia lists it. */
 export interface RouteEntry {

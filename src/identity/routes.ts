@@ -2,15 +2,14 @@ import { Elysia } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import { callerOf, knownCaller } from "../http/access.ts";
 import { clientAddress } from "../http/clientAddress.ts";
 import { ErrorBody } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { apiKeyRoutes } from "./apiKeys/routes.ts";
 import { claimPage } from "./claimPage.ts";
 import { deviceCookies } from "./deviceCookie.ts";
-import type { Identity, Welcome } from "./identity.ts";
+import type { Identity, SignInRequest, Welcome } from "./identity.ts";
 import {
   Claim,
   Credentials,
@@ -25,7 +24,7 @@ import {
 } from "./model.ts";
 import { refuseGuessable } from "./password.ts";
 import type { PasswordOwner } from "./passwords/guessable.ts";
-import { noteAddress } from "./requestAddress.ts";
+import { toUser } from "./presence.ts";
 import { sessionRoutes } from "./sessions/routes.ts";
 import { signInThrottle } from "./signInThrottle.ts";
 import { requestSignUp } from "./verification.ts";
@@ -39,24 +38,26 @@ export function identityRoutes(deps: Deps, identity: Identity) {
   const devices = deviceCookies({ ...deps, isSecure: deps.config.publicUrl.startsWith("https:") });
 
   async function tried<T>(
-    { request, server }: Pick<Visit, "request" | "server">,
+    { context, server }: Pick<Visit, "context" | "server">,
     email: string,
-    work: () => Promise<T>,
+    work: (by: SignInRequest) => Promise<T>,
   ) {
+    const { request, knownPrincipal } = context;
     const address = clientAddress(request, server, deps.config.clientAddressHeader);
-    noteAddress(request, address);
-    const userId = knownCaller(request)?.userId ?? null;
+    const userId = knownPrincipal?.userId ?? null;
     try {
-      return await attempt({ address, email, deviceId: devices.find(request, email), userId }, work);
+      return await attempt({ address, email, deviceId: devices.find(request, email), userId }, () =>
+        work({ request, address }),
+      );
     } catch (error) {
       if (error instanceof Fault) deps.log.info("entry refused", { address, code: error.code });
       throw error;
     }
   }
 
-  async function welcome(visit: Visit, email: string, enter: () => Promise<Welcome>) {
+  async function welcome(visit: Visit, email: string, enter: (by: SignInRequest) => Promise<Welcome>) {
     const { token, user, cookies } = await tried(visit, email, enter);
-    setCookies(visit.set, [...cookies, ...devices.renew(visit.request, email)]);
+    setCookies(visit.set, [...cookies, ...devices.renew(visit.context.request, email)]);
     return { success: true as const, token, user };
   }
 
@@ -65,14 +66,14 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     refuseGuessable(password, field, owner);
 
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/sign-up/email",
-      async ({ body, request, server, set }) => {
-        const visit = { request, server, set };
+      async ({ body, context, server, set }) => {
+        const visit = { context, server, set };
         await checkNewPassword("password", body.password, body);
         if (deps.sendSystemMail === null || deps.config.signUp === "closed")
-          return welcome(visit, body.email, () => identity.signUp(body, request));
+          return welcome(visit, body.email, (by) => identity.signUp(body, by));
         // The password is not kept: whoever opens the mailed link chooses one.
         const owed = await tried(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
         mailInBackground(deps, owed);
@@ -92,8 +93,8 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .post(
       "/sign-in/email",
-      ({ body, request, server, set }) =>
-        welcome({ request, server, set }, body.email, () => identity.signIn(body, request)),
+      ({ body, context, server, set }) =>
+        welcome({ context, server, set }, body.email, (by) => identity.signIn(body, by)),
       {
         body: Credentials,
         response: { 200: SignedIn, 401: ErrorBody },
@@ -122,10 +123,11 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .get(
       "/session",
-      async ({ request }) => {
-        const { user, expiresAt } = await identity.whoIs(request);
-        return { success: true as const, user, session: { expiresAt: isoOrNull(expiresAt) } };
-      },
+      ({ context: { principal } }) => ({
+        success: true as const,
+        user: toUser(principal),
+        session: { expiresAt: isoOrNull(principal.expiresAt) },
+      }),
       {
         response: Session,
         detail: {
@@ -138,10 +140,12 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .post(
       "/change-password",
-      async ({ body, request, server, set }) => {
-        await checkNewPassword("newPassword", body.newPassword, (await identity.whoIs(request)).user);
-        const change = () => identity.changePassword(body, request);
-        const { token, cookies } = await tried({ request, server }, callerOf(request).email, change);
+      async ({ body, context, server, set }) => {
+        const { principal } = context;
+        await checkNewPassword("newPassword", body.newPassword, principal);
+        const { token, cookies } = await tried({ context, server }, principal.email, (by) =>
+          identity.changePassword(body, principal, by),
+        );
         if (cookies.length > 0) setCookies(set, cookies);
         return { success: true as const, token };
       },
@@ -169,9 +173,9 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     })
     .post(
       "/claim",
-      async ({ body, request, server, set }) => {
+      async ({ body, context, server, set }) => {
         await checkNewPassword("password", body.password, body);
-        return welcome({ request, server, set }, body.email, () => identity.claim(body, request));
+        return welcome({ context, server, set }, body.email, (by) => identity.claim(body, by));
       },
       {
         body: Claim,
@@ -185,7 +189,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       },
     )
     .use(verificationRoutes(deps, identity, tried))
-    .use(sessionRoutes(deps, identity, tried))
-    .use(apiKeyRoutes(deps, identity))
+    .use(sessionRoutes(deps, tried))
+    .use(apiKeyRoutes(deps))
     .use(adminRoutes(deps));
 }

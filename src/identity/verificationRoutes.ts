@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import { ErrorBody } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { formPage, HTML_PAGE, PASSWORD_FIELD } from "./formPage.ts";
 import type { Identity } from "./identity.ts";
 import { EmailProof, LinkQuery, MailOnItsWay, SignedIn, UserEmail } from "./model.ts";
@@ -29,14 +29,14 @@ export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: Ow
 export function verificationRoutes(deps: Deps, identity: Identity, limited: Limited) {
   const { store, clock } = deps;
   return new Elysia({ tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/send-verification",
-      async ({ body, request, server, set }) => {
+      async ({ body, context, server, set }) => {
         if (deps.sendSystemMail === null)
           throw new Fault("FORBIDDEN", "This service sends no mail: ask an admin to verify your address");
         const work = () => store.write((tx) => requestLink(tx, body.email));
-        mailInBackground(deps, await limited({ request, server, set }, body.email, work));
+        mailInBackground(deps, await limited({ context, server, set }, body.email, work));
         set.status = 202;
         return CHECK_YOUR_MAIL;
       },
@@ -80,7 +80,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
         const { email, name } = await findByLink(store.read, token, clock.now());
         const hash = await hashPassword(password, "password", { email, name });
         await store.write((tx) => verifyByLink(tx, token, hash));
-        const { token: session, user, cookies } = await identity.signIn({ email, password }, request);
+        const { token: session, user, cookies } = await identity.signIn({ email, password }, { request });
         setCookies(set, cookies);
         return { success: true as const, token: session, user };
       },

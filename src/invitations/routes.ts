@@ -1,10 +1,9 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, ErrorBody, IdParams, Limit, Nullable } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { formPage, HTML_PAGE, NAME_FIELD, PASSWORD_FIELD } from "../identity/formPage.ts";
 import type { Identity } from "../identity/identity.ts";
 import { Done, LinkQuery, SignedIn } from "../identity/model.ts";
@@ -30,7 +29,7 @@ const SHOWN_ONCE = {
 /** People come in by an admin's word: admins invite, and whoever has the link accepts. */
 export function invitationRoutes(deps: Deps, identity: Identity) {
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .use(managing(deps))
     .get(
       "/invitation",
@@ -61,7 +60,7 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
         const { email, name: invited } = await findInvitation(deps.store.read, token, deps.clock.now());
         const hash = await hashPassword(password, "password", { email, name: name ?? invited ?? "" });
         await deps.store.write((tx) => acceptInvitation(tx, { token, name }, hash));
-        const { token: session, user, cookies } = await identity.signIn({ email, password }, request);
+        const { token: session, user, cookies } = await identity.signIn({ email, password }, { request });
         setCookies(set, cookies);
         return { success: true as const, token: session, user };
       },
@@ -81,12 +80,12 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
 function managing(deps: Deps) {
   const { store, clock } = deps;
   return new Elysia({ prefix: "/admin/invitations", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const { userId } = callerOf(request);
-        const made = await writeOnce(deps, request, (tx) => invite(tx, userId, body), SHOWN_ONCE);
+      async ({ body, context }) => {
+        const { userId } = context.principal;
+        const made = await writeOnce(deps, context, (tx) => invite(tx, userId, body), SHOWN_ONCE);
         const sent = await mailInvitation(deps, made);
         return { success: true as const, invitation: toInvitation(made.row, clock.now()), token: made.token, ...sent };
       },

@@ -1,12 +1,12 @@
 import { eq } from "drizzle-orm";
 import { Elysia, t } from "elysia";
 import { brands } from "../db/schema/brands.ts";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
 import { notFound } from "../fault.ts";
-import { brandOf, callerOf } from "../http/access.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Id } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import type { Admission } from "./admission.ts";
 import { AdminLimits, LimitChange, OwnLimits } from "./model.ts";
 import { updateLimits } from "./overrides.ts";
@@ -25,11 +25,11 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
   }
 
   return new Elysia({ tags: ["Brands"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/api/limits",
-      async ({ query, request }) => {
-        const brandId = brandOf(callerOf(request), query.brandId);
+      async ({ query, context }) => {
+        const brandId = brandOf(context.principal, query.brandId);
         const limits = (await ofBrand(brandId)).map(
           ({ default: _, platformValue: __, brandValue: ___, changedBy: ____, changedAt: _____, ...shown }) => shown,
         );
@@ -66,10 +66,10 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
     )
     .post(
       "/api/auth/admin/update-limits",
-      async ({ body, request }) => {
+      async ({ body, context }) => {
         const { brandId = null, limits } = body;
-        const { userId: changedBy } = callerOf(request);
-        const answer = await writeOnce(deps, request, async (tx) => {
+        const { userId: changedBy } = context.principal;
+        const answer = await writeOnce(deps, context, async (tx) => {
           await updateLimits(tx, { brandId, limits, changedBy });
           return { success: true as const, brandId, limits: await reportLimits(tx, brandId) };
         });

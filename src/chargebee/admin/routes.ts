@@ -3,11 +3,10 @@ import { getBrand } from "../../brands/brands.ts";
 import { iso } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../fault.ts";
-import { callerOf } from "../../http/access.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { ErrorBody, Moment, Nullable } from "../../http/model.ts";
-import { storable } from "../../http/storable.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { linkCustomer } from "../customers.ts";
 import { listEvents, replayEvent } from "../log.ts";
 import { EventQuery, Link, ListedEvent, Replay, Since } from "../model.ts";
@@ -27,7 +26,7 @@ function placeIn(cursor: string | undefined): [number, string] | null {
 /** What Chargebee told us and what became of it, for admins. */
 export function chargebeeAdminRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Payments"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/chargebee-events",
       async ({ query }) => {
@@ -53,9 +52,9 @@ export function chargebeeAdminRoutes(deps: Deps) {
     )
     .post(
       "/link-chargebee-customer",
-      async ({ body, request }) => {
-        const { userId } = callerOf(request);
-        const answer = await writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        const { userId } = context.principal;
+        const answer = await writeOnce(deps, context, async (tx) => {
           const { id: brandId } = await getBrand(tx, body.brandId);
           const { waiting } = await linkCustomer(tx, { brandId, customerId: body.customerId, actorId: userId });
           return { success: true as const, waiting };
@@ -80,8 +79,8 @@ export function chargebeeAdminRoutes(deps: Deps) {
     )
     .post(
       "/replay-chargebee-event",
-      async ({ body, request }) => {
-        const answer = await writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           await replayEvent(tx, body.eventId);
           return { success: true as const };
         });

@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { optionalBody } from "../../http/requestBody.ts";
-import { storable } from "../../http/storable.ts";
 import { CreditsPage, CreditsQuery, Stats } from "../model.ts";
 import { creditStats, listCredits } from "../overview.ts";
 
@@ -10,7 +10,7 @@ const brandsOf = (count: number) => (count === 1 ? "1 brand" : `${count} brands`
 /** The credits of all brands: for admins. */
 export function creditOverviewRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/all-credits",
       async ({ body }) => {

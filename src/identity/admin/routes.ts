@@ -4,9 +4,8 @@ import { brands } from "../../db/schema/brands.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { Fault } from "../../fault.ts";
-import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { storable } from "../../http/storable.ts";
+import { type RequestContext, requestContext } from "../../http/request-context.ts";
 import { admitUser, verifyUser } from "../accounts.ts";
 import { Done, FoundUser, NewUser, OneUser, type User, UserEmail, UserId, UserRole } from "../model.ts";
 import { hashPassword } from "../password.ts";
@@ -19,8 +18,8 @@ async function toUser(read: Reader, { id, email, name, role, image, emailVerifie
 }
 
 /** Bans a user; a key bans no admin, so that whoever finds it cannot shut out those who could end it. */
-function banning(request: Request, userId: string) {
-  const { credential } = callerOf(request);
+function banning(context: RequestContext, userId: string) {
+  const { credential } = context.principal;
   return async (tx: Tx): Promise<Row> => {
     if (credential === "api-key" && (await getUser(tx, userId)).role === "admin")
       throw new Fault("FORBIDDEN", "An API key cannot ban an admin: sign in with your password");
@@ -31,11 +30,11 @@ function banning(request: Request, userId: string) {
 /** What admins do with users. */
 export function adminRoutes(deps: Deps) {
   const { store } = deps;
-  const once = (request: Request, work: (tx: Tx) => Promise<Row>) =>
-    writeOnce(deps, request, async (tx) => ({ success: true as const, user: await toUser(tx, await work(tx)) }));
+  const once = (context: RequestContext, work: (tx: Tx) => Promise<Row>) =>
+    writeOnce(deps, context, async (tx) => ({ success: true as const, user: await toUser(tx, await work(tx)) }));
 
   return new Elysia({ prefix: "/admin", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/find-user-by-email",
       async ({ body }) => {
@@ -58,9 +57,9 @@ export function adminRoutes(deps: Deps) {
     )
     .post(
       "/create-user",
-      async ({ body, request }) => {
+      async ({ body, context }) => {
         const hash = await hashPassword(body.password, "password", body);
-        return once(request, (tx) => admitUser(tx, body, hash));
+        return once(context, (tx) => admitUser(tx, body, hash));
       },
       {
         body: NewUser,
@@ -75,7 +74,7 @@ export function adminRoutes(deps: Deps) {
         },
       },
     )
-    .post("/set-role", ({ body, request }) => once(request, (tx) => setRole(tx, body.userId, body.role)), {
+    .post("/set-role", ({ body, context }) => once(context, (tx) => setRole(tx, body.userId, body.role)), {
       body: UserRole,
       response: OneUser,
       detail: {
@@ -87,7 +86,7 @@ export function adminRoutes(deps: Deps) {
           "At once, for open sessions too; the user's API keys end. 409 for the last admin. Needs a recent sign-in. Admins only.",
       },
     })
-    .post("/verify-user", ({ body, request }) => once(request, (tx) => verifyUser(tx, body.userId)), {
+    .post("/verify-user", ({ body, context }) => once(context, (tx) => verifyUser(tx, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
@@ -99,7 +98,7 @@ export function adminRoutes(deps: Deps) {
           "Says that the e-mail address is really this user's. From then on they may own a brand. Ask them first by another way than this address: whoever signed up typed it. Needs a recent sign-in. Admins only.",
       },
     })
-    .post("/ban-user", ({ body, request }) => once(request, banning(request, body.userId)), {
+    .post("/ban-user", ({ body, context }) => once(context, banning(context, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
@@ -110,7 +109,7 @@ export function adminRoutes(deps: Deps) {
           "Shuts the user out at once: sessions and API keys end for good. 409 for the last admin. An API key bans no admins. Admins only.",
       },
     })
-    .post("/unban-user", ({ body, request }) => once(request, (tx) => unbanUser(tx, body.userId)), {
+    .post("/unban-user", ({ body, context }) => once(context, (tx) => unbanUser(tx, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
@@ -124,8 +123,8 @@ export function adminRoutes(deps: Deps) {
     })
     .post(
       "/revoke-sessions",
-      async ({ body, request }) => {
-        return writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        return writeOnce(deps, context, async (tx) => {
           await getUser(tx, body.userId);
           await revokeSessions(tx, body.userId);
           return { success: true as const };

@@ -1,11 +1,9 @@
 import { Elysia } from "elysia";
 import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
-import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { IdParams } from "../../http/model.ts";
-import { storable } from "../../http/storable.ts";
-import type { Identity } from "../identity.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
 
@@ -15,19 +13,19 @@ const SHOWN_ONCE = {
 };
 
 /** API keys: how machines come in, as the user who made the key. */
-export function apiKeyRoutes(deps: Deps, identity: Identity) {
+export function apiKeyRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const { user, sessionId } = await identity.whoIs(request);
+      async ({ body, context }) => {
+        const { userId, sessionId } = context.principal;
         const work = async (tx: Tx) => ({
           success: true as const,
-          ...(await createApiKey(tx, user.id, body, sessionId)),
+          ...(await createApiKey(tx, userId, body, sessionId)),
         });
-        return writeOnce(deps, request, work, SHOWN_ONCE);
+        return writeOnce(deps, context, work, SHOWN_ONCE);
       },
       {
         body: NewApiKey,
@@ -44,9 +42,9 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
     )
     .get(
       "/",
-      async ({ request }) => ({
+      async ({ context }) => ({
         success: true as const,
-        data: await listApiKeys(store.read, callerOf(request).userId),
+        data: await listApiKeys(store.read, context.principal.userId),
       }),
       {
         response: ApiKeys,
@@ -60,8 +58,8 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
     )
     .delete(
       "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => revokeApiKey(tx, callerOf(request).userId, params.id));
+      async ({ params, context }) => {
+        await store.write((tx) => revokeApiKey(tx, context.principal.userId, params.id));
         return { success: true as const };
       },
       {

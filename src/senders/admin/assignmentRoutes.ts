@@ -1,18 +1,18 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../../deps.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { storable } from "../../http/storable.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { assignMailboxes } from "../assignment.ts";
 import { Assigned, Assignment, BulkAssigned, BulkAssignment } from "./model.ts";
 
 /** Mailboxes move from brand to brand: for admins. */
 export function assignmentRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/assign-email-account",
-      async ({ body, request }) => {
-        const answer = await writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           const { brandName, moved } = await assignMailboxes(tx, [body.accountId], body.brandId);
           const [mailbox] = moved;
           return {
@@ -40,8 +40,8 @@ export function assignmentRoutes(deps: Deps) {
     )
     .post(
       "/bulk-assign-email-accounts",
-      async ({ body, request }) => {
-        const answer = await writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           const { brandName, moved } = await assignMailboxes(tx, body.accountIds, body.brandId);
           return {
             success: true,

@@ -1,16 +1,16 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../../deps.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { storable } from "../../http/storable.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { addVoicemailAccount } from "../voicemailAccounts.ts";
 import { VoicemailCreated, VoicemailOrder } from "./model.ts";
 
 /** Numbers for brands: for admins. */
 export function voicemailAdminRoutes(deps: Deps) {
-  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(storable).post(
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).post(
     "/create-voicemail-account",
-    async ({ body, request }) =>
-      writeOnce(deps, request, async (tx) => {
+    async ({ body, context }) =>
+      writeOnce(deps, context, async (tx) => {
         const { id, phoneNumber, displayName, provider } = await addVoicemailAccount(tx, body.brandId, body, {
           proved: true,
         });
