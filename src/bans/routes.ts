@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { iso } from "../clock.ts";
 import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Fault } from "../fault.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
@@ -43,6 +44,13 @@ export function banRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            body: {
+              email: "someone@example.com",
+              phone: "+12025550123",
+              reason: "asked by phone not to be contacted",
+            },
+          },
           summary: "Ban a contact",
           description:
             "Add a contact to banlist: at least one of email and phone. What was still to be sent to them is cancelled and its credits come back. Banning somebody twice answers the same id.",
@@ -91,6 +99,7 @@ export function banRoutes(deps: Deps) {
         response: t.Object({ success: t.Boolean() }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.ban }, body: { id: EXEMPLARS.ban } },
           summary: "Lift a ban",
           description:
             "Remove a contact from banlist. A ban that the person asked for themselves (STOP, unsubscribe) is lifted by admins only.",

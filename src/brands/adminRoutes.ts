@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { iso } from "../clock.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { requestContext } from "../http/request-context.ts";
 import { listDirectory, voicemailsOf } from "./directory.ts";
@@ -41,6 +42,7 @@ export function brandAdminRoutes(deps: Deps) {
         response: Directory,
         detail: {
           access: "admin",
+          example: { body: { limit: 10, offset: 0, searchQuery: "" } },
           summary: "List All Brands",
           description:
             "Get all brands with their mSID and user info (Admin only). The newest first. A page beyond the end is empty.",
@@ -65,6 +67,14 @@ export function brandAdminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: {
+            body: {
+              brandId: EXEMPLARS.brand,
+              twilioAccountSid: "AC0123456789abcdef0123456789abcdef",
+              twilioAuthToken: "0123456789abcdef0123456789abcdef",
+              twillioMessagingServiceSid: "MG0123456789abcdef0123456789abcdef",
+            },
+          },
           summary: "Assign Messaging Service",
           description:
             "Update Twilio Messaging Service SID for a brand (Admin only). What is absent stays as it is and null clears it. An empty text clears a SID and keeps the token, which is sealed and never shown.",

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { notFound } from "../fault.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
@@ -37,6 +38,7 @@ export function brandRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { body: { name: "Fabrikam Tea", timezone: "Europe/London" } },
           summary: "Create a brand",
           description:
             "Users own the brand they create, and one at most; admins may name an owner or none. 409 for an owner whose e-mail address nobody has verified.",
@@ -71,7 +73,12 @@ export function brandRoutes(deps: Deps) {
       {
         params: IdParams,
         response: OneBrand,
-        detail: { access: "user", summary: "Get a brand", description: "Its name, zone, postal address and owner." },
+        detail: {
+          access: "user",
+          example: { parameters: { id: EXEMPLARS.brand } },
+          summary: "Get a brand",
+          description: "Its name, zone, postal address and owner.",
+        },
       },
     )
     .patch(
@@ -90,6 +97,10 @@ export function brandRoutes(deps: Deps) {
         response: OneBrand,
         detail: {
           access: "user",
+          example: {
+            parameters: { id: EXEMPLARS.otherBrand },
+            body: { postalAddress: "14 Garden Row, London SE1 6ED, UK" },
+          },
           summary: "Change a brand",
           description: "Changes what is named; only an admin names another owner.",
         },
@@ -106,6 +117,7 @@ export function brandRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "admin",
+          example: { parameters: { id: EXEMPLARS.emptyBrand } },
           summary: "Remove a brand",
           description:
             "With its contacts, bans, drafts and voicemail numbers; its mailboxes stay and belong to nobody. 409 once a campaign was launched, credits were given or money was paid: `history` says what. For admins only.",

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
 import { requestContext } from "../http/request-context.ts";
 import { toEmailAccount } from "../senders/emailAccounts.ts";
@@ -50,6 +51,26 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         detail: {
           access: "user",
           body: STEPS_BODY_BYTES,
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: {
+              steps: [
+                {
+                  stage: 0,
+                  channel: "EMAIL",
+                  delay: { value: 0, unit: "DAYS" },
+                  subject: "A plant for {{ company | default: 'your desk' }}",
+                  body: "Hello {{ firstName | default: 'there' }}, may we bring you a plant?",
+                },
+                {
+                  stage: 1,
+                  channel: "EMAIL",
+                  delay: { value: 4, unit: "DAYS" },
+                  body: "Hello again. It is a very small plant.",
+                },
+              ],
+            },
+          },
           summary: "Set the steps of a campaign",
           description:
             "Replaces them all: stage 0 opens, stages 1… follow up. Once launched, only stages that no contact has reached may change (409 names the `stage`). A template has at most 64 KB, 500 outputs and tags and 5,000 words of code, all of them together 256 KB. E-mail only for now, all channels with the simulator.",
@@ -68,6 +89,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Steps,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the steps of a campaign",
           description: "Each with how many of its messages stand where.",
         },
@@ -87,6 +109,10 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Senders,
         detail: {
           access: "user",
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: { emailAccountIds: [EXEMPLARS.unusedEmailAccount] },
+          },
           summary: "Set the senders of a campaign",
           description:
             "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are dealt out to them evenly.",
@@ -105,6 +131,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Senders,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the senders of a campaign",
           description: "The mailboxes it sends from.",
         },
@@ -134,6 +161,10 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         detail: {
           access: "user",
           limit: "costly",
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: { stage: 0, contactId: EXEMPLARS.draftContact },
+          },
           summary: "Preview a message",
           description:
             "A step as a contact of the brand (`contactId`) would get it, or somebody made up (`sample`). Sends nothing; the unsubscribe link is an example.",

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { LowBalance } from "../credits/model.ts";
 import { lowBalance } from "../credits/statement.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { ErrorBody, IdParams } from "../http/model.ts";
 import { requestContext } from "../http/request-context.ts";
 import { launchCost, toCost } from "./launchCost.ts";
@@ -27,6 +28,7 @@ export function costRoutes({ store, clock }: Deps) {
       detail: {
         access: "user",
         limit: "costly",
+        example: { parameters: { id: EXEMPLARS.draftCampaign } },
         summary: "See what a launch costs",
         description:
           "At today's prices, for the contacts that have not been written to: the opening stage, which a launch must be able to pay, and all stages. Nothing is held.",

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import { toCredits } from "../credits/amounts.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
 import { requestContext } from "../http/request-context.ts";
 import { optionalBody } from "../http/requestBody.ts";
@@ -68,6 +69,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { confirmContacts: EXEMPLARS.draftContacts } },
           summary: "Launch a campaign",
           description:
             "Schedules the opening message of every contact and sets its credits aside, all or nothing. 409 when `confirmContacts` is not the number of contacts (the answer's `contacts` is); 402 when credits are missing.",
@@ -89,6 +91,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "new prices from Monday" } },
           summary: "Pause a campaign",
           description: "Nothing sets out from now on; what is on its way arrives. What is scheduled keeps its credits.",
         },
@@ -107,6 +110,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign } },
           summary: "Resume a campaign",
           description: "What waited is due when it was meant to leave, or now, within windows and daily caps.",
         },
@@ -131,6 +135,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "sold out" } },
           summary: "Cancel a campaign",
           description:
             "Ends it for good: what was still to be sent is cancelled (CAMPAIGN_STOPPED) and its credits come back. A message that is on its way at this moment cannot be called back.",
@@ -150,6 +155,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Archive a campaign",
           description: "Puts one that is completed or cancelled out of sight. Its figures stay.",
         },

@@ -7,6 +7,7 @@ import { searchContacts } from "../contacts/search.ts";
 import { keptPlace, searchPlace } from "../contacts/searchPage.ts";
 import { scanInSlices } from "../db/slicedScan.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { requestContext } from "../http/request-context.ts";
@@ -93,6 +94,12 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
           access: "user",
           idempotent: true,
           body: CONTACTS_BODY_BYTES,
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: {
+              contacts: [{ email: "kay@example.com", firstName: "Kay" }],
+            },
+          },
           summary: "Add contacts to a campaign",
           description:
             "Up to 1000 at a time, in at most 4 MB; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Nothing bypasses a ban.",
@@ -136,6 +143,7 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Member), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "List the contacts of a campaign",
           description: `In the order they joined, each with where their conversation stands. ${SEARCH_RULES}`,
         },

@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Id, IdParams } from "../http/model.ts";
 import { type RequestContext, requestContext } from "../http/request-context.ts";
 import type { CampaignRow } from "./campaigns.ts";
@@ -58,6 +59,10 @@ export function memberStateRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { id: EXEMPLARS.runningCampaign },
+            body: { contactId: EXEMPLARS.contact, reason: "on holiday" },
+          },
           summary: "Pause a contact",
           description: "What is scheduled for them waits, with its credits, until they are resumed.",
         },
@@ -76,6 +81,7 @@ export function memberStateRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { contactId: EXEMPLARS.contact } },
           summary: "Resume a contact",
           description: "What waited is due when it was meant to leave, or now.",
         },
@@ -95,6 +101,10 @@ export function memberStateRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { id: EXEMPLARS.runningCampaign },
+            body: { contactId: EXEMPLARS.contact, reason: "moved away" },
+          },
           summary: "Remove a contact from a campaign",
           description:
             "For good: what was still to be sent to them is cancelled (CONTACT_REMOVED) and its credits come back. The brand keeps the contact.",

@@ -3,6 +3,7 @@ import { LowBalance } from "../credits/model.ts";
 import { lowBalance } from "../credits/statement.ts";
 import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
@@ -44,6 +45,7 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { body: { brandId: EXEMPLARS.otherBrand, name: "Ferns for waiting rooms", channels: ["EMAIL"] } },
           summary: "Create a campaign",
           description: "A DRAFT: nothing is sent before it has steps, senders and contacts and is launched.",
         },
@@ -87,6 +89,7 @@ export function campaignRoutes(deps: Deps) {
         response: t.Object({ ...OneCampaign.properties, lowBalance: LowBalance }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get a campaign",
           description:
             "With its state, the `version` that a change must name, and a warning when the brand's credits will not last a week.",
@@ -106,6 +109,7 @@ export function campaignRoutes(deps: Deps) {
         response: OneCampaign,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { name: "Plants for every desk", version: 1 } },
           summary: "Change a campaign",
           description:
             "Changes what is named, if `version` is the present one (409 otherwise). After launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
@@ -123,6 +127,7 @@ export function campaignRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.emptyCampaign } },
           summary: "Delete a campaign",
           description: "Only a draft or a cancelled one (409 otherwise), with its conversations. Its contacts stay.",
         },

@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cursorAt, cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
@@ -35,6 +36,9 @@ export function contactRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            body: { brandId: EXEMPLARS.brand, email: "joan@example.com", firstName: "Joan", company: "Clarke & Co" },
+          },
           summary: "Add a contact",
           description:
             "At least one of email and phone. Refused (409) when the brand has a contact with one of them (`contactId`), or the person is banned. Many at once: `add-contacts` of a campaign.",
@@ -85,7 +89,12 @@ export function contactRoutes(deps: Deps) {
       {
         params: IdParams,
         response: OneContact,
-        detail: { access: "user", summary: "Get a contact", description: "All that is known of one person." },
+        detail: {
+          access: "user",
+          example: { parameters: { id: EXEMPLARS.contact } },
+          summary: "Get a contact",
+          description: "All that is known of one person.",
+        },
       },
     )
     .patch(
@@ -100,6 +109,7 @@ export function contactRoutes(deps: Deps) {
         response: OneContact,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.contact }, body: { firstName: "Joanna" } },
           summary: "Change a contact",
           description: "Changes what is named; null clears. `custom` is replaced as a whole.",
         },
@@ -116,6 +126,7 @@ export function contactRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.loneContact } },
           summary: "Remove a contact",
           description: "Refused (409) when they are part of a campaign.",
         },

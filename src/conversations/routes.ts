@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { toContact } from "../contacts/contacts.ts";
 import { scanInSlices } from "../db/slicedScan.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { IdParams, Nullable } from "../http/model.ts";
@@ -88,6 +89,7 @@ export function conversationRoutes(deps: Deps) {
         response: OneConversation,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.conversation } },
           summary: "Get a conversation",
           description: "With what both sides said, and what is still to be said, in the order of time.",
         },
@@ -113,6 +115,13 @@ export function conversationRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { id: EXEMPLARS.conversation },
+            body: {
+              mode: "MANUAL",
+              reason: "I call them",
+            },
+          },
           summary: "Take over a conversation, or give it back",
           description:
             "MANUAL cancels what was still to be sent (MANUAL_MODE) and gives its credits back. AUTO only lets the engine in again: nothing that was cancelled is created anew.",
@@ -138,6 +147,13 @@ export function conversationRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           body: INBOUND_BODY_BYTES,
+          example: {
+            parameters: { id: EXEMPLARS.conversation },
+            body: {
+              channel: "EMAIL",
+              text: "Gladly: call me tomorrow at ten",
+            },
+          },
           summary: "Record what a contact wrote elsewhere",
           description:
             "It is understood like any answer: a reply ends the follow-ups, a wish to be left alone or a hostile answer puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",
@@ -156,6 +172,7 @@ export function conversationRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.conversation } },
           summary: "Mark a conversation as read",
           description: "It leaves the list of those with `unread=true`.",
         },

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { getBrand } from "../brands/brands.ts";
 import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { invalid } from "../fault.ts";
 import { cutPage, type Place, readCursor } from "../http/cursor.ts";
 import { Id, Nullable } from "../http/model.ts";
@@ -42,6 +43,7 @@ export function creditRoutes({ store, clock }: Deps) {
         response: t.Object({ success: t.Literal(true), balance: Balance, lowBalance: LowBalance }),
         detail: {
           access: "user",
+          example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "Get the credits",
           description: "The brand's own balance, and a warning when it will not last a week; admins name a `brandId`.",
         },
@@ -70,6 +72,7 @@ export function creditRoutes({ store, clock }: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Entry), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
+          example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "List ledger entries",
           description:
             "Every movement of the brand's credits, newest first, by kind, campaign, message and time (`from` included, `to` not); admins name a `brandId`.",

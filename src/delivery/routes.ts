@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { campaignOf } from "../campaigns/lifecycle.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
@@ -32,6 +33,7 @@ export function deliveryRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Message), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "List the messages of a campaign",
           description:
             "In the order they were scheduled. One whose outcome is unknown shows as PENDING with OUTCOME_UNKNOWN until it is resolved, and as FAILED after 24 hours.",
@@ -49,6 +51,7 @@ export function deliveryRoutes(deps: Deps) {
         response: Stats,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the figures of a campaign",
           description:
             "By stage and in all. An answer counts for the stage that was sent last before it; `contacts` says how many conversations stand where.",
@@ -66,6 +69,7 @@ export function deliveryRoutes(deps: Deps) {
         response: CampaignCredits,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the credits of a campaign",
           description: "Held, used and given back, in all and by channel.",
         },
@@ -83,6 +87,7 @@ export function deliveryRoutes(deps: Deps) {
         response: Explanation,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.runningCampaign, contactId: EXEMPLARS.contact } },
           summary: "Explain a contact's messages",
           description:
             "For each message still to be sent: what each gate says at this moment, when it may pass, and in one sentence what happens next.",
@@ -107,6 +112,10 @@ export function deliveryRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { messageId: EXEMPLARS.message },
+            body: { as: "SENT" },
+          },
           summary: "Say what became of a message",
           description:
             "For a message with OUTCOME_UNKNOWN. SENT uses its credits and schedules the next stage; NOT_SENT sends it again, now. 409 once its outcome is known.",

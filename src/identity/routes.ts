@@ -85,6 +85,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         response: { 200: SignedIn, 202: MailOnItsWay, 403: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { email: "ada@example.com", password: "correct horse battery", name: "Ada Lovelace" } },
           summary: "Sign up",
           description:
             "403 unless the operator has opened sign-up. Where a system mailbox is configured, the answer is 202 and the same for every address: a link is mailed, and whoever opens it chooses the password. Without one it opens an account and signs in to it; until an admin vouches for the address, the account can own nothing and is removed after two weeks; 409 says that the address has an account. Never makes an admin.",
@@ -100,6 +101,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         response: { 200: SignedIn, 401: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { email: "grace@example.com", password: "correct horse battery" } },
           summary: "Sign in",
           description:
             "Opens a session of at most seven days, which ends sooner when it is not used: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again. A browser gets a second cookie, by which its later sign-ins are not held up by strangers who guess at this account.",
@@ -155,6 +157,13 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         detail: {
           access: "user",
           sessionOnly: true,
+          example: {
+            body: {
+              currentPassword: "correct horse battery",
+              newPassword: "another horse battery",
+              revokeOtherSessions: true,
+            },
+          },
           summary: "Change the password",
           description:
             "Ends all sessions of this user and opens a new one, whose token and cookie are in the answer; with `revokeOtherSessions: false` all sessions go on and `token` is null. Personal API keys end in any case; service keys go on.",
@@ -182,6 +191,14 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
+          example: {
+            body: {
+              token: "from the link that the first start printed",
+              email: "ada@example.com",
+              password: "correct horse battery",
+              name: "Ada Lovelace",
+            },
+          },
           summary: "Make the first admin",
           description:
             "Works once, with the token that the latest start printed, for 24 hours, and only while there is no admin.",

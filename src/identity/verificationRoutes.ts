@@ -45,6 +45,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
         response: { 202: MailOnItsWay, 403: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { email: "ada@example.com" } },
           summary: "Ask for a new verification link",
           description:
             "Mails a link to an address that somebody signed up with and nobody has verified; one mail in ten minutes. The answer is the same for every address. 403 where no system mailbox is configured: an admin verifies then.",
@@ -89,6 +90,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
         response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { token: "from the link in the mail", password: "correct horse battery" } },
           summary: "Verify an e-mail address",
           description:
             "Takes the token of the mailed link and the password the account has from now on, and signs in. Whatever was opened under the address before, by whoever typed it, ends: password, sessions and API keys. Works once, for three days.",

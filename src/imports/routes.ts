@@ -5,6 +5,7 @@ import { type Verdict, verdictHeader, verdictLine } from "../contactFiles/verdic
 import type { Reader } from "../db/store.ts";
 import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { invalid } from "../fault.ts";
 import { diskRoom } from "../files/diskRoom.ts";
 import { fingerprintedBy, isKnownKey, writeOnce } from "../http/idempotency.ts";
@@ -115,8 +116,9 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         detail: {
           access: "user",
           limit: "import",
-          idempotent: true,
+          idempotent: "file",
           body: "stream",
+          example: { parameters: { id: EXEMPLARS.draftCampaign } },
           summary: "Import a file of contacts",
           description:
             "A CSV file of up to 1 GB, in a form (`file`, and the query's parameters as fields) or as the body itself (text/csv). Encoding, separator and columns are recognised; `mapping` overrides. Answers as soon as the file has arrived; the job tells the rest.",
@@ -135,6 +137,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         response: t.Object({ success: t.Literal(true), job: ImportJob }),
         detail: {
           access: "user",
+          example: { parameters: { jobId: EXEMPLARS.importJob } },
           summary: "Get an import job",
           description: "How far it is: rows judged so far, by verdict.",
         },
@@ -158,6 +161,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         detail: {
           access: "user",
           limit: "costly",
+          example: { parameters: { jobId: EXEMPLARS.importJob } },
           summary: "Get the verdicts of an import",
           description: "A CSV file with a line for each row read so far: line, verdict, email, phone, message.",
           responses: { 200: { description: "The verdicts", content: { "text/csv": { schema: { type: "string" } } } } },

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, ErrorBody, IdParams, Limit, Nullable } from "../http/model.ts";
@@ -69,6 +70,13 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
         response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
+          example: {
+            body: {
+              token: "from the link of the invitation",
+              password: "correct horse battery",
+              name: "Ada Lovelace",
+            },
+          },
           summary: "Accept an invitation",
           description:
             "Makes the account that the link is for, with a password of the person's own, and signs in. Works once. `name` may be left out where the invitation names the person.",
@@ -96,6 +104,13 @@ function managing(deps: Deps) {
           access: "admin",
           idempotent: true,
           recentSignIn: true,
+          example: {
+            body: {
+              email: "ada@example.com",
+              name: "Ada Lovelace",
+              brandName: "Analytical",
+            },
+          },
           summary: "Invite a person",
           description:
             "Makes a link with which a person opens their account, once, within seven days or as many as you say. It is in this answer and nowhere else, and is mailed where a system mailbox is configured. Your word verifies the address: make sure that the link reaches its owner. With `brandId` they will own that brand, with `brandName` a new one. An invitation to the same address before ends. Needs a recent sign-in. Admins only.",
@@ -132,6 +147,7 @@ function managing(deps: Deps) {
         response: Done,
         detail: {
           access: "admin",
+          example: { parameters: { id: EXEMPLARS.invitation } },
           summary: "Revoke an invitation",
           description: "Its link stops working. 404 for one that was accepted. Admins only.",
         },

@@ -3,6 +3,7 @@ import { Elysia, t } from "elysia";
 import { brands } from "../db/schema/brands.ts";
 import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { notFound } from "../fault.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Id } from "../http/model.ts";
@@ -40,6 +41,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         response: OwnLimits,
         detail: {
           access: "user",
+          example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "Get the limits of a brand",
           description:
             "What the brand may use, has used and has left. Of rates, every answer tells what is left in `RateLimit`. Admins say which brand.",
@@ -58,6 +60,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         response: AdminLimits,
         detail: {
           access: "admin",
+          example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "List limits",
           description:
             "Of a brand, or of the platform without `brandId`: what holds, what it is by default, who changed it and when, and what is used. For admins only.",
@@ -82,6 +85,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: { body: { brandId: EXEMPLARS.brand, limits: { contacts: 3_000_000, mailboxes: null } } },
           summary: "Update limits",
           description:
             "Sets limits of a brand, or of the platform without `brandId`; null sets the default again. What is stored already stays. Other processes follow within ten seconds. For admins only.",

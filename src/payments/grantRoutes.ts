@@ -6,6 +6,7 @@ import { Balance } from "../credits/model.ts";
 import { balanceOf } from "../credits/statement.ts";
 import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { invalid } from "../fault.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { requestContext } from "../http/request-context.ts";
@@ -70,6 +71,14 @@ export function grantRoutes(deps: Deps) {
         access: "admin",
         idempotent: true,
         recentSignIn: "of sessions",
+        example: {
+          body: {
+            brandId: EXEMPLARS.brand,
+            credits: 100,
+            kind: "PURCHASED",
+            reason: "Welcome credits",
+          },
+        },
         summary: "Grant credits",
         description:
           "Gives a brand credits, PURCHASED unless said otherwise, which expire only if `expiresAt` says when. Campaigns that ran out of credits go on within seconds. `payment` books what was paid for them, e.g. by bank transfer. Admins only.",

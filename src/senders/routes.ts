@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Fault } from "../fault.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
@@ -49,6 +50,18 @@ export function senderRoutes(deps: Deps) {
           access: "user",
           limit: "login",
           idempotent: true,
+          example: {
+            body: {
+              brandId: EXEMPLARS.brand,
+              email: "cleo@northwind.example",
+              displayName: "Cleo at Northwind",
+              host: "smtp.northwind.example",
+              port: 587,
+              security: "STARTTLS",
+              password: "of the mailbox",
+              dailyLimit: 50,
+            },
+          },
           summary: "Add a mailbox",
           description:
             "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. A login that worked with a password or a token proves that the mailbox is this brand's, and so does an admin; what is not proved sends nothing and keeps its address from nobody (`isProved`). Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Only an admin may name a server in one of the operator's private networks (SMTP_PRIVATE_NETWORKS). Secrets are sealed and never answered.",
@@ -92,6 +105,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.emailAccount } },
           summary: "Get a mailbox",
           description: "With its server and the state of its connection.",
         },
@@ -120,6 +134,10 @@ export function senderRoutes(deps: Deps) {
         detail: {
           access: "user",
           limit: "login",
+          example: {
+            parameters: { id: EXEMPLARS.emailAccount },
+            body: { displayName: "Ana at Northwind", dailyLimit: 60 },
+          },
           summary: "Change a mailbox",
           description:
             "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again. The login of a mailbox on a private network is changed by admins only (403).",
@@ -137,6 +155,7 @@ export function senderRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.spareEmailAccount } },
           summary: "Remove a mailbox",
           description: "Refused (409, with `pendingMessages`) while messages wait to leave through it.",
         },
@@ -169,6 +188,7 @@ export function senderRoutes(deps: Deps) {
         detail: {
           access: "user",
           limit: "login",
+          example: { parameters: { id: EXEMPLARS.spareEmailAccount } },
           summary: "Test a mailbox's connection",
           description:
             "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`. When it works, it proves that the mailbox is this brand's, as on adding; 409 when another brand has proved that meanwhile.",

@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
@@ -38,6 +39,13 @@ export function voicemailRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            body: {
+              brandId: EXEMPLARS.brand,
+              phoneNumber: "+1 202 555 0148",
+              displayName: "Northwind, evenings",
+            },
+          },
           summary: "Add a voicemail number",
           description:
             "Admins say for which brand, and their word proves that the number is its own. A number that a user adds is not proved: it is kept, and lost as soon as an admin adds it to another brand. 409 when it is proved already, or this brand has it.",
@@ -81,6 +89,7 @@ export function voicemailRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.voicemailAccount } },
           summary: "Get a voicemail number",
           description: "Its name, and whether it is in use.",
         },
@@ -100,6 +109,7 @@ export function voicemailRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.voicemailAccount }, body: { displayName: "Northwind, mornings" } },
           summary: "Change a voicemail number",
           description: "Its name, and whether it is in use.",
         },
@@ -116,6 +126,7 @@ export function voicemailRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.spareVoicemailAccount } },
           summary: "Remove a voicemail number",
           description: "Refused (409, with `pendingMessages`) while messages wait to leave from it.",
         },

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { getBrand } from "../../brands/brands.ts";
 import { iso } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { invalid } from "../../fault.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { writeOnce } from "../../http/idempotency.ts";
@@ -71,6 +72,7 @@ export function chargebeeAdminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: { body: { brandId: EXEMPLARS.brand, customerId: "AzZlGJTUHvCGN1aE" } },
           summary: "Link a customer of Chargebee",
           description:
             "Says which brand a customer is, where neither their record in Chargebee (`meta_data.brandId`, `cf_brand_id`) nor their e-mail does. What they have paid by then is granted now. 409 when they are another brand already. Admins only.",
@@ -93,6 +95,7 @@ export function chargebeeAdminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: { body: { eventId: "ev_16BHbhF4s42tO2lK" } },
           summary: "Work on an event again",
           description:
             "Works on an event again, one that failed or any other: nothing is granted or taken back twice. Admins only.",
@@ -120,6 +123,7 @@ export function chargebeeAdminRoutes(deps: Deps) {
         },
         detail: {
           access: "admin",
+          example: { body: {} },
           summary: "Ask Chargebee for what never arrived",
           description:
             "Asks Chargebee's API for its events and works on those that no webhook brought. Done every night by itself. 409 while no site is configured; 503 when Chargebee does not answer. Admins only.",

@@ -4,6 +4,7 @@ import { getBrand } from "../../brands/brands.ts";
 import { iso } from "../../clock.ts";
 import { creditWeightChanges } from "../../db/schema/credits.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { invalid } from "../../fault.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { writeOnce } from "../../http/idempotency.ts";
@@ -42,6 +43,7 @@ export function ledgerRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           recentSignIn: "of sessions",
+          example: { body: { brandId: EXEMPLARS.brand, credits: -25, reason: "Sent twice by mistake" } },
           summary: "Correct the credits",
           description:
             "Adds credits, or takes some that are free: 409 with `creditAvailable` when there are not as many. The ledger keeps who did it and why. Admins only.",
@@ -74,6 +76,7 @@ export function ledgerRoutes(deps: Deps) {
         detail: {
           access: "admin",
           limit: "costly",
+          example: { body: { creditType: "EMAIL", weight: 1.5 } },
           summary: "Preview a change of price",
           description:
             "Changes nothing. Open holds keep the price they were made at; drafts are shown with what their launch costs now and would cost then, the newest 100. Admins only.",

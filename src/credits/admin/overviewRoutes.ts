@@ -25,6 +25,7 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
         response: CreditsPage,
         detail: {
           access: "admin",
+          example: { body: { limit: 10, page: 1 } },
           summary: "List All Credits",
           description:
             "Get all brand credits with campaign usage details (Admin only). The newest brands first, those without credits too.",
@@ -43,6 +44,7 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
         response: Stats,
         detail: {
           access: "admin",
+          example: { body: {} },
           summary: "Get Credit Statistics",
           description: "Get global credit statistics across all brands (Admin only)",
         },

@@ -54,6 +54,7 @@ export function creditAdminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           tags: ["Auth"],
+          example: { body: {} },
           summary: "Get Credit Weights",
           description: "Get all credit type weights (Admin only)",
         },
@@ -69,6 +70,7 @@ export function creditAdminRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           tags: ["Auth"],
+          example: { body: { creditType: "SMS", weight: 1.5 } },
           summary: "Update Credit Type Weight",
           description:
             "Update credit type weight (Admin only). Credits that are held keep the price they were held at. SKIPTRACE has a door of its own.",
@@ -89,6 +91,7 @@ export function creditAdminRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           tags: ["Auth"],
+          example: { body: { weight: 3 } },
           summary: "Update Enrichment Weight",
           description: "Update enrichment/skiptrace weight (Admin only)",
         },
@@ -117,6 +120,7 @@ export function creditAdminRoutes(deps: Deps) {
           access: "admin",
           limit: "costly",
           tags: ["Credits"],
+          example: { body: {} },
           summary: "Prove the books",
           description:
             "Folds every entry of the ledger and holds the result against every balance, lot, campaign and hold, and each entry against its seal. `drifts` names each figure that differs, `faults` each entry that is not what was written. Admins only.",

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../../http/model.ts";
 import { requestContext } from "../../http/request-context.ts";
@@ -40,6 +41,7 @@ export function adminKeyRoutes({ store }: Deps) {
         detail: {
           access: "admin",
           sessionOnly: true,
+          example: { parameters: { id: EXEMPLARS.spareApiKey } },
           summary: "Revoke anybody's API key",
           description: "It is refused from this moment on. Needs a session. Admins only.",
         },

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { brands } from "../../db/schema/brands.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { Fault } from "../../fault.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { type RequestContext, requestContext } from "../../http/request-context.ts";
@@ -49,6 +50,7 @@ export function adminRoutes(deps: Deps) {
         response: FoundUser,
         detail: {
           access: "admin",
+          example: { body: { email: EXEMPLARS.ownerEmail } },
           summary: "Find User by Email",
           description:
             "Find user and their brand by email (Admin only). The whole address, in whatever case; 404 if nobody has it.",
@@ -68,6 +70,14 @@ export function adminRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           recentSignIn: true,
+          example: {
+            body: {
+              email: "grace@example.com",
+              password: "correct horse battery",
+              name: "Grace Hopper",
+              role: "user",
+            },
+          },
           summary: "Create a user",
           description:
             "Works when sign-up is closed too, and verifies the address. An account that somebody opened under it without proving it is removed first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` unless it says otherwise. Needs a recent sign-in. Admins only.",
@@ -81,6 +91,7 @@ export function adminRoutes(deps: Deps) {
         access: "admin",
         idempotent: true,
         recentSignIn: true,
+        example: { body: { userId: EXEMPLARS.colleague, role: "user" } },
         summary: "Set a user's role",
         description:
           "At once, for open sessions too; the user's API keys end. 409 for the last admin. Needs a recent sign-in. Admins only.",
@@ -93,6 +104,7 @@ export function adminRoutes(deps: Deps) {
         access: "admin",
         idempotent: true,
         recentSignIn: true,
+        example: { body: { userId: EXEMPLARS.colleague } },
         summary: "Vouch for a user's address",
         description:
           "Says that the e-mail address is really this user's. From then on they may own a brand. Ask them first by another way than this address: whoever signed up typed it. Needs a recent sign-in. Admins only.",
@@ -104,6 +116,7 @@ export function adminRoutes(deps: Deps) {
       detail: {
         access: "admin",
         idempotent: true,
+        example: { body: { userId: EXEMPLARS.colleague } },
         summary: "Ban a user",
         description:
           "Shuts the user out at once: sessions and API keys end for good. 409 for the last admin. An API key bans no admins. Admins only.",
@@ -116,6 +129,7 @@ export function adminRoutes(deps: Deps) {
         access: "admin",
         idempotent: true,
         recentSignIn: true,
+        example: { body: { userId: EXEMPLARS.colleague } },
         summary: "Lift a user's ban",
         description:
           "The user may sign in again; API keys that the ban ended stay ended. Needs a recent sign-in. Admins only.",
@@ -137,6 +151,7 @@ export function adminRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           sessionOnly: true,
+          example: { body: { userId: EXEMPLARS.colleague } },
           summary: "Sign a user out everywhere",
           description:
             "Ends all sessions and personal API keys of a user; service keys go on. Needs a session. Admins only.",

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { IdParams } from "../../http/model.ts";
 import { requestContext } from "../../http/request-context.ts";
@@ -34,6 +35,7 @@ export function apiKeyRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           recentSignIn: true,
+          example: { body: { name: "CRM import", kind: "SERVICE", expiresInDays: 90 } },
           summary: "Create an API key",
           description:
             "The key acts for you. It is in this answer and nowhere else: asked again under the same Idempotency-Key, the answer is 409. Needs a session whose password was given a short time ago (`/api/auth/reauthenticate`): a key makes no keys.",
@@ -68,6 +70,7 @@ export function apiKeyRoutes(deps: Deps) {
         detail: {
           access: "user",
           sessionOnly: true,
+          example: { parameters: { id: EXEMPLARS.apiKey } },
           summary: "Revoke an API key",
           description: "It is refused from this moment on. Needs a session.",
         },

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { Fault, notFound } from "../../fault.ts";
 import { diskRoom } from "../../files/diskRoom.ts";
 import { markUnused, removeNow } from "../../files/unused.ts";
@@ -77,7 +78,7 @@ export function profileRoutes(deps: Deps) {
         detail: {
           access: "user",
           limit: "upload",
-          idempotent: true,
+          idempotent: "file",
           body: LARGEST_FORM,
           summary: "Upload Profile Image",
           description:
@@ -106,6 +107,7 @@ export function profileRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { body: { userId: EXEMPLARS.owner, name: "Nora Wind" } },
           summary: "Update user profile",
           description:
             "Update profile: the name, and with an empty `image` the image goes. Of yourself; admins may edit anybody.",
@@ -130,6 +132,7 @@ export function profileRoutes(deps: Deps) {
         params: t.Object({ name: t.String({ maxLength: 64, examples: [`${"0".repeat(32)}.png`] }) }),
         detail: {
           access: "public",
+          example: { parameters: { name: EXEMPLARS.image } },
           summary: "Get a profile image",
           description: "Open to everybody who has its address, which cannot be guessed.",
           responses: {

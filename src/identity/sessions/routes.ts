@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { iso } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { invalid } from "../../fault.ts";
 import type { Server } from "../../http/clientAddress.ts";
 import { IdParams } from "../../http/model.ts";
@@ -50,6 +51,7 @@ export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttl
         detail: {
           access: "user",
           sessionOnly: true,
+          example: { parameters: { id: EXEMPLARS.session } },
           summary: "End a session",
           description:
             "Signs you out there, at once, and ends the personal API keys that were made in it. It may be the session that asks. Needs a session.",
@@ -74,6 +76,7 @@ export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttl
         detail: {
           access: "user",
           sessionOnly: true,
+          example: { body: { password: "correct horse battery" } },
           summary: "Give the password again",
           description:
             "Renews the sign-in of this session, under the same token, for operations that answer 403 with the code REAUTHENTICATION_REQUIRED. 422 for a wrong password; 429 says when to try again.",

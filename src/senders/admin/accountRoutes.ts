@@ -55,6 +55,13 @@ export function accountListRoutes({ store, clock }: Deps) {
       response: AccountPage,
       detail: {
         access: "admin",
+        example: {
+          body: {
+            assignmentFilter: "all",
+            providerFilter: "SMTP",
+            searchQuery: "",
+          },
+        },
         summary: "List All Email Sender Accounts",
         description:
           "Get all email sender accounts with filters (Admin only), by address. All of them, 10,000 at most: beyond that `hasMore` is true, and `offset` goes on.",

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { requestContext } from "../../http/request-context.ts";
 import { assignMailboxes } from "../assignment.ts";
@@ -32,6 +33,7 @@ export function assignmentRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: { body: { accountId: EXEMPLARS.otherEmailAccount, brandId: EXEMPLARS.otherBrand } },
           summary: "Assign Email Account to Brand",
           description:
             "Assign an email sender account to a brand (Admin only). What was to leave through it gets another mailbox of its own brand, or waits with SENDER_REASSIGNED. `previousBrandName` is null when no brand lost it.",
@@ -61,6 +63,12 @@ export function assignmentRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: {
+            body: {
+              accountIds: [EXEMPLARS.emailAccount, EXEMPLARS.otherEmailAccount],
+              brandId: EXEMPLARS.brand,
+            },
+          },
           summary: "Bulk Assign Email Accounts",
           description:
             "Bulk assign multiple email sender accounts to a brand (Admin only). All of them or none: an unknown id is 404 and stands in `unknownIds`. Messages fare as with a single one.",
