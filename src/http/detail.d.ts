@@ -5,8 +5,8 @@ declare module "elysia" {
   interface DocumentDecoration {
     /** Who may call this route. Absent means admins only. */
     access?: Access;
-    /** The route does its work by `writeOnce`, so that it honours an Idempotency-Key. `"file"`: it hashes its body itself. */
-    idempotent?: true | "file";
+    /** The route does its work by `writeOnce`, so that it honours an Idempotency-Key. */
+    idempotent?: true;
     /** Refuses API keys, before an Idempotency-Key is looked at. Implied by `recentSignIn`. */
     sessionOnly?: true;
     /** Needs a session whose password was given a short time ago. `"of sessions"`: API keys may call it all the same. */

@@ -1,13 +1,11 @@
-import { and, eq, sql } from "drizzle-orm";
 import { Elysia } from "elysia";
 import { DAY } from "../clock.ts";
-import { idempotencyKeys } from "../db/schema/identity.ts";
-import { deleteWhere } from "../db/slices.ts";
+import { deleteResponsesBefore, findResponseRow, hasResponse, storeResponse, takeKey } from "../db/idempotency-keys.ts";
 import type { Reader, Store, Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
 import { type IdempotentRequest, type RequestContext, requestContext } from "./request-context.ts";
-import { byRoute, type RouteEntry } from "./routePlans.ts";
+import { type RouteEntry, routePlans } from "./routePlans.ts";
 
 // A caller who did not hear our answer asks again under the same Idempotency-Key, and hears it, while nothing is done
 // twice (draft-ietf-httpapi-idempotency-key-header). A request that was refused has changed nothing: its key stays free.
@@ -46,10 +44,7 @@ export function fingerprintedBy({ request, idempotent }: RequestContext, content
 }
 
 async function find(read: Reader, vault: Vault, ask: IdempotentRequest): Promise<object | null> {
-  const [row] = await read
-    .select()
-    .from(idempotencyKeys)
-    .where(and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key)));
+  const row = await findResponseRow(read, ask);
   if (!row) return null;
   if (row.fingerprint !== ask.fingerprint) {
     throw new Fault(
@@ -77,34 +72,31 @@ function readKey(request: Request): string {
 /**
  * Answers a POST again that was answered under its key before; its route does not even see it. Mount it after the guard.
  * Routes that do not say `idempotent` have no use for a key. `routes` is asked at the first request with one, when all modules
- * are mounted. Routes that say `idempotent: "file"` call `fingerprintedBy` and then `answeredBefore` themselves.
+ * are mounted. Routes whose handler reads the body (`parse: leftToRoute`) call `fingerprintedBy` and then
+ * `answeredBefore` themselves.
  */
 export function idempotency({ store, vault }: IdempotencyTools, routes: () => readonly RouteEntry[]) {
-  const findMode = byRoute(routes, modeOf, undefined);
+  const findPlan = routePlans(routes);
   return new Elysia({ name: "idempotency" })
     .use(requestContext)
     .onBeforeHandle({ as: "global" }, async ({ context, body, route, set }) => {
       const { request, knownPrincipal } = context;
       if (request.method !== "POST") return;
       if (!request.headers.has("idempotency-key")) return;
-      const mode = findMode("POST", route);
-      if (mode === undefined) return;
+      const { idempotent, reader } = findPlan("POST", route);
+      if (!idempotent) return;
       const key = readKey(request);
       // Without a principal there is nobody under whom an answer could be stored.
       if (knownPrincipal === null) return;
       const ask = { userId: knownPrincipal.userId, key, fingerprint: "" };
       context.idempotent = ask;
-      if (mode === "file") return;
+      if (reader === "handler") return;
       ask.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
       const given = await find(store.read, vault, ask);
       if (given === null) return;
       set.headers[REPLAYED] = "true";
       return given;
     });
-}
-
-function modeOf(hooks: unknown): true | "file" | undefined {
-  return (hooks as { detail?: { idempotent?: true | "file" } } | undefined)?.detail?.idempotent;
 }
 
 /** What was answered under this request's key before, for routes that learn late what the request is; null if nothing was. */
@@ -117,9 +109,7 @@ export async function answeredBefore<Answer extends object>(
 
 /** True when something was answered under this request's key, for routes that must know it before they read a file. */
 export async function isKnownKey(read: Reader, { idempotent: ask }: RequestContext): Promise<boolean> {
-  if (!ask) return false;
-  const own = and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key));
-  return (await read.select({ key: idempotencyKeys.key }).from(idempotencyKeys).where(own)).length > 0;
+  return ask !== null && hasResponse(read, ask);
 }
 
 /** Thrown to leave the transaction of whoever came second. */
@@ -139,16 +129,10 @@ export async function writeOnce<Answer extends object>(
   if (!ask) return store.write(work);
   try {
     return await store.write(async (tx) => {
-      // The key is taken first: on Postgres a second request waits here until the first has committed or failed.
-      const empty = { ...ask, answer: "", createdAt: tx.now };
-      const taken = await tx.insert(idempotencyKeys).values(empty).onConflictDoNothing().returning();
-      if (taken.length === 0) throw new Raced();
+      if (!(await takeKey(tx, ask, ask.fingerprint))) throw new Raced();
       const answer = await work(tx);
       const kept = options.shownOnce === undefined ? answer : { [SECRET_WITHHELD]: options.shownOnce };
-      await tx
-        .update(idempotencyKeys)
-        .set({ answer: vault.seal(JSON.stringify(kept), contextOf(ask)) })
-        .where(and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key)));
+      await storeResponse(tx, ask, vault.seal(JSON.stringify(kept), contextOf(ask)));
       return answer;
     });
   } catch (error) {
@@ -161,5 +145,5 @@ export async function writeOnce<Answer extends object>(
 
 /** Forgets answers whose time is over, for a daily job; returns how many there were. */
 export async function forgetAnswers(tx: Tx): Promise<number> {
-  return deleteWhere(tx, "idempotency_keys", sql`created_at < ${tx.now - KEPT}`);
+  return deleteResponsesBefore(tx, tx.now - KEPT);
 }

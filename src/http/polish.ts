@@ -85,7 +85,7 @@ function polishOperation(
   } = given;
   const open = access === "public" || (Array.isArray(given.security) && given.security.length === 0);
   const inputs = polishParameters(parameters, path);
-  const shownInputs = idempotent !== undefined ? [...inputs, idempotencyKey] : inputs;
+  const shownInputs = idempotent === true ? [...inputs, idempotencyKey] : inputs;
   const body = isObject(requestBody) ? polishBody(requestBody) : null;
   const told = withAccess(description, access);
   const isForm = isObject(body?.content) && "multipart/form-data" in body.content;

@@ -116,7 +116,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         detail: {
           access: "user",
           limit: "import",
-          idempotent: "file",
+          idempotent: true,
           body: "stream",
           example: { parameters: { id: EXEMPLARS.draftCampaign } },
           summary: "Import a file of contacts",

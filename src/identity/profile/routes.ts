@@ -78,7 +78,7 @@ export function profileRoutes(deps: Deps) {
         detail: {
           access: "user",
           limit: "upload",
-          idempotent: "file",
+          idempotent: true,
           body: LARGEST_FORM,
           summary: "Upload Profile Image",
           description:
