@@ -2,7 +2,6 @@ import { filterPaths, registerSchemaPath } from "@elysiajs/swagger/utils";
 import { Kind, type TSchema } from "@sinclair/typebox";
 import { Elysia, type InternalRoute } from "elysia";
 import { asset } from "./asset.ts";
-import { illustrate } from "./illustrate.ts";
 import { isObject, toJson } from "./json.ts";
 import { inPageOrder, TAGS } from "./order.ts";
 import { polish } from "./polish.ts";
@@ -68,7 +67,7 @@ export function docs({ publicUrl, version }: DocsOptions) {
       components: { securitySchemes: schemes, schemas: Object.fromEntries(models) },
     };
     const polished = polish(toJson(collected));
-    const paths = isObject(polished.paths) ? inPageOrder(illustrate(polished.paths)) : {};
+    const paths = isObject(polished.paths) ? inPageOrder(polished.paths) : {};
     return new TextEncoder().encode(JSON.stringify({ ...polished, paths }));
   }
 

@@ -1,4 +1,3 @@
-import { Elysia } from "elysia";
 import { type Detail, invalid } from "../fault.ts";
 import { readCursor } from "./cursor.ts";
 
@@ -38,8 +37,14 @@ function isText(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
 
-/** Refuses such values before Elysia checks the request and a verb stores them. */
-export const storable = new Elysia({ name: "storable" }).onTransform({ as: "scoped" }, ({ body, query, params }) => {
+interface Inputs {
+  body: unknown;
+  query: object;
+  params: object;
+}
+
+/** Finds such a value in the parts of a request. @throws AppError INVALID */
+export function assertStorable({ body, query, params }: Inputs): void {
   // Elysia takes a text or a list for a record of its parts: with a few million of them the process would stand still.
   // And a number it takes for an object that lacks everything.
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
@@ -51,4 +56,4 @@ export const storable = new Elysia({ name: "storable" }).onTransform({ as: "scop
     const flaw = unstorable(value);
     if (flaw) throw invalid(flaw.field || place, flaw.message);
   }
-});
+}

@@ -1,4 +1,5 @@
-import { declaredLength, hasBody, isHalfRead } from "./requestBody.ts";
+import type { RequestContext } from "./request-context.ts";
+import { declaredLength, hasBody } from "./requestBody.ts";
 
 /** A body as small as this is left to Bun, which drops what arrives of it, in no memory, and then closes the connection. */
 const DROPPED_BYTES = 1_000_000;
@@ -9,9 +10,9 @@ const DROPPED_BYTES = 1_000_000;
  * one in twenty does that sends megabytes. To keep it open a moment longer would cost more than that: with answers that
  * lingered for 30 ms, 500 connections took 1.5 GB.
  */
-export function closeUnread(request: Request, headers: Record<string, unknown>): void {
+export function closeUnread({ request, isBodyHalfRead }: RequestContext, headers: Record<string, unknown>): void {
   if (!hasBody(request)) return;
   const told = declaredLength(request);
-  const isLeft = request.bodyUsed ? isHalfRead(request) : told === null || told > DROPPED_BYTES;
+  const isLeft = request.bodyUsed ? isBodyHalfRead : told === null || told > DROPPED_BYTES;
   if (isLeft) headers.connection = "close";
 }

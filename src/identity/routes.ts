@@ -2,15 +2,14 @@ import { Elysia } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import { callerOf, knownCaller } from "../http/access.ts";
 import { clientAddress } from "../http/clientAddress.ts";
 import { ErrorBody } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { apiKeyRoutes } from "./apiKeys/routes.ts";
 import { claimPage } from "./claimPage.ts";
 import { deviceCookies } from "./deviceCookie.ts";
-import type { Identity, Welcome } from "./identity.ts";
+import type { Identity, SignInRequest, Welcome } from "./identity.ts";
 import {
   Claim,
   Credentials,
@@ -25,7 +24,7 @@ import {
 } from "./model.ts";
 import { refuseGuessable } from "./password.ts";
 import type { PasswordOwner } from "./passwords/guessable.ts";
-import { noteAddress } from "./requestAddress.ts";
+import { toUser } from "./presence.ts";
 import { sessionRoutes } from "./sessions/routes.ts";
 import { signInThrottle } from "./signInThrottle.ts";
 import { requestSignUp } from "./verification.ts";
@@ -39,24 +38,26 @@ export function identityRoutes(deps: Deps, identity: Identity) {
   const devices = deviceCookies({ ...deps, isSecure: deps.config.publicUrl.startsWith("https:") });
 
   async function tried<T>(
-    { request, server }: Pick<Visit, "request" | "server">,
+    { context, server }: Pick<Visit, "context" | "server">,
     email: string,
-    work: () => Promise<T>,
+    work: (by: SignInRequest) => Promise<T>,
   ) {
+    const { request, knownPrincipal } = context;
     const address = clientAddress(request, server, deps.config.clientAddressHeader);
-    noteAddress(request, address);
-    const userId = knownCaller(request)?.userId ?? null;
+    const userId = knownPrincipal?.userId ?? null;
     try {
-      return await attempt({ address, email, deviceId: devices.find(request, email), userId }, work);
+      return await attempt({ address, email, deviceId: devices.find(request, email), userId }, () =>
+        work({ request, address }),
+      );
     } catch (error) {
       if (error instanceof Fault) deps.log.info("entry refused", { address, code: error.code });
       throw error;
     }
   }
 
-  async function welcome(visit: Visit, email: string, enter: () => Promise<Welcome>) {
+  async function welcome(visit: Visit, email: string, enter: (by: SignInRequest) => Promise<Welcome>) {
     const { token, user, cookies } = await tried(visit, email, enter);
-    setCookies(visit.set, [...cookies, ...devices.renew(visit.request, email)]);
+    setCookies(visit.set, [...cookies, ...devices.renew(visit.context.request, email)]);
     return { success: true as const, token, user };
   }
 
@@ -65,14 +66,14 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     refuseGuessable(password, field, owner);
 
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/sign-up/email",
-      async ({ body, request, server, set }) => {
-        const visit = { request, server, set };
+      async ({ body, context, server, set }) => {
+        const visit = { context, server, set };
         await checkNewPassword("password", body.password, body);
         if (deps.sendSystemMail === null || deps.config.signUp === "closed")
-          return welcome(visit, body.email, () => identity.signUp(body, request));
+          return welcome(visit, body.email, (by) => identity.signUp(body, by));
         // The password is not kept: whoever opens the mailed link chooses one.
         const owed = await tried(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
         mailInBackground(deps, owed);
@@ -84,6 +85,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         response: { 200: SignedIn, 202: MailOnItsWay, 403: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { email: "ada@example.com", password: "correct horse battery", name: "Ada Lovelace" } },
           summary: "Sign up",
           description:
             "403 unless the operator has opened sign-up. Where a system mailbox is configured, the answer is 202 and the same for every address: a link is mailed, and whoever opens it chooses the password. Without one it opens an account and signs in to it; until an admin vouches for the address, the account can own nothing and is removed after two weeks; 409 says that the address has an account. Never makes an admin.",
@@ -92,13 +94,14 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .post(
       "/sign-in/email",
-      ({ body, request, server, set }) =>
-        welcome({ request, server, set }, body.email, () => identity.signIn(body, request)),
+      ({ body, context, server, set }) =>
+        welcome({ context, server, set }, body.email, (by) => identity.signIn(body, by)),
       {
         body: Credentials,
         response: { 200: SignedIn, 401: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { email: "grace@example.com", password: "correct horse battery" } },
           summary: "Sign in",
           description:
             "Opens a session of at most seven days, which ends sooner when it is not used: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again. A browser gets a second cookie, by which its later sign-ins are not held up by strangers who guess at this account.",
@@ -122,10 +125,11 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .get(
       "/session",
-      async ({ request }) => {
-        const { user, expiresAt } = await identity.whoIs(request);
-        return { success: true as const, user, session: { expiresAt: isoOrNull(expiresAt) } };
-      },
+      ({ context: { principal } }) => ({
+        success: true as const,
+        user: toUser(principal),
+        session: { expiresAt: isoOrNull(principal.expiresAt) },
+      }),
       {
         response: Session,
         detail: {
@@ -138,10 +142,12 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .post(
       "/change-password",
-      async ({ body, request, server, set }) => {
-        await checkNewPassword("newPassword", body.newPassword, (await identity.whoIs(request)).user);
-        const change = () => identity.changePassword(body, request);
-        const { token, cookies } = await tried({ request, server }, callerOf(request).email, change);
+      async ({ body, context, server, set }) => {
+        const { principal } = context;
+        await checkNewPassword("newPassword", body.newPassword, principal);
+        const { token, cookies } = await tried({ context, server }, principal.email, (by) =>
+          identity.changePassword(body, principal, by),
+        );
         if (cookies.length > 0) setCookies(set, cookies);
         return { success: true as const, token };
       },
@@ -151,6 +157,13 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         detail: {
           access: "user",
           sessionOnly: true,
+          example: {
+            body: {
+              currentPassword: "correct horse battery",
+              newPassword: "another horse battery",
+              revokeOtherSessions: true,
+            },
+          },
           summary: "Change the password",
           description:
             "Ends all sessions of this user and opens a new one, whose token and cookie are in the answer; with `revokeOtherSessions: false` all sessions go on and `token` is null. Personal API keys end in any case; service keys go on.",
@@ -169,15 +182,23 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     })
     .post(
       "/claim",
-      async ({ body, request, server, set }) => {
+      async ({ body, context, server, set }) => {
         await checkNewPassword("password", body.password, body);
-        return welcome({ request, server, set }, body.email, () => identity.claim(body, request));
+        return welcome({ context, server, set }, body.email, (by) => identity.claim(body, by));
       },
       {
         body: Claim,
         response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
+          example: {
+            body: {
+              token: "from the link that the first start printed",
+              email: "ada@example.com",
+              password: "correct horse battery",
+              name: "Ada Lovelace",
+            },
+          },
           summary: "Make the first admin",
           description:
             "Works once, with the token that the latest start printed, for 24 hours, and only while there is no admin.",
@@ -185,7 +206,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       },
     )
     .use(verificationRoutes(deps, identity, tried))
-    .use(sessionRoutes(deps, identity, tried))
-    .use(apiKeyRoutes(deps, identity))
+    .use(sessionRoutes(deps, tried))
+    .use(apiKeyRoutes(deps))
     .use(adminRoutes(deps));
 }

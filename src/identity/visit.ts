@@ -1,8 +1,9 @@
 import type { Server } from "../http/clientAddress.ts";
+import type { RequestContext } from "../http/request-context.ts";
 
-/** A request of somebody who is not signed in yet, and where its answer's headers are set. */
+/** A request that tries to sign in, and where its answer's headers are set. */
 export interface Visit {
-  request: Request;
+  context: RequestContext;
   server: Server | null;
   set: { headers: object };
 }
