@@ -6,7 +6,7 @@ import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { invalid } from "../fault.ts";
 import type { CampaignRow } from "./campaigns.ts";
 
-/** What lists are sorted by, besides the id that breaks ties. A campaign not launched yet comes before all that were. */
+/** The keys that lists are sorted by, with the id to break ties. Campaigns without a launch come before all others. */
 const KEYS = {
   createdAt: { key: sql`${campaigns.createdAt}`, of: (row: CampaignRow) => row.createdAt },
   launchedAt: { key: sql`coalesce(${campaigns.launchedAt}, 0)`, of: (row: CampaignRow) => row.launchedAt ?? 0 },
@@ -17,12 +17,12 @@ export type CampaignOrder = keyof typeof KEYS;
 
 type Place = [key: string | number | null, id: string];
 
-/** Where a row stands in a list: what a cursor remembers of the last one shown. */
+/** Returns the function that makes the cursor of a row: its sort key and its id. */
 export function placeOf(sortBy: CampaignOrder): (row: CampaignRow) => Place {
   return (row) => [KEYS[sortBy].of(row), row.id];
 }
 
-/** One page of campaigns by keyset, so that what is added between two pages neither repeats nor hides a row. */
+/** Lists one page of campaigns by keyset, so that a row added between two pages neither repeats nor hides another. */
 export async function listCampaigns(
   read: Reader,
   options: {
@@ -56,9 +56,9 @@ export async function listCampaigns(
 function later(sortBy: CampaignOrder, beyond: typeof gt, [place, id]: Place) {
   const { key } = KEYS[sortBy];
   if (sortBy === "name" ? typeof place !== "string" : !Number.isSafeInteger(place)) {
-    throw invalid("cursor", "expected the nextCursor of a page that was sorted alike");
+    throw invalid("cursor", "expected the nextCursor of a page with the same sortBy");
   }
-  // The database lowers the name in the cursor as it lowers those in the rows: its alphabet, not ours.
+  // The database lower-cases the name in the cursor as it does those in the rows; its rules differ from ours.
   const start = sortBy === "name" ? sql`lower(${place})` : sql`${place}`;
   return or(beyond(key, start), and(eq(key, start), beyond(campaigns.id, id)));
 }

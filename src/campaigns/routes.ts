@@ -25,7 +25,7 @@ const ListQuery = t.Object({
   brandId: t.Optional(Id),
 });
 
-/** Campaigns as drafts and as a list. What makes them run has doors of its own. */
+/** Routes that create, list, get, update and delete campaigns. */
 export function campaignRoutes(deps: Deps) {
   const { store, clock } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
@@ -47,7 +47,7 @@ export function campaignRoutes(deps: Deps) {
           idempotent: true,
           example: { body: { brandId: EXEMPLARS.otherBrand, name: "Ferns for waiting rooms", channels: ["EMAIL"] } },
           summary: "Create a campaign",
-          description: "A DRAFT: nothing is sent before it has steps, senders and contacts and is launched.",
+          description: "Creates a DRAFT. Nothing is sent before it has steps, senders and contacts and is launched.",
         },
       },
     )
@@ -73,7 +73,7 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "List campaigns",
-          description: "The brand's own, newest first unless sorted otherwise; for admins all, or those of `brandId`.",
+          description: "Campaigns of the own brand, newest first by default; for admins all, or those of `brandId`.",
         },
       },
     )
@@ -92,7 +92,7 @@ export function campaignRoutes(deps: Deps) {
           example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get a campaign",
           description:
-            "With its state, the `version` that a change must name, and a warning when the brand's credits will not last a week.",
+            "Includes the `version` that an update must name, and a warning when the credits of the brand will not last a week.",
         },
       },
     )
@@ -110,9 +110,9 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { name: "Plants for every desk", version: 1 } },
-          summary: "Change a campaign",
+          summary: "Update a campaign",
           description:
-            "Changes what is named, if `version` is the present one (409 otherwise). After launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
+            "Updates the given fields if `version` is the current one (409 otherwise). After the launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
         },
       },
     )
@@ -129,7 +129,8 @@ export function campaignRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.emptyCampaign } },
           summary: "Delete a campaign",
-          description: "Only a draft or a cancelled one (409 otherwise), with its conversations. Its contacts stay.",
+          description:
+            "Deletes a draft or a cancelled campaign (409 otherwise) with its conversations. The contacts are kept.",
         },
       },
     );
