@@ -8,7 +8,7 @@ import { setPrivateUmask } from "./privateFiles.ts";
 function overview(): string {
   const width = Math.max(...commands.map((command) => command.name.length));
   return [
-    "Reprise: campaigns that follow up, stop when someone answers, and keep honest books.",
+    "Reprise: campaigns that follow up, stop when somebody replies, and account for every credit.",
     "",
     "Usage: reprise <command> [options]",
     "",
