@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Environment } from "./config/environment.ts";
 
 /** Variables with secret content. Each may be given as a file instead, by its name and `_FILE`, as Docker secrets are. */
-const SECRET_VARIABLES = [
+export const SECRET_VARIABLES: readonly string[] = [
   "REPRISE_SECRET",
   "DATABASE_URL",
   "REDIS_URL",
