@@ -38,7 +38,9 @@ const names = settings.map(({ name }) => name);
 const inFiles = SECRET_VARIABLES.map((name) => `${name}_FILE`);
 
 /** Every variable that the configuration names, from its source: it asks for each by a literal. */
-const known = new Set([...(await read("src/config.ts")).matchAll(/"([A-Z][A-Z0-9_]+)"/g)].map(([, name]) => name));
+const configFiles = ["src/config.ts", ...new Bun.Glob("src/config/*.ts").scanSync(root)];
+const configText = (await Promise.all(configFiles.map(read))).join("\n");
+const known = new Set([...configText.matchAll(/"([A-Z][A-Z0-9_]+)"/g)].map(([, name]) => name));
 
 describe(".env.example", () => {
   test("has every variable of the configuration, once, and no other", () => {
