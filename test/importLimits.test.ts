@@ -79,7 +79,7 @@ test("an import that reaches the quota of contacts ends there, and says which ro
   // To the end of the batch that reached it.
   const rows = Math.ceil(701 / IMPORT_BATCH_ROWS) * IMPORT_BATCH_ROWS;
   expect(job).toMatchObject({ status: "FAILED", rows, verdicts: { added: 700, quota: rows - 700 } });
-  expect(job.error).toContain(`the rows with the verdict QUOTA, up to line ${rows + 1}, were not taken`);
+  expect(job.error).toContain(`the rows with the verdict QUOTA, up to line ${rows + 1}, were not imported`);
   const used = await usageOf(app.store.read, ann.brandId);
   expect(used).toMatchObject({ contacts: 700, importsAtOnce: 0 });
   await until("the file is removed", async () => spooled().length === 0);

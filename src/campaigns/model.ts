@@ -142,18 +142,6 @@ export const AddContactsOrder = t.Object({
   defaultCountry: DefaultCountry,
 });
 
-export const ImportJob = t.Object({
-  id: Id,
-  campaignId: Id,
-  fileName: t.String(),
-  status: t.Union([t.Literal("RUNNING"), t.Literal("DONE"), t.Literal("FAILED")]),
-  rows: t.Integer({ description: "Rows judged so far" }),
-  verdicts: t.Record(t.String(), t.Integer(), { examples: [{ added: 480, duplicate: 12, bad_email: 8 }] }),
-  error: Nullable(t.String()),
-  createdAt: Moment,
-  finishedAt: Nullable(Moment),
-});
-
 const byType = t.Record(t.String(), t.Number(), { examples: [{ EMAIL: 250 }] });
 
 /** What a launch costs, and what is there to pay it; in credits. */
