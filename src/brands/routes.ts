@@ -12,11 +12,12 @@ import { removeBrand } from "./removal.ts";
 
 const OneBrand = t.Object({ success: t.Literal(true), brand: Brand });
 
-/** Another's brand is answered like one that does not exist: ids tell a stranger nothing. */
-function mustSee(caller: Caller, brandId: string): void {
+/** @throws AppError NOT_FOUND for a brand of another owner, as for one that does not exist, so that ids disclose nothing */
+function assertVisible(caller: Caller, brandId: string): void {
   if (caller.role !== "admin" && caller.brandId !== brandId) throw notFound("brand", brandId);
 }
 
+/** Manages brands. */
 export function brandRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/brands", tags: ["Brands"] })
@@ -39,7 +40,7 @@ export function brandRoutes(deps: Deps) {
           idempotent: true,
           summary: "Create a brand",
           description:
-            "Users own the brand they create, and one at most; admins may name an owner or none. 409 for an owner whose e-mail address nobody has verified.",
+            "A user owns the brand it creates, and at most one; admins can set an owner or none. 409 for an owner whose e-mail address is not verified.",
         },
       },
     )
@@ -59,26 +60,34 @@ export function brandRoutes(deps: Deps) {
       {
         query: t.Object({ cursor: Cursor, limit: Limit }),
         response: t.Object({ success: t.Literal(true), data: t.Array(Brand), nextCursor: Nullable(t.String()) }),
-        detail: { access: "user", summary: "List brands", description: "A user's own brand; for admins all of them." },
+        detail: {
+          access: "user",
+          summary: "List brands",
+          description: "Lists the user's own brand; for admins all brands.",
+        },
       },
     )
     .get(
       "/:id",
       async ({ params, request }) => {
-        mustSee(callerOf(request), params.id);
+        assertVisible(callerOf(request), params.id);
         return { success: true as const, brand: toBrand(await getBrand(store.read, params.id)) };
       },
       {
         params: IdParams,
         response: OneBrand,
-        detail: { access: "user", summary: "Get a brand", description: "Its name, zone, postal address and owner." },
+        detail: {
+          access: "user",
+          summary: "Get a brand",
+          description: "Returns one brand with its name, time zone, postal address and owner.",
+        },
       },
     )
     .patch(
       "/:id",
       async ({ params, body, request }) => {
         const caller = callerOf(request);
-        mustSee(caller, params.id);
+        assertVisible(caller, params.id);
         const { ownerId, ...own } = body;
         const change = caller.role === "admin" && ownerId !== undefined ? { ...own, ownerId } : own;
         const row = await store.write((tx) => changeBrand(tx, params.id, change));
@@ -90,8 +99,8 @@ export function brandRoutes(deps: Deps) {
         response: OneBrand,
         detail: {
           access: "user",
-          summary: "Change a brand",
-          description: "Changes what is named; only an admin names another owner.",
+          summary: "Update a brand",
+          description: "Updates the fields that are given; only an admin can change the owner.",
         },
       },
     )
@@ -106,9 +115,9 @@ export function brandRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "admin",
-          summary: "Remove a brand",
+          summary: "Delete a brand",
           description:
-            "With its contacts, bans, drafts and voicemail numbers; its mailboxes stay and belong to nobody. 409 once a campaign was launched, credits were given or money was paid: `history` says what. For admins only.",
+            "Deletes the brand with its contacts, bans, drafts and voicemail numbers; its mailboxes stay without a brand. Returns 409 with `history` when a campaign was launched, credits were granted or a payment was made. For admins only.",
         },
       },
     );
