@@ -1,20 +1,14 @@
 import { Fault } from "../fault.ts";
-import type { Channel, Envelope, GoogleLogin, MailLogin, Outcome, Verified } from "./channel.ts";
-import { GMAIL, type GmailEndpoints, isGoogle, serverOf } from "./google.ts";
-import { googleTokens } from "./googleToken.ts";
-import { resolveHost, SMTP_PORTS } from "./host.ts";
+import type { Channel, Envelope, MailLogin, Outcome, Verified } from "./channel.ts";
+import { GMAIL, type GmailEndpoints } from "./google.ts";
 import { composeMail, type Mail } from "./mail.ts";
-import { checkSecurity, type PrivateNetwork } from "./privateNetworks.ts";
+import type { PrivateNetwork } from "./privateNetworks.ts";
+import { SenderPools } from "./sender-pools.ts";
+import { createSmtpConnector } from "./smtp-connect.ts";
+import { type Delivery, hadEnded, keepsConnection } from "./smtp-delivery.ts";
 import { codesOnly, outcomeOf, refusalOf } from "./smtpOutcome.ts";
-import { SmtpPool } from "./smtpPool.ts";
-import {
-  type Delivery,
-  hadEnded,
-  keepsConnection,
-  SmtpSession,
-  type SmtpTimeouts,
-  type TokenSource,
-} from "./smtpSession.ts";
+import type { SmtpPool } from "./smtpPool.ts";
+import type { SmtpSession, SmtpTimeouts } from "./smtpSession.ts";
 
 export interface SmtpOptions {
   /** Allows mail servers on any network and port, and without TLS. */
@@ -41,8 +35,6 @@ export interface SmtpChannel extends Channel {
 
 const DEFAULT_TIMEOUTS: SmtpTimeouts = { connect: 30_000, session: 60_000, commit: 120_000 };
 const SHUTTING_DOWN: Outcome = { kind: "deferred", reason: "shutting down; nothing was sent", scope: "message" };
-/** Maximum senders with open connections at the same time. */
-const MAX_POOLS = 500;
 
 /**
  * Sends e-mail through the brands' own servers (RFC 5321). Returns `accepted` only after the server's reply, `unknown` only when
@@ -52,70 +44,9 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
   const { allowPrivateHosts, privateNetworks = [], gmail = GMAIL } = options;
   const { poolPerSender = 2, idleMilliseconds = 30_000, authorities = [] } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-  /** Pools by sender, the least recently used first. */
-  const pools = new Map<string, { pool: SmtpPool; login: string }>();
-  /** These and the retired pools that are still sending. */
-  const openPools = new Set<SmtpPool>();
-  const tokens = googleTokens(gmail.tokenUrl);
+  const connector = createSmtpConnector({ allowPrivateHosts, privateNetworks, timeouts, authorities, gmail });
+  const pools = new SenderPools({ open: connector.open, size: poolPerSender, idleMilliseconds });
   let closed = false;
-
-  const toServer = (login: MailLogin) => serverOf(login, gmail, tokens);
-
-  async function open(login: MailLogin): Promise<SmtpSession> {
-    if (isGoogle(login)) return openGoogle(login);
-    const networks = login.privateHost ? privateNetworks : [];
-    const policy = { allowPrivate: allowPrivateHosts, networks, ports: SMTP_PORTS };
-    checkSecurity(login.security, allowPrivateHosts || networks.length > 0);
-    const { address, isPrivate } = await resolveHost(login.host, login.port, policy);
-    checkSecurity(login.security, allowPrivateHosts || isPrivate);
-    return SmtpSession.open(login, address, timeouts, authorities, null);
-  }
-
-  /** Connects to the configured Google server, which may be a proxy on a private address. */
-  async function openGoogle(login: GoogleLogin): Promise<SmtpSession> {
-    const byPassword = login.grant.type === "SMTP";
-    // Gets the token first: without one the connection would be useless.
-    if (!byPassword) await tokens.token(login);
-    const { address } = await resolveHost(gmail.host, gmail.port, { allowPrivate: true, ports: [] });
-    const source: TokenSource = (refused) => tokens.token(login, refused);
-    return SmtpSession.open(toServer(login), address, timeouts, authorities, byPassword ? null : source);
-  }
-
-  /** Gets or creates the pool of a sender; null when all pools are busy. */
-  function getPool(senderId: string, login: MailLogin): SmtpPool | null {
-    const serialized = JSON.stringify(login);
-    const known = pools.get(senderId);
-    pools.delete(senderId);
-    if (known?.login === serialized) {
-      pools.set(senderId, known);
-      return known.pool;
-    }
-    known?.pool.retire();
-    if (pools.size >= MAX_POOLS && !retireIdlePool()) return null;
-    const pool: SmtpPool = new SmtpPool({
-      open: () => open(login),
-      size: poolPerSender,
-      idleMilliseconds,
-      onEmpty: () => {
-        openPools.delete(pool);
-        if (pools.get(senderId)?.pool === pool) pools.delete(senderId);
-      },
-    });
-    openPools.add(pool);
-    pools.set(senderId, { pool, login: serialized });
-    return pool;
-  }
-
-  /** Retires the least recently used pool that is idle; false when there is none. */
-  function retireIdlePool(): boolean {
-    for (const [senderId, { pool }] of pools) {
-      if (pool.busy) continue;
-      pools.delete(senderId);
-      pool.retire();
-      return true;
-    }
-    return false;
-  }
 
   async function deliver(mail: Mail, pool: SmtpPool, before: number): Promise<Delivery> {
     const deadline = Math.min(before, performance.now() + timeouts.session);
@@ -141,21 +72,21 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
         return { kind: "rejected", reason: describeComposeError(error), badAddress: false };
       }
       if (closed) return SHUTTING_DOWN;
-      const pool = getPool(envelope.sender.id, login);
+      const pool = pools.get(envelope.sender.id, login);
       if (pool === null) return { kind: "deferred", reason: "too many senders at once", scope: "message" };
       const delivery = await deliver(mail, pool, before).catch((error): Delivery => notStarted(error));
-      const outcome = outcomeOf(delivery, toServer(login));
+      const outcome = outcomeOf(delivery, connector.toServer(login));
       // A connection that this process closed is no reason to pause its sender.
       return closed && outcome.kind === "deferred" ? SHUTTING_DOWN : outcome;
     },
 
     async verify(login) {
       try {
-        const session = await open(login);
+        const session = await connector.open(login);
         session.quit();
         return { ok: true };
       } catch (error) {
-        const failure = refusalOf(notStarted(error), toServer(login), codesOnly);
+        const failure = refusalOf(notStarted(error), connector.toServer(login), codesOnly);
         const reauth = failure.kind === "deferred" && failure.reauth === true;
         return { ok: false, reason: failure.reason, ...(reauth ? { reauth } : {}) };
       }
@@ -163,7 +94,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
 
     async close() {
       closed = true;
-      for (const pool of [...openPools]) pool.close();
+      pools.close();
     },
   };
 }

@@ -2,9 +2,9 @@ import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import { Fault } from "../fault.ts";
 import type { Outcome, SmtpLogin } from "./channel.ts";
 import { GrantRefused, NoToken } from "./googleToken.ts";
+import { clientError, type Delivery, NoLoginOffered, TookTooLong } from "./smtp-delivery.ts";
 import { NotStarted } from "./smtpPool.ts";
 import { readReply, type SmtpReply, statedWait } from "./smtpReply.ts";
-import { clientError, type Delivery, NoLoginOffered, TookTooLong } from "./smtpSession.ts";
 
 type FailedDelivery = Extract<Delivery, { accepted: false }>;
 

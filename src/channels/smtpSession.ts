@@ -4,6 +4,7 @@ import { rootCertificates } from "node:tls";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { SmtpLogin } from "./channel.ts";
 import type { Mail } from "./mail.ts";
+import { clientError, type Delivery, NoLoginOffered, TookTooLong } from "./smtp-delivery.ts";
 
 /** Timeouts in milliseconds. */
 export interface SmtpTimeouts {
@@ -15,20 +16,8 @@ export interface SmtpTimeouts {
   commit: number;
 }
 
-/** The result of handing a mail to a server. */
-export type Delivery =
-  | { accepted: true; reply: string }
-  /** `contentStarted`: the server asked for the content. `dotSent`: the end of the content may have reached it. */
-  | { accepted: false; error: unknown; contentStarted: boolean; dotSent: boolean };
-
-/** The server did not reply in time. */
-export class TookTooLong extends Error {}
-
 /** Gets an access token other than the refused one. */
 export type TokenSource = (refused: string | null) => Promise<string>;
-
-/** The server offers no authentication for the given credentials. */
-export class NoLoginOffered extends Error {}
 
 const QUIT_TIMEOUT_MS = 2_000;
 /** A server that takes longer for RSET is slower than a new connection. */
@@ -228,26 +217,4 @@ async function presentToken({ auth, sendCommand }: SMTPConnection.CustomAuthenti
 function* slices(bytes: Buffer, progress: { contentStarted: boolean }): Generator<Buffer> {
   progress.contentStarted = true;
   for (let start = 0; start < bytes.length; start += SLICE_BYTES) yield bytes.subarray(start, start + SLICE_BYTES);
-}
-
-/** Returns whether the connection had ended before the server asked for the mail's content. */
-export function hadEnded(delivery: Delivery): boolean {
-  if (delivery.accepted || delivery.contentStarted || delivery.error instanceof TookTooLong) return false;
-  const { code, responseCode } = clientError(delivery.error);
-  // An end without a reply, or with 421 (RFC 5321 section 3.8), comes from the server.
-  return responseCode === 421 || (responseCode === undefined && code !== "EMESSAGE" && code !== "EENVELOPE");
-}
-
-/** Returns whether the connection can send another mail: the last one was accepted or refused in an orderly way. */
-export function keepsConnection(delivery: Delivery): boolean {
-  if (delivery.accepted) return true;
-  const { code, responseCode } = clientError(delivery.error);
-  const refused = responseCode !== undefined && responseCode !== 421 && (code === "EENVELOPE" || code === "EMESSAGE");
-  // After a refusal in the middle of the content, the server would parse the rest of it as commands.
-  return refused && (delivery.dotSent || !delivery.contentStarted);
-}
-
-/** Narrows an error to the client's type, which has the server's reply and the command. */
-export function clientError(error: unknown): SMTPConnection.SMTPError {
-  return error instanceof Error ? error : new Error("unknown failure");
 }
