@@ -7,7 +7,7 @@ export interface Contender {
   end(): Promise<void>;
 }
 
-/** Starts `program`, a file of this folder that calls `takeOrders`. */
+/** Starts `program`, a file of this folder that calls `serveRequests`. */
 export function startContender(program: string, env: Record<string, string> = {}): Contender {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let lastId = 0;

@@ -11,7 +11,7 @@ const LEAD_TIME_MS = 1500;
 
 export type Size = "SQLite" | "Postgres" | "Postgres + BullMQ";
 
-export interface FleetPlan extends OutreachPlan {
+interface FleetPlan extends OutreachPlan {
   size: Size;
   replicas?: number;
   /** Other pending follow-ups in the same table, which are not due. */

@@ -21,7 +21,7 @@ export interface Listed {
   createdAt: Instant;
 }
 
-export interface DirectoryPage {
+interface DirectoryPage {
   limit: number;
   offset: number;
   /** Searched in names, the owner's address and the SIDs; empty matches all. */

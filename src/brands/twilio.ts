@@ -5,7 +5,7 @@ import { invalid, notFound } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
 
 /** The Twilio account with which a brand sends SMS. Absent fields stay unchanged, null clears a field. */
-export interface TwilioChange {
+interface TwilioChange {
   twilioAccountSid?: string | null | undefined;
   twilioAuthToken?: string | null | undefined;
   twillioMessagingServiceSid?: string | null | undefined;

@@ -3,7 +3,7 @@ import { type Detail, Fault } from "../fault.ts";
 import { stretchAt } from "./zones.ts";
 
 export const DAYS = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"] as const;
-export type Day = (typeof DAYS)[number];
+type Day = (typeof DAYS)[number];
 
 /** Open from `from` (inclusive) to `to` (exclusive) in local time, such as `09:00`; `to` may be `24:00`. A night takes two windows. */
 export interface SendWindow {

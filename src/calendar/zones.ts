@@ -1,7 +1,7 @@
 import { DAY, type Instant } from "../clock.ts";
 
 /** A period in which a zone keeps one offset from UTC: `since <= time < until`. */
-export interface Stretch {
+interface Stretch {
   since: Instant;
   until: Instant;
   /** Milliseconds to add to an `Instant` to get the local time, as if it were UTC. */

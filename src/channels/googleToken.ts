@@ -29,7 +29,7 @@ const TEMPORARY_ERRORS = new Set([
 export interface GoogleTokens {
   /**
    * Gets an access token that is valid for at least a minute and is not the one that was `refused`.
-   * @throws GrantRefused, NoToken
+   * @throws GoogleGrantRefusedError, GoogleTokenUnavailableError
    */
   token(login: GoogleLogin, refused?: string | null): Promise<string>;
   /** The last token, so that it can be removed from error messages. */

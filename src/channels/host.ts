@@ -20,7 +20,7 @@ export interface HostPolicy {
   ports: readonly number[];
 }
 
-export interface ResolvedHost {
+interface ResolvedHost {
   /** The address to connect to. */
   address: string;
   /** True when it is in one of `networks`. */
@@ -30,7 +30,7 @@ export interface ResolvedHost {
 }
 
 /** Resolves a name to all its addresses. Replaced in tests. */
-export type Resolver = (name: string) => Promise<string[]>;
+type Resolver = (name: string) => Promise<string[]>;
 
 /**
  * Resolves a host that a tenant gave to the address to connect to. Every address of the name must be allowed, and the caller

@@ -13,7 +13,7 @@ interface ConnectorOptions {
   gmail: GmailEndpoints;
 }
 
-export interface SmtpConnector {
+interface SmtpConnector {
   /**
    * Connects to the server of a login and logs in.
    * @throws AppError INVALID for a host that is not allowed, and errors of the connection

@@ -33,7 +33,7 @@ export interface SmtpChannel extends Channel {
   verify(login: MailLogin): Promise<Verified>;
 }
 
-const DEFAULT_TIMEOUTS: SmtpTimeouts = { connect: 30_000, session: 60_000, commit: 120_000 };
+const DEFAULT_TIMEOUTS_MS: SmtpTimeouts = { connect: 30_000, session: 60_000, commit: 120_000 };
 const SHUTTING_DOWN: Outcome = { kind: "deferred", reason: "shutting down; nothing was sent", scope: "message" };
 
 /**
@@ -43,7 +43,7 @@ const SHUTTING_DOWN: Outcome = { kind: "deferred", reason: "shutting down; nothi
 export function smtpChannel(options: SmtpOptions): SmtpChannel {
   const { allowPrivateHosts, privateNetworks = [], gmail = GMAIL } = options;
   const { poolPerSender = 2, idleMilliseconds = 30_000, authorities = [] } = options;
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const timeouts = { ...DEFAULT_TIMEOUTS_MS, ...options.timeouts };
   const connector = createSmtpConnector({ allowPrivateHosts, privateNetworks, timeouts, authorities, gmail });
   const pools = new SenderPools({ open: connector.open, size: poolPerSender, idleMilliseconds });
   let closed = false;

@@ -9,7 +9,7 @@ import { readReply, type SmtpReply, statedWait } from "./smtpReply.ts";
 type FailedDelivery = Extract<Delivery, { accepted: false }>;
 
 /** The outcomes of a mail that was not accepted. */
-export type NotAccepted = Exclude<Outcome, { kind: "accepted" }>;
+type NotAccepted = Exclude<Outcome, { kind: "accepted" }>;
 
 /** The step of the SMTP session that failed. */
 type Step = "connect" | "login" | "from" | "to" | "content";

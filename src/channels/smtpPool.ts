@@ -11,7 +11,7 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-export interface PoolOptions {
+interface PoolOptions {
   /** Connects and logs in. */
   open: () => Promise<SmtpSession>;
   /** Maximum concurrent connections. */
@@ -45,7 +45,7 @@ export class SmtpPool {
 
   /**
    * Takes a connection for one mail; the caller must give it back or close it.
-   * @throws the error of opening it; NotStarted after `withinMs` of waiting for a free one
+   * @throws the error of opening it; NoConnectionError after `withinMs` of waiting for a free one
    */
   async take(withinMs: number): Promise<SmtpSession> {
     const idle = [...this.#idle.keys()].at(-1);
@@ -75,7 +75,7 @@ export class SmtpPool {
     }
   }
 
-  /** Closes all connections now. Waiting mails fail with NotStarted. */
+  /** Closes all connections now. Waiting mails fail with NoConnectionError. */
   close(): void {
     this.#retired = true;
     this.#rejectWaiters(new NotStarted("the channel was closed"));

@@ -9,7 +9,7 @@ export interface Mapping extends Partial<Record<ContactField, number[]>> {
 }
 
 /**
- * Known column names, normalised by `simplify`, best first. From the exports of HubSpot, Mailchimp (labels and merge tags),
+ * Known column names, normalised by `normalizeColumnName`, best first. From the exports of HubSpot, Mailchimp (labels and merge tags),
  * Google Contacts (`Given Name` and `E-mail 1 - Value`; since 2024 `First Name`), Apollo, GoHighLevel and Outlook, and common use.
  * Mobile numbers come first because SMS needs them; a company's switchboard (Apollo's `Corporate Phone`) is not the contact's.
  */

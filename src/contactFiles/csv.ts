@@ -14,7 +14,7 @@ export interface ReadOptions {
 
 /**
  * Parses a contact file row by row, in constant memory and with backpressure; leaving the loop cancels `source`.
- * Encoding (`utf8Blocks`) and delimiter (`csvRows`) are detected; columns are recognised or taken from the mapping.
+ * Encoding (`decodeToUtf8Blocks`) and delimiter (`parseCsvRows`) are detected; columns are recognised or taken from the mapping.
  * @throws AppError INVALID before the first row for a bad mapping or country, an empty file, a file that is not text and a
  * header without e-mail or phone column; for an oversized cell when it is reached
  */

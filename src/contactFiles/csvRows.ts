@@ -2,7 +2,7 @@ import { CsvError, type Options, parse } from "csv-parse/sync";
 import { Fault } from "../fault.ts";
 
 /** The cells of a row, or why they cannot be parsed. `line` is the physical line (from 1) on which the row starts. */
-export type CsvRow = { line: number; cells: string[] } | { line: number; problem: string };
+type CsvRow = { line: number; cells: string[] } | { line: number; problem: string };
 
 /** In UTF-8. A larger cell is the rest of the file after a quotation mark that is never closed. */
 const MAX_CELL_BYTES = 64 * 1024;

@@ -12,7 +12,7 @@ export type RowStatus =
   | "quota";
 
 /** `line` is the physical line of the imported file on which the row starts. `email` and `phone` may be unparsed text of the file. */
-export interface ResultLine {
+interface ResultLine {
   line: number;
   verdict: RowStatus;
   email: string | null;

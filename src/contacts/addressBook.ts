@@ -10,7 +10,7 @@ export interface Entry extends ContactData {
 }
 
 /** The result of matching one row with the brand's contacts. */
-export type Placing =
+type Placing =
   | { verdict: "added" | "updated" | "duplicate"; contactId: string; note: string | null }
   /** `duplicate`: the phone number belongs to another person, so it is unknown which contact is meant. */
   | { verdict: "duplicate" | "banned"; contactId: null; note: string | null }

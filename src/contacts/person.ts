@@ -22,7 +22,7 @@ const CUSTOM_NAME = /^[\p{L}_][\p{L}\p{M}\p{N}_]{0,63}$/u;
 export function judgeContact(given: NewContact, field = "", defaultCountry?: string): JudgedRow {
   const { email: emailText, phone: phoneText, timezone, custom = {} } = given;
   assertCustomNames(`${field}custom`, custom);
-  if (timezone) assertZone(`${field}timezone`, timezone);
+  if (timezone) assertZoneField(`${field}timezone`, timezone);
 
   const email = emailText?.trim() ? normaliseEmail(emailText) : null;
   const phone = phoneText?.trim() ? normalisePhone(phoneText, defaultCountry) : null;
@@ -72,7 +72,7 @@ function describePhoneError(text: string, defaultCountry: string | undefined): s
 /** Caches valid zones: a request has few different ones, and `Intl` is slow. */
 const knownZones = new Set<string>();
 
-function assertZone(field: string, zone: string): void {
+function assertZoneField(field: string, zone: string): void {
   if (knownZones.has(zone)) return;
   try {
     checkZone(zone);

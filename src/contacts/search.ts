@@ -9,7 +9,7 @@ import { indexed, indexedWords, isFoundBy, type SearchWord, searchWords } from "
 /** Index entries that one slice visits, and contacts that it compares: 1 to 2 ms on SQLite. */
 export const SEARCH_SLICE_ENTRIES = 200;
 /** Brands that one slice visits when an admin searches all of them. */
-export const SEARCH_SLICE_BRANDS = 100;
+const SEARCH_SLICE_BRANDS = 100;
 /** Slices of one request; then it returns what it has found, with a cursor to continue. */
 export const SEARCH_SLICES = 25;
 
@@ -18,7 +18,7 @@ export interface SearchPlace extends WordPlace {
   brandId: string;
 }
 
-export interface ContactSearch {
+interface ContactSearch {
   /** The brand whose contacts are searched; null for all brands. */
   reach: string | null;
   text: string;
@@ -57,7 +57,7 @@ export async function searchContacts<Item>(
   const leading = after ? findLeading(wanted, after) : await chooseLeading(read, search, wanted);
   const items: Item[] = [];
   if (!leading) return { items, next: null };
-  let place = after;
+  let position = after;
   let slices = 0;
   for await (const { entries, at } of walk(read, search, leading)) {
     const found = entries.filter((entry) => isFirst(entry, leading) && isFoundBy(entry.contact, wanted));
@@ -66,12 +66,12 @@ export async function searchContacts<Item>(
       const item = chosen.get(entry.contactId);
       if (item === undefined) continue;
       // One item more than the page holds: the next page starts after the last one on this page.
-      if (items.length === limit) return { items, next: place };
+      if (items.length === limit) return { items, next: position };
       items.push(item);
-      place = placeOf(entry);
+      position = placeOf(entry);
     }
-    if (items.length < limit) place = at ?? place;
-    if (at !== null && ++slices >= SEARCH_SLICES) return { items, next: place };
+    if (items.length < limit) position = at ?? position;
+    if (at !== null && ++slices >= SEARCH_SLICES) return { items, next: position };
   }
   return { items, next: null };
 }
@@ -132,14 +132,14 @@ async function* walk(
   leading: SearchWord,
 ): AsyncGenerator<{ entries: ContactEntry[]; at: SearchPlace | null }> {
   const startAt = after === null ? 0 : leading.findIndex((prefix) => after.word.startsWith(indexed(prefix)));
-  let place = after;
+  let position = after;
   for (const prefix of leading.slice(Math.max(startAt, 0))) {
     do {
       await pause();
-      const { visited, at } = await loadSlice(read, reach, indexed(prefix), place);
-      place = at;
+      const { visited, at } = await loadSlice(read, reach, indexed(prefix), position);
+      position = at;
       yield { entries: await withContacts(read, visited), at };
-    } while (place !== null);
+    } while (position !== null);
   }
 }
 

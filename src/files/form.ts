@@ -17,7 +17,7 @@ export interface ArrivingFile {
 }
 
 /** A parsed form. */
-export interface Form<Taken> {
+interface Form<Taken> {
   fields: ReadonlyMap<string, string>;
   /** The result of `take`; undefined without a file. */
   file: Taken | undefined;

@@ -37,9 +37,9 @@ export async function removeNow({ store, files, log }: StoredFileDeps, name: str
 }
 
 /** Deletes the unused files that crashes and failures have left, for a daily job. */
-export async function removeUnused(tools: StoredFileDeps, now: number): Promise<void> {
+export async function removeUnused(deps: StoredFileDeps, now: number): Promise<void> {
   const expired = lt(unusedFiles.since, now - UNUSED_TTL_MS);
-  for (const { name } of await tools.store.read.select().from(unusedFiles).where(expired)) {
-    await removeNow(tools, name);
+  for (const { name } of await deps.store.read.select().from(unusedFiles).where(expired)) {
+    await removeNow(deps, name);
   }
 }

@@ -50,35 +50,35 @@ export function spoolPath(dataDir: string, jobId: string): string {
  * Imports the rest of a job's file. Never rejects: a bad file ends the job as FAILED, and while the database is unavailable or
  * the disk is full it waits.
  */
-export async function runImport(tools: ImportDeps, jobId: string, reading: Reading = {}): Promise<void> {
-  for (let wait = SECOND; !reading.signal?.aborted; wait = Math.min(2 * wait, MAX_RETRY_DELAY_MS)) {
+export async function runImport(deps: ImportDeps, jobId: string, options: Reading = {}): Promise<void> {
+  for (let wait = SECOND; !options.signal?.aborted; wait = Math.min(2 * wait, MAX_RETRY_DELAY_MS)) {
     try {
-      return await importRest(tools, jobId, reading);
+      return await importRest(deps, jobId, options);
     } catch (failure) {
       // Recording that the file is bad needs the database, and waits for it too.
       const waits = failure instanceof DiskFull || isUnavailable(failure);
-      const error = waits ? failure : await failJob(tools, jobId, failure);
+      const error = waits ? failure : await failJob(deps, jobId, failure);
       if (error === null) return;
       const waitsFor = error instanceof DiskFull ? "disk_space" : "database";
-      tools.log.warn("imports.import_waiting", { jobId, waitsFor, error });
-      await sleep(wait, null, { ref: false, signal: reading.signal }).catch(() => {});
+      deps.log.warn("imports.import_waiting", { jobId, waitsFor, error });
+      await sleep(wait, null, { ref: false, signal: options.signal }).catch(() => {});
     }
   }
 }
 
 /** Resumes the jobs that a stop or a crash interrupted, and deletes files without a job. Never rejects. */
-export async function resumeImports(tools: ResumeDeps, reading: Omit<Reading, "signal"> = {}): Promise<void> {
-  const { background } = tools;
+export async function resumeImports(deps: ResumeDeps, options: Omit<Reading, "signal"> = {}): Promise<void> {
+  const { background } = deps;
   for (let wait = SECOND; !background.signal.aborted; wait = Math.min(2 * wait, MAX_RETRY_DELAY_MS)) {
     try {
-      const jobs = await unfinishedJobs(tools.store.read);
-      await deleteOrphanedFiles(tools, new Set(jobs.map((job) => `${job.id}.csv`)));
+      const jobs = await unfinishedJobs(deps.store.read);
+      await deleteOrphanedFiles(deps, new Set(jobs.map((job) => `${job.id}.csv`)));
       const run = (job: ImportJobRow) =>
-        background.run("import", (signal) => runImport(tools, job.id, { ...reading, signal }));
+        background.run("import", (signal) => runImport(deps, job.id, { ...options, signal }));
       await Promise.all(jobs.map(run));
       return;
     } catch (error) {
-      tools.log.error("imports.resume_failed", { error });
+      deps.log.error("imports.resume_failed", { error });
       if (!isUnavailable(error)) return;
       await sleep(wait, null, { ref: false, signal: background.signal }).catch(() => {});
     }
@@ -93,11 +93,11 @@ async function findJob({ store }: ImportDeps, jobId: string): Promise<ImportJobR
   });
 }
 
-async function importRest(tools: ImportDeps, jobId: string, reading: Reading): Promise<void> {
-  const { config, store, clock, wake } = tools;
-  const { schedule = openNewcomers, signal } = reading;
+async function importRest(deps: ImportDeps, jobId: string, options: Reading): Promise<void> {
+  const { config, store, clock, wake } = deps;
+  const { schedule = openNewcomers, signal } = options;
   const path = spoolPath(config.dataDir, jobId);
-  const found = await findJob(tools, jobId);
+  const found = await findJob(deps, jobId);
   if (found === null) await rm(path, { force: true });
   if (found?.status !== "RUNNING") return;
   let job: ImportJobRow = found;

@@ -14,7 +14,7 @@ import { releaseImportPlace, takeImportPlace } from "./importLimits.ts";
 
 export type ImportJobRow = typeof importJobs.$inferSelect;
 export type ImportOptions = NonNullable<ImportJobRow["options"]>;
-export type ResultRow = typeof importRows.$inferSelect;
+type ResultRow = typeof importRows.$inferSelect;
 
 export function toImportJob(row: ImportJobRow) {
   const { id, campaignId, fileName, status, rows, verdicts, error } = row;

@@ -8,7 +8,7 @@ import { FILE_MODE, FOLDER_MODE } from "../privateFiles.ts";
 export const LARGEST_FILE = 1_000_000_000;
 
 /** A received file, with the other fields of its form. */
-export interface Upload {
+interface Upload {
   fileName: string | null;
   fields: ReadonlyMap<string, string>;
   /** Of the file, hexadecimal. */

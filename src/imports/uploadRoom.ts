@@ -5,7 +5,7 @@ import { quotaReached, type Room } from "../limits/usage.ts";
 const DISK_CHECK_BYTES = 8_000_000;
 
 /** Counts the bytes of an upload that has no job yet against its brand's limit. */
-export interface Arriving {
+interface Arriving {
   /** Counts received bytes. @throws AppError CONFLICT beyond what the brand may store, UNAVAILABLE without free disk space */
   take(bytes: number): Promise<void>;
   /** Uncounts the bytes: the job counts them now, or the upload has failed. */

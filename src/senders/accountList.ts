@@ -7,7 +7,7 @@ import { rowsOf } from "../db/sql.ts";
 import type { Reader } from "../db/store.ts";
 import type { EmailAccountRow } from "./emailAccounts.ts";
 
-export interface AccountFilter {
+interface AccountFilter {
   assignment: "all" | "assigned" | "unassigned";
   provider: EmailAccountRow["provider"] | null;
   /** Part of the address, the display name or the brand's name. */

@@ -8,14 +8,14 @@ import { addUsage } from "../limits/usage.ts";
 import { repinMoved } from "./repin.ts";
 
 /** A mailbox that another brand has now. */
-export interface MovedMailbox {
+interface MovedMailbox {
   id: string;
   email: string;
   /** The brand it belonged to before; null when it had none. */
   previousBrandName: string | null;
 }
 
-export interface Assignment {
+interface Assignment {
   brandName: string;
   /** The mailboxes that were not the brand's before. */
   moved: MovedMailbox[];

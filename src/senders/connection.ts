@@ -73,12 +73,12 @@ async function logIn(
  * @throws AppError INVALID with the server's reason when the login fails, unless `allowUnverified`
  */
 export async function mustConnect(
-  tools: LoginTestDeps,
+  deps: LoginTestDeps,
   login: MailLogin,
   brandId: string | null,
   allowUnverified = false,
 ): Promise<Connection> {
-  const connection = await logIn(tools, login, brandId);
+  const connection = await logIn(deps, login, brandId);
   if (connection.error === null || allowUnverified) return connection;
   throw new Fault("INVALID", `Logging in to the mailbox failed: ${connection.error}`, {
     details: [{ field: "grant" in login ? fieldOf(login.grant) : "host", message: connection.error }],
@@ -95,10 +95,10 @@ export function vouched(connection: Connection, { role }: Pick<Caller, "role">):
  * `privateHost` decides whether it may connect to SMTP_PRIVATE_NETWORKS.
  * @throws AppError RATE_LIMITED after too many failures
  */
-export async function testLogin(tools: LoginTestDeps, login: MailLogin, brandId: string | null): Promise<Connection> {
+export async function testLogin(deps: LoginTestDeps, login: MailLogin, brandId: string | null): Promise<Connection> {
   try {
-    if ("host" in login) await checkServer(tools, login, null, login.privateHost === true);
-    return await logIn(tools, login, brandId);
+    if ("host" in login) await checkServer(deps, login, null, login.privateHost === true);
+    return await logIn(deps, login, brandId);
   } catch (error) {
     if (error instanceof Fault && error.code !== "RATE_LIMITED")
       return { status: "ERROR", error: error.message, proves: false };

@@ -66,7 +66,7 @@ export async function listEmailAccounts(
 }
 
 /** A login and the result of logging in with it. */
-export interface TriedLogin {
+interface TriedLogin {
   login: MailLogin;
   connection: Connection;
 }

@@ -15,7 +15,7 @@ type Row = typeof emailAccounts.$inferSelect;
 const TAKEN_MESSAGE = "This address cannot be used: ask an admin";
 
 /** Does not tell which brand has the address. */
-export const addressTaken = () => new Fault("CONFLICT", TAKEN_MESSAGE);
+const addressTaken = () => new Fault("CONFLICT", TAKEN_MESSAGE);
 
 /** Awaits a statement that proves an address. @throws AppError CONFLICT when another brand proved it at the same time */
 export async function orTaken<T>(statement: Promise<T>): Promise<T> {

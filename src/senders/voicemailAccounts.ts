@@ -11,7 +11,7 @@ import type { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } fr
 import { disableUnprovedNumbers, expectNumberFree, expectOwnNumber, numberTaken, proveNumber } from "./ownNumbers.ts";
 import { checkNothingWaits } from "./waiting.ts";
 
-export type VoicemailRow = typeof voicemailAccounts.$inferSelect;
+type VoicemailRow = typeof voicemailAccounts.$inferSelect;
 
 export function toVoicemailAccount({ createdAt, updatedAt, provedAt, ...row }: VoicemailRow): VoicemailAccount {
   return { ...row, isProved: provedAt !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };

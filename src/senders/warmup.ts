@@ -28,7 +28,7 @@ function getRampDay({ timezone, warmupStartedAt, warmupPausedAt }: WarmupColumns
   return daysBetween(timezone, warmupStartedAt ?? now, warmupPausedAt ?? now);
 }
 
-export interface Warmup {
+interface Warmup {
   status: Row["warmupStatus"];
   /** Mails allowed today. */
   cap: number;
@@ -59,7 +59,7 @@ export function sendingDays(box: WarmupColumns, now: Instant): (n: number) => nu
   return (n) => (n < inRamp ? sums.findIndex((sum) => n < sum) : sums.length + Math.floor((n - inRamp) / dailyLimit));
 }
 
-export type WarmupOrder = "START" | "PAUSE" | "RESUME" | "STOP";
+type WarmupOrder = "START" | "PAUSE" | "RESUME" | "STOP";
 
 type WarmupChange = Pick<Row, "warmupStatus" | "warmupStartedAt" | "warmupPausedAt">;
 

@@ -11,7 +11,7 @@ export interface MailFooter {
   brandName: string;
 }
 
-export interface RenderedMail {
+interface RenderedMail {
   /** Null when the step has none: a follow-up uses the subject of its conversation. */
   subject: string | null;
   text: string;

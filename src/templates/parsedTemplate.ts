@@ -179,18 +179,6 @@ function assertLength(field: string, text: string): string {
   throw invalid(field, `renders to more than ${MAX_RENDERED_CHARACTERS} characters`);
 }
 
-/**
- * Lists the paths of the variables that the template does not set itself, in the order of their first use.
- * @throws AppError INVALID when the template is nested too deeply
- */
-export function freeVariables(field: string, { templates }: ParsedTemplate): string[] {
-  try {
-    return engine.globalFullVariablesSync(templates, { partials: false });
-  } catch (error) {
-    throw toAppError(field, error);
-  }
-}
-
 function toAppError(field: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
   // A stack overflow, or a string that is too long.

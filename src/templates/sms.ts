@@ -10,7 +10,7 @@ const ESCAPE = "\x1b";
 const SEGMENT_UNITS = { "GSM-7": { one: 160, each: 153 }, "UCS-2": { one: 70, each: 67 } } as const;
 
 /** `units`: septets in GSM-7, 16-bit code units in UCS-2, without headers. */
-export interface SmsSize {
+interface SmsSize {
   segments: number;
   encoding: keyof typeof SEGMENT_UNITS;
   units: number;

@@ -1,4 +1,4 @@
-import { freeVariables, parse, type Rendering, run, runInSlices } from "./parsedTemplate.ts";
+import { parse, type Rendering, run, runInSlices } from "./parsedTemplate.ts";
 
 export type Variables = Readonly<Record<string, unknown>>;
 export type Format = "text" | "html";
@@ -63,11 +63,6 @@ function removeControlCharacters(text: string): string {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed.
       .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
   );
-}
-
-/** Lists the variables of a template by path (`firstName`, `custom.city`), sorted, without those that it sets itself. */
-export function templateVariables(source: string): string[] {
-  return freeVariables("template", parse("template", source)).toSorted();
 }
 
 /** Returns whether a body is HTML. Plain text is delivered more reliably and reads as written by a person. */

@@ -4,7 +4,7 @@ import { MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_TAGS, MAX_TEMPLA
 import { engine } from "./liquid.ts";
 
 /** The cost of parsing a template, measured without parsing it. */
-export interface TemplateSize {
+interface TemplateSize {
   tags: number;
   words: number;
   nesting: number;

@@ -1,7 +1,7 @@
 import { oneOf } from "./phrase.ts";
 
 /** The parts of a message that show whether it was sent automatically. Header names in lower case; text messages have no headers and no subject. */
-export interface Incoming {
+interface Incoming {
   headers: Record<string, string>;
   subject: string | null;
   text: string | null;

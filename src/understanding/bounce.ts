@@ -15,7 +15,7 @@ export interface Bounce {
 }
 
 /** A mail that may be a bounce. Header names in lower case. `text`: the message/delivery-status part, or else the whole text. */
-export interface BounceReport {
+interface BounceReport {
   contentType: string;
   text: string;
   headers: Record<string, string>;

@@ -17,7 +17,7 @@ export interface Inbound {
 
 export type Intent = "OPT_OUT" | "OPT_IN" | "HOSTILE" | "AUTO_REPLY" | "BOUNCE" | "REPLY";
 
-export interface Understanding {
+interface Understanding {
   /** OPT_OUT, OPT_IN, HOSTILE and REPLY come from a person and count as replies; AUTO_REPLY and BOUNCE never do. */
   intent: Intent;
   /** -1 (hostile) … 1 (friendly); null when no person wrote anything. */

@@ -206,7 +206,7 @@ const DENIALS = [
 ];
 
 /** Phrases that opt out, and denials that negate a phrase when they end right before it. Global and multi-line patterns. */
-export interface Wishes {
+interface Wishes {
   phrases: readonly RegExp[];
   denials: readonly RegExp[];
 }
