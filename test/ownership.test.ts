@@ -3,6 +3,7 @@ import { eq } from "drizzle-orm";
 import { emailAccounts, voicemailAccounts } from "../src/db/schema/brands.ts";
 import { assignmentRoutes } from "../src/senders/admin/assignmentRoutes.ts";
 import { voicemailAdminRoutes } from "../src/senders/admin/voicemailRoutes.ts";
+import type { Connection } from "../src/senders/connection.ts";
 import { noteConnection } from "../src/senders/emailAccounts.ts";
 import { senderRoutes } from "../src/senders/routes.ts";
 import { voicemailRoutes } from "../src/senders/voicemailRoutes.ts";
@@ -162,7 +163,7 @@ test("two brands that prove one address at the same moment: one gets it, the oth
       (await add(owner.request, email, false)).body.emailAccount.id,
     ];
     const rows = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.email, email));
-    const connected = { status: "CONNECTED", error: null, proves: true } as const;
+    const connected: Connection = { status: "CONNECTED", error: null, proves: true };
     const answers = await Promise.allSettled(
       rows.map((row) => app.store.write((tx) => noteConnection(tx, row, connected))),
     );
@@ -229,7 +230,7 @@ describe("delivery", () => {
     ]);
     const [row] = await world.store.read.select().from(emailAccounts).where(boxes);
     if (!row) throw new Error("the stage has no mailbox");
-    const connected = { status: "CONNECTED", error: null, proves: true } as const;
+    const connected: Connection = { status: "CONNECTED", error: null, proves: true };
     await world.store.write((tx) => noteConnection(tx, row, connected));
     await world.run();
     expect(await world.messagesOf(stage.campaignId)).toMatchObject([{ status: "SENT", errorMessage: null }]);
