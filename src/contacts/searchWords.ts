@@ -1,5 +1,5 @@
+import { getCountries, getCountryCallingCode } from "libphonenumber-js/min";
 import type { ContactData } from "../contactFiles/fileRow.ts";
-import { callingCodeOf } from "./callingCodes.ts";
 
 /** The fields by which a contact is found. */
 export type Searchable = Pick<ContactData, "email" | "phone" | "firstName" | "lastName" | "company">;
@@ -12,6 +12,9 @@ const MAX_INDEXED_CHARS = 64;
 const MAX_QUERY_WORDS = 8;
 /** From this many digits on, leading zeros are taken for a trunk or international prefix, which stored numbers lack. */
 const MIN_FULL_NUMBER_DIGITS = 7;
+
+/** Country calling codes (ITU-T E.164). None is a prefix of another. */
+const CALLING_CODES: ReadonlySet<string> = new Set(getCountries().map((country) => getCountryCallingCode(country)));
 
 const SEPARATORS = /[^\p{L}\p{N}]+/gu;
 const ASCII = /^[\0-\x7f]*$/;
@@ -47,7 +50,7 @@ function getWords({ email, phone, firstName, lastName, company }: Searchable): S
   const add = (word: string) => words.size < MAX_INDEXED_WORDS && words.add(word);
   if (phone !== null) {
     add(phone.slice(1));
-    add(phone.slice(1 + callingCodeOf(phone).length));
+    add(phone.slice(1 + getCallingCode(phone).length));
     // People remember the last four digits, and some telephones show only these.
     add(phone.slice(-4));
   }
@@ -60,6 +63,15 @@ function getWords({ email, phone, firstName, lastName, company }: Searchable): S
   }
   words.delete("");
   return words;
+}
+
+/** Gets the calling code of an E.164 number; its first digit when the code is unknown. */
+function getCallingCode(phone: string): string {
+  for (const length of [1, 2, 3]) {
+    const code = phone.slice(1, 1 + length);
+    if (CALLING_CODES.has(code)) return code;
+  }
+  return phone.slice(1, 2);
 }
 
 /** Truncates a word to what is indexed. */
