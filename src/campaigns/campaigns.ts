@@ -6,6 +6,7 @@ import { campaignSteps, campaigns, importJobs } from "../db/schema/campaigns.ts"
 import { deleteWhere } from "../db/slices.ts";
 import { findByIndex, forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
+import { SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid } from "../fault.ts";
 import { takeQuota } from "../limits/usage.ts";
 import { deleteCampaignMessages } from "../messages/remove.ts";
@@ -28,10 +29,10 @@ export function toCampaign(row: CampaignRow): Campaign {
   };
 }
 
-/** The campaign with this id within reach, which nobody else changes before this transaction ends. */
-export async function holdCampaign(tx: Tx, id: string, reach: string | null): Promise<CampaignRow> {
+/** The campaign with this id within scope, which nobody else changes before this transaction ends. */
+export async function holdCampaign(tx: Tx, id: string, scope: TenantScope): Promise<CampaignRow> {
   await tx.all(sql`select c.id from campaigns c where c.id = ${id} ${forUpdate("c")}`);
-  return campaignOf(tx, id, reach);
+  return campaignOf(tx, id, scope);
 }
 
 /** Opens a draft. What is not said is the brand's zone, e-mail, and any time. */
@@ -56,7 +57,7 @@ export async function createCampaign(tx: Tx, brandId: string, given: NewCampaign
   checkPeriod(row, tx.now);
   await takeQuota(tx, brandId, "campaigns");
   await tx.insert(campaigns).values(row);
-  return campaignOf(tx, row.id, brandId);
+  return campaignOf(tx, row.id, tenantScope(SYSTEM, brandId));
 }
 
 /** What may still be changed once a campaign was launched: nothing that the messages already scheduled stand on. */
@@ -66,10 +67,10 @@ const WHILE_RUNNING = ["name", "sendWindows", "timezone", "endAt", "stopOnReply"
 export async function changeCampaign(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   { version, ...change }: CampaignChange,
 ): Promise<CampaignRow> {
-  const row = await holdCampaign(tx, id, reach);
+  const row = await holdCampaign(tx, id, scope);
   checkVersion(row, version);
   const named = Object.entries(change).filter(([, value]) => value !== undefined);
   const fixed = named.map(([name]) => name).filter((name) => row.status !== "DRAFT" && !WHILE_RUNNING.includes(name));
@@ -93,7 +94,7 @@ export async function changeCampaign(
     .update(campaigns)
     .set({ ...next, version: version + 1, updatedAt: tx.now })
     .where(eq(campaigns.id, id));
-  return campaignOf(tx, id, reach);
+  return campaignOf(tx, id, scope);
 }
 
 /** CONFLICT when the caller has seen another version than the one there is. */
@@ -122,8 +123,8 @@ async function checkChannelsUsed(tx: Tx, campaignId: string, channels: CampaignR
 }
 
 /** Deletes a draft, or a campaign that was cancelled before it sent anything, with its conversations. The contacts stay. */
-export async function deleteCampaign(tx: Tx, id: string, reach: string | null): Promise<void> {
-  const row = await holdCampaign(tx, id, reach);
+export async function deleteCampaign(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  const row = await holdCampaign(tx, id, scope);
   if (row.status !== "DRAFT" && row.status !== "CANCELLED") {
     throw new Fault("CONFLICT", `The campaign is ${row.status}: only a draft or a cancelled one can be deleted`);
   }

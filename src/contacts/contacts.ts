@@ -4,6 +4,7 @@ import type { ContactData } from "../contactFiles/fileRow.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
 import { addWords, removeWords } from "../db/wordIndex.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
@@ -26,11 +27,11 @@ export function toContact(row: ContactRow): Contact {
 }
 
 /** @throws AppError NOT_FOUND when there is no such contact in scope */
-export async function getContact(read: Reader, id: string, reach: string | null): Promise<ContactRow> {
+export async function getContact(read: Reader, id: string, scope: TenantScope): Promise<ContactRow> {
   const [row] = await read
     .select()
     .from(contacts)
-    .where(and(eq(contacts.id, id), reach === null ? undefined : eq(contacts.brandId, reach)));
+    .where(and(eq(contacts.id, id), inScope(scope, contacts.brandId)));
   if (!row) throw notFound("contact", id);
   return row;
 }
@@ -38,14 +39,14 @@ export async function getContact(read: Reader, id: string, reach: string | null)
 /** Lists contacts in scope in the order of their creation, after the one with id `after`. */
 export async function listContacts(
   read: Reader,
-  options: { reach: string | null; after: string | null; limit: number },
+  options: { scope: TenantScope; after: string | null; limit: number },
 ): Promise<ContactRow[]> {
   return read
     .select()
     .from(contacts)
     .where(
       and(
-        options.reach === null ? undefined : eq(contacts.brandId, options.reach),
+        inScope(options.scope, contacts.brandId),
         options.after === null ? undefined : gt(contacts.id, options.after),
       ),
     )
@@ -61,7 +62,8 @@ export async function createContact(
   defaultCountry?: string,
 ): Promise<ContactRow> {
   const [outcome] = await upsertContacts(tx, brandId, [judgeContact(given, "", defaultCountry)], "SKIP");
-  if (outcome?.verdict === "added" && outcome.contactId) return getContact(tx, outcome.contactId, brandId);
+  if (outcome?.verdict === "added" && outcome.contactId)
+    return getContact(tx, outcome.contactId, tenantScope(SYSTEM, brandId));
   switch (outcome?.verdict) {
     case "duplicate":
       throw new Fault("CONFLICT", outcome.message ?? "The brand already has a contact with this address", {
@@ -85,13 +87,13 @@ const personBanned = () => new Fault("CONFLICT", "This person is on a ban list a
 export async function changeContact(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   change: ContactChange,
 ): Promise<ContactRow> {
-  const { brandId } = await getContact(tx, id, reach);
+  const { brandId } = await getContact(tx, id, scope);
   await holdContacts(tx, brandId);
   // Reads the row again: another transaction may have changed it before the lock.
-  const row = await getContact(tx, id, reach);
+  const row = await getContact(tx, id, scope);
   const parsed = judgeContact({ ...row, ...change });
   if (parsed.verdict !== "ok") throw invalid(parsed.verdict === "bad_phone" ? "phone" : "email", parsed.message);
   const { person } = fitPerson(parsed.contact);
@@ -109,7 +111,7 @@ export async function changeContact(
     throw error;
   }
   await addUsage(tx, brandId, "storedBytes", contactBytes(person) - contactBytes(row));
-  return getContact(tx, id, reach);
+  return getContact(tx, id, scope);
 }
 
 /**
@@ -126,8 +128,8 @@ async function assertNotBanned(tx: Tx, row: ContactRow, person: ContactData): Pr
 }
 
 /** Deletes a contact. @throws AppError CONFLICT when a campaign contains it */
-export async function removeContact(tx: Tx, id: string, reach: string | null): Promise<void> {
-  const row = await getContact(tx, id, reach);
+export async function removeContact(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  const row = await getContact(tx, id, scope);
   const inUse = () =>
     new Fault("CONFLICT", "A campaign contains this contact: remove it from the campaign, or ban the person instead");
   const [conversation] = await tx

@@ -1,6 +1,7 @@
 import { inArray, sql } from "drizzle-orm";
 import { contacts } from "../db/schema/brands.ts";
 import type { Reader } from "../db/store.ts";
+import type { TenantScope } from "../db/tenant-scope.ts";
 import { endOf, type WordPlace, wordsFrom } from "../db/wordIndex.ts";
 import { invalid } from "../fault.ts";
 import type { ContactRow } from "./contacts.ts";
@@ -19,8 +20,7 @@ export interface SearchPlace extends WordPlace {
 }
 
 interface ContactSearch {
-  /** The brand whose contacts are searched; null for all brands. */
-  reach: string | null;
+  scope: TenantScope;
   text: string;
   after: SearchPlace | null;
   limit: number;
@@ -81,18 +81,18 @@ const placeOf = ({ brandId, word, order }: SearchPlace): SearchPlace => ({ brand
 /** Chooses the word with the fewest entries, the only ones to visit. Null when a word has none: then nothing matches. */
 async function chooseLeading(
   read: Reader,
-  { reach, pause }: ContactSearch,
+  { scope, pause }: ContactSearch,
   wanted: readonly SearchWord[],
 ): Promise<SearchWord | null> {
   // Counting over all brands would have to visit each brand.
-  if (reach === null) return wanted.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0] ?? null;
+  if (scope.kind === "all") return wanted.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0] ?? null;
   let leading: SearchWord | null = null;
   let fewest = Number.POSITIVE_INFINITY;
   for (const word of wanted) {
     await pause();
     let entries = 0;
     for (const prefix of word) {
-      entries += (await wordsFrom(read, reach, indexed(prefix), null, SEARCH_SLICE_ENTRIES)).length;
+      entries += (await wordsFrom(read, scope.brandId, indexed(prefix), null, SEARCH_SLICE_ENTRIES)).length;
     }
     if (entries === 0) return null;
     if (entries < fewest) [leading, fewest] = [word, entries];
@@ -128,7 +128,7 @@ interface Slice {
 /** Yields the index entries slice by slice: for each prefix in the order of brand, word and contact. */
 async function* walk(
   read: Reader,
-  { reach, after, pause }: ContactSearch,
+  { scope, after, pause }: ContactSearch,
   leading: SearchWord,
 ): AsyncGenerator<{ entries: ContactEntry[]; at: SearchPlace | null }> {
   const startAt = after === null ? 0 : leading.findIndex((prefix) => after.word.startsWith(indexed(prefix)));
@@ -136,20 +136,16 @@ async function* walk(
   for (const prefix of leading.slice(Math.max(startAt, 0))) {
     do {
       await pause();
-      const { visited, at } = await loadSlice(read, reach, indexed(prefix), position);
+      const { visited, at } = await loadSlice(read, scope, indexed(prefix), position);
       position = at;
       yield { entries: await withContacts(read, visited), at };
     } while (position !== null);
   }
 }
 
-async function loadSlice(
-  read: Reader,
-  reach: string | null,
-  prefix: string,
-  after: SearchPlace | null,
-): Promise<Slice> {
-  const brandIds = reach === null ? await listBrandIds(read, after?.brandId ?? "") : [reach];
+async function loadSlice(read: Reader, scope: TenantScope, prefix: string, after: SearchPlace | null): Promise<Slice> {
+  const isAll = scope.kind === "all";
+  const brandIds = isAll ? await listBrandIds(read, after?.brandId ?? "") : [scope.brandId];
   const visited: IndexEntry[] = [];
   for (const brandId of brandIds) {
     const from = after?.brandId === brandId ? after : null;
@@ -159,7 +155,7 @@ async function loadSlice(
     if (last && visited.length === SEARCH_SLICE_ENTRIES) return { visited, at: placeOf(last) };
   }
   const lastBrand = brandIds.at(-1);
-  if (reach !== null || lastBrand === undefined || brandIds.length < SEARCH_SLICE_BRANDS) return { visited, at: null };
+  if (!isAll || lastBrand === undefined || brandIds.length < SEARCH_SLICE_BRANDS) return { visited, at: null };
   return { visited, at: { brandId: lastBrand, ...endOf(prefix) } };
 }
 

@@ -4,15 +4,15 @@ import { type RowStatus, verdictHeader, verdictLine } from "../contactFiles/verd
 import type { Reader } from "../db/store.ts";
 import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { invalid } from "../fault.ts";
 import { diskRoom } from "../files/diskRoom.ts";
-import { callerOf } from "../http/access.ts";
 import { fingerprintedBy, isKnownKey, writeOnce } from "../http/idempotency.ts";
 import { ErrorBody, Id, IdParams } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
+import { requestContext } from "../http/request-context.ts";
 import { bodyPieces } from "../http/requestBody.ts";
 import { leftToRoute } from "../http/routePlans.ts";
-import { storable, unstorable } from "../http/storable.ts";
+import { unstorable } from "../http/storable.ts";
 import { type Reading, runImport, spoolPath } from "./importer.ts";
 import { mustTakeFile } from "./importLimits.ts";
 import { createImportJob, getImportJob, readResults, toImportJob } from "./jobs.ts";
@@ -28,26 +28,26 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
   const { store, config, background } = deps;
   const start = (jobId: string) =>
     void background.run("import", (signal) => runImport(deps, jobId, { ...reading, signal }));
-  const room = new UploadRoom(diskRoom(config.dataDir, config.minFreeDiskBytes));
+  const uploads = new UploadRoom(diskRoom(config.dataDir, config.minFreeDiskBytes));
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/import-contacts",
-      async ({ params, query, request, set }) => {
-        const reach = reachOf(callerOf(request));
+      async ({ params, query, context, set }) => {
+        const scope = context.scope;
         readImportOptions((name) => query[name]);
         // A repeated request is received again to compare its fingerprint, regardless of the limits.
-        const { brandId, left } = (await isKnownKey(store.read, request))
-          ? { brandId: callerOf(request).userId, left: null }
-          : await mustTakeFile(store.read, params.id, reach);
-        const arriving = await room.begin(brandId, getContentLength(request), left);
+        const { brandId, left } = (await isKnownKey(store.read, context))
+          ? { brandId: context.principal.userId, left: null }
+          : await mustTakeFile(store.read, params.id, scope);
+        const reservation = await uploads.begin(brandId, getContentLength(context.request), left);
 
         const jobId = Bun.randomUUIDv7();
         const path = spoolPath(config.dataDir, jobId);
         try {
-          const { fileName, fields, sha256, size } = await receiveFile(request, path, {
-            body: bodyPieces(request),
-            take: arriving.take,
+          const { fileName, fields, sha256, size } = await receiveFile(context.request, path, {
+            body: bodyPieces(context),
+            take: reservation.take,
           });
           const job = {
             ...readImportOptions((name) => fields.get(name) ?? query[name]),
@@ -56,9 +56,9 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           };
           const flaw = unstorable(job);
           if (flaw) throw invalid(flaw.field, flaw.message);
-          fingerprintedBy(request, JSON.stringify([sha256, job]));
-          const answer = await writeOnce(deps, request, async (tx) => {
-            await createImportJob(tx, reach, { id: jobId, campaignId: params.id, ...job });
+          fingerprintedBy(context, JSON.stringify([sha256, job]));
+          const answer = await writeOnce(deps, context, async (tx) => {
+            await createImportJob(tx, scope, { id: jobId, campaignId: params.id, ...job });
             return { success: true as const, jobId };
           });
           set.status = 202;
@@ -72,7 +72,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           else await rm(path, { force: true });
           throw error;
         } finally {
-          arriving.end();
+          reservation.end();
         }
       },
       {
@@ -85,6 +85,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           limit: "import",
           idempotent: true,
           body: "stream",
+          example: { parameters: { id: EXEMPLARS.draftCampaign } },
           summary: "Import a file of contacts",
           description:
             "Takes a CSV file of up to 1 GB, in a form (`file`, with the query parameters as fields) or as the body itself (text/csv). Encoding, separator and columns are detected; `mapping` overrides the columns. Returns 202 when the file has been received; the job reports progress and result.",
@@ -94,8 +95,8 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
     )
     .get(
       "/import-jobs/:jobId",
-      async ({ params, request }) => {
-        const job = await getImportJob(store.read, params.jobId, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const job = await getImportJob(store.read, params.jobId, context.scope);
         return { success: true as const, job: toImportJob(job) };
       },
       {
@@ -103,6 +104,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         response: t.Object({ success: t.Literal(true), job: ImportJob }),
         detail: {
           access: "user",
+          example: { parameters: { jobId: EXEMPLARS.importJob } },
           summary: "Get an import job",
           description: "Returns the progress of an import: the number of rows processed, by result.",
         },
@@ -110,8 +112,8 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
     )
     .get(
       "/import-jobs/:jobId/result.csv",
-      async ({ params, request }) => {
-        const job = await getImportJob(store.read, params.jobId, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const job = await getImportJob(store.read, params.jobId, context.scope);
         return new Response(streamResults(store.read, job.id), {
           headers: {
             "content-type": "text/csv; charset=utf-8",
@@ -126,6 +128,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         detail: {
           access: "user",
           limit: "costly",
+          example: { parameters: { jobId: EXEMPLARS.importJob } },
           summary: "Get the row results of an import",
           description:
             "Returns a CSV file with a line for each row processed so far: line, verdict, email, phone, message.",

@@ -3,7 +3,7 @@ import { type HostPolicy, resolveHost, SMTP_PORTS } from "../channels/host.ts";
 import { checkSecurity } from "../channels/privateNetworks.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import type { Caller } from "../http/access.ts";
+import type { Principal } from "../http/request-context.ts";
 import { fieldOf } from "./gmail.ts";
 import { tryCounted } from "./loginTries.ts";
 
@@ -86,7 +86,7 @@ export async function mustConnect(
 }
 
 /** Counts an admin's working login as proof: a relay that needs no password proves nothing by itself. */
-export function vouched(connection: Connection, { role }: Pick<Caller, "role">): Connection {
+export function vouched(connection: Connection, { role }: Pick<Principal, "role">): Connection {
   return { ...connection, proves: connection.proves || (role === "admin" && connection.error === null) };
 }
 

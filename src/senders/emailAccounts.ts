@@ -5,6 +5,7 @@ import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { Fault, notFound } from "../fault.ts";
 import { release, takeQuota } from "../limits/usage.ts";
 import type { Vault } from "../secrets.ts";
@@ -38,26 +39,26 @@ export function toEmailAccount(row: EmailAccountRow, now: Instant): EmailAccount
 }
 
 /** @throws AppError NOT_FOUND when there is no such mailbox in scope */
-export async function getEmailAccount(read: Reader, id: string, reach: string | null): Promise<EmailAccountRow> {
-  const [row] = await read.select().from(emailAccounts).where(isInScope(id, reach));
+export async function getEmailAccount(read: Reader, id: string, scope: TenantScope): Promise<EmailAccountRow> {
+  const [row] = await read.select().from(emailAccounts).where(isInScope(id, scope));
   if (!row) throw notFound("email account", id);
   return row;
 }
 
-const isInScope = (id: string, reach: string | null) =>
-  and(eq(emailAccounts.id, id), reach === null ? undefined : eq(emailAccounts.brandId, reach));
+const isInScope = (id: string, scope: TenantScope) =>
+  and(eq(emailAccounts.id, id), inScope(scope, emailAccounts.brandId));
 
 /** Lists mailboxes in scope in the order of their creation, after the one with id `after`. */
 export async function listEmailAccounts(
   read: Reader,
-  options: { reach: string | null; after: string | null; limit: number },
+  options: { scope: TenantScope; after: string | null; limit: number },
 ): Promise<EmailAccountRow[]> {
   return read
     .select()
     .from(emailAccounts)
     .where(
       and(
-        options.reach === null ? undefined : eq(emailAccounts.brandId, options.reach),
+        inScope(options.scope, emailAccounts.brandId),
         options.after === null ? undefined : gt(emailAccounts.id, options.after),
       ),
     )
@@ -105,7 +106,7 @@ export async function addEmailAccount(
       updatedAt: tx.now,
     }),
   );
-  const row = await getEmailAccount(tx, id, brandId);
+  const row = await getEmailAccount(tx, id, tenantScope(SYSTEM, brandId));
   if (connection.proves) await disableUnproved(tx, row);
   return row;
 }
@@ -158,7 +159,7 @@ export async function changeEmailAccount(
     if (isActive === true || tried?.connection.status === "CONNECTED") await freeWaiting(tx, seen.id);
     return row;
   }
-  await getEmailAccount(tx, seen.id, null);
+  await getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
   throw new Fault("CONFLICT", "The account was changed in the meantime: try again");
 }
 
@@ -185,12 +186,12 @@ export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: 
   );
   if (row && proves) await disableUnproved(tx, row);
   if (works) await freeWaiting(tx, seen.id);
-  return getEmailAccount(tx, seen.id, null);
+  return getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
 }
 
 /** Deletes a mailbox. @throws AppError CONFLICT while messages are pending: they must be sent or cancelled first */
-export async function removeEmailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
-  await getEmailAccount(tx, id, reach);
+export async function removeEmailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  await getEmailAccount(tx, id, scope);
   await checkNothingWaits(tx, id);
   await tx.delete(campaignSenders).where(eq(campaignSenders.senderId, id));
   const [deleted] = await tx.delete(emailAccounts).where(eq(emailAccounts.id, id)).returning();

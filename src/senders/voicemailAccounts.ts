@@ -4,6 +4,7 @@ import { getBrand } from "../brands/brands.ts";
 import { iso } from "../clock.ts";
 import { voicemailAccounts } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { invalid, notFound } from "../fault.ts";
 import { release, takeQuota } from "../limits/usage.ts";
@@ -18,29 +19,24 @@ export function toVoicemailAccount({ createdAt, updatedAt, provedAt, ...row }: V
 }
 
 /** @throws AppError NOT_FOUND when there is no such number in scope */
-export async function getVoicemailAccount(read: Reader, id: string, reach: string | null): Promise<VoicemailRow> {
-  const [row] = await read.select().from(voicemailAccounts).where(isInScope(id, reach));
+export async function getVoicemailAccount(read: Reader, id: string, scope: TenantScope): Promise<VoicemailRow> {
+  const [row] = await read.select().from(voicemailAccounts).where(isInScope(id, scope));
   if (!row) throw notFound("voicemail account", id);
   return row;
 }
 
-const isInScope = (id: string, reach: string | null) =>
-  and(eq(voicemailAccounts.id, id), reach === null ? undefined : eq(voicemailAccounts.brandId, reach));
+const isInScope = (id: string, scope: TenantScope) =>
+  and(eq(voicemailAccounts.id, id), inScope(scope, voicemailAccounts.brandId));
 
 /** Lists numbers in scope in the order of their creation, after the one with id `after`. */
 export async function listVoicemailAccounts(
   read: Reader,
-  { reach, after, limit }: { reach: string | null; after: string | null; limit: number },
+  { scope, after, limit }: { scope: TenantScope; after: string | null; limit: number },
 ): Promise<VoicemailRow[]> {
   return read
     .select()
     .from(voicemailAccounts)
-    .where(
-      and(
-        reach === null ? undefined : eq(voicemailAccounts.brandId, reach),
-        after === null ? undefined : gt(voicemailAccounts.id, after),
-      ),
-    )
+    .where(and(inScope(scope, voicemailAccounts.brandId), after === null ? undefined : gt(voicemailAccounts.id, after)))
     .orderBy(asc(voicemailAccounts.id))
     .limit(limit);
 }
@@ -90,10 +86,10 @@ export async function addVoicemailAccount(
 export async function changeVoicemailAccount(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   { displayName, isActive }: VoicemailAccountChange,
 ): Promise<VoicemailRow> {
-  if (isActive === true) await expectOwnNumber(tx, await getVoicemailAccount(tx, id, reach));
+  if (isActive === true) await expectOwnNumber(tx, await getVoicemailAccount(tx, id, scope));
   const [row] = await tx
     .update(voicemailAccounts)
     .set({
@@ -101,16 +97,16 @@ export async function changeVoicemailAccount(
       ...(isActive === undefined ? {} : { isActive, inactiveReason: null }),
       updatedAt: tx.now,
     })
-    .where(isInScope(id, reach))
+    .where(isInScope(id, scope))
     .returning();
   if (!row) throw notFound("voicemail account", id);
   return row;
 }
 
 /** Deletes a number. @throws AppError CONFLICT while messages are pending */
-export async function removeVoicemailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
-  await getVoicemailAccount(tx, id, reach);
+export async function removeVoicemailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  await getVoicemailAccount(tx, id, scope);
   await checkNothingWaits(tx, id);
-  const [deleted] = await tx.delete(voicemailAccounts).where(isInScope(id, reach)).returning();
+  const [deleted] = await tx.delete(voicemailAccounts).where(isInScope(id, scope)).returning();
   if (deleted) await release(tx, deleted.brandId, "voicemailNumbers", 1);
 }

@@ -1,8 +1,8 @@
 import { Elysia, t } from "elysia";
 import { type Instant, isoOrNull } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { optionalBody } from "../../http/requestBody.ts";
-import { storable } from "../../http/storable.ts";
 import { type ListedAccount as Listed, listAccounts } from "../accountList.ts";
 import { warmupOf } from "../warmup.ts";
 import { AccountPage, AccountQuery, type ListedAccount } from "./model.ts";
@@ -33,7 +33,7 @@ function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Inst
 
 /** Lists the mailboxes of all brands, for admins. */
 export function accountListRoutes({ store, clock }: Deps) {
-  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(storable).post(
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).post(
     "/email-accounts",
     async ({ body }) => {
       const {
@@ -60,6 +60,13 @@ export function accountListRoutes({ store, clock }: Deps) {
       response: AccountPage,
       detail: {
         access: "admin",
+        example: {
+          body: {
+            assignmentFilter: "all",
+            providerFilter: "SMTP",
+            searchQuery: "",
+          },
+        },
         summary: "List All Email Sender Accounts",
         description:
           "Get all email sender accounts with filters (Admin only), ordered by address. Returns at most 10,000; when there are more, `hasMore` is true and `offset` gets the next page.",
