@@ -8,7 +8,7 @@ import { listDirectory, voicemailsOf } from "./directory.ts";
 import { Directory, DirectoryQuery, TwilioSettings } from "./model.ts";
 import { changeTwilio } from "./twilio.ts";
 
-/** What admins see and set of all brands. */
+/** Lists and configures all brands, for admins. */
 export function brandAdminRoutes(deps: Deps) {
   const { store, vault } = deps;
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
@@ -45,7 +45,7 @@ export function brandAdminRoutes(deps: Deps) {
           example: { body: { limit: 10, offset: 0, searchQuery: "" } },
           summary: "List All Brands",
           description:
-            "Get all brands with their mSID and user info (Admin only). The newest first. A page beyond the end is empty.",
+            "Get all brands with their mSID and user info (Admin only), newest first. A page past the end is empty.",
         },
       },
     )
@@ -55,14 +55,14 @@ export function brandAdminRoutes(deps: Deps) {
         const { brandId, ...change } = body;
         return writeOnce(deps, context, async (tx) => {
           await changeTwilio(tx, vault, brandId, change);
-          return { success: true, message: "The brand's Twilio settings are as you sent them" };
+          return { success: true, message: "The brand's Twilio settings were updated" };
         });
       },
       {
         body: TwilioSettings,
         response: t.Object({
           success: t.Boolean(),
-          message: t.String({ examples: ["The brand's Twilio settings are as you sent them"] }),
+          message: t.String({ examples: ["The brand's Twilio settings were updated"] }),
         }),
         detail: {
           access: "admin",
@@ -77,7 +77,7 @@ export function brandAdminRoutes(deps: Deps) {
           },
           summary: "Assign Messaging Service",
           description:
-            "Update Twilio Messaging Service SID for a brand (Admin only). What is absent stays as it is and null clears it. An empty text clears a SID and keeps the token, which is sealed and never shown.",
+            "Update Twilio Messaging Service SID for a brand (Admin only). Absent fields stay unchanged, null clears a field. An empty text clears a SID and keeps the token, which is stored encrypted and never returned.",
         },
       },
     );

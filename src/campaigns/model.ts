@@ -145,18 +145,6 @@ export const AddContactsOrder = t.Object({
   defaultCountry: DefaultCountry,
 });
 
-export const ImportJob = t.Object({
-  id: Id,
-  campaignId: Id,
-  fileName: t.String(),
-  status: t.Union([t.Literal("RUNNING"), t.Literal("DONE"), t.Literal("FAILED")]),
-  rows: t.Integer({ description: "Rows processed so far" }),
-  verdicts: t.Record(t.String(), t.Integer(), { examples: [{ added: 480, duplicate: 12, bad_email: 8 }] }),
-  error: Nullable(t.String()),
-  createdAt: Moment,
-  finishedAt: Nullable(Moment),
-});
-
 const byType = t.Record(t.String(), t.Number(), { examples: [{ EMAIL: 250 }] });
 
 /** The cost of a launch and the credits to pay it. */

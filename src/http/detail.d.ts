@@ -15,6 +15,8 @@ declare module "elysia" {
     body?: number | "stream";
     /** Which limit its requests count against. Absent: that of what reads (GET) or writes. */
     limit?: RouteClass;
+    /** False where any input has an answer of its own: nothing of it is refused before the handler sees it. */
+    inputLimits?: false;
     /** What "Try it out" on the API page fills in: works on the data of the demo, as its admin. */
     example?: Example;
   }

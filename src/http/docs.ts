@@ -44,7 +44,7 @@ export interface DocsOptions {
  * Of @elysiajs/swagger only the collecting is used: the page it brings loads its scripts from a public CDN.
  */
 export function docs({ publicUrl, version }: DocsOptions) {
-  const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public" } });
+  const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public", inputLimits: false } });
 
   async function document(): Promise<Uint8Array<ArrayBuffer>> {
     // biome-ignore lint/complexity/useLiteralKeys: protected in the types, yet the way @elysiajs/swagger asks the app it is mounted in.

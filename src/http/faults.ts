@@ -3,7 +3,7 @@ import { isUnavailable } from "../db/violations.ts";
 import { type Detail, Fault, type FaultCode } from "../fault.ts";
 import type { Log } from "../log.ts";
 import { requestContext } from "./request-context.ts";
-import { closeUnread } from "./unreadBody.ts";
+import { closeUnread } from "./requestBody.ts";
 
 const STATUS: Record<FaultCode, number> = {
   MALFORMED: 400,

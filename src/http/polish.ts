@@ -74,6 +74,7 @@ function polishOperation(
     hide: _,
     // Not for readers: the limit of the body.
     body: _body,
+    inputLimits: _inputLimits,
     example,
     parameters,
     requestBody,

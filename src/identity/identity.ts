@@ -12,9 +12,8 @@ import type { Claim, Credentials, PasswordChange, SignUp, User } from "./model.t
 import { refuseForeignOrigin } from "./origin.ts";
 import { hashPassword, refuseGuessable } from "./password.ts";
 import { type Authentication, authenticationCache, findAuthentication, toUser } from "./presence.ts";
-import { type Proof, proofs } from "./proof.ts";
+import { ADDRESS_HEADER, type Proof, proofs } from "./proof.ts";
 import { faultOf } from "./refusal.ts";
-import { ADDRESS_HEADER } from "./requestAddress.ts";
 import { type SessionActivity, sessionActivity } from "./sessions/activity.ts";
 import { addUser } from "./users.ts";
 

@@ -7,14 +7,12 @@ import { ErrorBody } from "../http/model.ts";
 import { requestContext } from "../http/request-context.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { apiKeyRoutes } from "./apiKeys/routes.ts";
-import { claimPage } from "./claimPage.ts";
+import { claimRoutes } from "./claim-routes.ts";
 import { deviceCookies } from "./deviceCookie.ts";
-import type { Identity, SignInRequest, Welcome } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import {
-  Claim,
   Credentials,
   Done,
-  LinkQuery,
   MailOnItsWay,
   PasswordChange,
   PasswordChanged,
@@ -23,25 +21,20 @@ import {
   SignUp,
 } from "./model.ts";
 import { refuseGuessable } from "./password.ts";
-import type { PasswordOwner } from "./passwords/guessable.ts";
 import { toUser } from "./presence.ts";
 import { sessionRoutes } from "./sessions/routes.ts";
 import { signInThrottle } from "./signInThrottle.ts";
 import { requestSignUp } from "./verification.ts";
 import { CHECK_YOUR_MAIL, mailInBackground, verificationRoutes } from "./verificationRoutes.ts";
-import { setCookies, type Visit } from "./visit.ts";
+import { type AnswerSignIn, setCookies, type Throttled } from "./visit.ts";
 
-/** The doors of `identity`: coming in, going out, and everything that decides who may. */
+/** Signs up, in and out, and changes passwords; with all that hangs under the same address. */
 export function identityRoutes(deps: Deps, identity: Identity) {
   const { store } = deps;
   const { attempt } = signInThrottle(deps);
   const devices = deviceCookies({ ...deps, isSecure: deps.config.publicUrl.startsWith("https:") });
 
-  async function tried<T>(
-    { context, server }: Pick<Visit, "context" | "server">,
-    email: string,
-    work: (by: SignInRequest) => Promise<T>,
-  ) {
+  const throttled: Throttled = async ({ context, server }, email, work) => {
     const { request, knownPrincipal } = context;
     const address = clientAddress(request, server, deps.config.clientAddressHeader);
     const userId = knownPrincipal?.userId ?? null;
@@ -50,20 +43,16 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         work({ request, address }),
       );
     } catch (error) {
-      if (error instanceof Fault) deps.log.info("entry refused", { address, code: error.code });
+      if (error instanceof Fault) deps.log.info("identity.sign_in_failed", { address, code: error.code });
       throw error;
     }
-  }
+  };
 
-  async function welcome(visit: Visit, email: string, enter: (by: SignInRequest) => Promise<Welcome>) {
-    const { token, user, cookies } = await tried(visit, email, enter);
+  const answerSignIn: AnswerSignIn = async (visit, email, enter) => {
+    const { token, user, cookies } = await throttled(visit, email, enter);
     setCookies(visit.set, [...cookies, ...devices.renew(visit.context.request, email)]);
     return { success: true as const, token, user };
-  }
-
-  /** Checks a new password before an attempt is counted: whoever is asked for a better one has guessed at nothing. */
-  const checkNewPassword = (field: string, password: string, owner: PasswordOwner) =>
-    refuseGuessable(password, field, owner);
+  };
 
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
     .use(requestContext)
@@ -71,11 +60,12 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       "/sign-up/email",
       async ({ body, context, server, set }) => {
         const visit = { context, server, set };
-        await checkNewPassword("password", body.password, body);
+        // Checked before an attempt is counted: a password that is refused has guessed at nothing.
+        await refuseGuessable(body.password, "password", body);
         if (deps.sendSystemMail === null || deps.config.signUp === "closed")
-          return welcome(visit, body.email, (by) => identity.signUp(body, by));
+          return answerSignIn(visit, body.email, (by) => identity.signUp(body, by));
         // The password is not kept: whoever opens the mailed link chooses one.
-        const owed = await tried(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
+        const owed = await throttled(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
         mailInBackground(deps, owed);
         set.status = 202;
         return CHECK_YOUR_MAIL;
@@ -95,7 +85,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     .post(
       "/sign-in/email",
       ({ body, context, server, set }) =>
-        welcome({ context, server, set }, body.email, (by) => identity.signIn(body, by)),
+        answerSignIn({ context, server, set }, body.email, (by) => identity.signIn(body, by)),
       {
         body: Credentials,
         response: { 200: SignedIn, 401: ErrorBody },
@@ -144,8 +134,8 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       "/change-password",
       async ({ body, context, server, set }) => {
         const { principal } = context;
-        await checkNewPassword("newPassword", body.newPassword, principal);
-        const { token, cookies } = await tried({ context, server }, principal.email, (by) =>
+        await refuseGuessable(body.newPassword, "newPassword", principal);
+        const { token, cookies } = await throttled({ context, server }, principal.email, (by) =>
           identity.changePassword(body, principal, by),
         );
         if (cookies.length > 0) setCookies(set, cookies);
@@ -170,43 +160,9 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         },
       },
     )
-    .get("/claim", () => claimPage(), {
-      query: LinkQuery,
-      detail: {
-        access: "public",
-        summary: "Open the claim page",
-        description:
-          "The form behind the link that the first start prints. The token stands behind `#` in that link and is never sent with it; one in the query is ignored.",
-        responses: { 200: { description: "The page.", content: { "text/html": { schema: { type: "string" } } } } },
-      },
-    })
-    .post(
-      "/claim",
-      async ({ body, context, server, set }) => {
-        await checkNewPassword("password", body.password, body);
-        return welcome({ context, server, set }, body.email, (by) => identity.claim(body, by));
-      },
-      {
-        body: Claim,
-        response: { 200: SignedIn, 403: ErrorBody },
-        detail: {
-          access: "public",
-          example: {
-            body: {
-              token: "from the link that the first start printed",
-              email: "ada@example.com",
-              password: "correct horse battery",
-              name: "Ada Lovelace",
-            },
-          },
-          summary: "Make the first admin",
-          description:
-            "Works once, with the token that the latest start printed, for 24 hours, and only while there is no admin.",
-        },
-      },
-    )
-    .use(verificationRoutes(deps, identity, tried))
-    .use(sessionRoutes(deps, tried))
+    .use(claimRoutes(identity, answerSignIn))
+    .use(verificationRoutes(deps, identity, throttled))
+    .use(sessionRoutes(deps, throttled))
     .use(apiKeyRoutes(deps))
     .use(adminRoutes(deps));
 }

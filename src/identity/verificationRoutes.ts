@@ -9,7 +9,7 @@ import { EmailProof, LinkQuery, MailOnItsWay, SignedIn, UserEmail } from "./mode
 import { hashPassword } from "./password.ts";
 import { findByLink, type OwedMail, requestLink, verifyByLink } from "./verification.ts";
 import { verificationMail } from "./verificationMail.ts";
-import { type Limited, setCookies } from "./visit.ts";
+import { setCookies, type Throttled } from "./visit.ts";
 
 /** The same for every address: it tells nobody which there are. */
 export const CHECK_YOUR_MAIL = {
@@ -26,7 +26,7 @@ export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: Ow
 }
 
 /** Proves e-mail addresses by links that are mailed to them. */
-export function verificationRoutes(deps: Deps, identity: Identity, limited: Limited) {
+export function verificationRoutes(deps: Deps, identity: Identity, throttled: Throttled) {
   const { store, clock } = deps;
   return new Elysia({ tags: ["Auth"] })
     .use(requestContext)
@@ -36,7 +36,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
         if (deps.sendSystemMail === null)
           throw new Fault("FORBIDDEN", "This service sends no mail: ask an admin to verify your address");
         const work = () => store.write((tx) => requestLink(tx, body.email));
-        mailInBackground(deps, await limited({ context, server, set }, body.email, work));
+        mailInBackground(deps, await throttled({ context, server }, body.email, work));
         set.status = 202;
         return CHECK_YOUR_MAIL;
       },

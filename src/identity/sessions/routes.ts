@@ -3,20 +3,13 @@ import { iso } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { EXEMPLARS } from "../../exemplars.ts";
 import { invalid } from "../../fault.ts";
-import type { Server } from "../../http/clientAddress.ts";
 import { IdParams } from "../../http/model.ts";
-import { type RequestContext, requestContext } from "../../http/request-context.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { Done } from "../model.ts";
 import { verifyPassword } from "../password.ts";
+import type { Throttled } from "../visit.ts";
 import { OwnSessions, Reauthenticated, Reauthentication } from "./model.ts";
 import { findPasswordHash, listSessions, renewSignIn, revokeSession } from "./sessions.ts";
-
-/** Does work that costs a password hash, unless there were too many attempts. */
-type Throttled = <T>(
-  visit: { context: RequestContext; server: Server | null },
-  email: string,
-  work: () => Promise<T>,
-) => Promise<T>;
 
 /** A user's own sessions: which there are, ending one, and giving the password again in one. */
 export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttled) {
