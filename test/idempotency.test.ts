@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { eq } from "drizzle-orm";
 import { DAY, VirtualClock } from "../src/clock.ts";
 import { bans } from "../src/db/schema/brands.ts";
-import { idempotencyKeys } from "../src/db/schema/identity.ts";
+import { idempotencyKeys } from "../src/db/schema/idempotency.ts";
 import { forgetAnswers } from "../src/http/idempotency.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 

@@ -2,6 +2,7 @@ import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import { normaliseEmail, normalisePhone } from "../address.ts";
 import { bans } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { addUsage, release, takeQuota } from "../limits/usage.ts";
 import { cancelPerson } from "../messages/cancel.ts";
@@ -120,14 +121,14 @@ async function findBans(read: Reader, scope: string, email: string | null, phone
 }
 
 /**
- * Takes a ban off the list. `scope` null means any (an admin). What a person asked for themselves (STOP, unsubscribe)
- * only an admin lifts.
+ * Takes a ban off the list. What a person asked for themselves (STOP, unsubscribe) only an admin lifts, whose scope is all
+ * tenants.
  */
-export async function unban(tx: Tx, id: string, scope: string | null): Promise<void> {
-  const mine = and(eq(bans.id, id), scope === null ? undefined : eq(bans.scope, scope));
+export async function unban(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  const mine = and(eq(bans.id, id), inScope(scope, bans.scope));
   const [row] = await tx.select().from(bans).where(mine);
   if (!row) throw notFound("ban", id);
-  if (scope !== null && isOwnWish(row.source)) {
+  if (scope.kind === "brand" && isOwnWish(row.source)) {
     throw new Fault("FORBIDDEN", "This person asked not to be contacted: only an admin can lift that");
   }
   const [gone] = await tx.delete(bans).where(mine).returning();

@@ -6,7 +6,7 @@ import { contains } from "../db/search.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 
-// All brands of the platform, for those who look after it: the newest first, by the moment they were created and then by id.
+// The list of all brands for admins: the newest first, by creation time and then by id.
 
 /** A brand and its owner, if it has one. */
 export interface Listed {
@@ -21,54 +21,54 @@ export interface Listed {
   createdAt: Instant;
 }
 
-export interface DirectoryPage {
+interface DirectoryPage {
   limit: number;
   offset: number;
-  /** Looked for in names, the owner's address and the SIDs; empty finds all. */
+  /** Searched in names, the owner's address and the SIDs; empty matches all. */
   search?: string | undefined;
 }
 
-/** Keeps the counts of days true. Call it in the transaction that makes or removes a brand. */
+/** Updates the count of brands by day. Call it in the transaction that creates or deletes a brand. */
 export async function countBrand(tx: Tx, createdAt: Instant, change: 1 | -1): Promise<void> {
   await tx.all(sql`insert into brand_days (start, count) values (${createdAt - (createdAt % DAY)}, ${change})
     on conflict (start) do update set count = brand_days.count + excluded.count`);
 }
 
-/** One page of brands, and how many there are in all. A page beyond the end is empty. */
+/** Lists one page of brands, with the total number. A page past the end is empty. */
 export async function listDirectory(
   read: Reader,
   { limit, offset, search = "" }: DirectoryPage,
 ): Promise<{ rows: Listed[]; total: number }> {
   const wanted = search.trim();
-  return wanted === "" ? listAll(read, limit, offset) : listFound(read, matching(wanted), limit, offset);
+  return wanted === "" ? listAll(read, limit, offset) : listMatching(read, buildSearch(wanted), limit, offset);
 }
 
-/** However many brands there are: of those before the page, only its own day's are passed over. */
+/** Uses the counts by day, so that the offset skips only rows of the page's own day, however many brands there are. */
 async function listAll(read: Reader, limit: number, offset: number) {
   const days = await read.all<Bucket>(sql`select start, count from brand_days order by start desc`);
   const total = days.reduce((sum, day) => sum + day.count, 0);
   const day = bucketAt(days, offset);
   if (!day) return { rows: [], total };
-  const rows = await pageOf(read, sql`b.created_at < ${day.start + DAY}`, limit, offset - day.before);
+  const rows = await loadPage(read, sql`b.created_at < ${day.start + DAY}`, limit, offset - day.before);
   return { rows, total };
 }
 
-/** A search reads all brands. */
-async function listFound(read: Reader, found: SQL, limit: number, offset: number) {
+/** Scans all brands. */
+async function listMatching(read: Reader, found: SQL, limit: number, offset: number) {
   const [row] = await read.all<{ total: unknown }>(sql`select count(*) as total from ${FROM} where ${found}`);
   const total = Number(row?.total ?? 0);
-  // However large the offset: the database need not be told of one beyond the end.
-  return { rows: offset < total ? await pageOf(read, found, limit, offset) : [], total };
+  // An offset past the end can be too large for the database.
+  return { rows: offset < total ? await loadPage(read, found, limit, offset) : [], total };
 }
 
 const FROM = sql.raw("brands b left join users u on u.id = b.owner_id");
 
-function matching(text: string): SQL {
+function buildSearch(text: string): SQL {
   const columns = ["b.name", "u.name", "u.email", "b.twilio_account_sid", "b.twillio_messaging_service_sid"];
   return contains(text, ...columns.map((column) => sql.raw(column)));
 }
 
-async function pageOf(read: Reader, where: SQL, limit: number, offset: number): Promise<Listed[]> {
+async function loadPage(read: Reader, where: SQL, limit: number, offset: number): Promise<Listed[]> {
   const rows = await read.all<Omit<Listed, "hasTwilioAuthToken"> & { token: string | null }>(sql`select b.id, b.name,
       u.id as "ownerId", u.name as "ownerName", u.email as "ownerEmail", b.twilio_account_sid as "twilioAccountSid",
       b.twilio_auth_token as token, b.twillio_messaging_service_sid as "twillioMessagingServiceSid", b.created_at as "createdAt"
@@ -81,7 +81,7 @@ type Voicemail = Pick<
   "id" | "phoneNumber" | "displayName" | "provider" | "isActive"
 >;
 
-/** The voicemail numbers of many brands at once, by brand. */
+/** Gets the voicemail numbers of many brands, by brand. */
 export async function voicemailsOf(read: Reader, brandIds: readonly string[]): Promise<Map<string, Voicemail[]>> {
   if (brandIds.length === 0) return new Map();
   const ids = brandIds.map((id) => ({ id }));
@@ -90,7 +90,7 @@ export async function voicemailsOf(read: Reader, brandIds: readonly string[]): P
     from ${rowsOf("n", ids, { id: "text" })} cross join voicemail_accounts v where v.brand_id = n.id order by v.brand_id, v.id`);
   const numbers = new Map<string, Voicemail[]>();
   for (const { brandId, ...row } of rows) {
-    // SQLite answers 0 and 1.
+    // SQLite returns 0 and 1.
     const number = { ...row, isActive: Boolean(row.isActive) };
     const list = numbers.get(brandId);
     if (list) list.push(number);

@@ -1,32 +1,34 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { notFound } from "../fault.ts";
-import { type Caller, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { type Principal, requestContext } from "../http/request-context.ts";
 import { changeBrand, createBrand, getBrand, listBrands, toBrand } from "./brands.ts";
 import { Brand, BrandChange, NewBrand } from "./model.ts";
 import { removeBrand } from "./removal.ts";
 
 const OneBrand = t.Object({ success: t.Literal(true), brand: Brand });
 
-/** Another's brand is answered like one that does not exist: ids tell a stranger nothing. */
-function mustSee(caller: Caller, brandId: string): void {
-  if (caller.role !== "admin" && caller.brandId !== brandId) throw notFound("brand", brandId);
+/** @throws AppError NOT_FOUND for a brand of another owner, as for one that does not exist, so that ids disclose nothing */
+function assertVisible(principal: Principal, brandId: string): void {
+  if (principal.role !== "admin" && principal.brandId !== brandId) throw notFound("brand", brandId);
 }
 
+/** Manages brands. */
 export function brandRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/brands", tags: ["Brands"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const caller = callerOf(request);
-        const ownerId = caller.role === "admin" ? (body.ownerId === undefined ? null : body.ownerId) : caller.userId;
-        return writeOnce(deps, request, async (tx) => ({
+      async ({ body, context }) => {
+        const { principal } = context;
+        const ownerId =
+          principal.role === "admin" ? (body.ownerId === undefined ? null : body.ownerId) : principal.userId;
+        return writeOnce(deps, context, async (tx) => ({
           success: true as const,
           brand: toBrand(await createBrand(tx, body, ownerId)),
         }));
@@ -37,19 +39,20 @@ export function brandRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { body: { name: "Fabrikam Tea", timezone: "Europe/London" } },
           summary: "Create a brand",
           description:
-            "Users own the brand they create, and one at most; admins may name an owner or none. 409 for an owner whose e-mail address nobody has verified.",
+            "A user owns the brand it creates, and at most one; admins can set an owner or none. 409 for an owner whose e-mail address is not verified.",
         },
       },
     )
     .get(
       "/",
-      async ({ query, request }) => {
-        const caller = callerOf(request);
+      async ({ query, context }) => {
+        const { principal } = context;
         const { limit = 20 } = query;
         const rows = await listBrands(store.read, {
-          ...(caller.role === "admin" ? {} : { ownerId: caller.userId }),
+          ...(principal.role === "admin" ? {} : { ownerId: principal.userId }),
           after: readCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
@@ -59,28 +62,37 @@ export function brandRoutes(deps: Deps) {
       {
         query: t.Object({ cursor: Cursor, limit: Limit }),
         response: t.Object({ success: t.Literal(true), data: t.Array(Brand), nextCursor: Nullable(t.String()) }),
-        detail: { access: "user", summary: "List brands", description: "A user's own brand; for admins all of them." },
+        detail: {
+          access: "user",
+          summary: "List brands",
+          description: "Lists the user's own brand; for admins all brands.",
+        },
       },
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        mustSee(callerOf(request), params.id);
+      async ({ params, context }) => {
+        assertVisible(context.principal, params.id);
         return { success: true as const, brand: toBrand(await getBrand(store.read, params.id)) };
       },
       {
         params: IdParams,
         response: OneBrand,
-        detail: { access: "user", summary: "Get a brand", description: "Its name, zone, postal address and owner." },
+        detail: {
+          access: "user",
+          example: { parameters: { id: EXEMPLARS.brand } },
+          summary: "Get a brand",
+          description: "Returns one brand with its name, time zone, postal address and owner.",
+        },
       },
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const caller = callerOf(request);
-        mustSee(caller, params.id);
+      async ({ params, body, context }) => {
+        const { principal } = context;
+        assertVisible(principal, params.id);
         const { ownerId, ...own } = body;
-        const change = caller.role === "admin" && ownerId !== undefined ? { ...own, ownerId } : own;
+        const change = principal.role === "admin" && ownerId !== undefined ? { ...own, ownerId } : own;
         const row = await store.write((tx) => changeBrand(tx, params.id, change));
         return { success: true as const, brand: toBrand(row) };
       },
@@ -90,8 +102,12 @@ export function brandRoutes(deps: Deps) {
         response: OneBrand,
         detail: {
           access: "user",
-          summary: "Change a brand",
-          description: "Changes what is named; only an admin names another owner.",
+          example: {
+            parameters: { id: EXEMPLARS.otherBrand },
+            body: { postalAddress: "14 Garden Row, London SE1 6ED, UK" },
+          },
+          summary: "Update a brand",
+          description: "Updates the fields that are given; only an admin can change the owner.",
         },
       },
     )
@@ -106,9 +122,10 @@ export function brandRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "admin",
-          summary: "Remove a brand",
+          example: { parameters: { id: EXEMPLARS.emptyBrand } },
+          summary: "Delete a brand",
           description:
-            "With its contacts, bans, drafts and voicemail numbers; its mailboxes stay and belong to nobody. 409 once a campaign was launched, credits were given or money was paid: `history` says what. For admins only.",
+            "Deletes the brand with its contacts, bans, drafts and voicemail numbers; its mailboxes stay without a brand. Returns 409 with `history` when a campaign was launched, credits were granted or a payment was made. For admins only.",
         },
       },
     );

@@ -2,10 +2,11 @@ import { and, asc, desc, eq, gt, lt, or, sql } from "drizzle-orm";
 import { campaigns } from "../db/schema/campaigns.ts";
 import { contains } from "../db/search.ts";
 import type { Reader } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { invalid } from "../fault.ts";
 import type { CampaignRow } from "./campaigns.ts";
 
-/** What lists are sorted by, besides the id that breaks ties. A campaign not launched yet comes before all that were. */
+/** The keys that lists are sorted by, with the id to break ties. Campaigns without a launch come before all others. */
 const KEYS = {
   createdAt: { key: sql`${campaigns.createdAt}`, of: (row: CampaignRow) => row.createdAt },
   launchedAt: { key: sql`coalesce(${campaigns.launchedAt}, 0)`, of: (row: CampaignRow) => row.launchedAt ?? 0 },
@@ -16,16 +17,16 @@ export type CampaignOrder = keyof typeof KEYS;
 
 type Place = [key: string | number | null, id: string];
 
-/** Where a row stands in a list: what a cursor remembers of the last one shown. */
+/** Returns the function that makes the cursor of a row: its sort key and its id. */
 export function placeOf(sortBy: CampaignOrder): (row: CampaignRow) => Place {
   return (row) => [KEYS[sortBy].of(row), row.id];
 }
 
-/** One page of campaigns by keyset, so that what is added between two pages neither repeats nor hides a row. */
+/** Lists one page of campaigns by keyset, so that a row added between two pages neither repeats nor hides another. */
 export async function listCampaigns(
   read: Reader,
   options: {
-    reach: string | null;
+    scope: TenantScope;
     status: CampaignRow["status"] | undefined;
     searchQuery: string | undefined;
     sortBy: CampaignOrder;
@@ -42,7 +43,7 @@ export async function listCampaigns(
     .from(campaigns)
     .where(
       and(
-        options.reach === null ? undefined : eq(campaigns.brandId, options.reach),
+        inScope(options.scope, campaigns.brandId),
         options.status === undefined ? undefined : eq(campaigns.status, options.status),
         options.searchQuery?.trim() ? contains(options.searchQuery.trim(), campaigns.name) : undefined,
         after === null ? undefined : later(sortBy, beyond, after),
@@ -55,9 +56,9 @@ export async function listCampaigns(
 function later(sortBy: CampaignOrder, beyond: typeof gt, [place, id]: Place) {
   const { key } = KEYS[sortBy];
   if (sortBy === "name" ? typeof place !== "string" : !Number.isSafeInteger(place)) {
-    throw invalid("cursor", "expected the nextCursor of a page that was sorted alike");
+    throw invalid("cursor", "expected the nextCursor of a page with the same sortBy");
   }
-  // The database lowers the name in the cursor as it lowers those in the rows: its alphabet, not ours.
+  // The database lower-cases the name in the cursor as it does those in the rows; its rules differ from ours.
   const start = sortBy === "name" ? sql`lower(${place})` : sql`${place}`;
   return or(beyond(key, start), and(eq(key, start), beyond(campaigns.id, id)));
 }

@@ -1,9 +1,8 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { toEmailAccount } from "../senders/emailAccounts.ts";
 import { EmailAccount } from "../senders/model.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -12,7 +11,7 @@ import { previewMessage } from "./preview.ts";
 import { readSenders, replaceSenders } from "./senders.ts";
 import { checkTemplates, readStepsWithCounts, replaceSteps } from "./steps.ts";
 
-/** All templates of a campaign (256 KB), each byte escaped as JSON, and what is around them. */
+/** All templates of a campaign (256 KB) escaped as JSON, with the other fields. */
 const STEPS_BODY_BYTES = 640_000;
 
 const Steps = t.Object({
@@ -22,19 +21,19 @@ const Steps = t.Object({
 });
 const Senders = t.Object({ success: t.Literal(true), emailAccounts: t.Array(EmailAccount) });
 
-/** What a campaign says and through whom. `config.channels` decides which channels its steps may use. */
+/** Routes for the steps, senders and previews of a campaign. `config.channels` decides which channels steps may use. */
 export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
   const channels = config.channels === "simulator" ? (["EMAIL", "SMS", "VOICEMAIL"] as const) : (["EMAIL"] as const);
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .put(
       "/:id/steps",
-      async ({ params, body, request }) => {
+      async ({ params, body, context }) => {
         const { steps, version } = body;
-        const reach = reachOf(callerOf(request));
-        const { brandId } = await campaignOf(store.read, params.id, reach);
+        const scope = context.scope;
+        const { brandId } = await campaignOf(store.read, params.id, scope);
         await checkTemplates(steps, brandId);
-        const row = await store.write((tx) => replaceSteps(tx, params.id, reach, steps, { channels, version }));
+        const row = await store.write((tx) => replaceSteps(tx, params.id, scope, steps, { channels, version }));
         wake();
         return {
           success: true as const,
@@ -46,22 +45,42 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         params: IdParams,
         body: t.Object({
           steps: t.Array(StepShape, { minItems: 1, maxItems: 20 }),
-          version: t.Optional(t.Integer({ minimum: 1, description: "The version that was read: 409 when stale" })),
+          version: t.Optional(t.Integer({ minimum: 1, description: "The current version; 409 when it is another" })),
         }),
         response: Steps,
         detail: {
           access: "user",
           body: STEPS_BODY_BYTES,
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: {
+              steps: [
+                {
+                  stage: 0,
+                  channel: "EMAIL",
+                  delay: { value: 0, unit: "DAYS" },
+                  subject: "A plant for {{ company | default: 'your desk' }}",
+                  body: "Hello {{ firstName | default: 'there' }}, may we bring you a plant?",
+                },
+                {
+                  stage: 1,
+                  channel: "EMAIL",
+                  delay: { value: 4, unit: "DAYS" },
+                  body: "Hello again. It is a very small plant.",
+                },
+              ],
+            },
+          },
           summary: "Set the steps of a campaign",
           description:
-            "Replaces them all: stage 0 opens, stages 1… follow up. Once launched, only stages that no contact has reached may change (409 names the `stage`). A template has at most 64 KB, 500 outputs and tags and 5,000 words of code, all of them together 256 KB. E-mail only for now, all channels with the simulator.",
+            "Replaces all steps: stage 0 is the first message, stages 1 and above are follow-ups. After the launch only stages that no contact has reached may change (409 names the `stage`). A template has at most 64 KB, 500 outputs and tags and 5,000 words of code; all together have at most 256 KB. Channels: e-mail; with the simulator also SMS and voicemail.",
         },
       },
     )
     .get(
       "/:id/steps",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const steps = await readStepsWithCounts(store.read, row.id);
         return { success: true as const, version: row.version, steps };
       },
@@ -70,16 +89,17 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Steps,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the steps of a campaign",
-          description: "Each with how many of its messages stand where.",
+          description: "Each step has the number of its messages by status.",
         },
       },
     )
     .put(
       "/:id/senders",
-      async ({ params, body, request }) => {
-        const reach = reachOf(callerOf(request));
-        const rows = await store.write((tx) => replaceSenders(tx, params.id, reach, body.emailAccountIds));
+      async ({ params, body, context }) => {
+        const scope = context.scope;
+        const rows = await store.write((tx) => replaceSenders(tx, params.id, scope, body.emailAccountIds));
         wake();
         return { success: true as const, emailAccounts: rows.map((row) => toEmailAccount(row, clock.now())) };
       },
@@ -89,16 +109,19 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Senders,
         detail: {
           access: "user",
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: { emailAccountIds: [EXEMPLARS.unusedEmailAccount] },
+          },
           summary: "Set the senders of a campaign",
-          description:
-            "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are dealt out to them evenly.",
+          description: "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are distributed evenly.",
         },
       },
     )
     .get(
       "/:id/senders",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const senders = await readSenders(store.read, row);
         return { success: true as const, emailAccounts: senders.map((row) => toEmailAccount(row, clock.now())) };
       },
@@ -107,15 +130,16 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Senders,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the senders of a campaign",
-          description: "The mailboxes it sends from.",
+          description: "Lists the mailboxes that the campaign sends from.",
         },
       },
     )
     .post(
       "/:id/preview-message",
-      async ({ params, body, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, body, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const person = body.contactId ?? body.sample ?? {};
         return {
           success: true as const,
@@ -136,9 +160,13 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         detail: {
           access: "user",
           limit: "costly",
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: { stage: 0, contactId: EXEMPLARS.draftContact },
+          },
           summary: "Preview a message",
           description:
-            "A step as a contact of the brand (`contactId`) would get it, or somebody made up (`sample`). Sends nothing; the unsubscribe link is an example.",
+            "Renders a step for a contact of the brand (`contactId`) or for made-up values (`sample`). Sends nothing; the unsubscribe link is an example.",
         },
       },
     );

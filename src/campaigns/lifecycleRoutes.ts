@@ -2,9 +2,10 @@ import { Elysia, t } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import { toCredits } from "../credits/amounts.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
+import { requestContext } from "../http/request-context.ts";
 import { optionalBody } from "../http/requestBody.ts";
-import { storable } from "../http/storable.ts";
 import { toCampaign } from "./campaigns.ts";
 import { toCost } from "./launchCost.ts";
 import { archive, cancel, launch, pause, resume } from "./lifecycle.ts";
@@ -18,8 +19,8 @@ const OneCampaign = t.Object({ success: t.Literal(true), campaign: Campaign });
 const Launched = t.Object({
   success: t.Literal(true),
   reservationId: Id,
-  creditReserved: t.Number({ description: "For the opening stage", examples: [250] }),
-  creditAvailable: t.Number({ description: "What is left to spend", examples: [490] }),
+  creditReserved: t.Number({ description: "For the first stage", examples: [250] }),
+  creditAvailable: t.Number({ description: "Credits left to spend", examples: [490] }),
   byType: cost.byType,
   creditsForAllStages: cost.creditsForAllStages,
   firstSendAt: Nullable(Moment),
@@ -28,21 +29,21 @@ const Launched = t.Object({
 const ShortOfCredits = t.Object(
   {
     success: t.Literal(false),
-    message: t.String({ examples: ["The opening stage needs 250 credits; 50 are missing"] }),
+    message: t.String({ examples: ["The first stage needs 250 credits; 50 are missing"] }),
     code: t.Literal("INSUFFICIENT_CREDITS"),
     ...cost,
   },
   { additionalProperties: true },
 );
 
-/** What makes a campaign run, wait and end. Each holds the campaign's row, so that of two callers one wins. */
+/** Routes that launch, pause, resume, cancel and archive a campaign. Each locks its row, so that of two callers one wins. */
 export function lifecycleRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/launch",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const launched = await launch(tx, campaign, body.confirmContacts);
           const shown = toCost(launched.cost);
           return {
@@ -60,7 +61,7 @@ export function lifecycleRoutes(deps: Deps) {
         body: t.Object({
           confirmContacts: t.Integer({
             minimum: 0,
-            description: "How many people you believe to be writing to",
+            description: "The number of contacts that you expect to write to",
             examples: [250],
           }),
         }),
@@ -68,16 +69,17 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { confirmContacts: EXEMPLARS.draftContacts } },
           summary: "Launch a campaign",
           description:
-            "Schedules the opening message of every contact and sets its credits aside, all or nothing. 409 when `confirmContacts` is not the number of contacts (the answer's `contacts` is); 402 when credits are missing.",
+            "Schedules the first message of every contact and holds its credits, all or nothing. 409 when `confirmContacts` is not the number of contacts, which is in `contacts` of the response; 402 when credits are missing.",
         },
       },
     )
     .post(
       "/:id/pause",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await pause(tx, campaign, body?.reason?.trim() || null);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -89,15 +91,17 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "new prices from Monday" } },
           summary: "Pause a campaign",
-          description: "Nothing sets out from now on; what is on its way arrives. What is scheduled keeps its credits.",
+          description:
+            "Stops sending. Messages already handed to a provider arrive; scheduled messages keep their credits.",
         },
       },
     )
     .post(
       "/:id/resume",
-      ({ params, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await resume(tx, campaign);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -107,15 +111,16 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign } },
           summary: "Resume a campaign",
-          description: "What waited is due when it was meant to leave, or now, within windows and daily caps.",
+          description: "Messages are due at their scheduled time, or now, within send windows and daily limits.",
         },
       },
     )
     .post(
       "/:id/cancel",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const { creditReleased, cancelledMessages } = await cancel(tx, campaign, body?.reason?.trim() || null);
           return { success: true as const, creditReleased: toCredits(creditReleased), cancelledMessages };
         }),
@@ -131,16 +136,17 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "sold out" } },
           summary: "Cancel a campaign",
           description:
-            "Ends it for good: what was still to be sent is cancelled (CAMPAIGN_STOPPED) and its credits come back. A message that is on its way at this moment cannot be called back.",
+            "Ends the campaign for good: pending messages are cancelled (CAMPAIGN_STOPPED) and their credits released. A message that is being sent cannot be stopped.",
         },
       },
     )
     .post(
       "/:id/archive",
-      ({ params, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await archive(tx, campaign);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -150,8 +156,9 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Archive a campaign",
-          description: "Puts one that is completed or cancelled out of sight. Its figures stay.",
+          description: "Hides a completed or cancelled campaign from lists. Statistics are kept.",
         },
       },
     );

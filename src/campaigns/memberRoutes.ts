@@ -7,11 +7,10 @@ import { searchContacts } from "../contacts/search.ts";
 import { keptPlace, searchPlace } from "../contacts/searchPage.ts";
 import { scanInSlices } from "../db/slicedScan.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { timeSlices } from "../timeSlices.ts";
 import { campaignOf } from "./lifecycle.ts";
 import {
@@ -28,12 +27,12 @@ import { AddContactsOrder, Member, MemberStatus } from "./model.ts";
 import { openNewcomers } from "./opening.ts";
 import { turn } from "./turningRoutes.ts";
 
-/** What an answer says about rows that carry no words of their own. */
-/** A thousand contacts with every field of ours at its longest, and 2.7 KB of the brand's own fields for each. */
+/** A thousand contacts with all standard fields at their longest and 2.7 KB of custom fields each. */
 const CONTACTS_BODY_BYTES = 4_000_000;
 
+/** Messages for results that have none of their own. */
 const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
-  banned: "This person is on a ban list and must not be contacted",
+  banned: "The contact is banned and must not be contacted",
 };
 
 function countOf(outcomes: readonly MemberOutcome[], verdict: MemberOutcome["verdict"]): number {
@@ -49,22 +48,22 @@ function skippedOf(outcomes: readonly MemberOutcome[]) {
   return outcomes.flatMap(({ verdict, message }, index) =>
     verdict === "added" || verdict === "updated"
       ? []
-      : [{ index, code: verdict.toUpperCase(), message: message ?? REASONS[verdict] ?? "Left out" }],
+      : [{ index, code: verdict.toUpperCase(), message: message ?? REASONS[verdict] ?? "Skipped" }],
   );
 }
 
-/** The people of a campaign. `schedule` plans the opening messages of those who join after launch. */
+/** Routes for the contacts of a campaign. `schedule` schedules the first messages of those added after the launch. */
 export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/add-contacts",
-      async ({ params, body, request }) => {
+      async ({ params, body, context }) => {
         const { onDuplicate = "SKIP", allowActiveElsewhere = false } = body;
         const country = checkCountry(body.defaultCountry);
         const rows = body.contacts.map((contact, index) => judgeContact(contact, `contacts.${index}.`, country));
-        return turn(deps, request, params.id, async (tx, campaign) => {
+        return turn(deps, context, params.id, async (tx, campaign) => {
           mustTakeContacts(campaign);
           const options = { onDuplicate, allowActiveElsewhere };
           const { outcomes, enrolled } = await addContacts(tx, campaign, rows, options, schedule);
@@ -83,9 +82,9 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         response: t.Object({
           success: t.Literal(true),
           added: t.Integer({ description: "New to the campaign" }),
-          updated: t.Integer({ description: "Known to the brand, and given what the row says" }),
+          updated: t.Integer({ description: "Existed in the brand and were updated" }),
           enrolled: t.Integer({
-            description: "Conversations that began: those added, and those updated who were not in it",
+            description: "New conversations: contacts added, and contacts updated that were not in the campaign",
           }),
           skipped: t.Array(
             t.Object({ index: t.Integer(), code: t.String({ examples: ["BANNED"] }), message: t.String() }),
@@ -95,23 +94,29 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
           access: "user",
           idempotent: true,
           body: CONTACTS_BODY_BYTES,
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: {
+              contacts: [{ email: "kay@example.com", firstName: "Kay" }],
+            },
+          },
           summary: "Add contacts to a campaign",
           description:
-            "Up to 1000 at a time, in at most 4 MB; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Nothing bypasses a ban.",
+            "Up to 1000 contacts in at most 4 MB. Each is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Banned contacts are never added.",
         },
       },
     )
     .get(
       "/:id/contacts",
-      async ({ params, query, request }) => {
+      async ({ params, query, context }) => {
         const { limit = 20 } = query;
-        const campaign = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+        const campaign = await campaignOf(store.read, params.id, context.scope);
         const { status } = query;
         const place = readCursor(query.cursor);
         const text = query.searchQuery?.trim();
         const pause = () => timeSlices.next(campaign.brandId);
         if (text) {
-          const search = { reach: campaign.brandId, text, after: searchPlace(place), limit, pause };
+          const search = { scope: context.scopeOf(campaign.brandId), text, after: searchPlace(place), limit, pause };
           const found = await searchContacts(store.read, search, (rows) =>
             membersOf(store.read, campaign.id, status, rows),
           );
@@ -138,8 +143,9 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Member), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "List the contacts of a campaign",
-          description: `In the order they joined, each with where their conversation stands. ${SEARCH_RULES}`,
+          description: `In the order they were added, each with the status of their conversation. ${SEARCH_RULES}`,
         },
       },
     );

@@ -1,6 +1,7 @@
 import { getBrand } from "../brands/brands.ts";
 import { getContact } from "../contacts/contacts.ts";
 import type { Reader } from "../db/store.ts";
+import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
 import { notFound } from "../fault.ts";
 import { renderMailInSlices } from "../templates/mailBody.ts";
 import { renderTextInSlices, smsSegments } from "../templates/sms.ts";
@@ -14,14 +15,14 @@ export interface Preview {
   subject: string | null;
   text: string;
   html: string | null;
-  /** What an SMS costs; null for other channels. */
+  /** SMS segments, which decide its cost; null for other channels. */
   segments: number | null;
   missingVariables: string[];
 }
 
 /**
- * Shows a step as one contact would get it, or as somebody made up would. The unsubscribe link is an example: one that
- * works would let whoever looks at the preview unsubscribe them.
+ * Renders a step for a contact or for sample values. The unsubscribe link is an example: a real one would let any viewer of
+ * the preview unsubscribe the contact.
  */
 export async function previewMessage(
   read: Reader,
@@ -37,7 +38,9 @@ export async function previewMessage(
   const [sender] = await readSenders(read, campaign);
   const nobody = { firstName: null, lastName: null, email: null, phone: null, company: null, custom: {} };
   const contact =
-    typeof person === "string" ? await getContact(read, person, campaign.brandId) : { ...nobody, ...person };
+    typeof person === "string"
+      ? await getContact(read, person, tenantScope(SYSTEM, campaign.brandId))
+      : { ...nobody, ...person };
   const link = step.channel === "EMAIL" ? `${publicUrl}/u/example` : null;
   const from = { name: sender?.displayName ?? null, email: sender?.email ?? null };
   const variables = messageVariables(contact, brand, from, link);
@@ -50,7 +53,7 @@ export async function previewMessage(
   }
   const footer = { unsubscribeUrl: link, postalAddress: brand.postalAddress, brandName: brand.name };
   const mail = await renderMailInSlices(step, variables, footer, pause);
-  // A follow-up without a subject leaves under the subject of the mail before it.
+  // A follow-up without a subject is sent with the subject of the mail before it.
   const earlier = steps.slice(0, stage).findLast(({ channel, subject }) => channel === "EMAIL" && subject !== null);
   const opening = earlier && { subject: earlier.subject, body: "" };
   const thread =

@@ -1,13 +1,13 @@
 import { Elysia, t } from "elysia";
 import { LowBalance } from "../credits/model.ts";
 import { lowBalance } from "../credits/statement.ts";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
-import { brandOf, callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { listCampaigns, placeOf } from "./campaignList.ts";
 import { changeCampaign, createCampaign, deleteCampaign, toCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -25,16 +25,16 @@ const ListQuery = t.Object({
   brandId: t.Optional(Id),
 });
 
-/** Campaigns as drafts and as a list. What makes them run has doors of its own. */
+/** Routes that create, list, get, update and delete campaigns. */
 export function campaignRoutes(deps: Deps) {
   const { store, clock } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const brandId = brandOf(callerOf(request), body.brandId);
-        return writeOnce(deps, request, async (tx) => ({
+      async ({ body, context }) => {
+        const brandId = brandOf(context.principal, body.brandId);
+        return writeOnce(deps, context, async (tx) => ({
           success: true as const,
           campaign: toCampaign(await createCampaign(tx, brandId, body)),
         }));
@@ -45,17 +45,18 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { body: { brandId: EXEMPLARS.otherBrand, name: "Ferns for waiting rooms", channels: ["EMAIL"] } },
           summary: "Create a campaign",
-          description: "A DRAFT: nothing is sent before it has steps, senders and contacts and is launched.",
+          description: "Creates a DRAFT. Nothing is sent before it has steps, senders and contacts and is launched.",
         },
       },
     )
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
         const rows = await listCampaigns(store.read, {
-          reach: reachOf(callerOf(request), query.brandId),
+          scope: context.scopeOf(query.brandId),
           status: query.status,
           searchQuery: query.searchQuery,
           sortBy,
@@ -72,14 +73,14 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "List campaigns",
-          description: "The brand's own, newest first unless sorted otherwise; for admins all, or those of `brandId`.",
+          description: "Campaigns of the own brand, newest first by default; for admins all, or those of `brandId`.",
         },
       },
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const warning = await lowBalance(store.read, clock.now(), row.brandId);
         return { success: true as const, campaign: toCampaign(row), lowBalance: warning };
       },
@@ -88,16 +89,17 @@ export function campaignRoutes(deps: Deps) {
         response: t.Object({ ...OneCampaign.properties, lowBalance: LowBalance }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get a campaign",
           description:
-            "With its state, the `version` that a change must name, and a warning when the brand's credits will not last a week.",
+            "Includes the `version` that an update must name, and a warning when the credits of the brand will not last a week.",
         },
       },
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const row = await store.write((tx) => changeCampaign(tx, params.id, reachOf(callerOf(request)), body));
+      async ({ params, body, context }) => {
+        const row = await store.write((tx) => changeCampaign(tx, params.id, context.scope, body));
         deps.wake();
         return { success: true as const, campaign: toCampaign(row) };
       },
@@ -107,16 +109,17 @@ export function campaignRoutes(deps: Deps) {
         response: OneCampaign,
         detail: {
           access: "user",
-          summary: "Change a campaign",
+          example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { name: "Plants for every desk", version: 1 } },
+          summary: "Update a campaign",
           description:
-            "Changes what is named, if `version` is the present one (409 otherwise). After launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
+            "Updates the given fields if `version` is the current one (409 otherwise). After the launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
         },
       },
     )
     .delete(
       "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => deleteCampaign(tx, params.id, reachOf(callerOf(request))));
+      async ({ params, context }) => {
+        await store.write((tx) => deleteCampaign(tx, params.id, context.scope));
         return { success: true as const };
       },
       {
@@ -124,8 +127,10 @@ export function campaignRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.emptyCampaign } },
           summary: "Delete a campaign",
-          description: "Only a draft or a cancelled one (409 otherwise), with its conversations. Its contacts stay.",
+          description:
+            "Deletes a draft or a cancelled campaign (409 otherwise) with its conversations. The contacts are kept.",
         },
       },
     );

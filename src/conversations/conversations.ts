@@ -5,6 +5,7 @@ import { campaigns, conversations, inboundMessages } from "../db/schema/campaign
 import { messages } from "../db/schema/messages.ts";
 import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { cancelConversation } from "../messages/cancel.ts";
 import { wireStatus } from "../messages/model.ts";
@@ -53,13 +54,13 @@ const dialogues = (read: Reader) =>
     .innerJoin(contacts, eq(contacts.id, conversations.contactId))
     .innerJoin(campaigns, eq(campaigns.id, conversations.campaignId));
 
-const within = (reach: string | null) => (reach === null ? undefined : eq(conversations.brandId, reach));
+const within = (scope: TenantScope) => inScope(scope, conversations.brandId);
 
-/** Conversations within reach, the newest first, before the one with id `before`. */
+/** Conversations within scope, the newest first, before the one with id `before`. */
 export async function listConversations(
   read: Reader,
   options: {
-    reach: string | null;
+    scope: TenantScope;
     mode: Row["mode"] | undefined;
     status: Row["status"] | undefined;
     unread: boolean | undefined;
@@ -70,11 +71,11 @@ export async function listConversations(
     limit: number;
   },
 ): Promise<Dialogue[]> {
-  const { reach, mode, status, unread, campaignId, before, downTo, limit } = options;
+  const { scope, mode, status, unread, campaignId, before, downTo, limit } = options;
   return dialogues(read)
     .where(
       and(
-        within(reach),
+        within(scope),
         mode === undefined ? undefined : eq(conversations.mode, mode),
         status === undefined ? undefined : eq(conversations.status, status),
         unread === undefined ? undefined : eq(conversations.unread, unread),
@@ -90,10 +91,10 @@ export async function listConversations(
 /** The conversation a slice further down the list, whatever its mode and status; null when there are fewer. */
 export async function conversationBelow(
   read: Reader,
-  { reach, campaignId }: { reach: string | null; campaignId: string | undefined },
+  { scope, campaignId }: { scope: TenantScope; campaignId: string | undefined },
   before: string | null,
 ): Promise<string | null> {
-  const list = campaignId === undefined ? within(reach) : eq(conversations.campaignId, campaignId);
+  const list = campaignId === undefined ? within(scope) : eq(conversations.campaignId, campaignId);
   const [row] = await read
     .select({ id: conversations.id })
     .from(conversations)
@@ -104,9 +105,9 @@ export async function conversationBelow(
   return row?.id ?? null;
 }
 
-/** The conversation with this id within reach; NOT_FOUND if there is none. */
-export async function getDialogue(read: Reader, id: string, reach: string | null): Promise<Dialogue> {
-  const [row] = await dialogues(read).where(and(eq(conversations.id, id), within(reach)));
+/** The conversation with this id in the scope; NOT_FOUND if there is none. */
+export async function getDialogue(read: Reader, id: string, scope: TenantScope): Promise<Dialogue> {
+  const [row] = await dialogues(read).where(and(eq(conversations.id, id), within(scope)));
   if (!row) throw notFound("conversation", id);
   return row;
 }
@@ -135,21 +136,21 @@ export async function readHistory(read: Reader, conversationId: string): Promise
  * Lets a person take over (MANUAL): what the engine still had to send is cancelled and its credits come back. AUTO lets the
  * engine in again; what was cancelled stays cancelled. Returns how many messages it stopped.
  */
-export async function setMode(tx: Tx, id: string, reach: string | null, mode: Row["mode"]): Promise<number> {
+export async function setMode(tx: Tx, id: string, scope: TenantScope, mode: Row["mode"]): Promise<number> {
   const [row] = await tx
     .update(conversations)
     .set({ mode, updatedAt: tx.now })
-    .where(and(eq(conversations.id, id), within(reach)))
+    .where(and(eq(conversations.id, id), within(scope)))
     .returning({ id: conversations.id });
   if (!row) throw notFound("conversation", id);
   return mode === "MANUAL" ? cancelConversation(tx, id, "MANUAL_MODE") : 0;
 }
 
-export async function markRead(tx: Tx, id: string, reach: string | null): Promise<void> {
+export async function markRead(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   const [row] = await tx
     .update(conversations)
     .set({ unread: false })
-    .where(and(eq(conversations.id, id), within(reach)))
+    .where(and(eq(conversations.id, id), within(scope)))
     .returning({ id: conversations.id });
   if (!row) throw notFound("conversation", id);
 }
@@ -161,11 +162,11 @@ export async function markRead(tx: Tx, id: string, reach: string | null): Promis
 export async function recordInbound(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   { channel, text, subject = null }: InboundRecord,
   options: { hostileBelow: number },
 ): Promise<Received> {
-  const { conversation, contact } = await getDialogue(tx, id, reach);
+  const { conversation, contact } = await getDialogue(tx, id, scope);
   const from = channel === "EMAIL" ? contact.email : contact.phone;
   if (from === null) {
     throw invalid("channel", `the contact has no ${channel === "EMAIL" ? "e-mail address" : "phone number"}`);

@@ -6,6 +6,7 @@ import { closeConversations } from "../conversations/standing.ts";
 import { release, settle } from "../credits/holds.ts";
 import { forUpdate, rowsOf, skipLocked } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
+import { isInScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, notFound } from "../fault.ts";
 import { countMoves } from "../messages/counts.ts";
 import { type MessageStatus, NEVER, UNKNOWN_DEADLINE } from "../messages/model.ts";
@@ -47,16 +48,16 @@ export async function expireUnknown(tx: Tx): Promise<number> {
 
 /**
  * A person says what became of a message whose outcome was unknown. SENT settles its credits and goes on with the next
- * stage; NOT_SENT makes it pending again, due now. `brandId` null means any (an admin).
+ * stage; NOT_SENT makes it pending again, due now.
  */
 export async function resolveUnknown(
   tx: Tx,
   messageId: string,
   as: "SENT" | "NOT_SENT",
-  brandId: string | null,
+  scope: TenantScope,
 ): Promise<void> {
   const [row] = await tx.all<Stray>(sql`select ${STRAY} from messages m where m.id = ${messageId}`);
-  if (!row || (brandId !== null && row.brand_id !== brandId)) throw notFound("message", messageId);
+  if (!row || !isInScope(scope, row.brand_id)) throw notFound("message", messageId);
   if (row.status !== "UNKNOWN") throw new Fault("CONFLICT", "The outcome of this message is known");
   await move(tx, [row], as === "SENT" ? "SENT" : "PENDING", null);
 }

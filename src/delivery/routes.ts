@@ -1,12 +1,11 @@
 import { Elysia, t } from "elysia";
 import { campaignOf } from "../campaigns/lifecycle.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { type RequestContext, requestContext } from "../http/request-context.ts";
 import { explain } from "./explain.ts";
 import { CampaignCredits, Explanation, Message, MessageQuery, Stats } from "./model.ts";
 import { resolveUnknown } from "./recover.ts";
@@ -15,15 +14,15 @@ import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 /** What became of a campaign's messages, and why. */
 export function deliveryRoutes(deps: Deps) {
   const { store, clock, wake } = deps;
-  const campaignFor = (request: Request, id: string) => campaignOf(store.read, id, reachOf(callerOf(request)));
+  const campaignFor = (context: RequestContext, id: string) => campaignOf(store.read, id, context.scope);
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/:id/messages",
-      async ({ params, query, request }) => {
+      async ({ params, query, context }) => {
         const { limit = 20, status, stage, channel } = query;
-        const { id } = await campaignFor(request, params.id);
+        const { id } = await campaignFor(context, params.id);
         const after = readCursor(query.cursor)?.[1] ?? null;
         const rows = await listMessages(store.read, id, { status, stage, channel, after, limit: limit + 1 });
         return { success: true as const, ...cutPage(rows, limit, (row) => [null, row.id]) };
@@ -34,6 +33,7 @@ export function deliveryRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Message), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "List the messages of a campaign",
           description:
             "In the order they were scheduled. One whose outcome is unknown shows as PENDING with OUTCOME_UNKNOWN until it is resolved, and as FAILED after 24 hours.",
@@ -42,8 +42,8 @@ export function deliveryRoutes(deps: Deps) {
     )
     .get(
       "/:id/stats",
-      async ({ params, request }) => {
-        const { id } = await campaignFor(request, params.id);
+      async ({ params, context }) => {
+        const { id } = await campaignFor(context, params.id);
         return { success: true as const, ...(await readStats(store.read, id)) };
       },
       {
@@ -51,6 +51,7 @@ export function deliveryRoutes(deps: Deps) {
         response: Stats,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the figures of a campaign",
           description:
             "By stage and in all. An answer counts for the stage that was sent last before it; `contacts` says how many conversations stand where.",
@@ -59,8 +60,8 @@ export function deliveryRoutes(deps: Deps) {
     )
     .get(
       "/:id/credits",
-      async ({ params, request }) => {
-        const { id } = await campaignFor(request, params.id);
+      async ({ params, context }) => {
+        const { id } = await campaignFor(context, params.id);
         return { success: true as const, ...(await readCampaignCredits(store.read, id)) };
       },
       {
@@ -68,6 +69,7 @@ export function deliveryRoutes(deps: Deps) {
         response: CampaignCredits,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the credits of a campaign",
           description: "Held, used and given back, in all and by channel.",
         },
@@ -75,8 +77,8 @@ export function deliveryRoutes(deps: Deps) {
     )
     .get(
       "/:id/explain",
-      async ({ params, query, request }) => {
-        const campaign = await campaignFor(request, params.id);
+      async ({ params, query, context }) => {
+        const campaign = await campaignFor(context, params.id);
         return { success: true as const, ...(await explain(store.read, campaign, query.contactId, clock.now())) };
       },
       {
@@ -85,6 +87,7 @@ export function deliveryRoutes(deps: Deps) {
         response: Explanation,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.runningCampaign, contactId: EXEMPLARS.contact } },
           summary: "Explain a contact's messages",
           description:
             "For each message still to be sent: what each gate says at this moment, when it may pass, and in one sentence what happens next.",
@@ -93,10 +96,10 @@ export function deliveryRoutes(deps: Deps) {
     )
     .post(
       "/outcome-unknown/:messageId/resolve",
-      async ({ params, body, request }) => {
-        const reach = reachOf(callerOf(request));
-        const answer = await writeOnce(deps, request, async (tx) => {
-          await resolveUnknown(tx, params.messageId, body.as, reach);
+      async ({ params, body, context }) => {
+        const scope = context.scope;
+        const answer = await writeOnce(deps, context, async (tx) => {
+          await resolveUnknown(tx, params.messageId, body.as, scope);
           return { success: true as const };
         });
         wake();
@@ -109,6 +112,10 @@ export function deliveryRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { messageId: EXEMPLARS.message },
+            body: { as: "SENT" },
+          },
           summary: "Say what became of a message",
           description:
             "For a message with OUTCOME_UNKNOWN. SENT uses its credits and schedules the next stage; NOT_SENT sends it again, now. 409 once its outcome is known.",

@@ -46,7 +46,11 @@ export function healthRoutes({ store, clock, redis }: Deps) {
     uptime: Math.floor((performance.now() - startedAt) / 1000),
   });
 
-  return new Elysia({ prefix: "/api/health", tags: ["Health"], detail: { access: "public", security: [] } })
+  return new Elysia({
+    prefix: "/api/health",
+    tags: ["Health"],
+    detail: { access: "public", security: [], inputLimits: false },
+  })
     .get("/", () => report("app"), {
       response: { 200: Health },
       detail: { summary: "Health of the process", description: "Health check endpoint" },

@@ -1,14 +1,12 @@
-import type { Admission, Headings, Pass } from "../limits/admission.ts";
+import type { Admission, Headings } from "../limits/admission.ts";
 import { classOf } from "../limits/routeClass.ts";
 import type { RouteCheck } from "./access.ts";
-
-/** Costly requests that have no answer yet. */
-const passes = new WeakMap<Request, Pass>();
+import type { RequestContext } from "./request-context.ts";
 
 /** Notes that a request is over. `requestLog` calls it, because a hook of our own costs more than all the rest. */
 export function endAdmission({ ended }: Admission) {
-  return (request: Request): void => {
-    passes.get(request)?.end?.();
+  return (context: RequestContext): void => {
+    context.onEnd?.();
     ended();
   };
 }
@@ -21,12 +19,12 @@ type Headers = Record<string, string | number>;
  * it as soon as it knows who asks. @throws Fault RATE_LIMITED
  */
 export function admission({ admit }: Admission): RouteCheck {
-  return (caller, { request, plan, headers }) => {
-    const pass = admit(caller, classOf(request.method, plan.limit), (told) => tell(headers, told));
+  return (principal, { context, plan, headers }) => {
+    const pass = admit(principal, classOf(context.request.method, plan.limit), (told) => tell(headers, told));
     if (!(pass instanceof Promise)) return tell(headers, pass);
     return pass.then((given) => {
       tell(headers, given);
-      if (given.end) passes.set(request, given);
+      if (given.end) context.onEnd = given.end;
     });
   };
 }

@@ -1,18 +1,9 @@
 import { Elysia } from "elysia";
 import { Fault, invalid } from "../fault.ts";
-import { knownCaller } from "./access.ts";
-import { type BodySettings, createBodyBudget } from "./bodyBudget.ts";
+import { type BodySettings, type BodyWaits, createBodyBudget } from "./bodyBudget.ts";
 import { clientAddress, type Server } from "./clientAddress.ts";
-import {
-  admit,
-  type BodyWaits,
-  declaredLength,
-  findAdmission,
-  hasBody,
-  readJson,
-  stopWaits,
-  tooLarge,
-} from "./requestBody.ts";
+import { requestContext } from "./request-context.ts";
+import { declaredLength, hasBody, readJson, stopWaits, tooLarge } from "./requestBody.ts";
 import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
 
 /** Bytes of a file that are in memory at the same time: Bun stops reading from a client when it is a little ahead of us. */
@@ -61,44 +52,47 @@ export function bodyAdmission(options: BodyOptions) {
 
   // Elysia prepares for each hook what it names: one that hands on its whole context would have cookies parsed everywhere.
   const settle = new Elysia({ name: "body release" })
-    .onError({ as: "global" }, ({ request }) => {
-      findAdmission(request)?.reservation?.release();
+    .use(requestContext)
+    .onError({ as: "global" }, ({ context }) => {
+      context.body?.reservation?.release();
     })
-    .onAfterResponse({ as: "global" }, ({ request }) => {
-      findAdmission(request)?.reservation?.release();
+    .onAfterResponse({ as: "global" }, ({ context }) => {
+      context.body?.reservation?.release();
     });
 
-  const before = new Elysia({ name: "body admission" }).onParse({ as: "global" }, ({ request, route }) => {
-    if (!hasBody(request)) return;
-    const plan = findPlan(request.method, route);
-    // Bodies that strangers may send and hold back must not stand in the way of callers at the same address.
-    const asks = plan.access === "public" ? "stranger" : "unidentified";
-    const client = `${asks} ${clientAddress(request, server(), clientAddressHeader)}`;
-    admit(request, {
-      limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
-      settings,
-      reservation: budget.reserve(client, bytesToReserve(request, plan)),
-      waits,
-    });
-  });
-
-  const after = new Elysia({ name: "body reading" }).onParse(
-    { as: "global" },
-    async ({ request, route, contentType }) => {
+  const before = new Elysia({ name: "body admission" })
+    .use(requestContext)
+    .onParse({ as: "global" }, ({ context, route }) => {
+      const { request } = context;
       if (!hasBody(request)) return;
-      const caller = knownCaller(request);
-      if (caller !== null) findAdmission(request)?.reservation?.moveTo(`user ${caller.userId}`);
+      const plan = findPlan(request.method, route);
+      // Bodies that strangers may send and hold back must not stand in the way of callers at the same address.
+      const asks = plan.access === "public" ? "stranger" : "unidentified";
+      const client = `${asks} ${clientAddress(request, server(), clientAddressHeader)}`;
+      context.body = {
+        limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
+        settings,
+        reservation: budget.reserve(client, bytesToReserve(request, plan)),
+        waits,
+      };
+    });
+
+  const after = new Elysia({ name: "body reading" })
+    .use(requestContext)
+    .onParse({ as: "global" }, async ({ context, route, contentType }) => {
+      const { request, knownPrincipal } = context;
+      if (!hasBody(request)) return;
+      if (knownPrincipal !== null) context.body?.reservation?.moveTo(`user ${knownPrincipal.userId}`);
       const plan = findPlan(request.method, route);
       if (plan.reader !== "json") return;
       if (isJson(contentType)) {
-        const body = await readJson(request);
+        const body = await readJson(context);
         if (body === undefined) throw new Fault("MALFORMED", "The body could not be read: expected valid JSON");
         return body;
       }
       if (plan.takesBody) throw invalid("body", "expected JSON: send Content-Type: application/json");
       return {};
-    },
-  );
+    });
 
   return { settle, before, after, inUse: budget.inUse };
 }

@@ -25,6 +25,22 @@ export interface Reservation {
   release(): void;
 }
 
+/** The reads that wait for bytes of a client, so that a stop can end them. */
+export interface BodyWaits {
+  stopped: boolean;
+  /** Ends each wait. */
+  ends: Set<(fault: Fault) => void>;
+}
+
+/** What was decided about the body of a request before any of it was read. */
+export interface BodyAdmission {
+  /** Largest body in bytes; Infinity for a file, which its route bounds. */
+  limit: number;
+  settings: Pick<BodySettings, "timeoutMs" | "bytesPerSecond">;
+  reservation: Reservation | null;
+  waits: BodyWaits;
+}
+
 /** Counts the bytes of the bodies in memory. */
 export interface BodyBudget {
   /** Never waits: whoever waits holds memory. @throws Fault RATE_LIMITED for one client's share, UNAVAILABLE for all of it */

@@ -1,5 +1,5 @@
-import type { RouteClass } from "../limits/routeClass.ts";
-import type { Access } from "./access.ts";
+import type { Example } from "./illustrate.ts";
+import type { Access, RouteClass } from "./routePlans.ts";
 
 declare module "elysia" {
   interface DocumentDecoration {
@@ -15,5 +15,9 @@ declare module "elysia" {
     body?: number | "stream";
     /** Which limit its requests count against. Absent: that of what reads (GET) or writes. */
     limit?: RouteClass;
+    /** False where any input has an answer of its own: nothing of it is refused before the handler sees it. */
+    inputLimits?: false;
+    /** What "Try it out" on the API page fills in: works on the data of the demo, as its admin. */
+    example?: Example;
   }
 }

@@ -2,7 +2,6 @@ import { filterPaths, registerSchemaPath } from "@elysiajs/swagger/utils";
 import { Kind, type TSchema } from "@sinclair/typebox";
 import { Elysia, type InternalRoute } from "elysia";
 import { asset } from "./asset.ts";
-import { illustrate } from "./illustrate.ts";
 import { isObject, toJson } from "./json.ts";
 import { inPageOrder, TAGS } from "./order.ts";
 import { polish } from "./polish.ts";
@@ -45,7 +44,7 @@ export interface DocsOptions {
  * Of @elysiajs/swagger only the collecting is used: the page it brings loads its scripts from a public CDN.
  */
 export function docs({ publicUrl, version }: DocsOptions) {
-  const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public" } });
+  const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public", inputLimits: false } });
 
   async function document(): Promise<Uint8Array<ArrayBuffer>> {
     // biome-ignore lint/complexity/useLiteralKeys: protected in the types, yet the way @elysiajs/swagger asks the app it is mounted in.
@@ -59,7 +58,8 @@ export function docs({ publicUrl, version }: DocsOptions) {
         title: "Reprise",
         version,
         description:
-          "Campaigns by e-mail, SMS and voicemail that follow up, stop when someone answers, and keep honest books.",
+          "Campaigns by e-mail, SMS and voicemail that follow up, stop when somebody replies, and account for every credit.",
+        license: { name: "MIT", identifier: "MIT" },
       },
       servers: [{ url: publicUrl }, { url: "/", description: "The host this document comes from" }],
       tags: TAGS,
@@ -68,7 +68,7 @@ export function docs({ publicUrl, version }: DocsOptions) {
       components: { securitySchemes: schemes, schemas: Object.fromEntries(models) },
     };
     const polished = polish(toJson(collected));
-    const paths = isObject(polished.paths) ? inPageOrder(illustrate(polished.paths)) : {};
+    const paths = isObject(polished.paths) ? inPageOrder(polished.paths) : {};
     return new TextEncoder().encode(JSON.stringify({ ...polished, paths }));
   }
 

@@ -2,8 +2,8 @@ import { Elysia, ValidationError } from "elysia";
 import { isUnavailable } from "../db/violations.ts";
 import { type Detail, Fault, type FaultCode } from "../fault.ts";
 import type { Log } from "../log.ts";
-import { requestIdOf } from "./requestId.ts";
-import { closeUnread } from "./unreadBody.ts";
+import { requestContext } from "./request-context.ts";
+import { closeUnread } from "./requestBody.ts";
 
 const STATUS: Record<FaultCode, number> = {
   MALFORMED: 400,
@@ -92,15 +92,17 @@ export function answerOf(fault: Fault | null, requestId: string) {
  * The body is `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
  */
 export function faults(log: Log) {
-  return new Elysia({ name: "faults" }).onError({ as: "global" }, ({ code, error, set, request, query }) => {
-    const requestId = requestIdOf(request);
-    const fault = faultOf(code, error, query);
-    if (!fault) log.error("request failed", { requestId, error });
-    if (fault?.cause) log.warn("request refused", { requestId, code: fault.code, cause: fault.cause });
-    const { status, headers, body } = answerOf(fault, requestId);
-    set.status = status;
-    Object.assign(set.headers, headers);
-    closeUnread(request, set.headers);
-    return body;
-  });
+  return new Elysia({ name: "faults" })
+    .use(requestContext)
+    .onError({ as: "global" }, ({ code, error, set, context, query }) => {
+      const { requestId } = context;
+      const fault = faultOf(code, error, query);
+      if (!fault) log.error("request failed", { requestId, error });
+      if (fault?.cause) log.warn("request refused", { requestId, code: fault.code, cause: fault.cause });
+      const { status, headers, body } = answerOf(fault, requestId);
+      set.status = status;
+      Object.assign(set.headers, headers);
+      closeUnread(context, set.headers);
+      return body;
+    });
 }

@@ -1,4 +1,5 @@
 import { errorComponents, errorResponse } from "./errorResponses.ts";
+import { type Example, illustrate } from "./illustrate.ts";
 import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
 import { polishBody, polishParameters, polishResponse } from "./polishOperation.ts";
 import { polishSchema } from "./polishSchema.ts";
@@ -73,6 +74,8 @@ function polishOperation(
     hide: _,
     // Not for readers: the limit of the body.
     body: _body,
+    inputLimits: _inputLimits,
+    example,
     parameters,
     requestBody,
     responses,
@@ -101,7 +104,7 @@ function polishOperation(
   let unique = wanted;
   for (let next = 2; isTaken(unique); next++) unique = `${wanted}${next}`;
 
-  return {
+  const operation: JsonObject = {
     ...rest,
     operationId: unique,
     summary: summary ?? summaryOf(description, path),
@@ -113,6 +116,7 @@ function polishOperation(
     ...(body ? { requestBody: body } : {}),
     responses: answers,
   };
+  return illustrate(operation, (example ?? {}) as Example);
 }
 
 /** Those of the shared failures that some operation can answer with. */

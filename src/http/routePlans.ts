@@ -1,5 +1,8 @@
-import type { RouteClass } from "../limits/routeClass.ts";
-import type { Access } from "./access.ts";
+/** Who a route is for. Written at the route as `detail.access`, shown in the API page, enforced by `guard`. */
+export type Access = "public" | "user" | "admin";
+
+/** What a route costs, and so which rate limit it counts against. A route says its own as `detail.limit`; else its method decides. */
+export type RouteClass = "read" | "write" | "costly" | "upload" | "import" | "login";
 
 /** A route as Elysia lists it. */
 export interface RouteEntry {
@@ -14,6 +17,7 @@ interface Detail {
   sessionOnly?: true;
   recentSignIn?: true | "of sessions";
   limit?: RouteClass;
+  idempotent?: true;
 }
 
 /** What is decided about a request before its body is read. */
@@ -25,6 +29,8 @@ export interface RoutePlan {
   recentSignIn: false | true | "of sessions";
   /** Which rate limit it counts against; undefined: its method decides. */
   limit: RouteClass | undefined;
+  /** Honours an Idempotency-Key. */
+  idempotent: boolean;
   /** Largest body in bytes; `stream` where the route reads a file piece by piece. */
   body: number | "stream";
   /** Who reads the body: we, as JSON; a parser of the route; its handler, which may take it without a length; or nobody. */
@@ -65,6 +71,7 @@ function planOf(hooks: unknown): RoutePlan {
     sessionOnly: detail?.sessionOnly ?? false,
     recentSignIn: detail?.recentSignIn ?? false,
     limit: detail?.limit,
+    idempotent: detail?.idempotent ?? false,
     body: detail?.body ?? (access === "public" ? PUBLIC_BODY_BYTES : USER_BODY_BYTES),
     reader: readerOf(parsers),
     takesBody: body !== undefined,

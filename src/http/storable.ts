@@ -1,4 +1,3 @@
-import { Elysia } from "elysia";
 import { type Detail, invalid } from "../fault.ts";
 import { readCursor } from "./cursor.ts";
 
@@ -13,6 +12,7 @@ export const MOST_VALUES = 100_000;
  * named like what JavaScript asks of every object to write it as text, bottomless nesting, and values without number.
  */
 export function unstorable(value: unknown): Detail | null {
+  if (isEmptyObject(value)) return null;
   const left: [field: string, value: unknown, depth: number][] = [["", value, 0]];
   let values = 0;
   for (let next = left.pop(); next; next = left.pop()) {
@@ -34,21 +34,40 @@ export function unstorable(value: unknown): Detail | null {
   return null;
 }
 
+/** Most requests have no query and no parameters. */
+function isEmptyObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  for (const _ in value) return false;
+  return true;
+}
+
 function isText(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
 
-/** Refuses such values before Elysia checks the request and a verb stores them. */
-export const storable = new Elysia({ name: "storable" }).onTransform({ as: "scoped" }, ({ body, query, params }) => {
+interface Inputs {
+  body: unknown;
+  query: object;
+  params: object;
+}
+
+/** Finds such a value in the parts of a request. @throws AppError INVALID */
+export function assertStorable({ body, query, params }: Inputs): void {
   // Elysia takes a text or a list for a record of its parts: with a few million of them the process would stand still.
   // And a number it takes for an object that lacks everything.
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw invalid("body", "expected an object");
   }
+  assertPart("body", body);
+  assertPart("query", query);
+  assertPart("path", params);
   // A cursor is text within text: what it hides reaches the database too.
-  const cursor = readCursor((query as { cursor?: string }).cursor);
-  for (const [place, value] of Object.entries({ body, query, path: params, cursor })) {
-    const flaw = unstorable(value);
-    if (flaw) throw invalid(flaw.field || place, flaw.message);
-  }
-});
+  const { cursor } = query as { cursor?: string };
+  if (cursor !== undefined) assertPart("cursor", readCursor(cursor));
+}
+
+function assertPart(place: string, value: object | null | undefined): void {
+  if (value === undefined || value === null) return;
+  const flaw = unstorable(value);
+  if (flaw) throw invalid(flaw.field || place, flaw.message);
+}

@@ -1,7 +1,8 @@
 import { and, asc, eq, lt, not, sql } from "drizzle-orm";
 import { DAY } from "../clock.ts";
+import { deleteResponsesOf } from "../db/idempotency-keys.ts";
 import { brands } from "../db/schema/brands.ts";
-import { idempotencyKeys, users } from "../db/schema/identity.ts";
+import { users } from "../db/schema/identity.ts";
 import type { Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import { endAllKeys } from "./apiKeys/ending.ts";
@@ -58,7 +59,7 @@ async function removeAccount(tx: Tx, userId: string): Promise<void> {
   await clearImage(tx, userId);
   await tx.update(brands).set({ ownerId: null, updatedAt: tx.now }).where(eq(brands.ownerId, userId));
   await endAllKeys(tx, userId);
-  await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.userId, userId));
+  await deleteResponsesOf(tx, userId);
   // Sessions and the password go with the user.
   await tx.delete(users).where(eq(users.id, userId));
 }

@@ -6,8 +6,7 @@ import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import { storeAdapter } from "./adapter.ts";
 import { hashAnything, LONGEST, verifyPassword } from "./password.ts";
-import { COOKIE_PREFIX, type Proofs } from "./proof.ts";
-import { ADDRESS_HEADER } from "./requestAddress.ts";
+import { ADDRESS_HEADER, COOKIE_PREFIX, type Proofs } from "./proof.ts";
 
 /** How long a session lasts. It is not prolonged: an API key is for what runs on. */
 export const SESSION = 7 * DAY;

@@ -1,5 +1,4 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
-import { cookieName } from "./cookieName.ts";
 
 /** What a request shows to prove who makes it. */
 export type Proof =
@@ -22,6 +21,16 @@ export interface Proofs {
 
 export const COOKIE_PREFIX = "reprise";
 export const KEY_HEADER = "x-api-key";
+/** Tells better-auth the address for the session it opens; nothing of the caller's reaches it. */
+export const ADDRESS_HEADER = "x-session-address";
+
+/**
+ * Returns the full name of a cookie. Over https it has the prefix with which browsers take it only from this very host, over
+ * https and for all paths (RFC 6265bis section 4.1.3.2), so that no other host of the domain can set one in its place.
+ */
+export function cookieName(name: string, isSecure: boolean): string {
+  return isSecure ? `__Host-${name}` : name;
+}
 
 /** Reads and signs proofs. `masterKey` is what all secrets are derived from. */
 export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import type { RouteClass } from "../http/routePlans.ts";
 import type { Rate, Taken } from "./bucket.ts";
 import { FairShare } from "./fairShare.ts";
 import { LimitCache } from "./limitCache.ts";
@@ -8,7 +9,7 @@ import { LoopMeter } from "./loopMeter.ts";
 import { loopProbe } from "./loopProbe.ts";
 import { Places } from "./places.ts";
 import { openRates, type Rates } from "./rates.ts";
-import { ROUTE_CLASSES, type RouteClass } from "./routeClass.ts";
+import { ROUTE_CLASSES } from "./routeClass.ts";
 
 /** Costly requests of one brand that wait for a place; more are refused. */
 const COSTLY_WAITING = 8;

@@ -1,8 +1,6 @@
 import { MINUTE } from "../clock.ts";
+import type { RouteClass } from "../http/routePlans.ts";
 import type { LimitName } from "./names.ts";
-
-/** What a route costs, and so which limit it counts against. A route says its own as `detail.limit`; else its method does. */
-export type RouteClass = "read" | "write" | "costly" | "upload" | "import" | "login";
 
 interface ClassFacts {
   limit: LimitName;

@@ -4,6 +4,7 @@ import { getBrand } from "../brands/brands.ts";
 import { iso } from "../clock.ts";
 import { voicemailAccounts } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { invalid, notFound } from "../fault.ts";
 import { release, takeQuota } from "../limits/usage.ts";
@@ -11,43 +12,39 @@ import type { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } fr
 import { disableUnprovedNumbers, expectNumberFree, expectOwnNumber, numberTaken, proveNumber } from "./ownNumbers.ts";
 import { checkNothingWaits } from "./waiting.ts";
 
-export type VoicemailRow = typeof voicemailAccounts.$inferSelect;
+type VoicemailRow = typeof voicemailAccounts.$inferSelect;
 
 export function toVoicemailAccount({ createdAt, updatedAt, provedAt, ...row }: VoicemailRow): VoicemailAccount {
   return { ...row, isProved: provedAt !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
 }
 
-/** The number with this id within reach; NOT_FOUND if there is none. */
-export async function getVoicemailAccount(read: Reader, id: string, reach: string | null): Promise<VoicemailRow> {
-  const [row] = await read.select().from(voicemailAccounts).where(within(id, reach));
+/** @throws AppError NOT_FOUND when there is no such number in scope */
+export async function getVoicemailAccount(read: Reader, id: string, scope: TenantScope): Promise<VoicemailRow> {
+  const [row] = await read.select().from(voicemailAccounts).where(isInScope(id, scope));
   if (!row) throw notFound("voicemail account", id);
   return row;
 }
 
-const within = (id: string, reach: string | null) =>
-  and(eq(voicemailAccounts.id, id), reach === null ? undefined : eq(voicemailAccounts.brandId, reach));
+const isInScope = (id: string, scope: TenantScope) =>
+  and(eq(voicemailAccounts.id, id), inScope(scope, voicemailAccounts.brandId));
 
-/** Numbers within reach in the order they were added, after the one with id `after`. */
+/** Lists numbers in scope in the order of their creation, after the one with id `after`. */
 export async function listVoicemailAccounts(
   read: Reader,
-  { reach, after, limit }: { reach: string | null; after: string | null; limit: number },
+  { scope, after, limit }: { scope: TenantScope; after: string | null; limit: number },
 ): Promise<VoicemailRow[]> {
   return read
     .select()
     .from(voicemailAccounts)
-    .where(
-      and(
-        reach === null ? undefined : eq(voicemailAccounts.brandId, reach),
-        after === null ? undefined : gt(voicemailAccounts.id, after),
-      ),
-    )
+    .where(and(inScope(scope, voicemailAccounts.brandId), after === null ? undefined : gt(voicemailAccounts.id, after)))
     .orderBy(asc(voicemailAccounts.id))
     .limit(limit);
 }
 
 /**
- * Adds a number, named after its brand and its last digits unless said otherwise. `proved` says that an admin vouches for it:
- * then it is this brand's, and others who only typed it lose it. CONFLICT when it is proved, or this brand's already.
+ * Creates a number; its default name is the brand's name and its last four digits. With `proved` (an admin adds it) it
+ * belongs to the brand, and the unproved accounts of other brands for it are disabled.
+ * @throws AppError INVALID for a malformed number, CONFLICT when another brand has proved it or this one has it
  */
 export async function addVoicemailAccount(
   tx: Tx,
@@ -60,8 +57,8 @@ export async function addVoicemailAccount(
   if (phoneNumber === null) {
     throw invalid("phoneNumber", "expected an international phone number, such as +12025550143");
   }
-  const typed = await expectNumberFree(tx, brandId, phoneNumber, proved);
-  if (typed !== null) return proveNumber(tx, typed);
+  const unproved = await expectNumberFree(tx, brandId, phoneNumber, proved);
+  if (unproved !== null) return proveNumber(tx, unproved);
   const row: VoicemailRow = {
     id: tx.newId(),
     brandId,
@@ -85,14 +82,14 @@ export async function addVoicemailAccount(
   return row;
 }
 
-/** Changes what is named and leaves the rest. */
+/** Updates the fields that are given. @throws AppError CONFLICT when a number that another brand proved is switched on */
 export async function changeVoicemailAccount(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   { displayName, isActive }: VoicemailAccountChange,
 ): Promise<VoicemailRow> {
-  if (isActive === true) await expectOwnNumber(tx, await getVoicemailAccount(tx, id, reach));
+  if (isActive === true) await expectOwnNumber(tx, await getVoicemailAccount(tx, id, scope));
   const [row] = await tx
     .update(voicemailAccounts)
     .set({
@@ -100,16 +97,16 @@ export async function changeVoicemailAccount(
       ...(isActive === undefined ? {} : { isActive, inactiveReason: null }),
       updatedAt: tx.now,
     })
-    .where(within(id, reach))
+    .where(isInScope(id, scope))
     .returning();
   if (!row) throw notFound("voicemail account", id);
   return row;
 }
 
-/** Removes a number. CONFLICT while messages wait to leave from it. */
-export async function removeVoicemailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
-  await getVoicemailAccount(tx, id, reach);
+/** Deletes a number. @throws AppError CONFLICT while messages are pending */
+export async function removeVoicemailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  await getVoicemailAccount(tx, id, scope);
   await checkNothingWaits(tx, id);
-  const [gone] = await tx.delete(voicemailAccounts).where(within(id, reach)).returning();
-  if (gone) await release(tx, gone.brandId, "voicemailNumbers", 1);
+  const [deleted] = await tx.delete(voicemailAccounts).where(isInScope(id, scope)).returning();
+  if (deleted) await release(tx, deleted.brandId, "voicemailNumbers", 1);
 }

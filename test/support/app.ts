@@ -54,8 +54,7 @@ export async function startApp(overrides: Overrides = {}) {
   const store = refusable(
     await openStore({ dataDir: folder, databaseUrl, clock, durability: "off", ledgerKey: ledger }),
   );
-  const deps: Deps = {
-    config,
+  const deps: Deps & { config: Config } = {
     store,
     clock,
     random: systemRandom,
@@ -71,6 +70,7 @@ export async function startApp(overrides: Overrides = {}) {
     wake: () => {},
     redis: null,
     ...overrides.deps,
+    config,
   };
   const identity = createIdentity({ store, config, clock, log, secret });
 

@@ -34,7 +34,8 @@ export async function flawsOf(service: Service, operations: readonly Operation[]
       headers: { "idempotency-key": crypto.randomUUID() },
     });
     const told = `${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`;
-    if (performance.now() - began > RESPONSE_TIMEOUT_MS) return [`${told} (after ${Math.round(performance.now() - began)} ms)`];
+    if (performance.now() - began > RESPONSE_TIMEOUT_MS)
+      return [`${told} (after ${Math.round(performance.now() - began)} ms)`];
     if (INSIDE.test(answer.text)) return [`${told} (tells of the inside)`];
     if (answer.status < 500) return [];
     const { code, success, requestId } = answer.body as { code?: string; success?: boolean; requestId?: string };
