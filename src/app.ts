@@ -17,6 +17,7 @@ import { ledgerRoutes } from "./credits/admin/ledgerRoutes.ts";
 import { creditOverviewRoutes } from "./credits/admin/overviewRoutes.ts";
 import { creditAdminRoutes } from "./credits/admin/routes.ts";
 import { creditRoutes } from "./credits/routes.ts";
+import { deletionRoutes } from "./deletion/routes.ts";
 import { followUpRoutes } from "./delivery/followUpRoutes.ts";
 import { deliveryRoutes } from "./delivery/routes.ts";
 import type { Deps } from "./deps.ts";
@@ -137,5 +138,6 @@ export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) 
   app.use(chargebeeRoutes(deps));
   app.use(chargebeeAdminRoutes(deps));
   app.use(limitRoutes(deps, limits));
+  app.use(deletionRoutes(deps));
   return app;
 }

@@ -1,6 +1,7 @@
 import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import { normaliseEmail, normalisePhone } from "../address.ts";
 import { bans } from "../db/schema/brands.ts";
+import { deleteWhere } from "../db/slices.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { addUsage, release, takeQuota } from "../limits/usage.ts";
@@ -132,6 +133,22 @@ export async function unban(tx: Tx, id: string, scope: string | null): Promise<v
   }
   const [gone] = await tx.delete(bans).where(mine).returning();
   if (gone && gone.scope !== PLATFORM) await release(tx, gone.scope, "bans", 1);
+}
+
+/** Takes back a STOP by text message, and nothing else: an address banned with the number stays banned. */
+export async function liftTextOptOut(tx: Tx, brandId: string, phone: string): Promise<void> {
+  const byText = and(eq(bans.scope, brandId), eq(bans.phone, phone), eq(bans.source, "OPT_OUT"));
+  const lifted = await tx
+    .delete(bans)
+    .where(and(byText, isNull(bans.email)))
+    .returning();
+  await release(tx, brandId, "bans", lifted.length);
+  await tx.update(bans).set({ phone: null }).where(byText);
+}
+
+/** Deletes the bans of a brand that is being deleted. */
+export async function deleteBrandBans(tx: Tx, brandId: string): Promise<void> {
+  await deleteWhere(tx, "bans", sql`scope = ${brandId}`);
 }
 
 export interface BanPage {

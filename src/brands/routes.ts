@@ -8,7 +8,6 @@ import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { storable } from "../http/storable.ts";
 import { changeBrand, createBrand, getBrand, listBrands, toBrand } from "./brands.ts";
 import { Brand, BrandChange, NewBrand } from "./model.ts";
-import { removeBrand } from "./removal.ts";
 
 const OneBrand = t.Object({ success: t.Literal(true), brand: Brand });
 
@@ -92,23 +91,6 @@ export function brandRoutes(deps: Deps) {
           access: "user",
           summary: "Change a brand",
           description: "Changes what is named; only an admin names another owner.",
-        },
-      },
-    )
-    .delete(
-      "/:id",
-      async ({ params }) => {
-        await store.write((tx) => removeBrand(tx, params.id));
-        return { success: true as const };
-      },
-      {
-        params: IdParams,
-        response: t.Object({ success: t.Literal(true) }),
-        detail: {
-          access: "admin",
-          summary: "Remove a brand",
-          description:
-            "With its contacts, bans, drafts and voicemail numbers; its mailboxes stay and belong to nobody. 409 once a campaign was launched, credits were given or money was paid: `history` says what. For admins only.",
         },
       },
     );

@@ -9,7 +9,7 @@ import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
 import { listCampaigns, placeOf } from "./campaignList.ts";
-import { changeCampaign, createCampaign, deleteCampaign, toCampaign } from "./campaigns.ts";
+import { changeCampaign, createCampaign, toCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
 import { Campaign, CampaignChange, NewCampaign, StatusShape } from "./model.ts";
 
@@ -110,22 +110,6 @@ export function campaignRoutes(deps: Deps) {
           summary: "Change a campaign",
           description:
             "Changes what is named, if `version` is the present one (409 otherwise). After launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
-        },
-      },
-    )
-    .delete(
-      "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => deleteCampaign(tx, params.id, reachOf(callerOf(request))));
-        return { success: true as const };
-      },
-      {
-        params: IdParams,
-        response: t.Object({ success: t.Literal(true) }),
-        detail: {
-          access: "user",
-          summary: "Delete a campaign",
-          description: "Only a draft or a cancelled one (409 otherwise), with its conversations. Its contacts stay.",
         },
       },
     );

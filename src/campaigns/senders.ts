@@ -3,8 +3,9 @@ import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import { reassignCampaign } from "../messages/reassign.ts";
+import { replaceCampaignSenders } from "../senders/campaignSenders.ts";
 import type { EmailAccountRow } from "../senders/emailAccounts.ts";
-import { repinCampaign } from "../senders/repin.ts";
 import { holdCampaign } from "./campaigns.ts";
 
 /** The mailboxes a campaign sends from. One that an admin gave to another brand meanwhile is no longer among them. */
@@ -44,8 +45,7 @@ export async function replaceSenders(
       facts: { unknownIds },
     });
   }
-  await tx.delete(campaignSenders).where(eq(campaignSenders.campaignId, campaignId));
-  if (wanted.length > 0) await tx.insert(campaignSenders).values(wanted.map((senderId) => ({ campaignId, senderId })));
-  await repinCampaign(tx, campaignId);
+  await replaceCampaignSenders(tx, campaignId, wanted);
+  await reassignCampaign(tx, campaignId);
   return readSenders(tx, campaign);
 }

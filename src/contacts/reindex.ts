@@ -1,8 +1,8 @@
-import { asc, eq, gt } from "drizzle-orm";
+import { asc, gt } from "drizzle-orm";
 import { contacts } from "../db/schema/brands.ts";
-import { installation } from "../db/schema/installation.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { addWords, removeWords } from "../db/wordIndex.ts";
+import { findNote, setNote } from "../installation.ts";
 import { wordEntry } from "./upsert.ts";
 
 /** The mark in `installation` that all contacts are in the index. */
@@ -16,8 +16,7 @@ const CONTACTS_PER_TRANSACTION = 500;
  * Does its work once; broken off, it begins anew and changes nothing twice. Returns how many it indexed.
  */
 export async function indexOlderContacts(store: Store): Promise<number> {
-  const [mark] = await store.read.select().from(installation).where(eq(installation.name, MARK));
-  if (mark?.value === VERSION) return 0;
+  if ((await findNote(store.read, MARK)) === VERSION) return 0;
   let count = 0;
   for (let after: string | null = ""; after !== null; ) {
     const from: string = after;
@@ -25,12 +24,7 @@ export async function indexOlderContacts(store: Store): Promise<number> {
     count += ids.length;
     after = ids.at(-1) ?? null;
   }
-  await store.write((tx) =>
-    tx
-      .insert(installation)
-      .values({ name: MARK, value: VERSION })
-      .onConflictDoUpdate({ target: installation.name, set: { value: VERSION } }),
-  );
+  await store.write((tx) => setNote(tx, MARK, VERSION));
   return count;
 }
 

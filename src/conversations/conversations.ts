@@ -1,5 +1,6 @@
 import { and, desc, eq, getTableColumns, gte, lt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
+import { clearUnread, updateMode } from "../conversationRows/replies.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { campaigns, conversations, inboundMessages } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";
@@ -136,22 +137,12 @@ export async function readHistory(read: Reader, conversationId: string): Promise
  * engine in again; what was cancelled stays cancelled. Returns how many messages it stopped.
  */
 export async function setMode(tx: Tx, id: string, reach: string | null, mode: Row["mode"]): Promise<number> {
-  const [row] = await tx
-    .update(conversations)
-    .set({ mode, updatedAt: tx.now })
-    .where(and(eq(conversations.id, id), within(reach)))
-    .returning({ id: conversations.id });
-  if (!row) throw notFound("conversation", id);
+  if (!(await updateMode(tx, id, reach, mode))) throw notFound("conversation", id);
   return mode === "MANUAL" ? cancelConversation(tx, id, "MANUAL_MODE") : 0;
 }
 
 export async function markRead(tx: Tx, id: string, reach: string | null): Promise<void> {
-  const [row] = await tx
-    .update(conversations)
-    .set({ unread: false })
-    .where(and(eq(conversations.id, id), within(reach)))
-    .returning({ id: conversations.id });
-  if (!row) throw notFound("conversation", id);
+  if (!(await clearUnread(tx, id, reach))) throw notFound("conversation", id);
 }
 
 /**

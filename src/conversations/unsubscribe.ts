@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 import { ban } from "../bans/bans.ts";
+import { markOptedOut } from "../conversationRows/replies.ts";
 import { brands, contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
@@ -33,10 +34,7 @@ export async function unsubscribe(tx: Tx, conversationId: string): Promise<numbe
     .innerJoin(contacts, eq(contacts.id, conversations.contactId))
     .where(eq(conversations.id, conversationId));
   if (!row) throw notFound("conversation", conversationId);
-  await tx
-    .update(conversations)
-    .set({ status: "OPTED_OUT", updatedAt: tx.now })
-    .where(eq(conversations.id, conversationId));
+  await markOptedOut(tx, conversationId, null);
   const { cancelled } = await ban(tx, {
     scope: row.brandId,
     email: row.email,

@@ -6,8 +6,9 @@ import { getContact, toContact } from "../contacts/contacts.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader } from "../db/store.ts";
 import { NEVER, wireStatus } from "../messages/model.ts";
-import { learnSurroundings, noSurroundings, rowOf } from "./facts.ts";
-import { type GateReport, judgeAll } from "./gate.ts";
+import { emptyContext, loadContext } from "./context.ts";
+import { findRow } from "./due-messages.ts";
+import { evaluateAll, type GateReport } from "./gate.ts";
 import type { Explanation } from "./model.ts";
 
 type Row = typeof messages.$inferSelect;
@@ -42,38 +43,40 @@ export async function explain(
 
 /** What the gates say now, after the plan: a message is not even asked about before its time. */
 async function reportsOn(read: Reader, row: Row, now: Instant): Promise<GateReport[]> {
-  const due = await rowOf(read, row.id);
+  const due = await findRow(read, row.id);
   if (!due) return [];
   const until = row.scheduledTime;
   const planned: GateReport = {
     gate: "schedule",
-    verdict:
-      until > now ? { go: "wait", reason: SCHEDULED, until, detail: `planned for ${iso(until)}` } : { go: "pass" },
+    result:
+      until > now
+        ? { action: "wait", reason: SCHEDULED, until, detail: `planned for ${iso(until)}` }
+        : { action: "pass" },
   };
-  const around = noSurroundings();
-  await learnSurroundings(read, around, [due], now);
-  return [planned, ...judgeAll(due, around, now)];
+  const context = emptyContext();
+  await loadContext(read, context, [due], now);
+  return [planned, ...evaluateAll(due, context, now)];
 }
 
-function toGate({ gate, verdict }: GateReport): Told["gates"][number] {
-  const waits = verdict.go === "wait" && verdict.until < NEVER;
+function toGate({ gate, result }: GateReport): Told["gates"][number] {
+  const waits = result.action === "wait" && result.until < NEVER;
   return {
     gate,
-    verdict: SHOWN[verdict.go],
-    detail: verdict.go === "pass" ? null : verdict.detail,
-    nextEligibleAt: waits ? iso(verdict.until) : null,
+    verdict: SHOWN[result.action],
+    detail: result.action === "pass" ? null : result.detail,
+    nextEligibleAt: waits ? iso(result.until) : null,
   };
 }
 
 function nextAction(row: Row, reports: readonly GateReport[], now: Instant): string {
-  const verdicts = reports.map(({ verdict }) => verdict);
-  const over = verdicts.find((verdict) => verdict.go === "cancel" || verdict.go === "fail");
+  const results = reports.map(({ result }) => result);
+  const over = results.find((result) => result.action === "cancel" || result.action === "fail");
   if (over) {
-    const ending = over.go === "cancel" ? "cancelled" : "given up";
+    const ending = over.action === "cancel" ? "cancelled" : "given up";
     return `It will be ${ending} (${over.reason}) when it is next looked at: ${over.detail}.`;
   }
-  const waits = verdicts.filter((verdict) => verdict.go === "wait");
-  const parked = waits.find((verdict) => verdict.until === NEVER);
+  const waits = results.filter((result) => result.action === "wait");
+  const parked = waits.find((result) => result.until === NEVER);
   if (parked) return `It waits until somebody acts: ${parked.detail}.`;
   const longest = waits.toSorted((a, b) => b.until - a.until)[0];
   const until = Math.max(row.runAt === NEVER ? now : row.runAt, longest?.until ?? now);

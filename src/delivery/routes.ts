@@ -9,7 +9,7 @@ import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
 import { explain } from "./explain.ts";
 import { CampaignCredits, Explanation, Message, MessageQuery, Stats } from "./model.ts";
-import { resolveUnknown } from "./recover.ts";
+import { resolveUnknown } from "./rescuer.ts";
 import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 
 /** What became of a campaign's messages, and why. */

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, sql } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
-import type { Standing } from "../conversations/standing.ts";
+import type { ConversationStatus } from "../conversationRows/status.ts";
 import { toCredits } from "../credits/amounts.ts";
 import { campaignCredits, messages } from "../db/schema/messages.ts";
 import type { Reader } from "../db/store.ts";
@@ -81,12 +81,12 @@ const FIGURE_OF_MESSAGE: Record<MessageStatus, Figure> = {
   FAILED: "failed",
   UNKNOWN: "unknown",
 };
-const FIGURE_OF_ENDING: Partial<Record<Standing, Figure>> = {
+const FIGURE_OF_ENDING: Partial<Record<ConversationStatus, Figure>> = {
   REPLIED: "replied",
   OPTED_OUT: "optedOut",
   BOUNCED: "bounced",
 };
-const NOBODY: Record<Standing, number> = {
+const NOBODY: Record<ConversationStatus, number> = {
   QUEUED: 0,
   ACTIVE: 0,
   PAUSED: 0,
@@ -129,7 +129,7 @@ export async function readStats(read: Reader, campaignId: string) {
 
 /** How many conversations stand where, and for those that ended with a word from outside, after which stage. */
 function endingsOf(read: Reader, campaignId: string) {
-  return read.all<{ status: Standing; stage: number | null; count: unknown }>(sql`
+  return read.all<{ status: ConversationStatus; stage: number | null; count: unknown }>(sql`
     select v.status, case when v.status in ('REPLIED', 'OPTED_OUT', 'BOUNCED') then (select max(m.stage) from messages m
       where m.conversation_id = v.id and m.status in ('SENT', 'FAILED')) end as stage, count(*) as count
     from conversations v where v.campaign_id = ${campaignId} group by 1, 2`);

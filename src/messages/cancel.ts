@@ -1,22 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { release } from "../credits/holds.ts";
 import { byPages, inSlices, SCAN_ROWS } from "../db/slices.ts";
 import { equalsUnindexed, findByIndex, forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
-import { countMoves } from "./counts.ts";
 import type { CancelReason, MessageStatus } from "./model.ts";
+import { transition } from "./transitions.ts";
 
 interface Seen {
   id: string;
   status: MessageStatus;
-}
-
-interface Cancelled {
-  id: string;
-  campaignId: string;
-  stage: number;
-  scheduledTime: Instant;
 }
 
 const named = (ids: readonly string[]) =>
@@ -63,17 +54,8 @@ async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number>
 
 /** Cancels those of these messages that are pending, and returns their ids. */
 async function cancelPending(tx: Tx, ids: readonly string[], reason: CancelReason): Promise<Set<string>> {
-  const rows = await tx.all<Cancelled>(sql`update messages set status = 'CANCELLED', error_message = ${reason},
-      processed_at = ${tx.now}
-    where id in (select n.id from ${named(ids)}) and ${equalsUnindexed("status", "PENDING")}
-    returning id, campaign_id as "campaignId", stage, scheduled_time as "scheduledTime"`);
-  const done = new Set(rows.map((row) => row.id));
-  await release(tx, [...done], reason);
-  await countMoves(
-    tx,
-    rows.map((row) => ({ ...row, from: "PENDING" as const, to: "CANCELLED" as const })),
-  );
-  return done;
+  const changes = ids.map((id) => ({ id, to: "CANCELLED" as const, reason }));
+  return new Set((await transition(tx, "cancel", changes)).map(({ id }) => id));
 }
 
 /** Cancels all that a conversation still had to send. */

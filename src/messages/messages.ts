@@ -5,10 +5,11 @@ import { hold } from "../credits/holds.ts";
 import { readWeights } from "../credits/weights.ts";
 import { messages } from "../db/schema/messages.ts";
 import { SLICE_ROWS, untilNone } from "../db/slices.ts";
-import { equalsUnindexed, findByIndex, rowsOf } from "../db/sql.ts";
+import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves } from "./counts.ts";
 import { NEVER } from "./model.ts";
+import { reschedule } from "./reschedule.ts";
 
 /** A message to be. */
 export interface Draft {
@@ -96,15 +97,13 @@ export const PARKED = sql.raw(`status = 'PENDING' and run_at = ${NEVER}`);
 async function unpark(tx: Tx, which: SQL): Promise<void> {
   await findByIndex(tx);
   await byParked(tx, which, (rows) =>
-    // Not by the condition of the index, through which Postgres would pass over all that was freed before.
-    tx.all(sql`update messages set error_message = null,
-        run_at = case when scheduled_time > ${tx.now} then scheduled_time else ${tx.now} end
-      from ${rowsOf("n", idsOf(rows), { id: "text" })}
-      where messages.id = n.id and ${equalsUnindexed("status", "PENDING")} and run_at + 0 = ${NEVER}`),
+    reschedule(
+      tx,
+      "unpark",
+      rows.map(({ id }) => ({ id })),
+    ),
   );
 }
-
-const idsOf = (rows: readonly Parked[]) => rows.map(({ id }) => ({ id }));
 
 /** A message that waits for a person or an event. */
 export interface Parked {

@@ -3,7 +3,6 @@ import { type HostPolicy, resolveHost, SMTP_PORTS } from "../channels/host.ts";
 import { checkSecurity } from "../channels/privateNetworks.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import type { Caller } from "../http/access.ts";
 import { fieldOf } from "./gmail.ts";
 import { tryCounted } from "./loginTries.ts";
 
@@ -83,7 +82,7 @@ export async function mustConnect(
 }
 
 /** Takes an admin's word for a mailbox whose server answers: a relay that wants no password proves nothing by itself. */
-export function vouched(connection: Connection, { role }: Pick<Caller, "role">): Connection {
+export function vouched(connection: Connection, { role }: { role: "user" | "admin" }): Connection {
   return { ...connection, proves: connection.proves || (role === "admin" && connection.error === null) };
 }
 
