@@ -15,14 +15,14 @@ import type { Conversation, Inbound, InboundRecord, Outbound } from "./model.ts"
 type Row = typeof conversations.$inferSelect;
 type ContactRow = typeof contacts.$inferSelect;
 
-/** A conversation with whom and about what it is. */
+/** A conversation with its contact and its campaign. */
 export interface Dialogue {
   conversation: Row;
   contact: ContactRow;
   campaign: { id: string; name: string };
 }
 
-/** The longest history that is answered at once. */
+/** Inbound messages returned at once, at most. */
 const MAX_INBOUND = 500;
 
 export function toConversation({ conversation, contact, campaign }: Dialogue): Conversation {
@@ -56,7 +56,7 @@ const dialogues = (read: Reader) =>
 
 const within = (reach: string | null) => (reach === null ? undefined : eq(conversations.brandId, reach));
 
-/** Conversations within reach, the newest first, before the one with id `before`. */
+/** Lists conversations within reach, the newest first, before the one with id `before`. */
 export async function listConversations(
   read: Reader,
   options: {
@@ -88,7 +88,7 @@ export async function listConversations(
     .limit(limit);
 }
 
-/** The conversation a slice further down the list, whatever its mode and status; null when there are fewer. */
+/** Finds the conversation one slice further down the list, of any mode and status; null when there are fewer. */
 export async function conversationBelow(
   read: Reader,
   { reach, campaignId }: { reach: string | null; campaignId: string | undefined },
@@ -105,14 +105,17 @@ export async function conversationBelow(
   return row?.id ?? null;
 }
 
-/** The conversation with this id within reach; NOT_FOUND if there is none. */
+/**
+ * Gets the conversation with this id within reach.
+ * @throws Fault NOT_FOUND
+ */
 export async function getDialogue(read: Reader, id: string, reach: string | null): Promise<Dialogue> {
   const [row] = await dialogues(read).where(and(eq(conversations.id, id), within(reach)));
   if (!row) throw notFound("conversation", id);
   return row;
 }
 
-/** What both sides said and what is still to be said, in the order of time. */
+/** Lists what both sides wrote and what is still to be sent, in the order of time. */
 export async function readHistory(read: Reader, conversationId: string): Promise<(Outbound | Inbound)[]> {
   const sent = await read.select().from(messages).where(eq(messages.conversationId, conversationId));
   const received = await read
@@ -128,13 +131,13 @@ export async function readHistory(read: Reader, conversationId: string): Promise
   const inbound = received.map(({ id, channel, subject, text, intent, sentimentScore, receivedAt }): Inbound => {
     return { direction: "INBOUND", id, channel, at: iso(receivedAt), subject, text, intent, sentimentScore };
   });
-  // Ids are as old as what they name, so they settle what happened in one millisecond.
+  // Ids are ordered by time: they decide within one millisecond.
   return [...outbound, ...inbound].sort((a, b) => (`${a.at} ${a.id}` < `${b.at} ${b.id}` ? -1 : 1));
 }
 
 /**
- * Lets a person take over (MANUAL): what the engine still had to send is cancelled and its credits come back. AUTO lets the
- * engine in again; what was cancelled stays cancelled. Returns how many messages it stopped.
+ * Sets the mode of a conversation. MANUAL, a person takes over, cancels what was still to be sent and gives its credits back;
+ * AUTO lets the engine send again, but what was cancelled stays so. Returns how many messages were cancelled.
  */
 export async function setMode(tx: Tx, id: string, reach: string | null, mode: Row["mode"]): Promise<number> {
   if (!(await updateMode(tx, id, reach, mode))) throw notFound("conversation", id);
@@ -146,8 +149,9 @@ export async function markRead(tx: Tx, id: string, reach: string | null): Promis
 }
 
 /**
- * Records what a user says a contact wrote elsewhere. It is understood, and stops what it must stop, like any reply; it never
- * lifts a ban, because nobody but the contact can give consent back.
+ * Records what a contact wrote elsewhere, on a user's word. It is classified and acted on like any reply, but never lifts a ban:
+ * only the contact can give consent again.
+ * @throws Fault NOT_FOUND; INVALID when the contact has no address of that channel; CONFLICT when it was recorded before
  */
 export async function recordInbound(
   tx: Tx,
@@ -165,6 +169,6 @@ export async function recordInbound(
   const providerId = `manual-${tx.newId()}`;
   const inbound = { brandId, channel, providerId, from, answers: [], subject, text, headers: {} };
   const received = await record(tx, conversation, inbound, { ...options, source: "USER" });
-  if (!received) throw new Fault("CONFLICT", "This was taken down before");
+  if (!received) throw new Fault("CONFLICT", "This reply was already recorded");
   return received;
 }

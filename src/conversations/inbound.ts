@@ -17,15 +17,15 @@ import type { Reader, Tx } from "../db/store.ts";
 import { cancelConversation } from "../messages/cancel.ts";
 import { classify } from "../understanding/classify.ts";
 
-/** Something that came in for a brand. */
+/** An inbound message for a brand. */
 export interface Inbound {
   brandId: string;
   channel: ChannelName;
-  /** The provider's own id; the same one twice is one message. */
+  /** The provider's id: two messages with the same one are one message. */
   providerId: string;
-  /** Who wrote it: an address or an E.164 number. */
+  /** The sender: an e-mail address or an E.164 number. */
   from: string;
-  /** The ids of our messages that it answers, from In-Reply-To and References. */
+  /** The ids of our messages that it replies to, from In-Reply-To and References. */
   answers: string[];
   subject: string | null;
   text: string;
@@ -37,7 +37,7 @@ export interface Inbound {
 export interface Received {
   conversationId: string;
   intent: ReturnType<typeof classify>["intent"];
-  /** How many messages it stopped. */
+  /** How many messages it cancelled. */
   cancelled: number;
 }
 
@@ -45,9 +45,9 @@ export interface Received {
 const MAX_STORED_CHARACTERS = 100_000;
 
 /**
- * Takes in what a contact wrote: keeps it, understands it, and in the same transaction stops what it must stop. An answer
- * ends the conversation's follow-ups, an opt-out or a hostile answer bans, a bounce of a bad address suppresses it; an
- * automatic reply changes nothing. Null when it belongs to no conversation or was taken in before.
+ * Stores what a contact wrote, classifies it and acts on it in the same transaction. A reply ends the follow-ups of the
+ * conversation, an opt-out or a hostile reply bans the contact, a bounce of a bad address suppresses it; an automatic reply
+ * changes nothing. Returns null when it belongs to no conversation or was stored before.
  */
 export async function receive(tx: Tx, inbound: Inbound, options: { hostileBelow: number }): Promise<Received | null> {
   const conversation = await findConversation(tx, inbound);
@@ -55,12 +55,12 @@ export async function receive(tx: Tx, inbound: Inbound, options: { hostileBelow:
 }
 
 /**
- * Who says that the contact wrote this: the provider that delivered it, or a user who typed it in. What a user types may
- * stop messages and never allows any again: consent comes from the contact alone.
+ * The source of an inbound message: the provider that delivered it, or a user who typed it in. What a user types may stop
+ * messages but never allows them again: consent comes from the contact alone.
  */
 export type InboundSource = "PROVIDER" | "USER";
 
-/** Takes in what belongs to a conversation that is known. Null when it was taken in before. */
+/** Stores and acts on an inbound message of a known conversation. Returns null when it was stored before. */
 export async function record(
   tx: Tx,
   conversation: Conversation,
@@ -103,7 +103,7 @@ export async function record(
   }
 }
 
-/** The conversation an inbound message belongs to: by the message it answers, else the writer's latest one with this brand. */
+/** Finds the conversation of an inbound message: that of the message it replies to, else the sender's latest one with this brand. */
 async function findConversation(
   read: Reader,
   { brandId, answers, from, channel }: Inbound,
