@@ -9,6 +9,7 @@ import { type Clock, DAY, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
 import { users } from "../../src/db/schema/identity.ts";
+import { deletionRoutes } from "../../src/deletion/routes.ts";
 import type { Deps } from "../../src/deps.ts";
 import { openFiles } from "../../src/files/open.ts";
 import { guard } from "../../src/http/access.ts";
@@ -92,6 +93,7 @@ export async function startApp(overrides: Overrides = {}) {
   app.use(idempotency(deps, () => app.routes));
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
+  app.use(deletionRoutes(deps));
   for (const room of overrides.rooms?.(deps) ?? []) app.use(room);
 
   let visitors = 0;
