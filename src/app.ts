@@ -6,6 +6,7 @@ import { chargebeeModule } from "./chargebee/module-routes.ts";
 import { contactRoutes } from "./contacts/routes.ts";
 import { conversationsModule } from "./conversations/module-routes.ts";
 import { creditsModule } from "./credits/module-routes.ts";
+import { deletionRoutes } from "./deletion/routes.ts";
 import { deliveryModule } from "./delivery/module-routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes } from "./health/routes.ts";
@@ -57,5 +58,6 @@ export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) 
   app.use(paymentsModule(deps));
   app.use(chargebeeModule(deps));
   app.use(limitRoutes(deps, limits));
+  app.use(deletionRoutes(deps));
   return app;
 }

@@ -65,3 +65,17 @@ export async function takeTurn(tx: Tx, job: string, span: number): Promise<boole
     .returning({ name: installation.name });
   return taken.length > 0;
 }
+
+/** Finds a value that a job has noted about this database. */
+export async function findNote(read: Reader, name: string): Promise<string | null> {
+  const [found] = await read.select().from(installation).where(eq(installation.name, name));
+  return found?.value ?? null;
+}
+
+/** Notes a value about this database in place of the one before. */
+export async function setNote(tx: Tx, name: string, value: string): Promise<void> {
+  await tx
+    .insert(installation)
+    .values({ name, value })
+    .onConflictDoUpdate({ target: installation.name, set: { value } });
+}

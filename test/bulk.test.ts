@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
-import { removeBrand } from "../src/brands/removal.ts";
-import { deleteCampaign } from "../src/campaigns/campaigns.ts";
 import { resumeFunded } from "../src/campaigns/funding.ts";
 import { cancel, launch, pause, resume } from "../src/campaigns/lifecycle.ts";
 import { replaceSenders } from "../src/campaigns/senders.ts";
@@ -11,12 +9,14 @@ import { campaigns } from "../src/db/schema/campaigns.ts";
 import { MAX_CELLS, rowsOf } from "../src/db/sql.ts";
 import type { Store } from "../src/db/store.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
+import { deleteBrand } from "../src/deletion/brand.ts";
+import { deleteCampaign } from "../src/deletion/campaign.ts";
 import { forgetAnswers } from "../src/http/idempotency.ts";
 import { removeEndedSessions } from "../src/identity/users.ts";
 import { NEVER } from "../src/messages/model.ts";
+import { releaseWaitingMessages } from "../src/messages/reassign.ts";
 import { tallyDrifts } from "../src/messages/tallyProof.ts";
 import { assignMailboxes } from "../src/senders/assignment.ts";
-import { freeWaiting } from "../src/senders/repin.ts";
 import { BULK, BULK_ROWS, campaign, expectSlices, fillBulk, watch } from "./support/bulk.ts";
 import { openTestStore } from "./support/store.ts";
 
@@ -92,7 +92,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
     const [, mailbox = ""] = BULK.mailboxes;
     await parkAll("SENDER_PAUSED");
     const waiting = await count(`messages where sender_id = '${mailbox}'`);
-    expectSlices(await watch("mailbox works", () => store.write((tx) => freeWaiting(tx, mailbox))), waiting);
+    expectSlices(await watch("mailbox works", () => store.write((tx) => releaseWaitingMessages(tx, mailbox))), waiting);
     expect(await count(`messages where run_at < ${NEVER}`)).toBe(waiting);
   });
 
@@ -131,7 +131,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
   });
 
   test("a removed brand takes contacts, conversations and bans with it", async () => {
-    expectSlices(await watch("removal of a brand", () => store.write((tx) => removeBrand(tx, BULK.draftBrandId))));
+    expectSlices(await watch("removal of a brand", () => store.write((tx) => deleteBrand(tx, BULK.draftBrandId))));
     expect(await count("conversations")).toBe(0);
     expect(await count("contacts")).toBe(BULK_ROWS);
     expect(await count("bans")).toBe(0);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
+import { advanceCampaigns } from "../src/campaigns/advance.ts";
 import { hold, release } from "../src/credits/holds.ts";
 import { expireLots } from "../src/credits/ledger.ts";
 import { untilNone } from "../src/db/slices.ts";
 import { MAX_CELLS } from "../src/db/sql.ts";
 import type { Store } from "../src/db/store.ts";
-import { turnCampaigns } from "../src/delivery/recover.ts";
 import { BULK_ROWS, expectSlices, numbers, watch } from "./support/bulk.ts";
 import { openTestStore } from "./support/store.ts";
 
@@ -76,6 +76,6 @@ test(`hold: a message that takes the rest of ${SMALL_LOTS} lots is paid by all o
 });
 
 test(`sweep: ${CAMPAIGNS} campaigns that end at the same time are all completed`, async () => {
-  await watch("end of campaigns", () => untilNone(() => store.write(turnCampaigns)));
+  await watch("end of campaigns", () => untilNone(() => store.write(advanceCampaigns)));
   expect(await one("select count(*) as count from campaigns where status = 'COMPLETED'")).toEqual({ count: CAMPAIGNS });
 });

@@ -37,8 +37,8 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   const alarms = async () => (await inside.keys(`${prefix()}:${QUEUE}:m-*`)).length;
   const untilSet = (count: number) => until(`${count} alarms are set`, async () => (await alarms()) === count);
   const said = (event: string) => world.logged.filter((line) => line.includes(event)).length;
-  const WORKS = "redis works";
-  const FAILS = "redis does not work";
+  const WORKS = "redis.available";
+  const FAILS = "redis.unavailable";
 
   test("an alarm that rings twice, late or for nothing sends nothing twice", async () => {
     await world.schedule([0, 0]);

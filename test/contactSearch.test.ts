@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
-import { removeBrand } from "../src/brands/removal.ts";
 import { changeContact, removeContact } from "../src/contacts/contacts.ts";
 import type { NewContact } from "../src/contacts/model.ts";
 import { judgeContact } from "../src/contacts/person.ts";
@@ -12,6 +11,7 @@ import { contacts } from "../src/db/schema/brands.ts";
 import { installation } from "../src/db/schema/installation.ts";
 import type { Reader } from "../src/db/store.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
+import { deleteBrand } from "../src/deletion/brand.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { type Owner, openBrand } from "./support/brands.ts";
 
@@ -317,7 +317,7 @@ describe("a search of contacts", () => {
     expect(await indexOlderContacts(app.store)).toBeGreaterThan(0);
     expect(await indexOlderContacts(app.store)).toBe(0);
     expect(await search(ann.brandId, "mover")).toHaveLength(1);
-    await app.store.write((tx) => removeBrand(tx, ann.brandId));
+    await app.store.write((tx) => deleteBrand(tx, ann.brandId));
     expect(await search(ann.brandId, "mover")).toEqual([]);
     expect(await search(null, "mover")).toEqual([]);
   });

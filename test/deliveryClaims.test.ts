@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { balanceOf } from "../src/credits/statement.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
-import { LEASE } from "../src/delivery/claim.ts";
-import { resolveUnknown } from "../src/delivery/recover.ts";
+import { resolveUnknown } from "../src/delivery/rescuer.ts";
+import { CLAIM_LEASE_MS } from "../src/messages/model.ts";
 import { tallyDrifts } from "../src/messages/tallyProof.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { ACCEPTED, REJECTED } from "./support/scriptedChannel.ts";
@@ -29,7 +29,7 @@ describe("a claim", () => {
     const stage = await world.launched({ people: 1 });
     const answer = world.channel.holdNext();
     await world.engine.runDue();
-    world.clock.advance(LEASE);
+    world.clock.advance(CLAIM_LEASE_MS);
     await world.newEngine().sweep();
     expect(await statuses(stage.campaignId)).toEqual(["UNKNOWN"]);
     return { ...stage, answer };
@@ -63,7 +63,7 @@ describe("a claim", () => {
     answer(REJECTED);
     await world.run();
     expect(await statuses(campaignId)).toEqual(["SENDING"]);
-    expect(world.app.logged.join("")).toContain("late result");
+    expect(world.app.logged.join("")).toContain("delivery.late_result");
     again(ACCEPTED);
     await world.run(other);
     expect(await statuses(campaignId)).toEqual(["SENT", "PENDING"]);
@@ -76,7 +76,7 @@ describe("a claim", () => {
     const other = world.newEngine();
     const meanwhile = async () => {
       if (stoppedFor > 0) return;
-      stoppedFor = LEASE;
+      stoppedFor = CLAIM_LEASE_MS;
       // Another worker gives its claims up, a person says that nothing was sent, and so it is sent.
       await other.recover(true);
       for (const { id } of await world.messagesOf(campaignId))

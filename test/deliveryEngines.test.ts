@@ -79,7 +79,7 @@ describe("a brand that runs out of credits", () => {
       "GET",
       `/api/campaigns/${stage.campaignId}/explain?contactId=${(await followUps()).find(({ status }) => status === "PENDING")?.contactId}`,
     );
-    expect(body.messages[1]?.nextAction).toBe("It waits until somebody acts: NO_CREDITS.");
+    expect(body.messages[1]?.nextAction).toBe("It waits for a person: NO_CREDITS.");
 
     await world.pass(DAY);
     expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "AUTO_PAUSED" });

@@ -89,7 +89,7 @@ describe("the gate", () => {
     const before = await world.messagesOf(stage.campaignId);
     const [message] = await explain(stage);
     expect(message?.gates.map(({ verdict }) => verdict)).toEqual(Array(9).fill("PASS"));
-    expect(message?.nextAction).toBe("It leaves as soon as the engine comes to it.");
+    expect(message?.nextAction).toBe("It is sent next.");
     expect(await world.messagesOf(stage.campaignId)).toEqual(before);
     const ask = (owner: Stage, contactId: string | undefined) =>
       owner.request("GET", `/api/campaigns/${stage.campaignId}/explain?contactId=${contactId}`);
@@ -100,7 +100,7 @@ describe("the gate", () => {
     await world.store.write(async (tx) =>
       pause(tx, await campaignOf(tx, stage.campaignId, tenantScope(SYSTEM)), "holidays"),
     );
-    expect((await explain(stage))[0]?.nextAction).toBe("It waits until somebody acts: holidays.");
+    expect((await explain(stage))[0]?.nextAction).toBe("It waits for a person: holidays.");
     await world.store.write((tx) => ban(tx, { scope: "platform", email: stage.emails[0] ?? null, source: "MANUAL" }));
     expect((await explain(stage))[0]).toMatchObject({ status: "CANCELLED", gates: [] });
   });

@@ -76,7 +76,7 @@ describe.skipIf(missing !== "")(`a service with Redis${missing}`, () => {
     await relay.open();
     await until("Redis answers", async () => (await health()).status === 200);
     expect((await health()).body).toMatchObject({ status: "OK", mode: "redis" });
-    await until("it is said", async () => said("redis works") === 1);
+    await until("it is said", async () => said("redis.available") === 1);
     await expectItSends();
   });
 
@@ -85,7 +85,7 @@ describe.skipIf(missing !== "")(`a service with Redis${missing}`, () => {
     await expectUnhealthy();
     await expectItSends();
     relay.silence(false);
-    await until("Redis answers", async () => said("redis works") === 2);
+    await until("Redis answers", async () => said("redis.available") === 2);
     await expectItSends();
   });
 
@@ -94,7 +94,7 @@ describe.skipIf(missing !== "")(`a service with Redis${missing}`, () => {
     await expectUnhealthy();
     await expectItSends();
     await relay.open();
-    await until("Redis answers", async () => said("redis works") === 3);
+    await until("Redis answers", async () => said("redis.available") === 3);
     await expectItSends();
   });
 
@@ -103,8 +103,8 @@ describe.skipIf(missing !== "")(`a service with Redis${missing}`, () => {
     const asked = performance.now();
     expect(await service.stop()).toBe(0);
     expect(performance.now() - asked).toBeLessThan(5_000);
-    expect(said("redis does not work")).toBe(3);
-    expect(said("redis works")).toBe(3);
+    expect(said("redis.unavailable")).toBe(3);
+    expect(said("redis.available")).toBe(3);
     expect(service.output()).not.toMatch(/ioredis|unhandled|"level":"error"/i);
   });
 });

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
 import { ban } from "../src/bans/bans.ts";
-import { deleteCampaign } from "../src/campaigns/campaigns.ts";
 import { DAY, HOUR } from "../src/clock.ts";
 import { brands } from "../src/db/schema/brands.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
+import { deleteCampaign } from "../src/deletion/campaign.ts";
 import type { FollowUp } from "../src/delivery/model.ts";
-import { resolveUnknown } from "../src/delivery/recover.ts";
+import { resolveUnknown } from "../src/delivery/rescuer.ts";
 import { tallyDrifts } from "../src/messages/tallyProof.ts";
 import { seededRandom } from "../src/random.ts";
 import type { Owner } from "./support/brands.ts";

@@ -1,6 +1,7 @@
 import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import { normaliseEmail, normalisePhone } from "../address.ts";
 import { bans } from "../db/schema/brands.ts";
+import { deleteWhere } from "../db/slices.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
@@ -13,7 +14,7 @@ export const PLATFORM = "platform";
 
 type Row = typeof bans.$inferSelect;
 
-/** What a cancelled message says, by what put its contact on the list. */
+/** The reason of cancelled messages, by what put their contact on the list. */
 const REASON: Record<Row["source"], CancelReason> = {
   MANUAL: "BANNED",
   HOSTILE: "BANNED",
@@ -35,9 +36,9 @@ export interface BanOrder {
 }
 
 /**
- * Puts a person on the ban list, cancels all that was still to be sent to them and gives its credits back, in one
- * transaction. Somebody who is on the list already stays on it under the same id; an address that is new for them joins
- * it. INVALID without an e-mail or phone.
+ * Puts a person on the ban list, cancels what was still to be sent to them and gives its credits back, in one transaction. A
+ * person who is on the list stays on it under the same id, and an address that is new for them is added.
+ * @throws Fault INVALID without a valid e-mail address or phone number
  */
 export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancelled: number }> {
   const email = order.email ? normaliseEmail(order.email) : null;
@@ -53,7 +54,7 @@ export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancel
   });
   const made = unlisted.email || unlisted.phone ? await insert(tx, order, unlisted) : null;
   const id = found[0]?.id ?? made;
-  // Somebody else banned the same person between our look and our insert: now we see it.
+  // Another transaction banned the same person between the select and the insert: now the select sees it.
   if (id === null || (made === null && (unlisted.email || unlisted.phone))) return ban(tx, order);
   const brandId = order.scope === PLATFORM ? null : order.scope;
   return {
@@ -67,8 +68,8 @@ type Addresses = Pick<Row, "email" | "phone">;
 const isOwnWish = (source: Row["source"]) => source === "OPT_OUT" || source === "UNSUBSCRIBE";
 
 /**
- * Writes what is new into the bans that a person has already, and returns the addresses for which there is no room there.
- * What the person asks for themselves stays theirs, though somebody else had banned them before.
+ * Adds new addresses to the bans that a person has already, and returns those that fit into none. A ban by others becomes the
+ * person's own when they ask for it themselves.
  */
 async function extend(tx: Tx, { source }: BanOrder, found: readonly Row[], unlisted: Addresses): Promise<Addresses> {
   const left = { ...unlisted };
@@ -84,7 +85,7 @@ async function extend(tx: Tx, { source }: BanOrder, found: readonly Row[], unlis
   return left;
 }
 
-/** A new ban's id; null when one of the addresses is on the list. */
+/** Inserts a ban and returns its id; null when one of the addresses is on the list. */
 async function insert(tx: Tx, order: BanOrder, { email, phone }: Addresses): Promise<string | null> {
   const [row] = await tx
     .insert(bans)
@@ -103,14 +104,14 @@ async function insert(tx: Tx, order: BanOrder, { email, phone }: Addresses): Pro
     .onConflictDoNothing()
     .returning({ id: bans.id });
   if (row && order.scope !== PLATFORM) {
-    // What a person asked for is kept whatever the limit.
+    // A person's own wish is stored whatever the limit.
     if (order.source === "MANUAL") await takeQuota(tx, order.scope, "bans");
     else await addUsage(tx, order.scope, "bans", 1);
   }
   return row?.id ?? null;
 }
 
-/** The bans of one scope that name either address, the oldest first. */
+/** Finds the bans of one scope that have either address, the oldest first. */
 async function findBans(read: Reader, scope: string, email: string | null, phone: string | null): Promise<Row[]> {
   const named = or(email ? eq(bans.email, email) : undefined, phone ? eq(bans.phone, phone) : undefined);
   return read
@@ -121,8 +122,8 @@ async function findBans(read: Reader, scope: string, email: string | null, phone
 }
 
 /**
- * Takes a ban off the list. What a person asked for themselves (STOP, unsubscribe) only an admin lifts, whose scope is all
- * tenants.
+ * Deletes a ban.
+ * @throws AppError NOT_FOUND; FORBIDDEN for a ban that the person asked for (STOP, unsubscribe), unless the scope is all tenants
  */
 export async function unban(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   const mine = and(eq(bans.id, id), inScope(scope, bans.scope));
@@ -133,6 +134,22 @@ export async function unban(tx: Tx, id: string, scope: TenantScope): Promise<voi
   }
   const [gone] = await tx.delete(bans).where(mine).returning();
   if (gone && gone.scope !== PLATFORM) await release(tx, gone.scope, "bans", 1);
+}
+
+/** Takes back a STOP by text message, and nothing else: an address banned with the number stays banned. */
+export async function liftTextOptOut(tx: Tx, brandId: string, phone: string): Promise<void> {
+  const byText = and(eq(bans.scope, brandId), eq(bans.phone, phone), eq(bans.source, "OPT_OUT"));
+  const lifted = await tx
+    .delete(bans)
+    .where(and(byText, isNull(bans.email)))
+    .returning();
+  await release(tx, brandId, "bans", lifted.length);
+  await tx.update(bans).set({ phone: null }).where(byText);
+}
+
+/** Deletes the bans of a brand that is being deleted. */
+export async function deleteBrandBans(tx: Tx, brandId: string): Promise<void> {
+  await deleteWhere(tx, "bans", sql`scope = ${brandId}`);
 }
 
 export interface BanPage {
@@ -146,13 +163,13 @@ export interface BanPage {
 /** A ban as it is listed. */
 export type ListedBan = Pick<Row, "id" | "email" | "phone" | "reason" | "messageGot" | "sentimentScore" | "createdAt">;
 
-/** One page of a scope's bans by keyset, so that inserts between two pages neither repeat nor skip a row. */
+/** Lists one page of the bans of a scope by keyset, so that inserts between two pages neither repeat nor skip a row. */
 export async function listBans(read: Reader, page: BanPage): Promise<ListedBan[]> {
-  // A ban by phone alone has no e-mail; it sorts as the empty text, alike on both databases and in the index.
+  // A ban by phone alone has no e-mail; it sorts as the empty text, equal on both databases and in the index.
   const key = sql.raw(page.sortBy === "email" ? "(case when email is null then '' else email end)" : "created_at");
   const [beyond, direction] = page.sortOrder === "asc" ? ([sql`>`, sql`asc`] as const) : ([sql`<`, sql`desc`] as const);
-  const [place] = page.after ?? [];
-  if (page.after && !(page.sortBy === "email" ? typeof place === "string" : Number.isSafeInteger(place))) {
+  const [position] = page.after ?? [];
+  if (page.after && !(page.sortBy === "email" ? typeof position === "string" : Number.isSafeInteger(position))) {
     throw invalid("cursor", "expected the nextCursor of a page that was sorted alike");
   }
   const inOrder = sql`${key} ${direction}, id ${direction}`;
@@ -161,14 +178,14 @@ export async function listBans(read: Reader, page: BanPage): Promise<ListedBan[]
         sentiment_score as "sentimentScore", created_at as "createdAt"
       from bans where scope = ${page.scope} ${which} order by ${order} limit ${limit}`);
   if (page.after === null) return rows(sql.empty(), inOrder, page.limit);
-  // First what sorts alike, then what comes after: SQLite finds a place within an expression's index by these alone.
-  const twins = sql`and ${key} = ${place ?? ""} and id ${beyond} ${page.after[1]}`;
-  const alike = await rows(twins, sql`id ${direction}`, page.limit);
-  if (alike.length === page.limit) return alike;
-  return [...alike, ...(await rows(sql`and ${key} ${beyond} ${place ?? ""}`, inOrder, page.limit - alike.length))];
+  // First rows with the same key, then those after it: only so does SQLite use the index of an expression.
+  const same = sql`and ${key} = ${position ?? ""} and id ${beyond} ${page.after[1]}`;
+  const equal = await rows(same, sql`id ${direction}`, page.limit);
+  if (equal.length === page.limit) return equal;
+  return [...equal, ...(await rows(sql`and ${key} ${beyond} ${position ?? ""}`, inOrder, page.limit - equal.length))];
 }
 
-/** True when an e-mail address or a phone number may not be written to by this brand. */
+/** Returns whether this brand must not write to an e-mail address or a phone number. */
 export async function isBanned(
   read: Reader,
   brandId: string,

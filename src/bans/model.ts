@@ -1,7 +1,7 @@
 import { t } from "elysia";
 import { Id, Limit, Moment, Nullable } from "../http/model.ts";
 
-/** At least one of email and phone; the rule stands in `ban`, because a JSON schema of the reference has both optional. */
+/** At least one of email and phone. `ban` checks it, because both are optional in the schema of the reference API. */
 export const NewBan = t.Object({
   email: t.Optional(t.String({ format: "email", maxLength: 254, examples: ["someone@example.com"] })),
   phone: t.Optional(t.String({ maxLength: 40, examples: ["+12025550123"] })),

@@ -53,7 +53,7 @@ export function banRoutes(deps: Deps) {
           },
           summary: "Ban a contact",
           description:
-            "Add a contact to banlist: at least one of email and phone. What was still to be sent to them is cancelled and its credits come back. Banning somebody twice answers the same id.",
+            "Add a contact to banlist: at least one of email and phone. Pending messages to them are cancelled and their credits are given back. Banning a contact twice returns the same id.",
         },
       },
     )

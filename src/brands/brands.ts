@@ -6,9 +6,9 @@ import { users } from "../db/schema/identity.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
-import { expectVerified } from "../identity/accounts.ts";
 import { countBrand } from "./directory.ts";
 import type { Brand, BrandChange, NewBrand } from "./model.ts";
+import { expectVerified } from "./owners.ts";
 
 type Row = typeof brands.$inferSelect;
 

@@ -1,7 +1,7 @@
-import { type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import { DAY, type Instant } from "../clock.ts";
 import { type Bucket, bucketAt } from "../db/buckets.ts";
-import type { voicemailAccounts } from "../db/schema/brands.ts";
+import { brands, type voicemailAccounts } from "../db/schema/brands.ts";
 import { contains } from "../db/search.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
@@ -32,6 +32,11 @@ interface DirectoryPage {
 export async function countBrand(tx: Tx, createdAt: Instant, change: 1 | -1): Promise<void> {
   await tx.all(sql`insert into brand_days (start, count) values (${createdAt - (createdAt % DAY)}, ${change})
     on conflict (start) do update set count = brand_days.count + excluded.count`);
+}
+
+/** Deletes the row of a brand, after every module has deleted its rows of the brand. */
+export async function deleteBrandRow(tx: Tx, id: string): Promise<void> {
+  await tx.delete(brands).where(eq(brands.id, id));
 }
 
 /** Lists one page of brands, with the total number. A page past the end is empty. */

@@ -8,7 +8,6 @@ import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
 import { type Principal, requestContext } from "../http/request-context.ts";
 import { changeBrand, createBrand, getBrand, listBrands, toBrand } from "./brands.ts";
 import { Brand, BrandChange, NewBrand } from "./model.ts";
-import { removeBrand } from "./removal.ts";
 
 const OneBrand = t.Object({ success: t.Literal(true), brand: Brand });
 
@@ -108,24 +107,6 @@ export function brandRoutes(deps: Deps) {
           },
           summary: "Update a brand",
           description: "Updates the fields that are given; only an admin can change the owner.",
-        },
-      },
-    )
-    .delete(
-      "/:id",
-      async ({ params }) => {
-        await store.write((tx) => removeBrand(tx, params.id));
-        return { success: true as const };
-      },
-      {
-        params: IdParams,
-        response: t.Object({ success: t.Literal(true) }),
-        detail: {
-          access: "admin",
-          example: { parameters: { id: EXEMPLARS.emptyBrand } },
-          summary: "Delete a brand",
-          description:
-            "Deletes the brand with its contacts, bans, drafts and voicemail numbers; its mailboxes stay without a brand. Returns 409 with `history` when a campaign was launched, credits were granted or a payment was made. For admins only.",
         },
       },
     );

@@ -1,19 +1,15 @@
-import { and, eq, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { checkZone, getBrand } from "../brands/brands.ts";
 import { checkWindows } from "../calendar/windows.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
-import { campaignSteps, campaigns, importJobs } from "../db/schema/campaigns.ts";
-import { deleteWhere } from "../db/slices.ts";
-import { findByIndex, forUpdate } from "../db/sql.ts";
+import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
+import { forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid } from "../fault.ts";
 import { takeQuota } from "../limits/usage.ts";
-import { deleteCampaignMessages } from "../messages/remove.ts";
-import { deleteConversations } from "./deleteConversations.ts";
 import { campaignOf } from "./lifecycle.ts";
 import type { Campaign, CampaignChange, NewCampaign } from "./model.ts";
-import { releaseCampaign } from "./storage.ts";
 
 export type CampaignRow = typeof campaigns.$inferSelect;
 
@@ -120,23 +116,4 @@ async function checkChannelsUsed(tx: Tx, campaignId: string, channels: CampaignR
   const steps = await tx.select().from(campaignSteps).where(eq(campaignSteps.campaignId, campaignId));
   const used = steps.find((step) => !channels.includes(step.channel));
   if (used) throw invalid("channels", `stage ${used.stage} is sent by ${used.channel}: change the steps first`);
-}
-
-/** Deletes a draft or a cancelled campaign with its messages and conversations. The contacts stay. */
-export async function deleteCampaign(tx: Tx, id: string, scope: TenantScope): Promise<void> {
-  const row = await holdCampaign(tx, id, scope);
-  if (row.status !== "DRAFT" && row.status !== "CANCELLED") {
-    throw new Fault("CONFLICT", `The campaign is ${row.status}: only a draft or a cancelled one can be deleted`);
-  }
-  const reading = and(eq(importJobs.campaignId, id), eq(importJobs.status, "RUNNING"));
-  const [job] = await tx.select({ id: importJobs.id }).from(importJobs).where(reading).limit(1);
-  if (job) throw new Fault("CONFLICT", "A file is being imported into this campaign: try again when it is done");
-
-  await releaseCampaign(tx, row);
-  await findByIndex(tx);
-  await deleteCampaignMessages(tx, id);
-  await deleteConversations(tx, id);
-  const jobs = await tx.select({ id: importJobs.id }).from(importJobs).where(eq(importJobs.campaignId, id));
-  for (const job of jobs) await deleteWhere(tx, "import_rows", sql`job_id = ${job.id}`);
-  await tx.delete(campaigns).where(eq(campaigns.id, id));
 }

@@ -3,9 +3,10 @@ import { nextOpening, type SendWindow } from "../calendar/windows.ts";
 import { HOUR, type Instant, SECOND } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaigns } from "../db/schema/campaigns.ts";
-import { findByIndex, rowsOf } from "../db/sql.ts";
+import { findByIndex } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { byParked, PARKED, type Parked } from "../messages/messages.ts";
+import { reschedule } from "../messages/reschedule.ts";
 import { resume } from "./lifecycle.ts";
 
 /** Time over which the daily limit of a mailbox is spread after a top-up. */
@@ -53,8 +54,7 @@ async function spread(tx: Tx, campaign: typeof campaigns.$inferSelect, paces: Ma
       paces.set(senderId ?? "", { ...pace, next: runAt + pace.gap });
       return { id, runAt };
     });
-    await tx.all(sql`update messages set run_at = n."runAt", error_message = null
-      from ${rowsOf("n", times, { id: "text", runAt: "bigint" })} where messages.id = n.id`);
+    await reschedule(tx, "postpone", times);
   });
 }
 

@@ -1,6 +1,6 @@
-import { and, eq, inArray, ne, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
+import { pauseConversation, removeFromCampaign, resumeConversation } from "../conversationRows/status.ts";
 import { conversations } from "../db/schema/campaigns.ts";
-import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
 import { cancelConversation } from "../messages/cancel.ts";
@@ -25,11 +25,7 @@ const inState = (row: ConversationRow, needed: string) =>
 /** Pauses one contact. Messages to them stay scheduled, and the gate postpones them. */
 export async function pauseMember(tx: Tx, campaign: CampaignRow, contactId: string): Promise<ConversationRow> {
   const row = await conversationWith(tx, campaign.id, contactId);
-  const [paused] = await tx
-    .update(conversations)
-    .set({ status: "PAUSED", updatedAt: tx.now })
-    .where(and(eq(conversations.id, row.id), inArray(conversations.status, ["QUEUED", "ACTIVE"])))
-    .returning();
+  const paused = await pauseConversation(tx, row.id);
   if (!paused) throw inState(row, "QUEUED or ACTIVE");
   return paused;
 }
@@ -40,12 +36,7 @@ export async function resumeMember(tx: Tx, campaign: CampaignRow, contactId: str
     throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its contacts get no more messages`);
   }
   const row = await conversationWith(tx, campaign.id, contactId);
-  const isOpen = sql`exists (select 1 from ${messages} where ${messages.conversationId} = ${row.id} and ${messages.status} = 'SENT')`;
-  const [resumed] = await tx
-    .update(conversations)
-    .set({ status: sql`case when ${isOpen} then 'ACTIVE' else 'QUEUED' end`, updatedAt: tx.now })
-    .where(and(eq(conversations.id, row.id), eq(conversations.status, "PAUSED")))
-    .returning();
+  const resumed = await resumeConversation(tx, row.id);
   if (!resumed) throw inState(row, "PAUSED");
   await unparkConversation(tx, row.id);
   // A contact paused before the launch has no first message yet.
@@ -60,10 +51,6 @@ export async function removeMember(
   contactId: string,
 ): Promise<{ conversation: ConversationRow; cancelled: number }> {
   const row = await conversationWith(tx, campaign.id, contactId);
-  const [removed] = await tx
-    .update(conversations)
-    .set({ status: "REMOVED", updatedAt: tx.now })
-    .where(and(eq(conversations.id, row.id), ne(conversations.status, "REMOVED")))
-    .returning();
+  const removed = await removeFromCampaign(tx, row.id);
   return { conversation: removed ?? row, cancelled: await cancelConversation(tx, row.id, "CONTACT_REMOVED") };
 }

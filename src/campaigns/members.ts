@@ -3,10 +3,10 @@ import type { ContactRow } from "../contacts/contacts.ts";
 import type { JudgedRow } from "../contacts/person.ts";
 import { SEARCH_SLICE_ENTRIES } from "../contacts/search.ts";
 import { type RowOutcome, upsertContacts } from "../contacts/upsert.ts";
+import { createConversations } from "../conversationRows/lifetime.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
 import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
-import { inSlices } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
@@ -80,26 +80,7 @@ export async function addContacts(
 /** Creates a conversation for each contact without one and returns the new ones. Schedules nothing. */
 export async function enrol(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Newcomer[]> {
   if (contactIds.length === 0) return [];
-  const rows = contactIds.map((contactId) => ({
-    id: tx.newId(),
-    brandId: campaign.brandId,
-    campaignId: campaign.id,
-    contactId,
-    status: "QUEUED" as const,
-    createdAt: tx.now,
-    updatedAt: tx.now,
-  }));
-  const newcomers: Newcomer[] = [];
-  await inSlices(rows, async (slice) => {
-    const { id, contactId } = conversations;
-    newcomers.push(
-      ...(await tx
-        .insert(conversations)
-        .values([...slice])
-        .onConflictDoNothing()
-        .returning({ id, contactId })),
-    );
-  });
+  const newcomers = await createConversations(tx, campaign, contactIds);
   await addUsage(tx, campaign.brandId, "storedBytes", newcomers.length * CONVERSATION_ROW_BYTES);
   return newcomers;
 }

@@ -9,7 +9,7 @@ import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { requestContext } from "../http/request-context.ts";
 import { listCampaigns, placeOf } from "./campaignList.ts";
-import { changeCampaign, createCampaign, deleteCampaign, toCampaign } from "./campaigns.ts";
+import { changeCampaign, createCampaign, toCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
 import { Campaign, CampaignChange, NewCampaign, StatusShape } from "./model.ts";
 
@@ -113,24 +113,6 @@ export function campaignRoutes(deps: Deps) {
           summary: "Update a campaign",
           description:
             "Updates the given fields if `version` is the current one (409 otherwise). After the launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
-        },
-      },
-    )
-    .delete(
-      "/:id",
-      async ({ params, context }) => {
-        await store.write((tx) => deleteCampaign(tx, params.id, context.scope));
-        return { success: true as const };
-      },
-      {
-        params: IdParams,
-        response: t.Object({ success: t.Literal(true) }),
-        detail: {
-          access: "user",
-          example: { parameters: { id: EXEMPLARS.emptyCampaign } },
-          summary: "Delete a campaign",
-          description:
-            "Deletes a draft or a cancelled campaign (409 otherwise) with its conversations. The contacts are kept.",
         },
       },
     );

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { nextOpening, type SendWindow } from "../calendar/windows.ts";
 import { DAY, type Instant } from "../clock.ts";
+import { advanceConversations, type ConversationStatus } from "../conversationRows/status.ts";
 import { unitsOf } from "../credits/units.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
@@ -57,7 +58,7 @@ interface Standing {
   id: string;
   contact_id: string;
   mode: "AUTO" | "MANUAL";
-  status: string;
+  status: ConversationStatus;
   replied_at: Instant | null;
   sender_id: string | null;
 }
@@ -69,7 +70,7 @@ function goesOn({ mode, status, replied_at }: Standing, { stopOnReply }: Campaig
 }
 
 /** Returns the status after a stage was sent. A status set by a reply or a person stays. */
-function statusAfter(status: string, isLast: boolean): string {
+function statusAfter(status: ConversationStatus, isLast: boolean): ConversationStatus {
   if (status === "REPLIED" || (status === "PAUSED" && !isLast)) return status;
   return isLast ? "COMPLETED" : "ACTIVE";
 }
@@ -99,7 +100,7 @@ export async function scheduleFollowUps(
   const standingOf = new Map(standings.map((row) => [row.id, row]));
 
   const drafts: Draft[] = [];
-  const progress: { id: string; status: string; senderId: string | null }[] = [];
+  const progress: { id: string; status: ConversationStatus; senderId: string | null }[] = [];
   for (const message of sent) {
     const campaign = plans.campaigns.get(message.campaignId);
     const standing = standingOf.get(message.conversationId);
@@ -120,10 +121,7 @@ export async function scheduleFollowUps(
       units: unitsOf(step),
     });
   }
-  if (progress.length > 0) {
-    await tx.all(sql`update conversations set status = n.status, sender_id = n."senderId", updated_at = ${tx.now}
-      from ${rowsOf("n", progress, { id: "text", status: "text", senderId: "text" })} where conversations.id = n.id`);
-  }
+  await advanceConversations(tx, progress);
   return schedule(tx, drafts);
 }
 

@@ -4,8 +4,9 @@ import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import type { TenantScope } from "../db/tenant-scope.ts";
 import { Fault } from "../fault.ts";
+import { reassignCampaign } from "../messages/reassign.ts";
+import { replaceCampaignSenders } from "../senders/campaignSenders.ts";
 import type { EmailAccountRow } from "../senders/emailAccounts.ts";
-import { repinCampaign } from "../senders/repin.ts";
 import { holdCampaign } from "./campaigns.ts";
 
 /** Lists the mailboxes a campaign sends from, without those that an admin has assigned to another brand. */
@@ -45,8 +46,7 @@ export async function replaceSenders(
       facts: { unknownIds },
     });
   }
-  await tx.delete(campaignSenders).where(eq(campaignSenders.campaignId, campaignId));
-  if (wanted.length > 0) await tx.insert(campaignSenders).values(wanted.map((senderId) => ({ campaignId, senderId })));
-  await repinCampaign(tx, campaignId);
+  await replaceCampaignSenders(tx, campaignId, wanted);
+  await reassignCampaign(tx, campaignId);
   return readSenders(tx, campaign);
 }

@@ -1,8 +1,8 @@
-import { asc, eq, gt } from "drizzle-orm";
+import { asc, gt } from "drizzle-orm";
 import { contacts } from "../db/schema/brands.ts";
-import { installation } from "../db/schema/installation.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { addWords, removeWords } from "../db/wordIndex.ts";
+import { findNote, setNote } from "../installation.ts";
 import { wordEntry } from "./upsert.ts";
 
 /** The row of `installation` that records that all contacts are indexed. */
@@ -16,8 +16,7 @@ const CONTACTS_PER_TRANSACTION = 500;
  * Runs once; after an interruption it starts again and is idempotent. Returns how many contacts it indexed.
  */
 export async function indexOlderContacts(store: Store): Promise<number> {
-  const [mark] = await store.read.select().from(installation).where(eq(installation.name, INDEX_STATE_NAME));
-  if (mark?.value === INDEX_VERSION) return 0;
+  if ((await findNote(store.read, INDEX_STATE_NAME)) === INDEX_VERSION) return 0;
   let count = 0;
   for (let after: string | null = ""; after !== null; ) {
     const from: string = after;
@@ -25,12 +24,7 @@ export async function indexOlderContacts(store: Store): Promise<number> {
     count += ids.length;
     after = ids.at(-1) ?? null;
   }
-  await store.write((tx) =>
-    tx
-      .insert(installation)
-      .values({ name: INDEX_STATE_NAME, value: INDEX_VERSION })
-      .onConflictDoUpdate({ target: installation.name, set: { value: INDEX_VERSION } }),
-  );
+  await store.write((tx) => setNote(tx, INDEX_STATE_NAME, INDEX_VERSION));
   return count;
 }
 

@@ -1,5 +1,6 @@
 import { and, desc, eq, getTableColumns, gte, lt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
+import { clearUnread, updateMode } from "../conversationRows/replies.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { campaigns, conversations, inboundMessages } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";
@@ -15,14 +16,14 @@ import type { Conversation, Inbound, InboundRecord, Outbound } from "./model.ts"
 type Row = typeof conversations.$inferSelect;
 type ContactRow = typeof contacts.$inferSelect;
 
-/** A conversation with whom and about what it is. */
+/** A conversation with its contact and its campaign. */
 export interface Dialogue {
   conversation: Row;
   contact: ContactRow;
   campaign: { id: string; name: string };
 }
 
-/** The longest history that is answered at once. */
+/** Inbound messages returned at once, at most. */
 const MAX_INBOUND = 500;
 
 export function toConversation({ conversation, contact, campaign }: Dialogue): Conversation {
@@ -56,7 +57,7 @@ const dialogues = (read: Reader) =>
 
 const within = (scope: TenantScope) => inScope(scope, conversations.brandId);
 
-/** Conversations within scope, the newest first, before the one with id `before`. */
+/** Lists conversations within the scope, the newest first, before the one with id `before`. */
 export async function listConversations(
   read: Reader,
   options: {
@@ -88,7 +89,7 @@ export async function listConversations(
     .limit(limit);
 }
 
-/** The conversation a slice further down the list, whatever its mode and status; null when there are fewer. */
+/** Finds the conversation one slice further down the list, of any mode and status; null when there are fewer. */
 export async function conversationBelow(
   read: Reader,
   { scope, campaignId }: { scope: TenantScope; campaignId: string | undefined },
@@ -105,14 +106,17 @@ export async function conversationBelow(
   return row?.id ?? null;
 }
 
-/** The conversation with this id in the scope; NOT_FOUND if there is none. */
+/**
+ * Gets the conversation with this id within the scope.
+ * @throws AppError NOT_FOUND
+ */
 export async function getDialogue(read: Reader, id: string, scope: TenantScope): Promise<Dialogue> {
   const [row] = await dialogues(read).where(and(eq(conversations.id, id), within(scope)));
   if (!row) throw notFound("conversation", id);
   return row;
 }
 
-/** What both sides said and what is still to be said, in the order of time. */
+/** Lists what both sides wrote and what is still to be sent, in the order of time. */
 export async function readHistory(read: Reader, conversationId: string): Promise<(Outbound | Inbound)[]> {
   const sent = await read.select().from(messages).where(eq(messages.conversationId, conversationId));
   const received = await read
@@ -128,36 +132,27 @@ export async function readHistory(read: Reader, conversationId: string): Promise
   const inbound = received.map(({ id, channel, subject, text, intent, sentimentScore, receivedAt }): Inbound => {
     return { direction: "INBOUND", id, channel, at: iso(receivedAt), subject, text, intent, sentimentScore };
   });
-  // Ids are as old as what they name, so they settle what happened in one millisecond.
+  // Ids are ordered by time: they decide within one millisecond.
   return [...outbound, ...inbound].sort((a, b) => (`${a.at} ${a.id}` < `${b.at} ${b.id}` ? -1 : 1));
 }
 
 /**
- * Lets a person take over (MANUAL): what the engine still had to send is cancelled and its credits come back. AUTO lets the
- * engine in again; what was cancelled stays cancelled. Returns how many messages it stopped.
+ * Sets the mode of a conversation. MANUAL, a person takes over, cancels what was still to be sent and gives its credits back;
+ * AUTO lets the engine send again, but what was cancelled stays so. Returns how many messages were cancelled.
  */
 export async function setMode(tx: Tx, id: string, scope: TenantScope, mode: Row["mode"]): Promise<number> {
-  const [row] = await tx
-    .update(conversations)
-    .set({ mode, updatedAt: tx.now })
-    .where(and(eq(conversations.id, id), within(scope)))
-    .returning({ id: conversations.id });
-  if (!row) throw notFound("conversation", id);
+  if (!(await updateMode(tx, id, scope, mode))) throw notFound("conversation", id);
   return mode === "MANUAL" ? cancelConversation(tx, id, "MANUAL_MODE") : 0;
 }
 
 export async function markRead(tx: Tx, id: string, scope: TenantScope): Promise<void> {
-  const [row] = await tx
-    .update(conversations)
-    .set({ unread: false })
-    .where(and(eq(conversations.id, id), within(scope)))
-    .returning({ id: conversations.id });
-  if (!row) throw notFound("conversation", id);
+  if (!(await clearUnread(tx, id, scope))) throw notFound("conversation", id);
 }
 
 /**
- * Records what a user says a contact wrote elsewhere. It is understood, and stops what it must stop, like any reply; it never
- * lifts a ban, because nobody but the contact can give consent back.
+ * Records what a contact wrote elsewhere, on a user's word. It is classified and acted on like any reply, but never lifts a ban:
+ * only the contact can give consent again.
+ * @throws Fault NOT_FOUND; INVALID when the contact has no address of that channel; CONFLICT when it was recorded before
  */
 export async function recordInbound(
   tx: Tx,
@@ -175,6 +170,6 @@ export async function recordInbound(
   const providerId = `manual-${tx.newId()}`;
   const inbound = { brandId, channel, providerId, from, answers: [], subject, text, headers: {} };
   const received = await record(tx, conversation, inbound, { ...options, source: "USER" });
-  if (!received) throw new Fault("CONFLICT", "This was taken down before");
+  if (!received) throw new Fault("CONFLICT", "This reply was already recorded");
   return received;
 }

@@ -32,7 +32,7 @@ export const Conversation = t.Object({
   status: MemberStatus,
   unread: t.Boolean(),
   sentimentScore: Nullable(
-    t.Number({ minimum: -1, maximum: 1, description: "Of the latest answer; negative is hostile" }),
+    t.Number({ minimum: -1, maximum: 1, description: "Of the latest reply; negative is hostile" }),
   ),
   repliedAt: Nullable(Moment),
   createdAt: Moment,
@@ -49,7 +49,7 @@ const Intent = t.Union([
   t.Literal("BOUNCE"),
 ]);
 
-const said = {
+const messageFields = {
   id: Id,
   channel: ChannelShape,
   at: Moment,
@@ -58,8 +58,8 @@ const said = {
 
 export const Outbound = t.Object({
   direction: t.Literal("OUTBOUND"),
-  ...said,
-  text: Nullable(t.String({ description: "As it was sent; null before" })),
+  ...messageFields,
+  text: Nullable(t.String({ description: "As sent; null before" })),
   stage: t.Integer(),
   status: t.Union([t.Literal("PENDING"), t.Literal("SENT"), t.Literal("CANCELLED"), t.Literal("FAILED")]),
   errorMessage: Nullable(t.String()),
@@ -68,7 +68,7 @@ export type Outbound = typeof Outbound.static;
 
 export const Inbound = t.Object({
   direction: t.Literal("INBOUND"),
-  ...said,
+  ...messageFields,
   text: t.String(),
   intent: Intent,
   sentimentScore: Nullable(t.Number()),
@@ -89,7 +89,7 @@ export const ModeChange = t.Object({
 
 export const ModeChanged = t.Object({
   success: t.Literal(true),
-  message: t.String({ examples: ["The follow-ups are cancelled and their credits are back"] }),
+  message: t.String({ examples: ["Pending messages are cancelled and their credits are given back"] }),
   cancelledFollowUps: t.Integer({ examples: [1] }),
 });
 
@@ -103,5 +103,5 @@ export type InboundRecord = typeof InboundRecord.static;
 export const InboundRecorded = t.Object({
   success: t.Literal(true),
   intent: Intent,
-  cancelled: t.Integer({ description: "How many messages it stopped", examples: [1] }),
+  cancelled: t.Integer({ description: "How many messages were cancelled", examples: [1] }),
 });

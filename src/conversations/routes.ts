@@ -28,15 +28,15 @@ import {
   OneConversation,
 } from "./model.ts";
 
-/** A text of 100,000 characters, in any alphabet. */
+/** Holds a text of 100,000 characters in any alphabet. */
 const INBOUND_BODY_BYTES = 512 * 1024;
 
-const OUTCOME = {
-  MANUAL: "A person took over: what was still to be sent is cancelled and its credits are back",
-  AUTO: "The engine may send here again; nothing that was cancelled is sent after all",
+const MODE_MESSAGES = {
+  MANUAL: "A person has taken over: pending messages are cancelled and their credits are given back",
+  AUTO: "The engine may send here again; cancelled messages stay cancelled",
 };
 
-/** What campaigns and contacts said to each other. */
+/** Routes for conversations between campaigns and contacts. */
 export function conversationRoutes(deps: Deps) {
   const { store, config, log, wake } = deps;
   return new Elysia({ prefix: "/api/campaigns/conversations", tags: ["Conversations"] })
@@ -69,7 +69,7 @@ export function conversationRoutes(deps: Deps) {
           access: "user",
           summary: "List conversations",
           description:
-            "The brand's own, the newest first; for admins all, or those of `brandId`. With filters it looks at some thousands at a time: a page may be short or empty and still have a `nextCursor`.",
+            "Those of the brand, the newest first. An admin gets all, or those of `brandId`. With filters, some thousands are scanned for a page: it may be short or empty and still have a `nextCursor`.",
         },
       },
     )
@@ -91,7 +91,7 @@ export function conversationRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.conversation } },
           summary: "Get a conversation",
-          description: "With what both sides said, and what is still to be said, in the order of time.",
+          description: "With the messages of both sides, and those still to be sent, in the order of time.",
         },
       },
     )
@@ -102,9 +102,9 @@ export function conversationRoutes(deps: Deps) {
         const scope = context.scope;
         const answer = await writeOnce(deps, context, async (tx) => {
           const cancelledFollowUps = await setMode(tx, params.id, scope, mode);
-          return { success: true as const, message: OUTCOME[mode], cancelledFollowUps };
+          return { success: true as const, message: MODE_MESSAGES[mode], cancelledFollowUps };
         });
-        log.info("conversation mode set", { conversationId: params.id, mode, reason });
+        log.info("conversations.mode_updated", { conversationId: params.id, mode, reason });
         wake();
         return answer;
       },
@@ -122,9 +122,9 @@ export function conversationRoutes(deps: Deps) {
               reason: "I call them",
             },
           },
-          summary: "Take over a conversation, or give it back",
+          summary: "Set the mode of a conversation",
           description:
-            "MANUAL cancels what was still to be sent (MANUAL_MODE) and gives its credits back. AUTO only lets the engine in again: nothing that was cancelled is created anew.",
+            "MANUAL cancels pending messages (MANUAL_MODE) and gives their credits back. AUTO lets the engine send again; cancelled messages stay cancelled.",
         },
       },
     )
@@ -156,7 +156,7 @@ export function conversationRoutes(deps: Deps) {
           },
           summary: "Record what a contact wrote elsewhere",
           description:
-            "It is understood like any answer: a reply ends the follow-ups, a wish to be left alone or a hostile answer puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",
+            "It is classified like any reply: a reply ends the follow-ups, an opt-out or a hostile reply puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",
         },
       },
     )
@@ -174,7 +174,7 @@ export function conversationRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.conversation } },
           summary: "Mark a conversation as read",
-          description: "It leaves the list of those with `unread=true`.",
+          description: "Lists with `unread=true` no longer contain it.",
         },
       },
     );

@@ -1,18 +1,19 @@
 import { eq } from "drizzle-orm";
 import { ban } from "../bans/bans.ts";
+import { markOptedOut } from "../conversationRows/replies.ts";
 import { brands, contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
 import type { Signer } from "../secrets.ts";
 
-/** The conversation that an unsubscribe link names; null when its signature is not ours. */
+/** Parses the token of an unsubscribe link. Returns the id of its conversation, or null when the signature is not ours. */
 export function readUnsubscribeToken(signer: Signer, token: string): string | null {
   const [conversationId = "", signature = ""] = token.split(".");
   return signer.verify(`unsubscribe|${conversationId}`, signature) ? conversationId : null;
 }
 
-/** The brand that a conversation belongs to, by name: what the page behind the link shows. */
+/** Finds the name of the brand that a conversation belongs to, for the page behind the link. */
 export async function brandNameOf(read: Reader, conversationId: string): Promise<string | null> {
   const [row] = await read
     .select({ name: brands.name })
@@ -23,8 +24,8 @@ export async function brandNameOf(read: Reader, conversationId: string): Promise
 }
 
 /**
- * A contact used the link (RFC 8058: a POST acts, a GET never does). They go on the brand's ban list; using it again
- * changes nothing. Returns how many messages it stopped.
+ * Puts the contact of a conversation on the brand's ban list, since they used the unsubscribe link (RFC 8058: a POST acts, a GET
+ * never does). Doing it twice changes nothing. Returns how many messages were cancelled.
  */
 export async function unsubscribe(tx: Tx, conversationId: string): Promise<number> {
   const [row] = await tx
@@ -33,10 +34,7 @@ export async function unsubscribe(tx: Tx, conversationId: string): Promise<numbe
     .innerJoin(contacts, eq(contacts.id, conversations.contactId))
     .where(eq(conversations.id, conversationId));
   if (!row) throw notFound("conversation", conversationId);
-  await tx
-    .update(conversations)
-    .set({ status: "OPTED_OUT", updatedAt: tx.now })
-    .where(eq(conversations.id, conversationId));
+  await markOptedOut(tx, conversationId, null);
   const { cancelled } = await ban(tx, {
     scope: row.brandId,
     email: row.email,

@@ -5,7 +5,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 30rem; margin: 4rem auto
 button { padding: .5rem 1rem; font: inherit }
 `;
 
-/** Nothing but the page's own style and its one form: no script, no address but ours. */
+/** Allows the page's own style and its one form only: no script, no other address. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
@@ -36,14 +36,14 @@ ${body}
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": contentSecurityPolicy,
       "cache-control": "no-store",
-      // The address is the token: it is not told to others.
+      // The address contains the token, which no other site gets.
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
     },
   });
 }
 
-/** The form posts to the page's own address. */
+/** Builds the page with the form, which posts to the page's own address. */
 export function askPage(brandName: string): Response {
   const brand = Bun.escapeHTML(brandName);
   return page(

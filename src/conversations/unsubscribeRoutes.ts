@@ -7,8 +7,8 @@ import { askPage, donePage, unknownLinkPage } from "./unsubscribePage.ts";
 const params = t.Object({ token: t.String({ maxLength: 16_384 }) });
 
 /**
- * The link at the foot of every campaign mail. A GET shows a page and never acts, because mail scanners follow links. A
- * POST acts: the page's button sends one, and so does a mail program's own (RFC 8058). Neither needs more than the address.
+ * Routes of the unsubscribe link in every campaign mail. A GET shows a page and never acts, because mail scanners follow links.
+ * A POST acts: the page's button sends one, and so does a mail program (RFC 8058). Neither needs more than the address.
  */
 export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
   async function subscriptionOf(token: string): Promise<{ conversationId: string; brandName: string } | null> {
@@ -33,11 +33,11 @@ export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
         if (!subscription) return unknownLinkPage();
         const { conversationId, brandName } = subscription;
         const cancelled = await store.write((tx) => unsubscribe(tx, conversationId));
-        log.info("unsubscribed", { conversationId, cancelled });
+        log.info("conversations.unsubscribed", { conversationId, cancelled });
         wake();
         return donePage(brandName);
       },
-      // Whatever the body says and in whatever form, it says no more than the address does.
+      // The body is ignored, in any form: the address has everything.
       { params, parse: ignoreBody },
     );
 }

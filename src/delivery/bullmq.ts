@@ -6,20 +6,20 @@ import type { Log } from "../log.ts";
 import type { Driver } from "./driver.ts";
 import { startEmbedded } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
-import type { Alarm, AlarmClock } from "./queue.ts";
+import type { Wakeup, WakeupQueue } from "./queue.ts";
 import { startRounds } from "./rounds.ts";
 
 /** Redis is told of messages that are due by then, and of the soonest of them only. */
-const AHEAD = 5 * MINUTE;
-const MOST = 200;
-/** Of messages that are due already, these many: one alarm makes a replica take all, and there are several replicas. */
-const OVERDUE = 50;
-/** A round at least this often, and all alarms set again: Redis may have forgotten them. */
-const EVERY = 5 * SECOND;
-/** How long after a message is due the timer looks whether its alarm rang: of many in a second, not every alarm is in time. */
-const GRACE = 50;
-/** And how long it sleeps at most: another replica may have written a message and failed to set its alarm. */
-const LONGEST_SLEEP = 15 * SECOND;
+const LOOKAHEAD_MS = 5 * MINUTE;
+const MAX_UPCOMING_WAKEUPS = 200;
+/** Wakeups for messages that are due already: one makes a replica take all, and there are several replicas. */
+const MAX_OVERDUE_WAKEUPS = 50;
+/** A poll at least this often, and all wakeups added again: Redis may have lost them. */
+const POLL_INTERVAL_MS = 5 * SECOND;
+/** How long after a message is due the timer checks whether its wakeup came: of many in a second, not every one is in time. */
+const WAKEUP_GRACE_MS = 50;
+/** How long the timer sleeps at most: another replica may have written a message and failed to add its wakeup. */
+const MAX_SLEEP_MS = 15 * SECOND;
 
 export interface BullmqOptions {
   redisUrl: string;
@@ -36,77 +36,92 @@ export interface BullmqOptions {
 }
 
 /**
- * Follow-ups woken by BullMQ, on as many replicas as there are. Beneath it the embedded driver stays at work: while Redis
- * works it only looks after what no alarm rang for, and while Redis does not it does everything. Without an engine it sets
- * alarms for the workers.
+ * Starts delivery that BullMQ wakes, on as many replicas as there are. The embedded driver stays at work beneath it: while Redis
+ * works it only sends what no wakeup came for, and while Redis does not it does everything. Without an engine this adds the
+ * wakeups of the workers.
  */
 export async function startBullmq(engine: Engine | null, options: BullmqOptions): Promise<Driver> {
-  const { redisUrl, namespace, read, clock, log, ring = () => {} } = options;
-  const { every = EVERY, grace = GRACE, longestSleep = LONGEST_SLEEP } = options;
-  // Who has no Redis does not pay for its libraries.
-  const { openAlarmClock } = await import("./queue.ts");
+  const { redisUrl, namespace, clock, log, ring = () => {} } = options;
+  const { every = POLL_INTERVAL_MS, grace = WAKEUP_GRACE_MS, longestSleep = MAX_SLEEP_MS } = options;
+  // A process without Redis does not load its libraries.
+  const { openWakeupQueue } = await import("./queue.ts");
 
-  const nap = (wait: number) => Math.min(alarmClock.works ? wait + grace : wait, longestSleep);
-  const embedded = engine === null ? null : startEmbedded(engine, clock, log, nap);
-  const look = embedded === null ? ring : embedded.wake;
-  const alarmClock: AlarmClock = openAlarmClock({
+  const sleep = (wait: number) => Math.min(queue.works ? wait + grace : wait, longestSleep);
+  const embedded = engine === null ? null : startEmbedded(engine, clock, log, sleep);
+  const wakeWorkers = embedded === null ? ring : embedded.wake;
+  const wakeups = trackWakeups(options, every);
+  const queue: WakeupQueue = openWakeupQueue({
     redisUrl,
     prefix: `reprise-${namespace}`,
-    onAlarm: embedded === null ? null : embedded.wake,
+    onWakeup: embedded === null ? null : embedded.wake,
     onReady() {
-      isSet.clear();
+      wakeups.forget();
       rounds.soon();
     },
     onChange(works, error) {
-      if (works) log.info("redis works");
-      else log.warn("redis does not work: follow-ups go on without it", { error });
-      look();
+      if (works) log.info("redis.available");
+      else log.warn("redis.unavailable", { error });
+      wakeWorkers();
     },
   });
-
-  /** The alarms that are set, as far as we know: to be woken often costs little. */
-  const isSet = new Set<string>();
-  let doubtedAt = 0;
-
-  async function soonest(after: Instant, until: Instant, limit: number): Promise<Alarm[]> {
-    const rows = await read.all<{ id: string; run_at: Instant }>(sql`select m.id, m.run_at
-      from messages m ${indexedBy("messages_due")} where m.status = 'PENDING' and m.run_at > ${after} and m.run_at <= ${until}
-      order by m.run_at, m.id limit ${limit}`);
-    const now = clock.now();
-    return rows.map(({ id: messageId, run_at }) => ({
-      // No colon and not a number, or BullMQ refuses it. Another time is another alarm.
-      id: `m-${messageId}-${run_at}`,
-      messageId,
-      delay: Math.max(0, run_at - now),
-    }));
-  }
-
   const rounds = startRounds(async () => {
     try {
-      const now = clock.now();
-      if (now - doubtedAt >= every) {
-        isSet.clear();
-        doubtedAt = now;
-      }
-      const overdue = await soonest(0, now, OVERDUE);
-      const soon = await soonest(now, now + AHEAD, MOST);
-      await alarmClock.set([...overdue, ...soon.filter(({ id }) => !isSet.has(id))]);
-      for (const { id } of soon) isSet.add(id);
-      // Where there are more, the next ones have their alarms before the last of these rings.
-      return Math.min(every, soon[MOST - 1]?.delay ?? every);
+      return await wakeups.add(queue);
     } catch {
-      // Redis does not work, which was said, or the database is, which the embedded driver says.
-      look();
+      // Redis does not work, which was logged, or the database does not, which the embedded driver logs.
+      wakeWorkers();
       return every;
     }
   });
 
   return {
     wake: rounds.soon,
-    ping: alarmClock.ping,
+    ping: queue.ping,
     async close(within) {
       rounds.stop();
-      await Promise.all([alarmClock.close(), embedded?.close(within)]);
+      await Promise.all([queue.close(), embedded?.close(within)]);
     },
   };
+}
+
+/** Adds the wakeups of messages that are due soon, each once, as far as this process knows: too many cost little. */
+function trackWakeups({ read, clock }: BullmqOptions, every: number) {
+  const added = new Set<string>();
+  let forgottenAt = 0;
+  return {
+    forget: () => added.clear(),
+    /** Returns in how many milliseconds to add the next ones. */
+    async add(queue: WakeupQueue): Promise<number> {
+      const now = clock.now();
+      if (now - forgottenAt >= every) {
+        added.clear();
+        forgottenAt = now;
+      }
+      const overdue = await findWakeups(read, clock, { after: 0, until: now, limit: MAX_OVERDUE_WAKEUPS });
+      const soon = { after: now, until: now + LOOKAHEAD_MS, limit: MAX_UPCOMING_WAKEUPS };
+      const upcoming = await findWakeups(read, clock, soon);
+      await queue.add([...overdue, ...upcoming.filter(({ id }) => !added.has(id))]);
+      for (const { id } of upcoming) added.add(id);
+      // Where there are more, the next ones are added before the last of these is due.
+      return Math.min(every, upcoming[MAX_UPCOMING_WAKEUPS - 1]?.delay ?? every);
+    },
+  };
+}
+
+/** Finds the pending messages that are due in a span, the soonest first, as wakeups. */
+async function findWakeups(
+  read: Reader,
+  clock: Clock,
+  { after, until, limit }: { after: Instant; until: Instant; limit: number },
+): Promise<Wakeup[]> {
+  const rows = await read.all<{ id: string; run_at: Instant }>(sql`select m.id, m.run_at
+    from messages m ${indexedBy("messages_due")} where m.status = 'PENDING' and m.run_at > ${after} and m.run_at <= ${until}
+    order by m.run_at, m.id limit ${limit}`);
+  const now = clock.now();
+  return rows.map(({ id: messageId, run_at }) => ({
+    // No colon and not a number, or BullMQ refuses it. Another time is another wakeup.
+    id: `m-${messageId}-${run_at}`,
+    messageId,
+    delay: Math.max(0, run_at - now),
+  }));
 }

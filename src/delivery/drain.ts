@@ -2,12 +2,12 @@ import type { Log } from "../log.ts";
 import { endsBefore } from "../within.ts";
 import type { Engine } from "./engine.ts";
 
-/** After the database failed while results were to be settled. */
+/** The pause before the next attempt after the database failed while results were to be settled. */
 const RETRY_PAUSE_MS = 250;
 
 /**
- * Waits until every message on its way has come back and is settled, at most `within` milliseconds. While the database is
- * away it tries again: a result that is known and not written down would become an unknown outcome.
+ * Waits until every message in flight has come back and is settled, at most `within` milliseconds. While the database is
+ * unavailable it tries again: a result that is known and not stored would become an unknown outcome.
  */
 export async function drainWithin(engine: Engine, log: Log, within: number): Promise<boolean> {
   const deadline = performance.now() + within;

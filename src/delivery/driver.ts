@@ -1,9 +1,9 @@
-/** What tells the engine when to look. The messages themselves are in the database; a driver that forgets loses nothing. */
+/** Tells the engine when to look. The messages are in the database: a driver that misses a wakeup loses nothing. */
 export interface Driver {
   /** Something may be due: look soon. */
   wake(): void;
-  /** Rejects while what it depends on beside the database does not answer. */
+  /** Rejects while a service that it needs beside the database does not answer. */
   ping(): Promise<void>;
-  /** Claims nothing more, lets what is on its way come back, at most `within` milliseconds. */
+  /** Claims nothing more and waits for what is in flight, at most `within` milliseconds. */
   close(within: number): Promise<void>;
 }

@@ -6,31 +6,31 @@ import type { Engine } from "./engine.ts";
 import { startRounds } from "./rounds.ts";
 
 /** The longest sleep: the clock may be set meanwhile, and another process may have written. */
-const LONGEST_SLEEP = 30_000;
-/** When a due message could not be claimed (another replica has it): look again after this. */
-const BUSY = 100;
-/** After the database failed. */
-const TROUBLED = 1_000;
+const MAX_SLEEP_MS = 30_000;
+/** The sleep when a due message could not be claimed, because another replica has it. */
+const CONTENDED_SLEEP_MS = 100;
+/** The sleep after the database failed. */
+const FAILED_SLEEP_MS = 1_000;
 
 /**
- * The embedded queue: one timer, armed to the earliest due message, and woken by whatever schedules or comes back.
- * @param nap How long to sleep when the next message is due in `wait` milliseconds: as long, unless something else calls.
+ * Starts the embedded queue: one timer, set to the earliest due message, and woken when a message is scheduled or comes back.
+ * @param maxSleep How long to sleep when the next message is due in `wait` milliseconds: as long, unless the caller knows better.
  */
 export function startEmbedded(
   engine: Engine,
   clock: Clock,
   log: Log,
-  nap: (wait: number) => number = (wait) => wait,
+  maxSleep: (wait: number) => number = (wait) => wait,
 ): Driver {
   const rounds = startRounds(async () => {
     try {
       await engine.runDue();
       const due = await engine.nextDue();
-      const wait = due === null ? LONGEST_SLEEP : due - clock.now();
-      return wait <= 0 ? BUSY : Math.min(nap(wait), LONGEST_SLEEP);
+      const wait = due === null ? MAX_SLEEP_MS : due - clock.now();
+      return wait <= 0 ? CONTENDED_SLEEP_MS : Math.min(maxSleep(wait), MAX_SLEEP_MS);
     } catch (error) {
-      log.error("delivery paused", { error, retryInMs: TROUBLED });
-      return TROUBLED;
+      log.error("delivery.loop_failed", { error, retryInMs: FAILED_SLEEP_MS });
+      return FAILED_SLEEP_MS;
     }
   });
   engine.onReturn(rounds.soon);

@@ -1,44 +1,43 @@
 import { sql } from "drizzle-orm";
-import type { Channel, Outcome } from "../channels/channel.ts";
+import type { Channel } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
-import { expireLots } from "../credits/ledger.ts";
-import { dialect } from "../db/dialect.ts";
 import { untilNone, yieldToEventLoop } from "../db/slices.ts";
-import { findByIndex, rowsOf } from "../db/sql.ts";
-import type { Store } from "../db/store.ts";
+import type { Reader, Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
-import { MAX_BATCH_STEPS } from "../templates/limits.ts";
-import { stepsRendered } from "../templates/renderBudget.ts";
-import { type Claim, claimDue, SEND_WITHIN } from "./claim.ts";
+import { runBatch } from "./batch.ts";
+import { type Claim, SEND_WITHIN } from "./claim.ts";
 import type { Post } from "./envelope.ts";
-import { chooseDue, lockAccounts, lockSenders, noSurroundings, type Room } from "./facts.ts";
 import { InFlight } from "./inFlight.ts";
-import { expireUnknown, findLost, turnCampaigns } from "./recover.ts";
-import type { Result } from "./result.ts";
-import { settleResults } from "./settle.ts";
+import { rescueExpiredClaims, sweep } from "./rescuer.ts";
+import { NOT_ATTEMPTED, type Result } from "./result.ts";
+import { sendBatch } from "./sender.ts";
 
-/**
- * At most this many rows without letting others in: HTTP shares this thread. On Postgres every statement lets others in, and
- * is a journey there and back: slices of 200 settled 1.4 times as many follow-ups as those of 50.
+/*
+ * Delivery in four stages, each a function over a batch:
+ *
+ *   producer (claimBatch)  messages due, PENDING      -> claims, SENDING and committed
+ *   sender   (sendBatch)   claims                     -> results, in memory
+ *   settler  (settleBatch) results                    -> SENT, FAILED, CANCELLED, UNKNOWN or PENDING again
+ *   rescuer  (rescueExpiredClaims, expireUnknown)     -> UNKNOWN after a lease ended, FAILED after a day
+ *
+ * `runBatch` settles and claims in one transaction; the engine below alternates it with `sendBatch`. The statuses, what each
+ * does to credits, counters and the conversation, and what SIGTERM, SIGKILL and each failure do are in
+ * `messages/transitions.ts`. All state is in the database but for the results not yet settled: losing those makes outcomes
+ * unknown, and nothing is sent twice.
  */
-const SLICE = dialect === "postgres" ? 400 : 50;
-/** At most this many rows claimed in one transaction. A commit waits for the disk, so the more share it, the better. */
-const BATCH = 400;
 
-/** Claimed, and did not set out. */
-const WITHHELD = { kind: "withheld" } as const;
-
-const senderOf = ({ claim }: Result) => claim.envelope.sender.id;
+/** Rows settled, and rows claimed, in one transaction at most. A commit waits for the disk, so the more share it, the better. */
+const BATCH_ROWS = 400;
 
 export interface EngineOptions extends Post {
   store: Store;
   channel: Channel;
   random: Random;
   log: Log;
-  /** How many messages may be on their way at once. */
+  /** How many messages may be in flight at once. */
   concurrency: number;
-  /** And from one sender: as many as its channel really carries at once. */
+  /** And from one mailbox: as many as its channel carries at once. */
   senderConcurrency: number;
   /** Milliseconds on a clock that nobody sets and that goes on while this process is stopped; `performance.now`. */
   steady?: () => number;
@@ -48,183 +47,139 @@ export interface EngineOptions extends Post {
 export interface Engine {
   /** Settles what has come back and sends what is due, until nothing more can be started now. */
   runDue(): Promise<void>;
-  /** Resolves when every message on its way has come back and is settled. */
+  /** Resolves when every message in flight has come back and is settled. */
   drain(): Promise<void>;
-  /** Ends claims that nobody works on any more. `all`: no other process can be at work (start of a single process). */
+  /** Makes the outcome of claims unknown whose lease ended. `all`: no other process can be at work (start of a single process). */
   recover(all: boolean): Promise<void>;
-  /** What is done now and then: claims run out, unknown outcomes given up, lots expired, campaigns begun and completed. */
+  /** Does what is periodic: rescues claims, expires unknown outcomes and credit lots, advances campaigns. */
   sweep(): Promise<void>;
   /** When the next message is due, or null. */
   nextDue(): Promise<Instant | null>;
   /** Claims nothing more from now on. */
   stop(): void;
-  /** How many messages have left, or are about to, and are not settled. */
+  /** How many messages are in flight, or came back and are not settled. */
   readonly onItsWay: number;
-  /** Whom to tell when something came back. */
+  /** Sets who is told when a message came back. */
   onReturn(listener: () => void): void;
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { store, channel, random, log, steady = () => performance.now() } = options;
-  const inFlight = new InFlight(options.concurrency, options.senderConcurrency);
-  let finished: Result[] = [];
-  let stopped = false;
+  const { store, log } = options;
+  const pipeline = createPipeline(options);
+  const runDue = coalesceRuns(() => pipeline.runOnce());
+
+  const engine: Engine = {
+    runDue: runDue.run,
+    async drain() {
+      // What is being claimed at this time is in flight, too.
+      await runDue.running()?.catch(() => {});
+      while (pipeline.inFlight.size > 0 || pipeline.results.length > 0) {
+        if (pipeline.results.length === 0) await pipeline.inFlight.next();
+        await runDue.run();
+      }
+    },
+    async recover(all) {
+      const rescued = await untilNone(() => store.write((tx) => rescueExpiredClaims(tx, all)));
+      if (rescued > 0) log.warn("delivery.outcomes_unknown", { messages: rescued });
+    },
+    async sweep() {
+      await engine.recover(false);
+      await sweep(store);
+    },
+    nextDue: () => findNextDue(store.read),
+    stop: pipeline.stop,
+    get onItsWay() {
+      return pipeline.inFlight.size + pipeline.results.length;
+    },
+    onReturn: pipeline.onReturn,
+  };
+  return engine;
+}
+
+async function findNextDue(read: Reader): Promise<Instant | null> {
+  const [row] = await read.all<{ due: Instant | null }>(
+    sql`select min(run_at) as due from messages where status = 'PENDING'`,
+  );
+  return row?.due ?? null;
+}
+
+/** Runs `work` until it returns false, never twice at once: a call during a run makes it go on once more. */
+function coalesceRuns(work: () => Promise<boolean>) {
   let running: Promise<void> | null = null;
   let again = false;
-  let notify = () => {};
-
-  /** One transaction: what came back is settled, and as much as there is room for is claimed. */
-  async function turn(): Promise<{ examined: number; settled: number; claims: Claim[] }> {
-    const results = finished.slice(0, BATCH);
-    const room = stopped ? 0 : Math.min(BATCH, inFlight.room);
-    if (results.length === 0 && room <= 0) return { examined: 0, settled: 0, claims: [] };
-    let tried: Claim[] = [];
-    const write = store.write(async (tx) => {
-      const sendBefore = steady() + SEND_WITHIN;
-      await findByIndex(tx);
-      const around = noSurroundings();
-      const due = room > 0 ? await chooseDue(tx, room, roomNow()) : [];
-      await lockSenders(tx, [...results.map(senderOf), ...due.flatMap((row) => row.sender_id ?? [])]);
-      await lockAccounts(tx, [...results.map(({ claim }) => claim.envelope.messageId), ...due.map(({ id }) => id)]);
-      const late: Result[] = [];
-      for (let at = 0; at < results.length; at += SLICE) {
-        late.push(...(await settleResults(tx, results.slice(at, at + SLICE), random, around)));
-        await yieldToEventLoop();
-      }
-      const claims: Claim[] = [];
-      tried = claims;
-      const renderedBefore = stepsRendered();
-      for (let at = 0; at < due.length; at += SLICE) {
-        if (stepsRendered() - renderedBefore > MAX_BATCH_STEPS) break;
-        claims.push(...(await claimDue(tx, due.slice(at, at + SLICE), options, around, sendBefore)));
-        await yieldToEventLoop();
-      }
-      return { late, claims, examined: due.length, settled: results.length };
-    });
-    const done = await write.catch((error) => {
-      // The commit may have come through though its answer did not. Then these are ours, and nobody sends them.
-      for (const claim of tried) finished.push({ claim, outcome: WITHHELD });
-      throw error;
-    });
-    // Only now: had the transaction failed, the results would be settled by the next one.
-    finished = finished.slice(results.length);
-    for (const { claim, outcome } of done.late) {
-      // What never set out needs no evidence.
-      if (outcome.kind === "withheld") continue;
-      log.warn("late result", { messageId: claim.envelope.messageId, fence: claim.fence, outcome });
-    }
-    return done;
-  }
-
-  const roomNow = (): Room => ({
-    left: (senderId) => options.senderConcurrency - inFlight.of(senderId),
-    busy: inFlight.busy(),
-  });
-
-  /**
-   * Asks once more, right before the first byte: a ban, an answer or a stop that committed after the claim withdraws the
-   * message here, and a pause, or a mailbox given to another brand, puts it back.
-   */
-  async function calledBack(claims: readonly Claim[]): Promise<Map<string, Result["outcome"]>> {
-    const rows = claims.map(({ envelope }) => ({ id: envelope.messageId }));
-    const stopped = await store.read.all<{
-      id: string;
-      reason: string | null;
-    }>(sql`select m.id, m.cancel_reason as reason
-      from ${rowsOf("n", rows, { id: "text" })} cross join messages m cross join campaigns c cross join conversations v
-      left join email_accounts e on e.id = m.sender_id
-      where m.id = n.id and c.id = m.campaign_id and v.id = m.conversation_id
-      and (m.cancel_reason is not null or c.status = 'PAUSED' or v.status = 'PAUSED' 
-        or (e.id is not null and coalesce(e.brand_id, '') <> m.brand_id))`);
-    return new Map(stopped.map(({ id, reason }) => [id, reason === null ? WITHHELD : { kind: "withdrawn", reason }]));
-  }
-
-  async function dispatch(claims: readonly Claim[]): Promise<void> {
-    if (claims.length === 0) return;
-    const back = await calledBack(claims).catch((error) => {
-      // Nobody knows whether they may leave, so none did: no outcome is unknown.
-      for (const claim of claims) finished.push({ claim, outcome: WITHHELD });
-      throw error;
-    });
-    for (const claim of claims) {
-      // A process that was stopped for long finds its claims given up: whoever did may have sent since.
-      const outcome = steady() < claim.sendBefore ? back.get(claim.envelope.messageId) : WITHHELD;
-      if (outcome !== undefined) {
-        finished.push({ claim, outcome });
-        continue;
-      }
-      const sending = attempt(claim).then((outcome) => {
-        finished.push({ claim, outcome });
-        // After the count of those on their way went down, so that there is room when the driver looks.
-        queueMicrotask(notify);
-      });
-      inFlight.add(claim.envelope.sender.id, sending);
-    }
-  }
-
-  async function attempt(claim: Claim): Promise<Outcome> {
-    try {
-      return await channel.send(claim.envelope, claim.sendBefore);
-    } catch (error) {
-      // A channel does not throw. One that does may have sent before it did.
-      log.error("channel failed", { messageId: claim.envelope.messageId, error });
-      return { kind: "unknown", reason: "the channel failed" };
-    }
-  }
-
   async function loop(): Promise<void> {
     do {
       again = false;
-      const { examined, settled, claims } = await turn();
-      await dispatch(claims);
-      // What was settled may be due again at once: the turn chose before it settled.
-      if (examined > 0 || settled > 0 || finished.length > 0) again = true;
-      // HTTP shares this thread: let it in between two slices.
+      if (await work()) again = true;
+      // HTTP shares this thread.
       if (again) await yieldToEventLoop();
     } while (again);
   }
-
-  const engine: Engine = {
-    runDue() {
+  return {
+    run(): Promise<void> {
       again = true;
       running ??= loop().finally(() => {
         running = null;
       });
       return running;
     },
-    async drain() {
-      // What is just being claimed is on its way, too.
-      await running?.catch(() => {});
-      while (inFlight.size > 0 || finished.length > 0) {
-        if (finished.length === 0) await inFlight.next();
-        await engine.runDue();
-      }
-    },
-    async recover(all) {
-      const lost = await untilNone(() => store.write((tx) => findLost(tx, all)));
-      if (lost > 0) log.warn("outcomes unknown", { messages: lost });
-    },
-    async sweep() {
-      await engine.recover(false);
-      await untilNone(() => store.write(expireUnknown));
-      await untilNone(() => store.write(expireLots));
-      await untilNone(() => store.write(turnCampaigns));
-    },
-    async nextDue() {
-      const [row] = await store.read.all<{ due: Instant | null }>(
-        sql`select min(run_at) as due from messages where status = 'PENDING'`,
-      );
-      return row?.due ?? null;
+    running: () => running,
+  };
+}
+
+/** Connects the stages: results wait here until the next batch settles them. */
+function createPipeline(options: EngineOptions) {
+  const { store, channel, log, steady = () => performance.now() } = options;
+  const inFlight = new InFlight(options.concurrency, options.senderConcurrency);
+  const results: Result[] = [];
+  let stopped = false;
+  let notify = () => {};
+  const onResult = (result: Result) => results.push(result);
+
+  /** Settles and claims in one transaction. */
+  async function claimAndSettle(): Promise<{ claims: Claim[]; examined: number; settled: number }> {
+    const settling = results.slice(0, BATCH_ROWS);
+    const capacity = inFlight.capacity(stopped ? 0 : BATCH_ROWS);
+    if (settling.length === 0 && capacity.total <= 0) return { claims: [], examined: 0, settled: 0 };
+    let claims: Claim[] = [];
+    const write = store.write((tx) => {
+      claims = [];
+      return runBatch(tx, { results: settling, capacity, sendBefore: steady() + SEND_WITHIN }, options, claims);
+    });
+    const { examined, late } = await write.catch((error) => {
+      // It may have committed although its answer was lost. Then these claims are ours, and nothing sends them.
+      for (const claim of claims) results.push({ claim, outcome: NOT_ATTEMPTED });
+      throw error;
+    });
+    // Only now: had the transaction failed, the next one would settle them.
+    results.splice(0, settling.length);
+    logLate(log, late);
+    return { claims, examined, settled: settling.length };
+  }
+
+  return {
+    inFlight,
+    results: results as readonly Result[],
+    /** Runs each stage once. Returns whether there may be more to do at once. */
+    async runOnce(): Promise<boolean> {
+      const { claims, examined, settled } = await claimAndSettle();
+      await sendBatch(claims, { read: store.read, channel, log, steady, inFlight, onResult, onReturn: () => notify() });
+      // What was settled may be due again at once: the batch chose before it settled.
+      return examined > 0 || settled > 0 || results.length > 0;
     },
     stop() {
       stopped = true;
     },
-    get onItsWay() {
-      return inFlight.size + finished.length;
-    },
-    onReturn(listener) {
+    onReturn(listener: () => void) {
       notify = listener;
     },
   };
-  return engine;
+}
+
+function logLate(log: Log, late: readonly Result[]): void {
+  for (const { claim, outcome } of late) {
+    // A message that was not attempted left no outcome.
+    if (outcome.kind === "not_attempted") continue;
+    log.warn("delivery.late_result", { messageId: claim.envelope.messageId, fence: claim.fence, outcome });
+  }
 }

@@ -5,34 +5,43 @@ import { loginOf } from "../senders/login.ts";
 import { renderMail } from "../templates/mailBody.ts";
 import { renderText } from "../templates/sms.ts";
 import { messageVariables } from "../templates/variables.ts";
-import type { DueRow, Surroundings, Thread } from "./facts.ts";
+import type { DeliveryContext } from "./context.ts";
+import type { DueRow, Thread } from "./due-messages.ts";
 
-/** What rendering needs besides the rows. */
+/** The services that rendering uses. */
 export interface Post {
   vault: Vault;
   signer: Signer;
-  /** Stands before unsubscribe links. */
+  /** The beginning of unsubscribe links. */
   publicUrl: string;
 }
 
-/** The link that lets a person out of a conversation, and the brand's list with it. It works for as long as the key does. */
-export function unsubscribeUrl(post: Post, conversationId: string): string {
-  return `${post.publicUrl}/u/${conversationId}.${post.signer.sign(`unsubscribe|${conversationId}`)}`;
+/** Builds the link that unsubscribes the contact of a conversation from the brand. It is valid as long as the key is. */
+export function unsubscribeUrl(deps: Post, conversationId: string): string {
+  return `${deps.publicUrl}/u/${conversationId}.${deps.signer.sign(`unsubscribe|${conversationId}`)}`;
 }
 
-/** The same for every attempt at one message (RFC 5322, section 3.6.4), and it names the message when an answer quotes it. */
+/** Builds the Message-ID, the same for every attempt (RFC 5322, section 3.6.4). A reply quotes it, which names the message. */
 export function messageKeyOf(messageId: string, senderAddress: string): string {
   return `<${messageId}@${senderAddress.split("@")[1] ?? "reprise.invalid"}>`;
 }
 
-/** Renders a message for its contact. Throws a Fault when its step is gone or its template cannot be rendered. */
-export function renderEnvelope(row: DueRow, around: Surroundings, thread: Thread | undefined, post: Post): Envelope {
-  const step = around.steps.get(`${row.campaign_id} ${row.stage}`);
-  const brand = around.brands.get(row.brand_id);
-  const sender = row.sender_id === null ? undefined : around.senders.get(row.sender_id);
+/**
+ * Renders a message for its contact.
+ * @throws Fault when its step is gone or its template cannot be rendered
+ */
+export function renderEnvelope(
+  row: DueRow,
+  context: DeliveryContext,
+  thread: Thread | undefined,
+  deps: Post,
+): Envelope {
+  const step = context.steps.get(`${row.campaign_id} ${row.stage}`);
+  const brand = context.brands.get(row.brand_id);
+  const sender = row.sender_id === null ? undefined : context.senders.get(row.sender_id);
   if (!step || !brand) throw new Fault("NOT_FOUND", "STEP_MISSING");
 
-  const link = row.channel === "EMAIL" ? unsubscribeUrl(post, row.conversation_id) : null;
+  const link = row.channel === "EMAIL" ? unsubscribeUrl(deps, row.conversation_id) : null;
   const custom = typeof row.custom === "string" ? (JSON.parse(row.custom) as Record<string, string>) : row.custom;
   const contact = {
     firstName: row.first_name,
@@ -61,7 +70,7 @@ export function renderEnvelope(row: DueRow, around: Surroundings, thread: Thread
       id: row.sender_id ?? brand.id,
       address: sender?.email ?? "",
       displayName: sender?.displayName ?? brand.name,
-      smtp: sender ? loginOf(post.vault, sender) : null,
+      smtp: sender ? loginOf(deps.vault, sender) : null,
     },
     to: {
       address: (row.channel === "EMAIL" ? row.email : row.phone) ?? "",

@@ -5,14 +5,14 @@ import { requestContext } from "../http/request-context.ts";
 import { readFollowUps } from "./followUps.ts";
 import { FollowUpPage, FollowUpQuery, OwnFollowUpQuery } from "./model.ts";
 
-function momentOf(field: string, text: string | undefined): number | undefined {
+function parseTime(field: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const moment = Date.parse(text);
-  if (!Number.isFinite(moment)) throw invalid(field, "expected a moment such as 2026-11-23T09:00:00Z");
-  return moment;
+  const time = Date.parse(text);
+  if (!Number.isFinite(time)) throw invalid(field, "expected a time such as 2026-11-23T09:00:00Z");
+  return time;
 }
 
-/** What is going to be sent next, and what became of it: for all brands and for one. */
+/** Routes that list follow-ups: of all brands, and of one. */
 export function followUpRoutes({ store }: Deps) {
   return new Elysia()
     .use(requestContext)
@@ -31,7 +31,7 @@ export function followUpRoutes({ store }: Deps) {
           tags: ["Auth"],
           summary: "Get scheduled follow-ups",
           description:
-            "Get all scheduled follow-up messages with filtering and pagination (Admin only). The latest scheduled first; `errorMessage` says why one was cancelled, or what it waits for.",
+            "Get all scheduled follow-up messages with filtering and pagination (Admin only). The latest scheduled first; `errorMessage` is why a message was cancelled, or what it waits for.",
         },
       },
     )
@@ -40,8 +40,8 @@ export function followUpRoutes({ store }: Deps) {
       async ({ query, context }) => {
         const { page = 1, limit = 20, status, campaignId, contactId } = query;
         const scope = context.scopeOf(query.brandId);
-        const from = momentOf("from", query.from);
-        const to = momentOf("to", query.to);
+        const from = parseTime("from", query.from);
+        const to = parseTime("to", query.to);
         const filter = { fromStage: 1 as const, status, scope, campaignId, contactId, from, to };
         return readFollowUps(store.read, filter, { page, limit });
       },
@@ -52,7 +52,7 @@ export function followUpRoutes({ store }: Deps) {
           access: "user",
           tags: ["Campaigns"],
           summary: "List follow-ups",
-          description: "The brand's own, the latest scheduled first; for admins all, or those of `brandId`.",
+          description: "Those of the brand, the latest scheduled first. An admin gets all, or those of `brandId`.",
         },
       },
     );

@@ -9,7 +9,7 @@ import type { FollowUp, WireStatus } from "./model.ts";
 import { INSIDE } from "./views.ts";
 
 export interface FollowUpFilter {
-  /** 1 leaves the opening messages out. */
+  /** 1 excludes initial messages. */
   fromStage: 0 | 1;
   status?: WireStatus | undefined;
   scope: TenantScope;
@@ -25,17 +25,17 @@ export interface Paging {
   limit: number;
 }
 
-/** One page of follow-ups, the latest scheduled first, and how many there are in all. */
+/** Lists one page of follow-ups, the latest scheduled first, with their number. */
 export async function readFollowUps(read: Reader, filter: FollowUpFilter, { page, limit }: Paging) {
   const { scope, campaignId, contactId, from, to } = filter;
-  const everybody = scope.kind === "all" && [campaignId, contactId, from, to].every((value) => value === undefined);
-  const total = everybody ? await tallied(read, filter) : await countFollowUps(read, filter);
+  const isPlatform = scope.kind === "all" && [campaignId, contactId, from, to].every((value) => value === undefined);
+  const total = isPlatform ? await tallied(read, filter) : await countFollowUps(read, filter);
   const offset = (page - 1) * limit;
   const items =
-    // A page beyond the end is empty however large its number: the database need not be told it.
+    // A page beyond the end is empty however large its number: the database is not asked for it.
     offset >= total
       ? []
-      : everybody
+      : isPlatform
         ? await platformPage(read, filter, offset, Math.min(limit, total - offset))
         : await showPage(read, sql`select id from messages where ${matching(filter)} ${LATEST_FIRST}`, limit, offset);
   return { items, pagination: { limit, page, total, totalPages: Math.ceil(total / limit) } };
@@ -43,15 +43,15 @@ export async function readFollowUps(read: Reader, filter: FollowUpFilter, { page
 
 const LATEST_FIRST = sql.raw("order by scheduled_time desc, id desc");
 
-/** A page of all brands' follow-ups. What it costs does not grow with its number, nor with how many there are. */
+/** Lists a page of all brands' follow-ups. The cost grows neither with its number nor with how many there are. */
 async function platformPage(read: Reader, which: Tallied, offset: number, limit: number): Promise<FollowUp[]> {
   const { fromStage, status } = which;
   // The first page of all follow-ups is the beginning of its index.
   const isTop = offset === 0 && fromStage === 1 && status === undefined;
-  const stretch = isTop ? null : await stretchOf(read, which, offset, offset + limit - 1);
-  if (!isTop && stretch === null) return [];
-  const between = stretch ? sql`and scheduled_time >= ${stretch.from} and scheduled_time < ${stretch.to}` : sql.empty();
-  // Words of our own, not values: an index of a part of the rows is used only where the text says it is enough.
+  const range = isTop ? null : await stretchOf(read, which, offset, offset + limit - 1);
+  if (!isTop && range === null) return [];
+  const between = range ? sql`and scheduled_time >= ${range.from} and scheduled_time < ${range.to}` : sql.empty();
+  // Literals of ours, not parameters: a partial index is used only where the text shows that it is enough.
   const inStatus = status === undefined ? "" : `and status in ('${INSIDE[status].join("', '")}')`;
   const part = (index: string, condition: string) =>
     sql`select scheduled_time, id from messages ${indexedBy(index)} where ${sql.raw(`${condition} ${inStatus}`)} ${between}`;
@@ -61,7 +61,7 @@ async function platformPage(read: Reader, which: Tallied, offset: number, limit:
     : fromStage === 1
       ? part("messages_follow_ups", "stage > 0")
       : sql`${part("messages_follow_ups", "stage > 0")} union all ${part("messages_openings", "stage = 0")}`;
-  return showPage(read, sql`${rows} ${LATEST_FIRST}`, limit, stretch?.skip ?? 0);
+  return showPage(read, sql`${rows} ${LATEST_FIRST}`, limit, range?.skip ?? 0);
 }
 
 function matching({ fromStage, status, scope, campaignId, contactId, from, to }: FollowUpFilter): SQL | undefined {
@@ -76,7 +76,7 @@ function matching({ fromStage, status, scope, campaignId, contactId, from, to }:
   );
 }
 
-/** Exact. The counters answer wherever they can: counting ten million rows takes a second, and the counters none. */
+/** Counts exactly, from the counters where they can answer: counting ten million rows takes a second. */
 async function countFollowUps(read: Reader, filter: FollowUpFilter): Promise<number> {
   const { fromStage, status, scope, campaignId, contactId, from, to } = filter;
   if (contactId !== undefined || from !== undefined || to !== undefined) {
@@ -118,7 +118,7 @@ interface Row {
   lastName: string | null;
 }
 
-/** Only the rows of the page are looked up with all that they show; those before it are skipped as bare ids. */
+/** Loads what the rows of a page show; those before it are skipped as bare ids. */
 async function showPage(read: Reader, ids: SQL, limit: number, offset: number): Promise<FollowUp[]> {
   const rows = await read.all<Row>(sql`select m.id, m.stage, m.status, m.scheduled_time as "scheduledTime",
       m.processed_at as "processedAt", m.error_message as "errorMessage", v.id as "conversationId", v.mode,

@@ -5,18 +5,19 @@ import { startOfNextDay } from "../calendar/zones.ts";
 import type { Campaign } from "../campaigns/plans.ts";
 import { type Instant, iso, MINUTE } from "../clock.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
-import type { Brand, DueRow, Sender, Surroundings } from "./facts.ts";
+import type { Brand, DeliveryContext, Sender } from "./context.ts";
+import type { DueRow } from "./due-messages.ts";
 
-/** What a gate says of one message at one moment. `wait` with NEVER waits for a person or an event, not for a time. */
-export type Verdict =
-  | { go: "pass" }
-  | { go: "cancel"; reason: CancelReason; detail: string }
-  | { go: "fail"; reason: string; detail: string }
-  | { go: "wait"; reason: string; until: Instant; detail: string };
+/** What is to be done with a message at this time. `wait` with NEVER waits for a person or an event. */
+export type GateResult =
+  | { action: "pass" }
+  | { action: "cancel"; reason: CancelReason; detail: string }
+  | { action: "fail"; reason: string; detail: string }
+  | { action: "wait"; reason: string; until: Instant; detail: string };
 
 export interface GateReport {
   gate: string;
-  verdict: Verdict;
+  result: GateResult;
 }
 
 interface Case {
@@ -27,18 +28,23 @@ interface Case {
   now: Instant;
 }
 
-const PASS: Verdict = { go: "pass" };
-const wait = (reason: string, until: Instant, detail: string): Verdict => ({ go: "wait", reason, until, detail });
-const cancel = (reason: CancelReason, detail: string): Verdict => ({ go: "cancel", reason, detail });
+const PASS: GateResult = { action: "pass" };
+const wait = (reason: string, until: Instant, detail: string): GateResult => ({
+  action: "wait",
+  reason,
+  until,
+  detail,
+});
+const cancel = (reason: CancelReason, detail: string): GateResult => ({ action: "cancel", reason, detail });
 
-/** How soon a sender in trouble is looked at again, when nothing says for how long. */
-const SENDER_RECHECK = 15 * MINUTE;
+/** When a message is due again whose mailbox cannot send, for a time that is not known. */
+const SENDER_RECHECK_MS = 15 * MINUTE;
 
 /**
- * Everything that decides whether a message may leave now, in the order it is asked. Every path that sends goes through
- * this list, inside the transaction that claims the message; `explain` shows the same list to people.
+ * Decides whether a message may leave now, one gate after the other. Every send goes through this list, inside the transaction
+ * that claims the message; `explain` shows the same list to people.
  */
-const GATES: [name: string, check: (facts: Case) => Verdict][] = [
+const GATES: [name: string, check: (facts: Case) => GateResult][] = [
   [
     "campaign",
     ({ campaign, now }) => {
@@ -85,7 +91,7 @@ const GATES: [name: string, check: (facts: Case) => Verdict][] = [
         return cancel("BOUNCED", `mail to this address bounced ${iso(row.email_bounced_at)}`);
       if ((row.channel === "EMAIL" ? row.email : row.phone) === null)
         return {
-          go: "fail",
+          action: "fail",
           reason: "NO_ADDRESS",
           detail: row.channel === "EMAIL" ? "the contact has no e-mail address" : "the contact has no phone number",
         };
@@ -97,18 +103,18 @@ const GATES: [name: string, check: (facts: Case) => Verdict][] = [
     ({ row, sender, now }) => {
       // Text and voice leave through the brand's own account, not through a mailbox.
       if (row.channel !== "EMAIL") return PASS;
-      if (!sender) return wait("NO_SENDER", now + SENDER_RECHECK, "no mailbox is assigned");
+      if (!sender) return wait("NO_SENDER", now + SENDER_RECHECK_MS, "no mailbox is assigned");
       // A mailbox that moved to another brand never carries this brand's messages.
       if (sender.brandId !== row.brand_id)
-        return wait("SENDER_REASSIGNED", now + SENDER_RECHECK, "its mailbox belongs to another brand now");
-      // Whoever types another's address must not write in its name.
+        return wait("SENDER_REASSIGNED", now + SENDER_RECHECK_MS, "its mailbox belongs to another brand now");
+      // A typed address is no evidence: nothing is sent in the name of a mailbox that is not proved.
       if (sender.provedAt === null)
-        return wait("SENDER_UNPROVED", now + SENDER_RECHECK, "nobody has proved that its mailbox is the brand's");
-      if (!sender.isActive) return wait("SENDER_INACTIVE", now + SENDER_RECHECK, "its mailbox is switched off");
+        return wait("SENDER_UNPROVED", now + SENDER_RECHECK_MS, "nobody has proved that its mailbox is the brand's");
+      if (!sender.isActive) return wait("SENDER_INACTIVE", now + SENDER_RECHECK_MS, "its mailbox is switched off");
       if (sender.pausedUntil !== null && sender.pausedUntil > now)
         return wait("SENDER_PAUSED", sender.pausedUntil, sender.pausedReason ?? "its mailbox waits");
       if (sender.connectionStatus === "DISCONNECTED" || sender.connectionStatus === "REAUTH_REQUIRED")
-        return wait("SENDER_DISCONNECTED", now + SENDER_RECHECK, "its mailbox is not connected");
+        return wait("SENDER_DISCONNECTED", now + SENDER_RECHECK_MS, "its mailbox is not connected");
       return PASS;
     },
   ],
@@ -128,7 +134,7 @@ const GATES: [name: string, check: (facts: Case) => Verdict][] = [
       if (opening === now) return PASS;
       return opening === null
         ? {
-            go: "fail",
+            action: "fail",
             reason: "NO_SENDING_HOURS",
             detail: "the sending windows and the contact's quiet hours never meet",
           }
@@ -153,23 +159,29 @@ const GATES: [name: string, check: (facts: Case) => Verdict][] = [
   ],
 ];
 
-function caseOf(row: DueRow, around: Surroundings, now: Instant): Case {
-  const sender = row.sender_id === null ? undefined : around.senders.get(row.sender_id);
-  return { row, campaign: around.campaigns.get(row.campaign_id), sender, brand: around.brands.get(row.brand_id), now };
+function toCase(row: DueRow, context: DeliveryContext, now: Instant): Case {
+  const sender = row.sender_id === null ? undefined : context.senders.get(row.sender_id);
+  return {
+    row,
+    campaign: context.campaigns.get(row.campaign_id),
+    sender,
+    brand: context.brands.get(row.brand_id),
+    now,
+  };
 }
 
-/** The first verdict that is not a pass, or a pass. */
-export function judge(row: DueRow, around: Surroundings, now: Instant): Verdict {
-  const facts = caseOf(row, around, now);
+/** Returns the result of the first gate that does not pass, or a pass. */
+export function evaluate(row: DueRow, context: DeliveryContext, now: Instant): GateResult {
+  const facts = toCase(row, context, now);
   for (const [, check] of GATES) {
-    const verdict = check(facts);
-    if (verdict.go !== "pass") return verdict;
+    const result = check(facts);
+    if (result.action !== "pass") return result;
   }
   return PASS;
 }
 
-/** What every gate says, for explaining a message to a person. */
-export function judgeAll(row: DueRow, around: Surroundings, now: Instant): GateReport[] {
-  const facts = caseOf(row, around, now);
-  return GATES.map(([gate, check]) => ({ gate, verdict: check(facts) }));
+/** Returns the result of every gate, to explain a message to a person. */
+export function evaluateAll(row: DueRow, context: DeliveryContext, now: Instant): GateReport[] {
+  const facts = toCase(row, context, now);
+  return GATES.map(([gate, check]) => ({ gate, result: check(facts) }));
 }

@@ -3,7 +3,7 @@ import { ChannelShape, MemberStatus } from "../campaigns/model.ts";
 import { Contact } from "../contacts/model.ts";
 import { Cursor, Id, Limit, Moment, Nullable } from "../http/model.ts";
 
-/** What the outside knows. A message on its way, or one of which nobody knows what became of it, shows as PENDING. */
+/** The statuses of the API. A message that is being sent, or whose outcome is unknown, has the status PENDING. */
 export const WireStatus = t.Union([
   t.Literal("PENDING"),
   t.Literal("SENT"),
@@ -15,11 +15,11 @@ export type WireStatus = typeof WireStatus.static;
 const ErrorMessage = Nullable(
   t.String({
     description:
-      "Why it ended as it did or what it waits for. OUTCOME_UNKNOWN: it may or may not have arrived, and waits for a person to say so.",
+      "Why it failed or was cancelled, or what it waits for. OUTCOME_UNKNOWN: it may or may not have arrived; a person resolves it.",
     examples: ["REPLIED"],
   }),
 );
-const Stage = t.Number({ description: "0 opens, 1… follow up", examples: [1] });
+const Stage = t.Number({ description: "0 is the initial message, 1 and above are follow-ups", examples: [1] });
 
 export const MessageQuery = t.Object({
   cursor: Cursor,
@@ -41,18 +41,18 @@ export const Message = t.Object({
   credits: t.Number({ examples: [1] }),
   providerId: Nullable(t.String()),
   errorMessage: ErrorMessage,
-  subject: Nullable(t.String({ description: "As it was sent; null before" })),
-  text: Nullable(t.String({ description: "As it was sent; null before" })),
+  subject: Nullable(t.String({ description: "As sent; null before" })),
+  text: Nullable(t.String({ description: "As sent; null before" })),
 });
 export type Message = typeof Message.static;
 
 const counts = {
-  queued: t.Integer({ description: "Scheduled or on its way" }),
+  queued: t.Integer({ description: "Scheduled, or being sent" }),
   sent: t.Integer(),
   cancelled: t.Integer(),
   failed: t.Integer(),
-  unknown: t.Integer({ description: "It may or may not have arrived" }),
-  replied: t.Integer({ description: "Contacts whose conversation ended there with an answer" }),
+  unknown: t.Integer({ description: "They may or may not have arrived" }),
+  replied: t.Integer({ description: "Contacts who replied after this stage" }),
   optedOut: t.Integer(),
   bounced: t.Integer(),
 };
@@ -60,14 +60,14 @@ export const StageStats = t.Object({ stage: Stage, ...counts });
 export type StageStats = typeof StageStats.static;
 
 const credits = {
-  creditReserved: t.Number({ description: "Held for what is scheduled", examples: [40] }),
+  creditReserved: t.Number({ description: "Held for scheduled messages", examples: [40] }),
   creditUsed: t.Number({ examples: [210] }),
 };
 export const Stats = t.Object({
   success: t.Literal(true),
   stages: t.Array(StageStats),
   total: t.Object({ ...counts, ...credits }),
-  contacts: t.Record(MemberStatus, t.Integer(), { description: "How many conversations stand where" }),
+  contacts: t.Record(MemberStatus, t.Integer(), { description: "Conversations by status" }),
 });
 
 const creditFigures = { ...credits, creditReleased: t.Number({ examples: [12] }) };
@@ -107,7 +107,7 @@ export const FollowUpQuery = t.Object({
   page: Page,
   limit: Limit,
   status: t.Optional(WireStatus),
-  includeOpening: t.Optional(t.Boolean({ default: false, description: "Also stage 0, which opens a conversation" })),
+  includeOpening: t.Optional(t.Boolean({ default: false, description: "Include stage 0, the initial messages" })),
 });
 
 export const OwnFollowUpQuery = t.Object({
@@ -116,8 +116,8 @@ export const OwnFollowUpQuery = t.Object({
   status: t.Optional(WireStatus),
   campaignId: t.Optional(Id),
   contactId: t.Optional(Id),
-  from: t.Optional(t.String({ format: "date-time", description: "Scheduled at this moment or later" })),
-  to: t.Optional(t.String({ format: "date-time", description: "Scheduled before this moment" })),
+  from: t.Optional(t.String({ format: "date-time", description: "Scheduled at this time or later" })),
+  to: t.Optional(t.String({ format: "date-time", description: "Scheduled before this time" })),
   brandId: t.Optional(Id),
 });
 

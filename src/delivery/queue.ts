@@ -2,78 +2,115 @@ import { Queue, Worker } from "bullmq";
 import { Redis, type RedisOptions } from "ioredis";
 import { SECOND } from "../clock.ts";
 
-/** Redis as an alarm clock: the one file that knows BullMQ. It holds nothing that the messages do not say. */
-export interface AlarmClock {
+/**
+ * Wakeups of workers, kept in Redis as delayed jobs: the one file that knows BullMQ. It holds nothing that the messages do not
+ * say, so a Redis that loses all of it loses nothing.
+ */
+export interface WakeupQueue {
   /** Whether Redis did what it was last asked for; null before that. */
   readonly works: boolean | null;
-  /** Sets those alarms that are not set yet. None are an occasion, too, to find out whether Redis does its work. */
-  set(alarms: readonly Alarm[]): Promise<void>;
+  /** Adds those wakeups that are not set yet. An empty list is a reason, too, to find out whether Redis does its work. */
+  add(wakeups: readonly Wakeup[]): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface Alarm {
+export interface Wakeup {
   id: string;
   messageId: string;
-  /** Milliseconds until it rings. */
+  /** In how many milliseconds. */
   delay: number;
 }
 
-export interface AlarmClockOptions {
+export interface WakeupQueueOptions {
   redisUrl: string;
   /** Begins the name of every key in Redis. */
   prefix: string;
   /**
-   * An alarm rings, on one of the replicas that listen. Which one it is says nothing: it may come twice, late, or for
-   * nothing. Null: this one does not listen.
+   * Is called on one of the replicas that listen. Which one says nothing: a wakeup may come twice, late, or for nothing. Null:
+   * this process does not listen.
    */
-  onAlarm: (() => void) | null;
-  /** A connection is there, to a Redis that may have forgotten all alarms. */
+  onWakeup: (() => void) | null;
+  /** A connection is open, to a Redis that may have lost all wakeups. */
   onReady(): void;
-  /** Redis does its work now, or does so no more, and why: called once for each change. */
+  /** Redis does its work now, or no longer, and why: called once for each change. */
   onChange(works: boolean, error?: unknown): void;
 }
 
 export const QUEUE = "follow-ups";
 
-/** As many alarms at once: BullMQ takes its time for each, and HTTP shares this thread. */
-const SLICE = 50;
-/** A Redis that has not answered by then does not. Milliseconds. */
-const PATIENCE = 2 * SECOND;
-/** How long closing may take. What is left open then is cut. */
-const FAREWELL = SECOND;
+/** Wakeups added at once: BullMQ takes its time for each, and HTTP shares this thread. */
+const SLICE_WAKEUPS = 50;
+/** A Redis that has not answered by then does not. */
+const COMMAND_TIMEOUT_MS = 2 * SECOND;
+/** How long closing may take. What is open then is disconnected. */
+const CLOSE_TIMEOUT_MS = SECOND;
 
 const CONNECTION = {
-  connectTimeout: PATIENCE,
+  connectTimeout: COMMAND_TIMEOUT_MS,
   // Not sooner: a Redis that refuses is connected to again and again, since after a failover the address leads to another.
   retryStrategy: () => SECOND,
 } satisfies RedisOptions;
 
-const swallow = () => {};
+const ignore = () => {};
 
-export function openAlarmClock({ redisUrl, prefix, onAlarm, onReady, onChange }: AlarmClockOptions): AlarmClock {
-  const producer = new Redis(redisUrl, {
+type Connected = Pick<WakeupQueueOptions, "redisUrl" | "prefix">;
+
+export function openWakeupQueue(options: WakeupQueueOptions): WakeupQueue {
+  const redis = connect(options);
+  const parts = trackParts(options, redis);
+
+  return {
+    get works() {
+      return parts.works;
+    },
+    async add(wakeups) {
+      if (redis.status !== "ready") throw new Error("Redis is not connected");
+      try {
+        // More than a ping: a Redis that is full, or a replica by now, answers and does no work.
+        if (wakeups.length === 0) await redis.set(`${options.prefix}:asked`, "", "EX", 60);
+        await addJobs(parts.queue(), wakeups);
+        parts.succeeded();
+      } catch (error) {
+        parts.failed(error);
+        // What it has not answered must not reach it later, and another connection may lead to a better one.
+        if (redis.status === "ready" && !parts.closed) redis.disconnect(true);
+        throw error;
+      }
+    },
+    async ping() {
+      await redis.ping();
+    },
+    async close() {
+      await parts.close();
+      redis.disconnect();
+    },
+  };
+}
+
+/** Opens the connection that adds wakeups. It fails at once while Redis is not there, and tells when it is. */
+function connect({ redisUrl }: Connected): Redis {
+  return new Redis(redisUrl, {
     ...CONNECTION,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    commandTimeout: PATIENCE,
+    commandTimeout: COMMAND_TIMEOUT_MS,
   });
+}
+
+/**
+ * Opens and closes the parts of BullMQ as Redis works and fails: they live only as long as it works, so that what broke in
+ * them with one connection does not reach the next.
+ */
+function trackParts({ redisUrl, prefix, onWakeup, onReady, onChange }: WakeupQueueOptions, redis: Redis) {
   let works: boolean | null = null;
   let lastError: unknown;
   let closed = false;
   let queue: Queue | null = null;
   let worker: { stop(): Promise<void> } | null = null;
 
-  /** BullMQ's parts live only as long as Redis works: what broke in them with a connection is not found by the next. */
-  function succeeded(): void {
-    if (closed || works) return;
-    works = true;
-    worker = onAlarm && startWorker(onAlarm);
-    onChange(true);
-  }
-
   function failed(error: unknown): void {
-    void queue?.close().catch(swallow);
+    void queue?.close().catch(ignore);
     void worker?.stop();
     queue = worker = null;
     if (closed || works === false) return;
@@ -81,41 +118,11 @@ export function openAlarmClock({ redisUrl, prefix, onAlarm, onReady, onChange }:
     onChange(false, error);
   }
 
-  function startWorker(ring: () => void) {
-    const connection = new Redis(redisUrl, { ...CONNECTION, maxRetriesPerRequest: null });
-    const worker = new Worker(QUEUE, async () => ring(), {
-      connection,
-      prefix,
-      runRetryDelay: SECOND,
-      // A job that stalls is as harmless as one that comes twice.
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
-    });
-    // Both try again by themselves, and whether Redis works shows at the producer.
-    connection.on("error", swallow);
-    worker.on("error", swallow);
-    return {
-      async stop() {
-        await Promise.race([worker.close(true).catch(swallow), Bun.sleep(FAREWELL)]);
-        connection.disconnect();
-      },
-    };
-  }
-
-  function openQueue(): Queue {
-    const opened = new Queue(QUEUE, {
-      connection: producer,
-      prefix,
-      defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
-    });
-    opened.on("error", swallow);
-    return opened;
-  }
-
-  producer.on("error", (error) => {
+  redis.on("error", (error) => {
     lastError = error;
   });
-  producer.on("close", () => failed(lastError));
-  producer.on("ready", () => {
+  redis.on("close", () => failed(lastError));
+  redis.on("ready", () => {
     lastError = undefined;
     onReady();
   });
@@ -124,35 +131,63 @@ export function openAlarmClock({ redisUrl, prefix, onAlarm, onReady, onChange }:
     get works() {
       return works;
     },
-    async set(alarms) {
-      if (producer.status !== "ready") throw new Error("Redis is not connected");
-      try {
-        // More than a ping: a Redis that is full, or a replica by now, answers and does no work.
-        if (alarms.length === 0) await producer.set(`${prefix}:asked`, "", "EX", 60);
-        queue ??= openQueue();
-        const used = queue;
-        for (let at = 0; at < alarms.length; at += SLICE) {
-          const slice = alarms.slice(at, at + SLICE);
-          await used.addBulk(
-            slice.map(({ id, messageId, delay }) => ({ name: "due", data: { messageId }, opts: { jobId: id, delay } })),
-          );
-        }
-        succeeded();
-      } catch (error) {
-        failed(error);
-        // What it has not answered must not reach it later, and another connection may lead to a better one.
-        if (producer.status === "ready" && !closed) producer.disconnect(true);
-        throw error;
-      }
+    get closed() {
+      return closed;
     },
-    async ping() {
-      await producer.ping();
+    queue(): Queue {
+      queue ??= openQueue(redis, prefix);
+      return queue;
     },
-    async close() {
+    succeeded(): void {
+      if (closed || works) return;
+      works = true;
+      worker = onWakeup && startWorker({ redisUrl, prefix }, onWakeup);
+      onChange(true);
+    },
+    failed,
+    async close(): Promise<void> {
       closed = true;
       await worker?.stop();
-      void queue?.close().catch(swallow);
-      producer.disconnect();
+      void queue?.close().catch(ignore);
+    },
+  };
+}
+
+function openQueue(connection: Redis, prefix: string): Queue {
+  const queue = new Queue(QUEUE, {
+    connection,
+    prefix,
+    defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
+  });
+  queue.on("error", ignore);
+  return queue;
+}
+
+async function addJobs(queue: Queue, wakeups: readonly Wakeup[]): Promise<void> {
+  for (let at = 0; at < wakeups.length; at += SLICE_WAKEUPS) {
+    const slice = wakeups.slice(at, at + SLICE_WAKEUPS);
+    await queue.addBulk(
+      slice.map(({ id, messageId, delay }) => ({ name: "due", data: { messageId }, opts: { jobId: id, delay } })),
+    );
+  }
+}
+
+function startWorker({ redisUrl, prefix }: Connected, onWakeup: () => void) {
+  const connection = new Redis(redisUrl, { ...CONNECTION, maxRetriesPerRequest: null });
+  const worker = new Worker(QUEUE, async () => onWakeup(), {
+    connection,
+    prefix,
+    runRetryDelay: SECOND,
+    // A job that stalls is as harmless as one that comes twice.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+  });
+  // Both try again by themselves, and whether Redis works shows at the connection that adds wakeups.
+  connection.on("error", ignore);
+  worker.on("error", ignore);
+  return {
+    async stop() {
+      await Promise.race([worker.close(true).catch(ignore), Bun.sleep(CLOSE_TIMEOUT_MS)]);
+      connection.disconnect();
     },
   };
 }

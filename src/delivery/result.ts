@@ -1,9 +1,14 @@
 import type { Outcome } from "../channels/channel.ts";
 import type { Claim } from "./claim.ts";
 
-/** A claim and what became of it. */
+/** A claim and what came of it. */
 export interface Result {
   claim: Claim;
-  /** `withdrawn` and `withheld` never set out: one is to be cancelled, the other waits for its campaign or contact. */
-  outcome: Outcome | { kind: "withdrawn"; reason: string } | { kind: "withheld" };
+  /**
+   * What the channel returned, or why it was not asked: `recalled` messages are cancelled for `reason`, `not_attempted` ones
+   * are due again.
+   */
+  outcome: Outcome | { kind: "recalled"; reason: string } | { kind: "not_attempted" };
 }
+
+export const NOT_ATTEMPTED = { kind: "not_attempted" } as const satisfies Result["outcome"];

@@ -1,14 +1,14 @@
 export interface Rounds {
-  /** Begins the next round now, or right after the one that is under way. Cheap, however often it is called. */
+  /** Begins the next round now, or right after the one that is running. Cheap, however often it is called. */
   soon(): void;
   /** Begins no further round. */
   stop(): void;
 }
 
-/** When a round failed although it should not: the next one comes after this. */
+/** When the next round begins after one that failed. */
 const FAILED_ROUND_PAUSE_MS = 1_000;
 
-/** Runs `work` round after round, never twice at once. It says how many milliseconds to sleep after it, and should not throw. */
+/** Runs `work` round after round, never twice at once. It returns how many milliseconds to sleep after it, and should not throw. */
 export function startRounds(work: () => Promise<number>): Rounds {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wanted = false;
@@ -29,7 +29,7 @@ export function startRounds(work: () => Promise<number>): Rounds {
   }
 
   function soon(): void {
-    // Armed already: who is called all the time must not put the round off all the time.
+    // Armed already: calls that come all the time must not put the round off all the time.
     if (wanted) return;
     wanted = true;
     if (!working) arm(0);

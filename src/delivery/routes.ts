@@ -8,10 +8,10 @@ import { Id, IdParams, Nullable } from "../http/model.ts";
 import { type RequestContext, requestContext } from "../http/request-context.ts";
 import { explain } from "./explain.ts";
 import { CampaignCredits, Explanation, Message, MessageQuery, Stats } from "./model.ts";
-import { resolveUnknown } from "./recover.ts";
+import { resolveUnknown } from "./rescuer.ts";
 import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 
-/** What became of a campaign's messages, and why. */
+/** Routes for the messages of a campaign: their status, their statistics and why one has not been sent. */
 export function deliveryRoutes(deps: Deps) {
   const { store, clock, wake } = deps;
   const campaignFor = (context: RequestContext, id: string) => campaignOf(store.read, id, context.scope);
@@ -36,7 +36,7 @@ export function deliveryRoutes(deps: Deps) {
           example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "List the messages of a campaign",
           description:
-            "In the order they were scheduled. One whose outcome is unknown shows as PENDING with OUTCOME_UNKNOWN until it is resolved, and as FAILED after 24 hours.",
+            "In the order they were scheduled. A message whose outcome is unknown has the status PENDING with OUTCOME_UNKNOWN until it is resolved, and FAILED after 24 hours.",
         },
       },
     )
@@ -52,9 +52,9 @@ export function deliveryRoutes(deps: Deps) {
         detail: {
           access: "user",
           example: { parameters: { id: EXEMPLARS.campaign } },
-          summary: "Get the figures of a campaign",
+          summary: "Get campaign statistics",
           description:
-            "By stage and in all. An answer counts for the stage that was sent last before it; `contacts` says how many conversations stand where.",
+            "Messages by status, for each stage and in total. A reply counts for the stage that was sent last before it. `contacts` counts conversations by status.",
         },
       },
     )
@@ -71,7 +71,7 @@ export function deliveryRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the credits of a campaign",
-          description: "Held, used and given back, in all and by channel.",
+          description: "Credits held, used and given back, in total and by channel.",
         },
       },
     )
@@ -90,7 +90,7 @@ export function deliveryRoutes(deps: Deps) {
           example: { parameters: { id: EXEMPLARS.runningCampaign, contactId: EXEMPLARS.contact } },
           summary: "Explain a contact's messages",
           description:
-            "For each message still to be sent: what each gate says at this moment, when it may pass, and in one sentence what happens next.",
+            "For each message still to be sent: the result of each gate now, when it may pass, and in one sentence what happens next.",
         },
       },
     )
@@ -116,9 +116,9 @@ export function deliveryRoutes(deps: Deps) {
             parameters: { messageId: EXEMPLARS.message },
             body: { as: "SENT" },
           },
-          summary: "Say what became of a message",
+          summary: "Resolve an unknown outcome",
           description:
-            "For a message with OUTCOME_UNKNOWN. SENT uses its credits and schedules the next stage; NOT_SENT sends it again, now. 409 once its outcome is known.",
+            "Says whether a message with OUTCOME_UNKNOWN was sent. SENT uses its credits and schedules the next stage; NOT_SENT sends it again now. 409 once its outcome is known.",
         },
       },
     );

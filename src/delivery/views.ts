@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, sql } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
-import type { Standing } from "../conversations/standing.ts";
+import type { ConversationStatus } from "../conversationRows/status.ts";
 import { toCredits } from "../credits/amounts.ts";
 import { campaignCredits, messages } from "../db/schema/messages.ts";
 import type { Reader } from "../db/store.ts";
@@ -8,9 +8,7 @@ import { countsOf } from "../messages/counts.ts";
 import { type MessageStatus, wireStatus } from "../messages/model.ts";
 import type { Message, StageStats, WireStatus } from "./model.ts";
 
-// What a campaign's owner sees of its messages.
-
-/** The statuses that the outside sees as one. */
+/** The statuses in the database for each of the API. */
 export const INSIDE: Record<WireStatus, MessageStatus[]> = {
   PENDING: ["PENDING", "SENDING", "UNKNOWN"],
   SENT: ["SENT"],
@@ -34,7 +32,7 @@ const shown = {
   text: messages.text,
 };
 
-/** A campaign's messages in the order they were scheduled, after the one with id `after`. */
+/** Lists the messages of a campaign in the order they were scheduled, after the one with id `after`. */
 export async function listMessages(
   read: Reader,
   campaignId: string,
@@ -73,7 +71,7 @@ export async function listMessages(
 const NONE = { queued: 0, sent: 0, cancelled: 0, failed: 0, unknown: 0, replied: 0, optedOut: 0, bounced: 0 };
 type Figure = keyof typeof NONE;
 
-const FIGURE_OF_MESSAGE: Record<MessageStatus, Figure> = {
+const FIGURE_BY_STATUS: Record<MessageStatus, Figure> = {
   PENDING: "queued",
   SENDING: "queued",
   SENT: "sent",
@@ -81,12 +79,12 @@ const FIGURE_OF_MESSAGE: Record<MessageStatus, Figure> = {
   FAILED: "failed",
   UNKNOWN: "unknown",
 };
-const FIGURE_OF_ENDING: Partial<Record<Standing, Figure>> = {
+const FIGURE_BY_ENDING: Partial<Record<ConversationStatus, Figure>> = {
   REPLIED: "replied",
   OPTED_OUT: "optedOut",
   BOUNCED: "bounced",
 };
-const NOBODY: Record<Standing, number> = {
+const NO_CONTACTS: Record<ConversationStatus, number> = {
   QUEUED: 0,
   ACTIVE: 0,
   PAUSED: 0,
@@ -99,13 +97,13 @@ const NOBODY: Record<Standing, number> = {
 };
 
 /**
- * Where the messages of a campaign stand, by stage and in all, and where its contacts stand. A message that was answered
- * counts for the stage that was sent last; what was answered before anything was sent counts in the total only.
+ * Counts the messages of a campaign by status, for each stage and in total, and its contacts by status. A reply counts for the
+ * stage that was sent last before it; one that came before anything was sent counts in the total only.
  */
 export async function readStats(read: Reader, campaignId: string) {
   const stages = new Map<number, StageStats>();
   const total = { ...NONE };
-  const contacts = { ...NOBODY };
+  const contacts = { ...NO_CONTACTS };
   const add = (stage: number | null, figure: Figure, count: number) => {
     total[figure] += count;
     if (stage === null) return;
@@ -113,10 +111,10 @@ export async function readStats(read: Reader, campaignId: string) {
     row[figure] += count;
     stages.set(stage, row);
   };
-  for (const { stage, status, count } of await countsOf(read, campaignId)) add(stage, FIGURE_OF_MESSAGE[status], count);
-  for (const { stage, status, count } of await endingsOf(read, campaignId)) {
+  for (const { stage, status, count } of await countsOf(read, campaignId)) add(stage, FIGURE_BY_STATUS[status], count);
+  for (const { stage, status, count } of await countConversations(read, campaignId)) {
     contacts[status] += Number(count);
-    const figure = FIGURE_OF_ENDING[status];
+    const figure = FIGURE_BY_ENDING[status];
     if (figure) add(stage, figure, Number(count));
   }
   const { creditReserved, creditUsed } = await readCampaignCredits(read, campaignId);
@@ -127,23 +125,23 @@ export async function readStats(read: Reader, campaignId: string) {
   };
 }
 
-/** How many conversations stand where, and for those that ended with a word from outside, after which stage. */
-function endingsOf(read: Reader, campaignId: string) {
-  return read.all<{ status: Standing; stage: number | null; count: unknown }>(sql`
+/** Counts conversations by status, and those that a reply, an opt-out or a bounce ended by the stage after which it came. */
+function countConversations(read: Reader, campaignId: string) {
+  return read.all<{ status: ConversationStatus; stage: number | null; count: unknown }>(sql`
     select v.status, case when v.status in ('REPLIED', 'OPTED_OUT', 'BOUNCED') then (select max(m.stage) from messages m
       where m.conversation_id = v.id and m.status in ('SENT', 'FAILED')) end as stage, count(*) as count
     from conversations v where v.campaign_id = ${campaignId} group by 1, 2`);
 }
 
-/** What a campaign's messages cost: held, used and given back, in credits. */
+/** Returns the credits that the messages of a campaign hold, have used and have given back. */
 export async function readCampaignCredits(read: Reader, campaignId: string) {
   const rows = await read
     .select()
     .from(campaignCredits)
     .where(eq(campaignCredits.campaignId, campaignId))
     .orderBy(asc(campaignCredits.creditType));
-  const sum = (pocket: "reserved" | "used" | "released") =>
-    toCredits(rows.reduce((total, row) => total + row[pocket], 0));
+  const sum = (balance: "reserved" | "used" | "released") =>
+    toCredits(rows.reduce((total, row) => total + row[balance], 0));
   return {
     creditReserved: sum("reserved"),
     creditUsed: sum("used"),

@@ -1,10 +1,10 @@
 import { and, asc, eq, lt, not, sql } from "drizzle-orm";
+import { clearOwner } from "../brands/owners.ts";
 import { DAY } from "../clock.ts";
 import { deleteResponsesOf } from "../db/idempotency-keys.ts";
 import { brands } from "../db/schema/brands.ts";
 import { users } from "../db/schema/identity.ts";
 import type { Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
 import { endAllKeys } from "./apiKeys/ending.ts";
 import { clearImage } from "./profile/profile.ts";
 import { addUser, getUser, type NewAccount, type Row, readEmail, revokeSessions, setPassword } from "./users.ts";
@@ -57,7 +57,7 @@ export async function removeUnverified(tx: Tx, email: string): Promise<void> {
  */
 async function removeAccount(tx: Tx, userId: string): Promise<void> {
   await clearImage(tx, userId);
-  await tx.update(brands).set({ ownerId: null, updatedAt: tx.now }).where(eq(brands.ownerId, userId));
+  await clearOwner(tx, userId);
   await endAllKeys(tx, userId);
   await deleteResponsesOf(tx, userId);
   // Sessions and the password go with the user.
@@ -91,16 +91,4 @@ export async function removeExpiredAccounts(tx: Tx): Promise<number> {
     .limit(REMOVED_AT_ONCE);
   for (const { id } of expired) await removeAccount(tx, id);
   return expired.length;
-}
-
-/**
- * Refuses what must not be given to somebody who may have typed another's address.
- * @throws Fault CONFLICT for a user whose address nobody has proved
- */
-export function expectVerified({ emailVerified }: Pick<Row, "emailVerified">): void {
-  if (emailVerified) return;
-  throw new Fault(
-    "CONFLICT",
-    "This user has not proved their e-mail address: they open the link that was mailed to them, or an admin vouches for them (POST /api/auth/admin/verify-user)",
-  );
 }

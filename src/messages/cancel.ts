@@ -1,25 +1,16 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { release } from "../credits/holds.ts";
 import { byPages, inSlices, SCAN_ROWS } from "../db/slices.ts";
 import { equalsUnindexed, findByIndex, forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
-import { countMoves } from "./counts.ts";
 import type { CancelReason, MessageStatus } from "./model.ts";
+import { transition } from "./transitions.ts";
 
-interface Seen {
+interface ScannedMessage {
   id: string;
   status: MessageStatus;
 }
 
-interface Cancelled {
-  id: string;
-  campaignId: string;
-  stage: number;
-  scheduledTime: Instant;
-}
-
-const named = (ids: readonly string[]) =>
+const idTable = (ids: readonly string[]) =>
   rowsOf(
     "n",
     ids.map((id) => ({ id })),
@@ -27,35 +18,35 @@ const named = (ids: readonly string[]) =>
   );
 
 /**
- * Cancels what is still to be sent and gives its credits back, a slice at a time. A message being sent at this moment
- * cannot be called back; it is marked, and is cancelled if it turns out that it did not leave. `which` is a condition on
- * `messages m`. Returns how many were cancelled.
+ * Cancels the pending messages that `which`, a condition on `messages m`, holds for, and gives their credits back, a slice at a
+ * time. A message that is being sent cannot be recalled: it is marked, and is cancelled if it turns out not to have left. Returns
+ * how many were cancelled.
  */
 async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number> {
   let cancelled = 0;
-  const moving: string[] = [];
+  const sending: string[] = [];
   await byPages(
-    // Whatever their status: a page of those that are pending would pass over any number of others first.
+    // Of any status: a page of pending ones would pass over any number of others first.
     (after) =>
-      tx.all<Seen>(sql`select m.id, m.status from messages m where ${which} and m.id > ${after}
+      tx.all<ScannedMessage>(sql`select m.id, m.status from messages m where ${which} and m.id > ${after}
         order by m.id limit ${SCAN_ROWS}`),
     async (seen) => {
-      for (const { id, status } of seen) if (status === "SENDING") moving.push(id);
+      for (const { id, status } of seen) if (status === "SENDING") sending.push(id);
       const pending = seen.flatMap(({ id, status }) => (status === "PENDING" ? [id] : []));
       await inSlices(pending, async (ids) => {
         const done = await cancelPending(tx, ids, reason);
         cancelled += done.size;
         // Claimed by the engine since they were seen.
-        for (const id of ids) if (!done.has(id)) moving.push(id);
+        for (const id of ids) if (!done.has(id)) sending.push(id);
       });
     },
   );
-  await inSlices(moving, async (ids) => {
+  await inSlices(sending, async (ids) => {
     // Held until the end, so that none goes from one status to the other between the two statements below.
-    await tx.all(sql`select m.id from messages m where m.id in (select n.id from ${named(ids)})
+    await tx.all(sql`select m.id from messages m where m.id in (select n.id from ${idTable(ids)})
       order by m.id ${forUpdate("m")}`);
     await tx.all(sql`update messages set cancel_reason = ${reason}
-      where id in (select n.id from ${named(ids)}) and ${equalsUnindexed("status", "SENDING")}`);
+      where id in (select n.id from ${idTable(ids)}) and ${equalsUnindexed("status", "SENDING")}`);
     cancelled += (await cancelPending(tx, ids, reason)).size;
   });
   return cancelled;
@@ -63,31 +54,22 @@ async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number>
 
 /** Cancels those of these messages that are pending, and returns their ids. */
 async function cancelPending(tx: Tx, ids: readonly string[], reason: CancelReason): Promise<Set<string>> {
-  const rows = await tx.all<Cancelled>(sql`update messages set status = 'CANCELLED', error_message = ${reason},
-      processed_at = ${tx.now}
-    where id in (select n.id from ${named(ids)}) and ${equalsUnindexed("status", "PENDING")}
-    returning id, campaign_id as "campaignId", stage, scheduled_time as "scheduledTime"`);
-  const done = new Set(rows.map((row) => row.id));
-  await release(tx, [...done], reason);
-  await countMoves(
-    tx,
-    rows.map((row) => ({ ...row, from: "PENDING" as const, to: "CANCELLED" as const })),
-  );
-  return done;
+  const changes = ids.map((id) => ({ id, to: "CANCELLED" as const, reason }));
+  return new Set((await transition(tx, "cancel", changes)).map(({ id }) => id));
 }
 
-/** Cancels all that a conversation still had to send. */
+/** Cancels what is still to be sent in a conversation. */
 export function cancelConversation(tx: Tx, conversationId: string, reason: CancelReason): Promise<number> {
   return cancel(tx, sql`m.conversation_id = ${conversationId}`, reason);
 }
 
-/** Cancels all that a campaign still had to send. */
+/** Cancels what is still to be sent by a campaign. */
 export async function cancelCampaign(tx: Tx, campaignId: string, reason: CancelReason): Promise<number> {
   await findByIndex(tx);
   return cancel(tx, sql`m.campaign_id = ${campaignId}`, reason);
 }
 
-/** Cancels all that anybody (or one brand) still had to send to a person, whom an e-mail address or a phone number names. */
+/** Cancels what a brand, or any brand, still has to send to the person with this e-mail address or phone number. */
 export async function cancelPerson(
   tx: Tx,
   person: { email: string | null; phone: string | null; brandId: string | null },
@@ -106,7 +88,7 @@ export async function cancelPerson(
     async (conversations) => {
       await inSlices(conversations, async (slice) => {
         const ids = slice.map(({ id }) => id);
-        cancelled += await cancel(tx, sql`m.conversation_id in (select n.id from ${named(ids)})`, reason);
+        cancelled += await cancel(tx, sql`m.conversation_id in (select n.id from ${idTable(ids)})`, reason);
       });
     },
   );

@@ -6,7 +6,7 @@ import type { Reader, Tx } from "../db/store.ts";
 import type { MessageStatus } from "./model.ts";
 import { type Change, tally } from "./tallies.ts";
 
-/** A change of place: `from` null for a new message. */
+/** A change of status; `from` is null for a new message. */
 export interface Move {
   campaignId: string;
   stage: number;
@@ -15,11 +15,11 @@ export interface Move {
   to: MessageStatus;
 }
 
-/** So many messages that made the same change of place, scheduled in the same hour. */
+/** Messages of one stage, scheduled in the same hour, that made the same change of status. */
 type Group = Move & { count: number };
 
-/** A batch makes few different changes: the counters below are worked out for each of those once, not for each message. */
-function grouped(moves: readonly Move[]): Group[] {
+/** Groups equal changes: a batch makes few different ones, and the counters are computed for each group, not for each message. */
+function groupMoves(moves: readonly Move[]): Group[] {
   const groups = new Map<string, Group>();
   for (const move of moves) {
     const { campaignId, stage, scheduledTime, from, to } = move;
@@ -31,7 +31,7 @@ function grouped(moves: readonly Move[]): Group[] {
   return [...groups.values()];
 }
 
-/** Keeps the counters of every campaign and stage true, and the tallies of the platform. Call it in the transaction that moved the messages. */
+/** Updates the counters of each campaign and stage and the tallies of the platform, in the transaction that changed the messages. */
 export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> {
   const deltas = new Map<string, { campaignId: string; stage: number; status: string; delta: number }>();
   const add = ({ campaignId, stage }: Move, status: MessageStatus, delta: number) => {
@@ -40,12 +40,12 @@ export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> 
     entry.delta += delta;
     deltas.set(key, entry);
   };
-  const groups = grouped(moves);
+  const groups = groupMoves(moves);
   for (const group of groups) {
     if (group.from) add(group, group.from, -group.count);
     add(group, group.to, group.count);
   }
-  // In one order everywhere, so that two transactions never wait for each other in a circle.
+  // In one order everywhere, so that two transactions never deadlock.
   const rows = [...deltas].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, row]) => (row.delta === 0 ? [] : [row]));
   if (rows.length === 0) return;
   await tx.all(sql`insert into message_counts (campaign_id, stage, status, count)
@@ -66,15 +66,15 @@ export interface StageCount {
   count: number;
 }
 
-/** How many messages of a campaign stand where. */
+/** Counts the messages of a campaign by stage and status. */
 export async function countsOf(read: Reader, campaignId: string): Promise<StageCount[]> {
   const rows = await read.select().from(messageCounts).where(eq(messageCounts.campaignId, campaignId));
   return rows.map(({ stage, status, count }) => ({ stage, status: status as MessageStatus, count }));
 }
 
 /**
- * How many messages of the whole platform stand where, by status. It costs the same with any number of campaigns: the
- * tallies count what is over and what is not, and of that only what is on its way, or unknown, is counted.
+ * Counts the messages of the platform by status. It costs the same with any number of campaigns: the tallies have the final
+ * statuses and the others together, and of those only what is being sent, or unknown, is counted.
  */
 export async function platformCounts(read: Reader): Promise<Record<MessageStatus, number>> {
   const rows = await read.all<{ status: MessageStatus; count: unknown }>(
@@ -92,7 +92,7 @@ export async function platformCounts(read: Reader): Promise<Record<MessageStatus
     UNKNOWN: 0,
   };
   for (const { status, count } of rows) counts[status] = Number(count);
-  // To the tallies these two are pending.
+  // The tallies count these two as pending.
   counts.PENDING -= counts.SENDING + counts.UNKNOWN;
   return counts;
 }

@@ -5,12 +5,13 @@ import { hold } from "../credits/holds.ts";
 import { readWeights } from "../credits/weights.ts";
 import { messages } from "../db/schema/messages.ts";
 import { SLICE_ROWS, untilNone } from "../db/slices.ts";
-import { equalsUnindexed, findByIndex, rowsOf } from "../db/sql.ts";
+import { findByIndex, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves } from "./counts.ts";
 import { NEVER } from "./model.ts";
+import { reschedule } from "./reschedule.ts";
 
-/** A message to be. */
+/** A message to schedule. */
 export interface Draft {
   brandId: string;
   campaignId: string;
@@ -20,20 +21,20 @@ export interface Draft {
   channel: ChannelName;
   scheduledTime: Instant;
   senderId: string | null;
-  /** How many units it is expected to cost: 1 for e-mail and voicemail, segments for SMS. */
+  /** The units it is expected to cost: 1 for e-mail and voicemail, segments for SMS. */
   units: number;
 }
 
 export interface Scheduled {
-  /** Ids of the messages that are new. A (conversation, stage) that had one already keeps it. */
+  /** Ids of the new messages. A (conversation, stage) that had one already keeps it. */
   ids: string[];
   /** Those of them that wait because the brand is short of credits. */
   short: Set<string>;
 }
 
 /**
- * Writes messages as PENDING and holds their credits at today's price, in one transaction. A message that cannot be paid
- * for is written all the same: nothing accepted is lost. When it is due the gate asks for its credits once more.
+ * Creates messages as PENDING and holds their credits at today's price, in one transaction. A message that the brand cannot pay
+ * is created all the same, since nothing accepted is lost; when it is due, the claim tries to hold its credits once more.
  */
 export async function schedule(tx: Tx, drafts: readonly Draft[]): Promise<Scheduled> {
   if (drafts.length === 0) return { ids: [], short: new Set() };
@@ -43,8 +44,8 @@ export async function schedule(tx: Tx, drafts: readonly Draft[]): Promise<Schedu
     id: tx.newId(),
     credits: Math.round(draft.units * weights[draft.channel]),
   }));
-  const made = new Set((await tx.all<{ id: string }>(insertPending(tx, rows))).map((row) => row.id));
-  const added = rows.filter((row) => made.has(row.id));
+  const created = new Set((await tx.all<{ id: string }>(insertPending(tx, rows))).map((row) => row.id));
+  const added = rows.filter((row) => created.has(row.id));
 
   const short = await hold(
     tx,
@@ -82,29 +83,27 @@ function insertPending(tx: Tx, rows: readonly (Draft & { id: string; credits: nu
     senderId: "text",
     credits: "bigint",
   } as const;
-  const bare = rows.map(({ units: _, ...row }) => row);
+  const values = rows.map(({ units: _, ...row }) => row);
   return sql`insert into messages (id, brand_id, campaign_id, conversation_id, contact_id, stage, channel, status, scheduled_time, run_at, sender_id, credits, created_at, fence, attempts)
     select n.id, n."brandId", n."campaignId", n."conversationId", n."contactId", n.stage, n.channel, 'PENDING', n."scheduledTime", n."scheduledTime", n."senderId", n.credits, ${tx.now}, 0, 0
-    from ${rowsOf("n", bare, types)} where true
+    from ${rowsOf("n", values, types)} where true
     on conflict (conversation_id, stage) do nothing returning id`;
 }
 
-/** The condition under which a message is parked, as the partial index `messages_parked` has it. */
+/** The condition of a parked message, as the partial index `messages_parked` has it. */
 export const PARKED = sql.raw(`status = 'PENDING' and run_at = ${NEVER}`);
 
-/** Makes parked messages due again, a slice at a time: when they were meant to leave, or now. */
+/** Makes parked messages due again, a slice at a time: when they were planned, or now. */
 async function unpark(tx: Tx, which: SQL): Promise<void> {
   await findByIndex(tx);
   await byParked(tx, which, (rows) =>
-    // Not by the condition of the index, through which Postgres would pass over all that was freed before.
-    tx.all(sql`update messages set error_message = null,
-        run_at = case when scheduled_time > ${tx.now} then scheduled_time else ${tx.now} end
-      from ${rowsOf("n", idsOf(rows), { id: "text" })}
-      where messages.id = n.id and ${equalsUnindexed("status", "PENDING")} and run_at + 0 = ${NEVER}`),
+    reschedule(
+      tx,
+      "unpark",
+      rows.map(({ id }) => ({ id })),
+    ),
   );
 }
-
-const idsOf = (rows: readonly Parked[]) => rows.map(({ id }) => ({ id }));
 
 /** A message that waits for a person or an event. */
 export interface Parked {
@@ -114,8 +113,8 @@ export interface Parked {
 }
 
 /**
- * Calls `work` with parked messages a slice at a time, in the order they were meant to leave. From where the last slice
- * ended: whatever a slice has freed, Postgres would pass over again in each of the next.
+ * Calls `work` with parked messages a slice at a time, in the order they were planned. Each slice begins where the last one
+ * ended: Postgres would pass over the rows that were freed before again in each of the next.
  */
 export async function byParked(tx: Tx, which: SQL, work: (rows: readonly Parked[]) => Promise<unknown>): Promise<void> {
   let beyond = sql.empty();
@@ -130,12 +129,12 @@ export async function byParked(tx: Tx, which: SQL, work: (rows: readonly Parked[
   });
 }
 
-/** Lets a conversation go on that was paused. */
+/** Makes the parked messages of a resumed conversation due again. */
 export function unparkConversation(tx: Tx, conversationId: string): Promise<void> {
   return unpark(tx, sql`conversation_id = ${conversationId}`);
 }
 
-/** Lets a campaign go on that was paused. */
+/** Makes the parked messages of a resumed campaign due again. */
 export function unparkCampaign(tx: Tx, campaignId: string): Promise<void> {
   return unpark(tx, sql`campaign_id = ${campaignId}`);
 }

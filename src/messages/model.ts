@@ -1,6 +1,6 @@
-import type { Instant } from "../clock.ts";
+import { HOUR, type Instant, MINUTE } from "../clock.ts";
 
-/** Where a message stands, inside. On the wire SENDING and UNKNOWN show as PENDING. */
+/** The status of a message in the database; `transitions.ts` has the state machine. The API shows SENDING and UNKNOWN as PENDING. */
 export type MessageStatus = "PENDING" | "SENDING" | "SENT" | "CANCELLED" | "FAILED" | "UNKNOWN";
 
 /** Why a message was cancelled. */
@@ -13,13 +13,16 @@ export type CancelReason =
   | "CAMPAIGN_STOPPED"
   | "CONTACT_REMOVED";
 
-/** The status as the reference API knows it. */
+/** Maps a status to the one that the reference API has for it. */
 export function wireStatus(status: MessageStatus): "PENDING" | "SENT" | "CANCELLED" | "FAILED" {
   return status === "SENDING" || status === "UNKNOWN" ? "PENDING" : status;
 }
 
-/** Parked: due only when something (a resume, a top-up) says so. The last moment a JavaScript date can name. */
+/** The due time of a message that waits for an event (a resume, a top-up). The last time a JavaScript date can hold. */
 export const NEVER: Instant = 8_640_000_000_000_000;
 
-/** An unknown outcome that nobody resolved is given up after this long. */
-export const UNKNOWN_DEADLINE = 24 * 60 * 60 * 1000;
+/** How long a claim is valid. Longer than a send may take, so that only the claim of a dead worker ends by time. */
+export const CLAIM_LEASE_MS = 5 * MINUTE;
+
+/** An outcome that is unknown for this long counts as failed. */
+export const UNKNOWN_DEADLINE = 24 * HOUR;

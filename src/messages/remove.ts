@@ -7,39 +7,39 @@ import { Fault } from "../fault.ts";
 import type { MessageStatus } from "./model.ts";
 import { tally } from "./tallies.ts";
 
-interface Removed {
+interface DeletedMessage {
   stage: number;
   status: MessageStatus;
   attempts: number;
   scheduledTime: Instant;
 }
 
-function refuseSent({ status, attempts }: Removed): void {
+function assertNotSent({ status, attempts }: DeletedMessage): void {
   if (["PENDING", "SENDING", "UNKNOWN"].includes(status))
-    throw new Fault("CONFLICT", "Messages of this campaign are still on their way: try again later");
+    throw new Fault("CONFLICT", "Messages of this campaign are still being sent: try again later");
   if (attempts > 0)
     throw new Fault(
       "CONFLICT",
-      "It has sent messages, and their unsubscribe links must go on working: archive it instead",
+      "The campaign has sent messages, and their unsubscribe links must keep working: archive it instead",
     );
 }
 
 /**
- * Deletes the messages of a campaign with all that counts them, a slice at a time.
- * @throws Fault CONFLICT when some are on their way, or one may have left; undo the transaction then
+ * Deletes the messages of a campaign and their counters, a slice at a time.
+ * @throws Fault CONFLICT when a message is being sent or may have left; the transaction has to be undone then
  */
 export async function deleteCampaignMessages(tx: Tx, campaignId: string): Promise<void> {
   const page = (after: string) =>
     tx.all<{ id: string }>(sql`select id from messages where campaign_id = ${campaignId} and id > ${after}
       order by id limit ${SLICE_ROWS}`);
   await byPages(page, async (ids) => {
-    const removed = await tx.all<Removed>(sql`delete from messages
+    const deleted = await tx.all<DeletedMessage>(sql`delete from messages
       where id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
       returning stage, status, attempts, scheduled_time as "scheduledTime"`);
-    for (const message of removed) refuseSent(message);
+    for (const message of deleted) assertNotSent(message);
     await tally(
       tx,
-      removed.map(({ stage, status, scheduledTime }) => ({ stage, status, scheduledTime, delta: -1 })),
+      deleted.map(({ stage, status, scheduledTime }) => ({ stage, status, scheduledTime, delta: -1 })),
     );
   });
   await tx.all(sql`delete from message_counts where campaign_id = ${campaignId}`);

@@ -9,7 +9,7 @@ import { type MessageStatus, wireStatus } from "./model.ts";
 export type Kind = "OPENING" | "FOLLOW_UP";
 export type WireStatus = ReturnType<typeof wireStatus>;
 
-/** Messages that came to a status, or (below zero) left it. */
+/** Messages that reached a status, or (below zero) left it. */
 export interface Change {
   stage: number;
   status: MessageStatus;
@@ -19,19 +19,19 @@ export interface Change {
 
 const SPANS = { ALL: Number.MAX_SAFE_INTEGER, DAY, HOUR };
 
-/** SQLite has one writer, who never waits. */
+/** Rows over which a tally is spread, so that writers of one do not wait for each other. SQLite has one writer. */
 const SHARDS = dialect === "postgres" ? 8 : 1;
 
-/** Keeps the tallies true. Call it in the transaction that changed the messages. */
+/** Updates the tallies, in the transaction that changed the messages. */
 export async function tally(tx: Tx, changes: readonly Change[]): Promise<void> {
   const shard = tx.now % SHARDS;
   const rows = new Map<
     string,
     { span: string; kind: Kind; start: Instant; status: string; shard: number; count: number }
   >();
-  for (const { stage, status: inside, scheduledTime, delta } of changes) {
+  for (const { stage, status: internal, scheduledTime, delta } of changes) {
     const kind = stage === 0 ? "OPENING" : "FOLLOW_UP";
-    const status = wireStatus(inside);
+    const status = wireStatus(internal);
     for (const [span, length] of Object.entries(SPANS)) {
       const start = scheduledTime - (scheduledTime % length);
       const row = { span, kind, start: span === "ALL" ? 0 : start, status, shard, count: 0 } as const;
@@ -40,7 +40,7 @@ export async function tally(tx: Tx, changes: readonly Change[]): Promise<void> {
       rows.set(key, { ...counted, count: counted.count + delta });
     }
   }
-  // In one order everywhere, so that two transactions never wait for each other in a circle.
+  // In one order everywhere, so that two transactions never deadlock.
   const moved = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, row]) => (row.count === 0 ? [] : [row]));
   if (moved.length === 0) return;
   const types = {
@@ -56,9 +56,9 @@ export async function tally(tx: Tx, changes: readonly Change[]): Promise<void> {
     on conflict (span, kind, start, status, shard) do update set count = message_tallies.count + excluded.count`);
 }
 
-/** Which messages of the platform a list shows. */
+/** The messages of the platform that a list shows. */
 export interface Tallied {
-  /** 1 leaves the opening messages out. */
+  /** 1 excludes initial messages. */
   fromStage: 0 | 1;
   status?: WireStatus | undefined;
 }
@@ -68,7 +68,7 @@ const counted = (span: keyof typeof SPANS, { fromStage, status }: Tallied): SQL 
     `span = '${span}' and ${fromStage === 1 ? "kind = 'FOLLOW_UP'" : "kind in ('FOLLOW_UP', 'OPENING')"}${status === undefined ? "" : ` and status = '${status}'`}`,
   );
 
-/** How many there are. */
+/** Returns how many there are. */
 export async function tallied(read: Reader, which: Tallied): Promise<number> {
   const [row] = await read.all<{ total: unknown }>(
     sql`select sum(count) as total from message_tallies where ${counted("ALL", which)}`,
@@ -76,14 +76,14 @@ export async function tallied(read: Reader, which: Tallied): Promise<number> {
   return Number(row?.total ?? 0);
 }
 
-/** Between which moments the rows of a page are scheduled, and how many rows there come before it. */
+/** The span in which the rows of a page are scheduled, and how many rows of that span come before it. */
 export interface Stretch {
   from: Instant;
   to: Instant;
   skip: number;
 }
 
-/** Where rows `first` to `last` (from 0, the latest scheduled first) lie, to the hour. Null beyond the end. */
+/** Finds the span of rows `first` to `last` (from 0, the latest scheduled first), to the hour. Null beyond the end. */
 export async function stretchOf(read: Reader, which: Tallied, first: number, last: number): Promise<Stretch | null> {
   const days = await bucketsOf(read, which, "DAY", sql.empty());
   const [firstDay, lastDay] = [bucketAt(days, first), bucketAt(days, last)];

@@ -7,7 +7,7 @@ const KIND = "case when stage = 0 then 'OPENING' else 'FOLLOW_UP' end";
 const counted = (span: string, start: string) =>
   `select '${span}' as span, ${KIND} as kind, ${start} as start, ${WIRE} as status, count(*) as count from messages group by 1, 2, 3, 4`;
 
-/** Counts all messages, and names each tally that says otherwise. Reads the whole table: for tests and the simulation. */
+/** Counts all messages and returns a line for each tally that differs. Reads the whole table: for tests and the simulation. */
 export async function tallyDrifts(read: Pick<Reader, "all">): Promise<string[]> {
   const spans = [
     counted("ALL", "0"),

@@ -5,7 +5,7 @@ import type { Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";
 import { addUsage } from "../limits/usage.ts";
-import { repinMoved } from "./repin.ts";
+import { reassignAfterMove } from "../messages/reassign.ts";
 
 /** A mailbox that another brand has now. */
 interface MovedMailbox {
@@ -52,7 +52,7 @@ export async function assignMailboxes(tx: Tx, given: readonly string[], brandId:
     for (const [brand, change] of [...changes].sort(([a], [b]) => (a < b ? -1 : 1))) {
       await addUsage(tx, brand, "mailboxes", change);
     }
-    await repinMoved(
+    await reassignAfterMove(
       tx,
       moved.map(({ id }) => id),
       brandId,

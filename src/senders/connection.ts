@@ -3,7 +3,6 @@ import { type HostPolicy, resolveHost, SMTP_PORTS } from "../channels/host.ts";
 import { checkSecurity } from "../channels/privateNetworks.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import type { Principal } from "../http/request-context.ts";
 import { fieldOf } from "./gmail.ts";
 import { tryCounted } from "./loginTries.ts";
 
@@ -86,7 +85,7 @@ export async function mustConnect(
 }
 
 /** Counts an admin's working login as proof: a relay that needs no password proves nothing by itself. */
-export function vouched(connection: Connection, { role }: Pick<Principal, "role">): Connection {
+export function vouched(connection: Connection, { role }: { role: "user" | "admin" }): Connection {
   return { ...connection, proves: connection.proves || (role === "admin" && connection.error === null) };
 }
 

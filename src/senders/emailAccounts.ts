@@ -3,18 +3,18 @@ import { checkZone, getBrand } from "../brands/brands.ts";
 import type { MailLogin } from "../channels/channel.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
-import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { Fault, notFound } from "../fault.ts";
 import { release, takeQuota } from "../limits/usage.ts";
+import { releaseWaitingMessages } from "../messages/reassign.ts";
 import type { Vault } from "../secrets.ts";
+import { deleteFromCampaigns } from "./campaignSenders.ts";
 import type { Connection } from "./connection.ts";
 import { workspaceDomainOf } from "./gmail.ts";
 import { sealLogin } from "./login.ts";
 import type { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
 import { disableUnproved, expectAddressFree, expectUnclaimed, orTaken, provedBy } from "./ownMailboxes.ts";
-import { freeWaiting } from "./repin.ts";
 import { checkNothingWaits } from "./waiting.ts";
 import { warmupAfter, warmupOf } from "./warmup.ts";
 
@@ -156,7 +156,7 @@ export async function changeEmailAccount(
   );
   if (row) {
     if (proves) await disableUnproved(tx, row);
-    if (isActive === true || tried?.connection.status === "CONNECTED") await freeWaiting(tx, seen.id);
+    if (isActive === true || tried?.connection.status === "CONNECTED") await releaseWaitingMessages(tx, seen.id);
     return row;
   }
   await getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
@@ -185,7 +185,7 @@ export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: 
       .returning(),
   );
   if (row && proves) await disableUnproved(tx, row);
-  if (works) await freeWaiting(tx, seen.id);
+  if (works) await releaseWaitingMessages(tx, seen.id);
   return getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
 }
 
@@ -193,7 +193,7 @@ export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: 
 export async function removeEmailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   await getEmailAccount(tx, id, scope);
   await checkNothingWaits(tx, id);
-  await tx.delete(campaignSenders).where(eq(campaignSenders.senderId, id));
+  await deleteFromCampaigns(tx, id);
   const [deleted] = await tx.delete(emailAccounts).where(eq(emailAccounts.id, id)).returning();
   if (deleted?.brandId) await release(tx, deleted.brandId, "mailboxes", 1);
 }

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
+import { EDGE_SERVICES, EDGES, LAYERS, LEAVES, MODULES, TYPE_CYCLES } from "./architectureData.ts";
 
-/** A source file: its path from the project's root, and what it imports at run time, as paths or package names. */
+/** A source file: its path from the project's root, and what it imports, types included, as paths or package names. */
 export interface Source {
   path: string;
   imports: string[];
@@ -10,49 +11,34 @@ export interface Source {
 /** A rule returns a line for each offence, so that an empty list is a pass. */
 export type Rule = (sources: Source[]) => string[];
 
-/** Lowest first: a room builds on those before it. */
-const rooms = [
-  "calendar",
-  "templates",
-  "understanding",
-  "contactFiles",
-  "files",
-  "limits",
-  "identity",
-  "brands",
-  "invitations",
-  "senders",
-  "contacts",
-  "credits",
-  "messages",
-  "bans",
-  "payments",
-  "chargebee",
-  "campaigns",
-  "imports",
-  "conversations",
-  "delivery",
-  "simulator",
+/** Types tie files together as values do: both are understood, moved and changed together. */
+const IMPORTS = [
+  /^\s*(?:import|export)\b[^;"]*?\bfrom\s+"([^"]+)"/gm,
+  /\bimport\(\s*"([^"]+)"\s*\)/g,
+  /^\s*import\s+"([^"]+)"/gm,
 ];
 
-/** What belongs to the edges: verbs know neither how they are reached nor how the process was set up. */
-function isEdge(target: string): boolean {
-  return ["elysia", "bullmq", "ioredis", "src/config.ts"].includes(target) || target.startsWith("src/http/");
-}
-
 export function readSource(path: string, text: string): Source {
-  // The transpiler leaves out what is imported for its types alone, which ties nothing together at run time.
-  const scanned = new Bun.Transpiler({ loader: "ts" }).scanImports(text);
   const resolve = (target: string) => (target.startsWith(".") ? posix.join(posix.dirname(path), target) : target);
-  return { path, text, imports: scanned.map((found) => resolve(found.path)) };
+  const found = IMPORTS.flatMap((pattern) => [...text.matchAll(pattern)].map(([, target = ""]) => resolve(target)));
+  return { path, text, imports: [...new Set(found)] };
 }
 
-function folderOf(path: string): string {
-  return path.match(/^src\/([^/]+)\//)?.[1] ?? "";
+/** Of some places, the most exact one that a path is in. */
+export function placeOf(path: string, places: Iterable<string>): string | undefined {
+  const fitting = [...places].filter((place) => path.startsWith(place));
+  return fitting.sort((a, b) => b.length - a.length)[0];
 }
 
-function isVerb(path: string): boolean {
-  return rooms.includes(folderOf(path)) && !/[rR]outes\.ts$/.test(path) && !path.startsWith("src/delivery/queue");
+const layerOfPlace = new Map(LAYERS.flatMap((places, layer) => places.map((place) => [place, layer] as const)));
+
+function layerOf(path: string): number | undefined {
+  const place = placeOf(path, layerOfPlace.keys());
+  return place === undefined ? undefined : layerOfPlace.get(place);
+}
+
+function isService(path: string): boolean {
+  return placeOf(path, MODULES) !== undefined && !/[rR]outes\.ts$/.test(path) && !path.startsWith("src/delivery/queue");
 }
 
 function isModel(path: string): boolean {
@@ -66,28 +52,44 @@ function forbid(sources: Source[], isForbidden: (from: string, to: string) => bo
   );
 }
 
-export const noCircles: Rule = (sources) => {
-  const importsOf = new Map(sources.map(({ path, imports }) => [path, imports]));
+export const noCycles: Rule = (sources) => {
+  const importsOf = new Map(
+    sources.map(({ path, imports }) => [path, imports.filter((to) => !TYPE_CYCLES.includes(`${path} → ${to}`))]),
+  );
   const done = new Set<string>();
-  const circles: string[] = [];
+  const cycles: string[] = [];
   const visit = (path: string, trail: string[]): void => {
-    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+    if (trail.includes(path)) cycles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
     if (done.has(path) || trail.includes(path)) return;
     for (const target of importsOf.get(path) ?? []) visit(target, [...trail, path]);
     done.add(path);
   };
   for (const { path } of sources) visit(path, []);
-  return circles;
+  return cycles;
 };
 
-export const databaseKnowsNoRoom: Rule = (sources) =>
-  forbid(sources, (from, to) => folderOf(from) === "db" && rooms.includes(folderOf(to)));
+/** Every file of src is in a layer, so that a new folder has to be given its place. */
+export const layersBuildOnLowerOnes: Rule = (sources) => [
+  ...sources.flatMap(({ path }) => {
+    const [, folder] = path.match(/^(src\/[^/]+\/)/) ?? [];
+    return folder === undefined || LAYERS.flat().some((place) => place.startsWith(folder)) ? [] : [`${path}: no layer`];
+  }),
+  ...forbid(sources, (from, to) => (layerOf(to) ?? -1) > (layerOf(from) ?? Number.POSITIVE_INFINITY)),
+];
 
-/** Models are the exception: they describe shapes, with Elysia's `t` and the shapes that all rooms share. */
-export const verbsKnowNoEdge: Rule = (sources) =>
+/** What every other place may import imports little itself. */
+export const leavesImportNothing: Rule = (sources) =>
+  forbid(sources, (from, to) => {
+    const leaf = LEAVES.find((place) => from.startsWith(place));
+    return leaf !== undefined && /^src\/.*\//.test(to) && !to.startsWith(leaf);
+  });
+
+/** Models are the exception: they describe shapes, with Elysia's `t` and the shapes that all modules share. */
+export const servicesKnowNoEdge: Rule = (sources) =>
   forbid(sources, (from, to) => {
     const isShape = isModel(from) && ["elysia", "src/http/model.ts"].includes(to);
-    return isVerb(from) && isEdge(to) && !isShape;
+    if (!isService(from) || EDGE_SERVICES.includes(from)) return false;
+    return EDGES.some((edge) => to === edge || (edge.endsWith("/") && to.startsWith(edge))) && !isShape;
   });
 
 export const modelsTakeOnlyShapes: Rule = (sources) =>
@@ -96,19 +98,6 @@ export const modelsTakeOnlyShapes: Rule = (sources) =>
     const names = text.match(/import \{([^}]*)\} from "elysia"/)?.[1]?.split(",") ?? ["all"];
     const others = names.map((name) => name.trim()).filter((name) => name && name !== "t" && !name.startsWith("type "));
     return others.map((name) => `${path} takes ${name} from elysia`);
-  });
-
-export const roomsBuildOnLowerOnes: Rule = (sources) =>
-  forbid(sources, (from, to) => {
-    const [here, there] = [rooms.indexOf(folderOf(from)), rooms.indexOf(folderOf(to))];
-    return here >= 0 && there > here;
-  });
-
-/** Anyone may import a channel, so a channel may import little: the files of src itself, its own folder, the senders. */
-export const channelsAreLeaves: Rule = (sources) =>
-  forbid(sources, (from, to) => {
-    const isOurs = to.startsWith("src/");
-    return folderOf(from) === "channels" && isOurs && !["", "channels", "senders"].includes(folderOf(to));
   });
 
 export const namesSaySomething: Rule = (sources) =>

@@ -1,0 +1,21 @@
+import { eq } from "drizzle-orm";
+import { brands } from "../db/schema/brands.ts";
+import type { Tx } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+
+/**
+ * Refuses as owner a user who may have typed another person's address.
+ * @throws Fault CONFLICT for a user whose address is not verified
+ */
+export function expectVerified({ emailVerified }: { emailVerified: boolean }): void {
+  if (emailVerified) return;
+  throw new Fault(
+    "CONFLICT",
+    "This user has not proved their e-mail address: they open the link that was mailed to them, or an admin vouches for them (POST /api/auth/admin/verify-user)",
+  );
+}
+
+/** Takes the brand of a user who is being deleted away from them. It stays, since it may have a history that must be kept. */
+export async function clearOwner(tx: Tx, userId: string): Promise<void> {
+  await tx.update(brands).set({ ownerId: null, updatedAt: tx.now }).where(eq(brands.ownerId, userId));
+}

@@ -1,0 +1,57 @@
+import { sql } from "drizzle-orm";
+import { conversations } from "../db/schema/campaigns.ts";
+import { byPages, deleteWhere, inSlices, SLICE_ROWS } from "../db/slices.ts";
+import { rowsOf } from "../db/sql.ts";
+import type { Tx } from "../db/store.ts";
+
+/** A conversation that has just been created. */
+export interface NewConversation {
+  id: string;
+  contactId: string;
+}
+
+/** Creates a QUEUED conversation with each of these contacts, unless the campaign has one already. Returns the new ones. */
+export async function createConversations(
+  tx: Tx,
+  campaign: { id: string; brandId: string },
+  contactIds: readonly string[],
+): Promise<NewConversation[]> {
+  const rows = contactIds.map((contactId) => ({
+    id: tx.newId(),
+    brandId: campaign.brandId,
+    campaignId: campaign.id,
+    contactId,
+    status: "QUEUED" as const,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  }));
+  const created: NewConversation[] = [];
+  await inSlices(rows, async (slice) => {
+    const { id, contactId } = conversations;
+    created.push(
+      ...(await tx
+        .insert(conversations)
+        .values([...slice])
+        .onConflictDoNothing()
+        .returning({ id, contactId })),
+    );
+  });
+  return created;
+}
+
+/** Deletes the conversations of a campaign with their inbound messages, a slice at a time. */
+export async function deleteCampaignConversations(tx: Tx, campaignId: string): Promise<void> {
+  const page = (after: string) =>
+    tx.all<{ id: string }>(sql`select id from conversations where campaign_id = ${campaignId} and id > ${after}
+      order by id limit ${SLICE_ROWS}`);
+  await byPages(page, async (rows) => {
+    const ids = sql`(select n.id from ${rowsOf("n", rows, { id: "text" })})`;
+    await tx.all(sql`delete from inbound_messages where conversation_id in ${ids}`);
+    await tx.all(sql`delete from conversations where id in ${ids}`);
+  });
+}
+
+/** Deletes the conversations of a brand that has never launched a campaign. */
+export async function deleteBrandConversations(tx: Tx, brandId: string): Promise<void> {
+  await deleteWhere(tx, "conversations", sql`brand_id = ${brandId}`);
+}

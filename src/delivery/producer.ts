@@ -1,0 +1,194 @@
+import { pauseUnfunded } from "../campaigns/advance.ts";
+import type { ConversationStatus } from "../conversationRows/status.ts";
+import { hold } from "../credits/holds.ts";
+import { readWeights } from "../credits/weights.ts";
+import type { Tx } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import { type CancelReason, NEVER } from "../messages/model.ts";
+import { reassignMessages } from "../messages/reassign.ts";
+import { type Reschedule, reschedule } from "../messages/reschedule.ts";
+import { type Change, transition } from "../messages/transitions.ts";
+import { addDailySends } from "../senders/dailySends.ts";
+import { MAX_BATCH_STEPS } from "../templates/limits.ts";
+import { stepsRendered } from "../templates/renderBudget.ts";
+import type { Claim } from "./claim.ts";
+import { type DeliveryContext, loadContext } from "./context.ts";
+import { type DueMessage, type DueRow, loadDueRows, loadThreads, type Thread } from "./due-messages.ts";
+import { type Post, renderEnvelope } from "./envelope.ts";
+import { evaluate, type GateResult } from "./gate.ts";
+
+/** Template steps rendered before other work on this thread gets a turn: a slice of ordinary mails takes less. */
+const STEPS_BETWEEN_YIELDS = 4_000;
+
+type Refusal = Exclude<GateResult, { action: "pass" }>;
+
+/** A due message that does not leave now, and why. */
+interface Held {
+  row: DueRow;
+  result: Refusal;
+}
+
+/**
+ * The first stage of delivery. Claims those of the messages due that may leave, and writes for the others that they wait, are
+ * cancelled or have failed, in one transaction; nothing may be sent before it has committed. The caller has locked their
+ * mailboxes and credit accounts. `context` is what the transaction has loaded before; it has more afterwards.
+ */
+export async function claimBatch(
+  tx: Tx,
+  chosen: readonly DueMessage[],
+  deps: Post,
+  context: DeliveryContext,
+  sendBefore: number,
+): Promise<Claim[]> {
+  const due = await loadDueRows(tx, chosen);
+  await loadContext(tx, context, due, tx.now);
+  const rows = await reassignUnassigned(tx, due, context);
+  await holdMissing(tx, rows, context);
+  const threads = await loadThreads(tx, rows);
+  const { claims, held } = await evaluateRows(tx, rows, { deps, context, threads, sendBefore });
+  await transition(tx, "claim", claims.map(toClaimChange));
+  await countSends(tx, context);
+  await writeRefusals(tx, held, context);
+  return claims;
+}
+
+/** Reassigns messages whose mailbox left the brand, or that never had one. They stay due, and the next batch claims them. */
+async function reassignUnassigned(tx: Tx, due: readonly DueRow[], { senders }: DeliveryContext): Promise<DueRow[]> {
+  const brandOf = ({ sender_id: id }: DueRow) => (id === null ? undefined : senders.get(id)?.brandId);
+  const unassigned = due.filter((row) => row.channel === "EMAIL" && brandOf(row) !== row.brand_id);
+  const reassigned = await reassignMessages(
+    tx,
+    unassigned.map(({ id }) => id),
+  );
+  return due.filter(({ id }) => !reassigned.has(id));
+}
+
+/** Makes the holds of messages that were written while their brand was short of credits, if it can pay now. */
+async function holdMissing(tx: Tx, rows: readonly DueRow[], { campaigns }: DeliveryContext): Promise<void> {
+  const isActive = (row: DueRow) => ["RUNNING", "SCHEDULED"].includes(campaigns.get(row.campaign_id)?.status ?? "");
+  const unpaid = rows.filter((row) => Number(row.held) < row.credits && isActive(row));
+  if (unpaid.length === 0) return;
+  const weights = await readWeights(tx);
+  const short = await hold(
+    tx,
+    unpaid.map((row) => ({
+      messageId: row.id,
+      brandId: row.brand_id,
+      campaignId: row.campaign_id,
+      creditType: row.channel,
+      amount: row.credits,
+      weight: weights[row.channel],
+    })),
+  );
+  for (const row of unpaid) if (!short.has(row.id)) row.held = row.credits;
+}
+
+interface Evaluation {
+  deps: Post;
+  context: DeliveryContext;
+  threads: ReadonlyMap<string, Thread>;
+  sendBefore: number;
+}
+
+/**
+ * Evaluates the gate for each row and renders what passes. Where templates take long it stops early: the rest stays due, and
+ * other transactions get the writer.
+ */
+async function evaluateRows(tx: Tx, rows: readonly DueRow[], evaluation: Evaluation) {
+  const claimId = tx.newId();
+  const claims: Claim[] = [];
+  const held: Held[] = [];
+  const renderedBefore = stepsRendered();
+  let yieldedAt = renderedBefore;
+  for (const row of rows) {
+    if (stepsRendered() - renderedBefore > MAX_BATCH_STEPS) break;
+    if (stepsRendered() - yieldedAt > STEPS_BETWEEN_YIELDS) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      yieldedAt = stepsRendered();
+    }
+    const result = evaluate(row, evaluation.context, tx.now);
+    const claim = result.action === "pass" ? claimOrRefuse(tx, row, claimId, evaluation) : result;
+    if ("action" in claim) held.push({ row, result: claim });
+    else claims.push(claim);
+  }
+  return { claims, held };
+}
+
+/** Renders a message and counts it against its mailbox's day, or fails it because it cannot be rendered. */
+function claimOrRefuse(
+  tx: Tx,
+  row: DueRow,
+  id: string,
+  { deps, context, threads, sendBefore }: Evaluation,
+): Claim | Refusal {
+  try {
+    const envelope = renderEnvelope(row, context, threads.get(row.conversation_id), deps);
+    const sender = row.sender_id === null ? undefined : context.senders.get(row.sender_id);
+    if (sender) sender.sendsToday++;
+    return {
+      envelope,
+      id,
+      campaignId: row.campaign_id,
+      conversationId: row.conversation_id,
+      stage: row.stage,
+      fence: row.fence + 1,
+      claimedAt: tx.now,
+      sendBefore,
+      attempts: row.attempts + 1,
+      senderDay: sender?.today ?? null,
+      warming: sender?.warming ?? false,
+    };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const { message } = error;
+    return { action: "fail", reason: `CANNOT_RENDER: ${message}`.slice(0, 300), detail: message };
+  }
+}
+
+function toClaimChange({ id, envelope }: Claim): Change {
+  const { messageId, messageKey, subject, text } = envelope;
+  return { id: messageId, to: "SENDING", reason: null, claim: id, messageKey, subject, text };
+}
+
+/** Counts the claims against the days of their mailboxes. The locks kept the counts that the gate saw true until now. */
+async function countSends(tx: Tx, { senders }: DeliveryContext): Promise<void> {
+  const claimed = [...senders.values()].filter((sender) => sender.sendsToday > sender.sendsBefore);
+  await addDailySends(
+    tx,
+    claimed.map(({ id, today, warming, sendsToday, sendsBefore }) => {
+      const sends = sendsToday - sendsBefore;
+      return { senderId: id, day: today, sends, warmup: warming ? sends : 0 };
+    }),
+  );
+  for (const sender of claimed) sender.sendsBefore = sender.sendsToday;
+}
+
+/** How the gate's cancellations end a conversation. The other reasons were written there by what caused them. */
+const CONVERSATION_ENDS: Partial<Record<CancelReason, ConversationStatus>> = {
+  BANNED: "OPTED_OUT",
+  BOUNCED: "BOUNCED",
+};
+
+/** Postpones, cancels or fails the messages that do not leave now, and pauses the campaigns that ran out of credits. */
+async function writeRefusals(tx: Tx, held: readonly Held[], { campaigns }: DeliveryContext): Promise<void> {
+  const waiting: Reschedule[] = [];
+  const over: Change[] = [];
+  const unfunded = new Set<string>();
+  for (const { row, result } of held) {
+    const { id } = row;
+    const { action, reason } = result;
+    if (action === "wait") {
+      waiting.push({ id, runAt: result.until, reason });
+      if (reason === "INSUFFICIENT_CREDITS" && result.until === NEVER) unfunded.add(row.campaign_id);
+    } else if (action === "cancel") {
+      over.push({ id, to: "CANCELLED", reason, conversation: CONVERSATION_ENDS[result.reason] });
+    } else {
+      over.push({ id, to: "FAILED", reason });
+    }
+  }
+  await reschedule(tx, "postpone", waiting);
+  await transition(tx, "decide", over);
+  await pauseUnfunded(tx, unfunded);
+  // They are no longer as they were loaded.
+  for (const id of unfunded) campaigns.delete(id);
+}

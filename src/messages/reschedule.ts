@@ -1,0 +1,63 @@
+import { sql } from "drizzle-orm";
+import type { Instant } from "../clock.ts";
+import type { Tx } from "../db/store.ts";
+import { NEVER } from "./model.ts";
+import { type Update, updateBatch } from "./update-batch.ts";
+
+/** What a message waits for because of its mailbox: with another one it waits no longer. */
+export const SENDER_WAITS = sql.raw(
+  "('NO_SENDER', 'SENDER_REASSIGNED', 'SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED', 'DAILY_CAP')",
+);
+
+/** Due when it was planned, or now. */
+const onTime = (now: Instant) => sql`case when scheduled_time > ${now} then scheduled_time else ${now} end`;
+
+/** The updates after which a message is still PENDING: they change when, and from which mailbox, it leaves. */
+const RESCHEDULES = {
+  /** It waits for `runAt` because of `reason`; without `runAt` as long as before. */
+  postpone: {
+    from: ["PENDING"],
+    columns: ["id", "runAt", "reason"],
+    set: () => sql`run_at = coalesce(n."runAt", run_at), error_message = n.reason`,
+  },
+  /** It waited for a person or an event, which has come: due when planned, or now. */
+  unpark: {
+    from: ["PENDING"],
+    columns: ["id"],
+    set: (now) => sql`run_at = ${onTime(now)}, error_message = null`,
+    // Not by the condition of the index `messages_parked`, through which Postgres would pass over all that was freed before.
+    condition: sql`run_at + 0 = ${NEVER}`,
+  },
+  /** It waited for its mailbox, which works again: due when planned, or now. */
+  recheck: {
+    from: ["PENDING"],
+    columns: ["id"],
+    set: (now) => sql`run_at = ${onTime(now)}, error_message = null`,
+  },
+  /** It leaves from another mailbox, and no longer waits for the old one. */
+  reassign: {
+    from: ["PENDING"],
+    columns: ["id", "senderId"],
+    set: (now) => sql`sender_id = n."senderId",
+      run_at = case when error_message in ${SENDER_WAITS} then ${onTime(now)} else run_at end,
+      error_message = case when error_message in ${SENDER_WAITS} then null else error_message end`,
+  },
+} as const satisfies Record<string, Update>;
+
+export interface Reschedule {
+  id: string;
+  runAt?: Instant | null;
+  reason?: string | null;
+  senderId?: string;
+}
+
+/** Reschedules those of these messages that are PENDING, and returns their ids. Status, holds and counters stay as they are. */
+export async function reschedule(
+  tx: Tx,
+  name: keyof typeof RESCHEDULES,
+  changes: readonly Reschedule[],
+): Promise<Set<string>> {
+  if (changes.length === 0) return new Set();
+  const rows = await updateBatch<{ id: string }>(tx, RESCHEDULES[name], changes, sql.raw("messages.id"));
+  return new Set(rows.map(({ id }) => id));
+}

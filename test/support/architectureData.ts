@@ -1,0 +1,156 @@
+// The layout that the rules in `architecture.ts` check. A place is the beginning of a path: a folder (with its last slash) or
+// a file. Of several places that fit, the longest counts.
+
+/** Lowest first. A file imports what is in its own layer, or in one before it. Places in one layer know each other. */
+export const LAYERS: readonly (readonly string[])[] = [
+  ["src/"],
+  ["src/channels/", "src/calendar/", "src/templates/", "src/contactFiles/", "src/understanding/"],
+  ["src/chargebee/site.ts", "src/chargebee/client.ts", "src/chargebee/fields.ts", "src/chargebee/catalog.ts"],
+  ["src/db/", "src/log.ts"],
+  ["src/files/", "src/moving/", "src/installation.ts"],
+  ["src/limits/"],
+  [
+    "src/config.ts",
+    "src/deps.ts",
+    "src/http/",
+    "src/security/",
+    "src/limits/routes.ts",
+    "src/limits/model.ts",
+    "src/limits/report.ts",
+  ],
+  ["src/brands/"],
+  ["src/identity/"],
+  ["src/invitations/"],
+  ["src/contacts/"],
+  ["src/credits/"],
+  ["src/conversationRows/"],
+  ["src/messages/"],
+  ["src/senders/"],
+  ["src/bans/"],
+  ["src/payments/"],
+  ["src/chargebee/"],
+  ["src/campaigns/"],
+  ["src/imports/"],
+  ["src/conversations/"],
+  ["src/delivery/"],
+  ["src/deletion/", "src/health/"],
+  ["src/simulator/"],
+  ["src/runtime.ts", "src/app.ts"],
+  ["src/cli/"],
+  ["src/main.ts"],
+];
+
+/** Places that import nothing of ours but themselves and the files directly in src. */
+export const LEAVES: readonly string[] = ["src/channels/", "src/db/"];
+
+/** The modules: features, with service functions that know neither how they are reached nor how the process was set up. */
+export const MODULES: readonly string[] = [
+  "src/calendar/",
+  "src/templates/",
+  "src/understanding/",
+  "src/contactFiles/",
+  "src/files/",
+  "src/limits/",
+  "src/brands/",
+  "src/identity/",
+  "src/invitations/",
+  "src/contacts/",
+  "src/credits/",
+  "src/conversationRows/",
+  "src/messages/",
+  "src/senders/",
+  "src/bans/",
+  "src/payments/",
+  "src/chargebee/",
+  "src/campaigns/",
+  "src/imports/",
+  "src/conversations/",
+  "src/delivery/",
+  "src/deletion/",
+  "src/simulator/",
+];
+
+/** What service functions do not import. */
+export const EDGES: readonly string[] = ["elysia", "bullmq", "ioredis", "src/config.ts", "src/http/"];
+
+/** Services that are at the edge by what they do: they say who sends a request. */
+export const EDGE_SERVICES: readonly string[] = [
+  "src/identity/identity.ts",
+  "src/identity/presence.ts",
+  "src/identity/visit.ts",
+];
+
+/** Imports of types alone that close a cycle, written as from → to. To be taken apart, and not to become more. */
+export const TYPE_CYCLES: readonly string[] = [
+  "src/db/store.ts → src/db/bell.ts",
+  "src/http/routePlans.ts → src/http/access.ts",
+  "src/templates/parsedCache.ts → src/templates/parsedTemplate.ts",
+];
+
+/** Where the schema of the database is. */
+export const SCHEMA = "src/db/schema/";
+
+/** The only place that writes each table. A table that the schema has and this list does not is an offence. */
+export const OWNERS: Readonly<Record<string, string>> = {
+  accounts: "src/identity/",
+  api_keys: "src/identity/",
+  bans: "src/bans/",
+  brand_days: "src/brands/",
+  brands: "src/brands/",
+  campaign_credits: "src/credits/",
+  campaign_senders: "src/senders/",
+  campaign_steps: "src/campaigns/",
+  campaigns: "src/campaigns/",
+  chargebee_customers: "src/chargebee/",
+  chargebee_events: "src/chargebee/",
+  chargebee_reconciliations: "src/chargebee/",
+  chargebee_resources: "src/chargebee/",
+  contact_numbers: "src/db/wordIndex.ts",
+  contact_terms: "src/db/wordIndex.ts",
+  contact_words: "src/db/wordIndex.ts",
+  contacts: "src/contacts/",
+  conversations: "src/conversationRows/",
+  credit_accounts: "src/credits/",
+  credit_clawbacks: "src/credits/",
+  credit_holds: "src/credits/",
+  credit_lots: "src/credits/",
+  credit_weight_changes: "src/credits/",
+  credit_weights: "src/credits/",
+  daily_counts: "src/limits/",
+  email_accounts: "src/senders/",
+  idempotency_keys: "src/http/",
+  import_jobs: "src/imports/",
+  import_rows: "src/imports/",
+  inbound_messages: "src/conversationRows/",
+  installation: "src/installation.ts",
+  invitations: "src/invitations/",
+  known_clients: "src/identity/",
+  ledger_entries: "src/credits/",
+  limit_overrides: "src/limits/",
+  message_counts: "src/messages/",
+  message_tallies: "src/messages/",
+  messages: "src/messages/",
+  payments: "src/payments/",
+  schema_migrations: "src/db/",
+  sender_days: "src/senders/",
+  sessions: "src/identity/",
+  settings: "src/identity/",
+  sign_in_counters: "src/identity/",
+  token_buckets: "src/limits/",
+  unused_files: "src/files/",
+  usage_counts: "src/limits/",
+  users: "src/identity/",
+  verifications: "src/identity/",
+  voicemail_accounts: "src/senders/",
+};
+
+/** Writes outside of the owner that are meant: the place, the tables (all without a list), and why. */
+export const OTHER_WRITERS: readonly { place: string; tables?: readonly string[]; reason: string }[] = [
+  { place: "src/moving/", reason: "copies every table of one database to another" },
+  { place: "src/simulator/", reason: "fills a database of its own with a world to simulate or to show" },
+  {
+    place: "src/identity/accounts.ts",
+    tables: ["idempotency_keys"],
+    reason: "a user who is deleted takes the answers stored for them along",
+  },
+];
