@@ -1,8 +1,10 @@
 import { Elysia, t } from "elysia";
 import { iso } from "../clock.ts";
 import type { Deps } from "../deps.ts";
+import { callerOf } from "../http/access.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { storable } from "../http/storable.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { listDirectory, voicemailsOf } from "./directory.ts";
 import { Directory, DirectoryQuery, TwilioSettings } from "./model.ts";
 import { changeTwilio } from "./twilio.ts";
@@ -14,9 +16,10 @@ export function brandAdminRoutes(deps: Deps) {
     .use(storable)
     .post(
       "/admin/brands",
-      async ({ body }) => {
+      async ({ body, request }) => {
         const { limit = 10, offset = 0, searchQuery } = body;
-        const { rows, total } = await listDirectory(store.read, { limit, offset, search: searchQuery });
+        const pause = () => timeSlices.next(callerOf(request).userId);
+        const { rows, total } = await listDirectory(store.read, { limit, offset, search: searchQuery, pause });
         const numbers = await voicemailsOf(
           store.read,
           rows.map(({ id }) => id),

@@ -8,6 +8,7 @@ import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { reachOf } from "../http/reach.ts";
 import { storable } from "../http/storable.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { listCampaigns, placeOf } from "./campaignList.ts";
 import { changeCampaign, createCampaign, deleteCampaign, toCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -54,14 +55,17 @@ export function campaignRoutes(deps: Deps) {
       "/",
       async ({ query, request }) => {
         const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
+        const caller = callerOf(request);
+        const reach = reachOf(caller, query.brandId);
         const rows = await listCampaigns(store.read, {
-          reach: reachOf(callerOf(request), query.brandId),
+          reach,
           status: query.status,
           searchQuery: query.searchQuery,
           sortBy,
           sortOrder,
           after: readCursor(query.cursor),
           limit: limit + 1,
+          pause: () => timeSlices.next(reach ?? caller.userId),
         });
         const page = cutPage(rows, limit, placeOf(sortBy));
         return { success: true as const, data: page.data.map(toCampaign), nextCursor: page.nextCursor };

@@ -1,8 +1,10 @@
 import { Elysia, t } from "elysia";
 import { type Instant, isoOrNull } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
+import { callerOf } from "../../http/access.ts";
 import { optionalBody } from "../../http/requestBody.ts";
 import { storable } from "../../http/storable.ts";
+import { timeSlices } from "../../timeSlices.ts";
 import { type ListedAccount as Listed, listAccounts } from "../accountList.ts";
 import { warmupOf } from "../warmup.ts";
 import { AccountPage, AccountQuery, type ListedAccount } from "./model.ts";
@@ -36,11 +38,12 @@ function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Inst
 export function accountListRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(storable).post(
     "/email-accounts",
-    async ({ body }) => {
+    async ({ body, request }) => {
       const { assignmentFilter = "all", providerFilter = null, searchQuery, limit = MOST, offset = 0 } = body ?? {};
       const now = clock.now();
+      const pause = () => timeSlices.next(callerOf(request).userId);
       const filter = { assignment: assignmentFilter, provider: providerFilter, search: searchQuery?.trim() || null };
-      const { accounts, total } = await listAccounts(store.read, filter, { limit, offset, now });
+      const { accounts, total } = await listAccounts(store.read, filter, { limit, offset, now, pause });
       return {
         success: true,
         message: `${total} ${total === 1 ? "mailbox" : "mailboxes"}`,
