@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { byPages, SLICE_ROWS } from "../db/slices.ts";
+import { byPages, deleteWhere, SLICE_ROWS } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 
@@ -10,7 +10,8 @@ export async function deleteConversations(tx: Tx, campaignId: string): Promise<v
       order by id limit ${SLICE_ROWS}`);
   await byPages(page, async (rows) => {
     const ids = sql`(select n.id from ${rowsOf("n", rows, { id: "text" })})`;
-    await tx.all(sql`delete from inbound_messages where conversation_id in ${ids}`);
+    // Somebody may have answered any number of times.
+    await deleteWhere(tx, "inbound_messages", sql`conversation_id in ${ids}`);
     await tx.all(sql`delete from conversations where id in ${ids}`);
   });
 }

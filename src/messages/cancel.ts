@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import { release } from "../credits/holds.ts";
-import { byPages, inSlices, SCAN_ROWS } from "../db/slices.ts";
+import { byPages, inSlices, SCAN_ROWS, SLICE_ROWS } from "../db/slices.ts";
 import { equalsUnindexed, findByIndex, forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { countMoves } from "./counts.ts";
@@ -32,24 +32,26 @@ const named = (ids: readonly string[]) =>
  * `messages m`. Returns how many were cancelled.
  */
 async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number> {
+  // Whatever their status: a page of those that are pending would pass over any number of others first.
+  return cancelPages(tx, reason, (after) =>
+    tx.all<Seen>(sql`select m.id, m.status from messages m where ${which} and m.id > ${after}
+      order by m.id limit ${SCAN_ROWS}`),
+  );
+}
+
+async function cancelPages(tx: Tx, reason: CancelReason, page: (after: string) => Promise<Seen[]>): Promise<number> {
   let cancelled = 0;
   const moving: string[] = [];
-  await byPages(
-    // Whatever their status: a page of those that are pending would pass over any number of others first.
-    (after) =>
-      tx.all<Seen>(sql`select m.id, m.status from messages m where ${which} and m.id > ${after}
-        order by m.id limit ${SCAN_ROWS}`),
-    async (seen) => {
-      for (const { id, status } of seen) if (status === "SENDING") moving.push(id);
-      const pending = seen.flatMap(({ id, status }) => (status === "PENDING" ? [id] : []));
-      await inSlices(pending, async (ids) => {
-        const done = await cancelPending(tx, ids, reason);
-        cancelled += done.size;
-        // Claimed by the engine since they were seen.
-        for (const id of ids) if (!done.has(id)) moving.push(id);
-      });
-    },
-  );
+  await byPages(page, async (seen) => {
+    for (const { id, status } of seen) if (status === "SENDING") moving.push(id);
+    const pending = seen.flatMap(({ id, status }) => (status === "PENDING" ? [id] : []));
+    await inSlices(pending, async (ids) => {
+      const done = await cancelPending(tx, ids, reason);
+      cancelled += done.size;
+      // Claimed by the engine since they were seen.
+      for (const id of ids) if (!done.has(id)) moving.push(id);
+    });
+  });
   await inSlices(moving, async (ids) => {
     // Held until the end, so that none goes from one status to the other between the two statements below.
     await tx.all(sql`select m.id from messages m where m.id in (select n.id from ${named(ids)})
@@ -97,18 +99,25 @@ export async function cancelPerson(
   const ofBrand = brandId === null ? sql.empty() : sql`and c.brand_id = ${brandId}`;
   const by = (column: "email" | "phone", address: string | null) =>
     address === null ? [] : [sql`select c.id from contacts c where c.${sql.raw(column)} = ${address} ${ofBrand}`];
-  const people = sql.join([...by("email", email), ...by("phone", phone)], sql` union `);
+  const people = await tx.all<{ id: string }>(sql.join([...by("email", email), ...by("phone", phone)], sql` union `));
+  if (people.length > 0) await findByIndex(tx);
   let cancelled = 0;
-  await byPages(
-    (after) =>
-      tx.all<{ id: string }>(sql`select v.id from conversations v where v.contact_id in (${people}) and v.id > ${after}
-        order by v.id limit ${SCAN_ROWS}`),
-    async (conversations) => {
-      await inSlices(conversations, async (slice) => {
+  // One contact after the other, each in the order of its index: none is sorted, nor passed over in every page.
+  for (const contact of people) {
+    await byPages(
+      (after) =>
+        tx.all<{
+          id: string;
+        }>(sql`select v.id from conversations v where v.contact_id = ${contact.id} and v.id > ${after}
+          order by v.id limit ${SLICE_ROWS}`),
+      async (slice) => {
         const ids = slice.map(({ id }) => id);
-        cancelled += await cancel(tx, sql`m.conversation_id in (select n.id from ${named(ids)})`, reason);
-      });
-    },
-  );
+        // All at once, in no order: a conversation has few, and Postgres would look for the order in an index of all messages.
+        const seen = await tx.all<Seen>(sql`select m.id, m.status from ${named(ids)} cross join messages m
+          where m.conversation_id = n.id`);
+        cancelled += await cancelPages(tx, reason, async (after) => (after === "" ? seen : []));
+      },
+    );
+  }
   return cancelled;
 }
