@@ -91,7 +91,7 @@ export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) 
   app.use(faults(deps.log));
   if (drain) app.use(drain.plugin());
   app.use(bodies.before);
-  app.use(guard(identity.identify, () => app.routes, credentialRules(deps), admission(limits)));
+  app.use(guard(identity.identify, () => app.routes, bodies.identified, credentialRules(deps), admission(limits)));
   app.use(bodies.after);
   app.use(inputLengths(() => app.routes));
   app.use(

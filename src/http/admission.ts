@@ -2,7 +2,7 @@ import type { Admission, Headings, Pass } from "../limits/admission.ts";
 import { classOf } from "../limits/routeClass.ts";
 import type { RouteCheck } from "./access.ts";
 
-/** Costly requests that have no answer yet. */
+/** Requests that have no answer yet. */
 const passes = new WeakMap<Request, Pass>();
 
 /** Notes that a request is over. `requestLog` calls it, because a hook of our own costs more than all the rest. */
@@ -23,11 +23,11 @@ type Headers = Record<string, string | number>;
 export function admission({ admit }: Admission): RouteCheck {
   return (caller, { request, plan, headers }) => {
     const pass = admit(caller, classOf(request.method, plan.limit), (told) => tell(headers, told));
-    if (!(pass instanceof Promise)) return tell(headers, pass);
-    return pass.then((given) => {
+    const note = (given: Pass) => {
       tell(headers, given);
       if (given.end) passes.set(request, given);
-    });
+    };
+    return pass instanceof Promise ? pass.then(note) : note(pass);
   };
 }
 

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import { Fault, invalid } from "../fault.ts";
-import { knownCaller } from "./access.ts";
+import type { RouteCheck } from "./access.ts";
 import { type BodySettings, createBodyBudget } from "./bodyBudget.ts";
 import { clientAddress, type Server } from "./clientAddress.ts";
 import {
@@ -86,8 +86,6 @@ export function bodyAdmission(options: BodyOptions) {
     { as: "global" },
     async ({ request, route, contentType }) => {
       if (!hasBody(request)) return;
-      const caller = knownCaller(request);
-      if (caller !== null) findAdmission(request)?.reservation?.moveTo(`user ${caller.userId}`);
       const plan = findPlan(request.method, route);
       if (plan.reader !== "json") return;
       if (isJson(contentType)) {
@@ -100,5 +98,10 @@ export function bodyAdmission(options: BodyOptions) {
     },
   );
 
-  return { settle, before, after, inUse: budget.inUse };
+  /** Counts the body against whoever sends it, before they wait for anything. @throws Fault RATE_LIMITED */
+  const identified: RouteCheck = ({ userId }, { request }) => {
+    findAdmission(request)?.reservation?.moveTo(`user ${userId}`);
+  };
+
+  return { settle, before, identified, after, inUse: budget.inUse };
 }

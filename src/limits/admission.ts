@@ -6,6 +6,7 @@ import { FairShare } from "./fairShare.ts";
 import { LimitCache } from "./limitCache.ts";
 import { LoopMeter } from "./loopMeter.ts";
 import { loopProbe } from "./loopProbe.ts";
+import { type EndRequest, OwnerPlaces } from "./ownerPlaces.ts";
 import { Places } from "./places.ts";
 import { openRates, type Rates } from "./rates.ts";
 import { ROUTE_CLASSES, type RouteClass } from "./routeClass.ts";
@@ -29,7 +30,7 @@ export interface Headings {
 
 /** What a request is told about its limit, and what its end is noted with. */
 export interface Pass extends Headings {
-  /** To be called when the request has its answer, whatever that is. Only costly ones have it. */
+  /** To be called when the request has its answer, whatever that is. What waits for a network has none. */
   end?: () => void;
 }
 
@@ -50,6 +51,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
   const rates = deps.rates ?? openRates(deps.store, deps.clock);
   const limits = new LimitCache(deps.store);
   const places = new Places({ mostWaiting: COSTLY_WAITING, noun: "costly requests (the limit costlyAtOnce)" });
+  const ownerPlaces = new OwnerPlaces();
   const share = new FairShare();
   const meter = new LoopMeter((subject, ms, now) => share.charge(subject, ms, now));
   const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));
@@ -85,20 +87,39 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
       throw tooMany(routeClass, rate, taken.waitMs);
     }
     if (routeClass === "costly") return costly(headings, sharer, costlyAtOnce);
-    if (ROUTE_CLASSES[routeClass].usesLoop) meter.begin(sharer, now);
-    return headings;
+    if (!ROUTE_CLASSES[routeClass].usesLoop) return headings;
+    const end = ownerPlaces.take(sharer);
+    if (!(end instanceof Promise)) {
+      meter.begin(sharer, now);
+      return { ...headings, end };
+    }
+    return end.then((later) => {
+      meter.begin(sharer, performance.now());
+      return { ...headings, end: later };
+    });
   }
 
   /** Few of these run at once, so each is timed to its end. */
   async function costly(headings: Headings, sharer: string, atOnce: number): Promise<Pass> {
     const giveBack = await places.take(sharer, atOnce);
+    const endRequest = await takeOr(giveBack, sharer);
     const begun = performance.now();
     const end = () => {
       const now = performance.now();
       share.charge(sharer, now - begun, now);
+      endRequest();
       giveBack();
     };
     return { ...headings, end };
+  }
+
+  async function takeOr(giveBack: () => void, sharer: string): Promise<EndRequest> {
+    try {
+      return await ownerPlaces.take(sharer);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
   }
 
   return {
