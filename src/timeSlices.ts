@@ -1,16 +1,30 @@
+/** While others have requests under way a slice is followed by a pause of so many times its length. */
+const PAUSE_FACTOR = 4;
+/** The longest of those pauses. */
+const MAX_PAUSE_MS = 25;
+
 /**
  * Shares the event loop between tenants. Work whose size a tenant decides (checking templates, previews, searches, imports)
  * is cut into slices of a few milliseconds. One slice runs between two polls of the network, whoever asks and however often,
- * and owners who wait are served in turn: what one brand queues delays its own work, and every other request by one slice.
+ * and owners who wait are served in turn: what one brand queues delays its own work, and every other request by one slice. A request to Postgres comes back to the loop for each
+ * statement and would meet a slice each time: while others have requests under way, slices have a fifth of the time.
  */
 export class TimeSlices {
   /** Those who wait, by owner; an owner who was served goes to the end. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #isScheduled = false;
+  /** Before this time no slice runs while others have requests under way. */
+  #pausedUntil = 0;
+  #othersRun: (owner: string) => boolean = () => false;
   readonly #nextPoll: (run: () => void) => void;
 
   constructor(nextPoll: (run: () => void) => void = (run) => setImmediate(run)) {
     this.#nextPoll = nextPoll;
+  }
+
+  /** Says how to ask whether others than an owner have requests under way. */
+  giveWayTo(othersRun: (owner: string) => boolean): void {
+    this.#othersRun = othersRun;
   }
 
   /** Resolves when the owner (a brand's id, or what else stands for one tenant) may run one slice. Await it before each. */
@@ -31,13 +45,25 @@ export class TimeSlices {
 
   #serve(): void {
     this.#isScheduled = false;
+    const began = performance.now();
     for (const [owner, queue] of this.#waiting) {
+      if (began < this.#pausedUntil && this.#othersRun(owner)) {
+        this.#isScheduled = true;
+        setTimeout(() => this.#serve(), this.#pausedUntil - began);
+        return;
+      }
       this.#waiting.delete(owner);
       queue.shift()?.();
       if (queue.length > 0) this.#waiting.set(owner, queue);
+      // What was resolved runs before this.
+      setImmediate(() => this.#pause(performance.now() - began));
       break;
     }
     if (this.#waiting.size > 0) this.#schedule();
+  }
+
+  #pause(sliceMs: number): void {
+    this.#pausedUntil = performance.now() + Math.min(PAUSE_FACTOR * sliceMs, MAX_PAUSE_MS);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import { timeSlices } from "../timeSlices.ts";
 import type { Rate, Taken } from "./bucket.ts";
 import { FairShare } from "./fairShare.ts";
 import { LimitCache } from "./limitCache.ts";
@@ -52,6 +53,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
   const limits = new LimitCache(deps.store);
   const places = new Places({ mostWaiting: COSTLY_WAITING, noun: "costly requests (the limit costlyAtOnce)" });
   const ownerPlaces = new OwnerPlaces();
+  timeSlices.giveWayTo((owner) => ownerPlaces.othersRun(owner));
   const share = new FairShare();
   const meter = new LoopMeter((subject, ms, now) => share.charge(subject, ms, now));
   const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));

@@ -6,7 +6,9 @@ export const SHARED_AT_ONCE = 2;
 /** An owner that made a request so recently is active. */
 export const ACTIVE_MS = 10 * SECOND;
 /** A request that takes longer no longer keeps the next one of its owner waiting: a launch may take minutes. */
-export const LONG_REQUEST_MS = 3 * SECOND;
+export const LONG_REQUEST_MS = SECOND;
+/** How long an owner with several requests leaves the time to others at most, after one was started or has ended. */
+export const MAX_PAUSE_MS = 10;
 /** Requests of one owner that wait for a place; more are refused. */
 export const MAX_WAITING = 200;
 /** Requests of all owners that wait; more are refused, since each holds memory. */
@@ -14,7 +16,7 @@ const MAX_WAITING_OF_ALL = 5_000;
 /** A request that waits longer is refused. */
 export const MAX_WAIT_MS = 5 * SECOND;
 /** How often those who wait are looked at when nothing ends. */
-const CHECK_INTERVAL_MS = 250;
+const CHECK_INTERVAL_MS = 5;
 
 interface Place {
   startedAt: number;
@@ -27,9 +29,12 @@ interface Waiter {
 }
 
 interface Owner {
+  name: string;
   /** In the order they started. */
   running: Set<Place>;
   waiting: Waiter[];
+  /** Before this time those who wait leave the time to others. */
+  pausedUntil: number;
 }
 
 /** Ends a request: its place goes to the next one of its owner. */
@@ -38,13 +43,16 @@ export type EndRequest = () => void;
 /**
  * Bounds how many requests of one owner (a brand, or a user without one) are worked on at the same time, before anything is
  * done for them. Otherwise whoever sends most has most of the database's connections and of the event loop, which serve
- * requests in the order they come. An owner who is alone is not bounded.
+ * requests in the order they come. While requests of others are worked on, an owner with several has one after the other,
+ * with pauses as long as they took. An owner who is alone is not bounded.
  */
 export class OwnerPlaces {
   readonly #owners = new Map<string, Owner>();
+  readonly #queued = new Set<Owner>();
   /** The owner of the last request, and the last request of somebody else before it. */
-  #latest = { owner: "", at: Number.NEGATIVE_INFINITY };
-  #previous = { owner: "", at: Number.NEGATIVE_INFINITY };
+  #latest = { name: "", at: Number.NEGATIVE_INFINITY };
+  #previous = { name: "", at: Number.NEGATIVE_INFINITY };
+  #running = 0;
   #waiting = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
   readonly #now: () => number;
@@ -57,18 +65,16 @@ export class OwnerPlaces {
   take(name: string): EndRequest | Promise<EndRequest> {
     const now = this.#now();
     this.#noteActive(name, now);
-    let owner = this.#owners.get(name);
-    if (!owner) {
-      owner = { running: new Set(), waiting: [] };
-      this.#owners.set(name, owner);
+    const owner = this.#ownerOf(name);
+    if (owner.waiting.length === 0 && (owner.running.size === 0 || this.#mayStart(owner, now))) {
+      return this.#endOf(owner, this.#start(owner, now));
     }
-    const taken = owner;
-    if (taken.waiting.length > 0 || !this.#mayStart(name, taken, now)) {
-      return this.#wait(taken, now).then((place) => this.#endOf(name, taken, place));
-    }
-    const place = { startedAt: now };
-    taken.running.add(place);
-    return this.#endOf(name, taken, place);
+    return this.#wait(owner, now).then((place) => this.#endOf(owner, place));
+  }
+
+  /** Whether requests of others than this owner are worked on. */
+  othersRun(name: string): boolean {
+    return this.#running > (this.#owners.get(name)?.running.size ?? 0);
   }
 
   /** Requests that wait for a place. */
@@ -76,36 +82,57 @@ export class OwnerPlaces {
     return this.#waiting;
   }
 
+  #ownerOf(name: string): Owner {
+    const known = this.#owners.get(name);
+    if (known) return known;
+    const owner: Owner = { name, running: new Set(), waiting: [], pausedUntil: 0 };
+    this.#owners.set(name, owner);
+    return owner;
+  }
+
   #noteActive(name: string, now: number): void {
-    if (this.#latest.owner !== name) {
+    if (this.#latest.name !== name) {
       this.#previous = this.#latest;
-      this.#latest = { owner: name, at: now };
+      this.#latest = { name, at: now };
     } else this.#latest.at = now;
   }
 
   #isAlone(name: string, now: number): boolean {
-    const other = this.#latest.owner === name ? this.#previous : this.#latest;
+    const other = this.#latest.name === name ? this.#previous : this.#latest;
     return now - other.at > ACTIVE_MS;
   }
 
-  #mayStart(name: string, { running }: Owner, now: number): boolean {
-    for (const place of running) {
+  #mayStart(owner: Owner, now: number): boolean {
+    if (this.#isAlone(owner.name, now)) return true;
+    for (const place of owner.running) {
       if (now - place.startedAt <= LONG_REQUEST_MS) break;
-      running.delete(place);
+      this.#leave(owner, place);
     }
-    return running.size < SHARED_AT_ONCE || this.#isAlone(name, now);
+    if (owner.running.size >= SHARED_AT_ONCE) return false;
+    return now >= owner.pausedUntil || this.#running === owner.running.size;
   }
 
-  #endOf(name: string, owner: Owner, place: Place): EndRequest {
+  #start(owner: Owner, now: number): Place {
+    const place = { startedAt: now };
+    owner.running.add(place);
+    owner.pausedUntil = now + MAX_PAUSE_MS;
+    this.#running++;
+    return place;
+  }
+
+  #leave(owner: Owner, place: Place): void {
+    if (owner.running.delete(place)) this.#running--;
+  }
+
+  #endOf(owner: Owner, place: Place): EndRequest {
     return () => {
-      owner.running.delete(place);
-      if (owner.waiting.length > 0) this.#startWaiting(name, owner, this.#now());
-      else if (owner.running.size === 0) this.#forget(name, owner);
+      const now = this.#now();
+      this.#leave(owner, place);
+      owner.pausedUntil = now + Math.min(now - place.startedAt, MAX_PAUSE_MS);
+      if (owner.running.size > 0) return;
+      if (owner.waiting.length === 0) this.#owners.delete(owner.name);
+      if (this.#waiting > 0) this.#startWaiting(now);
     };
-  }
-
-  #forget(name: string, owner: Owner): void {
-    if (this.#owners.get(name) === owner) this.#owners.delete(name);
   }
 
   #wait(owner: Owner, now: number): Promise<Place> {
@@ -113,44 +140,45 @@ export class OwnerPlaces {
       throw refusal(`${owner.waiting.length} of yours are waiting already`);
     }
     this.#waiting++;
+    this.#queued.add(owner);
     this.#timer ??= setInterval(() => this.#check(), CHECK_INTERVAL_MS);
-    this.#timer.unref?.();
     return new Promise((start, refuse) => owner.waiting.push({ since: now, start, refuse }));
   }
 
-  #startWaiting(name: string, owner: Owner, now: number): void {
-    while (owner.waiting.length > 0 && this.#mayStart(name, owner, now)) {
-      const next = owner.waiting.shift();
-      if (!next) return;
-      this.#left();
-      const place = { startedAt: now };
-      owner.running.add(place);
-      // Behind the requests of others that have come meanwhile.
-      setImmediate(() => next.start(place));
+  /** Starts those who may, of each owner in turn. */
+  #startWaiting(now: number): void {
+    for (const owner of this.#queued) {
+      while (owner.waiting.length > 0 && this.#mayStart(owner, now)) {
+        const next = this.#unqueue(owner);
+        const place = this.#start(owner, now);
+        // Behind the requests of others that have come meanwhile.
+        setImmediate(() => next?.start(place));
+      }
     }
   }
 
-  /** Starts those whose owner is alone by now or has only long requests, and refuses those who waited too long. */
+  #unqueue(owner: Owner): Waiter | undefined {
+    const next = owner.waiting.shift();
+    if (owner.waiting.length === 0) this.#queued.delete(owner);
+    if (--this.#waiting === 0 && this.#timer) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+    return next;
+  }
+
   #check(): void {
     const now = this.#now();
-    for (const [name, owner] of this.#owners) {
-      this.#startWaiting(name, owner, now);
+    this.#startWaiting(now);
+    for (const owner of this.#queued) {
       while (owner.waiting[0] && now - owner.waiting[0].since > MAX_WAIT_MS) {
-        this.#left();
-        owner.waiting.shift()?.refuse(refusal("this one waited too long"));
+        this.#unqueue(owner)?.refuse(refusal("this one waited too long"));
       }
-      if (owner.running.size === 0 && owner.waiting.length === 0) this.#forget(name, owner);
     }
-  }
-
-  #left(): void {
-    if (--this.#waiting > 0 || !this.#timer) return;
-    clearInterval(this.#timer);
-    this.#timer = null;
   }
 }
 
 function refusal(reason: string): Fault {
-  const message = `Too many requests at once: ${SHARED_AT_ONCE} are worked on at the same time while others use the service, and ${reason}; try again in 2 seconds`;
+  const message = `Too many requests at once: while others use the service few are worked on at the same time, and ${reason}; try again in 2 seconds`;
   return new Fault("RATE_LIMITED", message, { retryAfterSeconds: 2 });
 }
