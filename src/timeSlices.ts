@@ -2,6 +2,8 @@
 const PAUSE_FACTOR = 4;
 /** The longest of those pauses. */
 const MAX_PAUSE_MS = 25;
+/** How soon it is seen that the requests of others have ended. */
+const RECHECK_MS = 2;
 
 /**
  * Shares the event loop between tenants. Work whose size a tenant decides (checking templates, previews, searches, imports)
@@ -49,20 +51,21 @@ export class TimeSlices {
     for (const [owner, queue] of this.#waiting) {
       if (began < this.#pausedUntil && this.#othersRun(owner)) {
         this.#isScheduled = true;
-        setTimeout(() => this.#serve(), this.#pausedUntil - began);
+        setTimeout(() => this.#serve(), Math.min(this.#pausedUntil - began, RECHECK_MS));
         return;
       }
       this.#waiting.delete(owner);
       queue.shift()?.();
       if (queue.length > 0) this.#waiting.set(owner, queue);
       // What was resolved runs before this.
-      setImmediate(() => this.#pause(performance.now() - began));
+      setImmediate(() => this.pauseFor(performance.now() - began));
       break;
     }
     if (this.#waiting.size > 0) this.#schedule();
   }
 
-  #pause(sliceMs: number): void {
+  /** Counts work that took longer than the slice it began in, such as a transaction, towards the pause after it. */
+  pauseFor(sliceMs: number): void {
     this.#pausedUntil = performance.now() + Math.min(PAUSE_FACTOR * sliceMs, MAX_PAUSE_MS);
   }
 }

@@ -86,7 +86,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     const headings = headingsOf(routeClass, rate, taken);
     if (taken.waitMs > 0) {
       refused(headings);
-      throw tooMany(routeClass, rate, taken.waitMs);
+      return ownerPlaces.refuse(sharer, tooMany(routeClass, rate, taken.waitMs));
     }
     if (routeClass === "costly") return costly(headings, sharer, costlyAtOnce);
     if (!ROUTE_CLASSES[routeClass].usesLoop) return headings;

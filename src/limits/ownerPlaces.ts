@@ -15,6 +15,10 @@ export const MAX_WAITING = 200;
 const MAX_WAITING_OF_ALL = 5_000;
 /** A request that waits longer is refused. */
 export const MAX_WAIT_MS = 5 * SECOND;
+/** Refusals that are held back at the same time; more are told at once. */
+const MAX_HELD_REFUSALS = 1_000;
+/** How long a refusal is held back while requests of others are worked on. */
+const REFUSAL_DELAY_MS = 50;
 /** How often those who wait are looked at when nothing ends. */
 const CHECK_INTERVAL_MS = 5;
 
@@ -54,6 +58,7 @@ export class OwnerPlaces {
   #previous = { name: "", at: Number.NEGATIVE_INFINITY };
   #running = 0;
   #waiting = 0;
+  #heldRefusals = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
   readonly #now: () => number;
 
@@ -75,6 +80,21 @@ export class OwnerPlaces {
   /** Whether requests of others than this owner are worked on. */
   othersRun(name: string): boolean {
     return this.#running > (this.#owners.get(name)?.running.size ?? 0);
+  }
+
+  /**
+   * Refuses a request. Whoever sends the next one as soon as the last is refused would have the event loop do little else: while
+   * requests of others are worked on they wait a moment for the refusal.
+   */
+  refuse(name: string, error: Fault): Promise<never> {
+    if (this.#heldRefusals >= MAX_HELD_REFUSALS || !this.othersRun(name)) throw error;
+    this.#heldRefusals++;
+    return new Promise((_, reject) => {
+      setTimeout(() => {
+        this.#heldRefusals--;
+        reject(error);
+      }, REFUSAL_DELAY_MS);
+    });
   }
 
   /** Requests that wait for a place. */
