@@ -99,13 +99,14 @@ describe("requests of one owner", () => {
   });
 
   test("requests that take long: they no longer keep the next ones of their owner waiting", async () => {
-    const { bring, pass, started } = world();
+    const { bring, pass, started, places } = world();
     await bring("b", "b0");
     for (let n = 0; n < 3; n++) void bring("a", `a${n}`);
     await pass(MAX_PAUSE_MS);
     expect(started).toEqual(["b0", "a0", "a1"]);
     await pass(LONG_REQUEST_MS + 1);
     expect(started).toEqual(["b0", "a0", "a1", "a2"]);
+    expect([places.othersRun("a"), places.othersRun("b")]).toEqual([false, true]);
   });
 
   test("owner who is alone again: all that wait are worked on", async () => {

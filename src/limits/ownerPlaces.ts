@@ -5,7 +5,7 @@ import { Fault } from "../fault.ts";
 export const SHARED_AT_ONCE = 2;
 /** An owner that made a request so recently is active. */
 export const ACTIVE_MS = 10 * SECOND;
-/** A request that takes longer no longer keeps the next one of its owner waiting: a launch may take minutes. */
+/** A request that takes longer no longer keeps others waiting, of its owner or not: a launch may take minutes, and so may a slow body. */
 export const LONG_REQUEST_MS = SECOND;
 /** How long an owner with several requests leaves the time to others at most, after one was started or has ended. */
 export const MAX_PAUSE_MS = 10;
@@ -23,6 +23,7 @@ const REFUSAL_DELAY_MS = 50;
 const CHECK_INTERVAL_MS = 5;
 
 interface Place {
+  owner: Owner;
   startedAt: number;
 }
 
@@ -34,8 +35,7 @@ interface Waiter {
 
 interface Owner {
   name: string;
-  /** In the order they started. */
-  running: Set<Place>;
+  running: number;
   waiting: Waiter[];
   /** Before this time those who wait leave the time to others. */
   pausedUntil: number;
@@ -56,7 +56,8 @@ export class OwnerPlaces {
   /** The owner of the last request, and the last request of somebody else before it. */
   #latest = { name: "", at: Number.NEGATIVE_INFINITY };
   #previous = { name: "", at: Number.NEGATIVE_INFINITY };
-  #running = 0;
+  /** Of all owners, in the order they started. */
+  readonly #running = new Set<Place>();
   #waiting = 0;
   #heldRefusals = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
@@ -71,15 +72,16 @@ export class OwnerPlaces {
     const now = this.#now();
     this.#noteActive(name, now);
     const owner = this.#ownerOf(name);
-    if (owner.waiting.length === 0 && (owner.running.size === 0 || this.#mayStart(owner, now))) {
-      return this.#endOf(owner, this.#start(owner, now));
+    if (owner.waiting.length === 0 && (owner.running === 0 || this.#mayStart(owner, now))) {
+      return this.#endOf(this.#start(owner, now));
     }
-    return this.#wait(owner, now).then((place) => this.#endOf(owner, place));
+    return this.#wait(owner, now).then((place) => this.#endOf(place));
   }
 
   /** Whether requests of others than this owner are worked on. */
   othersRun(name: string): boolean {
-    return this.#running > (this.#owners.get(name)?.running.size ?? 0);
+    this.#forgetLong(this.#now());
+    return this.#running.size > (this.#owners.get(name)?.running ?? 0);
   }
 
   /**
@@ -105,7 +107,7 @@ export class OwnerPlaces {
   #ownerOf(name: string): Owner {
     const known = this.#owners.get(name);
     if (known) return known;
-    const owner: Owner = { name, running: new Set(), waiting: [], pausedUntil: 0 };
+    const owner: Owner = { name, running: 0, waiting: [], pausedUntil: 0 };
     this.#owners.set(name, owner);
     return owner;
   }
@@ -124,33 +126,39 @@ export class OwnerPlaces {
 
   #mayStart(owner: Owner, now: number): boolean {
     if (this.#isAlone(owner.name, now)) return true;
-    for (const place of owner.running) {
-      if (now - place.startedAt <= LONG_REQUEST_MS) break;
-      this.#leave(owner, place);
+    this.#forgetLong(now);
+    if (owner.running >= SHARED_AT_ONCE) return false;
+    return now >= owner.pausedUntil || this.#running.size === owner.running;
+  }
+
+  #forgetLong(now: number): void {
+    for (const place of this.#running) {
+      if (now - place.startedAt <= LONG_REQUEST_MS) return;
+      this.#leave(place);
     }
-    if (owner.running.size >= SHARED_AT_ONCE) return false;
-    return now >= owner.pausedUntil || this.#running === owner.running.size;
   }
 
   #start(owner: Owner, now: number): Place {
-    const place = { startedAt: now };
-    owner.running.add(place);
+    const place = { owner, startedAt: now };
+    this.#running.add(place);
+    owner.running++;
     owner.pausedUntil = now + MAX_PAUSE_MS;
-    this.#running++;
     return place;
   }
 
-  #leave(owner: Owner, place: Place): void {
-    if (owner.running.delete(place)) this.#running--;
+  #leave(place: Place): void {
+    if (this.#running.delete(place)) place.owner.running--;
   }
 
-  #endOf(owner: Owner, place: Place): EndRequest {
+  #endOf(place: Place): EndRequest {
     return () => {
       const now = this.#now();
-      this.#leave(owner, place);
-      owner.pausedUntil = now + Math.min(now - place.startedAt, MAX_PAUSE_MS);
-      if (owner.running.size > 0) return;
-      if (owner.waiting.length === 0) this.#owners.delete(owner.name);
+      const { owner, startedAt } = place;
+      this.#leave(place);
+      owner.pausedUntil = now + Math.min(now - startedAt, MAX_PAUSE_MS);
+      if (owner.running > 0) return;
+      // Another one may bear the name by now, where this request was a long one.
+      if (owner.waiting.length === 0 && this.#owners.get(owner.name) === owner) this.#owners.delete(owner.name);
       if (this.#waiting > 0) this.#startWaiting(now);
     };
   }
