@@ -20,7 +20,7 @@ const root = join(import.meta.dir, "..");
 const paths = [...new Bun.Glob("src/**/*.ts").scanSync(root)].sort();
 const sources = await Promise.all(paths.map(async (path) => readSource(path, await Bun.file(join(root, path)).text())));
 
-/** A file as it would have to look to break a rule, or to come near and keep it. */
+/** Builds a source file with the given text, to break a rule or to come close and keep the rule. */
 const file = (path: string, text: string): Source => readSource(path, text);
 const importing = (path: string, target: string): Source => file(path, `import { it } from "${target}";\nit();`);
 
@@ -31,7 +31,7 @@ interface Case {
 }
 
 const cases: Record<string, Case> = {
-  "no import goes in a circle": {
+  "imports form no cycle": {
     rule: noCircles,
     broken: [
       [importing("src/a.ts", "./b.ts"), importing("src/b.ts", "./rooms/c.ts"), importing("src/rooms/c.ts", "../a.ts")],
@@ -46,12 +46,12 @@ const cases: Record<string, Case> = {
       ],
     ],
   },
-  "db/ imports no room": {
+  "db/ imports no module above it": {
     rule: databaseKnowsNoRoom,
     broken: [[importing("src/db/store.ts", "../brands/brands.ts")]],
     kept: [[importing("src/db/store.ts", "../clock.ts")], [importing("src/brands/brands.ts", "../db/store.ts")]],
   },
-  "verbs import neither HTTP, nor Redis, nor the configuration": {
+  "service functions import neither HTTP, nor Redis, nor the configuration": {
     rule: verbsKnowNoEdge,
     broken: [
       [importing("src/bans/bans.ts", "elysia")],
@@ -69,7 +69,7 @@ const cases: Record<string, Case> = {
       [importing("src/app.ts", "./config.ts")],
     ],
   },
-  "models take only t from Elysia": {
+  "model files import only t from Elysia": {
     rule: modelsTakeOnlyShapes,
     broken: [
       [file("src/brands/model.ts", 'import { Elysia, t } from "elysia";\nnew Elysia(t);')],
@@ -77,7 +77,7 @@ const cases: Record<string, Case> = {
     ],
     kept: [[file("src/brands/model.ts", 'import { type Static, t } from "elysia";\nt.String();')]],
   },
-  "rooms build on lower rooms only": {
+  "modules import only lower modules": {
     rule: roomsBuildOnLowerOnes,
     broken: [
       [importing("src/brands/brands.ts", "../senders/senders.ts")],
@@ -90,7 +90,7 @@ const cases: Record<string, Case> = {
       [importing("src/app.ts", "./simulator/routes.ts")],
     ],
   },
-  "channels import next to nothing": {
+  "channels import only the allowed files": {
     rule: channelsAreLeaves,
     broken: [
       [importing("src/channels/smtp.ts", "../delivery/tick.ts")],
@@ -101,7 +101,7 @@ const cases: Record<string, Case> = {
       [importing("src/channels/gmail.ts", "../senders/secrets.ts"), importing("src/channels/smtp.ts", "nodemailer")],
     ],
   },
-  "names say what is inside": {
+  "file names describe the content": {
     rule: namesSaySomething,
     broken: [[file("src/utils.ts", "")], [file("src/brands/index.ts", "")], [file("src/common/time.ts", "")]],
     kept: [[file("src/brands/commonplace.ts", "")]],
@@ -116,21 +116,23 @@ const cases: Record<string, Case> = {
     broken: [[file("src/a.ts", "it();\n".repeat(251))]],
     kept: [[file("src/a.ts", "it();\n".repeat(250))]],
   },
-  "only the one cast silences the rule against any": {
+  "only the cast in db/columns.ts suppresses the rule against any": {
     rule: oneUntypedCast,
     broken: [[file("src/a.ts", "// biome-ignore lint/suspicious/noExplicitAny: in a hurry")]],
     kept: [[file("src/db/columns.ts", "// biome-ignore lint/suspicious/noExplicitAny: the one cast")]],
   },
 };
 
-test("the source files were found", () => {
+test("architecture: the glob finds the source files of src", () => {
   expect(paths).toContain("src/clock.ts");
 });
 
-describe.each(Object.entries(cases))("%s", (_, { rule, broken, kept }) => {
-  test("here", () => expect(rule(sources)).toEqual([]));
-  test.each(broken.map((planted) => [planted]))("breach %# is seen", (planted) =>
+describe.each(Object.entries(cases))("architecture: %s", (_, { rule, broken, kept }) => {
+  test("the source files of src keep the rule", () => expect(rule(sources)).toEqual([]));
+  test.each(broken.map((planted) => [planted]))("a violation (case %#) is reported", (planted) =>
     expect(rule(planted)).not.toEqual([]),
   );
-  test.each(kept.map((planted) => [planted]))("allowed case %# passes", (planted) => expect(rule(planted)).toEqual([]));
+  test.each(kept.map((planted) => [planted]))("an allowed source (case %#) is not reported", (planted) =>
+    expect(rule(planted)).toEqual([]),
+  );
 });
