@@ -87,7 +87,7 @@ test("POST /api/auth/admin/email-accounts: filters by assignment, provider and s
   expect(workspace).toMatchObject({ isWorkspaceAccount: true, workspaceDomain: "brand1.example" });
 });
 
-test("POST /api/auth/admin/email-accounts: sendsToday counts the day in the mailbox's time zone, warmup figures count the warmup", async () => {
+test("POST /api/auth/admin/email-accounts: sendsToday counts the day in the mailbox's time zone, warmupEmailsSent the warmup period", async () => {
   const started = { warmupStatus: "WARMING" as const, warmupStartedAt: MONDAY };
   await change("box0@brand0.example", { ...started, timezone: "Asia/Tokyo" });
   await world.launch(one);

@@ -67,7 +67,7 @@ function near(blocks: Block[], bits: number) {
 const someIpv4 = near(ipv4Blocks, 32);
 const someIpv6 = near([...ipv6Blocks, mapped, nat64, sixToFour, globalUnicast], 128);
 
-describe("isPublic", () => {
+describe("public IP addresses", () => {
   test("an IPv4 address is public outside of every special-purpose block, edges included", () => {
     fc.assert(
       fc.property(someIpv4, (value) => expect(isPublicText(ipv4Text(value))).toBe(mayBeTenants4(value))),
@@ -117,7 +117,7 @@ test.each([
   ["2a00:1450::200:5efe:10.0.0.1", "ISATAP private"],
   ["2002:a9fe:a9fe::1", "6to4 metadata"],
 ])(
-  "resolveHost: %s (%s) is refused to a tenant, as a literal address and as the result of a name lookup",
+  "mail server addresses: %s (%s) is refused to a tenant, as a literal address and as the result of a name lookup",
   async (address) => {
     const policy = { allowPrivate: false, ports: SMTP_PORTS };
     const fails = { code: "INVALID", details: [{ field: "host" }] };
@@ -130,12 +130,12 @@ test.each([
   ...["169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "fd00:ec2::254"],
   ...["168.63.129.16", "100.100.100.200", "192.0.0.192", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"],
   ...["::ffff:0:169.254.169.254", "::169.254.169.254"],
-])("isNeverServer: %s is never accepted as a mail server, not even with private networks allowed", (text) => {
+])("mail server addresses: %s is rejected even with private networks allowed", (text) => {
   const address = parseAddress(text);
   expect(address && isNeverServer(address)).toBe(true);
 });
 
-test("parseAddress: an address in an unusual spelling returns null", () => {
+test("IP address parser: an unusual spelling returns null", () => {
   for (const text of ["127.1", "0177.0.0.1", "0x7f.0.0.1", "2130706433", "010.0.0.1", "fe80::1%eth0", "::1%1", ""])
     expect(parseAddress(text)).toBeNull();
 });

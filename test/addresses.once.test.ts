@@ -6,7 +6,7 @@ const long = (length: number) => "a".repeat(length);
 const domainOf = (length: number) =>
   `${`${long(49)}.`.repeat(5)}${long(length)}`.slice(0, length - 8).concat(".example");
 
-describe("normaliseEmail", () => {
+describe("e-mail address normalization", () => {
   test.each<[text: string, email: string | null]>([
     ["ann@example.com", "ann@example.com"],
     ["  Ann.O'Neil+News@Example.COM\t", "ann.o'neil+news@example.com"],
@@ -69,7 +69,7 @@ describe("normaliseEmail", () => {
   });
 });
 
-test("normaliseEmail and normalisePhone: texts of a million characters return null within one second", () => {
+test("address normalization: texts of a million characters return null within one second", () => {
   const started = performance.now();
   for (const text of [
     long(1e6),
@@ -83,7 +83,7 @@ test("normaliseEmail and normalisePhone: texts of a million characters return nu
   expect(performance.now() - started).toBeLessThan(1_000);
 });
 
-describe("normalisePhone", () => {
+describe("phone number normalization", () => {
   test.each<[text: string, country: string | undefined, phone: string | null]>([
     ["+12025550143", undefined, "+12025550143"],
     [" +1 (202) 555-0143 ", undefined, "+12025550143"],

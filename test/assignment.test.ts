@@ -56,7 +56,7 @@ describe("POST /api/auth/admin/assign-email-account", () => {
     expect((await from.request("GET", `/api/email-accounts/${id}`)).status).toBe(404);
   });
 
-  test("answers 404 for an unknown mailbox or brand, 403 to an owner, and survives invalid input", async () => {
+  test("answers 404 for an unknown mailbox or brand, 403 to an owner, and no 500 to invalid input", async () => {
     const stage = await world.stage();
     const id = await getFirstMailbox(stage);
     expect((await admin("POST", ONE, { accountId: MISSING_ID, brandId: stage.brandId })).status).toBe(404);

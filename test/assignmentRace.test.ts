@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-test("assignMailboxes during claims of two engines: no claim uses another brand's mailbox, and each message is sent once", async () => {
+test("mailbox assignment during claims of two engines: no claim uses another brand's mailbox, and each message is sent once", async () => {
   for (let round = 0; round < 20; round++) {
     world.channel.forget();
     const [from, to] = await Promise.all([
@@ -64,7 +64,7 @@ test("assignMailboxes during claims of two engines: no claim uses another brand'
   expect(await world.drifts()).toEqual([]);
 });
 
-test("assignMailboxes: 20,000 messages and conversations of a moved mailbox are divided evenly among the remaining mailboxes", async () => {
+test("mailbox assignment: 20,000 messages and conversations of a moved mailbox are divided evenly among the remaining mailboxes", async () => {
   const [from, to] = [await world.launched({ mailboxes: 3, people: 2, delays: [0] }), await world.stage()];
   const [gone, ...left] = (
     await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, from.brandId))

@@ -195,7 +195,7 @@ describe("request body budget", () => {
     expect(again.status).toBe(401);
   });
 
-  test("createBodyBudget: reserved, moved and released bytes are each counted once", () => {
+  test("reserved, moved and released bytes are each counted once", () => {
     const budget = createBodyBudget({ budgetBytes: 100, clientBudgetBytes: 60 });
     const one = budget.reserve("a", 50);
     expect(() => budget.reserve("a", 11)).toThrow("Too many request bodies at the same time");

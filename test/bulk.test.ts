@@ -114,8 +114,8 @@ describe(`bulk operations with ${BULK_ROWS} rows`, () => {
     expect(await tallyDrifts(store.read)).toEqual([]);
   });
 
-  test("verifyLedger loads the entries in pages", async () => {
-    const watched = await watch("ledger proof", () => store.snapshot((read) => verifyLedger(read)));
+  test("ledger verification loads the entries in pages", async () => {
+    const watched = await watch("ledger verification", () => store.snapshot((read) => verifyLedger(read)));
     expect(watched.result).toMatchObject({ ok: true, entries: 2 * BULK_ROWS + 2 });
     expect(watched.turns).toBeGreaterThan(BULK_ROWS / 2000);
   });
@@ -145,7 +145,7 @@ describe(`bulk operations with ${BULK_ROWS} rows`, () => {
   });
 });
 
-test("rowsOf: more values than MAX_CELLS throw a RangeError", () => {
+test("SQL values table: more values than one statement may have throw a RangeError", () => {
   const rows = (count: number) => Array.from({ length: count }, (_, n) => ({ id: String(n), status: "x" }));
   const types = { id: "text", status: "text" } as const;
   expect(() => rowsOf("n", rows(MAX_CELLS / 2), types)).not.toThrow();

@@ -51,7 +51,7 @@ async function one(query: string): Promise<Record<string, number>> {
   return Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
 }
 
-test(`expireLots: ${BULK_ROWS} lots of one brand are each expired once, in slices`, async () => {
+test(`lot expiry: ${BULK_ROWS} lots of one brand are each expired once, in slices`, async () => {
   const watched = await watch("expiry of lots", () => untilNone(() => store.write(expireLots)));
   expectSlices(watched, BULK_ROWS / 4);
   expect(watched.result).toBe(BULK_ROWS);
@@ -68,7 +68,7 @@ test(`expireLots: ${BULK_ROWS} lots of one brand are each expired once, in slice
   });
 });
 
-test(`hold: a message that takes the rest of ${SMALL_LOTS} lots holds credits of all of them, and release returns all`, async () => {
+test(`credit hold: a message that takes the rest of ${SMALL_LOTS} lots holds credits of all of them, and release returns all`, async () => {
   const request = { messageId: "m", brandId: "small", campaignId: "c0", creditType: "EMAIL", weight: 1 } as const;
   const held = () => one("select available, reserved from credit_accounts where brand_id = 'small'");
   expect((await store.write((tx) => hold(tx, [{ ...request, amount: SMALL_LOTS }]))).size).toBe(0);
@@ -77,7 +77,7 @@ test(`hold: a message that takes the rest of ${SMALL_LOTS} lots holds credits of
   expect(await held()).toEqual({ available: SMALL_LOTS, reserved: 0 });
 });
 
-test(`turnCampaigns: ${CAMPAIGNS} campaigns that end at the same time are all completed`, async () => {
+test(`campaign sweep: ${CAMPAIGNS} campaigns that end at the same time are all completed`, async () => {
   await watch("end of campaigns", () => untilNone(() => store.write(turnCampaigns)));
   expect(await one("select count(*) as count from campaigns where status = 'COMPLETED'")).toEqual({ count: CAMPAIGNS });
 });

@@ -67,7 +67,7 @@ beforeAll(async () => {
       contactRoutes(deps),
       campaignRoutes(deps),
       campaignContentRoutes(deps),
-      memberRoutes(deps, async (_, __, newcomers) => scheduled.push(...newcomers)),
+      memberRoutes(deps, async (_, __, members) => scheduled.push(...members)),
     ],
   });
 });
@@ -466,7 +466,7 @@ describe("/api/campaigns/:id/contacts", () => {
       expect(scheduled).toHaveLength(expected);
     }
     const all = await app.store.read.select().from(conversations).where(eq(conversations.campaignId, id));
-    expect(scheduled.map((newcomer) => newcomer.id).sort()).toEqual(all.map((row) => row.id).sort());
+    expect(scheduled.map((member) => member.id).sort()).toEqual(all.map((row) => row.id).sort());
   });
 
   test("concurrent add-contacts requests enrol each contact once", async () => {

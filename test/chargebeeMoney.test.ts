@@ -66,7 +66,7 @@ describe("Chargebee payments", () => {
     expect(Date.parse(payments[0]?.transactionDate ?? "")).toBe(site.now * 1000);
   });
 
-  test("a change of plan in mid-term expires the rest of the old credits and adds those of the new plan", async () => {
+  test("a change of plan during a period expires the rest of the old credits and adds those of the new plan", async () => {
     const { site, owner } = await billing.customer();
     site.pay(site.invoice(plan("s3"), "subscription_created"));
     await billing.tell(site);

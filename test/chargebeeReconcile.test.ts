@@ -76,7 +76,7 @@ async function packs(count: number): Promise<{ site: ChargebeeSite; brandId: str
   return { site, brandId: owner.brandId };
 }
 
-test("reconcile: events that never arrived are loaded page by page and processed like webhook events", async () => {
+test("Chargebee reconciliation: events that never arrived are loaded page by page and processed like webhook events", async () => {
   const { site, brandId } = await packs(5);
   site.events.splice(2, 4);
   await billing.tell(site);
@@ -92,7 +92,7 @@ test("reconcile: events that never arrived are loaded page by page and processed
   expect(second).toBeGreaterThan(first ?? 0);
 });
 
-test("reconcile: waits for Retry-After on 429, and retries after server errors and timeouts", async () => {
+test("Chargebee reconciliation: waits for Retry-After on 429, and retries after server errors and timeouts", async () => {
   const { brandId } = await packs(2);
   queuedResponses = [
     () => new Response("slow down", { status: 429, headers: { "retry-after": "7" } }),
@@ -105,7 +105,7 @@ test("reconcile: waits for Retry-After on 429, and retries after server errors a
   expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 1000 });
 });
 
-test("reconcile: gives up after five failures, records the error, and the next run continues; a repeated offset is an error", async () => {
+test("Chargebee reconciliation: gives up after five failures, records the error, and the next run continues; a repeated offset is an error", async () => {
   await packs(4);
   // Return the first page before the failures.
   const page = (next: string) => () =>
@@ -122,7 +122,7 @@ test("reconcile: gives up after five failures, records the error, and the next r
   await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toThrow("circle");
 });
 
-test("reconcile: a refused API key, an unreachable site and a missing configuration are reported without the key", async () => {
+test("Chargebee reconciliation: a refused API key, an unreachable site and a missing configuration are reported without the key", async () => {
   const ask = () => billing.boss("POST", `${ADMIN}/reconcile-chargebee`, {});
   billing.app.deps.config.chargebee.site = { url: server.url.origin, apiKey: "another_key" };
   const refused = await ask();

@@ -29,7 +29,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => service.remove());
 
-const tell = (event: Event, password = "let me in") =>
+const postEvent = (event: Event, password = "let me in") =>
   service
     .api("POST", HOOK, { body: event, headers: { authorization: basic("chargebee", password) } })
     .then(({ status }) => status)
@@ -43,18 +43,18 @@ test("Chargebee events: a service killed five times while a year of events arriv
   });
   const brandId = made.body.brand.id;
   const { events } = yearOf("y.", brandId);
-  expect(await tell(events[0] as Event, "wrong")).toBe(401);
+  expect(await postEvent(events[0] as Event, "wrong")).toBe(401);
   let unsent = [...events];
   for (let kill = 0; kill < KILLS; kill++) {
     const batch = unsent.slice(0, Math.ceil(events.length / KILLS));
-    const responses = Promise.all(batch.map(async (event) => ((await tell(event)) === 200 ? event.id : null)));
+    const responses = Promise.all(batch.map(async (event) => ((await postEvent(event)) === 200 ? event.id : null)));
     await Bun.sleep(Math.random() * 40);
     await service.kill();
     const accepted = new Set(await responses);
     unsent = unsent.filter(({ id }) => !accepted.has(id));
     await service.start();
   }
-  for (const event of unsent) expect(await tell(event)).toBe(200);
+  for (const event of unsent) expect(await postEvent(event)).toBe(200);
   const left = async () => {
     const path = "/api/auth/admin/chargebee-events?status=unprocessed";
     return (await service.api<{ data: ListedEvent[] }>("GET", path, { token: admin })).body.data;

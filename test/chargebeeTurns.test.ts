@@ -10,7 +10,7 @@ import { CATALOG, YEAR_BEGINS } from "./support/chargebeeYear.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
 // Generate random histories: invoices paid, failed late, disputed, paid again, partially refunded, voided, their credit
-// notes voided, plans changed, in any sequence. In whatever order the events arrive, the ledger ends the same.
+// notes voided, plans changed, in any sequence. In any order of arrival, the events lead to the same ledger.
 
 const RUNS = Number(process.env.BILLING_LIVES ?? (dialect === "sqlite" ? 150 : 15));
 setDefaultTimeout(RUNS * 2000 + 60_000);
@@ -89,7 +89,7 @@ async function ledgerAfter(events: (prefix: string, brandId: string) => Event[])
   await hear(world.store, events(prefix, brandId), CATALOG);
   await world.store.write(expireLots);
   const { lots, ...rest } = await booksOf(world.store, brandId, prefix);
-  // Compare lots of one kind and expiry merged: the ledger chooses which of them pays a debt, but what can be spent
+  // Compare lots of one kind and expiry as one: the ledger chooses which of them pays a debt, but what can be spent
   // until when must not depend on the order of events.
   const sum = (some: typeof lots, field: "granted" | "remaining" | "expired" | "repaid") =>
     some.reduce((total, lot) => total + lot[field], 0);
@@ -122,7 +122,7 @@ test("Chargebee events: any history of invoices leads to the same ledger and pay
   );
 });
 
-test("turnsOf: payment cycles are the same for any order of observations, and one more observation never lowers their number", () => {
+test("Chargebee payment cycles: the cycles are the same for any order of observations, and one more observation never lowers their number", () => {
   const observations = fc.uniqueArray(fc.record({ version: fc.nat(100), on: fc.boolean() }), {
     selector: ({ version }) => version,
     maxLength: 12,

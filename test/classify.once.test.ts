@@ -13,7 +13,7 @@ function bare(channel: Inbound["channel"], text: string): Inbound {
   return { channel, subject: channel === "EMAIL" ? "Re: Roof" : null, text, headers: {} };
 }
 
-describe("classify", () => {
+describe("reply classification", () => {
   test.each(LINES.map(([channel, text, intent]) => [intent, channel, text] as const))(
     "intent %s for the %s message %j",
     (intent, channel, text) => {
@@ -51,8 +51,8 @@ describe("classify", () => {
     const angry = classify(bare("SMS", "fuck off you spammer, I'll sue you"), OPTIONS);
     expect(angry).toMatchObject({ intent: "HOSTILE", matched: null });
     expect(angry.sentimentScore).toBeLessThan(-0.6);
-    const away = classify({ ...bare("EMAIL", "STOP"), subject: "Automatic reply: Roof" }, OPTIONS);
-    expect(away).toEqual({ intent: "AUTO_REPLY", sentimentScore: null, matched: null, written: "STOP" });
+    const autoReply = classify({ ...bare("EMAIL", "STOP"), subject: "Automatic reply: Roof" }, OPTIONS);
+    expect(autoReply).toEqual({ intent: "AUTO_REPLY", sentimentScore: null, matched: null, written: "STOP" });
     expect(classify({ ...bare("EMAIL", ""), text: null }, OPTIONS).sentimentScore).toBeNull();
   });
 
@@ -89,7 +89,7 @@ describe("bounces", () => {
   });
 });
 
-describe("scoreSentiment", () => {
+describe("sentiment score", () => {
   const table: readonly (readonly [string, number, number])[] = [
     ["", 0, 0],
     ["no thanks", -0.1, 1],
@@ -105,14 +105,14 @@ describe("scoreSentiment", () => {
     ["I’ll report you to the FCC", -1, -0.6],
     ["This is the worst, most disgusting email I ever got, idiot", -1, -0.6],
   ];
-  test.each(table)("the score of %j is between %d and %d", (text, low, high) => {
+  test.each(table)("a score of %j is between %d and %d", (text, low, high) => {
     const score = scoreSentiment(text);
     expect(score).toBeGreaterThanOrEqual(low);
     expect(score).toBeLessThanOrEqual(high);
   });
 });
 
-describe("classify with random texts", () => {
+describe("reply classification of random texts", () => {
   const channel = fc.constantFrom<Inbound["channel"]>("EMAIL", "SMS", "VOICEMAIL");
   const shard = fc.constantFrom(
     ">",
@@ -170,7 +170,7 @@ describe("classify with random texts", () => {
   });
 });
 
-describe("classify with 100,000 hostile characters", () => {
+describe("reply classification of 100,000 hostile characters", () => {
   const LENGTH = 100_000;
   /** Each piece was, or is meant to be, the worst case of some pattern. */
   const pieces = [

@@ -6,7 +6,7 @@ import { sendingCases } from "./support/conformance/sending.ts";
 import { stoppingCases } from "./support/conformance/stopping.ts";
 
 // Run one set of cases for the delivery engine on every size of deployment: SQLite, Postgres, and Postgres with BullMQ
-// on one replica and on three (`startGround` starts a fleet: support/fleet.ts).
+// on one replica and on three (a fleet, see support/fleet.ts).
 
 setDefaultTimeout(60_000);
 

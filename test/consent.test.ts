@@ -77,7 +77,7 @@ describe("opt-out by STOP", () => {
     expect(await statusOf(stage)).toBe("REPLIED");
   });
 
-  test("remains the conversation's status when the provider delivers an ordinary reply", async () => {
+  test("remains in the conversation's status when the provider delivers an ordinary reply", async () => {
     const stage = await launchAndStop();
     expect(await delivered(stage, "Thanks")).toMatchObject({ intent: "REPLY" });
     expect(await statusOf(stage)).toBe("OPTED_OUT");

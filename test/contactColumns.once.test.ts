@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { applyMapping, type Mapping, recogniseColumns } from "../src/contactFiles/columns.ts";
 
-describe("recogniseColumns", () => {
+describe("contact file columns", () => {
   const named = (header: string[], { custom, ...fields }: Mapping) => {
     const columns = (indexes: number[]) => indexes.map((index) => header[index] ?? "");
     const entries = Object.entries(fields).map(([field, indexes]) => [field, columns(indexes ?? [])] as const);
@@ -112,12 +112,12 @@ describe("recogniseColumns", () => {
       "Email,__proto__,constructor,toString,Note,note,,1st visit",
       { email: ["Email"], custom: ["proto", "constructor2", "toString2", "note", "note2", "column7", "_1stVisit"] },
     ],
-  ])("maps the columns of %s to contact fields", (_, header, expected) => {
+  ])("the columns of %s are mapped to contact fields", (_, header, expected) => {
     const columns = header.split(",");
     expect(named(columns, recogniseColumns(columns)) as Record<string, string[]>).toEqual(expected);
   });
 
-  test("applyMapping overrides the recognised fields of the named columns and rejects unknown columns and fields", () => {
+  test("a given mapping overrides the recognised fields of its columns and rejects unknown columns and fields", () => {
     const header = ["Email", "Work mail", "Note", "Secret", "Phone"];
     expect(applyMapping(header, { "work MAIL": "email", Note: "custom.remark", Secret: "" })).toEqual({
       email: [1],

@@ -40,7 +40,7 @@ test("demo contacts: 500 rows with the intended errors, and only addresses and n
   expect(contacts).toHaveLength(487);
   expect(emails.length - new Set(emails).size).toBe(12);
   expect(emails.filter((email) => email.startsWith("do-not-write."))).toHaveLength(10);
-  // Expect RFC 2606 names, 555-01XX numbers (NANPA) and Ofcom's numbers reserved for drama.
+  // Expect RFC 2606 names, 555-01XX numbers (NANPA) and Ofcom's numbers reserved for fiction.
   for (const email of emails) expect(email).toMatch(/@(?:example\.(?:com|net|org)|[a-z0-9.-]+\.example)$/);
   for (const phone of phones) {
     expect(phone).toMatch(/^\+1\d{3}55501\d\d$|^\+44(?:2079460|1[1-6]\d4960|2920180|2896496)\d{3}$/);

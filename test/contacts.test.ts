@@ -40,7 +40,7 @@ function upsert(rows: NewContact[], onDuplicate: "SKIP" | "UPDATE" = "SKIP", bra
   return app.store.write((tx) => upsertContacts(tx, brandId, parsed, onDuplicate));
 }
 
-const listVerdicts = (outcomes: RowOutcome[]) => outcomes.map(({ verdict }) => verdict);
+const listResults = (outcomes: RowOutcome[]) => outcomes.map(({ verdict }) => verdict);
 
 async function listContacts(brandId = ann.brandId): Promise<Contact[]> {
   const rows = await app.store.read.select().from(contacts).where(eq(contacts.brandId, brandId)).orderBy(contacts.id);
@@ -53,7 +53,7 @@ function insertBan(ban: { scope: string; email?: string; phone?: string }) {
   );
 }
 
-describe("upsertContacts", () => {
+describe("contact upsert", () => {
   test("each row is added, recognised as duplicate or rejected on its own", async () => {
     const outcomes = await upsert([
       { email: " Jo@Example.com ", firstName: "  Jo  B " },
@@ -65,7 +65,7 @@ describe("upsertContacts", () => {
       { firstName: "Nobody" },
       { email: "", phone: null },
     ]);
-    expect(listVerdicts(outcomes)).toEqual([
+    expect(listResults(outcomes)).toEqual([
       "added",
       "duplicate",
       "added",
@@ -94,7 +94,7 @@ describe("upsertContacts", () => {
       ],
       "UPDATE",
     );
-    expect(listVerdicts(outcomes)).toEqual(["updated", "updated", "updated"]);
+    expect(listResults(outcomes)).toEqual(["updated", "updated", "updated"]);
     expect(await listContacts()).toMatchObject([
       {
         email: "jo@example.com",
@@ -152,7 +152,7 @@ describe("upsertContacts", () => {
         ],
         mode,
       );
-      expect(listVerdicts(outcomes).slice(0, 4)).toEqual(["banned", "banned", "banned", "banned"]);
+      expect(listResults(outcomes).slice(0, 4)).toEqual(["banned", "banned", "banned", "banned"]);
       expect(outcomes.slice(0, 4).every(({ contactId }) => contactId === null)).toBe(true);
       expect(["added", "updated"]).toContain(outcomes[4]?.verdict as string);
     }

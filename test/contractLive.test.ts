@@ -11,39 +11,39 @@ import { type Service, startService } from "./support/service.ts";
 // invalid calls get an error that names the invalid field.
 
 let service: Service;
-let judge: Judge;
-let cast: Cast;
+let validate: Judge;
+let fixture: Cast;
 let admin: string;
 let user: string;
 let fresh = 0;
 
 beforeAll(async () => {
   service = await startService({ env: SIMULATED });
-  judge = judgeBy((await service.api<JsonObject>("GET", "/swagger/json")).body);
+  validate = judgeBy((await service.api<JsonObject>("GET", "/swagger/json")).body);
   admin = await service.admin();
   const [ann, ben] = [await furnish(service, admin, "ann"), await furnish(service, admin, "ben")];
   user = ann.token;
   const session = await service.api<{ user: { id: string } }>("GET", "/api/auth/session", { token: admin });
-  cast = { ann, ben, adminId: session.body.user.id };
+  fixture = { ann, ben, adminId: session.body.user.id };
 }, 60_000);
 afterAll(() => service.remove());
 
-interface Refusal extends JsonObject {
+interface ErrorBody extends JsonObject {
   details: { field: string; message: string }[];
 }
 
 async function send(fact: Fact, { path = fact.path, query, body }: Call, token: string | null = admin) {
   const search = query === undefined ? "" : `?${new URLSearchParams(query)}`;
   const sent = { ...(token === null ? {} : { token }), ...(body === undefined ? {} : { body }) };
-  const answer = await service.api<Refusal>(fact.method, `${path}${search}`, sent);
+  const answer = await service.api<ErrorBody>(fact.method, `${path}${search}`, sent);
   const type = answer.headers.get("content-type") ?? "";
-  const violation = judge({ method: fact.method, path: templateOf(fact.path) }, { ...answer, type });
+  const violation = validate({ method: fact.method, path: templateOf(fact.path) }, { ...answer, type });
   return { ...answer, violation };
 }
 
 /** Returns valid calls of an operation. For the deletion of a ban, creates the bans first. */
 async function callsFor(fact: Fact): Promise<Call[]> {
-  if (nameOf(fact) !== "DELETE /api/auth/banned/:id") return goodCalls(cast)[nameOf(fact)]?.(++fresh) ?? [];
+  if (nameOf(fact) !== "DELETE /api/auth/banned/:id") return goodCalls(fixture)[nameOf(fact)]?.(++fresh) ?? [];
   const made = await Promise.all(
     [1, 2].map(async (n) => {
       const body = { email: `lift${++fresh}.${n}@example.com` };

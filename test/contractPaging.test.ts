@@ -137,7 +137,7 @@ describe("page and limit paging of POST /api/auth/admin/all-credits", () => {
   });
 });
 
-describe("page and limit paging as text of GET /api/auth/admin/payments", () => {
+describe("page and limit paging of GET /api/auth/admin/payments", () => {
   const list = (query = "") => ask("GET", `/api/auth/admin/payments${query}`);
 
   test("20 rows of the first page are the default, and page and limit are taken from the query", async () => {

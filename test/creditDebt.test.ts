@@ -124,7 +124,7 @@ describe("refund", () => {
   });
 });
 
-test("expireLot: the available credits of the lot expire, and its held credits stay held", async () => {
+test("lot expired early: the available credits of the lot expire, and its held credits stay held", async () => {
   const brand = await world.stage({ people: 2, credits: 0 });
   await give(brand, 5000, "month", 30);
   await launch(brand);
@@ -140,7 +140,7 @@ test("expireLot: the available credits of the lot expire, and its held credits s
   expect(lot).toMatchObject({ remaining: 0, expired: 3000, expiresAt: world.clock.now() });
 });
 
-test("settleActual: the difference between held and actual cost is released, charged or becomes a debt", async () => {
+test("settlement at actual cost: the difference between held and actual cost is released, charged or becomes a debt", async () => {
   const { brandId } = await world.stage({ people: 0, credits: 10 });
   const held = async (amount: number): Promise<FinalCost> => {
     const messageId = crypto.randomUUID();

@@ -119,7 +119,7 @@ describe("credit lots", () => {
   });
 });
 
-describe("verifyLedger", () => {
+describe("ledger verification", () => {
   test("reports an account balance that does not equal the sum of the entries", async () => {
     const { brandId } = await createBrand();
     await give(brandId, 5000);

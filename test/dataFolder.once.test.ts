@@ -69,7 +69,7 @@ function createLooseFolder(): void {
   for (const name of ["files/profile-images", "files", "imports", "demo", "."]) chmodSync(join(data, name), 0o755);
 }
 
-describe("checkDataFolder", () => {
+describe("data folder check", () => {
   test("a missing folder is created with mode 0700, and its missing parents too", () => {
     const deep = join(home, "a/b/data");
     expect(checkDataFolder(deep, true)).toEqual({ repaired: [], problems: [] });
@@ -244,7 +244,7 @@ test("stored files: created with mode 0600 and folders with 0700 for any umask",
   }
 });
 
-test("openJournal: an existing journal gets mode 0600, and a device file keeps its mode", () => {
+test("simulator journal: an existing journal gets mode 0600, and a device file keeps its mode", () => {
   const journal = makeFile(join(home, "journal"), 0o644);
   openJournal(journal).close();
   expect(modeOf(journal)).toBe("600");

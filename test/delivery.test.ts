@@ -146,7 +146,7 @@ describe("delivery of a deferred message", () => {
     ]);
   });
 
-  test("a provider's retry time is waited for", async () => {
+  test("the message is not retried before the time that the provider names", async () => {
     await world.launched({ people: 1 });
     world.channel.next({ ...SENDER_DOWN, retryAfterMs: 90 * MINUTE });
     await world.run();

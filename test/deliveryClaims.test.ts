@@ -89,7 +89,7 @@ describe("claim", () => {
     expect(await statuses(campaignId)).toEqual(["SENT", "SENT", "SENT", "PENDING", "PENDING", "PENDING"]);
   });
 
-  test("a worker stopped while it claims sends what it claimed, and finishes", async () => {
+  test("a worker stopped while it claims still sends what it claimed", async () => {
     const { campaignId } = await world.launched({ people: 5 });
     const engine = world.newEngine();
     const running = engine.runDue();

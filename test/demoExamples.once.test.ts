@@ -96,8 +96,8 @@ function filledIn(path: string, operation: JsonObject): { path: string; body?: J
 }
 
 /**
- * Orders the calls: first those that only return data, then those that create and update, then those that delete, sign-
- * out last.
+ * Orders the calls: first those that only return data, then those that create and update, then those that delete, then
+ * sign-out.
  */
 function phaseOf(method: string, path: string): number {
   if (path.endsWith("/sign-out")) return 4;
@@ -107,7 +107,7 @@ function phaseOf(method: string, path: string): number {
 }
 
 test("demo: every operation accepts the example that Swagger UI fills in", async () => {
-  const judge = judgeBy(document);
+  const validate = judgeBy(document);
   const operations = entries(document.paths)
     .flatMap(([path, item]) => entries(item).map(([method, operation]) => ({ path, method, operation })))
     .sort((a, b) => phaseOf(a.method, a.path) - phaseOf(b.method, b.path));
@@ -118,7 +118,7 @@ test("demo: every operation accepts the example that Swagger UI fills in", async
     const answer = await ask(method, sent.path, sent.body);
     const [status] = REFUSED[`${method} ${path}`] ?? [200];
     const isRight = answer.status === status || (status === 200 && answer.status === 202);
-    const violation = isRight ? judge({ method, path }, answer) : `${answer.status} ${answer.text.slice(0, 250)}`;
+    const violation = isRight ? validate({ method, path }, answer) : `${answer.status} ${answer.text.slice(0, 250)}`;
     if (violation !== null) wrong.push(`${method} ${sent.path}: ${violation}`);
   }
   expect(wrong).toEqual([]);

@@ -5,7 +5,7 @@ import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
 import { ACCEPTED } from "./support/scriptedChannel.ts";
 import { until } from "./support/throwaway.ts";
 
-// Run the engine under each driver: which of them wakes the engine makes no difference to title is sent.
+// Run the engine under each driver: which of them wakes the engine makes no difference to what is sent.
 
 setDefaultTimeout(30_000);
 
@@ -62,7 +62,7 @@ describe.each([
     expect(second).toBeLessThan(1_000);
   });
 
-  check("messages scheduled while the driver sleeps are sent after a wake-up, now or when due", async () => {
+  check("messages scheduled while the driver sleeps are sent after a wake-up, immediately or when due", async () => {
     const driver = await start();
     await Bun.sleep(300);
     const departureTimes = world.departures();

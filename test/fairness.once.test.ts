@@ -4,8 +4,8 @@ import { FairQueue } from "../src/limits/fairQueue.ts";
 import { FairShare } from "../src/limits/fairShare.ts";
 import { Places } from "../src/limits/places.ts";
 
-describe("FairQueue", () => {
-  test("keys are served in rotation, each in its own order, and no more than atOnce run together", async () => {
+describe("fair queue", () => {
+  test("keys are served in rotation, each in its own order, and no more than the limit run together", async () => {
     const keyLists = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(keyLists, fc.integer({ min: 1, max: 4 }), async (keys, atOnce) => {
@@ -49,7 +49,7 @@ describe("FairQueue", () => {
   });
 });
 
-describe("Places", () => {
+describe("concurrency limiter", () => {
   test("two requests of a subject run at once, eight more wait in order, and the rest is rejected", async () => {
     const places = new Places({ mostWaiting: 8, noun: "requests" });
     const order: number[] = [];
@@ -86,7 +86,7 @@ describe("Places", () => {
   });
 });
 
-describe("FairShare", () => {
+describe("fair share of the event loop", () => {
   const busy = (share: FairShare, now: number) => share.sample(2000, 2000, now);
 
   test("the subject that used most of a busy loop exceeds its share, and no other subject does", () => {

@@ -70,7 +70,7 @@ describe("file storage in a folder", () => {
     expect(readdirSync(join(deep, "profile-images"))).toEqual(["a1.png"]);
   });
 
-  test("an unfinished file of a crash is not returned, and is deleted with its name", async () => {
+  test("an unfinished file of a crash is not returned, and is removed together with the file", async () => {
     mkdirSync(join(folder, "profile-images"), { recursive: true });
     writeFileSync(join(folder, `${NAME}.part`), "half");
     expect(await open().get(NAME)).toBeNull();

@@ -168,7 +168,7 @@ describe("sending through Google", () => {
     ).toEqual(stage.emails.sort());
   });
 
-  test("a revoked grant parks the messages without further token requests, and new credentials send them", async () => {
+  test("a revoked grant keeps the messages PENDING without further token requests, and new credentials send them", async () => {
     const stage = await launched();
     google.valid.clear();
     google.mood.error = "invalid_grant";

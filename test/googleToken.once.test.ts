@@ -46,7 +46,7 @@ const channelTo = (port: number) =>
     gmail: { host: "localhost", port, tokenUrl: google.url },
   });
 
-describe("googleTokens", () => {
+describe("Google access tokens", () => {
   test("concurrent callers with one refresh token share one request and one access token", async () => {
     const [tokens, mine] = [googleTokens(google.url), login()];
     google.mood.takes = 20;
@@ -100,14 +100,14 @@ describe("googleTokens", () => {
     await other.stop();
   });
 
-  test("a refused grant throws GrantRefused, an unavailable service NoToken, and neither contains a secret", async () => {
+  test("a refused grant and an unavailable service throw different errors, and the refusal contains no secret", async () => {
     const tokens = googleTokens(google.url);
     for (const error of ["invalid_grant", "unauthorized_client", "invalid_client"]) {
       google.mood.error = error;
-      const refusal = await tokens.token(login()).catch((thrown) => thrown);
-      expect(refusal).toBeInstanceOf(GrantRefused);
-      expect(refusal.message).toContain(error);
-      expect(refusal.message).not.toContain("canary");
+      const rejection = await tokens.token(login()).catch((thrown) => thrown);
+      expect(rejection).toBeInstanceOf(GrantRefused);
+      expect(rejection.message).toContain(error);
+      expect(rejection.message).not.toContain("canary");
     }
     google.mood.error = "temporarily_unavailable";
     expect(await tokens.token(login()).catch((thrown) => thrown)).toBeInstanceOf(NoToken);
@@ -139,7 +139,7 @@ describe("mailbox at Google", () => {
     }
   });
 
-  test("a revoked grant defers with reauth, an unavailable token service defers without", async () => {
+  test("a revoked grant defers with reauth, an unavailable token service defers without reauth", async () => {
     const channel = channelTo(server.port);
     google.mood.error = "invalid_grant";
     const outcome = await channel.send(mailThrough(login()));

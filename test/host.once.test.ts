@@ -73,7 +73,7 @@ const publicAddresses = [
 publicAddresses.push("172.15.255.255", "172.32.0.0", "192.167.1.1", "198.17.255.255", "198.20.0.0", "223.255.255.255");
 publicAddresses.push("2606:4700::1111", "2a00:1450:4001::1a", "64:ff9b::8.8.8.8", "::ffff:8.8.8.8", "2002:808:808::1");
 
-describe("resolveHost for a tenant", () => {
+describe("mail host of a tenant", () => {
   test.each(rejectedAddresses)(
     "%s (%s) is rejected, as a literal address and as the result of a name lookup",
     async (address) => {
@@ -154,7 +154,7 @@ describe("resolveHost for a tenant", () => {
   });
 });
 
-test("resolveHost with private networks allowed: any address of a host and any port is accepted, others are rejected", async () => {
+test("mail host with private networks allowed: any host address and any port is accepted, other addresses are rejected", async () => {
   for (const address of ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"]) {
     expect(await resolveHost(address, 1025, onPremises)).toMatchObject({ address });
   }
@@ -172,7 +172,7 @@ test("resolveHost with private networks allowed: any address of a host and any p
   await expect(resolveHost("10.0.0.1", 0, onPremises)).rejects.toMatchObject({ details: [{ field: "port" }] });
 });
 
-test("resolveHost: an IPv6 form of an IPv4 address is accepted only if the IPv4 address is", async () => {
+test("mail host: an IPv6 form of an IPv4 address is accepted only if the IPv4 address is", async () => {
   const quad = fc.ipV4();
   const passes = (host: string) =>
     resolveHost(host, 25, strict).then(

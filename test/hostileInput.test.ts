@@ -22,7 +22,7 @@ const INTERNAL_DETAILS =
 
 let service: Service;
 let operations: Operation[];
-let judge: Judge;
+let validate: Judge;
 /** Maps the word before an id in a path to the existing ids. */
 const knownIds = new Map([["nothing", ["x", "00000000-0000-7000-8000-000000000000"]]]);
 
@@ -60,7 +60,7 @@ beforeAll(async () => {
   service = await startService({ env: SIMULATED });
   const { body: document } = await service.api<JsonObject>("GET", "/swagger/json");
   operations = operationsOf(document);
-  judge = judgeBy(document);
+  validate = judgeBy(document);
   for (const name of ["ann", "ben"]) await seedOwner(name);
 }, 60_000);
 afterAll(() => service.remove());
@@ -110,13 +110,13 @@ function findViolation(received: Received, operation: Operation): string | null 
   if (milliseconds > MAX_RESPONSE_MS) return `slow (${Math.round(milliseconds)} ms)`;
   if (status >= 500) return "a server error";
   if (INTERNAL_DETAILS.test(text)) return "contains internal details";
-  if (status < 400) return judge(operation, received);
+  if (status < 400) return validate(operation, received);
   const body: Json = type.includes("json") ? JSON.parse(text) : null;
   const isEnvelope =
     isObject(body) &&
     body.success === false &&
     [body.message, body.code, body.requestId].every((part) => typeof part === "string" && part !== "");
-  return isEnvelope ? judge(operation, received) : "not in the common error format";
+  return isEnvelope ? validate(operation, received) : "not in the common error format";
 }
 
 const shown = ({ method, path, headers, body }: Nonsense) =>
@@ -131,11 +131,11 @@ async function sendNumbered(number: number): Promise<string[]> {
   const token = await tokenOf(caller);
   const any = [...knownIds.values()].flat();
   const idOf = (kind: string) => pick((random() < 0.85 && knownIds.get(kind)) || any, random);
-  const nonsense = nonsenseFor(operation, random, idOf);
-  const first = await send(nonsense, token, number);
+  const input = nonsenseFor(operation, random, idOf);
+  const first = await send(input, token, number);
   // Repeat a slow request, because the machine has other work, and `health` may report that.
   const isLate = first.milliseconds > MAX_RESPONSE_MS || first.status === 503;
-  const received = isLate ? await send(nonsense, token, number) : first;
+  const received = isLate ? await send(input, token, number) : first;
   if (received.status === 401 && caller.token !== null && caller.enter !== null) {
     const { status } = await service.api("GET", "/api/auth/session", { token: caller.token });
     if (status !== 200) caller.token = null;
@@ -143,7 +143,7 @@ async function sendNumbered(number: number): Promise<string[]> {
   const violation = findViolation(received, operation);
   if (violation === null) return [];
   return [
-    `#${number} as ${caller.name}: ${shown(nonsense)}\n  ${violation}: ${received.status} ${received.text.slice(0, 200)}`,
+    `#${number} as ${caller.name}: ${shown(input)}\n  ${violation}: ${received.status} ${received.text.slice(0, 200)}`,
   ];
 }
 

@@ -216,7 +216,7 @@ test("import: below the minimum of free disk space uploads answer 503 unread, an
   expect(await waitForEnd(jobId)).toMatchObject({ status: "DONE", rows: 3000 });
 });
 
-test("diskRoom: works for a folder that does not exist yet", async () => {
+test("free disk space: a folder that does not exist yet is measured by its parent", async () => {
   const missing = join(app.deps.config.dataDir, "not", "there", "yet");
   expect(await diskRoom(missing, 1).isShort()).toBe(false);
   expect(await diskRoom(missing, Number.MAX_SAFE_INTEGER).isShort()).toBe(true);

@@ -39,7 +39,7 @@ let bob: Owner;
 let campaignId: string;
 let brands = 0;
 let scheduled: Newcomer[] = [];
-const schedule = async (_: unknown, __: unknown, newcomers: readonly Newcomer[]) => scheduled.push(...newcomers);
+const schedule = async (_: unknown, __: unknown, members: readonly Newcomer[]) => scheduled.push(...members);
 
 beforeAll(async () => {
   app = await startApp({ rooms: (deps) => [campaignRoutes(deps), importRoutes(deps, { schedule })] });

@@ -141,7 +141,7 @@ describe("formats of request fields", () => {
     expect(FORMAT_LENGTH).toBeLessThan(LONGEST_FORMATTED);
   });
 
-  test("isEmail accepts the same addresses as the previous pattern", () => {
+  test("the e-mail format accepts the same addresses as the previous pattern", () => {
     const before =
       /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
     const pieces = ["a", "B", "9", ".", "@", "-", "_", "+", "é", " ", "..", "@@", "example.com", "x-y", "-x", "x-", ""];
@@ -158,7 +158,7 @@ describe("formats of request fields", () => {
   });
 });
 
-describe("scanJson", () => {
+describe("JSON scan before parsing", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   /** Returns the number of slices and the error message. */
   async function scan(text: string): Promise<[slices: number, message: string]> {
@@ -175,7 +175,7 @@ describe("scanJson", () => {
     expect(await scan(text)).toEqual([4, ""]);
   });
 
-  test("too deep nesting is rejected in the first slice, whatever follows", async () => {
+  test("too deep nesting is rejected in the first slice, however much follows", async () => {
     expect(await scan("[".repeat(9_900_000))).toEqual([1, "body: is nested too deeply"]);
     expect(await scan('{"a":'.repeat(2_000_000))).toEqual([1, "body: is nested too deeply"]);
     expect(await scan(`{"a":${"[".repeat(31)}${"]".repeat(31)}}`)).toEqual([1, ""]);
