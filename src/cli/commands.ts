@@ -1,5 +1,6 @@
 import { systemClock } from "../clock.ts";
 import { type Config, readConfig } from "../config.ts";
+import { isEcho } from "../db/standing.ts";
 import { createLog, type Log, withoutEchoes } from "../log.ts";
 import { ALL_ROLES, readRoles } from "../roles.ts";
 import { version } from "../version.ts";
@@ -10,7 +11,7 @@ import { readMoveTarget } from "./moveTarget.ts";
 
 function setUp(): { config: Config; log: Log } {
   const config = readConfig(process.env);
-  return { config, log: withoutEchoes(createLog(config.logLevel, systemClock)) };
+  return { config, log: withoutEchoes(createLog(config.logLevel, systemClock), isEcho) };
 }
 
 /** Makes this process one of SQLite. The schema asks the environment for it, when it is first loaded. */
