@@ -11,7 +11,7 @@ import { indexOlderContacts } from "../src/contacts/reindex.ts";
 import { contactRoutes } from "../src/contacts/routes.ts";
 import { SEARCH_SLICE_ENTRIES, SEARCH_SLICES, type SearchPlace, searchContacts } from "../src/contacts/search.ts";
 import { upsertContacts } from "../src/contacts/upsert.ts";
-import { contacts } from "../src/db/schema/brands.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
 import { installation } from "../src/db/schema/installation.ts";
 import type { Reader } from "../src/db/store.ts";
 import { startApp, type TestApp } from "./support/app.ts";

@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { createApp } from "../src/app.ts";
 import { banRoutes } from "../src/bans/routes.ts";
 import { DAY, VirtualClock } from "../src/clock.ts";
-import { bans } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
 import { idempotencyKeys } from "../src/db/schema/identity.ts";
 import { forgetAnswers } from "../src/http/idempotency.ts";
 import { startApp, type TestApp } from "./support/app.ts";

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { DAY, type Instant } from "../clock.ts";
 import { type Bucket, bucketAt } from "../db/buckets.ts";
-import type { voicemailAccounts } from "../db/schema/brands.ts";
+import type { voicemailAccounts } from "../db/schema/senders.ts";
 import { contains } from "../db/search.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";

@@ -1,10 +1,12 @@
 import { and, eq, isNotNull, or, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { brands, emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
-import { campaigns, importJobs } from "../db/schema/campaigns.ts";
+import { brands } from "../db/schema/brands.ts";
+import { campaigns } from "../db/schema/campaigns.ts";
 import { chargebeeCustomers } from "../db/schema/chargebee.ts";
 import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
+import { importJobs } from "../db/schema/imports.ts";
 import { payments } from "../db/schema/payments.ts";
+import { emailAccounts, voicemailAccounts } from "../db/schema/senders.ts";
 import { deleteWhere } from "../db/slices.ts";
 import { forUpdate, planAnew } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
-import { contacts } from "../db/schema/brands.ts";
-import { conversations } from "../db/schema/campaigns.ts";
+import { contacts } from "../db/schema/contacts.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
 import { addWords, removeWords } from "../db/wordIndex.ts";

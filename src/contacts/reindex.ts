@@ -1,5 +1,5 @@
 import { asc, eq, gt } from "drizzle-orm";
-import { contacts } from "../db/schema/brands.ts";
+import { contacts } from "../db/schema/contacts.ts";
 import { installation } from "../db/schema/installation.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { addWords, removeWords } from "../db/wordIndex.ts";

@@ -1,8 +1,10 @@
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import { ban } from "../bans/bans.ts";
 import type { ChannelName } from "../channels/channel.ts";
-import { bans, contacts } from "../db/schema/brands.ts";
-import { campaigns, conversations, inboundMessages } from "../db/schema/campaigns.ts";
+import { bans } from "../db/schema/bans.ts";
+import { campaigns } from "../db/schema/campaigns.ts";
+import { contacts } from "../db/schema/contacts.ts";
+import { conversations, inboundMessages } from "../db/schema/conversations.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { release } from "../limits/usage.ts";

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { conversations } from "../db/schema/campaigns.ts";
+import type { conversations } from "../db/schema/conversations.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 

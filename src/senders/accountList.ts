@@ -1,7 +1,8 @@
 import { and, asc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { localDay } from "../calendar/zones.ts";
 import type { Instant } from "../clock.ts";
-import { brands, emailAccounts } from "../db/schema/brands.ts";
+import { brands } from "../db/schema/brands.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import { contains } from "../db/search.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader } from "../db/store.ts";

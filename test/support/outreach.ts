@@ -18,7 +18,8 @@ import { creditOverviewRoutes } from "../../src/credits/admin/overviewRoutes.ts"
 import { creditAdminRoutes } from "../../src/credits/admin/routes.ts";
 import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
-import { campaigns, conversations } from "../../src/db/schema/campaigns.ts";
+import { campaigns } from "../../src/db/schema/campaigns.ts";
+import { conversations } from "../../src/db/schema/conversations.ts";
 import { messages } from "../../src/db/schema/messages.ts";
 import type { Store, Tx } from "../../src/db/store.ts";
 import { createEngine, type Engine } from "../../src/delivery/engine.ts";

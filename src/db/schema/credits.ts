@@ -192,3 +192,16 @@ export const creditWeightChanges = table(
   },
   (t) => [index("credit_weight_changes_type").on(t.creditType, t.id)],
 );
+
+/** Credits by campaign and channel: still held, settled, given back. */
+export const campaignCredits = table(
+  "campaign_credits",
+  {
+    campaignId: text("campaign_id").notNull(),
+    creditType: text("credit_type").notNull(),
+    reserved: thousandths("reserved").notNull(),
+    used: thousandths("used").notNull(),
+    released: thousandths("released").notNull(),
+  },
+  (t) => [primaryKey({ name: "campaign_credits_key", columns: [t.campaignId, t.creditType] })],
+);

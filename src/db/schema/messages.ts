@@ -11,7 +11,7 @@ import {
   whole,
   word,
 } from "../columns.ts";
-import { conversations } from "./campaigns.ts";
+import { conversations } from "./conversations.ts";
 
 /**
  * One outbound unit: a row per (conversation, stage). The table *is* the durable queue, on every size of deployment.
@@ -109,17 +109,4 @@ export const messageTallies = table(
     count: whole("count").notNull(),
   },
   (t) => [primaryKey({ name: "message_tallies_key", columns: [t.span, t.kind, t.start, t.status, t.shard] })],
-);
-
-/** Credits by campaign and channel: still held, settled, given back. */
-export const campaignCredits = table(
-  "campaign_credits",
-  {
-    campaignId: text("campaign_id").notNull(),
-    creditType: text("credit_type").notNull(),
-    reserved: thousandths("reserved").notNull(),
-    used: thousandths("used").notNull(),
-    released: thousandths("released").notNull(),
-  },
-  (t) => [primaryKey({ name: "campaign_credits_key", columns: [t.campaignId, t.creditType] })],
 );
