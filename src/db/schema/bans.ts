@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, instant, real, table, text, uniqueIndex, word } from "../columns.ts";
 
-/** Someone who must never be contacted, by one brand or (scope `platform`) by any. */
+/** Addresses and numbers that must never be contacted, by one brand or (scope `platform`) by any. */
 export const bans = table(
   "bans",
   {
@@ -12,7 +12,7 @@ export const bans = table(
     phone: text("phone"),
     reason: text("reason"),
     source: word("source", ["MANUAL", "OPT_OUT", "HOSTILE", "UNSUBSCRIBE"]).notNull(),
-    /** The inbound text and its score behind an automatic ban. */
+    /** The reply and its sentiment score that caused an automatic ban. */
     messageGot: text("message_got"),
     sentimentScore: real("sentiment_score"),
     createdBy: text("created_by"),
@@ -22,7 +22,7 @@ export const bans = table(
     uniqueIndex("bans_email").on(t.scope, t.email),
     uniqueIndex("bans_phone").on(t.scope, t.phone),
     index("bans_created").on(t.scope, t.createdAt, t.id),
-    // A ban by phone alone sorts as the empty text. Not `coalesce`: drizzle-kit takes its comma for the end of a column.
+    // A ban by phone alone sorts as the empty text. Not `coalesce`: drizzle-kit parses its comma as the end of a column.
     index("bans_by_email").on(t.scope, sql`(case when ${t.email} is null then '' else ${t.email} end)`, t.id),
   ],
 );

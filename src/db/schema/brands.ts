@@ -1,6 +1,6 @@
 import { index, instant, integer, table, text, uniqueIndex } from "../columns.ts";
 
-/** A tenant. It has one owner (a user) and may have none yet. */
+/** Tenants. Each has one owner (a user), or none yet. */
 export const brands = table(
   "brands",
   {
@@ -8,10 +8,10 @@ export const brands = table(
     name: text("name").notNull(),
     ownerId: text("owner_id"),
     timezone: text("timezone").notNull().default("UTC"),
-    /** Stands at the foot of every campaign mail (CAN-SPAM, 15 U.S.C. 7704(a)(5)). */
+    /** Printed in the footer of every campaign mail (CAN-SPAM, 15 U.S.C. 7704(a)(5)). */
     postalAddress: text("postal_address"),
     twilioAccountSid: text("twilio_account_sid"),
-    /** Sealed. */
+    /** Encrypted. */
     twilioAuthToken: text("twilio_auth_token"),
     twillioMessagingServiceSid: text("twillio_messaging_service_sid"),
     createdAt: instant("created_at").notNull(),
@@ -20,9 +20,9 @@ export const brands = table(
   (t) => [uniqueIndex("brands_owner").on(t.ownerId), index("brands_created").on(t.createdAt, t.id)],
 );
 
-/** How many brands were created on each day (UTC), less those removed: the way to a page deep in their list. */
+/** Number of existing brands by day of creation (UTC), which locates a page deep in their list. */
 export const brandDays = table("brand_days", {
-  /** Its first moment. */
+  /** The first millisecond of the day. */
   start: instant("start").primaryKey(),
   count: integer("count").notNull(),
 });

@@ -1,7 +1,7 @@
 import { bool, index, instant, integer, json, primaryKey, table, text, word } from "../columns.ts";
 import { brands } from "./brands.ts";
 
-/** Steps by stage, sent to contacts: stage 0 opens, stages 1..n follow up. */
+/** Campaigns: steps by stage, where stage 0 is the opening and stages 1..n are follow-ups. */
 export const campaigns = table(
   "campaigns",
   {
@@ -20,7 +20,7 @@ export const campaigns = table(
       "CANCELLED",
       "ARCHIVED",
     ]).notNull(),
-    /** Why it is AUTO_PAUSED, or what a person gave as a reason. */
+    /** Why it is AUTO_PAUSED, or the reason that a person gave. */
     statusReason: text("status_reason"),
     channels: json("channels").$type<("EMAIL" | "SMS" | "VOICEMAIL")[]>().notNull(),
     timezone: text("timezone").notNull(),
@@ -28,7 +28,7 @@ export const campaigns = table(
     startAt: instant("start_at"),
     endAt: instant("end_at"),
     stopOnReply: bool("stop_on_reply").notNull().default(true),
-    /** Counts saves; a PATCH against an older one is refused. */
+    /** Incremented by every update; a PATCH based on an older version is rejected. */
     version: integer("version").notNull().default(1),
     launchedAt: instant("launched_at"),
     completedAt: instant("completed_at"),
@@ -46,7 +46,7 @@ export const campaignSteps = table(
       .references(() => campaigns.id, { onDelete: "cascade" }),
     stage: integer("stage").notNull(),
     channel: word("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
-    /** After the stage before it was sent; for stage 0 after launch. Milliseconds. */
+    /** Milliseconds after the previous stage was sent, for stage 0 after launch. */
     delay: instant("delay").notNull(),
     subject: text("subject"),
     body: text("body").notNull(),
@@ -54,7 +54,7 @@ export const campaignSteps = table(
   (t) => [primaryKey({ name: "campaign_steps_key", columns: [t.campaignId, t.stage] })],
 );
 
-/** The mailboxes a campaign sends from. */
+/** The mailboxes from which a campaign sends. */
 export const campaignSenders = table(
   "campaign_senders",
   {

@@ -1,7 +1,7 @@
 import { index, instant, json, table, text, uniqueIndex } from "../columns.ts";
 import { brands } from "./brands.ts";
 
-/** A person known to one brand. */
+/** People whom a brand may contact. */
 export const contacts = table(
   "contacts",
   {
@@ -18,7 +18,7 @@ export const contacts = table(
     company: text("company"),
     timezone: text("timezone"),
     custom: json("custom").$type<Record<string, string>>().notNull(),
-    /** Set by a permanent bounce: this address does not exist. */
+    /** Set by a permanent bounce: the address does not exist. */
     emailBouncedAt: instant("email_bounced_at"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),

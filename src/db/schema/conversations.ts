@@ -2,7 +2,7 @@ import { bool, index, instant, real, table, text, uniqueIndex, word } from "../c
 import { campaigns } from "./campaigns.ts";
 import { contacts } from "./contacts.ts";
 
-/** One contact in one campaign. */
+/** One row for each contact of a campaign. */
 export const conversations = table(
   "conversations",
   {
@@ -14,7 +14,7 @@ export const conversations = table(
     contactId: text("contact_id")
       .notNull()
       .references(() => contacts.id),
-    /** AUTO: the engine continues. MANUAL: a person took over. */
+    /** AUTO: follow-ups are sent. MANUAL: a person took over. */
     mode: word("mode", ["AUTO", "MANUAL"]).notNull().default("AUTO"),
     status: word("status", [
       "QUEUED",
@@ -27,7 +27,7 @@ export const conversations = table(
       "FAILED",
       "REMOVED",
     ]).notNull(),
-    /** The mailbox that opened it; follow-ups leave from the same one. */
+    /** The mailbox of the opening message. Follow-ups are sent from the same one. */
     senderId: text("sender_id"),
     unread: bool("unread").notNull().default(false),
     sentimentScore: real("sentiment_score"),
@@ -43,7 +43,7 @@ export const conversations = table(
   ],
 );
 
-/** What a contact wrote back, or what a mail server reported about them. */
+/** Replies of contacts, and reports of mail servers about them. */
 export const inboundMessages = table(
   "inbound_messages",
   {
@@ -51,7 +51,7 @@ export const inboundMessages = table(
     brandId: text("brand_id").notNull(),
     conversationId: text("conversation_id").notNull(),
     channel: word("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
-    /** The provider's own id: the same message delivered twice is one row. */
+    /** The provider's id: a message that is delivered twice is one row. */
     providerId: text("provider_id").notNull(),
     intent: word("intent", ["REPLY", "OPT_OUT", "OPT_IN", "HOSTILE", "AUTO_REPLY", "BOUNCE"]).notNull(),
     subject: text("subject"),

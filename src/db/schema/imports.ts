@@ -1,7 +1,7 @@
 import { index, instant, integer, json, primaryKey, table, text, whole, word } from "../columns.ts";
 import { campaigns } from "./campaigns.ts";
 
-/** A contact file being read. The file lies in the data folder until it is done, so that a restart goes on. */
+/** Imports of contact files. The file stays in the data folder until the import ends, so that a restart can continue it. */
 export const importJobs = table(
   "import_jobs",
   {
@@ -12,19 +12,19 @@ export const importJobs = table(
       .references(() => campaigns.id, { onDelete: "cascade" }),
     fileName: text("file_name").notNull(),
     status: word("status", ["RUNNING", "DONE", "FAILED"]).notNull(),
-    /** How the file is to be read, and whom to leave out. */
+    /** How to parse the file, and which contacts to skip. */
     options: json("mapping").$type<{
       mapping?: Record<string, string>;
       defaultCountry?: string;
       allowActiveElsewhere?: boolean;
     } | null>(),
     onDuplicate: word("on_duplicate", ["SKIP", "UPDATE"]).notNull(),
-    /** Rows judged so far, and the line of the last one: where a restart goes on. */
+    /** Rows processed so far, and the line of the last one, after which a restart continues. */
     rows: integer("rows").notNull().default(0),
     lastLine: integer("last_line").notNull().default(0),
     verdicts: json("verdicts").$type<Record<string, number>>().notNull(),
     error: text("error"),
-    /** The file's size, and what the verdicts of its rows take: counted against the brand's limit of stored bytes. */
+    /** Sizes of the file and of its row results, which count against the brand's limit of stored bytes. */
     fileBytes: whole("file_bytes").notNull().default(0),
     resultBytes: whole("result_bytes").notNull().default(0),
     createdAt: instant("created_at").notNull(),
@@ -33,7 +33,7 @@ export const importJobs = table(
   (t) => [index("import_jobs_status").on(t.status), index("import_jobs_campaign").on(t.campaignId)],
 );
 
-/** The verdict on one row of an imported file. */
+/** The result of each row of an imported file. */
 export const importRows = table(
   "import_rows",
   {

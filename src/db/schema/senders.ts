@@ -1,7 +1,7 @@
 import { bool, index, instant, integer, table, text, uniqueIndex, where, word } from "../columns.ts";
 import { brands } from "./brands.ts";
 
-/** A mailbox that sends for one brand at a time. */
+/** Mailboxes. Each sends for one brand at a time. */
 export const emailAccounts = table(
   "email_accounts",
   {
@@ -14,33 +14,33 @@ export const emailAccounts = table(
     host: text("host"),
     port: integer("port"),
     security: word("security", ["TLS", "STARTTLS", "NONE"]),
-    /** An admin gave this server, and it lies in one of SMTP_PRIVATE_NETWORKS. */
+    /** True when an admin configured the server and it is in one of SMTP_PRIVATE_NETWORKS. */
     privateHost: bool("private_host").notNull().default(false),
     username: text("username"),
-    /** Sealed. */
+    /** Encrypted. */
     secret: text("secret"),
     connectionStatus: word("connection_status", ["CONNECTED", "REAUTH_REQUIRED", "ERROR", "DISCONNECTED"]).notNull(),
     connectionError: text("connection_error"),
-    /** The Google Workspace domain it belongs to; null for every other mailbox. */
+    /** The Google Workspace domain; null for every other mailbox. */
     workspaceDomain: text("workspace_domain"),
-    /** The operator's switch, independent of the connection. */
+    /** Switched by an operator, independent of the connection. */
     isActive: bool("is_active").notNull().default(true),
     dailyLimit: integer("daily_limit").notNull(),
     timezone: text("timezone").notNull().default("UTC"),
-    /** The provider asked us to wait: nothing leaves before this moment. */
+    /** Nothing is sent before this time, because the provider asked to wait. */
     pausedUntil: instant("paused_until"),
     pausedReason: text("paused_reason"),
-    /** Failures in a row: each makes the next pause longer. */
+    /** Consecutive failures: each makes the next pause longer. */
     failures: integer("failures").notNull().default(0),
-    /** A volume ramp of our own: while WARMING the cap of a day is what the ramp allows. That it is COMPLETED is seen, not stored: `senders/warmup.ts`. */
+    /** The volume ramp: while WARMING it limits the daily cap. COMPLETED is computed, not stored: `senders/warmup.ts`. */
     warmupStatus: word("warmup_status", ["NOT_STARTED", "WARMING", "PAUSED", "COMPLETED"])
       .notNull()
       .default("NOT_STARTED"),
-    /** The first day of the ramp; moved on by a pause, so that days without it do not count. */
+    /** The first day of the ramp. A pause moves it forward, so that paused days do not count. */
     warmupStartedAt: instant("warmup_started_at"),
     warmupPausedAt: instant("warmup_paused_at"),
     lastUsedAt: instant("last_used_at"),
-    /** When its login worked, or an admin vouched for it. Until then it sends nothing and does not keep its address from others. */
+    /** When its login was verified or an admin confirmed it. Until then it sends nothing, and others may add the same address. */
     provedAt: instant("proved_at"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
@@ -52,25 +52,25 @@ export const emailAccounts = table(
   ],
 );
 
-/** Sends of one sender on one of its local days; the daily cap is a condition on this row, inside the claim. */
+/** Messages of a sender on one of its local days. The claim enforces the daily cap by a condition on this row. */
 export const senderDays = table(
   "sender_days",
   {
     senderId: text("sender_id").notNull(),
-    /** The sender's local date, `2026-11-23`. */
+    /** The sender's local date, such as `2026-11-23`. */
     day: text("day").notNull(),
     sends: integer("sends").notNull(),
-    /** Those of them made while the sender was warming up. */
+    /** The part of them sent while the sender was warming up. */
     warmupSends: integer("warmup_sends").notNull().default(0),
   },
   (t) => [
     uniqueIndex("sender_days_key").on(t.senderId, t.day),
-    // A mailbox has days for years, and warmed up on few of them.
+    // Few of the days of a mailbox belong to its warmup.
     index("sender_days_warmup").on(t.senderId, t.warmupSends).where(where("warmup_sends > 0")),
   ],
 );
 
-/** A phone number that leaves voicemails for a brand. */
+/** Phone numbers from which voicemails are left for a brand. */
 export const voicemailAccounts = table(
   "voicemail_accounts",
   {
@@ -82,11 +82,11 @@ export const voicemailAccounts = table(
     phoneNumber: text("phone_number").notNull(),
     displayName: text("display_name").notNull(),
     provider: word("provider", ["TWILIO"]).notNull().default("TWILIO"),
-    /** The operator's switch. */
+    /** Switched by an operator. */
     isActive: bool("is_active").notNull().default(true),
-    /** When an admin vouched for it. Until then it does not keep its number from others. */
+    /** When an admin confirmed it. Until then others may add the same number. */
     provedAt: instant("proved_at"),
-    /** Why it was switched off, where that was not its owner's doing. */
+    /** Why it was switched off, unless its owner did it. */
     inactiveReason: text("inactive_reason"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
