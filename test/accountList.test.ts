@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { DAY, HOUR } from "../src/clock.ts";
-import { emailAccounts, senderDays } from "../src/db/schema/brands.ts";
+import { emailAccounts, senderDays } from "../src/db/schema/senders.ts";
 import { accountListRoutes } from "../src/senders/admin/accountRoutes.ts";
 import type { ListedAccount } from "../src/senders/admin/model.ts";
 import { sendNonsense } from "./support/hostile.ts";

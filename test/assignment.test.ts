@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { emailAccounts } from "../src/db/schema/brands.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { sendNonsense } from "./support/hostile.ts";
 import { firstMailbox, mailboxIds, mover } from "./support/mailboxes.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
 import { dialect } from "../src/db/dialect.ts";
-import { emailAccounts } from "../src/db/schema/brands.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { assignMailboxes } from "../src/senders/assignment.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 

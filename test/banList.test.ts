@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { type BanOrder, ban, PLATFORM } from "../src/bans/bans.ts";
 import type { Ban } from "../src/bans/model.ts";
-import { bans } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
 import type { Owner } from "./support/brands.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 

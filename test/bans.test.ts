@@ -4,7 +4,7 @@ import { type BanOrder, ban, isBanned, PLATFORM } from "../src/bans/bans.ts";
 import type { Ban } from "../src/bans/model.ts";
 import { DAY, iso } from "../src/clock.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { bans } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
 import type { Owner } from "./support/brands.ts";
 import { sendNonsense } from "./support/hostile.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";

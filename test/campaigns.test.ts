@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { and, eq } from "drizzle-orm";
 import type { Campaign } from "../src/campaigns/model.ts";
-import { bans } from "../src/db/schema/brands.ts";
-import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
+import { bans } from "../src/db/schema/bans.ts";
+import { campaigns } from "../src/db/schema/campaigns.ts";
+import { conversations } from "../src/db/schema/conversations.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import { countMoves } from "../src/messages/counts.ts";
 import { startApp, type TestApp } from "./support/app.ts";

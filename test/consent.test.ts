@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { upsertContacts } from "../src/contacts/upsert.ts";
 import { receive } from "../src/conversations/inbound.ts";
-import { bans, contacts } from "../src/db/schema/brands.ts";
-import { conversations } from "../src/db/schema/campaigns.ts";
+import { bans } from "../src/db/schema/bans.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
+import { conversations } from "../src/db/schema/conversations.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import type { Stage } from "./support/stage.ts";
 

@@ -7,7 +7,7 @@ import { judgeContact } from "../src/contacts/person.ts";
 import { indexOlderContacts } from "../src/contacts/reindex.ts";
 import { SEARCH_SLICE_ENTRIES, SEARCH_SLICES, type SearchPlace, searchContacts } from "../src/contacts/search.ts";
 import { upsertContacts } from "../src/contacts/upsert.ts";
-import { contacts } from "../src/db/schema/brands.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
 import { installation } from "../src/db/schema/installation.ts";
 import type { Reader } from "../src/db/store.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";

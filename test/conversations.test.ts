@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { DAY, MINUTE } from "../src/clock.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { bans, contacts } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
 import { sendNonsense } from "./support/hostile.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import type { Stage } from "./support/stage.ts";

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { DAY, HOUR, MINUTE, SECOND } from "../src/clock.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { contacts, emailAccounts, senderDays } from "../src/db/schema/brands.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
+import { emailAccounts, senderDays } from "../src/db/schema/senders.ts";
 import { MAX_ATTEMPTS } from "../src/delivery/settler.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { ACCEPTED, LATER, NO_SUCH_USER, REJECTED, SENDER_DOWN } from "./support/scriptedChannel.ts";

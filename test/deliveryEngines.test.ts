@@ -4,8 +4,8 @@ import { campaignOf, launch } from "../src/campaigns/lifecycle.ts";
 import { DAY, HOUR, MINUTE } from "../src/clock.ts";
 import { grant } from "../src/credits/ledger.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { emailAccounts } from "../src/db/schema/brands.ts";
 import { campaigns } from "../src/db/schema/campaigns.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 

@@ -6,7 +6,7 @@ import { pauseMember, removeMember, resumeMember } from "../src/campaigns/member
 import { DAY, HOUR, iso, MINUTE } from "../src/clock.ts";
 import { setMode } from "../src/conversations/conversations.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { emailAccounts, senderDays } from "../src/db/schema/brands.ts";
+import { emailAccounts, senderDays } from "../src/db/schema/senders.ts";
 import type { Tx } from "../src/db/store.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";

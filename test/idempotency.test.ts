@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { DAY, VirtualClock } from "../src/clock.ts";
-import { bans } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
 import { idempotencyKeys } from "../src/db/schema/idempotency.ts";
 import { forgetAnswers } from "../src/http/idempotency.ts";
 import { startApp, type TestApp } from "./support/app.ts";

@@ -1,7 +1,8 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { DAY, type Instant } from "../clock.ts";
 import { type Bucket, bucketAt } from "../db/buckets.ts";
-import { brands, type voicemailAccounts } from "../db/schema/brands.ts";
+import { brands } from "../db/schema/brands.ts";
+import type { voicemailAccounts } from "../db/schema/senders.ts";
 import { contains } from "../db/search.ts";
 import { countInSlices, SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
 import { yieldToEventLoop } from "../db/slices.ts";

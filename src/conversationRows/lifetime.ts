@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { conversations } from "../db/schema/campaigns.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import { byPages, deleteWhere, inSlices, SLICE_ROWS } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";

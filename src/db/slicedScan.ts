@@ -1,24 +1,24 @@
-/** Rows that one slice of a filtered list may visit: about 1 ms on SQLite. */
+/** Rows that one slice of a filtered list visits: about 1 ms on SQLite. */
 export const SCAN_SLICE_ROWS = 1_000;
-/** Slices of one request; after them it answers what it has, and the cursor goes on. */
+/** Slices of one request at most. It then returns the rows found so far, and a cursor that continues. */
 export const SCAN_SLICES = 25;
 
 export interface SlicedScan<Row> {
-  /** Where the list goes on; null at its start. */
+  /** The id after which the page begins; null for the first page. */
   after: string | null;
   limit: number;
   /** Awaited before each slice. */
   pause: () => Promise<void>;
-  /** The id of the row `SCAN_SLICE_ROWS` further in the list's index, whatever its values; null when there are fewer. */
+  /** Returns the id of the row SCAN_SLICE_ROWS further in the list's index, matching or not; null when there are fewer. */
   boundary: (after: string | null) => Promise<string | null>;
-  /** At most `limit` rows that pass the filter, after one id and up to the other. */
+  /** Returns at most `limit` matching rows after one id and up to the other. */
   rows: (after: string | null, upTo: string | null, limit: number) => Promise<Row[]>;
   idOf: (row: Row) => string;
 }
 
 /**
- * One page of a list whose filter no index serves: a rare value would make one statement read all rows to find a page's worth.
- * Each statement reads a slice of the list's own index, and others are let in between. `next` is where to go on.
+ * Reads one page of a list whose filter has no index: for a rare value one statement would read all rows to fill a page. Each
+ * statement reads a slice of the list's own index, with a pause between two slices. `next` is the id to continue after.
  */
 export async function scanInSlices<Row>({
   after,

@@ -2,21 +2,21 @@ import { type SQL, sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
 import type { Tx } from "./store.ts";
 
-// Work on any number of rows is cut into slices of a bounded number: no statement grows with the data, memory does not
-// either, and requests are answered between two slices. On SQLite everything shares one thread, so a slice is also the
-// longest time for which nobody else is served; other writers wait until the transaction ends all the same.
+// Work on any number of rows is cut into slices of a bounded size: neither statements nor memory grow with the data, and
+// requests are answered between two slices. On SQLite everything shares one thread, so a slice is also the longest time
+// without an answer; other writers wait until the transaction ends.
 
-/** Rows that one slice writes, with all that hangs on them: about 10 ms on SQLite. */
+/** Rows that one slice writes, with their dependent rows: about 10 ms on SQLite. */
 export const SLICE_ROWS = 500;
-/** Rows that one slice only looks at. */
+/** Rows that one slice only reads. */
 export const SCAN_ROWS = 2000;
 
-/** Lets whatever waits on this thread go first. A transaction may stay open meanwhile: readers see what was committed. */
+/** Yields to other work on this thread. A transaction may stay open meanwhile: readers see the committed rows. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Calls `work` with the items a slice at a time, in order. */
+/** Calls `work` with one slice of the items after the other, in order. */
 export async function inSlices<Item>(
   items: readonly Item[],
   work: (slice: readonly Item[]) => Promise<unknown>,
@@ -29,8 +29,8 @@ export async function inSlices<Item>(
 }
 
 /**
- * Calls `work` with rows page by page, in the order of their ids. `page` returns the first rows after an id, at most as
- * many as it likes, and none at the end.
+ * Calls `work` with one page of rows after the other, in the order of their ids. `page` returns the first rows after an id,
+ * limited to a page of its own size, and none at the end.
  */
 export async function byPages<Row extends { id: string }>(
   page: (after: string) => Promise<readonly Row[]>,
@@ -42,12 +42,12 @@ export async function byPages<Row extends { id: string }>(
     if (!last) return;
     await work(rows);
     after = last.id;
-    // A handful of rows is no reason to keep other writers waiting for longer.
+    // After a small page other writers would wait longer for nothing.
     if (rows.length >= SLICE_ROWS) await yieldToEventLoop();
   }
 }
 
-/** Repeats work on a limited number of rows, which must leave less of them each time, until it finds none. Returns how many. */
+/** Repeats work on a limited number of rows until it finds none, and returns the total. Each call must leave fewer rows. */
 export async function untilNone(work: () => Promise<number>): Promise<number> {
   let total = 0;
   for (let found = await work(); found > 0; found = await work()) {
@@ -58,8 +58,8 @@ export async function untilNone(work: () => Promise<number>): Promise<number> {
 }
 
 /**
- * Deletes the rows of a table that a condition on its columns names, a slice at a time, and returns how many there were.
- * `table` is a name of ours, never input.
+ * Deletes the rows of a table that match a condition, a slice at a time, and returns their number. `table` is a constant of
+ * the program, never input.
  */
 export async function deleteWhere(tx: Tx, table: string, condition: SQL): Promise<number> {
   const from = sql.raw(table);

@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, lt, notInArray, sql } from "drizzle-orm";
 import { DAY, type Instant } from "../clock.ts";
-import { knownClients } from "../db/schema/signIn.ts";
+import { knownClients } from "../db/schema/identity.ts";
 import type { Reader, Tx } from "../db/store.ts";
 
 /** How long an address stays known after the last sign-in from it. */

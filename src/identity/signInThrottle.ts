@@ -1,6 +1,6 @@
 import { eq, inArray, lt, sql } from "drizzle-orm";
 import { type Clock, type Instant, MINUTE, SECOND } from "../clock.ts";
-import { signInCounters } from "../db/schema/signIn.ts";
+import { signInCounters } from "../db/schema/identity.ts";
 import type { Reader, Store, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { Signer } from "../secrets.ts";

@@ -1,7 +1,8 @@
 import { eq, inArray, type SQL, sql } from "drizzle-orm";
 import { localDay } from "../calendar/zones.ts";
 import type { Instant } from "../clock.ts";
-import { brands, emailAccounts } from "../db/schema/brands.ts";
+import { brands } from "../db/schema/brands.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import { contains } from "../db/search.ts";
 import { countInSlices, SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
 import { inSlices } from "../db/slices.ts";
