@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import { ban } from "../bans/bans.ts";
-import type { ChannelName } from "../channel-name.ts";
+import type { ChannelName } from "../channels/channel.ts";
 import { bans, contacts } from "../db/schema/brands.ts";
 import { campaigns, conversations, inboundMessages } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";

@@ -1,7 +1,7 @@
 import { inArray, sql } from "drizzle-orm";
 import { localDay } from "../calendar/zones.ts";
 import { learnPlans, noPlans, type Plans } from "../campaigns/plans.ts";
-import type { ChannelName } from "../channel-name.ts";
+import type { ChannelName } from "../channels/channel.ts";
 import type { Instant } from "../clock.ts";
 import { dialect } from "../db/dialect.ts";
 import { brands, emailAccounts } from "../db/schema/brands.ts";
