@@ -3,7 +3,7 @@ import { Fault } from "../fault.ts";
 import { type Principal, type RequestContext, requestContext } from "./request-context.ts";
 import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
 
-/** Checks more of a principal who may use the route. @throws Fault */
+/** Checks more of a principal who may use the route. @throws AppError */
 export type RouteCheck = (principal: Principal, at: Admitting) => void | Promise<void>;
 
 /** The request that a check is about, and the header fields of its answer. */
@@ -16,7 +16,7 @@ export interface Admitting {
 /**
  * Closes every route mounted after this hook to requests without a credential unless it says `access: "public"`, and to users
  * when it says "admin" or nothing at all. Where there is a body, the credential is checked before any of it is read.
- * `routes` is asked at the first request, when all modules are mounted.
+ * Call `routes` at the first request, when all modules are mounted.
  */
 export function guard(
   identify: (request: Request) => Promise<Principal | null>,

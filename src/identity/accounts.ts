@@ -17,7 +17,7 @@ const REMOVED_AT_ONCE = 200;
 /**
  * Adds a user on an admin's word, which also verifies the address. An account that somebody opened under it without proving
  * it is removed first: nothing of theirs (password, sessions, keys, name, image, brand) comes to the new one.
- * @throws Fault CONFLICT when a verified user has the address
+ * @throws AppError CONFLICT when a verified user has the address
  */
 export async function admitUser(tx: Tx, given: NewAccount, hash: string): Promise<Row> {
   await removeUnverified(tx, given.email);
@@ -95,7 +95,7 @@ export async function removeExpiredAccounts(tx: Tx): Promise<number> {
 
 /**
  * Refuses what must not be given to somebody who may have typed another's address.
- * @throws Fault CONFLICT for a user whose address nobody has proved
+ * @throws AppError CONFLICT for a user whose address nobody has proved
  */
 export function expectVerified({ emailVerified }: Pick<Row, "emailVerified">): void {
   if (emailVerified) return;

@@ -16,7 +16,7 @@ function spelled(password: string): string {
 /**
  * Refuses a new password that is too short, too long, or would be guessed soon. The sign-up of a person must take the same
  * password as the command line, so this is the one place that decides.
- * @throws Fault INVALID, which names the field and says why
+ * @throws AppError INVALID, which names the field and says why
  */
 export async function refuseGuessable(password: string, field: string, owner: PasswordOwner): Promise<void> {
   if (password.length < SHORTEST || password.length > LONGEST)

@@ -57,7 +57,7 @@ export interface Attempt {
 export interface SignInThrottle {
   /**
    * Does work that costs a password hash, unless there were too many attempts: then it is not begun, and nothing is written.
-   * @throws Fault RATE_LIMITED with the seconds to wait, and whatever `work` throws
+   * @throws AppError RATE_LIMITED with the seconds to wait, and whatever `work` throws
    */
   attempt<T>(who: Attempt, work: () => Promise<T>): Promise<T>;
 }
@@ -145,7 +145,7 @@ function waitOf({ burst, interval }: Limit, fullAgainAt: Instant, now: Instant):
   return fullAgainAt > now + burst * interval ? 0 : Math.max(0, fullAgainAt - now - (burst - 1) * interval);
 }
 
-/** Counts one attempt. @throws Fault RATE_LIMITED when another process has counted the last one that there was */
+/** Counts one attempt. @throws AppError RATE_LIMITED when another process has counted the last one that there was */
 async function count(tx: Tx, { bucket, burst, interval }: Counter): Promise<void> {
   const { fullAgainAt } = signInCounters;
   const isOff = sql`(${fullAgainAt} < ${tx.now} or ${fullAgainAt} > ${tx.now + burst * interval})`;

@@ -62,7 +62,7 @@ const invalidLink = () =>
 
 /**
  * Finds the user whose address a link proves, before a password is hashed for it.
- * @throws Fault FORBIDDEN for a link that is void, used or too old
+ * @throws AppError FORBIDDEN for a link that is void, used or too old
  */
 export async function findByLink(read: Reader, token: string, now: Instant): Promise<Row> {
   const identifier = identifierOf(token.slice(0, Math.max(0, token.indexOf("."))));
@@ -79,7 +79,7 @@ export async function findByLink(read: Reader, token: string, now: Instant): Pro
 /**
  * Verifies the address that a link was mailed to. Whoever opens it chooses the password; of an account that was opened under
  * the address before, by whoever typed it, nothing is kept but the name. Works once.
- * @throws Fault FORBIDDEN for a link that is void, used or too old
+ * @throws AppError FORBIDDEN for a link that is void, used or too old
  */
 export async function verifyByLink(tx: Tx, token: string, hash: string): Promise<Row> {
   const user = await findByLink(tx, token, tx.now);

@@ -27,7 +27,7 @@ export function toInvitation({ tokenHash: _, ...row }: InvitationRow, now: Insta
 /**
  * Invites a person under an address, which counts as verified by the admin's word once they accept. The token is in the
  * answer and nowhere else. An open invitation to the same address ends.
- * @throws Fault CONFLICT when a verified user has the address or the brand has an owner, INVALID for two brands
+ * @throws AppError CONFLICT when a verified user has the address or the brand has an owner, INVALID for two brands
  */
 export async function invite(
   tx: Tx,
@@ -87,7 +87,7 @@ export async function revokeInvitation(tx: Tx, id: string): Promise<void> {
 /**
  * Finds the open invitation of a token, before a password is hashed for it. One whose maker is no admin any more is void: a
  * person who was shut out must not have left a way in.
- * @throws Fault FORBIDDEN
+ * @throws AppError FORBIDDEN
  */
 export async function findInvitation(read: Reader, token: string, now: Instant): Promise<InvitationRow> {
   const [found] = await read
@@ -110,7 +110,7 @@ export async function findInvitation(read: Reader, token: string, now: Instant):
 /**
  * Makes the user of an invitation, with the brand it names. Works once. An account that somebody opened under the address
  * without proving it goes.
- * @throws Fault FORBIDDEN for a token that is void, CONFLICT when the address or the brand was taken meanwhile
+ * @throws AppError FORBIDDEN for a token that is void, CONFLICT when the address or the brand was taken meanwhile
  */
 export async function acceptInvitation(
   tx: Tx,

@@ -27,7 +27,7 @@ const DRAWING = new FairQueue({ atOnce: 1, mostWaiting: 10 });
 
 /**
  * Draws a picture anew, so that nothing of the file but what it shows is left. The work is done off this thread.
- * @throws Fault UNSUPPORTED_MEDIA_TYPE for what is no PNG, JPEG or WebP; INVALID for a damaged or huge one; RATE_LIMITED when
+ * @throws AppError UNSUPPORTED_MEDIA_TYPE for what is no PNG, JPEG or WebP; INVALID for a damaged or huge one; RATE_LIMITED when
  * too many of this user's wait
  */
 export async function redraw(given: Uint8Array, userId = ""): Promise<Picture> {

@@ -8,7 +8,7 @@ export const LARGEST_FORM = LARGEST_IMAGE + FORM_SLACK;
 
 /**
  * The bytes of the image in a form. No more than an image may have is ever kept, whatever the request says of its length.
- * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
+ * @throws AppError TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
  */
 export async function receiveImage(
   request: Request,
