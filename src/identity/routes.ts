@@ -28,7 +28,7 @@ import { requestSignUp } from "./verification.ts";
 import { CHECK_YOUR_MAIL, mailInBackground, verificationRoutes } from "./verificationRoutes.ts";
 import { type AnswerSignIn, setCookies, type Throttled } from "./visit.ts";
 
-/** Signs up, in and out, and changes passwords; with all that hangs under the same address. */
+/** Sign-up, sign-in, sign-out and password changes, with the other routes under `/api/auth`. */
 export function identityRoutes(deps: Deps, identity: Identity) {
   const { store } = deps;
   const { attempt } = signInThrottle(deps);
@@ -60,11 +60,11 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       "/sign-up/email",
       async ({ body, context, server, set }) => {
         const visit = { context, server, set };
-        // Checked before an attempt is counted: a password that is refused has guessed at nothing.
+        // Checked before the attempt is counted: a rejected new password is no guess.
         await refuseGuessable(body.password, "password", body);
         if (deps.sendSystemMail === null || deps.config.signUp === "closed")
           return answerSignIn(visit, body.email, (by) => identity.signUp(body, by));
-        // The password is not kept: whoever opens the mailed link chooses one.
+        // The password is not stored: the person who opens the mailed link chooses one.
         const owed = await throttled(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
         mailInBackground(deps, owed);
         set.status = 202;

@@ -11,13 +11,13 @@ import { findByLink, type OwedMail, requestLink, verifyByLink } from "./verifica
 import { verificationMail } from "./verificationMail.ts";
 import { setCookies, type Throttled } from "./visit.ts";
 
-/** The same for every address: it tells nobody which there are. */
+/** Response for any address, so that it does not tell which addresses exist. */
 export const CHECK_YOUR_MAIL = {
   success: true as const,
   message: "If this address can be used, a mail is on its way to it: open the link in it",
 };
 
-/** Sends a mail that is owed and does not wait for it, so that an answer takes as long with one as without. */
+/** Sends a mail without waiting for it, so that the response takes as long without one. */
 export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: OwedMail | null): void {
   if (owed === null || sendSystemMail === null) return;
   sendSystemMail(verificationMail(owed, config.publicUrl)).catch((error) =>
@@ -25,7 +25,7 @@ export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: Ow
   );
 }
 
-/** Proves e-mail addresses by links that are mailed to them. */
+/** Verifies e-mail addresses by mailed links. */
 export function verificationRoutes(deps: Deps, identity: Identity, throttled: Throttled) {
   const { store, clock } = deps;
   return new Elysia({ tags: ["Auth"] })

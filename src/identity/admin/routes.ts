@@ -18,7 +18,7 @@ async function toUser(read: Reader, { id, email, name, role, image, emailVerifie
   return { id, email, name, role, image, emailVerified, brandId: brand?.id ?? null };
 }
 
-/** Bans a user; a key bans no admin, so that whoever finds it cannot shut out those who could end it. */
+/** Bans a user. An API key cannot ban an admin, so that a stolen key cannot lock out those who could revoke it. */
 function banning(context: RequestContext, userId: string) {
   const { credential } = context.principal;
   return async (tx: Tx): Promise<Row> => {
@@ -28,7 +28,7 @@ function banning(context: RequestContext, userId: string) {
   };
 }
 
-/** What admins do with users. */
+/** Users, for admins. */
 export function adminRoutes(deps: Deps) {
   const { store } = deps;
   const once = (context: RequestContext, work: (tx: Tx) => Promise<Row>) =>

@@ -8,12 +8,12 @@ import { requestContext } from "../../http/request-context.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
 
-/** What is kept under an Idempotency-Key in place of the secret. */
+/** Stored under an Idempotency-Key instead of the response with the secret. */
 const SHOWN_ONCE = {
   shownOnce: "This API key was made, and is shown only once: if you did not see it, revoke it and make another",
 };
 
-/** API keys: how machines come in, as the user who made the key. */
+/** API keys of the signed-in user. */
 export function apiKeyRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })

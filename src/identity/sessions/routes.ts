@@ -11,7 +11,7 @@ import type { Throttled } from "../visit.ts";
 import { OwnSessions, Reauthenticated, Reauthentication } from "./model.ts";
 import { findPasswordHash, listSessions, renewSignIn, revokeSession } from "./sessions.ts";
 
-/** A user's own sessions: which there are, ending one, and giving the password again in one. */
+/** Sessions of the signed-in user, and reauthentication. */
 export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttled) {
   return new Elysia({ tags: ["Auth"] })
     .use(requestContext)
