@@ -21,13 +21,13 @@ import {
 import { mailInvitation } from "./mail.ts";
 import { Acceptance, Invitation, MadeInvitation, NewInvitation } from "./model.ts";
 
-/** What is kept under an Idempotency-Key in place of the link. */
+/** Stored under an Idempotency-Key instead of the response with the link. */
 const SHOWN_ONCE = {
   shownOnce:
     "This invitation was made, and its link is shown only once: if you did not see it, invite the person again",
 };
 
-/** People come in by an admin's word: admins invite, and whoever has the link accepts. */
+/** Invitations: created by admins, accepted by the person who has the link. */
 export function invitationRoutes(deps: Deps, identity: Identity) {
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
     .use(requestContext)

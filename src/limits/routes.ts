@@ -15,7 +15,7 @@ import { reportLimits } from "./report.ts";
 
 const OfBrand = t.Object({ brandId: t.Optional(Id) });
 
-/** What users and brands may use: shown to themselves, changed by admins. */
+/** Limits of users and brands: shown to their owners, updated by admins. */
 export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
   const { store } = deps;
 
