@@ -184,7 +184,7 @@ describe.each([
     expect(milliseconds).toBeLessThan(PATIENCE);
   });
 
-  test("what is larger, or does not say how large it is, is not even read", async () => {
+  test("what is larger, or has no declared length, is not even read", async () => {
     expect((await ask(JSON.stringify({ email: "x".repeat(11e6) }))).status).toBe(413);
     const inChunks = new ReadableStream({
       async pull(controller) {

@@ -45,7 +45,7 @@ export function brandOf(principal: ScopedPrincipal, named?: string): string {
   }
   if (principal.brandId === null) {
     throw principal.role === "admin"
-      ? new Fault("INVALID", "brandId: say which brand", {
+      ? new Fault("INVALID", "brandId: expected a brand, because you own none", {
           details: [{ field: "brandId", message: "expected a brand's id: you own no brand yourself" }],
         })
       : new Fault("FORBIDDEN", "You have no brand yet: create one first (POST /api/brands)");

@@ -110,7 +110,7 @@ export function healthRoutes({ store, clock, redis }: Deps) {
         detail: {
           summary: "Health of Redis",
           description:
-            "Redis connection health check. Without Redis the answer is OK with mode `embedded`: nothing is broken, none is configured. While Redis is down follow-ups go on from the database.",
+            "Redis connection health check. Without Redis the status is OK with mode `embedded`. While Redis is down, follow-ups are sent from the database.",
         },
       },
     );

@@ -28,7 +28,7 @@ function bytesToReserve(request: Request, plan: RoutePlan): number {
   const told = declaredLength(request);
   if (plan.body === "stream") return Math.min(told ?? STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES);
   if (plan.reader === "handler") return Math.min(told ?? plan.body, plan.body);
-  if (told === null) throw new Fault("TOO_LARGE", "The body does not say how large it is: send a Content-Length");
+  if (told === null) throw new Fault("TOO_LARGE", "The body has no declared length: send a Content-Length");
   if (told > plan.body) throw tooLarge(plan.body);
   return told;
 }

@@ -14,7 +14,7 @@ function securitySchemes(publicUrl: string) {
   const cookie = `${publicUrl.startsWith("https:") ? "__Host-" : ""}reprise.session_token`;
   return {
     bearerAuth: { type: "http", scheme: "bearer", description: "The token of a session, as signing in returns it." },
-    apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "A key for a machine." },
+    apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "An API key." },
     cookie: { type: "apiKey", in: "cookie", name: cookie, description: "A browser's session, set by signing in." },
   };
 }
@@ -58,7 +58,7 @@ export function docs({ publicUrl, version }: DocsOptions) {
         title: "Reprise",
         version,
         description:
-          "Campaigns by e-mail, SMS and voicemail that follow up, stop when someone answers, and keep honest books.",
+          "Campaigns by e-mail, SMS and voicemail with follow-ups that stop at a reply, and a verifiable credit ledger.",
       },
       servers: [{ url: publicUrl }, { url: "/", description: "The host this document comes from" }],
       tags: TAGS,

@@ -58,7 +58,7 @@ function faultOf(code: unknown, error: unknown, query: Record<string, unknown> =
     const [first] = details;
     return new Fault("INVALID", first ? `${first.field}: ${first.message}` : "The request is not valid", { details });
   }
-  if (code === "NOT_FOUND") return new Fault("NOT_FOUND", "There is nothing at this address");
+  if (code === "NOT_FOUND") return new Fault("NOT_FOUND", "Not found");
   if (code === "PARSE") return new Fault("MALFORMED", "The body could not be read: expected valid JSON");
   if (code === "INVALID_COOKIE_SIGNATURE") return new Fault("UNAUTHENTICATED", "Sign in first");
   return isUnavailable(error) ? databaseAway(error) : null;
@@ -78,7 +78,7 @@ export function answerOf(fault: Fault | null, requestId: string) {
     },
     body: {
       success: false,
-      message: fault?.message ?? "Something went wrong on our side; quote the requestId when you report it",
+      message: fault?.message ?? "Internal error: quote the requestId when you report it",
       code: fault?.code ?? "INTERNAL",
       requestId,
       ...(fault?.details ? { details: fault.details } : {}),

@@ -47,10 +47,7 @@ async function find(read: Reader, vault: Vault, ask: IdempotentRequest): Promise
   const row = await findResponseRow(read, ask);
   if (!row) return null;
   if (row.fingerprint !== ask.fingerprint) {
-    throw new Fault(
-      "CONFLICT",
-      "This Idempotency-Key came with another request before: use a new key for a new request",
-    );
+    throw new Fault("CONFLICT", "This Idempotency-Key was used for another request: use a new key");
   }
   const answer: object = JSON.parse(vault.open(row.answer, contextOf(ask)));
   if (SECRET_WITHHELD in answer) throw new Fault("CONFLICT", String(answer[SECRET_WITHHELD]));
@@ -139,7 +136,7 @@ export async function writeOnce<Answer extends object>(
     if (!(error instanceof Raced)) throw error;
     const given = await find(store.read, vault, ask);
     if (given) return given as Answer;
-    throw new Fault("CONFLICT", "The same request is being worked on: try again", { retryAfterSeconds: 1 });
+    throw new Fault("CONFLICT", "The same request is being processed: try again", { retryAfterSeconds: 1 });
   }
 }
 

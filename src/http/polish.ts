@@ -52,7 +52,7 @@ const idempotencyKey: JsonObject = {
   in: "header",
   required: false,
   description:
-    "Makes a retry harmless: the same request under the same key is done once and answered alike (with `idempotent-replayed: true`) for seven days. Another request under it: 409.",
+    "Makes a retry safe: the same request under the same key is done once, and its response is replayed (with `idempotent-replayed: true`) for seven days. Another request under the key: 409.",
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 

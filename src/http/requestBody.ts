@@ -34,7 +34,7 @@ export function hasBody(request: Request): boolean {
 
 export function tooLarge(limit: number): Fault {
   const size = limit >= 1_000_000 ? `${limit / 1_000_000} MB` : `${Math.floor(limit / 1024)} KB`;
-  return new Fault("TOO_LARGE", `The body is larger than ${size}, which is the most that this operation takes`);
+  return new Fault("TOO_LARGE", `The body is larger than ${size}, the limit of this operation`);
 }
 
 const tooSlow = () => new Fault("TIMEOUT", "The body did not arrive in time: send it faster, or in smaller parts");

@@ -101,6 +101,6 @@ export function expectVerified({ emailVerified }: Pick<Row, "emailVerified">): v
   if (emailVerified) return;
   throw new Fault(
     "CONFLICT",
-    "This user has not proved their e-mail address: they open the link that was mailed to them, or an admin vouches for them (POST /api/auth/admin/verify-user)",
+    "The e-mail address of this user is not verified: they open the link in their mail, or an admin verifies it (POST /api/auth/admin/verify-user)",
   );
 }

@@ -60,7 +60,7 @@ export async function invite(
     createdAt: tx.now,
   };
   const made = await tx.insert(invitations).values(row).onConflictDoNothing().returning({ id: invitations.id });
-  if (made.length === 0) throw new Fault("CONFLICT", "Somebody invites this address at the same moment: try again");
+  if (made.length === 0) throw new Fault("CONFLICT", "Another invitation to this address is being created: try again");
   return { row, token };
 }
 

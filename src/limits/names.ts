@@ -50,7 +50,7 @@ export const LIMITS = {
     unit: "requests",
     default: 2,
     windowSeconds: null,
-    description: "Previews, launch costs and exports worked on at the same time; a few more wait",
+    description: "Concurrent previews, launch costs and exports; a few more wait",
   },
   importsAtOnce: { ...rows(10, "Contact files that are being imported"), kind: "concurrent" },
   contacts: rows(2_000_000, "Contacts"),

@@ -24,7 +24,7 @@ export function adminKeyRoutes({ store }: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(OwnedApiKey), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "admin",
-          summary: "List everybody's API keys",
+          summary: "List the API keys of all users",
           description: "With their owners, the newest first; never the keys themselves. Admins only.",
         },
       },
@@ -42,8 +42,8 @@ export function adminKeyRoutes({ store }: Deps) {
           access: "admin",
           sessionOnly: true,
           example: { parameters: { id: EXEMPLARS.spareApiKey } },
-          summary: "Revoke anybody's API key",
-          description: "It is refused from this moment on. Needs a session. Admins only.",
+          summary: "Revoke an API key of any user",
+          description: "Takes effect at once. Needs a session. Admins only.",
         },
       },
     );

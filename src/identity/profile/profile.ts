@@ -38,10 +38,7 @@ export async function editProfile(tx: Tx, { userId, name, image }: ProfileChange
   if (!name.trim()) throw invalid("name", "expected at least one visible character");
   const before = await lockImage(tx, userId);
   if (image && image !== before) {
-    throw invalid(
-      "image",
-      "expected the user's present image or an empty text: a new one comes by upload-profile-image",
-    );
+    throw invalid("image", "expected the current image or an empty text: upload a new one by upload-profile-image");
   }
   const isRemoved = image === "";
   const change = { name: name.trim(), updatedAt: tx.now, ...(isRemoved ? { image: null } : {}) };

@@ -82,7 +82,7 @@ export function profileRoutes(deps: Deps) {
           body: LARGEST_FORM,
           summary: "Upload Profile Image",
           description:
-            "Upload user profile image to S3 and update user record. A form with one PNG, JPEG or WebP image of up to 5 MB in its field `file` (or `image`). It is told by its content, and kept without EXIF and the like, upright, at most 1024 pixels wide or high; without S3 in the data folder. The image before it is removed.",
+            "Upload user profile image to S3 and update user record. A form with one PNG, JPEG or WebP image of up to 5 MB in its field `file` (or `image`). The type is detected by the content. Stored without metadata, upright, at most 1024 pixels wide or high; without S3 in the data folder. The previous image is deleted.",
           requestBody,
         },
       },
@@ -110,7 +110,7 @@ export function profileRoutes(deps: Deps) {
           example: { body: { userId: EXEMPLARS.owner, name: "Nora Wind" } },
           summary: "Update user profile",
           description:
-            "Update profile: the name, and with an empty `image` the image goes. Of yourself; admins may edit anybody.",
+            "Update profile: sets the name; an empty `image` deletes the image. For yourself; admins for any user.",
         },
       },
     )
@@ -134,7 +134,7 @@ export function profileRoutes(deps: Deps) {
           access: "public",
           example: { parameters: { name: EXEMPLARS.image } },
           summary: "Get a profile image",
-          description: "Open to everybody who has its address, which cannot be guessed.",
+          description: "Public; its address cannot be guessed.",
           responses: {
             200: {
               description: "The image",
