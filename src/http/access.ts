@@ -9,7 +9,7 @@ export type RouteCheck = (principal: Principal, at: Admitting) => void | Promise
 /** The request that a check is about, and the header fields of its answer. */
 export interface Admitting {
   context: RequestContext;
-  plan: RoutePlan;
+  policy: RoutePlan;
   headers: Record<string, string | number>;
 }
 
@@ -23,12 +23,12 @@ export function guard(
   routes: () => readonly RouteEntry[],
   ...checks: readonly RouteCheck[]
 ) {
-  const findPlan = routePlans(routes);
+  const findPolicy = routePlans(routes);
 
   async function authorise(context: RequestContext, route: string, headers: Admitting["headers"]): Promise<void> {
     const { request } = context;
-    const plan = findPlan(request.method, route);
-    const { access } = plan;
+    const policy = findPolicy(request.method, route);
+    const { access } = policy;
     if (access === "public") return;
     const principal = await identify(request);
     if (!principal)
@@ -36,7 +36,7 @@ export function guard(
     if (access === "admin" && principal.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
     context.knownPrincipal = principal;
     for (const check of checks) {
-      const checked = check(principal, { context, plan, headers });
+      const checked = check(principal, { context, policy, headers });
       if (checked) await checked;
     }
   }

@@ -18,8 +18,8 @@ type Headers = Record<string, string | number>;
  * The guard calls it as soon as the principal is known. @throws AppError RATE_LIMITED
  */
 export function admission({ admit }: Admission): RouteCheck {
-  return (principal, { context, plan, headers }) => {
-    const pass = admit(principal, classOf(context.request.method, plan.limit), (told) => tell(headers, told));
+  return (principal, { context, policy, headers }) => {
+    const pass = admit(principal, classOf(context.request.method, policy.limit), (told) => tell(headers, told));
     if (!(pass instanceof Promise)) return tell(headers, pass);
     return pass.then((given) => {
       tell(headers, given);

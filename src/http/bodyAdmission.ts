@@ -24,12 +24,12 @@ export interface BodyOptions {
  * with its own message.
  * @throws AppError TOO_LARGE when the declared length is above the limit of the route, or none is declared
  */
-function bytesToReserve(request: Request, plan: RoutePlan): number {
+function bytesToReserve(request: Request, policy: RoutePlan): number {
   const told = declaredLength(request);
-  if (plan.body === "stream") return Math.min(told ?? STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES);
-  if (plan.reader === "handler") return Math.min(told ?? plan.body, plan.body);
+  if (policy.body === "stream") return Math.min(told ?? STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES);
+  if (policy.reader === "handler") return Math.min(told ?? policy.body, policy.body);
   if (told === null) throw new Fault("TOO_LARGE", "The body has no declared length: send a Content-Length");
-  if (told > plan.body) throw tooLarge(plan.body);
+  if (told > policy.body) throw tooLarge(policy.body);
   return told;
 }
 
@@ -45,7 +45,7 @@ function isJson(contentType: string): boolean {
  */
 export function bodyAdmission(options: BodyOptions) {
   const { settings, routes, server, clientAddressHeader, stopping } = options;
-  const findPlan = routePlans(routes);
+  const findPolicy = routePlans(routes);
   const budget = createBodyBudget(settings);
   const waits: BodyWaits = { stopped: false, ends: new Set() };
   stopping?.addEventListener("abort", () => stopWaits(waits));
@@ -65,14 +65,14 @@ export function bodyAdmission(options: BodyOptions) {
     .onParse({ as: "global" }, ({ context, route }) => {
       const { request } = context;
       if (!hasBody(request)) return;
-      const plan = findPlan(request.method, route);
+      const policy = findPolicy(request.method, route);
       // Slow bodies at public routes must not use up the budget of signed-in users at the same address.
-      const asks = plan.access === "public" ? "stranger" : "unidentified";
-      const client = `${asks} ${clientAddress(request, server(), clientAddressHeader)}`;
+      const kind = policy.access === "public" ? "public" : "unidentified";
+      const client = `${kind} ${clientAddress(request, server(), clientAddressHeader)}`;
       context.body = {
-        limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
+        limit: policy.body === "stream" ? Number.POSITIVE_INFINITY : policy.body,
         settings,
-        reservation: budget.reserve(client, bytesToReserve(request, plan)),
+        reservation: budget.reserve(client, bytesToReserve(request, policy)),
         waits,
       };
     });
@@ -83,14 +83,14 @@ export function bodyAdmission(options: BodyOptions) {
       const { request, knownPrincipal } = context;
       if (!hasBody(request)) return;
       if (knownPrincipal !== null) context.body?.reservation?.moveTo(`user ${knownPrincipal.userId}`);
-      const plan = findPlan(request.method, route);
-      if (plan.reader !== "json") return;
+      const policy = findPolicy(request.method, route);
+      if (policy.reader !== "json") return;
       if (isJson(contentType)) {
         const body = await readJson(context);
         if (body === undefined) throw new Fault("MALFORMED", "The body could not be read: expected valid JSON");
         return body;
       }
-      if (plan.takesBody) throw invalid("body", "expected JSON: send Content-Type: application/json");
+      if (policy.takesBody) throw invalid("body", "expected JSON: send Content-Type: application/json");
       return {};
     });
 

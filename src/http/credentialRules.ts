@@ -30,7 +30,7 @@ export function credentialRules({
   clock: Clock;
   config: { reauthWindowMs: number };
 }): RouteCheck {
-  return (principal, { plan }) => {
-    if (plan.sessionOnly || plan.recentSignIn) refuseCredential(plan, principal, clock.now() - reauthWindowMs);
+  return (principal, { policy }) => {
+    if (policy.sessionOnly || policy.recentSignIn) refuseCredential(policy, principal, clock.now() - reauthWindowMs);
   };
 }

@@ -72,14 +72,14 @@ function readKey(request: Request): string {
  * then `findStoredResponse`.
  */
 export function idempotency({ store, vault }: IdempotencyTools, routes: () => readonly RouteEntry[]) {
-  const findPlan = routePlans(routes);
+  const findPolicy = routePlans(routes);
   return new Elysia({ name: "idempotency" })
     .use(requestContext)
     .onBeforeHandle({ as: "global" }, async ({ context, body, route, set }) => {
       const { request, knownPrincipal } = context;
       if (request.method !== "POST") return;
       if (!request.headers.has("idempotency-key")) return;
-      const { idempotent, reader } = findPlan("POST", route);
+      const { idempotent, reader } = findPolicy("POST", route);
       if (!idempotent) return;
       const key = readKey(request);
       // Responses are stored by user.

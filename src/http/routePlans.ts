@@ -34,7 +34,7 @@ export interface RoutePlan {
   /** Largest body in bytes; `stream` where the handler reads a file in chunks. */
   body: number | "stream";
   /** Reads the body: as JSON before the handler, by a parser of the route, by the handler (also one without a length), or not at all. */
-  reader: "json" | "parser" | "handler" | "nobody";
+  reader: "json" | "parser" | "handler" | "none";
   /** Whether the route takes a body, so that one of another type is rejected instead of ignored. */
   takesBody: boolean;
 }
@@ -57,7 +57,7 @@ export function ignoreBody(): object {
 function readerOf([parser]: unknown[]): RoutePlan["reader"] {
   if (parser === undefined) return "json";
   const { fn } = parser as { fn?: unknown };
-  if (fn === ignoreBody) return "nobody";
+  if (fn === ignoreBody) return "none";
   return fn === leftToRoute ? "handler" : "parser";
 }
 

@@ -65,38 +65,40 @@ export interface Identity {
 export function createIdentity({ store, config, clock, log, secret }: IdentityOptions): Identity {
   const { publicUrl } = config;
   const ours = new URL(publicUrl).origin;
-  const proof = proofs(secret, publicUrl);
+  const credentials = proofs(secret, publicUrl);
   const activity = sessionActivity(store, log);
   const find = authenticationCache(store, config.sessionIdleMs, activity);
   const noteLastUse = lastUse(store, log);
 
   let opened: Promise<Auth> | undefined;
   function auth(): Promise<Auth> {
-    opened ??= import("./auth.ts").then(({ openAuth }) => openAuth({ store, clock, log, proofs: proof, publicUrl }));
+    opened ??= import("./auth.ts").then(({ openAuth }) =>
+      openAuth({ store, clock, log, proofs: credentials, publicUrl }),
+    );
     return opened;
   }
 
   async function authenticate(request: Request): Promise<Authentication | null> {
-    const shown = proof.read(request);
-    if (!shown) return null;
-    if (shown.kind === "session" && shown.byCookie) refuseForeignOrigin(request, ours);
+    const credential = credentials.read(request);
+    if (!credential) return null;
+    if (credential.kind === "session" && credential.byCookie) refuseForeignOrigin(request, ours);
     const now = clock.now();
-    const found = await find(shown, now);
+    const found = await find(credential, now);
     if (found?.key) noteLastUse(found.key, now);
     return found;
   }
 
   /** Builds the headers for better-auth: the session found in a request, and nothing else that it could interpret. */
-  function headersFor({ request, address = "" }: SignInRequest, shown: Proof | null): Headers {
+  function headersFor({ request, address = "" }: SignInRequest, credential: Proof | null): Headers {
     const headers = new Headers({ "user-agent": request.headers.get("user-agent")?.slice(0, 256) ?? "" });
     headers.set(ADDRESS_HEADER, address);
-    if (shown?.kind === "session") headers.set("authorization", `Bearer ${proof.sign(shown.token)}`);
+    if (credential?.kind === "session") headers.set("authorization", `Bearer ${credentials.sign(credential.token)}`);
     return headers;
   }
 
   function sessionOf(request: Request): Proof {
-    const shown = proof.read(request);
-    if (shown?.kind === "session") return shown;
+    const credential = credentials.read(request);
+    if (credential?.kind === "session") return credential;
     throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
   }
 
@@ -114,7 +116,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       config.sessionIdleMs,
     );
     if (!found) throw new Fault("UNAUTHENTICATED", "Sign in again: your sessions were just ended");
-    return { token: proof.sign(token), user: toUser(found.principal), cookies: answer.headers.getSetCookie() };
+    return { token: credentials.sign(token), user: toUser(found.principal), cookies: answer.headers.getSetCookie() };
   }
 
   return {
@@ -137,7 +139,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       return enter(given, by);
     },
     async signOut(request) {
-      const headers = headersFor({ request }, proof.read(request));
+      const headers = headersFor({ request }, credentials.read(request));
       return (await (await auth()).api.signOut({ headers, returnHeaders: true })).headers.getSetCookie();
     },
     async changePassword({ currentPassword, newPassword, revokeOtherSessions = true }, principal, by) {
@@ -150,7 +152,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       });
       const { token, user } = answer.response;
       await store.write((tx) => endPersonalKeys(tx, user.id));
-      return { token: token === null ? null : proof.sign(token), cookies: answer.headers.getSetCookie() };
+      return { token: token === null ? null : credentials.sign(token), cookies: answer.headers.getSetCookie() };
     },
     activity,
   };

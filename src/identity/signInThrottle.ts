@@ -94,13 +94,10 @@ export function signInThrottle({
         counter(LIMITS.deviceAddress, `${email} ${network ?? address}`),
       ];
     }
-    const everybody = [
-      counter(LIMITS.address, address),
-      ...(network === null ? [] : [counter(LIMITS.network, network)]),
-    ];
-    if (isKnown) return [...everybody, counter(LIMITS.knownAddress, `${email} ${address}`)];
+    const common = [counter(LIMITS.address, address), ...(network === null ? [] : [counter(LIMITS.network, network)])];
+    if (isKnown) return [...common, counter(LIMITS.knownAddress, `${email} ${address}`)];
     return [
-      ...everybody,
+      ...common,
       counter(LIMITS.addressAndAccount, `${email} ${network ?? address}`),
       counter(LIMITS.account, email),
     ];

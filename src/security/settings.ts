@@ -46,7 +46,7 @@ const RULES: Rule[] = [
     ),
   ({ signUp }) =>
     signUp === "open" &&
-    finding("sign-up-open", "MEDIUM", "SIGN_UP is open: any stranger can make an account", "Set SIGN_UP=closed"),
+    finding("sign-up-open", "MEDIUM", "SIGN_UP is open: anybody can create an account", "Set SIGN_UP=closed"),
   ({ systemMail }) =>
     systemMail !== null &&
     isRemote(systemMail.url) &&
@@ -128,7 +128,7 @@ const RULES: Rule[] = [
     finding(
       "chargebee-webhook-password-weak",
       "HIGH",
-      `CHARGEBEE_WEBHOOK_PASSWORD can be guessed: whoever has it grants credits`,
+      `CHARGEBEE_WEBHOOK_PASSWORD can be guessed: with it anybody can grant credits`,
       `Use a random one of ${SHORTEST_WEBHOOK_PASSWORD} characters or more, here and at Chargebee`,
     ),
   ({ channels }) =>
