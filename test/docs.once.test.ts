@@ -150,7 +150,7 @@ describe("OpenAPI document", () => {
   test("every success response has one content type", () => {
     expect(Object.keys(thing("responses", "201", "content") ?? {})).toEqual(["application/json"]);
     expect(thing("responses", "201", "content", "application/json", "schema", "items", "title")).toBe("A thing");
-    expect(thing("responses", "204")).toEqual({ description: "Done; there is nothing to say." });
+    expect(thing("responses", "204")).toEqual({ description: "Done; no content." });
     expect(at(document, "paths", "/api/health", "get", "responses", "200", "content")).toEqual({
       "text/plain": { schema: { type: "string" } },
     });
