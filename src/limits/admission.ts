@@ -91,15 +91,17 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     }
     if (routeClass === "costly") return costly(headings, sharer, costlyAtOnce);
     if (!ROUTE_CLASSES[routeClass].usesLoop) return headings;
-    const end = ownerPlaces.take(sharer);
-    if (!(end instanceof Promise)) {
-      meter.begin(sharer, now);
-      return { ...headings, end };
+    const end = ownerPlaces.take(sharer, now);
+    if (end instanceof Promise) {
+      return end.then((later) => {
+        meter.begin(sharer, performance.now());
+        headings.end = later;
+        return headings;
+      });
     }
-    return end.then((later) => {
-      meter.begin(sharer, performance.now());
-      return { ...headings, end: later };
-    });
+    meter.begin(sharer, now);
+    headings.end = end;
+    return headings;
   }
 
   /** Admits a costly request. Few run at once, so that each is timed to its end. */
@@ -148,7 +150,7 @@ function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {
   return text;
 }
 
-function headingsOf(routeClass: RouteClass, rate: Rate, { remaining, fullInMs, waitMs }: Taken): Headings {
+function headingsOf(routeClass: RouteClass, rate: Rate, { remaining, fullInMs, waitMs }: Taken): Pass {
   const seconds = Math.ceil(Math.max(fullInMs, waitMs) / 1000);
   const state = `"${ROUTE_CLASSES[routeClass].policy}";r=${Math.max(0, remaining)};t=${seconds}`;
   return { policy: policyOf(routeClass, rate), state };

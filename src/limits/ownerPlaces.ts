@@ -68,8 +68,7 @@ export class OwnerPlaces {
   }
 
   /** Returns what ends the request, at once where it need not wait. @throws Fault RATE_LIMITED when too many wait, or it waits too long */
-  take(name: string): EndRequest | Promise<EndRequest> {
-    const now = this.#now();
+  take(name: string, now = this.#now()): EndRequest | Promise<EndRequest> {
     this.#noteActive(name, now);
     const owner = this.#ownerOf(name);
     if (owner.waiting.length === 0 && (owner.running === 0 || this.#mayStart(owner, now))) {
