@@ -34,7 +34,7 @@ boundFormats();
  * `cli/serve.ts` does that.
  */
 export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) {
-  // Not the default normaliser: it copies whatever calls itself an array before anything is checked, so that a body of
+  // Not the default normaliser: it copies anything with a length as an array before it is validated, so that a body of
   // {"length": 1e9} where a list belongs would eat the memory of the machine.
   const app: Elysia = new Elysia({ normalize: "typebox" });
   const limits = createAdmission(deps);

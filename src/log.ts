@@ -1,5 +1,4 @@
 import { type Clock, iso } from "./clock.ts";
-import { isEcho } from "./db/standing.ts";
 
 export type Level = "debug" | "info" | "warn" | "error" | "silent";
 const ORDER: Record<Level, number> = { debug: 10, info: 20, warn: 30, error: 40, silent: 99 };
@@ -35,13 +34,16 @@ function withoutSecrets(value: unknown, depth = 0): unknown {
   );
 }
 
-/** What fails only because the database is away is for debugging: that it is away, and is back, has lines of its own. */
-export function withoutEchoes(log: Log): Log {
-  const below =
+/**
+ * Lowers warnings and errors to debug where `isReported` is true for their error: the begin and the end of an outage have
+ * lines of their own.
+ */
+export function withoutEchoes(log: Log, isReported: (error: unknown) => boolean): Log {
+  const lowered =
     (name: "warn" | "error") =>
     (event: string, facts: Record<string, unknown> = {}) =>
-      log[isEcho(facts.error) || isEcho(facts.cause) ? "debug" : name](event, facts);
-  return { ...log, warn: below("warn"), error: below("error") };
+      log[isReported(facts.error) || isReported(facts.cause) ? "debug" : name](event, facts);
+  return { ...log, warn: lowered("warn"), error: lowered("error") };
 }
 
 /** `postgres://user:password@host` → `postgres://[redacted]@host`. */

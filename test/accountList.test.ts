@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { DAY, HOUR } from "../src/clock.ts";
-import { emailAccounts, senderDays } from "../src/db/schema/brands.ts";
+import { emailAccounts, senderDays } from "../src/db/schema/senders.ts";
 import { accountListRoutes } from "../src/senders/admin/accountRoutes.ts";
 import type { ListedAccount } from "../src/senders/admin/model.ts";
 import { sendNonsense } from "./support/hostile.ts";
@@ -11,7 +11,7 @@ import type { Stage } from "./support/stage.ts";
 setDefaultTimeout(60_000);
 
 const LIST = "/api/auth/admin/email-accounts";
-/** A Monday, ten in the morning. */
+/** Monday, 10:00 UTC. */
 const MONDAY = Date.UTC(2026, 10, 30, 10);
 
 interface Page {
@@ -42,7 +42,7 @@ const emails = async (body: object) => (await list(body)).accounts.map(({ email 
 const change = (email: string, set: Partial<typeof emailAccounts.$inferInsert>) =>
   world.store.write((tx) => tx.update(emailAccounts).set(set).where(eq(emailAccounts.email, email)));
 
-test("is the contract's, field by field", async () => {
+test("POST /api/auth/admin/email-accounts: a listed account has every field of the contract", async () => {
   const [account] = (await list({ searchQuery: "box0@brand0" })).accounts;
   expect(account).toEqual({
     accountId: expect.any(String),
@@ -65,7 +65,7 @@ test("is the contract's, field by field", async () => {
   });
 });
 
-test("filters by brand, provider and words, and pages", async () => {
+test("POST /api/auth/admin/email-accounts: filters by assignment, provider and search text, and pages by limit and offset", async () => {
   await change("box1@brand1.example", { brandId: null });
   await change("box0@brand1.example", { provider: "GMAIL", accountType: "OAUTH", workspaceDomain: "brand1.example" });
   const all = ["box0@brand0.example", "box0@brand1.example", "box1@brand0.example"];
@@ -87,7 +87,7 @@ test("filters by brand, provider and words, and pages", async () => {
   expect(workspace).toMatchObject({ isWorkspaceAccount: true, workspaceDomain: "brand1.example" });
 });
 
-test("derives what was sent today, in the mailbox's own zone, and while it warmed up", async () => {
+test("POST /api/auth/admin/email-accounts: sendsToday counts the day in the mailbox's time zone, warmupEmailsSent the warmup period", async () => {
   const started = { warmupStatus: "WARMING" as const, warmupStartedAt: MONDAY };
   await change("box0@brand0.example", { ...started, timezone: "Asia/Tokyo" });
   await world.launch(one);
@@ -101,14 +101,14 @@ test("derives what was sent today, in the mailbox's own zone, and while it warme
   ];
   expect(figures(await mine())).toEqual([[2, 2, "WARMING"], ...rest]);
   expect((await mine())[0]?.lastUsedAt).toBe(new Date(MONDAY).toISOString());
-  // Midnight in Tokyo, the afternoon elsewhere.
+  // Advance past midnight in Tokyo; the other mailboxes' zones have afternoon.
   world.clock.advance(5 * HOUR);
   expect(figures(await mine())).toEqual([[0, 2, "WARMING"], ...rest]);
   world.clock.advance(30 * DAY);
   expect(figures(await mine())[0]).toEqual([0, 2, "COMPLETED"]);
 });
 
-test("refuses by name what it does not know, and strangers", async () => {
+test("POST /api/auth/admin/email-accounts: answers 422 with the field name for invalid fields, 403 to owners, 401 without a session", async () => {
   const admin = await world.admin();
   for (const [field, value] of [
     ["assignmentFilter", "mine"],
@@ -129,7 +129,7 @@ test("refuses by name what it does not know, and strangers", async () => {
   await sendNonsense({ ...two, request: await world.admin() }, "POST", LIST, { searchQuery: "x", limit: 5, offset: 0 });
 });
 
-test("ten thousand mailboxes with years of sending are listed in a moment", async () => {
+test("POST /api/auth/admin/email-accounts: 10,000 mailboxes with ten days of sends each are listed within 5 seconds", async () => {
   await world.store.write(async (tx) => {
     for (let chunk = 0; chunk < 20; chunk++) {
       const rows = Array.from({ length: 500 }, (_, n) => ({

@@ -5,7 +5,7 @@ import { isNeverServer, isPublic, parseAddress } from "../src/channels/addressRu
 import { resolveHost, SMTP_PORTS } from "../src/channels/host.ts";
 import registries from "./fixtures/specialPurposeAddresses.json";
 
-// Addresses are whole numbers here, and nothing of the library that the product uses takes part in what is expected.
+// Compute the expected result from addresses as whole numbers, without the library that the product uses.
 
 interface Block {
   first: bigint;
@@ -47,13 +47,13 @@ function mayBeTenants6(value: bigint): boolean {
   return !isIsatap || mayBeTenants4(low);
 }
 
-const judged = (text: string) => {
+const isPublicText = (text: string) => {
   const address = parseAddress(text);
   if (address === null) throw new Error(`not parsed: ${text}`);
   return isPublic(address);
 };
 
-/** Numbers in and just outside of blocks, where mistakes are; and anywhere. */
+/** Generates numbers inside and just outside of blocks, where mistakes are likely, and any other numbers. */
 function near(blocks: Block[], bits: number) {
   const highest = (1n << BigInt(bits)) - 1n;
   const clamp = (value: bigint) => (value < 0n ? 0n : value > highest ? highest : value);
@@ -67,30 +67,30 @@ function near(blocks: Block[], bits: number) {
 const someIpv4 = near(ipv4Blocks, 32);
 const someIpv6 = near([...ipv6Blocks, mapped, nat64, sixToFour, globalUnicast], 128);
 
-describe("a public address", () => {
-  test("is IPv4 outside of every special-purpose block, edges included", () => {
+describe("public IP addresses", () => {
+  test("an IPv4 address is public outside of every special-purpose block, edges included", () => {
     fc.assert(
-      fc.property(someIpv4, (value) => expect(judged(ipv4Text(value))).toBe(mayBeTenants4(value))),
+      fc.property(someIpv4, (value) => expect(isPublicText(ipv4Text(value))).toBe(mayBeTenants4(value))),
       { numRuns: 20_000 },
     );
   });
 
-  test("is IPv6 in 2000::/3 and outside of every special-purpose block, edges included", () => {
+  test("an IPv6 address is public in 2000::/3 outside of every special-purpose block, edges included", () => {
     fc.assert(
-      fc.property(someIpv6, (value) => expect(judged(ipv6Text(value))).toBe(mayBeTenants6(value))),
+      fc.property(someIpv6, (value) => expect(isPublicText(ipv6Text(value))).toBe(mayBeTenants6(value))),
       { numRuns: 20_000 },
     );
   });
 
-  test("is judged by its IPv4 address in every form that carries one", () => {
+  test("an IPv6 address that contains an IPv4 address is public only if the IPv4 address is", () => {
     const prefixes = ["::ffff:0:0", "64:ff9b::", "::ffff:0:0:0", "::", "64:ff9b:1::", "2a00:1450:4001::5efe:0:0"];
     prefixes.push("2a00:1450:4001:0:200:5efe::", "2001::", "fe80::5efe:0:0");
     fc.assert(
       fc.property(someIpv4, fc.constantFrom(...prefixes), (value, prefix) => {
         const whole = ipv6Number(prefix) + value;
-        expect(judged(ipv6Text(whole))).toBe(mayBeTenants6(whole));
+        expect(isPublicText(ipv6Text(whole))).toBe(mayBeTenants6(whole));
         const sixToFourAddress = (0x2002n << 112n) | (value << 80n) | 1n;
-        expect(judged(ipv6Text(sixToFourAddress))).toBe(mayBeTenants4(value));
+        expect(isPublicText(ipv6Text(sixToFourAddress))).toBe(mayBeTenants4(value));
       }),
       { numRuns: 10_000 },
     );
@@ -116,23 +116,26 @@ test.each([
   ["2a00:1450::5efe:127.0.0.1", "ISATAP loopback"],
   ["2a00:1450::200:5efe:10.0.0.1", "ISATAP private"],
   ["2002:a9fe:a9fe::1", "6to4 metadata"],
-])("%s (%s) is refused to a tenant by number and by name", async (address) => {
-  const policy = { allowPrivate: false, ports: SMTP_PORTS };
-  const fails = { code: "INVALID", details: [{ field: "host" }] };
-  await expect(resolveHost(address, 587, policy)).rejects.toMatchObject(fails);
-  await expect(resolveHost("mail.example", 587, policy, async () => [address])).rejects.toMatchObject(fails);
-});
+])(
+  "mail server addresses: %s (%s) is refused to a tenant, as a literal address and as the result of a name lookup",
+  async (address) => {
+    const policy = { allowPrivate: false, ports: SMTP_PORTS };
+    const fails = { code: "INVALID", details: [{ field: "host" }] };
+    await expect(resolveHost(address, 587, policy)).rejects.toMatchObject(fails);
+    await expect(resolveHost("mail.example", 587, policy, async () => [address])).rejects.toMatchObject(fails);
+  },
+);
 
 test.each([
   ...["169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "fd00:ec2::254"],
   ...["168.63.129.16", "100.100.100.200", "192.0.0.192", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"],
   ...["::ffff:0:169.254.169.254", "::169.254.169.254"],
-])("%s is a mail server on no network", (text) => {
+])("mail server addresses: %s is rejected even with private networks allowed", (text) => {
   const address = parseAddress(text);
   expect(address && isNeverServer(address)).toBe(true);
 });
 
-test("a spelling that is not the usual one is no address", () => {
+test("IP address parser: an unusual spelling returns null", () => {
   for (const text of ["127.1", "0177.0.0.1", "0x7f.0.0.1", "2130706433", "010.0.0.1", "fe80::1%eth0", "::1%1", ""])
     expect(parseAddress(text)).toBeNull();
 });

@@ -6,7 +6,7 @@ const long = (length: number) => "a".repeat(length);
 const domainOf = (length: number) =>
   `${`${long(49)}.`.repeat(5)}${long(length)}`.slice(0, length - 8).concat(".example");
 
-describe("e-mail addresses", () => {
+describe("e-mail address normalization", () => {
   test.each<[text: string, email: string | null]>([
     ["ann@example.com", "ann@example.com"],
     ["  Ann.O'Neil+News@Example.COM\t", "ann.o'neil+news@example.com"],
@@ -51,11 +51,11 @@ describe("e-mail addresses", () => {
     ["ann\0@example.com", null],
     ["ann@ex%61mple.com", null],
     ["ann@ü%2e.example", null],
-  ])("%j", (text, email) => {
+  ])("%j is normalized to the expected address or to null", (text, email) => {
     expect(normaliseEmail(text)).toBe(email);
   });
 
-  test("normalising twice changes nothing more, and what comes out can stand in a header", () => {
+  test("a normalized address stays the same when normalized again, and contains only characters allowed in a header", () => {
     fc.assert(
       fc.property(fc.oneof(fc.emailAddress(), fc.string({ unit: "grapheme", maxLength: 40 })), (text) => {
         const email = normaliseEmail(text);
@@ -69,7 +69,7 @@ describe("e-mail addresses", () => {
   });
 });
 
-test("very long text costs no time", () => {
+test("address normalization: texts of a million characters return null within one second", () => {
   const started = performance.now();
   for (const text of [
     long(1e6),
@@ -83,7 +83,7 @@ test("very long text costs no time", () => {
   expect(performance.now() - started).toBeLessThan(1_000);
 });
 
-describe("phone numbers", () => {
+describe("phone number normalization", () => {
   test.each<[text: string, country: string | undefined, phone: string | null]>([
     ["+12025550143", undefined, "+12025550143"],
     [" +1 (202) 555-0143 ", undefined, "+12025550143"],
@@ -109,18 +109,18 @@ describe("phone numbers", () => {
     ["+1 202 555 014", undefined, null],
     ["+1 555 123 4567", undefined, null], // no area code 555
     ["+49 1234567", undefined, null], // accepted by the smallest metadata
-    ["+447700900123", undefined, null], // reserved for drama, so nobody's
+    ["+447700900123", undefined, null], // reserved for fiction, never assigned
     ["1.2025550143E+10", "US", null],
     ["Room 12, 202 555 0143", "US", null],
     ["+1 202 555 0143 or +1 312 555 0199", undefined, null],
     ["", "US", null],
     ["n/a", "US", null],
     ["+", undefined, null],
-  ])("%j in %j", (text, country, phone) => {
+  ])("%j with the default country %j is normalized to the expected number or to null", (text, country, phone) => {
     expect(normalisePhone(text, country)).toBe(phone);
   });
 
-  test("normalising twice changes nothing more", () => {
+  test("a normalized number stays the same when normalized again", () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^\+?[0-9 ()-]{6,18}$/),

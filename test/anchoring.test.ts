@@ -13,7 +13,7 @@ afterAll(() => app.close());
 const brandsOf = (text: string) =>
   parseAnchors(app.store.read.ledgerKey, text).checkpoints.map(({ brandId, entries }) => [brandId, entries]);
 
-test("anchors to a webhook: what it refused is sent with what moved next, and what did not move is not sent again", async () => {
+test("ledger anchors to a webhook: checkpoints of a refused request are sent again with the next ones, unchanged brands are not sent", async () => {
   const bodies: string[] = [];
   let status = 500;
   const receiver = Bun.serve({
@@ -42,7 +42,7 @@ test("anchors to a webhook: what it refused is sent with what moved next, and wh
   await receiver.stop(true);
 });
 
-test("anchors in the log are read out of it again", async () => {
+test("ledger anchors to the log: the checkpoints are parsed from the log output", async () => {
   const forger = await Forger.begin(app.store);
   await new Anchoring({ kind: "log" }, app.deps).write();
   expect(brandsOf(app.logged.join(""))).toContainEqual([forger.brandId, 8]);

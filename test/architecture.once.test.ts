@@ -22,7 +22,7 @@ const sources = await Promise.all(
   paths.map(async (path) => readSource(path, await Bun.file(join(PROJECT_ROOT, path)).text())),
 );
 
-/** A file as it would have to look to break a rule, or to come near and keep it. */
+/** Builds a source file with the given text, to break a rule or to come close and keep the rule. */
 const file = (path: string, text: string): Source => readSource(path, text);
 const importing = (path: string, target: string): Source => file(path, `import { it } from "${target}";\nit();`);
 
@@ -74,7 +74,7 @@ const cases: Record<string, Case> = {
       [importing("src/app.ts", "./config.ts")],
     ],
   },
-  "models take only t from Elysia": {
+  "model files import only t from Elysia": {
     rule: modelsTakeOnlyShapes,
     broken: [
       [file("src/brands/model.ts", 'import { Elysia, t } from "elysia";\nnew Elysia(t);')],
@@ -158,21 +158,23 @@ const cases: Record<string, Case> = {
     broken: [[file("src/a.ts", "it();\n".repeat(251))]],
     kept: [[file("src/a.ts", "it();\n".repeat(250))]],
   },
-  "only the one cast silences the rule against any": {
+  "only the cast in db/columns.ts suppresses the rule against any": {
     rule: oneUntypedCast,
     broken: [[file("src/a.ts", "// biome-ignore lint/suspicious/noExplicitAny: in a hurry")]],
     kept: [[file("src/db/columns.ts", "// biome-ignore lint/suspicious/noExplicitAny: the one cast")]],
   },
 };
 
-test("the source files were found", () => {
+test("architecture: the glob finds the source files of src", () => {
   expect(paths).toContain("src/clock.ts");
 });
 
-describe.each(Object.entries(cases))("%s", (_, { rule, broken, kept }) => {
-  test("here", () => expect(rule(sources)).toEqual([]));
-  test.each(broken.map((planted) => [planted]))("breach %# is seen", (planted) =>
+describe.each(Object.entries(cases))("architecture: %s", (_, { rule, broken, kept }) => {
+  test("the source files of src keep the rule", () => expect(rule(sources)).toEqual([]));
+  test.each(broken.map((planted) => [planted]))("a violation (case %#) is reported", (planted) =>
     expect(rule(planted)).not.toEqual([]),
   );
-  test.each(kept.map((planted) => [planted]))("allowed case %# passes", (planted) => expect(rule(planted)).toEqual([]));
+  test.each(kept.map((planted) => [planted]))("an allowed source (case %#) is not reported", (planted) =>
+    expect(rule(planted)).toEqual([]),
+  );
 });

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
 import { dialect } from "../src/db/dialect.ts";
-import { emailAccounts } from "../src/db/schema/brands.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { assignMailboxes } from "../src/senders/assignment.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
 setDefaultTimeout(60_000);
 
-/** The database itself notes every claim of a message whose mailbox is another brand's at that moment. */
-const WITNESS =
+/**
+ * Records, with a trigger in the database, every claim of a message whose mailbox belongs to another brand at that
+ * time.
+ */
+const RECORD_WRONG_CLAIMS =
   dialect === "postgres"
     ? [
         "create table wrong_claims (id text)",
@@ -28,12 +31,12 @@ let world: Outreach;
 beforeAll(async () => {
   world = await startOutreach();
   await world.store.write(async (tx) => {
-    for (const statement of WITNESS) await tx.all(sql.raw(statement));
+    for (const statement of RECORD_WRONG_CLAIMS) await tx.all(sql.raw(statement));
   });
 });
 afterAll(() => world.close());
 
-test("mailboxes move while two engines claim: none carries another brand's message, and each leaves once", async () => {
+test("mailbox assignment during claims of two engines: no claim uses another brand's mailbox, and each message is sent once", async () => {
   for (let round = 0; round < 20; round++) {
     world.channel.forget();
     const [from, to] = await Promise.all([
@@ -43,15 +46,15 @@ test("mailboxes move while two engines claim: none carries another brand's messa
     const boxes = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, from.brandId));
     const moving = boxes.map(({ id }) => id).slice(0, 1 + (round % 2));
     const moves = (async () => {
-      for (let turn = 0; turn < 8; turn++) {
-        const { brandId } = turn % 2 === 0 ? to : from;
+      for (let step = 0; step < 8; step++) {
+        const { brandId } = step % 2 === 0 ? to : from;
         await world.store.write((tx) => assignMailboxes(tx, moving, brandId));
-        await Bun.sleep(turn % 3);
+        await Bun.sleep(step % 3);
       }
     })();
     await Promise.all([world.run(), world.run(world.newEngine()), moves]);
     await world.run();
-    // All are back: what waited for them leaves.
+    // Send what waited for the mailboxes, which are back at their first brand after the last move.
     expect(world.channel.sent).toHaveLength(120);
     expect(new Set(world.channel.recipients).size).toBe(120);
     const sent = [...(await world.messagesOf(from.campaignId)), ...(await world.messagesOf(to.campaignId))];
@@ -61,13 +64,13 @@ test("mailboxes move while two engines claim: none carries another brand's messa
   expect(await world.drifts()).toEqual([]);
 });
 
-test("20,000 messages change mailbox in one go", async () => {
+test("mailbox assignment: 20,000 messages and conversations of a moved mailbox are divided evenly among the remaining mailboxes", async () => {
   const [from, to] = [await world.launched({ mailboxes: 3, people: 2, delays: [0] }), await world.stage()];
   const [gone, ...left] = (
     await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, from.brandId))
   ).map(({ id }) => id);
   const { brandId, campaignId, people } = from;
-  // Copies of one message, each in a conversation of its own, all pinned to the mailbox that goes.
+  // Copy one message 20,000 times, each copy in a conversation of its own and assigned to the mailbox that moves.
   const numbers = sql.raw(
     dialect === "postgres"
       ? "generate_series(1, 20000) as n(i)"
@@ -84,7 +87,7 @@ test("20,000 messages change mailbox in one go", async () => {
   const started = performance.now();
   await world.store.write((tx) => assignMailboxes(tx, [gone ?? ""], to.brandId));
   const took = performance.now() - started;
-  console.log(`20,000 messages dealt out anew in ${Math.round(took)} ms`);
+  console.log(`20,000 messages reassigned in ${Math.round(took)} ms`);
   for (const table of ["messages", "conversations"]) {
     const counts = await world.store.read.all<{
       sender_id: string;

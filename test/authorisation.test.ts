@@ -2,20 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Everyone, gather } from "./support/everyone.ts";
 import { type Kind, ROWS, type Row } from "./support/matrix.ts";
 
-// Who may do what: everybody who might come, at every door, about what is theirs, what is another's and what is not there.
+// Call every route as every kind of caller, with ids that are the caller's own, another owner's or missing.
 
-let all: Everyone;
+let fixture: Everyone;
 beforeAll(async () => {
-  all = await gather();
+  fixture = await gather();
 }, 120_000);
-afterAll(() => all.close());
+afterAll(() => fixture.close());
 
 const MISSING = "00000000-0000-7000-8000-000000000000";
-/** A list with nothing in it. */
+/** Matches the response of an empty list. */
 const EMPTY = /"(data|items|transactions)":\[\]/;
 type Whose = "own" | "foreign" | "missing";
 
-/** Where a route names something: in its path, or in a field. */
+/** Names where a request carries an id: in its path, or in a field. */
 type Place = "path" | `query.${string}` | `filter.${string}` | `body.${string}`;
 function placesOf({ path, query = {}, filter = {}, body = {} }: Row): Place[] {
   const named: Place[] = [
@@ -26,18 +26,18 @@ function placesOf({ path, query = {}, filter = {}, body = {} }: Row): Place[] {
   return path ? ["path", ...named] : named;
 }
 
-const told = (name: string, place: string | undefined, whose: string, status: number, text: string) =>
+const describeCall = (name: string, place: string | undefined, whose: string, status: number, text: string) =>
   `${name}, ${whose} ${place ?? ""}: ${status} ${text.slice(0, 150)}`;
 
 let fresh = 0;
 
-/** A request that names the things of `owner`, but at `place` those of nobody or of `other`. */
+/** Sends a request with the ids of `owner`, except at `place`, where the id is missing or belongs to `other`. */
 async function ask(name: string, owner: string, caller: Caller, place?: Place, whose: Whose = "own", other = "ann") {
   const row = ROWS[name] ?? { access: "admin" };
   const [method = "", template = ""] = name.split(" ");
   const idAt = (here: Place, kind: Kind) => {
-    if (here !== place || whose === "own") return all.idOf(owner, kind);
-    return whose === "missing" ? MISSING : all.idOf(other, kind);
+    if (here !== place || whose === "own") return fixture.idOf(owner, kind);
+    return whose === "missing" ? MISSING : fixture.idOf(other, kind);
   };
   const fill = (where: "query" | "filter" | "body") =>
     Object.entries(row[where] ?? {}).map(([field, kind]) => {
@@ -45,7 +45,7 @@ async function ask(name: string, owner: string, caller: Caller, place?: Place, w
       return [field, Array.isArray(kind) ? [id] : id] as const;
     });
   const id = row.path ? idAt("path", row.path) : "x";
-  // A ban is named in both places, or in the body alone.
+  // Send the id of a ban in path and body, or in the body alone.
   const isLift = name === "DELETE /api/auth/banned/:id";
   const path = template.replace(/:\w+/, isLift && place === "body.id" ? ":id" : id);
   const same = isLift && place !== "body.id" ? { id } : {};
@@ -53,30 +53,30 @@ async function ask(name: string, owner: string, caller: Caller, place?: Place, w
   const named = Object.fromEntries(fill("body"));
   const body = rest || row.body ? { ...rest, ...named, ...same } : undefined;
   const search = [...fill("query"), ...fill("filter")].map(([field, value]) => `${field}=${value}`);
-  return all.request(method, search.length > 0 ? `${path}?${search.join("&")}` : path, caller, body, row.file);
+  return fixture.request(method, search.length > 0 ? `${path}?${search.join("&")}` : path, caller, body, row.file);
 }
 
 type Caller = Parameters<Everyone["request"]>[2];
 const names = Object.keys(ROWS);
 const each = (filter: (row: Row) => boolean) => names.filter((name) => filter(ROWS[name] as Row));
 
-test("every route has its row, and every row its route", () => {
-  expect(names.toSorted()).toEqual(all.routes.toSorted());
+test("authorization table: every route has a row with its access level, and every row has a route", () => {
+  expect(names.toSorted()).toEqual(fixture.routes.toSorted());
   const access = Object.fromEntries(names.map((name) => [name, ROWS[name]?.access]));
-  expect(all.access).toEqual(access as typeof all.access);
+  expect(fixture.access).toEqual(access as typeof fixture.access);
 });
 
-describe("nothing comes of it, and nothing changes, when", () => {
+describe("authorization: access is denied and no data changes", () => {
   let before: string;
   beforeAll(async () => {
-    before = await all.everything();
+    before = await fixture.everything();
   });
-  afterAll(async () => expect(await all.everything()).toBe(before));
+  afterAll(async () => expect(await fixture.everything()).toBe(before));
 
   const guarded = each(({ access }) => access !== "public");
 
   test.each(["stranger", "revoked session", "expired session", "revoked API key", "banned user"] as const)(
-    "a %s comes to any door",
+    "guarded routes: a %s gets 401",
     async (who) => {
       const wrong: string[] = [];
       for (const name of guarded) {
@@ -84,24 +84,24 @@ describe("nothing comes of it, and nothing changes, when", () => {
           const { status, text } = await ask(
             name,
             who === "banned user" ? "dan" : "ann",
-            all.callers[who],
+            fixture.callers[who],
             place,
             whose,
             "ben",
           );
-          if (status !== 401) wrong.push(told(name, place, whose, status, text));
+          if (status !== 401) wrong.push(describeCall(name, place, whose, status, text));
         }
       }
       expect(wrong).toEqual([]);
     },
   );
 
-  test.each(["user", "other user", "API key"] as const)("a %s comes to an admin's door", async (who) => {
+  test.each(["user", "other user", "API key"] as const)("admin routes: a %s gets 403", async (who) => {
     const wrong: string[] = [];
     for (const name of each(({ access }) => access === "admin")) {
       for (const [place, whose] of variantsOf(name)) {
-        const { status, text } = await ask(name, "ann", all.callers[who], place, whose, "ben");
-        if (status !== 403) wrong.push(told(name, place, whose, status, text));
+        const { status, text } = await ask(name, "ann", fixture.callers[who], place, whose, "ben");
+        if (status !== 403) wrong.push(describeCall(name, place, whose, status, text));
       }
     }
     expect(wrong).toEqual([]);
@@ -111,60 +111,69 @@ describe("nothing comes of it, and nothing changes, when", () => {
     ["user", "ann", "ben"],
     ["other user", "ben", "ann"],
     ["API key", "ann", "ben"],
-  ] as const)("a %s names what is another's, or not there", async (who, owner, other) => {
-    const wrong: string[] = [];
-    for (const name of each(({ access }) => access === "user")) {
-      const row = ROWS[name] as Row;
-      for (const [place, whose] of variantsOf(name)) {
-        if (place === undefined || whose === "own") continue;
-        const isFilter = place.startsWith("filter.");
-        const usual = isFilter ? 200 : (row[whose] ?? (place.endsWith(".brandId") ? 403 : 404));
-        const expected = who === "API key" && row.byKey ? row.byKey : usual;
-        const { status, text } = await ask(name, owner, all.callers[who], place, whose, other);
-        const isRight = status === expected && (!isFilter || EMPTY.test(text));
-        if (!isRight) wrong.push(told(name, place, whose, status, text));
+  ] as const)(
+    "user routes: a %s who names another owner's id or a missing id gets an error or an empty list",
+    async (who, owner, other) => {
+      const wrong: string[] = [];
+      for (const name of each(({ access }) => access === "user")) {
+        const row = ROWS[name] as Row;
+        for (const [place, whose] of variantsOf(name)) {
+          if (place === undefined || whose === "own") continue;
+          const isFilter = place.startsWith("filter.");
+          const usual = isFilter ? 200 : (row[whose] ?? (place.endsWith(".brandId") ? 403 : 404));
+          const expected = who === "API key" && row.byKey ? row.byKey : usual;
+          const { status, text } = await ask(name, owner, fixture.callers[who], place, whose, other);
+          const isRight = status === expected && (!isFilter || EMPTY.test(text));
+          if (!isRight) wrong.push(describeCall(name, place, whose, status, text));
+        }
       }
-    }
-    expect(wrong).toEqual([]);
-  });
+      expect(wrong).toEqual([]);
+    },
+  );
 
-  test("an admin names what is not there", async () => {
+  test("guarded routes: an admin who names a missing id gets an error or an empty list", async () => {
     const wrong: string[] = [];
     for (const name of each(({ access }) => access !== "public")) {
       const row = ROWS[name] as Row;
       for (const place of placesOf(row)) {
-        const { status, text } = await ask(name, "carl", all.callers.admin, place, "missing");
+        const { status, text } = await ask(name, "carl", fixture.callers.admin, place, "missing");
         const expected = place.startsWith("filter.") ? 200 : (row.adminMissing ?? 404);
         if (status !== expected || (status === 200 && !EMPTY.test(text)))
-          wrong.push(told(name, place, "missing", status, text));
+          wrong.push(describeCall(name, place, "missing", status, text));
       }
     }
     expect(wrong).toEqual([]);
   });
 });
 
-describe("it is answered when", () => {
-  test.each(["user", "other user", "admin"] as const)("a %s asks about their own", async (who) => {
-    const owner = { user: "ann", "other user": "ben", admin: "carl" }[who];
-    const wrong: string[] = [];
-    for (const name of each(({ access }) => access !== "admin" || who === "admin")) {
-      const row = ROWS[name] as Row;
-      const { status, text } = await ask(name, owner, all.callers[who]);
-      const expected = (who === "admin" ? row.admin : undefined) ?? row.own ?? 200;
-      if (status !== expected) wrong.push(told(name, undefined, "own", status, text));
-    }
-    expect(wrong).toEqual([]);
-  });
+describe("authorization: access is granted", () => {
+  test.each(["user", "other user", "admin"] as const)(
+    "routes open to the caller: a %s who names their own ids gets the expected status",
+    async (who) => {
+      const owner = { user: "ann", "other user": "ben", admin: "carl" }[who];
+      const wrong: string[] = [];
+      for (const name of each(({ access }) => access !== "admin" || who === "admin")) {
+        const row = ROWS[name] as Row;
+        const { status, text } = await ask(name, owner, fixture.callers[who]);
+        const expected = (who === "admin" ? row.admin : undefined) ?? row.own ?? 200;
+        if (status !== expected) wrong.push(describeCall(name, undefined, "own", status, text));
+      }
+      expect(wrong).toEqual([]);
+    },
+  );
 
-  test.each(each(({ access }) => access === "public"))("anybody asks %s", async (name) => {
-    for (const who of ["stranger", "revoked session", "banned user", "API key"] as const) {
-      const { status } = await ask(name, "dan", all.callers[who]);
-      expect([who, status]).toEqual([who, ROWS[name]?.own ?? 200]);
-    }
-  });
+  test.each(each(({ access }) => access === "public"))(
+    "%s is public: callers without valid access get the same status",
+    async (name) => {
+      for (const who of ["stranger", "revoked session", "banned user", "API key"] as const) {
+        const { status } = await ask(name, "dan", fixture.callers[who]);
+        expect([who, status]).toEqual([who, ROWS[name]?.own ?? 200]);
+      }
+    },
+  );
 });
 
-/** As they are, and each thing that is named once as another's and once as nothing. */
+/** Lists the variants of a request: with own ids, and with each id once as another owner's and once as missing. */
 function variantsOf(name: string): [Place | undefined, Whose][] {
   const places = placesOf(ROWS[name] as Row);
   return [

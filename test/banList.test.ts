@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { type BanOrder, ban, PLATFORM } from "../src/bans/bans.ts";
 import type { Ban } from "../src/bans/model.ts";
-import { bans } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
 import type { Owner } from "./support/brands.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
@@ -38,9 +38,9 @@ const list = async ({ request }: Pick<Owner, "request">, query = "") =>
 const put = (order: Partial<BanOrder> & { scope: string }) =>
   world.store.write((tx) => ban(tx, { source: "MANUAL", ...order }));
 
-describe("the list", () => {
-  /** Bans of which some share a moment, and one has no e-mail. */
-  async function filled() {
+describe("GET /api/auth/banned", () => {
+  /** Creates bans of which two share a creation time, and one has no e-mail address. */
+  async function createBans() {
     const ann = await owner();
     for (const name of ["d", "b", "e", "a", "c"]) {
       if (name !== "e") world.clock.advance(1);
@@ -61,8 +61,8 @@ describe("the list", () => {
     return seen;
   }
 
-  test("is sorted by moment or e-mail, either way, ties by id", async () => {
-    const ann = await filled();
+  test("bans are sorted by creation time or e-mail address in either order, ties by id", async () => {
+    const ann = await createBans();
     expect(await pages(ann, "")).toEqual(["", "a", "e", "b", "d"]);
     expect(await pages(ann, "sortBy=createdAt&sortOrder=desc")).toEqual(["", "a", "e", "b", "d"]);
     expect(await pages(ann, "sortOrder=asc")).toEqual(["d", "b", "e", "a", ""]);
@@ -70,9 +70,9 @@ describe("the list", () => {
     expect(await pages(ann, "sortBy=email")).toEqual(["e", "d", "b", "a", ""]);
   });
 
-  test("neither repeats nor skips anybody when others are banned meanwhile", async () => {
+  test("pages neither repeat nor skip a ban while other bans are added", async () => {
     for (const query of ["", "sortOrder=asc", "sortBy=email&sortOrder=asc", "sortBy=email"]) {
-      const ann = await filled();
+      const ann = await createBans();
       let count = 0;
       const between = async () => void (count < 3 && (await add(ann, { email: `bz${count++}@example.com` })));
       const seen = (await pages(ann, query, between)).filter((name) => name !== "b");
@@ -80,7 +80,7 @@ describe("the list", () => {
     }
   });
 
-  test("is twenty long unless said otherwise, and a hundred at most", async () => {
+  test("the limit is 20 by default and 100 at most, and invalid parameters are answered with 422 and the field name", async () => {
     const ann = await owner();
     for (let at = 0; at < 25; at++) await put({ scope: ann.brandId, email: `p${at}@example.com` });
     expect((await list(ann)).data).toHaveLength(20);
@@ -110,7 +110,7 @@ describe("the list", () => {
     }
   });
 
-  test("shows what was written and how it was meant", async () => {
+  test("a ban after a hostile reply shows the reply's text and its sentiment score", async () => {
     const stage = await world.launched({ people: 1 });
     await world.run();
     await world.store.write((tx) => world.answer(tx, stage, "I hate you, you disgusting piece of garbage."));

@@ -4,7 +4,7 @@ import { type BanOrder, ban, isBanned, PLATFORM } from "../src/bans/bans.ts";
 import type { Ban } from "../src/bans/model.ts";
 import { DAY, iso } from "../src/clock.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { bans } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
 import type { Owner } from "./support/brands.ts";
 import { sendNonsense } from "./support/hostile.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
@@ -43,8 +43,8 @@ const remove = ({ request }: Pick<Owner, "request">, id: string, path = id) =>
 const put = (order: Partial<BanOrder> & { scope: string }) =>
   world.store.write((tx) => ban(tx, { source: "MANUAL", ...order }));
 
-describe("banning", () => {
-  test("keeps an address as it is compared: lower case, E.164", async () => {
+describe("POST /api/auth/banned", () => {
+  test("addresses are stored normalized: e-mail in lower case, phone in E.164", async () => {
     const ann = await owner();
     const answer = await add(ann, {
       email: "Some.One@Example.COM",
@@ -69,7 +69,7 @@ describe("banning", () => {
     } as never);
   });
 
-  test("the same person again answers the same id, and adds what is new", async () => {
+  test("a second ban of the same address returns the same id and adds a missing phone number", async () => {
     const ann = await owner();
     const first = (await add(ann, { email: "a@example.com" })).body.id;
     expect((await add(ann, { email: "A@EXAMPLE.com" })).body.id).toBe(first);
@@ -78,28 +78,28 @@ describe("banning", () => {
     expect((await list(ann)).data).toMatchObject([{ email: "a@example.com", phone: "+12025550123" }]);
   });
 
-  test("somebody with another's phone puts their own address on the list, too", async () => {
+  test("a new e-mail address with an already banned phone number is banned under the same id", async () => {
     const ann = await owner();
     const first = (await add(ann, { email: "a@example.com", phone: "+12025550123" })).body.id;
     expect((await add(ann, { email: "b@example.com", phone: "+12025550123" })).body.id).toBe(first);
     for (const email of ["a@example.com", "b@example.com"]) {
       expect(await isBanned(world.store.read, ann.brandId, email, null)).toBe(true);
     }
-    // Two bans that are one person's, as it turns out.
+    // Ban e-mail and phone separately, then together: two bans of one contact.
     const [email, phone] = [await add(ann, { email: "c@example.com" }), await add(ann, { phone: "+12025550124" })];
     const both = await add(ann, { email: "c@example.com", phone: "+12025550124" });
     expect(both.status).toBe(200);
     expect([email.body.id, phone.body.id]).toContain(both.body.id);
   });
 
-  test("by ten at once makes one ban", async () => {
+  test("ten concurrent bans of one address create one ban", async () => {
     const ann = await owner();
     const answers = await Promise.all(Array.from({ length: 10 }, () => add(ann, { email: "race@example.com" })));
     expect(new Set(answers.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
     expect((await list(ann)).data).toHaveLength(1);
   });
 
-  test("needs an address, and a good one", async () => {
+  test("a body without a valid address, or with a too long reason, is answered with 422 and the field name", async () => {
     const ann = await owner();
     const bad: [object, string][] = [
       [{}, "email"],
@@ -119,7 +119,7 @@ describe("banning", () => {
     expect((await list(ann)).data).toEqual([]);
   });
 
-  test("cancels what was still to be sent to them, in all campaigns of the brand, and gives the credits back", async () => {
+  test("a ban cancels pending messages to the address in all campaigns of the brand and releases their credits", async () => {
     const stage = await world.launched({ people: 2 });
     const twin = await world.twin(stage);
     await world.run();
@@ -137,7 +137,7 @@ describe("banning", () => {
     expect(world.channel.recipients.filter((to) => to === stage.emails[1])).toHaveLength(4);
   });
 
-  test("by an admin without a brand holds for all brands", async () => {
+  test("a ban by an admin without a brand applies to all brands", async () => {
     const [ann, bob] = [await world.launched({ people: 1 }), await world.launched({ people: 1 })];
     const admin = { request: await world.admin() };
     const { body } = await add(admin, { email: ann.emails[0] });
@@ -149,8 +149,8 @@ describe("banning", () => {
   });
 });
 
-describe("lifting a ban", () => {
-  test("takes the id in the path, or the literal :id of generated clients with the id in the body", async () => {
+describe("DELETE /api/auth/banned/:id", () => {
+  test("takes the id in the path, or in the body when the path has the literal :id of generated clients", async () => {
     const ann = await owner();
     const ids = [await add(ann, { email: "a@example.com" }), await add(ann, { email: "b@example.com" })].map(
       ({ body }) => body.id,
@@ -161,7 +161,7 @@ describe("lifting a ban", () => {
     expect((await remove(ann, ids[0] ?? "")).status).toBe(404);
   });
 
-  test("with two ids is refused, and without one", async () => {
+  test("answers 400 for two different ids and 422 without an id in the body", async () => {
     const ann = await owner();
     const { body } = await add(ann, { email: "a@example.com" });
     expect(await remove(ann, body.id, "another")).toMatchObject({ status: 400, body: { code: "MALFORMED" } });
@@ -170,7 +170,7 @@ describe("lifting a ban", () => {
     expect((await list(ann)).data).toHaveLength(1);
   });
 
-  test("of another brand, or of the platform, finds nothing", async () => {
+  test("answers 404 for a ban of another brand or of the platform", async () => {
     const [ann, bob] = [await owner(), await owner()];
     const { id } = await put({ scope: ann.brandId, email: "a@example.com" });
     const platform = await put({ scope: PLATFORM, email: "p@example.com" });
@@ -180,7 +180,7 @@ describe("lifting a ban", () => {
   });
 
   test.each(["OPT_OUT", "UNSUBSCRIBE"] as const)(
-    "that the person asked for (%s) is the admins' alone",
+    "answers an owner 403 for a ban by %s of the contact; an admin may delete the ban",
     async (source) => {
       const ann = await owner();
       const { id } = await put({ scope: ann.brandId, email: "own@example.com", source });
@@ -190,7 +190,7 @@ describe("lifting a ban", () => {
     },
   );
 
-  test("that the person asked for after somebody else had banned them is the admins' alone", async () => {
+  test("answers an owner 403 when the contact opted out after a manual ban", async () => {
     const ann = await owner();
     const { id } = await put({ scope: ann.brandId, email: "own@example.com" });
     await put({ scope: ann.brandId, email: "own@example.com", source: "OPT_OUT" });
@@ -198,7 +198,7 @@ describe("lifting a ban", () => {
   });
 });
 
-test("nonsense is refused and breaks nothing", async () => {
+test("/api/auth/banned: invalid input never causes a 500, and requests without a session get 401", async () => {
   const ann = await owner();
   expect((await world.app.request("GET", LIST)).status).toBe(401);
   const { body } = await add(ann, { email: "good@example.com" });

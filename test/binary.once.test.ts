@@ -9,7 +9,7 @@ import { findS3, startS3 } from "./support/s3.ts";
 import { type Service, startService } from "./support/service.ts";
 import { startSmtpServer } from "./support/smtpServer.ts";
 
-// The one file that people download, built once and used where there is nothing else.
+// Build the single executable once and run it in folders that contain nothing else.
 
 setDefaultTimeout(60_000);
 
@@ -17,12 +17,12 @@ let workshop = "";
 let folder = "";
 let binary = "";
 
-/** Where the system has it, what runs a command on a machine of its own that has no network at all. */
-const unplugged = ["unshare", "--map-root-user", "--net"];
-const canUnplug = Bun.which("unshare") !== null && Bun.spawnSync([...unplugged, "true"]).exitCode === 0;
+/** Runs a command without any network, where the system has network namespaces. */
+const withoutNetwork = ["unshare", "--map-root-user", "--net"];
+const canRemoveNetwork = Bun.which("unshare") !== null && Bun.spawnSync([...withoutNetwork, "true"]).exitCode === 0;
 
 const reprise = (args: string[], env: Record<string, string> = {}, input = "") =>
-  runProgram([...(canUnplug ? unplugged : []), binary, ...args], {
+  runProgram([...(canRemoveNetwork ? withoutNetwork : []), binary, ...args], {
     cwd: folder,
     env: { ...cleanEnvironment(folder), ...env },
     input,
@@ -46,8 +46,8 @@ afterAll(() => {
   for (const path of [workshop, folder]) rmSync(path, { recursive: true, force: true });
 });
 
-describe("a call", () => {
-  test("version says which one it is, and needs no folder", async () => {
+describe("reprise command line", () => {
+  test("version prints the version and creates no data folder", async () => {
     const { exitCode, stdout } = await reprise(["version"]);
     const { version } = await Bun.file(join(PROJECT_ROOT, "package.json")).json();
     expect(stdout).toStartWith(version);
@@ -65,7 +65,7 @@ describe("a call", () => {
     expect(exitCode).not.toBe(0);
   });
 
-  test("help lists the commands, and each explains itself", async () => {
+  test("help lists the commands, and --help of each command prints its usage", async () => {
     const { exitCode, stdout } = await reprise(["help"]);
     expect(exitCode).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) {2,}\S/gm)].map(([, name = ""]) => name);
@@ -75,7 +75,7 @@ describe("a call", () => {
       expect(help.exitCode).toBe(0);
       expect(help.stdout).toStartWith(`Usage: reprise ${name}`);
     }
-    // Nothing asked is a wrong call, answered with the same overview.
+    // Calling without a command is a usage error and prints the same overview.
     expect(await reprise([])).toMatchObject({ exitCode: 2, stdout });
   });
 
@@ -86,7 +86,7 @@ describe("a call", () => {
     [["admin", "create"], "--email: expected an address"],
     [["admin", "create", "--email", "ada@example.com"], "--password-stdin: expected"],
     [["admin", "create", "--email", "ada@example.com", "--password", "in the process list"], "--password"],
-  ])("%j is refused with 2 and a sentence", async (args, sentence) => {
+  ])("%j exits with 2 and a one-line message", async (args, sentence) => {
     const { exitCode, stdout, stderr } = await reprise(args);
     expect(exitCode).toBe(2);
     expect(stdout).toBe("");
@@ -95,7 +95,7 @@ describe("a call", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test("a bad configuration is refused with 2, all names at once, and no secret repeated", async () => {
+  test("serve with an invalid configuration exits with 2, names every invalid variable and prints no secret", async () => {
     const { exitCode, stderr } = await reprise(["serve"], {
       PORT: "http",
       REPRISE_SECRET: "too-short",
@@ -115,30 +115,30 @@ describe("a call", () => {
   test.each([
     ["not an address", "correct horse battery"],
     ["ada@example.com", "short"],
-  ])("admin create for %j with the password %j is refused, and makes nobody", async (email, password) => {
+  ])("admin create for %j with the password %j fails and creates no admin", async (email, password) => {
     const made = await reprise(["admin", "create", "--email", email, "--password-stdin"], {}, `${password}\n`);
     expect(made.exitCode).not.toBe(0);
     expect(made.stderr.trimEnd().split("\n")).toHaveLength(1);
     expect(made.stderr).not.toContain("is an admin now");
   });
 
-  test("ledger verify proves the books of an empty database", async () => {
+  test("ledger verify of an empty database exits with 0 and reports no mismatch", async () => {
     const { exitCode, stdout } = await reprise(["ledger", "verify", "--json"]);
     expect(JSON.parse(lastLine(stdout))).toMatchObject({ ok: true, entries: 0, drifts: [] });
     expect(exitCode).toBe(0);
   });
 });
 
-describe("the simulator", () => {
-  test("demo keeps every promise and says so in its last line", async () => {
+describe("reprise simulator", () => {
+  test("demo exits with 0 and prints the result of all invariant checks on its last line", async () => {
     const { exitCode, stdout } = await reprise(["demo", "--exit", "--json"]);
-    const census = JSON.parse(lastLine(stdout));
-    expect(census).toMatchObject({ duplicates: 0, sentAfterBan: 0, sentAfterReply: 0, ledger: "ok" });
-    expect(census.sent).toBeGreaterThan(500);
+    const summary = JSON.parse(lastLine(stdout));
+    expect(summary).toMatchObject({ duplicates: 0, sentAfterBan: 0, sentAfterReply: 0, ledger: "ok" });
+    expect(summary.sent).toBeGreaterThan(500);
     expect(exitCode).toBe(0);
   });
 
-  test("simulate lives through the same world twice", async () => {
+  test("simulate prints the same result for two runs with one seed", async () => {
     const world = ["simulate", "--seed", "7", "--days", "10", "--contacts", "20", "--faults", "--json"];
     const [once, again] = [await reprise(world), await reprise(world)];
     expect(once.exitCode).toBe(0);
@@ -147,14 +147,14 @@ describe("the simulator", () => {
   });
 });
 
-describe("a service", () => {
+describe("reprise serve", () => {
   let service: Service;
   beforeAll(async () => {
     service = await startService({ command: [binary] });
   });
   afterAll(() => service.remove());
 
-  test("answers, and brings its page and the description of its API with it", async () => {
+  test("serves the health routes, the Swagger UI with its files and the OpenAPI document", async () => {
     expect((await service.api("GET", "/api/health")).body).toMatchObject({ status: "OK" });
     expect((await service.api("GET", "/api/health/database")).body).toMatchObject({ status: "OK" });
     const page = await service.api("GET", "/swagger");
@@ -167,7 +167,7 @@ describe("a service", () => {
     expect(Object.keys(document.body.paths)).toContain("/api/brands/{id}");
   });
 
-  test("its claim link makes one admin", async () => {
+  test("the claim link creates one admin, and a second use answers 403", async () => {
     const [, token = ""] = /\/api\/auth\/claim#token=([\w-]+)/.exec(service.output()) ?? [];
     const claim = (email: string) =>
       service.api("POST", "/api/auth/claim", {
@@ -177,11 +177,11 @@ describe("a service", () => {
     expect(await claim("eve@example.com")).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });
   });
 
-  test("health asks it from outside", async () => {
+  test("reprise health exits with 0 while the service runs", async () => {
     expect((await service.run(["health"])).exitCode).toBe(0);
   });
 
-  test("a second one on the same data folder is refused with a sentence", async () => {
+  test("a second process on the same data folder exits with 1 and a message, and the first continues", async () => {
     const { exitCode, stdout, stderr } = await service.run(["serve"]);
     expect(exitCode).toBe(1);
     expect(stdout).toBe("");
@@ -189,7 +189,7 @@ describe("a service", () => {
     expect((await service.api("GET", "/api/health")).status).toBe(200);
   });
 
-  test("ends with 0 when asked to, soon, and starts again on the same data without a claim link", async () => {
+  test("exits with 0 within 5 seconds of a stop, and restarts on the same data without a claim link", async () => {
     const before = service.output().length;
     const asked = performance.now();
     expect(await service.stop()).toBe(0);
@@ -200,7 +200,7 @@ describe("a service", () => {
   });
 });
 
-test("mails an invitation through the system mailbox", async () => {
+test("reprise serve with SYSTEM_SMTP_URL: an invitation is mailed and can be accepted", async () => {
   const server = await startSmtpServer();
   const env = {
     SYSTEM_SMTP_URL: `smtp://127.0.0.1:${server.port}`,
@@ -221,7 +221,7 @@ test("mails an invitation through the system mailbox", async () => {
   await server.stop();
 });
 
-test("draws an image anew, and keeps it in a bucket where there is one", async () => {
+test("reprise serve: an uploaded profile image is encoded again without metadata, and stored in a bucket if one is available", async () => {
   const bucket = findS3() ? await startS3() : null;
   const service = await startService({ command: [binary], env: bucket?.env ?? {} });
   const form = new FormData();
@@ -235,7 +235,7 @@ test("draws an image anew, and keeps it in a bucket where there is one", async (
   await bucket?.stop();
 });
 
-test("a renamed copy does the same, with nothing set in its environment", async () => {
+test("reprise: a renamed copy runs with an empty environment and uses only its own folder", async () => {
   const elsewhere = mkdtempSync(join(workshop, "elsewhere-"));
   const copy = join(elsewhere, "renamed");
   copyFileSync(binary, copy);
@@ -244,18 +244,18 @@ test("a renamed copy does the same, with nothing set in its environment", async 
   expect(readdirSync(elsewhere).sort()).toEqual(["data", "renamed"]);
 });
 
-// Its only interface is the loopback, and nobody else is there.
-const serveUnplugged = `ip link set lo up
+// The only network interface is loopback, and no other process listens there.
+const serveWithoutNetwork = `ip link set lo up
 "$1" serve & server=$!
 until "$1" health 2>/dev/null; do kill -0 $server || exit 1; sleep 0.1; done
 kill $server
 wait $server`;
 
-test.skipIf(!canUnplug || !Bun.which("ip"))(
-  `serves where there is no network${canUnplug ? "" : " (skipped: this system has no network namespaces)"}`,
+test.skipIf(!canRemoveNetwork || !Bun.which("ip"))(
+  `reprise serve: runs on a machine without a network${canRemoveNetwork ? "" : " (skipped: this system has no network namespaces)"}`,
   async () => {
     const elsewhere = mkdtempSync(join(workshop, "alone-"));
-    const { exitCode, stdout } = await runProgram([...unplugged, "sh", "-c", serveUnplugged, "sh", binary], {
+    const { exitCode, stdout } = await runProgram([...withoutNetwork, "sh", "-c", serveWithoutNetwork, "sh", binary], {
       cwd: elsewhere,
       env: { ...cleanEnvironment(elsewhere), HOST: "127.0.0.1" },
     });

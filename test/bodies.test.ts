@@ -6,8 +6,8 @@ import { routePlans } from "../src/http/routePlans.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { type HeldRequest, holdRequest } from "./support/heldRequest.ts";
 
-// A body is bounded by the route it is for, and nobody's is read before it is known that they may send one. Requests are
-// written by hand, because what counts is what is answered before their bodies are there.
+// Bodies are limited per route, and none is read before the caller is known to be allowed to send one. The requests are
+// written byte by byte, because the test must see responses that arrive before the body is sent.
 
 const QUICK = { timeoutMs: 400, bytesPerSecond: 1_000_000 };
 const SMALL = { ...QUICK, budgetBytes: 60_000, clientBudgetBytes: 20_000 };
@@ -17,7 +17,7 @@ const SIGN_IN = "/api/auth/sign-in/email";
 let world: TestApp;
 let app: ReturnType<typeof createApp>;
 let url: string;
-/** The same with a small budget. */
+/** Serves the same app with a small budget. */
 let small: ReturnType<typeof createApp>;
 let token: string;
 const background = new BackgroundWork();
@@ -50,21 +50,21 @@ const address = (name: string) => `x-client-address: ${name}`;
 const hold = (method: string, path: string, ...lines: string[]) =>
   holdRequest(url, method, path, [JSON_TYPE, ...lines]);
 
-/** Sends a head alone: whoever answers it has not waited for a body. */
+/** Sends only the head of a request: a response proves that the server has not waited for a body. */
 async function answerTo(method: string, path: string, ...lines: string[]): Promise<number> {
   const held = hold(method, path, ...lines);
   const { status } = await held.answer.finally(held.drop);
   return status;
 }
 
-/** Every route that may have a body, with ids in its path. */
+/** Lists every route that may have a body, with ids in its path. */
 const withBodies = () =>
   app.routes
     .filter(({ method }) => !["GET", "HEAD"].includes(method))
     .map(({ method, path }) => ({ method, route: path, path: path.replace(/:\w+/g, "x") }));
 
-describe("a stranger", () => {
-  test("is refused at every route that is not public before a byte of the body is there", async () => {
+describe("request bodies of callers without a session", () => {
+  test("every route that is not public answers 401 before a byte of the body arrives", async () => {
     const planOf = routePlans(() => app.routes);
     const guarded = withBodies().filter(({ method, route }) => planOf(method, route).access !== "public");
     expect(guarded.length).toBeGreaterThan(50);
@@ -74,7 +74,7 @@ describe("a stranger", () => {
     }
   });
 
-  test("is refused for a large body by every method at paths that end like those of files", async () => {
+  test("a large body is refused by every method at paths that end like upload routes", async () => {
     const ends = ["import-contacts", "upload-profile-image", "webhooks/chargebee"];
     const starts = ["campaigns", "contacts", "brands", "email-accounts", "voicemail-accounts", "nowhere/at/all"];
     for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]) {
@@ -85,15 +85,15 @@ describe("a stranger", () => {
     }
   });
 
-  test("may not send files in chunks either", async () => {
+  test("a chunked upload is refused with 401, or with 413 where the route takes no stream", async () => {
     expect(await answerTo("POST", "/api/campaigns/x/import-contacts", "Transfer-Encoding: chunked")).toBe(401);
     expect(await answerTo("PATCH", "/api/campaigns/import-contacts", "Transfer-Encoding: chunked")).toBe(413);
     expect(await answerTo("POST", SIGN_IN, "Transfer-Encoding: chunked")).toBe(413);
   });
 });
 
-describe("a body that is larger than its route takes", () => {
-  test("is refused at every route by what it says of its length, in the form of all errors", async () => {
+describe("request bodies larger than the limit of their route", () => {
+  test("every route answers from Content-Length alone, in the common error format with the request id", async () => {
     const planOf = routePlans(() => app.routes);
     for (const { method, route, path } of withBodies()) {
       const { body, access } = planOf(method, route);
@@ -109,13 +109,13 @@ describe("a body that is larger than its route takes", () => {
     }
   });
 
-  test("closes its connection, and the rest is not read", async () => {
+  test("the connection is closed after 413, and the rest of the body is not read", async () => {
     const held = hold("POST", SIGN_IN, length(100_000_000));
     expect((await held.answer).headers.get("connection")).toBe("close");
     await held.closed;
   });
 
-  test("a small one that is refused costs nobody the connection", async () => {
+  test("the connection stays open after a small body is refused", async () => {
     const answer = await fetch(`${url}/api/contacts`, {
       method: "POST",
       body: "{}",
@@ -131,8 +131,8 @@ describe("a body that is larger than its route takes", () => {
   });
 });
 
-describe("a body that comes slowly", () => {
-  test("is given up after its time, and its connection closed", async () => {
+describe("request bodies that arrive slowly", () => {
+  test("a JSON body that stalls is answered with 408 after the timeout, and its connection is closed", async () => {
     const held = hold("POST", SIGN_IN, length(2000), address("slow"));
     held.write('{"email":');
     const { status, headers, body } = await held.answer;
@@ -140,7 +140,7 @@ describe("a body that comes slowly", () => {
     await held.closed;
   });
 
-  test("a file too: only the time that the client keeps us waiting counts", async () => {
+  test("an upload that stalls is answered with 408 after the timeout, and its connection is closed", async () => {
     const made = await fetch(`${url}/api/campaigns`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
@@ -155,7 +155,7 @@ describe("a body that comes slowly", () => {
   });
 });
 
-describe("the budget", () => {
+describe("request body budget", () => {
   const all: HeldRequest[] = [];
   const at = () => `http://127.0.0.1:${small.server?.port}`;
   const held = async (from: string, bytes: number) => {
@@ -167,7 +167,7 @@ describe("the budget", () => {
   const statusOf = (request: HeldRequest) =>
     Promise.race([request.answer.then(({ status }) => status), Bun.sleep(100).then(() => "waits")]);
 
-  test("bounds a client, then everybody, and never waits; those who are signed in have a share of their own", async () => {
+  test("exceeding a client's share answers 429, exceeding the whole budget 503, signed-in callers have a separate share", async () => {
     const mine = [await held("10.0.0.1", 8000), await held("10.0.0.1", 8000)];
     expect(await Promise.all(mine.map(statusOf))).toEqual(["waits", "waits"]);
     const more = await held("10.0.0.1", 8000);
@@ -184,7 +184,7 @@ describe("the budget", () => {
     const last = await held("10.0.0.9", 8000);
     const refused = await last.answer;
     expect([refused.status, refused.headers.get("retry-after"), refused.body.code]).toEqual([503, "1", "UNAVAILABLE"]);
-    // All of it comes back, from whoever leaves and from whoever is given up.
+    // Expect the whole budget back, from dropped connections and from timed-out requests.
     for (const request of all.slice(0, 4)) request.drop();
     await Promise.all(others.map((request) => request.closed));
     const again = await fetch(`${at()}${SIGN_IN}`, {
@@ -195,7 +195,7 @@ describe("the budget", () => {
     expect(again.status).toBe(401);
   });
 
-  test("counts what is set aside, moved and released, each once", () => {
+  test("reserved, moved and released bytes are each counted once", () => {
     const budget = createBodyBudget({ budgetBytes: 100, clientBudgetBytes: 60 });
     const one = budget.reserve("a", 50);
     expect(() => budget.reserve("a", 11)).toThrow("Too many request bodies at the same time");
@@ -214,7 +214,7 @@ describe("the budget", () => {
   });
 });
 
-test("nobody waits for a body while the process stops", async () => {
+test("request bodies while the process stops: a waiting request is answered with 503 and its connection is closed", async () => {
   const held = hold("POST", SIGN_IN, length(2000), address("stop"));
   held.write("{");
   await Bun.sleep(50);

@@ -13,7 +13,7 @@ import { type Operation, operation, passing, perform } from "./support/bookkeepi
 import { accountOf, BookModel, strayHolds } from "./support/bookModel.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
-// How many sequences: LEDGER_RUNS=5000 npm test bookkeeping
+// Set the number of sequences: LEDGER_RUNS=5000 npm test bookkeeping
 const RUNS = Number(process.env.LEDGER_RUNS ?? (process.env.DATABASE_URL ? 60 : 200));
 
 setDefaultTimeout(3_600_000);
@@ -34,8 +34,8 @@ async function newBrand(): Promise<string> {
   });
 }
 
-/** False when the database refused it, because this message was held for before. */
-async function happens(brandId: string, run: string, model: BookModel, operation: Operation): Promise<boolean> {
+/** Returns false when the database refused the hold because the message already had one. */
+async function applies(brandId: string, run: string, model: BookModel, operation: Operation): Promise<boolean> {
   world.clock.advance(passing(operation));
   const price = (await readWeights(store.read)).EMAIL;
   try {
@@ -49,13 +49,13 @@ async function happens(brandId: string, run: string, model: BookModel, operation
   }
 }
 
-test("whatever happens in whatever order, the books balance at every commit and are the fold of their entries", async () => {
+test("ledger: after any sequence of operations the balances match at every commit and equal the sum of the entries", async () => {
   const property = fc.asyncProperty(fc.array(operation, { maxLength: 40, size: "max" }), async (operations) => {
     const brandId = await newBrand();
     const run = brandId;
     const model = new BookModel((kind, index) => `${run} ${kind} ${index}`);
     for (const operation of operations) {
-      await happens(brandId, run, model, operation);
+      await applies(brandId, run, model, operation);
       await model.check(store.read, brandId);
     }
     expect(await strayHolds(store.read, brandId)).toEqual([]);
@@ -63,12 +63,12 @@ test("whatever happens in whatever order, the books balance at every commit and 
   await fc.assert(property, { numRuns: RUNS }).finally(() => store.write((tx) => changeWeight(tx, "EMAIL", 1000)));
 });
 
-/** What a billing provider tells of: payments and refunds, each with a time of its own. */
-type Told =
+/** Describes an event of a billing provider: a payment or a refund, each with its own time. */
+type BillingEvent =
   | { grant: number; amount: number; days: number | null }
   | { refund: number; amount: number; of: number | null; daysAgo: number };
 
-const told: fc.Arbitrary<Told> = fc.oneof(
+const billingEvent: fc.Arbitrary<BillingEvent> = fc.oneof(
   fc.record({
     grant: fc.integer({ min: 3, max: 8 }),
     amount: fc.integer({ min: 1, max: 1000 }),
@@ -81,9 +81,9 @@ const told: fc.Arbitrary<Told> = fc.oneof(
     daysAgo: fc.nat(4),
   }),
 );
-const nameOf = (event: Told) => ("grant" in event ? `lot ${event.grant}` : `refund ${event.refund}`);
+const nameOf = (event: BillingEvent) => ("grant" in event ? `lot ${event.grant}` : `refund ${event.refund}`);
 
-function hear(tx: Tx, brandId: string, event: Told): Promise<unknown> {
+function postEvent(tx: Tx, brandId: string, event: BillingEvent): Promise<unknown> {
   const source = `${brandId} ${nameOf(event)}`;
   if ("grant" in event) {
     const { amount, days } = event;
@@ -96,17 +96,18 @@ function hear(tx: Tx, brandId: string, event: Told): Promise<unknown> {
   return clawBack(tx, { brandId, amount: event.amount, lotSource, source, reason: "refund", at });
 }
 
-/** A brand that has three lots and has spent some; then it hears of the rest. */
-async function afterHearing(spent: number, events: readonly Told[]): Promise<object> {
+/** Creates a brand with three lots, spends some credits, then posts the events. */
+async function balancesAfter(spent: number, events: readonly BillingEvent[]): Promise<object> {
   const brandId = await newBrand();
   const messageId = `${brandId} message`;
   await store.write(async (tx) => {
-    for (const [index, days] of [null, 2, 4].entries()) await hear(tx, brandId, { grant: index, amount: 400, days });
+    for (const [index, days] of [null, 2, 4].entries())
+      await postEvent(tx, brandId, { grant: index, amount: 400, days });
     const request = { messageId, brandId, campaignId: brandId, creditType: "EMAIL" as const, weight: 1 };
     expect((await hold(tx, [{ ...request, amount: spent }])).size).toBe(0);
     await settle(tx, [messageId]);
   });
-  for (const event of events) await store.write((tx) => hear(tx, brandId, event));
+  for (const event of events) await store.write((tx) => postEvent(tx, brandId, event));
   const lots = await store.read.all<{ kind: string; expires_at: number | null; remaining: unknown; expired: unknown }>(
     sql`select l.kind, l.expires_at, sum(l.remaining) as remaining, sum(l.expired) as expired
       from credit_lots l where l.brand_id = ${brandId} group by l.kind, l.expires_at`,
@@ -120,8 +121,8 @@ async function afterHearing(spent: number, events: readonly Told[]): Promise<obj
   return { ...(await accountOf(store.read, brandId)), byTime };
 }
 
-test("payments and refunds heard in any order, up to three times each, end in the same books", async () => {
-  const events = fc.uniqueArray(told, { selector: nameOf, maxLength: 10, size: "max" });
+test("ledger: payments and refunds in any order, each up to three times, lead to the same balances", async () => {
+  const events = fc.uniqueArray(billingEvent, { selector: nameOf, maxLength: 10, size: "max" });
   const property = fc.asyncProperty(
     fc.nat(1200),
     events.chain((list) =>
@@ -131,7 +132,7 @@ test("payments and refunds heard in any order, up to three times each, end in th
       ),
     ),
     async (spent, [inOrder, shuffled]) => {
-      expect(await afterHearing(spent, shuffled)).toEqual(await afterHearing(spent, inOrder));
+      expect(await balancesAfter(spent, shuffled)).toEqual(await balancesAfter(spent, inOrder));
     },
   );
   await fc.assert(property, { numRuns: RUNS });

@@ -17,7 +17,7 @@ const CALLERS = 32;
 const EACH = 60;
 
 let app: TestApp;
-/** Processes on one database. On Postgres each brings ten connections of its own. */
+/** Opens stores like several processes on one database. On Postgres each has ten connections of its own. */
 let stores: Store[];
 beforeAll(async () => {
   app = await startApp();
@@ -31,7 +31,7 @@ afterAll(async () => {
   await app.close();
 });
 
-test("32 callers who race over the same brands, messages, payments and refunds leave books that balance", async () => {
+test("ledger: 32 concurrent callers on the same brands, messages, payments and refunds leave no mismatch", async () => {
   const brandIds = await app.store.write(async (tx) => {
     const rows = Array.from({ length: 3 }, () => ({
       id: tx.newId(),
@@ -52,7 +52,7 @@ test("32 callers who race over the same brands, messages, payments and refunds l
     const store = stores[caller % stores.length] ?? app.store;
     for (const [index, operation] of plan.entries()) {
       const brandId = brandIds[(caller + index) % brandIds.length] ?? "";
-      // Messages of their own from time to time, so that there is always something to hold.
+      // Use new messages from time to time, so that there is always one to hold credits for.
       const run = `${brandId} ${Math.floor(index / 4)}`;
       try {
         await store.write((tx) => perform(tx, brandId, run, operation));
@@ -67,18 +67,18 @@ test("32 callers who race over the same brands, messages, payments and refunds l
     over = true;
   });
   let over = false;
-  let looks = 0;
+  let verifications = 0;
   while (!over) {
-    // At every moment: what others see in between is in order too.
+    // Verify between the operations: every snapshot that others see must balance too.
     const { drifts, faults } = await app.store.snapshot((read) => verifyLedger(read));
     expect({ drifts, faults }).toEqual({ drifts: [], faults: [] });
-    looks++;
+    verifications++;
     await Bun.sleep(5);
   }
   await racing;
   await app.store.write((tx) => changeWeight(tx, "EMAIL", 1000));
   expect(done + refused).toBe(CALLERS * EACH);
-  expect(looks).toBeGreaterThan(0);
+  expect(verifications).toBeGreaterThan(0);
   expect((await app.store.snapshot((read) => verifyLedger(read))).ok).toBe(true);
   for (const brandId of brandIds) {
     expect(await strayHolds(app.store.read, brandId)).toEqual([]);

@@ -11,7 +11,7 @@ setDefaultTimeout(60_000);
 
 const where = findChromium() === null ? " (skipped: Chromium is not installed)" : "";
 
-/** An operation of the page, opened. With `tryItOutEnabled` its form is ready at once. */
+/** Opens an operation of the page. With `tryItOutEnabled` its form is ready at once. */
 async function open(page: Page, method: string, path: string): Promise<Locator> {
   const operation = page.locator(`.opblock-${method}`, { has: page.locator(`[data-path="${path}"]`) });
   await operation.locator(".opblock-summary-control").click();
@@ -19,7 +19,7 @@ async function open(page: Page, method: string, path: string): Promise<Locator> 
   return operation;
 }
 
-/** Gives the page a token, by its Authorize button. */
+/** Enters a token in the Authorize dialog of the page. */
 async function authorize(page: Page, token: string): Promise<void> {
   await page.locator(".btn.authorize").first().click();
   const bearer = page.locator(".auth-container", { hasText: "bearerAuth" });
@@ -28,10 +28,10 @@ async function authorize(page: Page, token: string): Promise<void> {
   await page.locator(".btn-done").first().click();
 }
 
-/** Presses Execute; what the page then shows as the answer. */
+/** Presses Execute and returns the response that the page shows. */
 async function execute(operation: Locator): Promise<{ status: string; body: string }> {
   const answer = operation.locator(".live-responses-table .response").first();
-  // The answer before this one must not be taken for it.
+  // Clear the previous response, so that it is not taken for the new one.
   if (await answer.isVisible()) await operation.locator(".btn-clear").click();
   await operation.locator(".execute").click();
   await answer.waitFor();
@@ -41,8 +41,8 @@ async function execute(operation: Locator): Promise<{ status: string; body: stri
   };
 }
 
-describe.skipIf(findChromium() === null)(`in a browser with no network${where}`, () => {
-  // For people to look at: those of the latest run stay.
+describe.skipIf(findChromium() === null)(`pages in a browser without a network${where}`, () => {
+  // Keep the screenshots of the latest run for inspection.
   const pictures = join(tmpdir(), "reprise-pictures");
   const errors: string[] = [];
   let service: Service;
@@ -62,7 +62,7 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
     await service.remove();
   });
 
-  test("the claim link makes the first admin, and does not stay in the address bar", async () => {
+  test("claim page: the claim link creates the first admin, its token leaves the address bar, and a second use fails", async () => {
     const [, link = ""] = /(http:\S+\/api\/auth\/claim#token=\S+)/.exec(service.output()) ?? [];
     await page.goto(link);
     expect(new URL(page.url())).toMatchObject({ search: "", hash: "" });
@@ -80,12 +80,12 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
     await page.getByLabel("Password").fill("correct horse battery");
     await page.getByRole("button").click();
     await page.getByText("not valid any more").waitFor();
-    // The browser itself notes that second answer, a 403.
+    // The browser logs the second response, a 403.
     expect(errors.splice(0)).toEqual([expect.stringContaining("403")]);
     await browser.context.clearCookies();
   });
 
-  test("Swagger UI shows every operation", async () => {
+  test("Swagger UI: every operation of the OpenAPI document is shown", async () => {
     await page.goto(`${service.url}/swagger`);
     await page.locator(".opblock").first().waitFor();
     const { body } = await service.api<{ paths: Record<string, object> }>("GET", "/swagger/json");
@@ -95,14 +95,14 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
     await page.screenshot({ path: join(pictures, "swagger.png") });
   });
 
-  test("a stranger is told to sign in", async () => {
+  test("Swagger UI: an operation without authorization shows 401", async () => {
     const { status, body } = await execute(await open(page, "get", "/api/brands"));
     expect(status).toBe("401");
     expect(JSON.parse(body)).toMatchObject({ success: false, code: "UNAUTHENTICATED" });
     expect(errors.splice(0)).toEqual([expect.stringContaining("401")]);
   });
 
-  test("whoever authorizes with the token of a session creates a brand and lists it", async () => {
+  test("Swagger UI: a user authorized with a session token creates a brand and lists the brand", async () => {
     const token = await enrol(service, await service.admin(), "owner@example.com");
     await authorize(page, token);
     await page.screenshot({ path: join(pictures, "authorized.png") });
@@ -120,7 +120,7 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
     expect(JSON.parse(listed.body).data).toEqual([expect.objectContaining({ name: "Northwind Outreach" })]);
   });
 
-  test("an admin signs in on the page, authorizes, and tries out what stands on the reference page", async () => {
+  test("Swagger UI: an admin signs in, authorizes, and executes operations of the reference page", async () => {
     await service.admin();
     await page.evaluate(() => localStorage.clear());
     await page.goto(`${service.url}/swagger`);
@@ -153,7 +153,7 @@ describe.skipIf(findChromium() === null)(`in a browser with no network${where}`,
     }
   });
 
-  test("nothing was asked of any other machine, and nothing went wrong in the page", () => {
+  test("browser: no request went to another host, and the pages logged no error", () => {
     expect(browser.blocked).toEqual([]);
     expect(errors).toEqual([]);
   });

@@ -20,11 +20,12 @@ import { assignMailboxes } from "../src/senders/assignment.ts";
 import { BULK, BULK_ROWS, campaign, expectSlices, fillBulk, watch } from "./support/bulk.ts";
 import { openTestStore } from "./support/store.ts";
 
-// Each bulk operation on as many rows as a large customer has. The cases follow each other: one campaign lives through all.
+// Run each bulk operation on as many rows as a large customer has. The tests depend on their order: all use one
+// campaign.
 
 setDefaultTimeout(900_000);
 
-/** Thousandths of a credit. */
+/** Amount in thousandths of a credit. */
 const TOP_UP = 1000;
 
 let store: Store;
@@ -46,8 +47,8 @@ const parkAll = (reason: string) =>
     tx.all(sql`update messages set run_at = ${NEVER}, error_message = ${reason} where status = 'PENDING'`),
   );
 
-describe(`with ${BULK_ROWS} rows`, () => {
-  test("a launch schedules and pays for all of them", async () => {
+describe(`bulk operations with ${BULK_ROWS} rows`, () => {
+  test("launch schedules all messages and holds credits for all of them, in slices", async () => {
     const draft = await campaign(store);
     const watched = await watch("launch", () => store.write((tx) => launch(tx, draft, BULK_ROWS)));
     expectSlices(watched);
@@ -57,7 +58,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
     expect((await fundsOf(store.read, BULK.brandId)).available).toBe(0);
   });
 
-  test("a resume frees all that was parked", async () => {
+  test("resume releases all parked messages, in slices", async () => {
     const running = await campaign(store);
     await store.write((tx) => pause(tx, running, null));
     await parkAll("CAMPAIGN_PAUSED");
@@ -66,7 +67,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
     expect(await count(`messages where run_at = ${NEVER}`)).toBe(0);
   });
 
-  test("a top-up gives each parked message a time of its own", async () => {
+  test("a top-up gives each parked message a new time, in slices", async () => {
     const out = { status: "AUTO_PAUSED", statusReason: "NO_CREDITS" } as const;
     await store.write((tx) => tx.update(campaigns).set(out).where(eq(campaigns.id, BULK.campaignId)));
     await parkAll("INSUFFICIENT_CREDITS");
@@ -76,7 +77,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
     expect(await count(`messages where run_at = ${NEVER}`)).toBe(0);
   });
 
-  test("a mailbox that moves to another brand leaves its messages to the others, evenly", async () => {
+  test("moving a mailbox to another brand divides its messages evenly among the remaining mailboxes", async () => {
     const [moving = "", ...staying] = BULK.mailboxes;
     const waiting = await count(`messages where sender_id = '${moving}'`);
     const move = () => store.write((tx) => assignMailboxes(tx, [moving], BULK.draftBrandId));
@@ -88,7 +89,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
     await store.write((tx) => assignMailboxes(tx, [moving], BULK.brandId));
   });
 
-  test("a mailbox that works again frees what waited for it", async () => {
+  test("a mailbox that works again releases the messages that waited for the mailbox", async () => {
     const [, mailbox = ""] = BULK.mailboxes;
     await parkAll("SENDER_PAUSED");
     const waiting = await count(`messages where sender_id = '${mailbox}'`);
@@ -96,7 +97,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
     expect(await count(`messages where run_at < ${NEVER}`)).toBe(waiting);
   });
 
-  test("other mailboxes for a campaign take what the old ones leave", async () => {
+  test("new mailboxes of a campaign take over the messages of the replaced mailboxes", async () => {
     const [first = "", second = ""] = BULK.mailboxes;
     await store.write((tx) => tx.all(sql`update messages set sender_id = 'gone'`));
     const replace = () =>
@@ -105,7 +106,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
     expect(await count(`messages where sender_id = 'gone'`)).toBe(0);
   });
 
-  test("a cancel cancels all, gives back every credit and keeps the counters true", async () => {
+  test("cancel cancels all messages, releases all credits and keeps the counters correct", async () => {
     const paused = await campaign(store);
     const watched = await watch("cancel", () => store.write((tx) => cancel(tx, paused, null)));
     expectSlices(watched);
@@ -115,13 +116,13 @@ describe(`with ${BULK_ROWS} rows`, () => {
     expect(await tallyDrifts(store.read)).toEqual([]);
   });
 
-  test("the proof of the ledger reads its entries in pages", async () => {
-    const watched = await watch("ledger proof", () => store.snapshot((read) => verifyLedger(read)));
+  test("ledger verification loads the entries in pages", async () => {
+    const watched = await watch("ledger verification", () => store.snapshot((read) => verifyLedger(read)));
     expect(watched.result).toMatchObject({ ok: true, entries: 2 * BULK_ROWS + 2 });
     expect(watched.turns).toBeGreaterThan(BULK_ROWS / 2000);
   });
 
-  test("a deleted campaign leaves nothing behind", async () => {
+  test("deleting a campaign deletes its messages and its conversations", async () => {
     expectSlices(
       await watch("delete", () => store.write((tx) => deleteCampaign(tx, BULK.campaignId, tenantScope(SYSTEM)))),
     );
@@ -130,7 +131,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
     expect(await tallyDrifts(store.read)).toEqual([]);
   });
 
-  test("a removed brand takes contacts, conversations and bans with it", async () => {
+  test("deleting a brand deletes its contacts, conversations and bans", async () => {
     expectSlices(await watch("removal of a brand", () => store.write((tx) => deleteBrand(tx, BULK.draftBrandId))));
     expect(await count("conversations")).toBe(0);
     expect(await count("contacts")).toBe(BULK_ROWS);
@@ -140,7 +141,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
   test.each([
     ["sessions", removeEndedSessions],
     ["idempotency_keys", forgetAnswers],
-  ])("tidying removes all %s that have ended", async (table, tidy) => {
+  ])("cleanup deletes all ended %s in slices", async (table, tidy) => {
     const watched = await watch(`tidying of ${table}`, () => store.write(tidy));
     expectSlices(watched);
     expect(watched.result).toBe(BULK_ROWS);
@@ -148,7 +149,7 @@ describe(`with ${BULK_ROWS} rows`, () => {
   });
 });
 
-test("a statement for more values than MAX_CELLS is refused before it is written", () => {
+test("SQL values table: more values than one statement may have throw a RangeError", () => {
   const rows = (count: number) => Array.from({ length: count }, (_, n) => ({ id: String(n), status: "x" }));
   const types = { id: "text", status: "text" } as const;
   expect(() => rowsOf("n", rows(MAX_CELLS / 2), types)).not.toThrow();

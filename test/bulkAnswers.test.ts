@@ -5,13 +5,13 @@ import { NEVER } from "../src/messages/model.ts";
 import { BULK, BULK_ROWS } from "./support/bulk.ts";
 import { answersDuring, type BulkService, startBulkService } from "./support/bulkService.ts";
 
-// Health and a list are asked for over HTTP while one request works on very many rows. What is asserted is a count, never
-// a time: an answer takes some passes of the event loop, and there is one at least for each slice.
+// Request health and a list over HTTP while one request works on very many rows. Assert a count, not a time: a response
+// takes some passes of the event loop, and there is at least one pass for each slice.
 
 setDefaultTimeout(900_000);
 
 const path = `/api/campaigns/${BULK.campaignId}`;
-/** Answers to expect at least: before, there was none but the first. */
+/** Minimum of responses to expect. Without slices there was none but the first. */
 const FEWEST = Math.floor(BULK_ROWS / SLICE_ROWS / 8);
 
 let service: BulkService;

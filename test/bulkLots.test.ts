@@ -9,11 +9,13 @@ import type { Store } from "../src/db/store.ts";
 import { BULK_ROWS, expectSlices, numbers, watch } from "./support/bulk.ts";
 import { openTestStore } from "./support/store.ts";
 
-// What grows with the lots of one brand or with the campaigns of a platform, not with the contacts of one campaign.
+// Cover what grows with the lots of one brand or the campaigns of a platform, not with the contacts of one campaign.
 
 setDefaultTimeout(900_000);
 
-/** Lots that one message takes credits from: with 14 values each, their ledger entries fit in no single statement. */
+/**
+ * Number of lots that one message takes credits from: with 14 values each, their ledger entries exceed one statement.
+ */
 const SMALL_LOTS = 5000;
 const CAMPAIGNS = MAX_CELLS + 1000;
 
@@ -49,7 +51,7 @@ async function one(query: string): Promise<Record<string, number>> {
   return Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
 }
 
-test(`expiry of ${BULK_ROWS} lots of one brand: each is written off once, in slices`, async () => {
+test(`lot expiry: ${BULK_ROWS} lots of one brand are each expired once, in slices`, async () => {
   const watched = await watch("expiry of lots", () => untilNone(() => store.write(expireLots)));
   expectSlices(watched, BULK_ROWS / 4);
   expect(watched.result).toBe(BULK_ROWS);
@@ -66,7 +68,7 @@ test(`expiry of ${BULK_ROWS} lots of one brand: each is written off once, in sli
   });
 });
 
-test(`hold: a message that takes the rest of ${SMALL_LOTS} lots is paid by all of them, and gives all back`, async () => {
+test(`credit hold: a message that takes the rest of ${SMALL_LOTS} lots holds credits of all of them, and release returns all`, async () => {
   const request = { messageId: "m", brandId: "small", campaignId: "c0", creditType: "EMAIL", weight: 1 } as const;
   const held = () => one("select available, reserved from credit_accounts where brand_id = 'small'");
   expect((await store.write((tx) => hold(tx, [{ ...request, amount: SMALL_LOTS }]))).size).toBe(0);
@@ -75,7 +77,7 @@ test(`hold: a message that takes the rest of ${SMALL_LOTS} lots is paid by all o
   expect(await held()).toEqual({ available: SMALL_LOTS, reserved: 0 });
 });
 
-test(`sweep: ${CAMPAIGNS} campaigns that end at the same time are all completed`, async () => {
+test(`campaign sweep: ${CAMPAIGNS} campaigns that end at the same time are all completed`, async () => {
   await watch("end of campaigns", () => untilNone(() => store.write(advanceCampaigns)));
   expect(await one("select count(*) as count from campaigns where status = 'COMPLETED'")).toEqual({ count: CAMPAIGNS });
 });

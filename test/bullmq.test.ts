@@ -7,7 +7,7 @@ import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
 import { Relay } from "./support/relay.ts";
 import { until } from "./support/throwaway.ts";
 
-// The messages are in the database: that Redis forgets, refuses, hangs or is away loses none and sends none twice.
+// The messages are stored in the database: no failure of Redis may lose a message or send one twice.
 
 setDefaultTimeout(30_000);
 
@@ -16,7 +16,7 @@ const missing = findRedis() === null ? " (skipped: Redis is not installed)" : ""
 describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   let world: FollowUps;
   let redis: RedisServer;
-  /** Beside the program's own connections. */
+  /** A connection beside those of the program. */
   let inside: Redis;
 
   beforeAll(async () => {
@@ -34,13 +34,13 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   afterEach(() => world.close());
 
   const prefix = () => `reprise-${world.namespace}`;
-  const alarms = async () => (await inside.keys(`${prefix()}:${QUEUE}:m-*`)).length;
-  const untilSet = (count: number) => until(`${count} alarms are set`, async () => (await alarms()) === count);
+  const countJobs = async () => (await inside.keys(`${prefix()}:${QUEUE}:m-*`)).length;
+  const untilSet = (count: number) => until(`${count} jobs are set`, async () => (await countJobs()) === count);
   const said = (event: string) => world.logged.filter((line) => line.includes(event)).length;
   const WORKS = "redis.available";
   const FAILS = "redis.unavailable";
 
-  test("an alarm that rings twice, late or for nothing sends nothing twice", async () => {
+  test("jobs that are duplicated, late or for an unknown message send no message twice", async () => {
     await world.schedule([0, 0]);
     const ids = (await world.rows()).map(({ id }) => id);
     const queue = new Queue(QUEUE, { connection: inside, prefix: prefix() });
@@ -51,14 +51,14 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
         opts: { jobId: `again-${index}`, delay: index * 50, removeOnComplete: true },
       })),
     );
-    // Two replicas.
+    // Start two replicas.
     await Promise.all([world.bullmq(redis.url), world.bullmq(redis.url)]);
     await until("all have rung", async () => (await queue.getJobCountByTypes("waiting", "delayed", "active")) === 0);
     await world.expectEachOnce(2);
     await queue.close();
   });
 
-  test("is told of each message once, of the soonest only, and of none that is due in an hour", async () => {
+  test("each message gets one job: only the soonest 200, and none for a message due in an hour", async () => {
     await world.schedule([60_000, 3_600_000]);
     const driver = await world.bullmq(redis.url);
     await untilSet(1);
@@ -67,28 +67,28 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     await untilSet(200);
     driver.wake();
     await Bun.sleep(500);
-    expect(await alarms()).toBe(200);
+    expect(await countJobs()).toBe(200);
   });
 
-  test("is told in time of a train of messages longer than what it is told at once", async () => {
+  test("a series of 260 messages longer than the batch of jobs is sent in time", async () => {
     const from = await world.schedule(Array.from({ length: 260 }, (_, index) => 500 + 10 * index));
-    const moments = world.departures();
+    const departureTimes = world.departures();
     await world.bullmq(redis.url, { every: 60_000 });
     await world.expectEachOnce(260);
-    expect(Math.max(...moments) - from).toBeLessThan(4_000);
+    expect(Math.max(...departureTimes) - from).toBeLessThan(4_000);
   });
 
-  test("loses nothing when it is flushed: the timer finds what no alarm rang for", async () => {
+  test("a flush of Redis loses no message: the poll loop sends messages without a job", async () => {
     const from = await world.schedule([1_000, 1_100]);
-    const moments = world.departures();
+    const departureTimes = world.departures();
     await world.bullmq(redis.url, { every: 60_000, grace: 300 });
     await untilSet(2);
     await inside.flushall();
     await world.expectEachOnce(2);
-    expect(Math.max(...moments) - from).toBeLessThan(2_000);
+    expect(Math.max(...departureTimes) - from).toBeLessThan(2_000);
   });
 
-  test("is told again after it was flushed", async () => {
+  test("jobs are set again after a flush of Redis", async () => {
     await world.schedule([1_500]);
     await world.bullmq(redis.url);
     await untilSet(1);
@@ -97,7 +97,7 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     await world.expectEachOnce(1);
   });
 
-  test("loses nothing when it dies and comes back empty, and sends nothing twice", async () => {
+  test("a restart of Redis with empty memory loses no message, sends none twice and is logged once", async () => {
     await world.bullmq(redis.url);
     await world.schedule(Array.from({ length: 300 }, (_, index) => index * 10));
     await Bun.sleep(800);
@@ -111,9 +111,9 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   test.each([
     ["is full", ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]],
     ["has become a replica", ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]],
-  ] as const)("delays nothing while it %s, and is told again afterwards", async (_, refuse, relent) => {
+  ] as const)("no message is delayed while Redis %s, and jobs are set again afterwards", async (_, refuse, relent) => {
     const driver = await world.bullmq(redis.url);
-    const moments = world.departures();
+    const departureTimes = world.departures();
     await until("Redis works", async () => said(WORKS) === 1);
     const [refusing, ...how] = refuse;
     await inside.call(refusing, ...how);
@@ -121,8 +121,8 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     const from = await world.schedule([0, 300]);
     driver.wake();
     await world.expectEachOnce(2);
-    expect(Math.max(...moments) - from).toBeLessThan(600);
-    // Connected to again and again meanwhile, and that is not worth a word.
+    expect(Math.max(...departureTimes) - from).toBeLessThan(600);
+    // The driver reconnects again and again meanwhile, without logging each attempt.
     await Bun.sleep(2_000);
     expect([said(WORKS), said(FAILS)]).toEqual([1, 1]);
     const [relenting, ...back] = relent;
@@ -131,7 +131,7 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     await untilSet(1);
   });
 
-  describe("behind a way that fails", () => {
+  describe("behind a network connection that fails", () => {
     let relay: Relay;
     const behind = () => world.bullmq(`redis://127.0.0.1:${relay.port}`);
     beforeEach(() => {
@@ -139,14 +139,14 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     });
     afterEach(() => relay.close());
 
-    test("delays nothing while it is down from the start, says so once, and joins in later", async () => {
+    test("no message is delayed while Redis is unreachable from the start, one line is logged, and jobs are set once Redis is reachable", async () => {
       const driver = await behind();
-      const moments = world.departures();
+      const departureTimes = world.departures();
       const from = await world.schedule([0, 300]);
       driver.wake();
       expect(driver.ping()).rejects.toThrow();
       await world.expectEachOnce(2);
-      expect(Math.max(...moments) - from).toBeLessThan(600);
+      expect(Math.max(...departureTimes) - from).toBeLessThan(600);
       await Bun.sleep(500);
       expect([said(WORKS), said(FAILS)]).toEqual([0, 1]);
 
@@ -157,7 +157,7 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
       expect([said(WORKS), said(FAILS)]).toEqual([1, 1]);
     });
 
-    test("only delays while it hangs, and closing does not wait for it", async () => {
+    test("messages are sent late but once while Redis hangs, and close does not wait for Redis", async () => {
       await relay.open();
       const driver = await behind();
       await until("Redis works", async () => said(WORKS) === 1);

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { and, eq } from "drizzle-orm";
 import type { Campaign } from "../src/campaigns/model.ts";
-import { bans } from "../src/db/schema/brands.ts";
-import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
+import { bans } from "../src/db/schema/bans.ts";
+import { campaigns } from "../src/db/schema/campaigns.ts";
+import { conversations } from "../src/db/schema/conversations.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import { countMoves } from "../src/messages/counts.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -57,7 +58,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => app.close());
-/** Each test has brands of its own. */
+/** Create new brands for each test. */
 beforeEach(async () => {
   brands++;
   [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
@@ -85,7 +86,7 @@ async function scheduledConversations(campaignId: string): Promise<string[]> {
 const addContacts = (id: string, contacts: object[], options: object = {}, owner = ann) =>
   owner.request<Answer>("POST", `/api/campaigns/${id}/add-contacts`, { contacts, ...options });
 
-/** Puts a message of a stage into the campaign, as if its contact had reached it. */
+/** Inserts a message of a stage, as if the campaign's contact had reached the stage. */
 async function reach(campaign: Campaign, stage: number): Promise<void> {
   await app.store.write(async (tx) => {
     const [conversation] = await tx
@@ -93,7 +94,7 @@ async function reach(campaign: Campaign, stage: number): Promise<void> {
       .from(conversations)
       .where(eq(conversations.campaignId, campaign.id))
       .limit(1);
-    if (!conversation) throw new Error("nobody is in the campaign");
+    if (!conversation) throw new Error("the campaign has no contact");
     await tx.insert(messages).values({
       id: tx.newId(),
       brandId: campaign.brandId,
@@ -112,8 +113,8 @@ async function reach(campaign: Campaign, stage: number): Promise<void> {
   });
 }
 
-describe("a campaign", () => {
-  test("begins as a draft with the brand's zone, e-mail and no windows", async () => {
+describe("/api/campaigns", () => {
+  test("a new campaign is a draft with the brand's time zone, channel EMAIL and no send windows", async () => {
     await ann.request("PATCH", `/api/brands/${ann.brandId}`, { timezone: "America/Chicago" });
     expect(await draft()).toMatchObject({
       brandId: ann.brandId,
@@ -138,13 +139,13 @@ describe("a campaign", () => {
     [{ endAt: "2020-01-01T00:00:00Z" }, "endAt"],
     [{ startAt: "2099-01-02T00:00:00Z", endAt: "2099-01-01T00:00:00Z" }, "endAt"],
     [{ startAt: "tomorrow" }, "startAt"],
-  ])("%j is refused by name", async (wrong, field) => {
+  ])("POST with %j answers 422 with the field name", async (wrong, field) => {
     const refused = await ann.request<Answer>("POST", "/api/campaigns", { name: "Plan", ...wrong });
     expect(refused.status).toBe(422);
     expect(refused.body.details?.[0]?.field).toBe(field);
   });
 
-  test("changes only from the version that was read", async () => {
+  test("PATCH answers 409 unless the body has the current version, and one of four concurrent updates succeeds", async () => {
     const { id } = await draft();
     const path = `/api/campaigns/${id}`;
     const first = await ann.request<Answer>("PATCH", path, { version: 1, name: "One", endAt: "2099-01-01T00:00:00Z" });
@@ -161,7 +162,7 @@ describe("a campaign", () => {
     expect(cleared.body.campaign.endAt).toBeNull();
   });
 
-  test("once launched, changes only where nothing scheduled stands on it", async () => {
+  test("PATCH of a running campaign answers 409 for channels and startAt, and updates name, windows, zone, stopOnReply and endAt", async () => {
     const { id } = await draft();
     await become(id, "RUNNING");
     const path = `/api/campaigns/${id}`;
@@ -180,7 +181,7 @@ describe("a campaign", () => {
     expect(changed.body.campaign).toMatchObject({ name: "X", sendWindows: window, stopOnReply: false });
   });
 
-  test("is deleted as a draft, or cancelled with its messages ended", async () => {
+  test("DELETE succeeds for a draft or a cancelled campaign without open messages, and answers 409 otherwise", async () => {
     const campaign = await draft();
     const path = `/api/campaigns/${campaign.id}`;
     await addContacts(campaign.id, [{ email: "a@example.com" }]);
@@ -201,9 +202,9 @@ describe("a campaign", () => {
   });
 });
 
-describe("the list", () => {
+describe("GET /api/campaigns", () => {
   test.each(["createdAt", "name", "launchedAt"])(
-    "sorted by %s either way, neither repeats nor skips",
+    "pages sorted by %s in either order neither repeat nor skip a campaign",
     async (sortBy) => {
       const names = ["beta", "Alpha", "beta", "gamma", "Ärger", "alpha"];
       const ids: string[] = [];
@@ -229,7 +230,7 @@ describe("the list", () => {
     },
   );
 
-  test("is filtered by status and name, and by nothing of another sort's cursor", async () => {
+  test("filters by status and name, and answers 422 to the cursor of another sort order", async () => {
     const [one, two] = [await draft(ann, { name: "Dentists 100%" }), await draft(ann, { name: "Lawyers" })];
     await become(two.id, "PAUSED");
     const find = async (query: string) => {
@@ -245,11 +246,11 @@ describe("the list", () => {
   });
 });
 
-describe("steps", () => {
+describe("/api/campaigns/:id/steps", () => {
   const put = (id: string, steps: object[], more: object = {}) =>
     ann.request<Answer>("PUT", `/api/campaigns/${id}/steps`, { steps, ...more });
 
-  test("are set as a whole and read back", async () => {
+  test("PUT replaces all steps, and GET returns the new steps with message counts", async () => {
     const { id } = await draft();
     const set = await put(id, [followUp, opening]);
     expect(set.status).toBe(200);
@@ -279,18 +280,18 @@ describe("steps", () => {
     [[{ ...opening, delay: { value: 366, unit: "DAYS" } }], "steps.0.delay.value"],
     [[{ ...opening, delay: { value: 1, unit: "WEEKS" } }], "steps.0.delay.unit"],
     [[], "steps"],
-  ])("%j is refused by name", async (steps, field) => {
+  ])("PUT with %j answers 422 with the field name", async (steps, field) => {
     const { id } = await draft();
     const refused = await put(id, steps);
     expect(refused.status).toBe(422);
     expect(refused.body.details?.[0]?.field).toBe(field);
   });
 
-  test("use the campaign's channels, and those that this installation sends", async () => {
+  test("PUT accepts only the campaign's channels, and only channels that the installation can send", async () => {
     const { id } = await draft(ann, { channels: ["SMS", "EMAIL"] });
     const sms = { stage: 0, channel: "SMS", delay: { value: 0, unit: "MINUTES" }, body: "Hi" };
     expect((await put(id, [sms, { ...followUp, subject: "First mail" }])).status).toBe(200);
-    // The first e-mail has no thread to answer in, though it is a follow-up.
+    // The first e-mail needs a subject although it is a follow-up: there is no thread to reply in.
     expect((await put(id, [sms, followUp])).status).toBe(422);
     expect((await ann.request("PATCH", `/api/campaigns/${id}`, { version: 2, channels: ["EMAIL"] })).status).toBe(422);
 
@@ -309,7 +310,7 @@ describe("steps", () => {
     }
   });
 
-  test("that nobody has reached may change while the campaign runs", async () => {
+  test("PUT on a running campaign answers 409 for steps with messages, and updates steps without messages", async () => {
     const campaign = await draft();
     const last = { ...followUp, stage: 2 };
     await put(campaign.id, [opening, followUp, last]);
@@ -344,13 +345,13 @@ describe("steps", () => {
   });
 });
 
-describe("senders", () => {
+describe("/api/campaigns/:id/senders", () => {
   async function mailbox(owner: Owner, email: string): Promise<string> {
     const order = { email, host: "smtp.example.com", port: 587, security: "STARTTLS" };
     return (await owner.request<Answer>("POST", "/api/email-accounts", order)).body.emailAccount.id;
   }
 
-  test("are the brand's own mailboxes", async () => {
+  test("PUT accepts mailboxes of the campaign's brand, and answers 404 with the ids of foreign or unknown mailboxes", async () => {
     const { id } = await draft();
     const path = `/api/campaigns/${id}/senders`;
     const [one, two] = [await mailbox(ann, `one${brands}@n.example`), await mailbox(ann, `two${brands}@n.example`)];
@@ -367,8 +368,8 @@ describe("senders", () => {
   });
 });
 
-describe("contacts", () => {
-  test("are added, updated or skipped with a code, row by row", async () => {
+describe("/api/campaigns/:id/contacts", () => {
+  test("add-contacts adds, updates or skips each row, with a code for each skipped row", async () => {
     const { id } = await draft();
     await ann.request("PUT", `/api/campaigns/${id}/steps`, { steps: [opening] });
     await app.store.write((tx) =>
@@ -406,7 +407,7 @@ describe("contacts", () => {
     expect(await scheduledConversations(id)).toEqual([]);
   });
 
-  test("whom the brand knows join as they are, or updated; members are not added twice", async () => {
+  test("add-contacts enrols known contacts unchanged or updated, and enrols no member twice", async () => {
     const [one, two] = [await draft(), await draft()];
     await addContacts(one.id, [{ email: "a@example.com" }, { email: "b@example.com" }]);
     const rows = [{ email: "a@example.com", company: "New" }];
@@ -417,7 +418,7 @@ describe("contacts", () => {
     expect(joined.body).toMatchObject({ added: 0, updated: 1, enrolled: 1, skipped: [] });
   });
 
-  test("whom another running campaign writes to are left to it, unless asked for", async () => {
+  test("add-contacts skips contacts active in another running campaign unless allowActiveElsewhere is set", async () => {
     const [busy, next] = [await draft(), await draft()];
     await addContacts(busy.id, [{ email: "a@example.com" }, { email: "q@example.com" }]);
     const member = and(eq(conversations.campaignId, busy.id));
@@ -441,7 +442,7 @@ describe("contacts", () => {
     });
   });
 
-  test("join a campaign only while it takes them, and are scheduled after launch", async () => {
+  test("add-contacts answers 409 unless the status allows new contacts, and schedules contacts added after launch", async () => {
     const { id } = await draft();
     await ann.request("PUT", `/api/campaigns/${id}/steps`, { steps: [opening] });
     for (const status of ["AUTO_PAUSED", "COMPLETED", "CANCELLED", "ARCHIVED"] as const) {
@@ -464,7 +465,7 @@ describe("contacts", () => {
     expect(await scheduledConversations(id)).toEqual(all.map((row) => row.id).sort());
   });
 
-  test("two requests at the same time enrol nobody twice", async () => {
+  test("concurrent add-contacts requests enrol each contact once", async () => {
     const { id } = await draft();
     const rows = Array.from({ length: 100 }, (_, n) => ({ email: `p${n}@example.com` }));
     const answers = await Promise.all([
@@ -475,7 +476,7 @@ describe("contacts", () => {
     expect(answers.map(({ body }) => body.enrolled).reduce((sum, count) => sum + count, 0)).toBe(100);
   });
 
-  test("are listed by status and search, page by page", async () => {
+  test("GET filters by status and search text, and pages by cursor", async () => {
     const { id } = await draft();
     await addContacts(
       id,
@@ -497,7 +498,7 @@ describe("contacts", () => {
   });
 });
 
-describe("the preview", () => {
+describe("POST /api/campaigns/:id/preview-message", () => {
   interface Shown {
     subject: string | null;
     text: string;
@@ -506,7 +507,7 @@ describe("the preview", () => {
     missingVariables: string[];
   }
 
-  test("shows a step as a contact of the brand would get it, or somebody made up", async () => {
+  test("renders a step for a contact of the brand or for sample data, and answers 404 for an unknown step or a foreign contact", async () => {
     const { id } = await draft(ann, { channels: ["EMAIL", "SMS"] });
     const sms = { stage: 2, channel: "SMS", delay: { value: 1, unit: "DAYS" }, body: "Hi {{ custom.city }}" };
     await ann.request("PUT", `/api/campaigns/${id}/steps`, { steps: [opening, followUp, sms] });
@@ -534,10 +535,10 @@ describe("the preview", () => {
   });
 });
 
-test("one brand neither sees nor touches another's; an admin does both", async () => {
+test("/api/campaigns: other owners get 403 or 404, requests without a session 401, and an admin has access", async () => {
   const { id } = await draft();
   const path = `/api/campaigns/${id}`;
-  const doors = [
+  const requests = [
     ["GET", path],
     ["PATCH", path, { version: 1, name: "Mine" }],
     ["DELETE", path],
@@ -550,7 +551,7 @@ test("one brand neither sees nor touches another's; an admin does both", async (
     ["POST", `${path}/preview-message`, { stage: 0 }],
   ] as const;
   const admin = asking(app, await app.admin());
-  for (const [method, to, body] of doors) {
+  for (const [method, to, body] of requests) {
     expect([method, to, (await bob.request(method, to, body)).status]).toEqual([method, to, 404]);
     expect((await app.request(method, to, { body })).status).toBe(401);
   }
@@ -563,7 +564,7 @@ test("one brand neither sees nor touches another's; an admin does both", async (
   expect((await admin("POST", "/api/campaigns", { name: "x", brandId: ann.brandId })).status).toBe(200);
 });
 
-test("nonsense breaks nothing", async () => {
+test("/api/campaigns: invalid input never causes a 500", async () => {
   const { id } = await draft();
   const path = `/api/campaigns/${id}`;
   const window = { days: ["MON"], from: "09:00", to: "17:00" };

@@ -22,8 +22,8 @@ async function stored(): Promise<number> {
 
 const PACK = { lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" as const }] };
 
-describe("what does not come from Chargebee", () => {
-  test("forged, unsigned, oversized and malformed: refused, and nothing is stored", async () => {
+describe("POST /api/webhooks/chargebee with invalid requests", () => {
+  test("wrong credentials answer 401, oversized bodies 413, malformed events 400, and no event is stored", async () => {
     const { site } = await billing.customer();
     const event = site.customerChanged();
     const before = await stored();
@@ -58,14 +58,14 @@ describe("what does not come from Chargebee", () => {
     expect(billing.app.logged.join("")).not.toContain("let me in");
   });
 
-  test("where no webhook is configured there is none", async () => {
+  test("answers 404 when no webhook is configured", async () => {
     const { webhook } = billing.app.deps.config.chargebee;
     billing.app.deps.config.chargebee.webhook = null;
     expect((await billing.post({}, RIGHT)).status).toBe(404);
     billing.app.deps.config.chargebee.webhook = webhook;
   });
 
-  test("nonsense breaks nothing", async () => {
+  test("invalid input to the webhook and the admin routes never causes a 500", async () => {
     const { site } = await billing.customer();
     const invoice = site.invoice(PACK);
     const asChargebee: Owner["request"] = (method, path, body, headers) =>
@@ -79,7 +79,7 @@ describe("what does not come from Chargebee", () => {
   });
 });
 
-test("cards are never stored, nor anything that names one", async () => {
+test("Chargebee events: card data is never stored", async () => {
   const { site } = await billing.customer();
   site.pay(site.invoice(PACK));
   await billing.tell(site);
@@ -89,24 +89,24 @@ test("cards are never stored, nor anything that names one", async () => {
   expect(kept.map(({ text }) => text).join("")).not.toMatch(/1111|"card"|masked/);
 });
 
-test("the same event twenty times at once is stored once and worked on once", async () => {
+test("POST /api/webhooks/chargebee: one event sent twenty times concurrently is stored once and processed once", async () => {
   const { site, owner } = await billing.customer();
   const paid = site.pay(site.invoice(PACK));
   const answers = await Promise.all(Array.from({ length: 20 }, () => billing.post(paid)));
   expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
-  await until("it is done", async () => (await billing.shown(paid))?.status === "done");
+  await until("the event is done", async () => (await billing.shown(paid))?.status === "done");
   await Promise.all([workOffEvents(billing.app.deps), workOffEvents(billing.app.deps)]);
   expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500, purchasedCredits: 500 });
   expect(await billing.payments(owner.brandId)).toHaveLength(1);
   expect(billing.wakes()).toBeGreaterThan(0);
 });
 
-test("200 is answered even though working on it fails; it is shown, and tried again until it is done", async () => {
+test("POST /api/webhooks/chargebee: answers 200 although processing fails; the failed event is listed and retried until done", async () => {
   const { site, owner } = await billing.customer();
   const paid = site.pay(site.invoice(PACK));
   await billing.byHand("alter table payments rename to payments_away");
   expect((await billing.post(paid)).status).toBe(200);
-  await until("it has failed", async () => (await billing.shown(paid))?.status === "failed");
+  await until("the event has failed", async () => (await billing.shown(paid))?.status === "failed");
   const failed = await billing.shown(paid);
   expect(failed).toMatchObject({ attempts: 1, brandId: null, processedAt: null });
   expect(failed?.reason).not.toMatch(/payments|select|insert/i);

@@ -14,8 +14,8 @@ import { freshDatabase } from "./support/database.ts";
 import { hearInAnotherProcess, STORY_ENDS, shortStory } from "./support/dyingBilling.ts";
 import { TEST_LEDGER_KEY } from "./support/ledgerKey.ts";
 
-// A process that works on events is killed before every single statement, and before and after every commit. Each time
-// another process takes over what it left.
+// Kill a process that works on events before every statement, and before and after every commit. Each time another
+// process takes over the rest.
 
 let folder: string;
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -35,14 +35,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const hearElsewhere = (prefix: string, brandId: string, diesAt: number) =>
+const processEventsElsewhere = (prefix: string, brandId: string, diesAt: number) =>
   hearInAnotherProcess({ folder, databaseUrl: database.url, prefix, brandId, diesAt });
 
-test("killed at every statement, nothing is granted twice and nothing is lost", async () => {
+test("Chargebee events: a worker killed before any statement or commit neither posts credits twice nor loses an event", async () => {
   const first = await open();
   const undisturbed = await bareBrand(first);
   await first.close();
-  const whole = await hearElsewhere("whole.", undisturbed, 0);
+  const whole = await processEventsElsewhere("whole.", undisturbed, 0);
   expect(whole.stderr).toBe("");
   const statements = Number(whole.stdout);
   expect(statements).toBeGreaterThan(100);
@@ -52,11 +52,11 @@ test("killed at every statement, nothing is granted twice and nothing is lost", 
   for (let diesAt = 1; diesAt <= statements; diesAt++) brands.set(diesAt, await bareBrand(making));
   await making.close();
   for (const [diesAt, brandId] of brands) {
-    const { exitCode } = await hearElsewhere(`k${diesAt}.`, brandId, diesAt);
+    const { exitCode } = await processEventsElsewhere(`k${diesAt}.`, brandId, diesAt);
     expect([diesAt, exitCode]).toEqual([diesAt, 137]);
   }
 
-  // The service starts again. What was heard is worked on, without being told again.
+  // Start the service again: the stored events are processed without being sent again.
   const store = await open();
   const expected = await booksOf(store, undisturbed, "whole.");
   expect(expected.lots).toHaveLength(2);
@@ -65,9 +65,9 @@ test("killed at every statement, nothing is granted twice and nothing is lost", 
   };
   const left = (status: SQL) => store.read.all(sql`select id from chargebee_events where ${status}`);
   await workOff();
-  // Whose customer nobody has named yet waits, and is not lost.
+  // Events whose customer is not linked to a brand yet stay WAITING.
   expect(await left(sql`status not in ('DONE', 'WAITING')`)).toEqual([]);
-  // Chargebee tells again what was not answered with 200; to be sure, all of it.
+  // Send all events again, as Chargebee does for events that were not answered with 200.
   for (const [diesAt, brandId] of brands) {
     await hear(store, shortStory(`k${diesAt}.`, brandId), CATALOG);
     expect([diesAt, await booksOf(store, brandId, `k${diesAt}.`)]).toEqual([diesAt, expected]);

@@ -22,8 +22,8 @@ afterAll(() => billing.close());
 const PACK = { lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" as const }] };
 const plan = (subscription: string, item = "gold-USD-monthly") => ({ lines: [{ item, amount: 4999 }], subscription });
 
-describe("what is paid for is granted", () => {
-  test("a subscription's credits end with its period, a pack's do not", async () => {
+describe("Chargebee payments", () => {
+  test("credits of a subscription expire with its period, credits of a pack do not", async () => {
     const { site, owner } = await billing.customer();
     const invoice = site.invoice(plan("s1"), "subscription_created");
     await billing.tell(site);
@@ -51,7 +51,7 @@ describe("what is paid for is granted", () => {
     );
   });
 
-  test("a payment that fails grants nothing, and its recovery does", async () => {
+  test("a failed payment adds no credits, and its later recovery adds them", async () => {
     const { site, owner } = await billing.customer();
     const invoice = site.invoice(plan("s2"), "subscription_created");
     site.fail(invoice);
@@ -66,7 +66,7 @@ describe("what is paid for is granted", () => {
     expect(Date.parse(payments[0]?.transactionDate ?? "")).toBe(site.now * 1000);
   });
 
-  test("a change of plan in mid-term: the rest of the old plan's credits expires, the new plan's begin", async () => {
+  test("a change of plan during a period expires the rest of the old credits and adds those of the new plan", async () => {
     const { site, owner } = await billing.customer();
     site.pay(site.invoice(plan("s3"), "subscription_created"));
     await billing.tell(site);
@@ -77,7 +77,7 @@ describe("what is paid for is granted", () => {
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 1000, totalExpired: 1000 });
   });
 
-  test("in yen there are no cents, in dinars there are a thousand fils", async () => {
+  test("amounts in JPY have no decimals, amounts in KWD have three", async () => {
     const { site, owner } = await billing.customer();
     const [line] = PACK.lines;
     site.pay(site.invoice({ lines: [{ ...line, item: "pack-USD", amount: 3000 }], currency: "JPY" }));
@@ -90,7 +90,7 @@ describe("what is paid for is granted", () => {
     ]);
   });
 
-  test("an invoice that is written off is settled, and was never paid: no credits", async () => {
+  test("a written-off invoice counts as settled but unpaid and adds no credits", async () => {
     const { site, owner } = await billing.customer();
     site.customerChanged();
     const invoice = site.invoice(PACK);
@@ -102,8 +102,8 @@ describe("what is paid for is granted", () => {
   });
 });
 
-describe("what goes back is taken back", () => {
-  test("refunds in parts, to the last thousandth", async () => {
+describe("Chargebee refunds and disputes", () => {
+  test("partial refunds add up to the full price and take back all credits, to the thousandth", async () => {
     const { site, owner } = await billing.customer();
     const invoice = site.invoice(PACK);
     site.pay(invoice);
@@ -123,7 +123,7 @@ describe("what goes back is taken back", () => {
     expect(rows.reduce((sum, { creditsAdded }) => sum + creditsAdded * 1000, 0)).toBeCloseTo(0, 6);
   });
 
-  test("a refund larger than what is left is a debt that is shown, and later credits repay it", async () => {
+  test("a refund larger than the available credits becomes a debt, which later credits repay", async () => {
     const { site, owner } = await billing.customer();
     const invoice = site.invoice(PACK);
     site.pay(invoice);
@@ -138,7 +138,7 @@ describe("what goes back is taken back", () => {
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 100, creditDebt: 0 });
   });
 
-  test("a dispute, by credit note and by reversal, is a chargeback; what is paid again is granted again", async () => {
+  test("a chargeback by credit note or reversal takes back credits, and a renewed payment adds them again", async () => {
     const { site, owner } = await billing.customer();
     const [noted, reversed] = [site.invoice(PACK), site.invoice(PACK)];
     site.pay(noted);
@@ -159,8 +159,8 @@ describe("what goes back is taken back", () => {
   });
 });
 
-describe("what is not known yet waits, and is shown", () => {
-  test("an item price that nobody says anything about, until somebody does", async () => {
+describe("Chargebee events with unknown items or customers", () => {
+  test("a payment for an unknown item price waits until the catalog or Chargebee defines its credits", async () => {
     const { site, owner } = await billing.customer();
     const lines = [{ item: "new-pack", amount: 100, type: "charge_item_price" as const }];
     const paid = site.pay(site.invoice({ lines }));
@@ -169,7 +169,7 @@ describe("what is not known yet waits, and is shown", () => {
     expect(waiting).toMatchObject({ status: "unprocessed", brandId: owner.brandId });
     expect(waiting?.reason).toContain("new-pack");
     expect(await billing.payments(owner.brandId)).toMatchObject([{ status: "SUCCESS", creditsAdded: 0 }]);
-    // Configured at a restart, or told by Chargebee itself.
+    // Define the credits by an event of Chargebee, and then in the configuration.
     site.itemPrice("new-pack", { credits: 12.5 });
     await billing.tell(site);
     await workOffEvents(billing.app.deps);
@@ -186,7 +186,7 @@ describe("what is not known yet waits, and is shown", () => {
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 19.5 });
   });
 
-  test("a customer who is no brand yet, until an admin links them; then they stay that brand", async () => {
+  test("a payment of an unlinked customer waits until an admin links the customer, who then stays with that brand", async () => {
     const { site, owner } = await billing.customer({ meta_data: {} });
     const paid = site.pay(site.invoice(PACK));
     await billing.tell(site);
@@ -203,11 +203,11 @@ describe("what is not known yet waits, and is shown", () => {
     expect((await link(owner.brandId)).body).toEqual({ success: true, waiting: 0 } as never);
   });
 
-  test("a customer is the brand whose owner has their e-mail, once an admin vouches for it", async () => {
+  test("a customer is linked to the brand of the owner with the same e-mail address only once the address is verified", async () => {
     const site = new ChargebeeSite("later-", billing.clock.now() / 1000, { email: "Later@Owners.example" });
     const paid = site.pay(site.invoice(PACK));
     await billing.tell(site);
-    // Somebody who typed the address themselves is not taken for its owner.
+    // An unverified address does not prove that the owner is the customer.
     const owner = await openBrand(billing.app, "later");
     const ownerId = await idOf(billing.app, owner.token);
     const verified = (emailVerified: boolean) =>
@@ -226,7 +226,7 @@ describe("what is not known yet waits, and is shown", () => {
   });
 });
 
-test("the list of events is paged and filtered", async () => {
+test("GET /api/auth/admin/chargebee-events: filters by status, and pages neither repeat nor skip an event", async () => {
   const seen: string[] = [];
   let cursor = "";
   do {

@@ -8,14 +8,14 @@ import { ADMIN, type Billing, startBilling } from "./support/chargebeeApp.ts";
 
 setDefaultTimeout(60_000);
 
-// A server that lists events as Chargebee documents it (https://apidocs.chargebee.com/docs/api/events#list_events): pages
-// with an offset to ask on from, a key as the user of basic authentication, 429 with Retry-After for whoever asks too often.
+// Serve events as Chargebee documents it (https://apidocs.chargebee.com/docs/api/events#list_events): pages with a next
+// offset, an API key as the user of basic authentication, 429 with Retry-After for too many requests.
 
 const KEY = "test_key_that_nobody_logs";
 const PAGE = 3;
-let known: Event[] = [];
-/** What it answers instead of a page, first to last. */
-let obstacles: (() => Response | Promise<Response>)[] = [];
+let knownEvents: Event[] = [];
+/** Responses to give instead of pages, in order. */
+let queuedResponses: (() => Response | Promise<Response>)[] = [];
 let asked: URL[] = [];
 const waits: number[] = [];
 const quick = { ...PATIENT, timeout: 300, sleep: async (time: number) => void waits.push(time) };
@@ -32,11 +32,13 @@ const server = Bun.serve({
         { status: 401 },
       );
     }
-    const obstacle = obstacles.shift();
+    const obstacle = queuedResponses.shift();
     if (obstacle) return obstacle();
     if (url.pathname !== "/api/v2/events") return new Response("not found", { status: 404 });
     const after = Number(url.searchParams.get("occurred_at[after]"));
-    const events = known.filter((event) => event.occurred_at > after).sort((a, b) => a.occurred_at - b.occurred_at);
+    const events = knownEvents
+      .filter((event) => event.occurred_at > after)
+      .sort((a, b) => a.occurred_at - b.occurred_at);
     const from = Number(JSON.parse(url.searchParams.get("offset") ?? "[0]")[0]);
     const list = events.slice(from, from + PAGE).map((event) => ({ event }));
     const next = from + PAGE < events.length ? { next_offset: JSON.stringify([from + PAGE]) } : {};
@@ -50,8 +52,8 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   billing.app.deps.config.chargebee.site = { url: server.url.origin, apiKey: KEY };
-  known = [];
-  obstacles = [];
+  knownEvents = [];
+  queuedResponses = [];
   asked = [];
   waits.length = 0;
 });
@@ -63,18 +65,18 @@ afterAll(async () => {
 
 const PACK = { lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" as const }] };
 
-/** Packs that were paid for: of each, its webhook arrives or not. */
+/** Creates paid packs, whose webhooks arrive only when the test sends them. */
 async function packs(count: number): Promise<{ site: ChargebeeSite; brandId: string }> {
   const { site, owner } = await billing.customer();
   for (let n = 0; n < count; n++) {
     site.now -= 3600;
     site.pay(site.invoice(PACK));
   }
-  known = [...site.events];
+  knownEvents = [...site.events];
   return { site, brandId: owner.brandId };
 }
 
-test("what never arrived is asked for, page by page, and worked on like the rest", async () => {
+test("Chargebee reconciliation: events that never arrived are loaded page by page and processed like webhook events", async () => {
   const { site, brandId } = await packs(5);
   site.events.splice(2, 4);
   await billing.tell(site);
@@ -85,14 +87,14 @@ test("what never arrived is asked for, page by page, and worked on like the rest
   expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 2500 });
   expect((await billing.list("limit=100")).data.filter(({ cameBy }) => cameBy === "API")).toHaveLength(4);
   expect(await billing.boss("POST", `${ADMIN}/reconcile-chargebee`, {})).toMatchObject({ body: { added: 0 } });
-  // The second time it asks from a little before the first on.
+  // The second run starts a little before the end of the first.
   const [first, second] = [asked[0], asked.at(-1)].map((url) => Number(url?.searchParams.get("occurred_at[after]")));
   expect(second).toBeGreaterThan(first ?? 0);
 });
 
-test("too many questions: it waits as long as it is told to; and past failures of the network", async () => {
+test("Chargebee reconciliation: waits for Retry-After on 429, and retries after server errors and timeouts", async () => {
   const { brandId } = await packs(2);
-  obstacles = [
+  queuedResponses = [
     () => new Response("slow down", { status: 429, headers: { "retry-after": "7" } }),
     () => new Response("oh no", { status: 503 }),
     () => new Promise((answer) => setTimeout(() => answer(new Response("late")), 1000)),
@@ -103,12 +105,12 @@ test("too many questions: it waits as long as it is told to; and past failures o
   expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 1000 });
 });
 
-test("one that does not answer at all is given up on, told of, and asked again from where it was", async () => {
+test("Chargebee reconciliation: gives up after five failures, records the error, and the next run continues; a repeated offset is an error", async () => {
   await packs(4);
-  // The first page comes.
+  // Return the first page before the failures.
   const page = (next: string) => () =>
-    Response.json({ list: known.slice(0, 3).map((event) => ({ event })), next_offset: next });
-  obstacles = [page("[3]"), ...Array.from({ length: 5 }, () => () => new Response("", { status: 500 }))];
+    Response.json({ list: knownEvents.slice(0, 3).map((event) => ({ event })), next_offset: next });
+  queuedResponses = [page("[3]"), ...Array.from({ length: 5 }, () => () => new Response("", { status: 500 }))];
   await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toMatchObject({ code: "UNAVAILABLE" });
   expect(waits).toHaveLength(4);
   const [run] = await billing.app.store.read.all<{ added: number; error: string }>(
@@ -116,11 +118,11 @@ test("one that does not answer at all is given up on, told of, and asked again f
   );
   expect(run).toMatchObject({ added: 3, error: "Chargebee answered 500 again and again" });
   expect(await reconcile(billing.app.deps, { patience: quick })).toMatchObject({ seen: 8, added: 5 });
-  obstacles = [page("[3]"), page("[3]")];
+  queuedResponses = [page("[3]"), page("[3]")];
   await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toThrow("circle");
 });
 
-test("a key that is not taken, a site that is not there, none at all: said so, without the key", async () => {
+test("Chargebee reconciliation: a refused API key, an unreachable site and a missing configuration are reported without the key", async () => {
   const ask = () => billing.boss("POST", `${ADMIN}/reconcile-chargebee`, {});
   billing.app.deps.config.chargebee.site = { url: server.url.origin, apiKey: "another_key" };
   const refused = await ask();

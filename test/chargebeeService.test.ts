@@ -7,8 +7,8 @@ import { CATALOG, yearOf } from "./support/chargebeeYear.ts";
 import { type Service, startService } from "./support/service.ts";
 import { until } from "./support/throwaway.ts";
 
-// The whole program, told of a year over HTTP and killed while it is told. Like Chargebee, whoever tells it does so again
-// until it is heard.
+// Send a year of events over HTTP to the whole program and kill the program meanwhile. Like Chargebee, send every event
+// again until it is answered with 200.
 
 const KILLS = 5;
 const credits = Object.fromEntries(
@@ -29,13 +29,13 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => service.remove());
 
-const tell = (event: Event, password = "let me in") =>
+const postEvent = (event: Event, password = "let me in") =>
   service
     .api("POST", HOOK, { body: event, headers: { authorization: basic("chargebee", password) } })
     .then(({ status }) => status)
     .catch(() => 0);
 
-test("killed while it is told of a year, it knows all of it in the end, and nothing twice", async () => {
+test("Chargebee events: a service killed five times while a year of events arrives processes each event exactly once", async () => {
   const owner = await enrol(service, admin, "owner@brand.example");
   const made = await service.api<{ brand: { id: string } }>("POST", "/api/brands", {
     token: owner,
@@ -43,28 +43,28 @@ test("killed while it is told of a year, it knows all of it in the end, and noth
   });
   const brandId = made.body.brand.id;
   const { events } = yearOf("y.", brandId);
-  expect(await tell(events[0] as Event, "wrong")).toBe(401);
-  let untold = [...events];
+  expect(await postEvent(events[0] as Event, "wrong")).toBe(401);
+  let unsent = [...events];
   for (let kill = 0; kill < KILLS; kill++) {
-    const batch = untold.slice(0, Math.ceil(events.length / KILLS));
-    const told = Promise.all(batch.map(async (event) => ((await tell(event)) === 200 ? event.id : null)));
+    const batch = unsent.slice(0, Math.ceil(events.length / KILLS));
+    const responses = Promise.all(batch.map(async (event) => ((await postEvent(event)) === 200 ? event.id : null)));
     await Bun.sleep(Math.random() * 40);
     await service.kill();
-    const heard = new Set(await told);
-    untold = untold.filter(({ id }) => !heard.has(id));
+    const accepted = new Set(await responses);
+    unsent = unsent.filter(({ id }) => !accepted.has(id));
     await service.start();
   }
-  for (const event of untold) expect(await tell(event)).toBe(200);
+  for (const event of unsent) expect(await postEvent(event)).toBe(200);
   const left = async () => {
     const path = "/api/auth/admin/chargebee-events?status=unprocessed";
     return (await service.api<{ data: ListedEvent[] }>("GET", path, { token: admin })).body.data;
   };
-  // What waited for its customer's brand is looked at by the sweep.
+  // Events that waited for their customer's brand are processed by the periodic sweep.
   await until("all is worked on", async () => (await left()).length === 0, 40_000);
   const balance = await service.api("GET", `/api/credits?brandId=${brandId}`, { token: admin });
   const { totalGranted, creditDebt } = balance.body.balance as unknown as Record<string, number>;
   expect([totalGranted, creditDebt]).toEqual([14_000, 0]);
-  const verdict = await service.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
-  expect(verdict.body).toMatchObject({ ok: true });
+  const verification = await service.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
+  expect(verification.body).toMatchObject({ ok: true });
   expect(service.output()).not.toContain("let me in");
 }, 120_000);

@@ -9,14 +9,14 @@ import type { Json } from "./support/chargebeeShapes.ts";
 import { CATALOG, YEAR_BEGINS } from "./support/chargebeeYear.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
-// Lives that nobody wrote: invoices paid, failed late, disputed, paid again, refunded in parts, voided, their credit notes
-// voided, plans changed, in any sequence. In whatever order that is heard of, the books end the same.
+// Generate random histories: invoices paid, failed late, disputed, paid again, partially refunded, voided, their credit
+// notes voided, plans changed, in any sequence. In any order of arrival, the events lead to the same ledger.
 
 const RUNS = Number(process.env.BILLING_LIVES ?? (dialect === "sqlite" ? 150 : 15));
 setDefaultTimeout(RUNS * 2000 + 60_000);
 
 let world: Outreach;
-let lives = 0;
+let brandCount = 0;
 beforeAll(async () => {
   world = await startOutreach();
 });
@@ -25,7 +25,7 @@ afterAll(async () => {
   await world.close();
 });
 
-const DEED = fc.constantFrom(
+const ACTION = fc.constantFrom(
   "pay",
   "late",
   "dispute",
@@ -38,8 +38,8 @@ const DEED = fc.constantFrom(
   "fail",
 );
 
-/** Does what can be done of these deeds, one an hour. */
-function lifeOf(prefix: string, brandId: string, deeds: readonly (readonly [string, number])[]): Event[] {
+/** Performs the actions that are possible, one per hour, and returns the events. */
+function eventsOf(prefix: string, brandId: string, actions: readonly (readonly [string, number])[]): Event[] {
   const site = new ChargebeeSite(prefix, YEAR_BEGINS, { meta_data: { brandId } });
   site.customerChanged();
   const invoices: Json[] = [];
@@ -48,13 +48,13 @@ function lifeOf(prefix: string, brandId: string, deeds: readonly (readonly [stri
     notes
       .filter((each) => each.invoice === invoice && each.note.status !== "voided")
       .reduce((sum, { note }) => sum + Number(note.total), 0);
-  for (const [deed, number] of deeds) {
+  for (const [action, number] of actions) {
     site.now += 3600;
-    if (deed === "plan")
+    if (action === "plan")
       invoices.push(
         site.invoice({ lines: [{ item: "gold-USD-monthly", amount: 4999 }], subscription: `${prefix}sub` }),
       );
-    if (deed === "pack")
+    if (action === "pack")
       invoices.push(
         site.invoice({
           lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price", quantity: 1 + (number % 3) }],
@@ -64,53 +64,52 @@ function lifeOf(prefix: string, brandId: string, deeds: readonly (readonly [stri
     if (!invoice) continue;
     const isPaid = invoice.status === "paid";
     const left = Number(invoice.total) - returned(invoice);
-    if (deed === "pay" && !isPaid && invoice.status !== "voided") site.pay(invoice);
-    if (deed === "fail" && !isPaid && invoice.status !== "voided") site.fail(invoice);
-    if (deed === "late" && isPaid && returned(invoice) === 0) site.unpay(invoice, "late_failure");
-    if (deed === "dispute" && isPaid && returned(invoice) === 0) site.unpay(invoice, "payment_reversal");
-    if (deed === "void" && invoice.status !== "voided" && returned(invoice) === 0) site.void(invoice);
-    if ((deed === "refund" || deed === "chargeback") && isPaid && left > 0) {
+    if (action === "pay" && !isPaid && invoice.status !== "voided") site.pay(invoice);
+    if (action === "fail" && !isPaid && invoice.status !== "voided") site.fail(invoice);
+    if (action === "late" && isPaid && returned(invoice) === 0) site.unpay(invoice, "late_failure");
+    if (action === "dispute" && isPaid && returned(invoice) === 0) site.unpay(invoice, "payment_reversal");
+    if (action === "void" && invoice.status !== "voided" && returned(invoice) === 0) site.void(invoice);
+    if ((action === "refund" || action === "chargeback") && isPaid && left > 0) {
       const part = Math.max(1, Math.floor((left * (1 + (number % 4))) / 4));
-      const change = deed === "chargeback" ? { reason_code: "chargeback" } : {};
+      const change = action === "chargeback" ? { reason_code: "chargeback" } : {};
       notes.push({ invoice, note: site.refund(invoice, part, change) });
     }
     const mine = notes.find((each) => each.note.status !== "voided");
-    if (deed === "voidNote" && mine) site.voidNote(mine.note);
+    if (action === "voidNote" && mine) site.voidNote(mine.note);
   }
   return site.events;
 }
 
 const ENDS = (YEAR_BEGINS + 90 * 86_400) * 1000;
 
-async function booksAfter(events: (prefix: string, brandId: string) => Event[]) {
-  const prefix = `life${lives++}.`;
+async function ledgerAfter(events: (prefix: string, brandId: string) => Event[]) {
+  const prefix = `life${brandCount++}.`;
   const brandId = await bareBrand(world.store);
   world.clock.set(ENDS);
   await hear(world.store, events(prefix, brandId), CATALOG);
   await world.store.write(expireLots);
-  const { lots, ...books } = await booksOf(world.store, brandId, prefix);
-  // Which of the brand's lots paid a debt is the ledger's affair: what can be spent until when, and what is gone, is not.
+  const { lots, ...rest } = await booksOf(world.store, brandId, prefix);
+  // Compare lots of one kind and expiry as one: the ledger chooses which of them pays a debt, but what can be spent
+  // until when must not depend on the order of events.
   const sum = (some: typeof lots, field: "granted" | "remaining" | "expired" | "repaid") =>
     some.reduce((total, lot) => total + lot[field], 0);
-  const together = [...Map.groupBy(lots, ({ kind, expiresAt }) => `${kind} until ${expiresAt}`)].map(
-    ([which, some]) => ({
-      which,
-      sources: some.map(({ source }) => source),
-      granted: sum(some, "granted"),
-      remaining: sum(some, "remaining"),
-    }),
-  );
-  return { ...books, lots: together, expired: sum(lots, "expired"), repaid: sum(lots, "repaid") };
+  const merged = [...Map.groupBy(lots, ({ kind, expiresAt }) => `${kind} until ${expiresAt}`)].map(([which, some]) => ({
+    which,
+    sources: some.map(({ source }) => source),
+    granted: sum(some, "granted"),
+    remaining: sum(some, "remaining"),
+  }));
+  return { ...rest, lots: merged, expired: sum(lots, "expired"), repaid: sum(lots, "repaid") };
 }
 
-test("whatever happens to invoices, the order in which it is heard of does not matter", async () => {
-  const life = fc.array(fc.tuple(DEED, fc.nat(1000)), { minLength: 6, maxLength: 25 });
+test("Chargebee events: any history of invoices leads to the same ledger and payments in any order of arrival", async () => {
+  const history = fc.array(fc.tuple(ACTION, fc.nat(1000)), { minLength: 6, maxLength: 25 });
   await fc.assert(
-    fc.asyncProperty(life, fc.array(fc.nat(), { minLength: 80, maxLength: 80 }), async (deeds, luck) => {
-      const inOrder = await booksAfter((prefix, brandId) => lifeOf(prefix, brandId, deeds));
-      const shuffled = await booksAfter((prefix, brandId) =>
-        lifeOf(prefix, brandId, deeds)
-          .map((event, index) => [luck[index % luck.length] ?? 0, event] as const)
+    fc.asyncProperty(history, fc.array(fc.nat(), { minLength: 80, maxLength: 80 }), async (actions, sortKeys) => {
+      const inOrder = await ledgerAfter((prefix, brandId) => eventsOf(prefix, brandId, actions));
+      const shuffled = await ledgerAfter((prefix, brandId) =>
+        eventsOf(prefix, brandId, actions)
+          .map((event, index) => [sortKeys[index % sortKeys.length] ?? 0, event] as const)
           .sort(([a], [b]) => a - b)
           .map(([, event]) => event),
       );
@@ -123,26 +122,26 @@ test("whatever happens to invoices, the order in which it is heard of does not m
   );
 });
 
-test("turns are counted alike in any order, and one more sight never makes them fewer", () => {
-  const sights = fc.uniqueArray(fc.record({ version: fc.nat(100), on: fc.boolean() }), {
+test("Chargebee payment cycles: the cycles are the same for any order of observations, and one more observation never lowers their number", () => {
+  const observations = fc.uniqueArray(fc.record({ version: fc.nat(100), on: fc.boolean() }), {
     selector: ({ version }) => version,
     maxLength: 12,
   });
   fc.assert(
-    fc.property(sights, fc.infiniteStream(fc.nat()), (given, luck) => {
+    fc.property(observations, fc.infiniteStream(fc.nat()), (given, sortKeys) => {
       const add = (facts: Facts<string> | null, { version, on }: { version: number; on: boolean }) =>
         withSight(facts, { version, on, at: version, state: `${version}` });
       let [on, off] = [0, 0];
       let facts: Facts<string> | null = null;
-      const keyed = given.map((sight) => [luck.next().value, sight] as const).sort(([a], [b]) => a - b);
-      for (const [, sight] of keyed) {
-        facts = add(facts, sight);
-        const turns = turnsOf(facts);
-        expect(turns.on).toBeGreaterThanOrEqual(on);
-        expect(turns.off.length).toBeGreaterThanOrEqual(off);
-        expect(turns.on - turns.off.length).toBeWithin(0, 2);
-        [on, off] = [turns.on, turns.off.length];
-        expect(add(facts, sight)).toBe(facts);
+      const keyed = given.map((observation) => [sortKeys.next().value, observation] as const).sort(([a], [b]) => a - b);
+      for (const [, observation] of keyed) {
+        facts = add(facts, observation);
+        const cycles = turnsOf(facts);
+        expect(cycles.on).toBeGreaterThanOrEqual(on);
+        expect(cycles.off.length).toBeGreaterThanOrEqual(off);
+        expect(cycles.on - cycles.off.length).toBeWithin(0, 2);
+        [on, off] = [cycles.on, cycles.off.length];
+        expect(add(facts, observation)).toBe(facts);
       }
       const inOrder = given.toSorted((a, b) => a.version - b.version).reduce<Facts<string> | null>(add, null);
       expect(facts).toEqual(inOrder);
@@ -150,10 +149,10 @@ test("turns are counted alike in any order, and one more sight never makes them 
   );
 });
 
-test("refunds are owed until later credits repay them, in whatever order the two are heard of", async () => {
+test("Chargebee refunds: a debt is repaid by later credits, whether the refund or the later payment is processed first", async () => {
   const ends: unknown[] = [];
   for (const refundFirst of [true, false]) {
-    const prefix = `debt${lives++}.`;
+    const prefix = `debt${brandCount++}.`;
     const brandId = await bareBrand(world.store);
     world.clock.set(ENDS);
     const site = new ChargebeeSite(prefix, YEAR_BEGINS, { meta_data: { brandId } });

@@ -7,32 +7,33 @@ import { bareBrand, booksOf, hear, useCredits } from "./support/chargebeeBooks.t
 import { CATALOG, USED_AT, YEAR_BEGINS, YEAR_ENDS, yearOf } from "./support/chargebeeYear.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
-// The same events, in whatever order and however often, end in the same books. SQLite lives through 250 worlds of each of
-// two kinds, Postgres through 25, where every statement is a conversation; BILLING_WORLDS=2000 BILLING_SEED=1 digs deeper.
+// Process the same events in any order and any number of times and expect the same ledger. SQLite runs 250 random
+// orders for each of two tests, Postgres 25, where every statement is a round trip; BILLING_WORLDS=2000 BILLING_SEED=1
+// runs more.
 
-const WORLDS = Number(process.env.BILLING_WORLDS ?? (dialect === "sqlite" ? 250 : 25));
+const ORDERS = Number(process.env.BILLING_WORLDS ?? (dialect === "sqlite" ? 250 : 25));
 const SEED = process.env.BILLING_SEED ?? String(Math.floor(Math.random() * 1e9));
-/** More than the subscription and the first pack have: some of the pack that is refunded afterwards. */
+/** Use more than the subscription and the first pack have: some of the pack that is refunded afterwards. */
 const USED = 1_700_000;
 
-setDefaultTimeout(WORLDS * 2000 + 60_000);
+setDefaultTimeout(ORDERS * 2000 + 60_000);
 
 let world: Outreach;
 let inOrder: Awaited<ReturnType<typeof booksOf>>;
 let inOrderUnused: Awaited<ReturnType<typeof booksOf>>;
 beforeAll(async () => {
-  console.log(`a year of Chargebee: ${WORLDS} worlds, seed ${SEED}`);
+  console.log(`a year of Chargebee: ${ORDERS} orders, seed ${SEED}`);
   world = await startOutreach();
-  inOrder = await liveThrough("order", true);
-  inOrderUnused = await liveThrough("unused", false);
+  inOrder = await processInOrder("order", true);
+  inOrderUnused = await processInOrder("unused", false);
 });
 afterAll(async () => {
   expect(await world.drifts()).toEqual([]);
   await world.close();
 });
 
-/** Each event comes when it occurs, and credits end when they end. */
-async function liveThrough(prefix: string, uses: boolean) {
+/** Processes each event at its own time, and expires credits in between. */
+async function processInOrder(prefix: string, uses: boolean) {
   const { store, clock } = world;
   clock.set(YEAR_BEGINS * 1000);
   const brandId = await bareBrand(store);
@@ -57,22 +58,22 @@ async function finish(prefix: string, brandId: string) {
   return booksOf(world.store, brandId, prefix);
 }
 
-/** Each event one to three times, in any order. */
+/** Repeats each event one to three times, in any order. */
 function shuffled(events: readonly Event[], random: Random): Event[] {
-  const told = events.flatMap((event) => Array.from({ length: 1 + Math.floor(random() * 3) }, () => event));
-  for (let at = told.length - 1; at > 0; at--) {
+  const repeated = events.flatMap((event) => Array.from({ length: 1 + Math.floor(random() * 3) }, () => event));
+  for (let at = repeated.length - 1; at > 0; at--) {
     const other = Math.floor(random() * (at + 1));
-    [told[at], told[other]] = [told[other] as Event, told[at] as Event];
+    [repeated[at], repeated[other]] = [repeated[other] as Event, repeated[at] as Event];
   }
-  return told;
+  return repeated;
 }
 
-test("in order: a subscription and 12 renewals, two packs, a failure that recovers, a refund, a void", () => {
+test("Chargebee events of a year in order: subscription, renewals, packs, failure, refund and void give the expected ledger and payments", () => {
   const [account] = inOrder.accounts;
   const refunded = Math.ceil((500_000 * 777) / 1999);
   expect(account).toEqual({
     granted: 14_000_000,
-    // What is left of the second pack.
+    // The rest of the second pack.
     available: 1_000_000 - (USED - 1_000_000) - refunded,
     reserved: 0,
     used: USED,
@@ -89,15 +90,15 @@ test("in order: a subscription and 12 renewals, two packs, a failure that recove
     ...Array(12).fill("SUBSCRIPTION SUCCESS"),
     "SUBSCRIPTION VOIDED",
   ]);
-  // Credits beside money: what the list says adds up to what the ledger says.
+  // The credits of the listed payments add up to those of the ledger.
   expect(payments.reduce((sum, { creditsAdded }) => sum + creditsAdded, 0)).toBe(14_000_000 - 1_000_000 - refunded);
   expect(payments.find(({ type }) => type === "REFUND")).toMatchObject({ amountMinor: -777, creditsAdded: -refunded });
   expect(payments.every(({ type, planName }) => planName === (type === "SUBSCRIPTION" ? "Gold" : null))).toBe(true);
 });
 
-test("all of it shuffled, up to three times each, a year late: the same books", async () => {
+test("Chargebee events of a year, shuffled, repeated and processed a year late: the ledger is the same as in order", async () => {
   const random = seededRandom(SEED);
-  for (let n = 0; n < WORLDS; n++) {
+  for (let n = 0; n < ORDERS; n++) {
     const brandId = await bareBrand(world.store);
     world.clock.set(YEAR_ENDS);
     await hear(world.store, shuffled(yearOf(`a${n}.`, brandId).events, random), CATALOG);
@@ -105,9 +106,9 @@ test("all of it shuffled, up to three times each, a year late: the same books", 
   }
 });
 
-test("shuffled around the moment at which credits are used, and told again afterwards: the same books", async () => {
+test("Chargebee events of a year, shuffled before and after credits are used: the ledger is the same as in order", async () => {
   const random = seededRandom(`${SEED} used`);
-  for (let n = 0; n < WORLDS; n++) {
+  for (let n = 0; n < ORDERS; n++) {
     const brandId = await bareBrand(world.store);
     const { events } = yearOf(`b${n}.`, brandId);
     world.clock.set(USED_AT);

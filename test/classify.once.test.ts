@@ -13,28 +13,34 @@ function bare(channel: Inbound["channel"], text: string): Inbound {
   return { channel, subject: channel === "EMAIL" ? "Re: Roof" : null, text, headers: {} };
 }
 
-describe("what a message means", () => {
+describe("reply classification", () => {
   test.each(LINES.map(([channel, text, intent]) => [intent, channel, text] as const))(
-    "%s: %s %j",
+    "intent %s for the %s message %j",
     (intent, channel, text) => {
       expect(classify(bare(channel, text), OPTIONS).intent).toBe(intent);
     },
   );
 
-  test.each(MISREADINGS)("%s: %j means %s, is read as %s", (channel, text, _meant, read) => {
-    expect(classify(bare(channel, text), OPTIONS).intent).toBe(read);
-  });
+  test.each(MISREADINGS)(
+    "known misreading: the %s message %j means %s and is classified as %s",
+    (channel, text, _meant, read) => {
+      expect(classify(bare(channel, text), OPTIONS).intent).toBe(read);
+    },
+  );
 
-  test.each(MAILS.map((mail) => [mail.intent, mail.about, mail] as const))("%s: %s", (intent, _about, mail) => {
-    const read = classify(
-      { channel: "EMAIL", subject: mail.subject, text: mail.text, headers: mail.headers ?? {} },
-      OPTIONS,
-    );
-    expect(read.intent).toBe(intent);
-    if (mail.written !== undefined) expect(read.written).toBe(mail.written);
-  });
+  test.each(MAILS.map((mail) => [mail.intent, mail.about, mail] as const))(
+    'intent %s for the e-mail "%s"',
+    (intent, _about, mail) => {
+      const read = classify(
+        { channel: "EMAIL", subject: mail.subject, text: mail.text, headers: mail.headers ?? {} },
+        OPTIONS,
+      );
+      expect(read.intent).toBe(intent);
+      if (mail.written !== undefined) expect(read.written).toBe(mail.written);
+    },
+  );
 
-  test("each intent carries its evidence and no more", () => {
+  test("a result has the fields of its intent and no others", () => {
     const stop = classify(bare("SMS", "Please take me off your list!"), OPTIONS);
     expect(stop).toMatchObject({
       intent: "OPT_OUT",
@@ -45,12 +51,12 @@ describe("what a message means", () => {
     const angry = classify(bare("SMS", "fuck off you spammer, I'll sue you"), OPTIONS);
     expect(angry).toMatchObject({ intent: "HOSTILE", matched: null });
     expect(angry.sentimentScore).toBeLessThan(-0.6);
-    const away = classify({ ...bare("EMAIL", "STOP"), subject: "Automatic reply: Roof" }, OPTIONS);
-    expect(away).toEqual({ intent: "AUTO_REPLY", sentimentScore: null, matched: null, written: "STOP" });
+    const autoReply = classify({ ...bare("EMAIL", "STOP"), subject: "Automatic reply: Roof" }, OPTIONS);
+    expect(autoReply).toEqual({ intent: "AUTO_REPLY", sentimentScore: null, matched: null, written: "STOP" });
     expect(classify({ ...bare("EMAIL", ""), text: null }, OPTIONS).sentimentScore).toBeNull();
   });
 
-  test("the threshold is the caller's", () => {
+  test("hostileBelow decides which sentiment score is HOSTILE", () => {
     const intents = [-1, -0.6, 1].map(
       (hostileBelow) => classify(bare("SMS", "Worst spam ever. Idiots."), { hostileBelow }).intent,
     );
@@ -59,24 +65,31 @@ describe("what a message means", () => {
 });
 
 describe("bounces", () => {
-  test.each(REPORTS.map((report) => [report.about, report] as const))("%s", (_about, report) => {
-    const mail = { contentType: report.contentType ?? "text/plain", text: report.text, headers: report.headers ?? {} };
-    const bounce = readBounce(mail);
-    if (report.bounce === null) expect(bounce).toBeNull();
-    else expect(bounce).toMatchObject(report.bounce);
-    const read = classify({ channel: "EMAIL", subject: mail.headers.subject ?? null, ...mail }, OPTIONS);
-    expect(read.intent === "BOUNCE").toBe(bounce !== null);
-    expect(read.bounce ?? null).toEqual(bounce);
-  });
+  test.each(REPORTS.map((report) => [report.about, report] as const))(
+    'a mail with the report "%s" is parsed and classified as expected',
+    (_about, report) => {
+      const mail = {
+        contentType: report.contentType ?? "text/plain",
+        text: report.text,
+        headers: report.headers ?? {},
+      };
+      const bounce = readBounce(mail);
+      if (report.bounce === null) expect(bounce).toBeNull();
+      else expect(bounce).toMatchObject(report.bounce);
+      const read = classify({ channel: "EMAIL", subject: mail.headers.subject ?? null, ...mail }, OPTIONS);
+      expect(read.intent === "BOUNCE").toBe(bounce !== null);
+      expect(read.bounce ?? null).toEqual(bounce);
+    },
+  );
 
-  test("a text message is never one", () => {
+  test("a text message is never classified as a bounce", () => {
     expect(classify({ ...bare("SMS", REPORTS[0]?.text ?? ""), subject: "Undeliverable" }, OPTIONS).intent).toBe(
       "REPLY",
     );
   });
 });
 
-describe("sentiment", () => {
+describe("sentiment score", () => {
   const table: readonly (readonly [string, number, number])[] = [
     ["", 0, 0],
     ["no thanks", -0.1, 1],
@@ -92,14 +105,14 @@ describe("sentiment", () => {
     ["I’ll report you to the FCC", -1, -0.6],
     ["This is the worst, most disgusting email I ever got, idiot", -1, -0.6],
   ];
-  test.each(table)("%j is between %d and %d", (text, low, high) => {
+  test.each(table)("a score of %j is between %d and %d", (text, low, high) => {
     const score = scoreSentiment(text);
     expect(score).toBeGreaterThanOrEqual(low);
     expect(score).toBeLessThanOrEqual(high);
   });
 });
 
-describe("any text at all", () => {
+describe("reply classification of random texts", () => {
   const channel = fc.constantFrom<Inbound["channel"]>("EMAIL", "SMS", "VOICEMAIL");
   const shard = fc.constantFrom(
     ">",
@@ -126,7 +139,7 @@ describe("any text at all", () => {
   );
   const optional = fc.option(text);
 
-  test("is understood without an error, and what was written is part of it", () => {
+  test("returns a known intent, a score within -1 and 1, and only written lines of the text, without throwing", () => {
     const intents: readonly Intent[] = ["OPT_OUT", "OPT_IN", "HOSTILE", "AUTO_REPLY", "BOUNCE", "REPLY"];
     fc.assert(
       fc.property(
@@ -145,21 +158,21 @@ describe("any text at all", () => {
     );
   });
 
-  test("loses its quotations once: a second pass changes nothing", () => {
+  test("removing quotations a second time changes nothing", () => {
     fc.assert(
       fc.property(text, (body) => expect(withoutQuoted(withoutQuoted(body))).toBe(withoutQuoted(body))),
       { numRuns: 500 },
     );
   });
 
-  test("never opts anyone in by e-mail", () => {
+  test("an e-mail never means OPT_IN", () => {
     fc.assert(fc.property(text, (body) => expect(readOptOut(body, "EMAIL")?.kind).not.toBe("OPT_IN")));
   });
 });
 
-describe("a hundred thousand hostile characters", () => {
+describe("reply classification of 100,000 hostile characters", () => {
   const LENGTH = 100_000;
-  /** Each was, or is meant to be, the worst case of some pattern. */
+  /** Each piece was, or is meant to be, the worst case of some pattern. */
   const pieces = [
     ">",
     "> ",
@@ -229,7 +242,7 @@ describe("a hundred thousand hostile characters", () => {
     "delete my a , ",
     "not ",
   ];
-  test.each(pieces)("of %j are read in a moment", (piece) => {
+  test.each(pieces)("a text of repeated %j is classified and parsed within 200 ms", (piece) => {
     const body = piece.repeat(Math.ceil(LENGTH / piece.length)).slice(0, LENGTH);
     const reports = { from: `mailer-daemon ${body}`, "return-path": body };
     const readings = [
@@ -237,11 +250,11 @@ describe("a hundred thousand hostile characters", () => {
       () => classify({ channel: "SMS", subject: null, text: body, headers: {} }, OPTIONS),
       () => readBounce({ contentType: "message/delivery-status", text: body, headers: reports }),
     ];
-    for (const read of readings) expect(Math.min(spent(read), spent(read), spent(read))).toBeLessThan(200);
+    for (const read of readings) expect(Math.min(elapsedMs(read), elapsedMs(read), elapsedMs(read))).toBeLessThan(200);
   });
 
-  /** Milliseconds. The one place where a time is asserted: it guards against patterns whose time explodes. */
-  function spent(read: () => unknown): number {
+  /** Returns the elapsed milliseconds. A time is asserted here only, to find patterns with exponential run time. */
+  function elapsedMs(read: () => unknown): number {
     const start = performance.now();
     read();
     return performance.now() - start;

@@ -8,10 +8,11 @@ import { PROJECT_ROOT } from "./support/project-root.ts";
 import { cleanEnvironment, runProgram } from "./support/replica.ts";
 import { type Service, startService } from "./support/service.ts";
 
-// A client that a public generator makes of the published document compiles, strictly, and lives through an admin's day.
+// Generate a client from the published OpenAPI document with a public generator, compile the client strictly and run a
+// scenario of an admin with it.
 
 const bin = (name: string) => join(PROJECT_ROOT, "node_modules/.bin", name);
-/** Below `node_modules`, so that what is generated finds its packages. */
+/** Keep the folder below `node_modules`, so that the generated code finds its packages. */
 const cache = join(PROJECT_ROOT, "node_modules/.cache");
 mkdirSync(cache, { recursive: true });
 const folder = mkdtempSync(join(cache, "client-"));
@@ -36,21 +37,21 @@ async function run(program: string, ...args: string[]): Promise<void> {
   expect({ ...ended, stderr: "" }).toEqual({ exitCode: 0, stdout: "", stderr: "" });
 }
 
-test("a generated client compiles and tells an admin's story", async () => {
+test("generated client: compiles strictly and runs an admin's scenario against the service", async () => {
   await Bun.write(join(folder, "openapi.json"), (await service.api("GET", "/swagger/json")).text);
   await run("oazapfts", "openapi.json", "api.ts");
   cpSync(join(PROJECT_ROOT, "test/contract/generated-client/story.ts"), join(folder, "story.ts"));
   await run("tsc", "--project", writeConfig());
 
   const { story } = (await import(join(folder, "story.ts"))) as { story(stage: object): Promise<string[]> };
-  const told = await story({
+  const steps = await story({
     url: service.url,
     admin: { email: "admin1@example.com", password: PASSWORD },
     owner: "ann@owners.example",
     otherBrand: "ben",
     picture: new File([flag], "me.png", { type: "image/png" }),
   });
-  expect(told).toEqual([
+  expect(steps).toEqual([
     "signed in as admin",
     "found ann@owners.example and 1 other brand",
     "moved a mailbox from ann and 1 back",

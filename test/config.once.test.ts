@@ -3,7 +3,7 @@ import { ConfigError, readConfig } from "../src/config.ts";
 
 const SECRET = "a-secret-that-no-message-may-show";
 
-/** What is said to be wrong, by the names of the variables. */
+/** Returns the names of the variables that are reported as invalid. */
 function problemsOf(env: Record<string, string>): string[] {
   try {
     readConfig(env);
@@ -15,13 +15,13 @@ function problemsOf(env: Record<string, string>): string[] {
   }
 }
 
-describe("who may come in", () => {
-  test("sign-up is closed unless it is opened", () => {
+describe("configuration of sign-up and system mail", () => {
+  test("sign-up is closed by default and open with SIGN_UP=open", () => {
     expect(readConfig({}).signUp).toBe("closed");
     expect(readConfig({ SIGN_UP: "open" }).signUp).toBe("open");
   });
 
-  test("the service mails nothing unless it has a mailbox", () => {
+  test("system mail is off by default and on with SYSTEM_SMTP_URL and SYSTEM_MAIL_FROM", () => {
     expect(readConfig({}).systemMail).toBeNull();
     const from = "Reprise <no-reply@example.com>";
     const url = "smtps://user%40example.com:p%40ss@mail.example.com:465";
@@ -39,22 +39,22 @@ describe("who may come in", () => {
     [["SYSTEM_SMTP_URL"], { SYSTEM_SMTP_URL: `https://u:${SECRET}@host`, SYSTEM_MAIL_FROM: "a@example.com" }],
     [["SYSTEM_SMTP_URL"], { SYSTEM_SMTP_URL: "smtp://user@host", SYSTEM_MAIL_FROM: "a@example.com" }],
     [["SYSTEM_SMTP_URL"], { SYSTEM_SMTP_URL: `smtp://user:${SECRET}%zz@host`, SYSTEM_MAIL_FROM: "a@example.com" }],
-  ])("%p is named where the mailbox is wrong or half", (names, env) => {
+  ])("%p are reported for incomplete or invalid system mail variables", (names, env) => {
     expect(problemsOf(env)).toEqual(names);
   });
 });
 
-describe("the bucket", () => {
-  test("is none unless it is named", () => {
+describe("configuration of the S3 bucket", () => {
+  test("no bucket is configured by default", () => {
     expect(readConfig({}).s3).toBeNull();
   });
 
-  test("needs no more than a name: the rest is Amazon's, and the machine's own role", () => {
+  test("a bucket name alone means Amazon S3 in us-east-1 with the keys of the machine's role", () => {
     const s3 = { bucket: "b.ucket", region: "us-east-1", endpoint: null, pathStyle: false, keys: null, prefix: "" };
     expect(readConfig({ S3_BUCKET: "b.ucket" }).s3).toEqual(s3);
   });
 
-  test("elsewhere is named in the path, unless told otherwise", () => {
+  test("a bucket at another endpoint uses path-style URLs unless S3_FORCE_PATH_STYLE is false", () => {
     const env = {
       S3_BUCKET: "images",
       S3_ENDPOINT: "https://s3.example.org/",
@@ -84,13 +84,13 @@ describe("the bucket", () => {
     [["S3_ENDPOINT"], { S3_BUCKET: "images", S3_ENDPOINT: `ftp://key:${SECRET}@host` }],
     [["S3_FORCE_PATH_STYLE"], { S3_BUCKET: "images", S3_FORCE_PATH_STYLE: "maybe" }],
     [["S3_REGION", "S3_PREFIX"], { S3_BUCKET: "images", S3_REGION: "a b", S3_PREFIX: "a b" }],
-  ])("%p is named where it is wrong or missing", (names, env) => {
+  ])("%p are reported for incomplete or invalid S3 variables", (names, env) => {
     expect(problemsOf(env)).toEqual(names);
   });
 });
 
-describe("Postgres", () => {
-  test("may be several hosts, and gets ten connections unless told otherwise", () => {
+describe("configuration of Postgres", () => {
+  test("DATABASE_URL may name several hosts, DATABASE_POOL is 10 by default, and invalid values are reported", () => {
     const databaseUrl = "postgres://me:secret@one:5432,two:5433/reprise";
     expect(readConfig({ DATABASE_URL: databaseUrl })).toMatchObject({ databaseUrl, databasePool: 10 });
     expect(readConfig({ DATABASE_POOL: "50" }).databasePool).toBe(50);
@@ -100,19 +100,19 @@ describe("Postgres", () => {
   });
 });
 
-describe("Chargebee", () => {
-  test("is not there unless it is named", () => {
+describe("configuration of Chargebee", () => {
+  test("neither webhook nor site nor catalog is configured by default", () => {
     expect(readConfig({}).chargebee).toEqual({ webhook: null, site: null, catalog: new Map() });
   });
 
-  test("is reached under its site's name, or where it is said to be", () => {
+  test("the API URL is derived from CHARGEBEE_SITE unless CHARGEBEE_API_URL is set", () => {
     const env = { CHARGEBEE_SITE: "acme-test", CHARGEBEE_API_KEY: SECRET };
     expect(readConfig(env).chargebee.site).toEqual({ url: "https://acme-test.chargebee.com", apiKey: SECRET });
     const url = "http://127.0.0.1:9000";
     expect(readConfig({ ...env, CHARGEBEE_API_URL: `${url}/` }).chargebee.site).toEqual({ url, apiKey: SECRET });
   });
 
-  test("what item prices bring is in thousandths", () => {
+  test("credits of CHARGEBEE_CREDITS are converted to thousandths", () => {
     const text = JSON.stringify({ gold: { credits: 1.5, planName: "Gold" }, pack: { credits: 0, kind: "PURCHASED" } });
     expect(readConfig({ CHARGEBEE_CREDITS: text }).chargebee.catalog).toEqual(
       new Map([
@@ -134,19 +134,19 @@ describe("Chargebee", () => {
     [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: '{"gold": {"credits": 0.0001}}' }],
     [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: '{"gold": {"credits": 1, "type": "PACK"}}' }],
     [["CHARGEBEE_CREDITS"], { CHARGEBEE_CREDITS: '{"gold": {"credits": 1, "kind": "PACK"}}' }],
-  ])("%p is named where it is wrong or missing", (names, env) => {
+  ])("%p are reported for incomplete or invalid Chargebee variables", (names, env) => {
     expect(problemsOf(env)).toEqual(names);
   });
 });
 
-test("the simulator's journal goes with the simulator only", () => {
+test("configuration: SIMULATOR_JOURNAL is accepted with CHANNELS=simulator only", () => {
   expect(readConfig({ CHANNELS: "simulator", SIMULATOR_JOURNAL: "/tmp/arrived" }).simulatorJournal).toBe(
     "/tmp/arrived",
   );
   expect(problemsOf({ SIMULATOR_JOURNAL: "/tmp/arrived" })).toEqual(["SIMULATOR_JOURNAL"]);
 });
 
-test("the ledger's anchor is a file, the log or an https URL, and nowhere by default", () => {
+test("configuration: LEDGER_ANCHOR is a file, the log or an https URL, and none by default", () => {
   const anchor = (LEDGER_ANCHOR?: string) => readConfig({ LEDGER_ANCHOR }).ledgerAnchor;
   expect([anchor(), anchor("log"), anchor("/mnt/elsewhere/anchors")]).toEqual([
     null,
@@ -157,7 +157,7 @@ test("the ledger's anchor is a file, the log or an https URL, and nowhere by def
   expect(() => anchor("http://keep.example/a")).toThrow("LEDGER_ANCHOR");
 });
 
-test("a stop takes nine seconds at most, one less than Docker waits, unless told otherwise", () => {
+test("configuration: STOP_TIMEOUT_SECONDS is 9 by default, one less than Docker waits, and invalid values are reported", () => {
   expect(readConfig({}).stopTimeoutSeconds).toBe(9);
   for (const STOP_TIMEOUT_SECONDS of ["0", "601", "soon"])
     expect(() => readConfig({ STOP_TIMEOUT_SECONDS })).toThrow("STOP_TIMEOUT_SECONDS");

@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { upsertContacts } from "../src/contacts/upsert.ts";
 import { receive } from "../src/conversations/inbound.ts";
-import { bans, contacts } from "../src/db/schema/brands.ts";
-import { conversations } from "../src/db/schema/campaigns.ts";
+import { bans } from "../src/db/schema/bans.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
+import { conversations } from "../src/db/schema/conversations.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import type { Stage } from "./support/stage.ts";
 
@@ -18,8 +19,8 @@ beforeAll(async () => {
 afterEach(() => world.clear());
 afterAll(() => world.close());
 
-/** A contact with a phone number who was written to and then sent STOP as a text message. */
-async function stopped(): Promise<Stage & { id: string; contactId: string }> {
+/** Creates a contact with a phone number who received a message and then sent STOP as a text message. */
+async function launchAndStop(): Promise<Stage & { id: string; contactId: string }> {
   const stage = await world.launched({ people: 1 });
   await world.run();
   const contactId = stage.people[0] ?? "";
@@ -56,29 +57,29 @@ const delivered = ({ brandId }: Stage, text: string) =>
     ),
   );
 
-describe("a STOP", () => {
+describe("opt-out by STOP", () => {
   test.each([
     ["SMS", "START"],
     ["SMS", "UNSTOP"],
     ["SMS", "start"],
     ["EMAIL", "START"],
     ["SMS", "Yes please, write to me again"],
-  ])("stays when a user records %s %p", async (channel, text) => {
-    const stage = await stopped();
+  ])("remains when a user records the %s message %p", async (channel, text) => {
+    const stage = await launchAndStop();
     await record(stage, channel, text);
     expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: PHONE, source: "OPT_OUT" }]);
     expect(await statusOf(stage)).toBe("OPTED_OUT");
   });
 
-  test("is lifted for the number by a START that the provider delivers", async () => {
-    const stage = await stopped();
+  test("ends for the phone number, not for the e-mail address, when the provider delivers START", async () => {
+    const stage = await launchAndStop();
     expect(await delivered(stage, "START")).toMatchObject({ intent: "OPT_IN" });
     expect(await bansOf(stage)).toMatchObject([{ email: stage.emails[0], phone: null }]);
     expect(await statusOf(stage)).toBe("REPLIED");
   });
 
-  test("is not forgotten by the conversation when the provider delivers an ordinary reply", async () => {
-    const stage = await stopped();
+  test("remains in the conversation's status when the provider delivers an ordinary reply", async () => {
+    const stage = await launchAndStop();
     expect(await delivered(stage, "Thanks")).toMatchObject({ intent: "REPLY" });
     expect(await statusOf(stage)).toBe("OPTED_OUT");
   });
@@ -89,21 +90,24 @@ describe("a STOP", () => {
     { email: "other@person.example", phone: "+12025550199" },
     { email: null },
     { phone: null },
-  ])("cannot be escaped by giving the contact other addresses: %j", async (change) => {
-    const stage = await stopped();
+  ])("remains after PATCH of the contact's addresses to %j, which is answered with 409", async (change) => {
+    const stage = await launchAndStop();
     const answer = await stage.request("PATCH", `/api/contacts/${stage.contactId}`, change);
     expect(answer.status).toBe(409);
     expect((await stage.request("PATCH", `/api/contacts/${stage.contactId}`, { firstName: "Jo" })).status).toBe(200);
   });
 
-  test.each(["SKIP", "UPDATE"] as const)("cannot be escaped by importing the person again with %s", async (mode) => {
-    const stage = await stopped();
-    const person = { firstName: null, lastName: null, company: null, timezone: null, custom: {}, consent: "yes" };
-    const rows = [
-      { ...person, email: "new@person.example", phone: PHONE },
-      { ...person, email: stage.emails[0] ?? "", phone: "+12025550188" },
-    ].map((contact) => ({ verdict: "ok" as const, contact }));
-    const outcomes = await world.store.write((tx) => upsertContacts(tx, stage.brandId, rows, mode));
-    expect(outcomes.map(({ verdict }) => verdict)).toEqual(["banned", "banned"]);
-  });
+  test.each(["SKIP", "UPDATE"] as const)(
+    "remains when the contact is imported again with another address in mode %s",
+    async (mode) => {
+      const stage = await launchAndStop();
+      const person = { firstName: null, lastName: null, company: null, timezone: null, custom: {}, consent: "yes" };
+      const rows = [
+        { ...person, email: "new@person.example", phone: PHONE },
+        { ...person, email: stage.emails[0] ?? "", phone: "+12025550188" },
+      ].map((contact) => ({ verdict: "ok" as const, contact }));
+      const outcomes = await world.store.write((tx) => upsertContacts(tx, stage.brandId, rows, mode));
+      expect(outcomes.map(({ verdict }) => verdict)).toEqual(["banned", "banned"]);
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { applyMapping, type Mapping, recogniseColumns } from "../src/contactFiles/columns.ts";
 
-describe("the columns of exports are recognised", () => {
+describe("contact file columns", () => {
   const named = (header: string[], { custom, ...fields }: Mapping) => {
     const columns = (indexes: number[]) => indexes.map((index) => header[index] ?? "");
     const entries = Object.entries(fields).map(([field, indexes]) => [field, columns(indexes ?? [])] as const);
@@ -85,7 +85,7 @@ describe("the columns of exports are recognised", () => {
       },
     ],
     [
-      "a person",
+      "a handwritten header",
       "\uFEFF E-MAIL_address ,mobile,Surname,Organisation,time_zone",
       {
         email: ["\uFEFF E-MAIL_address "],
@@ -97,7 +97,7 @@ describe("the columns of exports are recognised", () => {
       },
     ],
     [
-      "a German",
+      "a German header",
       "Vorname,Nachname,E-Mail-Adresse,Firma,Größe",
       {
         firstName: ["Vorname"],
@@ -108,16 +108,16 @@ describe("the columns of exports are recognised", () => {
       },
     ],
     [
-      "a joker",
+      "a header with names of Object.prototype",
       "Email,__proto__,constructor,toString,Note,note,,1st visit",
       { email: ["Email"], custom: ["proto", "constructor2", "toString2", "note", "note2", "column7", "_1stVisit"] },
     ],
-  ])("of %s", (_, header, expected) => {
+  ])("the columns of %s are mapped to contact fields", (_, header, expected) => {
     const columns = header.split(",");
     expect(named(columns, recogniseColumns(columns)) as Record<string, string[]>).toEqual(expected);
   });
 
-  test("and a mapping decides for the columns it names", () => {
+  test("a given mapping overrides the recognised fields of its columns and rejects unknown columns and fields", () => {
     const header = ["Email", "Work mail", "Note", "Secret", "Phone"];
     expect(applyMapping(header, { "work MAIL": "email", Note: "custom.remark", Secret: "" })).toEqual({
       email: [1],

@@ -5,7 +5,7 @@ import type { FileRow } from "../src/contactFiles/fileRow.ts";
 
 type Input = string | Uint8Array;
 
-/** A file that arrives in pieces of `size` bytes. */
+/** Streams a file in chunks of `size` bytes. */
 function stream(input: Input, size = 65_536): ReadableStream<Uint8Array> {
   const bytes = Buffer.from(input);
   let at = 0;
@@ -22,7 +22,7 @@ async function read(input: Input, options: ReadOptions = {}, size?: number): Pro
   return await Array.fromAsync(readContactFile(stream(input, size), options));
 }
 
-/** Rows in short: `2 ann@example.com Ann`, `3 bad_email`. */
+/** Formats rows in short: `2 ann@example.com Ann`, `3 bad_email`. */
 async function brief(input: Input, options?: ReadOptions, size?: number): Promise<string[]> {
   const name = (parts: (string | null)[]) => parts.filter((part) => part !== null).join(" ");
   return (await read(input, options, size)).map((row) =>
@@ -34,7 +34,7 @@ async function brief(input: Input, options?: ReadOptions, size?: number): Promis
 
 setDefaultTimeout(30_000);
 
-describe("every encoding is read", () => {
+describe("contact file encodings", () => {
   const text = "Email;First name;Company\nann@example.com;Zoë – “x”;Łódź 株式会社\n";
   const utf16le = Buffer.from(text, "utf16le");
   const western = "Email,First name\nann@example.com,Zo\xeb \x80\x93\n";
@@ -50,13 +50,13 @@ describe("every encoding is read", () => {
       "2 ann@example.com Zoë – “x” Łódź 株式会社",
     ],
     ["Windows-1252", Buffer.from(western, "latin1"), "2 ann@example.com Zoë €“"],
-  ])("%s", async (_, file, row) => {
+  ])("a file in %s is decoded, also in chunks of one byte", async (_, file, row) => {
     expect(await brief(file)).toEqual([row]);
     expect(await brief(file, {}, 1)).toEqual([row]);
   });
 });
 
-describe("rows", () => {
+describe("contact file rows", () => {
   const header = "Email,Phone,First name,Company\n";
   test.each<[what: string, file: string, rows: string[]]>([
     ["CRLF", "Email,Company\r\na@example.com,A\r\n\r\nb@example.com,B\r\n", ["2 a@example.com A", "4 b@example.com B"]],
@@ -70,7 +70,7 @@ describe("rows", () => {
     ["tabs", "Email\tCompany\na@example.com\tA, B; C\n", ["2 a@example.com A, B; C"]],
     ["pipes", "Email|Company\na@example.com|A\n", ["2 a@example.com A"]],
     ["a delimiter within quotes", '"Note, a, b, c";Email\nx;a@example.com\n', ["2 a@example.com"]],
-    ["Excel's hint", "sep=;\r\nEmail;Company\r\na@example.com;A\r\n", ["3 a@example.com A"]],
+    ["Excel's sep= line", "sep=;\r\nEmail;Company\r\na@example.com;A\r\n", ["3 a@example.com A"]],
     ["one column", "e-mail\na@example.com\nb@example.com", ["2 a@example.com", "3 b@example.com"]],
     ["blank lines first", "\n  \nEmail,Company\n,\na@example.com,A", ["5 a@example.com A"]],
     ["a header alone", "Email,Company\n", []],
@@ -85,17 +85,17 @@ describe("rows", () => {
       ['2 a@example.com Ann "A" Ray Say "hi", Inc'],
     ],
     [
-      "careless quotes",
+      "unescaped quotes",
       `${header}a@example.com,,Ann "A" Ray,"5" pipes\nb@example.com,,"B" C,D\n`,
       ['2 a@example.com Ann "A" Ray "5" pipes', '3 b@example.com "B" C D'],
     ],
     [
-      "an open quote",
+      "an unclosed quote",
       `${header}a@example.com,,"Ann,A\nb@example.com,,"Bob",B\nc@example.com,,Cy,C\n`,
       ["2 broken", "3 b@example.com Bob B", "4 c@example.com Cy C"],
     ],
     [
-      "an open quote, last",
+      "an unclosed quote at the end",
       `${header}a@example.com,,A,A\nb@example.com,,"B,B\nc@example.com,,C,C`,
       ["2 a@example.com A A", "3 broken", "4 c@example.com C C"],
     ],
@@ -113,13 +113,13 @@ describe("rows", () => {
       ["2 a@example.com +12025550143"],
     ],
     ["NULs", `${header}a@example.com,,${"x".repeat(300)}\0y,\n`, [`2 a@example.com ${"x".repeat(300)}y`]],
-  ])("with %s", async (_, file, rows) => {
+  ])("a file with %s gives the expected rows for any chunk size", async (_, file, rows) => {
     expect(await brief(file)).toEqual(rows);
     expect(await brief(file, {}, 1)).toEqual(rows);
     expect(await brief(file, {}, 7)).toEqual(rows);
   });
 
-  test("become contacts", async () => {
+  test("rows become contacts with normalized fields and custom fields", async () => {
     const file = [
       "Name,Email,Mobile,Phone,Company,Time Zone,Consent,Job Title,1st note",
       '"van Dyke,  Ann",ANN@example.com,,(202) 555-0143,"Acme\n Inc",america/new_york,web form,CTO,',
@@ -149,7 +149,7 @@ describe("rows", () => {
     ]);
   });
 
-  test("that are rejected say why", async () => {
+  test("each rejected row has a message that names its reason", async () => {
     const file = 'Email,Phone\nann@,+12025550143\n,2025550143\n,+1555\n,2.02556E+09\n,"+1\n';
     const rows = (await read(file)).map((row) => (row.verdict === "ok" ? "" : row.message));
     expect(rows).toEqual([
@@ -161,7 +161,7 @@ describe("rows", () => {
     ]);
   });
 
-  test("written after RFC 4180 are read back the same", async () => {
+  test("cells written as RFC 4180 defines are parsed back to the same text", async () => {
     const cell = fc.string({ unit: fc.constantFrom(..."ab \",;\t|\r\n'=+é𝄞0"), maxLength: 8 });
     const rows = fc.array(fc.tuple(cell, cell, cell), { maxLength: 40 });
     const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
@@ -187,7 +187,7 @@ describe("rows", () => {
   });
 });
 
-describe("a file is refused", () => {
+describe("contact file rejection", () => {
   test.each<[what: string, file: Input, options: ReadOptions, message: RegExp]>([
     ["empty", "", {}, /^The file is empty$/],
     ["blank", "\r\n \r\n,,\r\n", {}, /^The file is empty$/],
@@ -199,26 +199,26 @@ describe("a file is refused", () => {
     ],
     ["without header", "Ann,ann@example.com\n", {}, /row with column names above it/],
     ["with a bad mapping", "Email\n", { mapping: { Fax: "phone" } }, /no column "Fax"/],
-    ["in an unknown country", "Phone\n", { defaultCountry: "XX" }, /defaultCountry: expected/],
+    ["with an unknown default country", "Phone\n", { defaultCountry: "XX" }, /defaultCountry: expected/],
     ["that is .xlsx", "PK\x03\x04\x14\0\x06\0", {}, /Excel workbook \(.xlsx\).*export it as CSV/],
     ["that is .xls", Buffer.from("d0cf11e0a1b11ae1", "hex"), {}, /old Excel workbook/],
-    ["that is a picture", Buffer.from("89504e470d0a1a0a0000000d49484452", "hex"), {}, /not text/],
+    ["that is an image", Buffer.from("89504e470d0a1a0a0000000d49484452", "hex"), {}, /not text/],
     ["with a huge cell", `Email,Note\na@example.com,${"x".repeat(65_537)}\n`, {}, /Line 2: the row is too large/],
     ["with 1,001 columns", `Email${",x".repeat(1_000)}\n`, {}, /^The file has 1001 columns; at most 1000/],
-    ["with careless quotes throughout", `Email\n${'a"\n'.repeat(50_001)}`, {}, /^Line 50002: more than 50000 rows/],
+    ["with unescaped quotes throughout", `Email\n${'a"\n'.repeat(50_001)}`, {}, /^Line 50002: more than 50000 rows/],
     [
-      "with a quote open for long",
+      "with a quote never closed",
       `Email,Note\na@example.com,x\na@example.com,"${"x,y\n".repeat(300_000)}`,
       {},
       /Line 3: .*never closed/,
     ],
-  ])("%s", async (_, file, options, message) => {
-    const reading = read(file, options).then(String, (fault) => `${fault.code} ${fault.message}`);
+  ])("a file %s is rejected with INVALID and a message", async (_, file, options, message) => {
+    const reading = read(file, options).then(String, (error) => `${error.code} ${error.message}`);
     expect(await reading).toMatch(/^INVALID /);
     expect((await reading).slice("INVALID ".length)).toMatch(message);
   });
 
-  test("but not for one cell of exactly 64 KiB, nor a column that starts with PK", async () => {
+  test("a file with a cell of exactly 64 KiB or a column name starting with PK is accepted", async () => {
     const [row] = await read(`PK,Email\n${"é".repeat(32_768)},a@example.com\n`);
     expect(row?.verdict === "ok" && row.contact.custom.pk).toHaveLength(32_768);
   });

@@ -3,7 +3,7 @@ import { readContactFile } from "../src/contactFiles/csv.ts";
 import demoContacts from "../src/simulator/demo-contacts.csv" with { type: "text" };
 import { LARGE_FILE_SCRIPT } from "./support/largeFile.ts";
 
-test("leaving early lets go of the source", async () => {
+test("contact file stream: leaving the loop early cancels the source", async () => {
   let cancelled = false;
   let pulls = 0;
   const source = new ReadableStream<Uint8Array>({
@@ -19,7 +19,7 @@ test("leaving early lets go of the source", async () => {
   expect(pulls).toBeLessThan(5);
 });
 
-test("100 MB are read in constant memory", async () => {
+test("contact file stream: 100 MB are parsed with at most 96 MiB of additional memory", async () => {
   const child = Bun.spawn([process.execPath, LARGE_FILE_SCRIPT]);
   const { written, read, seconds, mebibytes } = (await new Response(child.stdout).json()) as Record<
     "written" | "read" | "seconds" | "mebibytes",
@@ -30,7 +30,7 @@ test("100 MB are read in constant memory", async () => {
   expect(mebibytes).toBeLessThan(96);
 }, 120_000);
 
-test("the demo's contacts are 500, messy, and nobody's", async () => {
+test("demo contacts: 500 rows with the intended errors, and only addresses and numbers reserved for examples", async () => {
   const rows = await Array.fromAsync(readContactFile(new Blob([demoContacts]).stream(), {}));
   const contacts = rows.flatMap((row) => (row.verdict === "ok" ? [row.contact] : []));
   const emails = contacts.flatMap(({ email }) => email ?? []);
@@ -41,7 +41,7 @@ test("the demo's contacts are 500, messy, and nobody's", async () => {
   expect(contacts).toHaveLength(487);
   expect(emails.length - new Set(emails).size).toBe(12);
   expect(emails.filter((email) => email.startsWith("do-not-write."))).toHaveLength(10);
-  // RFC 2606 names; 555-01XX (NANPA) and Ofcom's numbers for drama.
+  // Expect RFC 2606 names, 555-01XX numbers (NANPA) and Ofcom's numbers reserved for fiction.
   for (const email of emails) expect(email).toMatch(/@(?:example\.(?:com|net|org)|[a-z0-9.-]+\.example)$/);
   for (const phone of phones) {
     expect(phone).toMatch(/^\+1\d{3}55501\d\d$|^\+44(?:2079460|1[1-6]\d4960|2920180|2896496)\d{3}$/);

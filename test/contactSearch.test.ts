@@ -7,7 +7,7 @@ import { judgeContact } from "../src/contacts/person.ts";
 import { indexOlderContacts } from "../src/contacts/reindex.ts";
 import { SEARCH_SLICE_ENTRIES, SEARCH_SLICES, type SearchPlace, searchContacts } from "../src/contacts/search.ts";
 import { upsertContacts } from "../src/contacts/upsert.ts";
-import { contacts } from "../src/db/schema/brands.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
 import { installation } from "../src/db/schema/installation.ts";
 import type { Reader } from "../src/db/store.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
@@ -15,7 +15,7 @@ import { deleteBrand } from "../src/deletion/brand.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { type Owner, openBrand } from "./support/brands.ts";
 
-// The index finds what a look at every contact would find, whatever was added, changed and removed, and its work is counted.
+// Compare the index with a scan of every contact after random additions, updates and deletions, and count the work.
 
 let app: TestApp;
 let ann: Owner;
@@ -43,7 +43,7 @@ const upsert = (rows: NewContact[], brandId: string, onDuplicate: "SKIP" | "UPDA
     ),
   );
 
-/** All pages of a search, by pages of `limit`. */
+/** Returns the results of all pages of a search, in pages of `limit`. */
 async function search(reach: string | null, text: string, limit = 3, read: Reader = app.store.read): Promise<string[]> {
   const found: string[] = [];
   let after: SearchPlace | null = null;
@@ -60,7 +60,7 @@ async function search(reach: string | null, text: string, limit = 3, read: Reade
   return found;
 }
 
-/** Written anew, with nothing of the index: a look at each contact. */
+/** Scans every contact, without using the index or its code. */
 async function reference(reach: string | null, text: string): Promise<string[]> {
   const plain = (given: string) =>
     given
@@ -97,7 +97,7 @@ async function reference(reach: string | null, text: string): Promise<string[]> 
         }
       }
     }
-    // The country codes of the numbers below.
+    // Strip the country codes of the phone numbers generated below.
     if (row.phone) own.push(row.phone.slice(1), row.phone.replace(/^\+(1|44|49)/, ""), row.phone.slice(-4));
     return wanted.every((word) => {
       const digits = word.replace(/[()./-]/g, "");
@@ -193,8 +193,8 @@ const query = fc.oneof(
   fc.string({ maxLength: 4 }).filter((text) => text.trim() !== ""),
 );
 
-describe("a search of contacts", () => {
-  test("finds what a look at every contact finds, after any additions, changes and removals", async () => {
+describe("contact search", () => {
+  test("the index finds the same contacts as a full scan after any additions, updates and deletions", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(person, { minLength: 1, maxLength: 12 }),
@@ -232,7 +232,7 @@ describe("a search of contacts", () => {
     );
   }, 120_000);
 
-  test("of many who match visits a bounded number of entries per statement, and answers with a cursor", async () => {
+  test("a search with thousands of matches per word visits a bounded number of entries per statement and returns a cursor", async () => {
     await openBrands();
     const many = Array.from({ length: 1_000 }, (_, n) => ({
       email: `p${n}@popular.example`,
@@ -245,13 +245,13 @@ describe("a search of contacts", () => {
         ann.brandId,
       );
     let statements = 0;
-    let most = 0;
+    let maxRows = 0;
     const watched = Object.create(app.store.read, {
       all: {
         value: async (asked: Parameters<Reader["all"]>[0]) => {
           const rows = await app.store.read.all(asked);
           statements++;
-          most = Math.max(most, rows.length);
+          maxRows = Math.max(maxRows, rows.length);
           return rows;
         },
       },
@@ -266,18 +266,18 @@ describe("a search of contacts", () => {
     const first = await page("pat", null);
     expect(first.items).toHaveLength(20);
     expect(statements).toBeLessThanOrEqual(6);
-    // All 6,000 match each word, and none matches both: the request ends after its slices, with a place to go on from.
+    // All 6,000 match each word, and none matches both: the request ends after its slices, with a cursor.
     pauses = 0;
-    const nobody = await page("popular l3 l4", null);
-    expect(nobody.items).toEqual([]);
+    const noMatch = await page("popular l3 l4", null);
+    expect(noMatch.items).toEqual([]);
     expect(pauses).toBeLessThanOrEqual(3 + SEARCH_SLICES);
-    expect(most).toBeLessThanOrEqual(SEARCH_SLICE_ENTRIES);
+    expect(maxRows).toBeLessThanOrEqual(SEARCH_SLICE_ENTRIES);
     expect(await search(ann.brandId, "popular l3 l4", 20)).toEqual([]);
     expect(await search(ann.brandId, "popular l3", 100)).toHaveLength(6 * 143);
     expect((await page("popular zzz", null)).next).toBeNull();
   }, 60_000);
 
-  test("goes on only with the cursor of the same search", async () => {
+  test("a cursor of another search is answered with 422", async () => {
     await openBrands();
     await upsert(
       Array.from({ length: 5 }, (_, n) => ({ email: `cur${n}@x.example` })),
@@ -292,7 +292,7 @@ describe("a search of contacts", () => {
     expect((await get(`searchQuery=dent&cursor=${found}`)).status).toBe(422);
   });
 
-  test("of a campaign finds its own contacts only, by status", async () => {
+  test("a search within a campaign finds only the campaign's members, filtered by status", async () => {
     await openBrands();
     await upsert([{ email: "pia@x.example" }, { email: "pit@x.example" }], ann.brandId);
     const { body } = await ann.request<{ campaign: { id: string } }>("POST", "/api/campaigns", { name: "c" });
@@ -310,7 +310,7 @@ describe("a search of contacts", () => {
     expect(await find("searchQuery=pia")).toEqual([]);
   });
 
-  test("finds nobody of a removed brand, and everybody of a database that was moved here", async () => {
+  test("contacts without index entries are indexed once, and those of a deleted brand are not found", async () => {
     await openBrands();
     await upsert([{ email: "moved@x.example", lastName: "Mover" }], ann.brandId);
     await app.store.write((tx) => tx.delete(installation).where(eq(installation.name, "contact words")));

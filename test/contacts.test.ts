@@ -5,8 +5,10 @@ import { createBrand } from "../src/brands/brands.ts";
 import type { Contact, NewContact } from "../src/contacts/model.ts";
 import { judgeContact } from "../src/contacts/person.ts";
 import { type RowOutcome, upsertContacts } from "../src/contacts/upsert.ts";
-import { bans, contacts } from "../src/db/schema/brands.ts";
-import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
+import { bans } from "../src/db/schema/bans.ts";
+import { campaigns } from "../src/db/schema/campaigns.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
+import { conversations } from "../src/db/schema/conversations.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";
 import { sendNonsense } from "./support/hostile.ts";
@@ -28,32 +30,32 @@ beforeAll(async () => {
   app = await startApp();
 });
 afterAll(() => app.close());
-/** Each test has brands of its own. */
+/** Create new brands for each test. */
 beforeEach(async () => {
   brands++;
   [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
 });
 
 function upsert(rows: NewContact[], onDuplicate: "SKIP" | "UPDATE" = "SKIP", brandId = ann.brandId) {
-  const judged = rows.map((row) => judgeContact(row));
-  return app.store.write((tx) => upsertContacts(tx, brandId, judged, onDuplicate));
+  const parsed = rows.map((row) => judgeContact(row));
+  return app.store.write((tx) => upsertContacts(tx, brandId, parsed, onDuplicate));
 }
 
-const verdicts = (outcomes: RowOutcome[]) => outcomes.map(({ verdict }) => verdict);
+const listResults = (outcomes: RowOutcome[]) => outcomes.map(({ verdict }) => verdict);
 
-async function known(brandId = ann.brandId): Promise<Contact[]> {
+async function listContacts(brandId = ann.brandId): Promise<Contact[]> {
   const rows = await app.store.read.select().from(contacts).where(eq(contacts.brandId, brandId)).orderBy(contacts.id);
   return rows as unknown as Contact[];
 }
 
-function forbid(ban: { scope: string; email?: string; phone?: string }) {
+function insertBan(ban: { scope: string; email?: string; phone?: string }) {
   return app.store.write((tx) =>
     tx.insert(bans).values({ id: tx.newId(), source: "MANUAL", createdAt: tx.now, ...ban }),
   );
 }
 
-describe("a batch of rows", () => {
-  test("is judged row by row", async () => {
+describe("contact upsert", () => {
+  test("each row is added, recognised as duplicate or rejected on its own", async () => {
     const outcomes = await upsert([
       { email: " Jo@Example.com ", firstName: "  Jo  B " },
       { email: "jo@example.com" },
@@ -64,11 +66,11 @@ describe("a batch of rows", () => {
       { firstName: "Nobody" },
       { email: "", phone: null },
     ]);
-    expect(verdicts(outcomes)).toEqual([
+    expect(listResults(outcomes)).toEqual([
       "added",
       "duplicate",
       "added",
-      // The number's contact has no address yet, so it is the same person; SKIP leaves them alone.
+      // The contact of the phone number has no e-mail address yet, so both are one person; SKIP changes nothing.
       "duplicate",
       "bad_email",
       "bad_phone",
@@ -77,13 +79,13 @@ describe("a batch of rows", () => {
     ]);
     expect(outcomes[1]?.contactId).toBe(outcomes[0]?.contactId as string);
     expect(outcomes[3]?.contactId).toBe(outcomes[2]?.contactId as string);
-    expect(await known()).toMatchObject([
+    expect(await listContacts()).toMatchObject([
       { email: "jo@example.com", firstName: "Jo B", phone: null },
       { email: null, phone: "+12025550143" },
     ]);
   });
 
-  test("UPDATE takes over what a row says and keeps what it does not", async () => {
+  test("UPDATE overwrites the fields that a row has and keeps all others", async () => {
     await upsert([{ email: "jo@example.com", firstName: "Jo", company: "Old", custom: { city: "Ulm", a: "1" } }]);
     const outcomes = await upsert(
       [
@@ -93,8 +95,8 @@ describe("a batch of rows", () => {
       ],
       "UPDATE",
     );
-    expect(verdicts(outcomes)).toEqual(["updated", "updated", "updated"]);
-    expect(await known()).toMatchObject([
+    expect(listResults(outcomes)).toEqual(["updated", "updated", "updated"]);
+    expect(await listContacts()).toMatchObject([
       {
         email: "jo@example.com",
         phone: "+12025550143",
@@ -107,19 +109,19 @@ describe("a batch of rows", () => {
     ]);
   });
 
-  test("a row that fits two contacts is about the one with its e-mail address, and moves no number", async () => {
+  test("a row that matches two contacts updates the one with its e-mail address and moves no phone number", async () => {
     await upsert([{ email: "a@example.com" }, { email: "b@example.com", phone: "+12025550143" }]);
     const row = { email: "a@example.com", phone: "+12025550143", company: "Both" };
     const [outcome] = await upsert([row], "UPDATE");
     expect(outcome?.verdict).toBe("updated");
     expect(outcome?.message).toContain("belongs to another contact");
-    expect(await known()).toMatchObject([
+    expect(await listContacts()).toMatchObject([
       { email: "a@example.com", phone: null, company: "Both" },
       { email: "b@example.com", phone: "+12025550143", company: null },
     ]);
   });
 
-  test("colleagues who share a switchboard do not overwrite each other", async () => {
+  test("two rows with one phone number and different e-mail addresses do not overwrite each other", async () => {
     for (const mode of ["SKIP", "UPDATE"] as const) {
       const outcomes = await upsert(
         [
@@ -130,53 +132,53 @@ describe("a batch of rows", () => {
       );
       expect(outcomes[1]).toMatchObject({ verdict: "duplicate", contactId: null });
     }
-    expect(await known()).toMatchObject([{ email: "ann@firm.example", firstName: "Ann" }]);
+    expect(await listContacts()).toMatchObject([{ email: "ann@firm.example", firstName: "Ann" }]);
   });
 
-  test("nobody who is banned is added or changed, by whichever address and whoever banned them", async () => {
+  test("a row with a banned address is neither added nor updated, whether the ban is the brand's or the platform's", async () => {
     await upsert([{ email: "known@example.com", phone: "+12025550101" }]);
-    await forbid({ scope: ann.brandId, email: "brand@example.com" });
-    await forbid({ scope: "platform", email: `platform${brands}@example.com` });
-    await forbid({ scope: ann.brandId, phone: "+12025550101" });
-    await forbid({ scope: bob.brandId, email: "elsewhere@example.com" });
+    await insertBan({ scope: ann.brandId, email: "brand@example.com" });
+    await insertBan({ scope: "platform", email: `platform${brands}@example.com` });
+    await insertBan({ scope: ann.brandId, phone: "+12025550101" });
+    await insertBan({ scope: bob.brandId, email: "elsewhere@example.com" });
     for (const mode of ["SKIP", "UPDATE"] as const) {
       const outcomes = await upsert(
         [
           { email: "brand@example.com" },
           { email: `platform${brands}@example.com` },
           { email: "new@example.com", phone: "+12025550101" },
-          // Their number is banned, though this row does not name it.
+          // The row omits the contact's phone number, which is banned.
           { email: "known@example.com", company: "x" },
           { email: "elsewhere@example.com" },
         ],
         mode,
       );
-      expect(verdicts(outcomes).slice(0, 4)).toEqual(["banned", "banned", "banned", "banned"]);
+      expect(listResults(outcomes).slice(0, 4)).toEqual(["banned", "banned", "banned", "banned"]);
       expect(outcomes.slice(0, 4).every(({ contactId }) => contactId === null)).toBe(true);
       expect(["added", "updated"]).toContain(outcomes[4]?.verdict as string);
     }
-    expect((await known()).map(({ email }) => email)).toEqual(["known@example.com", "elsewhere@example.com"]);
+    expect((await listContacts()).map(({ email }) => email)).toEqual(["known@example.com", "elsewhere@example.com"]);
   });
 
-  test("what is too long is cut, and the row says so", async () => {
+  test("too long values are truncated, and the row's message says so", async () => {
     const custom = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`f${n}`, "v"]));
     const person = { email: "a@example.com", phone: null, firstName: `${"x".repeat(199)}😀`, lastName: null };
     const rows = [{ verdict: "ok" as const, contact: { ...person, company: null, timezone: null, custom } }];
     const [outcome] = await app.store.write((tx) => upsertContacts(tx, ann.brandId, rows, "SKIP"));
     expect(outcome?.message).toContain("of 60 custom fields the first 50");
-    const [row] = await known();
+    const [row] = await listContacts();
     expect(Object.keys(row?.custom ?? {})).toHaveLength(50);
     expect(row?.firstName?.isWellFormed()).toBe(true);
   });
 
-  test("two batches at the same time add nobody twice", async () => {
+  test("concurrent batches add each contact once", async () => {
     const rows = Array.from({ length: 200 }, (_, n) => ({ email: `p${n}@example.com`, phone: `+1202555${1000 + n}` }));
     const all = await Promise.all([upsert(rows), upsert(rows.toReversed()), upsert(rows, "UPDATE")]);
     expect(all.flat().filter(({ verdict }) => verdict === "added")).toHaveLength(200);
-    expect(await known()).toHaveLength(200);
+    expect(await listContacts()).toHaveLength(200);
   });
 
-  test("a thousand rows take a moment", async () => {
+  test("1,000 rows are added and updated twice within 10 seconds", async () => {
     const rows = Array.from({ length: 1000 }, (_, n) => ({ email: `q${n}@example.com`, custom: { n: String(n) } }));
     const started = performance.now();
     await upsert(rows);
@@ -190,11 +192,11 @@ describe("a batch of rows", () => {
     console.log(
       `1000 rows: added in ${(added - started).toFixed(0)} ms, updated twice in ${(updated - added).toFixed(0)} ms`,
     );
-    expect(await known()).toHaveLength(1000);
+    expect(await listContacts()).toHaveLength(1000);
     expect(updated - started).toBeLessThan(10_000);
   });
 
-  test("any rows, in any order and mode, leave unique addresses and an answer each", async () => {
+  test("any batches in any mode keep addresses unique within the brand and return one outcome per row", async () => {
     const email = fc.option(fc.constantFrom<string[]>("a@e.example", "b@e.example", "c@e.example"), { nil: null });
     const phone = fc.option(fc.constantFrom("+12025550111", "+12025550112", "+12025550113"), { nil: null });
     const row = fc.record({ email, phone, firstName: fc.option(fc.constantFrom("X", "Y"), { nil: null }) });
@@ -211,17 +213,18 @@ describe("a batch of rows", () => {
         for (const { rows, mode } of batches) {
           const outcomes = await upsert(rows, mode, brandId);
           expect(outcomes).toHaveLength(rows.length);
-          const there = await known(brandId);
+          const there = await listContacts(brandId);
           outcomes.forEach(({ contactId }, index) => {
             if (contactId === null) return;
             const contact = there.find(({ id }) => id === contactId);
             const given = rows[index];
             expect(contact?.brandId).toBe(brandId);
-            // Numbers change hands, also later in the batch; an e-mail address, once known, is who somebody is.
+            // A phone number may move to another contact, also later in the batch; a known e-mail address identifies
+            // its contact.
             if (given?.email) expect([given.email, null]).toContain(contact?.email ?? null);
           });
         }
-        const there = await known(brandId);
+        const there = await listContacts(brandId);
         for (const key of ["email", "phone"] as const) {
           const values = there.flatMap((contact) => contact[key] ?? []);
           expect(new Set(values).size).toBe(values.length);
@@ -232,8 +235,8 @@ describe("a batch of rows", () => {
   }, 60_000);
 });
 
-describe("one contact", () => {
-  test("is added, read, changed and removed", async () => {
+describe("/api/contacts", () => {
+  test("a contact is created, returned, updated and deleted", async () => {
     const made = await ann.request<Answer>("POST", "/api/contacts", {
       email: "Jo@Example.com",
       phone: "(202) 555-0143",
@@ -263,14 +266,14 @@ describe("one contact", () => {
     expect((await ann.request("GET", path)).status).toBe(404);
   });
 
-  test("exists once, and not when banned", async () => {
+  test("POST and PATCH answer 409 for known or banned addresses and 422 for invalid fields", async () => {
     const [first] = await upsert([{ email: "a@example.com" }, { email: "b@example.com" }]);
     const again = await ann.request<Answer>("POST", "/api/contacts", { email: "A@example.com" });
     expect(again.status).toBe(409);
     expect(again.body.contactId).toBe(first?.contactId as string);
     const path = `/api/contacts/${first?.contactId}`;
     expect((await ann.request("PATCH", path, { email: "b@example.com" })).status).toBe(409);
-    await forbid({ scope: ann.brandId, email: "no@example.com" });
+    await insertBan({ scope: ann.brandId, email: "no@example.com" });
     expect((await ann.request("POST", "/api/contacts", { email: "no@example.com" })).status).toBe(409);
     expect((await ann.request("PATCH", path, { email: "no@example.com" })).status).toBe(409);
     expect((await ann.request("POST", "/api/contacts", { firstName: "x" })).status).toBe(422);
@@ -282,7 +285,7 @@ describe("one contact", () => {
     ).toBe(422);
   });
 
-  test("a new address has not bounced yet", async () => {
+  test("PATCH of the e-mail address clears emailBouncedAt, PATCH of another field keeps the time", async () => {
     const [first] = await upsert([{ email: "bounced@example.com" }]);
     const id = first?.contactId as string;
     await app.store.write((tx) => tx.update(contacts).set({ emailBouncedAt: tx.now }).where(eq(contacts.id, id)));
@@ -292,7 +295,7 @@ describe("one contact", () => {
     expect(moved.body.contact.emailBouncedAt).toBeNull();
   });
 
-  test("who is part of a campaign stays", async () => {
+  test("DELETE answers 409 for a contact in a campaign", async () => {
     const [first] = await upsert([{ email: "member@example.com" }]);
     const contactId = first?.contactId as string;
     await app.store.write(async (tx) => {
@@ -312,7 +315,7 @@ describe("one contact", () => {
   });
 });
 
-test("a search of contacts: every word begins a word of the name, company, address or phone number", async () => {
+test("GET /api/contacts?searchQuery: every word must begin a word of name, company, e-mail address or phone number", async () => {
   await upsert([
     { email: "jo.miller@example.com", firstName: "Jo", lastName: "Miller", company: "Miller Dental" },
     { email: "kim@example.com", firstName: "Kim", lastName: "Österreich", company: "100% Fun_Co" },
@@ -351,7 +354,7 @@ test("a search of contacts: every word begins a word of the name, company, addre
   for (const [text, found] of cases) expect([text, (await find(text)).toSorted()]).toEqual([text, found]);
 });
 
-test("pages neither repeat nor skip while contacts are added", async () => {
+test("GET /api/contacts: pages neither repeat nor skip a contact while others are added", async () => {
   await upsert(Array.from({ length: 9 }, (_, n) => ({ email: `p${n}@example.com` })));
   const seen: (string | null)[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
@@ -363,13 +366,13 @@ test("pages neither repeat nor skip while contacts are added", async () => {
   expect(seen).toEqual([...Array.from({ length: 9 }, (_, n) => `p${n}@example.com`), "late@example.com"]);
 });
 
-test("one brand neither sees nor touches another's; an admin does both", async () => {
+test("/api/contacts: other owners get 403 or 404, requests without a session 401, and an admin has access", async () => {
   const [first] = await upsert([{ email: "secret@example.com" }]);
   const path = `/api/contacts/${first?.contactId}`;
   for (const [method, body] of [["GET"], ["PATCH", { firstName: "x" }], ["DELETE"]] as const) {
     expect((await bob.request(method, path, body)).status).toBe(404);
   }
-  // The same person is another contact there.
+  // Create a contact with the same address in the other brand.
   const own = await bob.request<Answer>("POST", "/api/contacts", { email: "secret@example.com" });
   expect(own.status).toBe(200);
   expect(own.body.contact.id).not.toBe(first?.contactId as string);
@@ -385,7 +388,7 @@ test("one brand neither sees nor touches another's; an admin does both", async (
   expect((await app.request("GET", path)).status).toBe(401);
 });
 
-test("nonsense breaks nothing", async () => {
+test("/api/contacts: invalid input never causes a 500", async () => {
   const [first] = await upsert([{ email: "target@example.com" }]);
   const path = `/api/contacts/${first?.contactId}`;
   const order = {

@@ -12,7 +12,8 @@ import {
 } from "./support/contract.ts";
 import { type Service, startService } from "./support/service.ts";
 
-// The reference page's 23 operations, as fixtures/contract.json has them, against what this program publishes.
+// Compare the 23 operations of the reference page, as fixtures/contract.json has them, with the published OpenAPI
+// document.
 
 let service: Service;
 let document: JsonObject;
@@ -32,12 +33,12 @@ const bodyOf = (fact: Fact) => at(document, mediaOf(fact), "schema");
 const required = (schema: unknown) =>
   isObject(schema as JsonObject) ? ((schema as JsonObject).required ?? []) : undefined;
 
-test("the page has 23 operations", () => {
+test("reference contract: fixtures/contract.json has 23 different operations", () => {
   expect(contract).toHaveLength(23);
   expect(new Set(contract.map(nameOf)).size).toBe(23);
 });
 
-test("they stand in the document as on the page: by tag, and within a tag in its order", () => {
+test("OpenAPI document: the operations of the reference contract come first, in the contract's order of tags and operations", () => {
   const names = (value: Json | undefined) =>
     (Array.isArray(value) ? value : []).map((tag) => at(document, tag, "name"));
   expect(names(document.tags).slice(0, 3)).toEqual(["Auth", "Campaigns", "Health"]);
@@ -49,8 +50,8 @@ test("they stand in the document as on the page: by tag, and within a tag in its
   expect(listed.slice(0, wanted.length)).toEqual(wanted);
 });
 
-describe.each(contract.map((fact) => [nameOf(fact), fact] as const))("%s", (_, fact) => {
-  test("is published under its tag, with its words and who may call it", () => {
+describe.each(contract.map((fact) => [nameOf(fact), fact] as const))("OpenAPI document: %s", (_, fact) => {
+  test("the operation has the contract's tag, summary, description and access level", () => {
     const { tags, summary, description, "x-access": access, security } = operationOf(fact);
     expect(tags).toEqual([fact.tag]);
     if (fact.summary !== null) expect(summary).toBe(fact.summary);
@@ -60,7 +61,7 @@ describe.each(contract.map((fact) => [nameOf(fact), fact] as const))("%s", (_, f
     expect(security).toEqual(fact.access === "public" ? [] : undefined);
   });
 
-  test("takes the page's parameters, and each is optional", () => {
+  test("the operation has the contract's query parameters, each optional, and its required path parameters", () => {
     const { parameters = [] } = operationOf(fact);
     const query = (Array.isArray(parameters) ? parameters : []).filter(isObject).filter((one) => one.in === "query");
     for (const [name, wanted] of propertiesOf(fact.query)) {
@@ -74,7 +75,7 @@ describe.each(contract.map((fact) => [nameOf(fact), fact] as const))("%s", (_, f
     }
   });
 
-  test("takes the page's body: its fields, types, values, bounds, and those that are required", () => {
+  test("the request body has the contract's fields, types, enums, bounds and required fields", () => {
     if (fact.body === undefined) {
       if (fact.path.endsWith("/upload-profile-image")) {
         const form = at(document, operationOf(fact), "requestBody", "content", "multipart/form-data");
@@ -96,12 +97,12 @@ describe.each(contract.map((fact) => [nameOf(fact), fact] as const))("%s", (_, f
     }
   });
 
-  test("answers with every field of the page", () => {
+  test("the 200 response has every field of the contract", () => {
     const schema = at(document, operationOf(fact), "responses", "200", "content", "application/json", "schema");
     expect(differences(document, fact.response, schema)).toEqual([]);
   });
 
-  test("tells the failures that all share", () => {
+  test("the operation lists the error responses common to its access level and input", () => {
     const statuses = Object.keys(
       isObject(operationOf(fact).responses ?? null) ? (operationOf(fact).responses as object) : {},
     );

@@ -4,14 +4,14 @@ import { SIMULATED } from "./support/furnished.ts";
 import { type Service, startService } from "./support/service.ts";
 import { until } from "./support/throwaway.ts";
 
-// The five ways in which the reference page pages: each with its own names, defaults and end, and none skips or repeats.
+// Walk the lists of the reference contract in its five forms of paging, each with its own names, defaults and end.
 
 let service: Service;
 let admin: string;
 let brand: BrandAtWork;
 const BRANDS = 23;
 const PEOPLE = 40;
-/** Those of them whose opening was taken: to these there is a follow-up. */
+/** Counts the contacts whose opening message was accepted: each of them has a follow-up. */
 let followUps = 0;
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const id = await launchCampaign(brand, { name: "ann", stages, people });
   const total = async () => (await ask("GET", "/api/auth/admin/scheduled-follow-ups")).pagination?.total ?? 0;
   await until("most openings are out", async () => (await total()) > 22, 20_000);
-  // After this none is added.
+  // Cancel the campaign, so that no more follow-ups are added.
   await brand.ask("POST", `/api/campaigns/${id}/cancel`);
   followUps = await total();
 }, 60_000);
@@ -52,12 +52,12 @@ async function ask<Body = Listed>(method: string, path: string, body?: object, t
   return answer.body;
 }
 
-/** The ids of a page, whatever they are called there. */
+/** Returns the ids of a page, under the name that the list uses. */
 function idsOf(rows: unknown): string[] {
   return (rows as Record<string, string>[]).map((row) => row.id ?? row.brandId ?? row.accountId ?? "");
 }
 
-/** Reads page after page until one is not full; no row may come twice. */
+/** Requests page after page until one is not full, and expects no row twice. */
 async function walk(page: (number: number) => Promise<string[]>, size: number): Promise<number> {
   const seen: string[] = [];
   for (let number = 0; ; number++) {
@@ -69,10 +69,10 @@ async function walk(page: (number: number) => Promise<string[]>, size: number): 
   return seen.length;
 }
 
-describe("a cursor, for the ban list", () => {
+describe("cursor paging of GET /api/auth/banned", () => {
   const list = (query = "") => ask<Listed>("GET", `/api/auth/banned${query}`, undefined, brand.token);
 
-  test("shows 20, the newest first, and says where to go on", async () => {
+  test("20 rows are returned by default, the newest first, with a cursor for the next page", async () => {
     const first = await list();
     expect(first.data).toHaveLength(20);
     expect(first.nextCursor).toBeString();
@@ -81,7 +81,7 @@ describe("a cursor, for the ban list", () => {
     expect(rest.data).toHaveLength(BRANDS - 20);
   });
 
-  test.each(["createdAt", "email"])("walks by %s in both orders to an exact end", async (sortBy) => {
+  test.each(["createdAt", "email"])("pages sorted by %s in either order return every ban once", async (sortBy) => {
     const walked = await Promise.all(
       ["asc", "desc"].map(async (sortOrder) => {
         const seen: string[] = [];
@@ -99,17 +99,17 @@ describe("a cursor, for the ban list", () => {
   });
 });
 
-describe("limit and offset, for the brands", () => {
+describe("limit and offset paging of POST /api/auth/admin/brands", () => {
   const list = (body: object) => ask("POST", "/api/auth/admin/brands", body);
 
-  test("shows 10 from the start", async () => {
+  test("10 rows from the start are returned by default", async () => {
     const page = await list({});
     expect(page).toMatchObject({ success: true, hasMore: true, total: BRANDS });
     expect(page.brands).toHaveLength(10);
     expect(idsOf((await list({ limit: 10, offset: 0 })).brands)).toEqual(idsOf(page.brands));
   });
 
-  test("walks to an exact end", async () => {
+  test("pages return every brand once, and hasMore is false on the last page", async () => {
     const page = async (number: number) => idsOf((await list({ limit: 4, offset: number * 4 })).brands);
     expect(await walk(page, 4)).toBe(BRANDS);
     expect(await list({ limit: 3, offset: BRANDS - 3 })).toMatchObject({ hasMore: false, total: BRANDS });
@@ -118,16 +118,16 @@ describe("limit and offset, for the brands", () => {
   });
 });
 
-describe("page and limit, for the credits of all brands", () => {
+describe("page and limit paging of POST /api/auth/admin/all-credits", () => {
   const list = (body: object) => ask("POST", "/api/auth/admin/all-credits", body);
 
-  test("shows 10 of the first page", async () => {
+  test("10 rows of the first page are returned by default", async () => {
     const { credits, pagination } = await list({});
     expect(credits).toHaveLength(10);
     expect(pagination).toEqual({ currentPage: 1, limit: 10, totalItems: BRANDS, totalPages: 3 });
   });
 
-  test("walks to an exact end", async () => {
+  test("pages return every brand once, and a page after the last is empty", async () => {
     const page = async (number: number) => idsOf((await list({ limit: 5, page: number + 1 })).credits);
     expect(await walk(page, 5)).toBe(BRANDS);
     expect(await list({ page: 1_000_000 })).toMatchObject({
@@ -137,10 +137,10 @@ describe("page and limit, for the credits of all brands", () => {
   });
 });
 
-describe("page and limit as text, for the payments", () => {
+describe("page and limit paging of GET /api/auth/admin/payments", () => {
   const list = (query = "") => ask("GET", `/api/auth/admin/payments${query}`);
 
-  test("shows 20 of the first page", async () => {
+  test("20 rows of the first page are the default, and page and limit are taken from the query", async () => {
     const { transactions, pagination } = await list();
     expect(transactions).toBeArray();
     expect(pagination).toMatchObject({ page: 1, pageSize: 20 });
@@ -148,24 +148,24 @@ describe("page and limit as text, for the payments", () => {
   });
 });
 
-describe("page and limit as numbers, for the follow-ups", () => {
+describe("page and limit paging of GET /api/auth/admin/scheduled-follow-ups", () => {
   const list = (query = "") => ask("GET", `/api/auth/admin/scheduled-follow-ups${query}`);
 
-  test("shows 20 of the first page, and no `success`", async () => {
+  test("20 rows of the first page are returned by default, without a `success` field", async () => {
     const { items, pagination, ...rest } = await list();
     expect(items).toHaveLength(20);
     expect(pagination).toEqual({ limit: 20, page: 1, total: followUps, totalPages: 2 });
     expect(rest).toEqual({});
   });
 
-  test("walks to an exact end", async () => {
+  test("pages return every follow-up once, and a page after the last is empty", async () => {
     const page = async (number: number) => idsOf((await list(`?limit=5&page=${number + 1}`)).items);
     expect(await walk(page, 5)).toBe(followUps);
     expect(await list("?page=1000000")).toMatchObject({ items: [], pagination: { page: 1_000_000, total: followUps } });
   });
 });
 
-test("mailboxes are not paged, and `all` of them are shown unless a filter says otherwise", async () => {
+test("POST /api/auth/admin/email-accounts: all mailboxes are returned on one page unless a filter is set", async () => {
   const path = "/api/auth/admin/email-accounts";
   const all = await ask("POST", path, {});
   expect(all).toEqual(await ask("POST", path, { assignmentFilter: "all" }));

@@ -2,14 +2,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { DAY, MINUTE } from "../src/clock.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { bans, contacts } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
 import { sendNonsense } from "./support/hostile.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import type { Stage } from "./support/stage.ts";
 
 setDefaultTimeout(60_000);
 
-const ROOM = "/api/campaigns/conversations";
+const CONVERSATIONS_PATH = "/api/campaigns/conversations";
 
 interface Answer {
   message: string;
@@ -37,27 +38,28 @@ afterAll(() => world.close());
 
 const idOfConversation = async ({ campaignId }: Stage, index = 0) =>
   (await world.conversationsOf(campaignId))[index]?.id ?? "";
-const read = (stage: Stage, id: string) => stage.request<Answer>("GET", `${ROOM}/${id}`);
-const turn = (stage: Stage, id: string, verb: string, body?: unknown) =>
-  stage.request<Answer>("POST", `${ROOM}/${id}/${verb}`, body);
-const list = async (stage: Stage, query = "") => (await stage.request<Page>("GET", `${ROOM}?${query}`)).body;
+const getConversation = (stage: Stage, id: string) => stage.request<Answer>("GET", `${CONVERSATIONS_PATH}/${id}`);
+const postAction = (stage: Stage, id: string, action: string, body?: unknown) =>
+  stage.request<Answer>("POST", `${CONVERSATIONS_PATH}/${id}/${action}`, body);
+const list = async (stage: Stage, query = "") =>
+  (await stage.request<Page>("GET", `${CONVERSATIONS_PATH}?${query}`)).body;
 const bansOf = ({ brandId }: Stage) => world.store.read.select().from(bans).where(eq(bans.scope, brandId));
 
-/** One person, written to once, with a follow-up to come. */
-async function begun(people = 1): Promise<Stage & { id: string }> {
+/** Launches a campaign and sends its opening messages; follow-ups are pending. */
+async function startConversation(people = 1): Promise<Stage & { id: string }> {
   const stage = await world.launched({ people });
   await world.run();
   return { ...stage, id: await idOfConversation(stage) };
 }
 
-describe("a conversation", () => {
-  test("tells what both sides said, and what is to come, in the order of time", async () => {
-    const stage = await begun();
+describe("/api/campaigns/conversations", () => {
+  test("GET :id returns sent, received and pending messages in the order of time", async () => {
+    const stage = await startConversation();
     world.clock.advance(MINUTE);
     await world.store.write((tx) =>
       world.answer(tx, stage, "I am away until Monday", { "auto-submitted": "auto-replied" }),
     );
-    const { status, body } = await read(stage, stage.id);
+    const { status, body } = await getConversation(stage, stage.id);
     expect(status).toBe(200);
     expect(body.contact.id).toBe(stage.people[0] ?? "");
     expect(body.messages).toMatchObject([
@@ -69,27 +71,27 @@ describe("a conversation", () => {
     expect(body.conversation).toMatchObject({ status: "ACTIVE", mode: "AUTO", unread: false });
   });
 
-  test("is its own brand's; an admin sees it", async () => {
-    const [stage, stranger] = [await begun(), await world.stage()];
-    expect((await read(stranger, stage.id)).status).toBe(404);
+  test("other owners get 404 or 403 for a conversation, and an admin has access", async () => {
+    const [stage, stranger] = [await startConversation(), await world.stage()];
+    expect((await getConversation(stranger, stage.id)).status).toBe(404);
     const bodies = { "set-mode": { mode: "MANUAL" }, inbound: { channel: "EMAIL", text: "x" }, "mark-read": undefined };
-    for (const [verb, body] of Object.entries(bodies)) {
-      expect((await turn(stranger, stage.id, verb, body)).status).toBe(404);
-      expect((await turn(stage, "nothing", verb, body)).status).toBe(404);
+    for (const [action, body] of Object.entries(bodies)) {
+      expect((await postAction(stranger, stage.id, action, body)).status).toBe(404);
+      expect((await postAction(stage, "nothing", action, body)).status).toBe(404);
     }
     expect((await list(stranger, `campaignId=${stage.campaignId}`)).data).toEqual([]);
-    expect((await stranger.request("GET", `${ROOM}?brandId=${stage.brandId}`)).status).toBe(403);
+    expect((await stranger.request("GET", `${CONVERSATIONS_PATH}?brandId=${stage.brandId}`)).status).toBe(403);
     const admin = await world.admin();
-    expect((await admin("GET", `${ROOM}/${stage.id}`)).status).toBe(200);
-    const page = await admin<Page>("GET", `${ROOM}?brandId=${stage.brandId}`);
+    expect((await admin("GET", `${CONVERSATIONS_PATH}/${stage.id}`)).status).toBe(200);
+    const page = await admin<Page>("GET", `${CONVERSATIONS_PATH}?brandId=${stage.brandId}`);
     expect(page.body.data.map(({ id }) => id)).toEqual([stage.id]);
   });
 
-  test("is found by campaign, mode, status and whether it was read; the newest first", async () => {
-    const stage = await begun(5);
+  test("GET filters by campaign, mode, status and unread, sorts the newest first, and pages by cursor", async () => {
+    const stage = await startConversation(5);
     const ids = (await world.conversationsOf(stage.campaignId)).map(({ id }) => id);
     await world.store.write((tx) => world.answer(tx, stage, "Tell me more"));
-    await turn(stage, ids[1] ?? "", "set-mode", { mode: "MANUAL" });
+    await postAction(stage, ids[1] ?? "", "set-mode", { mode: "MANUAL" });
     const found = async (query: string) => (await list(stage, query)).data.map(({ id }) => id);
     expect(await found("")).toEqual(ids.toReversed());
     expect(await found("unread=true")).toEqual([ids[0] ?? ""]);
@@ -108,10 +110,10 @@ describe("a conversation", () => {
   });
 });
 
-describe("taking over", () => {
-  test("cancels what was to come and gives its credits back", async () => {
-    const stage = await begun();
-    const { status, body } = await turn(stage, stage.id, "set-mode", { mode: "MANUAL", reason: "I call them" });
+describe("POST /api/campaigns/conversations/:id/set-mode", () => {
+  test("MANUAL cancels pending messages and releases their credits", async () => {
+    const stage = await startConversation();
+    const { status, body } = await postAction(stage, stage.id, "set-mode", { mode: "MANUAL", reason: "I call them" });
     expect([status, body.cancelledFollowUps]).toEqual([200, 1]);
     const [, followUp] = await world.messagesOf(stage.campaignId);
     expect(followUp).toMatchObject({
@@ -120,44 +122,44 @@ describe("taking over", () => {
       processedAt: world.clock.now(),
     });
     expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ totalReserved: 0, totalUsed: 1 });
-    expect((await turn(stage, stage.id, "set-mode", { mode: "MANUAL" })).body.cancelledFollowUps).toBe(0);
+    expect((await postAction(stage, stage.id, "set-mode", { mode: "MANUAL" })).body.cancelledFollowUps).toBe(0);
   });
 
-  test("and giving back creates nothing anew, and says so", async () => {
-    const stage = await begun();
-    await turn(stage, stage.id, "set-mode", { mode: "MANUAL" });
-    const { body } = await turn(stage, stage.id, "set-mode", { mode: "AUTO" });
+  test("AUTO after MANUAL creates no new messages, and the response says so", async () => {
+    const stage = await startConversation();
+    await postAction(stage, stage.id, "set-mode", { mode: "MANUAL" });
+    const { body } = await postAction(stage, stage.id, "set-mode", { mode: "AUTO" });
     expect(body).toMatchObject({
       cancelledFollowUps: 0,
       message: expect.stringContaining("nothing that was cancelled"),
     });
     await world.pass(3 * DAY);
     expect(world.channel.sent).toHaveLength(1);
-    expect((await read(stage, stage.id)).body.conversation.mode).toBe("AUTO");
+    expect((await getConversation(stage, stage.id)).body.conversation.mode).toBe("AUTO");
   });
 });
 
-describe("what a contact wrote elsewhere", () => {
+describe("POST /api/campaigns/conversations/:id/inbound", () => {
   const record = (stage: Stage & { id: string }, text: string, channel = "EMAIL") =>
-    turn(stage, stage.id, "inbound", { channel, text });
+    postAction(stage, stage.id, "inbound", { channel, text });
 
-  test("ends the follow-ups, and waits to be read", async () => {
-    const stage = await begun(2);
+  test("a recorded reply cancels the follow-ups and marks the conversation as unread until mark-read", async () => {
+    const stage = await startConversation(2);
     const { status, body } = await record(stage, "Call me tomorrow at ten");
     expect([status, body.intent, body.cancelled]).toEqual([200, "REPLY", 1]);
-    const { conversation, messages } = (await read(stage, stage.id)).body;
+    const { conversation, messages } = (await getConversation(stage, stage.id)).body;
     expect(conversation).toMatchObject({ status: "REPLIED", unread: true });
     expect(messages.map(({ direction }) => direction)).toContain("INBOUND");
-    expect((await turn(stage, stage.id, "mark-read")).status).toBe(200);
-    expect((await read(stage, stage.id)).body.conversation.unread).toBe(false);
+    expect((await postAction(stage, stage.id, "mark-read")).status).toBe(200);
+    expect((await getConversation(stage, stage.id)).body.conversation.unread).toBe(false);
     await world.pass(3 * DAY);
     expect(world.channel.recipients.slice(2)).toEqual([stage.emails[1] ?? ""]);
-    // The same words once more are another answer, not the same one.
+    // Record the same text again: this is another reply, not a duplicate.
     expect((await record(stage, "Call me tomorrow at ten")).status).toBe(200);
   });
 
-  test("belongs to the conversation it was recorded in, not to the contact's latest", async () => {
-    const stage = await begun();
+  test("a recorded reply changes only the given conversation, not the contact's latest", async () => {
+    const stage = await startConversation();
     const twin = await world.twin(stage);
     await world.launch(twin);
     await world.run();
@@ -170,8 +172,8 @@ describe("what a contact wrote elsewhere", () => {
     ["STOP", "OPT_OUT", "OPT_OUT"],
     ["please take me off your list", "OPT_OUT", "OPT_OUT"],
     ["I hate you, you disgusting piece of garbage. Go to hell!", "HOSTILE", "HOSTILE"],
-  ])("%p bans", async (text, intent, source) => {
-    const stage = await begun();
+  ])("the recorded text %p bans the contact", async (text, intent, source) => {
+    const stage = await startConversation();
     const { body } = await record(stage, text);
     expect([body.intent, body.cancelled]).toEqual([intent, 1]);
     expect(await bansOf(stage)).toMatchObject([{ source, email: stage.emails[0], messageGot: text }]);
@@ -179,8 +181,8 @@ describe("what a contact wrote elsewhere", () => {
     expect(world.channel.sent).toHaveLength(1);
   });
 
-  test("needs a channel on which the contact can be reached, and words", async () => {
-    const stage = await begun();
+  test("answers 422 for a channel without an address of the contact or for a blank text", async () => {
+    const stage = await startConversation();
     expect((await record(stage, "hello", "SMS")).status).toBe(422);
     for (const text of ["", "  \n "]) expect((await record(stage, text)).status).toBe(422);
     const where = eq(contacts.id, stage.people[0] ?? "");
@@ -192,14 +194,18 @@ describe("what a contact wrote elsewhere", () => {
   });
 });
 
-test("nonsense is refused and breaks nothing", async () => {
-  const stage = await begun();
-  await sendNonsense(stage, "GET", ROOM);
+test("/api/campaigns/conversations: invalid input never causes a 500, and invalid queries answer 422", async () => {
+  const stage = await startConversation();
+  await sendNonsense(stage, "GET", CONVERSATIONS_PATH);
   for (const query of ["mode=x", "status=OPEN", "unread=maybe", "limit=0", "limit=101", "limit=NaN", "limit=1.5"]) {
-    expect([query, (await stage.request("GET", `${ROOM}?${query}`)).status]).toEqual([query, 422]);
+    expect([query, (await stage.request("GET", `${CONVERSATIONS_PATH}?${query}`)).status]).toEqual([query, 422]);
   }
-  await sendNonsense(stage, "GET", `${ROOM}/${stage.id}`);
-  await sendNonsense(stage, "POST", `${ROOM}/${stage.id}/set-mode`, { mode: "AUTO", reason: "x" });
-  await sendNonsense(stage, "POST", `${ROOM}/${stage.id}/inbound`, { channel: "EMAIL", text: "x", subject: "y" });
-  await sendNonsense(stage, "POST", `${ROOM}/${stage.id}/mark-read`);
+  await sendNonsense(stage, "GET", `${CONVERSATIONS_PATH}/${stage.id}`);
+  await sendNonsense(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/set-mode`, { mode: "AUTO", reason: "x" });
+  await sendNonsense(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/inbound`, {
+    channel: "EMAIL",
+    text: "x",
+    subject: "y",
+  });
+  await sendNonsense(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/mark-read`);
 });

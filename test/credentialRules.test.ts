@@ -6,7 +6,7 @@ import { contract, published } from "./support/contract.ts";
 import { PASSWORD } from "./support/doors.ts";
 import { keyOf } from "./support/visitors.ts";
 
-// What only a session may do, and what it may do only shortly after its password was given.
+// Cover what only a session may do, and what a session may do only shortly after its password was entered.
 
 setDefaultTimeout(60_000);
 
@@ -53,7 +53,7 @@ async function ask(method: string, path: string, headers: Record<string, string>
 const bySession = () => ({ authorization: `Bearer ${session}` });
 const byKey = () => ({ "x-api-key": key });
 
-test("the routes that guard themselves so are these", () => {
+test("routes restricted to sessions or to a recent sign-in are exactly the expected ones", () => {
   const rows = guarded().map(({ method, path, sessionOnly, recentSignIn }) =>
     [method, path.replace(/\/$/, ""), sessionOnly ? "session only" : "keys too", recentSignIn ? "recent" : ""]
       .join(" ")
@@ -79,13 +79,13 @@ test("the routes that guard themselves so are these", () => {
   ]);
 });
 
-test("no operation of the reference page is among them", () => {
+test("routes restricted to sessions or to a recent sign-in include no operation of the reference contract", () => {
   const own = new Set(guarded().map(({ method, path }) => `${method} ${path}`));
   expect(contract.length).toBe(23);
   expect(contract.filter(({ method, path }) => own.has(`${method} ${path}`))).toEqual([]);
 });
 
-test("the API page names API keys only where they are taken", async () => {
+test("OpenAPI document: restricted operations list apiKey as security scheme only where an API key is accepted", async () => {
   const text = await (await app.app.handle(new Request("http://localhost/swagger/json"))).text();
   const document = JSON.parse(text) as JsonObject;
   for (const { method, path, sessionOnly } of guarded()) {
@@ -97,7 +97,7 @@ test("the API page names API keys only where they are taken", async () => {
   }
 });
 
-test("an API key is refused on each that is for sessions, whatever it sends", async () => {
+test("session-only routes: an API key gets 403, also together with a session", async () => {
   for (const { method, path, sessionOnly } of guarded()) {
     for (const headers of [byKey(), { ...byKey(), ...bySession() }]) {
       const { status, body } = await ask(method, path, headers);
@@ -107,10 +107,10 @@ test("an API key is refused on each that is for sessions, whatever it sends", as
   }
 });
 
-describe("a session whose password was given long ago", () => {
+describe("a session older than the reauthentication window", () => {
   beforeAll(() => clock.advance(WINDOW_MS + 1));
 
-  test("is refused on each that wants it recent, and goes on everywhere else", async () => {
+  test("gets 403 REAUTHENTICATION_REQUIRED from routes that need a recent sign-in, and is accepted by all others", async () => {
     for (const { method, path, recentSignIn } of guarded()) {
       const { status, body } = await ask(method, path, bySession());
       if (recentSignIn) expect([path, status, body.code]).toEqual([path, 403, "REAUTHENTICATION_REQUIRED"]);
@@ -120,7 +120,7 @@ describe("a session whose password was given long ago", () => {
       expect((await ask(method, path, bySession())).body.code).not.toBe("REAUTHENTICATION_REQUIRED");
   });
 
-  test("is recent again, under the same token, once the password was given", async () => {
+  test("becomes recent again with the same token after reauthenticate with the right password, until the window ends", async () => {
     const create = () => ask("POST", "/api/auth/api-keys/", bySession(), { name: "later" });
     expect((await create()).status).toBe(403);
     const wrong = await ask("POST", "/api/auth/reauthenticate", bySession(), { password: "x" });
@@ -138,7 +138,7 @@ describe("a session whose password was given long ago", () => {
     expect((await create()).status).toBe(403);
   });
 
-  test("another session of the same user stays as old as it was", async () => {
+  test("remains old when another session of the same user is reauthenticated", async () => {
     const email = "twosessions@example.com";
     const [one, other] = [await app.signUp(email), await app.signIn(email)];
     clock.advance(WINDOW_MS + 1);
@@ -149,7 +149,7 @@ describe("a session whose password was given long ago", () => {
     expect([await create(one), await create(other)]).toEqual([200, 403]);
   });
 
-  test("is not asked by credit operations of an API key", async () => {
+  test("is not needed for credit operations with an API key", async () => {
     const token = await app.signUp("billed@example.com");
     const brand = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token, body: { name: "B" } });
     const grant = { brandId: brand.body.brand.id, credits: 1, reason: "paid" };
@@ -160,7 +160,7 @@ describe("a session whose password was given long ago", () => {
     expect((await ask("POST", "/api/auth/admin/adjust-credits", byKey(), grant)).status).toBe(200);
   });
 
-  test("gives its password no faster than strangers guess it", async () => {
+  test("gets 429 from reauthenticate after 10 wrong passwords", async () => {
     const token = await app.signUp("insider@example.com");
     const statuses: number[] = [];
     for (let guess = 0; guess < 12; guess++)
@@ -169,8 +169,8 @@ describe("a session whose password was given long ago", () => {
   });
 });
 
-describe("an answer under an Idempotency-Key", () => {
-  test("to a session only is not replayed to an API key of the same user", async () => {
+describe("Idempotency-Key on a session-only route", () => {
+  test("the stored response is replayed neither to an API key nor to the session, and an old session gets 403", async () => {
     const token = await app.signUp("replay@example.com");
     const own = { "idempotency-key": "the-same", authorization: `Bearer ${token}` };
     const made = await ask("POST", "/api/auth/api-keys/", own, { name: "secret" });

@@ -47,8 +47,8 @@ const refund = ({ brandId }: Stage, amount: number, lot: string | null, source =
 const launch = (stage: Stage) =>
   stage.request("POST", `/api/campaigns/${stage.campaignId}/launch`, { confirmContacts: stage.people.length });
 
-describe("a refund", () => {
-  test("larger than what is left leaves a debt that is shown, blocks launches with the reason, and is repaid first", async () => {
+describe("refund", () => {
+  test("a refund larger than the available credits becomes a debt that is shown, answers launches with 402, and is repaid first", async () => {
     const brand = await world.stage({ people: 3, credits: 0, delays: [0] });
     await give(brand, 5000, "pack");
     expect((await launch(brand)).status).toBe(200);
@@ -88,7 +88,7 @@ describe("a refund", () => {
     expect(entries.body.data.map(({ credits }) => credits)).toEqual([1, 2, 2]);
   });
 
-  test("comes once, however often it is told, and before the payment if it must", async () => {
+  test("a refund is posted once, and waits for its payment when the payment is still unknown", async () => {
     const brand = await world.stage({ people: 0, credits: 0 });
     expect(await refund(brand, 4000, "late")).toBe("WAITING");
     expect(await balance(brand)).toMatchObject({ creditDebt: 0, totalGranted: 0 });
@@ -99,7 +99,7 @@ describe("a refund", () => {
     expect(await balance(brand)).toMatchObject({ creditAvailable: 5, totalClawedBack: 5 });
   });
 
-  test("of a lot that expired unused takes nothing else", async () => {
+  test("a refund of an expired lot reduces the expired credits only", async () => {
     const brand = await world.stage({ people: 0, credits: 0 });
     await give(brand, 7000, "pack");
     await give(brand, 5000, "month", 1);
@@ -110,7 +110,7 @@ describe("a refund", () => {
     expect(await balance(brand)).toMatchObject({ creditAvailable: 7, totalExpired: 0, totalClawedBack: 5 });
   });
 
-  test("is repaid out of what holds give back", async () => {
+  test("a debt is repaid by released holds", async () => {
     const brand = await world.launched({ people: 4, credits: 4 });
     await refund(brand, 4000, null);
     expect(await balance(brand)).toMatchObject({ totalReserved: 4, creditDebt: 4 });
@@ -124,7 +124,7 @@ describe("a refund", () => {
   });
 });
 
-test("a lot that ends early expires, and what it still holds goes on", async () => {
+test("lot expired early: the available credits of the lot expire, and its held credits stay held", async () => {
   const brand = await world.stage({ people: 2, credits: 0 });
   await give(brand, 5000, "month", 30);
   await launch(brand);
@@ -140,7 +140,7 @@ test("a lot that ends early expires, and what it still holds goes on", async () 
   expect(lot).toMatchObject({ remaining: 0, expired: 3000, expiresAt: world.clock.now() });
 });
 
-test("a text is settled for what was really sent: the difference comes back, is charged, or is owed", async () => {
+test("settlement at actual cost: the difference between held and actual cost is released, charged or becomes a debt", async () => {
   const { brandId } = await world.stage({ people: 0, credits: 10 });
   const held = async (amount: number): Promise<FinalCost> => {
     const messageId = crypto.randomUUID();

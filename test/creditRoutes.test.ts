@@ -19,13 +19,13 @@ interface Answer {
 }
 
 let world: Outreach;
-let boss: Owner["request"];
-let bossId: string;
+let admin: Owner["request"];
+let adminId: string;
 beforeAll(async () => {
   world = await startOutreach();
   const token = await world.app.admin();
-  bossId = await idOf(world.app, token);
-  boss = (method, path, body, headers) =>
+  adminId = await idOf(world.app, token);
+  admin = (method, path, body, headers) =>
     world.app.request(method, path, { token, body, ...(headers ? { headers } : {}) });
 });
 afterEach(async () => {
@@ -35,22 +35,22 @@ afterEach(async () => {
 afterAll(() => world.close());
 
 const weights = async () =>
-  (await boss<{ weights: object }>("POST", `${ADMIN}/get-credit-weights`, {})).body.weights as Record<string, number>;
+  (await admin<{ weights: object }>("POST", `${ADMIN}/get-credit-weights`, {})).body.weights as Record<string, number>;
 const price = (creditType: string, weight: unknown) =>
-  boss<Answer>("POST", `${ADMIN}/update-credit-weight`, { creditType, weight });
+  admin<Answer>("POST", `${ADMIN}/update-credit-weight`, { creditType, weight });
 
-describe("prices", () => {
-  test("are one credit a mail or segment and two a voicemail or look-up, until an admin says otherwise", async () => {
-    expect((await boss("POST", `${ADMIN}/get-credit-weights`, {})).body).toEqual({
+describe("credit weights", () => {
+  test("get-credit-weights returns 1 for an e-mail or SMS segment and 2 for a voicemail or look-up by default", async () => {
+    expect((await admin("POST", `${ADMIN}/get-credit-weights`, {})).body).toEqual({
       success: true,
       message: expect.any(String),
       weights: { EMAIL: 1, SKIPTRACE: 2, SMS: 1, VOICEMAIL: 2 },
     } as never);
-    // Without a body, too: there is nothing to say.
-    expect((await boss("POST", `${ADMIN}/get-credit-weights`)).status).toBe(200);
+    // The body may be missing, because the route has no parameters.
+    expect((await admin("POST", `${ADMIN}/get-credit-weights`)).status).toBe(200);
   });
 
-  test("change, and the answer says what they were", async () => {
+  test("update-credit-weight updates a weight and returns the previous one", async () => {
     expect((await price("VOICEMAIL", 2.125)).body as object).toEqual({
       success: true,
       message: "A unit of VOICEMAIL costs 2.125 credits now",
@@ -63,16 +63,16 @@ describe("prices", () => {
     await price("VOICEMAIL", 2);
   });
 
-  test("of a look-up change through a door of their own", async () => {
+  test("update-enrichment-weight updates the weight of look-ups, which update-credit-weight rejects with 422", async () => {
     expect((await price("SKIPTRACE", 3)).status).toBe(422);
-    const answer = await boss("POST", `${ADMIN}/update-enrichment-weight`, { weight: 2.5 });
+    const answer = await admin("POST", `${ADMIN}/update-enrichment-weight`, { weight: 2.5 });
     expect(answer).toMatchObject({ status: 200, body: { success: true, weight: 2.5, previousWeight: 2 } });
     expect(answer.body).not.toHaveProperty("creditType");
     expect(await weights()).toMatchObject({ SKIPTRACE: 2.5 });
-    await boss("POST", `${ADMIN}/update-enrichment-weight`, { weight: 2 });
+    await admin("POST", `${ADMIN}/update-enrichment-weight`, { weight: 2 });
   });
 
-  test("have at most three decimals and are not below zero", async () => {
+  test("weights below zero or with more than three decimals get 422", async () => {
     for (const weight of [0.0001, 1.2345, -0.001, -1, 1e-9, 1e9, 1e300, "1", null, undefined]) {
       const { status, body } = await price("EMAIL", weight);
       expect([weight, status, body.details?.[0]?.field]).toEqual([weight, 422, "weight"]);
@@ -84,7 +84,7 @@ describe("prices", () => {
     await price("EMAIL", 1);
   });
 
-  test("do not touch what is held", async () => {
+  test("a new weight does not change held credits", async () => {
     const { brandId, request } = await world.launched({ people: 2 });
     await price("EMAIL", 3);
     await world.run();
@@ -93,7 +93,7 @@ describe("prices", () => {
     expect(body.balance).toMatchObject({ brandId, totalUsed: 2, totalReserved: 6 });
   });
 
-  test("are the admins' business", async () => {
+  test("credit routes of admins answer users 403 and requests without a session 401", async () => {
     const user = await world.stage();
     for (const path of [
       "get-credit-weights",
@@ -108,10 +108,10 @@ describe("prices", () => {
   });
 });
 
-describe("credits that an admin grants", () => {
-  const give = (body: object) => boss<Answer>("POST", `${ADMIN}/grant-credits`, body);
+describe("POST /api/auth/admin/grant-credits", () => {
+  const give = (body: object) => admin<Answer>("POST", `${ADMIN}/grant-credits`, body);
 
-  test("are there at once, are written down, and wake the engine", async () => {
+  test("granted credits are available at once, are listed in the ledger with their actor, and wake the delivery engine", async () => {
     const { brandId, request } = await world.stage({ credits: 10 });
     const wakes = world.wakes();
     const expiresAt = iso(world.clock.now() + 30 * DAY);
@@ -125,10 +125,10 @@ describe("credits that an admin grants", () => {
     });
     expect(world.wakes()).toBe(wakes + 1);
     const [entry] = (await request<Answer>("GET", "/api/credits/ledger")).body.data;
-    expect(entry).toMatchObject({ kind: "GRANT", credits: 2.5, reason: "May", actorId: bossId, messageId: null });
+    expect(entry).toMatchObject({ kind: "GRANT", credits: 2.5, reason: "May", actorId: adminId, messageId: null });
   });
 
-  test("let a campaign go on that ran out of them", async () => {
+  test("a grant resumes a campaign that was paused without credits", async () => {
     const { brandId, campaignId } = await world.launched({ people: 1, credits: 1 });
     await world.run();
     await world.pass(2 * DAY);
@@ -138,7 +138,7 @@ describe("credits that an admin grants", () => {
     expect(world.channel.sent).toHaveLength(2);
   });
 
-  test("must be some, for a brand there is, until a moment to come", async () => {
+  test("answers 422 for invalid amounts, expiry times, reasons and kinds, and 404 for an unknown brand", async () => {
     const { brandId } = await world.stage();
     const good = { brandId, credits: 1, reason: "x" };
     const past = iso(world.clock.now());
@@ -153,22 +153,22 @@ describe("credits that an admin grants", () => {
   });
 });
 
-describe("a brand's books", () => {
-  test("are its own; an admin names the brand", async () => {
+describe("GET /api/credits and /api/credits/ledger", () => {
+  test("an owner gets the own brand only, and an admin must name the brand", async () => {
     const [mine, other] = [await world.stage({ credits: 7 }), await world.stage()];
     for (const path of ["/api/credits", "/api/credits/ledger"]) {
       expect((await mine.request("GET", path)).status).toBe(200);
       expect((await mine.request("GET", `${path}?brandId=${other.brandId}`)).status).toBe(403);
-      expect((await boss("GET", path)).status).toBe(422);
-      expect((await boss("GET", `${path}?brandId=nothing`)).status).toBe(404);
-      expect((await boss("GET", `${path}?brandId=${mine.brandId}`)).status).toBe(200);
+      expect((await admin("GET", path)).status).toBe(422);
+      expect((await admin("GET", `${path}?brandId=nothing`)).status).toBe(404);
+      expect((await admin("GET", `${path}?brandId=${mine.brandId}`)).status).toBe(200);
       expect((await world.app.request("GET", path)).status).toBe(401);
     }
-    const { body } = await boss<Answer>("GET", `/api/credits?brandId=${mine.brandId}`);
+    const { body } = await admin<Answer>("GET", `/api/credits?brandId=${mine.brandId}`);
     expect(body.balance).toMatchObject({ creditAvailable: 7, totalGranted: 7 });
   });
 
-  test("list every movement once, the newest first, and by kind", async () => {
+  test("the ledger lists every entry once, the newest first, and filters by kind", async () => {
     const stage = await world.launched({ people: 4 });
     await world.run();
     const seen: Entry[] = [];
@@ -198,9 +198,9 @@ describe("a brand's books", () => {
   });
 });
 
-test("nonsense is refused and breaks nothing", async () => {
+test("credit routes: invalid input never causes a 500", async () => {
   const stage = await world.stage();
-  const asAdmin = { ...stage, request: boss };
+  const asAdmin = { ...stage, request: admin };
   await sendNonsense(stage, "GET", "/api/credits");
   await sendNonsense(stage, "GET", "/api/credits/ledger");
   await sendNonsense(asAdmin, "POST", `${ADMIN}/get-credit-weights`, { x: 1 });

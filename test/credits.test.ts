@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A brand with no credits and no campaign that runs. */
-const poor = () => world.stage({ people: 0, credits: 0 });
+/** Creates a brand without credits and without a running campaign. */
+const createBrand = () => world.stage({ people: 0, credits: 0 });
 const balance = (brandId: string) => balanceOf(world.store.read, brandId);
 const asks = (brandId: string, messageId: string, amount: number): HoldRequest => ({
   messageId,
@@ -33,9 +33,9 @@ const take = (brandId: string, messageId: string, amount: number) =>
   world.store.write((tx) => hold(tx, [asks(brandId, messageId, amount)]));
 const id = () => crypto.randomUUID();
 
-describe("holds", () => {
-  test("spend what expires soonest, then what is oldest", async () => {
-    const { brandId } = await poor();
+describe("credit holds", () => {
+  test("a hold takes from the lot that expires soonest, then from the oldest", async () => {
+    const { brandId } = await createBrand();
     const now = world.clock.now();
     await give(brandId, 1000, { reason: "never" });
     await give(brandId, 1000, { kind: "SUBSCRIPTION", expiresAt: now + 2 * DAY });
@@ -48,24 +48,24 @@ describe("holds", () => {
     expect(all.size).toBe(1);
   });
 
-  test("take all of what a message needs, or nothing", async () => {
-    const { brandId } = await poor();
+  test("a hold takes all credits that a message needs, or none", async () => {
+    const { brandId } = await createBrand();
     await give(brandId, 1000);
     expect((await take(brandId, "too much", 1001)).has("too much")).toBe(true);
     expect(await balance(brandId)).toMatchObject({ creditAvailable: 1, totalReserved: 0 });
     expect((await take(brandId, id(), 0)).size).toBe(0);
   });
 
-  test("of forty at once on ten credits hold exactly ten", async () => {
-    const { brandId } = await poor();
+  test("forty concurrent holds of one credit on ten credits hold exactly ten", async () => {
+    const { brandId } = await createBrand();
     await give(brandId, 10_000);
     const answers = await Promise.all(Array.from({ length: 40 }, () => take(brandId, id(), 1000)));
     expect(answers.filter((short) => short.size === 0)).toHaveLength(10);
     expect(await balance(brandId)).toMatchObject({ creditAvailable: 0, totalReserved: 10 });
   });
 
-  test("are settled once and released once, whatever comes twice", async () => {
-    const { brandId } = await poor();
+  test("a hold is settled once or released once, also when both are repeated", async () => {
+    const { brandId } = await createBrand();
     await give(brandId, 10_000);
     const [used, back] = [id(), id()];
     await take(brandId, used, 3000);
@@ -77,8 +77,8 @@ describe("holds", () => {
     expect(await balance(brandId)).toMatchObject({ creditAvailable: 7, totalReserved: 0, totalUsed: 3 });
   });
 
-  test("are refused by the database when something holds twice for one message", async () => {
-    const { brandId } = await poor();
+  test("a second hold for one message is rejected by the database", async () => {
+    const { brandId } = await createBrand();
     await give(brandId, 10_000);
     const message = id();
     await take(brandId, message, 1000);
@@ -88,9 +88,9 @@ describe("holds", () => {
   });
 });
 
-describe("lots", () => {
-  test("that expire keep what is held, and write off what comes back later", async () => {
-    const { brandId } = await poor();
+describe("credit lots", () => {
+  test("an expired lot keeps its held credits, and credits released later expire too", async () => {
+    const { brandId } = await createBrand();
     await give(brandId, 5000, { kind: "SUBSCRIPTION", expiresAt: world.clock.now() + HOUR });
     const [used, back] = [id(), id()];
     await take(brandId, used, 1000);
@@ -110,8 +110,8 @@ describe("lots", () => {
     expect(await world.store.write(expireLots)).toBe(0);
   });
 
-  test("from one source come once", async () => {
-    const { brandId } = await poor();
+  test("concurrent grants with one source create one lot", async () => {
+    const { brandId } = await createBrand();
     const source = `invoice ${id()}`;
     const answers = await Promise.all(Array.from({ length: 5 }, () => give(brandId, 1000, { source })));
     expect(answers.filter(Boolean)).toHaveLength(1);
@@ -119,22 +119,22 @@ describe("lots", () => {
   });
 });
 
-describe("the proof of the books", () => {
-  test("names what does not follow from the entries", async () => {
-    const { brandId } = await poor();
+describe("ledger verification", () => {
+  test("reports an account balance that does not equal the sum of the entries", async () => {
+    const { brandId } = await createBrand();
     await give(brandId, 5000);
-    const boss = await world.admin();
-    expect((await boss("POST", "/api/auth/admin/verify-ledger")).body).toMatchObject({ ok: true, drifts: [] });
-    const cheat = (by: number) =>
+    const admin = await world.admin();
+    expect((await admin("POST", "/api/auth/admin/verify-ledger")).body).toMatchObject({ ok: true, drifts: [] });
+    const tamper = (by: number) =>
       world.store.write(async (tx) => {
         await tx
           .update(creditAccounts)
           .set({ available: 5000 + by, granted: 5000 + by })
           .where(eq(creditAccounts.brandId, brandId));
       });
-    await cheat(1500);
-    const { body } = await boss<{ ok: boolean; drifts: object[] }>("POST", "/api/auth/admin/verify-ledger", {});
-    await cheat(0);
+    await tamper(1500);
+    const { body } = await admin<{ ok: boolean; drifts: object[] }>("POST", "/api/auth/admin/verify-ledger", {});
+    await tamper(0);
     expect(body).toMatchObject({ success: true, ok: false });
     expect(body.drifts).toContainEqual({
       brandId,

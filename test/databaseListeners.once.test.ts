@@ -16,21 +16,21 @@ import { createLog } from "../src/log.ts";
 import type { DatabaseWait } from "../src/server/database.ts";
 import { freePort, listens, until } from "./support/throwaway.ts";
 
-// Whoever is told of an outage is told while an error is handled. What goes wrong there must not become another error,
-// skip a rollback or end the work of a timer.
+// Listeners of outages are called while an error is handled. A failing listener must not cause another error, skip a
+// rollback or end the work of a timer.
 
 const failure = new Error("the listener failed");
 
-test("a listener that throws: the store's error stays what it is, its transaction is rolled back, and the throw is reported", async () => {
+test("outage listener: when it throws, the store's error is kept, the transaction is rolled back, and the thrown error is reported", async () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-listeners-"));
   const reported: unknown[] = [];
-  const standing = new Standing(
+  const monitor = new Standing(
     () => {
       throw failure;
     },
     (error) => reported.push(error),
   );
-  const store = openSqlite(join(folder, "reprise.db"), () => ({ now: 0, newId: () => "" }), "off", standing);
+  const store = openSqlite(join(folder, "reprise.db"), () => ({ now: 0, newId: () => "" }), "off", monitor);
   await store.write((tx) => tx.all(sql`create table notes (note blob)`));
   await store.read.all(sql`select 1`);
   const fill = () =>
@@ -57,10 +57,10 @@ test("a listener that throws: the store's error stays what it is, its transactio
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a listener is called after the work that told of the event, never within it", async () => {
+test("outage listener: called after the handling of the error that reported the outage, never during it", async () => {
   const order: string[] = [];
-  const standing = new Standing(() => order.push("told"));
-  standing.note(Object.assign(new Error("no"), { code: "57P01" }));
+  const monitor = new Standing(() => order.push("told"));
+  monitor.note(Object.assign(new Error("no"), { code: "57P01" }));
   order.push("handled");
   await Bun.sleep(0);
   expect(order).toEqual(["handled", "told"]);
@@ -75,7 +75,7 @@ test("a listener is called after the work that told of the event, never within i
   expect(thrown).toEqual([failure]);
 });
 
-test("the server of a waiting start: once the start is over it never listens again", async () => {
+test("standby server of a waiting start: never listens again once the start is over", async () => {
   const port = freePort();
   let begin: DatabaseWait["begin"] = () => {};
   const during = await waitForDatabase({ port, host: "127.0.0.1" }, async (waiting) => {
@@ -86,7 +86,7 @@ test("the server of a waiting start: once the start is over it never listens aga
   expect([during, await listens(port)]).toEqual([true, false]);
   begin();
   expect(await listens(port)).toBe(false);
-  // As in a service that found its database at once: its own server is there, and an outage comes later.
+  // A service that found its database at once listens itself, and an outage comes later.
   const own = Bun.serve({ port, hostname: "127.0.0.1", fetch: () => new Response("own") });
   await waitForDatabase({ port, host: "127.0.0.1" }, async (waiting) => {
     begin = waiting.begin;
@@ -96,7 +96,7 @@ test("the server of a waiting start: once the start is over it never listens aga
   await own.stop(true);
 });
 
-test("the server of a waiting start: a port that is taken ends the start at once, and by name", async () => {
+test("standby server of a waiting start: a port that is in use ends the start at once with the port's number", async () => {
   const taken = createServer();
   const port = freePort();
   await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
@@ -109,7 +109,7 @@ test("the server of a waiting start: a port that is taken ends the start at once
   taken.close();
 });
 
-test("the log: what cannot be written, or not be put into words, throws nothing", () => {
+test("log: a line that cannot be written or serialized throws nothing, and later lines are written", () => {
   const lines: string[] = [];
   let isFull = true;
   const log = createLog("info", systemClock, (line) => {
@@ -123,24 +123,24 @@ test("the log: what cannot be written, or not be put into words, throws nothing"
   expect(lines.map((line) => JSON.parse(line).event)).toEqual(["odd", "kept"]);
 });
 
-test("rounds: one that fails does not end them", async () => {
+test("poll loop: an iteration that throws is followed by the next one", async () => {
   let began = 0;
-  const rounds = startRounds(async () => {
+  const loop = startRounds(async () => {
     if (++began === 1) throw failure;
     return 60_000;
   });
-  await until("the next round", async () => began === 2);
-  rounds.stop();
+  await until("the next iteration", async () => began === 2);
+  loop.stop();
 });
 
-test("writes that are refused at a stop, and connections that are closed then, are no outage", async () => {
-  const told: string[] = [];
+test("outage monitor: writes refused and connections closed by a stop are not reported as outage", async () => {
+  const reports: string[] = [];
   const closed = () => Object.assign(new Error("closed"), { code: "CONNECTION_CLOSED" });
-  const [running, ending] = ["running", "ending"].map((name) => new Standing(() => told.push(name)));
+  const [running, ending] = ["running", "ending"].map((name) => new Standing(() => reports.push(name)));
   running?.note(new Error("Failed query", { cause: new WritesRefused() }));
   ending?.end();
   ending?.note(closed());
   running?.note(closed());
   await Bun.sleep(20);
-  expect(told).toEqual(["running"]);
+  expect(reports).toEqual(["running"]);
 });

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { DAY, HOUR, MINUTE, SECOND } from "../src/clock.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { contacts, emailAccounts, senderDays } from "../src/db/schema/brands.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
+import { emailAccounts, senderDays } from "../src/db/schema/senders.ts";
 import { MAX_ATTEMPTS } from "../src/delivery/settler.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { ACCEPTED, LATER, NO_SUCH_USER, REJECTED, SENDER_DOWN } from "./support/scriptedChannel.ts";
@@ -27,8 +28,8 @@ const mailboxOf = async (brandId: string) => {
   return row;
 };
 
-describe("a message that is accepted", () => {
-  test("is SENT, uses its credits and schedules the next stage, in one thread", async () => {
+describe("delivery of an accepted message", () => {
+  test("the message is SENT, its credits are used, and the next stage is scheduled in the same thread", async () => {
     const { campaignId, brandId } = await world.launched({ people: 1 });
     const start = world.clock.now();
     await world.run();
@@ -51,7 +52,7 @@ describe("a message that is accepted", () => {
     expect(world.channel.sent).toHaveLength(2);
   });
 
-  test("after its contact was paused, lets the next stage wait for them", async () => {
+  test("the next stage of a contact that was paused meanwhile waits for resume-contact", async () => {
     const stage = await world.launched({ people: 1 });
     const answer = world.channel.holdNext();
     await world.engine.runDue();
@@ -69,8 +70,8 @@ describe("a message that is accepted", () => {
   });
 });
 
-describe("a message that is rejected", () => {
-  test("is FAILED, gives its credits and its slot back, and ends its conversation", async () => {
+describe("delivery of a rejected message", () => {
+  test("the message is FAILED, its credits and its daily sending slot are returned, and its conversation is FAILED", async () => {
     const { campaignId, brandId } = await world.launched({ people: 1 });
     world.channel.next(REJECTED);
     await world.pass(3 * DAY);
@@ -86,7 +87,7 @@ describe("a message that is rejected", () => {
     expect(world.channel.sent).toHaveLength(1);
   });
 
-  test("because there is no such address marks the contact for all campaigns", async () => {
+  test("a rejection for an unknown address marks the contact as bounced for all campaigns", async () => {
     const { campaignId, people } = await world.launched({ people: 1 });
     world.channel.next(NO_SUCH_USER);
     await world.run();
@@ -99,8 +100,8 @@ describe("a message that is rejected", () => {
   });
 });
 
-describe("a message that is put off", () => {
-  test("comes back later each time, as the same message, and is given up after six attempts", async () => {
+describe("delivery of a deferred message", () => {
+  test("the same message is retried with growing delays and is FAILED after six attempts", async () => {
     const { campaignId, brandId } = await world.launched({ people: 1 });
     world.channel.next(...Array.from({ length: MAX_ATTEMPTS }, () => LATER));
     await world.run();
@@ -124,7 +125,7 @@ describe("a message that is put off", () => {
     expect(world.channel.sent).toHaveLength(MAX_ATTEMPTS);
   });
 
-  test("because its sender is in trouble pauses the sender and keeps its attempts", async () => {
+  test("a failure of the sender pauses the mailbox and does not count as an attempt of the message", async () => {
     const { campaignId, brandId } = await world.launched({ people: 3 });
     world.channel.next(SENDER_DOWN, SENDER_DOWN, SENDER_DOWN);
     await world.run();
@@ -146,7 +147,7 @@ describe("a message that is put off", () => {
     ]);
   });
 
-  test("for as long as the provider says waits at least that long", async () => {
+  test("the message is not retried before the time that the provider names", async () => {
     await world.launched({ people: 1 });
     world.channel.next({ ...SENDER_DOWN, retryAfterMs: 90 * MINUTE });
     await world.run();

@@ -7,7 +7,7 @@ import { tallyDrifts } from "../src/messages/tallyProof.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { ACCEPTED, REJECTED } from "./support/scriptedChannel.ts";
 
-// What a claim is worth when its worker comes late, is stopped, or does not hear whether it was made.
+// Cover claims whose worker is late, is suspended, or does not learn whether the claim was committed.
 
 setDefaultTimeout(60_000);
 
@@ -23,9 +23,9 @@ afterAll(() => world.close());
 
 const statuses = async (campaignId: string) => (await world.messagesOf(campaignId)).map(({ status }) => status);
 
-describe("a claim", () => {
-  /** One message on its way when its lease runs out; what is called with its outcome lets it go on. */
-  async function overdue() {
+describe("claim", () => {
+  /** Sends one message and lets its lease expire before the result arrives; `answer` delivers the result. */
+  async function sendPastLease() {
     const stage = await world.launched({ people: 1 });
     const answer = world.channel.holdNext();
     await world.engine.runDue();
@@ -35,8 +35,8 @@ describe("a claim", () => {
     return { ...stage, answer };
   }
 
-  test("an answer that comes after the lease ran out says what became of the message", async () => {
-    const { campaignId, brandId, answer } = await overdue();
+  test("a late acceptance after the lease expired marks the UNKNOWN message as SENT", async () => {
+    const { campaignId, brandId, answer } = await sendPastLease();
     answer(ACCEPTED);
     await world.run();
     expect(await statuses(campaignId)).toEqual(["SENT", "PENDING"]);
@@ -45,16 +45,16 @@ describe("a claim", () => {
     expect(world.channel.sent).toHaveLength(1);
   });
 
-  test("a refusal, too", async () => {
-    const { campaignId, brandId, answer } = await overdue();
+  test("a late rejection after the lease expired marks the UNKNOWN message as FAILED", async () => {
+    const { campaignId, brandId, answer } = await sendPastLease();
     answer(REJECTED);
     await world.run();
     expect(await statuses(campaignId)).toEqual(["FAILED"]);
     expect(await balanceOf(world.store.read, brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
   });
 
-  test("but changes nothing once a person has said it", async () => {
-    const { campaignId, brandId, answer, request } = await overdue();
+  test("a late result changes nothing once the outcome was resolved by a user", async () => {
+    const { campaignId, brandId, answer, request } = await sendPastLease();
     const [row] = await world.messagesOf(campaignId);
     await request("POST", `/api/campaigns/outcome-unknown/${row?.id}/resolve`, { as: "NOT_SENT" });
     const again = world.channel.holdNext();
@@ -70,14 +70,14 @@ describe("a claim", () => {
     expect(await balanceOf(world.store.read, brandId)).toMatchObject({ totalUsed: 1, totalReserved: 1 });
   });
 
-  test("a worker that was stopped for long sends nothing of what it had claimed", async () => {
+  test("a worker suspended beyond its lease sends none of the messages that it had claimed", async () => {
     const { campaignId } = await world.launched({ people: 3 });
     let stoppedFor = 0;
     const other = world.newEngine();
     const meanwhile = async () => {
       if (stoppedFor > 0) return;
       stoppedFor = CLAIM_LEASE_MS;
-      // Another worker gives its claims up, a person says that nothing was sent, and so it is sent.
+      // Let another worker give up the claims, resolve them as NOT_SENT, and send them.
       await other.recover(true);
       for (const { id } of await world.messagesOf(campaignId))
         await world.store.write((tx) => resolveUnknown(tx, id, "NOT_SENT", tenantScope(SYSTEM)));
@@ -90,7 +90,7 @@ describe("a claim", () => {
     expect(await statuses(campaignId)).toEqual(["SENT", "SENT", "SENT", "PENDING", "PENDING", "PENDING"]);
   });
 
-  test("asked to stop while it claims, it lets what it claims leave and come back", async () => {
+  test("a worker stopped while it claims still sends what it claimed", async () => {
     const { campaignId } = await world.launched({ people: 5 });
     const engine = world.newEngine();
     const running = engine.runDue();
@@ -101,9 +101,9 @@ describe("a claim", () => {
     await world.run();
   });
 
-  describe("a commit whose answer is lost", () => {
-    /** The engine's next commit comes through, or does not; it hears the same either way. */
-    const lossy = (isKept: boolean) => {
+  describe("commit whose response is lost", () => {
+    /** Makes the engine's next commit succeed or fail; the engine gets an error in both cases. */
+    const engineLosingCommit = (isKept: boolean) => {
       let lost = false;
       const { store } = world;
       return world.newEngine(undefined, undefined, {
@@ -120,9 +120,9 @@ describe("a claim", () => {
       });
     };
 
-    test("leaves no outcome unknown", async () => {
+    test("a claim that was committed leaves no message UNKNOWN, and each message is sent once", async () => {
       const { campaignId } = await world.launched({ people: 2 });
-      const engine = lossy(true);
+      const engine = engineLosingCommit(true);
       await expect(engine.runDue()).rejects.toThrow("broke");
       expect(await statuses(campaignId)).toEqual(["SENDING", "SENDING"]);
       await world.run(engine);
@@ -130,9 +130,9 @@ describe("a claim", () => {
       expect(world.channel.sent).toHaveLength(2);
     });
 
-    test("takes nothing from another worker that claimed the same since", async () => {
+    test("a claim that was rolled back does not take the message from another worker's later claim", async () => {
       const { campaignId } = await world.launched({ people: 1 });
-      const engine = lossy(false);
+      const engine = engineLosingCommit(false);
       await expect(engine.runDue()).rejects.toThrow("rolled back");
       const answer = world.channel.holdNext();
       const other = world.newEngine();
@@ -146,7 +146,7 @@ describe("a claim", () => {
     });
   });
 
-  test("a store that fails right after the claim leaves no outcome unknown", async () => {
+  test("a store that fails right after the claim leaves no message UNKNOWN, and the message is sent later", async () => {
     const { campaignId } = await world.launched({ people: 1 });
     let commits = 0;
     const { read } = world.store;

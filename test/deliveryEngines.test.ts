@@ -4,8 +4,8 @@ import { campaignOf, launch } from "../src/campaigns/lifecycle.ts";
 import { DAY, HOUR, MINUTE } from "../src/clock.ts";
 import { grant } from "../src/credits/ledger.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { emailAccounts } from "../src/db/schema/brands.ts";
 import { campaigns } from "../src/db/schema/campaigns.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
@@ -28,7 +28,7 @@ const topUp = (brandId: string, credits: number) =>
   );
 
 describe("several engines on one database", () => {
-  test("send each message once, though every wake-up comes twice", async () => {
+  test("each message is sent once, also when every engine is woken twice", async () => {
     const stage = await world.launched({
       people: 120,
       credits: 500,
@@ -51,7 +51,7 @@ describe("several engines on one database", () => {
     expect((await world.campaignOf(stage.campaignId))?.status).toBe("COMPLETED");
   });
 
-  test("keep a mailbox's daily limit between them", async () => {
+  test("a mailbox's daily limit holds for all engines together", async () => {
     const { brandId } = await world.launched({ people: 60, dailyLimit: 1000 });
     const mine = eq(emailAccounts.brandId, brandId);
     await world.store.write((tx) => tx.update(emailAccounts).set({ dailyLimit: 25 }).where(mine));
@@ -61,8 +61,8 @@ describe("several engines on one database", () => {
   });
 });
 
-describe("a brand that runs out of credits", () => {
-  test("has its campaign paused when something is due, and resumed by a top-up", async () => {
+describe("campaign of a brand without credits", () => {
+  test("the campaign is AUTO_PAUSED when a message is due, and a top-up resumes the campaign", async () => {
     const stage = await world.launched({ people: 2, credits: 3 });
     await world.run();
     const followUps = async () => (await world.messagesOf(stage.campaignId)).slice(2);
@@ -94,7 +94,7 @@ describe("a brand that runs out of credits", () => {
     expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ totalUsed: 4, creditAvailable: 0 });
   });
 
-  test("and is topped up in time is not paused at all", async () => {
+  test("a top-up before the next message is due prevents AUTO_PAUSED", async () => {
     const stage = await world.launched({ people: 2, credits: 2 });
     await world.run();
     await topUp(stage.brandId, 2);
@@ -103,7 +103,7 @@ describe("a brand that runs out of credits", () => {
     expect(await world.campaignOf(stage.campaignId)).not.toMatchObject({ status: "AUTO_PAUSED" });
   });
 
-  test("has a campaign paused and resumed that was just about to start", async () => {
+  test("a SCHEDULED campaign is AUTO_PAUSED at its start, and a top-up resumes the campaign", async () => {
     const stage = await world.stage({ people: 1, credits: 1, delays: [0] });
     const startAt = world.clock.now() + HOUR;
     const mine = eq(campaigns.id, stage.campaignId);
@@ -112,7 +112,7 @@ describe("a brand that runs out of credits", () => {
     expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "SCHEDULED" });
     await world.join(stage, "late@example.com");
     world.clock.set(startAt);
-    // The engine looks before the sweep that makes it RUNNING.
+    // Run the engine before the sweep that sets the campaign to RUNNING.
     await world.run();
     expect(world.channel.sent).toHaveLength(1);
     expect(await world.campaignOf(stage.campaignId)).toMatchObject({ statusReason: "NO_CREDITS" });
@@ -122,8 +122,8 @@ describe("a brand that runs out of credits", () => {
   });
 });
 
-describe("a campaign that goes on after an answer", () => {
-  test("sends all its stages, and its conversation stays REPLIED", async () => {
+describe("campaign with stopOnReply false", () => {
+  test("all stages are sent after a reply, and the conversation stays REPLIED", async () => {
     const stage = await world.stage({ people: 1, delays: [0, 1, 1] });
     const mine = eq(campaigns.id, stage.campaignId);
     await world.store.write((tx) => tx.update(campaigns).set({ stopOnReply: false }).where(mine));

@@ -6,7 +6,7 @@ import { pauseMember, removeMember, resumeMember } from "../src/campaigns/member
 import { DAY, HOUR, iso, MINUTE } from "../src/clock.ts";
 import { setMode } from "../src/conversations/conversations.ts";
 import { balanceOf } from "../src/credits/statement.ts";
-import { emailAccounts, senderDays } from "../src/db/schema/brands.ts";
+import { emailAccounts, senderDays } from "../src/db/schema/senders.ts";
 import type { Tx } from "../src/db/store.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
@@ -15,7 +15,7 @@ import type { Stage } from "./support/stage.ts";
 
 setDefaultTimeout(30_000);
 
-/** A Monday. */
+/** A Monday, 00:00 UTC. */
 const MONDAY = Date.UTC(2026, 10, 30);
 
 let world: Outreach;
@@ -31,18 +31,18 @@ afterAll(() => world.close());
 const statuses = async (campaignId: string) =>
   (await world.messagesOf(campaignId)).map(({ stage, status, errorMessage }) => [stage, status, errorMessage]);
 
-interface Told {
+interface ExplainedMessage {
   status: string;
   gates: { gate: string; verdict: string; detail: string | null; nextEligibleAt: string | null }[];
   nextAction: string;
 }
-async function explain({ request, campaignId, people }: Stage): Promise<Told[]> {
+async function explain({ request, campaignId, people }: Stage): Promise<ExplainedMessage[]> {
   const path = `/api/campaigns/${campaignId}/explain?contactId=${people.at(-1)}`;
-  return (await request<{ messages: Told[] }>("GET", path)).body.messages;
+  return (await request<{ messages: ExplainedMessage[] }>("GET", path)).body.messages;
 }
 
-describe("the gate", () => {
-  test("keeps a mailbox within its daily limit", async () => {
+describe("delivery gates", () => {
+  test("daily cap: a mailbox sends no more than its limit per day, and explain names the next day", async () => {
     world.clock.set(MONDAY + 9 * HOUR);
     const stage = await world.launched({ people: 5, delays: [0] });
     const mine = eq(emailAccounts.brandId, stage.brandId);
@@ -60,7 +60,7 @@ describe("the gate", () => {
     expect(world.channel.sent).toHaveLength(5);
   });
 
-  test("sends inside the campaign's windows only", async () => {
+  test("send windows: messages leave only inside the campaign's windows", async () => {
     world.clock.set(MONDAY + 9 * HOUR);
     const stage = await world.launched({ people: 1, sendWindows: [{ days: ["MON"], from: "12:00", to: "13:00" }] });
     await world.run();
@@ -75,7 +75,7 @@ describe("the gate", () => {
     expect(world.channel.sent).toHaveLength(2);
   });
 
-  test("lets nothing leave through a mailbox that another brand has", async () => {
+  test("sender: no message leaves through a mailbox that belongs to another brand", async () => {
     const [mine, other] = [await world.launched({ people: 1 }), await world.stage()];
     const moved = eq(emailAccounts.brandId, mine.brandId);
     await world.store.write((tx) => tx.update(emailAccounts).set({ brandId: other.brandId }).where(moved));
@@ -84,7 +84,7 @@ describe("the gate", () => {
     expect(await statuses(mine.campaignId)).toEqual([[0, "PENDING", "SENDER_REASSIGNED"]]);
   });
 
-  test("is explained to its own brand, for contacts of the campaign, and changes nothing by it", async () => {
+  test("explain: answers the campaign's brand only, for contacts of the campaign, and changes no message", async () => {
     const [stage, stranger] = [await world.launched({ people: 1 }), await world.stage()];
     const before = await world.messagesOf(stage.campaignId);
     const [message] = await explain(stage);
@@ -106,13 +106,13 @@ describe("the gate", () => {
   });
 });
 
-/** What may come between, the word it leaves on the message, and whether the message is over. */
-type Interruption = [what: string, word: string, work: (tx: Tx, stage: Stage) => Promise<unknown>];
+/** Names an event, the error message that it leaves on a message, and the function that causes it. */
+type DeliveryEvent = [what: string, errorMessage: string, work: (tx: Tx, stage: Stage) => Promise<unknown>];
 
 const campaignFor = (tx: Tx, { campaignId }: Stage) => campaignOf(tx, campaignId, tenantScope(SYSTEM));
 const first = ({ people }: Stage) => people[0] ?? "";
 
-const endings: Interruption[] = [
+const endingEvents: DeliveryEvent[] = [
   [
     "a ban",
     "BANNED",
@@ -123,27 +123,27 @@ const endings: Interruption[] = [
     "BANNED",
     (tx, { emails }) => ban(tx, { scope: "platform", email: emails[0] ?? "", phone: "+12025550199", source: "MANUAL" }),
   ],
-  ["an answer", "REPLIED", (tx, stage) => world.answer(tx, stage, "Let us talk")],
-  ["a wish to be left alone", "UNSUBSCRIBED", (tx, stage) => world.answer(tx, stage, "STOP")],
+  ["a reply", "REPLIED", (tx, stage) => world.answer(tx, stage, "Let us talk")],
+  ["an opt-out", "UNSUBSCRIBED", (tx, stage) => world.answer(tx, stage, "STOP")],
   [
-    "a person who takes over",
+    "set-mode MANUAL",
     "MANUAL_MODE",
     async (tx, { campaignId }) => {
       const [conversation] = await world.conversationsOf(campaignId);
       return setMode(tx, conversation?.id ?? "", tenantScope(SYSTEM), "MANUAL");
     },
   ],
-  ["the end of the campaign", "CAMPAIGN_STOPPED", async (tx, stage) => cancel(tx, await campaignFor(tx, stage), null)],
+  ["a cancel of the campaign", "CAMPAIGN_STOPPED", async (tx, stage) => cancel(tx, await campaignFor(tx, stage), null)],
   [
-    "the contact's removal",
+    "the removal of the contact",
     "CONTACT_REMOVED",
     async (tx, stage) => removeMember(tx, await campaignFor(tx, stage), first(stage)),
   ],
 ];
 
-describe("between the claim and the first byte", () => {
-  /** Launches and claims, lets `work` commit, and goes on. */
-  async function interrupted(work: Interruption[2]): Promise<Stage> {
+describe("event between claim and sending", () => {
+  /** Launches a campaign, runs `work` after the first claim is committed, and lets the engine continue. */
+  async function runWithEvent(work: DeliveryEvent[2]): Promise<Stage> {
     const stage = await world.launched({ people: 1 });
     let commits = 0;
     const engine = world.newEngine(async () => {
@@ -160,16 +160,16 @@ describe("between the claim and the first byte", () => {
     return stage;
   }
 
-  test.each(endings)("%s withdraws the message", async (_, word, work) => {
-    const { campaignId, brandId } = await interrupted(work);
-    expect(await statuses(campaignId)).toEqual([[0, "CANCELLED", word]]);
+  test.each(endingEvents)("%s cancels the claimed message and releases its credits", async (_, errorMessage, work) => {
+    const { campaignId, brandId } = await runWithEvent(work);
+    expect(await statuses(campaignId)).toEqual([[0, "CANCELLED", errorMessage]]);
     expect(await balanceOf(world.store.read, brandId)).toMatchObject({ creditAvailable: 100, totalReserved: 0 });
     await world.pass(3 * DAY);
     expect(world.channel.sent).toHaveLength(0);
   });
 
-  test("a pause of the campaign holds the message back until it is resumed", async () => {
-    const stage = await interrupted(async (tx, stage) => pause(tx, await campaignFor(tx, stage), null));
+  test("a pause of the campaign keeps the message PENDING until resume", async () => {
+    const stage = await runWithEvent(async (tx, stage) => pause(tx, await campaignFor(tx, stage), null));
     expect(await statuses(stage.campaignId)).toEqual([[0, "PENDING", "CAMPAIGN_PAUSED"]]);
     await world.pass(DAY);
     await world.store.write(async (tx) => resume(tx, await campaignFor(tx, stage)));
@@ -177,8 +177,8 @@ describe("between the claim and the first byte", () => {
     expect((await world.messagesOf(stage.campaignId))[0]).toMatchObject({ status: "SENT", attempts: 1 });
   });
 
-  test("a pause of the contact holds the message back until they are resumed", async () => {
-    const stage = await interrupted(async (tx, stage) => pauseMember(tx, await campaignFor(tx, stage), first(stage)));
+  test("a pause of the contact keeps the message PENDING until resume", async () => {
+    const stage = await runWithEvent(async (tx, stage) => pauseMember(tx, await campaignFor(tx, stage), first(stage)));
     expect(await statuses(stage.campaignId)).toEqual([[0, "PENDING", "CONTACT_PAUSED"]]);
     await world.store.write(async (tx) => resumeMember(tx, await campaignFor(tx, stage), first(stage)));
     await world.run();
@@ -186,23 +186,26 @@ describe("between the claim and the first byte", () => {
   });
 });
 
-describe("while the message is on its way", () => {
-  test.each(endings)("%s comes too late for it, and in time for what follows", async (_, __, work) => {
-    const stage = await world.launched({ people: 1 });
-    const answer = world.channel.holdNext();
-    await world.engine.runDue();
-    await world.store.write((tx) => work(tx, stage));
-    answer(ACCEPTED);
-    await world.run();
-    await world.pass(3 * DAY);
-    const [opening, ...others] = await statuses(stage.campaignId);
-    expect(opening).toEqual([0, "SENT", null]);
-    // A ban says nothing of conversations: what follows is scheduled, and the gate does not let it leave.
-    expect(others.filter(([, status]) => status !== "CANCELLED")).toEqual([]);
-    expect(world.channel.sent).toHaveLength(1);
-  });
+describe("event while the provider has the message", () => {
+  test.each(endingEvents)(
+    "%s does not change the sent message, but cancels the later messages",
+    async (_, __, work) => {
+      const stage = await world.launched({ people: 1 });
+      const answer = world.channel.holdNext();
+      await world.engine.runDue();
+      await world.store.write((tx) => work(tx, stage));
+      answer(ACCEPTED);
+      await world.run();
+      await world.pass(3 * DAY);
+      const [opening, ...others] = await statuses(stage.campaignId);
+      expect(opening).toEqual([0, "SENT", null]);
+      // A ban does not change conversations: the next message is scheduled, and the gate cancels it.
+      expect(others.filter(([, status]) => status !== "CANCELLED")).toEqual([]);
+      expect(world.channel.sent).toHaveLength(1);
+    },
+  );
 
-  test.each(endings)("%s cancels it when it turns out that it did not leave", async (_, word, work) => {
+  test.each(endingEvents)("%s cancels the message when the provider deferred it", async (_, errorMessage, work) => {
     const stage = await world.launched({ people: 1 });
     const answer = world.channel.holdNext();
     await world.engine.runDue();
@@ -210,7 +213,7 @@ describe("while the message is on its way", () => {
     answer(LATER);
     await world.run();
     await world.pass(DAY);
-    expect(await statuses(stage.campaignId)).toEqual([[0, "CANCELLED", word]]);
+    expect(await statuses(stage.campaignId)).toEqual([[0, "CANCELLED", errorMessage]]);
     expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 100 });
     expect(world.channel.sent).toHaveLength(1);
   });

@@ -20,20 +20,20 @@ const balance = (brandId: string) => balanceOf(world.store.read, brandId);
 const statuses = async (campaignId: string) =>
   (await world.messagesOf(campaignId)).map(({ stage, status, errorMessage }) => [stage, status, errorMessage]);
 
-describe("a message whose outcome is unknown", () => {
-  /** One that nobody knows about; its id. */
-  async function lost() {
+describe("message with unknown outcome", () => {
+  /** Launches a campaign whose opening message has an unknown outcome; returns its id. */
+  async function createUnknown() {
     const stage = await world.launched({ people: 1 });
     world.channel.next(UNKNOWN);
     await world.run();
     const [row] = await world.messagesOf(stage.campaignId);
     return { ...stage, id: row?.id ?? "" };
   }
-  const resolve = ({ id, request }: Awaited<ReturnType<typeof lost>>, as: unknown) =>
+  const resolve = ({ id, request }: Awaited<ReturnType<typeof createUnknown>>, as: unknown) =>
     request("POST", `/api/campaigns/outcome-unknown/${id}/resolve`, { as });
 
-  test("is held, shows as PENDING with OUTCOME_UNKNOWN, and is not sent again by itself", async () => {
-    const { campaignId, brandId, request } = await lost();
+  test("the message is shown as PENDING with OUTCOME_UNKNOWN, keeps its credits, and is not sent again", async () => {
+    const { campaignId, brandId, request } = await createUnknown();
     await world.pass(23 * HOUR);
     expect(world.channel.sent).toHaveLength(1);
     const { body } = await request<{ data: object[] }>("GET", `/api/campaigns/${campaignId}/messages`);
@@ -44,8 +44,8 @@ describe("a message whose outcome is unknown", () => {
     expect((await world.campaignOf(campaignId))?.status).toBe("RUNNING");
   });
 
-  test("resolved as SENT uses its credits and goes on", async () => {
-    const message = await lost();
+  test("resolve as SENT uses the credits and schedules the next stage; a second resolve answers 409", async () => {
+    const message = await createUnknown();
     expect((await resolve(message, "SENT")).status).toBe(200);
     expect((await resolve(message, "SENT")).status).toBe(409);
     expect(await statuses(message.campaignId)).toEqual([
@@ -57,8 +57,8 @@ describe("a message whose outcome is unknown", () => {
     expect(world.channel.sent).toHaveLength(2);
   });
 
-  test("resolved as NOT_SENT is sent again as the same message", async () => {
-    const message = await lost();
+  test("resolve as NOT_SENT sends the same message again", async () => {
+    const message = await createUnknown();
     expect((await resolve(message, "NOT_SENT")).status).toBe(200);
     await world.run();
     const [first, second] = world.channel.sent;
@@ -66,8 +66,8 @@ describe("a message whose outcome is unknown", () => {
     expect((await statuses(message.campaignId))[0]).toEqual([0, "SENT", null]);
   });
 
-  test("is FAILED after 24 hours, and its credits are back", async () => {
-    const message = await lost();
+  test("the message is FAILED after 24 hours, and its credits are released", async () => {
+    const message = await createUnknown();
     await world.pass(24 * HOUR);
     expect(await statuses(message.campaignId)).toEqual([[0, "FAILED", "OUTCOME_UNKNOWN"]]);
     expect(await balance(message.brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
@@ -75,8 +75,8 @@ describe("a message whose outcome is unknown", () => {
     expect((await resolve(message, "SENT")).status).toBe(409);
   });
 
-  test("is resolved by its own brand and with a known word only", async () => {
-    const message = await lost();
+  test("resolve answers 404 to other brands and 422 for an unknown value; an admin may resolve", async () => {
+    const message = await createUnknown();
     const stranger = await world.stage();
     expect(
       (await stranger.request("POST", `/api/campaigns/outcome-unknown/${message.id}/resolve`, { as: "SENT" })).status,
@@ -88,14 +88,14 @@ describe("a message whose outcome is unknown", () => {
     );
   });
 
-  test("is what a channel that throws leaves behind", async () => {
+  test("a channel that throws leaves the message UNKNOWN", async () => {
     const { campaignId } = await world.launched({ people: 1 });
     world.channel.next(new Error("out of order"));
     await world.run();
     expect(await statuses(campaignId)).toEqual([[0, "UNKNOWN", "OUTCOME_UNKNOWN"]]);
   });
 
-  test("is what a process that died leaves behind: nothing is sent twice", async () => {
+  test("a process that died while sending leaves its messages UNKNOWN, and no message is sent twice", async () => {
     const { campaignId } = await world.launched({ people: 2 });
     world.channel.next(new Promise(() => {}), new Promise(() => {}));
     const dead = world.newEngine();

@@ -8,18 +8,18 @@ import { SOURCE_PROGRAM } from "./support/project-root.ts";
 import { cleanEnvironment } from "./support/replica.ts";
 import { freePort, Throwaway, until } from "./support/throwaway.ts";
 
-// On the demo, every operation answers to the example that Swagger UI fills in when "Try it out" is pressed.
+// Call every operation of the demo with the example that Swagger UI fills in for "Try it out".
 
-/** Operations whose example cannot succeed, and why. */
+/** Operations whose example cannot succeed, with the expected status and the reason. */
 const REFUSED: Record<string, [status: number, why: string]> = {
   "post /api/auth/sign-up/email": [403, "the demo, like every service, is closed until its operator opens sign-up"],
   "post /api/auth/send-verification": [403, "the demo has no system mailbox"],
-  "post /api/auth/verify-email": [403, "nobody's link stands in an example"],
-  "post /api/auth/accept-invitation": [403, "nobody's link stands in an example"],
-  "post /api/auth/sign-in/email": [401, "nobody's password stands in an example"],
-  "post /api/auth/claim": [403, "the demo has an admin, and nobody may become the first one again"],
-  "post /api/auth/change-password": [422, "nobody's password stands in an example"],
-  "post /api/auth/reauthenticate": [422, "nobody's password stands in an example"],
+  "post /api/auth/verify-email": [403, "an example cannot contain a valid link"],
+  "post /api/auth/accept-invitation": [403, "an example cannot contain a valid link"],
+  "post /api/auth/sign-in/email": [401, "an example cannot contain a valid password"],
+  "post /api/auth/claim": [403, "the demo already has its first admin"],
+  "post /api/auth/change-password": [422, "an example cannot contain a valid password"],
+  "post /api/auth/reauthenticate": [422, "an example cannot contain a valid password"],
   "post /api/auth/admin/replay-chargebee-event": [404, "the demo has no billing provider"],
   "post /api/auth/admin/reconcile-chargebee": [409, "the demo has no billing provider"],
   "post /api/webhooks/chargebee": [404, "the demo has no billing provider"],
@@ -69,7 +69,10 @@ async function ask(method: string, path: string, body?: Json | FormData) {
 
 const entries = (value: Json | undefined): [string, Json][] => (isObject(value) ? Object.entries(value) : []);
 
-/** What the page sends: examples of parameters, examples of their schemas, and defaults; then the body's example. */
+/**
+ * Builds the request that the page sends: examples of parameters, examples of their schemas, and defaults; then the
+ * body's example.
+ */
 function filledIn(path: string, operation: JsonObject): { path: string; body?: Json | FormData } {
   let filled = path;
   const query = new URLSearchParams();
@@ -93,19 +96,22 @@ function filledIn(path: string, operation: JsonObject): { path: string; body?: J
   return { path: filled + search, body: form };
 }
 
-/** What only looks first; then what makes and changes; what takes away last, and last of all the way in. */
-function turnOf(method: string, path: string): number {
+/**
+ * Orders the calls: first those that only return data, then those that create and update, then those that delete, then
+ * sign-out.
+ */
+function phaseOf(method: string, path: string): number {
   if (path.endsWith("/sign-out")) return 4;
   if (method === "delete") return 3;
   if (/\/(cancel|archive|remove-contact|add-contacts|import-contacts)$/.test(path)) return 2;
   return method === "get" ? 0 : 1;
 }
 
-test("every operation works as the page fills it in", async () => {
-  const judge = judgeBy(document);
+test("demo: every operation accepts the example that Swagger UI fills in", async () => {
+  const validate = judgeBy(document);
   const operations = entries(document.paths)
     .flatMap(([path, item]) => entries(item).map(([method, operation]) => ({ path, method, operation })))
-    .sort((a, b) => turnOf(a.method, a.path) - turnOf(b.method, b.path));
+    .sort((a, b) => phaseOf(a.method, a.path) - phaseOf(b.method, b.path));
   const wrong: string[] = [];
   for (const { path, method, operation } of operations) {
     if (!isObject(operation)) continue;
@@ -113,13 +119,13 @@ test("every operation works as the page fills it in", async () => {
     const answer = await ask(method, sent.path, sent.body);
     const [status] = REFUSED[`${method} ${path}`] ?? [200];
     const isRight = answer.status === status || (status === 200 && answer.status === 202);
-    const flaw = isRight ? judge({ method, path }, answer) : `${answer.status} ${answer.text.slice(0, 250)}`;
-    if (flaw !== null) wrong.push(`${method} ${sent.path}: ${flaw}`);
+    const violation = isRight ? validate({ method, path }, answer) : `${answer.status} ${answer.text.slice(0, 250)}`;
+    if (violation !== null) wrong.push(`${method} ${sent.path}: ${violation}`);
   }
   expect(wrong).toEqual([]);
 }, 60_000);
 
-test("no list of the demo is empty", async () => {
+test("demo: every list has entries", async () => {
   const lists = entries(document.paths).filter(([path, item]) => isObject(item) && item.get && !path.includes("{"));
   const empty: string[] = [];
   for (const [path, item] of lists) {

@@ -16,7 +16,7 @@ async function read(app: { handle(request: Request): Response | Promise<Response
   return response.json() as Promise<JsonObject>;
 }
 
-/** What stands at a path: `at(document, "paths", "/api/things", "post")`; null where nothing does. */
+/** Returns the value at a path, as in `at(document, "paths", "/api/things", "post")`, or null if there is none. */
 function at(value: Json, ...keys: string[]): Json {
   const [key, ...rest] = keys;
   if (key === undefined) return value;
@@ -24,7 +24,7 @@ function at(value: Json, ...keys: string[]): Json {
   return next === undefined ? null : at(next, ...rest);
 }
 
-/** Every object inside, itself included. */
+/** Yields every object in a value, including the value itself. */
 function* objectsIn(value: Json): Generator<JsonObject> {
   if (isObject(value)) yield value;
   if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) yield* objectsIn(inner);
@@ -44,8 +44,8 @@ const document = await read(sampleApp());
 const thing = (...keys: string[]) => at(document, "paths", "/api/things", "post", ...keys);
 const property = (name: string) => thing("requestBody", "content", "application/json", "schema", "properties", name);
 
-describe("the document", () => {
-  test("is OpenAPI 3.1.1 and names its operations, not the page's own addresses", () => {
+describe("OpenAPI document", () => {
+  test("the version is 3.1.1, and the paths are the operations without the documentation's own routes", () => {
     expect(document.openapi).toBe("3.1.1");
     expect(document.info).toMatchObject({ title: "Reprise", version: "1.2.3" });
     expect(at(document, "servers", "0", "url")).toBe("https://mail.example.org");
@@ -61,7 +61,7 @@ describe("the document", () => {
     expect(tags.join(" ")).toBe("Auth Campaigns Health Brands Senders Contacts Conversations Credits Payments");
   });
 
-  test("is sound: references lead somewhere, ids are unique, paths and parameters agree", () => {
+  test("references resolve, operation ids are unique, and path parameters match their paths", () => {
     for (const { $ref } of objectsIn(document)) {
       if (typeof $ref === "string") expect(at(document, ...$ref.replace("#/", "").split("/"))).not.toBeNull();
     }
@@ -81,7 +81,7 @@ describe("the document", () => {
     }
   });
 
-  test("holds no type and no keyword that JSON Schema does not know", () => {
+  test("only types and keywords of JSON Schema are used", () => {
     const known = new Set(["string", "number", "integer", "boolean", "object", "array", "null", "http", "apiKey"]);
     for (const object of objectsIn(document)) {
       for (const type of [object.type ?? []].flat()) if (!isObject(type)) expect(known).toContain(String(type));
@@ -103,11 +103,11 @@ describe("the document", () => {
       { type: "array", prefixItems: [{ type: "string" }, { type: "number" }], items: false, minItems: 2, maxItems: 2 },
     ],
     ["parent", { anyOf: [{ $ref: "#/components/schemas/Parent" }, { type: "null" }] }],
-  ])("says what %s is", (name, schema) => {
+  ])("the property %s has the expected schema", (name, schema) => {
     expect(property(name)).toEqual(schema);
   });
 
-  test("asks for a query's values as what they are, not as text", () => {
+  test("query parameters have the types of their values, not string", () => {
     expect(thing("parameters")).toEqual([
       { name: "page", in: "query", required: false, schema: { type: "integer", minimum: 1, default: 1 } },
       { name: "deep", in: "query", required: false, schema: { type: "boolean" } },
@@ -122,7 +122,7 @@ describe("the document", () => {
     ]);
   });
 
-  test("declares every parameter of a path, with its example", () => {
+  test("every path parameter is declared, with its example", () => {
     const path = ["paths", "/api/things/{id}/find-parts/{part}", "delete"];
     expect(at(document, ...path, "parameters")).toEqual([
       { name: "id", in: "path", required: true, description: "Its id", schema: { type: "string", examples: ["t1"] } },
@@ -131,7 +131,7 @@ describe("the document", () => {
     expect(at(document, ...path, "operationId")).toBe("removePart");
   });
 
-  test.each(["/api/upload-picture", "/api/upload_picture"])("asks for a file as a form: %s", (path) => {
+  test.each(["/api/upload-picture", "/api/upload_picture"])("a file upload is a multipart form: %s", (path) => {
     const operation = at(document, "paths", path, "post");
     const file = { type: "string", format: "binary" };
     expect(at(operation, "requestBody", "content")).toEqual({
@@ -147,16 +147,16 @@ describe("the document", () => {
     expect(Object.keys(at(operation, "responses") ?? {})).toContain("413");
   });
 
-  test("answers in one type each", () => {
+  test("every success response has one content type", () => {
     expect(Object.keys(thing("responses", "201", "content") ?? {})).toEqual(["application/json"]);
     expect(thing("responses", "201", "content", "application/json", "schema", "items", "title")).toBe("A thing");
-    expect(thing("responses", "204")).toEqual({ description: "Done; there is nothing to say." });
+    expect(thing("responses", "204")).toEqual({ description: "Done; no content." });
     expect(at(document, "paths", "/api/health", "get", "responses", "200", "content")).toEqual({
       "text/plain": { schema: { type: "string" } },
     });
   });
 
-  test("tells the failures by reference, the route's own too", () => {
+  test("error responses are references, also those that a route adds", () => {
     const failures = Object.entries(thing("responses") ?? {}).filter(([status]) => Number(status) >= 400);
     expect(failures.map(([status]) => status)).toEqual([
       "400",
@@ -179,7 +179,7 @@ describe("the document", () => {
     ).not.toBeNull();
   });
 
-  test("locks every operation that is not public, and says who may call it", () => {
+  test("every operation that is not public requires authentication and says who may call it", () => {
     expect(document.security).toEqual([{ bearerAuth: [] }, { apiKey: [] }, { cookie: [] }]);
     expect(thing("security")).toBeNull();
     expect(thing("summary")).toBe("Makes a thing");
@@ -190,13 +190,13 @@ describe("the document", () => {
     }
   });
 
-  test("names the cookie as better-auth does", async () => {
+  test("the cookie scheme has the name of the session cookie, with the __Host- prefix on https", async () => {
     const cookie = ["components", "securitySchemes", "cookie", "name"];
     expect(at(document, ...cookie)).toBe(`__Host-${COOKIE_PREFIX}.session_token`);
     expect(at(await read(sampleApp("http://localhost:3000")), ...cookie)).toBe(`${COOKIE_PREFIX}.session_token`);
   });
 
-  test("gives each failure the status that http/faults.ts answers with", async () => {
+  test("each error response has the status that the app returns for its error code", async () => {
     for (const [name, response] of Object.entries(errorComponents.responses)) {
       const code = at(response, "content", "application/json", "example", "code");
       const app = new Elysia().use(faults(createLog("silent", systemClock))).get("/", () => {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { sampleApp } from "./support/sampleApp.ts";
 
-describe("the page", () => {
+describe("Swagger UI page", () => {
   const app = sampleApp();
   const get = (path: string, headers: Record<string, string> = {}) =>
     app.handle(new Request(`http://localhost${path}`, { headers }));
 
-  test("is whole without the internet: all it names comes from this program", async () => {
+  test("all files that the page refers to are served by the app, and none by another host", async () => {
     const page = await get("/swagger");
     const html = await page.text();
     const named = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = ""]) => address);
@@ -24,7 +24,7 @@ describe("the page", () => {
     expect(html + (await (await get("/swagger/initializer.js")).text())).not.toMatch(/https?:|["'(]\/\//);
   });
 
-  test("may load and reach nothing but its own host, and holds no script itself", async () => {
+  test("the content security policy allows the own host only, and the page has no inline script", async () => {
     const page = await get("/swagger");
     const policy = page.headers.get("content-security-policy");
     for (const rule of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"]) {
@@ -34,7 +34,7 @@ describe("the page", () => {
     expect(await page.text()).not.toMatch(/<script(?![^>]* src=)|<style| on\w+=/);
   });
 
-  test("travels packed where that is understood, and not at all where it is known", async () => {
+  test("files are sent compressed to clients that accept gzip, and as 304 for a known ETag", async () => {
     const path = "/swagger/swagger-ui-bundle.js";
     const packed = await get(path, { "accept-encoding": "gzip, br" });
     expect(packed.headers.get("content-encoding")).toBe("gzip");

@@ -5,7 +5,7 @@ import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
 import { ACCEPTED } from "./support/scriptedChannel.ts";
 import { until } from "./support/throwaway.ts";
 
-// What tells the engine when to look. Which of them it is makes no difference to what is sent.
+// Run the engine under each driver: which of them wakes the engine makes no difference to what is sent.
 
 setDefaultTimeout(30_000);
 
@@ -21,19 +21,19 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-test("rounds are not put off by being asked for all the time", async () => {
-  let begun = 0;
-  const rounds = startRounds(async () => {
-    begun++;
+test("poll loop: an iteration is not delayed by continuous wake-ups", async () => {
+  let iterations = 0;
+  const loop = startRounds(async () => {
+    iterations++;
     return 60_000;
   });
   const deadline = Date.now() + 300;
   while (Date.now() < deadline) {
-    rounds.soon();
+    loop.soon();
     await new Promise((resolve) => setImmediate(resolve));
   }
-  rounds.stop();
-  expect(begun).toBeGreaterThan(50);
+  loop.stop();
+  expect(iterations).toBeGreaterThan(50);
 });
 
 describe.each([
@@ -41,41 +41,41 @@ describe.each([
   ["bullmq", () => world.bullmq(redis.url)],
 ] as const)(`the %s driver`, (name, start) => {
   const skips = name === "bullmq" && findRedis() === null;
-  const check = (what: string, prove: () => Promise<void>) =>
-    test.skipIf(skips)(skips ? `${what} (skipped: Redis is not installed)` : what, prove);
+  const check = (title: string, run: () => Promise<void>) =>
+    test.skipIf(skips)(skips ? `${title} (skipped: Redis is not installed)` : title, run);
 
-  check("sends what is due when it starts", async () => {
+  check("due messages are sent at the start", async () => {
     await world.schedule([0, 0, 0]);
     await start();
     await world.expectEachOnce(3);
   });
 
-  check("sends a message when it is due, and not before", async () => {
-    const moments = world.departures();
+  check("a message is sent when due, not before", async () => {
+    const departureTimes = world.departures();
     const from = await world.schedule([300, 700]);
     await start();
     await world.expectEachOnce(2);
-    const [first = 0, second = 0] = moments.map((moment) => moment - from);
+    const [first = 0, second = 0] = departureTimes.map((departureTime) => departureTime - from);
     expect(first).toBeGreaterThanOrEqual(300);
     expect(first).toBeLessThan(600);
     expect(second).toBeGreaterThanOrEqual(700);
     expect(second).toBeLessThan(1_000);
   });
 
-  check("is woken by what is scheduled while it sleeps, for now and for later", async () => {
+  check("messages scheduled while the driver sleeps are sent after a wake-up, immediately or when due", async () => {
     const driver = await start();
     await Bun.sleep(300);
-    const moments = world.departures();
+    const departureTimes = world.departures();
     const from = await world.schedule([0, 400]);
     driver.wake();
     await world.expectEachOnce(2);
-    const [first = 0, second = 0] = moments.map((moment) => moment - from);
+    const [first = 0, second = 0] = departureTimes.map((departureTime) => departureTime - from);
     expect(first).toBeLessThan(300);
     expect(second).toBeGreaterThanOrEqual(400);
     expect(second).toBeLessThan(700);
   });
 
-  check("sends 500 messages once each, however often it is woken", async () => {
+  check("500 messages are each sent once, however often the driver is woken", async () => {
     const driver = await start();
     await world.schedule(Array.from({ length: 500 }, (_, index) => index % 400));
     const waking = setInterval(() => driver.wake(), 1);
@@ -83,12 +83,12 @@ describe.each([
     clearInterval(waking);
   });
 
-  check("lets what is on its way come back before it closes, and sends nothing more", async () => {
+  check("close waits for a message being sent, and no other message is sent", async () => {
     const arrive = world.channel.holdNext();
     const driver = await start();
     await world.schedule([0]);
     driver.wake();
-    await until("it is on its way", async () => world.channel.sent.length === 1);
+    await until("the message is being sent", async () => world.channel.sent.length === 1);
     let closed = false;
     const closing = driver.close(5_000).then(() => {
       closed = true;
@@ -103,11 +103,11 @@ describe.each([
     expect(world.channel.sent).toHaveLength(1);
   });
 
-  check("closes in time though something never comes back", async () => {
+  check("close returns after its timeout although a message never gets a result", async () => {
     const arrive = world.channel.holdNext();
     await world.schedule([0]);
     const driver = await start();
-    await until("it is on its way", async () => world.channel.sent.length === 1);
+    await until("the message is being sent", async () => world.channel.sent.length === 1);
     const asked = performance.now();
     await driver.close(300);
     expect(performance.now() - asked).toBeLessThan(1_000);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => people.close());
 
-test("everybody edits themselves, admins edit anybody", async () => {
+test("POST edit-profile: users edit their own profile (others get 403), admins edit any profile", async () => {
   expect(await people.edit(ann, { name: " Ann ", userId: annId })).toMatchObject({ status: 200, success: true });
   expect(await people.user(ann)).toMatchObject({ name: "Ann", image: null });
   expect(await people.edit(admin, { name: "Robert", userId: bobId })).toMatchObject({ status: 200 });
@@ -29,7 +29,7 @@ test("everybody edits themselves, admins edit anybody", async () => {
   expect(await people.edit("nobody", { name: "Eve", userId: annId })).toMatchObject({ status: 401 });
 });
 
-test("an image is the present one or none; no other address is taken", async () => {
+test("POST edit-profile: the image is either the present one or empty, and any other address answers 422", async () => {
   const { imageUrl } = await people.upload(ann, flag);
   const { imageUrl: ofBob } = await people.upload(bob, flag);
   const edit = (image: string) => people.edit(ann, { name: "Ann", userId: annId, image });
@@ -39,7 +39,7 @@ test("an image is the present one or none; no other address is taken", async () 
   }
   expect(await people.user(ann)).toMatchObject({ image: imageUrl });
   expect((await people.see(imageUrl)).status).toBe(200);
-  // Without a word about the image it stays.
+  // Omit the image: the present one is kept.
   await people.edit(ann, { name: "Ann", userId: annId });
   expect(await people.user(ann)).toMatchObject({ image: imageUrl });
 
@@ -58,11 +58,11 @@ test.each<[string, object]>([
   ["name", { name: "x".repeat(121) }],
   ["name", { name: "a\0b" }],
   ["image", { name: "Ann", image: null }],
-])("%s is named where it is wrong: %p", async (field, body) => {
+])("POST edit-profile: the invalid field %s is named for the body %p", async (field, body) => {
   expect(await people.edit(ann, { userId: annId, ...body })).toMatchObject({ status: 422, details: [{ field }] });
 });
 
-test("done once under a key", async () => {
+test("POST edit-profile: a repeated request with one Idempotency-Key is replayed and changes nothing", async () => {
   const key = { "idempotency-key": "edit-1" };
   await people.edit(ann, { name: "First", userId: annId }, key);
   await people.edit(ann, { name: "Second", userId: annId });

@@ -4,11 +4,11 @@ import { FairQueue } from "../src/limits/fairQueue.ts";
 import { FairShare } from "../src/limits/fairShare.ts";
 import { Places } from "../src/limits/places.ts";
 
-describe("a fair queue", () => {
-  test("serves keys in turn, each in its own order, and never more at once than it may", async () => {
-    const bring = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 60 });
+describe("fair queue", () => {
+  test("keys are served in rotation, each in its own order, and no more than the limit run together", async () => {
+    const keyLists = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 60 });
     await fc.assert(
-      fc.asyncProperty(bring, fc.integer({ min: 1, max: 4 }), async (keys, atOnce) => {
+      fc.asyncProperty(keyLists, fc.integer({ min: 1, max: 4 }), async (keys, atOnce) => {
         const queue = new FairQueue({ atOnce });
         const started: string[] = [];
         let running = 0;
@@ -26,19 +26,19 @@ describe("a fair queue", () => {
           const own = keys.flatMap((given, index) => (given === key ? [`${key}${index}`] : []));
           expect(started.filter((name) => name.startsWith(key))).toEqual(own);
         }
-        // While a key waits, no other is served twice before it. The first ones did not have to wait.
+        // Expect that a waiting key is served before any other key is served twice. The first entries did not wait.
         const waited = started.slice(atOnce);
         for (const key of new Set(waited.map(([first]) => first))) {
           const until = waited.findLastIndex(([first]) => first === key);
-          const turns = waited.slice(0, until).map(([first]) => first);
-          for (let at = 0; at + 3 <= turns.length; at++) expect(turns.slice(at, at + 3)).toContain(key);
+          const served = waited.slice(0, until).map(([first]) => first);
+          for (let at = 0; at + 3 <= served.length; at++) expect(served.slice(at, at + 3)).toContain(key);
         }
       }),
       { numRuns: 100 },
     );
   });
 
-  test("goes on after work that failed, and refuses what one key brings beyond its share", async () => {
+  test("a failing job does not stop the queue, and a key with too many waiting jobs gets RATE_LIMITED", async () => {
     const queue = new FairQueue({ atOnce: 1, mostWaiting: 2 });
     const failing = queue.run("a", () => Promise.reject(new Error("broken")));
     const waiting = [queue.run("a", async () => 1), queue.run("a", async () => 2)];
@@ -49,8 +49,8 @@ describe("a fair queue", () => {
   });
 });
 
-describe("places for costly requests", () => {
-  test("are two for each subject; eight more wait in order, and the rest is refused", async () => {
+describe("concurrency limiter", () => {
+  test("two requests of a subject run at once, eight more wait in order, and the rest is rejected", async () => {
     const places = new Places({ mostWaiting: 8, noun: "requests" });
     const order: number[] = [];
     let running = 0;
@@ -74,7 +74,7 @@ describe("places for costly requests", () => {
     (await places.take("ann", 2))();
   });
 
-  test("let the requests of others come between two that waited", async () => {
+  test("requests of other subjects run between two waiting requests of one subject", async () => {
     const places = new Places({ mostWaiting: 8, noun: "requests" });
     const seen: string[] = [];
     const first = await places.take("ann", 1);
@@ -86,10 +86,10 @@ describe("places for costly requests", () => {
   });
 });
 
-describe("a fair share of the loop", () => {
+describe("fair share of the event loop", () => {
   const busy = (share: FairShare, now: number) => share.sample(2000, 2000, now);
 
-  test("is exceeded by whoever used most of it while others wait, and by nobody else", () => {
+  test("the subject that used most of a busy loop exceeds its share, and no other subject does", () => {
     const share = new FairShare();
     for (let n = 0; n < 5; n++) busy(share, 2000 * (n + 1));
     share.charge("greedy", 8000, 10_000);
@@ -100,7 +100,7 @@ describe("a fair share of the loop", () => {
     expect(share.excess("newcomer", 10_000)).toBe(0);
   });
 
-  test("is anybody's while they are alone, or while the loop has time for all", () => {
+  test("no subject exceeds its share alone, or while the loop is idle", () => {
     const alone = new FairShare();
     for (let n = 0; n < 5; n++) busy(alone, 2000 * (n + 1));
     alone.charge("greedy", 8000, 10_000);
@@ -113,7 +113,7 @@ describe("a fair share of the loop", () => {
     expect(idle.excess("greedy", 10_000)).toBe(0);
   });
 
-  test("is even again when those who exceeded it have waited as long as they were told", () => {
+  test("a subject that waited for the returned time no longer exceeds its share", () => {
     const share = new FairShare();
     let now = 10_000;
     for (let n = 0; n < 5; n++) busy(share, 2000 * (n + 1));
@@ -126,7 +126,7 @@ describe("a fair share of the loop", () => {
     expect(share.excess("greedy", now)).toBe(0);
   });
 
-  test("is exceeded by none of many who use alike", () => {
+  test("none of many subjects with equal use exceeds its share", () => {
     const share = new FairShare();
     for (let n = 0; n < 5; n++) busy(share, 2000 * (n + 1));
     for (let brand = 0; brand < 10; brand++) share.charge(`brand ${brand}`, 900, 10_000);

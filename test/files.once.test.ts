@@ -10,7 +10,7 @@ import { findS3, type S3Server, startS3 } from "./support/s3.ts";
 import { startService } from "./support/service.ts";
 import { until } from "./support/throwaway.ts";
 
-// One store, two ways to keep files; and what becomes of each when it cannot.
+// Test both storages of files with the same cases, and the failures of each.
 
 const hasS3 = findS3() !== null;
 const needsS3 = (name: string) => (hasS3 ? name : `${name} (skipped: versitygw is not installed)`);
@@ -27,14 +27,14 @@ afterAll(async () => {
   if (hasS3) await server.stop();
 });
 
-/** How each operation fails, all at once. */
+/** Runs all operations at once and returns the error of each. */
 async function failuresOf(files: Files, name = NAME): Promise<unknown[]> {
   const attempts = [files.put(name, content, "image/png"), files.get(name), files.remove(name)];
   return (await Promise.allSettled<unknown>(attempts)).map((end) => (end.status === "rejected" ? end.reason : null));
 }
 
 function cases(open: () => Files, pathOf: (name: string) => string): void {
-  test("keeps the bytes it is given, replaces them, and forgets them", async () => {
+  test("stored bytes are returned, replaced and deleted", async () => {
     const files = open();
     expect(await files.get(NAME)).toBeNull();
     await files.put(NAME, content, "image/png");
@@ -51,7 +51,7 @@ function cases(open: () => Files, pathOf: (name: string) => string): void {
     await files.remove(NAME);
   });
 
-  test("keeps many at once apart", async () => {
+  test("forty concurrent puts do not mix their contents", async () => {
     const files = open();
     const names = Array.from({ length: 40 }, (_, n) => `many/${n}.png`);
     await Promise.all(names.map((name, n) => files.put(name, new Uint8Array(n).fill(n), "image/png")));
@@ -60,17 +60,17 @@ function cases(open: () => Files, pathOf: (name: string) => string): void {
   });
 }
 
-describe("the folder", () => {
+describe("file storage in a folder", () => {
   const open = () => openFiles(null, folder);
   cases(open, (name) => join(folder, name));
 
-  test("is made when it is first needed, and holds nothing unfinished", async () => {
+  test("a missing folder is created by the first put, and no unfinished file remains", async () => {
     const deep = join(folder, "not", "yet");
     await openFiles(null, deep).put(NAME, content, "image/png");
     expect(readdirSync(join(deep, "profile-images"))).toEqual(["a1.png"]);
   });
 
-  test("what a crash left of a file goes with the file", async () => {
+  test("an unfinished file of a crash is not returned, and is removed together with the file", async () => {
     mkdirSync(join(folder, "profile-images"), { recursive: true });
     writeFileSync(join(folder, `${NAME}.part`), "half");
     expect(await open().get(NAME)).toBeNull();
@@ -79,27 +79,27 @@ describe("the folder", () => {
   });
 
   test.each(["../secret.key", "/etc/passwd", "a/../../b.png", "a//b.png", "", ".png", "a\0.png", "A.png"])(
-    "%p is no name",
+    "%p is rejected as a file name",
     async (name) => {
       for (const error of await failuresOf(open(), name)) expect(String(error)).toContain("invalid file name");
     },
   );
 
-  test("that cannot be written to is said to be unavailable", async () => {
+  test("a folder that is not writable gives UNAVAILABLE", async () => {
     writeFileSync(join(folder, "in-the-way"), "");
     const put = openFiles(null, join(folder, "in-the-way")).put(NAME, content, "image/png");
     await expect(put).rejects.toMatchObject({ code: "UNAVAILABLE", retryAfterSeconds: 30 });
   });
 });
 
-describe.skipIf(!hasS3)(needsS3("the bucket"), () => {
+describe.skipIf(!hasS3)(needsS3("file storage in an S3 bucket"), () => {
   const open = (changed: Partial<S3Settings> = {}) => openFiles({ ...server.settings, ...changed }, folder);
   cases(
     () => open(),
     (name) => server.pathOf(name),
   );
 
-  test("may be shared: a prefix stands before every name", async () => {
+  test("a prefix is put before every name", async () => {
     await open({ prefix: "reprise/live/" }).put(NAME, content, "image/png");
     expect(existsSync(server.pathOf(`reprise/live/${NAME}`))).toBe(true);
     expect(await open().get(NAME)).toBeNull();
@@ -107,31 +107,32 @@ describe.skipIf(!hasS3)(needsS3("the bucket"), () => {
     expect(existsSync(server.pathOf(`reprise/live/${NAME}`))).toBe(false);
   });
 
-  test("says of an object what it is", async () => {
+  test("an object has its content type and length", async () => {
     await open().put(NAME, content, "image/webp");
     const { bucket, endpoint, region, keys } = server.settings;
     const credentials = { accessKeyId: keys?.id ?? "", secretAccessKey: keys?.secret ?? "" };
     const client = new S3Client({ region, endpoint: endpoint ?? "", forcePathStyle: true, credentials });
-    const told = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: NAME }));
-    expect(told).toMatchObject({ ContentType: "image/webp", ContentLength: content.length });
+    const inspected = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: NAME }));
+    expect(inspected).toMatchObject({ ContentType: "image/webp", ContentLength: content.length });
   });
 
   test.each<[string, () => Partial<S3Settings>]>([
-    ["a secret that is not ours", () => ({ keys: { id: server.settings.keys?.id ?? "", secret: "x".repeat(40) } })],
-    ["a key that nobody has", () => ({ keys: { id: "nobody", secret: "x".repeat(40) } })],
-    ["a bucket that is not there", () => ({ bucket: "elsewhere" })],
-    ["a region it is not in", () => ({ region: "eu-central-1" })],
-  ])("%s: unavailable, for every operation, and no secret is told", async (_, wrong) => {
+    ["a wrong secret", () => ({ keys: { id: server.settings.keys?.id ?? "", secret: "x".repeat(40) } })],
+    ["an unknown key", () => ({ keys: { id: "nobody", secret: "x".repeat(40) } })],
+    ["a missing bucket", () => ({ bucket: "elsewhere" })],
+    ["a wrong region", () => ({ region: "eu-central-1" })],
+  ])("%s gives UNAVAILABLE for every operation, and no error shows a secret", async (_, wrong) => {
     const files = open(wrong());
     for (const error of await failuresOf(files)) {
       const cause = { message: expect.stringMatching(/^S3: \w+: /) };
       expect(error).toMatchObject({ code: "UNAVAILABLE", retryAfterSeconds: 5, cause });
-      const told = Bun.inspect(error);
-      for (const secret of [server.settings.keys?.secret ?? "", "x".repeat(40)]) expect(told).not.toContain(secret);
+      const inspected = Bun.inspect(error);
+      for (const secret of [server.settings.keys?.secret ?? "", "x".repeat(40)])
+        expect(inspected).not.toContain(secret);
     }
   });
 
-  test("works again after a while in which it was away", async () => {
+  test("a put works again after the server was unavailable", async () => {
     const files = open();
     await server.end();
     await expect(files.put(NAME, content, "image/png")).rejects.toMatchObject({ code: "UNAVAILABLE" });
@@ -141,7 +142,7 @@ describe.skipIf(!hasS3)(needsS3("the bucket"), () => {
   });
 });
 
-describe("a bucket's server that", () => {
+describe("file storage with a failing S3 server", () => {
   const settings = (port: number): S3Settings => ({
     bucket: "images",
     region: "us-east-1",
@@ -152,13 +153,13 @@ describe("a bucket's server that", () => {
   });
   const unavailable = { code: "UNAVAILABLE", retryAfterSeconds: 5 };
 
-  test("is not there is unavailable at once", async () => {
+  test("an unreachable server gives UNAVAILABLE within two seconds", async () => {
     const began = performance.now();
     await expect(openFiles(settings(1), folder).put(NAME, content, "image/png")).rejects.toMatchObject(unavailable);
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 
-  test("never answers, or never ends its answer, is unavailable within seconds", async () => {
+  test("a server that never responds or never ends its response gives UNAVAILABLE within ten seconds", async () => {
     using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\ncontent-type: image/png\r\n\r\nhalf";
     using halting = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: (s) => void s.write(head) } });
@@ -173,23 +174,23 @@ describe("a bucket's server that", () => {
     expect(failures.flat()).toMatchObject([unavailable, unavailable, unavailable, unavailable]);
   }, 15_000);
 
-  test("cannot be used is told of when the service starts", async () => {
+  test("an unusable bucket is logged at the start of the service, without its secret", async () => {
     const env = { S3_BUCKET: "images", S3_ENDPOINT: "http://127.0.0.1:1", S3_ACCESS_KEY_ID: "key" };
     const service = await startService({ env: { ...env, S3_SECRET_ACCESS_KEY: "a-secret-of-ours" } });
-    await until("it is told", async () => service.output().includes("the bucket cannot be used"));
+    await until("the log line is written", async () => service.output().includes("the bucket cannot be used"));
     expect(service.output()).toContain("ECONNREFUSED");
     expect(service.output()).not.toContain("a-secret-of-ours");
     await service.remove();
   }, 15_000);
 
-  test("fails again and again is asked twice, not for ever", async () => {
+  test("a server that always answers 500 is tried twice", async () => {
     let asked = 0;
     using broken = Bun.serve({ port: 0, fetch: () => new Response(String(++asked), { status: 500 }) });
     await expect(openFiles(settings(broken.port ?? 0), folder).remove(NAME)).rejects.toMatchObject(unavailable);
     expect(asked).toBe(2);
   });
 
-  test("is strict is sent neither checksums nor chunks that it did not ask for", async () => {
+  test("a put sends a content length, and no checksums or chunked encoding", async () => {
     const seen: Headers[] = [];
     let got = 0;
     using strict = Bun.serve({

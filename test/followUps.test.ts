@@ -36,8 +36,8 @@ async function all(query = ""): Promise<Page> {
 const row = (id: string, set: Partial<typeof messages.$inferInsert>) =>
   world.store.write((tx) => tx.update(messages).set(set).where(eq(messages.id, id)));
 
-describe("the admins' list", () => {
-  test("is the contract's, field by field", async () => {
+describe("GET /api/auth/admin/scheduled-follow-ups", () => {
+  test("a follow-up has every field of the contract", async () => {
     const stage = await world.launched({ people: 1 });
     await world.run();
     const [, followUp] = await world.messagesOf(stage.campaignId);
@@ -72,7 +72,7 @@ describe("the admins' list", () => {
     expect(answer).not.toHaveProperty("success");
   });
 
-  test("has the opening messages when asked for", async () => {
+  test("opening messages are included with includeOpening=true only", async () => {
     const before = [await all(), await all("includeOpening=true")];
     await world.launched({ people: 3 });
     await world.run();
@@ -82,14 +82,14 @@ describe("the admins' list", () => {
     expect((await all("includeOpening=true&limit=100")).items.some(({ stage }) => stage === 0)).toBe(true);
   });
 
-  test("is for admins", async () => {
+  test("answers users 403 and requests without a session 401", async () => {
     const { request } = await world.stage();
     expect((await request("GET", ALL)).status).toBe(403);
     expect((await world.app.request("GET", ALL)).status).toBe(401);
   });
 
-  test("takes whole numbers within its bounds, and names what is wrong", async () => {
-    const boss = await world.admin();
+  test("answers 422 with the field name for invalid parameters, and an empty page beyond the last", async () => {
+    const asAdmin = await world.admin();
     for (const query of [
       "page=0",
       "page=-1",
@@ -103,17 +103,17 @@ describe("the admins' list", () => {
       "status=pending",
       "includeOpening=maybe",
     ]) {
-      const { status, body } = await boss<Page>("GET", `${ALL}?${query}`);
+      const { status, body } = await asAdmin<Page>("GET", `${ALL}?${query}`);
       expect([query, status, body.details?.[0]?.field]).toEqual([query, 422, query.split("=")[0] ?? ""]);
     }
     for (const page of ["999999999", "1e300"]) {
-      expect((await boss<Page>("GET", `${ALL}?page=${page}`)).body.items).toEqual([]);
+      expect((await asAdmin<Page>("GET", `${ALL}?page=${page}`)).body.items).toEqual([]);
     }
   });
 });
 
-describe("what a follow-up shows", () => {
-  test("when it was sent, was cancelled and why, failed, or is not known", async () => {
+describe("status of a listed follow-up", () => {
+  test("sent, cancelled, failed and unknown follow-ups have their status, reason and time", async () => {
     const stage = await world.launched({ people: 5 });
     await world.run();
     world.clock.advance(2 * DAY);
@@ -146,7 +146,7 @@ describe("what a follow-up shows", () => {
     ]);
   });
 
-  test("while it is on its way, that it is pending", async () => {
+  test("a follow-up that is being sent is shown as PENDING", async () => {
     const stage = await world.launched({ people: 1 });
     await world.run();
     const answer = world.channel.holdNext();
@@ -159,8 +159,8 @@ describe("what a follow-up shows", () => {
   });
 });
 
-describe("pages", () => {
-  test("neither repeat nor skip, the latest scheduled first, ties by id", async () => {
+describe("pages of GET /api/campaigns/follow-ups", () => {
+  test("pages neither repeat nor skip, and sort by the latest scheduled time, ties by id", async () => {
     const stage = await world.launched({ people: 7 });
     await world.run();
     const rows = (await world.messagesOf(stage.campaignId)).filter(({ stage }) => stage === 1);
@@ -181,21 +181,21 @@ describe("pages", () => {
   });
 });
 
-describe("a brand's own list", () => {
-  test("has nobody else's; an admin sees all, or one brand's", async () => {
+describe("GET /api/campaigns/follow-ups", () => {
+  test("an owner gets the own brand's follow-ups only, an admin all or one brand's", async () => {
     const [ann, bob] = [await world.launched({ people: 2 }), await world.launched({ people: 3 })];
     await world.run();
     expect((await own(ann)).pagination.total).toBe(2);
     expect((await own(ann, `campaignId=${bob.campaignId}`)).pagination.total).toBe(0);
     expect((await own(ann, `contactId=${bob.people[0]}`)).pagination.total).toBe(0);
     expect((await ann.request("GET", `${OWN}?brandId=${bob.brandId}`)).status).toBe(403);
-    const boss = await world.admin();
-    expect((await boss<Page>("GET", `${OWN}?brandId=${bob.brandId}`)).body.pagination.total).toBe(3);
-    expect((await boss<Page>("GET", OWN)).body.pagination.total).toBe((await all()).pagination.total);
+    const asAdmin = await world.admin();
+    expect((await asAdmin<Page>("GET", `${OWN}?brandId=${bob.brandId}`)).body.pagination.total).toBe(3);
+    expect((await asAdmin<Page>("GET", OWN)).body.pagination.total).toBe((await all()).pagination.total);
     expect((await world.app.request("GET", OWN)).status).toBe(401);
   });
 
-  test("is found by campaign, contact, status and time, with exact totals", async () => {
+  test("filters by campaign, contact, status and time, with exact totals", async () => {
     const stage = await world.launched({ people: 3, delays: [0, 1, 1] });
     const twin = await world.twin(stage);
     await world.launch(twin);
@@ -222,7 +222,7 @@ describe("a brand's own list", () => {
   });
 });
 
-test("nonsense is refused and breaks nothing", async () => {
+test("follow-up lists: invalid input never causes a 500", async () => {
   const stage = await world.stage();
   await sendNonsense(stage, "GET", OWN);
   await sendNonsense({ ...stage, request: await world.admin() }, "GET", ALL);

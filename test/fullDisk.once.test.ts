@@ -9,8 +9,8 @@ import { program } from "./support/replica.ts";
 import { type Service, startService } from "./support/service.ts";
 import { until } from "./support/throwaway.ts";
 
-// The whole program on SQLite, with its data and its log on a disk that becomes full: what cannot be written is refused
-// with 503 from the first write on, reading goes on, an import waits, and nobody has to do anything but make room.
+// Run the whole program on SQLite, with its data and log on a disk that becomes full: writes are refused with 503,
+// reading continues, an import waits, and all continue without a restart once space is free.
 
 const CONTACTS = 30_000;
 setDefaultTimeout(120_000);
@@ -48,10 +48,10 @@ const write = () =>
   });
 const reads = () => service.api("GET", "/api/contacts", { token: brand.token });
 
-test("a full disk: the first write that fails is a 503, like all that follow, and reading goes on", async () => {
+test("full disk: every write answers 503 from the first failure on, and reading continues", async () => {
   disk.fill(0, pid());
   let answer = await write();
-  // The log of SQLite may have room left in it.
+  // The write-ahead log of SQLite may have some space left.
   for (let more = 0; more < 30_000 && answer.status < 300; more++) answer = await write();
   expect([answer.status, answer.headers.get("retry-after"), answer.body]).toMatchObject([
     503,
@@ -64,15 +64,15 @@ test("a full disk: the first write that fails is a 503, like all that follow, an
   await until("writing works again", async () => (await write()).status < 300);
 });
 
-test("a full disk: a running import waits, and goes on by itself when there is room", async () => {
-  // Since it was full nothing may have failed for a while, or this is still the same outage.
+test("full disk: a running import waits, and continues when space is free", async () => {
+  // Wait until the previous outage counts as over: no failure for a while.
   await Bun.sleep(3_500);
   expect((await write()).status).toBeLessThan(300);
   const jobId = await uploadContacts(service, brand, "Full", CONTACTS);
   await until("the import has begun", async () => (await importOf(brand, jobId)).rows > 0);
   disk.fill(0, pid());
   let rows = -1;
-  await until("it stands still", async () => {
+  await until("the import makes no progress", async () => {
     const before = rows;
     ({ rows } = await importOf(brand, jobId));
     await Bun.sleep(300);
@@ -82,11 +82,11 @@ test("a full disk: a running import waits, and goes on by itself when there is r
   expect(rows).toBeLessThan(CONTACTS);
   expect((await reads()).status).toBe(200);
   disk.free(pid());
-  await until("it is done", async () => (await importOf(brand, jobId)).status !== "RUNNING", 90_000);
+  await until("the import is done", async () => (await importOf(brand, jobId)).status !== "RUNNING", 90_000);
   expect(await importOf(brand, jobId)).toMatchObject({ status: "DONE", rows: CONTACTS, verdicts: { added: CONTACTS } });
 });
 
-test("a full disk: afterwards the books balance, the log goes on, and nothing listened twice", async () => {
+test("full disk: afterwards the ledger is correct, the log continues, and no unexpected error is logged", async () => {
   const { body } = await service.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
   expect(body).toMatchObject({ ok: true, drifts: [] });
   expect(await service.stop()).toBe(0);

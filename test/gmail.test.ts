@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { smtpChannel } from "../src/channels/smtp.ts";
 import { HOUR, MINUTE, VirtualClock } from "../src/clock.ts";
-import { emailAccounts } from "../src/db/schema/brands.ts";
 import { messages } from "../src/db/schema/messages.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { createEngine, type Engine } from "../src/delivery/engine.ts";
 import { castLaunch } from "../src/simulator/cast.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -30,7 +30,7 @@ let server: TestSmtpServer;
 let app: TestApp;
 let engine: Engine;
 let count = 0;
-const told: string[] = [];
+const responseTexts: string[] = [];
 
 beforeAll(async () => {
   google = startTokenServer();
@@ -57,7 +57,7 @@ afterAll(async () => {
 
 async function ask(stage: Stage, method: string, path: string, body?: unknown) {
   const answer = await stage.request<One>(method, path, body);
-  told.push(answer.text);
+  responseTexts.push(answer.text);
   return answer;
 }
 const oauth = (refreshToken = "canary-refresh") => ({
@@ -77,12 +77,12 @@ async function statuses({ campaignId }: Stage) {
   return rows.map(({ status, errorMessage }) => [status, errorMessage]);
 }
 
-describe("adding a mailbox at Google", () => {
+describe("POST /api/email-accounts for Google", () => {
   test.each([
     ["OAUTH", "northwind.example", { oauth: oauth() }, "northwind.example"],
     ["OAUTH", "gmail.com", { oauth: oauth() }, null],
     ["OAUTH", "googlemail.com", { oauth: oauth() }, null],
-  ] as const)("by %s at %s", async (accountType, domain, credentials, workspaceDomain) => {
+  ] as const)("a mailbox is added by %s at %s", async (accountType, domain, credentials, workspaceDomain) => {
     const stage = await open();
     const order = { email: address(domain), provider: "GMAIL", ...credentials };
     const { status, body } = await ask(stage, "POST", PATH, order);
@@ -98,14 +98,14 @@ describe("adding a mailbox at Google", () => {
     });
   });
 
-  test("by the JSON key of a service account, whole", async () => {
+  test("a mailbox is added by the complete JSON key of a service account", async () => {
     const stage = await open();
     const serviceAccountKey = { ...google.key, project_id: "p", token_uri: "https://evil.example/token" };
     const { body } = await ask(stage, "POST", PATH, { email: address(), provider: "GMAIL", serviceAccountKey });
     expect(body.emailAccount).toMatchObject({ accountType: "SERVICE_ACCOUNT", isWorkspaceAccount: true });
   });
 
-  test("stores nothing when Google refuses, unless asked to", async () => {
+  test("no mailbox is stored when Google rejects the credentials, unless allowUnverified is set", async () => {
     const stage = await open();
     google.mood.error = "invalid_grant";
     const order = { email: address(), provider: "GMAIL", oauth: oauth() };
@@ -127,23 +127,24 @@ describe("adding a mailbox at Google", () => {
     [{ oauth: { clientId: "x" } }, "oauth.clientSecret"],
     [{ serviceAccountKey: { client_email: "a@b.example", private_key: "no key" } }, "serviceAccountKey.private_key"],
     [{ provider: "SMTP", host: "mx.n.example", port: 587, security: "TLS", oauth: oauth() }, "oauth"],
-  ])("%j is refused by name", async (wrong, field) => {
+  ])("%j answers 422 with the field name", async (wrong, field) => {
     const stage = await open();
     const refused = await ask(stage, "POST", PATH, { email: address(), provider: "GMAIL", ...wrong });
     expect([refused.status, refused.body.details?.[0]?.field]).toEqual([422, field]);
   });
 });
 
-/** A launched campaign whose only mailbox is at Google. */
+/** Launches a campaign whose only mailbox is at Google. */
 async function launched(): Promise<Stage & { id: string }> {
   const stage = await open();
   const made = await ask(stage, "POST", PATH, { email: address(), provider: "GMAIL", oauth: oauth(`canary-${count}`) });
   const { id } = made.body.emailAccount;
   await app.store.write(async (tx) => {
-    // The mailbox that the stage came with sends nothing real: this one takes its place.
-    const [cast] = await tx.select().from(emailAccounts).where(eq(emailAccounts.brandId, stage.brandId));
+    // Replace the mailbox of the fixture, which sends no real mail, by the one at Google.
+    const [fixtureMailbox] = await tx.select().from(emailAccounts).where(eq(emailAccounts.brandId, stage.brandId));
     await castLaunch(tx, stage, 2);
-    if (cast) await tx.update(messages).set({ senderId: id }).where(eq(messages.campaignId, stage.campaignId));
+    if (fixtureMailbox)
+      await tx.update(messages).set({ senderId: id }).where(eq(messages.campaignId, stage.campaignId));
   });
   return { ...stage, id };
 }
@@ -153,7 +154,7 @@ const connectionOf = async ({ id }: { id: string }) => {
 };
 
 describe("sending through Google", () => {
-  test("gets the mail there", async () => {
+  test("mails of a launched campaign are delivered", async () => {
     const stage = await launched();
     const before = server.received.length;
     await run();
@@ -166,7 +167,7 @@ describe("sending through Google", () => {
     ).toEqual(stage.emails.sort());
   });
 
-  test("waits for a person when the grant was revoked, and goes on with a new one", async () => {
+  test("a revoked grant keeps the messages PENDING without further token requests, and new credentials send them", async () => {
     const stage = await launched();
     google.valid.clear();
     google.mood.error = "invalid_grant";
@@ -181,7 +182,7 @@ describe("sending through Google", () => {
     google.mood.error = null;
     clock.advance(HOUR);
     await run();
-    // Nobody asks Google again until a person has been there.
+    // Google must not be asked again before the credentials are renewed.
     expect(google.asked.length).toBe(askedThen);
     const path = `${PATH}/${stage.id}`;
     expect((await ask(stage, "PATCH", path, { host: "evil.example" })).status).toBe(422);
@@ -191,7 +192,7 @@ describe("sending through Google", () => {
     expect(await statuses(stage)).toEqual(Array(2).fill(["SENT", null]));
   });
 
-  test("loses nothing while the token service is down", async () => {
+  test("no message is lost while the token service is unavailable", async () => {
     const stage = await launched();
     google.valid.clear();
     google.mood.down = true;
@@ -206,10 +207,10 @@ describe("sending through Google", () => {
   });
 });
 
-test("nothing secret is answered, logged or stored in the clear", async () => {
+test("Google credentials: no response, log line or stored file contains them in plain text", async () => {
   const secrets = /canary|BEGIN PRIVATE KEY/;
-  expect(told.length).toBeGreaterThan(10);
-  expect(told.filter((text) => secrets.test(text))).toEqual([]);
+  expect(responseTexts.length).toBeGreaterThan(10);
+  expect(responseTexts.filter((text) => secrets.test(text))).toEqual([]);
   expect(app.logged.filter((line) => secrets.test(line))).toEqual([]);
   const rows = await app.store.read.select().from(emailAccounts);
   expect(secrets.test(JSON.stringify(rows))).toBe(false);

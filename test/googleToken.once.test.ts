@@ -19,7 +19,7 @@ afterEach(() => {
 });
 afterAll(() => Promise.all([google.stop(), server.stop()]));
 
-/** A login of its own, so that no test finds the token of another. */
+/** Returns a new login, so that no test finds the token of another. */
 const login = (): GoogleLogin => ({
   mailbox: "ann@northwind.example",
   grant: {
@@ -46,8 +46,8 @@ const channelTo = (port: number) =>
     gmail: { host: "localhost", port, tokenUrl: google.url },
   });
 
-describe("access tokens", () => {
-  test("are asked for with a refresh token, once for all who need one", async () => {
+describe("Google access tokens", () => {
+  test("concurrent callers with one refresh token share one request and one access token", async () => {
     const [tokens, mine] = [googleTokens(google.url), login()];
     google.mood.takes = 20;
     const given = await Promise.all(Array.from({ length: 5 }, () => tokens.token(mine)));
@@ -65,7 +65,7 @@ describe("access tokens", () => {
     expect(await tokens.token(login())).not.toBe(given[0] ?? "");
   });
 
-  test("are used until a minute before they run out, or until they are refused", async () => {
+  test("a token is reused until a minute before its expiry or until the server rejects the token", async () => {
     let now = 0;
     const [tokens, mine] = [googleTokens(google.url, () => now), login()];
     const first = await tokens.token(mine);
@@ -76,11 +76,11 @@ describe("access tokens", () => {
     expect(second).not.toBe(first);
     const third = await tokens.token(mine, second);
     expect(third).not.toBe(second);
-    // Two were refused the same token: the other has fetched a new one already.
+    // Ask with the rejected token again: a newer one was fetched already.
     expect(await tokens.token(mine, second)).toBe(third);
   });
 
-  test("are asked for in the name of the mailbox, signed with the service account's key", async () => {
+  test("a service account's request is signed with its key, in the name of the mailbox", async () => {
     const mine = byKey();
     await googleTokens(google.url, () => 1_700_000_000_000).token(mine);
     const { grant_type, assertion = "" } = google.asked[0] ?? {};
@@ -100,14 +100,14 @@ describe("access tokens", () => {
     await other.stop();
   });
 
-  test("are refused for good, or cannot be had now: and nothing secret is told", async () => {
+  test("a refused grant and an unavailable service throw different errors, and the refusal contains no secret", async () => {
     const tokens = googleTokens(google.url);
     for (const error of ["invalid_grant", "unauthorized_client", "invalid_client"]) {
       google.mood.error = error;
-      const refusal = await tokens.token(login()).catch((thrown) => thrown);
-      expect(refusal).toBeInstanceOf(GrantRefused);
-      expect(refusal.message).toContain(error);
-      expect(refusal.message).not.toContain("canary");
+      const rejection = await tokens.token(login()).catch((thrown) => thrown);
+      expect(rejection).toBeInstanceOf(GrantRefused);
+      expect(rejection.message).toContain(error);
+      expect(rejection.message).not.toContain("canary");
     }
     google.mood.error = "temporarily_unavailable";
     expect(await tokens.token(login()).catch((thrown) => thrown)).toBeInstanceOf(NoToken);
@@ -118,11 +118,11 @@ describe("access tokens", () => {
   });
 });
 
-describe("a mailbox at Google", () => {
+describe("mailbox at Google", () => {
   test.each([
     ["challenge", false],
-    ["blunt refusal", true],
-  ])("sends by token, and gets another one after a %s", async (_, bluntly) => {
+    ["immediate rejection", true],
+  ])("mail is sent with a token, and with a new token after a %s", async (_, bluntly) => {
     const gmail = await startSmtpServer({ security: "TLS", tokens: { valid: google.valid, bluntly } });
     const channel = channelTo(gmail.port);
     try {
@@ -139,7 +139,7 @@ describe("a mailbox at Google", () => {
     }
   });
 
-  test("whose grant was revoked needs a person; whose token service is down needs time", async () => {
+  test("a revoked grant defers with reauth, an unavailable token service defers without reauth", async () => {
     const channel = channelTo(server.port);
     google.mood.error = "invalid_grant";
     const outcome = await channel.send(mailThrough(login()));
@@ -154,7 +154,7 @@ describe("a mailbox at Google", () => {
     await channel.close();
   });
 
-  test("that takes no token at all is paused, and the token stands in no reason", async () => {
+  test("a server that accepts no token defers for the sender, and the reason does not contain the token", async () => {
     const deaf = await startSmtpServer({ security: "TLS", tokens: { valid: new Set(), bluntly: true } });
     const channel = channelTo(deaf.port);
     const outcome = await channel.send(mailThrough(login()));
@@ -165,7 +165,7 @@ describe("a mailbox at Google", () => {
     await deaf.stop();
   });
 
-  test("may log in by an app password", async () => {
+  test("an app password is accepted for login, without a token request", async () => {
     const credentials = { username: "ann@northwind.example", password: "canary-app-password" };
     const gmail = await startSmtpServer({ security: "TLS", login: credentials });
     const channel = channelTo(gmail.port);

@@ -8,50 +8,50 @@ import { type Operation, operationsOf, pick } from "./support/operations.ts";
 import { sendLines } from "./support/rawHttp.ts";
 import { type Service, startService } from "./support/service.ts";
 
-// Whatever is sent to whichever door by whomever: no answer is a 500, none tells of the inside, none keeps one waiting, and
-// each has the form that is published for it. The seed and a request's number decide all of it, so that one request of a
-// hundred thousand can be sent again alone; a library that shrinks its findings would have to repeat what led there.
-// Replay and more: HOSTILE_SEED=1 HOSTILE_REQUESTS=30000 bun test test/hostileInput.test.ts
+// Send random requests to every operation as every caller: no response may be a 5xx, contain internal details, take
+// long or differ from its published form. The seed and a request's number determine the request, so that one of a
+// hundred thousand can be repeated alone; a library that shrinks its findings would have to repeat what led there.
+// Repeat or extend: HOSTILE_SEED=1 HOSTILE_REQUESTS=30000 bun test test/hostileInput.test.ts
 
 const REQUESTS = Number(process.env.HOSTILE_REQUESTS ?? 3000);
 const SEED = process.env.HOSTILE_SEED ?? String(Math.floor(Math.random() * 1e9));
-/** Milliseconds for an answer. */
-const PATIENCE = 2_000;
-const INSIDE =
+/** Greatest time for a response. */
+const MAX_RESPONSE_MS = 2_000;
+const INTERNAL_DETAILS =
   /\bat \S+ \(\S+:\d+|\.ts:\d+|node_modules|SQLITE_|PostgresError|\bselect\b[^"]*\bfrom\b|\binsert into\b|violates/i;
 
 let service: Service;
 let operations: Operation[];
-let judge: Judge;
-/** The ids of what there is, by what stands before them in a path. */
-const known = new Map([["nothing", ["x", "00000000-0000-7000-8000-000000000000"]]]);
+let validate: Judge;
+/** Maps the word before an id in a path to the existing ids. */
+const knownIds = new Map([["nothing", ["x", "00000000-0000-7000-8000-000000000000"]]]);
 
-/** Who asks. Some of what they ask signs them out, bans them or changes their password: then they have to come in again. */
+/** A caller. Some requests sign the caller out, ban them or change their password: then the caller signs in again. */
 interface Caller {
   name: string;
   token: string | null;
   enter: (() => Promise<string>) | null;
 }
-let banished = 0;
+let replacements = 0;
 function owner(name: string): Caller {
   let current = name;
   const another = () => {
-    current = `${name}${++banished}`;
-    return fill(current);
+    current = `${name}${++replacements}`;
+    return seedOwner(current);
   };
   return { name, token: null, enter: () => service.signIn(`${current}@owners.example`).catch(another) };
 }
-const stranger: Caller = { name: "a stranger", token: null, enter: null };
-const impostor: Caller = { name: "somebody with a made-up token", token: "x.y", enter: null };
+const stranger: Caller = { name: "a caller without a session", token: null, enter: null };
+const impostor: Caller = { name: "a caller with an invalid token", token: "x.y", enter: null };
 const ann = owner("ann");
 const ben = owner("ben");
 const admin: Caller = { name: "an admin", token: null, enter: () => service.admin() };
 const callers = [stranger, impostor, ann, ann, ann, ben, ben, admin, admin, admin];
 
-/** Furnishes a brand, whose ids go into the requests; returns its owner's token. */
-async function fill(name: string): Promise<string> {
+/** Creates a brand with data, whose ids are used in the requests; returns its owner's token. */
+async function seedOwner(name: string): Promise<string> {
   const { token, ids } = await furnish(service, await service.admin(), name);
-  for (const [kind, found] of ids) known.set(kind, [...(known.get(kind) ?? []), ...found]);
+  for (const [kind, found] of ids) knownIds.set(kind, [...(knownIds.get(kind) ?? []), ...found]);
   return token;
 }
 
@@ -60,8 +60,8 @@ beforeAll(async () => {
   service = await startService({ env: SIMULATED });
   const { body: document } = await service.api<JsonObject>("GET", "/swagger/json");
   operations = operationsOf(document);
-  judge = judgeBy(document);
-  for (const name of ["ann", "ben"]) await fill(name);
+  validate = judgeBy(document);
+  for (const name of ["ann", "ben"]) await seedOwner(name);
 }, 60_000);
 afterAll(() => service.remove());
 
@@ -70,7 +70,7 @@ async function tokenOf(caller: Caller): Promise<string | null> {
   return caller.token;
 }
 
-/** Of a session that the requests before have not ended. */
+/** Returns a token of a new session, because earlier requests may have ended the previous one. */
 async function freshTokenOf(caller: Caller): Promise<string | null> {
   caller.token = null;
   return tokenOf(caller);
@@ -78,14 +78,14 @@ async function freshTokenOf(caller: Caller): Promise<string | null> {
 
 type Sending = Omit<Nonsense, "body"> & { body: Nonsense["body"] | ReadableStream };
 
-interface Told {
+interface Received {
   status: number;
   type: string;
   text: string;
   milliseconds: number;
 }
 
-async function send({ method, path, headers, body }: Sending, token: string | null, number: number): Promise<Told> {
+async function send({ method, path, headers, body }: Sending, token: string | null, number: number): Promise<Received> {
   const began = performance.now();
   const response = await fetch(`${service.url}${path}`, {
     method,
@@ -93,7 +93,7 @@ async function send({ method, path, headers, body }: Sending, token: string | nu
     redirect: "manual",
     headers: {
       ...headers,
-      // From everywhere, so that the limits for one address do not keep us out.
+      // Use many client addresses, so that the limits for one address do not apply.
       "x-client-address": `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`,
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     },
@@ -104,56 +104,58 @@ async function send({ method, path, headers, body }: Sending, token: string | nu
   return { status: response.status, type, text, milliseconds: performance.now() - began };
 }
 
-/** What is wrong with an answer; null when nothing is. */
-function flawOf(told: Told, operation: Operation): string | null {
-  const { status, type, text, milliseconds } = told;
-  if (milliseconds > PATIENCE) return `slow (${Math.round(milliseconds)} ms)`;
-  if (status >= 500) return "a failure of ours";
-  if (INSIDE.test(text)) return "tells of the inside";
-  if (status < 400) return judge(operation, told);
+/** Returns the rule that a response violates, or null. */
+function findViolation(received: Received, operation: Operation): string | null {
+  const { status, type, text, milliseconds } = received;
+  if (milliseconds > MAX_RESPONSE_MS) return `slow (${Math.round(milliseconds)} ms)`;
+  if (status >= 500) return "a server error";
+  if (INTERNAL_DETAILS.test(text)) return "contains internal details";
+  if (status < 400) return validate(operation, received);
   const body: Json = type.includes("json") ? JSON.parse(text) : null;
   const isEnvelope =
     isObject(body) &&
     body.success === false &&
     [body.message, body.code, body.requestId].every((part) => typeof part === "string" && part !== "");
-  return isEnvelope ? judge(operation, told) : "not in the form that all refusals have";
+  return isEnvelope ? validate(operation, received) : "not in the common error format";
 }
 
 const shown = ({ method, path, headers, body }: Nonsense) =>
   `${method} ${path.slice(0, 300)} ${JSON.stringify(headers)} ${typeof body === "string" ? body.slice(0, 300) : body}`;
 
-/** One request. The seed and its number decide all of it but the ids. */
-async function attack(number: number): Promise<string[]> {
+/** Sends one request. The seed and its number determine everything but the ids. */
+async function sendNumbered(number: number): Promise<string[]> {
   const random = seededRandom(`${SEED} ${number}`);
   const operation = operations[number % operations.length];
-  if (!operation) return ["there is nothing to attack"];
+  if (!operation) return ["the document has no operation"];
   const caller = pick(callers, random);
   const token = await tokenOf(caller);
-  const any = [...known.values()].flat();
-  const idOf = (kind: string) => pick((random() < 0.85 && known.get(kind)) || any, random);
-  const nonsense = nonsenseFor(operation, random, idOf);
-  const first = await send(nonsense, token, number);
-  // Asked twice, because this machine has other things to do, and `health` says so.
-  const isLate = first.milliseconds > PATIENCE || first.status === 503;
-  const told = isLate ? await send(nonsense, token, number) : first;
-  if (told.status === 401 && caller.token !== null && caller.enter !== null) {
+  const any = [...knownIds.values()].flat();
+  const idOf = (kind: string) => pick((random() < 0.85 && knownIds.get(kind)) || any, random);
+  const input = nonsenseFor(operation, random, idOf);
+  const first = await send(input, token, number);
+  // Repeat a slow request, because the machine has other work, and `health` may report that.
+  const isLate = first.milliseconds > MAX_RESPONSE_MS || first.status === 503;
+  const received = isLate ? await send(input, token, number) : first;
+  if (received.status === 401 && caller.token !== null && caller.enter !== null) {
     const { status } = await service.api("GET", "/api/auth/session", { token: caller.token });
     if (status !== 200) caller.token = null;
   }
-  const flaw = flawOf(told, operation);
-  if (flaw === null) return [];
-  return [`#${number} as ${caller.name}: ${shown(nonsense)}\n  ${flaw}: ${told.status} ${told.text.slice(0, 200)}`];
+  const violation = findViolation(received, operation);
+  if (violation === null) return [];
+  return [
+    `#${number} as ${caller.name}: ${shown(input)}\n  ${violation}: ${received.status} ${received.text.slice(0, 200)}`,
+  ];
 }
 
 test(
-  "no request breaks it",
+  "hostile input: no response is a 5xx, slow, malformed or contains internal details",
   async () => {
     const problems: string[] = [];
     let next = 0;
-    const attacker = async () => {
-      for (let number = next++; number < REQUESTS; number = next++) problems.push(...(await attack(number)));
+    const worker = async () => {
+      for (let number = next++; number < REQUESTS; number = next++) problems.push(...(await sendNumbered(number)));
     };
-    await Promise.all([attacker(), attacker(), attacker(), attacker()]);
+    await Promise.all([worker(), worker(), worker(), worker()]);
     expect(problems).toEqual([]);
   },
   REQUESTS * 100 + 60_000,
@@ -163,7 +165,7 @@ const many = (length: number, item: unknown) => JSON.stringify(Array.from({ leng
 describe.each([
   ["/api/auth/sign-in/email", stranger],
   ["/api/contacts", ann],
-])("%s stands still for nobody", (path, caller) => {
+])("hostile input: large bodies to %s", (path, caller) => {
   let token: string | null;
   beforeAll(async () => {
     token = await freshTokenOf(caller);
@@ -178,13 +180,13 @@ describe.each([
     ["a field that is a text", `{"email":"${"x".repeat(9e6)}"}`],
     ["a field that is a list", `{"email":${many(4e6, 1)},"contacts":${many(2e5, {})}}`],
     ["countless fields", JSON.stringify(Object.fromEntries(Array.from({ length: 3e5 }, (_, n) => [`field${n}`, n])))],
-  ])("%s of megabytes is refused at once", async (_, body) => {
+  ])("%s of several megabytes is answered with 413 in time", async (_, body) => {
     const { status, milliseconds } = await ask(body);
     expect(status).toBe(413);
-    expect(milliseconds).toBeLessThan(PATIENCE);
+    expect(milliseconds).toBeLessThan(MAX_RESPONSE_MS);
   });
 
-  test("what is larger, or does not say how large it is, is not even read", async () => {
+  test("a body above 10 MB or without a length is answered with 413", async () => {
     expect((await ask(JSON.stringify({ email: "x".repeat(11e6) }))).status).toBe(413);
     const inChunks = new ReadableStream({
       async pull(controller) {
@@ -197,7 +199,7 @@ describe.each([
   });
 });
 
-test("headers that come twice are no way in, and break nothing", async () => {
+test("hostile input: duplicate headers neither authenticate another caller nor cause a 500", async () => {
   const [token, other] = [await freshTokenOf(ann), await freshTokenOf(ben)];
   const bearer = (value: string | null) => `Authorization: Bearer ${value}`;
   expect(await sendLines(service.url, "GET", "/api/auth/session", [bearer(token)])).toBe(200);
@@ -230,7 +232,7 @@ test("headers that come twice are no way in, and break nothing", async () => {
   }
 });
 
-test("it is well afterwards, and its books balance", async () => {
+test("hostile input: afterwards the service is healthy, logged no error, and the ledger is correct", async () => {
   expect((await service.api("GET", "/api/health/database")).body).toMatchObject({ status: "OK" });
   expect(service.output().match(/^.*"level":"error".*$/gm)).toBeNull();
   const { exitCode, stdout } = await service.run(["ledger", "verify", "--json"]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { DAY, VirtualClock } from "../src/clock.ts";
-import { bans } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
 import { idempotencyKeys } from "../src/db/schema/idempotency.ts";
 import { forgetAnswers } from "../src/http/idempotency.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -27,12 +27,12 @@ const ban = (body: object | string, key?: string, as = token) =>
   });
 const lift = (id: string) => app.store.write((tx) => tx.delete(bans).where(eq(bans.id, id)));
 
-describe("a request under an Idempotency-Key", () => {
-  test("is done once, and answered alike whenever it comes again", async () => {
+describe("Idempotency-Key", () => {
+  test("a repeated request is performed once, and gets the same response with idempotent-replayed", async () => {
     const person = someone();
     const first = await ban(person, "once");
     expect(first.headers.get("idempotent-replayed")).toBeNull();
-    // What it made is taken away, so that doing it again would show.
+    // Delete the ban, so that a second execution would be visible.
     await lift(first.body.id);
     const again = await ban(person, "once");
     expect([again.status, again.text]).toEqual([200, first.text]);
@@ -40,13 +40,13 @@ describe("a request under an Idempotency-Key", () => {
     expect(await app.store.read.select().from(bans).where(eq(bans.email, person.email))).toEqual([]);
   });
 
-  test("is the same request in whatever order its fields come", async () => {
+  test("a request with the same fields in another order is the same request", async () => {
     const { email, reason } = someone();
     const first = await ban({ email, reason }, "order");
     expect((await ban({ reason, email }, "order")).text).toBe(first.text);
   });
 
-  test("is refused when the key came with another body, or at another route", async () => {
+  test("a key with another body or another route answers 409", async () => {
     await ban(someone(), "reused");
     const other = await ban(someone(), "reused");
     expect([other.status, other.body.code]).toEqual([409, "CONFLICT"]);
@@ -58,7 +58,7 @@ describe("a request under an Idempotency-Key", () => {
     expect(elsewhere.status).toBe(409);
   });
 
-  test("belongs to its user: another's same key is another key", async () => {
+  test("a key belongs to its user: the same key of another user is independent", async () => {
     const person = someone();
     const first = await ban(person, "shared");
     const other = await app.admin();
@@ -67,25 +67,28 @@ describe("a request under an Idempotency-Key", () => {
     expect(theirs.body.id).not.toBe(first.body.id);
   });
 
-  test("keeps nothing of a refusal: the corrected request may use the key", async () => {
+  test("an error response is not stored: the corrected request may use the key", async () => {
     const refused = await ban({ reason: "nobody" }, "refused");
     expect(refused.status).toBe(422);
     expect((await ban(someone(), "refused")).status).toBe(200);
   });
 
-  test("works once when it comes ten times at the same moment", async () => {
+  test("ten concurrent requests with one key are performed once", async () => {
     const person = someone();
     const answers = await Promise.all(Array.from({ length: 10 }, () => ban(person, "race")));
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(await app.store.read.select().from(bans).where(eq(bans.email, person.email))).toHaveLength(1);
   });
 
-  test.each(["", "with space", "x".repeat(256), "tab\there"])("needs a key that is one: %j", async (key) => {
-    const answer = await ban(someone(), key);
-    expect([answer.status, answer.body.code]).toEqual([422, "INVALID"]);
-  });
+  test.each(["", "with space", "x".repeat(256), "tab\there"])(
+    "the invalid key %j is answered with 422",
+    async (key) => {
+      const answer = await ban(someone(), key);
+      expect([answer.status, answer.body.code]).toEqual([422, "INVALID"]);
+    },
+  );
 
-  test("is kept sealed, for seven days", async () => {
+  test("a stored response is encrypted, and deleted after seven days", async () => {
     const { id } = (await ban(someone(), "sealed")).body;
     const [row] = await app.store.read.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, "sealed"));
     expect(row?.answer).toStartWith("v1.");
@@ -98,7 +101,7 @@ describe("a request under an Idempotency-Key", () => {
   });
 });
 
-test("a file that nobody asked for is no reason to fail", async () => {
+test("Idempotency-Key: an unexpected file in the body does not cause an error", async () => {
   const ask = (content: string) => {
     const body = new FormData();
     body.append("file", new Blob([content]), "a.txt");
@@ -109,7 +112,7 @@ test("a file that nobody asked for is no reason to fail", async () => {
   expect([(await ask("x")).status, (await ask("longer")).status]).toEqual([404, 404]);
 });
 
-test("a route that has no use for a key is not refused for one", async () => {
+test("Idempotency-Key: a route without support ignores the key", async () => {
   const admin = await app.admin();
   await ban(someone(), "elsewhere", admin);
   const headers = { "idempotency-key": "elsewhere" };
@@ -117,7 +120,7 @@ test("a route that has no use for a key is not refused for one", async () => {
   expect(answer.status).toBe(200);
 });
 
-test("a stranger's key is nobody's", async () => {
+test("Idempotency-Key: a request without a session ignores the key", async () => {
   const answer = await app.request("POST", "/api/auth/sign-in/email", {
     body: { email: "nobody@example.com", password: "correct horse battery" },
     headers: { "idempotency-key": "x" },
@@ -125,34 +128,34 @@ test("a stranger's key is nobody's", async () => {
   expect(answer.status).toBe(401);
 });
 
-/** POSTs that make, spend and move nothing, or whose second time is as good as their first. */
+/** POST routes that create, spend and move nothing, or whose repetition has no further effect. */
 const NEED_NO_KEY = new Set([
-  "/api/auth/accept-invitation", // nobody is signed in yet, and an invitation works once
-  "/api/auth/verify-email", // nobody is signed in yet, and a link works once
-  "/api/auth/send-verification", // nobody is signed in yet, and an address is mailed once in ten minutes
-  "/api/auth/sign-up/email", // nobody is signed in yet, and an address is one user's
+  "/api/auth/accept-invitation", // no user is signed in yet, and an invitation works once
+  "/api/auth/verify-email", // no user is signed in yet, and a link works once
+  "/api/auth/send-verification", // no user is signed in yet, and an address is mailed once in ten minutes
+  "/api/auth/sign-up/email", // no user is signed in yet, and an address belongs to one user
   "/api/auth/sign-in/email",
   "/api/auth/sign-out",
   "/api/auth/claim",
   "/api/auth/change-password",
-  "/api/auth/admin/all-credits", // lists and figures
+  "/api/auth/admin/all-credits", // lists and statistics
   "/api/auth/admin/brands",
   "/api/auth/admin/credit-stats",
   "/api/auth/admin/email-accounts",
   "/api/auth/admin/find-user-by-email",
   "/api/auth/admin/get-credit-weights",
   "/api/auth/admin/preview-credit-weight",
-  "/api/auth/admin/reconcile-chargebee", // what it finds is known by its id
+  "/api/auth/admin/reconcile-chargebee", // events are identified by their id
   "/api/auth/admin/verify-ledger",
-  "/api/auth/reauthenticate", // given twice is given
+  "/api/auth/reauthenticate", // entering the password twice has the same effect
   "/api/campaigns/:id/preview-message",
-  "/api/email-accounts/:id/test-connection", // tries the login, now
+  "/api/email-accounts/:id/test-connection", // tests the login at the time of the call
   "/api/campaigns/conversations/:id/mark-read",
-  "/api/webhooks/chargebee", // an event is known by its id
-  "/u/:token", // no caller, and once unsubscribed is unsubscribed
+  "/api/webhooks/chargebee", // an event is identified by its id
+  "/u/:token", // has no caller, and unsubscribing twice has the same effect
 ]);
 
-test("every POST honours a key, or is known to need none", () => {
+test("Idempotency-Key: every POST route supports a key or is listed as needing none", () => {
   const posts = app.app.routes.filter(({ method }) => method === "POST");
   const without = posts.filter(({ hooks }) => hooks.detail?.idempotent !== true).map(({ path }) => path);
   expect(without.toSorted()).toEqual([...NEED_NO_KEY].toSorted());

@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-describe("coming in", () => {
-  test("by bearer token, cookie and API key alike", async () => {
+describe("sign-in and sign-up", () => {
+  test("a bearer token, a cookie and an API key all authenticate the user", async () => {
     await app.signUp("Ways@Example.com");
     const answer = await signIn(app, "WAYS@example.com");
     const { key } = await keyOf(app, answer.body.token);
@@ -31,13 +31,13 @@ describe("coming in", () => {
     }
   });
 
-  test("the cookie is kept from scripts and from other sites", async () => {
+  test("the session cookie is HttpOnly and SameSite=Lax", async () => {
     await app.signUp("cookie@example.com");
     const [cookie] = (await signIn(app, "cookie@example.com")).headers.getSetCookie();
     expect(cookie).toMatch(/^reprise\.session_token=.*; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/);
   });
 
-  test("over https it is for https only", async () => {
+  test("cookies are Secure with the __Host- prefix when the public URL is https", async () => {
     const secure = await startApp({ config: { publicUrl: "https://reprise.example.com" } });
     await secure.signUp("a@example.com");
     const answer = await signIn(secure, "a@example.com");
@@ -51,7 +51,7 @@ describe("coming in", () => {
     const changed = await secure.request("POST", "/api/auth/change-password", { headers, body });
     expect(cookieOf(changed)).toStartWith("__Host-reprise.session_token=");
     const left = await secure.request("POST", "/api/auth/sign-out", { headers: { cookie: cookieOf(changed) } });
-    // A browser takes back a cookie only from whoever names it in full.
+    // A browser deletes a cookie only when name and attributes match.
     expect(left.headers.getSetCookie()[0]).toMatch(
       /^__Host-reprise\.session_token=; Max-Age=0; Path=\/; HttpOnly; Secure/,
     );
@@ -59,13 +59,13 @@ describe("coming in", () => {
     await secure.close();
   });
 
-  test("the session names the brand that the user owns", async () => {
+  test("the session response contains the brand that the user owns", async () => {
     const token = await app.signUp("owner@example.com");
     const brand = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token, body: { name: "B" } });
     expect((await session(app, { token })).body).toMatchObject({ user: { brandId: brand.body.brand.id } });
   });
 
-  test("a wrong password and an unknown address get the same answer", async () => {
+  test("a wrong password and an unknown address get the same response", async () => {
     await app.signUp("known@example.com");
     const [wrong, unknown] = [
       await signIn(app, "known@example.com", "not the password"),
@@ -77,13 +77,13 @@ describe("coming in", () => {
     expect(unknown.body as unknown).toMatchObject(same);
   });
 
-  test("a password fits however its letters are composed", async () => {
+  test("a password matches in any Unicode composition", async () => {
     const body = { email: "umlaut@example.com", password: "za\u0308hlebo\u0308gen", name: "U" };
     expect((await app.request("POST", "/api/auth/sign-up/email", { body })).status).toBe(200);
     expect((await signIn(app, "umlaut@example.com", "z\u00e4hleb\u00f6gen")).status).toBe(200);
   });
 
-  test("an address is taken once, in any case", async () => {
+  test("sign-up with a known address answers 409 in any case of letters", async () => {
     await app.signUp("twice@example.com");
     const body = { email: "TWICE@example.com", password: PASSWORD, name: "T" };
     expect(await app.request("POST", "/api/auth/sign-up/email", { body })).toMatchObject({
@@ -92,13 +92,13 @@ describe("coming in", () => {
     });
   });
 
-  test("sign-up never makes an admin", async () => {
+  test("sign-up with role admin creates a user", async () => {
     const body = { email: "climber@example.com", password: PASSWORD, name: "C", role: "admin" };
     const answer = await app.request("POST", "/api/auth/sign-up/email", { body });
     expect(answer.body).toMatchObject({ user: { role: "user" } });
   });
 
-  test("closed sign-up refuses, but admins still create users", async () => {
+  test("closed sign-up answers 403, and admins still create users", async () => {
     const closed = await startApp({ config: { signUp: "closed" } });
     const body = { email: "new@example.com", password: PASSWORD, name: "N" };
     expect((await closed.request("POST", "/api/auth/sign-up/email", { body })).status).toBe(403);
@@ -114,14 +114,14 @@ describe("coming in", () => {
     ["password", { email: "short@example.com", password: "123456789", name: "N" }],
     ["password", { email: "long@example.com", password: "x".repeat(129), name: "N" }],
     ["name", { email: "noname@example.com", password: PASSWORD }],
-  ])("bad input is answered with the field: %s", async (field, body) => {
+  ])("invalid sign-up input is answered with 422 and the field %s", async (field, body) => {
     const answer = await app.request("POST", "/api/auth/sign-up/email", { body });
     expect(answer).toMatchObject({ status: 422, body: { code: "INVALID", details: [{ field }] } });
   });
 });
 
-describe("going out", () => {
-  test("a session is a stranger's as soon as it was signed out", async () => {
+describe("sign-out and password change", () => {
+  test("a signed-out session answers 401", async () => {
     const token = await app.signUp("out@example.com");
     const answer = await app.request("POST", "/api/auth/sign-out", { token });
     expect(answer.status).toBe(200);
@@ -129,7 +129,7 @@ describe("going out", () => {
     expect((await session(app, { token })).status).toBe(401);
   });
 
-  test("a session ends after seven days", async () => {
+  test("a session expires after seven days, and is then deleted by the cleanup", async () => {
     const clock = new VirtualClock(Date.now());
     const other = await startApp({ clock });
     const token = await other.signUp("seven@example.com");
@@ -142,7 +142,7 @@ describe("going out", () => {
     await other.close();
   });
 
-  test("a token that was tampered with opens nothing, nor does the one in the database", async () => {
+  test("a modified token and the token as stored in the database answer 401", async () => {
     const token = await app.signUp("tamper@example.com");
     const [bare = ""] = token.split(".");
     for (const forged of [
@@ -155,7 +155,7 @@ describe("going out", () => {
       expect((await session(app, { token: forged })).status).toBe(401);
   });
 
-  test("a changed password ends the other sessions and keeps this one going under a new token", async () => {
+  test("change-password ends all sessions and returns a new token for the present one", async () => {
     const token = await app.signUp("change@example.com");
     const other = await app.signIn("change@example.com");
     const change = (currentPassword: string, more = {}) =>
@@ -173,7 +173,7 @@ describe("going out", () => {
     expect((await signIn(app, "change@example.com", "a brand new password")).status).toBe(200);
   });
 
-  test("or leaves them all alone when asked to", async () => {
+  test("change-password with revokeOtherSessions false keeps all sessions", async () => {
     const token = await app.signUp("leave@example.com");
     const body = { currentPassword: PASSWORD, newPassword: "a brand new password", revokeOtherSessions: false };
     const answer = await app.request("POST", "/api/auth/change-password", { token, body });
@@ -183,7 +183,7 @@ describe("going out", () => {
 });
 
 describe("API keys", () => {
-  test("are shown once, listed without their secret, and refused as soon as they are revoked", async () => {
+  test("a key is shown once, listed without its secret, and answers 401 after it was revoked", async () => {
     const token = await app.signUp("keys@example.com");
     const { id, key } = await keyOf(app, token, { expiresInDays: 30 });
     const list = await app.request<{ data: unknown[] }>("GET", "/api/auth/api-keys", { token });
@@ -196,7 +196,7 @@ describe("API keys", () => {
     expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
   });
 
-  test("expire", async () => {
+  test("an expired key answers 401", async () => {
     const token = await app.signUp("keydays@example.com");
     const { id, key } = await keyOf(app, token, { expiresInDays: 1 });
     const past = app.clock.now() - 1;
@@ -204,7 +204,7 @@ describe("API keys", () => {
     expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
   });
 
-  test("make no keys and change no password", async () => {
+  test("a key cannot create keys or change the password", async () => {
     const { key } = await keyOf(app, await app.signUp("keychild@example.com"));
     const headers = { "x-api-key": key };
     expect((await app.request("POST", "/api/auth/api-keys", { headers, body: { name: "child" } })).status).toBe(403);
@@ -212,7 +212,7 @@ describe("API keys", () => {
     expect((await app.request("POST", "/api/auth/change-password", { headers, body })).status).toBe(403);
   });
 
-  test("decide who the caller is when a cookie is sent too", async () => {
+  test("a key takes precedence over a cookie in the same request", async () => {
     const { key } = await keyOf(app, await app.signUp("keyfirst@example.com"));
     await app.signUp("cookiesecond@example.com");
     const cookie = cookieOf(await signIn(app, "cookiesecond@example.com"));
@@ -223,7 +223,7 @@ describe("API keys", () => {
   });
 });
 
-test("what is kept of a session and a user is what the schema says", async () => {
+test("sessions and users: the stored rows have the fields of the schema", async () => {
   const token = await app.signUp("rows@example.com");
   const userId = await idOf(app, token);
   const [row] = await app.store.read.select().from(sessions).where(sql`${sessions.userId} = ${userId}`);

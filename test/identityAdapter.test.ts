@@ -5,14 +5,14 @@ import { startApp, type TestApp } from "./support/app.ts";
 
 let app: TestApp;
 let adapter: ReturnType<ReturnType<typeof storeAdapter>>;
-const moment = new Date("2026-11-23T09:00:00.000Z");
+const earlier = new Date("2026-11-23T09:00:00.000Z");
 const later = new Date("2026-11-24T09:00:00.000Z");
 
 beforeAll(async () => {
   app = await startApp();
   adapter = storeAdapter(app.store)({});
   for (const [identifier, value, expiresAt] of [
-    ["Apple_1", "x", moment],
+    ["Apple_1", "x", earlier],
     ["apple%2", "y", later],
     ["pear", "z", later],
   ])
@@ -38,8 +38,8 @@ test.each<[Where[], string]>([
   [[{ field, value: "pear", operator: "ne" }], "xy"],
   [[{ field, value: "APPLE_1", operator: "ne", mode: "insensitive" }], "yz"],
   [[{ field: "expiresAt", value: later, operator: "lt" }], "x"],
-  [[{ field: "expiresAt", value: moment, operator: "lte" }], "x"],
-  [[{ field: "expiresAt", value: moment, operator: "gt" }], "yz"],
+  [[{ field: "expiresAt", value: earlier, operator: "lte" }], "x"],
+  [[{ field: "expiresAt", value: earlier, operator: "gt" }], "yz"],
   [[{ field: "expiresAt", value: later, operator: "gte" }], "yz"],
   [[{ field: "expiresAt", value: null, operator: "ne" }], "xyz"],
   [[{ field: "expiresAt", value: null }], ""],
@@ -69,12 +69,12 @@ test.each<[Where[], string]>([
     ],
     "z",
   ],
-])("%j finds %s", async (where, values) => {
+])("better-auth adapter: findMany and count with %j return %s", async (where, values) => {
   expect(await found(where)).toBe(values);
   expect(await adapter.count({ model: "verification", where })).toBe(values.length);
 });
 
-test("dates come back as dates, and ids are ours", async () => {
+test("better-auth adapter: dates are returned as Date, and ids are UUIDs of version 7", async () => {
   const row = await adapter.findOne<{ id: string; expiresAt: Date }>({
     model: "verification",
     where: [{ field, value: "pear" }],
@@ -83,7 +83,7 @@ test("dates come back as dates, and ids are ours", async () => {
   expect(row?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
 });
 
-test("a transaction takes all of its writes back when it fails", async () => {
+test("better-auth adapter: a failing transaction is rolled back", async () => {
   const failing = adapter.transaction(async (within) => {
     await within.deleteMany({ model: "verification", where: [{ field, value: "pear" }] });
     expect(await within.count({ model: "verification" })).toBe(2);
@@ -94,7 +94,7 @@ test("a transaction takes all of its writes back when it fails", async () => {
   expect(await found([])).toBe("xyz");
 });
 
-test("rows are changed, counted and taken once", async () => {
+test("better-auth adapter: rows are updated and counted, and consumeOne returns a row to one caller", async () => {
   const where = [{ field, value: "pear" }];
   const changed = await adapter.update<{ value: string }>({ model: "verification", where, update: { value: "q" } });
   expect(changed?.value).toBe("q");

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-describe("the guard", () => {
+describe("access control of routes", () => {
   const open = [
     "POST /api/auth/sign-up/email",
     "POST /api/auth/sign-in/email",
@@ -42,7 +42,7 @@ describe("the guard", () => {
     "POST /api/webhooks/chargebee",
   ];
 
-  test("answers strangers 401 on every route that is not public", async () => {
+  test("requests without a session get 401 from every route that is not public", async () => {
     const closed = app.app.routes.filter(({ method, path }) => !open.includes(`${method} ${path}`));
     expect(closed.length).toBeGreaterThan(90);
     for (const { method, path } of closed) {
@@ -51,7 +51,7 @@ describe("the guard", () => {
     }
   });
 
-  test("answers users 403 on every route for admins", async () => {
+  test("users get 403 from every admin route", async () => {
     const token = await app.signUp("plain@example.com");
     const routes = app.app.routes.filter(({ path }) => path.startsWith("/api/auth/admin/"));
     expect(routes.length).toBe(36);
@@ -59,7 +59,7 @@ describe("the guard", () => {
       expect((await app.request(method, path, { token, ...(method === "GET" ? {} : { body: {} }) })).status).toBe(403);
   });
 
-  test("takes no cookie from another site's page", async () => {
+  test("a cookie sent from another site's page is refused with 403 for writes", async () => {
     await app.signUp("csrf@example.com");
     const cookie = cookieOf(await signIn(app, "csrf@example.com"));
     const create = (headers: Record<string, string>) =>
@@ -71,55 +71,55 @@ describe("the guard", () => {
     expect((await create({ origin: "http://localhost" })).status).toBe(409);
   });
 
-  test("lets no other site's page sign its visitor in", async () => {
+  test("sign-in from another site's page is refused with 403", async () => {
     await app.signUp("csrfin@example.com");
     expect((await signIn(app, "csrfin@example.com", PASSWORD, { origin: "https://evil.example" })).status).toBe(403);
   });
 });
 
-describe("admins", () => {
-  const admin = (path: string, token: string, body: object) =>
+describe("admin routes for users", () => {
+  const postAdmin = (path: string, token: string, body: object) =>
     app.request("POST", `/api/auth/admin/${path}`, { token, body });
 
-  test("ban: sessions and keys are refused at once, and come back only by signing in", async () => {
-    const [boss, token] = [await app.admin(), await app.signUp("banned@example.com")];
+  test("ban-user ends sessions and API keys at once, and unban-user allows only a new sign-in", async () => {
+    const [adminToken, token] = [await app.admin(), await app.signUp("banned@example.com")];
     const [userId, { key }] = [await idOf(app, token), await keyOf(app, token)];
-    expect((await admin("ban-user", boss, { userId })).status).toBe(200);
+    expect((await postAdmin("ban-user", adminToken, { userId })).status).toBe(200);
     expect((await session(app, { token })).status).toBe(401);
     expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
     expect(await signIn(app, "banned@example.com")).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });
     expect((await signIn(app, "banned@example.com", "not the password")).status).toBe(401);
-    expect((await admin("unban-user", boss, { userId })).status).toBe(200);
+    expect((await postAdmin("unban-user", adminToken, { userId })).status).toBe(200);
     expect((await session(app, { token })).status).toBe(401);
-    // A ban ends keys for good.
+    // A ban revokes keys permanently.
     expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
     expect((await signIn(app, "banned@example.com")).status).toBe(200);
   });
 
-  test("set roles, for open sessions too", async () => {
-    const [boss, token] = [await app.admin(), await app.signUp("riser@example.com")];
+  test("set-role applies to open sessions at once", async () => {
+    const [adminToken, token] = [await app.admin(), await app.signUp("riser@example.com")];
     const userId = await idOf(app, token);
-    await admin("set-role", boss, { userId, role: "admin" });
+    await postAdmin("set-role", adminToken, { userId, role: "admin" });
     expect((await session(app, { token })).body).toMatchObject({ user: { role: "admin" } });
-    await admin("set-role", boss, { userId, role: "user" });
-    expect((await admin("set-role", token, { userId, role: "admin" })).status).toBe(403);
+    await postAdmin("set-role", adminToken, { userId, role: "user" });
+    expect((await postAdmin("set-role", token, { userId, role: "admin" })).status).toBe(403);
   });
 
-  test("revoke sessions", async () => {
-    const [boss, token] = [await app.admin(), await app.signUp("everywhere@example.com")];
+  test("revoke-sessions ends all sessions of a user", async () => {
+    const [adminToken, token] = [await app.admin(), await app.signUp("everywhere@example.com")];
     const second = await app.signIn("everywhere@example.com");
-    await admin("revoke-sessions", boss, { userId: await idOf(app, token) });
+    await postAdmin("revoke-sessions", adminToken, { userId: await idOf(app, token) });
     for (const ended of [token, second]) expect((await session(app, { token: ended })).status).toBe(401);
   });
 
-  test("404 for users that do not exist", async () => {
-    const boss = await app.admin();
+  test("every route answers 404 for an unknown user", async () => {
+    const adminToken = await app.admin();
     for (const path of ["ban-user", "unban-user", "revoke-sessions"])
-      expect((await admin(path, boss, { userId: "nobody" })).status).toBe(404);
-    expect((await admin("set-role", boss, { userId: "nobody", role: "user" })).status).toBe(404);
+      expect((await postAdmin(path, adminToken, { userId: "nobody" })).status).toBe(404);
+    expect((await postAdmin("set-role", adminToken, { userId: "nobody", role: "user" })).status).toBe(404);
   });
 
-  test("cannot remove the last of them; of two who remove each other one stays", async () => {
+  test("the last admin cannot be banned or demoted, and of two concurrent removals one fails", async () => {
     const other = await startApp();
     const [first, second] = [await other.admin(), await other.admin()];
     const ids: string[] = [];
@@ -140,11 +140,11 @@ describe("admins", () => {
   });
 });
 
-describe("the first admin", () => {
+describe("bootstrap admin", () => {
   const claimed = (at: TestApp, token: string | null, email = "boss@example.com") =>
     at.request("POST", "/api/auth/claim", { body: { token, email, password: PASSWORD, name: "Boss" } });
 
-  test("is made once, with the token printed last", async () => {
+  test("claim creates one admin, with the latest token only, and stores the token as a hash", async () => {
     const fresh = await startApp();
     const [old, token] = [await openClaim(fresh.store), await openClaim(fresh.store)];
     const [kept] = await fresh.store.read.all<{ value: string }>(sql`select value from settings where name = 'claim'`);
@@ -161,18 +161,18 @@ describe("the first admin", () => {
   test.each([
     ["just under 24 hours old", -1, 200],
     ["24 hours old", 0, 403],
-  ])("a claim link that is %s (%d ms) is answered %d", async (_, more, status) => {
+  ])("claim with a link that is %s (%d ms) is answered %d", async (_, more, status) => {
     const clock = new VirtualClock(Date.now());
     const fresh = await startApp({ clock });
     const token = await openClaim(fresh.store);
     clock.advance(24 * HOUR + more);
     expect((await claimed(fresh, token)).status).toBe(status);
-    // The next start makes another link, whatever became of the last one.
+    // The next start creates another link unless the last one was used.
     expect((await openClaim(fresh.store)) === null).toBe(status === 200);
     await fresh.close();
   });
 
-  test("voids the claim when made by the command line", async () => {
+  test("an admin created on the command line voids the claim link", async () => {
     const fresh = await startApp();
     const token = await openClaim(fresh.store);
     await createAdmin(fresh.store, { email: "cli@example.com", password: PASSWORD, name: "C" });
@@ -180,7 +180,7 @@ describe("the first admin", () => {
     await fresh.close();
   });
 
-  test("shuts out whoever had taken the address before", async () => {
+  test("claim ends the sessions and keys of a user who registered the address before", async () => {
     const fresh = await startApp();
     const squatter = await fresh.signUpUnverified("boss@example.com");
     const body = { name: "k" };
@@ -191,13 +191,13 @@ describe("the first admin", () => {
     await fresh.close();
   });
 
-  test("finds a form that loads nothing and runs only its own script", async () => {
+  test("the claim page loads no files, runs only its own script, and takes the token from the URL fragment", async () => {
     const page = await app.request("GET", "/api/auth/claim?token=abc");
     expect(page.status).toBe(200);
     expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src 'sha256-/);
     expect(page.headers.get("content-security-policy")).not.toContain("unsafe");
     expect(page.text).not.toMatch(/https?:|src=|abc/);
-    // The token is taken from what a browser does not send.
+    // The fragment is not sent to the server by a browser.
     expect(page.text).toContain("location.hash");
     expect(page.text).not.toContain("location.search");
   });

@@ -14,10 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-describe("guessing", () => {
+describe("sign-in throttle", () => {
   const at = (address: string) => ({ "x-client-address": address });
 
-  test("from one address is slowed down before the password is hashed", async () => {
+  test("the 21st attempt from one client address gets 429 with Retry-After, and other addresses do not", async () => {
     const statuses: number[] = [];
     for (let guess = 0; guess < 22; guess++)
       statuses.push((await signIn(app, `guess${guess}@example.com`, "a wrong guess", at("192.0.2.1"))).status);
@@ -29,7 +29,7 @@ describe("guessing", () => {
     expect((await signIn(app, "anyone@example.com", PASSWORD, at("192.0.2.2"))).status).toBe(401);
   });
 
-  test("at one account from many addresses is slowed down, and its owner still comes in", async () => {
+  test("attempts at one account from many addresses get 429, and its owner still signs in from a known address", async () => {
     await app.signUp("target@example.com");
     const home = at("198.51.100.7");
     expect((await signIn(app, "target@example.com", PASSWORD, home)).status).toBe(200);
@@ -43,7 +43,7 @@ describe("guessing", () => {
     expect((await signIn(app, "target@example.com", PASSWORD, at("203.0.113.99"))).status).toBe(200);
   });
 
-  test("over a real connection is counted against its other end", async () => {
+  test("without a proxy header, an attempt counts for the peer address of the connection", async () => {
     const other = await startApp({ config: { clientAddressHeader: null } });
     const { server } = other.app.listen({ port: 0, hostname: "127.0.0.1" });
     const response = await fetch(`http://127.0.0.1:${server?.port}/api/auth/sign-in/email`, {
@@ -59,7 +59,7 @@ describe("guessing", () => {
     await other.close();
   });
 
-  test("costs an unknown address as long as a known one", async () => {
+  test("sign-in with an unknown e-mail address takes as long as with a known one", async () => {
     await app.signUp("timed@example.com");
     const time = async (email: string) => {
       const started = performance.now();
@@ -77,21 +77,21 @@ describe("guessing", () => {
   });
 });
 
-test("no secret is in the log or in an answer", async () => {
+test("authentication: no log line or response contains a secret", async () => {
   const other = await startApp();
   const token = await other.signUp("quiet@example.com");
   const key = await other.request<{ id: string; key: string }>("POST", "/api/auth/api-keys", {
     token,
     body: { name: "quiet" },
   });
-  const boss = await other.admin();
+  const adminToken = await other.admin();
   const { user } = (await other.request<SignedIn>("GET", "/api/auth/session", { token })).body;
   const texts = [
     (await signIn(other, "quiet@example.com", "a wrong guess")).text,
     (await other.request("GET", "/api/auth/session", { token })).text,
     (await other.request("GET", "/api/auth/api-keys", { token })).text,
     (await other.request("POST", "/api/auth/sign-up/email", { body: { email: "x", password: PASSWORD } })).text,
-    (await other.request("POST", "/api/auth/admin/ban-user", { token: boss, body: { userId: user.id } })).text,
+    (await other.request("POST", "/api/auth/admin/ban-user", { token: adminToken, body: { userId: user.id } })).text,
     (await other.request("POST", "/api/auth/change-password", { token, body: { currentPassword: PASSWORD } })).text,
     ...other.logged,
   ].join("\n");

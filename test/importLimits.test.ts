@@ -36,10 +36,10 @@ beforeAll(async () => {
 afterAll(() => app.close());
 beforeEach(async () => {
   ann = await openBrand(app, `ann${++brands}`);
-  campaignId = await campaignOf(ann);
+  campaignId = await createCampaign(ann);
 });
 
-async function campaignOf(owner: Owner): Promise<string> {
+async function createCampaign(owner: Owner): Promise<string> {
   return (await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign.id;
 }
 
@@ -50,7 +50,7 @@ async function upload(body: Bun.BodyInit, headers: Record<string, string> = {}, 
   return { status: response.status, headers: response.headers, body: (await response.json()) as Answer };
 }
 
-async function ended(jobId: string, owner = ann): Promise<Job> {
+async function waitForEnd(jobId: string, owner = ann): Promise<Job> {
   let job: Job | undefined;
   await until(
     "the import ends",
@@ -71,10 +71,10 @@ const spooled = () => {
   return existsSync(folder) ? readdirSync(folder) : [];
 };
 
-test("an import that reaches the quota of contacts ends there, and says which rows were not taken", async () => {
+test("import: stops at the contact limit after the current batch, and reports the last line with verdict QUOTA", async () => {
   await setLimits(app.store, { contacts: 700 }, ann.brandId);
-  const job = await ended((await upload(file(2000))).body.jobId);
-  // To the end of the batch that reached it.
+  const job = await waitForEnd((await upload(file(2000))).body.jobId);
+  // The batch that reaches the limit is processed to its end.
   const rows = Math.ceil(701 / IMPORT_BATCH_ROWS) * IMPORT_BATCH_ROWS;
   expect(job).toMatchObject({ status: "FAILED", rows, verdicts: { added: 700, quota: rows - 700 } });
   expect(job.error).toContain(`the rows with the verdict QUOTA, up to line ${rows + 1}, were not imported`);
@@ -82,19 +82,19 @@ test("an import that reaches the quota of contacts ends there, and says which ro
   expect(used).toMatchObject({ contacts: 700, importsAtOnce: 0 });
   await until("the file is removed", async () => spooled().length === 0);
 
-  // Nobody reads a file that cannot be taken.
-  const never = new ReadableStream({ pull: () => Promise.reject(new Error("somebody read it")) });
+  // A file that cannot be imported must not be read.
+  const never = new ReadableStream({ pull: () => Promise.reject(new Error("the body was read")) });
   const refused = await upload(never);
   expect(refused.status).toBe(409);
   expect(refused.body.message).toContain("The limit contacts is reached: 700");
   await setLimits(app.store, { contacts: null }, ann.brandId);
-  expect(await ended((await upload(file(2000))).body.jobId)).toMatchObject({
+  expect(await waitForEnd((await upload(file(2000))).body.jobId)).toMatchObject({
     status: "DONE",
     verdicts: { added: 1300, duplicate: 700 },
   });
 });
 
-test("a file that says it is larger than what the brand may store is not read, and one that does not say is cut off there", async () => {
+test("import upload: a body above the storage limit answers 409, unread if its length is declared, else cut off at the limit", async () => {
   await setLimits(app.store, { storedBytes: 1_000_000 }, ann.brandId);
   let sent = 0;
   const chunk = new Uint8Array(50_000).fill(97);
@@ -105,21 +105,21 @@ test("a file that says it is larger than what the brand may store is not read, a
         controller.enqueue(chunk);
       },
     });
-  const told = await upload(endless(), { "content-length": "2000000" });
-  expect(told.status).toBe(409);
+  const declared = await upload(endless(), { "content-length": "2000000" });
+  expect(declared.status).toBe(409);
   expect(sent).toBeLessThan(200_000);
   sent = 0;
-  const silent = await upload(endless());
-  expect(silent.status).toBe(409);
-  expect(silent.body.message).toContain("The limit storedBytes is reached: 1000000 bytes");
+  const chunked = await upload(endless());
+  expect(chunked.status).toBe(409);
+  expect(chunked.body.message).toContain("The limit storedBytes is reached: 1000000 bytes");
   expect(sent).toBeLessThan(1_300_000);
   expect(spooled()).toEqual([]);
   expect((await usageOf(app.store.read, ann.brandId)).storedBytes ?? 0).toBe(0);
 });
 
-test("uploads of one brand that arrive at the same time share what it may store", async () => {
+test("import upload: concurrent uploads of one brand share the storage limit", async () => {
   await setLimits(app.store, { storedBytes: 1_000_000 }, ann.brandId);
-  // None ends before the others have come as far or were refused: what is imported makes room again.
+  // Let no upload end before the others have come as far or were refused: an import frees space.
   let nearlyDone = 0;
   const deadline = Date.now() + 3_000;
   const slow = (): ReadableStream<Uint8Array> => {
@@ -138,9 +138,9 @@ test("uploads of one brand that arrive at the same time share what it may store"
   expect(answers.map(({ status }) => status).filter((status) => status === 409).length).toBeGreaterThanOrEqual(2);
 });
 
-test("files take bytes while they are imported, results for as long as the campaign lives", async () => {
+test("import: files count as stored bytes during the import, results until the campaign is deleted", async () => {
   const content = file(1200);
-  const job = await ended((await upload(content)).body.jobId);
+  const job = await waitForEnd((await upload(content)).body.jobId);
   expect(job).toMatchObject({ status: "DONE", verdicts: { added: 1200 } });
   const { storedBytes = 0, importsAtOnce } = await usageOf(app.store.read, ann.brandId);
   expect(importsAtOnce).toBe(0);
@@ -151,36 +151,36 @@ test("files take bytes while they are imported, results for as long as the campa
   expect((await usageOf(app.store.read, ann.brandId)).storedBytes).toBeLessThan(1200 * 800);
 });
 
-test("all brands together have a limit too, and a request that was answered before is answered again beyond it", async () => {
+test("import: the limit for all brands answers 429, and a replayed request is not counted", async () => {
   await setLimits(app.store, { importsOfAllBrands: 1 });
   const bob = await openBrand(app, `bob${brands}`);
-  const bobs = await campaignOf(bob);
+  const bobs = await createCampaign(bob);
   const key = { "idempotency-key": `import-${brands}` };
   const [first, second] = await Promise.all([upload(file(4000), key), upload(file(4000), {}, bob, bobs)]);
   const statuses = [first?.status, second?.status].sort();
   expect(statuses).toEqual([202, 429]);
-  await ended(first?.body.jobId ?? second?.body.jobId ?? "", first?.status === 202 ? ann : bob);
+  await waitForEnd(first?.body.jobId ?? second?.body.jobId ?? "", first?.status === 202 ? ann : bob);
   const again = await upload(file(4000), key);
   await setLimits(app.store, { contacts: 1 }, ann.brandId);
   const replayed = await upload(file(4000), key);
   expect([replayed.status, replayed.body.jobId]).toEqual([202, again.body.jobId]);
-  await ended(again.body.jobId);
+  await waitForEnd(again.body.jobId);
   await setLimits(app.store, { importsOfAllBrands: null });
 });
 
-test("a small file of one brand is done while the large ones of another are being read", async () => {
+test("import: a small file of one brand is done while large files of another are processed", async () => {
   const large = await Promise.all(Array.from({ length: 6 }, (_, n) => upload(file(5000, `l${n}.`))));
   const bob = await openBrand(app, `bob${brands}`);
-  const small = await upload(file(400), {}, bob, await campaignOf(bob));
-  expect(await ended(small.body.jobId, bob)).toMatchObject({ status: "DONE", rows: 400 });
+  const small = await upload(file(400), {}, bob, await createCampaign(bob));
+  expect(await waitForEnd(small.body.jobId, bob)).toMatchObject({ status: "DONE", rows: 400 });
   for (const { body } of large) {
     const { job } = (await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${body.jobId}`)).body;
     expect(job.rows).toBeLessThan(5000);
   }
-  for (const { body } of large) await ended(body.jobId);
+  for (const { body } of large) await waitForEnd(body.jobId);
 });
 
-test("below the floor of free disk files are refused before they are read, and imports wait until there is room", async () => {
+test("import: below the minimum of free disk space uploads answer 503 unread, and running imports wait", async () => {
   const { config } = app.deps;
   const floor = config.minFreeDiskBytes;
   const short = await startApp({
@@ -188,7 +188,7 @@ test("below the floor of free disk files are refused before they are read, and i
   });
   const owner = await openBrand(short, "ann");
   const { body } = await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" });
-  const never = new ReadableStream({ pull: () => Promise.reject(new Error("somebody read it")) });
+  const never = new ReadableStream({ pull: () => Promise.reject(new Error("the body was read")) });
   const response = await short.app.handle(
     new Request(`http://localhost/api/campaigns/${body.campaign.id}/import-contacts`, {
       method: "POST",
@@ -203,7 +203,7 @@ test("below the floor of free disk files are refused before they are read, and i
   );
   await short.close();
 
-  // The route has the floor it was mounted with; an import that begins to read has the one of now.
+  // The route keeps the minimum it was created with; an import uses the present one.
   config.minFreeDiskBytes = Number.MAX_SAFE_INTEGER;
   const { jobId } = (await upload(file(3000))).body;
   await until("the import waits", async () =>
@@ -212,10 +212,10 @@ test("below the floor of free disk files are refused before they are read, and i
   const waiting = await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`);
   expect(waiting.body.job).toMatchObject({ status: "RUNNING", rows: 0 });
   config.minFreeDiskBytes = floor;
-  expect(await ended(jobId)).toMatchObject({ status: "DONE", rows: 3000 });
+  expect(await waitForEnd(jobId)).toMatchObject({ status: "DONE", rows: 3000 });
 });
 
-test("room on the disk is known of a folder that its first file will make", async () => {
+test("free disk space: a folder that does not exist yet is measured by its parent", async () => {
   const missing = join(app.deps.config.dataDir, "not", "there", "yet");
   expect(await diskRoom(missing, 1).isShort()).toBe(false);
   expect(await diskRoom(missing, Number.MAX_SAFE_INTEGER).isShort()).toBe(true);

@@ -8,8 +8,8 @@ import { startApp, type TestApp } from "./support/app.ts";
 import { stepsOf } from "./support/patternSteps.ts";
 import { largestJson, schemaOf, type TextField, textFields, withText } from "./support/requestSchemas.ts";
 
-// No pattern sees a text before its length is known, and none does more than a few steps for each character of it. All
-// of it is counted: nothing here depends on how fast the machine is.
+// Check the length of a text before any pattern sees it, and the steps of each pattern per character. Count everything:
+// no assertion depends on the speed of the machine.
 
 let world: TestApp;
 let app: TestApp["app"];
@@ -26,13 +26,13 @@ afterAll(() => world.close());
 
 const named = ({ route, part, field }: TextField) => `${route} ${part} ${field}`;
 
-describe("every text in every request", () => {
-  test("has a greatest length", () => {
+describe("text fields of requests", () => {
+  test("every text field has a maximum length", () => {
     expect(fields.length).toBeGreaterThan(150);
     expect(fields.filter(({ schema }) => longestText(schema) === null).map(named)).toEqual([]);
   });
 
-  test("in a path too", () => {
+  test("every path parameter has a schema", () => {
     const names = app.routes.flatMap((route) =>
       [...route.path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({ route, name })),
     );
@@ -40,24 +40,24 @@ describe("every text in every request", () => {
     expect(free.map(({ route, name }) => `${route.method} ${route.path} ${name}`)).toEqual([]);
   });
 
-  test("that is longer is found before its form is looked at, wherever it stands", () => {
+  test("a text that is too long is found before its form is checked, in every field", () => {
     const missed = fields.filter(({ route, part, field, schema }) => {
       const own = app.routes.find(({ method, path }) => `${method} ${path}` === route);
       const whole = own && schemaOf(own, part);
-      // Another choice for the same field may be longer.
+      // Another variant of the same field may allow more.
       const most = Math.max(
         ...fields
           .filter((other) => other.route === route && other.part === part && other.field === field)
           .map((other) => longestText(other.schema) ?? 0),
       );
       const check = whole && lengthCheck(whole);
-      const flaw = check?.(withText(field, "a".repeat(most + 1)), "");
-      return flaw?.field !== field || check?.(withText(field, "a".repeat(longestText(schema) ?? 0)), "") !== null;
+      const violation = check?.(withText(field, "a".repeat(most + 1)), "");
+      return violation?.field !== field || check?.(withText(field, "a".repeat(longestText(schema) ?? 0)), "") !== null;
     });
     expect(missed.map(named)).toEqual([]);
   });
 
-  test("that the largest body of its route can hold is refused, and no pattern and no format has seen it", async () => {
+  test("a text as large as the body limit answers 422 before any pattern or format is applied", async () => {
     const planOf = routePlans(() => app.routes);
     const matched = fields.filter(({ schema, part }) => part === "body" && (schema.pattern ?? schema.format));
     expect(matched.length).toBeGreaterThan(40);
@@ -68,14 +68,14 @@ describe("every text in every request", () => {
       const text = "a.".repeat(Number(limit)).slice(0, Number(limit) - 300);
       const body = JSON.stringify(withText(given.field, text));
       let seen = 0;
-      // Elysia matches texts of its own while it prepares a route.
+      // Ignore the texts that Elysia itself matches while it prepares a route.
       const note = (value: unknown) => {
         if (String(value).startsWith("a.a.")) seen = Math.max(seen, String(value).length);
       };
-      const look = RegExp.prototype.test;
+      const originalTest = RegExp.prototype.test;
       const spy = spyOn(RegExp.prototype, "test").mockImplementation(function (this: RegExp, value: string) {
         note(value);
-        return look.call(this, value);
+        return originalTest.call(this, value);
       });
       const formats = [...FormatRegistry.Entries()];
       for (const [name, check] of formats) {
@@ -102,8 +102,8 @@ describe("every text in every request", () => {
   });
 });
 
-describe("every pattern", () => {
-  /** What makes one that is not linear repeat itself: texts that match for long and then do not. */
+describe("patterns of request fields", () => {
+  /** Builds texts that match for long and then fail, the worst case of a pattern that is not linear. */
   const worst = (length: number) =>
     ["a", " ", "a ", "0", "a.", "\u0001", "\u00a0"].flatMap((piece) => {
       const text = piece.repeat(length).slice(0, length);
@@ -111,7 +111,7 @@ describe("every pattern", () => {
     });
   const most = (pattern: string, length: number) => Math.max(...worst(length).map((text) => stepsOf(pattern, text)));
 
-  test("does a few steps for each character, and twice as many for twice as many characters", () => {
+  test("each pattern takes a few steps per character, and twice as many for twice the length", () => {
     const patterns = new Map(
       fields.flatMap(({ schema }) => (schema.pattern ? [[schema.pattern, schema.maxLength ?? 0]] : [])),
     );
@@ -122,14 +122,14 @@ describe("every pattern", () => {
     }
   });
 
-  test("that is not linear would be found", () => {
+  test("a pattern that is not linear exceeds the allowed ratio", () => {
     const before = "^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$";
     expect(most(before, 1000) / most(before, 500)).toBeGreaterThan(3.5);
   });
 });
 
-describe("formats", () => {
-  test("see no text that is longer than any field is, whatever calls them", () => {
+describe("formats of request fields", () => {
+  test("every format rejects texts longer than any field allows", () => {
     const formats = [...FormatRegistry.Entries()].map(([name]) => name);
     expect(formats).toContain("date-time");
     const texts = (name: string) =>
@@ -140,7 +140,7 @@ describe("formats", () => {
     expect(FORMAT_LENGTH).toBeLessThan(LONGEST_FORMATTED);
   });
 
-  test("an e-mail address is what it was by the pattern before", () => {
+  test("the e-mail format accepts the same addresses as the previous pattern", () => {
     const before =
       /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
     const pieces = ["a", "B", "9", ".", "@", "-", "_", "+", "é", " ", "..", "@@", "example.com", "x-y", "-x", "x-", ""];
@@ -157,9 +157,9 @@ describe("formats", () => {
   });
 });
 
-describe("JSON is looked through before it is parsed", () => {
+describe("JSON scan before parsing", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
-  /** Slices that it took, and what was wrong. */
+  /** Returns the number of slices and the error message. */
   async function scan(text: string): Promise<[slices: number, message: string]> {
     let slices = 1;
     const message = await scanJson(bytes(text), async () => void slices++).then(
@@ -169,30 +169,30 @@ describe("JSON is looked through before it is parsed", () => {
     return [slices, message];
   }
 
-  test("in slices, each byte once", async () => {
+  test("a large body is scanned in slices, each byte once", async () => {
     const text = JSON.stringify("x".repeat(3 * SCAN_SLICE_BYTES));
     expect(await scan(text)).toEqual([4, ""]);
   });
 
-  test("nesting is refused in the first slice, however much follows", async () => {
+  test("too deep nesting is rejected in the first slice, however much follows", async () => {
     expect(await scan("[".repeat(9_900_000))).toEqual([1, "body: is nested too deeply"]);
     expect(await scan('{"a":'.repeat(2_000_000))).toEqual([1, "body: is nested too deeply"]);
     expect(await scan(`{"a":${"[".repeat(31)}${"]".repeat(31)}}`)).toEqual([1, ""]);
   });
 
-  test("too many values are refused", async () => {
+  test("too many values are rejected", async () => {
     expect((await scan(`[${"1,".repeat(1_000_000)}1]`))[1]).toBe("body: holds too many values");
     expect((await scan(`[${"[],".repeat(1_000_000)}1]`))[1]).toBe("body: holds too many values");
   });
 
-  test("what stands in texts is no bracket, also where a slice ends", async () => {
+  test("brackets inside of strings are ignored, also at the end of a slice", async () => {
     for (const text of ["[[[[", '\\"[[[', "\\\\", "{{{,,,", "\\u005b["]) {
       const long = JSON.stringify({ a: text.repeat(SCAN_SLICE_BYTES / 2), b: `${text}"` });
       for (let shift = 0; shift < 4; shift++) expect((await scan(" ".repeat(shift) + long))[1]).toBe("");
     }
   });
 
-  test("a body that is parsed has passed", async () => {
+  test("a body that fails the scan is not parsed", async () => {
     const parse = spyOn(JSON, "parse");
     const body = "[".repeat(8000);
     const answer = await app.handle(
@@ -208,7 +208,7 @@ describe("JSON is looked through before it is parsed", () => {
   });
 });
 
-test("what the schema of a route allows fits into what the route takes", () => {
+test("body limits: the largest JSON that a route's schema allows fits into the limit, with two known exceptions", () => {
   const planOf = routePlans(() => app.routes);
   const tight = app.routes.flatMap((route) => {
     const schema = schemaOf(route, "body");
@@ -216,7 +216,7 @@ test("what the schema of a route allows fits into what the route takes", () => {
     if (schema === undefined || body === "stream" || largestJson(schema) <= body) return [];
     return [`${route.method} ${route.path}`];
   });
-  // A thousand contacts with fifty fields of a thousand characters each are 55 MB: that is what files are for.
-  // And twenty templates of 64 KB are 1.3 MB, of which a campaign may have 256 KB.
+  // A thousand contacts with fifty fields of a thousand characters each are 55 MB, for which there are file imports.
+  // Twenty templates of 64 KB are 1.3 MB, of which a campaign may have 256 KB.
   expect(tight.toSorted()).toEqual(["POST /api/campaigns/:id/add-contacts", "PUT /api/campaigns/:id/steps"]);
 });

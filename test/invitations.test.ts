@@ -28,33 +28,36 @@ interface Entered extends SignedIn {
 }
 
 let app: TestApp;
-let boss: string;
+let adminToken: string;
 let people = 0;
 beforeAll(async () => {
   app = await startApp({ clock, config: { signUp: "closed" } });
   app.app.use(invitationRoutes(app.deps, app.identity));
-  boss = await app.admin();
+  adminToken = await app.admin();
 });
 afterAll(() => app.close());
 
 const fresh = () => `invited${people++}@example.com`;
-const invite = (body: object, token = boss, headers = {}) => app.request<Made>("POST", PATH, { token, body, headers });
+const invite = (body: object, token = adminToken, headers = {}) =>
+  app.request<Made>("POST", PATH, { token, body, headers });
 const accept = (token: string, more: object = {}) =>
   app.request<Entered>("POST", "/api/auth/accept-invitation", {
     body: { token, name: "Ada", password: PASSWORD, ...more },
   });
-const made = async (body: object) => {
+const createInvitation = async (body: object) => {
   const answer = await invite(body);
   if (answer.status !== 200) throw new Error(answer.text);
   return answer.body;
 };
 
-describe("an invitation", () => {
-  test("lets a person in once, with a password of their own and a verified address, though sign-up is closed", async () => {
+describe("invitation", () => {
+  test("accept creates one user with the given password and a verified address, although sign-up is closed", async () => {
     const email = fresh();
     const closed = { body: { email, password: PASSWORD, name: "X" } };
     expect((await app.request("POST", "/api/auth/sign-up/email", closed)).status).toBe(403);
-    const { token, url, invitation, mailed, mailError } = await made({ email: ` ${email.toUpperCase()}`.trim() });
+    const { token, url, invitation, mailed, mailError } = await createInvitation({
+      email: ` ${email.toUpperCase()}`.trim(),
+    });
     expect(invitation).toMatchObject({ email, status: "OPEN", role: "user" });
     expect([mailed, mailError]).toEqual([false, null]);
     expect(url).toBe(`${app.deps.config.publicUrl}/api/auth/invitation#token=${token}`);
@@ -66,32 +69,35 @@ describe("an invitation", () => {
     expect((await invite({ email })).status).toBe(409);
   });
 
-  test("is kept only as a hash, and its link is in no list and under no Idempotency-Key", async () => {
+  test("the token is stored as a hash, and neither listed nor replayed for an Idempotency-Key", async () => {
     const headers = { "idempotency-key": "invite-once" };
     const order = { email: fresh() };
-    const { body } = await invite(order, boss, headers);
+    const { body } = await invite(order, adminToken, headers);
     const rows = JSON.stringify(await app.store.read.select().from(invitations));
     expect(rows).not.toContain(body.token);
-    expect((await app.request("GET", PATH, { token: boss })).text).not.toContain(body.token);
-    const again = await invite(order, boss, headers);
+    expect((await app.request("GET", PATH, { token: adminToken })).text).not.toContain(body.token);
+    const again = await invite(order, adminToken, headers);
     expect([again.status, again.body.token]).toEqual([409, undefined as never]);
   });
 
-  test("gives its role, and a brand: one that has no owner, or a new one", async () => {
-    const { token } = await made({ email: fresh(), role: "admin" });
+  test("accept assigns the invitation's role and its brand, an existing one without an owner or a new one", async () => {
+    const { token } = await createInvitation({ email: fresh(), role: "admin" });
     expect((await accept(token)).body.user.role).toBe("admin");
 
-    const named = await made({ email: fresh(), brandName: "Analytical" });
+    const named = await createInvitation({ email: fresh(), brandName: "Analytical" });
     const founder = (await accept(named.token)).body.user;
     const [brand] = await app.store.read.select().from(brands).where(eq(brands.ownerId, founder.id));
     expect([brand?.name, founder.brandId]).toEqual(["Analytical", brand?.id ?? ""]);
 
     const body = { name: "Without an owner" };
-    const orphan = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token: boss, body });
+    const orphan = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token: adminToken, body });
     const brandId = orphan.body.brand.id;
-    const [first, second] = [await made({ email: fresh(), brandId }), await made({ email: fresh(), brandId })];
+    const [first, second] = [
+      await createInvitation({ email: fresh(), brandId }),
+      await createInvitation({ email: fresh(), brandId }),
+    ];
     expect((await accept(first.token)).body.user.brandId).toBe(brandId);
-    // Whoever comes second gets neither the brand nor, half made, an account.
+    // The second invitation for the brand must create neither ownership nor an account.
     expect((await accept(second.token)).status).toBe(409);
     expect((await signIn(app, second.invitation.email)).status).toBe(401);
     expect((await invite({ email: fresh(), brandId })).status).toBe(409);
@@ -99,67 +105,70 @@ describe("an invitation", () => {
     expect((await invite({ email: fresh(), brandId, brandName: "Both" })).status).toBe(422);
   });
 
-  test("ends: revoked, replaced, too old, or when its maker is no admin any more", async () => {
-    const revoked = await made({ email: fresh() });
+  test("a revoked, replaced or expired invitation, or one of a former admin, answers 403", async () => {
+    const revoked = await createInvitation({ email: fresh() });
     const path = `${PATH}/${revoked.invitation.id}`;
-    expect((await app.request("DELETE", path, { token: boss })).status).toBe(200);
-    expect((await app.request("DELETE", path, { token: boss })).status).toBe(404);
+    expect((await app.request("DELETE", path, { token: adminToken })).status).toBe(200);
+    expect((await app.request("DELETE", path, { token: adminToken })).status).toBe(404);
 
     const email = fresh();
-    const [replaced, newer] = [await made({ email }), await made({ email })];
+    const [replaced, newer] = [await createInvitation({ email }), await createInvitation({ email })];
 
     const other = await app.admin();
     const userId = await idOf(app, other);
     const demoted = (await invite({ email: fresh(), role: "admin" }, other)).body;
-    const change = { token: boss, body: { userId, role: "user" } };
+    const change = { token: adminToken, body: { userId, role: "user" } };
     expect((await app.request("POST", "/api/auth/admin/set-role", change)).status).toBe(200);
 
     const banned = await app.admin();
     const byBanned = (await invite({ email: fresh() }, banned)).body;
-    const ban = { token: boss, body: { userId: await idOf(app, banned) } };
+    const ban = { token: adminToken, body: { userId: await idOf(app, banned) } };
     expect((await app.request("POST", "/api/auth/admin/ban-user", ban)).status).toBe(200);
 
     for (const { token } of [revoked, replaced, demoted, byBanned]) expect((await accept(token)).status).toBe(403);
-    const old = await made({ email: fresh(), expiresInDays: 2 });
+    const old = await createInvitation({ email: fresh(), expiresInDays: 2 });
     clock.advance(2 * DAY);
     expect((await accept(old.token)).status).toBe(403);
     expect((await accept(newer.token)).status).toBe(200);
-    boss = await app.admin();
+    adminToken = await app.admin();
     const { body } = await app.request<{ data: { id: string; status: string }[] }>("GET", `${PATH}?limit=100`, {
-      token: boss,
+      token: adminToken,
     });
     expect(body.data.find(({ id }) => id === old.invitation.id)?.status).toBe("EXPIRED");
     expect(body.data.find(({ id }) => id === newer.invitation.id)?.status).toBe("ACCEPTED");
     clock.advance(31 * DAY);
     expect(await app.store.write(removeOldInvitations)).toBeGreaterThan(0);
-    boss = await app.admin();
+    adminToken = await app.admin();
   });
 
-  test("makes one account when it is accepted ten times at the same moment", async () => {
-    const { token } = await made({ email: fresh() });
+  test("ten concurrent accepts of one invitation create one user", async () => {
+    const { token } = await createInvitation({ email: fresh() });
     const answers = await Promise.all(Array.from({ length: 10 }, () => accept(token)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(403)]);
   });
 
-  test("asks for a name unless it names the person, and for a good password", async () => {
-    const { token } = await made({ email: fresh(), name: "Grace Hopper" });
+  test("accept requires a name unless the invitation has one, and a strong password", async () => {
+    const { token } = await createInvitation({ email: fresh(), name: "Grace Hopper" });
     expect((await accept(token, { password: "1234567890" })).status).toBe(422);
     const answer = await app.request<Entered>("POST", "/api/auth/accept-invitation", {
       body: { token, password: PASSWORD },
     });
     expect(answer.status).toBe(200);
-    const nameless = await made({ email: fresh() });
+    const nameless = await createInvitation({ email: fresh() });
     const body = { token: nameless.token, password: PASSWORD };
     expect((await app.request("POST", "/api/auth/accept-invitation", { body })).status).toBe(422);
     expect((await accept(nameless.token)).status).toBe(200);
   });
 
-  test.each(["", "x", "a.b", "\0", "x".repeat(300)])("of the token %j is none", async (token) => {
-    expect([403, 422]).toContain((await accept(token)).status);
-  });
+  test.each(["", "x", "a.b", "\0", "x".repeat(300)])(
+    "the invalid token %j is answered with 403 or 422",
+    async (token) => {
+      expect([403, 422]).toContain((await accept(token)).status);
+    },
+  );
 
-  test("is made by admins only", async () => {
-    const { token } = await made({ email: fresh() });
+  test("only admins create and list invitations", async () => {
+    const { token } = await createInvitation({ email: fresh() });
     const user = (await accept(token)).body.token;
     expect((await invite({ email: fresh() }, user)).status).toBe(403);
     expect((await app.request("GET", PATH, { token: user })).status).toBe(403);

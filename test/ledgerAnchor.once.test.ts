@@ -93,7 +93,7 @@ test("with another key, or none, nothing is said of the ledger but that, and no 
   await Bun.write(key, `${Buffer.alloc(32, 1).toString("base64url")}\n`);
   Bun.spawnSync(["chmod", "600", key]);
   const other = await verify();
-  expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("was sealed with another key")]);
+  expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("was signed with another key")]);
   expect(other.stdout).toBe("");
   // Lost for good: the ledger is sealed anew, as it stands.
   expect((await service.run(["key", "adopt"])).stdout).toContain("sealed anew");

@@ -118,7 +118,7 @@ test("a changed kind, lot or brand is named, with what it was", async () => {
   // What nothing but the seal covers is noticed too.
   const reason = (text: string | null) => sql`update ledger_entries set reason = ${text} where id = ${id}`;
   expect((await meddle([reason("other")], [reason("REPLIED")])).faults).toEqual([
-    { ...fault, brandId, difference: null, detail: "was changed: it is a RELEASE of 1.5 credits now" },
+    { ...fault, brandId, difference: null, detail: "was changed: it is now a RELEASE of 1.5 credits" },
   ]);
 });
 
@@ -135,7 +135,7 @@ test("a deleted entry is missed by its number, and what it said is worked out", 
       [sql`delete from ledger_entries where id = ${id}`],
       [sql`insert into ledger_entries (id, ${COLUMNS}) select id, ${COLUMNS} from kept`, sql`drop table kept`],
     );
-    const detail = `is gone: a ${kind} of 1.5 credits`;
+    const detail = `is missing: a ${kind} of 1.5 credits`;
     const gone = { brandId, subject: "ENTRY", entryId: null, seq, fault: "MISSING", difference: -1.5, detail };
     expect(faults).toEqual([gone]);
   }
@@ -152,12 +152,12 @@ test("an entry put in by hand is named, copied or made up", async () => {
     select 'forged', brand_id, 7, ${rest} from ledger_entries where id = ${grantEntry.id}`;
   const fault = { brandId, subject: "ENTRY", entryId: "forged", fault: "INSERTED", seq: 7 };
   expect((await meddle([copy], [away])).faults).toEqual([
-    { ...fault, difference: 10, detail: "was put in by hand: a GRANT of 10 credits" },
+    { ...fault, difference: 10, detail: "was inserted: a GRANT of 10 credits" },
   ]);
   const made = sql`insert into ledger_entries (id, brand_id, seq, kind, amount, lot_id, created_at, seal)
     values ('forged', ${brandId}, 0, 'GRANT', 5000, ${lots[0]}, 0, '')`;
   expect((await meddle([made], [away])).faults).toEqual([
-    { ...fault, seq: 0, difference: 5, detail: "was put in by hand: a GRANT of 5 credits" },
+    { ...fault, seq: 0, difference: 5, detail: "was inserted: a GRANT of 5 credits" },
   ]);
 });
 

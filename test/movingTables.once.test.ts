@@ -168,7 +168,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     const [from, url] = [another("begun"), await freshUrl()];
     change(from, "update messages set run_at = 'soon'");
     expect((await move(from, url)).exitCode).toBe(1);
-    change(from, "update installation set value = json_set(value, '$.schema', '0000_start') where name = 'moving'");
+    change(from, "update installation set value = json_set(value, '$.schema', '0000_other') where name = 'moving'");
     expect((await move(from, url)).stderr).toContain("another version of Reprise");
     const admin = ["admin", "create", "--email", "late@example.com", "--password-stdin"];
     expect((await reprise(admin, { DATA_DIR: from }, "correct horse battery")).stderr).toContain("is being moved to");

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { emailAccounts, voicemailAccounts } from "../src/db/schema/brands.ts";
+import { emailAccounts, voicemailAccounts } from "../src/db/schema/senders.ts";
 import type { Connection } from "../src/senders/connection.ts";
 import { noteConnection } from "../src/senders/emailAccounts.ts";
 import { startApp, type TestApp } from "./support/app.ts";

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { eq } from "drizzle-orm";
 import { twilioTokenContext } from "../src/brands/twilio.ts";
 import { DAY, iso } from "../src/clock.ts";
-import { brands, emailAccounts, voicemailAccounts } from "../src/db/schema/brands.ts";
+import { brands } from "../src/db/schema/brands.ts";
+import { emailAccounts, voicemailAccounts } from "../src/db/schema/senders.ts";
 import type { Owner } from "./support/brands.ts";
 import { sendNonsense } from "./support/hostile.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import type { MailLogin } from "../src/channels/channel.ts";
 import { parsePrivateNetworks } from "../src/channels/privateNetworks.ts";
-import { emailAccounts } from "../src/db/schema/brands.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { loginOf } from "../src/senders/login.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";

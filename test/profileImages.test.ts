@@ -21,7 +21,7 @@ function formOf(content: Uint8Array, field = "file"): Uint8Array {
 }
 const FORM = { "content-type": "multipart/form-data; boundary=edge" };
 
-/** A body that does not say how large it is. */
+/** A body that has no declared length. */
 function inChunks(body: Uint8Array): ReadableStream {
   let at = 0;
   return new ReadableStream({

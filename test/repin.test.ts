@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { DAY, HOUR } from "../src/clock.ts";
-import { emailAccounts } from "../src/db/schema/brands.ts";
-import { conversations } from "../src/db/schema/campaigns.ts";
+import { conversations } from "../src/db/schema/conversations.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { firstMailbox, mailboxIds, mover } from "./support/mailboxes.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { LATER } from "./support/scriptedChannel.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import type { Outcome } from "../src/channels/channel.ts";
 import { HOUR, SECOND } from "../src/clock.ts";
-import { emailAccounts } from "../src/db/schema/brands.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { firstMailbox } from "./support/mailboxes.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 

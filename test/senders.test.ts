@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import type { MailLogin } from "../src/channels/channel.ts";
-import { contacts, emailAccounts } from "../src/db/schema/brands.ts";
-import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
+import { campaigns } from "../src/db/schema/campaigns.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
+import { conversations } from "../src/db/schema/conversations.ts";
 import { messages } from "../src/db/schema/messages.ts";
+import { emailAccounts } from "../src/db/schema/senders.ts";
 import { loginOf } from "../src/senders/login.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";

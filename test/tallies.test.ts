@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { eq, sql } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { ban } from "../src/bans/bans.ts";
 import { DAY, HOUR } from "../src/clock.ts";
-import { brands } from "../src/db/schema/brands.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { deleteCampaign } from "../src/deletion/campaign.ts";
@@ -11,7 +10,6 @@ import { resolveUnknown } from "../src/delivery/rescuer.ts";
 import { tallyDrifts } from "../src/messages/tallyProof.ts";
 import { seededRandom } from "../src/random.ts";
 import type { Owner } from "./support/brands.ts";
-import { fillStatements } from "./support/fills.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { LATER, REJECTED, UNKNOWN } from "./support/scriptedChannel.ts";
 
@@ -105,20 +103,6 @@ test("a campaign that is deleted leaves no trace in them", async () => {
   const before = (await boss<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total;
   await world.store.write((tx) => deleteCampaign(tx, stage.campaignId, tenantScope(SYSTEM)));
   expect((await boss<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total).toBe(before - 3);
-});
-
-test("a migration fills them from the rows there are", async () => {
-  await live(3);
-  const fills = fillStatements();
-  expect(fills).toHaveLength(4);
-  await world.store.write(async (tx) => {
-    await tx.all(sql`delete from message_tallies`);
-    await tx.all(sql`delete from brand_days`);
-    for (const fill of fills) await tx.all(sql.raw(fill));
-  });
-  expect(await tallyDrifts(world.store.read)).toEqual([]);
-  const { total } = (await boss<{ total: number }>("POST", "/api/auth/admin/brands", {})).body;
-  expect(total).toBe(await world.store.read.$count(brands));
 });
 
 test("they see a drift", async () => {

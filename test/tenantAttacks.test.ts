@@ -180,3 +180,18 @@ test("a client that sends without end is refused before its body is read, and ot
   clock.advance(1000 * seconds);
   expect((await list(flood.token)).status).toBe(200);
 });
+
+test("of 100 requests that one brand sends at once a few are answered while another brand sends ten one after the other", async () => {
+  const [flood, calm] = [await tenant("many"), await tenant("single")];
+  const list = (token: string) => doors.api("GET", "/api/contacts?limit=100", { token });
+  expect((await list(calm.token)).status).toBe(200);
+  let answered = 0;
+  const all = Array.from({ length: 100 }, async () => {
+    const { status } = await list(flood.token);
+    answered++;
+    return status;
+  });
+  for (let n = 0; n < 10; n++) expect((await list(calm.token)).status).toBe(200);
+  expect(answered).toBeLessThan(40);
+  expect(tally(await Promise.all(all))).toEqual({ 200: 100 });
+});

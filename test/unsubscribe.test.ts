@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { DAY } from "../src/clock.ts";
-import { bans, brands } from "../src/db/schema/brands.ts";
+import { bans } from "../src/db/schema/bans.ts";
+import { brands } from "../src/db/schema/brands.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
 setDefaultTimeout(30_000);

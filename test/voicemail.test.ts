@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { contacts } from "../src/db/schema/brands.ts";
-import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
+import { campaigns } from "../src/db/schema/campaigns.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
+import { conversations } from "../src/db/schema/conversations.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";

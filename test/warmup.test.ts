@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { DAY, HOUR } from "../src/clock.ts";
-import { emailAccounts, senderDays } from "../src/db/schema/brands.ts";
+import { emailAccounts, senderDays } from "../src/db/schema/senders.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { LATER } from "./support/scriptedChannel.ts";
 import type { Stage } from "./support/stage.ts";

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VirtualClock } from "../src/clock.ts";
-import { MAX_WAITING_WRITES, openSqlite } from "../src/db/sqlite.ts";
+import { openSqlite } from "../src/db/sqlite.ts";
 import { Standing } from "../src/db/standing.ts";
 import { isOutage, isUnavailable } from "../src/db/violations.ts";
+import { MAX_WAITING_WRITES } from "../src/db/write-queue.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reprise-write-queue-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { DAY } from "../../src/clock.ts";
 import { dialect } from "../../src/db/dialect.ts";
 import type { Store } from "../../src/db/store.ts";
-import { fillStatements } from "../../test/support/fills.ts";
+import { COUNT_ROWS_SQL } from "../count-rows.ts";
 
 /** Rows per commit, so that SQLite's log does not grow as large as its file. */
 const CHUNK_ROWS = 100_000;
@@ -48,7 +48,7 @@ export async function fillPending(store: Store, count: number): Promise<void> {
   );
   await run(`insert into message_counts (campaign_id, stage, status, count)
     select campaign_id, stage, status, count(*) from messages group by 1, 2, 3`);
-  for (const statement of fillStatements()) await run(statement);
+  for (const statement of COUNT_ROWS_SQL) await run(statement);
 }
 
 async function inChunks(count: number, fill: (rows: string) => Promise<unknown>): Promise<void> {

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { DAY } from "../../src/clock.ts";
 import { dialect } from "../../src/db/dialect.ts";
 import { openStore } from "../../src/db/open.ts";
-import { fillStatements } from "../../test/support/fills.ts";
+import { COUNT_ROWS_SQL } from "../count-rows.ts";
 
 export interface Sizes {
   followUps: number;
@@ -53,7 +53,7 @@ export async function fill(dataDir: string, databaseUrl: string | null, sizes: S
     `insert into bans (id, scope, email, reason, source, created_at)
        select ${id("008", "n.i")}, 'platform', 'p' || ${shuffled("n.i", sizes.bans)} || '@banned.example', 'asked by phone', 'MANUAL', ${day(100, sizes.bans)}
        from ${numbers(sizes.bans)}`,
-    ...fillStatements(),
+    ...COUNT_ROWS_SQL,
     // Postgres does so by itself; on SQLite the service never does.
     ...(dialect === "postgres" ? ["analyze"] : []),
   ];

@@ -1,6 +1,6 @@
 import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import { normaliseEmail, normalisePhone } from "../address.ts";
-import { bans } from "../db/schema/brands.ts";
+import { bans } from "../db/schema/bans.ts";
 import { deleteWhere } from "../db/slices.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { inScope, type TenantScope } from "../db/tenant-scope.ts";

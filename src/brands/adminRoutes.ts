@@ -4,6 +4,7 @@ import type { Deps } from "../deps.ts";
 import { EXEMPLARS } from "../exemplars.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { requestContext } from "../http/request-context.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { listDirectory, voicemailsOf } from "./directory.ts";
 import { Directory, DirectoryQuery, TwilioSettings } from "./model.ts";
 import { changeTwilio } from "./twilio.ts";
@@ -15,9 +16,10 @@ export function brandAdminRoutes(deps: Deps) {
     .use(requestContext)
     .post(
       "/admin/brands",
-      async ({ body }) => {
+      async ({ body, context }) => {
         const { limit = 10, offset = 0, searchQuery } = body;
-        const { rows, total } = await listDirectory(store.read, { limit, offset, search: searchQuery });
+        const pause = () => timeSlices.next(context.principal.userId);
+        const { rows, total } = await listDirectory(store.read, { limit, offset, search: searchQuery, pause });
         const numbers = await voicemailsOf(
           store.read,
           rows.map(({ id }) => id),

@@ -1,8 +1,11 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { DAY, type Instant } from "../clock.ts";
 import { type Bucket, bucketAt } from "../db/buckets.ts";
-import { brands, type voicemailAccounts } from "../db/schema/brands.ts";
+import { brands } from "../db/schema/brands.ts";
+import type { voicemailAccounts } from "../db/schema/senders.ts";
 import { contains } from "../db/search.ts";
+import { countInSlices, SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
+import { yieldToEventLoop } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 
@@ -26,6 +29,8 @@ interface DirectoryPage {
   offset: number;
   /** Searched in names, the owner's address and the SIDs; empty matches all. */
   search?: string | undefined;
+  /** Awaited before each slice of a search. */
+  pause?: () => Promise<void>;
 }
 
 /** Updates the count of brands by day. Call it in the transaction that creates or deletes a brand. */
@@ -42,10 +47,12 @@ export async function deleteBrandRow(tx: Tx, id: string): Promise<void> {
 /** Lists one page of brands, with the total number. A page past the end is empty. */
 export async function listDirectory(
   read: Reader,
-  { limit, offset, search = "" }: DirectoryPage,
+  { limit, offset, search = "", pause = yieldToEventLoop }: DirectoryPage,
 ): Promise<{ rows: Listed[]; total: number }> {
   const wanted = search.trim();
-  return wanted === "" ? listAll(read, limit, offset) : listMatching(read, buildSearch(wanted), limit, offset);
+  return wanted === ""
+    ? listAll(read, limit, offset)
+    : listMatching(read, buildSearch(wanted), { limit, offset, pause });
 }
 
 /** Uses the counts by day, so that the offset skips only rows of the page's own day, however many brands there are. */
@@ -58,26 +65,52 @@ async function listAll(read: Reader, limit: number, offset: number) {
   return { rows, total };
 }
 
-/** Scans all brands. */
-async function listMatching(read: Reader, found: SQL, limit: number, offset: number) {
-  const [row] = await read.all<{ total: unknown }>(sql`select count(*) as total from ${FROM} where ${found}`);
-  const total = Number(row?.total ?? 0);
-  // An offset past the end can be too large for the database.
-  return { rows: offset < total ? await loadPage(read, found, limit, offset) : [], total };
+/** Searches all brands, a slice at a time. */
+async function listMatching(read: Reader, found: SQL, page: Required<Omit<DirectoryPage, "search">>) {
+  const { ids, total } = await countInSlices<Position>({
+    ...page,
+    boundary: async (after) => {
+      const [row] = await read.all<Position>(sql`select b.created_at as "createdAt", b.id from brands b
+        where ${between(after, null)} ${NEWEST_FIRST} limit 1 offset ${SCAN_SLICE_ROWS - 1}`);
+      return row ?? null;
+    },
+    ids: async (after, upTo) => {
+      const rows = await read.all<{ id: string }>(sql`select b.id from brands b
+        where ${between(after, upTo)} and ${found} ${NEWEST_FIRST}`);
+      return rows.map(({ id }) => id);
+    },
+  });
+  if (ids.length === 0) return { rows: [], total };
+  const some = rowsOf(
+    "n",
+    ids.map((id) => ({ id })),
+    { id: "text" },
+  );
+  return { rows: await loadPage(read, sql`b.id in (select n.id from ${some})`, ids.length, 0), total };
 }
 
-const FROM = sql.raw("brands b left join users u on u.id = b.owner_id");
+/** The sort key of the list. */
+type Position = Pick<Listed, "createdAt" | "id">;
 
+const NEWEST_FIRST = sql.raw("order by b.created_at desc, b.id desc");
+
+function between(after: Position | null, upTo: Position | null): SQL {
+  const beyond = after ? sql`(b.created_at, b.id) < (${after.createdAt}, ${after.id})` : sql`true`;
+  return upTo ? sql`${beyond} and (b.created_at, b.id) >= (${upTo.createdAt}, ${upTo.id})` : beyond;
+}
+
+/** Looks the owner up for each brand: with a join Postgres would read all users for a slice of brands. */
 function buildSearch(text: string): SQL {
-  const columns = ["b.name", "u.name", "u.email", "b.twilio_account_sid", "b.twillio_messaging_service_sid"];
-  return contains(text, ...columns.map((column) => sql.raw(column)));
+  const inColumns = (...columns: string[]) => contains(text, ...columns.map((column) => sql.raw(column)));
+  return sql`(${inColumns("b.name", "b.twilio_account_sid", "b.twillio_messaging_service_sid")}
+    or (select ${inColumns("u.name", "u.email")} from users u where u.id = b.owner_id))`;
 }
 
 async function loadPage(read: Reader, where: SQL, limit: number, offset: number): Promise<Listed[]> {
   const rows = await read.all<Omit<Listed, "hasTwilioAuthToken"> & { token: string | null }>(sql`select b.id, b.name,
       u.id as "ownerId", u.name as "ownerName", u.email as "ownerEmail", b.twilio_account_sid as "twilioAccountSid",
       b.twilio_auth_token as token, b.twillio_messaging_service_sid as "twillioMessagingServiceSid", b.created_at as "createdAt"
-    from ${FROM} where ${where} order by b.created_at desc, b.id desc limit ${limit} offset ${offset}`);
+    from brands b left join users u on u.id = b.owner_id where ${where} ${NEWEST_FIRST} limit ${limit} offset ${offset}`);
   return rows.map(({ token, ...row }) => ({ ...row, hasTwilioAuthToken: token !== null }));
 }
 

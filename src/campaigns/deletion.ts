@@ -1,5 +1,6 @@
 import { and, eq } from "drizzle-orm";
-import { campaigns, importJobs } from "../db/schema/campaigns.ts";
+import { campaigns } from "../db/schema/campaigns.ts";
+import { importJobs } from "../db/schema/imports.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 

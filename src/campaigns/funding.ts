@@ -1,8 +1,8 @@
 import { eq, inArray, sql } from "drizzle-orm";
 import { nextOpening, type SendWindow } from "../calendar/windows.ts";
 import { HOUR, type Instant, SECOND } from "../clock.ts";
-import { emailAccounts } from "../db/schema/brands.ts";
 import { campaigns } from "../db/schema/campaigns.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import { findByIndex } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { byParked, PARKED, type Parked } from "../messages/messages.ts";

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray } from "drizzle-orm";
 import { spendableCredits } from "../credits/ledger.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
-import { campaignCredits } from "../db/schema/messages.ts";
+import { campaignCredits } from "../db/schema/credits.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, notFound } from "../fault.ts";

@@ -1,6 +1,6 @@
 import { and, asc, eq, isNotNull } from "drizzle-orm";
-import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import type { Tx } from "../db/store.ts";
 import { sendingDays } from "../senders/warmup.ts";
 

@@ -1,6 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import { pauseConversation, removeFromCampaign, resumeConversation } from "../conversationRows/status.ts";
-import { conversations } from "../db/schema/campaigns.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { Fault, notFound } from "../fault.ts";
 import { cancelConversation } from "../messages/cancel.ts";

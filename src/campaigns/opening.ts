@@ -1,6 +1,7 @@
 import { and, asc, eq, gt } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { campaignSteps, type campaigns, conversations } from "../db/schema/campaigns.ts";
+import { campaignSteps, type campaigns } from "../db/schema/campaigns.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import { byPages, inSlices, SLICE_ROWS } from "../db/slices.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { countsOf } from "../messages/counts.ts";

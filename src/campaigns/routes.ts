@@ -8,6 +8,7 @@ import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { requestContext } from "../http/request-context.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { listCampaigns, placeOf } from "./campaignList.ts";
 import { changeCampaign, createCampaign, toCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -55,14 +56,16 @@ export function campaignRoutes(deps: Deps) {
       "/",
       async ({ query, context }) => {
         const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
+        const scope = context.scopeOf(query.brandId);
         const rows = await listCampaigns(store.read, {
-          scope: context.scopeOf(query.brandId),
+          scope,
           status: query.status,
           searchQuery: query.searchQuery,
           sortBy,
           sortOrder,
           after: readCursor(query.cursor),
           limit: limit + 1,
+          pause: () => timeSlices.next(scope.kind === "brand" ? scope.brandId : context.principal.userId),
         });
         const page = cutPage(rows, limit, placeOf(sortBy));
         return { success: true as const, data: page.data.map(toCampaign), nextCursor: page.nextCursor };

@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray } from "drizzle-orm";
-import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import type { TenantScope } from "../db/tenant-scope.ts";
 import { Fault } from "../fault.ts";

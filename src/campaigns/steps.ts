@@ -1,5 +1,5 @@
 import { and, asc, eq, gte } from "drizzle-orm";
-import type { ChannelName } from "../channel-name.ts";
+import type { ChannelName } from "../channels/channel.ts";
 import { DAY, HOUR, MINUTE } from "../clock.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";

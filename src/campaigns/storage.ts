@@ -1,5 +1,7 @@
 import { eq, sql } from "drizzle-orm";
-import { campaignSteps, conversations, importJobs } from "../db/schema/campaigns.ts";
+import { campaignSteps } from "../db/schema/campaigns.ts";
+import { conversations } from "../db/schema/conversations.ts";
+import { importJobs } from "../db/schema/imports.ts";
 import type { Tx } from "../db/store.ts";
 import { CONVERSATION_ROW_BYTES, stepBytes, sum } from "../limits/bytes.ts";
 import { release } from "../limits/usage.ts";

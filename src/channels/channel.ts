@@ -1,5 +1,7 @@
 import type { ChannelName } from "../channel-name.ts";
 
+export type { ChannelName };
+
 /** A login to a brand's own SMTP server, with its password in plain text. */
 export interface SmtpLogin {
   host: string;

@@ -1,11 +1,12 @@
 import { systemClock } from "../clock.ts";
 import { type Config, readConfig } from "../config.ts";
+import { isEcho } from "../db/standing.ts";
 import { createLog, type Log, withoutEchoes } from "../log.ts";
 
 /** Parses the environment and opens the log, as every command does that needs either. */
 export function loadSettings(): { config: Config; log: Log } {
   const config = readConfig(process.env);
-  return { config, log: withoutEchoes(createLog(config.logLevel, systemClock)) };
+  return { config, log: withoutEchoes(createLog(config.logLevel, systemClock), isEcho) };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { and, asc, eq, gt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
 import type { ContactData } from "../contactFiles/fileRow.ts";
-import { contacts } from "../db/schema/brands.ts";
-import { conversations } from "../db/schema/campaigns.ts";
+import { contacts } from "../db/schema/contacts.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";

@@ -1,5 +1,5 @@
 import { asc, gt } from "drizzle-orm";
-import { contacts } from "../db/schema/brands.ts";
+import { contacts } from "../db/schema/contacts.ts";
 import type { Store, Tx } from "../db/store.ts";
 import { addWords, removeWords } from "../db/wordIndex.ts";
 import { findNote, setNote } from "../installation.ts";

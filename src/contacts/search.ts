@@ -1,5 +1,5 @@
 import { inArray, sql } from "drizzle-orm";
-import { contacts } from "../db/schema/brands.ts";
+import { contacts } from "../db/schema/contacts.ts";
 import type { Reader } from "../db/store.ts";
 import type { TenantScope } from "../db/tenant-scope.ts";
 import { endOf, type WordPlace, wordsFrom } from "../db/wordIndex.ts";

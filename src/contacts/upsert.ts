@@ -1,6 +1,6 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { ContactData, Rejection } from "../contactFiles/fileRow.ts";
-import { contacts } from "../db/schema/brands.ts";
+import { contacts } from "../db/schema/contacts.ts";
 import { inSlices, yieldToEventLoop } from "../db/slices.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";

@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { conversations, inboundMessages } from "../db/schema/campaigns.ts";
+import { conversations, inboundMessages } from "../db/schema/conversations.ts";
 import type { Tx } from "../db/store.ts";
 import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import type { ConversationRow } from "./status.ts";

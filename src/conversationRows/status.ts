@@ -1,5 +1,5 @@
 import { and, eq, inArray, ne, sql } from "drizzle-orm";
-import { conversations } from "../db/schema/campaigns.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import { messages } from "../db/schema/messages.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";

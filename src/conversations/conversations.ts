@@ -1,8 +1,9 @@
 import { and, desc, eq, getTableColumns, gte, lt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
 import { clearUnread, updateMode } from "../conversationRows/replies.ts";
-import { contacts } from "../db/schema/brands.ts";
-import { campaigns, conversations, inboundMessages } from "../db/schema/campaigns.ts";
+import { campaigns } from "../db/schema/campaigns.ts";
+import { contacts } from "../db/schema/contacts.ts";
+import { conversations, inboundMessages } from "../db/schema/conversations.ts";
 import { messages } from "../db/schema/messages.ts";
 import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
 import type { Reader, Tx } from "../db/store.ts";

@@ -1,6 +1,6 @@
 import { and, desc, eq } from "drizzle-orm";
 import { ban, liftTextOptOut } from "../bans/bans.ts";
-import type { ChannelName } from "../channel-name.ts";
+import type { ChannelName } from "../channels/channel.ts";
 import { markEmailBounced } from "../contacts/bounces.ts";
 import {
   clearOptOut,
@@ -10,8 +10,9 @@ import {
   markReplied,
 } from "../conversationRows/replies.ts";
 import type { ConversationRow as Conversation } from "../conversationRows/status.ts";
-import { contacts } from "../db/schema/brands.ts";
-import { campaigns, conversations } from "../db/schema/campaigns.ts";
+import { campaigns } from "../db/schema/campaigns.ts";
+import { contacts } from "../db/schema/contacts.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { cancelConversation } from "../messages/cancel.ts";

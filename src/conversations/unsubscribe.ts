@@ -1,8 +1,9 @@
 import { eq } from "drizzle-orm";
 import { ban } from "../bans/bans.ts";
 import { markOptedOut } from "../conversationRows/replies.ts";
-import { brands, contacts } from "../db/schema/brands.ts";
-import { conversations } from "../db/schema/campaigns.ts";
+import { brands } from "../db/schema/brands.ts";
+import { contacts } from "../db/schema/contacts.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
 import type { Signer } from "../secrets.ts";

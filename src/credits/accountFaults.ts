@@ -6,42 +6,42 @@ import { type AccountFields, keyIdOf, type LotFields, sealAccount, sealLot } fro
 export type SealedAccount = AccountFields & { seal: string };
 export type SealedLot = LotFields & { seal: string };
 
-/** Whether a row that carries a seal is what was sealed with this key. */
+/** Checks that an account has the MAC of its fields, made with this key. */
 export const isSealedAccount = (key: LedgerKey, account: SealedAccount) => sealAccount(key, account) === account.seal;
 
 /**
- * Says what is wrong with an account's row itself, and with the entries as a whole that it was sealed over; null when
- * nothing is. Gaps and single entries are named elsewhere.
+ * Checks the row of an account, and that its head belongs to the entries; null when both are intact. Gaps and single entries
+ * are reported by `nameFaults`.
  */
 export function accountFault(key: LedgerKey, account: SealedAccount, fold: BrandFold | undefined): EntryFault | null {
   const { brandId, entries: seq } = account;
   const base = { brandId, subject: "ACCOUNT", entryId: null, seq, difference: null } as const;
   if (!isSealedAccount(key, account)) {
     if (keyIdOf(account.seal) !== key.id && keyIdOf(account.seal) !== "")
-      return { ...base, fault: "OTHER_KEY", detail: `was sealed with another key (${keyIdOf(account.seal)})` };
-    const asFolded = fold && { ...account, ...fold.pockets, entries: fold.entries, head: fold.head };
-    const isFolded = asFolded !== undefined && sealAccount(key, asFolded) === account.seal;
-    return isFolded
-      ? { ...base, fault: "CHANGED", detail: "the account was changed: its seal fits what the entries say" }
-      : { ...base, fault: "FORGED", detail: "the account is forged: its seal is not of what it says" };
+      return { ...base, fault: "OTHER_KEY", detail: `was signed with another key (${keyIdOf(account.seal)})` };
+    const recomputed = fold && { ...account, ...fold.pockets, entries: fold.entries, head: fold.head };
+    const isRecomputed = recomputed !== undefined && sealAccount(key, recomputed) === account.seal;
+    return isRecomputed
+      ? { ...base, fault: "CHANGED", detail: "the account was changed: its MAC matches the sum of the entries" }
+      : { ...base, fault: "FORGED", detail: "the account is forged: its MAC does not match its fields" };
   }
   if (fold && fold.provedUpTo > seq)
     return {
       ...base,
       fault: "REPLAYED",
-      detail: `the account is an earlier one put back: it counts ${seq} entries, and there is a sealed one with the number ${fold.provedUpTo}`,
+      detail: `the account is an earlier version: it counts ${seq} entries, and entry ${fold.provedUpTo} exists with a valid MAC`,
     };
-  const areAllProved = (fold?.proved ?? 0) === seq && (fold?.entries ?? 0) === seq;
-  if (areAllProved && (fold?.head ?? "") !== account.head)
+  const areAllVerified = (fold?.proved ?? 0) === seq && (fold?.entries ?? 0) === seq;
+  if (areAllVerified && (fold?.head ?? "") !== account.head)
     return {
       ...base,
       fault: "REPLAYED",
-      detail: "one of the entries is another that was sealed for the same number, in a copy of this database",
+      detail: "an entry was replaced by one that was written with the same number in a copy of this database",
     };
   return null;
 }
 
-/** Says what is wrong with the row of a lot; null when nothing is. */
+/** Checks the row of a lot; null when it is intact. */
 export function lotFault(key: LedgerKey, lot: SealedLot, fold: LotFold | undefined): EntryFault | null {
   const base = { brandId: lot.brandId, subject: "LOT", entryId: null, seq: 0, difference: null } as const;
   if (sealLot(key, lot) !== lot.seal) {
@@ -49,13 +49,14 @@ export function lotFault(key: LedgerKey, lot: SealedLot, fold: LotFold | undefin
       return {
         ...base,
         fault: "OTHER_KEY",
-        detail: `lot ${lot.id} was sealed with another key (${keyIdOf(lot.seal)})`,
+        detail: `lot ${lot.id} was signed with another key (${keyIdOf(lot.seal)})`,
       };
     const asGranted = { ...lot, granted: fold?.granted ?? lot.granted };
-    if (fold === undefined) return { ...base, fault: "INSERTED", detail: `lot ${lot.id} was put in by hand` };
+    if (fold === undefined)
+      return { ...base, fault: "INSERTED", detail: `lot ${lot.id} was inserted: no entry granted it` };
     return sealLot(key, asGranted) === lot.seal
-      ? { ...base, fault: "CHANGED", detail: `lot ${lot.id} was changed: it was not granted as much` }
-      : { ...base, fault: "FORGED", detail: `lot ${lot.id} is forged: its seal is not of what it says` };
+      ? { ...base, fault: "CHANGED", detail: `lot ${lot.id} was changed: another amount was granted` }
+      : { ...base, fault: "FORGED", detail: `lot ${lot.id} is forged: its MAC does not match its fields` };
   }
   const { expiresAt } = lot;
   const expiredAt = fold?.expiredAt ?? null;
@@ -63,7 +64,7 @@ export function lotFault(key: LedgerKey, lot: SealedLot, fold: LotFold | undefin
     return {
       ...base,
       fault: "REPLAYED",
-      detail: `lot ${lot.id} is an earlier one put back: credits of it have expired, and it says that they do later`,
+      detail: `lot ${lot.id} is an earlier version: credits of it have expired before the expiry that it names`,
     };
   return null;
 }

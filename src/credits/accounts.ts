@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import { creditAccounts } from "../db/schema/credits.ts";
-import { forUpdate, rowsOf } from "../db/sql.ts";
+import { forUpdate, idTable } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { type AccountFields, NO_HEAD, sealAccount } from "./seal.ts";
 
 /**
- * The accounts that a transaction has locked, as they stand in it. Under the lock nobody else moves them, so what was read
- * with the lock need not be read again when movements are posted.
+ * The accounts that a transaction has locked, with their current values. No other transaction changes them under the lock, so
+ * posting movements needs no second read.
  */
 const locked = new WeakMap<Tx, Map<string, AccountFields>>();
 
@@ -16,7 +16,7 @@ function knownIn(tx: Tx): Map<string, AccountFields> {
   return known;
 }
 
-/** Opens a brand's account if it has none. */
+/** Creates a brand's account if it has none. */
 export async function openAccount(tx: Tx, brandId: string): Promise<void> {
   const empty = { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawedBack: 0, debt: 0 };
   const account: AccountFields = { brandId, entries: 0, head: NO_HEAD, ...empty };
@@ -27,15 +27,11 @@ export async function openAccount(tx: Tx, brandId: string): Promise<void> {
 }
 
 /**
- * Locks accounts until the transaction ends, and returns them by brand. The account's row is the lock of all that is the
- * brand's: whoever holds it may move credits in and out of its lots.
+ * Locks accounts until the transaction ends, and returns them by brand. The lock of the account row covers all lots of the
+ * brand.
  */
 export async function lockAccounts(tx: Tx, brandIds: readonly string[]): Promise<Map<string, AccountFields>> {
-  const ids = rowsOf(
-    "b",
-    brandIds.map((id) => ({ id })),
-    { id: "text" },
-  );
+  const ids = idTable("b", brandIds);
   const rows =
     await tx.all<AccountFields>(sql`select a.brand_id as "brandId", a.entries, a.head, a.granted, a.available,
       a.reserved, a.used, a.expired, a.clawed_back as "clawedBack", a.debt
@@ -45,7 +41,7 @@ export async function lockAccounts(tx: Tx, brandIds: readonly string[]): Promise
   return new Map(rows.map((row) => [row.brandId, row]));
 }
 
-/** Returns accounts that are locked by now, without asking for those this transaction has locked before. */
+/** Locks accounts and returns them, without a query for those that this transaction has locked before. */
 export async function lockedAccounts(tx: Tx, brandIds: readonly string[]): Promise<Map<string, AccountFields>> {
   const known = knownIn(tx);
   const missing = brandIds.filter((brandId) => !known.has(brandId));
@@ -53,7 +49,7 @@ export async function lockedAccounts(tx: Tx, brandIds: readonly string[]): Promi
   return known;
 }
 
-/** Notes how accounts stand after what this transaction has moved. */
+/** Updates the values of locked accounts after this transaction has posted movements. */
 export function noteMoved(tx: Tx, accounts: readonly AccountFields[]): void {
   const known = knownIn(tx);
   for (const account of accounts) known.set(account.brandId, account);

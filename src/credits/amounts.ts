@@ -1,9 +1,9 @@
 import { invalid } from "../fault.ts";
 
-/** Credits as integer thousandths; INVALID when they have more than three decimals. */
+/** Converts credits to integer thousandths. @throws INVALID for more than three decimals */
 export function toThousandths(field: string, credits: number): number {
   const thousandths = Math.round(credits * 1000);
-  // Division by 1000 gives back the very number that was written, or it had more decimals than we keep.
+  // Division by 1000 returns the same number, unless it had more decimals than are stored.
   if (thousandths / 1000 !== credits) throw invalid(field, "expected at most 3 decimals");
   return thousandths;
 }

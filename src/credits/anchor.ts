@@ -3,13 +3,13 @@ import type { Reader } from "../db/store.ts";
 import type { LedgerKey } from "../secrets.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 
-/** Brands in one record: a line that anything can take. */
+/** Brands in one record, so that the line stays short. */
 const BRANDS_PER_ANCHOR = 500;
 
-/** One brand: its id, how many entries it has, and the head of their chain. */
+/** A brand's id, the number of its entries, and the head of their hash chain. */
 type Head = [brandId: string, entries: number, head: string];
 
-/** What is kept outside of the database, so that one put back to an earlier state is found out. */
+/** A record that is kept outside of the database, so that a rollback to an earlier state is detected. */
 export interface Anchor {
   v: 1;
   /** ISO 8601. */
@@ -17,14 +17,14 @@ export interface Anchor {
   /** The id of the ledger's key. */
   key: string;
   brands: Head[];
-  /** Over all of the above. */
+  /** The MAC of the fields above. */
   seal: string;
 }
 
-const sealOf = (key: LedgerKey, { at, brands }: Pick<Anchor, "at" | "brands">) =>
+const anchorMac = (key: LedgerKey, { at, brands }: Pick<Anchor, "at" | "brands">) =>
   key.seal(JSON.stringify(["anchor", at, brands]));
 
-/** The heads of all brands that have entries, but for those that stand as in `known` (brand → head). */
+/** Lists the heads of all brands that have entries, without those equal to `known` (brand → head). */
 export async function readHeads(read: Reader, known: ReadonlyMap<string, string> = new Map()): Promise<Head[]> {
   const rows = await read.all<{ brandId: string; entries: number; head: string }>(
     sql`select brand_id as "brandId", entries, head from credit_accounts where entries > 0 order by brand_id`,
@@ -34,12 +34,12 @@ export async function readHeads(read: Reader, known: ReadonlyMap<string, string>
     .map(({ brandId, entries, head }) => [brandId, entries, head]);
 }
 
-/** Makes the records of these heads, each sealed, each short enough for a line. */
+/** Creates the records of these heads, each with a MAC and at most BRANDS_PER_ANCHOR brands. */
 export function anchorsOf(key: LedgerKey, at: string, heads: readonly Head[]): Anchor[] {
   const anchors: Anchor[] = [];
   for (let from = 0; from < heads.length; from += BRANDS_PER_ANCHOR) {
     const brands = heads.slice(from, from + BRANDS_PER_ANCHOR);
-    anchors.push({ v: 1, at, key: key.id, brands, seal: sealOf(key, { at, brands }) });
+    anchors.push({ v: 1, at, key: key.id, brands, seal: anchorMac(key, { at, brands }) });
   }
   return anchors;
 }
@@ -47,18 +47,18 @@ export function anchorsOf(key: LedgerKey, at: string, heads: readonly Head[]): A
 export interface AnchorFile {
   records: number;
   checkpoints: Checkpoint[];
-  /** The lines (from 1) of records that were not sealed with this key, or were changed since. */
+  /** The lines (from 1) of records that were signed with another key or changed. */
   badLines: number[];
 }
 
-/** Reads what was kept: lines of JSON, in which other things (a log) may stand as well. */
+/** Parses lines of JSON. Lines that are no anchor records, such as other log lines, are ignored. */
 export function parseAnchors(key: LedgerKey, text: string): AnchorFile {
   const file: AnchorFile = { records: 0, checkpoints: [], badLines: [] };
   for (const [index, line] of text.split("\n").entries()) {
     const anchor = parseAnchor(line);
     if (anchor === null) continue;
     file.records++;
-    if (sealOf(key, anchor) !== anchor.seal) file.badLines.push(index + 1);
+    if (anchorMac(key, anchor) !== anchor.seal) file.badLines.push(index + 1);
     else
       for (const [brandId, entries, head] of anchor.brands)
         file.checkpoints.push({ brandId, entries, head, at: anchor.at });
@@ -66,7 +66,7 @@ export function parseAnchors(key: LedgerKey, text: string): AnchorFile {
   return file;
 }
 
-/** Null for a line that is no record. */
+/** Parses one line; null when it is no record. */
 function parseAnchor(line: string): Anchor | null {
   try {
     const record = JSON.parse(line) as Partial<Anchor> | null;

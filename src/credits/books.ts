@@ -15,10 +15,10 @@ import {
 } from "./effects.ts";
 import { accountAfter, insertEntries, moveAccounts, sealEntries } from "./postingRows.ts";
 
-/** Rows of one statement here: more than any batch of the engine has, but a brand may have any number of lots. */
+/** Rows of one statement: more than a delivery batch has, but a brand may have any number of lots. */
 export const POSTED_ROWS = 2000;
 
-const emptyPockets = () => ({
+const zeroBalances = () => ({
   granted: 0,
   available: 0,
   reserved: 0,
@@ -28,26 +28,26 @@ const emptyPockets = () => ({
   debt: 0,
 });
 
-/** Adds up what movements do to each pocket of each brand. */
+/** Sums the effects of movements on the balances of each brand. */
 function deltasByBrand(movements: readonly Movement[]): AccountDelta[] {
   const brands = new Map<string, Record<Pocket | "entries", number>>();
   for (const { brandId, kind, amount } of movements) {
-    const deltas = brands.get(brandId) ?? { ...emptyPockets(), entries: 0 };
+    const deltas = brands.get(brandId) ?? { ...zeroBalances(), entries: 0 };
     brands.set(brandId, deltas);
     deltas.entries++;
     for (const pocket of POCKETS) deltas[pocket] += amount * (EFFECTS[kind][pocket] ?? 0);
   }
-  // In one order everywhere, so that two transactions over the same brands wait for each other instead of locking up.
+  // Always in the same order, so that transactions over the same brands wait for each other without a deadlock.
   return [...brands]
     .map(([brandId, deltas]) => ({ brandId, ...deltas }))
     .sort((a, b) => (a.brandId < b.brandId ? -1 : 1));
 }
 
-/** What changes in each lot by the same movements. */
+/** Sums the effects of movements on each lot. */
 function deltasByLot(movements: readonly Movement[]) {
   const lots = new Map<string, Record<LotPocket, number>>();
   for (const { lotId, kind, amount } of movements) {
-    // The grant's lot was written with its credits in it.
+    // A granted lot is inserted with its credits.
     if (kind === "GRANT" || kind === "SETTLE" || kind === "DEBT") continue;
     const deltas = lots.get(lotId) ?? { remaining: 0, expired: 0, repaid: 0 };
     lots.set(lotId, deltas);
@@ -56,7 +56,7 @@ function deltasByLot(movements: readonly Movement[]) {
   return [...lots].map(([lotId, deltas]) => ({ lotId, ...deltas })).sort((a, b) => (a.lotId < b.lotId ? -1 : 1));
 }
 
-/** Held, used and released by campaign and channel. */
+/** Sums held, used and released credits by campaign and channel. */
 function deltasByCampaign(movements: readonly Movement[]) {
   const rows = new Map<
     string,
@@ -75,14 +75,14 @@ function deltasByCampaign(movements: readonly Movement[]) {
 }
 
 /**
- * Writes movements: the entries, and in the same transaction every balance they change. The only writer of the ledger.
- * The database refuses a pocket below zero, a debt beside credits to spend, and a second movement of one kind for one
- * message.
+ * Writes movements: their entries, and in the same transaction every balance that they change. This is the only writer of
+ * the ledger. The database rejects a balance below zero, a debt beside available credits, and a second movement of the same
+ * kind for a message.
  */
 export async function post(tx: Tx, movements: readonly Movement[]): Promise<void> {
   const moved = movements.filter((movement) => movement.amount > 0);
   if (moved.length === 0) return;
-  // The account's row is locked from here on: its entries get their numbers, and their places in the chain, one after the other.
+  // The accounts are locked from here on, so that their entries are numbered and chained one after the other.
   const deltas = deltasByBrand(moved);
   const before = await lockedAccounts(
     tx,
@@ -91,7 +91,7 @@ export async function post(tx: Tx, movements: readonly Movement[]): Promise<void
   const { entries, heads } = sealEntries(tx, moved, before);
   const after = deltas.map((delta) => accountAfter(delta, before, heads));
   const accounts = await tx.all<{ entries: number }>(moveAccounts(tx, deltas, after));
-  if (accounts.length !== after.length) throw new Error("an account vanished while its credits were moved");
+  if (accounts.length !== after.length) throw new Error("an account was deleted while its credits were moved");
   noteMoved(tx, after);
   const lots = deltasByLot(moved);
   if (lots.length > 0) {

@@ -2,19 +2,19 @@ import type { EntryFault } from "./entryFaults.ts";
 import type { Fold } from "./fold.ts";
 import type { EntryFields } from "./seal.ts";
 
-/** What an anchor says of a brand's ledger. */
+/** The state of a brand's ledger that an anchor recorded. */
 export interface Checkpoint {
   brandId: string;
-  /** How many entries there were. */
+  /** The number of entries. */
   entries: number;
   head: string;
-  /** When: ISO 8601. */
+  /** The time of the record, ISO 8601. */
   at: string;
 }
 
-/** Holds a ledger that is read from its beginning against what anchors said of it at earlier times. */
+/** Compares a ledger, read from its beginning, with the states that anchors recorded. */
 export class Checkpoints {
-  /** By brand, then by the number of entries. */
+  /** Checkpoints by brand, then by the number of entries. */
   readonly #expected = new Map<string, Map<number, Checkpoint>>();
   readonly #missed = new Map<string, Checkpoint>();
 
@@ -22,18 +22,18 @@ export class Checkpoints {
     for (const checkpoint of checkpoints) {
       const ofBrand = this.#expected.get(checkpoint.brandId) ?? new Map<number, Checkpoint>();
       this.#expected.set(checkpoint.brandId, ofBrand);
-      // Two anchors of the same count agree, unless the database was rolled back between them: the earlier one counts.
+      // Two anchors of the same count agree unless the database was rolled back between them: the earlier one is used.
       if (!ofBrand.has(checkpoint.entries)) ofBrand.set(checkpoint.entries, checkpoint);
     }
   }
 
-  /** Passes an entry, with the chain's head at it. */
+  /** Checks the head of the chain at an entry. */
   pass({ brandId, seq }: EntryFields, head: string): void {
     const checkpoint = this.#expected.get(brandId)?.get(seq);
     if (checkpoint && checkpoint.head !== head && !this.#missed.has(brandId)) this.#missed.set(brandId, checkpoint);
   }
 
-  /** Says of which brands the ledger is no continuation of what was anchored. */
+  /** Lists the brands whose ledger does not continue the recorded state. */
   faults(fold: Fold, only: string | null): EntryFault[] {
     const faults: EntryFault[] = [];
     for (const [brandId, checkpoints] of this.#expected) {
@@ -46,13 +46,13 @@ export class Checkpoints {
         faults.push({
           ...base,
           seq: longest.entries,
-          detail: `the anchor of ${longest.at} counts ${longest.entries} entries, and there are ${there}: this is an earlier state`,
+          detail: `the anchor of ${longest.at} counts ${longest.entries} entries, and there are ${there}: the database was rolled back`,
         });
       else if (missed)
         faults.push({
           ...base,
           seq: missed.entries,
-          detail: `the anchor of ${missed.at} knows other entries up to number ${missed.entries}: this is no continuation of it`,
+          detail: `the anchor of ${missed.at} has other entries up to number ${missed.entries}: the ledger is no continuation of it`,
         });
     }
     return faults;

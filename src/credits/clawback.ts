@@ -10,22 +10,22 @@ export interface ClawbackOrder {
   brandId: string;
   /** Thousandths, above zero. */
   amount: number;
-  /** The source of the lot whose money went back; without it the credits come out of what expires soonest. */
+  /** The source of the refunded lot; without it the credits are taken from the lots that expire soonest. */
   lotSource?: string | null;
-  /** What the clawback comes from, e.g. a credit note: the same source takes back once. */
+  /** The origin of the clawback, e.g. a credit note. A source takes credits back once. */
   source: string;
   reason: string;
   actorId?: string | null;
-  /** When the money went back; now, unless said otherwise. */
+  /** When the money was returned; by default now. */
   at?: Instant;
 }
 
 /**
- * Takes credits back for a refund, a chargeback or a void. First from the lot that was refunded; what was spent of it, out
- * of the brand's other credits, soonest to expire first; what is missing then is a debt, which later credits repay.
+ * Takes credits back for a refund, a chargeback or a void: first from the refunded lot, then from the brand's other lots,
+ * soonest to expire first. The rest becomes a debt, which later credits repay. Held credits stay held.
  *
- * KNOWN: this source took back before; nothing changes. WAITING: the lot has not been granted yet, so there is nothing to
- * take; its grant will. Held credits stay held: a message that is on its way is paid for.
+ * Returns KNOWN when this source was already processed, and WAITING while the lot has not been granted: its grant then takes
+ * the credits back.
  */
 export async function clawBack(tx: Tx, order: ClawbackOrder): Promise<"DONE" | "WAITING" | "KNOWN"> {
   const { brandId, amount, lotSource = null, source, reason, actorId = null } = order;
@@ -37,20 +37,20 @@ export async function clawBack(tx: Tx, order: ClawbackOrder): Promise<"DONE" | "
     .returning({ source: creditClawbacks.source });
   if (made.length === 0) return "KNOWN";
   await openAccount(tx, brandId);
-  const books = await Reckoning.open(tx, brandId);
-  const lot = lotSource === null ? null : books.lots.find((lot) => lot.source === lotSource);
+  const ledger = await Reckoning.open(tx, brandId);
+  const lot = lotSource === null ? null : ledger.lots.find((lot) => lot.source === lotSource);
   if (lot === undefined) return "WAITING";
-  await owe(tx, books, lot, { source, amount, reason, actorId });
-  await payRefunds(tx, books, { reason, actorId });
-  books.expireOver({ reason: "PERIOD_ENDED" });
-  await books.post(tx);
+  await owe(tx, ledger, lot, { source, amount, reason, actorId });
+  await payRefunds(tx, ledger, { reason, actorId });
+  ledger.expireOver({ reason: "PERIOD_ENDED" });
+  await ledger.post(tx);
   return "DONE";
 }
 
-/** What is asked back is owed, until lots pay it. */
+/** Adds a debt for a clawback and marks it as processed. */
 async function owe(
   tx: Tx,
-  books: Reckoning,
+  ledger: Reckoning,
   lot: Lot | null,
   {
     source,
@@ -59,12 +59,12 @@ async function owe(
     actorId,
   }: Pick<typeof creditClawbacks.$inferSelect, "source" | "amount" | "reason" | "actorId">,
 ): Promise<void> {
-  books.move("DEBT", lot, amount, { reason, actorId });
+  ledger.move("DEBT", lot, amount, { reason, actorId });
   await tx.update(creditClawbacks).set({ doneAt: tx.now }).where(eq(creditClawbacks.source, source));
 }
 
-/** Lets a lot that was just granted owe the refunds of it that were heard of before. Under the account's lock. */
-export async function collectWaiting(tx: Tx, books: Reckoning, lot: Lot): Promise<void> {
+/** Adds the debts of clawbacks that arrived before the lot was granted. Call it under the account's lock. */
+export async function collectWaiting(tx: Tx, ledger: Reckoning, lot: Lot): Promise<void> {
   if (lot.source === null) return;
   const waiting = await tx
     .select()
@@ -77,29 +77,29 @@ export async function collectWaiting(tx: Tx, books: Reckoning, lot: Lot): Promis
       ),
     )
     .orderBy(asc(creditClawbacks.at), asc(creditClawbacks.source));
-  for (const refund of waiting) await owe(tx, books, lot, refund);
+  for (const refund of waiting) await owe(tx, ledger, lot, refund);
 }
 
-/** Lets a brand's lots pay all that was ever asked back, as far as they can. Under the account's lock. */
-export async function payRefunds(tx: Tx, books: Reckoning, note: Note): Promise<void> {
+/** Repays all clawbacks of a brand from its lots, as far as possible. Call it under the account's lock. */
+export async function payRefunds(tx: Tx, ledger: Reckoning, note: Note): Promise<void> {
   const refunds = await tx
     .select({ amount: creditClawbacks.amount, at: creditClawbacks.at, lotId: creditLots.id })
     .from(creditClawbacks)
     .leftJoin(creditLots, eq(creditLots.source, creditClawbacks.lotSource))
-    .where(and(eq(creditClawbacks.brandId, books.brandId), isNotNull(creditClawbacks.doneAt)))
+    .where(and(eq(creditClawbacks.brandId, ledger.brandId), isNotNull(creditClawbacks.doneAt)))
     .orderBy(asc(creditClawbacks.at), asc(creditClawbacks.source));
-  if (refunds.length > 0) books.payRefunds(refunds, note);
+  if (refunds.length > 0) ledger.payRefunds(refunds, note);
 }
 
-/** Notes what a message cost beyond what there was to pay it: owed like a refund. */
+/** Adds a debt for the part of a message's cost that the brand's lots could not pay. */
 export async function oweForMessage(
   tx: Tx,
-  books: Reckoning,
+  ledger: Reckoning,
   amount: number,
   note: Note & { messageId: string },
 ): Promise<void> {
   if (amount === 0) return;
-  const { brandId } = books;
+  const { brandId } = ledger;
   const { reason, messageId } = note;
   const row = {
     source: `message ${messageId}`,
@@ -111,5 +111,5 @@ export async function oweForMessage(
     createdAt: tx.now,
   };
   await tx.insert(creditClawbacks).values(row);
-  books.move("DEBT", null, amount, note);
+  ledger.move("DEBT", null, amount, note);
 }

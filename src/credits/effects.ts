@@ -2,10 +2,10 @@ import type { ENTRY_KINDS } from "../db/schema/credits.ts";
 
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
-/** Stands where a movement is of no lot: a debt that is not for the refund of one. */
+/** The lot id of a movement without a lot: a debt that is not for the refund of one. */
 export const NO_LOT = "";
 
-/** One movement of credits. What each kind moves: see `EFFECTS`. */
+/** A movement of credits. `EFFECTS` defines what each kind moves. */
 export interface Movement {
   kind: EntryKind;
   brandId: string;
@@ -21,16 +21,15 @@ export interface Movement {
 export const POCKETS = ["granted", "available", "reserved", "used", "expired", "clawedBack", "debt"] as const;
 export type Pocket = (typeof POCKETS)[number];
 
-/** What a lot keeps of its own. A grant's lot is born full. */
+/** The balances of a lot. A granted lot is inserted with its credits. */
 export const LOT_POCKETS = ["remaining", "expired", "repaid"] as const;
 export type LotPocket = (typeof LOT_POCKETS)[number];
 
 /**
- * From where to where each kind of entry moves its amount. This table is the whole meaning of the ledger: balances are
- * kept by it when an entry is written, and `verify` folds by it when they are proved.
+ * Defines how each kind of entry changes the balances of an account. Posting an entry and verifying the ledger both use it.
  *
- * CHARGE is what a message cost beyond its hold. DEBT is what a refund could not take back; REPAY pays it out of a lot,
- * and RETURN undoes that when another lot is the one to pay. REVIVE takes back that credits expired.
+ * CHARGE is the cost of a message beyond its hold. DEBT is the part of a refund that could not be taken back; REPAY pays it
+ * from a lot, and RETURN reverses that when another lot has to pay. REVIVE reverses an EXPIRE.
  */
 export const EFFECTS: Record<EntryKind, Partial<Record<Pocket, 1 | -1>>> = {
   GRANT: { granted: 1, available: 1 },
@@ -46,7 +45,7 @@ export const EFFECTS: Record<EntryKind, Partial<Record<Pocket, 1 | -1>>> = {
   RETURN: { available: 1, clawedBack: -1, debt: 1 },
 };
 
-/** The same for the pockets of the entry's lot. */
+/** Defines how each kind of entry changes the balances of its lot. */
 export const LOT_EFFECTS: Record<EntryKind, Partial<Record<LotPocket, 1 | -1>>> = {
   GRANT: { remaining: 1 },
   HOLD: { remaining: -1 },
@@ -61,7 +60,7 @@ export const LOT_EFFECTS: Record<EntryKind, Partial<Record<LotPocket, 1 | -1>>> 
   RETURN: { remaining: 1, repaid: -1 },
 };
 
-/** What movements do to the account of one brand. */
+/** The sum of movements on the account of one brand. */
 export interface AccountDelta extends Record<Pocket | "entries", number> {
   brandId: string;
 }

@@ -2,15 +2,15 @@ import type { Instant } from "../clock.ts";
 import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_POCKETS, type LotPocket, POCKETS, type Pocket } from "./effects.ts";
 import { chained, type EntryFields, NO_HEAD } from "./seal.ts";
 
-/** What the entries of one brand come to. */
+/** The sums over the entries of one brand. */
 export interface BrandFold {
   pockets: Record<Pocket, number>;
   entries: number;
-  /** The sum of the entries' numbers: with their count it shows a gap. */
+  /** The sum of the entries' numbers, which with their count reveals a gap. */
   seqs: number;
-  /** The chain over their seals, in the order of their numbers. */
+  /** The hash chain over their MACs, in the order of their numbers. */
   head: string;
-  /** Those that were sealed with this key for the place where they stand, and the highest number of one. */
+  /** The number of entries with a valid MAC, and the highest number of one. */
   proved: number;
   provedUpTo: number;
 }
@@ -18,7 +18,7 @@ export interface BrandFold {
 export interface LotFold extends Record<LotPocket, number> {
   brandId: string;
   granted: number;
-  /** When credits of it expired first: its time was over by then. */
+  /** When credits of it expired first. */
   expiredAt: Instant | null;
 }
 export interface CampaignFold {
@@ -29,16 +29,16 @@ export interface CampaignFold {
 
 const isKind = (kind: string): kind is EntryKind => kind in EFFECTS;
 
-/** Adds entries up. It grows with the brands, lots and campaigns, not with the entries. */
+/** Sums entries. Its memory grows with the brands, lots and campaigns, not with the entries. */
 export class Fold {
   readonly brands = new Map<string, BrandFold>();
   readonly lots = new Map<string, LotFold>();
-  /** By `<campaign id> <credit type>`. */
+  /** Keyed by `<campaign id> <credit type>`. */
   readonly campaigns = new Map<string, CampaignFold>();
   entries = 0;
 
-  /** `seal` is what the entry carries; `isProved` says whether it fits. In the order of each brand's numbers. */
-  add(entry: EntryFields, seal: string, isProved: boolean): void {
+  /** Adds an entry, in the order of each brand's numbers. `isVerified`: `seal` is the valid MAC of the entry. */
+  add(entry: EntryFields, seal: string, isVerified: boolean): void {
     const { brandId, seq, kind, amount, lotId, campaignId, creditType, createdAt } = entry;
     this.entries++;
     const brand = this.brands.get(brandId) ?? newBrand();
@@ -46,11 +46,11 @@ export class Fold {
     brand.entries++;
     brand.seqs += seq;
     brand.head = chained(brand.head, seal);
-    if (isProved) {
+    if (isVerified) {
       brand.proved++;
       brand.provedUpTo = seq;
     }
-    // A kind that does not exist moves nothing: what it moved when it had its right one will be missing.
+    // An unknown kind moves nothing: the effect of the original kind then shows up as a mismatch.
     if (!isKind(kind)) return;
     const effects = EFFECTS[kind];
     for (const pocket of POCKETS) brand.pockets[pocket] += amount * (effects[pocket] ?? 0);

@@ -1,16 +1,16 @@
 import { sql } from "drizzle-orm";
 import { DAY, type Instant } from "../clock.ts";
 import { yieldToEventLoop } from "../db/slices.ts";
-import { rowsOf } from "../db/sql.ts";
+import { idTable } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { unitsOf } from "./units.ts";
 import { readWeights, type Weights } from "./weights.ts";
 
-/** What the next week asks of a brand, and whether it has it. Thousandths. */
+/** The credits that a brand needs in the next week, and whether it has them. Thousandths. */
 export interface Forecast {
   available: number;
   neededNext7Days: number;
-  /** When the credits are used up at this pace; null when they last the week. */
+  /** When the credits run out at this pace; null when they last the week. */
   runsOutAt: Instant | null;
 }
 
@@ -25,13 +25,17 @@ interface StageRow {
   delay: number;
   waiting: unknown;
   reserved: unknown;
-  /** What the campaign's mailboxes may send in a day. */
+  /** The sum of the daily limits of the campaign's mailboxes. */
   daily: unknown;
 }
 
 /**
- * What brands need for what they have begun, if nobody answers: openings and follow-ups that are not paid for yet, as the
- * counters know them, at today's prices and no faster than the mailboxes may send. Brands that run no campaign need nothing.
+ * Forecasts the cost of the running campaigns of brands for a week, assuming no replies: openings and follow-ups without a
+ * hold, from the message counters, at today's prices and within the daily limits of the mailboxes. Brands without a running
+ * campaign need nothing.
+ *
+ * Reads tables of campaigns, messages and senders, but writes none: one statement for a page of brands replaces several
+ * queries for each of them, and those modules build on credits, so they cannot be called from here.
  */
 export async function forecasts(
   read: Reader,
@@ -40,11 +44,7 @@ export async function forecasts(
 ): Promise<Map<string, Forecast>> {
   const found = new Map<string, Forecast>();
   if (brandIds.length === 0) return found;
-  const ids = rowsOf(
-    "n",
-    brandIds.map((id) => ({ id })),
-    { id: "text" },
-  );
+  const ids = idTable("n", brandIds);
   const accounts = await read.all<{
     id: string;
     available: unknown;
@@ -65,12 +65,12 @@ export async function forecasts(
   const byBrand = Map.groupBy(stages, (row) => row.brand_id);
   for (const { id, available } of accounts) {
     const days = costOfDays(byBrand.get(id) ?? [], weights);
-    found.set(id, judge(Number(available ?? 0), days, now));
+    found.set(id, toForecast(Number(available ?? 0), days, now));
   }
   return found;
 }
 
-/** What is to be paid on each of the next days. */
+/** Computes the cost of each of the next days. */
 function costOfDays(stages: readonly StageRow[], weights: Weights): number[] {
   const days = Array.from({ length: WEEK_DAYS }, () => 0);
   const charge = (day: number, cost: number) => {
@@ -87,7 +87,7 @@ function costOfDays(stages: readonly StageRow[], weights: Weights): number[] {
       for (const next of steps.slice(index + 1)) {
         after += next.delay;
         let left = waits(first);
-        // Those who wait for this stage leave day by day; the next one falls due its delay later.
+        // Messages of this stage are sent day by day; the next stage is due its delay later.
         for (let day = 0; day < WEEK_DAYS && left > 0; day++) {
           const leaving = daily > 0 ? Math.min(left, daily) : left;
           left -= leaving;
@@ -99,7 +99,7 @@ function costOfDays(stages: readonly StageRow[], weights: Weights): number[] {
   return days;
 }
 
-function judge(available: number, days: readonly number[], now: Instant): Forecast {
+function toForecast(available: number, days: readonly number[], now: Instant): Forecast {
   let sum = 0;
   let runsOutAt: Instant | null = null;
   for (const [day, cost] of days.entries()) {
@@ -109,24 +109,24 @@ function judge(available: number, days: readonly number[], now: Instant): Foreca
   return { available, neededNext7Days: sum, runsOutAt };
 }
 
-/** The forecast of one brand; null when it has enough. */
+/** Returns the forecast of a brand whose credits will not last the week; null for others. */
 export async function lowBalanceOf(read: Reader, now: Instant, brandId: string): Promise<Forecast | null> {
   const forecast = (await forecasts(read, now, [brandId])).get(brandId);
   return forecast && forecast.runsOutAt !== null ? forecast : null;
 }
 
-const BRANDS_AT_ONCE = 500;
+const BRANDS_PER_PAGE = 500;
 
-/** Notes which brands cross the line between enough and too little, either way, and says which fell below it: each once. */
+/** Records for which brands credits have become too few, or enough again. Returns those that newly have too few, each once. */
 export async function noteLowBalances(tx: Tx): Promise<{ brandId: string; forecast: Forecast }[]> {
-  const fallen: { brandId: string; forecast: Forecast }[] = [];
+  const newlyLow: { brandId: string; forecast: Forecast }[] = [];
   for (let after = ""; ; ) {
     const brands = await tx.all<{ id: string; low: Instant | null }>(sql`select a.brand_id as id, a.low_since as low
       from credit_accounts a where a.brand_id > ${after} and (a.low_since is not null or exists (select 1 from campaigns c
         where c.brand_id = a.brand_id and c.status in ('SCHEDULED', 'RUNNING', 'AUTO_PAUSED')))
-      order by a.brand_id limit ${BRANDS_AT_ONCE}`);
+      order by a.brand_id limit ${BRANDS_PER_PAGE}`);
     const last = brands.at(-1);
-    if (!last) return fallen;
+    if (!last) return newlyLow;
     after = last.id;
     await yieldToEventLoop();
     const known = await forecasts(
@@ -139,10 +139,10 @@ export async function noteLowBalances(tx: Tx): Promise<{ brandId: string; foreca
       const isLow = forecast !== undefined && forecast.runsOutAt !== null;
       if (isLow === (low !== null)) continue;
       const since = isLow ? tx.now : null;
-      // The condition stands in the update: of two replicas one warns.
+      // The condition is part of the update, so that only one of two replicas warns.
       const crossed = await tx.all<{ id: string }>(sql`update credit_accounts set low_since = ${since}
         where brand_id = ${id} and low_since ${isLow ? sql`is null` : sql`is not null`} returning brand_id as id`);
-      if (crossed.length > 0 && isLow) fallen.push({ brandId: id, forecast });
+      if (crossed.length > 0 && isLow) newlyLow.push({ brandId: id, forecast });
     }
   }
 }

@@ -11,7 +11,7 @@ import { spendableLots, take } from "./lots.ts";
 import type { CreditType } from "./model.ts";
 import { Reckoning } from "./reckoning.ts";
 
-/** Credits wanted for one message. `weight` is the price of a unit, frozen with the hold. */
+/** Credits to reserve for a message. `weight` is the price of a unit, stored with the hold. */
 export interface HoldRequest {
   messageId: string;
   brandId: string;
@@ -22,19 +22,19 @@ export interface HoldRequest {
 }
 
 /**
- * Sets credits aside, in the order of the requests, as far as they go. Lots that expire soonest are spent first, then the
- * oldest. Returns the ids of the messages for which there were not enough; nothing was held for those.
+ * Reserves credits in the order of the requests, as far as they suffice. Lots that expire soonest are used first, then the
+ * oldest. Returns the ids of the messages without enough credits, for which nothing is held.
  */
 export async function hold(tx: Tx, requests: readonly HoldRequest[]): Promise<Set<string>> {
-  const short = new Set<string>();
+  const unfunded = new Set<string>();
   const priced = requests.filter((request) => request.amount > 0);
-  if (priced.length === 0) return short;
+  if (priced.length === 0) return unfunded;
   const lots = await spendableLots(tx, [...new Set(priced.map((request) => request.brandId))]);
   const movements: Movement[] = [];
   const holds: (typeof creditHolds.$inferInsert)[] = [];
   for (const request of priced) {
     const parts = take(lots.get(request.brandId) ?? [], request.amount);
-    if (!parts) short.add(request.messageId);
+    if (!parts) unfunded.add(request.messageId);
     for (const { lotId, amount } of parts ?? []) {
       const { messageId, brandId, campaignId, creditType, weight } = request;
       holds.push({ messageId, lotId, brandId, campaignId, creditType, amount, weight });
@@ -43,7 +43,7 @@ export async function hold(tx: Tx, requests: readonly HoldRequest[]): Promise<Se
   }
   await post(tx, movements);
   await inSlices(holds, (some) => tx.all(insertHolds(some)), POSTED_ROWS);
-  return short;
+  return unfunded;
 }
 
 function insertHolds(holds: readonly (typeof creditHolds.$inferInsert)[]) {
@@ -60,7 +60,7 @@ function insertHolds(holds: readonly (typeof creditHolds.$inferInsert)[]) {
     select n."messageId", n."lotId", n."brandId", n."campaignId", n."creditType", n.amount, n.weight from ${rowsOf("n", holds, types)}`;
 }
 
-/** An open hold, as the database gives it. */
+/** A deleted hold. */
 interface Held {
   messageId: string;
   lotId: string;
@@ -70,7 +70,7 @@ interface Held {
   amount: number;
 }
 
-/** Takes the holds of these messages off the table. Deleting is what ends a hold, so nobody can end it again. */
+/** Deletes the holds of these messages and returns them. A hold is ended by deleting it, so it ends only once. */
 async function endHolds(tx: Tx, messageIds: readonly string[]): Promise<Held[]> {
   if (messageIds.length === 0) return [];
   const ids = messageIds.map((id) => ({ id }));
@@ -79,7 +79,7 @@ async function endHolds(tx: Tx, messageIds: readonly string[]): Promise<Held[]> 
       credit_type as "creditType", amount`);
 }
 
-/** The messages went out: what was held for them is used. A message without an open hold changes nothing. */
+/** Marks the held credits of sent messages as used. A message without a hold is ignored. */
 export async function settle(tx: Tx, messageIds: readonly string[]): Promise<void> {
   const holds = await endHolds(tx, messageIds);
   await post(
@@ -88,12 +88,12 @@ export async function settle(tx: Tx, messageIds: readonly string[]): Promise<voi
   );
 }
 
-/** The messages will not go out: what was held comes back, or expires at once where its lot has expired meanwhile. */
+/** Releases the held credits of messages that will not be sent. Credits of a lot that has expired meanwhile expire at once. */
 export async function release(tx: Tx, messageIds: readonly string[], reason: string): Promise<void> {
-  await giveBack(tx, await endHolds(tx, messageIds), reason);
+  await releaseHolds(tx, await endHolds(tx, messageIds), reason);
 }
 
-async function giveBack(tx: Tx, holds: readonly Held[], reason: string): Promise<void> {
+async function releaseHolds(tx: Tx, holds: readonly Held[], reason: string): Promise<void> {
   if (holds.length === 0) return;
   const byBrand = [...Map.groupBy(holds, (held) => held.brandId)].sort(([a], [b]) => (a < b ? -1 : 1));
   await lockAccounts(
@@ -101,18 +101,18 @@ async function giveBack(tx: Tx, holds: readonly Held[], reason: string): Promise
     byBrand.map(([brandId]) => brandId),
   );
   for (const [brandId, held] of byBrand) {
-    const books = await Reckoning.open(tx, brandId);
-    const lots = new Map(books.lots.map((lot) => [lot.id, lot]));
+    const ledger = await Reckoning.open(tx, brandId);
+    const lots = new Map(ledger.lots.map((lot) => [lot.id, lot]));
     for (const { lotId, messageId, campaignId, creditType, amount } of held) {
-      books.move("RELEASE", lots.get(lotId) ?? null, amount, { reason, messageId, campaignId, creditType });
+      ledger.move("RELEASE", lots.get(lotId) ?? null, amount, { reason, messageId, campaignId, creditType });
     }
-    if (books.owed > 0) await payRefunds(tx, books, { reason });
-    books.expireOver({ reason: "PERIOD_ENDED" });
-    await books.post(tx);
+    if (ledger.owed > 0) await payRefunds(tx, ledger, { reason });
+    ledger.expireOver({ reason: "PERIOD_ENDED" });
+    await ledger.post(tx);
   }
 }
 
-/** What a message cost in the end. */
+/** The actual cost of a message. */
 export interface FinalCost {
   messageId: string;
   /** Thousandths. */
@@ -120,18 +120,17 @@ export interface FinalCost {
 }
 
 /**
- * The messages went out, and cost what was really sent: a text may have come to more parts than it was held for, or fewer.
- * The difference comes back, or is charged; what cannot be charged any more is owed. A message without an open hold, because
- * it was settled before, changes nothing.
+ * Settles sent messages at their actual cost: an SMS may have more or fewer segments than were held. A difference is released
+ * or charged; what the lots cannot pay becomes a debt. A message without a hold, because it was settled before, is ignored.
  */
 export async function settleActual(tx: Tx, costs: readonly FinalCost[]): Promise<void> {
   const final = new Map(costs.map(({ messageId, amount }) => [messageId, amount]));
   const holds = await endHolds(tx, [...final.keys()]);
   const byBrand = [...Map.groupBy(holds, (held) => held.brandId)].sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [brandId, ofBrand] of byBrand) {
-    const books = await Reckoning.open(tx, brandId);
-    const lots = new Map(books.lots.map((lot) => [lot.id, lot]));
-    books.expireOver({ reason: "PERIOD_ENDED" });
+    const ledger = await Reckoning.open(tx, brandId);
+    const lots = new Map(ledger.lots.map((lot) => [lot.id, lot]));
+    ledger.expireOver({ reason: "PERIOD_ENDED" });
     for (const [messageId, held] of Map.groupBy(ofBrand, (row) => row.messageId)) {
       let left = final.get(messageId) ?? 0;
       const [first] = held;
@@ -141,19 +140,19 @@ export async function settleActual(tx: Tx, costs: readonly FinalCost[]): Promise
       for (const { lotId, amount } of held) {
         const lot = lots.get(lotId) ?? null;
         const used = Math.min(amount, left);
-        books.move("SETTLE", lot, used, note);
-        books.move("RELEASE", lot, amount - used, note);
+        ledger.move("SETTLE", lot, used, note);
+        ledger.move("RELEASE", lot, amount - used, note);
         left -= used;
       }
-      for (const lot of books.lots) {
+      for (const lot of ledger.lots) {
         const part = Math.min(left, lot.remaining);
-        books.move("CHARGE", lot, part, note);
+        ledger.move("CHARGE", lot, part, note);
         left -= part;
       }
-      await oweForMessage(tx, books, left, note);
+      await oweForMessage(tx, ledger, left, note);
     }
-    if (books.owed > 0) await payRefunds(tx, books, { reason: "SENT" });
-    books.expireOver({ reason: "PERIOD_ENDED" });
-    await books.post(tx);
+    if (ledger.owed > 0) await payRefunds(tx, ledger, { reason: "SENT" });
+    ledger.expireOver({ reason: "PERIOD_ENDED" });
+    await ledger.post(tx);
   }
 }

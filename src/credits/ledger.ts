@@ -12,55 +12,56 @@ import { spendableLots, take } from "./lots.ts";
 import { Reckoning } from "./reckoning.ts";
 import { sealLot } from "./seal.ts";
 
-// The verbs that bring credits and let them go. Those that spend are in `holds.ts`, refunds in `clawback.ts`. All amounts
-// are integer thousandths of a credit.
+// Grants, corrections and expiry of credits. `holds.ts` spends them, `clawback.ts` takes refunds back. All amounts are integer
+// thousandths of a credit.
 
 export interface GrantOrder {
   brandId: string;
   amount: number;
   kind: "SUBSCRIPTION" | "PURCHASED";
-  /** A moment that is past already is allowed: a payment may be heard of late. The credits expire at once then. */
+  /** May be in the past, since a payment may be reported late. The credits then expire at once. */
   expiresAt?: Instant | null;
-  /** When they were paid for, which may be heard of late: of lots that end together the oldest is spent first. */
+  /** The time of the payment, which may be reported late: of lots that expire together the oldest is used first. */
   at?: Instant;
-  /** What the credits come from, e.g. an invoice line: the same source grants once. */
+  /** The origin of the credits, e.g. an invoice line. A source grants once. */
   source?: string | null;
   reason: string;
   actorId?: string | null;
 }
 
 /**
- * Gives a brand a new lot of credits. A debt is repaid from it first. False when this source has granted before; nothing
- * changes then.
+ * Grants a brand a new lot of credits, from which a debt is repaid first. Returns false, and changes nothing, when this source
+ * has granted before.
  */
 export async function grant(tx: Tx, order: GrantOrder): Promise<boolean> {
   const { brandId, amount, kind, expiresAt = null, source = null, reason, actorId = null } = order;
   await openAccount(tx, brandId);
-  // Before anything is read: a refund of these credits that is being written waits, or has been seen by what follows.
+  // Locked before the first read: a concurrent refund of these credits either waits or is visible to the reads below.
   await lockAccounts(tx, [brandId]);
   const id = tx.newId();
   const createdAt = Math.min(order.at ?? tx.now, tx.now);
-  const sealed = { id, brandId, kind, granted: amount, expiresAt, source, createdAt };
+  const fields = { id, brandId, kind, granted: amount, expiresAt, source, createdAt };
   const made = await tx
     .insert(creditLots)
-    .values({ ...sealed, remaining: amount, seal: sealLot(tx.ledgerKey, sealed) })
+    .values({ ...fields, remaining: amount, seal: sealLot(tx.ledgerKey, fields) })
     .onConflictDoNothing()
     .returning({ id: creditLots.id });
   if (made.length === 0) return false;
-  const books = await Reckoning.open(tx, brandId);
-  const lot = books.lots.find((lot) => lot.id === id);
-  if (!lot) throw new Error(`the lot ${id} was written and is not there`);
-  books.move("GRANT", lot, amount, { reason, actorId });
-  await collectWaiting(tx, books, lot);
-  await payRefunds(tx, books, { reason });
-  books.expireOver({ reason: "PERIOD_ENDED" });
-  await books.post(tx);
+  const ledger = await Reckoning.open(tx, brandId);
+  const lot = ledger.lots.find((lot) => lot.id === id);
+  if (!lot) throw new Error(`the lot ${id} was inserted and cannot be found`);
+  ledger.move("GRANT", lot, amount, { reason, actorId });
+  await collectWaiting(tx, ledger, lot);
+  await payRefunds(tx, ledger, { reason });
+  ledger.expireOver({ reason: "PERIOD_ENDED" });
+  await ledger.post(tx);
   return true;
 }
 
 /**
- * Corrects a brand's credits by hand: up is a lot that does not expire, down takes what expires soonest. CONFLICT, with
- * what is there, when more is to be taken than can be spent.
+ * Corrects a brand's credits by hand. A positive amount is a lot that does not expire; a negative one is taken from the lots
+ * that expire soonest.
+ * @throws CONFLICT with `creditAvailable` when the brand has fewer credits to spend
  */
 export async function adjust(
   tx: Tx,
@@ -75,9 +76,13 @@ export async function adjust(
   const available = lots.reduce((total, lot) => total + lot.remaining, 0);
   const parts = take(lots, -amount);
   if (!parts) {
-    throw new Fault("CONFLICT", `Only ${toCredits(available)} credits can be taken: the rest is held, used or gone`, {
-      facts: { creditAvailable: toCredits(available) },
-    });
+    throw new Fault(
+      "CONFLICT",
+      `credits: only ${toCredits(available)} can be taken, because the rest is held, used or expired`,
+      {
+        facts: { creditAvailable: toCredits(available) },
+      },
+    );
   }
   await post(
     tx,
@@ -86,8 +91,8 @@ export async function adjust(
 }
 
 /**
- * Ends a lot before its time: a renewal came, or a plan was left. What is not held expires now, and what holds give back
- * later expires then. False when there is no such lot, or its time is over.
+ * Expires a lot early, after a renewal or a change of plan. Credits that are not held expire now, held ones when they are
+ * released. Returns false when there is no such lot or it has expired already.
  */
 export async function expireLot(
   tx: Tx,
@@ -101,33 +106,33 @@ export async function expireLot(
     .where("id" in which ? eq(creditLots.id, which.id) : eq(creditLots.source, which.source));
   if (!found) return false;
   await lockAccounts(tx, [found.brandId]);
-  const ends = Math.min(at, tx.now);
-  if (found.expiresAt !== null && found.expiresAt <= ends) return false;
-  const seal = sealLot(tx.ledgerKey, { ...found, expiresAt: ends });
-  await tx.update(creditLots).set({ expiresAt: ends, seal }).where(eq(creditLots.id, found.id));
-  const books = await Reckoning.open(tx, found.brandId);
-  books.expireOver({ reason });
-  await books.post(tx);
+  const endsAt = Math.min(at, tx.now);
+  if (found.expiresAt !== null && found.expiresAt <= endsAt) return false;
+  const seal = sealLot(tx.ledgerKey, { ...found, expiresAt: endsAt });
+  await tx.update(creditLots).set({ expiresAt: endsAt, seal }).where(eq(creditLots.id, found.id));
+  const ledger = await Reckoning.open(tx, found.brandId);
+  ledger.expireOver({ reason });
+  await ledger.post(tx);
   return true;
 }
 
-/** Lots written off by one transaction. */
+/** Lots that one transaction writes off. */
 const EXPIRED_LOTS = 500;
 
 /**
- * Writes off what is left in lots whose time is over, a slice of them. Returns how many there were; call again until there
- * are none. Only those lots are read: a brand may have any number of others.
+ * Writes off the remaining credits of one slice of expired lots and returns the number of lots; call it until it returns 0.
+ * Only those lots are read: a brand may have any number of others.
  */
 export async function expireLots(tx: Tx): Promise<number> {
   const over = await tx
     .select({ id: creditLots.id, brandId: creditLots.brandId })
     .from(creditLots)
-    // In the words and the order of the index `credit_lots_spendable`, which those written off before have left.
+    // The condition and order of the index `credit_lots_spendable`, which no longer contains lots that are written off.
     .where(and(lte(creditLots.expiresAt, tx.now), sql`remaining > 0`))
     .orderBy(asc(creditLots.brandId), asc(creditLots.expiresAt))
     .limit(EXPIRED_LOTS);
   if (over.length === 0) return 0;
-  // In one order everywhere. What is left in them is read again under their accounts' locks.
+  // Locked in the same order everywhere. The remaining credits are read again under the locks.
   await lockAccounts(tx, [...new Set(over.map((lot) => lot.brandId))].sort());
   const ids = over.map(({ id }) => ({ id }));
   const lots = await tx.all<{ id: string; brand_id: string; remaining: number }>(
@@ -144,15 +149,15 @@ export async function expireLots(tx: Tx): Promise<number> {
 }
 
 /**
- * What a brand can spend, in thousandths, counted under the lock that spending takes: it stays true until the transaction
- * ends. A lot whose time is over counts no more, written off or not.
+ * Counts the credits that a brand can spend, in thousandths, and locks its account, so that the result stays true until the
+ * transaction ends. Expired lots do not count, written off or not.
  */
 export async function spendableCredits(tx: Tx, brandId: string): Promise<number> {
   const lots = await spendableLots(tx, [brandId]);
   return (lots.get(brandId) ?? []).reduce((total, lot) => total + lot.remaining, 0);
 }
 
-/** What a brand could spend at this moment, and what it owes, in thousandths. */
+/** Returns the available credits and the debt of a brand, in thousandths. */
 export async function fundsOf(read: Reader, brandId: string): Promise<{ available: number; debt: number }> {
   const [row] = await read
     .select({ available: creditAccounts.available, debt: creditAccounts.debt })

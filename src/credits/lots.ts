@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
-import { rowsOf } from "../db/sql.ts";
+import { idTable } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import { lockAccounts } from "./accounts.ts";
 
-/** A lot with something in it that can still move. As the database gives it. */
+/** A lot with its balances, as a row of the database. */
 export interface Lot {
   id: string;
   brand_id: string;
@@ -15,30 +15,28 @@ export interface Lot {
   source: string | null;
 }
 
-const LOT = sql.raw("l.id, l.brand_id, l.remaining, l.expired, l.repaid, l.expires_at, l.source");
-/** The order of spending: what expires soonest, then what is oldest. */
-const SPENDING = sql.raw("case when l.expires_at is null then 1 else 0 end, l.expires_at, l.created_at, l.id");
+const LOT_COLUMNS = sql.raw("l.id, l.brand_id, l.remaining, l.expired, l.repaid, l.expires_at, l.source");
+/** Sorts lots in the order of spending: those that expire soonest, then the oldest. */
+const SPENDING_ORDER = sql.raw("case when l.expires_at is null then 1 else 0 end, l.expires_at, l.created_at, l.id");
 
-/** What these brands can spend now, in the order of spending, locked until the transaction ends. */
+/** Returns the lots that these brands can spend, in the order of spending, and locks their accounts. */
 export async function spendableLots(tx: Tx, brandIds: readonly string[]): Promise<Map<string, Lot[]>> {
   await lockAccounts(tx, brandIds);
-  const ids = rowsOf(
-    "b",
-    brandIds.map((id) => ({ id })),
-    { id: "text" },
-  );
-  const rows = await tx.all<Lot>(sql`select ${LOT} from credit_lots l
+  const ids = idTable("b", brandIds);
+  const rows = await tx.all<Lot>(sql`select ${LOT_COLUMNS} from credit_lots l
     where l.brand_id in (select b.id from ${ids}) and l.remaining > 0 and (l.expires_at is null or l.expires_at > ${tx.now})
-    order by ${SPENDING}`);
+    order by ${SPENDING_ORDER}`);
   return Map.groupBy(rows, (row) => row.brand_id);
 }
 
-/** All lots of a brand, in the order of spending. Call it under the account's lock. */
+/** Lists all lots of a brand in the order of spending. Call it under the account's lock. */
 export function lotsOf(tx: Tx, brandId: string): Promise<Lot[]> {
-  return tx.all<Lot>(sql`select ${LOT} from credit_lots l where l.brand_id = ${brandId} order by ${SPENDING}`);
+  return tx.all<Lot>(
+    sql`select ${LOT_COLUMNS} from credit_lots l where l.brand_id = ${brandId} order by ${SPENDING_ORDER}`,
+  );
 }
 
-/** Takes an amount out of the lots, first to last; null, and nothing taken, when they hold too little. */
+/** Takes an amount from the lots, first to last. Returns null, and takes nothing, when they have too little. */
 export function take(lots: readonly Lot[], amount: number): { lotId: string; amount: number }[] | null {
   const parts: { lot: Lot; amount: number }[] = [];
   let missing = amount;

@@ -6,7 +6,7 @@ import type { Reader } from "../db/store.ts";
 import { toCredits } from "./amounts.ts";
 import type { BrandCredits, CampaignCredits, CreditStats } from "./model.ts";
 
-// What all brands have. Lots whose time is over do not count, though nobody may have written them off yet.
+// Credits of all brands, for admins. Expired lots do not count, even before they are written off.
 
 const live = (now: Instant) => sql`l.remaining > 0 and (l.expires_at is null or l.expires_at > ${now})`;
 
@@ -20,10 +20,10 @@ interface Figures {
   campaigns: unknown;
 }
 
-/** Postgres adds 64-bit numbers up to text. */
+/** Converts a sum to credits: Postgres returns sums of 64-bit numbers as text. */
 const credits = (sum: unknown) => toCredits(Number(sum ?? 0));
 
-/** One page of brands, the newest first, with their credits; also those that never had any. */
+/** Lists one page of brands, the newest first, with their credits. Brands without credits are included. */
 export async function listCredits(
   read: Reader,
   now: Instant,
@@ -37,7 +37,7 @@ export async function listCredits(
   return { credits: rows.map((row) => toBrandCredits(row, figures.get(row.id), campaigns.get(row.id) ?? [])), total };
 }
 
-/** All figures of many brands in one statement, so that they are of one moment. */
+/** Selects all figures of many brands in one statement, so that they belong to one state of the database. */
 function figuresOf(ids: { id: string }[], now: Instant): SQL {
   const lots = (kind: "SUBSCRIPTION" | "PURCHASED") =>
     sql`(select sum(l.remaining) from credit_lots l where l.brand_id = n.id and l.kind = ${kind} and ${live(now)})`;
@@ -96,7 +96,7 @@ interface Totals {
   used: unknown;
 }
 
-/** The sums over all brands, in one statement. */
+/** Sums the credits of all brands in one statement. */
 export async function creditStats(read: Reader, now: Instant): Promise<CreditStats> {
   const [row] =
     await read.all<Totals>(sql`select (select sum(d.count) from brand_days d) as brands, sum(a.reserved) as reserved, sum(a.used) as used,

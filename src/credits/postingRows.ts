@@ -4,7 +4,7 @@ import type { Tx } from "../db/store.ts";
 import { type AccountDelta, type Movement, POCKETS, type Pocket } from "./effects.ts";
 import { type AccountFields, chained, type EntryFields, sealAccount, sealEntry } from "./seal.ts";
 
-/** How a brand's account stands when these movements are written. */
+/** Returns a brand's account after these movements. */
 export function accountAfter(
   delta: AccountDelta,
   before: ReadonlyMap<string, AccountFields>,
@@ -35,7 +35,7 @@ export function moveAccounts(tx: Tx, deltas: readonly AccountDelta[], after: rea
   } as const;
   const rows = deltas.map((delta, at) => {
     const account = after[at];
-    if (!account) throw new Error("there are not as many accounts as brands");
+    if (!account) throw new Error("expected one account for each brand");
     const previous = account.entries - delta.entries;
     return { ...delta, previous, head: account.head, seal: sealAccount(tx.ledgerKey, account) };
   });
@@ -48,10 +48,10 @@ export function moveAccounts(tx: Tx, deltas: readonly AccountDelta[], after: rea
     returning credit_accounts.entries`;
 }
 
-/** A row of the ledger, ready to be written. */
+/** A row of the ledger to be inserted. */
 type EntryRow = { [Field in keyof EntryFields]: EntryFields[Field] } & { seal: string; part: number | null };
 
-/** Numbers, seals and chains the entries of movements behind those their brands have. */
+/** Builds the entries of movements: numbered, with a MAC, and chained to the existing entries of their brands. */
 export function sealEntries(tx: Tx, movements: readonly Movement[], before: ReadonlyMap<string, AccountFields>) {
   const heads = new Map<string, string>();
   const newest = new Map<string, number>();

@@ -5,7 +5,7 @@ import { post } from "./books.ts";
 import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_POCKETS, type Movement, NO_LOT } from "./effects.ts";
 import { type Lot, lotsOf } from "./lots.ts";
 
-/** What an entry says besides its amount. */
+/** The fields of an entry besides its kind, lot and amount. */
 export interface Note {
   reason: string;
   actorId?: string | null;
@@ -14,21 +14,21 @@ export interface Note {
   creditType?: string;
 }
 
-/** Whether credits of a lot were still good at a moment, used or not. */
+/** Checks that a lot had not expired at a time. */
 export const outlives = (lot: Lot, at: Instant) => lot.expires_at === null || lot.expires_at > at;
 
-/** Credits that were asked back. */
+/** A processed clawback. */
 export interface Refund {
   amount: number;
-  /** The lot whose money went back; null for none in particular. */
+  /** The refunded lot; null for no particular one. */
   lotId: string | null;
-  /** When the money went back. */
+  /** When the money was returned. */
   at: Instant;
 }
 
 /**
- * One brand's lots and debt, worked on in memory under the account's lock and then posted as one. Movements that only
- * together keep the books in order (a grant and the debt it repays) become true together.
+ * A brand's lots and debt, changed in memory under the account's lock and posted together. Movements that are valid only
+ * together (a grant and the debt it repays) are written in one batch.
  */
 export class Reckoning {
   private readonly movements: Movement[] = [];
@@ -53,25 +53,25 @@ export class Reckoning {
     if (amount <= 0) return;
     this.movements.push({ kind, brandId: this.brandId, lotId: lot?.id ?? NO_LOT, amount, ...note });
     this.debt += amount * (EFFECTS[kind].debt ?? 0);
-    // A lot is born full, in the database and here.
+    // A granted lot is loaded with its credits.
     if (lot && kind !== "GRANT")
       for (const pocket of LOT_POCKETS) lot[pocket] += amount * (LOT_EFFECTS[kind][pocket] ?? 0);
   }
 
-  /** Writes off what is left in lots whose time is over. */
+  /** Writes off the remaining credits of expired lots. */
   expireOver(note: Note): void {
     for (const lot of this.lots) if (!outlives(lot, this.now)) this.move("EXPIRE", lot, lot.remaining, note);
   }
 
   /**
-   * Lets the lots pay what was refunded. First each refund's own lot; for what was spent of that, the others, soonest to
-   * expire first, as if the brand had spent it; not those that had expired when the money went back. What nobody can pay is
-   * owed. Who pays follows from the lots and the refunds alone, not from when they were heard of: a lot that comes in late
-   * takes over from those that paid in its place. So the books end the same in whatever order the events arrive, and
-   * nobody loses credits that last by it.
+   * Repays refunds from the lots: first from each refund's own lot, the spent part of it from the others, soonest to expire
+   * first, as if the brand had spent it, but not from lots that had expired when the money was returned. The rest stays a debt.
+   * The shares follow from the lots and refunds alone, not from the order of their arrival: a lot that is granted late takes
+   * over from those that paid in its place. So the ledger ends the same in whatever order events arrive, and no brand loses
+   * longer-lasting credits by it.
    */
   payRefunds(refunds: readonly Refund[], note: Note): void {
-    const targets = this.sharesOf(refunds);
+    const targets = this.computeShares(refunds);
     for (const [lot, target] of targets) this.move("RETURN", lot, lot.repaid - target, note);
     for (const [lot, target] of targets) {
       const due = target - lot.repaid;
@@ -80,8 +80,8 @@ export class Reckoning {
     }
   }
 
-  /** What each lot is to have paid for these refunds, which are in order of time. */
-  private sharesOf(refunds: readonly Refund[]): Map<Lot, number> {
+  /** Computes what each lot has to pay for these refunds, which are sorted by time. */
+  private computeShares(refunds: readonly Refund[]): Map<Lot, number> {
     const shares = new Map(this.lots.map((lot) => [lot, 0]));
     const unused = (lot: Lot) => lot.remaining + lot.expired + lot.repaid - (shares.get(lot) ?? 0);
     const byId = new Map(this.lots.map((lot) => [lot.id, lot]));

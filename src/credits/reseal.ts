@@ -5,12 +5,11 @@ import type { Store, Tx } from "../db/store.ts";
 import { lockAccounts } from "./accounts.ts";
 import { chained, type EntryFields, NO_HEAD, sealAccount, sealEntry, sealLot } from "./seal.ts";
 
-const PAGE = 1000;
+const PAGE_ROWS = 1000;
 
 /**
- * Seals the ledger anew, as it stands, with the key there is: after the one it was sealed with is lost. What was changed
- * before is sealed with the rest, so the ledger should be proved while the old key is there, or against a backup. A brand in
- * a transaction.
+ * Recomputes all MACs of the ledger with the current key, after the previous one was lost. Rows that were tampered with before
+ * get a valid MAC as well, so verify the ledger with the old key or against a backup first. One transaction for each brand.
  */
 export async function resealLedger(store: Store): Promise<void> {
   const brands = await store.read.all<{ id: string }>(
@@ -27,12 +26,12 @@ async function resealBrand(tx: Tx, brandId: string): Promise<void> {
     const entries =
       await tx.all<EntryFields>(sql`select id, brand_id as "brandId", seq, kind, amount, lot_id as "lotId",
         credit_type as "creditType", campaign_id as "campaignId", message_id as "messageId", reason, actor_id as "actorId",
-        created_at as "createdAt" from ledger_entries where brand_id = ${brandId} and seq > ${after} order by seq limit ${PAGE}`);
+        created_at as "createdAt" from ledger_entries where brand_id = ${brandId} and seq > ${after} order by seq limit ${PAGE_ROWS}`);
     const last = entries.at(-1);
     if (!last) break;
-    const sealed = entries.map((entry) => ({ seq: entry.seq, seal: sealEntry(tx.ledgerKey, entry) }));
-    for (const { seal } of sealed) head = chained(head, seal);
-    await tx.all(sql`update ledger_entries set seal = n.seal from ${rowsOf("n", sealed, { seq: "bigint", seal: "text" })}
+    const signed = entries.map((entry) => ({ seq: entry.seq, seal: sealEntry(tx.ledgerKey, entry) }));
+    for (const { seal } of signed) head = chained(head, seal);
+    await tx.all(sql`update ledger_entries set seal = n.seal from ${rowsOf("n", signed, { seq: "bigint", seal: "text" })}
       where ledger_entries.brand_id = ${brandId} and ledger_entries.seq = n.seq`);
     after = last.seq;
   }

@@ -10,21 +10,21 @@ import { requestContext } from "../http/request-context.ts";
 import { Balance, Entry, LedgerQuery, LowBalance } from "./model.ts";
 import { balanceOf, listEntries, lowBalance, toEntry } from "./statement.ts";
 
-function momentOf(field: string, text: string): number {
-  const moment = Date.parse(text);
-  if (!Number.isFinite(moment)) throw invalid(field, "expected a moment such as 2026-11-23T09:00:00Z");
-  return moment;
+function parseTime(field: string, text: string): number {
+  const time = Date.parse(text);
+  if (!Number.isFinite(time)) throw invalid(field, "expected a time such as 2026-11-23T09:00:00Z");
+  return time;
 }
 
-/** Returns the number of the entry that a cursor stands before. */
-function numberOf(place: Place | null): number | null {
+/** Returns the entry number of a cursor. */
+function parseSeq(place: Place | null): number | null {
   if (place === null) return null;
   if (typeof place[0] !== "number" || !Number.isSafeInteger(place[0]))
     throw invalid("cursor", "expected the nextCursor of an earlier page");
   return place[0];
 }
 
-/** What a brand has to spend, and the books about it. */
+/** Routes of a brand's balances and ledger. */
 export function creditRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/credits", tags: ["Credits"] })
     .use(requestContext)
@@ -45,7 +45,8 @@ export function creditRoutes({ store, clock }: Deps) {
           access: "user",
           example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "Get the credits",
-          description: "The brand's own balance, and a warning when it will not last a week; admins name a `brandId`.",
+          description:
+            "Returns the brand's balances, and a warning when its credits will not last a week. Admins pass `brandId`.",
         },
       },
     )
@@ -54,13 +55,13 @@ export function creditRoutes({ store, clock }: Deps) {
       async ({ query, context }) => {
         const { limit = 20, kind, campaignId, messageId } = query;
         const { id } = await getBrand(store.read, brandOf(context.principal, query.brandId));
-        const before = numberOf(readCursor(query.cursor));
+        const before = parseSeq(readCursor(query.cursor));
         const rows = await listEntries(store.read, id, {
           kind,
           campaignId,
           messageId,
-          from: query.from === undefined ? undefined : momentOf("from", query.from),
-          to: query.to === undefined ? undefined : momentOf("to", query.to),
+          from: query.from === undefined ? undefined : parseTime("from", query.from),
+          to: query.to === undefined ? undefined : parseTime("to", query.to),
           before,
           limit: limit + 1,
         });
@@ -75,7 +76,7 @@ export function creditRoutes({ store, clock }: Deps) {
           example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "List ledger entries",
           description:
-            "Every movement of the brand's credits, newest first, by kind, campaign, message and time (`from` included, `to` not); admins name a `brandId`.",
+            "Lists the movements of the brand's credits, newest first. Filters: kind, campaign, message and time (`from` inclusive, `to` exclusive). Admins pass `brandId`.",
         },
       },
     );

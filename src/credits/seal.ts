@@ -1,7 +1,7 @@
 import type { Instant } from "../clock.ts";
 import type { LedgerKey } from "../secrets.ts";
 
-/** All that an entry says. */
+/** The fields that the MAC of an entry covers. */
 export interface EntryFields {
   id: string;
   brandId: string;
@@ -17,11 +17,11 @@ export interface EntryFields {
   createdAt: Instant;
 }
 
-/** What an account's seal covers. */
+/** The fields that the MAC of an account covers. */
 export interface AccountFields {
   brandId: string;
   entries: number;
-  /** The chain over the seals of all entries, up to the last: see `chained`. */
+  /** The hash chain over the MACs of all entries: see `chained`. */
   head: string;
   granted: number;
   available: number;
@@ -32,7 +32,7 @@ export interface AccountFields {
   debt: number;
 }
 
-/** What a lot's seal covers. What is left in it follows from the entries. */
+/** The fields that the MAC of a lot covers. Its balances follow from the entries. */
 export interface LotFields {
   id: string;
   brandId: string;
@@ -46,8 +46,8 @@ export interface LotFields {
 /** The head of a brand without entries. */
 export const NO_HEAD = "";
 
-// A seal is `<key id>.<HMAC-SHA-256, 128 bits>`. What is sealed begins with what it is, so that no seal of one kind of row
-// fits another, and names its brand, so that none fits another brand's.
+// A MAC is `<key id>.<HMAC-SHA-256, 128 bits>`. The text begins with the kind of row and contains its brand, so that no MAC is
+// valid for a row of another kind or brand.
 
 export function sealEntry(key: LedgerKey, entry: EntryFields): string {
   const { id, brandId, seq, kind, amount, lotId, creditType, campaignId, messageId, reason, actorId, createdAt } =
@@ -73,8 +73,8 @@ export function sealEntry(key: LedgerKey, entry: EntryFields): string {
 
 export function sealAccount(key: LedgerKey, account: AccountFields): string {
   const { brandId, entries, head, granted, available, reserved, used, expired, clawedBack, debt } = account;
-  const pockets = [granted, available, reserved, used, expired, clawedBack, debt];
-  return key.seal(JSON.stringify(["account", brandId, entries, head, ...pockets]));
+  const balances = [granted, available, reserved, used, expired, clawedBack, debt];
+  return key.seal(JSON.stringify(["account", brandId, entries, head, ...balances]));
 }
 
 export function sealLot(key: LedgerKey, lot: LotFields): string {
@@ -82,14 +82,14 @@ export function sealLot(key: LedgerKey, lot: LotFields): string {
   return key.seal(JSON.stringify(["lot", id, brandId, kind, granted, expiresAt, source, createdAt]));
 }
 
-/** The id of the key that a seal was made with. */
+/** Returns the id of the key that a MAC was made with. */
 export function keyIdOf(seal: string): string {
   return seal.slice(0, Math.max(0, seal.indexOf(".")));
 }
 
 /**
- * Returns the head of a brand's entries with one more: SHA-256 over the head before and the entry's seal. It needs no key,
- * because the seals have one, and pins all entries before: who knows the head of a time knows which entries there were.
+ * Returns the head after one more entry: SHA-256 over the previous head and the MAC of the entry. It needs no key, because the
+ * MACs have one, and depends on all entries before: a recorded head proves which entries existed at that time.
  */
 export function chained(head: string, seal: string): string {
   return Bun.SHA256.hash(head + seal, "base64url");

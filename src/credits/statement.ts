@@ -7,7 +7,7 @@ import { type EntryKind, NO_LOT } from "./effects.ts";
 import { lowBalanceOf } from "./forecast.ts";
 import type { Balance, Entry, LowBalance } from "./model.ts";
 
-/** What a brand has, net of holds, and where the rest went. All zero for a brand that was never given any. */
+/** Returns the balances of a brand, net of holds. All are zero for a brand without grants. */
 export async function balanceOf(read: Reader, brandId: string): Promise<Balance> {
   const [account] = await read.select().from(creditAccounts).where(eq(creditAccounts.brandId, brandId));
   const lots = await read
@@ -15,7 +15,7 @@ export async function balanceOf(read: Reader, brandId: string): Promise<Balance>
     .from(creditLots)
     .where(eq(creditLots.brandId, brandId))
     .groupBy(creditLots.kind);
-  // Postgres adds 64-bit numbers up to text.
+  // Postgres returns sums of 64-bit numbers as text.
   const left = new Map(lots.map((lot) => [lot.kind, Number(lot.remaining)]));
   return {
     brandId,
@@ -41,13 +41,13 @@ export interface EntryFilter {
   kind?: EntryKind | undefined;
   campaignId?: string | undefined;
   messageId?: string | undefined;
-  /** Written at this moment or later. */
+  /** Created at this time or later. */
   from?: Instant | undefined;
-  /** Written before this moment. */
+  /** Created before this time. */
   to?: Instant | undefined;
 }
 
-/** The warning that what a brand has will not last; null while it will. */
+/** Returns the warning that a brand's credits will not last a week; null while they will. */
 export async function lowBalance(read: Reader, now: Instant, brandId: string): Promise<LowBalance> {
   const forecast = await lowBalanceOf(read, now, brandId);
   if (forecast === null || forecast.runsOutAt === null) return null;
@@ -58,7 +58,7 @@ export async function lowBalance(read: Reader, now: Instant, brandId: string): P
   };
 }
 
-/** A brand's ledger, newest first, before the entry with the number `before`. */
+/** Lists a brand's entries, newest first, before the entry with the number `before`. */
 export async function listEntries(
   read: Reader,
   brandId: string,

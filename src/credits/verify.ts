@@ -9,7 +9,7 @@ import { Fold } from "./fold.ts";
 import { keyIdOf, sealEntry } from "./seal.ts";
 import { type Compare, compareCampaigns, compareHolds, compareRefunds, numberOf, only } from "./verifyFigures.ts";
 
-/** One figure that does not follow from the entries. Thousandths of a credit. */
+/** A figure that differs from the sum of the entries. Thousandths of a credit. */
 export interface Drift {
   brandId: string;
   what: string;
@@ -22,23 +22,23 @@ export interface Verdict {
   brands: number;
   entries: number;
   drifts: Drift[];
-  /** The rows that were changed, forged, put in, put back or taken out by hand, as far as they are named. */
+  /** Rows that were tampered with, MAX_REPORTED at most. */
   faults: EntryFault[];
 }
 
-/** Entries read at once: the memory that a proof takes does not depend on how many there are. */
-const PAGE = 2000;
-/** More rows than this are not named one by one. */
-const NAMED = 100;
+/** Entries of one page, which limits the memory of a verification. */
+const PAGE_ROWS = 2000;
+/** Findings reported at most. */
+const MAX_REPORTED = 100;
 
-/** Every entry, brand by brand, in the order of their numbers. */
-async function* entriesOf(read: Reader, brandId: string | null): AsyncGenerator<SealedEntry[]> {
+/** Streams all entries, brand by brand, in the order of their numbers. */
+async function* streamEntries(read: Reader, brandId: string | null): AsyncGenerator<SealedEntry[]> {
   for (let brand = brandId ?? "", seq = Number.MIN_SAFE_INTEGER; ; ) {
     const page =
       await read.all<SealedEntry>(sql`select e.id, e.brand_id as "brandId", e.seq, e.kind, e.amount, e.lot_id as "lotId",
         e.credit_type as "creditType", e.campaign_id as "campaignId", e.message_id as "messageId", e.reason,
         e.actor_id as "actorId", e.created_at as "createdAt", e.seal
-      from ledger_entries e where (e.brand_id, e.seq) > (${brand}, ${seq}) ${only("e", brandId)} order by e.brand_id, e.seq limit ${PAGE}`);
+      from ledger_entries e where (e.brand_id, e.seq) > (${brand}, ${seq}) ${only("e", brandId)} order by e.brand_id, e.seq limit ${PAGE_ROWS}`);
     const last = page.at(-1);
     if (!last) return;
     yield page;
@@ -49,11 +49,11 @@ async function* entriesOf(read: Reader, brandId: string | null): AsyncGenerator<
 }
 
 /**
- * Proves the ledger: folds every entry and holds the result against the accounts, the lots, the open holds, the campaigns
- * and the identity granted = available + reserved + used + expired + clawed back, and every entry, account and lot against
- * its seal. Names each figure that differs and each row that is not what was written. Read it from a snapshot.
- * @param brandId null proves the ledgers of all brands
- * @param checkpoints what anchors kept elsewhere say of it
+ * Verifies the ledger: compares the sum of all entries with the accounts, lots, open holds and campaigns and with the identity
+ * granted = available + reserved + used + expired + clawed back, and checks the MAC of every entry, account and lot. Reports
+ * each figure that differs and each row that was tampered with. Call it with a snapshot.
+ * @param brandId null verifies the ledgers of all brands
+ * @param checkpoints the states that anchors recorded
  */
 export async function verifyLedger(
   read: Reader,
@@ -62,15 +62,15 @@ export async function verifyLedger(
 ): Promise<Verdict> {
   const fold = new Fold();
   const suspects: Suspects = { entries: [], brands: new Map() };
-  const others = new OtherKeys();
-  for await (const page of entriesOf(read, brandId)) {
+  const otherKeys = new OtherKeys();
+  for await (const page of streamEntries(read, brandId)) {
     for (const entry of page) {
-      const isProved = sealEntry(read.ledgerKey, entry) === entry.seal;
-      fold.add(entry, entry.seal, isProved);
+      const isVerified = sealEntry(read.ledgerKey, entry) === entry.seal;
+      fold.add(entry, entry.seal, isVerified);
       checkpoints.pass(entry, fold.brands.get(entry.brandId)?.head ?? "");
-      if (isProved) continue;
-      if (others.take(read.ledgerKey.id, entry)) continue;
-      if (suspects.entries.length < NAMED) suspects.entries.push(entry);
+      if (isVerified) continue;
+      if (otherKeys.add(read.ledgerKey.id, entry)) continue;
+      if (suspects.entries.length < MAX_REPORTED) suspects.entries.push(entry);
     }
   }
   const drifts: Drift[] = [];
@@ -84,21 +84,21 @@ export async function verifyLedger(
   await compareHolds(rows);
   await compareRefunds(rows);
   faults.unshift(...(await nameFaults(read, suspects)));
-  faults.push(...others.faults(), ...checkpoints.faults(fold, brandId));
+  faults.push(...otherKeys.faults(), ...checkpoints.faults(fold, brandId));
   const ok = drifts.length === 0 && faults.length === 0;
-  return { ok, brands: accounts, entries: fold.entries, drifts, faults: faults.slice(0, NAMED) };
+  return { ok, brands: accounts, entries: fold.entries, drifts, faults: faults.slice(0, MAX_REPORTED) };
 }
 
-/** Entries sealed with another key than the one there is, told of once for each brand and key. */
+/** Collects entries that were signed with another key, and reports one for each brand and key. */
 class OtherKeys {
   readonly #faults = new Map<string, { fault: EntryFault; count: number }>();
 
-  take(keyId: string, { brandId, seq, seal }: SealedEntry): boolean {
+  add(keyId: string, { brandId, seq, seal }: SealedEntry): boolean {
     const other = keyIdOf(seal);
     if (other === keyId || !/^[\w-]{4}$/.test(other)) return false;
     const known = this.#faults.get(`${brandId} ${other}`);
     const base = { brandId, subject: "ENTRY", entryId: null, seq, fault: "OTHER_KEY", difference: null } as const;
-    const detail = `and others behind it were sealed with another key (${other}) than this one (${keyId})`;
+    const detail = `and later ones were signed with another key (${other}) than the current one (${keyId})`;
     this.#faults.set(`${brandId} ${other}`, known ?? { fault: { ...base, detail }, count: 1 });
     return true;
   }
@@ -123,11 +123,11 @@ async function compareAccounts(
     await read.all<SealedAccount>(sql`select brand_id as "brandId", granted, available, reserved, used, expired,
     clawed_back as "clawedBack", debt, entries, head, seal from credit_accounts a where true ${only("a", brandId)} order by brand_id`);
   const faults: EntryFault[] = [];
-  const unseen = new Map(fold.brands);
+  const remaining = new Map(fold.brands);
   for (const account of accounts) {
     const { brandId, entries, granted, available, reserved, used, expired, clawedBack } = account;
-    const folded = unseen.get(brandId);
-    unseen.delete(brandId);
+    const folded = remaining.get(brandId);
+    remaining.delete(brandId);
     const drift: BrandDrift = {};
     for (const pocket of POCKETS) {
       const expected = folded?.pockets[pocket] ?? 0;
@@ -141,9 +141,9 @@ async function compareAccounts(
     const fault = accountFault(read.ledgerKey, account, folded);
     if (fault) faults.push(fault);
   }
-  for (const [brandId, { pockets, provedUpTo: seq }] of unseen) {
+  for (const [brandId, { pockets, provedUpTo: seq }] of remaining) {
     compare(brandId, "account is missing", pockets.granted, 0);
-    const detail = "the account of these entries is gone";
+    const detail = "the account of these entries is missing";
     faults.push({ brandId, subject: "ACCOUNT", entryId: null, seq, fault: "MISSING", difference: null, detail });
   }
   return { accounts: accounts.length, faults };
@@ -156,19 +156,19 @@ async function compareLots({ read, brandId, fold, compare }: Rows): Promise<Entr
       from credit_lots l where true ${only("l", brandId)} order by l.brand_id, l.id`,
   );
   const faults: EntryFault[] = [];
-  const unseen = new Map(fold.lots);
+  const remaining = new Map(fold.lots);
   for (const lot of lots) {
-    const folded = unseen.get(lot.id);
-    unseen.delete(lot.id);
+    const folded = remaining.get(lot.id);
+    remaining.delete(lot.id);
     compare(lot.brandId, `lot ${lot.id} granted`, folded?.granted ?? 0, lot.granted);
     for (const pocket of LOT_POCKETS)
       compare(lot.brandId, `lot ${lot.id} ${pocket}`, folded?.[pocket] ?? 0, numberOf(lot[pocket]));
     const fault = lotFault(read.ledgerKey, lot, folded);
     if (fault) faults.push(fault);
   }
-  for (const [id, { brandId, granted }] of unseen) {
+  for (const [id, { brandId, granted }] of remaining) {
     if (granted === 0) continue;
-    const detail = `lot ${id} is gone`;
+    const detail = `lot ${id} is missing`;
     faults.push({ brandId, subject: "LOT", entryId: null, seq: 0, fault: "MISSING", difference: null, detail });
   }
   return faults;

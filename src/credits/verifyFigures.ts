@@ -13,10 +13,10 @@ interface Rows {
   compare: Compare;
 }
 
-/** Postgres adds 64-bit numbers up to text. */
+/** Converts a sum to a number: Postgres returns sums of 64-bit numbers as text. */
 export const numberOf = (value: unknown) => Number(value ?? 0);
 
-/** Leaves the rows of other brands out. */
+/** Limits a query to one brand; empty for all. */
 export const only = (alias: string, brandId: string | null): SQL =>
   brandId === null ? sql.empty() : sql`and ${sql.raw(alias)}.brand_id = ${brandId}`;
 
@@ -39,21 +39,21 @@ export async function compareCampaigns({ read, brandId, fold, compare }: Rows): 
   }
 }
 
-/** Open holds looked at by one statement, each with the entries of its message. */
+/** Open holds read by one statement, each with the entries of its message. */
 const HOLDS_PER_PAGE = 1000;
-/** More holds than this are not named one by one. */
-const NAMED_HOLDS = 100;
+/** Differing holds reported at most. */
+const MAX_REPORTED_HOLDS = 100;
 
 interface Held {
   messageId: string;
   lotId: string;
   brandId: string;
   amount: number;
-  /** What the entries of its message say that it holds. */
+  /** The held amount according to the entries of its message. */
   held: unknown;
 }
 
-async function* holdsOf(read: Reader, brandId: string | null): AsyncGenerator<Held[]> {
+async function* streamHolds(read: Reader, brandId: string | null): AsyncGenerator<Held[]> {
   for (let at = { messageId: "", lotId: "" }; ; ) {
     const page =
       await read.all<Held>(sql`select h.message_id as "messageId", h.lot_id as "lotId", h.brand_id as "brandId", h.amount, (
@@ -69,15 +69,15 @@ async function* holdsOf(read: Reader, brandId: string | null): AsyncGenerator<He
   }
 }
 
-/** Compares each open hold with the entries of its message, and those of each brand with its account. */
+/** Compares each open hold with the entries of its message, and the sum of each brand with its account. */
 export async function compareHolds({ read, brandId, compare }: Rows): Promise<void> {
   const sums = new Map<string, number>();
   const differing: Held[] = [];
-  for await (const page of holdsOf(read, brandId)) {
+  for await (const page of streamHolds(read, brandId)) {
     for (const hold of page) {
       const amount = numberOf(hold.amount);
       sums.set(hold.brandId, (sums.get(hold.brandId) ?? 0) + amount);
-      if (amount !== numberOf(hold.held) && differing.length < NAMED_HOLDS) differing.push(hold);
+      if (amount !== numberOf(hold.held) && differing.length < MAX_REPORTED_HOLDS) differing.push(hold);
     }
   }
   const accounts = await read.all<{ brand_id: string; reserved: unknown }>(
@@ -89,7 +89,7 @@ export async function compareHolds({ read, brandId, compare }: Rows): Promise<vo
     compare(brandId, `hold of message ${messageId}`, numberOf(held), numberOf(amount));
 }
 
-/** What was asked back was paid by lots, or is owed. */
+/** Checks that processed clawbacks were either repaid by lots or are a debt. */
 export async function compareRefunds({ read, brandId, compare }: Rows): Promise<void> {
   const rows = await read.all<{ brand_id: string; debt: unknown; repaid: unknown; refunded: unknown }>(
     sql`select a.brand_id, a.debt, r.refunded, (select sum(l.repaid) from credit_lots l where l.brand_id = a.brand_id) as repaid

@@ -4,7 +4,7 @@ import type { CreditType } from "./model.ts";
 import { unitsOf } from "./units.ts";
 import { readWeights } from "./weights.ts";
 
-/** A campaign whose launch would cost something else. Thousandths. */
+/** A campaign whose launch would cost another amount. Thousandths. */
 export interface Repriced {
   campaignId: string;
   campaignName: string;
@@ -16,16 +16,16 @@ export interface Repriced {
 
 export interface WeightPreview {
   weight: number;
-  /** Open holds of this type: they keep the price they were made at. */
+  /** Open holds of this type, which keep their price. */
   openHolds: number;
   held: number;
   campaigns: Repriced[];
-  /** How many campaigns there are, listed or not. */
+  /** The number of such campaigns, listed or not. */
   total: number;
 }
 
-/** More campaigns than this are not listed one by one. */
-const LISTED = 100;
+/** Campaigns listed at most. */
+const MAX_CAMPAIGNS = 100;
 
 interface DraftRow {
   id: string;
@@ -37,7 +37,7 @@ interface DraftRow {
   total: unknown;
 }
 
-/** What another price would change: nothing that is held, and the opening stage of every draft of that type. */
+/** Computes the effect of another price on the opening stage of every draft of that type. Open holds do not change. */
 export async function previewWeight(read: Reader, creditType: CreditType, weight: number): Promise<WeightPreview> {
   const [open] = await read.all<{ holds: unknown; held: unknown }>(
     sql`select count(*) as holds, sum(h.amount) as held from credit_holds h where h.credit_type = ${creditType}`,
@@ -47,7 +47,7 @@ export async function previewWeight(read: Reader, creditType: CreditType, weight
     await read.all<DraftRow>(sql`select c.id, c.name, c.brand_id, s.channel, s.body, count(*) over () as total,
       (select count(*) from conversations v where v.campaign_id = c.id and v.status = 'QUEUED') as contacts
     from campaigns c join campaign_steps s on s.campaign_id = c.id and s.stage = 0
-    where c.status = 'DRAFT' and s.channel = ${creditType} order by c.id desc limit ${LISTED}`);
+    where c.status = 'DRAFT' and s.channel = ${creditType} order by c.id desc limit ${MAX_CAMPAIGNS}`);
   return {
     weight: now,
     openHolds: Number(open?.holds ?? 0),

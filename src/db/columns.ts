@@ -4,10 +4,10 @@ import * as lite from "drizzle-orm/sqlite-core";
 import { dialect } from "./dialect.ts";
 
 /**
- * Our own column words, so that one schema serves both databases.
+ * Picks the builder of the dialect in use, so that one schema serves both databases.
  *
- * Everything is typed as the *Postgres* builder: its surface is the smaller one, so a call that only SQLite knows does
- * not compile. This is the only cast between the two; at run time each process uses one dialect from start to end.
+ * All builders are typed as those of *Postgres*, which offer less: a call that only SQLite supports does not compile. This is
+ * the only cast between the two; a process uses one dialect from start to end.
  */
 function pick<P>(postgres: P, sqlite: unknown): P {
   return dialect === "postgres" ? postgres : (sqlite as P);
@@ -24,7 +24,7 @@ export const text = pick(
   (name: string) => lite.text(name),
 );
 
-/** A text that is one of a few words. */
+/** A text column limited to these values. */
 export function word<const T extends readonly [string, ...string[]]>(name: string, words: T) {
   return pick(pg.text(name, { enum: words as unknown as [string, ...string[]] }), lite.text(name)).$type<T[number]>();
 }
@@ -34,16 +34,16 @@ export const integer = pick(
   (name: string) => lite.integer(name, { mode: "number" }),
 );
 
-/** A whole number beyond 32 bits, still exact in a JavaScript number. */
+/** A 64-bit integer column. Its values must stay exact in a JavaScript number. */
 export const whole = pick(
   (name: string) => pg.bigint(name, { mode: "number" }),
   (name: string) => lite.integer(name, { mode: "number" }),
 );
 
-/** A moment, in epoch milliseconds on both databases: comparable, sortable and the same in raw SQL. */
+/** A time in epoch milliseconds on both databases: comparable, sortable and the same in raw SQL. */
 export const instant = whole;
 
-/** Credits, in integer thousandths. */
+/** Credits in integer thousandths. */
 export const thousandths = whole;
 
 export const real = pick(
@@ -61,5 +61,5 @@ export const json = pick(
   (name: string) => lite.text(name, { mode: "json" }),
 );
 
-/** A condition for a partial index, written in SQL that both databases read alike. */
+/** The condition of a partial index, in SQL that both databases understand. */
 export const where = (condition: string) => sql.raw(condition);

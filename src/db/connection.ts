@@ -1,199 +1,177 @@
-import { connect as openSocket, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { SECOND } from "../clock.ts";
 import type { Address } from "./address.ts";
+import { CONNECT_TIMEOUT_MS, connectSocket, connectTimeout, databaseError, type Host } from "./connect-socket.ts";
 import { checkStatementSize } from "./statementSize.ts";
 import type { Reader, Tx } from "./store.ts";
 
-/** A server that has not let us in by then is tried no longer. Milliseconds. */
-const PATIENCE = 3 * SECOND;
-
 /**
- * What the server itself ends: a statement that takes a minute, waiting for a lock, and a transaction whose process was
- * stopped or lost, so that its locks hold nobody up. `planAnew` and snapshots may take longer. And no statement is compiled:
- * a plan that cannot do without what `findByIndex` switched off looks so dear to Postgres that it spent 50 ms on compiling
- * it, for a brand's one lot, in each slice of a cancel.
+ * Sets what the server itself ends: a statement that takes a minute, a wait for a lock, and a transaction whose process was
+ * stopped or lost, so that its locks block no other. `planAnew` and snapshots may take longer. JIT compilation is off: a plan
+ * that cannot do without what `findByIndex` disabled has so high a cost that Postgres spent 50 ms on compiling it, for a
+ * brand's one lot, in each slice of a cancel.
  */
-const LIMITS =
+const SESSION_SETTINGS =
   "set statement_timeout = '60s'; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = '15s'; set jit = off";
 
-const words = new PgDialect();
+const pgDialect = new PgDialect();
 
-/** `all` over what takes SQL as text. Statements stay prepared: their text is the same for every batch; Drizzle prepares none. */
+/** Builds `all` over a driver that takes SQL as text. Statements are prepared: a batch has the same text for every size. */
 export function allThrough(
   unsafe: (text: string, params: string[], options: { prepare: true }) => PromiseLike<unknown>,
 ): Reader["all"] {
   return async (query: SQL) => {
-    const { sql, params } = words.sqlToQuery(query);
+    const { sql, params } = pgDialect.sqlToQuery(query);
     return (await unsafe(sql, params as string[], { prepare: true })) as never[];
   };
 }
 
-/** An error of our own that says what the database's would. */
-export function broken(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
-}
-
 /**
- * One connection, from its birth to its end: it is never opened a second time. postgres.js, left alone, opens it again
- * and runs what is left of a transaction there, outside of it (porsager/postgres#1155); and it writes to a socket that is
- * gone, out of reach of any `catch` (#1208). So each of its clients has one connection here, and is thrown away with it.
+ * A connection that is never reopened. postgres.js by default reconnects and runs the rest of a transaction there, outside
+ * of it (porsager/postgres#1155), and writes to a destroyed socket where no `catch` applies (#1208). So each of its clients
+ * has one connection here and is discarded with it.
  */
 export interface Connection {
   /** Drizzle's builders, and `all`. */
   builders: Omit<Tx, "now" | "newId" | "ledgerKey">;
-  /** The server's process. */
+  /** The server's process id. */
   pid: number;
   isOpen: boolean;
-  /** `performance.now()` of when the question was asked that waits for its answer; null when none does. */
-  askedAt: number | null;
-  /** What failed first since `begin`. */
+  /** `performance.now()` of the oldest query without an answer, or of the last answer before it; null when none is pending. */
+  pendingSince: number | null;
+  /** The first error since `begin`. */
   firstError: unknown;
-  bornAt: number;
-  usedAt: number;
-  /** As postgres.js has it; it fails when the connection is no longer open. */
+  createdAt: number;
+  lastUsedAt: number;
+  /** As in postgres.js; throws CONNECTION_CLOSED when the connection is no longer open. */
   unsafe: Sql["unsafe"];
   run(text: string): Promise<{ command: string }>;
-  /** Ends it at once. Whoever waits for an answer hears that there is none. */
-  cut(): void;
+  /** Closes the connection at once and rejects its pending queries. */
+  destroy(): void;
 }
 
-/** Epoch milliseconds and thousandths are 64-bit there and exact numbers here. */
+/** Parses 64-bit integers (epoch milliseconds, thousandths) as numbers: all of ours are below 2^53. */
 export const EXACT = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
 
-const CLIENT = {
+const CLIENT_OPTIONS = {
   max: 1,
   onnotice: () => {},
   fetch_types: false,
   connection: { application_name: "reprise" },
-  connect_timeout: PATIENCE / SECOND,
+  connect_timeout: CONNECT_TIMEOUT_MS / SECOND,
   max_lifetime: null,
   backoff: () => 0,
   types: EXACT,
 };
 
-/** A socket to one host. postgres.js would try a dead list of hosts for ever (porsager/postgres#1174). */
-function reach({ host, port }: Address["hosts"][number]): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = openSocket({ host, port, keepAlive: true, keepAliveInitialDelay: 10 * SECOND, noDelay: true });
-    const timer = setTimeout(() => {
-      socket.destroy();
-      reject(broken("CONNECT_TIMEOUT", `${host}:${port} does not answer`));
-    }, PATIENCE);
-    socket.once("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.removeAllListeners("error");
-      // What TLS checks the server's name against.
-      resolve(Object.assign(socket, { host, port }));
-    });
-  });
+/** @throws the driver's error, or 25006 when the server is read-only */
+async function openConnection(url: string, host: Host, onNotify?: () => void): Promise<Connection> {
+  const connection = createConnection(url, await connectSocket(host), onNotify);
+  await handshake(connection, host);
+  return connection;
 }
 
-/** @throws what the driver says, or 25006 when the server takes no writes. */
-async function openAt(url: string, host: Address["hosts"][number], onNotify?: () => void): Promise<Connection> {
-  const socket = await reach(host);
+function createConnection(url: string, socket: Socket, onNotify?: () => void): Connection {
   const client = postgres(url, {
-    ...CLIENT,
+    ...CLIENT_OPTIONS,
     onclose: () => end(),
-    // Its types know neither.
+    // The types of postgres.js lack both.
     ...({
       onnotify: onNotify,
-      socket: () => (connection.isOpen ? socket : Promise.reject(broken("CONNECTION_CLOSED", "closed"))),
+      socket: () => (connection.isOpen ? socket : Promise.reject(databaseError("CONNECTION_CLOSED", "closed"))),
     } as object),
   });
   const end = () => {
     connection.isOpen = false;
     void client.end({ timeout: 0 });
   };
-
-  let waiting = 0;
-  /** Notes that something is asked, and what came of it. */
-  function asked<Q extends Promise<unknown>>(query: Q): Q {
-    waiting++;
-    connection.askedAt ??= performance.now();
-    const answered = () => {
-      waiting--;
-      connection.askedAt = waiting === 0 ? null : performance.now();
-    };
-    query.then(answered, (error: unknown) => {
-      answered();
-      connection.firstError ??= error;
-    });
-    return query;
-  }
-
-  const plain = client.unsafe.bind(client);
-  const unsafe: Sql["unsafe"] = (...asking) => {
-    // Not even begun: what a broken transaction still wants must not run anywhere.
-    if (!connection.isOpen) throw broken("CONNECTION_CLOSED", "the connection was lost");
-    checkStatementSize(asking[1] ?? []);
-    return asked(plain(...asking)) as never;
+  const driverUnsafe = client.unsafe.bind(client);
+  const track = trackPending(() => connection);
+  const unsafe: Sql["unsafe"] = (...query) => {
+    // Refused before it is sent: the rest of a broken transaction must not run anywhere.
+    if (!connection.isOpen) throw databaseError("CONNECTION_CLOSED", "the connection was lost");
+    checkStatementSize(query[1] ?? []);
+    return track(driverUnsafe(...query)) as never;
   };
   const builders = drizzle({ client: Object.assign(client, { unsafe }) }) as unknown as Connection["builders"];
-
   const connection: Connection = {
     builders: Object.assign(builders, { all: allThrough(unsafe) }),
     pid: 0,
     isOpen: true,
-    askedAt: null,
+    pendingSince: null,
     firstError: undefined,
-    bornAt: performance.now(),
-    usedAt: performance.now(),
+    createdAt: performance.now(),
+    lastUsedAt: performance.now(),
     unsafe,
     run: async (text) => (await unsafe(text)) as unknown as { command: string },
-    cut() {
+    destroy() {
       end();
       socket.destroy();
     },
   };
-  await letIn(connection, host);
   return connection;
 }
 
-/** The first words: our limits, and whether this server takes writes. After a failover an old address may lead to a replica. */
-async function letIn(connection: Connection, { host, port }: Address["hosts"][number]): Promise<void> {
-  let isLate = false;
+/** Records on the connection which queries are pending, and the first error. */
+function trackPending(getConnection: () => Connection): <Query extends Promise<unknown>>(query: Query) => Query {
+  let pending = 0;
+  return (query) => {
+    const connection = getConnection();
+    pending++;
+    connection.pendingSince ??= performance.now();
+    const settle = () => {
+      pending--;
+      connection.pendingSince = pending === 0 ? null : performance.now();
+    };
+    query.then(settle, (error: unknown) => {
+      settle();
+      connection.firstError ??= error;
+    });
+    return query;
+  };
+}
+
+/** Sends the session settings and checks that the server accepts writes: after a failover an old address may be a replica. */
+async function handshake(connection: Connection, server: Host): Promise<void> {
+  let timedOut = false;
   const timer = setTimeout(() => {
-    isLate = true;
-    connection.cut();
-  }, PATIENCE);
+    timedOut = true;
+    connection.destroy();
+  }, CONNECT_TIMEOUT_MS);
   try {
-    await connection.run(LIMITS);
+    await connection.run(SESSION_SETTINGS);
     const [row] = await connection.builders.all<{ pid: number; readonly: string }>(
       sql`select pg_backend_pid() as pid, current_setting('transaction_read_only') as readonly`,
     );
-    if (row?.readonly !== "off") throw broken("25006", `${host}:${port} takes no writes`);
+    if (row?.readonly !== "off") throw databaseError("25006", `${server.host}:${server.port} accepts no writes`);
     connection.pid = row.pid;
   } catch (error) {
-    connection.cut();
-    throw isLate ? broken("CONNECT_TIMEOUT", `${host}:${port} does not answer`) : error;
+    connection.destroy();
+    throw timedOut ? connectTimeout(server) : error;
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** `onNotify` hears what the connection listens for. */
-export type Open = (onNotify?: () => void) => Promise<Connection>;
+/** `onNotify` is called for each notification on a channel that the connection listens to. */
+export type OpenConnection = (onNotify?: () => void) => Promise<Connection>;
 
-/** Opens connections to whichever of the hosts takes writes, that of the last time first. */
-export function connector({ url, hosts }: Address): Open {
-  let favourite = 0;
+/** Opens connections to whichever host accepts writes, trying the last successful host first. */
+export function connector({ url, hosts }: Address): OpenConnection {
+  let preferred = 0;
   return async (onNotify) => {
     let failure: unknown;
     for (let tried = 0; tried < hosts.length; tried++) {
-      const at = (favourite + tried) % hosts.length;
+      const at = (preferred + tried) % hosts.length;
       const host = hosts[at];
       if (!host) continue;
       try {
-        const connection = await openAt(url, host, onNotify);
-        favourite = at;
+        const connection = await openConnection(url, host, onNotify);
+        preferred = at;
         return connection;
       } catch (error) {
         failure = error;

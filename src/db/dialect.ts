@@ -1,17 +1,17 @@
 export type Dialect = "sqlite" | "postgres";
 
-/** Which database this process speaks: Postgres when DATABASE_URL names one, else SQLite in the data folder. */
+/** Returns the database of a process: Postgres when DATABASE_URL names one, else SQLite in the data folder. */
 export function dialectOf(databaseUrl: string | undefined): Dialect {
   return /^postgres(ql)?:/i.test(databaseUrl?.trim() ?? "") ? "postgres" : "sqlite";
 }
 
 /**
- * Chosen once, when the schema is built. Besides `config.ts` the only reader of the environment: tables are constants,
- * so their builder has to be known before any configuration object exists.
+ * The database of this process, chosen once when the schema is built. Besides `config.ts` only this file reads the
+ * environment: tables are constants, so their builder must be known before a configuration object exists.
  */
-export const dialect: Dialect = chosen(process.env);
+export const dialect: Dialect = chooseDialect(process.env);
 
-function chosen({ DATABASE_URL, DATABASE_URL_FILE }: NodeJS.ProcessEnv): Dialect {
-  // What the file holds, `config.ts` reads and checks: on SQLite there would be none.
+function chooseDialect({ DATABASE_URL, DATABASE_URL_FILE }: NodeJS.ProcessEnv): Dialect {
+  // `config.ts` reads and checks the file. SQLite needs none.
   return !DATABASE_URL?.trim() && DATABASE_URL_FILE?.trim() ? "postgres" : dialectOf(DATABASE_URL);
 }

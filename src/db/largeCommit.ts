@@ -1,14 +1,14 @@
 import type { Database } from "bun:sqlite";
 import { open, stat } from "node:fs/promises";
 
-/** Pages of the log after which SQLite itself copies them back into the database, on the thread of whoever commits. */
+/** Pages of the log after which SQLite itself checkpoints, on the thread that commits. */
 export const CHECKPOINT_PAGES = 8000;
-/** A log of this size is copied by another thread: at 32 MB that takes about 50 ms, at 1.3 GB ten seconds. */
+/** A log of this size is checkpointed on another thread: at 32 MB it takes about 50 ms, at 1.3 GB ten seconds. */
 const LARGE_LOG_BYTES = 64 * 2 ** 20;
 
 /**
- * What the other thread runs. It holds a connection of its own, and a passive checkpoint keeps nobody from reading or
- * writing. As text, so that it is part of the one binary.
+ * The code of the checkpoint thread. It has a connection of its own, and a passive checkpoint blocks neither readers nor
+ * writers. As text, so that it is part of the single binary.
  */
 const WORKER = `
 import { Database } from "bun:sqlite";
@@ -23,7 +23,7 @@ self.onmessage = ({ data: { path, durability } }) => {
   }
 };`;
 
-/** Keeps the end of a transaction of very many rows from holding the thread. */
+/** Commits transactions of many rows without blocking the thread for the time of the checkpoint. */
 export class LargeCommits {
   #checkpoint: Promise<void> | null = null;
 
@@ -33,7 +33,7 @@ export class LargeCommits {
     private readonly durability: "full" | "off",
   ) {}
 
-  /** Commits by `run` a transaction that took long. What it has in the log is brought to the disk elsewhere before. */
+  /** Commits a long transaction by calling `run`. A large log is synchronised to the disk on another thread before. */
   async commit(run: () => void): Promise<void> {
     if (!(await this.#isLarge())) return run();
     if (this.durability === "full") {
@@ -51,7 +51,7 @@ export class LargeCommits {
     }
   }
 
-  /** Resolves when no other thread is at work. */
+  /** Waits for the checkpoint thread. */
   async idle(): Promise<void> {
     await this.#checkpoint;
   }
@@ -60,12 +60,12 @@ export class LargeCommits {
     return (await stat(`${this.path}-wal`)).size >= LARGE_LOG_BYTES;
   }
 
-  /** Copies the log back into the database on another thread. Until that is done SQLite does not begin with it by itself. */
+  /** Checkpoints on another thread. SQLite's own checkpoints are disabled until then. */
   async #run(): Promise<void> {
     const worker = new Worker(URL.createObjectURL(new Blob([WORKER], { type: "application/javascript" })));
     await new Promise<void>((resolve) => {
       worker.onmessage = () => resolve();
-      // SQLite does it with one of the next commits then.
+      // SQLite then checkpoints with one of the next commits.
       worker.onerror = () => resolve();
       worker.postMessage({ path: this.path, durability: this.durability });
     });

@@ -1,10 +1,9 @@
-/** Takes what a listener threw; it must not throw itself. */
+/** Receives what a listener threw. It must not throw itself. */
 export type OnListenerError = (error: unknown) => void;
 
 /**
- * Calls a listener after the work that told of the event has ended. The database tells of changes while it handles an
- * error: what a listener throws there would replace that error, skip a rollback or end a timer's work, so it goes to
- * `onError` and nowhere else.
+ * Calls a listener after the current work has ended. The store reports changes while it handles an error: an exception of
+ * the listener would replace that error, skip a rollback or stop a timer, so it is passed to `onError` only.
  */
 export function callLater(listener: () => void, onError: OnListenerError): void {
   queueMicrotask(() => {

@@ -4,9 +4,10 @@ import { Fault } from "../fault.ts";
 import { createPrivateFile, createPrivateFolder } from "../privateFiles.ts";
 
 /**
- * Takes the data folder for this process. A second one is refused: two processes on one SQLite file would each believe
- * the other's claims dead. The lock is the operating system's (held by an exclusive transaction on a file of its own),
- * so it ends with the process however that dies. Returns what gives it back.
+ * Locks the data folder for this process and returns a function that unlocks it. Two processes on one SQLite file would each
+ * treat the other's claims as expired. The lock is the operating system's (an exclusive transaction on a file of its own),
+ * so it ends with the process, even after a crash.
+ * @throws CONFLICT while another process has the lock
  */
 export function lockDataDir(dataDir: string): () => void {
   createPrivateFolder(dataDir);

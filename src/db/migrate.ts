@@ -1,55 +1,57 @@
 import type { Database } from "bun:sqlite";
 import type { Sql } from "postgres";
 import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
+import type { Migration } from "./migrations.macro.ts";
 
-const sqlite = readMigrations("sqlite");
-const postgres = readMigrations("postgres");
+const sqliteMigrations = readMigrations("sqlite");
+const postgresMigrations = readMigrations("postgres");
 
-/** The last migration this program knows; both sets have the same names. */
-export const newestMigration = sqlite.at(-1)?.name ?? "";
+/** The last migration that this program contains. Both sets have the same names. */
+export const newestMigration = sqliteMigrations.at(-1)?.name ?? "";
 
-/** Any number will do, as long as no other program on the same Postgres takes it: two starters migrate one after the other. */
+/** Makes processes that start together migrate one after the other. Any number that no other program on the server uses. */
 const ADVISORY_LOCK = 7_273_774_723;
 
 const CREATE_JOURNAL =
   "create table if not exists schema_migrations (name text primary key, applied_at bigint not null)";
 
-/** Brings a SQLite file to the current schema. All missing migrations are applied in one transaction; returns their names. */
-export function migrateSqlite(handle: Database): string[] {
+/** Applies all missing migrations to a SQLite database in one transaction. Returns their names. */
+export function migrateSqlite(handle: Database, migrations: readonly Migration[] = sqliteMigrations): string[] {
   handle.run("begin immediate");
   try {
     handle.run(CREATE_JOURNAL);
-    const done = new Set(
-      handle
-        .query<{ name: string }, []>("select name from schema_migrations")
-        .all()
-        .map((row) => row.name),
-    );
-    const missing = sqlite.filter((migration) => !done.has(migration.name));
+    const rows = handle.query<{ name: string }, []>("select name from schema_migrations").all();
+    const missing = withoutApplied(migrations, rows);
     for (const { name, statements } of missing) {
       for (const statement of statements) handle.run(statement);
       handle.query("insert into schema_migrations values (?, ?)").run(name, Date.now());
     }
     handle.run("commit");
-    return missing.map((migration) => migration.name);
+    return missing.map(({ name }) => name);
   } catch (error) {
     handle.run("rollback");
     throw error;
   }
 }
 
-/** The same for Postgres, within a transaction. An advisory lock lets replicas that start together take turns. */
-export async function migratePostgres({ unsafe }: Pick<Sql, "unsafe">): Promise<string[]> {
-  // Both may take longer than what is usual here.
+/** Applies all missing migrations to Postgres within the caller's transaction. Returns their names. */
+export async function migratePostgres(
+  { unsafe }: Pick<Sql, "unsafe">,
+  migrations: readonly Migration[] = postgresMigrations,
+): Promise<string[]> {
+  // Waiting for another process, and a migration of many rows, may take longer than the session allows.
   await unsafe("set local lock_timeout = 0; set local statement_timeout = 0");
   await unsafe(`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
   await unsafe(CREATE_JOURNAL);
-  const rows = await unsafe<{ name: string }[]>("select name from schema_migrations");
-  const done = new Set(rows.map((row) => row.name));
-  const missing = postgres.filter((migration) => !done.has(migration.name));
+  const missing = withoutApplied(migrations, await unsafe<{ name: string }[]>("select name from schema_migrations"));
   for (const { name, statements } of missing) {
     for (const statement of statements) await unsafe(statement);
     await unsafe("insert into schema_migrations values ($1, $2)", [name, Date.now()]);
   }
-  return missing.map((migration) => migration.name);
+  return missing.map(({ name }) => name);
+}
+
+function withoutApplied(migrations: readonly Migration[], applied: readonly { name: string }[]): Migration[] {
+  const names = new Set(applied.map(({ name }) => name));
+  return migrations.filter(({ name }) => !names.has(name));
 }

@@ -7,8 +7,8 @@ export interface Migration {
 }
 
 /**
- * Reads `drizzle/<dialect>` while the program is bundled, so that a binary alone in an empty folder has its migrations.
- * Run as a Bun macro; its result is inlined as data.
+ * Reads `drizzle/<dialect>` while the program is bundled, so that a binary without any file beside it has its migrations.
+ * Runs as a Bun macro, whose result is inlined as data.
  */
 export function readMigrations(dialect: "sqlite" | "postgres"): Migration[] {
   const folder = join(import.meta.dir, "../../drizzle", dialect);

@@ -8,22 +8,22 @@ import { Standing } from "./standing.ts";
 import type { Store } from "./store.ts";
 
 export interface StoreOptions {
-  /** Where the SQLite file lies: `<dataDir>/reprise.db`. */
+  /** The folder of the SQLite file `reprise.db`. */
   dataDir: string;
   databaseUrl: string | null;
   clock?: Clock;
   random?: Random;
-  /** What a commit survives: `full` a power cut, `off` a killed process only (simulation, throw-away data). */
+  /** A commit survives a power failure with `full`, only the end of the process with `off` (simulation, temporary data). */
   durability?: "full" | "off";
   /** Connections to Postgres at the same time; 10 by default. */
   poolSize?: number;
-  /** The database does its work again, or does so no more, and why: called once for each change. */
-  onChange?(works: boolean, error?: unknown): void;
-  /** Takes what `onChange`, or whoever listens for other processes, throws. */
+  /** Called once for each change between available and unavailable, with the error that caused it. */
+  onChange?(isAvailable: boolean, error?: unknown): void;
+  /** Receives what `onChange` or a listener of the notifier throws. */
   onListenerError?(error: unknown): void;
-  /** Seals the ledger. Without it nothing can move credits, and the ledger cannot be proved. */
+  /** Signs the rows of the ledger. Without it no credits can be moved and the ledger cannot be verified. */
   ledgerKey?: LedgerKey;
-  /** Waits for a Postgres that is not there yet, until this is aborted. By default that is an error. */
+  /** Retries while Postgres has not started yet, until this is aborted. Without it the first failure is thrown. */
   waiting?: AbortSignal | undefined;
 }
 
@@ -37,7 +37,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
   const { ledgerKey = NO_LEDGER_KEY } = options;
   const standing = new Standing(options.onChange ?? (() => {}), options.onListenerError);
-  // Only the driver in use is loaded: the other one's start-up cost is not paid.
+  // Only the driver in use is loaded, which saves the start-up time of the other one.
   if (dialect === "postgres") {
     const { openPostgres } = await import("./postgres.ts");
     const { poolSize: size, waiting } = options;

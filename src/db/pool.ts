@@ -1,18 +1,16 @@
-import { sql } from "drizzle-orm";
-import { MINUTE, SECOND } from "../clock.ts";
-import { broken, type Connection, type Open } from "./connection.ts";
+import { MINUTE } from "../clock.ts";
+import { ACQUIRE_TIMEOUT_MS, AcquireQueue } from "./acquire-queue.ts";
+import type { Connection, OpenConnection } from "./connection.ts";
+import { destroyStalledConnections } from "./stalled-connections.ts";
 
-/** How long a request waits for a connection, while all are in use or none can be had. Milliseconds. */
-const QUEUE = 5 * SECOND;
-/** An answer that takes longer than this is asked after. */
-const LATE = 3 * SECOND;
-/** Unused for so long, a connection may be dead without anybody having said so. */
-const IDLE = MINUTE;
-/** What a server keeps for each connection grows; so does what was learned about where it is. */
-const LIFE = 30 * MINUTE;
+/** A connection unused for longer may be dead without an error. */
+const IDLE_TIMEOUT_MS = MINUTE;
+/** Limits the memory that the server keeps for each connection, and how long an old DNS answer is used. */
+const MAX_LIFETIME_MS = 30 * MINUTE;
+const CLOSE_POLL_MS = 10;
 
 export interface Pool {
-  /** Has a connection to itself until `work` resolves. */
+  /** Runs `work` with a connection that it alone uses until it resolves. */
   use<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -20,81 +18,47 @@ export interface Pool {
 export interface PoolOptions {
   /** Connections at the same time. */
   size: number;
-  open: Open;
-  /** Called after each use: what failed, or undefined. */
+  open: OpenConnection;
+  /** Called after each use with its error, or with undefined. */
   onUsed(error?: unknown): void;
 }
 
-interface Waiter {
-  turn(): void;
-  giveUp(error: Error): void;
-}
-
-/** Connections that are lent to one at a time. What breaks is replaced, whoever waits too long is told, nothing hangs. */
+/**
+ * Lends connections to one caller at a time. Broken ones are replaced, a caller that waits too long gets an error, and a
+ * query whose answer never comes fails.
+ */
 export function createPool({ size, open, onUsed }: PoolOptions): Pool {
+  const queue = new AcquireQueue(size);
+  const openConnection = retryingOpen(open);
   const idle: Connection[] = [];
   const lent = new Set<Connection>();
-  const waiters = new Set<Waiter>();
-  let taken = 0;
-  let openedAt = 0;
   let closed = false;
-  let looking = false;
+  const stopChecks = destroyStalledConnections({ connections: lent, open: openConnection, onError: onUsed });
 
-  /** Resolves when one of the places is ours. */
-  function place(): Promise<void> {
-    if (closed) return Promise.reject(broken("CONNECTION_ENDED", "the database is closed"));
-    if (taken < size) {
-      taken++;
-      return Promise.resolve();
+  async function takeConnection(): Promise<Connection> {
+    for (let connection = idle.pop(); connection; connection = idle.pop()) {
+      if (isUsable(connection)) return connection;
+      connection.destroy();
     }
-    return new Promise((resolve, reject) => {
-      const settle = (then: () => void) => {
-        clearTimeout(timer);
-        waiters.delete(waiter);
-        then();
-      };
-      const waiter: Waiter = { turn: () => settle(resolve), giveUp: (error) => settle(() => reject(error)) };
-      const tooLate = broken("POOL_EXHAUSTED", "no connection to the database is free");
-      const timer = setTimeout(() => waiter.giveUp(tooLate), QUEUE);
-      waiters.add(waiter);
-    });
+    return openConnection();
   }
 
-  function leave(): void {
-    const [next] = waiters;
-    // The place goes to whoever waits longest, and never falls free.
-    if (next) next.turn();
-    else taken--;
-  }
-
-  /** Opens a connection; once more where another one was let in meanwhile, since then the trouble is over. */
-  async function opened(): Promise<Connection> {
-    const began = performance.now();
-    const connection = await open().catch((error) => {
-      if (openedAt < began) throw error;
-      return open();
-    });
-    openedAt = performance.now();
-    return connection;
-  }
-
-  async function fresh(): Promise<Connection> {
-    const now = performance.now();
-    for (let found = idle.pop(); found; found = idle.pop()) {
-      if (found.isOpen && now - found.usedAt < IDLE && now - found.bornAt < LIFE) return found;
-      found.cut();
-    }
-    return opened();
+  function returnConnection(connection: Connection): void {
+    lent.delete(connection);
+    connection.lastUsedAt = performance.now();
+    // While a query is pending the state of its session is unknown.
+    if (closed || connection.pendingSince !== null) connection.destroy();
+    else if (connection.isOpen) idle.push(connection);
   }
 
   async function use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    await place().catch((error) => {
+    await queue.acquire().catch((error) => {
       onUsed(error);
       throw error;
     });
     let connection: Connection | undefined;
     try {
-      connection = await fresh();
+      connection = await takeConnection();
       lent.add(connection);
       const result = await work(connection);
       onUsed();
@@ -103,70 +67,39 @@ export function createPool({ size, open, onUsed }: PoolOptions): Pool {
       onUsed(error);
       throw error;
     } finally {
-      if (connection) giveBack(connection);
-      leave();
+      if (connection) returnConnection(connection);
+      queue.release();
     }
   }
 
-  function giveBack(connection: Connection): void {
-    lent.delete(connection);
-    connection.usedAt = performance.now();
-    // One that still waits for an answer is in a state that nobody knows.
-    if (closed || connection.askedAt !== null) connection.cut();
-    else if (connection.isOpen) idle.push(connection);
+  async function close(): Promise<void> {
+    closed = true;
+    stopChecks();
+    queue.close();
+    for (const connection of idle.splice(0)) connection.destroy();
+    const deadline = performance.now() + ACQUIRE_TIMEOUT_MS;
+    while (lent.size > 0 && performance.now() < deadline) await Bun.sleep(CLOSE_POLL_MS);
+    for (const connection of lent) connection.destroy();
   }
 
-  const overdue = () => [...lent].filter(({ askedAt }) => askedAt !== null && performance.now() - askedAt > LATE);
+  return { use, close };
+}
 
-  /**
-   * Asks after late answers, on a new connection: the server may be at work on them, for as long as its own limits allow.
-   * If it is not, or does not answer itself, they will never come, and those connections are cut.
-   */
-  async function look(): Promise<void> {
-    const late = overdue().map((connection) => ({ connection, askedAt: connection.askedAt }));
-    if (late.length === 0 || looking) return;
-    looking = true;
-    const working = await pidsAtWork()
-      .catch((error) => {
-        onUsed(error);
-        return new Set<number>();
-      })
-      // Whatever else fails: were it to stay true, hung connections would never be cut again.
-      .finally(() => {
-        looking = false;
-      });
-    for (const { connection, askedAt } of late) {
-      if (connection.askedAt === askedAt && !working.has(connection.pid)) connection.cut();
-    }
-  }
+function isUsable({ isOpen, lastUsedAt, createdAt }: Connection): boolean {
+  const now = performance.now();
+  return isOpen && now - lastUsedAt < IDLE_TIMEOUT_MS && now - createdAt < MAX_LIFETIME_MS;
+}
 
-  async function pidsAtWork(): Promise<Set<number>> {
-    const other = await opened();
-    const timer = setTimeout(other.cut, LATE);
-    try {
-      const rows = await other.builders.all<{ pid: number }>(
-        sql`select pid from pg_stat_activity where state = 'active'`,
-      );
-      return new Set(rows.map(({ pid }) => pid));
-    } finally {
-      clearTimeout(timer);
-      other.cut();
-    }
-  }
-
-  const watch = setInterval(look, SECOND);
-  watch.unref?.();
-
-  return {
-    use,
-    async close() {
-      closed = true;
-      clearInterval(watch);
-      for (const waiter of waiters) waiter.giveUp(broken("CONNECTION_ENDED", "the database is closed"));
-      for (const connection of idle.splice(0)) connection.cut();
-      const deadline = performance.now() + QUEUE;
-      while (lent.size > 0 && performance.now() < deadline) await Bun.sleep(10);
-      for (const connection of lent) connection.cut();
-    },
+/** Tries a failed attempt once more when another one succeeded in the meantime: the outage is over then. */
+function retryingOpen(open: OpenConnection): OpenConnection {
+  let lastOpenedAt = 0;
+  return async () => {
+    const startedAt = performance.now();
+    const connection = await open().catch((error) => {
+      if (lastOpenedAt < startedAt) throw error;
+      return open();
+    });
+    lastOpenedAt = performance.now();
+    return connection;
   };
 }

@@ -10,16 +10,17 @@ import type { Standing } from "./standing.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 import { isRetryable, isUnavailable } from "./violations.ts";
 
-const TRIES = 5;
-/** How long after one that is not there yet the next try comes. Milliseconds. */
-const AGAIN = 500;
+const MAX_ATTEMPTS = 5;
+/** Delay between two attempts to reach a server that has not started yet. */
+const STARTUP_RETRY_MS = 500;
+const DEFAULT_POOL_SIZE = 10;
 
-/** Drizzle's builders, and `all`, where each question goes to whichever connection is free. */
-function reader({ use }: Pool, ledgerKey: LedgerKey): Reader {
+/** Builds a reader that sends each query through whichever connection is free. */
+function pooledReader({ use }: Pool, ledgerKey: LedgerKey): Reader {
   const unsafe = (text: string, params: string[], options?: { prepare: boolean }) => {
     let asValues = false;
-    // A moment later, since how the rows are wanted is said after the question.
-    const answer = Promise.resolve().then(() =>
+    // Deferred: Drizzle calls `values()` on the result after it passed the query.
+    const result = Promise.resolve().then(() =>
       use(async ({ unsafe }) => {
         const query = unsafe(text, params, options);
         return (await (asValues ? query.values() : query)) as unknown[];
@@ -27,27 +28,27 @@ function reader({ use }: Pool, ledgerKey: LedgerKey): Reader {
     );
     const values = () => {
       asValues = true;
-      return answer;
+      return result;
     };
-    return Object.assign(answer, { values });
+    return Object.assign(result, { values });
   };
-  const pretended = { unsafe, options: { parsers: {}, serializers: {} } } as unknown as Sql;
-  return Object.assign(drizzle({ client: pretended }), { all: allThrough(unsafe), ledgerKey }) as unknown as Reader;
+  const client = { unsafe, options: { parsers: {}, serializers: {} } } as unknown as Sql;
+  return Object.assign(drizzle({ client }), { all: allThrough(unsafe), ledgerKey }) as unknown as Reader;
 }
 
-/** Runs `work` between `begin` and `commit`, or `rollback`. What a broken connection had begun the server rolls back. */
-async function transaction<T>(connection: Connection, begin: string, work: () => Promise<T>): Promise<T> {
+/** Runs `work` between `begin` and `commit` or `rollback`. The server itself rolls back what a lost connection began. */
+async function runTransaction<T>(connection: Connection, begin: string, work: () => Promise<T>): Promise<T> {
   connection.firstError = undefined;
   await connection.run(begin);
   try {
     const result = await work();
-    // After an error that somebody swallowed it says ROLLBACK, and nothing was written.
+    // After an error that `work` caught, Postgres answers ROLLBACK and has written nothing.
     const { command } = await connection.run("commit");
     if (command !== "COMMIT") throw connection.firstError ?? new Error("the transaction was rolled back");
     return result;
   } catch (error) {
-    if (connection.isOpen) await connection.run("rollback").catch(connection.cut);
-    // 25P02 only says that something failed before.
+    if (connection.isOpen) await connection.run("rollback").catch(connection.destroy);
+    // 25P02 only says that an earlier statement failed.
     throw (error as { code?: unknown }).code === "25P02" ? (connection.firstError ?? error) : error;
   }
 }
@@ -57,23 +58,23 @@ export interface PostgresOptions {
   size?: number | undefined;
   standing: Standing;
   ledgerKey?: LedgerKey;
-  /** Waits for a server that is not there yet, until this is aborted. Without it that is an error. */
+  /** Retries while the server has not started yet, until this is aborted. Without it the first failure is thrown. */
   waiting?: AbortSignal | undefined;
 }
 
-/** Postgres through postgres.js. A transaction that lost a deadlock or a serialisation race runs again. */
+/** Opens a store on Postgres. A transaction that lost a deadlock or a serialisation conflict runs again. */
 export async function openPostgres(
   url: string,
   begin: () => Pick<Tx, "now" | "newId">,
-  { size = 10, standing, waiting, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
+  { size = DEFAULT_POOL_SIZE, standing, waiting, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
 ): Promise<Store> {
   const address = readAddress(url);
-  if (!address) throw new Error("DATABASE_URL names no Postgres");
+  if (!address) throw new Error("DATABASE_URL: expected postgres://user:password@host:5432/database");
   const open = connector(address);
   const pool = createPool({ size, open, onUsed: (error) => standing.note(error) });
 
-  await untilThere(waiting, () =>
-    pool.use((connection) => transaction(connection, "begin", () => migratePostgres(connection))),
+  await retryUntilStarted(waiting, () =>
+    pool.use((connection) => runTransaction(connection, "begin", () => migratePostgres(connection))),
   ).catch(async (error) => {
     await pool.close();
     throw error;
@@ -81,29 +82,17 @@ export async function openPostgres(
 
   const bell = postgresBell(pool, open, standing.onListenerError);
   return {
-    read: reader(pool, ledgerKey),
-    async write(work) {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await pool.use((connection) =>
-            transaction(connection, "begin", () =>
-              work(Object.assign(Object.create(connection.builders), begin(), { ledgerKey }) as Tx),
-            ),
-          );
-        } catch (error) {
-          if (attempt >= TRIES || !isRetryable(error)) throw error;
-        }
-      }
-    },
+    read: pooledReader(pool, ledgerKey),
+    write: (work) =>
+      retryConflicts(() =>
+        pool.use((connection) =>
+          runTransaction(connection, "begin", () =>
+            work(Object.assign(Object.create(connection.builders), begin(), { ledgerKey }) as Tx),
+          ),
+        ),
+      ),
     version: () => null,
-    snapshot(work) {
-      return pool.use((connection) =>
-        transaction(connection, "begin isolation level repeatable read read only", async () => {
-          await connection.run("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
-          return work(Object.assign(Object.create(connection.builders), { ledgerKey }) as Reader);
-        }),
-      );
-    },
+    snapshot: (work) => pool.use((connection) => runSnapshot(connection, ledgerKey, work)),
     async ping() {
       await pool.use((connection) => connection.run("select 1"));
     },
@@ -116,8 +105,27 @@ export async function openPostgres(
   };
 }
 
-/** Begins with what may fail because Postgres is not there yet; `waiting` says for how long it is tried again. */
-async function untilThere(waiting: AbortSignal | undefined, start: () => Promise<unknown>): Promise<void> {
+/** Runs `work` in a read-only transaction that sees one state of the database, without the usual time limits. */
+function runSnapshot<T>(connection: Connection, ledgerKey: LedgerKey, work: (read: Reader) => Promise<T>): Promise<T> {
+  return runTransaction(connection, "begin isolation level repeatable read read only", async () => {
+    await connection.run("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
+    return work(Object.assign(Object.create(connection.builders), { ledgerKey }) as Reader);
+  });
+}
+
+/** Repeats a transaction that failed with a deadlock or a serialisation conflict, up to MAX_ATTEMPTS times in all. */
+async function retryConflicts<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (attempt >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
+    }
+  }
+}
+
+/** Repeats `start` while Postgres is unavailable, until `waiting` is aborted. */
+async function retryUntilStarted(waiting: AbortSignal | undefined, start: () => Promise<unknown>): Promise<void> {
   for (;;) {
     waiting?.throwIfAborted();
     try {
@@ -125,7 +133,7 @@ async function untilThere(waiting: AbortSignal | undefined, start: () => Promise
       return;
     } catch (error) {
       if (!waiting || !isUnavailable(error)) throw error;
-      await Bun.sleep(AGAIN);
+      await Bun.sleep(STARTUP_RETRY_MS);
     }
   }
 }

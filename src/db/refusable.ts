@@ -1,6 +1,6 @@
 import type { Store } from "./store.ts";
 
-/** What a write fails with that may not commit any more. To whoever writes the database is away; to the database it is nothing. */
+/** Thrown by writes after `refuseWrites`. Callers see an unavailable database; the outage monitor ignores it. */
 export class WritesRefused extends Error {
   readonly code = "CONNECTION_ENDED";
   constructor() {
@@ -8,29 +8,29 @@ export class WritesRefused extends Error {
   }
 }
 
-/** A store whose writes can be refused for good, while those who hold the store itself go on. */
+/** A store whose writes can be refused permanently, while users of the wrapped store continue. */
 export interface RefusableStore extends Store {
-  /** From now on no transaction of this store commits: each fails as if the database were away. */
+  /** Lets no further transaction of this store commit: each fails as if the database were unavailable. */
   refuseWrites(): void;
 }
 
 /**
- * Wraps a store for those who must not commit any more when the process is about to end: what a request wrote then would
- * be true without its caller hearing of it.
+ * Wraps a store for requests, which must not commit when the process is about to end: their callers would never receive the
+ * response to what was written.
  */
 export function refusable(store: Store): RefusableStore {
   let isRefused = false;
-  const mustNotBeRefused = () => {
+  const assertNotRefused = () => {
     if (isRefused) throw new WritesRefused();
   };
   return {
     ...store,
     async write(work) {
-      mustNotBeRefused();
+      assertNotRefused();
       return store.write(async (tx) => {
-        mustNotBeRefused();
+        assertNotRefused();
         const result = await work(tx);
-        mustNotBeRefused();
+        assertNotRefused();
         return result;
       });
     },

@@ -1,24 +1,24 @@
-/** Rows that one slice of a filtered list may visit: about 1 ms on SQLite. */
+/** Rows that one slice of a filtered list visits: about 1 ms on SQLite. */
 export const SCAN_SLICE_ROWS = 1_000;
-/** Slices of one request; after them it answers what it has, and the cursor goes on. */
+/** Slices of one request at most. It then returns the rows found so far, and a cursor that continues. */
 export const SCAN_SLICES = 25;
 
 export interface SlicedScan<Row> {
-  /** Where the list goes on; null at its start. */
+  /** The id after which the page begins; null for the first page. */
   after: string | null;
   limit: number;
   /** Awaited before each slice. */
   pause: () => Promise<void>;
-  /** The id of the row `SCAN_SLICE_ROWS` further in the list's index, whatever its values; null when there are fewer. */
+  /** Returns the id of the row SCAN_SLICE_ROWS further in the list's index, matching or not; null when there are fewer. */
   boundary: (after: string | null) => Promise<string | null>;
-  /** At most `limit` rows that pass the filter, after one id and up to the other. */
+  /** Returns at most `limit` matching rows after one id and up to the other. */
   rows: (after: string | null, upTo: string | null, limit: number) => Promise<Row[]>;
   idOf: (row: Row) => string;
 }
 
 /**
- * One page of a list whose filter no index serves: a rare value would make one statement read all rows to find a page's worth.
- * Each statement reads a slice of the list's own index, and others are let in between. `next` is where to go on.
+ * Reads one page of a list whose filter has no index: for a rare value one statement would read all rows to fill a page. Each
+ * statement reads a slice of the list's own index, with a pause between two slices. `next` is the id to continue after.
  */
 export async function scanInSlices<Row>({
   after,
@@ -38,6 +38,42 @@ export async function scanInSlices<Row>({
     if (found.length > limit && last) return { rows: found.slice(0, limit), next: idOf(last) };
     if (upTo === null) return { rows: found, next: null };
     if (slice >= SCAN_SLICES) return { rows: found, next: upTo };
+    from = upTo;
+  }
+}
+
+export interface CountedScan<Place> {
+  offset: number;
+  limit: number;
+  /** Awaited before each slice. */
+  pause: () => Promise<void>;
+  /** The place `SCAN_SLICE_ROWS` further in the list's index, whatever its values; null when there are fewer. */
+  boundary: (after: Place | null) => Promise<Place | null>;
+  /** The ids of all rows that pass the filter, in the order of the list, after one place and up to the other. */
+  ids: (after: Place | null, upTo: Place | null) => Promise<readonly string[]>;
+}
+
+/**
+ * The ids on one page of a list whose filter no index serves and whose answer says how many pass it: all rows are visited, a
+ * slice of the list's own index with each statement, and others are let in between.
+ */
+export async function countInSlices<Place>({
+  offset,
+  limit,
+  pause,
+  boundary,
+  ids,
+}: CountedScan<Place>): Promise<{ ids: string[]; total: number }> {
+  const page: string[] = [];
+  let total = 0;
+  for (let from: Place | null = null; ; ) {
+    await pause();
+    const upTo: Place | null = await boundary(from);
+    const found = await ids(from, upTo);
+    const [begin, end] = [offset - total, offset + limit - total];
+    page.push(...found.slice(Math.max(begin, 0), Math.max(end, 0)));
+    total += found.length;
+    if (upTo === null) return { ids: page, total };
     from = upTo;
   }
 }

@@ -2,21 +2,21 @@ import { type SQL, sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
 import type { Tx } from "./store.ts";
 
-// Work on any number of rows is cut into slices of a bounded number: no statement grows with the data, memory does not
-// either, and requests are answered between two slices. On SQLite everything shares one thread, so a slice is also the
-// longest time for which nobody else is served; other writers wait until the transaction ends all the same.
+// Work on any number of rows is cut into slices of a bounded size: neither statements nor memory grow with the data, and
+// requests are answered between two slices. On SQLite everything shares one thread, so a slice is also the longest time
+// without an answer; other writers wait until the transaction ends.
 
-/** Rows that one slice writes, with all that hangs on them: about 10 ms on SQLite. */
+/** Rows that one slice writes, with their dependent rows: about 10 ms on SQLite. */
 export const SLICE_ROWS = 500;
-/** Rows that one slice only looks at. */
+/** Rows that one slice only reads. */
 export const SCAN_ROWS = 2000;
 
-/** Lets whatever waits on this thread go first. A transaction may stay open meanwhile: readers see what was committed. */
+/** Yields to other work on this thread. A transaction may stay open meanwhile: readers see the committed rows. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Calls `work` with the items a slice at a time, in order. */
+/** Calls `work` with one slice of the items after the other, in order. */
 export async function inSlices<Item>(
   items: readonly Item[],
   work: (slice: readonly Item[]) => Promise<unknown>,
@@ -29,8 +29,8 @@ export async function inSlices<Item>(
 }
 
 /**
- * Calls `work` with rows page by page, in the order of their ids. `page` returns the first rows after an id, at most as
- * many as it likes, and none at the end.
+ * Calls `work` with one page of rows after the other, in the order of their ids. `page` returns the first rows after an id,
+ * limited to a page of its own size, and none at the end.
  */
 export async function byPages<Row extends { id: string }>(
   page: (after: string) => Promise<readonly Row[]>,
@@ -42,12 +42,12 @@ export async function byPages<Row extends { id: string }>(
     if (!last) return;
     await work(rows);
     after = last.id;
-    // A handful of rows is no reason to keep other writers waiting for longer.
+    // After a small page other writers would wait longer for nothing.
     if (rows.length >= SLICE_ROWS) await yieldToEventLoop();
   }
 }
 
-/** Repeats work on a limited number of rows, which must leave less of them each time, until it finds none. Returns how many. */
+/** Repeats work on a limited number of rows until it finds none, and returns the total. Each call must leave fewer rows. */
 export async function untilNone(work: () => Promise<number>): Promise<number> {
   let total = 0;
   for (let found = await work(); found > 0; found = await work()) {
@@ -58,18 +58,38 @@ export async function untilNone(work: () => Promise<number>): Promise<number> {
 }
 
 /**
- * Deletes the rows of a table that a condition on its columns names, and returns how many there were. `table` is a name
- * of ours, never input. On SQLite a slice at a time. Postgres works elsewhere and lets this thread go on, and each
- * slice would pass over all that the slices before it deleted: there it is one statement.
+ * Deletes the rows of a table that match a condition, a slice at a time, and returns their number. `table` is a constant of
+ * the program, never input.
  */
 export async function deleteWhere(tx: Tx, table: string, condition: SQL): Promise<number> {
   const from = sql.raw(table);
-  if (dialect === "postgres") {
-    const [row] = await tx.all<{ count: unknown }>(
-      sql`with gone as (delete from ${from} where ${condition} returning 1) select count(*) as count from gone`,
-    );
-    return Number(row?.count ?? 0);
-  }
+  if (dialect === "postgres") return deleteByCursor(tx, from, condition);
   const some = sql`select rowid from ${from} where ${condition} limit ${SLICE_ROWS}`;
   return untilNone(async () => (await tx.all(sql`delete from ${from} where rowid in (${some}) returning 1`)).length);
+}
+
+/**
+ * Through a cursor: until the transaction ends Postgres keeps what it deleted, and a search begun anew for each slice would
+ * pass over all that the slices before it deleted.
+ */
+async function deleteByCursor(tx: Tx, from: SQL, condition: SQL): Promise<number> {
+  let total = 0;
+  for (let missed = true; missed; ) {
+    missed = false;
+    await tx.all(sql`declare doomed no scroll cursor for select ctid from ${from} where ${condition}`);
+    await untilNone(async () => {
+      const rows = await tx.all<{ ctid: string }>(sql.raw(`fetch ${SLICE_ROWS} from doomed`));
+      if (rows.length === 0) return 0;
+      const places = `{${rows.map(({ ctid }) => `"${ctid}"`).join()}}`;
+      const gone = await tx.all(
+        sql`delete from ${from} where ctid = any(${places}::tid[]) and ${condition} returning 1`,
+      );
+      total += gone.length;
+      // Somebody else changed a row meanwhile, and so moved it: the next pass sees it where it is, and as it is.
+      missed ||= gone.length < rows.length;
+      return rows.length;
+    });
+    await tx.all(sql.raw("close doomed"));
+  }
+  return total;
 }

@@ -2,14 +2,14 @@ import { type SQL, sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
 import type { Tx } from "./store.ts";
 
-// The few words of SQL that the two databases spell differently, for statements written by hand.
+// SQL that differs between the two databases, for statements written by hand.
 
-/** Values that one statement may bring. SQLite takes 32,766 at most, and all of them are in memory at once. */
+/** Limits the values of one statement. SQLite accepts 32,766, and all of them are in memory at once. */
 export const MAX_CELLS = 30_000;
 
 type ColumnType = "text" | "bigint" | "integer";
 
-/** The cells of a batch, row by row, as one part of a query; the SQLite store writes a placeholder for each. */
+/** The values of a batch, row by row, as one chunk of a query. The SQLite store writes a placeholder for each. */
 export class Cells {
   constructor(
     readonly values: (string | number | null)[],
@@ -24,13 +24,12 @@ export class Cells {
 }
 
 /**
- * A derived table made of `rows`: one statement then serves a whole batch. Use as
- * `from ${rowsOf("n", rows, { id: "text" })} cross join messages m where m.id = n.id`: SQLite reads a cross join from left
- * to right, where its planner would else scan the whole table for each row.
+ * Builds a derived table from `rows`, so that one statement serves a whole batch. Use it as
+ * `from ${rowsOf("n", rows, { id: "text" })} cross join messages m where m.id = n.id`: SQLite executes a cross join from left
+ * to right, where its planner would otherwise scan the whole table for each row.
  *
- * Postgres gets one JSON parameter, so its statement is the same for every size (`json`, which it reads twice as fast as
- * `jsonb`: nothing is looked up in it); SQLite gets one value a cell, which it
- * reads five times faster than JSON.
+ * Postgres gets one JSON parameter, so that its statement is the same for every size (`json`, which it parses twice as fast
+ * as `jsonb`); SQLite gets one parameter for each value, which is five times faster than JSON there.
  * @throws RangeError beyond MAX_CELLS: work on more rows is cut into slices (`slices.ts`)
  */
 export function rowsOf<Row extends Record<string, string | number | null>>(
@@ -46,10 +45,10 @@ export function rowsOf<Row extends Record<string, string | number | null>>(
     return sql`json_to_recordset(${JSON.stringify(rows)}::text::json) as ${sql.raw(alias)}(${sql.raw(typed)})`;
   }
   if (rows.length === 0) {
-    const nothing = names.map((name) => `null as "${name}"`).join(", ");
-    return sql.raw(`(select ${nothing} where false) as ${alias}`);
+    const columnList = names.map((name) => `null as "${name}"`).join(", ");
+    return sql.raw(`(select ${columnList} where false) as ${alias}`);
   }
-  // By index: an array for each row cost the engine more than sealing its entries does.
+  // By index: an array for each row cost the engine more than the MACs of its ledger entries do.
   const values = new Array<string | number | null>(rows.length * names.length);
   let at = 0;
   for (const row of rows) for (const name of names) values[at++] = row[name] ?? null;
@@ -58,33 +57,42 @@ export function rowsOf<Row extends Record<string, string | number | null>>(
   return sql`(select ${sql.raw(fields)} from (values ${cells})) as ${sql.raw(alias)}`;
 }
 
-/** Ends a select whose rows this transaction will change: rows that another replica is working on are left to it. */
+/** Builds a derived table with one column `id`: see `rowsOf`. */
+export function idTable(alias: string, ids: readonly string[]): SQL {
+  return rowsOf(
+    alias,
+    ids.map((id) => ({ id })),
+    { id: "text" },
+  );
+}
+
+/** Ends a select whose rows this transaction will change. Rows that another replica has locked are skipped. */
 export function skipLocked(alias: string): SQL {
   return dialect === "postgres" ? sql.raw(`for update of ${alias} skip locked`) : sql.empty();
 }
 
-/** Ends a select whose rows must not change before this transaction ends. SQLite has one writer and needs nothing. */
+/** Ends a select whose rows must not change before this transaction ends. Empty on SQLite, which has a single writer. */
 export function forUpdate(alias: string): SQL {
   return dialect === "postgres" ? sql.raw(`for update of ${alias}`) : sql.empty();
 }
 
-/** Names the index SQLite must use: its planner once chose another one and ran 55 times slower. Postgres needs no hint. */
+/** Names the index that SQLite must use: its planner once chose another one and ran 55 times slower. Empty on Postgres. */
 export function indexedBy(index: string): SQL {
   return dialect === "postgres" ? sql.empty() : sql.raw(`indexed by ${index}`);
 }
 
 /**
- * Compares a column with a word of ours so that no partial index comes to mind. For rows that are found by their ids: of a
- * table without statistics (right after a launch) Postgres takes an index of what is `PENDING` for a small one and reads it
- * to its end for each batch: 680 ms in place of 12 for 250 of 10,000 messages.
+ * Compares a column with a constant in a form that matches no partial index. For rows that are found by their ids: without
+ * statistics (right after a launch) Postgres assumes that the index of `PENDING` rows is small and reads all of it for each
+ * batch, 680 ms instead of 12 for 250 of 10,000 messages.
  */
 export function equalsUnindexed(column: string, word: string): SQL {
   return sql.raw(`coalesce(${column}, '') = '${word}'`);
 }
 
 /**
- * Lets Postgres plan each statement of this transaction anew. It keeps the plans of prepared ones, and one that was made for
- * three rows took ten seconds for twenty thousand. For what is rare and may be large, and so may take its time.
+ * Makes Postgres plan each statement of this transaction for its own parameters, and raises the time limit. A cached plan
+ * that was made for three rows took ten seconds for twenty thousand. For rare transactions of many rows.
  */
 export async function planAnew(tx: Tx): Promise<void> {
   if (dialect !== "postgres") return;
@@ -93,12 +101,12 @@ export async function planAnew(tx: Tx): Promise<void> {
 }
 
 /**
- * Lets Postgres find each row of a batch by its index, in every statement of this transaction. It takes any batch for a
- * hundred rows, and a table it has no statistics of yet for a small one, so it read the whole table for fifty messages:
- * with 14,000 of them a turn of the engine took four times as long. For batches that are small beside their tables.
+ * Makes Postgres use index scans in every statement of this transaction. It estimates any batch as a hundred rows, and a table
+ * without statistics as small, so it read the whole table for fifty messages: with 14,000 of them a delivery batch took four
+ * times as long. For batches that are small compared with their tables.
  */
 export async function findByIndex(tx: Tx): Promise<void> {
   if (dialect !== "postgres") return;
-  const off = ["hashjoin", "mergejoin", "seqscan"].map((way) => `set_config('enable_${way}', 'off', true)`);
-  await tx.all(sql.raw(`select ${off.join(", ")}`));
+  const settings = ["hashjoin", "mergejoin", "seqscan"].map((method) => `set_config('enable_${method}', 'off', true)`);
+  await tx.all(sql.raw(`select ${settings.join(", ")}`));
 }

@@ -1,58 +1,53 @@
 import { SECOND } from "../clock.ts";
 import { callLater, type OnListenerError } from "./listeners.ts";
 import { WritesRefused } from "./refusable.ts";
-import { isOutage, isUnavailable } from "./violations.ts";
+import { causesOf, isOutage, isUnavailable } from "./violations.ts";
 
-/** So long must nothing have failed for the database to be back: a full disk still reads. Milliseconds. */
-const CALM = 3 * SECOND;
+/** The database counts as available again when nothing failed for this long: with a full disk reads still succeed. */
+const RECOVERY_MS = 3 * SECOND;
 
-/** Errors that `onChange` has told of, or that came in the same trouble. */
-const told = new WeakSet<object>();
+/** Errors of an outage that `onChange` has reported. */
+const reported = new WeakSet<object>();
 
-/** An error and what caused it, the outermost first. */
-function* causesOf(error: unknown): Generator<object> {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) yield at;
-}
-
-/** Whether an error is one more echo of a database that is away, of which one line in the log is enough. */
+/** True for an error of an outage that has been reported: one line in the log is enough for it. */
 export function isEcho(error: unknown): boolean {
-  return causesOf(error).some((cause) => told.has(cause));
+  return causesOf(error).some((cause) => reported.has(cause));
 }
 
-/** Whether the database does its work, told once for each change. Nobody says so at the first success. */
+/** Reports whether the database is available, once for each change. It starts as available, which is not reported. */
 export class Standing {
-  #works = true;
+  #isAvailable = true;
   #failedAt = 0;
   #hasEnded = false;
 
   constructor(
-    readonly onChange: (works: boolean, error?: unknown) => void,
-    /** Takes what `onChange` throws: it never reaches the store. */
+    readonly onChange: (isAvailable: boolean, error?: unknown) => void,
+    /** Receives what `onChange` throws: it never reaches the store. */
     readonly onListenerError: OnListenerError = () => {},
   ) {}
 
   /**
-   * Records how a use of the database ended. What is the caller's own fault says nothing. Never throws, and calls nobody
-   * before the caller is done: it is called where errors are handled.
+   * Records the result of one use of the database. Errors of the caller (a violated constraint) are ignored. Called where
+   * errors are handled, so it never throws, and calls `onChange` only after its own caller has ended.
    */
   note(error?: unknown): void {
     if (this.#hasEnded || causesOf(error).some((cause) => cause instanceof WritesRefused)) return;
     if (error === undefined) {
-      if (this.#works || performance.now() - this.#failedAt < CALM) return;
-      this.#works = true;
+      if (this.#isAvailable || performance.now() - this.#failedAt < RECOVERY_MS) return;
+      this.#isAvailable = true;
       callLater(() => this.onChange(true), this.onListenerError);
-    } else if (isUnavailable(error) && (isOutage(error) || !this.#works)) {
-      for (const cause of causesOf(error)) told.add(cause);
+    } else if (isUnavailable(error) && (isOutage(error) || !this.#isAvailable)) {
+      for (const cause of causesOf(error)) reported.add(cause);
       if (isOutage(error)) this.#failedAt = performance.now();
-      if (!this.#works) return;
-      this.#works = false;
-      // What Drizzle puts around it quotes SQL.
-      const reason = [...causesOf(error)].at(-1);
+      if (!this.#isAvailable) return;
+      this.#isAvailable = false;
+      // The innermost cause: Drizzle's error around it quotes SQL.
+      const reason = causesOf(error).at(-1);
       callLater(() => this.onChange(false, reason), this.onListenerError);
     }
   }
 
-  /** Says nothing any more: the connections are about to be closed by this process itself. */
+  /** Ends reporting: this process itself is about to close the connections. */
   end(): void {
     this.#hasEnded = true;
   }

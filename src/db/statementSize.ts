@@ -1,12 +1,12 @@
 import { MAX_CELLS } from "./sql.ts";
 
-/** Characters that all values of one statement may have together. The largest batch of the program has about a tenth. */
+/** Limits the characters of all values of one statement. The largest batch of the program has about a tenth of it. */
 export const MAX_STATEMENT_CHARS = 64 * 2 ** 20;
 
 /**
- * Refuses a statement whose size depends on the data, whoever wrote it: Drizzle's `values` and `inArray` pass here as well
- * as SQL written by hand. SQLite takes 32,766 values at most, Postgres 65,535, and both keep all of them in memory.
- * @throws RangeError: work on more rows is cut into slices (`slices.ts`)
+ * Rejects a statement that is too large, whether Drizzle (`values`, `inArray`) or hand-written SQL built it. SQLite accepts
+ * 32,766 values, Postgres 65,535, and both keep all of them in memory.
+ * @throws RangeError: cut the rows into slices (`slices.ts`)
  */
 export function checkStatementSize(values: readonly unknown[]): void {
   checkValueCount(values.length);
@@ -20,4 +20,4 @@ export function checkValueCount(count: number): void {
   if (count > MAX_CELLS) throw tooLarge(`${count} values`);
 }
 
-const tooLarge = (what: string) => new RangeError(`a statement brings ${what}: cut its rows into slices`);
+const tooLarge = (size: string) => new RangeError(`a statement has ${size}: cut its rows into slices`);

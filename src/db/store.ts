@@ -2,7 +2,7 @@ import type { SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Instant } from "../clock.ts";
 import type { LedgerKey } from "../secrets.ts";
-import type { Bell } from "./bell.ts";
+import type { Bell } from "./notifier.ts";
 
 type Portable = PgDatabase<PgQueryResultHKT, Record<string, never>>;
 
@@ -10,36 +10,36 @@ type Portable = PgDatabase<PgQueryResultHKT, Record<string, never>>;
 export interface Reader extends Pick<Portable, "select" | "selectDistinct" | "$count"> {
   /** Runs SQL written by hand, for the hot paths: rows as the driver gives them (snake_case columns, booleans as 0/1 on SQLite). */
   all<Row>(query: SQL): Promise<Row[]>;
-  /** Seals and proves the rows of the ledger. */
+  /** Signs and verifies the rows of the ledger. */
   readonly ledgerKey: LedgerKey;
 }
 
-/** An open transaction: all of its writes become true together, or none does. */
+/** An open transaction: all of its writes are committed together, or none is. */
 export interface Tx extends Reader, Pick<Portable, "insert" | "update" | "delete"> {
-  /** The moment the transaction began. All it writes bears this one time. */
+  /** The time the transaction began, used for all rows it writes. */
   readonly now: Instant;
   /** A new time-ordered id (UUIDv7). */
   newId(): string;
 }
 
-/** The database, seen from the edges. Verbs never hold one: they take a `Tx` or a `Reader`, so they compose. */
+/** The database, for routes and workers. Service functions take a `Tx` or a `Reader` instead, so that they compose. */
 export interface Store {
   readonly read: Reader;
   /**
-   * Runs `work` in one transaction and commits when it resolves. On Postgres it may run again after a deadlock, so it
-   * must touch nothing but its `tx`. No network I/O inside: on SQLite it holds the only writer.
+   * Runs `work` in one transaction and commits when it resolves. On Postgres `work` runs again after a deadlock, so it must
+   * change nothing but its `tx`. No network I/O inside: on SQLite it holds the only writer.
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
-   * Another number after every commit, whoever made it: what was read at one version is still true while it stands. Null
-   * where asking would cost as much as reading anew (Postgres).
+   * Returns a number that changes with every commit of any process: rows read at one version are current while it stays the
+   * same. Null where asking would cost as much as reading again (Postgres).
    */
   version(): number | null;
-  /** Runs long reading work that sees the database as it is at one moment, without keeping anybody from writing. */
+  /** Runs long reads against one state of the database without blocking writers. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
-  /** Reaches the other processes on this database. */
+  /** Wakes the other processes on this database. */
   readonly bell: Bell;
-  /** Resolves when the database answers; rejects when it does not. */
+  /** Rejects when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

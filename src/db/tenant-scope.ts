@@ -26,7 +26,7 @@ const ALL_TENANTS: TenantScope = { kind: "all", [made]: true };
 
 /**
  * Derives the scope of a principal: a user's own brand; for an admin all brands, or the one that is named.
- * @throws Fault FORBIDDEN for a user who names another brand or owns none
+ * @throws AppError FORBIDDEN for a user who names another brand or owns none
  */
 export function tenantScope(principal: ScopedPrincipal, named?: string): TenantScope {
   if (principal.role === "admin" && named === undefined) return ALL_TENANTS;
@@ -36,7 +36,7 @@ export function tenantScope(principal: ScopedPrincipal, named?: string): TenantS
 /**
  * Returns the one brand that a request is about: the principal's own; an admin may name another one, and must where they own
  * none.
- * @throws Fault FORBIDDEN as `tenantScope` does, INVALID for an admin who owns no brand and names none
+ * @throws AppError FORBIDDEN as `tenantScope` does, INVALID for an admin who owns no brand and names none
  */
 export function brandOf(principal: ScopedPrincipal, named?: string): string {
   if (named !== undefined && named !== principal.brandId) {
@@ -45,7 +45,7 @@ export function brandOf(principal: ScopedPrincipal, named?: string): string {
   }
   if (principal.brandId === null) {
     throw principal.role === "admin"
-      ? new Fault("INVALID", "brandId: say which brand", {
+      ? new Fault("INVALID", "brandId: expected a brand, because you own none", {
           details: [{ field: "brandId", message: "expected a brand's id: you own no brand yourself" }],
         })
       : new Fault("FORBIDDEN", "You have no brand yet: create one first (POST /api/brands)");

@@ -1,10 +1,14 @@
-/** Walks an error and its causes: each driver, and Drizzle around it, nests the database's own code elsewhere. */
+const MAX_CAUSES = 5;
+
+/** Lists an error and its causes, the outermost first. Drivers, and Drizzle around them, nest the database's own error. */
+export function causesOf(error: unknown): Error[] {
+  const causes: Error[] = [];
+  for (let at = error; at instanceof Error && causes.length < MAX_CAUSES; at = at.cause) causes.push(at);
+  return causes;
+}
+
 function codesOf(error: unknown): string[] {
-  const codes: string[] = [];
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if ("code" in at && typeof at.code === "string") codes.push(at.code);
-  }
-  return codes;
+  return causesOf(error).flatMap((cause) => ("code" in cause && typeof cause.code === "string" ? [cause.code] : []));
 }
 
 /** True when a unique key refused the row: SQLITE_CONSTRAINT_UNIQUE/_PRIMARYKEY, or Postgres' 23505. */
@@ -25,11 +29,11 @@ export function isRetryable(error: unknown): boolean {
 }
 
 /**
- * The way to it is broken (the system's words and the driver's); Postgres' classes 08 (connection), 53 (out of
- * connections, disk, memory), 57P0x (shutting down, starting up), 58 (its own disk), 25006 (a replica) and 25P03 (we were
- * stopped for too long); SQLite's disk.
+ * Codes of a database that cannot be used: the network's and the driver's; Postgres' classes 08 (connection), 53 (out of
+ * connections, disk, memory), 57P0x (shutting down, starting up), 58 (its own disk), 25006 (a replica) and 25P03 (this
+ * process was stopped for too long); SQLite's disk.
  */
-const OUTAGE = [
+const OUTAGE_CODES = [
   /^E(CONNREFUSED|CONNRESET|CONNABORTED|TIMEDOUT|PIPE|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|MFILE|NFILE)$/,
   /^(CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED)|ERR_STREAM_DESTROYED)$/,
   /^(08...|53...|57P0.|58...|25006|25P03)$/,
@@ -37,17 +41,17 @@ const OUTAGE = [
 ];
 
 /**
- * What may well be gone in a moment and says nothing about the database: a lock, a statement's time, no connection free,
- * one that we cut because no answer would come.
+ * Codes of a failure that may pass at once and says nothing about the database: a lock, a statement's time limit, no free
+ * connection, a connection that was destroyed because its answer would never come.
  */
-const MOMENT = /^(57014|55P03|POOL_EXHAUSTED|CONNECTION_DESTROYED|SQLITE_BUSY.*|SQLITE_LOCKED.*)$/;
+const TRANSIENT_CODES = /^(57014|55P03|POOL_EXHAUSTED|CONNECTION_DESTROYED|SQLITE_BUSY.*|SQLITE_LOCKED.*)$/;
 
-/** True when the database is away: it cannot be reached, or is full, starting, stopping or a replica. */
+/** True when the database cannot be used: it is unreachable, full, starting, stopping or a replica. */
 export function isOutage(error: unknown): boolean {
-  return codesOf(error).some((code) => OUTAGE.some((pattern) => pattern.test(code)));
+  return codesOf(error).some((code) => OUTAGE_CODES.some((pattern) => pattern.test(code)));
 }
 
-/** True when the request may be repeated later: the database is away, or was too busy for it. */
+/** True when the request may be repeated later: the database cannot be used, or was too busy. */
 export function isUnavailable(error: unknown): boolean {
-  return isOutage(error) || codesOf(error).some((code) => MOMENT.test(code));
+  return isOutage(error) || codesOf(error).some((code) => TRANSIENT_CODES.test(code));
 }

@@ -1,39 +1,39 @@
 import { sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
-import { byPages, SLICE_ROWS } from "./slices.ts";
+import { byPages, deleteWhere, SLICE_ROWS } from "./slices.ts";
 import { rowsOf } from "./sql.ts";
 import type { Reader, Tx } from "./store.ts";
 
-// Which contacts have which words, by brand, in the order of the words: what finds all words with one beginning, a page at a
-// time. On Postgres a table, `contact_words`, whose key is that order. A table like it made imports on SQLite 2.5 times as slow:
-// there it is an FTS5 index (`contact_terms`), which appends, and of which FTS5's list of terms shows that order.
+// An index of the words of contacts, by brand and word, which finds all words with a given prefix page by page. On Postgres it
+// is the table `contact_words` with that key. Such a table made imports on SQLite 2.5 times as slow: there it is an FTS5 index
+// (`contact_terms`), which only appends, and whose vocabulary table lists the terms in that order.
 
-/** Words written by one statement: two values each, and `rowsOf` takes 32,000. */
+/** Words written by one statement: two values each, and a statement has MAX_CELLS at most. */
 const WORDS_PER_STATEMENT = 10_000;
-/** No character comes after it, in whatever encoding. */
-const LAST = "\u{10ffff}";
+/** The highest code point: it sorts after every character in every encoding. */
+const MAX_CHAR = "\u{10ffff}";
 
-/** A contact and its words: no blank, quote or backslash in them. */
+/** A contact and its words, which contain no blank, quote or backslash. */
 export interface WordEntry {
   contactId: string;
   words: readonly string[];
 }
 
-/** A place in the order of the index: right after this entry. */
+/** A position in the order of the index: right after this entry. */
 export interface WordPlace {
   word: string;
-  /** Orders the contacts of one word: their id, or on SQLite a number. */
+  /** Orders the contacts of one word: by id, on SQLite by number. */
   order: string;
 }
 
-/** After every word that begins so. */
-export const endOf = (beginning: string): WordPlace => ({ word: beginning + LAST, order: "0" });
+/** Returns the position after every word with this prefix. */
+export const endOf = (prefix: string): WordPlace => ({ word: prefix + MAX_CHAR, order: "0" });
 
-/** Makes contacts findable, in the transaction that writes them. They must not be in the index. */
+/** Adds contacts to the index, in the transaction that writes them. They must not be in it yet. */
 export async function addWords(tx: Tx, brandId: string, entries: readonly WordEntry[]): Promise<void> {
   if (entries.length === 0) return;
   if (dialect === "postgres") {
-    await eachPart(entries, (part) =>
+    await forEachPart(entries, (part) =>
       tx.all(sql`insert into contact_words (brand_id, word, contact_id) select ${brandId}, n.word, n.id
         from ${rowsOf("n", part, { word: "text", id: "text" })} on conflict do nothing`),
     );
@@ -54,11 +54,11 @@ export async function addWords(tx: Tx, brandId: string, entries: readonly WordEn
     select n.number, n.words from ${rowsOf("n", worded, { number: "integer", words: "text" })}`);
 }
 
-/** Takes contacts out, with the words that they were added with, in the transaction that changes or removes them. */
+/** Deletes contacts from the index, in the transaction that changes or deletes them. `words` are those they were added with. */
 export async function removeWords(tx: Tx, brandId: string, entries: readonly WordEntry[]): Promise<void> {
   if (entries.length === 0) return;
   if (dialect === "postgres") {
-    await eachPart(entries, (part) =>
+    await forEachPart(entries, (part) =>
       tx.all(sql`delete from contact_words w using ${rowsOf("n", part, { word: "text", id: "text" })}
         where w.brand_id = ${brandId} and w.word = n.word and w.contact_id = n.id`),
     );
@@ -73,17 +73,17 @@ export async function removeWords(tx: Tx, brandId: string, entries: readonly Wor
   await tx.all(sql`delete from contact_numbers where number in ${gone}`);
 }
 
-/** Takes out all contacts of a brand, before they are removed themselves. */
+/** Deletes all contacts of a brand from the index, before the contacts themselves are deleted. */
 export async function removeBrandWords(tx: Tx, brandId: string): Promise<void> {
   if (dialect === "postgres") {
-    await tx.all(sql`delete from contact_words where brand_id = ${brandId}`);
+    await deleteWhere(tx, "contact_words", sql`brand_id = ${brandId}`);
     return;
   }
   await byPages(
     (after) =>
       tx.all<{ id: string }>(sql`select p.id from contacts p where p.brand_id = ${brandId} and p.id > ${after}
         order by p.id limit ${SLICE_ROWS}`),
-    // SQLite finds them by their ids alone.
+    // SQLite deletes by contact id alone.
     (rows) =>
       removeWords(
         tx,
@@ -93,17 +93,17 @@ export async function removeBrandWords(tx: Tx, brandId: string): Promise<void> {
   );
 }
 
-async function eachPart(
+async function forEachPart(
   entries: readonly WordEntry[],
   write: (part: { word: string; id: string }[]) => Promise<unknown>,
 ): Promise<void> {
   const rows = entries.flatMap(({ contactId: id, words }) => words.map((word) => ({ word, id })));
-  // In the order of the key: neighbours are written to the same page.
+  // In the order of the key, so that neighbours are written to the same page.
   rows.sort((one, other) => (one.word < other.word ? -1 : one.word > other.word ? 1 : 0));
   for (let at = 0; at < rows.length; at += WORDS_PER_STATEMENT) await write(rows.slice(at, at + WORDS_PER_STATEMENT));
 }
 
-/** Terms are kept in lower case; that two brands' ids differ in nothing else must not matter to whoever asks. */
+/** FTS5 stores terms in lower case, so ids of two brands that differ only in case share their terms. */
 const termOf = (brandId: string, word: string) => `${brandId.toLowerCase()}:${word}`;
 
 /** One contact under one of its words. */
@@ -112,21 +112,21 @@ export interface FoundWord extends WordPlace {
 }
 
 /**
- * The next entries of a brand whose word begins so, at most `limit`, by word. No statement visits more than that, however many
- * there are. Contacts of another brand whose id differs in case only may be among them.
+ * Lists the next entries of a brand with this prefix, at most `limit`, by word. No statement visits more rows than that.
+ * Contacts of another brand whose id differs only in case may be among them.
  */
 export async function wordsFrom(
   read: Reader,
   brandId: string,
-  beginning: string,
+  prefix: string,
   after: WordPlace | null,
   limit: number,
 ): Promise<FoundWord[]> {
-  if (dialect === "sqlite") return termsFrom(read, brandId, beginning, after, limit);
-  // One lower bound only: with two a planner may begin at the wrong one, and visit what pages before have shown.
-  const start = after ? sql`(w.word, w.contact_id) > (${after.word}, ${after.order})` : sql`w.word >= ${beginning}`;
+  if (dialect === "sqlite") return termsFrom(read, brandId, prefix, after, limit);
+  // One lower bound only: with two a planner may start at the wrong one and visit the rows of earlier pages.
+  const start = after ? sql`(w.word, w.contact_id) > (${after.word}, ${after.order})` : sql`w.word >= ${prefix}`;
   return read.all<FoundWord>(sql`select w.word, w.contact_id as "order", w.contact_id as "contactId" from contact_words w
-    where w.brand_id = ${brandId} and ${start} and w.word < ${beginning + LAST} order by w.word, w.contact_id limit ${limit}`);
+    where w.brand_id = ${brandId} and ${start} and w.word < ${prefix + MAX_CHAR} order by w.word, w.contact_id limit ${limit}`);
 }
 
 interface Term {
@@ -137,21 +137,21 @@ interface Term {
 async function termsFrom(
   read: Reader,
   brandId: string,
-  beginning: string,
+  prefix: string,
   after: WordPlace | null,
   limit: number,
 ): Promise<FoundWord[]> {
   const found: Term[] = [];
-  let start = termOf(brandId, beginning);
+  let start = termOf(brandId, prefix);
   if (after) {
-    // The rest of the word that the place is in; the list of terms would begin it anew.
+    // The remaining contacts of the word at the position: the list of terms would start that word again.
     const term = termOf(brandId, after.word);
     const rows = await read.all<{ number: number }>(sql`select t.rowid as number from contact_terms t
       where t.contact_terms match ${`"${term}"`} and t.rowid > ${Number(after.order)} order by t.rowid limit ${limit}`);
     for (const { number } of rows) found.push({ term, number });
     start = `${term}\u0001`;
   }
-  const end = termOf(brandId, beginning) + LAST;
+  const end = termOf(brandId, prefix) + MAX_CHAR;
   if (found.length < limit) {
     found.push(
       ...(await read.all<Term>(sql`select v.term, v.doc as number from contact_term_list v

@@ -6,7 +6,7 @@ import { requestLog } from "../http/requestLog.ts";
 import { securityHeaders } from "../http/securityHeaders.ts";
 import { healthRoutes } from "./routes.ts";
 
-/** Creates what a process without the role `api` answers: its health. */
+/** Creates the HTTP application of a process without the role `api`: only its health. */
 export function createProbes(deps: Deps, drain?: RequestDrain) {
   const app: Elysia = new Elysia({ normalize: "typebox" });
   app.use(securityHeaders(deps.config.publicUrl));

@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import { platformCounts } from "../messages/counts.ts";
 
-/** A dependency that has not answered by then is down: whoever asks hears so within a second. Milliseconds. */
+/** Time for a dependency to answer, so that a health check is answered within a second. */
 const PATIENCE = 900;
 
 const Health = t.Object({
@@ -27,7 +27,7 @@ const QueueHealth = t.Composite([
   }),
 ]);
 
-/** Resolves with what `check` says, or rejects when it takes too long. Nothing it says of itself reaches the outside. */
+/** Resolves with the result of `check`, or rejects when it takes too long. The error is not published. */
 async function soon<T>(check: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -36,7 +36,7 @@ async function soon<T>(check: Promise<T>): Promise<T> {
   return Promise.race([check, late]).finally(() => clearTimeout(timer));
 }
 
-/** Cheap, open to everybody, and silent about anything secret: 200 `OK` or 503 `ERROR`. */
+/** Health checks: cheap, public, without details: 200 `OK` or 503 `ERROR`. */
 export function healthRoutes({ store, clock, redis }: Deps) {
   const startedAt = performance.now();
   const report = (service: string) => ({
@@ -110,7 +110,7 @@ export function healthRoutes({ store, clock, redis }: Deps) {
         detail: {
           summary: "Health of Redis",
           description:
-            "Redis connection health check. Without Redis the answer is OK with mode `embedded`: nothing is broken, none is configured. While Redis is down follow-ups go on from the database.",
+            "Redis connection health check. Without Redis the status is OK with mode `embedded`. While Redis is down, follow-ups are sent from the database.",
         },
       },
     );

@@ -3,32 +3,32 @@ import { Fault } from "../fault.ts";
 import { type Principal, type RequestContext, requestContext } from "./request-context.ts";
 import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
 
-/** Checks more of a principal who may use the route. @throws Fault */
+/** Checks more of a principal who may use the route. @throws AppError */
 export type RouteCheck = (principal: Principal, at: Admitting) => void | Promise<void>;
 
 /** The request that a check is about, and the header fields of its answer. */
 export interface Admitting {
   context: RequestContext;
-  plan: RoutePlan;
+  policy: RoutePlan;
   headers: Record<string, string | number>;
 }
 
 /**
  * Closes every route mounted after this hook to requests without a credential unless it says `access: "public"`, and to users
  * when it says "admin" or nothing at all. Where there is a body, the credential is checked before any of it is read.
- * `routes` is asked at the first request, when all modules are mounted.
+ * Call `routes` at the first request, when all modules are mounted.
  */
 export function guard(
   identify: (request: Request) => Promise<Principal | null>,
   routes: () => readonly RouteEntry[],
   ...checks: readonly RouteCheck[]
 ) {
-  const findPlan = routePlans(routes);
+  const findPolicy = routePlans(routes);
 
   async function authorise(context: RequestContext, route: string, headers: Admitting["headers"]): Promise<void> {
     const { request } = context;
-    const plan = findPlan(request.method, route);
-    const { access } = plan;
+    const policy = findPolicy(request.method, route);
+    const { access } = policy;
     if (access === "public") return;
     const principal = await identify(request);
     if (!principal)
@@ -36,7 +36,7 @@ export function guard(
     if (access === "admin" && principal.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
     context.knownPrincipal = principal;
     for (const check of checks) {
-      const checked = check(principal, { context, plan, headers });
+      const checked = check(principal, { context, policy, headers });
       if (checked) await checked;
     }
   }

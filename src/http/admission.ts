@@ -1,9 +1,9 @@
-import type { Admission, Headings } from "../limits/admission.ts";
+import type { Admission, Headings, Pass } from "../limits/admission.ts";
 import { classOf } from "../limits/routeClass.ts";
 import type { RouteCheck } from "./access.ts";
 import type { RequestContext } from "./request-context.ts";
 
-/** Notes that a request is over. `requestLog` calls it, because a hook of our own costs more than all the rest. */
+/** Creates the function that `requestLog` calls at the end of a request: a hook of its own would cost more than the rest. */
 export function endAdmission({ ended }: Admission) {
   return (context: RequestContext): void => {
     context.onEnd?.();
@@ -11,21 +11,20 @@ export function endAdmission({ ended }: Admission) {
   };
 }
 
-/** What an answer's header fields are written to. */
 type Headers = Record<string, string | number>;
 
 /**
- * Applies the limits to requests of those who are signed in, and tells them in header fields what is left. The guard calls
- * it as soon as it knows who asks. @throws Fault RATE_LIMITED
+ * Creates the check that counts a request against the limits of its principal and writes what is left into header fields.
+ * The guard calls it as soon as the principal is known. @throws AppError RATE_LIMITED
  */
 export function admission({ admit }: Admission): RouteCheck {
-  return (principal, { context, plan, headers }) => {
-    const pass = admit(principal, classOf(context.request.method, plan.limit), (told) => tell(headers, told));
-    if (!(pass instanceof Promise)) return tell(headers, pass);
-    return pass.then((given) => {
+  return (principal, { context, policy, headers }) => {
+    const pass = admit(principal, classOf(context.request.method, policy.limit), (told) => tell(headers, told));
+    const note = (given: Pass) => {
       tell(headers, given);
       if (given.end) context.onEnd = given.end;
-    });
+    };
+    return pass instanceof Promise ? pass.then(note) : note(pass);
   };
 }
 

@@ -1,12 +1,13 @@
 import { Elysia } from "elysia";
 import { Fault, invalid } from "../fault.ts";
+import type { RouteCheck } from "./access.ts";
 import { type BodySettings, type BodyWaits, createBodyBudget } from "./bodyBudget.ts";
 import { clientAddress, type Server } from "./clientAddress.ts";
 import { requestContext } from "./request-context.ts";
 import { declaredLength, hasBody, readJson, stopWaits, tooLarge } from "./requestBody.ts";
 import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
 
-/** Bytes of a file that are in memory at the same time: Bun stops reading from a client when it is a little ahead of us. */
+/** Bytes of a streamed file in memory at the same time: Bun stops reading from a client once it is this far ahead. */
 const STREAM_WINDOW_BYTES = 2_000_000;
 
 export interface BodyOptions {
@@ -20,37 +21,37 @@ export interface BodyOptions {
 }
 
 /**
- * Bytes that the body may take in memory. A handler that reads its body itself refuses one that is too large in its own
- * words, unread too.
- * @throws Fault TOO_LARGE when it says that it is larger than its route takes, or does not say how large it is
+ * Returns how many bytes the body may take in memory. A handler that reads its body itself rejects one that is too large
+ * with its own message.
+ * @throws AppError TOO_LARGE when the declared length is above the limit of the route, or none is declared
  */
-function bytesToReserve(request: Request, plan: RoutePlan): number {
+function bytesToReserve(request: Request, policy: RoutePlan): number {
   const told = declaredLength(request);
-  if (plan.body === "stream") return Math.min(told ?? STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES);
-  if (plan.reader === "handler") return Math.min(told ?? plan.body, plan.body);
-  if (told === null) throw new Fault("TOO_LARGE", "The body does not say how large it is: send a Content-Length");
-  if (told > plan.body) throw tooLarge(plan.body);
+  if (policy.body === "stream") return Math.min(told ?? STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES);
+  if (policy.reader === "handler") return Math.min(told ?? policy.body, policy.body);
+  if (told === null) throw new Fault("TOO_LARGE", "The body has no declared length: send a Content-Length");
+  if (told > policy.body) throw tooLarge(policy.body);
   return told;
 }
 
-/** JSON by any name: `application/json`, `application/vnd.api+json`. */
+/** Returns whether a content type is JSON: `application/json`, `application/vnd.api+json`. */
 function isJson(contentType: string): boolean {
   return /^application\/(?:[\w.-]{1,64}\+)?json$/i.test(contentType);
 }
 
 /**
- * Bounds request bodies, all by the route that was matched. Mount `settle` before whatever answers errors, and `before` before the guard: it refuses by
- * length and budget what is not worth asking who it is from, and what it lets pass bounds what may pile up while the
- * database is asked. Mount `after` behind the guard: it reads the body, of those who may send one.
+ * Bounds request bodies by the route that was matched. Mount `settle` before the error handler. Mount `before` before the
+ * guard: it checks length and budget without a database query, and so bounds the memory of requests that wait for one. Mount
+ * `after` behind the guard: it reads the body of an authorised request.
  */
 export function bodyAdmission(options: BodyOptions) {
   const { settings, routes, server, clientAddressHeader, stopping } = options;
-  const findPlan = routePlans(routes);
+  const findPolicy = routePlans(routes);
   const budget = createBodyBudget(settings);
   const waits: BodyWaits = { stopped: false, ends: new Set() };
   stopping?.addEventListener("abort", () => stopWaits(waits));
 
-  // Elysia prepares for each hook what it names: one that hands on its whole context would have cookies parsed everywhere.
+  // Elysia prepares the parts of the context that a hook names: one that passed on all of it would parse cookies everywhere.
   const settle = new Elysia({ name: "body release" })
     .use(requestContext)
     .onError({ as: "global" }, ({ context }) => {
@@ -65,14 +66,14 @@ export function bodyAdmission(options: BodyOptions) {
     .onParse({ as: "global" }, ({ context, route }) => {
       const { request } = context;
       if (!hasBody(request)) return;
-      const plan = findPlan(request.method, route);
-      // Bodies that strangers may send and hold back must not stand in the way of callers at the same address.
-      const asks = plan.access === "public" ? "stranger" : "unidentified";
-      const client = `${asks} ${clientAddress(request, server(), clientAddressHeader)}`;
+      const policy = findPolicy(request.method, route);
+      // Slow bodies at public routes must not use up the budget of signed-in users at the same address.
+      const kind = policy.access === "public" ? "public" : "unidentified";
+      const client = `${kind} ${clientAddress(request, server(), clientAddressHeader)}`;
       context.body = {
-        limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
+        limit: policy.body === "stream" ? Number.POSITIVE_INFINITY : policy.body,
         settings,
-        reservation: budget.reserve(client, bytesToReserve(request, plan)),
+        reservation: budget.reserve(client, bytesToReserve(request, policy)),
         waits,
       };
     });
@@ -80,19 +81,23 @@ export function bodyAdmission(options: BodyOptions) {
   const after = new Elysia({ name: "body reading" })
     .use(requestContext)
     .onParse({ as: "global" }, async ({ context, route, contentType }) => {
-      const { request, knownPrincipal } = context;
+      const { request } = context;
       if (!hasBody(request)) return;
-      if (knownPrincipal !== null) context.body?.reservation?.moveTo(`user ${knownPrincipal.userId}`);
-      const plan = findPlan(request.method, route);
-      if (plan.reader !== "json") return;
+      const policy = findPolicy(request.method, route);
+      if (policy.reader !== "json") return;
       if (isJson(contentType)) {
         const body = await readJson(context);
         if (body === undefined) throw new Fault("MALFORMED", "The body could not be read: expected valid JSON");
         return body;
       }
-      if (plan.takesBody) throw invalid("body", "expected JSON: send Content-Type: application/json");
+      if (policy.takesBody) throw invalid("body", "expected JSON: send Content-Type: application/json");
       return {};
     });
 
-  return { settle, before, after, inUse: budget.inUse };
+  /** Counts the body against its sender, before the request waits for anything. @throws AppError RATE_LIMITED */
+  const identified: RouteCheck = ({ userId }, { context }) => {
+    context.body?.reservation?.moveTo(`user ${userId}`);
+  };
+
+  return { settle, before, identified, after, inUse: budget.inUse };
 }

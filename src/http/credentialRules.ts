@@ -4,7 +4,7 @@ import type { RouteCheck } from "./access.ts";
 import type { Principal } from "./request-context.ts";
 import type { RoutePlan } from "./routePlans.ts";
 
-/** Refuses a credential that is not good enough for a route. @throws Fault FORBIDDEN or REAUTHENTICATION_REQUIRED */
+/** Rejects a credential that is too weak for a route. @throws AppError FORBIDDEN or REAUTHENTICATION_REQUIRED */
 function refuseCredential({ sessionOnly, recentSignIn }: RoutePlan, principal: Principal, oldest: number): void {
   if (principal.credential === "api-key") {
     if (sessionOnly || recentSignIn === true)
@@ -21,7 +21,7 @@ function refuseCredential({ sessionOnly, recentSignIn }: RoutePlan, principal: P
 
 /**
  * Enforces `sessionOnly` and `recentSignIn`. The guard calls it before the body is read, and so before `idempotency`,
- * which would answer a key under its Idempotency-Key what only a session may be told.
+ * which would replay to an API key a response that only a session may receive.
  */
 export function credentialRules({
   clock,
@@ -30,7 +30,7 @@ export function credentialRules({
   clock: Clock;
   config: { reauthWindowMs: number };
 }): RouteCheck {
-  return (principal, { plan }) => {
-    if (plan.sessionOnly || plan.recentSignIn) refuseCredential(plan, principal, clock.now() - reauthWindowMs);
+  return (principal, { policy }) => {
+    if (policy.sessionOnly || policy.recentSignIn) refuseCredential(policy, principal, clock.now() - reauthWindowMs);
   };
 }

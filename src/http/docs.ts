@@ -9,12 +9,12 @@ import { swaggerAssets } from "./swaggerAssets.ts";
 
 const methods = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 
-/** The ways to sign in. Where the address is secure, so is the cookie, and its name says it (`identity/proof.ts`). */
+/** Describes the kinds of credentials. Over https the name of the cookie has a prefix (`cookieName`). */
 function securitySchemes(publicUrl: string) {
   const cookie = `${publicUrl.startsWith("https:") ? "__Host-" : ""}reprise.session_token`;
   return {
     bearerAuth: { type: "http", scheme: "bearer", description: "The token of a session, as signing in returns it." },
-    apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "A key for a machine." },
+    apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "An API key." },
     cookie: { type: "apiKey", in: "cookie", name: cookie, description: "A browser's session, set by signing in." },
   };
 }
@@ -23,7 +23,7 @@ function isTypeBox(entry: [string, object]): entry is [string, TSchema] {
   return Kind in entry[1];
 }
 
-/** What the routes say about themselves. Catch-alls are left out: they are no operation. */
+/** Collects the paths of all routes. Catch-all routes are left out: they are no operation. */
 function pathsOf(routes: readonly InternalRoute[], models: Record<string, TSchema>): object {
   const paths = {};
   for (const { method, path, hooks } of routes) {
@@ -34,14 +34,14 @@ function pathsOf(routes: readonly InternalRoute[], models: Record<string, TSchem
 }
 
 export interface DocsOptions {
-  /** How the outside reaches us; the first server of the document. */
+  /** Public address of the service; the first server of the document. */
   publicUrl: string;
   version: string;
 }
 
 /**
- * The API's description: OpenAPI 3.1 at /swagger/json, and Swagger UI at /swagger.
- * Of @elysiajs/swagger only the collecting is used: the page it brings loads its scripts from a public CDN.
+ * Serves the OpenAPI 3.1 document at /swagger/json and Swagger UI at /swagger.
+ * Uses only the collecting of @elysiajs/swagger: its own page loads scripts from a public CDN.
  */
 export function docs({ publicUrl, version }: DocsOptions) {
   const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public", inputLimits: false } });
@@ -58,7 +58,7 @@ export function docs({ publicUrl, version }: DocsOptions) {
         title: "Reprise",
         version,
         description:
-          "Campaigns by e-mail, SMS and voicemail that follow up, stop when somebody replies, and account for every credit.",
+          "Campaigns by e-mail, SMS and voicemail with follow-ups that stop at a reply, and a verifiable credit ledger.",
         license: { name: "MIT", identifier: "MIT" },
       },
       servers: [{ url: publicUrl }, { url: "/", description: "The host this document comes from" }],

@@ -3,7 +3,7 @@ import { type JsonObject, toJson } from "./json.ts";
 import { ErrorBody } from "./model.ts";
 import { polishSchema } from "./polishSchema.ts";
 
-/** What a caller reads about each way a request can fail. */
+/** Documents each error code: its status, a description and an example message. */
 const failures: Record<
   Exclude<FaultCode, "REAUTHENTICATION_REQUIRED"> | "INTERNAL",
   { status: number; description: string; message: string }
@@ -15,7 +15,7 @@ const failures: Record<
   },
   UNAUTHENTICATED: {
     status: 401,
-    description: "Nobody is signed in.",
+    description: "The request has no valid credential.",
     message: "Sign in first: send a session cookie, a bearer token or an API key",
   },
   INSUFFICIENT_CREDITS: {
@@ -26,12 +26,12 @@ const failures: Record<
   FORBIDDEN: {
     status: 403,
     description:
-      "Whoever is signed in may not do this. With the code REAUTHENTICATION_REQUIRED: not before they give their password again (`/api/auth/reauthenticate`).",
+      "The principal may not do this. With the code REAUTHENTICATION_REQUIRED: give the password again first (`/api/auth/reauthenticate`).",
     message: "This is for admins only",
   },
   NOT_FOUND: {
     status: 404,
-    description: "What the request names does not exist.",
+    description: "The named resource does not exist.",
     message: 'Brand "019a8a3e-5a00-7000-8000-000000000001" was not found',
   },
   TIMEOUT: {
@@ -41,18 +41,18 @@ const failures: Record<
   },
   CONFLICT: {
     status: 409,
-    description: "The present state does not allow it.",
+    description: "The current state does not allow the operation.",
     message: "This phone number is in use already",
   },
   TOO_LARGE: { status: 413, description: "The body is too large.", message: "The image is larger than 5 MB" },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
-    description: "The content is of a kind that is not taken.",
+    description: "The content type is not supported.",
     message: "Expected a PNG, JPEG or WebP image",
   },
   INVALID: {
     status: 422,
-    description: "A field has a value that is not allowed; `details` names it.",
+    description: "A field has an invalid value; `details` names it.",
     message: "limit: expected a whole number from 1 to 100",
   },
   RATE_LIMITED: {
@@ -62,12 +62,12 @@ const failures: Record<
   },
   INTERNAL: {
     status: 500,
-    description: "Something went wrong on our side.",
-    message: "Something went wrong on our side; quote the requestId when you report it",
+    description: "An internal error.",
+    message: "Internal error: quote the requestId when you report it",
   },
   UNAVAILABLE: {
     status: 503,
-    description: "Something we depend on cannot be reached; try again later.",
+    description: "The database or another dependency is unavailable; try again later.",
     message: "The database cannot be reached; try again",
   },
 };
@@ -76,8 +76,8 @@ const names = new Map<string, string>();
 const descriptions = new Map([
   ["200", "Done."],
   ["201", "Created."],
-  ["202", "Taken; it will be done."],
-  ["204", "Done; there is nothing to say."],
+  ["202", "Accepted; processed later."],
+  ["204", "Done; no content."],
 ]);
 const responses: JsonObject = {};
 for (const [code, { status, description, message }] of Object.entries(failures)) {
@@ -95,19 +95,19 @@ for (const [code, { status, description, message }] of Object.entries(failures))
   };
 }
 
-/** What all operations share: the shape of an error, and one response for each status. */
+/** Components that all operations share: the schema of an error, and one response for each status. */
 export const errorComponents: { schemas: JsonObject; responses: JsonObject } = {
   schemas: { ErrorBody: polishSchema(toJson(ErrorBody)) },
   responses,
 };
 
-/** The shared response for a status, by reference; null for statuses that are no failure of ours. */
+/** Returns a reference to the shared response for a status; null for a status without one. */
 export function errorResponse(status: string): JsonObject | null {
   const name = names.get(status);
   return name === undefined ? null : { $ref: `#/components/responses/${name}` };
 }
 
-/** What an answer with this status means, for routes that do not say it themselves. */
+/** Describes a status, for routes that give no description of their own. */
 export function describeStatus(status: string): string {
   return descriptions.get(status) ?? "Answer.";
 }

@@ -7,12 +7,12 @@ import type { Vault } from "../secrets.ts";
 import { type IdempotentRequest, type RequestContext, requestContext } from "./request-context.ts";
 import { type RouteEntry, routePlans } from "./routePlans.ts";
 
-// A caller who did not hear our answer asks again under the same Idempotency-Key, and hears it, while nothing is done
-// twice (draft-ietf-httpapi-idempotency-key-header). A request that was refused has changed nothing: its key stays free.
+// A client that got no response repeats the request under the same Idempotency-Key and gets the stored one, while nothing is
+// done twice (draft-ietf-httpapi-idempotency-key-header). A request that failed changed nothing: its key stays free.
 
-/** How long an answer is kept. A retry that comes later is a new request. */
+/** Time a response is stored. A retry that comes later is a new request. */
 const KEPT = 7 * DAY;
-/** What is told of an answer that was given before. */
+/** Header of a response that was stored before. */
 export const REPLAYED = "idempotent-replayed";
 
 export interface IdempotencyTools {
@@ -20,9 +20,9 @@ export interface IdempotencyTools {
   vault: Vault;
 }
 
-/** A text that is the same for the same request, however its fields are ordered. */
+/** Returns a value that is the same for the same body, whatever the order of its fields. */
 function canonical(value: unknown): unknown {
-  // One that nobody asked for: routes that read a file give it a fingerprint themselves.
+  // A file where none is expected: handlers that read a file set the fingerprint themselves.
   if (value instanceof Blob) return ["file", value.size, value.type];
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== "object" || value === null) return value;
@@ -38,7 +38,7 @@ function fingerprintOf(request: Request, content: string | Uint8Array): string {
     .digest("hex");
 }
 
-/** Says what a request under a key is, where its body is a file: a hash of the file, or the file itself. */
+/** Sets the fingerprint of a request whose handler reads the body, from a hash of its file or the file itself. */
 export function fingerprintedBy({ request, idempotent }: RequestContext, content: string | Uint8Array): void {
   if (idempotent) idempotent.fingerprint = fingerprintOf(request, content);
 }
@@ -47,22 +47,19 @@ async function find(read: Reader, vault: Vault, ask: IdempotentRequest): Promise
   const row = await findResponseRow(read, ask);
   if (!row) return null;
   if (row.fingerprint !== ask.fingerprint) {
-    throw new Fault(
-      "CONFLICT",
-      "This Idempotency-Key came with another request before: use a new key for a new request",
-    );
+    throw new Fault("CONFLICT", "This Idempotency-Key was used for another request: use a new key");
   }
   const answer: object = JSON.parse(vault.open(row.answer, contextOf(ask)));
   if (SECRET_WITHHELD in answer) throw new Fault("CONFLICT", String(answer[SECRET_WITHHELD]));
   return answer;
 }
 
-/** Stands in place of an answer that held a secret, with what whoever asks again is told. No answer has such a field. */
+/** Marks a response that held a secret and was not stored; its value is the message for a retry. No response has such a field. */
 const SECRET_WITHHELD = "secretWithheld";
 
 const contextOf = ({ userId, key }: IdempotentRequest) => `idempotency_keys|${userId} ${key}|answer`;
 
-/** A header of one to 255 visible characters, as the draft's examples and other services have it. */
+/** Parses the header: 1 to 255 visible ASCII characters, as in the draft's examples. @throws AppError INVALID */
 function readKey(request: Request): string {
   const key = request.headers.get("idempotency-key") ?? "";
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters");
@@ -70,23 +67,22 @@ function readKey(request: Request): string {
 }
 
 /**
- * Answers a POST again that was answered under its key before; its route does not even see it. Mount it after the guard.
- * Routes that do not say `idempotent` have no use for a key. `routes` is asked at the first request with one, when all modules
- * are mounted. Routes whose handler reads the body (`parse: leftToRoute`) call `fingerprintedBy` and then
- * `answeredBefore` themselves.
+ * Replays the stored response of a POST under the same key, before its handler runs. Mount it after the guard. Routes that are
+ * not `idempotent` ignore the key. Handlers that read the body themselves (`parse: handlerReadsBody`) call `setFingerprint` and
+ * then `findStoredResponse`.
  */
 export function idempotency({ store, vault }: IdempotencyTools, routes: () => readonly RouteEntry[]) {
-  const findPlan = routePlans(routes);
+  const findPolicy = routePlans(routes);
   return new Elysia({ name: "idempotency" })
     .use(requestContext)
     .onBeforeHandle({ as: "global" }, async ({ context, body, route, set }) => {
       const { request, knownPrincipal } = context;
       if (request.method !== "POST") return;
       if (!request.headers.has("idempotency-key")) return;
-      const { idempotent, reader } = findPlan("POST", route);
+      const { idempotent, reader } = findPolicy("POST", route);
       if (!idempotent) return;
       const key = readKey(request);
-      // Without a principal there is nobody under whom an answer could be stored.
+      // Responses are stored by user.
       if (knownPrincipal === null) return;
       const ask = { userId: knownPrincipal.userId, key, fingerprint: "" };
       context.idempotent = ask;
@@ -99,7 +95,7 @@ export function idempotency({ store, vault }: IdempotencyTools, routes: () => re
     });
 }
 
-/** What was answered under this request's key before, for routes that learn late what the request is; null if nothing was. */
+/** Returns the response stored under the request's key, for handlers that set the fingerprint; null where there is none. */
 export async function answeredBefore<Answer extends object>(
   { store, vault }: IdempotencyTools,
   { idempotent: ask }: RequestContext,
@@ -107,18 +103,19 @@ export async function answeredBefore<Answer extends object>(
   return ask ? ((await find(store.read, vault, ask)) as Answer | null) : null;
 }
 
-/** True when something was answered under this request's key, for routes that must know it before they read a file. */
+/** Returns whether a response is stored under the request's key, before its file is read. */
 export async function isKnownKey(read: Reader, { idempotent: ask }: RequestContext): Promise<boolean> {
   return ask !== null && hasResponse(read, ask);
 }
 
-/** Thrown to leave the transaction of whoever came second. */
+/** Leaves the transaction of the second request under a key. */
 class Raced extends Error {}
 
 /**
- * Does the work of a POST in one transaction, and notes its answer there under the request's Idempotency-Key, if it has one.
- * Of two requests under one key that come at the same moment one works, and the other answers the same. An answer that holds
- * a secret names `shownOnce`: it is not kept, and whoever asks again gets CONFLICT with that text.
+ * Does the work of a POST in one transaction and stores its response there under the request's Idempotency-Key, if it has one.
+ * Of two concurrent requests under one key one works, and the other returns the same response. For a response with a secret
+ * pass `shownOnce`: it is not stored, and a retry gets CONFLICT with that text.
+ * @throws AppError CONFLICT while the other request is not finished
  */
 export async function writeOnce<Answer extends object>(
   { store, vault }: IdempotencyTools,
@@ -139,11 +136,11 @@ export async function writeOnce<Answer extends object>(
     if (!(error instanceof Raced)) throw error;
     const given = await find(store.read, vault, ask);
     if (given) return given as Answer;
-    throw new Fault("CONFLICT", "The same request is being worked on: try again", { retryAfterSeconds: 1 });
+    throw new Fault("CONFLICT", "The same request is being processed: try again", { retryAfterSeconds: 1 });
   }
 }
 
-/** Forgets answers whose time is over, for a daily job; returns how many there were. */
+/** Deletes responses that are older than the TTL, for a daily job; returns how many there were. */
 export async function forgetAnswers(tx: Tx): Promise<number> {
   return deleteResponsesBefore(tx, tx.now - KEPT);
 }

@@ -1,14 +1,14 @@
 import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
 
-/** What "Try it out" fills in for one operation, by the names of its parameters. */
+/** Values that "Try it out" fills in for one operation: parameters by name, and the body. */
 export interface Example {
   parameters?: Record<string, string>;
   body?: Json;
 }
 
 /**
- * Returns a parameter as "Try it out" shall fill it in. One that may be left out is left out, unless the example names it:
- * Swagger UI would send what its schema merely shows.
+ * Sets the example of a parameter. An optional one that the example does not name loses the examples of its schema: Swagger UI
+ * would send them.
  */
 function parameterWith(parameter: Json, named: Record<string, string>): Json {
   if (!isObject(parameter)) return parameter;
@@ -19,7 +19,7 @@ function parameterWith(parameter: Json, named: Record<string, string>): Json {
   return { ...parameter, schema };
 }
 
-/** Adds the example that a route names to its operation. */
+/** Adds the example of a route to its operation. */
 export function illustrate(operation: JsonObject, { parameters = {}, body }: Example): JsonObject {
   const shown: JsonObject = { ...operation };
   if (Array.isArray(operation.parameters)) {

@@ -1,19 +1,19 @@
 import { isObject, type JsonObject } from "./json.ts";
 
-/** The groups in the order of the reference page, and after those the rest. */
+/** Tags in the order of the reference page; the others follow. */
 export const TAGS = [
-  { name: "Auth", description: "Signing in, the profile, and what an administrator assigns." },
-  { name: "Campaigns", description: "What is sent, to whom, and when it follows up." },
-  { name: "Health", description: "Whether the service and what it depends on are well." },
-  { name: "Brands", description: "The tenants: each has one owner." },
-  { name: "Senders", description: "Mailboxes and phone numbers that send for a brand." },
-  { name: "Contacts", description: "The people a brand writes to, and those who must never be written to." },
-  { name: "Conversations", description: "What a campaign and a contact said to each other." },
-  { name: "Credits", description: "What sending costs, and the books about it." },
-  { name: "Payments", description: "What the billing provider tells, and what became of it." },
+  { name: "Auth", description: "Accounts, sessions, profiles and administration." },
+  { name: "Campaigns", description: "Campaigns with their steps, contacts and follow-ups." },
+  { name: "Health", description: "Health of the service and its dependencies." },
+  { name: "Brands", description: "Tenants, each with one owner." },
+  { name: "Senders", description: "Mailboxes and phone numbers of a brand." },
+  { name: "Contacts", description: "Contacts of a brand." },
+  { name: "Conversations", description: "Messages between a campaign and a contact." },
+  { name: "Credits", description: "Credits, their ledger and prices." },
+  { name: "Payments", description: "Payments and the billing provider." },
 ];
 
-/** The paths of the reference page in its order, and their methods. All others follow as the routes are mounted. */
+/** Paths of the reference page in its order, with their methods. Other paths follow in the order in which they are mounted. */
 const PAGE: [path: string, ...methods: string[]][] = [
   ["/api/auth/admin/assign-email-account", "post"],
   ["/api/auth/banned", "post", "get"],
@@ -39,7 +39,7 @@ const PAGE: [path: string, ...methods: string[]][] = [
   ["/api/health/redis", "get"],
 ];
 
-/** What is named comes first, in the order of the names. */
+/** Sorts the keys of an object: the named ones first, in the order of the names. */
 function namedFirst(given: JsonObject, names: readonly string[]): JsonObject {
   const named = names.filter((name) => name in given);
   return Object.fromEntries(
@@ -50,7 +50,7 @@ function namedFirst(given: JsonObject, names: readonly string[]): JsonObject {
   );
 }
 
-/** Swagger UI shows operations in the order of the document: first the reference page's, as they stand there. */
+/** Sorts the paths of the document, because Swagger UI shows them in its order. */
 export function inPageOrder(paths: JsonObject): JsonObject {
   const ordered = namedFirst(
     paths,

@@ -34,16 +34,16 @@ export interface PipelineOptions {
 export interface PipelineHooks {
   /** Finds whom the credential of a request belongs to; null without a valid one. */
   identify(request: Request): Promise<Principal | null>;
-  /** Applies the rate limits once it is known who asks. */
+  /** Applies the rate limits once the principal is known. */
   checkLimits: RouteCheck;
   /** Notes that a request is over. */
   onRequestEnd(context: RequestContext): void;
 }
 
 /**
- * Mounts what every request passes before its handler. The order is the order of the checks, and Elysia's hooks reach only
- * what is mounted after them: errors first, so that each refusal is answered in their form; the size of a body before the
- * credential, and the credential before any of the body is read; input limits and stored responses last.
+ * Mounts the hooks that every request passes before its handler. Their order is the order of the checks, and a hook of Elysia
+ * reaches only what is mounted after it: the error handler first, so that it answers whatever a check throws; the size of a
+ * body before the credential; the credential before any of the body is read; input limits and stored responses last.
  */
 export function mountPipeline(app: Elysia, options: PipelineOptions, hooks: PipelineHooks, drain?: RequestDrain): void {
   const { config, log, background } = options;
@@ -61,7 +61,7 @@ export function mountPipeline(app: Elysia, options: PipelineOptions, hooks: Pipe
   app.use(faults(log));
   if (drain) app.use(drain.plugin());
   app.use(bodies.before);
-  app.use(guard(hooks.identify, routes, credentialRules(options), hooks.checkLimits));
+  app.use(guard(hooks.identify, routes, bodies.identified, credentialRules(options), hooks.checkLimits));
   app.use(bodies.after);
   app.use(inputLimits(routes));
   app.use(idempotency(options, routes));

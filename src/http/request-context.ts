@@ -4,7 +4,7 @@ import { type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { Fault } from "../fault.ts";
 import type { BodyAdmission } from "./bodyBudget.ts";
 
-/** Who makes the request, as the database has it now. */
+/** The user behind a request, as the database has it now. */
 export interface Principal {
   userId: string;
   email: string;
@@ -23,36 +23,36 @@ export interface Principal {
   expiresAt: Instant | null;
 }
 
-/** A request under an Idempotency-Key, as its stored response is looked up. */
+/** A request under an Idempotency-Key; its stored response is found by these. */
 export interface IdempotentRequest {
   userId: string;
   key: string;
-  /** Tells two requests under one key apart. */
+  /** Distinguishes two requests under one key. */
   fingerprint: string;
 }
 
-/** Takes a caller's `x-request-id` when it is harmless, else makes one. */
+/** Returns the client's `x-request-id` when it is short and harmless, else a new id. */
 function requestIdOf(request: Request): string {
   const given = request.headers.get("x-request-id");
   return given && /^[\w.-]{1,64}$/.test(given) ? given : crypto.randomUUID();
 }
 
-/** What is known of one request. Made by the first hook and passed to every other hook and to the handler. */
+/** Holds the state of one request. The first hook creates it; every other hook and the handler receive it. */
 export class RequestContext {
   readonly request: Request;
   /** Stands in the answer, in errors and in the log. */
   readonly requestId: string;
   /** By `performance.now()`. */
   readonly startedAt = performance.now();
-  /** Set by `guard`; null for a request without a credential at a public route. */
+  /** Set by `guard`; null at public routes. */
   knownPrincipal: Principal | null = null;
   /** Whether `guard` has let the request pass. */
   isAuthorised = false;
-  /** Set where the request comes under an Idempotency-Key and its route honours it. */
+  /** Set by `idempotency` where the request has a key and its route honours it. */
   idempotent: IdempotentRequest | null = null;
-  /** Set where the request has a body: how large it may be and how long it may take. */
+  /** Set where the request has a body: its size limit and its deadline. */
   body: BodyAdmission | null = null;
-  /** Whether reading the body began and was given up. */
+  /** Whether reading the body began and did not finish. */
   isBodyHalfRead = false;
   /** Called once the request has its answer. */
   onEnd: (() => void) | null = null;
@@ -62,18 +62,18 @@ export class RequestContext {
     this.requestId = requestIdOf(request);
   }
 
-  /** Who makes the request, at routes that are not public. @throws Fault UNAUTHENTICATED at a public one */
+  /** The user behind the request. @throws AppError UNAUTHENTICATED at public routes */
   get principal(): Principal {
     if (this.knownPrincipal === null) throw new Fault("UNAUTHENTICATED", "Sign in first");
     return this.knownPrincipal;
   }
 
-  /** The tenants whose rows the request may use. @throws Fault FORBIDDEN for a user without a brand */
+  /** The tenants whose rows the request may use. @throws AppError FORBIDDEN for a user without a brand */
   get scope(): TenantScope {
     return tenantScope(this.principal);
   }
 
-  /** The same, narrowed to a brand that the request names. @throws Fault FORBIDDEN for a brand that is not the user's */
+  /** Returns the scope narrowed to a brand that the request names. @throws AppError FORBIDDEN for a brand that is not the user's */
   scopeOf(brandId: string | undefined): TenantScope {
     return tenantScope(this.principal, brandId);
   }
@@ -83,12 +83,12 @@ export class RequestContext {
   }
 }
 
-/** Stands in for the type only: the hook below replaces it before anything reads it. */
+/** Gives the decorator its type; the hook below replaces the value in each request. */
 const BEFORE_ANY_REQUEST = new RequestContext(new Request("http://localhost/"));
 
 /**
- * Gives hooks and handlers their `context`. Every plugin that reads it starts with `.use(requestContext)`; Elysia knows the
- * plugin by its name and runs its hook once.
+ * Adds a typed `context` to hooks and handlers. Every plugin that reads it starts with `.use(requestContext)`; Elysia
+ * recognises the plugin by its name and runs its hook once.
  */
 export const requestContext = new Elysia({ name: "request context" })
   .decorate("context", BEFORE_ANY_REQUEST)

@@ -4,28 +4,28 @@ import { scanJson } from "./jsonScan.ts";
 import type { RequestContext } from "./request-context.ts";
 import { USER_BODY_BYTES } from "./routePlans.ts";
 
-/** Ends all waits, and those that would begin. */
+/** Ends all waits for bodies, and rejects new ones. */
 export function stopWaits(waits: BodyWaits): void {
   waits.stopped = true;
   for (const end of waits.ends) end(stopped());
 }
 
-/** Where a part of the program is mounted without the rest of it, as tests do. */
+/** Applies where the body admission is not mounted, as in tests of one module. */
 const UNDECIDED: Omit<BodyAdmission, "limit"> = {
   settings: BODY_SETTINGS,
   reservation: null,
   waits: { stopped: false, ends: new Set() },
 };
 
-/** The length of a body as the request tells it; null where it comes in chunks. */
+/** Returns the declared length of a body; null for a chunked one. */
 export function declaredLength(request: Request): number | null {
   const told = request.headers.get("content-length");
   return told === null ? null : Number(told);
 }
 
 /**
- * Whether a request has a body. Asked of `request.body` only where no length is told: Bun makes a stream of a body that is
- * asked for, and reads it more slowly then.
+ * Returns whether a request has a body. Reads `request.body` only where no length is declared: Bun then turns the body into a
+ * stream, which is slower to read.
  */
 export function hasBody(request: Request): boolean {
   const told = declaredLength(request);
@@ -34,16 +34,16 @@ export function hasBody(request: Request): boolean {
 
 export function tooLarge(limit: number): Fault {
   const size = limit >= 1_000_000 ? `${limit / 1_000_000} MB` : `${Math.floor(limit / 1024)} KB`;
-  return new Fault("TOO_LARGE", `The body is larger than ${size}, which is the most that this operation takes`);
+  return new Fault("TOO_LARGE", `The body is larger than ${size}, the limit of this operation`);
 }
 
 const tooSlow = () => new Fault("TIMEOUT", "The body did not arrive in time: send it faster, or in smaller parts");
 const stopped = () =>
   new Fault("UNAVAILABLE", "The service is stopping: send the request again", { retryAfterSeconds: 5 });
 
-/** Waits for bytes of a client, but no longer than `ms` and not while the process stops. */
+/** Waits for bytes of a client. @throws AppError TIMEOUT after `ms`, UNAVAILABLE while the process stops */
 async function awaitBytes<T>(bytes: Promise<T>, ms: number, waits: BodyWaits): Promise<T> {
-  // Most bodies come with their heads.
+  // Most bodies arrive together with their headers.
   if (Bun.peek.status(bytes) === "fulfilled") return bytes;
   if (waits.stopped) {
     bytes.catch(() => {});
@@ -60,15 +60,15 @@ async function awaitBytes<T>(bytes: Promise<T>, ms: number, waits: BodyWaits): P
   }
 }
 
-/** Milliseconds that a client may keep us waiting for so many bytes. */
+/** Returns how long a client may take to send so many bytes, in milliseconds. */
 export function patienceMs(bytes: number, settings: BodyAdmission["settings"]): number {
   return settings.timeoutMs + (bytes / settings.bytesPerSecond) * 1000;
 }
 
 /**
- * The body of a request, piece by piece. Only the time that the client keeps us waiting counts, not what is done with the
- * pieces, and it may take longer the more it has sent.
- * @throws Fault TOO_LARGE beyond the limit of the route, TIMEOUT, UNAVAILABLE while the process stops
+ * Yields the body of a request in chunks. Only the time spent waiting for the client counts, not the work on the chunks, and
+ * the deadline grows with the bytes received.
+ * @throws AppError TOO_LARGE beyond the limit of the route, TIMEOUT, UNAVAILABLE while the process stops
  */
 export async function* bodyPieces(
   context: RequestContext,
@@ -93,8 +93,8 @@ export async function* bodyPieces(
 }
 
 /**
- * The whole body of a request. `most` counts where nothing was decided about it.
- * @throws Fault as `bodyPieces` does
+ * Loads the whole body of a request. `most` is the limit where the body admission is not mounted.
+ * @throws AppError as `streamBody` does
  */
 export async function readBytes(context: RequestContext, most = USER_BODY_BYTES): Promise<Uint8Array> {
   const { request } = context;
@@ -113,12 +113,12 @@ export async function readBytes(context: RequestContext, most = USER_BODY_BYTES)
   return Buffer.concat(pieces);
 }
 
-/** Bytes that are parsed without a look at them first: as deep as these go, `JSON.parse` goes in no time. */
+/** Bytes parsed without a scan: JSON this short cannot be nested deep enough to be slow. */
 const UNSCANNED_BYTES = 1024;
 
 /**
- * The body of a request as JSON; undefined where it is empty.
- * @throws Fault MALFORMED, INVALID for what is nested too deeply, and what `readBytes` throws
+ * Parses the body of a request as JSON; undefined where it is empty.
+ * @throws AppError MALFORMED for invalid JSON, INVALID for JSON nested too deeply, and as `loadBody` does
  */
 export async function readJson(context: RequestContext): Promise<unknown> {
   const bytes = await readBytes(context);
@@ -132,7 +132,7 @@ export async function readJson(context: RequestContext): Promise<unknown> {
   }
 }
 
-/** Reads a body that may be left out, for the `parse` of a route. @throws Fault as `readJson` does, INVALID for no object */
+/** Parses a body that may be left out, for the `parse` of a route. @throws AppError as `parseJsonBody` does, INVALID for anything but an object */
 export async function optionalBody({ context }: { context: RequestContext }): Promise<object> {
   const body = await readJson(context);
   if (body === undefined) return {};
@@ -140,14 +140,13 @@ export async function optionalBody({ context }: { context: RequestContext }): Pr
   return body;
 }
 
-/** A body as small as this is left to Bun, which drops what arrives of it, in no memory, and then closes the connection. */
+/** Longest unread body that is left to Bun, which discards it without holding it in memory. */
 const DROPPED_BYTES = 1_000_000;
 
 /**
- * Has the connection closed after the answer to a request whose body nobody will read: Bun would read it to its end, be it
- * a gigabyte. A client that is still sending may then see a broken connection instead of the answer (RFC 9112, 9.6), as
- * one in twenty does that sends megabytes. To keep it open a moment longer would cost more than that: with answers that
- * lingered for 30 ms, 500 connections took 1.5 GB.
+ * Closes the connection after the response to a request whose body stays unread: Bun would read it to its end, even a gigabyte.
+ * A client that is still sending may see a broken connection instead of the response (RFC 9112, 9.6), as one in twenty that
+ * sends megabytes does. Keeping it open would cost more: with responses delayed by 30 ms, 500 connections took 1.5 GB.
  */
 export function closeUnread({ request, isBodyHalfRead }: RequestContext, headers: Record<string, unknown>): void {
   if (!hasBody(request)) return;

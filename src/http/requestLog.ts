@@ -3,9 +3,9 @@ import type { Log } from "../log.ts";
 import { type RequestContext, requestContext } from "./request-context.ts";
 
 /**
- * Gives every answer its request id, and every request a line in the log: the route, never the path or the query, which
- * may hold an address or a token. Health checks come every few seconds and are logged for debugging only. `ended` is told of
- * every request that is over, here because a second hook for that costs more than what it does.
+ * Adds the request id to every response and logs every request: the route, never the path or the query, which may hold an
+ * address or a token. Health checks come every few seconds and are logged at debug level. Calls `ended` after every request,
+ * because a second hook for that would cost more than the call.
  */
 export function requestLog(log: Log, ended: (context: RequestContext) => void = () => {}) {
   return new Elysia({ name: "request log" })
@@ -15,7 +15,7 @@ export function requestLog(log: Log, ended: (context: RequestContext) => void = 
     })
     .onAfterResponse({ as: "global" }, ({ context, set, ...rest }) => {
       ended(context);
-      // Absent where no route was found, whatever the types say.
+      // Absent where no route was found, although the types say otherwise.
       const route: string | undefined = rest.route;
       const milliseconds = Math.round(performance.now() - context.startedAt);
       const facts = {
@@ -25,7 +25,7 @@ export function requestLog(log: Log, ended: (context: RequestContext) => void = 
         status: set.status ?? 200,
         milliseconds,
       };
-      if (route?.startsWith("/api/health")) log.debug("request", facts);
-      else log.info("request", facts);
+      if (route?.startsWith("/api/health")) log.debug("http.request", facts);
+      else log.info("http.request", facts);
     });
 }

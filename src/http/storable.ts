@@ -1,15 +1,15 @@
 import { type Detail, invalid } from "../fault.ts";
 import { readCursor } from "./cursor.ts";
 
-/** No request of ours is nested half as deep; far deeper ones exhaust the stack of whatever walks them. */
+/** Deepest nesting of input: no valid request has half of it, and far deeper ones exhaust the stack. */
 export const DEEPEST = 32;
-/** A thousand contacts with all that can be said about them hold fewer values; a few million keep the process for seconds. */
+/** Most values in one input: a thousand contacts with all fields hold fewer; a few million block the process for seconds. */
 export const MOST_VALUES = 100_000;
 
 /**
- * The first thing in a value that cannot be kept: a text with a NUL or half of a surrogate pair, which PostgreSQL refuses
- * with an error of its own and SQLite stores; or what Elysia falls over when it says what is wrong with the value: a field
- * named like what JavaScript asks of every object to write it as text, bottomless nesting, and values without number.
+ * Finds the first part of a value that cannot be stored or validated: a text with a NUL or half of a surrogate pair, which
+ * PostgreSQL rejects with an error of its own and SQLite stores; and what breaks Elysia's description of errors: a field named
+ * `toString` or `valueOf`, nesting that is too deep, too many values.
  */
 export function unstorable(value: unknown): Detail | null {
   if (isEmptyObject(value)) return null;
@@ -34,7 +34,7 @@ export function unstorable(value: unknown): Detail | null {
   return null;
 }
 
-/** Most requests have no query and no parameters. */
+/** Returns whether an object has no fields, as most queries and parameters do. */
 function isEmptyObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   for (const _ in value) return false;
@@ -51,17 +51,17 @@ interface Inputs {
   params: object;
 }
 
-/** Finds such a value in the parts of a request. @throws AppError INVALID */
+/** Rejects a request with such a value in its body, query, path or cursor. @throws AppError INVALID */
 export function assertStorable({ body, query, params }: Inputs): void {
-  // Elysia takes a text or a list for a record of its parts: with a few million of them the process would stand still.
-  // And a number it takes for an object that lacks everything.
+  // Elysia treats a text or a list as a record of its parts, and a few million of them would block the process. A number it
+  // treats as an object that lacks every field.
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw invalid("body", "expected an object");
   }
   assertPart("body", body);
   assertPart("query", query);
   assertPart("path", params);
-  // A cursor is text within text: what it hides reaches the database too.
+  // A cursor is encoded JSON, whose texts reach the database too.
   const { cursor } = query as { cursor?: string };
   if (cursor !== undefined) assertPart("cursor", readCursor(cursor));
 }

@@ -30,7 +30,7 @@ export function claimRoutes(identity: Identity, answerSignIn: AnswerSignIn) {
           access: "public",
           summary: "Open the claim page",
           description:
-            "The form behind the link that the first start prints. The token stands behind `#` in that link and is never sent with it; one in the query is ignored.",
+            "The form behind the link that the first start prints. The token stands behind `#` in that link and is not sent with it; one in the query is ignored.",
           responses: HTML_PAGE,
         },
       },

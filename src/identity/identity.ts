@@ -26,14 +26,14 @@ export interface IdentityOptions {
   secret: Uint8Array;
 }
 
-/** Somebody who just came in: their token, and the cookies that say the same. */
+/** Result of a sign-in: the session token, and the cookies that hold it. */
 export interface Welcome {
   token: string;
   user: User;
   cookies: string[];
 }
 
-/** The request that asks to sign in, and the client's address as `clientAddress` writes it, for the session that it opens. */
+/** A request that signs in, with the address of the client (`getClientAddress`) for the session that it opens. */
 export interface SignInRequest {
   request: Request;
   address?: string;
@@ -41,7 +41,7 @@ export interface SignInRequest {
 
 export interface Identity {
   /**
-   * Finds who makes a request, by bearer token, API key or cookie; null without a valid one.
+   * Finds the principal of a request, by bearer token, API key or cookie; null without a valid one.
    * @throws AppError FORBIDDEN for another site's page
    */
   identify(request: Request): Promise<Principal | null>;
@@ -49,54 +49,56 @@ export interface Identity {
   signIn(given: Credentials, by: SignInRequest): Promise<Welcome>;
   /** Makes the first admin, and signs them in. */
   claim(given: Claim, by: SignInRequest): Promise<Welcome>;
-  /** Ends the session of the request; returns the cookies that say so. */
+  /** Ends the session of the request; returns the cookies that clear it. */
   signOut(request: Request): Promise<string[]>;
-  /** `token` is the new session's; null when the present one goes on. */
+  /** Changes the password. `token` belongs to the new session; null when the present one goes on. */
   changePassword(
     given: PasswordChange,
     principal: Principal,
     by: SignInRequest,
   ): Promise<{ token: string | null; cookies: string[] }>;
-  /** When sessions are used. */
+  /** Records when sessions are used. */
   activity: SessionActivity;
 }
 
-/** Who may come in. `identify` asks the database itself, in one query; better-auth is loaded when somebody signs in. */
+/** Creates the authentication of the service. Requests are authenticated by one own query; better-auth is loaded at the first sign-in. */
 export function createIdentity({ store, config, clock, log, secret }: IdentityOptions): Identity {
   const { publicUrl } = config;
   const ours = new URL(publicUrl).origin;
-  const proof = proofs(secret, publicUrl);
+  const credentials = proofs(secret, publicUrl);
   const activity = sessionActivity(store, log);
   const find = authenticationCache(store, config.sessionIdleMs, activity);
   const noteLastUse = lastUse(store, log);
 
   let opened: Promise<Auth> | undefined;
   function auth(): Promise<Auth> {
-    opened ??= import("./auth.ts").then(({ openAuth }) => openAuth({ store, clock, log, proofs: proof, publicUrl }));
+    opened ??= import("./auth.ts").then(({ openAuth }) =>
+      openAuth({ store, clock, log, proofs: credentials, publicUrl }),
+    );
     return opened;
   }
 
   async function authenticate(request: Request): Promise<Authentication | null> {
-    const shown = proof.read(request);
-    if (!shown) return null;
-    if (shown.kind === "session" && shown.byCookie) refuseForeignOrigin(request, ours);
+    const credential = credentials.read(request);
+    if (!credential) return null;
+    if (credential.kind === "session" && credential.byCookie) refuseForeignOrigin(request, ours);
     const now = clock.now();
-    const found = await find(shown, now);
+    const found = await find(credential, now);
     if (found?.key) noteLastUse(found.key, now);
     return found;
   }
 
-  /** What better-auth is told of a request: the session that we found in it, and nothing it might read otherwise. */
-  function headersFor({ request, address = "" }: SignInRequest, shown: Proof | null): Headers {
+  /** Builds the headers for better-auth: the session found in a request, and nothing else that it could interpret. */
+  function headersFor({ request, address = "" }: SignInRequest, credential: Proof | null): Headers {
     const headers = new Headers({ "user-agent": request.headers.get("user-agent")?.slice(0, 256) ?? "" });
     headers.set(ADDRESS_HEADER, address);
-    if (shown?.kind === "session") headers.set("authorization", `Bearer ${proof.sign(shown.token)}`);
+    if (credential?.kind === "session") headers.set("authorization", `Bearer ${credentials.sign(credential.token)}`);
     return headers;
   }
 
   function sessionOf(request: Request): Proof {
-    const shown = proof.read(request);
-    if (shown?.kind === "session") return shown;
+    const credential = credentials.read(request);
+    if (credential?.kind === "session") return credential;
     throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
   }
 
@@ -114,7 +116,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       config.sessionIdleMs,
     );
     if (!found) throw new Fault("UNAUTHENTICATED", "Sign in again: your sessions were just ended");
-    return { token: proof.sign(token), user: toUser(found.principal), cookies: answer.headers.getSetCookie() };
+    return { token: credentials.sign(token), user: toUser(found.principal), cookies: answer.headers.getSetCookie() };
   }
 
   return {
@@ -137,7 +139,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       return enter(given, by);
     },
     async signOut(request) {
-      const headers = headersFor({ request }, proof.read(request));
+      const headers = headersFor({ request }, credentials.read(request));
       return (await (await auth()).api.signOut({ headers, returnHeaders: true })).headers.getSetCookie();
     },
     async changePassword({ currentPassword, newPassword, revokeOtherSessions = true }, principal, by) {
@@ -150,7 +152,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       });
       const { token, user } = answer.response;
       await store.write((tx) => endPersonalKeys(tx, user.id));
-      return { token: token === null ? null : proof.sign(token), cookies: answer.headers.getSetCookie() };
+      return { token: token === null ? null : credentials.sign(token), cookies: answer.headers.getSetCookie() };
     },
     activity,
   };

@@ -8,7 +8,7 @@ export const NewPassword = t.String({
   maxLength: LONGEST,
   examples: ["correct horse battery"],
 });
-/** A password to be checked: its length is nobody's business but the hash's. */
+/** A password to be verified: any length, because only its hash is compared. */
 const Password = t.String({ minLength: 1, maxLength: LONGEST, examples: ["correct horse battery"] });
 export const Name = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Ada Lovelace"] });
 export const Role = t.Union([t.Literal("admin"), t.Literal("user")], { examples: ["user"] });
@@ -22,7 +22,7 @@ export type SignUp = typeof SignUp.static;
 export const NewUser = t.Object({ email: Email, password: NewPassword, name: Name, role: t.Optional(Role) });
 export type NewUser = typeof NewUser.static;
 
-/** What is in the link of a mail. */
+/** The token in the link of a mail. */
 export const LinkToken = t.String({ minLength: 1, maxLength: 256, description: "From the link" });
 
 export const EmailProof = t.Object({ token: LinkToken, password: NewPassword });
@@ -38,9 +38,7 @@ export type Claim = typeof Claim.static;
 export const PasswordChange = t.Object({
   currentPassword: Password,
   newPassword: NewPassword,
-  revokeOtherSessions: t.Optional(
-    t.Boolean({ default: true, description: "Ends every session of yours but the one in this answer." }),
-  ),
+  revokeOtherSessions: t.Optional(t.Boolean({ default: true, description: "Ends all your sessions but the new one." })),
 });
 export type PasswordChange = typeof PasswordChange.static;
 
@@ -50,7 +48,7 @@ export const User = t.Object({
   name: t.String({ examples: ["Ada Lovelace"] }),
   role: Role,
   emailVerified: t.Boolean({
-    description: "Whether the e-mail address is proved to be this user's: by a mailed link or an admin's word",
+    description: "Whether the e-mail address is verified, by a mailed link or by an admin",
   }),
   image: Nullable(t.String()),
   brandId: Nullable(t.String({ description: "The brand this user owns" })),
@@ -64,10 +62,10 @@ export const Session = t.Object({
   user: User,
   session: t.Object({ expiresAt: Nullable(Moment) }),
 });
-/** The answer where a mail decides what comes next: the same for every address. */
+/** The response where a mail may be sent: the same for every address. */
 export const MailOnItsWay = t.Object({
   success: t.Literal(true),
-  message: t.String({ examples: ["If this address can be used, a mail is on its way to it: open the link in it"] }),
+  message: t.String({ examples: ["If this address can be used, a mail is sent to it: open the link in it"] }),
 });
 export const PasswordChanged = t.Object({ success: t.Literal(true), token: Nullable(Token) });
 export const Done = t.Object({ success: t.Literal(true) });
@@ -81,7 +79,7 @@ export const FoundUser = t.Object({
   name: t.String({ examples: ["Ada Lovelace"] }),
   email: t.String({ examples: ["ada@example.com"] }),
   emailVerified: t.Boolean({
-    description: "False: whoever made this account has not proved that the address is theirs. Give it nothing.",
+    description: "False: the account may belong to another person than the address. Assign nothing to it.",
   }),
   brandId: Nullable(t.String({ description: "The brand this user owns" })),
 });
@@ -89,7 +87,7 @@ export const UserRole = t.Object({ userId: Id, role: Role });
 
 const KEY_KIND = {
   description:
-    "A PERSONAL key ends when its owner's password changes, when an admin ends their sessions, or when they end the session that made it; a SERVICE key goes on. Both end with a ban and with a change of role.",
+    "A PERSONAL key ends when the password of its owner changes, when an admin ends their sessions, or when the session that created it is ended; a SERVICE key stays. Both end with a ban or a change of role.",
   examples: ["PERSONAL"],
 };
 export const KeyKind = t.Union([t.Literal("PERSONAL"), t.Literal("SERVICE")], KEY_KIND);
@@ -116,7 +114,7 @@ export const MadeApiKey = t.Object({
 export const ApiKey = t.Object({
   id: Id,
   name: Nullable(t.String()),
-  start: Nullable(t.String({ description: "Its first characters, to tell keys apart", examples: ["reprise_aBcD"] })),
+  start: Nullable(t.String({ description: "Its first characters, to identify it", examples: ["reprise_aBcD"] })),
   kind: KeyKind,
   createdAt: Moment,
   lastUsedAt: Nullable(Moment),
@@ -125,12 +123,12 @@ export const ApiKey = t.Object({
 export type ApiKey = typeof ApiKey.static;
 export const ApiKeys = t.Object({ success: t.Literal(true), data: t.Array(ApiKey) });
 
-/** A key as admins see it. */
+/** An API key as shown to admins. */
 export const OwnedApiKey = t.Composite([
   ApiKey,
   t.Object({ userId: Id, userEmail: t.String({ examples: ["ada@example.com"] }) }),
 ]);
 export type OwnedApiKey = typeof OwnedApiKey.static;
 
-/** Of a page behind a link: its token stands behind `#` and is never sent; one that is sent all the same is ignored. */
+/** Query of a page behind a link: its token stands behind `#` and is not sent; one that is sent is ignored. */
 export const LinkQuery = t.Object({ token: t.Optional(t.String({ maxLength: 128 })) });

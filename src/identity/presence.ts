@@ -6,7 +6,7 @@ import type { User } from "./model.ts";
 import type { Proof } from "./proof.ts";
 import type { SessionActivity } from "./sessions/activity.ts";
 
-/** A principal, and what was noted before of the credential it came by. */
+/** A principal, and the recorded use of its credential. */
 export interface Authentication {
   principal: Principal;
   /** Null for a session. */
@@ -15,7 +15,7 @@ export interface Authentication {
   lastSeenAt: Instant | null;
 }
 
-/** Returns what callers are shown of the user behind a principal. */
+/** Returns the user behind a principal, as shown in responses. */
 export function toUser({ userId: id, email, name, role, emailVerified, image, brandId }: Principal): User {
   return { id, email, name, role, emailVerified, image, brandId };
 }
@@ -51,8 +51,8 @@ function byKey(hash: string, now: Instant): SQL {
 }
 
 /**
- * Finds whom a credential belongs to: one query, nothing cached, so that what was revoked or banned just now counts for nothing.
- * Null as well for a session that was not used for `idleMs`.
+ * Finds the principal of a credential in one query, without a cache, so that a revocation or ban takes effect at once. Null
+ * also for a session that was not used for `idleMs`.
  */
 export async function findAuthentication(
   read: Reader,
@@ -67,19 +67,19 @@ export async function findAuthentication(
   const principal: Principal = {
     ...rest,
     userId,
-    // SQLite answers 0 and 1.
+    // SQLite returns 0 and 1.
     emailVerified: Boolean(emailVerified),
     credential: keyId === null ? "session" : "api-key",
   };
   return { principal, key: keyId === null ? null : { id: keyId, lastUsedAt }, lastSeenAt };
 }
 
-/** More than one process serves at the same time. */
+/** More principals than one process serves at the same time. */
 const MAX_CACHED_AUTHENTICATIONS = 1000;
 
 /**
- * Returns a search that caches what it found for as long as nothing at all is written to the database: what was revoked or
- * banned just now counts for nothing all the same.
+ * Creates a search that caches its results until the next write to the database, of any table, so that a revocation or ban
+ * takes effect at once all the same.
  */
 export function authenticationCache(
   { read, version }: Pick<Store, "read" | "version">,

@@ -28,7 +28,7 @@ import { requestSignUp } from "./verification.ts";
 import { CHECK_YOUR_MAIL, mailInBackground, verificationRoutes } from "./verificationRoutes.ts";
 import { type AnswerSignIn, setCookies, type Throttled } from "./visit.ts";
 
-/** Signs up, in and out, and changes passwords; with all that hangs under the same address. */
+/** Sign-up, sign-in, sign-out and password changes, with the other routes under `/api/auth`. */
 export function identityRoutes(deps: Deps, identity: Identity) {
   const { store } = deps;
   const { attempt } = signInThrottle(deps);
@@ -60,11 +60,11 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       "/sign-up/email",
       async ({ body, context, server, set }) => {
         const visit = { context, server, set };
-        // Checked before an attempt is counted: a password that is refused has guessed at nothing.
+        // Checked before the attempt is counted: a rejected new password is no guess.
         await refuseGuessable(body.password, "password", body);
         if (deps.sendSystemMail === null || deps.config.signUp === "closed")
           return answerSignIn(visit, body.email, (by) => identity.signUp(body, by));
-        // The password is not kept: whoever opens the mailed link chooses one.
+        // The password is not stored: the person who opens the mailed link chooses one.
         const owed = await throttled(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
         mailInBackground(deps, owed);
         set.status = 202;
@@ -78,7 +78,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           example: { body: { email: "ada@example.com", password: "correct horse battery", name: "Ada Lovelace" } },
           summary: "Sign up",
           description:
-            "403 unless the operator has opened sign-up. Where a system mailbox is configured, the answer is 202 and the same for every address: a link is mailed, and whoever opens it chooses the password. Without one it opens an account and signs in to it; until an admin vouches for the address, the account can own nothing and is removed after two weeks; 409 says that the address has an account. Never makes an admin.",
+            "403 unless the operator has opened sign-up. Where a system mailbox is configured, the response is 202 and the same for every address: a link is mailed, and the person who opens it chooses the password. Without one it creates an account and signs in; until an admin verifies the address, the account can own nothing and is deleted after two weeks; 409 for an address that has an account. Never creates an admin.",
         },
       },
     )
@@ -94,7 +94,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           example: { body: { email: "grace@example.com", password: "correct horse battery" } },
           summary: "Sign in",
           description:
-            "Opens a session of at most seven days, which ends sooner when it is not used: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again. A browser gets a second cookie, by which its later sign-ins are not held up by strangers who guess at this account.",
+            "Opens a session of at most seven days, which ends sooner when it is not used. Returns a token to send as `Authorization: Bearer`, and sets it as a cookie. 401 does not tell which of the two was wrong; 429 tells when to try again. A browser gets a second cookie, so that attempts of other clients at this account do not delay its later sign-ins.",
         },
       },
     )
@@ -109,7 +109,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         detail: {
           access: "user",
           summary: "Sign out",
-          description: "Ends the session of this request. An API key has none, and stays.",
+          description: "Ends the session of this request. An API key has none and stays valid.",
         },
       },
     )
@@ -126,7 +126,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           access: "user",
           summary: "Get the session",
           description:
-            "Who makes this request, and until when. `expiresAt` is null for an API key that does not expire.",
+            "Returns the signed-in user and when the session ends. `expiresAt` is null for an API key that does not expire.",
         },
       },
     )
@@ -156,7 +156,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           },
           summary: "Change the password",
           description:
-            "Ends all sessions of this user and opens a new one, whose token and cookie are in the answer; with `revokeOtherSessions: false` all sessions go on and `token` is null. Personal API keys end in any case; service keys go on.",
+            "Ends all sessions of this user and opens a new one, whose token and cookie are in the response; with `revokeOtherSessions: false` all sessions stay and `token` is null. Personal API keys are deleted in any case; service keys stay.",
         },
       },
     )

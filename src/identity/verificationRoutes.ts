@@ -11,13 +11,13 @@ import { findByLink, type OwedMail, requestLink, verifyByLink } from "./verifica
 import { verificationMail } from "./verificationMail.ts";
 import { setCookies, type Throttled } from "./visit.ts";
 
-/** The same for every address: it tells nobody which there are. */
+/** Response for any address, so that it does not tell which addresses exist. */
 export const CHECK_YOUR_MAIL = {
   success: true as const,
-  message: "If this address can be used, a mail is on its way to it: open the link in it",
+  message: "If this address can be used, a mail is sent to it: open the link in it",
 };
 
-/** Sends a mail that is owed and does not wait for it, so that an answer takes as long with one as without. */
+/** Sends a mail without waiting for it, so that the response takes as long without one. */
 export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: OwedMail | null): void {
   if (owed === null || sendSystemMail === null) return;
   sendSystemMail(verificationMail(owed, config.publicUrl)).catch((error) =>
@@ -25,7 +25,7 @@ export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: Ow
   );
 }
 
-/** Proves e-mail addresses by links that are mailed to them. */
+/** Verifies e-mail addresses by mailed links. */
 export function verificationRoutes(deps: Deps, identity: Identity, throttled: Throttled) {
   const { store, clock } = deps;
   return new Elysia({ tags: ["Auth"] })
@@ -48,7 +48,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, throttled: Th
           example: { body: { email: "ada@example.com" } },
           summary: "Ask for a new verification link",
           description:
-            "Mails a link to an address that somebody signed up with and nobody has verified; one mail in ten minutes. The answer is the same for every address. 403 where no system mailbox is configured: an admin verifies then.",
+            "Mails a link to an unverified address of a sign-up, once in ten minutes. The response is the same for every address. 403 where no system mailbox is configured: then an admin verifies addresses.",
         },
       },
     )
@@ -58,7 +58,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, throttled: Th
         formPage({
           title: "Reprise: confirm your address",
           heading: "Confirm your address",
-          intro: "Choose the password of your account. It replaces one that was given before.",
+          intro: "Choose the password of your account. It replaces an earlier one.",
           fields: PASSWORD_FIELD,
           button: "Confirm",
           path: "/api/auth/verify-email",
@@ -93,7 +93,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, throttled: Th
           example: { body: { token: "from the link in the mail", password: "correct horse battery" } },
           summary: "Verify an e-mail address",
           description:
-            "Takes the token of the mailed link and the password the account has from now on, and signs in. Whatever was opened under the address before, by whoever typed it, ends: password, sessions and API keys. Works once, for three days.",
+            "Takes the token of the mailed link and the new password of the account, and signs in. A password, sessions and API keys that the unverified account had before are deleted. Works once, for three days.",
         },
       },
     );

@@ -1,5 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import { importJobs } from "../db/schema/campaigns.ts";
+import { importJobs } from "../db/schema/imports.ts";
 import { deleteWhere } from "../db/slices.ts";
 import type { Tx } from "../db/store.ts";
 

@@ -3,7 +3,7 @@ import { type CampaignRow, holdCampaign } from "../campaigns/campaigns.ts";
 import { addContacts, mustTakeContacts, type Schedule } from "../campaigns/members.ts";
 import { iso, isoOrNull } from "../clock.ts";
 import type { FileRow } from "../contactFiles/fileRow.ts";
-import { importJobs, importRows } from "../db/schema/campaigns.ts";
+import { importJobs, importRows } from "../db/schema/imports.ts";
 import { yieldToEventLoop } from "../db/slices.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";

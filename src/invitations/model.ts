@@ -9,7 +9,7 @@ export const NewInvitation = t.Object({
   name: t.Optional(Name),
   role: t.Optional(Role),
   brandId: t.Optional(
-    t.String({ minLength: 1, maxLength: 64, description: "The person will own this brand, which has no owner" }),
+    t.String({ minLength: 1, maxLength: 64, description: "Brand without an owner that the person will own" }),
   ),
   brandName: t.Optional(BrandName),
   expiresInDays: t.Optional(t.Integer({ minimum: 1, maximum: 30, default: 7 })),
@@ -21,10 +21,10 @@ export const Invitation = t.Object({
   email: t.String({ examples: ["ada@example.com"] }),
   name: Nullable(t.String({ examples: ["Ada Lovelace"] })),
   role: Role,
-  brandId: Nullable(t.String({ description: "The brand the person will own, or owns" })),
-  brandName: Nullable(t.String({ description: "The brand that is made when they accept" })),
+  brandId: Nullable(t.String({ description: "Brand that the person will own, or owns" })),
+  brandName: Nullable(t.String({ description: "Brand created on acceptance" })),
   status: t.Union([t.Literal("OPEN"), t.Literal("ACCEPTED"), t.Literal("EXPIRED")], { examples: ["OPEN"] }),
-  userId: Nullable(t.String({ description: "The user that came of it" })),
+  userId: Nullable(t.String({ description: "User who accepted" })),
   createdBy: Id,
   expiresAt: Moment,
   acceptedAt: Nullable(Moment),
@@ -35,8 +35,8 @@ export type Invitation = typeof Invitation.static;
 export const MadeInvitation = t.Object({
   success: t.Literal(true),
   invitation: Invitation,
-  token: t.String({ description: "Shown this once" }),
-  url: t.String({ description: "The link with the token, for the person: pass it on where no mail was sent" }),
+  token: t.String({ description: "Shown only in this response" }),
+  url: t.String({ description: "Link with the token: pass it on to the person where no mail was sent" }),
   mailed: t.Boolean({ description: "Whether the system mailbox sent the link" }),
   mailError: Nullable(t.String({ description: "Why it did not; null where it did or where none is configured" })),
 });

@@ -21,13 +21,13 @@ import {
 import { mailInvitation } from "./mail.ts";
 import { Acceptance, Invitation, MadeInvitation, NewInvitation } from "./model.ts";
 
-/** What is kept under an Idempotency-Key in place of the link. */
+/** Stored under an Idempotency-Key instead of the response with the link. */
 const SHOWN_ONCE = {
   shownOnce:
-    "This invitation was made, and its link is shown only once: if you did not see it, invite the person again",
+    "This invitation was created, and its link is shown only once: if you did not get it, invite the person again",
 };
 
-/** People come in by an admin's word: admins invite, and whoever has the link accepts. */
+/** Invitations: created by admins, accepted by the person who has the link. */
 export function invitationRoutes(deps: Deps, identity: Identity) {
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
     .use(requestContext)
@@ -79,7 +79,7 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
           },
           summary: "Accept an invitation",
           description:
-            "Makes the account that the link is for, with a password of the person's own, and signs in. Works once. `name` may be left out where the invitation names the person.",
+            "Creates the account of the invitation with the given password, and signs in. Works once. `name` may be left out where the invitation has one.",
         },
       },
     );
@@ -113,7 +113,7 @@ function managing(deps: Deps) {
           },
           summary: "Invite a person",
           description:
-            "Makes a link with which a person opens their account, once, within seven days or as many as you say. It is in this answer and nowhere else, and is mailed where a system mailbox is configured. Your word verifies the address: make sure that the link reaches its owner. With `brandId` they will own that brand, with `brandName` a new one. An invitation to the same address before ends. Needs a recent sign-in. Admins only.",
+            "Creates a link that opens an account, once, within seven days or `expiresInDays`. The link is shown only in this response, and mailed where a system mailbox is configured. Accepting it verifies the address: make sure that the link reaches its owner. With `brandId` the person will own that brand, with `brandName` a new one. An earlier invitation to the same address is revoked. Needs a recent sign-in. Admins only.",
         },
       },
     )

@@ -6,20 +6,20 @@ import { LIMIT_NAMES } from "./names.ts";
 const Whole = (options: { description?: string; minimum?: number; maximum?: number } = {}) =>
   t.Number({ multipleOf: 1, ...options });
 
-const Name = t.String({ enum: [...LIMIT_NAMES], description: "The limit's name", examples: ["contacts"] });
+const Name = t.String({ enum: [...LIMIT_NAMES], description: "Name of the limit", examples: ["contacts"] });
 
 const described = {
   name: Name,
   description: t.String({ examples: ["Contacts"] }),
   kind: t.Union([t.Literal("rate"), t.Literal("quota"), t.Literal("concurrent")]),
   unit: t.Union([t.Literal("requests"), t.Literal("tries"), t.Literal("rows"), t.Literal("bytes")]),
-  windowSeconds: Nullable(Whole({ description: "Of a rate: the time in which so many are allowed" })),
+  windowSeconds: Nullable(Whole({ description: "Window of a rate" })),
   limit: t.Integer({ examples: [2_000_000] }),
 };
 
 const Used = t.Object({
   ...described,
-  used: Nullable(Whole({ description: "Null for rates: answers say in `RateLimit` what is left of those" })),
+  used: Nullable(Whole({ description: "Null for rates: the header `RateLimit` tells what is left" })),
   remaining: Nullable(Whole()),
 });
 
@@ -35,7 +35,7 @@ export const AdminLimits = t.Object({
         default: t.Integer(),
         platformValue: Nullable(Whole({ description: "Set for all brands; null: the default" })),
         brandValue: Nullable(Whole({ description: "Set for this brand; null: the platform's" })),
-        changedBy: Nullable(t.String({ description: "The admin who set the value that holds, or unset it" })),
+        changedBy: Nullable(t.String({ description: "Admin who changed the value last" })),
         changedAt: Nullable(Moment),
       }),
     ]),
@@ -51,7 +51,7 @@ export const LimitChange = t.Object({
     {
       minProperties: 1,
       maxProperties: 50,
-      description: "New values by the limits' names; null sets the default again",
+      description: "New values by name; null restores the default",
       examples: [{ contacts: 3_000_000 }],
     },
   ),

@@ -15,7 +15,7 @@ import { reportLimits } from "./report.ts";
 
 const OfBrand = t.Object({ brandId: t.Optional(Id) });
 
-/** What users and brands may use: shown to themselves, changed by admins. */
+/** Limits of users and brands: shown to their owners, updated by admins. */
 export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
   const { store } = deps;
 
@@ -44,7 +44,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
           example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "Get the limits of a brand",
           description:
-            "What the brand may use, has used and has left. Of rates, every answer tells what is left in `RateLimit`. Admins say which brand.",
+            "Limits of the brand, with used and remaining amounts. For rates, the header `RateLimit` of every response tells what is left. Admins name the brand.",
         },
       },
     )
@@ -63,7 +63,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
           example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "List limits",
           description:
-            "Of a brand, or of the platform without `brandId`: what holds, what it is by default, who changed it and when, and what is used. For admins only.",
+            "Limits of a brand, or of the platform without `brandId`: effective and default values, the last change, and usage. For admins only.",
         },
       },
     )
@@ -88,7 +88,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
           example: { body: { brandId: EXEMPLARS.brand, limits: { contacts: 3_000_000, mailboxes: null } } },
           summary: "Update limits",
           description:
-            "Sets limits of a brand, or of the platform without `brandId`; null sets the default again. What is stored already stays. Other processes follow within ten seconds. For admins only.",
+            "Sets limits of a brand, or of the platform without `brandId`; null restores the default. Existing rows stay. Other processes follow within ten seconds. For admins only.",
         },
       },
     );

@@ -1,13 +1,16 @@
-import { and, asc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { eq, inArray, type SQL, sql } from "drizzle-orm";
 import { localDay } from "../calendar/zones.ts";
 import type { Instant } from "../clock.ts";
-import { brands, emailAccounts } from "../db/schema/brands.ts";
+import { brands } from "../db/schema/brands.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import { contains } from "../db/search.ts";
+import { countInSlices, SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
+import { inSlices } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader } from "../db/store.ts";
 import type { EmailAccountRow } from "./emailAccounts.ts";
 
-interface AccountFilter {
+export interface AccountFilter {
   assignment: "all" | "assigned" | "unassigned";
   provider: EmailAccountRow["provider"] | null;
   /** Part of the address, the display name or the brand's name. */
@@ -23,51 +26,84 @@ export interface ListedAccount {
   warmupSends: number;
 }
 
-const ASSIGNMENT_CONDITIONS: Record<AccountFilter["assignment"], SQL | undefined> = {
-  all: undefined,
-  assigned: isNotNull(emailAccounts.brandId),
-  unassigned: isNull(emailAccounts.brandId),
+/** Written as expressions, so that the index of brands, which would visit all matching mailboxes, is not used. */
+const ASSIGNMENT_CONDITIONS: Record<AccountFilter["assignment"], SQL> = {
+  all: sql.raw("true"),
+  assigned: sql.raw("coalesce(a.brand_id, '') <> ''"),
+  unassigned: sql.raw("coalesce(a.brand_id, '') = ''"),
 };
 
-/** Lists mailboxes of all brands by address, with the total number that match the filter. */
+/** Looks the brand up for each mailbox: with a join Postgres would read all brands for a slice of mailboxes. */
+function buildCondition({ assignment, provider, search }: AccountFilter): SQL {
+  const inColumns = (text: string, ...columns: string[]) => contains(text, ...columns.map((column) => sql.raw(column)));
+  const ofProvider = provider === null ? sql.empty() : sql` and a.provider = ${provider}`;
+  const found = (text: string) => sql` and (${inColumns(text, "a.email", "a.display_name")}
+    or (select ${inColumns(text, "b.name")} from brands b where b.id = a.brand_id))`;
+  return sql`${ASSIGNMENT_CONDITIONS[assignment]}${ofProvider}${search === null ? sql.empty() : found(search)}`;
+}
+
+/** The sort key of the list. */
+type Position = Pick<EmailAccountRow, "email" | "id">;
+
+function between(after: Position | null, upTo: Position | null): SQL {
+  const beyond = after ? sql`(a.email, a.id) > (${after.email}, ${after.id})` : sql`true`;
+  return upTo ? sql`${beyond} and (a.email, a.id) <= (${upTo.email}, ${upTo.id})` : beyond;
+}
+
+export interface AccountPage {
+  limit: number;
+  offset: number;
+  now: Instant;
+  /** Awaited before each slice. */
+  pause: () => Promise<void>;
+}
+
+/** Lists mailboxes of all brands by address, with the total number that match the filter. Scans them a slice at a time. */
 export async function listAccounts(
   read: Reader,
-  { assignment, provider, search }: AccountFilter,
-  { limit, offset, now }: { limit: number; offset: number; now: Instant },
+  filter: AccountFilter,
+  { limit, offset, now, pause }: AccountPage,
 ): Promise<{ accounts: ListedAccount[]; total: number }> {
-  const wanted = and(
-    ASSIGNMENT_CONDITIONS[assignment],
-    provider === null ? undefined : eq(emailAccounts.provider, provider),
-    search === null ? undefined : contains(search, emailAccounts.email, emailAccounts.displayName, brands.name),
-  );
-  const joined = read
-    .select({ box: emailAccounts, brandName: brands.name, total: sql<unknown>`count(*) over ()` })
-    .from(emailAccounts)
-    .leftJoin(brands, eq(brands.id, emailAccounts.brandId));
-  const rows = await joined
-    .where(wanted)
-    .orderBy(asc(emailAccounts.email), asc(emailAccounts.id))
-    .limit(limit)
-    .offset(offset);
-  const counts = await getSendCounts(
-    read,
-    rows.map(({ box }) => box),
-    now,
-  );
-  const none = { sends: 0, warm: 0 };
-  const accounts = rows.map(({ box, brandName }) => {
-    const { sends, warm } = counts.get(box.id) ?? none;
-    return { box, brandName, sendsToday: sends, warmupSends: warm };
+  const wanted = buildCondition(filter);
+  const { ids, total } = await countInSlices<Position>({
+    offset,
+    limit,
+    pause,
+    boundary: async (after) => {
+      const [row] = await read.all<Position>(sql`select a.email, a.id from email_accounts a
+        where ${between(after, null)} order by a.email, a.id limit 1 offset ${SCAN_SLICE_ROWS - 1}`);
+      return row ?? null;
+    },
+    ids: async (after, upTo) => {
+      const rows = await read.all<{ id: string }>(sql`select a.id from email_accounts a
+        where ${between(after, upTo)} and ${wanted} order by a.email, a.id`);
+      return rows.map(({ id }) => id);
+    },
   });
-  const [first] = rows;
-  if (first) return { accounts, total: Number(first.total) };
-  // A page past the end has no row to carry the total.
-  const counted = await read
-    .select({ total: sql<unknown>`count(*)` })
+  const accounts: ListedAccount[] = [];
+  await inSlices(ids, async (slice) => {
+    accounts.push(...(await loadAccounts(read, slice, now)));
+  });
+  return { accounts, total };
+}
+
+/** Loads these mailboxes, in this order. */
+async function loadAccounts(read: Reader, ids: readonly string[], now: Instant): Promise<ListedAccount[]> {
+  const rows = await read
+    .select({ box: emailAccounts, brandName: brands.name })
     .from(emailAccounts)
     .leftJoin(brands, eq(brands.id, emailAccounts.brandId))
-    .where(wanted);
-  return { accounts, total: Number(counted[0]?.total ?? 0) };
+    .where(inArray(emailAccounts.id, [...ids]));
+  const boxes = rows.map(({ box }) => box);
+  const counts = await getSendCounts(read, boxes, now);
+  const none = { sends: 0, warm: 0 };
+  const accounts = new Map(
+    rows.map(({ box, brandName }) => {
+      const { sends, warm } = counts.get(box.id) ?? none;
+      return [box.id, { box, brandName, sendsToday: sends, warmupSends: warm }];
+    }),
+  );
+  return ids.flatMap((id) => accounts.get(id) ?? []);
 }
 
 /** Counts what each mailbox sent today, by its own time zone, and during warm-up. */

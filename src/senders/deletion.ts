@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import { emailAccounts, voicemailAccounts } from "../db/schema/brands.ts";
+import { emailAccounts, voicemailAccounts } from "../db/schema/senders.ts";
 import type { Tx } from "../db/store.ts";
 
 /** Takes the mailboxes of a brand away from it. An admin gives them to another one. */

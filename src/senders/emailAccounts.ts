@@ -2,7 +2,7 @@ import { and, asc, eq, gt, isNull } from "drizzle-orm";
 import { checkZone, getBrand } from "../brands/brands.ts";
 import type { MailLogin } from "../channels/channel.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
-import { emailAccounts } from "../db/schema/brands.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { Fault, notFound } from "../fault.ts";

@@ -1,5 +1,5 @@
 import type { MailLogin, SmtpLogin } from "../channels/channel.ts";
-import type { emailAccounts } from "../db/schema/brands.ts";
+import type { emailAccounts } from "../db/schema/senders.ts";
 import type { Vault } from "../secrets.ts";
 import { readGrant } from "./gmail.ts";
 

@@ -1,6 +1,6 @@
 import { normaliseEmail } from "../address.ts";
 import type { GoogleGrant, MailLogin, SmtpLogin } from "../channels/channel.ts";
-import type { emailAccounts } from "../db/schema/brands.ts";
+import type { emailAccounts } from "../db/schema/senders.ts";
 import { invalid } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
 import { grantOf } from "./gmail.ts";

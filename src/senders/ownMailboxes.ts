@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull, ne } from "drizzle-orm";
 import { normaliseEmail } from "../address.ts";
 import type { Instant } from "../clock.ts";
-import { emailAccounts } from "../db/schema/brands.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid } from "../fault.ts";

@@ -1,5 +1,5 @@
 import { and, eq, isNotNull, isNull, ne } from "drizzle-orm";
-import { voicemailAccounts } from "../db/schema/brands.ts";
+import { voicemailAccounts } from "../db/schema/senders.ts";
 import type { Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";

@@ -2,7 +2,7 @@ import { and, asc, eq, gt } from "drizzle-orm";
 import { normalisePhone } from "../address.ts";
 import { getBrand } from "../brands/brands.ts";
 import { iso } from "../clock.ts";
-import { voicemailAccounts } from "../db/schema/brands.ts";
+import { voicemailAccounts } from "../db/schema/senders.ts";
 import type { Reader, Tx } from "../db/store.ts";
 import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { isUniqueViolation } from "../db/violations.ts";

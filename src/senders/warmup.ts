@@ -1,6 +1,6 @@
 import { localDay } from "../calendar/zones.ts";
 import { DAY, type Instant } from "../clock.ts";
-import type { emailAccounts } from "../db/schema/brands.ts";
+import type { emailAccounts } from "../db/schema/senders.ts";
 import { Fault } from "../fault.ts";
 
 type Row = typeof emailAccounts.$inferSelect;

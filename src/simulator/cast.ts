@@ -6,8 +6,8 @@ import { openNewcomers } from "../campaigns/opening.ts";
 import { DAY } from "../clock.ts";
 import type { JudgedRow } from "../contacts/person.ts";
 import { grant } from "../credits/ledger.ts";
-import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders, campaignSteps, campaigns } from "../db/schema/campaigns.ts";
+import { emailAccounts } from "../db/schema/senders.ts";
 import type { Tx } from "../db/store.ts";
 import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
 

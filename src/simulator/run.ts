@@ -1,7 +1,7 @@
 import { inArray } from "drizzle-orm";
 import { HOUR, type Instant, MINUTE, type VirtualClock } from "../clock.ts";
-import { contacts } from "../db/schema/brands.ts";
-import { conversations } from "../db/schema/campaigns.ts";
+import { contacts } from "../db/schema/contacts.ts";
+import { conversations } from "../db/schema/conversations.ts";
 import type { Store } from "../db/store.ts";
 import { createEngine, type Engine } from "../delivery/engine.ts";
 import type { Post } from "../delivery/envelope.ts";

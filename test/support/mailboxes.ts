@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import { emailAccounts } from "../../src/db/schema/brands.ts";
+import { emailAccounts } from "../../src/db/schema/senders.ts";
 import type { Owner } from "./brands.ts";
 import type { Outreach } from "./outreach.ts";
 

@@ -1,7 +1,8 @@
 import { eq } from "drizzle-orm";
 import type { JudgedRow } from "../../src/contacts/person.ts";
-import { contacts } from "../../src/db/schema/brands.ts";
-import { campaignSenders, campaignSteps, campaigns, conversations } from "../../src/db/schema/campaigns.ts";
+import { campaignSenders, campaignSteps, campaigns } from "../../src/db/schema/campaigns.ts";
+import { contacts } from "../../src/db/schema/contacts.ts";
+import { conversations } from "../../src/db/schema/conversations.ts";
 import type { Tx } from "../../src/db/store.ts";
 import { type BrandPlan, castBrand, castContacts } from "../../src/simulator/cast.ts";
 import type { TestApp } from "./app.ts";

@@ -1,7 +1,7 @@
 import { index, instant, integer, json, primaryKey, table, text, where, whole, word } from "../columns.ts";
 import { brands } from "./brands.ts";
 
-/** What Chargebee told us, once each, however often it was told. */
+/** Events of Chargebee. An event that is delivered several times is one row. */
 export const chargebeeEvents = table(
   "chargebee_events",
   {
@@ -9,15 +9,15 @@ export const chargebeeEvents = table(
     eventType: text("event_type").notNull(),
     occurredAt: instant("occurred_at").notNull(),
     customerId: text("customer_id"),
-    /** As it came, but for what it said of cards. */
+    /** The event as received, without card data. */
     body: text("body").notNull(),
-    /** How it came: by webhook, or because we asked. */
+    /** WEBHOOK, or API: found by a reconciliation. */
     cameBy: word("came_by", ["WEBHOOK", "API"]).notNull(),
-    /** WAITING: it was understood, and something it needs is missing; `reason` says what. */
+    /** WAITING: processed as far as possible, but a brand or a price is missing; `reason` names it. */
     status: word("status", ["NEW", "WAITING", "FAILED", "DONE"]).notNull(),
     reason: text("reason"),
     attempts: integer("attempts").notNull().default(0),
-    /** When it is tried next; null when it is done. */
+    /** The time of the next attempt; null when it is done. */
     dueAt: instant("due_at"),
     receivedAt: instant("received_at").notNull(),
     processedAt: instant("processed_at"),
@@ -30,7 +30,7 @@ export const chargebeeEvents = table(
   ],
 );
 
-/** What is known of each invoice, credit note, payment and price: its newest state, and the turns it took before. */
+/** Invoices, credit notes, payments and prices: the newest state of each, and when it was paid or reversed before. */
 export const chargebeeResources = table(
   "chargebee_resources",
   {
@@ -49,35 +49,35 @@ export const chargebeeResources = table(
   ],
 );
 
-/** Which brand a customer of Chargebee is. */
+/** Customers of Chargebee and their brands. */
 export const chargebeeCustomers = table(
   "chargebee_customers",
   {
     customerId: text("customer_id").primaryKey(),
-    /** Null until it is known; then it stays. */
+    /** Null until it is found; then it never changes. */
     brandId: text("brand_id").references(() => brands.id),
-    /** What the customer's own newest record says. */
+    /** From the newest customer record in Chargebee. */
     email: text("email"),
     namedBrandId: text("named_brand_id"),
     version: whole("version").notNull(),
-    /** The admin who said so; null when it was found. */
+    /** The admin who linked the brand; null when it was found automatically. */
     linkedBy: text("linked_by"),
     createdAt: instant("created_at").notNull(),
   },
   (t) => [index("chargebee_customers_brand").on(t.brandId)],
 );
 
-/** Each time Chargebee was asked for what never arrived. */
+/** Reconciliations: queries of Chargebee's API for events that no webhook delivered. */
 export const chargebeeReconciliations = table(
   "chargebee_reconciliations",
   {
     id: text("id").primaryKey(),
     startedAt: instant("started_at").notNull(),
-    /** Events that occurred after this were asked for. */
+    /** Only events that occurred later were requested. */
     since: instant("since").notNull(),
     finishedAt: instant("finished_at"),
     seen: integer("seen").notNull().default(0),
-    /** Those of them that had never arrived. */
+    /** The part of them that had not arrived before. */
     added: integer("added").notNull().default(0),
     error: text("error"),
   },

@@ -31,7 +31,7 @@ export const ENTRY_KINDS = [
   "RETURN",
 ] as const;
 
-/** A brand's balances: always the fold of its ledger entries, kept in the same transaction. */
+/** A brand's balances. They always equal the sum of its ledger entries and are updated in the same transaction. */
 export const creditAccounts = table(
   "credit_accounts",
   {
@@ -44,20 +44,20 @@ export const creditAccounts = table(
     used: thousandths("used").notNull(),
     expired: thousandths("expired").notNull(),
     clawedBack: thousandths("clawed_back").notNull(),
-    /** What was refunded and could not be taken back yet. */
+    /** Credits that were refunded and could not be taken back yet. */
     debt: thousandths("debt").notNull().default(0),
-    /** How many entries the brand's ledger has: the newest one's `seq`. */
+    /** The number of ledger entries of the brand, which is the `seq` of the newest. */
     entries: whole("entries").notNull().default(0),
-    /** The chain over the seals of all its entries: see `credits/seal.ts`. */
+    /** The hash chain over the MACs of all its entries: see `credits/seal.ts`. */
     head: text("head").notNull().default(""),
-    /** Over all the fields above, with the ledger's key. */
+    /** The MAC of the fields above, with the ledger's key. */
     seal: text("seal").notNull().default(""),
-    /** Since when the next week costs more than there is: warned of once until that changes. */
+    /** Since when the next week costs more than is available. The warning is sent once until that changes. */
     lowSince: instant("low_since"),
   },
   (t) => [
     check("credit_accounts_nothing_negative", sql`${t.available} >= 0 and ${t.reserved} >= 0 and ${t.used} >= 0`),
-    /** Whoever owes has nothing to spend. */
+    /** A brand with a debt has nothing to spend. */
     check("credit_accounts_debt", sql`${t.debt} >= 0 and (${t.debt} = 0 or ${t.available} = 0)`),
     check(
       "credit_accounts_balanced",
@@ -66,7 +66,7 @@ export const creditAccounts = table(
   ],
 );
 
-/** Credits that came together and expire together. */
+/** Credits that were granted together and expire together. */
 export const creditLots = table(
   "credit_lots",
   {
@@ -76,17 +76,17 @@ export const creditLots = table(
       .references(() => brands.id),
     kind: word("kind", ["SUBSCRIPTION", "PURCHASED"]).notNull(),
     granted: thousandths("granted").notNull(),
-    /** Neither held nor spent nor expired. */
+    /** Credits that are neither held nor used nor expired. */
     remaining: thousandths("remaining").notNull(),
-    /** Written off when its time was over. */
+    /** Written off when the lot expired. */
     expired: thousandths("expired").notNull().default(0),
-    /** Taken to pay for the refund of another lot. */
+    /** Taken to repay the refund of another lot. */
     repaid: thousandths("repaid").notNull().default(0),
     expiresAt: instant("expires_at"),
-    /** Makes a grant unique: the same source never grants twice. */
+    /** Makes a grant unique: a source grants once. */
     source: text("source"),
     createdAt: instant("created_at").notNull(),
-    /** Over what the lot was granted as, with the ledger's key. */
+    /** The MAC of the fields that the grant set, with the ledger's key. */
     seal: text("seal").notNull().default(""),
   },
   (t) => [
@@ -97,7 +97,7 @@ export const creditLots = table(
   ],
 );
 
-/** Credits set aside for one message out of one lot. Ending a hold deletes it, so it can end only once. */
+/** Credits of one lot reserved for one message. Ending a hold deletes it, so it ends only once. */
 export const creditHolds = table(
   "credit_holds",
   {
@@ -107,7 +107,7 @@ export const creditHolds = table(
     campaignId: text("campaign_id").notNull(),
     creditType: word("credit_type", ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"]).notNull(),
     amount: thousandths("amount").notNull(),
-    /** Credits per unit when the hold was made; a later change of price does not touch it. */
+    /** Credits per unit when the hold was made. A later price change does not affect it. */
     weight: thousandths("weight").notNull(),
   },
   (t) => [
@@ -116,7 +116,7 @@ export const creditHolds = table(
   ],
 );
 
-/** Credits to be taken back for a refund, a chargeback or a void. The key refuses the same one twice. */
+/** Credits to be taken back for a refund, a chargeback or a void. The primary key rejects a repeated source. */
 export const creditClawbacks = table(
   "credit_clawbacks",
   {
@@ -129,9 +129,9 @@ export const creditClawbacks = table(
     lotSource: text("lot_source"),
     reason: text("reason").notNull(),
     actorId: text("actor_id"),
-    /** When the money went back. */
+    /** When the money was returned. */
     at: instant("at").notNull(),
-    /** Null while the refunded lot has not been granted: a refund may be heard of before its payment. */
+    /** Null while the refunded lot has not been granted: a refund may arrive before its payment. */
     doneAt: instant("done_at"),
     createdAt: instant("created_at").notNull(),
   },
@@ -142,13 +142,13 @@ export const creditClawbacks = table(
   ],
 );
 
-/** What happened to credits, append-only. The balances are its fold. */
+/** Every movement of credits, append-only. The balances are their sum. */
 export const ledgerEntries = table(
   "ledger_entries",
   {
     id: text("id").notNull(),
     brandId: text("brand_id").notNull(),
-    /** Numbers a brand's entries from 1 without a gap, so that a missing one is missed. */
+    /** Numbers a brand's entries from 1 without a gap, so that a deleted one is noticed. */
     seq: whole("seq").notNull(),
     kind: word("kind", ENTRY_KINDS).notNull(),
     amount: thousandths("amount").notNull(),
@@ -159,13 +159,13 @@ export const ledgerEntries = table(
     reason: text("reason"),
     actorId: text("actor_id"),
     createdAt: instant("created_at").notNull(),
-    /** Over all the fields above, with the ledger's key: see `credits/seal.ts`. */
+    /** The MAC of the fields above, with the ledger's key: see `credits/seal.ts`. */
     seal: text("seal").notNull(),
-    /** Counts the lots that one message's movement of one kind is spread over, from 0. */
+    /** Numbers the lots over which one movement of a message is spread, from 0. */
     part: integer("part"),
   },
   (t) => [
-    /** The database itself refuses to hold, settle or release twice for one message, out of whatever lots. */
+    /** Rejects a second hold, settlement or release of one message, whichever lots it uses. */
     uniqueIndex("ledger_once").on(t.messageId, t.kind, t.part).where(where("message_id is not null")),
     primaryKey({ name: "ledger_entries_key", columns: [t.brandId, t.seq] }),
     check("ledger_amount", sql`${t.amount} >= 0`),
@@ -179,7 +179,7 @@ export const creditWeights = table("credit_weights", {
   updatedAt: instant("updated_at").notNull(),
 });
 
-/** Who changed a price from what to what, append-only. */
+/** Price changes, append-only. */
 export const creditWeightChanges = table(
   "credit_weight_changes",
   {
@@ -191,4 +191,17 @@ export const creditWeightChanges = table(
     changedAt: instant("changed_at").notNull(),
   },
   (t) => [index("credit_weight_changes_type").on(t.creditType, t.id)],
+);
+
+/** Credits by campaign and channel: held, used and released. */
+export const campaignCredits = table(
+  "campaign_credits",
+  {
+    campaignId: text("campaign_id").notNull(),
+    creditType: text("credit_type").notNull(),
+    reserved: thousandths("reserved").notNull(),
+    used: thousandths("used").notNull(),
+    released: thousandths("released").notNull(),
+  },
+  (t) => [primaryKey({ name: "campaign_credits_key", columns: [t.campaignId, t.creditType] })],
 );

@@ -1,8 +1,8 @@
 import { instant, table, text } from "../columns.ts";
 
 /**
- * Files that nothing shows, to be removed. A new file stands here until the row that shows it is committed, and an old one
- * from the commit that replaced it, so that neither a crash nor a store that cannot be reached leaves a file behind.
+ * Files to be deleted because no row refers to them. A new file is listed until the row that refers to it is committed, a
+ * replaced file from that commit on, so that neither a crash nor an unreachable storage leaves a file behind.
  */
 export const unusedFiles = table("unused_files", {
   name: text("name").primaryKey(),

@@ -1,4 +1,4 @@
-import { bool, index, instant, integer, table, text, uniqueIndex, where, word } from "../columns.ts";
+import { bool, index, instant, integer, primaryKey, table, text, uniqueIndex, where, word } from "../columns.ts";
 
 // Who may come in. The shapes are better-auth's; its rows are read and written through our own store.
 
@@ -116,6 +116,34 @@ export const apiKeys = table(
     updatedAt: instant("updated_at").notNull(),
   },
   (t) => [uniqueIndex("api_keys_key").on(t.key), index("api_keys_reference").on(t.referenceId)],
+);
+
+/**
+ * Counters of sign-in attempts (`identity/signInThrottle.ts`). Every replica counts here, and a restart forgets nothing. What is
+ * counted is hashed into a fixed number of buckets, so that nobody fills the table.
+ */
+export const signInCounters = table(
+  "sign_in_counters",
+  {
+    bucket: integer("bucket").primaryKey(),
+    /** When the whole burst is available again. From then on the row says nothing. */
+    fullAgainAt: instant("full_again_at").notNull(),
+  },
+  (t) => [index("sign_in_counters_full").on(t.fullAgainAt)],
+);
+
+/** The addresses from which accounts were signed in to. Both are keyed hashes: the table alone names nobody. */
+export const knownClients = table(
+  "known_clients",
+  {
+    account: text("account").notNull(),
+    client: text("client").notNull(),
+    seenAt: instant("seen_at").notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "known_clients_key", columns: [t.account, t.client] }),
+    index("known_clients_seen").on(t.seenAt),
+  ],
 );
 
 /** An admin's word that somebody may come in under an address. Only the hash of its token is kept. */

@@ -1,15 +1,15 @@
 import { index, instant, primaryKey, table, text, whole } from "../columns.ts";
 
-// What users and brands may use, and what they have used of it.
+// Limits of users and brands, and what they have used.
 
-/** A limit that an admin changed, for one brand or for the platform. A brand's own value comes before the platform's. */
+/** Limits that an admin changed, for one brand or for the platform. A brand's value overrides the platform's. */
 export const limitOverrides = table(
   "limit_overrides",
   {
     /** A brand's id, or `platform`. */
     scope: text("scope").notNull(),
     name: text("name").notNull(),
-    /** Null: the default again. The row stays, because it says who decided that. */
+    /** Null: reset to the default. The row stays, because it names the admin who did it. */
     value: whole("value"),
     /** The admin's user id. */
     changedBy: text("changed_by").notNull(),
@@ -18,7 +18,7 @@ export const limitOverrides = table(
   (t) => [primaryKey({ name: "limit_overrides_key", columns: [t.scope, t.name] })],
 );
 
-/** How much of each quota is used. It is changed by conditional updates in the transaction that adds or removes the rows. */
+/** Usage of each quota, changed by conditional updates in the transaction that adds or deletes the rows. */
 export const usageCounts = table(
   "usage_counts",
   {
@@ -30,14 +30,14 @@ export const usageCounts = table(
   (t) => [primaryKey({ name: "usage_counts_key", columns: [t.scope, t.name] })],
 );
 
-/** Token buckets that all processes share: each leases tokens from here, many at once where the limit is wide. */
+/** Token buckets that all processes share. Each process leases tokens from here, many at once where the limit is high. */
 export const tokenBuckets = table(
   "token_buckets",
   {
-    /** A user, a brand, or a mailbox login as a hash. */
+    /** A user, a brand, or the hash of a mailbox login. */
     subject: text("subject").notNull(),
     name: text("name").notNull(),
-    /** When the bucket is full again if nothing more is taken. */
+    /** When the bucket will be full if no more tokens are taken. */
     fullAt: instant("full_at").notNull(),
   },
   (t) => [
@@ -46,7 +46,7 @@ export const tokenBuckets = table(
   ],
 );
 
-/** Counts of a day (UTC), for limits that a restart must not reset. */
+/** Usage by day (UTC), for limits that a restart must not reset. */
 export const dailyCounts = table(
   "daily_counts",
   {

@@ -11,10 +11,10 @@ import {
   whole,
   word,
 } from "../columns.ts";
-import { conversations } from "./campaigns.ts";
+import { conversations } from "./conversations.ts";
 
 /**
- * One outbound unit: a row per (conversation, stage). The table *is* the durable queue, on every size of deployment.
+ * Outbound messages, one row for each (conversation, stage). The table *is* the durable queue, on every size of deployment.
  *
  * PENDING → SENDING → SENT | FAILED | PENDING (again, later) | UNKNOWN; PENDING → CANCELLED. See `messages/messages.ts`.
  */
@@ -31,47 +31,47 @@ export const messages = table(
     stage: integer("stage").notNull(),
     channel: word("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
     status: word("status", ["PENDING", "SENDING", "SENT", "CANCELLED", "FAILED", "UNKNOWN"]).notNull(),
-    /** When it is meant to leave. */
+    /** When it is planned to be sent. */
     scheduledTime: instant("scheduled_time").notNull(),
-    /** When the engine looks at it next: the scheduled time, later after a retry or a wait. */
+    /** When it is due for the engine: the scheduled time, or later after a retry or a wait. */
     runAt: instant("run_at").notNull(),
     senderId: text("sender_id"),
-    /** While SENDING: the claim is taken for dead after this moment. */
+    /** While SENDING: the claim expires at this time. */
     leaseUntil: instant("lease_until"),
-    /** While it is claimed: the one transaction that claimed it, committed or not as far as its worker knows. */
+    /** While it is claimed: names the claiming transaction, so that a worker finds its claims when the commit was not confirmed. */
     claim: text("claim"),
-    /** Grows with every claim, and when one is given up. */
+    /** Incremented by every claim, and when a claim is abandoned. */
     fence: integer("fence").notNull().default(0),
     attempts: integer("attempts").notNull().default(0),
     /** The RFC 5322 Message-ID for e-mail; the same for every attempt. */
     messageKey: text("message_key"),
     providerId: text("provider_id"),
-    /** Why it ended as it did, or what it waits for. */
+    /** Why it ended, or what it waits for. */
     errorMessage: text("error_message"),
-    /** Asked to be cancelled while SENDING: honoured if it turns out that it did not leave. */
+    /** Set by a cancellation while SENDING: applied if the message turns out not to have been sent. */
     cancelReason: text("cancel_reason"),
-    /** Credits held for it when it was scheduled. */
+    /** Credits reserved when it was scheduled. */
     credits: thousandths("credits").notNull(),
-    /** When it left PENDING for good. */
+    /** When it reached a final status. */
     processedAt: instant("processed_at"),
     createdAt: instant("created_at").notNull(),
-    /** As it was sent. */
+    /** The text as sent. */
     subject: text("subject"),
     text: text("text"),
   },
   (t) => [
     uniqueIndex("messages_stage").on(t.conversationId, t.stage),
-    // With the sender, so that messages of a busy one are passed over without reading them.
+    // With the sender, so that messages of a busy sender are skipped without reading their rows.
     index("messages_due").on(t.runAt, t.id, t.senderId).where(where("status = 'PENDING'")),
     index("messages_lease").on(t.leaseUntil).where(where("status = 'SENDING'")),
     index("messages_unknown").on(t.runAt).where(where("status = 'UNKNOWN'")),
     index("messages_campaign").on(t.campaignId, t.id),
-    // What waits for a person or an event (`NEVER` in messages/model.ts), for the resume of a campaign.
+    // Messages that wait for a person or an event (`NEVER` in messages/model.ts), for the resume of a campaign.
     index("messages_parked")
       .on(t.campaignId, t.scheduledTime, t.id)
       .where(where("status = 'PENDING' and run_at = 8640000000000000")),
-    // The lists by time. What they sort by never changes, so a message costs each of them one entry, once; only the rare
-    // ends have entries of their own, so that a page of them need not pass over all that went well.
+    // The lists by time. Their sort keys never change, so a message is written to each index once. Cancelled and failed
+    // messages are rare and have indexes of their own, so that a page of them does not read past all others.
     index("messages_follow_ups").on(t.scheduledTime, t.id).where(where("stage > 0")),
     index("messages_openings").on(t.scheduledTime, t.id).where(where("stage = 0")),
     index("messages_brand").on(t.brandId, t.scheduledTime, t.id).where(where("stage > 0")),
@@ -80,7 +80,7 @@ export const messages = table(
   ],
 );
 
-/** How many messages of a campaign stand where: kept in the transaction of every change, so that totals are exact and cost nothing. */
+/** Messages of a campaign by stage and status, updated in the transaction of every change, so that totals are exact and cheap. */
 export const messageCounts = table(
   "message_counts",
   {
@@ -93,33 +93,20 @@ export const messageCounts = table(
 );
 
 /**
- * How many messages of the whole platform are scheduled when, as the reference API names their status: by hour, by day and
- * in all. They lead to the page of a list that begins at row ten million without reading the rows before it.
+ * Messages of the whole platform by scheduled hour, by day and in total, with the status names of the reference API. They
+ * locate the page of a list that begins at row ten million without reading the rows before it.
  */
 export const messageTallies = table(
   "message_tallies",
   {
     span: word("span", ["ALL", "DAY", "HOUR"]).notNull(),
     kind: word("kind", ["OPENING", "FOLLOW_UP"]).notNull(),
-    /** The first moment of the span; 0 for ALL. */
+    /** The first millisecond of the span; 0 for ALL. */
     start: instant("start").notNull(),
     status: word("status", ["PENDING", "SENT", "CANCELLED", "FAILED"]).notNull(),
-    /** Which part of the count this is: transactions that count at the same time seldom wait for each other. */
+    /** Splits each count over several rows, so that concurrent transactions rarely wait for each other. */
     shard: integer("shard").notNull(),
     count: whole("count").notNull(),
   },
   (t) => [primaryKey({ name: "message_tallies_key", columns: [t.span, t.kind, t.start, t.status, t.shard] })],
-);
-
-/** Credits by campaign and channel: still held, settled, given back. */
-export const campaignCredits = table(
-  "campaign_credits",
-  {
-    campaignId: text("campaign_id").notNull(),
-    creditType: text("credit_type").notNull(),
-    reserved: thousandths("reserved").notNull(),
-    used: thousandths("used").notNull(),
-    released: thousandths("released").notNull(),
-  },
-  (t) => [primaryKey({ name: "campaign_credits_key", columns: [t.campaignId, t.creditType] })],
 );

@@ -1,7 +1,7 @@
 import { index, instant, table, text, thousandths, uniqueIndex, whole, word } from "../columns.ts";
 import { brands } from "./brands.ts";
 
-/** One movement of money, and the credits it brought or took back. */
+/** Payments and refunds, with the credits they granted or took back. */
 export const payments = table(
   "payments",
   {
@@ -9,11 +9,11 @@ export const payments = table(
     brandId: text("brand_id")
       .notNull()
       .references(() => brands.id),
-    /** Who paid: the brand's owner then; null where the brand had none. */
+    /** The brand's owner at that time; null where the brand had none. */
     userId: text("user_id"),
     type: word("type", ["SUBSCRIPTION", "CREDIT_PURCHASE", "REFUND", "CHARGEBACK", "ADJUSTMENT"]).notNull(),
     status: word("status", ["PENDING", "SUCCESS", "FAILED", "VOIDED", "REFUNDED"]).notNull(),
-    /** In the currency's smallest unit: cents, and whole yen. Negative when the money went back. */
+    /** In the currency's smallest unit (cents, whole yen). Negative for money that was returned. */
     amountMinor: whole("amount_minor").notNull(),
     /** ISO 4217, upper case. */
     currency: text("currency").notNull(),
@@ -23,7 +23,7 @@ export const payments = table(
     description: text("description"),
     chargebeeCustomerId: text("chargebee_customer_id"),
     chargebeeInvoiceId: text("chargebee_invoice_id"),
-    /** Makes a payment unique: the same source is one row, however often it is told. */
+    /** Makes a payment unique: a source is one row, however often it is reported. */
     source: text("source"),
     transactionDate: instant("transaction_date").notNull(),
     createdAt: instant("created_at").notNull(),

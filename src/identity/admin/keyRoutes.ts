@@ -4,10 +4,10 @@ import { EXEMPLARS } from "../../exemplars.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../../http/model.ts";
 import { requestContext } from "../../http/request-context.ts";
-import { listAllApiKeys, revokeApiKey } from "../apiKeys/apiKeys.ts";
+import { listAllApiKeys, revokeAnyApiKey } from "../apiKeys/apiKeys.ts";
 import { Done, KeyKind, OwnedApiKey } from "../model.ts";
 
-/** Everybody's API keys: for admins, who see who still has one and end it. */
+/** API keys of all users, for admins. */
 export function adminKeyRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
     .use(requestContext)
@@ -24,7 +24,7 @@ export function adminKeyRoutes({ store }: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(OwnedApiKey), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "admin",
-          summary: "List everybody's API keys",
+          summary: "List the API keys of all users",
           description: "With their owners, the newest first; never the keys themselves. Admins only.",
         },
       },
@@ -32,7 +32,7 @@ export function adminKeyRoutes({ store }: Deps) {
     .delete(
       "/:id",
       async ({ params }) => {
-        await store.write((tx) => revokeApiKey(tx, null, params.id));
+        await store.write((tx) => revokeAnyApiKey(tx, params.id));
         return { success: true as const };
       },
       {
@@ -42,8 +42,8 @@ export function adminKeyRoutes({ store }: Deps) {
           access: "admin",
           sessionOnly: true,
           example: { parameters: { id: EXEMPLARS.spareApiKey } },
-          summary: "Revoke anybody's API key",
-          description: "It is refused from this moment on. Needs a session. Admins only.",
+          summary: "Revoke an API key of any user",
+          description: "Takes effect at once. Needs a session. Admins only.",
         },
       },
     );

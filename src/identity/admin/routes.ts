@@ -18,7 +18,7 @@ async function toUser(read: Reader, { id, email, name, role, image, emailVerifie
   return { id, email, name, role, image, emailVerified, brandId: brand?.id ?? null };
 }
 
-/** Bans a user; a key bans no admin, so that whoever finds it cannot shut out those who could end it. */
+/** Bans a user. An API key cannot ban an admin, so that a stolen key cannot lock out those who could revoke it. */
 function banning(context: RequestContext, userId: string) {
   const { credential } = context.principal;
   return async (tx: Tx): Promise<Row> => {
@@ -28,7 +28,7 @@ function banning(context: RequestContext, userId: string) {
   };
 }
 
-/** What admins do with users. */
+/** Users, for admins. */
 export function adminRoutes(deps: Deps) {
   const { store } = deps;
   const once = (context: RequestContext, work: (tx: Tx) => Promise<Row>) =>
@@ -53,7 +53,7 @@ export function adminRoutes(deps: Deps) {
           example: { body: { email: EXEMPLARS.ownerEmail } },
           summary: "Find User by Email",
           description:
-            "Find user and their brand by email (Admin only). The whole address, in whatever case; 404 if nobody has it.",
+            "Find user and their brand by email (Admin only). The whole address, ignoring case; 404 for an unknown one.",
         },
       },
     )
@@ -80,7 +80,7 @@ export function adminRoutes(deps: Deps) {
           },
           summary: "Create a user",
           description:
-            "Works when sign-up is closed too, and verifies the address. An account that somebody opened under it without proving it is removed first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` unless it says otherwise. Needs a recent sign-in. Admins only.",
+            "Works when sign-up is closed too, and verifies the address. An unverified account with the address is deleted first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` by default. Needs a recent sign-in. Admins only.",
         },
       },
     )
@@ -94,7 +94,7 @@ export function adminRoutes(deps: Deps) {
         example: { body: { userId: EXEMPLARS.colleague, role: "user" } },
         summary: "Set a user's role",
         description:
-          "At once, for open sessions too; the user's API keys end. 409 for the last admin. Needs a recent sign-in. Admins only.",
+          "Takes effect at once, also for open sessions; the API keys of the user are deleted. 409 for the last admin. Needs a recent sign-in. Admins only.",
       },
     })
     .post("/verify-user", ({ body, context }) => once(context, (tx) => verifyUser(tx, body.userId)), {
@@ -105,9 +105,9 @@ export function adminRoutes(deps: Deps) {
         idempotent: true,
         recentSignIn: true,
         example: { body: { userId: EXEMPLARS.colleague } },
-        summary: "Vouch for a user's address",
+        summary: "Verify the address of a user",
         description:
-          "Says that the e-mail address is really this user's. From then on they may own a brand. Ask them first by another way than this address: whoever signed up typed it. Needs a recent sign-in. Admins only.",
+          "Marks the e-mail address of a user as verified, so that they may own a brand. Ask the person first by another way than this address: anybody can sign up with it. Needs a recent sign-in. Admins only.",
       },
     })
     .post("/ban-user", ({ body, context }) => once(context, banning(context, body.userId)), {
@@ -119,7 +119,7 @@ export function adminRoutes(deps: Deps) {
         example: { body: { userId: EXEMPLARS.colleague } },
         summary: "Ban a user",
         description:
-          "Shuts the user out at once: sessions and API keys end for good. 409 for the last admin. An API key bans no admins. Admins only.",
+          "Takes effect at once: sessions and API keys are deleted. 409 for the last admin. An API key cannot ban an admin. Admins only.",
       },
     })
     .post("/unban-user", ({ body, context }) => once(context, (tx) => unbanUser(tx, body.userId)), {
@@ -131,8 +131,7 @@ export function adminRoutes(deps: Deps) {
         recentSignIn: true,
         example: { body: { userId: EXEMPLARS.colleague } },
         summary: "Lift a user's ban",
-        description:
-          "The user may sign in again; API keys that the ban ended stay ended. Needs a recent sign-in. Admins only.",
+        description: "The user may sign in again; API keys are not restored. Needs a recent sign-in. Admins only.",
       },
     })
     .post(
@@ -154,7 +153,7 @@ export function adminRoutes(deps: Deps) {
           example: { body: { userId: EXEMPLARS.colleague } },
           summary: "Sign a user out everywhere",
           description:
-            "Ends all sessions and personal API keys of a user; service keys go on. Needs a session. Admins only.",
+            "Deletes all sessions and personal API keys of a user; service keys stay. Needs a session. Admins only.",
         },
       },
     )

@@ -8,12 +8,12 @@ import { requestContext } from "../../http/request-context.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
 
-/** What is kept under an Idempotency-Key in place of the secret. */
+/** Stored under an Idempotency-Key instead of the response with the secret. */
 const SHOWN_ONCE = {
-  shownOnce: "This API key was made, and is shown only once: if you did not see it, revoke it and make another",
+  shownOnce: "This API key was created and is shown only once: if you did not get it, revoke it and create another",
 };
 
-/** API keys: how machines come in, as the user who made the key. */
+/** API keys of the signed-in user. */
 export function apiKeyRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
@@ -38,7 +38,7 @@ export function apiKeyRoutes(deps: Deps) {
           example: { body: { name: "CRM import", kind: "SERVICE", expiresInDays: 90 } },
           summary: "Create an API key",
           description:
-            "The key acts for you. It is in this answer and nowhere else: asked again under the same Idempotency-Key, the answer is 409. Needs a session whose password was given a short time ago (`/api/auth/reauthenticate`): a key makes no keys.",
+            "The key acts for you. It is shown only in this response: a retry under the same Idempotency-Key gets 409. Needs a session with a recent sign-in (`/api/auth/reauthenticate`); an API key cannot create keys.",
         },
       },
     )
@@ -72,7 +72,7 @@ export function apiKeyRoutes(deps: Deps) {
           sessionOnly: true,
           example: { parameters: { id: EXEMPLARS.apiKey } },
           summary: "Revoke an API key",
-          description: "It is refused from this moment on. Needs a session.",
+          description: "Takes effect at once. Needs a session.",
         },
       },
     );

@@ -2,11 +2,11 @@ import { t } from "elysia";
 
 export const ProfileChange = t.Object({
   name: t.String({ maxLength: 120, examples: ["Ada Lovelace"] }),
-  userId: t.String({ maxLength: 64, description: "Yours; admins may name anybody's" }),
+  userId: t.String({ maxLength: 64, description: "Your own; for admins any" }),
   image: t.Optional(
     t.String({
       maxLength: 2048,
-      description: "The user's present image, which changes nothing, or an empty text, which removes it",
+      description: "The current image, which changes nothing, or an empty text, which deletes it",
       examples: [""],
     }),
   ),

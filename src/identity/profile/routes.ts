@@ -14,7 +14,7 @@ import { redraw } from "./picture.ts";
 import { editProfile, IMAGES, imageFile, newImageName, setImage } from "./profile.ts";
 import { LARGEST_FORM, LARGEST_IMAGE, receiveImage } from "./upload.ts";
 
-/** How the body is published: Elysia does not read it, so no schema of its own says. */
+/** Describes the body: Elysia does not parse it, so that it has no schema to publish. */
 const requestBody = {
   required: true,
   content: {
@@ -28,7 +28,7 @@ const requestBody = {
   },
 };
 
-/** Images come from people: whatever a browser takes one for, it must not run it. */
+/** Keeps browsers from running an uploaded image as anything else. */
 const IMAGE_HEADERS = {
   "cache-control": "public, max-age=31536000, immutable",
   "content-security-policy": "default-src 'none'; sandbox",
@@ -38,7 +38,7 @@ const IMAGE_HEADERS = {
 const TYPES: Record<string, string> = { jpg: "image/jpeg", png: "image/png", webp: "image/webp" };
 const picture = { schema: { type: "string" as const, format: "binary" } };
 
-/** How a user looks to others: their name and image. */
+/** Name and image of a user. */
 export function profileRoutes(deps: Deps) {
   const { store, config, files } = deps;
   const disk = config.s3 === null ? diskRoom(config.dataDir, config.minFreeDiskBytes) : null;
@@ -67,7 +67,7 @@ export function profileRoutes(deps: Deps) {
           unused = await setImage(tx, userId, imageUrl, file);
           return { success: true, message: "Profile image uploaded", imageUrl };
         });
-        // Another request under the same key was quicker.
+        // Another request under the same key was faster.
         if (answer.imageUrl !== imageUrl) unused = file;
         if (unused !== null) await removeNow(deps, unused);
         return answer;
@@ -82,7 +82,7 @@ export function profileRoutes(deps: Deps) {
           body: LARGEST_FORM,
           summary: "Upload Profile Image",
           description:
-            "Upload user profile image to S3 and update user record. A form with one PNG, JPEG or WebP image of up to 5 MB in its field `file` (or `image`). It is told by its content, and kept without EXIF and the like, upright, at most 1024 pixels wide or high; without S3 in the data folder. The image before it is removed.",
+            "Upload user profile image to S3 and update user record. A form with one PNG, JPEG or WebP image of up to 5 MB in its field `file` (or `image`). The type is detected by the content. Stored without metadata, upright, at most 1024 pixels wide or high; without S3 in the data folder. The previous image is deleted.",
           requestBody,
         },
       },
@@ -110,7 +110,7 @@ export function profileRoutes(deps: Deps) {
           example: { body: { userId: EXEMPLARS.owner, name: "Nora Wind" } },
           summary: "Update user profile",
           description:
-            "Update profile: the name, and with an empty `image` the image goes. Of yourself; admins may edit anybody.",
+            "Update profile: sets the name; an empty `image` deletes the image. For yourself; admins for any user.",
         },
       },
     )
@@ -134,7 +134,7 @@ export function profileRoutes(deps: Deps) {
           access: "public",
           example: { parameters: { name: EXEMPLARS.image } },
           summary: "Get a profile image",
-          description: "Open to everybody who has its address, which cannot be guessed.",
+          description: "Public; its address cannot be guessed.",
           responses: {
             200: {
               description: "The image",

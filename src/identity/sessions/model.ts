@@ -5,14 +5,14 @@ import { LONGEST } from "../password.ts";
 export const OwnSession = t.Object({
   id: Id,
   createdAt: Moment,
-  signedInAt: t.String({ ...Moment, description: "When the password was given last" }),
-  lastSeenAt: t.String({ ...Moment, description: "When it was used last, to within ten minutes" }),
-  expiresAt: t.String({ ...Moment, description: "It ends sooner when it is not used" }),
+  signedInAt: t.String({ ...Moment, description: "Time the password was given last" }),
+  lastSeenAt: t.String({ ...Moment, description: "Time of its last use, to within ten minutes" }),
+  expiresAt: t.String({ ...Moment, description: "Ends sooner when it is not used" }),
   address: Nullable(
-    t.String({ description: "From where it was opened; of an IPv6 address its /64", examples: ["192.0.2.1"] }),
+    t.String({ description: "Address that opened it; of an IPv6 address its /64", examples: ["192.0.2.1"] }),
   ),
-  userAgent: Nullable(t.String({ description: "What the browser called itself", examples: ["Mozilla/5.0"] })),
-  current: t.Boolean({ description: "True for the session that asks" }),
+  userAgent: Nullable(t.String({ description: "User-Agent of the browser", examples: ["Mozilla/5.0"] })),
+  current: t.Boolean({ description: "True for the session of this request" }),
 });
 export type OwnSession = typeof OwnSession.static;
 export const OwnSessions = t.Object({ success: t.Literal(true), data: t.Array(OwnSession) });

@@ -11,7 +11,7 @@ import type { Throttled } from "../visit.ts";
 import { OwnSessions, Reauthenticated, Reauthentication } from "./model.ts";
 import { findPasswordHash, listSessions, renewSignIn, revokeSession } from "./sessions.ts";
 
-/** A user's own sessions: which there are, ending one, and giving the password again in one. */
+/** Sessions of the signed-in user, and reauthentication. */
 export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttled) {
   return new Elysia({ tags: ["Auth"] })
     .use(requestContext)
@@ -28,7 +28,7 @@ export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttl
           access: "user",
           sessionOnly: true,
           summary: "List your sessions",
-          description: "Where you are signed in: the 100 newest, without their tokens. Needs a session.",
+          description: "Lists your 100 newest sessions, without their tokens. Needs a session.",
         },
       },
     )
@@ -47,7 +47,7 @@ export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttl
           example: { parameters: { id: EXEMPLARS.session } },
           summary: "End a session",
           description:
-            "Signs you out there, at once, and ends the personal API keys that were made in it. It may be the session that asks. Needs a session.",
+            "Ends it at once, with the personal API keys that were created in it. It may be the session of this request. Needs a session.",
         },
       },
     )
@@ -72,7 +72,7 @@ export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttl
           example: { body: { password: "correct horse battery" } },
           summary: "Give the password again",
           description:
-            "Renews the sign-in of this session, under the same token, for operations that answer 403 with the code REAUTHENTICATION_REQUIRED. 422 for a wrong password; 429 says when to try again.",
+            "Renews the sign-in of this session, under the same token, for operations that return 403 with the code REAUTHENTICATION_REQUIRED. 422 for a wrong password; 429 tells when to try again.",
         },
       },
     );

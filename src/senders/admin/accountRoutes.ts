@@ -3,6 +3,7 @@ import { type Instant, isoOrNull } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { requestContext } from "../../http/request-context.ts";
 import { optionalBody } from "../../http/requestBody.ts";
+import { timeSlices } from "../../timeSlices.ts";
 import { type ListedAccount as Listed, listAccounts } from "../accountList.ts";
 import { warmupOf } from "../warmup.ts";
 import { AccountPage, AccountQuery, type ListedAccount } from "./model.ts";
@@ -35,7 +36,7 @@ function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Inst
 export function accountListRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).post(
     "/email-accounts",
-    async ({ body }) => {
+    async ({ body, context }) => {
       const {
         assignmentFilter = "all",
         providerFilter = null,
@@ -44,8 +45,9 @@ export function accountListRoutes({ store, clock }: Deps) {
         offset = 0,
       } = body ?? {};
       const now = clock.now();
+      const pause = () => timeSlices.next(context.principal.userId);
       const filter = { assignment: assignmentFilter, provider: providerFilter, search: searchQuery?.trim() || null };
-      const { accounts, total } = await listAccounts(store.read, filter, { limit, offset, now });
+      const { accounts, total } = await listAccounts(store.read, filter, { limit, offset, now, pause });
       return {
         success: true,
         message: `${total} ${total === 1 ? "mailbox" : "mailboxes"}`,

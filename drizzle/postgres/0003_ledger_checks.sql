@@ -1,2 +1,0 @@
-ALTER TABLE "credit_accounts" ADD CONSTRAINT "credit_accounts_debt" CHECK ("credit_accounts"."debt" >= 0 and ("credit_accounts"."debt" = 0 or "credit_accounts"."available" = 0));--> statement-breakpoint
-ALTER TABLE "credit_lots" ADD CONSTRAINT "credit_lots_gone" CHECK ("credit_lots"."expired" >= 0 and "credit_lots"."repaid" >= 0);
