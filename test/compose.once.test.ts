@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { readConfig } from "../src/config.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 
 interface Service {
   image?: string;
@@ -21,9 +22,8 @@ interface Compose {
   configs: Record<string, { content: string }>;
 }
 
-const root = join(import.meta.dir, "..");
-const text = await Bun.file(join(root, "compose.yaml")).text();
-const dockerfile = await Bun.file(join(root, "Dockerfile")).text();
+const text = await Bun.file(join(PROJECT_ROOT, "compose.yaml")).text();
+const dockerfile = await Bun.file(join(PROJECT_ROOT, "Dockerfile")).text();
 const compose = Bun.YAML.parse(text) as Compose;
 const services = Object.entries(compose.services);
 const { app } = compose.services;
@@ -77,7 +77,7 @@ test("compose: holds no password, and asks for the ones that its first lines and
       ?.split(" ")
       .toSorted(),
   ).toEqual(required.toSorted());
-  const example = await Bun.file(join(root, ".env.example")).text();
+  const example = await Bun.file(join(PROJECT_ROOT, ".env.example")).text();
   for (const name of required) expect(example).toMatch(new RegExp(`^#${name}=$`, "m"));
   for (const [, { environment = {} }] of services) {
     const secrets = Object.entries(environment).filter(([name]) => /PASSWORD|SECRET|AUTH|_URL$/.test(name));
@@ -124,5 +124,5 @@ test("compose: agrees with the image about folder, port, program and health chec
 test("compose: every image has a version, and the S3 server is the one that CI tests against", async () => {
   for (const [name, { image = "" }] of services) if (name !== "app") expect(image).toMatch(/:v?\d/);
   const version = compose.services.s3?.image?.split(":")[1];
-  expect(await Bun.file(join(root, ".ci/run")).text()).toContain(`versitygw@${version}\n`);
+  expect(await Bun.file(join(PROJECT_ROOT, ".ci/run")).text()).toContain(`versitygw@${version}\n`);
 });

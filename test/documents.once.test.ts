@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createApp } from "../src/app.ts";
 import type { JsonObject } from "../src/http/json.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { operationsOf } from "./support/operations.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 
 // What people read before they read code: that it names things that exist.
 
-const root = join(import.meta.dir, "..");
-const files = ["*.md", "docs/*.md"].flatMap((pattern) => [...new Bun.Glob(pattern).scanSync(root)]).sort();
+const files = ["*.md", "docs/*.md"].flatMap((pattern) => [...new Bun.Glob(pattern).scanSync(PROJECT_ROOT)]).sort();
 const documents = await Promise.all(
-  files.map(async (file) => ({ file, text: await Bun.file(join(root, file)).text() })),
+  files.map(async (file) => ({ file, text: await Bun.file(join(PROJECT_ROOT, file)).text() })),
 );
 
 /** Returns what a pattern finds in all documents, as `document: match`. */
@@ -24,7 +23,7 @@ function findAll(pattern: RegExp): { file: string; found: string }[] {
 test("documents: every relative link leads to a file", () => {
   const links = findAll(/\]\((?!https?:|#)([^)#]+)/g);
   expect(links.length).toBeGreaterThan(20);
-  expect(links.filter(({ file, found }) => !existsSync(join(root, dirname(file), found)))).toEqual([]);
+  expect(links.filter(({ file, found }) => !existsSync(join(PROJECT_ROOT, dirname(file), found)))).toEqual([]);
 });
 
 test("documents: every source file that is named exists", () => {
@@ -33,12 +32,14 @@ test("documents: every source file that is named exists", () => {
   );
   expect(paths.length).toBeGreaterThan(10);
   const places = ["", "src", "src/modules"];
-  expect(paths.filter(({ found }) => !places.some((place) => existsSync(join(root, place, found))))).toEqual([]);
+  expect(paths.filter(({ found }) => !places.some((place) => existsSync(join(PROJECT_ROOT, place, found))))).toEqual(
+    [],
+  );
 });
 
 test("documents: README's map names every folder of src", () => {
   const map = documents.find(({ file }) => file === "README.md")?.text.match(/^src\/\n[\s\S]*?^```/m)?.[0] ?? "";
-  const folders = [...new Bun.Glob("*").scanSync({ cwd: join(root, "src"), onlyFiles: false })].filter(
+  const folders = [...new Bun.Glob("*").scanSync({ cwd: join(PROJECT_ROOT, "src"), onlyFiles: false })].filter(
     (name) => !name.includes("."),
   );
   expect(folders.filter((name) => !map.includes(` ${name}/`))).toEqual([]);
@@ -51,7 +52,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 test("documents: every operation of the API that is named exists", async () => {
-  const answer = await createApp(app.deps, app.identity).handle(new Request("http://localhost/swagger/json"));
+  const answer = await app.app.handle(new Request("http://localhost/swagger/json"));
   const known = new Set(
     operationsOf((await answer.json()) as JsonObject).map(
       ({ method, path }) => `${method} ${path.replace(/\{\w+\}/g, ":id")}`,

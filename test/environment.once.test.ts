@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../src/config.ts";
 import { SECRET_VARIABLES } from "../src/secretFiles.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 import { cleanEnvironment, runProgram } from "./support/replica.ts";
 
-const root = join(import.meta.dir, "..");
-const read = (path: string) => Bun.file(join(root, path)).text();
+const read = (path: string) => Bun.file(join(PROJECT_ROOT, path)).text();
 
 interface Setting {
   name: string;
@@ -38,7 +38,7 @@ const names = settings.map(({ name }) => name);
 const inFiles = SECRET_VARIABLES.map((name) => `${name}_FILE`);
 
 /** Every variable that the configuration names, from its source: it asks for each by a literal. */
-const configFiles = ["src/config.ts", ...new Bun.Glob("src/config/*.ts").scanSync(root)];
+const configFiles = ["src/config.ts", ...new Bun.Glob("src/config/*.ts").scanSync(PROJECT_ROOT)];
 const configText = (await Promise.all(configFiles.map(read))).join("\n");
 const known = new Set([...configText.matchAll(/"([A-Z][A-Z0-9_]+)"/g)].map(([, name]) => name));
 
@@ -104,7 +104,7 @@ test(".env: the program takes settings from the file in the folder it is started
   const folder = mkdtempSync(join(tmpdir(), "reprise-env-"));
   try {
     writeFileSync(join(folder, ".env"), "PORT=from-the-file\n");
-    const health = [process.execPath, join(root, "src/main.ts"), "health"];
+    const health = [process.execPath, join(PROJECT_ROOT, "src/main.ts"), "health"];
     const env = cleanEnvironment(folder);
     const fromFile = await runProgram(health, { cwd: folder, env });
     expect(fromFile.stderr).toContain('PORT: expected a whole number from 0 to 65535, got "from-the-file"');

@@ -31,7 +31,10 @@ describe("roles", () => {
 
   test("that do not exist are refused, and on SQLite so are some of them", async () => {
     expect(await refusal(["--roles", "api,postman"])).toContain("--roles: expected some of api, scheduler and worker");
-    if (!onPostgres) expect(await refusal(["--roles", "api"])).toContain("on SQLite one process does everything");
+    if (!onPostgres)
+      expect(await refusal(["--roles", "api"])).toContain(
+        "one process does everything on SQLite; set DATABASE_URL to divide them",
+      );
   });
 
   test("work together: one takes the campaign, another sends it, at once and each mail once", async () => {
