@@ -114,10 +114,10 @@ test("one that does not answer at all is given up on, told of, and asked again f
   const [run] = await billing.app.store.read.all<{ added: number; error: string }>(
     sql`select added, error from chargebee_reconciliations order by id desc limit 1`,
   );
-  expect(run).toMatchObject({ added: 3, error: "Chargebee answered 500 again and again" });
+  expect(run).toMatchObject({ added: 3, error: "Chargebee answered 500 repeatedly" });
   expect(await reconcile(billing.app.deps, { patience: quick })).toMatchObject({ seen: 8, added: 5 });
   obstacles = [page("[3]"), page("[3]")];
-  await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toThrow("circle");
+  await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toThrow("same page offset twice");
 });
 
 test("a key that is not taken, a site that is not there, none at all: said so, without the key", async () => {
@@ -125,7 +125,7 @@ test("a key that is not taken, a site that is not there, none at all: said so, w
   billing.app.deps.config.chargebee.site = { url: server.url.origin, apiKey: "another_key" };
   const refused = await ask();
   expect(refused.status).toBe(503);
-  expect(refused.text).toContain("CHARGEBEE_API_KEY is not taken");
+  expect(refused.text).toContain("CHARGEBEE_API_KEY was rejected");
   billing.app.deps.config.chargebee.site = { url: "http://127.0.0.1:1", apiKey: KEY };
   await expect(reconcile(billing.app.deps, { patience: quick })).rejects.toThrow("cannot be reached");
   billing.app.deps.config.chargebee.site = null;
