@@ -29,7 +29,7 @@ export const LowBalance = t.Union([
   t.Object(
     {
       available: t.Number({ examples: [40] }),
-      neededNext7Days: t.Number({ description: "Cost of running campaigns if nobody replies", examples: [120] }),
+      neededNext7Days: t.Number({ description: "Cost of running campaigns without replies", examples: [120] }),
       runsOutAt: Moment,
     },
     { description: "A warning: the credits do not last the next seven days" },
