@@ -26,62 +26,72 @@ function parsePosition(cursor: string | undefined): [number, string] | null {
 
 /** Admin routes of Chargebee's events. */
 export function chargebeeAdminRoutes(deps: Deps) {
+  return new Elysia().use(eventListRoute(deps)).use(customerRoute(deps)).use(eventRoutes(deps));
+}
+
+function eventListRoute(deps: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Payments"] }).use(storable).get(
+    "/chargebee-events",
+    async ({ query }) => {
+      const { limit = 20, status } = query;
+      const rows = await listEvents(deps.store.read, {
+        status,
+        after: parsePosition(query.cursor),
+        limit: limit + 1,
+      });
+      const page = cutPage(rows, limit, (row) => [row.at, row.id]);
+      return {
+        success: true as const,
+        data: page.data.map(({ at: _, ...event }) => event),
+        nextCursor: page.nextCursor,
+      };
+    },
+    {
+      query: EventQuery,
+      response: t.Object({ success: t.Literal(true), data: t.Array(ListedEvent), nextCursor: Nullable(t.String()) }),
+      detail: {
+        access: "admin",
+        summary: "List Chargebee's events",
+        description:
+          "Lists the events of Chargebee and their status, newest first. `reason` says what an event waits for: a brand for its customer (link it), or the credits of an item price (CHARGEBEE_CREDITS). Admins only.",
+      },
+    },
+  );
+}
+
+function customerRoute(deps: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Payments"] }).use(storable).post(
+    "/link-chargebee-customer",
+    async ({ body, request }) => {
+      const { userId } = callerOf(request);
+      const answer = await writeOnce(deps, request, async (tx) => {
+        const { id: brandId } = await getBrand(tx, body.brandId);
+        const { waiting } = await linkCustomer(tx, { brandId, customerId: body.customerId, actorId: userId });
+        return { success: true as const, waiting };
+      });
+      await workOffEvents(deps);
+      return answer;
+    },
+    {
+      body: Link,
+      response: t.Object({
+        success: t.Literal(true),
+        waiting: t.Integer({ description: "Events that waited for the link" }),
+      }),
+      detail: {
+        access: "admin",
+        idempotent: true,
+        summary: "Link a customer of Chargebee",
+        description:
+          "Links a customer to a brand, where neither the record in Chargebee (`meta_data.brandId`, `cf_brand_id`) nor the e-mail identifies it. Credits that were paid before are granted now. 409 when the customer is linked to another brand. Admins only.",
+      },
+    },
+  );
+}
+
+function eventRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Payments"] })
     .use(storable)
-    .get(
-      "/chargebee-events",
-      async ({ query }) => {
-        const { limit = 20, status } = query;
-        const rows = await listEvents(deps.store.read, {
-          status,
-          after: parsePosition(query.cursor),
-          limit: limit + 1,
-        });
-        const page = cutPage(rows, limit, (row) => [row.at, row.id]);
-        return {
-          success: true as const,
-          data: page.data.map(({ at: _, ...event }) => event),
-          nextCursor: page.nextCursor,
-        };
-      },
-      {
-        query: EventQuery,
-        response: t.Object({ success: t.Literal(true), data: t.Array(ListedEvent), nextCursor: Nullable(t.String()) }),
-        detail: {
-          access: "admin",
-          summary: "List Chargebee's events",
-          description:
-            "Lists the events of Chargebee and their status, newest first. `reason` says what an event waits for: a brand for its customer (link it), or the credits of an item price (CHARGEBEE_CREDITS). Admins only.",
-        },
-      },
-    )
-    .post(
-      "/link-chargebee-customer",
-      async ({ body, request }) => {
-        const { userId } = callerOf(request);
-        const answer = await writeOnce(deps, request, async (tx) => {
-          const { id: brandId } = await getBrand(tx, body.brandId);
-          const { waiting } = await linkCustomer(tx, { brandId, customerId: body.customerId, actorId: userId });
-          return { success: true as const, waiting };
-        });
-        await workOffEvents(deps);
-        return answer;
-      },
-      {
-        body: Link,
-        response: t.Object({
-          success: t.Literal(true),
-          waiting: t.Integer({ description: "Events that waited for the link" }),
-        }),
-        detail: {
-          access: "admin",
-          idempotent: true,
-          summary: "Link a customer of Chargebee",
-          description:
-            "Links a customer to a brand, where neither the record in Chargebee (`meta_data.brandId`, `cf_brand_id`) nor the e-mail identifies it. Credits that were paid before are granted now. 409 when the customer is linked to another brand. Admins only.",
-        },
-      },
-    )
     .post(
       "/replay-chargebee-event",
       async ({ body, request }) => {

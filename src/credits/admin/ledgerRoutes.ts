@@ -19,36 +19,42 @@ import { Adjustment, Preview, WeightChangesPage, WeightChangesQuery, WeightQuest
 
 /** Admin routes that correct credits and preview price changes. */
 export function ledgerRoutes(deps: Deps) {
-  const { store, wake } = deps;
+  return new Elysia().use(adjustmentRoute(deps)).use(weightHistoryRoutes(deps));
+}
+
+function adjustmentRoute(deps: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] }).use(storable).post(
+    "/adjust-credits",
+    async ({ body, request }) => {
+      const { userId: actorId } = callerOf(request);
+      const amount = toThousandths("credits", body.credits);
+      if (amount === 0) throw invalid("credits", "expected a number other than zero");
+      const answer = await writeOnce(deps, request, async (tx) => {
+        const { id: brandId } = await getBrand(tx, body.brandId);
+        await adjust(tx, { brandId, amount, reason: body.reason.trim(), actorId });
+        return { success: true as const, balance: await balanceOf(tx, brandId) };
+      });
+      deps.wake();
+      return answer;
+    },
+    {
+      body: Adjustment,
+      response: t.Object({ success: t.Literal(true), balance: Balance }),
+      detail: {
+        access: "admin",
+        idempotent: true,
+        recentSignIn: "of sessions",
+        summary: "Correct the credits",
+        description:
+          "Adds credits, or takes available ones back: 409 with `creditAvailable` when the brand has fewer. The ledger records the admin and the reason. Admins only.",
+      },
+    },
+  );
+}
+
+function weightHistoryRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] })
     .use(storable)
-    .post(
-      "/adjust-credits",
-      async ({ body, request }) => {
-        const { userId: actorId } = callerOf(request);
-        const amount = toThousandths("credits", body.credits);
-        if (amount === 0) throw invalid("credits", "expected a number other than zero");
-        const answer = await writeOnce(deps, request, async (tx) => {
-          const { id: brandId } = await getBrand(tx, body.brandId);
-          await adjust(tx, { brandId, amount, reason: body.reason.trim(), actorId });
-          return { success: true as const, balance: await balanceOf(tx, brandId) };
-        });
-        wake();
-        return answer;
-      },
-      {
-        body: Adjustment,
-        response: t.Object({ success: t.Literal(true), balance: Balance }),
-        detail: {
-          access: "admin",
-          idempotent: true,
-          recentSignIn: "of sessions",
-          summary: "Correct the credits",
-          description:
-            "Adds credits, or takes available ones back: 409 with `creditAvailable` when the brand has fewer. The ledger records the admin and the reason. Admins only.",
-        },
-      },
-    )
     .post(
       "/preview-credit-weight",
       async ({ body }) => {

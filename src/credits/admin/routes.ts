@@ -29,6 +29,10 @@ async function setWeight(tx: Tx, creditType: CreditType, weight: number, request
 
 /** Admin routes for prices and the verification of the ledger. */
 export function creditAdminRoutes(deps: Deps) {
+  return new Elysia().use(weightRoutes(deps)).use(verifyRoute(deps));
+}
+
+function weightRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/auth/admin" })
     .use(storable)
@@ -94,34 +98,37 @@ export function creditAdminRoutes(deps: Deps) {
           description: "Update enrichment/skiptrace weight (Admin only)",
         },
       },
-    )
-    .post(
-      "/verify-ledger",
-      async () => {
-        const report = await store.snapshot((read) => verifyLedger(read));
-        const drifts = report.drifts.map((drift) => ({
-          ...drift,
-          expected: toCredits(drift.expected),
-          found: toCredits(drift.found),
-        }));
-        const faults = report.faults.map(({ difference, ...fault }) => ({
-          ...fault,
-          difference: difference === null ? null : toCredits(difference),
-        }));
-        return { success: true as const, ...report, drifts, faults };
-      },
-      {
-        body: EmptyBody,
-        parse: optionalBody,
-        response: Verdict,
-        detail: {
-          access: "admin",
-          limit: "costly",
-          tags: ["Credits"],
-          summary: "Verify the ledger",
-          description:
-            "Compares the sum of all ledger entries with every balance, lot, campaign and hold, and checks the MAC of each row. `drifts` lists the figures that differ, `faults` the rows that were tampered with. Admins only.",
-        },
-      },
     );
+}
+
+function verifyRoute({ store }: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin" }).use(storable).post(
+    "/verify-ledger",
+    async () => {
+      const report = await store.snapshot((read) => verifyLedger(read));
+      const drifts = report.drifts.map((drift) => ({
+        ...drift,
+        expected: toCredits(drift.expected),
+        found: toCredits(drift.found),
+      }));
+      const faults = report.faults.map(({ difference, ...fault }) => ({
+        ...fault,
+        difference: difference === null ? null : toCredits(difference),
+      }));
+      return { success: true as const, ...report, drifts, faults };
+    },
+    {
+      body: EmptyBody,
+      parse: optionalBody,
+      response: Verdict,
+      detail: {
+        access: "admin",
+        limit: "costly",
+        tags: ["Credits"],
+        summary: "Verify the ledger",
+        description:
+          "Compares the sum of all ledger entries with every balance, lot, campaign and hold, and checks the MAC of each row. `drifts` lists the figures that differ, `faults` the rows that were tampered with. Admins only.",
+      },
+    },
+  );
 }
