@@ -4,66 +4,66 @@ import type { Reader, Tx } from "./db/store.ts";
 import { Fault } from "./fault.ts";
 import type { Signer } from "./secrets.ts";
 
-const KEY = "key";
-/** What a key signs to be known again. */
-const OWN_KEY = "this installation's key";
-/** Begins the names of who did periodic work last. */
+const KEY_NAME = "key";
+/** The text whose signature identifies a key. */
+const KEY_CHECK_TEXT = "this installation's key";
+/** Prefix of the names of the leases of periodic jobs. */
 export const TURN = "turn ";
 
 /**
- * Sees to it that all processes on a database have the key that its secrets are sealed with: the first one leaves a
- * signature, the others must be able to write the same.
+ * Checks that all processes on a database have the same secret key: the first one stores a signature, which the others must be
+ * able to reproduce.
  * @throws Fault CONFLICT for a process with another key
  */
 export async function proveKey(tx: Tx, signer: Signer): Promise<void> {
-  const value = signer.sign(OWN_KEY);
-  await tx.insert(installation).values({ name: KEY, value }).onConflictDoNothing();
-  const [known] = await tx.select().from(installation).where(eq(installation.name, KEY));
+  const value = signer.sign(KEY_CHECK_TEXT);
+  await tx.insert(installation).values({ name: KEY_NAME, value }).onConflictDoNothing();
+  const [known] = await tx.select().from(installation).where(eq(installation.name, KEY_NAME));
   if (known?.value === value) return;
   throw new Fault(
     "CONFLICT",
-    "This database was set up with another key. Start with its REPRISE_SECRET, or its secret.key in DATA_DIR; if that is lost for good, `reprise key adopt` makes do with this one",
+    "The secret key is not the one of this database. Start with its REPRISE_SECRET, or its secret.key in DATA_DIR; if that is lost, run `reprise key adopt` to accept the current key",
   );
 }
 
-/** Whether a database was set up with a key. */
+/** Returns whether a database has a key. */
 export async function hasKey(read: Reader): Promise<boolean> {
-  return (await read.select().from(installation).where(eq(installation.name, KEY))).length > 0;
+  return (await read.select().from(installation).where(eq(installation.name, KEY_NAME))).length > 0;
 }
 
 /**
- * Sees to it that a key is the one of this database, and writes nothing.
+ * Checks that a key is the one of this database, without writing.
  * @throws Fault CONFLICT for another key
  */
 export async function expectKey(read: Reader, signer: Signer): Promise<void> {
-  const [known] = await read.select().from(installation).where(eq(installation.name, KEY));
-  if (!known || known.value === signer.sign(OWN_KEY)) return;
+  const [known] = await read.select().from(installation).where(eq(installation.name, KEY_NAME));
+  if (!known || known.value === signer.sign(KEY_CHECK_TEXT)) return;
   throw new Fault(
     "CONFLICT",
-    "The ledger was sealed with another key, so nothing can be said of it with this one. Run this with the database's REPRISE_SECRET, or with DATA_DIR where its secret.key is",
+    "The ledger was signed with another key and cannot be verified with this one. Run this with the database's REPRISE_SECRET, or with the DATA_DIR of its secret.key",
   );
 }
 
-/** Takes the key there is for this database's. What was sealed with another one stays unreadable. */
+/** Replaces the key of this database. Secrets encrypted with the previous key stay unreadable. */
 export async function adoptKey(tx: Tx, signer: Signer): Promise<void> {
-  await tx.delete(installation).where(eq(installation.name, KEY));
+  await tx.delete(installation).where(eq(installation.name, KEY_NAME));
   await proveKey(tx, signer);
 }
 
 /**
- * Whether this process is the one that does a periodic job now: of all that ask within `span` milliseconds, the first. For
- * saving work, not for excluding: what is done may be done twice.
+ * Tries to acquire the lease of a periodic job for `span` milliseconds; true for the first process that asks. It avoids
+ * duplicate work but does not exclude it: a job may still run twice.
  */
 export async function takeTurn(tx: Tx, job: string, span: number): Promise<boolean> {
   const until = String(tx.now + span);
-  // A turn that ends too late was taken by a process whose clock went ahead.
-  const free = sql`${installation.value} < ${String(tx.now)} or ${installation.value} > ${until}`;
-  const taken = await tx
+  // A lease that ends later was acquired by a process whose clock was ahead.
+  const isFree = sql`${installation.value} < ${String(tx.now)} or ${installation.value} > ${until}`;
+  const acquired = await tx
     .insert(installation)
     .values({ name: `${TURN}${job}`, value: until })
-    .onConflictDoUpdate({ target: installation.name, set: { value: until }, setWhere: free })
+    .onConflictDoUpdate({ target: installation.name, set: { value: until }, setWhere: isFree })
     .returning({ name: installation.name });
-  return taken.length > 0;
+  return acquired.length > 0;
 }
 
 /** Finds a value that a job has noted about this database. */

@@ -1,7 +1,7 @@
-/** Where the heads of the ledger are kept outside of the database. */
+/** The destination of ledger anchors outside of the database. */
 export type LedgerAnchor = { kind: "log" } | { kind: "file"; path: string } | { kind: "webhook"; url: string };
 
-/** Parses LEDGER_ANCHOR; null where none is given. Adds to `problems` what is wrong with it. */
+/** Parses LEDGER_ANCHOR; null when it is not set. Adds a message to `problems` when it is invalid. */
 export function parseLedgerAnchor(given: string | null, problems: string[]): LedgerAnchor | null {
   if (given === null) return null;
   if (given === "log") return { kind: "log" };

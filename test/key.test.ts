@@ -22,7 +22,7 @@ afterAll(async () => {
 test("a process whose key was lost does not start with a new one, until it is told to make do with that", async () => {
   await service.stop();
   rmSync(join(dataDir, "secret.key"));
-  await expect(service.start()).rejects.toThrow(/set up with another key.*reprise key adopt/s);
+  await expect(service.start()).rejects.toThrow(/secret key is not the one of this database.*reprise key adopt/s);
   expect(await service.run(["key", "adopt"])).toMatchObject({ exitCode: 0 });
   await service.start();
   expect((await service.api("GET", "/api/health")).status).toBe(200);

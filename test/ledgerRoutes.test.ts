@@ -47,7 +47,7 @@ describe("a correction by hand", () => {
     const { brandId, request } = await world.stage({ people: 0, credits: 3 });
     expect(await adjust(brandId, -3.001)).toMatchObject({
       status: 409,
-      body: { code: "CONFLICT", creditAvailable: 3, message: expect.stringContaining("Only 3 credits") },
+      body: { code: "CONFLICT", creditAvailable: 3, message: expect.stringContaining("at most 3 to take back") },
     } as never);
     for (const credits of [0, 0.0001, "1", 1e12]) expect((await adjust(brandId, credits)).status).toBe(422);
     expect((await adjust("nobody", 1)).status).toBe(404);

@@ -187,9 +187,10 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     const grab = () => Promise.allSettled(greedy.map((sql) => sql`select 1`));
     const isLeftOut = async () => {
       await grab();
-      await greedy[0]?.unsafe(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'reprise'",
-      );
+      // Refused where the service has taken the last connection: the next attempt may get one.
+      await greedy[0]
+        ?.unsafe("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'reprise'")
+        .catch(() => {});
       await grab();
       return !(await isWell());
     };

@@ -13,30 +13,30 @@ import type { Invoice, Line } from "./resources.ts";
 import { rowsFor } from "./rows.ts";
 
 /**
- * Brings a brand's books to where they should be by all that is known of an invoice: computes that, and posts the
- * difference. Returns the item prices that nobody says anything about. Call it under the customer's lock.
+ * Computes what a brand is entitled to by an invoice and its credit notes, and posts the difference to the ledger and the
+ * payments. Returns the item prices without a number of credits. Call it under the customer's lock.
  */
 export async function settleInvoice(
   tx: Tx,
   { brandId, invoiceId, catalog }: { brandId: string; invoiceId: string; catalog: Catalog },
 ): Promise<string[]> {
-  const facts = await knownOf(tx, "invoice", invoiceId);
-  if (facts === null) return [];
+  const history = await knownOf(tx, "invoice", invoiceId);
+  if (history === null) return [];
   const notes = await knownIn(tx, "credit_note", invoiceId);
-  const { subscriptionId, lines } = facts.newest;
+  const { subscriptionId, lines } = history.newest;
   const siblings = subscriptionId === null ? [] : await knownIn(tx, "invoice", subscriptionId);
-  const unsaid = lines.map(({ itemPriceId }) => itemPriceId ?? "").filter((id) => id !== "" && !catalog.has(id));
-  const products = await knownProducts(tx, unsaid);
+  const uncataloged = lines.map(({ itemPriceId }) => itemPriceId ?? "").filter((id) => id !== "" && !catalog.has(id));
+  const products = await knownProducts(tx, uncataloged);
   const productOf = (id: string) => catalog.get(id) ?? products.get(id) ?? null;
-  const claims = claimsOf(facts, notes, { productOf, endOf: endsBy(siblings, tx.now) });
-  await post(tx, brandId, claims.lots);
-  if (facts.first !== null) await endEarlier(tx, brandId, facts.first.state, siblings);
-  for (const row of rowsFor(facts, notes, claims)) await keepPayment(tx, { brandId, ...row });
-  return claims.unknown;
+  const entitlements = claimsOf(history, notes, { productOf, endOf: findEarlyEnd(siblings, tx.now) });
+  await postMissing(tx, brandId, entitlements.lots);
+  if (history.first !== null) await expireReplacedPlans(tx, brandId, history.first.state, siblings);
+  for (const row of rowsFor(history, notes, entitlements)) await keepPayment(tx, { brandId, ...row });
+  return entitlements.unknown;
 }
 
-/** The plans of a subscription that were paid for at some time: one that begins ends those before it. */
-function plansOf(siblings: readonly Facts<Invoice>[]): { invoiceId: string; line: Line }[] {
+/** Lists the plans of a subscription that were ever paid. A plan that begins ends those before it. */
+function listPaidPlans(siblings: readonly Facts<Invoice>[]): { invoiceId: string; line: Line }[] {
   return siblings.flatMap(({ first }) =>
     (first?.state.lines ?? [])
       .filter(({ type }) => type === "plan")
@@ -44,9 +44,9 @@ function plansOf(siblings: readonly Facts<Invoice>[]): { invoiceId: string; line
   );
 }
 
-/** When a plan's credits end because another plan of the subscription began before its period was over. */
-function endsBy(siblings: readonly Facts<Invoice>[], now: number): EndOf {
-  const beginnings = plansOf(siblings).map(({ line }) => line.from ?? 0);
+/** Returns a function that finds when a plan's credits end early because another plan of the subscription began. */
+function findEarlyEnd(siblings: readonly Facts<Invoice>[], now: number): EndOf {
+  const beginnings = listPaidPlans(siblings).map(({ line }) => line.from ?? 0);
   return ({ type, from, to }) => {
     if (type !== "plan" || from === null || to === null) return null;
     const earlier = beginnings.filter((begun) => begun > from && begun < to && begun <= now);
@@ -54,15 +54,15 @@ function endsBy(siblings: readonly Facts<Invoice>[], now: number): EndOf {
   };
 }
 
-/** Ends the credits of plans that this invoice's plan took the place of. */
-async function endEarlier(
+/** Expires the credits of plans that this invoice's plan replaced. */
+async function expireReplacedPlans(
   tx: Tx,
   brandId: string,
   invoice: Invoice,
   siblings: readonly Facts<Invoice>[],
 ): Promise<void> {
-  const endOf = endsBy(siblings, tx.now);
-  for (const { invoiceId, line } of plansOf(siblings)) {
+  const endOf = findEarlyEnd(siblings, tx.now);
+  for (const { invoiceId, line } of listPaidPlans(siblings)) {
     const end = endOf(line);
     if (end === null || invoiceId === invoice.id) continue;
     const source = `chargebee:${invoiceId}:${line.id}`;
@@ -71,17 +71,17 @@ async function endEarlier(
       .from(creditLots)
       .where(and(eq(creditLots.brandId, brandId), gt(creditLots.expiresAt, end)));
     for (const lot of later) {
-      // Beside the lot itself, those of an invoice that was paid again, and what came back from a credit note.
+      // Includes the lots of an invoice that was paid again, and those restored by a voided credit note.
       const isOfLine = lot.source === source || lot.source?.startsWith(`${source}:`);
       if (isOfLine) await expireLot(tx, { id: lot.id }, "PLAN_CHANGED", end);
     }
   }
 }
 
-/** Grants what was not granted yet, and takes back what was not taken back yet. */
-async function post(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise<void> {
+/** Posts the grants and clawbacks that are still missing in the ledger. */
+async function postMissing(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise<void> {
   if (lots.length === 0) return;
-  const have = new Set<string | null>();
+  const grantedSources = new Set<string | null>();
   const taken: { source: string; lotSource: string | null; amount: number }[] = [];
   const { source, lotSource, amount } = creditClawbacks;
   await inSlices(lots, async (slice) => {
@@ -90,7 +90,7 @@ async function post(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise
       .select({ source: creditLots.source })
       .from(creditLots)
       .where(inArray(creditLots.source, sources));
-    for (const lot of granted) have.add(lot.source);
+    for (const lot of granted) grantedSources.add(lot.source);
     taken.push(
       ...(await tx
         .select({ source, lotSource, amount })
@@ -101,7 +101,8 @@ async function post(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise
   for (const lot of lots) {
     const { source, amount, kind, expiresAt, at } = lot;
     const reason = `Chargebee: ${lot.description ?? source}`.slice(0, 300);
-    if (amount > 0 && !have.has(source)) await grant(tx, { brandId, amount, kind, expiresAt, at, source, reason });
+    if (amount > 0 && !grantedSources.has(source))
+      await grant(tx, { brandId, amount, kind, expiresAt, at, source, reason });
     await takeBack(
       tx,
       brandId,
@@ -111,7 +112,7 @@ async function post(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise
   }
 }
 
-/** Takes back what is missing. What has to be taken for one thing may grow, and then has several clawbacks. */
+/** Posts the missing clawbacks of a lot. The amount for one credit note may grow, which then has several clawbacks. */
 async function takeBack(
   tx: Tx,
   brandId: string,
@@ -119,7 +120,7 @@ async function takeBack(
   taken: readonly { source: string; amount: number }[],
 ): Promise<void> {
   const sum = (some: readonly { amount: number }[]) => some.reduce((total, { amount }) => total + amount, 0);
-  // A refund heard of after a later one may find that taken already which would have been its own.
+  // A refund that arrives after a later one may find its share taken already.
   let left = sum(lot.takes) - sum(taken);
   for (const { source, amount, at, reason } of lot.takes) {
     const had = sum(taken.filter((clawback) => clawback.source.split("+", 1)[0] === source));

@@ -2,11 +2,11 @@ import { type Fields, fieldsIn, textIn } from "./fields.ts";
 
 export type LotKind = "SUBSCRIPTION" | "PURCHASED";
 
-/** What one unit of an item price brings. */
+/** The credits that one unit of an item price grants. */
 export interface Product {
   /** Thousandths. */
   credits: number;
-  /** Absent: charges are bought for good, plans and addons last as long as their period. */
+  /** Default: credits of charges do not expire, those of plans and addons expire with their period. */
   kind?: LotKind;
   planName?: string;
 }
@@ -16,7 +16,7 @@ export type Catalog = ReadonlyMap<string, Product>;
 
 const ALLOWED = new Set(["credits", "kind", "planName"]);
 
-function readProduct(given: Fields): Product | null {
+function parseProduct(given: Fields): Product | null {
   const credits = typeof given.credits === "string" ? Number(given.credits) : given.credits;
   if (typeof credits !== "number" || !(credits >= 0 && credits <= 1e9)) return null;
   const thousandths = Math.round(credits * 1000);
@@ -27,13 +27,13 @@ function readProduct(given: Fields): Product | null {
   return { credits: thousandths, ...(kind ? { kind } : {}), ...(planName ? { planName } : {}) };
 }
 
-/** What an item price's own metadata in Chargebee says: `{"credits": 1000, "kind": "PURCHASED"}`; null when nothing. */
+/** Parses the metadata of an item price in Chargebee, `{"credits": 1000, "kind": "PURCHASED"}`; null without `credits`. */
 export function productIn(metadata: unknown): Product | null {
   const { credits, kind, planName } = fieldsIn(metadata);
-  return credits === undefined ? null : readProduct({ credits, kind, planName });
+  return credits === undefined ? null : parseProduct({ credits, kind, planName });
 }
 
-/** Reads `{"item price id": {"credits": 1000, "kind": "SUBSCRIPTION", "planName": "Gold"}}`; a text when it is not that. */
+/** Parses `{"item price id": {"credits": 1000, "kind": "SUBSCRIPTION", "planName": "Gold"}}`. Returns a text when it is invalid. */
 export function readCatalog(text: string): Catalog | string {
   let given: unknown;
   try {
@@ -45,7 +45,7 @@ export function readCatalog(text: string): Catalog | string {
   const catalog = new Map<string, Product>();
   for (const [id, value] of Object.entries(given)) {
     const fields = fieldsIn(value);
-    const product = Object.keys(fields).every((name) => ALLOWED.has(name)) ? readProduct(fields) : null;
+    const product = Object.keys(fields).every((name) => ALLOWED.has(name)) ? parseProduct(fields) : null;
     if (product === null) {
       return `${JSON.stringify(id)}: expected {"credits": a number with at most 3 decimals, "kind"?: "SUBSCRIPTION" or "PURCHASED", "planName"?: a text}`;
     }

@@ -7,25 +7,25 @@ import type { Reader, Tx } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import { type Fields, fieldsIn, momentIn, textIn, wholeIn } from "./fields.ts";
 
-interface Known {
+interface Customer {
   brand_id: string | null;
   email: string | null;
   named_brand_id: string | null;
   version: number;
 }
 
-/** Locks a customer until the transaction ends, so that what is known of them is added to by one at a time. */
-export async function lockCustomer(tx: Tx, customerId: string): Promise<Known> {
+/** Locks a customer until the transaction ends, so that its events are processed one at a time. */
+export async function lockCustomer(tx: Tx, customerId: string): Promise<Customer> {
   await tx.insert(chargebeeCustomers).values({ customerId, version: -1, createdAt: tx.now }).onConflictDoNothing();
-  const [known] = await tx.all<Known>(
+  const [known] = await tx.all<Customer>(
     sql`select c.brand_id, c.email, c.named_brand_id, c.version from chargebee_customers c where c.customer_id = ${customerId} ${forUpdate("c")}`,
   );
-  if (!known) throw new Error(`the customer ${customerId} was written and is not there`);
+  if (!known) throw new Error(`the customer ${customerId} was inserted and cannot be found`);
   return known;
 }
 
-/** What a customer's own record says, if it is newer than what we have. */
-export async function noteCustomer(tx: Tx, customerId: string, known: Known, given: Fields): Promise<Known> {
+/** Updates a customer from a record in Chargebee, if it is newer than the stored one. */
+export async function noteCustomer(tx: Tx, customerId: string, known: Customer, given: Fields): Promise<Customer> {
   const version = wholeIn(given.resource_version) ?? momentIn(given.updated_at) ?? 0;
   if (version <= known.version) return known;
   const meta = fieldsIn(given.meta_data);
@@ -39,24 +39,24 @@ export async function noteCustomer(tx: Tx, customerId: string, known: Known, giv
   return { ...known, email, named_brand_id: namedBrandId, version };
 }
 
-/** The customer's brand, found now if it was not known before: named by the customer's record, or owned under their e-mail. */
-export async function brandOfCustomer(tx: Tx, customerId: string, known: Known): Promise<string | null> {
+/** Returns the customer's brand. An unlinked customer is linked to the brand that the record names, or whose owner has its e-mail. */
+export async function brandOfCustomer(tx: Tx, customerId: string, known: Customer): Promise<string | null> {
   if (known.brand_id !== null) return known.brand_id;
-  const brandId = (await brandNamed(tx, known.named_brand_id)) ?? (await brandOwnedBy(tx, known.email));
+  const brandId = (await findNamedBrand(tx, known.named_brand_id)) ?? (await findBrandOfOwner(tx, known.email));
   if (brandId === null) return null;
   await tx.update(chargebeeCustomers).set({ brandId }).where(eq(chargebeeCustomers.customerId, customerId));
   await retryEventsOf(tx, customerId);
   return brandId;
 }
 
-async function brandNamed(read: Reader, id: string | null): Promise<string | null> {
+async function findNamedBrand(read: Reader, id: string | null): Promise<string | null> {
   if (id === null) return null;
   const [brand] = await read.select({ id: brands.id }).from(brands).where(eq(brands.id, id));
   return brand?.id ?? null;
 }
 
-/** Only where an admin made the owner: whoever signs up by themselves may have typed anybody's address. */
-async function brandOwnedBy(read: Reader, email: string | null): Promise<string | null> {
+/** Requires a verified address: at sign-up anyone can enter the address of another person. */
+async function findBrandOfOwner(read: Reader, email: string | null): Promise<string | null> {
   if (email === null) return null;
   const [brand] = await read
     .select({ id: brands.id })
@@ -66,16 +66,20 @@ async function brandOwnedBy(read: Reader, email: string | null): Promise<string 
   return brand?.id ?? null;
 }
 
-/** Says which brand a customer is. CONFLICT when they are another one: their credits would be in two places. */
+/** Links a customer to a brand. @throws CONFLICT when it is linked to another brand, which has its credits */
 export async function linkCustomer(
   tx: Tx,
   { customerId, brandId, actorId }: { customerId: string; brandId: string; actorId: string },
 ): Promise<{ waiting: number }> {
   const known = await lockCustomer(tx, customerId);
   if (known.brand_id !== null && known.brand_id !== brandId) {
-    throw new Fault("CONFLICT", "This customer is another brand already, which has their credits", {
-      facts: { brandId: known.brand_id },
-    });
+    throw new Fault(
+      "CONFLICT",
+      "customerId: expected a customer without a brand, this one is linked to another brand already",
+      {
+        facts: { brandId: known.brand_id },
+      },
+    );
   }
   await tx
     .update(chargebeeCustomers)
@@ -84,7 +88,7 @@ export async function linkCustomer(
   return { waiting: await retryEventsOf(tx, customerId) };
 }
 
-/** What waits for something about this customer is tried again at once. Returns how many events that are. */
+/** Makes the unfinished events of a customer due now and returns their number. */
 async function retryEventsOf(tx: Tx, customerId: string): Promise<number> {
   const waiting = await tx
     .update(chargebeeEvents)

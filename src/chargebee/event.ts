@@ -8,12 +8,12 @@ export interface ChargebeeEvent {
   occurredAt: Instant;
   customerId: string | null;
   content: Fields;
-  /** What is stored: all of it, but for what it said of cards. */
+  /** The event as it is stored: without card data. */
   body: string;
 }
 
-/** What is never stored, wherever in an event it stands: means of payment, and what identifies a card. */
-const CARDS = new Set([
+/** Fields that are never stored, at any depth: means of payment and what identifies a card. */
+const CARD_FIELDS = new Set([
   "card",
   "payment_source",
   "payment_method",
@@ -30,12 +30,12 @@ const CARDS = new Set([
 function withoutCards(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutCards);
   if (!isFields(value)) return value;
-  const kept = Object.entries(value).filter(([name]) => !CARDS.has(name));
+  const kept = Object.entries(value).filter(([name]) => !CARD_FIELDS.has(name));
   return Object.fromEntries(kept.map(([name, inner]) => [name, withoutCards(inner)]));
 }
 
-/** The customer whom an event is about, as far as it says. */
-function customerOf(content: Fields): string | null {
+/** Finds the customer of an event; null when it names none. */
+function findCustomerId(content: Fields): string | null {
   const named = ["customer", "invoice", "credit_note", "transaction", "subscription"].map((kind) => {
     const resource = fieldsIn(content[kind]);
     return textIn(kind === "customer" ? resource.id : resource.customer_id);
@@ -43,7 +43,7 @@ function customerOf(content: Fields): string | null {
   return named.find((id) => id !== null) ?? null;
 }
 
-/** Reads what came; null when it is no event. */
+/** Parses an event; null when it is none. */
 export function readEvent(given: unknown): ChargebeeEvent | null {
   if (!isFields(given)) return null;
   const id = textIn(given.id);
@@ -53,5 +53,5 @@ export function readEvent(given: unknown): ChargebeeEvent | null {
   if (occurredAt === null || !isFields(given.content)) return null;
   const kept = fieldsIn(withoutCards(given));
   const content = fieldsIn(kept.content);
-  return { id, type, occurredAt, customerId: customerOf(content), content, body: JSON.stringify(kept) };
+  return { id, type, occurredAt, customerId: findCustomerId(content), content, body: JSON.stringify(kept) };
 }

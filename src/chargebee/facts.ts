@@ -1,19 +1,20 @@
 import type { Instant } from "../clock.ts";
 
-// Events come late, twice and in any order, so nothing is concluded from one as it passes. What is kept of each resource
-// is a sum that does not depend on the order of its parts: its newest state, and at which version it was on (an invoice
-// paid, a credit note in force) or off.
+// Events arrive late, twice and in any order, so no event is applied as a change. Each resource has a history that does not
+// depend on the order of events: its newest state, and at which versions it was on (an invoice paid, a credit note valid) or
+// off.
 
-/** A state of a resource, as one event showed it. */
+/** The state of a resource in one event. */
 export interface Sight<State> {
-  /** `resource_version`: it grows with every change. */
+  /** `resource_version`, which grows with every change. */
   version: number;
   on: boolean;
-  /** When it took this state. */
+  /** When the resource entered this state. */
   at: Instant;
   state: State;
 }
 
+/** What is known of a resource from all events so far. Stored as JSON. */
 export interface Facts<State> {
   version: number;
   newest: State;
@@ -22,27 +23,27 @@ export interface Facts<State> {
   seen: { version: number; on: boolean; at: Instant }[];
 }
 
-/** The facts with one more sight; the very same when it tells nothing new. */
-export function withSight<State>(facts: Facts<State> | null, sight: Sight<State>): Facts<State> {
-  const { version, on, at, state } = sight;
+/** Merges an observation into a history. Returns the same object when its version is known already. */
+export function withSight<State>(history: Facts<State> | null, observation: Sight<State>): Facts<State> {
+  const { version, on, at, state } = observation;
   const first = { version, state };
-  if (facts === null) return { version, newest: state, first: on ? first : null, seen: [{ version, on, at }] };
-  if (facts.seen.some((known) => known.version === version)) return facts;
+  if (history === null) return { version, newest: state, first: on ? first : null, seen: [{ version, on, at }] };
+  if (history.seen.some((known) => known.version === version)) return history;
   return {
-    version: Math.max(facts.version, version),
-    newest: version > facts.version ? state : facts.newest,
-    first: on && (facts.first === null || version < facts.first.version) ? first : facts.first,
-    seen: [...facts.seen, { version, on, at }].sort((a, b) => a.version - b.version),
+    version: Math.max(history.version, version),
+    newest: version > history.version ? state : history.newest,
+    first: on && (history.first === null || version < history.first.version) ? first : history.first,
+    seen: [...history.seen, { version, on, at }].sort((a, b) => a.version - b.version),
   };
 }
 
-/** How often it went on, and when it went off again. One more sight never makes either fewer. */
+/** Counts how often the resource went on, and lists when it went off again. More observations never make either fewer. */
 export function turnsOf({ seen }: Pick<Facts<unknown>, "seen">): { on: number; off: Instant[] } {
   let on = 0;
   const off: Instant[] = [];
-  for (const turn of seen) {
-    if (turn.on && on === off.length) on++;
-    else if (!turn.on && on > off.length) off.push(turn.at);
+  for (const state of seen) {
+    if (state.on && on === off.length) on++;
+    else if (!state.on && on > off.length) off.push(state.at);
   }
   return { on, off };
 }

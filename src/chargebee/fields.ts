@@ -1,4 +1,4 @@
-/** A JSON object of which nothing is known yet. */
+/** A JSON object whose fields are unchecked. */
 export type Fields = Record<string, unknown>;
 
 export function isFields(value: unknown): value is Fields {
@@ -17,12 +17,12 @@ export function textIn(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
 }
 
-/** A whole number that stays exact. */
+/** Returns a safe integer; null for anything else. */
 export function wholeIn(value: unknown): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
 }
 
-/** Chargebee counts in seconds; we in milliseconds. */
+/** Converts Unix seconds to epoch milliseconds; null for anything else. */
 export function momentIn(value: unknown): number | null {
   const seconds = wholeIn(value);
   return seconds !== null && seconds >= 0 && seconds < 1e11 ? seconds * 1000 : null;

@@ -5,7 +5,7 @@ import type { Product } from "./catalog.ts";
 import { type Facts, type Sight, withSight } from "./facts.ts";
 import type { CreditNote, Invoice, Transaction } from "./resources.ts";
 
-/** What each kind of resource is kept as. */
+/** The stored state of each kind of resource. */
 interface Kinds {
   invoice: Invoice;
   credit_note: CreditNote;
@@ -14,6 +14,7 @@ interface Kinds {
 }
 type Kind = keyof Kinds;
 
+/** Finds the history of a resource. */
 export async function knownOf<K extends Kind>(read: Reader, kind: K, id: string): Promise<Facts<Kinds[K]> | null> {
   const [row] = await read
     .select({ facts: chargebeeResources.facts })
@@ -22,7 +23,7 @@ export async function knownOf<K extends Kind>(read: Reader, kind: K, id: string)
   return row ? (row.facts as Facts<Kinds[K]>) : null;
 }
 
-/** All of a kind that belong to something: the credit notes of an invoice, the invoices of a subscription. */
+/** Lists the histories of resources that belong to another: the credit notes of an invoice, the invoices of a subscription. */
 export async function knownIn<K extends Kind>(read: Reader, kind: K, belongsTo: string): Promise<Facts<Kinds[K]>[]> {
   const rows = await read
     .select({ facts: chargebeeResources.facts })
@@ -31,7 +32,7 @@ export async function knownIn<K extends Kind>(read: Reader, kind: K, belongsTo: 
   return rows.map(({ facts }) => facts as Facts<Kinds[K]>);
 }
 
-/** What Chargebee itself says that these item prices bring. */
+/** Returns the products of item prices that have metadata in Chargebee. */
 export async function knownProducts(read: Reader, ids: readonly string[]): Promise<Map<string, Product>> {
   if (ids.length === 0) return new Map();
   const rows = await read
@@ -41,14 +42,14 @@ export async function knownProducts(read: Reader, ids: readonly string[]): Promi
   return new Map(rows.map(({ id, facts }) => [id, (facts as Facts<Product>).newest]));
 }
 
-/** Adds a sight of a resource to what is known of it. Call it under its customer's lock. */
+/** Merges an observation into the history of a resource. Call it under its customer's lock. */
 export async function note<K extends Kind>(
   tx: Tx,
   { kind, id, customerId, belongsTo }: { kind: K; id: string; customerId: string | null; belongsTo: string | null },
-  sight: Sight<Kinds[K]>,
+  observation: Sight<Kinds[K]>,
 ): Promise<Facts<Kinds[K]>> {
   const before = await knownOf(tx, kind, id);
-  const facts = withSight(before, sight);
+  const facts = withSight(before, observation);
   if (facts === before) return facts;
   const row = { customerId, belongsTo, version: facts.version, facts, updatedAt: tx.now };
   await tx

@@ -5,14 +5,14 @@ import type { Reader, Tx } from "../db/store.ts";
 import { notFound } from "../fault.ts";
 import type { ListedEvent } from "./model.ts";
 
-const SHOWN = { NEW: "unprocessed", WAITING: "unprocessed", FAILED: "failed", DONE: "done" } as const;
+const WIRE_STATUS = { NEW: "unprocessed", WAITING: "unprocessed", FAILED: "failed", DONE: "done" } as const;
 
 export interface ListedRow extends ListedEvent {
-  /** Its place in the list. */
+  /** Its sort key. */
   at: number;
 }
 
-/** What Chargebee told us, newest first, from after a place on. */
+/** Lists events, newest first, after a position. */
 export async function listEvents(
   read: Reader,
   {
@@ -21,7 +21,7 @@ export async function listEvents(
     limit,
   }: { status: ListedEvent["status"] | undefined; after: [number, string] | null; limit: number },
 ): Promise<ListedRow[]> {
-  const statuses = (["NEW", "WAITING", "FAILED", "DONE"] as const).filter((word) => SHOWN[word] === status);
+  const statuses = (["NEW", "WAITING", "FAILED", "DONE"] as const).filter((word) => WIRE_STATUS[word] === status);
   const rows = await read
     .select({ event: chargebeeEvents, brandId: chargebeeCustomers.brandId })
     .from(chargebeeEvents)
@@ -40,14 +40,14 @@ export async function listEvents(
     ...event,
     brandId,
     at: event.occurredAt,
-    status: SHOWN[event.status],
+    status: WIRE_STATUS[event.status],
     occurredAt: iso(event.occurredAt),
     receivedAt: iso(event.receivedAt),
     processedAt: event.processedAt === null ? null : iso(event.processedAt),
   }));
 }
 
-/** Lets an event be worked on again, done or not: the books end the same if nothing was wrong. */
+/** Makes an event due again, done or not. Processing it again changes nothing if it was processed correctly before. */
 export async function replayEvent(tx: Tx, id: string): Promise<void> {
   const found = await tx
     .update(chargebeeEvents)

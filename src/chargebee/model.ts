@@ -2,7 +2,7 @@ import { t } from "elysia";
 import { Cursor, Id, Limit, Moment, Nullable } from "../http/model.ts";
 
 const EventStatus = t.Union([t.Literal("unprocessed"), t.Literal("failed"), t.Literal("done")], {
-  description: "`unprocessed`: not worked on yet, or waiting for a brand or a price",
+  description: "`unprocessed`: not processed yet, or waiting for a brand or a price",
 });
 
 export const EventQuery = t.Object({ status: t.Optional(EventStatus), cursor: Cursor, limit: Limit });
@@ -11,18 +11,18 @@ export const ListedEvent = t.Object({
   id: t.String({ examples: ["ev_16BHbhF4s42tO2lK"] }),
   eventType: t.String({ examples: ["payment_succeeded"] }),
   customerId: Nullable(t.String()),
-  brandId: Nullable(t.String({ description: "The brand that the customer is; null while nobody knows" })),
+  brandId: Nullable(t.String({ description: "The brand of the customer; null until it is linked" })),
   status: EventStatus,
-  reason: Nullable(t.String({ description: "What it waits for, or why it failed" })),
-  cameBy: t.String({ description: "WEBHOOK, or API: it never arrived and was asked for" }),
-  attempts: t.Integer({ description: "How often it failed" }),
+  reason: Nullable(t.String({ description: "What the event waits for, or why it failed" })),
+  cameBy: t.String({ description: "WEBHOOK, or API: fetched because it never arrived" }),
+  attempts: t.Integer({ description: "Failed attempts" }),
   occurredAt: Moment,
   receivedAt: Moment,
   processedAt: Nullable(Moment),
 });
 export type ListedEvent = typeof ListedEvent.static;
 
-/** Chargebee's own ids. */
+/** An id of Chargebee. */
 const ForeignId = t.String({ minLength: 1, maxLength: 100, examples: ["AzZlGJTUHvCGN1aE"] });
 
 export const Link = t.Object({ brandId: Id, customerId: ForeignId });
@@ -31,6 +31,9 @@ export const Replay = t.Object({ eventId: ForeignId });
 
 export const Since = t.Object({
   since: t.Optional(
-    t.String({ format: "date-time", description: "Absent: three days before it was last asked, 90 days at most" }),
+    t.String({
+      format: "date-time",
+      description: "Default: three days before the last reconciliation, at most 90 days ago",
+    }),
   ),
 });

@@ -8,10 +8,10 @@ import { readEvent } from "./event.ts";
 import { storeEvent } from "./events.ts";
 import { eventsAfter, PATIENT, type Patience, SiteError } from "./site.ts";
 
-/** Webhooks are tried for two days, and an event may be written a little after it occurred: so much is asked for twice. */
-const OVERLAP = 3 * DAY;
+/** Overlap of two reconciliations: webhooks are retried for two days, and an event may be created after it occurred. */
+const OVERLAP_MS = 3 * DAY;
 /** Chargebee keeps events for about this long. */
-const OLDEST = 90 * DAY;
+const MAX_AGE_MS = 90 * DAY;
 
 export interface Reconciliation {
   since: Instant;
@@ -19,26 +19,26 @@ export interface Reconciliation {
   added: number;
 }
 
-/** Since when there may be something that never arrived: a little before Chargebee was last asked to the end. */
-async function lastAsked(read: Reader, now: Instant): Promise<Instant> {
+/** Returns the default start: OVERLAP_MS before the last complete reconciliation. */
+async function getDefaultSince(read: Reader, now: Instant): Promise<Instant> {
   const [last] = await read
     .select({ startedAt: chargebeeReconciliations.startedAt })
     .from(chargebeeReconciliations)
     .where(and(isNotNull(chargebeeReconciliations.finishedAt), isNull(chargebeeReconciliations.error)))
     .orderBy(desc(chargebeeReconciliations.startedAt))
     .limit(1);
-  return Math.max(now - OLDEST, (last?.startedAt ?? 0) - OVERLAP);
+  return Math.max(now - MAX_AGE_MS, (last?.startedAt ?? 0) - OVERLAP_MS);
 }
 
-/** Asks Chargebee for what never arrived, and stores it beside what did. It is worked on like that. */
+/** Fetches events from Chargebee's API and stores those that never arrived, to be processed like the others. */
 export async function reconcile(
   { config, store, clock }: Pick<Deps, "config" | "store" | "clock">,
   { since, patience = PATIENT }: { since?: Instant; patience?: Patience },
 ): Promise<Reconciliation> {
   const { site } = config.chargebee;
   if (site === null)
-    throw new Fault("CONFLICT", "CHARGEBEE_SITE and CHARGEBEE_API_KEY are not set: nobody can be asked");
-  const from = since ?? (await lastAsked(store.read, clock.now()));
+    throw new Fault("CONFLICT", "Reconciliation requires CHARGEBEE_SITE and CHARGEBEE_API_KEY, which are not set");
+  const from = since ?? (await getDefaultSince(store.read, clock.now()));
   const id = await store.write(async (tx) => {
     const made = { id: tx.newId(), startedAt: tx.now, since: from };
     await tx.insert(chargebeeReconciliations).values(made);
@@ -64,7 +64,7 @@ export async function reconcile(
       });
     }
   } catch (error) {
-    await finish(error instanceof SiteError ? error.message : "it was not asked to the end");
+    await finish(error instanceof SiteError ? error.message : "it was interrupted");
     if (!(error instanceof SiteError)) throw error;
     throw new Fault("UNAVAILABLE", error.message, { cause: error, retryAfterSeconds: 60 });
   }

@@ -3,8 +3,8 @@ import { type Product, productIn } from "./catalog.ts";
 import type { Sight } from "./facts.ts";
 import { type Fields, fieldsIn, listIn, momentIn, textIn, wholeIn } from "./fields.ts";
 
-// What we keep of Chargebee's resources, Product Catalog 2.0: https://apidocs.chargebee.com/docs/api/invoices,
-// credit_notes, transactions and item_prices. Amounts are in the currency's smallest unit, as they come.
+// Chargebee's resources as they are stored, Product Catalog 2.0: https://apidocs.chargebee.com/docs/api/invoices,
+// credit_notes, transactions and item_prices. Amounts are in the currency's smallest unit, as in Chargebee.
 
 export interface Line {
   id: string;
@@ -21,9 +21,9 @@ export interface Invoice {
   id: string;
   customerId: string;
   subscriptionId: string | null;
-  /** Not closed yet: its lines may still change. */
+  /** Not closed yet, so that its lines may still change. */
   draft: boolean;
-  /** Somebody tried to pay it, and could not. */
+  /** A payment was attempted and failed. */
   failed: boolean;
   voided: boolean;
   date: Instant;
@@ -33,7 +33,7 @@ export interface Invoice {
   currency: string;
   total: number;
   amountPaid: number;
-  /** Paid or settled by credits, against what was written off or adjusted away. */
+  /** Paid or settled by credits; `waived` is what was written off or adjusted. */
   settled: number;
   waived: number;
   lines: Line[];
@@ -43,7 +43,7 @@ export interface CreditNote {
   id: string;
   customerId: string;
   invoiceId: string | null;
-  /** Whether the money goes back; an adjustment only lowers what is still due. */
+  /** True when money is returned. An adjustment only reduces the amount due. */
   returns: boolean;
   chargeback: boolean;
   status: string;
@@ -63,7 +63,7 @@ export interface Transaction {
   currency: string;
   amount: number;
   date: Instant;
-  /** Whether a credit note tells of the same money. */
+  /** True when a credit note covers the same money. */
   noted: boolean;
 }
 
@@ -77,7 +77,7 @@ function versionOf(given: Fields, occurredAt: Instant): number {
   return wholeIn(given.resource_version) ?? momentIn(given.updated_at) ?? occurredAt;
 }
 
-function readLine(given: Fields, index: number): Line {
+function parseLine(given: Fields, index: number): Line {
   return {
     id: textIn(given.id) ?? `line${index}`,
     type: LINE_TYPES[textIn(given.entity_type) ?? ""] ?? "other",
@@ -119,7 +119,7 @@ export function readInvoice(given: Fields, occurredAt: Instant): Sight<Invoice> 
     amountPaid,
     settled: amountPaid + (wholeIn(given.credits_applied) ?? 0),
     waived: (wholeIn(given.write_off_amount) ?? 0) + (wholeIn(given.amount_adjusted) ?? 0),
-    lines: listIn(given.line_items).map(readLine),
+    lines: listIn(given.line_items).map(parseLine),
   };
   const at = on ? (state.paidAt ?? changedAt) : (state.voidedAt ?? changedAt);
   return { version: versionOf(given, occurredAt), on, at, state };
@@ -156,7 +156,7 @@ export function readTransaction(given: Fields, occurredAt: Instant): Sight<Trans
   const currency = textIn(given.currency_code);
   const type = textIn(given.type);
   if (id === null || customerId === null || currency === null) return null;
-  // Payments are told by their invoices.
+  // Payments are recorded from their invoices.
   if (type !== "refund" && type !== "payment_reversal") return null;
   const [linked] = listIn(given.linked_invoices);
   const state: Transaction = {

@@ -15,15 +15,15 @@ import { readEvent } from "./event.ts";
 import { storeEvent } from "./events.ts";
 import { workOnEvent } from "./work.ts";
 
-/** Events of an invoice with hundreds of lines are smaller. Bytes. */
-const LARGEST_EVENT = 1_000_000;
+/** The body limit. Events of an invoice with hundreds of lines are smaller. */
+const MAX_EVENT_BYTES = 1_000_000;
 
-/** Wrong passwords from one address: so many at once, and then as many again over each minute. */
-const WRONG_LOGINS = { quota: 10, windowMs: MINUTE };
+/** Limits wrong passwords from one address: a burst, refilled every minute. */
+const WRONG_LOGIN_LIMIT = { quota: 10, windowMs: MINUTE };
 
 const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
 
-/** Compares what a request shows with what it should show, in the same time whatever it shows. */
+/** Compares the credentials of a request with the configured ones in constant time. */
 function isFromChargebee(request: Request, { user, password }: { user: string; password: string }): boolean {
   const shown = request.headers.get("authorization") ?? "";
   const [scheme, code = ""] = shown.split(" ", 2);
@@ -32,22 +32,22 @@ function isFromChargebee(request: Request, { user, password }: { user: string; p
 }
 
 async function readBody(context: RequestContext): Promise<unknown> {
-  const bytes = await readBytes(context, LARGEST_EVENT);
+  const bytes = await readBytes(context, MAX_EVENT_BYTES);
   try {
     await scanJson(bytes);
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw new Fault("MALFORMED", "The body could not be read: expected an event of Chargebee as JSON");
+    throw new Fault("MALFORMED", "The body is invalid: expected an event of Chargebee as JSON");
   }
 }
 
-/** Where Chargebee tells us what happened. */
+/** The webhook that receives events from Chargebee. */
 export function chargebeeRoutes(deps: Deps) {
-  const wrong = new TokenBuckets();
+  const wrongLogins = new TokenBuckets();
 
-  /** Refuses whoever guesses. The right credentials never get here, whatever else came from their address. */
+  /** Limits guessing. Requests with the right credentials are never limited, even from the same address. */
   function refuse(address: string): Fault {
-    const { waitMs } = wrong.take(address, WRONG_LOGINS, deps.clock.now());
+    const { waitMs } = wrongLogins.take(address, WRONG_LOGIN_LIMIT, deps.clock.now());
     if (waitMs === 0) {
       return new Fault("UNAUTHENTICATED", "Expected the user and password that are configured for this webhook");
     }
@@ -62,7 +62,7 @@ export function chargebeeRoutes(deps: Deps) {
     async ({ context, server, set }) => {
       const { request } = context;
       const { webhook } = deps.config.chargebee;
-      if (webhook === null) throw new Fault("NOT_FOUND", "Webhooks of Chargebee are not configured here");
+      if (webhook === null) throw new Fault("NOT_FOUND", "Webhooks of Chargebee are not configured");
       if (!isFromChargebee(request, webhook)) {
         set.headers["www-authenticate"] = 'Basic realm="chargebee", charset="UTF-8"';
         throw refuse(clientAddress(request, server, deps.config.clientAddressHeader));
@@ -73,7 +73,7 @@ export function chargebeeRoutes(deps: Deps) {
         throw new Fault("MALFORMED", "Expected an event with id, event_type, occurred_at and content");
       }
       const isNew = await deps.store.write((tx) => storeEvent(tx, event, "WEBHOOK"));
-      // Nobody waits for it: Chargebee is told that it was heard, and what fails is tried again from the table.
+      // Not awaited: the event is stored, so Chargebee gets its response, and failures are retried from the table.
       if (isNew) void workOnEvent(deps, event.id);
       return { success: true as const };
     },
@@ -88,10 +88,10 @@ export function chargebeeRoutes(deps: Deps) {
       },
       detail: {
         access: "public",
-        body: LARGEST_EVENT,
-        summary: "Chargebee's webhook",
+        body: MAX_EVENT_BYTES,
+        summary: "Receive a Chargebee event",
         description:
-          "Takes an event of Chargebee, once, however often it comes; answers at once and works on it afterwards. Basic authentication with CHARGEBEE_WEBHOOK_USER and CHARGEBEE_WEBHOOK_PASSWORD; 404 while those are not set.",
+          "Stores an event of Chargebee and processes it after the response. An event that is delivered again is ignored. Basic authentication with CHARGEBEE_WEBHOOK_USER and CHARGEBEE_WEBHOOK_PASSWORD; 404 while those are not set.",
       },
     },
   );

@@ -3,17 +3,17 @@ import { type Claims, returnedOf, returning, type TakeClaim } from "./claims.ts"
 import { type Facts, turnsOf } from "./facts.ts";
 import type { CreditNote, Invoice, Transaction } from "./resources.ts";
 
-/** A row of the payments list, without the brand. */
+/** A payment, without the brand. */
 export type Row = Omit<PaymentOrder, "brandId"> & { source: string };
 
-/** What the payments list should say of an invoice and its refunds. */
-export function rowsFor(facts: Facts<Invoice>, notes: readonly Facts<CreditNote>[], claims: Claims): Row[] {
-  const invoice = facts.newest;
-  const { on, off } = turnsOf(facts);
+/** Computes the payments of an invoice and its refunds. */
+export function rowsFor(history: Facts<Invoice>, notes: readonly Facts<CreditNote>[], entitlements: Claims): Row[] {
+  const invoice = history.newest;
+  const { on, off } = turnsOf(history);
   if (invoice.draft && on === 0) return [];
-  const paid = facts.first?.state ?? null;
-  const granted = claims.credited.reduce((sum, { amount }) => sum + amount, 0);
-  const plan = claims.credited.find(({ kind }) => kind === "SUBSCRIPTION");
+  const paid = history.first?.state ?? null;
+  const granted = entitlements.credited.reduce((sum, { amount }) => sum + amount, 0);
+  const plan = entitlements.credited.find(({ kind }) => kind === "SUBSCRIPTION");
   const isPlan = plan !== undefined || invoice.lines.some(({ type }) => type === "plan");
   const planName = plan?.planName ?? invoice.lines.find(({ type }) => type === "plan")?.description ?? null;
   const common = {
@@ -23,8 +23,8 @@ export function rowsFor(facts: Facts<Invoice>, notes: readonly Facts<CreditNote>
     chargebeeInvoiceId: invoice.id,
   };
   const isPaid = on > off.length;
-  const back = returning(notes);
-  const returned = back
+  const returningNotes = returning(notes);
+  const returned = returningNotes
     .filter(({ newest }) => newest.status !== "voided")
     .reduce((sum, { newest }) => sum + newest.total, 0);
   const rows: Row[] = [
@@ -34,8 +34,8 @@ export function rowsFor(facts: Facts<Invoice>, notes: readonly Facts<CreditNote>
       type: isPlan ? "SUBSCRIPTION" : "CREDIT_PURCHASE",
       status: statusOf(invoice, { isPaid, wasPaid: on > 0, returned: returned >= invoice.total && returned > 0 }),
       amountMinor: paid && paid.waived > 0 ? paid.amountPaid : invoice.total,
-      // What its refunds took back stands at them.
-      creditsAdded: isPaid ? granted : claims.lots.reduce((sum, lot) => sum + returnedOf(lot, notes), 0),
+      // Credits that refunds took back are in their own rows.
+      creditsAdded: isPaid ? granted : entitlements.lots.reduce((sum, lot) => sum + returnedOf(lot, notes), 0),
       description:
         invoice.lines
           .map(({ description }) => description ?? "")
@@ -45,8 +45,9 @@ export function rowsFor(facts: Facts<Invoice>, notes: readonly Facts<CreditNote>
       transactionDate: (isPaid ? invoice.paidAt : (off.at(-1) ?? invoice.voidedAt ?? invoice.triedAt)) ?? invoice.date,
     },
   ];
-  const takes = claims.lots.flatMap((lot) => lot.takes);
-  for (const { newest: note } of back) rows.push({ ...common, ...noteRow(note, isPaid || on > 0 ? takes : []) });
+  const takes = entitlements.lots.flatMap((lot) => lot.takes);
+  for (const { newest: note } of returningNotes)
+    rows.push({ ...common, ...noteRow(note, isPaid || on > 0 ? takes : []) });
   return rows;
 }
 
@@ -68,7 +69,7 @@ function noteRow(note: CreditNote, takes: readonly TakeClaim[]) {
     type: note.chargeback ? ("CHARGEBACK" as const) : ("REFUND" as const),
     status: NOTE_STATUS[note.status] ?? ("SUCCESS" as const),
     amountMinor: -note.total,
-    // Not -0, which is another number to whoever compares.
+    // `0 - taken`, since -0 differs from 0 in comparisons.
     creditsAdded: note.status === "voided" ? 0 : 0 - taken,
     currency: note.currency,
     description: `Credit note ${note.id}`,
@@ -84,7 +85,7 @@ const TRANSACTION_STATUS: Record<string, Row["status"]> = {
   timeout: "FAILED",
 };
 
-/** Money that went back without a credit note. What that does to credits, the invoice tells. */
+/** Computes the payment of a refund without a credit note; its effect on credits follows from the invoice. */
 export function transactionRow({ newest: transaction }: Facts<Transaction>): Row | null {
   if (transaction.noted) return null;
   const isReversal = transaction.type === "payment_reversal";

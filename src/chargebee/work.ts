@@ -1,33 +1,33 @@
 import type { Deps } from "../deps.ts";
 import { dueEvents, workOn } from "./events.ts";
 
-type Tools = Pick<Deps, "store" | "clock" | "config" | "log" | "wake">;
+type WorkerDeps = Pick<Deps, "store" | "clock" | "config" | "log" | "wake">;
 
-const AT_ONCE = 100;
+const EVENTS_PER_PAGE = 100;
 
-/** Works on an event that was just stored. What fails is tried again by `workOffEvents`. */
-export async function workOnEvent({ store, config, log, wake }: Tools, id: string): Promise<void> {
+/** Processes an event that was just stored. `workOffEvents` retries it after a failure. */
+export async function workOnEvent({ store, config, log, wake }: WorkerDeps, id: string): Promise<void> {
   try {
     const outcome = await workOn(store, id, config.chargebee.catalog);
-    if (outcome !== "WORKED") log.error("an event of Chargebee failed", { event: id, error: outcome });
-    // Campaigns that ran out of credits go on.
+    if (outcome !== "WORKED") log.error("chargebee.event_failed", { event: id, error: outcome });
+    // Campaigns that were paused for lack of credits may continue.
     wake();
   } catch (error) {
-    log.error("an event of Chargebee was left alone", { event: id, error });
+    log.error("chargebee.event_skipped", { event: id, error });
   }
 }
 
-/** Works on all events that are due, in the order in which they occurred. Returns how many. */
-export async function workOffEvents(tools: Tools): Promise<number> {
+/** Processes all due events in the order in which they occurred. Returns their number. */
+export async function workOffEvents(deps: WorkerDeps): Promise<number> {
   const done = new Set<string>();
   for (;;) {
-    const due = await dueEvents(tools.store.read, tools.clock.now(), AT_ONCE);
-    // One that is due again was made so by another, or could not even be noted as failed: the next sweep has it.
+    const due = await dueEvents(deps.store.read, deps.clock.now(), EVENTS_PER_PAGE);
+    // An event that is due again was rescheduled by another, or its failure could not be recorded: left to the next run.
     const fresh = due.filter((id) => !done.has(id));
     if (fresh.length === 0) return done.size;
     for (const id of fresh) {
       done.add(id);
-      await workOnEvent(tools, id);
+      await workOnEvent(deps, id);
     }
   }
 }

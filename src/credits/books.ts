@@ -35,7 +35,7 @@ function deltasByBrand(movements: readonly Movement[]): AccountDelta[] {
     const deltas = brands.get(brandId) ?? { ...zeroBalances(), entries: 0 };
     brands.set(brandId, deltas);
     deltas.entries++;
-    for (const pocket of POCKETS) deltas[pocket] += amount * (EFFECTS[kind][pocket] ?? 0);
+    for (const field of POCKETS) deltas[field] += amount * (EFFECTS[kind][field] ?? 0);
   }
   // Always in the same order, so that transactions over the same brands wait for each other without a deadlock.
   return [...brands]
@@ -51,7 +51,7 @@ function deltasByLot(movements: readonly Movement[]) {
     if (kind === "GRANT" || kind === "SETTLE" || kind === "DEBT") continue;
     const deltas = lots.get(lotId) ?? { remaining: 0, expired: 0, repaid: 0 };
     lots.set(lotId, deltas);
-    for (const pocket of LOT_POCKETS) deltas[pocket] += amount * (LOT_EFFECTS[kind][pocket] ?? 0);
+    for (const field of LOT_POCKETS) deltas[field] += amount * (LOT_EFFECTS[kind][field] ?? 0);
   }
   return [...lots].map(([lotId, deltas]) => ({ lotId, ...deltas })).sort((a, b) => (a.lotId < b.lotId ? -1 : 1));
 }

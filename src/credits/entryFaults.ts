@@ -103,12 +103,12 @@ async function listLotIds(read: Reader, { brandId }: EntryFields): Promise<strin
 function findOriginal(
   key: LedgerKey,
   entry: SealedEntry,
-  drift: BrandDrift,
+  mismatch: BrandDrift,
   gaps: ReadonlyMap<string, readonly number[]>,
   lotIds: readonly string[],
 ): EntryFields | null {
   const { seal, ...fields } = entry;
-  const amounts = Object.values(drift).flatMap((by) => [entry.amount - by, entry.amount + by]);
+  const amounts = Object.values(mismatch).flatMap((by) => [entry.amount - by, entry.amount + by]);
   const candidates: EntryFields[] = [
     ...amounts.map((amount) => ({ ...fields, amount })),
     ...ENTRY_KINDS.flatMap((kind) => [entry.amount, ...amounts].map((amount) => ({ ...fields, kind, amount }))),
@@ -151,13 +151,13 @@ function unexplained(entry: EntryFields, brand: BrandSuspects | undefined): Entr
 }
 
 /** Finds the single entry whose absence explains the mismatch between entries and balances. */
-function guessMissing(drift: BrandDrift): { kind: EntryKind; amount: number } | null {
+function guessMissing(mismatch: BrandDrift): { kind: EntryKind; amount: number } | null {
   for (const kind of ENTRY_KINDS) {
     const effects = EFFECTS[kind];
-    const [pocket] = POCKETS.filter((pocket) => effects[pocket] !== undefined);
-    if (!pocket) continue;
-    const amount = -(drift[pocket] ?? 0) * (effects[pocket] ?? 1);
-    if (amount > 0 && POCKETS.every((pocket) => (drift[pocket] ?? 0) === -amount * (effects[pocket] ?? 0)))
+    const [first] = POCKETS.filter((field) => effects[field] !== undefined);
+    if (!first) continue;
+    const amount = -(mismatch[first] ?? 0) * (effects[first] ?? 1);
+    if (amount > 0 && POCKETS.every((field) => (mismatch[field] ?? 0) === -amount * (effects[field] ?? 0)))
       return { kind, amount };
   }
   return null;

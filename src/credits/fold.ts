@@ -53,12 +53,12 @@ export class Fold {
     // An unknown kind moves nothing: the effect of the original kind then shows up as a mismatch.
     if (!isKind(kind)) return;
     const effects = EFFECTS[kind];
-    for (const pocket of POCKETS) brand.pockets[pocket] += amount * (effects[pocket] ?? 0);
+    for (const field of POCKETS) brand.pockets[field] += amount * (effects[field] ?? 0);
     const lot = this.lots.get(lotId) ?? newLot(brandId);
     this.lots.set(lotId, lot);
     if (kind === "GRANT") lot.granted += amount;
     if (kind === "EXPIRE") lot.expiredAt = Math.min(lot.expiredAt ?? createdAt, createdAt);
-    for (const pocket of LOT_POCKETS) lot[pocket] += amount * (LOT_EFFECTS[kind][pocket] ?? 0);
+    for (const field of LOT_POCKETS) lot[field] += amount * (LOT_EFFECTS[kind][field] ?? 0);
     if (campaignId === null || creditType === null) return;
     const key = `${campaignId} ${creditType}`;
     const campaign = this.campaigns.get(key) ?? { reserved: 0, used: 0, released: 0 };

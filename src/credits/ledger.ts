@@ -78,7 +78,7 @@ export async function adjust(
   if (!parts) {
     throw new Fault(
       "CONFLICT",
-      `credits: only ${toCredits(available)} can be taken, because the rest is held, used or expired`,
+      `credits: expected at most ${toCredits(available)} to take back, the rest is held, used or expired`,
       {
         facts: { creditAvailable: toCredits(available) },
       },

@@ -5,34 +5,34 @@ import { FAULTS } from "./entryFaults.ts";
 export const CREDIT_TYPES = ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"] as const;
 export type CreditType = (typeof CREDIT_TYPES)[number];
 
-// On the wire credits have at most three decimals, because inside they are integer thousandths.
+// Credits in requests and responses have at most three decimals, since they are stored as integer thousandths.
 
 export const Balance = t.Object({
   brandId: t.String(),
   creditAvailable: t.Number({ description: "subscriptionCredits + purchasedCredits, net of holds", examples: [740] }),
   subscriptionCredits: t.Number({ examples: [500] }),
   purchasedCredits: t.Number({ examples: [240] }),
-  totalReserved: t.Number({ description: "Held for messages that are scheduled", examples: [60] }),
+  totalReserved: t.Number({ description: "Held for scheduled messages", examples: [60] }),
   totalUsed: t.Number({ examples: [200] }),
   totalExpired: t.Number({ examples: [0] }),
   totalClawedBack: t.Number({ examples: [0] }),
-  creditDebt: t.Number({ description: "Refunded, but spent before: repaid by what comes next", examples: [0] }),
+  creditDebt: t.Number({ description: "Refunded after it was spent: repaid from the next grants", examples: [0] }),
   totalGranted: t.Number({
-    description: "Always what is available, reserved, used, expired and clawed back",
+    description: "The sum of available, reserved, used, expired and clawed back credits",
     examples: [1000],
   }),
 });
 export type Balance = typeof Balance.static;
 
-/** Null while there is enough. */
+/** Null while the credits last a week. */
 export const LowBalance = t.Union([
   t.Object(
     {
       available: t.Number({ examples: [40] }),
-      neededNext7Days: t.Number({ description: "For what has begun, if nobody answers", examples: [120] }),
+      neededNext7Days: t.Number({ description: "Cost of running campaigns without replies", examples: [120] }),
       runsOutAt: Moment,
     },
-    { description: "A warning: what is there does not last the next seven days" },
+    { description: "A warning: the credits do not last the next seven days" },
   ),
   t.Null(),
 ]);
@@ -57,7 +57,7 @@ export const Entry = t.Object({
   seq: t.Integer({ description: "Counts the brand's entries from 1", examples: [17] }),
   kind: Kind,
   credits: t.Number({ examples: [1.5] }),
-  lotId: Nullable(t.String({ description: "Null for a debt that is of no lot" })),
+  lotId: Nullable(t.String({ description: "Null for a debt without a lot" })),
   creditType: Nullable(t.String({ examples: ["EMAIL"] })),
   campaignId: Nullable(t.String()),
   messageId: Nullable(t.String()),
@@ -91,19 +91,19 @@ export const EnrichmentWeightChange = t.Object({ weight: Weight });
 
 const EntryFault = t.Object({
   brandId: t.String(),
-  entryId: Nullable(t.String({ description: "Null for an entry that is gone" })),
+  entryId: Nullable(t.String({ description: "Null for a deleted entry" })),
   seq: t.Number({
-    description: "The entry's number in its brand's ledger; of an account how many it counts",
+    description: "The number of the entry in its brand's ledger; for an account the number of its entries",
     examples: [17],
   }),
-  subject: t.UnionEnum(["ENTRY", "ACCOUNT", "LOT"], { description: "What kind of row it is" }),
+  subject: t.UnionEnum(["ENTRY", "ACCOUNT", "LOT"], { description: "The kind of row" }),
   fault: t.UnionEnum(FAULTS, {
     description:
-      "CHANGED: other than it was sealed. FORGED: with a seal that the ledger's key did not make. INSERTED: put in. MISSING: taken out. REPLAYED: an earlier state put back. OTHER_KEY: sealed with another key. ROLLED_BACK: an anchor knows more",
+      "CHANGED: the fields were changed. FORGED: the MAC was not made with the ledger's key. INSERTED: the row was never written. MISSING: the row was deleted. REPLAYED: an earlier version of the row. OTHER_KEY: signed with another key. ROLLED_BACK: an anchor has more entries",
   }),
   difference: Nullable(
     t.Number({
-      description: "Credits that the ledger says too much; below zero too little; null where nobody can tell",
+      description: "Credits in excess; negative for missing credits; null when unknown",
     }),
   ),
   detail: t.String({ examples: ["was changed: it is a SETTLE of 15 credits, and was written as 1.5 credits"] }),
@@ -111,8 +111,8 @@ const EntryFault = t.Object({
 
 export const Verdict = t.Object({
   success: t.Literal(true),
-  ok: t.Boolean({ description: "Every balance is the fold of its entries, and every entry is as it was written" }),
-  faults: t.Array(EntryFault, { examples: [[]], description: "Entries changed, put in or taken out; at most 100" }),
+  ok: t.Boolean({ description: "Every balance is the sum of its entries, and no row was tampered with" }),
+  faults: t.Array(EntryFault, { examples: [[]], description: "Rows that were tampered with; at most 100" }),
   brands: t.Integer(),
   entries: t.Integer(),
   drifts: t.Array(t.Object({ brandId: t.String(), what: t.String(), expected: t.Number(), found: t.Number() }), {
@@ -129,7 +129,7 @@ const CampaignCredits = t.Object({
   campaignId: t.String(),
   campaignName: t.String({ examples: ["Spring"] }),
   creditType: t.String({ examples: ["EMAIL"] }),
-  creditReserved: t.Number({ description: "Held for what is scheduled", examples: [40] }),
+  creditReserved: t.Number({ description: "Held for scheduled messages", examples: [40] }),
   creditUsed: t.Number({ examples: [210] }),
 });
 export type CampaignCredits = typeof CampaignCredits.static;
@@ -144,9 +144,9 @@ const BrandCredits = t.Object({
   purchasedCredits: t.Number({ examples: [240] }),
   totalReserved: t.Number({ examples: [60] }),
   totalUsed: t.Number({ examples: [200] }),
-  creditDebt: t.Number({ description: "Refunded, but spent before", examples: [0] }),
+  creditDebt: t.Number({ description: "Refunded after it was spent", examples: [0] }),
   totalCampaigns: t.Number({ examples: [1] }),
-  campaignCredits: t.Array(CampaignCredits, { description: "A row for each campaign and kind of credit it touched" }),
+  campaignCredits: t.Array(CampaignCredits, { description: "A row for each campaign and credit type it used" }),
 });
 export type BrandCredits = typeof BrandCredits.static;
 

@@ -14,7 +14,7 @@ export function accountAfter(
   const account = before.get(brandId);
   if (!account) throw new Error(`the brand ${brandId} has no account`);
   const after = { ...account, entries: account.entries + delta.entries, head: heads.get(brandId) ?? account.head };
-  for (const pocket of POCKETS) after[pocket] += delta[pocket];
+  for (const field of POCKETS) after[field] += delta[field];
   return after;
 }
 

@@ -55,7 +55,7 @@ export class Reckoning {
     this.debt += amount * (EFFECTS[kind].debt ?? 0);
     // A granted lot is loaded with its credits.
     if (lot && kind !== "GRANT")
-      for (const pocket of LOT_POCKETS) lot[pocket] += amount * (LOT_EFFECTS[kind][pocket] ?? 0);
+      for (const field of LOT_POCKETS) lot[field] += amount * (LOT_EFFECTS[kind][field] ?? 0);
   }
 
   /** Writes off the remaining credits of expired lots. */

@@ -129,10 +129,10 @@ async function compareAccounts(
     const folded = remaining.get(brandId);
     remaining.delete(brandId);
     const drift: BrandDrift = {};
-    for (const pocket of POCKETS) {
-      const expected = folded?.pockets[pocket] ?? 0;
-      compare(brandId, `account ${pocket}`, expected, account[pocket]);
-      if (expected !== account[pocket]) drift[pocket] = expected - account[pocket];
+    for (const field of POCKETS) {
+      const expected = folded?.pockets[field] ?? 0;
+      compare(brandId, `account ${field}`, expected, account[field]);
+      if (expected !== account[field]) drift[field] = expected - account[field];
     }
     compare(brandId, "identity", granted, available + reserved + used + expired + clawedBack);
     const isMiscounted = (folded?.entries ?? 0) !== entries || (folded?.seqs ?? 0) !== (entries * (entries + 1)) / 2;
@@ -161,8 +161,8 @@ async function compareLots({ read, brandId, fold, compare }: Rows): Promise<Entr
     const folded = remaining.get(lot.id);
     remaining.delete(lot.id);
     compare(lot.brandId, `lot ${lot.id} granted`, folded?.granted ?? 0, lot.granted);
-    for (const pocket of LOT_POCKETS)
-      compare(lot.brandId, `lot ${lot.id} ${pocket}`, folded?.[pocket] ?? 0, numberOf(lot[pocket]));
+    for (const field of LOT_POCKETS)
+      compare(lot.brandId, `lot ${lot.id} ${field}`, folded?.[field] ?? 0, numberOf(lot[field]));
     const fault = lotFault(read.ledgerKey, lot, folded);
     if (fault) faults.push(fault);
   }

@@ -36,14 +36,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return { now, newId: () => nextId(now) };
   };
   const { ledgerKey = NO_LEDGER_KEY } = options;
-  const standing = new Standing(options.onChange ?? (() => {}), options.onListenerError);
+  const outageMonitor = new Standing(options.onChange ?? (() => {}), options.onListenerError);
   // Only the driver in use is loaded, which saves the start-up time of the other one.
   if (dialect === "postgres") {
     const { openPostgres } = await import("./postgres.ts");
     const { poolSize: size, waiting } = options;
-    return openPostgres(options.databaseUrl ?? "", begin, { size, waiting, standing, ledgerKey });
+    return openPostgres(options.databaseUrl ?? "", begin, { size, waiting, standing: outageMonitor, ledgerKey });
   }
   createPrivateFolder(options.dataDir);
   const { openSqlite } = await import("./sqlite.ts");
-  return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full", standing, ledgerKey);
+  return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full", outageMonitor, ledgerKey);
 }

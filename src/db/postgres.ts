@@ -66,12 +66,12 @@ export interface PostgresOptions {
 export async function openPostgres(
   url: string,
   begin: () => Pick<Tx, "now" | "newId">,
-  { size = DEFAULT_POOL_SIZE, standing, waiting, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
+  { size = DEFAULT_POOL_SIZE, standing: outageMonitor, waiting, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
 ): Promise<Store> {
   const address = readAddress(url);
   if (!address) throw new Error("DATABASE_URL: expected postgres://user:password@host:5432/database");
   const open = connector(address);
-  const pool = createPool({ size, open, onUsed: (error) => standing.note(error) });
+  const pool = createPool({ size, open, onUsed: (error) => outageMonitor.note(error) });
 
   await retryUntilStarted(waiting, () =>
     pool.use((connection) => runTransaction(connection, "begin", () => migratePostgres(connection))),
@@ -80,7 +80,7 @@ export async function openPostgres(
     throw error;
   });
 
-  const bell = postgresBell(pool, open, standing.onListenerError);
+  const bell = postgresBell(pool, open, outageMonitor.onListenerError);
   return {
     read: pooledReader(pool, ledgerKey),
     write: (work) =>
@@ -98,7 +98,7 @@ export async function openPostgres(
     },
     bell,
     async close() {
-      standing.end();
+      outageMonitor.end();
       bell.close();
       await pool.close();
     },

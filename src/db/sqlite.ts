@@ -34,7 +34,7 @@ export function openSqlite(
   path: string,
   begin: () => Pick<Tx, "now" | "newId">,
   durability: Durability,
-  standing: Standing,
+  outageMonitor: Standing,
   ledgerKey: LedgerKey = NO_LEDGER_KEY,
 ): Store {
   createPrivateFile(path);
@@ -48,7 +48,7 @@ export function openSqlite(
     writer,
     largeCommits: new LargeCommits(writer, path, durability),
     createTx: () => Object.assign(Object.create(writeBuilders), begin()),
-    onSettled: (error) => standing.note(error),
+    onSettled: (error) => outageMonitor.note(error),
   });
 
   return {

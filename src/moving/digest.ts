@@ -1,6 +1,6 @@
 import type { Cell, Row } from "./rows.ts";
 
-/** What a table holds, whatever order its rows are read in: how many there are, and the sum of a hash of each. */
+/** Identifies the rows of a table in any order: their number, and the sum of their hashes. */
 export interface Digest {
   rows: number;
   sum: bigint;
@@ -12,7 +12,7 @@ export function emptyDigest(): Digest {
   return { rows: 0, sum: 0n };
 }
 
-/** Counts rows in. A row that is there twice counts twice. */
+/** Adds rows. A duplicate row counts twice. */
 export function take(digest: Digest, rows: readonly Row[]): void {
   for (const row of rows) {
     digest.rows++;
@@ -24,7 +24,7 @@ export function isEqual(one: Digest, other: Digest): boolean {
   return one.rows === other.rows && one.sum === other.sum;
 }
 
-/** Postgres keeps no order of an object's keys. */
+/** Sorts the keys of objects, since Postgres does not keep their order. */
 function canonical(cell: Cell): unknown {
   if (cell === null || typeof cell !== "object") return cell;
   if (Array.isArray(cell)) return cell.map(canonical);

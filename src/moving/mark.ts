@@ -3,18 +3,18 @@ import { sql } from "drizzle-orm";
 import type { Reader } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 
-/** What a source remembers of its move, so that nobody sends from there what is sent from its target. */
+/** Marks a source as transferred, so that messages which the target sends are not sent from the source as well. */
 export interface Mark {
-  /** Names this move, in both databases. */
+  /** Identifies the transfer in both databases. */
   id: string;
-  /** Host and database, no password. */
+  /** Host and database of the target, without a password. */
   to: string;
-  /** The newest migration when it began: a later one might change rows that were copied already. */
+  /** The newest migration at the start: a later one might change rows that were copied already. */
   schema: string;
   done: boolean;
 }
 
-/** The name of both marks in `installation`: that of the source and that of a target that is not complete. */
+/** The name of the marks in `installation`: in the source, and in a target that is not complete. */
 export const MOVING = "moving";
 
 export function readMark(source: Database): Mark | null {
@@ -33,7 +33,7 @@ export function removeMark(source: Database): void {
 }
 
 /**
- * Lets nobody serve a database that is being moved, or was: its messages leave from elsewhere.
+ * Refuses to serve a database that is being transferred or was: another installation sends its messages.
  * @throws Fault CONFLICT
  */
 export async function expectNotMoving(read: Reader): Promise<void> {
@@ -41,12 +41,9 @@ export async function expectNotMoving(read: Reader): Promise<void> {
   if (!row) return;
   const mark = JSON.parse(row.value) as Partial<Mark>;
   if (mark.to === undefined)
-    throw new Fault(
-      "CONFLICT",
-      "A move into this database has not come to its end: run the same `reprise migrate` again",
-    );
+    throw new Fault("CONFLICT", "A transfer into this database is not complete: run the same `reprise migrate` again");
   throw new Fault(
     "CONFLICT",
-    `This installation ${mark.done ? "was" : "is being"} moved to ${mark.to}: start with that DATABASE_URL. If the move is given up, \`reprise migrate --abandon --from sqlite://…\` lets this one go on`,
+    `This installation ${mark.done ? "was" : "is being"} moved to ${mark.to}: start with that DATABASE_URL. To serve this installation again, abandon the move with \`reprise migrate --abandon --from sqlite://…\``,
   );
 }

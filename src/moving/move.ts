@@ -9,30 +9,30 @@ import { type Cell, keyOf, readRows, readTarget, writeRows } from "./rows.ts";
 import type { Source } from "./source.ts";
 import { type Table, tablesOf } from "./tables.ts";
 
-/** Rows of one transaction: few enough to be a small step, enough to share a commit. */
-const BATCH = 2000;
+/** Rows copied by one transaction. */
+const BATCH_ROWS = 2000;
 
-/** How far one table is: kept in the target, in the transaction that wrote the rows. */
-interface Place {
+/** The progress of one table, stored in the target by the transaction that writes the rows. */
+interface Position {
   after: Cell[] | null;
   rows: number;
   done: boolean;
 }
 
-const START: Place = { after: null, rows: 0, done: false };
-const placeName = (table: Table) => `${MOVING} ${table.name}`;
+const START: Position = { after: null, rows: 0, done: false };
+const positionName = (table: Table) => `${MOVING} ${table.name}`;
 
 export interface Copied {
   tables: Table[];
-  /** Of all tables together. */
+  /** Rows of all tables together. */
   rows: number;
 }
 
 /**
- * Copies all rows into an empty target, or goes on where an earlier try at the same move ended, wherever that was. From
- * the first row on the source is marked, so that it is not served meanwhile.
- * @param to what the target is called, without a password
- * @throws Fault CONFLICT when the target holds something else, or the source is on its way to somewhere else
+ * Copies all rows into an empty target, or continues an interrupted transfer. The source is marked before the first row, so
+ * that it is not served meanwhile.
+ * @param to the name of the target, without a password
+ * @throws Fault CONFLICT when the target contains other data, or the source is being transferred to another target
  */
 export async function copyAll(source: Source, target: Sql, to: string, progress: Progress): Promise<Copied> {
   const { handle } = source;
@@ -42,28 +42,28 @@ export async function copyAll(source: Source, target: Sql, to: string, progress:
   const total = counts.reduce((sum, rows) => sum + rows, 0);
   let done = 0;
   for (const [index, table] of tables.entries()) {
-    let place = await readPlace(target, table);
-    progress.at(done + place.rows, total, table.name);
-    while (!place.done) {
-      const from = place;
-      const rows = readRows(handle, table, from.after, BATCH);
+    let position = await findPosition(target, table);
+    progress.at(done + position.rows, total, table.name);
+    while (!position.done) {
+      const from = position;
+      const rows = readRows(handle, table, from.after, BATCH_ROWS);
       const last = rows.at(-1);
-      const next: Place = {
+      const next: Position = {
         after: last ? keyOf(table, last) : from.after,
         rows: from.rows + rows.length,
-        done: rows.length < BATCH,
+        done: rows.length < BATCH_ROWS,
       };
       await target.begin(async (tx) => {
         if (rows.length > 0) await writeRows(tx, table, rows);
-        await note(tx, placeName(table), JSON.stringify(next));
+        await setValue(tx, positionName(table), JSON.stringify(next));
       });
-      place = next;
-      progress.at(done + place.rows, total, table.name);
+      position = next;
+      progress.at(done + position.rows, total, table.name);
     }
     done += counts[index] ?? 0;
   }
   await copyInstallation(source, target);
-  // Or else it plans for empty tables.
+  // Without statistics Postgres plans for empty tables.
   await target.unsafe("analyze");
   return { tables, rows: total };
 }
@@ -72,17 +72,17 @@ function count({ handle }: Source, table: string): number {
   return handle.query<{ n: number }, []>(`select count(*) as n from "${table}"`).get()?.n ?? 0;
 }
 
-/** Marks both sides, the source first: whoever serves it from then on would send what the target sends. */
+/** Marks both databases, the source first, so that it is not served while the target contains its messages. */
 async function begin({ handle }: Source, target: Sql, tables: readonly Table[], to: string): Promise<void> {
   const known = readMark(handle);
   const mark = known ?? { id: crypto.randomUUID(), to, schema: newestMigration, done: false };
   if (mark.schema !== newestMigration && !mark.done)
     throw new Fault(
       "CONFLICT",
-      "--from: another version of Reprise began this move: go on with that one, or abandon it",
+      "--from: another version of Reprise began this move: continue with that version, or abandon the move",
     );
   await target.begin(async (tx) => {
-    // Of two that begin at the same moment, one finds what the other has noted.
+    // Locked, so that the second of two concurrent transfers finds the mark of the first.
     await tx.unsafe("lock table installation in exclusive mode");
     const [there] = await tx<{ value: string }[]>`select value from installation where name = ${MOVING}`;
     if (there && (JSON.parse(there.value) as { id: string }).id !== mark.id)
@@ -91,40 +91,40 @@ async function begin({ handle }: Source, target: Sql, tables: readonly Table[], 
     if (there) return writeMark(handle, { ...mark, to });
     for (const { name } of tables) {
       const [row] = await tx.unsafe(`select 1 from "${name}" limit 1`);
-      if (row) throw new Fault("CONFLICT", `--to: the database is not empty: there are ${name}`);
+      if (row) throw new Fault("CONFLICT", `--to: expected an empty database, ${name} contains rows`);
     }
     writeMark(handle, { ...mark, to });
-    await note(tx, MOVING, JSON.stringify({ id: mark.id }));
+    await setValue(tx, MOVING, JSON.stringify({ id: mark.id }));
   });
 }
 
-async function readPlace(target: Sql, table: Table): Promise<Place> {
-  const [row] = await target<{ value: string }[]>`select value from installation where name = ${placeName(table)}`;
-  return row ? (JSON.parse(row.value) as Place) : START;
+async function findPosition(target: Sql, table: Table): Promise<Position> {
+  const [row] = await target<{ value: string }[]>`select value from installation where name = ${positionName(table)}`;
+  return row ? (JSON.parse(row.value) as Position) : START;
 }
 
-async function note(tx: Pick<Sql, "unsafe">, name: string, value: string): Promise<void> {
+async function setValue(tx: Pick<Sql, "unsafe">, name: string, value: string): Promise<void> {
   const statement = "insert into installation values ($1, $2) on conflict (name) do update set value = excluded.value";
   await tx.unsafe(statement, [name, value]);
 }
 
-/** What is true of the installation is true where it is now, but for who did periodic work last. */
+/** Copies the settings of the installation, without the leases of periodic jobs. */
 async function copyInstallation({ handle }: Source, target: Sql): Promise<void> {
   const rows = handle
     .query<{ name: string; value: string }, []>("select name, value from installation")
     .all()
     .filter(({ name }) => name !== MOVING && !name.startsWith(TURN));
-  for (const { name, value } of rows) await note(target, name, value);
+  for (const { name, value } of rows) await setValue(target, name, value);
 }
 
-/** A table whose rows are not the same on both sides. */
+/** A table whose rows differ between source and target, with the number of rows in each. */
 export interface Difference {
   table: string;
   source: number;
   target: number;
 }
 
-/** Reads everything on both sides once more, and compares. */
+/** Reads all rows of both databases again and compares them. */
 export async function compareAll(
   source: Source,
   target: Sql,
@@ -135,7 +135,7 @@ export async function compareAll(
   let done = 0;
   for (const table of tables) {
     const there = emptyDigest();
-    for await (const batch of readTarget(target, table, BATCH)) take(there, batch);
+    for await (const batch of readTarget(target, table, BATCH_ROWS)) take(there, batch);
     const here = digestOf(source, table);
     done += here.rows;
     progress.at(done, rows, table.name);
@@ -147,15 +147,15 @@ export async function compareAll(
 function digestOf({ handle }: Source, table: Table): Digest {
   const digest = emptyDigest();
   for (let after: Cell[] | null = null; ; ) {
-    const rows = readRows(handle, table, after, BATCH);
+    const rows = readRows(handle, table, after, BATCH_ROWS);
     take(digest, rows);
     const last = rows.at(-1);
-    if (!last || rows.length < BATCH) return digest;
+    if (!last || rows.length < BATCH_ROWS) return digest;
     after = keyOf(table, last);
   }
 }
 
-/** The target is complete and is served from now on, the source is not. */
+/** Marks the transfer as done: the target may be served, the source may not. */
 export async function complete({ handle }: Source, target: Sql): Promise<void> {
   const mark = readMark(handle);
   if (mark) writeMark(handle, { ...mark, done: true });

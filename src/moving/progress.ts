@@ -1,19 +1,19 @@
 import { SECOND } from "../clock.ts";
 
-/** Tells a person how far it is: a bar on a terminal, else a line now and then. */
+/** Shows progress: a bar on a terminal, otherwise a line every few seconds. */
 export interface Progress {
-  /** `done` of `total` rows, now at a table or a step of this name. */
+  /** Shows that `done` of `total` rows are processed, and the current table or step. */
   at(done: number, total: number, name: string): void;
   /** Ends the bar. */
   end(): void;
 }
 
-const WIDTH = 30;
-const EVERY_ON_TERMINAL = SECOND / 10;
-const EVERY_ELSEWHERE = 5 * SECOND;
+const BAR_WIDTH = 30;
+const TERMINAL_INTERVAL_MS = SECOND / 10;
+const LINE_INTERVAL_MS = 5 * SECOND;
 
 export function showProgress(out: NodeJS.WriteStream, verb: string): Progress {
-  const every = out.isTTY ? EVERY_ON_TERMINAL : EVERY_ELSEWHERE;
+  const every = out.isTTY ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
   const began = performance.now();
   let shownAt = Number.NEGATIVE_INFINITY;
   let before = 0;
@@ -23,7 +23,7 @@ export function showProgress(out: NodeJS.WriteStream, verb: string): Progress {
     first ??= done;
     const part = total === 0 ? 1 : done / total;
     const rate = Math.round((done - first) / Math.max(0.001, (performance.now() - began) / SECOND));
-    const bar = "█".repeat(Math.round(part * WIDTH)).padEnd(WIDTH, "░");
+    const bar = "█".repeat(Math.round(part * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
     const count = `${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} rows`;
     return `${verb} ${bar} ${Math.floor(part * 100)} %  ${count}, ${rate.toLocaleString("en-US")}/s  ${name}`;
   }

@@ -3,13 +3,13 @@ import type { Sql } from "postgres";
 import { Fault } from "../fault.ts";
 import type { Table } from "./tables.ts";
 
-/** A row, its cells in the order of the table's columns, spelled alike whichever database it comes from. */
+/** The cells of a row in the order of the table's columns, in the same form for both databases. */
 export type Row = Cell[];
 export type Cell = string | number | boolean | null | object;
 
 const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
 
-/** Rows of the source in the order of their key, from behind `after` on. Whole numbers of 64 bits are exact in ours. */
+/** Selects rows of the source in the order of their key, after a key. All 64-bit integers of the schema are exact numbers. */
 export function readRows(source: Database, table: Table, after: Cell[] | null, limit: number): Row[] {
   const keys = quoted(table.key);
   const where = after === null ? "" : `where (${keys}) > (${table.key.map(() => "?").join(", ")})`;
@@ -18,26 +18,26 @@ export function readRows(source: Database, table: Table, after: Cell[] | null, l
   return rows.map((cells) =>
     cells.map((cell, index) => {
       const { name = "", type = "" } = table.columns[index] ?? {};
-      const flaw = flawOf(cell, type);
-      if (flaw !== null)
-        throw new Fault("CONFLICT", `--from: ${table.name}.${name} holds ${flaw}: correct it, and run this again`);
+      const problem = findProblem(cell, type);
+      if (problem !== null)
+        throw new Fault("CONFLICT", `--from: ${table.name}.${name} holds ${problem}: correct it, and run this again`);
       return spelled(cell, type);
     }),
   );
 }
 
-/** Why Postgres could not hold the same. SQLite asks no column for its type. */
-function flawOf(cell: unknown, type: string): string | null {
+/** Describes a value that Postgres cannot store, since SQLite does not enforce column types; null when it can. */
+function findProblem(cell: unknown, type: string): string | null {
   if (cell === null) return null;
-  if (type === "boolean") return cell === 0 || cell === 1 ? null : "what is neither true nor false";
-  if (type === "bigint" || type === "integer") return Number.isSafeInteger(cell) ? null : "no whole number";
-  if (type === "double precision") return Number.isFinite(cell) ? null : "no number";
-  if (typeof cell !== "string") return "no text";
+  if (type === "boolean") return cell === 0 || cell === 1 ? null : "a value that is neither 0 nor 1";
+  if (type === "bigint" || type === "integer") return Number.isSafeInteger(cell) ? null : "a value that is no integer";
+  if (type === "double precision") return Number.isFinite(cell) ? null : "a value that is no finite number";
+  if (typeof cell !== "string") return "a value that is no text";
   const hasNul = cell.includes("\0") || (type === "jsonb" && /(?<!\\)(\\\\)*\\u0000/.test(cell));
-  return hasNul ? "a NUL byte, which Postgres cannot keep" : null;
+  return hasNul ? "a NUL byte, which Postgres cannot store" : null;
 }
 
-/** SQLite knows neither booleans nor JSON; Postgres knows both, and gives numbers of some types as text. */
+/** Converts a cell: SQLite has neither booleans nor JSON, and Postgres returns numbers of some types as text. */
 export function spelled(cell: unknown, type: string): Cell {
   if (cell === null || cell === undefined) return null;
   if (type === "boolean") return cell === 1 || cell === true;
@@ -46,12 +46,12 @@ export function spelled(cell: unknown, type: string): Cell {
   return cell as Cell;
 }
 
-/** What `readRows` goes on behind. */
+/** Returns the key cells of a row, after which `readRows` continues. */
 export function keyOf(table: Table, row: Row): Cell[] {
   return table.key.map((name) => row[table.columns.findIndex((column) => column.name === name)] ?? null);
 }
 
-/** Writes rows into the target, within its transaction. */
+/** Inserts rows into the target, within its transaction. */
 export async function writeRows(target: Pick<Sql, "unsafe">, table: Table, rows: readonly Row[]): Promise<void> {
   const names = table.columns.map(({ name }) => name);
   const typed = table.columns.map(({ name, type }) => `"${name}" ${type}`).join(", ");
@@ -63,7 +63,7 @@ export async function writeRows(target: Pick<Sql, "unsafe">, table: Table, rows:
   );
 }
 
-/** All rows of the target, some at a time, in no order that matters. */
+/** Streams all rows of the target in batches, in no particular order. */
 export async function* readTarget(target: Sql, table: Table, limit: number): AsyncGenerator<Row[]> {
   const columns = quoted(table.columns.map(({ name }) => name));
   const query = target.unsafe<Record<string, unknown>[]>(`select ${columns} from "${table.name}"`);

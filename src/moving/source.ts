@@ -6,7 +6,7 @@ import { lockDataDir } from "../db/lock.ts";
 import { migrateSqlite, newestMigration } from "../db/migrate.ts";
 import { Fault } from "../fault.ts";
 
-/** The SQLite installation that is moved. Nobody else works on its data folder meanwhile. */
+/** The SQLite installation that is transferred. Its data folder is locked meanwhile. */
 export interface Source {
   /** The data folder. */
   folder: string;
@@ -15,8 +15,8 @@ export interface Source {
 }
 
 /**
- * Takes the installation at `sqlite://<its folder, or reprise.db in it>`, and brings it to the current schema.
- * @throws Fault CONFLICT while its service runs, NOT_FOUND for what is no Reprise database
+ * Opens the installation at `sqlite://<its folder, or reprise.db in it>`, and applies missing migrations.
+ * @throws Fault CONFLICT while its service runs, NOT_FOUND when it is no Reprise database
  */
 export function openSource(url: string): Source {
   const given = resolve(decodeURIComponent(url.replace(/^sqlite:(\/\/)?/, "")));
@@ -31,7 +31,7 @@ export function openSource(url: string): Source {
     handle.run("pragma busy_timeout = 5000");
     if (!isReprise(handle)) throw new Fault("NOT_FOUND", `--from: ${path} is no database of Reprise`);
     if (newestIn(handle) > newestMigration)
-      throw new Fault("CONFLICT", `--from: ${path} was written by a newer Reprise: move it with that one`);
+      throw new Fault("CONFLICT", `--from: ${path} was written by a newer Reprise: use that version`);
     handle.run("pragma foreign_keys = on");
     handle.run("pragma synchronous = full");
     migrateSqlite(handle);

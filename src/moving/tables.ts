@@ -3,28 +3,28 @@ import type { Sql } from "postgres";
 
 export interface Column {
   name: string;
-  /** As Postgres calls it, `bigint`. */
+  /** The type name of Postgres, such as `bigint`. */
   type: string;
 }
 
-/** A table that both databases have. */
+/** A table that exists in both databases. */
 export interface Table {
   name: string;
   columns: Column[];
-  /** The columns that order its rows and find each: no two rows have the same. */
+  /** The columns of a unique key. */
   key: string[];
 }
 
-/** Moved apart: it says how far the move is. */
+/** Handled separately, since they contain the progress of the transfer and the migrations. */
 const NOT_COPIED = new Set(["installation", "schema_migrations"]);
-/** The index of contacts, which each database keeps in its own way and makes anew (`contacts/reindex.ts`). */
-const INDEX = /^contact_(words$|numbers$|term)/;
+/** The word index of contacts, which differs between the databases and is rebuilt (`contacts/reindex.ts`). */
+const WORD_INDEX = /^contact_(words$|numbers$|term)/;
 
-export const isCopied = (name: string): boolean => !NOT_COPIED.has(name) && !INDEX.test(name);
+export const isCopied = (name: string): boolean => !NOT_COPIED.has(name) && !WORD_INDEX.test(name);
 
 /**
- * The tables to move, those that others refer to first. What there is, the target says; both have the same schema.
- * @throws Error when they have not: that is a mistake of ours
+ * Lists the tables to copy, referenced tables first. The target defines them; both databases have the same schema.
+ * @throws Error when the schemas differ, which is a bug
  */
 export async function tablesOf(source: Database, target: Sql): Promise<Table[]> {
   const columns = await target<{ table: string; name: string; type: string }[]>`
@@ -37,8 +37,8 @@ export async function tablesOf(source: Database, target: Sql): Promise<Table[]> 
     if (!isCopied(name)) return [];
     return [{ name, columns: columns.map(({ name, type }) => ({ name, type })), key: keyOf(source, name) }];
   });
-  expectTheSame(source, tables);
-  return inOrder(tables, references);
+  assertSameTables(source, tables);
+  return sortByReferences(tables, references);
 }
 
 function keyOf(source: Database, table: string): string[] {
@@ -55,7 +55,7 @@ function keyOf(source: Database, table: string): string[] {
     .map(({ name }) => name);
 }
 
-function expectTheSame(source: Database, tables: readonly Table[]): void {
+function assertSameTables(source: Database, tables: readonly Table[]): void {
   const found = source
     .query<{ table: string; name: string }, []>(
       `select m.name as "table", c.name from sqlite_master m join pragma_table_info(m.name) c
@@ -66,18 +66,18 @@ function expectTheSame(source: Database, tables: readonly Table[]): void {
   const here = found.map(({ table, name }) => `${table}.${name}`).sort();
   const there = tables.flatMap(({ name, columns }) => columns.map((column) => `${name}.${column.name}`)).sort();
   if (here.join() !== there.join()) throw new Error("the two databases do not have the same tables");
-  const lost = tables.find(({ key }) => key.length === 0);
-  if (lost) throw new Error(`nothing tells the rows of ${lost.name} apart`);
+  const keyless = tables.find(({ key }) => key.length === 0);
+  if (keyless) throw new Error(`the table ${keyless.name} has no unique key`);
 }
 
-function inOrder(tables: readonly Table[], references: readonly { from: string; to: string }[]): Table[] {
+function sortByReferences(tables: readonly Table[], references: readonly { from: string; to: string }[]): Table[] {
   const done = new Set<string>();
   const ordered: Table[] = [];
   while (ordered.length < tables.length) {
     const ready = tables.filter(
       ({ name }) => !done.has(name) && references.every(({ from, to }) => from !== name || to === name || done.has(to)),
     );
-    if (ready.length === 0) throw new Error("tables refer to each other in a circle");
+    if (ready.length === 0) throw new Error("the references between tables form a cycle");
     for (const table of ready) {
       done.add(table.name);
       ordered.push(table);

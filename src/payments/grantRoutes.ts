@@ -14,39 +14,39 @@ import { type Booking, Grant } from "./model.ts";
 import { readCurrency, toMinor } from "./money.ts";
 import { recordPayment } from "./payments.ts";
 
-function futureMoment(tx: Tx, field: string, text: string): number {
-  const moment = Date.parse(text);
-  if (!(moment > tx.now)) throw invalid(field, "expected a moment in the future");
-  return moment;
+function parseFutureTime(tx: Tx, field: string, text: string): number {
+  const time = Date.parse(text);
+  if (!(time > tx.now)) throw invalid(field, "expected a time in the future");
+  return time;
 }
 
-function pastMoment(tx: Tx, field: string, text: string): number {
-  const moment = Date.parse(text);
-  if (!(moment <= tx.now)) throw invalid(field, "expected a moment that is not in the future");
-  return moment;
+function parsePastTime(tx: Tx, field: string, text: string): number {
+  const time = Date.parse(text);
+  if (!(time <= tx.now)) throw invalid(field, "expected a time that is not in the future");
+  return time;
 }
 
-/** Books the money that came for a grant. */
-async function book(
+/** Records the payment of a grant. */
+async function createGrantPayment(
   tx: Tx,
-  booking: Booking,
+  details: Booking,
   granted: { brandId: string; kind: "SUBSCRIPTION" | "PURCHASED"; amount: number },
 ): Promise<void> {
-  const currency = readCurrency("payment.currency", booking.currency);
+  const currency = readCurrency("payment.currency", details.currency);
   await recordPayment(tx, {
     brandId: granted.brandId,
     type: granted.kind === "SUBSCRIPTION" ? "SUBSCRIPTION" : "CREDIT_PURCHASE",
     status: "SUCCESS",
-    amountMinor: toMinor("payment.amount", booking.amount, currency),
+    amountMinor: toMinor("payment.amount", details.amount, currency),
     currency,
     creditsAdded: granted.amount,
-    planName: booking.planName?.trim() || null,
-    description: booking.description?.trim() || null,
-    transactionDate: booking.paidAt === undefined ? tx.now : pastMoment(tx, "payment.paidAt", booking.paidAt),
+    planName: details.planName?.trim() || null,
+    description: details.description?.trim() || null,
+    transactionDate: details.paidAt === undefined ? tx.now : parsePastTime(tx, "payment.paidAt", details.paidAt),
   });
 }
 
-/** Credits that an admin gives, with or without money for them. */
+/** Grants of credits by admins, with or without a payment. */
 export function grantRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] }).use(requestContext).post(
     "/grant-credits",
@@ -55,10 +55,10 @@ export function grantRoutes(deps: Deps) {
       const amount = toThousandths("credits", body.credits);
       const answer = await writeOnce(deps, context, async (tx) => {
         const { id: brandId } = await getBrand(tx, body.brandId);
-        const expiresAt = body.expiresAt ? futureMoment(tx, "expiresAt", body.expiresAt) : null;
+        const expiresAt = body.expiresAt ? parseFutureTime(tx, "expiresAt", body.expiresAt) : null;
         const { kind = "PURCHASED" } = body;
         await grant(tx, { brandId, amount, kind, expiresAt, reason: body.reason.trim(), actorId: userId });
-        if (body.payment) await book(tx, body.payment, { brandId, kind, amount });
+        if (body.payment) await createGrantPayment(tx, body.payment, { brandId, kind, amount });
         return { success: true as const, balance: await balanceOf(tx, brandId) };
       });
       deps.wake();
@@ -81,7 +81,7 @@ export function grantRoutes(deps: Deps) {
         },
         summary: "Grant credits",
         description:
-          "Gives a brand credits, PURCHASED unless said otherwise, which expire only if `expiresAt` says when. Campaigns that ran out of credits go on within seconds. `payment` books what was paid for them, e.g. by bank transfer. Admins only.",
+          "Grants credits to a brand, by default of the kind PURCHASED. They expire only if `expiresAt` is given. Campaigns that were paused for lack of credits resume within seconds. `payment` records a payment for them, e.g. a bank transfer. Admins only.",
       },
     },
   );

@@ -13,21 +13,21 @@ export interface PaymentOrder {
   brandId: string;
   type: Type;
   status: Status;
-  /** In the currency's smallest unit; negative when the money went back. */
+  /** In the currency's smallest unit; negative for money that was returned. */
   amountMinor: number;
   currency: string;
-  /** In thousandths; negative when credits were taken back. */
+  /** In thousandths; negative for credits that were taken back. */
   creditsAdded: number;
   planName?: string | null;
   description?: string | null;
   chargebeeCustomerId?: string | null;
   chargebeeInvoiceId?: string | null;
-  /** What the payment is known by elsewhere, e.g. an invoice line: the same source is one row. */
+  /** The external id of the payment, e.g. of an invoice line. A source is one row. */
   source?: string | null;
   transactionDate: Instant;
 }
 
-/** Notes a movement of money under the brand's present owner. Returns its id; null when this source was noted before. */
+/** Creates a payment with the brand's current owner. Returns its id; null when its source exists already. */
 export async function recordPayment(tx: Tx, order: PaymentOrder): Promise<string | null> {
   const [brand] = await tx.select({ ownerId: brands.ownerId }).from(brands).where(eq(brands.id, order.brandId));
   if (!brand) throw notFound("brand", order.brandId);
@@ -39,7 +39,7 @@ export async function recordPayment(tx: Tx, order: PaymentOrder): Promise<string
   return made?.id ?? null;
 }
 
-/** Notes a movement of money that may change yet, such as an invoice that is refunded: what is said last stands. */
+/** Creates or updates a payment that may still change, such as an invoice that is refunded. */
 export async function keepPayment(tx: Tx, order: PaymentOrder & { source: string }): Promise<void> {
   if ((await recordPayment(tx, order)) !== null) return;
   const { source, brandId, ...now } = order;
@@ -55,7 +55,7 @@ export interface PaymentFilter {
   brandId?: string | undefined;
 }
 
-/** One page of the platform's payments, the newest first, and how many there are in all. */
+/** Lists one page of the platform's payments, the newest first, with their total. */
 export async function listPayments(
   read: Reader,
   { status, type, brandId }: PaymentFilter,

@@ -5,17 +5,17 @@ import { requestContext } from "../http/request-context.ts";
 import { PaymentPage, PaymentQuery, STATUSES, TYPES } from "./model.ts";
 import { listPayments } from "./payments.ts";
 
-/** A whole number that came as text. */
-function readWhole(field: string, given: string | undefined, fallback: number, most: number): number {
+/** Parses an integer from a query parameter. */
+function parseInteger(field: string, given: string | undefined, fallback: number, max: number): number {
   if (given === undefined) return fallback;
   const number = /^\d+$/.test(given) ? Number(given) : Number.NaN;
-  if (number >= 1 && number <= most) return number;
-  const bound = most === Number.MAX_SAFE_INTEGER ? "1 or more" : `1 to ${most}`;
+  if (number >= 1 && number <= max) return number;
+  const bound = max === Number.MAX_SAFE_INTEGER ? "1 or more" : `1 to ${max}`;
   throw invalid(field, `expected a whole number, ${bound}`);
 }
 
-/** One of a few words, in whatever case. */
-function readWord<Word extends string>(
+/** Parses one of several values, ignoring case. */
+function parseEnum<Word extends string>(
   field: string,
   given: string | undefined,
   words: readonly Word[],
@@ -26,15 +26,15 @@ function readWord<Word extends string>(
   return word;
 }
 
-/** Who paid what. */
+/** Routes of payments, for admins. */
 export function paymentRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).get(
     "/payments",
     async ({ query }) => {
-      const page = readWhole("page", query.page, 1, Number.MAX_SAFE_INTEGER);
-      const pageSize = readWhole("limit", query.limit, 20, 100);
-      const status = readWord("status", query.status, STATUSES);
-      const type = readWord("type", query.type, TYPES);
+      const page = parseInteger("page", query.page, 1, Number.MAX_SAFE_INTEGER);
+      const pageSize = parseInteger("limit", query.limit, 20, 100);
+      const status = parseEnum("status", query.status, STATUSES);
+      const type = parseEnum("type", query.type, TYPES);
       const filter = { status, type, brandId: query.brandId };
       const { transactions, total } = await listPayments(store.read, filter, { page, limit: pageSize });
       const pagination = { page, pageSize, total, totalPages: Math.ceil(total / pageSize) };

@@ -17,39 +17,45 @@ import { previewWeight } from "../weightPreview.ts";
 import { HIGHEST_WEIGHT } from "../weights.ts";
 import { Adjustment, Preview, WeightChangesPage, WeightChangesQuery, WeightQuestion } from "./model.ts";
 
-/** Corrections by hand and questions about prices: for admins. */
+/** Admin routes that correct credits and preview price changes. */
 export function ledgerRoutes(deps: Deps) {
-  const { store, wake } = deps;
+  return new Elysia().use(adjustmentRoute(deps)).use(weightHistoryRoutes(deps));
+}
+
+function adjustmentRoute(deps: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] }).use(requestContext).post(
+    "/adjust-credits",
+    async ({ body, context }) => {
+      const { userId: actorId } = context.principal;
+      const amount = toThousandths("credits", body.credits);
+      if (amount === 0) throw invalid("credits", "expected a number other than zero");
+      const answer = await writeOnce(deps, context, async (tx) => {
+        const { id: brandId } = await getBrand(tx, body.brandId);
+        await adjust(tx, { brandId, amount, reason: body.reason.trim(), actorId });
+        return { success: true as const, balance: await balanceOf(tx, brandId) };
+      });
+      deps.wake();
+      return answer;
+    },
+    {
+      body: Adjustment,
+      response: t.Object({ success: t.Literal(true), balance: Balance }),
+      detail: {
+        access: "admin",
+        idempotent: true,
+        recentSignIn: "of sessions",
+        example: { body: { brandId: EXEMPLARS.brand, credits: -25, reason: "Sent twice by mistake" } },
+        summary: "Correct the credits",
+        description:
+          "Adds credits, or takes available ones back: 409 with `creditAvailable` when the brand has fewer. The ledger records the admin and the reason. Admins only.",
+      },
+    },
+  );
+}
+
+function weightHistoryRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] })
     .use(requestContext)
-    .post(
-      "/adjust-credits",
-      async ({ body, context }) => {
-        const { userId: actorId } = context.principal;
-        const amount = toThousandths("credits", body.credits);
-        if (amount === 0) throw invalid("credits", "expected a number above or below zero");
-        const answer = await writeOnce(deps, context, async (tx) => {
-          const { id: brandId } = await getBrand(tx, body.brandId);
-          await adjust(tx, { brandId, amount, reason: body.reason.trim(), actorId });
-          return { success: true as const, balance: await balanceOf(tx, brandId) };
-        });
-        wake();
-        return answer;
-      },
-      {
-        body: Adjustment,
-        response: t.Object({ success: t.Literal(true), balance: Balance }),
-        detail: {
-          access: "admin",
-          idempotent: true,
-          recentSignIn: "of sessions",
-          example: { body: { brandId: EXEMPLARS.brand, credits: -25, reason: "Sent twice by mistake" } },
-          summary: "Correct the credits",
-          description:
-            "Adds credits, or takes some that are free: 409 with `creditAvailable` when there are not as many. The ledger keeps who did it and why. Admins only.",
-        },
-      },
-    )
     .post(
       "/preview-credit-weight",
       async ({ body }) => {
@@ -77,9 +83,9 @@ export function ledgerRoutes(deps: Deps) {
           access: "admin",
           limit: "costly",
           example: { body: { creditType: "EMAIL", weight: 1.5 } },
-          summary: "Preview a change of price",
+          summary: "Preview a price change",
           description:
-            "Changes nothing. Open holds keep the price they were made at; drafts are shown with what their launch costs now and would cost then, the newest 100. Admins only.",
+            "Changes nothing. Open holds keep their price; the newest 100 drafts are listed with the cost of their launch at the current and at the new price. Admins only.",
         },
       },
     )
@@ -108,8 +114,8 @@ export function ledgerRoutes(deps: Deps) {
         response: WeightChangesPage,
         detail: {
           access: "admin",
-          summary: "List changes of prices",
-          description: "Who changed which price from what to what, newest first. Admins only.",
+          summary: "List price changes",
+          description: "Lists price changes with the admin, the previous and the new price, newest first. Admins only.",
         },
       },
     );

@@ -6,7 +6,7 @@ export const Adjustment = t.Object({
   credits: t.Number({
     minimum: -1_000_000_000,
     maximum: 1_000_000_000,
-    description: "Below zero takes credits away; at most 3 decimals",
+    description: "A negative number takes credits back; at most 3 decimals",
     examples: [-25],
   }),
   reason: t.String({ minLength: 1, maxLength: 300, pattern: "\\S", examples: ["Sent twice by mistake"] }),
@@ -27,7 +27,7 @@ export const Preview = t.Object({
   openHolds: t.Object({
     count: t.Number({ examples: [40] }),
     credits: t.Number({ examples: [40] }),
-    affected: t.Number({ description: "Always 0: a hold keeps the price it was made at", examples: [0] }),
+    affected: t.Number({ description: "Always 0: a hold keeps its price", examples: [0] }),
   }),
   totalCampaigns: t.Number({ examples: [1] }),
   campaigns: t.Array(
@@ -36,7 +36,7 @@ export const Preview = t.Object({
       campaignName: t.String({ examples: ["Spring"] }),
       brandId: t.String(),
       contacts: t.Number({ examples: [250] }),
-      creditNow: t.Number({ description: "What its launch costs at today's price", examples: [250] }),
+      creditNow: t.Number({ description: "Cost of the launch at the current price", examples: [250] }),
       creditThen: t.Number({ examples: [375] }),
     }),
   ),

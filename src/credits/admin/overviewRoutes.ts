@@ -5,9 +5,9 @@ import { optionalBody } from "../../http/requestBody.ts";
 import { CreditsPage, CreditsQuery, Stats } from "../model.ts";
 import { creditStats, listCredits } from "../overview.ts";
 
-const brandsOf = (count: number) => (count === 1 ? "1 brand" : `${count} brands`);
+const formatBrandCount = (count: number) => (count === 1 ? "1 brand" : `${count} brands`);
 
-/** The credits of all brands: for admins. */
+/** Admin routes for the credits of all brands. */
 export function creditOverviewRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
     .use(requestContext)
@@ -18,7 +18,7 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
         const { credits, total } = await listCredits(store.read, clock.now(), { page, limit });
         const totalPages = Math.ceil(total / limit);
         const pagination = { currentPage: page, limit, totalItems: total, totalPages };
-        return { success: true, message: `Credits of ${brandsOf(total)}`, credits, pagination };
+        return { success: true, message: `Credits of ${formatBrandCount(total)}`, credits, pagination };
       },
       {
         body: CreditsQuery,
@@ -36,7 +36,7 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
       "/credit-stats",
       async () => {
         const stats = await creditStats(store.read, clock.now());
-        return { success: true, message: `Credits of ${brandsOf(stats.totalBrands)}`, stats };
+        return { success: true, message: `Credits of ${formatBrandCount(stats.totalBrands)}`, stats };
       },
       {
         body: t.Optional(t.Object({})),

@@ -10,9 +10,9 @@ import { type CreditType, EnrichmentWeightChange, Verdict, WeightChange, Weights
 import { verifyLedger } from "../verify.ts";
 import { changeWeight, HIGHEST_WEIGHT, readWeights } from "../weights.ts";
 
-const Nothing = t.Optional(t.Object({}));
+const EmptyBody = t.Optional(t.Object({}));
 
-const changed = {
+const weightResult = {
   success: t.Boolean(),
   message: t.String({ examples: ["A unit of EMAIL costs 1.5 credits now"] }),
   weight: t.Number({ examples: [1.5] }),
@@ -26,8 +26,12 @@ async function setWeight(tx: Tx, creditType: CreditType, weight: number, context
   return { success: true, message, creditType, weight, previousWeight: toCredits(previous) };
 }
 
-/** Prices and the proof of the books: for admins. */
+/** Admin routes for prices and the verification of the ledger. */
 export function creditAdminRoutes(deps: Deps) {
+  return new Elysia().use(weightRoutes(deps)).use(verifyRoute(deps));
+}
+
+function weightRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/auth/admin" })
     .use(requestContext)
@@ -48,7 +52,7 @@ export function creditAdminRoutes(deps: Deps) {
         };
       },
       {
-        body: Nothing,
+        body: EmptyBody,
         parse: optionalBody,
         response: t.Object({ success: t.Boolean(), message: t.String(), weights: WeightsShape }),
         detail: {
@@ -65,7 +69,7 @@ export function creditAdminRoutes(deps: Deps) {
       ({ body, context }) => writeOnce(deps, context, (tx) => setWeight(tx, body.creditType, body.weight, context)),
       {
         body: WeightChange,
-        response: t.Object({ ...changed, creditType: t.String({ examples: ["EMAIL"] }) }),
+        response: t.Object({ ...weightResult, creditType: t.String({ examples: ["EMAIL"] }) }),
         detail: {
           access: "admin",
           idempotent: true,
@@ -73,7 +77,7 @@ export function creditAdminRoutes(deps: Deps) {
           example: { body: { creditType: "SMS", weight: 1.5 } },
           summary: "Update Credit Type Weight",
           description:
-            "Update credit type weight (Admin only). Credits that are held keep the price they were held at. SKIPTRACE has a door of its own.",
+            "Update credit type weight (Admin only). Open holds keep their price. For SKIPTRACE use `update-enrichment-weight`.",
         },
       },
     )
@@ -86,7 +90,7 @@ export function creditAdminRoutes(deps: Deps) {
         }),
       {
         body: EnrichmentWeightChange,
-        response: t.Object(changed),
+        response: t.Object(weightResult),
         detail: {
           access: "admin",
           idempotent: true,
@@ -96,35 +100,38 @@ export function creditAdminRoutes(deps: Deps) {
           description: "Update enrichment/skiptrace weight (Admin only)",
         },
       },
-    )
-    .post(
-      "/verify-ledger",
-      async () => {
-        const verdict = await store.snapshot((read) => verifyLedger(read));
-        const drifts = verdict.drifts.map((drift) => ({
-          ...drift,
-          expected: toCredits(drift.expected),
-          found: toCredits(drift.found),
-        }));
-        const faults = verdict.faults.map(({ difference, ...fault }) => ({
-          ...fault,
-          difference: difference === null ? null : toCredits(difference),
-        }));
-        return { success: true as const, ...verdict, drifts, faults };
-      },
-      {
-        body: Nothing,
-        parse: optionalBody,
-        response: Verdict,
-        detail: {
-          access: "admin",
-          limit: "costly",
-          tags: ["Credits"],
-          example: { body: {} },
-          summary: "Prove the books",
-          description:
-            "Folds every entry of the ledger and holds the result against every balance, lot, campaign and hold, and each entry against its seal. `drifts` names each figure that differs, `faults` each entry that is not what was written. Admins only.",
-        },
-      },
     );
+}
+
+function verifyRoute({ store }: Deps) {
+  return new Elysia({ prefix: "/api/auth/admin" }).use(requestContext).post(
+    "/verify-ledger",
+    async () => {
+      const report = await store.snapshot((read) => verifyLedger(read));
+      const drifts = report.drifts.map((drift) => ({
+        ...drift,
+        expected: toCredits(drift.expected),
+        found: toCredits(drift.found),
+      }));
+      const faults = report.faults.map(({ difference, ...fault }) => ({
+        ...fault,
+        difference: difference === null ? null : toCredits(difference),
+      }));
+      return { success: true as const, ...report, drifts, faults };
+    },
+    {
+      body: EmptyBody,
+      parse: optionalBody,
+      response: Verdict,
+      detail: {
+        access: "admin",
+        limit: "costly",
+        tags: ["Credits"],
+        example: { body: {} },
+        summary: "Verify the ledger",
+        description:
+          "Compares the sum of all ledger entries with every balance, lot, campaign and hold, and checks the MAC of each row. `drifts` lists the figures that differ, `faults` the rows that were tampered with. Admins only.",
+      },
+    },
+  );
 }

@@ -1,8 +1,8 @@
 import { bool, index, instant, integer, primaryKey, table, text, uniqueIndex, where, word } from "../columns.ts";
 
-// Who may come in. The shapes are better-auth's; its rows are read and written through our own store.
+// Users, sessions and keys, in the tables of better-auth. Its adapter reads and writes them through the store of this project.
 
-/** Someone who signs in. */
+/** Users who sign in. */
 export const users = table(
   "users",
   {
@@ -39,15 +39,15 @@ export const sessions = table(
     impersonatedBy: text("impersonated_by"),
     createdAt: instant("created_at").notNull(),
     updatedAt: instant("updated_at").notNull(),
-    /** When the password was given last; null: when the session began. */
+    /** When the password was last entered; null: when the session began. */
     signedInAt: instant("signed_in_at"),
-    /** When it was used last, to within minutes; null: not since it began. */
+    /** When it was last used, to within minutes; null: not since it began. */
     lastSeenAt: instant("last_seen_at"),
   },
   (t) => [uniqueIndex("sessions_token").on(t.token), index("sessions_user").on(t.userId)],
 );
 
-/** A way to sign in; for us a password. */
+/** Ways to sign in: passwords. */
 export const accounts = table(
   "accounts",
   {
@@ -83,7 +83,7 @@ export const verifications = table(
   (t) => [index("verifications_identifier").on(t.identifier)],
 );
 
-/** A key for machines. Only its hash is kept. */
+/** API keys. Only the hash of a key is stored. */
 export const apiKeys = table(
   "api_keys",
   {
@@ -93,7 +93,7 @@ export const apiKeys = table(
     start: text("start"),
     prefix: text("prefix"),
     key: text("key").notNull(),
-    /** The user it acts for. */
+    /** The user on whose behalf the key acts. */
     referenceId: text("reference_id").notNull(),
     refillInterval: integer("refill_interval"),
     refillAmount: integer("refill_amount"),
@@ -106,9 +106,9 @@ export const apiKeys = table(
     remaining: integer("remaining"),
     lastRequest: instant("last_request"),
     expiresAt: instant("expires_at"),
-    /** A PERSONAL key ends with its owner's password and sessions; a SERVICE key goes on until it is revoked. */
+    /** A PERSONAL key ends with its owner's password and sessions; a SERVICE key is valid until it is revoked. */
     kind: word("kind", ["PERSONAL", "SERVICE"]).notNull().default("PERSONAL"),
-    /** The session that made it: a personal key ends when that session is ended by its user. */
+    /** The session that created it: a personal key ends when its user ends that session. */
     sessionId: text("session_id"),
     permissions: text("permissions"),
     metadata: text("metadata"),
@@ -119,20 +119,20 @@ export const apiKeys = table(
 );
 
 /**
- * Counters of sign-in attempts (`identity/signInThrottle.ts`). Every replica counts here, and a restart forgets nothing. What is
- * counted is hashed into a fixed number of buckets, so that nobody fills the table.
+ * Counters of sign-in attempts (`identity/signInThrottle.ts`), shared by all replicas and kept over restarts. Subjects are hashed
+ * into a fixed number of buckets, so that attempts cannot fill the table.
  */
 export const signInCounters = table(
   "sign_in_counters",
   {
     bucket: integer("bucket").primaryKey(),
-    /** When the whole burst is available again. From then on the row says nothing. */
+    /** When the whole burst is available again. From then on the row has no effect. */
     fullAgainAt: instant("full_again_at").notNull(),
   },
   (t) => [index("sign_in_counters_full").on(t.fullAgainAt)],
 );
 
-/** The addresses from which accounts were signed in to. Both are keyed hashes: the table alone names nobody. */
+/** Client addresses from which accounts have signed in. Both columns are keyed hashes, which identify no one without the key. */
 export const knownClients = table(
   "known_clients",
   {
@@ -146,7 +146,7 @@ export const knownClients = table(
   ],
 );
 
-/** An admin's word that somebody may come in under an address. Only the hash of its token is kept. */
+/** Invitations of admins to e-mail addresses. Only the hash of a token is stored. */
 export const invitations = table(
   "invitations",
   {
@@ -155,16 +155,16 @@ export const invitations = table(
     email: text("email").notNull(),
     name: text("name"),
     role: word("role", ["admin", "user"]).notNull().default("user"),
-    /** The brand without an owner that the person will own. */
+    /** A brand without an owner that the invited user will own. */
     brandId: text("brand_id"),
-    /** The brand that is made for the person when they accept. */
+    /** The name of a brand that is created on acceptance. */
     brandName: text("brand_name"),
     tokenHash: text("token_hash").notNull(),
-    /** The admin who made it. */
+    /** The admin who created it. */
     createdBy: text("created_by").notNull(),
     expiresAt: instant("expires_at").notNull(),
     acceptedAt: instant("accepted_at"),
-    /** The user that came of it. */
+    /** The user who accepted it. */
     userId: text("user_id"),
     createdAt: instant("created_at").notNull(),
   },
@@ -174,7 +174,7 @@ export const invitations = table(
   ],
 );
 
-/** What this installation remembers about itself, e.g. the hash of the one-time claim token. */
+/** Settings of the installation, e.g. the hash of the one-time claim token. */
 export const settings = table("settings", {
   name: text("name").primaryKey(),
   value: text("value").notNull(),
