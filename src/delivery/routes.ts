@@ -14,7 +14,7 @@ import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 
 /** Routes for the messages of a campaign: their status, their statistics and why one has not been sent. */
 export function deliveryRoutes(deps: Deps) {
-  const { store, clock, wake } = deps;
+  const { store } = deps;
   const campaignFor = (request: Request, id: string) => campaignOf(store.read, id, reachOf(callerOf(request)));
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
@@ -73,10 +73,18 @@ export function deliveryRoutes(deps: Deps) {
         },
       },
     )
+    .use(outcomeRoutes(deps));
+}
+
+/** Routes that explain why a message has not been sent, and resolve an unknown outcome. */
+function outcomeRoutes(deps: Deps) {
+  const { store, clock, wake } = deps;
+  return new Elysia({ tags: ["Campaigns"] })
+    .use(storable)
     .get(
       "/:id/explain",
       async ({ params, query, request }) => {
-        const campaign = await campaignFor(request, params.id);
+        const campaign = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
         return { success: true as const, ...(await explain(store.read, campaign, query.contactId, clock.now())) };
       },
       {
