@@ -10,7 +10,7 @@ import type { Random } from "./random.ts";
 import type { Signer, Vault } from "./secrets.ts";
 import type { SecurityFindings } from "./security/findings.ts";
 
-/** What the edges are given; `main.ts` makes it, tests make their own. */
+/** Dependencies of routes and workers; created by `main.ts`, and by tests for themselves. */
 export interface Deps {
   config: Config;
   store: Store;
@@ -22,16 +22,16 @@ export interface Deps {
   signer: Signer;
   channel: Channel;
   files: Files;
-  /** Runs what no request waits for, so that a stop can end it. */
+  /** Runs work that no request waits for, so that a stop can end it. */
   background: BackgroundWork;
-  /** Tries a mailbox's login for real. */
+  /** Logs in at the server of a mailbox. */
   verifyMailbox(login: MailLogin): Promise<Verified>;
-  /** Writes to people in the name of the service; null when no system mailbox is configured. */
+  /** Sends mail of the service itself; null when no system mailbox is configured. */
   sendSystemMail: SendSystemMail | null;
-  /** Tells the delivery engine that something may be due. Cheap; call it after every commit that schedules or frees. */
+  /** Wakes the delivery engine. Cheap; call it after every commit that schedules messages or frees credits. */
   wake(): void;
-  /** What is insecure in how this process is set up. */
+  /** Insecure settings of this process. */
   security: SecurityFindings;
-  /** Null when none is configured. `ping` rejects while it does not answer, and may take its time to. */
+  /** Null when none is configured. `ping` rejects while Redis does not answer, possibly after a while. */
   redis: { ping(): Promise<void> } | null;
 }

@@ -1,4 +1,4 @@
-/** Why a request or a verb could not do what was asked. Each code becomes one HTTP status, in `http/faults.ts`. */
+/** Says why an operation failed. Each code becomes one HTTP status (`http/middleware/errors.ts`). */
 export type FaultCode =
   | "MALFORMED"
   | "UNAUTHENTICATED"
@@ -14,42 +14,47 @@ export type FaultCode =
   | "RATE_LIMITED"
   | "UNAVAILABLE";
 
-/** One thing wrong with one field: its path (`steps.0.body`) and what was expected instead. */
+/** One thing that is wrong with one field: its path (`steps.0.body`) and what was expected instead. */
 export interface Detail {
   field: string;
   message: string;
 }
 
+export interface FaultOptions {
+  details?: Detail[];
+  /** Further public fields of the answer, e.g. the credits that are missing. */
+  facts?: Record<string, unknown>;
+  /** For operators only. */
+  cause?: unknown;
+  retryAfterSeconds?: number;
+}
+
 /**
  * An expected failure. `message` is public: it reaches the caller. What only an operator may see goes into `cause`.
- * Faults know no HTTP, so that a verb called by the delivery engine fails in the same words as one called by a route.
+ * It knows no HTTP, so that a service function called by the delivery engine fails in the same words as one called by a route.
  */
 export class Fault extends Error {
-  override readonly name = "Fault";
+  override readonly name = "AppError";
   readonly code: FaultCode;
   readonly details: Detail[] | undefined;
-  /** Further public facts, e.g. the credits that are missing. */
   readonly facts: Record<string, unknown> | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(
-    code: FaultCode,
-    message: string,
-    extra: { details?: Detail[]; facts?: Record<string, unknown>; cause?: unknown; retryAfterSeconds?: number } = {},
-  ) {
-    super(message, extra.cause === undefined ? undefined : { cause: extra.cause });
+  constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.details = extra.details;
-    this.facts = extra.facts;
-    this.retryAfterSeconds = extra.retryAfterSeconds;
+    this.details = options.details;
+    this.facts = options.facts;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 
-/** A field that is well formed for JSON but wrong for its meaning. */
+/** Creates the error for a field that is well formed for JSON but wrong for its meaning. */
 export function invalid(field: string, message: string): Fault {
   return new Fault("INVALID", `${field}: ${message}`, { details: [{ field, message }] });
 }
 
+/** Creates the error for an id that names nothing, or nothing the caller may see. */
 export function notFound(noun: string, id: string): Fault {
   return new Fault("NOT_FOUND", `${noun} ${JSON.stringify(id.slice(0, 64))} was not found`);
 }

@@ -8,6 +8,7 @@ import { verifyLedger } from "../src/credits/verify.ts";
 import { campaigns } from "../src/db/schema/campaigns.ts";
 import { MAX_CELLS, rowsOf } from "../src/db/sql.ts";
 import type { Store } from "../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { deleteBrand } from "../src/deletion/brand.ts";
 import { deleteCampaign } from "../src/deletion/campaign.ts";
 import { forgetAnswers } from "../src/http/idempotency.ts";
@@ -98,7 +99,8 @@ describe(`with ${BULK_ROWS} rows`, () => {
   test("other mailboxes for a campaign take what the old ones leave", async () => {
     const [first = "", second = ""] = BULK.mailboxes;
     await store.write((tx) => tx.all(sql`update messages set sender_id = 'gone'`));
-    const replace = () => store.write((tx) => replaceSenders(tx, BULK.campaignId, null, [first, second]));
+    const replace = () =>
+      store.write((tx) => replaceSenders(tx, BULK.campaignId, tenantScope(SYSTEM), [first, second]));
     expectSlices(await watch("change of mailboxes", replace));
     expect(await count(`messages where sender_id = 'gone'`)).toBe(0);
   });
@@ -120,7 +122,9 @@ describe(`with ${BULK_ROWS} rows`, () => {
   });
 
   test("a deleted campaign leaves nothing behind", async () => {
-    expectSlices(await watch("delete", () => store.write((tx) => deleteCampaign(tx, BULK.campaignId, null))));
+    expectSlices(
+      await watch("delete", () => store.write((tx) => deleteCampaign(tx, BULK.campaignId, tenantScope(SYSTEM)))),
+    );
     expect(await count("messages")).toBe(0);
     expect(await count("conversations")).toBe(BULK_ROWS);
     expect(await tallyDrifts(store.read)).toEqual([]);

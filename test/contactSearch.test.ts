@@ -13,6 +13,7 @@ import { upsertContacts } from "../src/contacts/upsert.ts";
 import { contacts } from "../src/db/schema/brands.ts";
 import { installation } from "../src/db/schema/installation.ts";
 import type { Reader } from "../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { deleteBrand } from "../src/deletion/brand.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { type Owner, openBrand } from "./support/brands.ts";
@@ -52,7 +53,7 @@ async function search(reach: string | null, text: string, limit = 3, read: Reade
   do {
     const page: { items: string[]; next: SearchPlace | null } = await searchContacts(
       read,
-      { reach, text, after, limit, pause: noPause },
+      { scope: reach === null ? tenantScope(SYSTEM) : tenantScope(SYSTEM, reach), text, after, limit, pause: noPause },
       async (rows) => new Map(rows.map(({ id }) => [id, id])),
     );
     expect(page.items.length).toBeLessThanOrEqual(limit);
@@ -214,7 +215,12 @@ describe("a search of contacts", () => {
             const row = rows[at % Math.max(rows.length, 1)];
             if (!row) continue;
             await app.store
-              .write((tx) => (to ? changeContact(tx, row.id, one, to) : removeContact(tx, row.id, one)).then(() => {}))
+              .write((tx) =>
+                (to
+                  ? changeContact(tx, row.id, tenantScope(SYSTEM, one), to)
+                  : removeContact(tx, row.id, tenantScope(SYSTEM, one))
+                ).then(() => {}),
+              )
               .catch((error) => expect(["CONFLICT", "INVALID"]).toContain(error.code));
           }
           for (const text of queries) {
@@ -257,7 +263,7 @@ describe("a search of contacts", () => {
     const page = (text: string, after: SearchPlace | null) =>
       searchContacts(
         watched,
-        { reach: ann.brandId, text, after, limit: 20, pause: async () => void pauses++ },
+        { scope: tenantScope(SYSTEM, ann.brandId), text, after, limit: 20, pause: async () => void pauses++ },
         async (rows) => new Map(rows.map(({ id }) => [id, id])),
       );
     const first = await page("pat", null);

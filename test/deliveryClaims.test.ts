@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { balanceOf } from "../src/credits/statement.ts";
+import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { resolveUnknown } from "../src/delivery/rescuer.ts";
 import { CLAIM_LEASE_MS } from "../src/messages/model.ts";
 import { tallyDrifts } from "../src/messages/tallyProof.ts";
@@ -79,7 +80,7 @@ describe("a claim", () => {
       // Another worker gives its claims up, a person says that nothing was sent, and so it is sent.
       await other.recover(true);
       for (const { id } of await world.messagesOf(campaignId))
-        await world.store.write((tx) => resolveUnknown(tx, id, "NOT_SENT", null));
+        await world.store.write((tx) => resolveUnknown(tx, id, "NOT_SENT", tenantScope(SYSTEM)));
       await world.run(other);
     };
     const stopped = world.newEngine(meanwhile, () => stoppedFor);

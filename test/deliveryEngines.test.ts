@@ -6,6 +6,7 @@ import { grant } from "../src/credits/ledger.ts";
 import { balanceOf } from "../src/credits/statement.ts";
 import { emailAccounts } from "../src/db/schema/brands.ts";
 import { campaigns } from "../src/db/schema/campaigns.ts";
+import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
 setDefaultTimeout(60_000);
@@ -126,7 +127,7 @@ describe("a campaign that goes on after an answer", () => {
     const stage = await world.stage({ people: 1, delays: [0, 1, 1] });
     const mine = eq(campaigns.id, stage.campaignId);
     await world.store.write((tx) => tx.update(campaigns).set({ stopOnReply: false }).where(mine));
-    await world.store.write(async (tx) => launch(tx, await campaignOf(tx, stage.campaignId, null), 1));
+    await world.store.write(async (tx) => launch(tx, await campaignOf(tx, stage.campaignId, tenantScope(SYSTEM)), 1));
     await world.run();
     await world.store.write((tx) => world.answer(tx, stage, "Tell me more"));
     await world.pass(3 * DAY);

@@ -8,6 +8,7 @@ import { setMode } from "../src/conversations/conversations.ts";
 import { balanceOf } from "../src/credits/statement.ts";
 import { emailAccounts, senderDays } from "../src/db/schema/brands.ts";
 import type { Tx } from "../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 import { ACCEPTED, LATER } from "./support/scriptedChannel.ts";
 import type { Stage } from "./support/stage.ts";
@@ -96,7 +97,9 @@ describe("the gate", () => {
     expect((await ask(stage, stranger.people[0])).status).toBe(404);
     expect((await stage.request("GET", `/api/campaigns/${stage.campaignId}/explain`)).status).toBe(422);
 
-    await world.store.write(async (tx) => pause(tx, await campaignOf(tx, stage.campaignId, null), "holidays"));
+    await world.store.write(async (tx) =>
+      pause(tx, await campaignOf(tx, stage.campaignId, tenantScope(SYSTEM)), "holidays"),
+    );
     expect((await explain(stage))[0]?.nextAction).toBe("It waits for a person: holidays.");
     await world.store.write((tx) => ban(tx, { scope: "platform", email: stage.emails[0] ?? null, source: "MANUAL" }));
     expect((await explain(stage))[0]).toMatchObject({ status: "CANCELLED", gates: [] });
@@ -106,7 +109,7 @@ describe("the gate", () => {
 /** What may come between, the word it leaves on the message, and whether the message is over. */
 type Interruption = [what: string, word: string, work: (tx: Tx, stage: Stage) => Promise<unknown>];
 
-const campaignFor = (tx: Tx, { campaignId }: Stage) => campaignOf(tx, campaignId, null);
+const campaignFor = (tx: Tx, { campaignId }: Stage) => campaignOf(tx, campaignId, tenantScope(SYSTEM));
 const first = ({ people }: Stage) => people[0] ?? "";
 
 const endings: Interruption[] = [
@@ -127,7 +130,7 @@ const endings: Interruption[] = [
     "MANUAL_MODE",
     async (tx, { campaignId }) => {
       const [conversation] = await world.conversationsOf(campaignId);
-      return setMode(tx, conversation?.id ?? "", null, "MANUAL");
+      return setMode(tx, conversation?.id ?? "", tenantScope(SYSTEM), "MANUAL");
     },
   ],
   ["the end of the campaign", "CAMPAIGN_STOPPED", async (tx, stage) => cancel(tx, await campaignFor(tx, stage), null)],

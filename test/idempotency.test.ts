@@ -4,7 +4,7 @@ import { createApp } from "../src/app.ts";
 import { banRoutes } from "../src/bans/routes.ts";
 import { DAY, VirtualClock } from "../src/clock.ts";
 import { bans } from "../src/db/schema/brands.ts";
-import { idempotencyKeys } from "../src/db/schema/identity.ts";
+import { idempotencyKeys } from "../src/db/schema/idempotency.ts";
 import { forgetAnswers } from "../src/http/idempotency.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 

@@ -52,7 +52,9 @@ describe("guessing", () => {
       body: JSON.stringify({ email: "wire@example.com", password: "a wrong guess" }),
     });
     expect(response.status).toBe(401);
-    expect(other.logged.join("")).toContain('"event":"entry refused","address":"127.0.0.1","code":"UNAUTHENTICATED"');
+    expect(other.logged.join("")).toContain(
+      '"event":"identity.sign_in_failed","address":"127.0.0.1","code":"UNAUTHENTICATED"',
+    );
     await other.app.stop();
     await other.close();
   });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { DAY, MINUTE, VirtualClock } from "../src/clock.ts";
-import { apiKeys, idempotencyKeys } from "../src/db/schema/identity.ts";
+import { idempotencyKeys } from "../src/db/schema/idempotency.ts";
+import { apiKeys } from "../src/db/schema/identity.ts";
 import { invitationRoutes } from "../src/invitations/routes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { PASSWORD } from "./support/doors.ts";

@@ -8,6 +8,7 @@ import { listDirectory } from "../src/brands/directory.ts";
 import { HOUR } from "../src/clock.ts";
 import { dialect } from "../src/db/dialect.ts";
 import type { Reader, Store } from "../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { wordsFrom } from "../src/db/wordIndex.ts";
 import { type FollowUpFilter, readFollowUps } from "../src/delivery/followUps.ts";
 import { platformCounts } from "../src/messages/counts.ts";
@@ -103,7 +104,9 @@ describe("follow-ups of the platform", () => {
     ["with the openings", { fromStage: 0 }, 2, "messages_openings"],
   ];
   test.each(cases)("%s", async (_, filter, page, index) => {
-    const plan = await planOf((read) => readFollowUps(read, { ...filter, brandId: null }, { page, limit: 20 }));
+    const plan = await planOf((read) =>
+      readFollowUps(read, { ...filter, scope: tenantScope(SYSTEM) }, { page, limit: 20 }),
+    );
     expectWalk(plan, index);
   });
 });

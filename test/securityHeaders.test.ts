@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createApp, createProbes } from "../src/app.ts";
+import { createApp } from "../src/app.ts";
+import { createProbes } from "../src/health/probe-routes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 
 // Every answer of every route carries the headers that keep it out of caches and away from other sites.

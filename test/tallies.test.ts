@@ -4,6 +4,7 @@ import { ban } from "../src/bans/bans.ts";
 import { DAY, HOUR } from "../src/clock.ts";
 import { brands } from "../src/db/schema/brands.ts";
 import { messages } from "../src/db/schema/messages.ts";
+import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
 import { deleteCampaign } from "../src/deletion/campaign.ts";
 import type { FollowUp } from "../src/delivery/model.ts";
 import { resolveUnknown } from "../src/delivery/rescuer.ts";
@@ -52,7 +53,7 @@ async function live(seed: number): Promise<void> {
       if (chance(0.4)) await world.store.write((tx) => world.answer(tx, stage, "Tell me more"));
       const lost = await world.store.read.select().from(messages).where(eq(messages.status, "UNKNOWN"));
       for (const { id } of lost.filter(() => chance(0.6))) {
-        await world.store.write((tx) => resolveUnknown(tx, id, chance(0.5) ? "SENT" : "NOT_SENT", null));
+        await world.store.write((tx) => resolveUnknown(tx, id, chance(0.5) ? "SENT" : "NOT_SENT", tenantScope(SYSTEM)));
       }
       await world.run();
       world.clock.advance(Math.ceil(random() * 1.2 * DAY));
@@ -102,7 +103,7 @@ test("a campaign that is deleted leaves no trace in them", async () => {
   const stage = await world.launched({ people: 3 });
   expect((await stage.request("POST", `/api/campaigns/${stage.campaignId}/cancel`, {})).status).toBe(200);
   const before = (await boss<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total;
-  await world.store.write((tx) => deleteCampaign(tx, stage.campaignId, null));
+  await world.store.write((tx) => deleteCampaign(tx, stage.campaignId, tenantScope(SYSTEM)));
   expect((await boss<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total).toBe(before - 3);
 });
 

@@ -3,6 +3,7 @@ import { normaliseEmail, normalisePhone } from "../address.ts";
 import { bans } from "../db/schema/brands.ts";
 import { deleteWhere } from "../db/slices.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { addUsage, release, takeQuota } from "../limits/usage.ts";
 import { cancelPerson } from "../messages/cancel.ts";
@@ -121,14 +122,14 @@ async function findBans(read: Reader, scope: string, email: string | null, phone
 }
 
 /**
- * Deletes a ban. `scope` null means any (an admin).
- * @throws Fault NOT_FOUND; FORBIDDEN for a ban that the person asked for (STOP, unsubscribe), unless `scope` is null
+ * Deletes a ban.
+ * @throws Fault NOT_FOUND; FORBIDDEN for a ban that the person asked for (STOP, unsubscribe), unless the scope is all tenants
  */
-export async function unban(tx: Tx, id: string, scope: string | null): Promise<void> {
-  const mine = and(eq(bans.id, id), scope === null ? undefined : eq(bans.scope, scope));
+export async function unban(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  const mine = and(eq(bans.id, id), inScope(scope, bans.scope));
   const [row] = await tx.select().from(bans).where(mine);
   if (!row) throw notFound("ban", id);
-  if (scope !== null && isOwnWish(row.source)) {
+  if (scope.kind === "brand" && isOwnWish(row.source)) {
     throw new Fault("FORBIDDEN", "This person asked not to be contacted: only an admin can lift that");
   }
   const [gone] = await tx.delete(bans).where(mine).returning();

@@ -1,8 +1,9 @@
 import { Elysia, t } from "elysia";
 import { iso } from "../clock.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { writeOnce } from "../http/idempotency.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { listDirectory, voicemailsOf } from "./directory.ts";
 import { Directory, DirectoryQuery, TwilioSettings } from "./model.ts";
 import { changeTwilio } from "./twilio.ts";
@@ -11,7 +12,7 @@ import { changeTwilio } from "./twilio.ts";
 export function brandAdminRoutes(deps: Deps) {
   const { store, vault } = deps;
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/admin/brands",
       async ({ body }) => {
@@ -41,6 +42,7 @@ export function brandAdminRoutes(deps: Deps) {
         response: Directory,
         detail: {
           access: "admin",
+          example: { body: { limit: 10, offset: 0, searchQuery: "" } },
           summary: "List All Brands",
           description:
             "Get all brands with their mSID and user info (Admin only). The newest first. A page beyond the end is empty.",
@@ -49,9 +51,9 @@ export function brandAdminRoutes(deps: Deps) {
     )
     .post(
       "/update-twillio-messaging-service-sid",
-      async ({ body, request }) => {
+      async ({ body, context }) => {
         const { brandId, ...change } = body;
-        return writeOnce(deps, request, async (tx) => {
+        return writeOnce(deps, context, async (tx) => {
           await changeTwilio(tx, vault, brandId, change);
           return { success: true, message: "The brand's Twilio settings are as you sent them" };
         });
@@ -65,6 +67,14 @@ export function brandAdminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: {
+            body: {
+              brandId: EXEMPLARS.brand,
+              twilioAccountSid: "AC0123456789abcdef0123456789abcdef",
+              twilioAuthToken: "0123456789abcdef0123456789abcdef",
+              twillioMessagingServiceSid: "MG0123456789abcdef0123456789abcdef",
+            },
+          },
           summary: "Assign Messaging Service",
           description:
             "Update Twilio Messaging Service SID for a brand (Admin only). What is absent stays as it is and null clears it. An empty text clears a SID and keeps the token, which is sealed and never shown.",

@@ -1,31 +1,32 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { notFound } from "../fault.ts";
-import { type Caller, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { type Principal, requestContext } from "../http/request-context.ts";
 import { changeBrand, createBrand, getBrand, listBrands, toBrand } from "./brands.ts";
 import { Brand, BrandChange, NewBrand } from "./model.ts";
 
 const OneBrand = t.Object({ success: t.Literal(true), brand: Brand });
 
 /** Another's brand is answered like one that does not exist: ids tell a stranger nothing. */
-function mustSee(caller: Caller, brandId: string): void {
-  if (caller.role !== "admin" && caller.brandId !== brandId) throw notFound("brand", brandId);
+function mustSee(principal: Principal, brandId: string): void {
+  if (principal.role !== "admin" && principal.brandId !== brandId) throw notFound("brand", brandId);
 }
 
 export function brandRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/brands", tags: ["Brands"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const caller = callerOf(request);
-        const ownerId = caller.role === "admin" ? (body.ownerId === undefined ? null : body.ownerId) : caller.userId;
-        return writeOnce(deps, request, async (tx) => ({
+      async ({ body, context }) => {
+        const { principal } = context;
+        const ownerId =
+          principal.role === "admin" ? (body.ownerId === undefined ? null : body.ownerId) : principal.userId;
+        return writeOnce(deps, context, async (tx) => ({
           success: true as const,
           brand: toBrand(await createBrand(tx, body, ownerId)),
         }));
@@ -36,6 +37,7 @@ export function brandRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { body: { name: "Fabrikam Tea", timezone: "Europe/London" } },
           summary: "Create a brand",
           description:
             "Users own the brand they create, and one at most; admins may name an owner or none. 409 for an owner whose e-mail address nobody has verified.",
@@ -44,11 +46,11 @@ export function brandRoutes(deps: Deps) {
     )
     .get(
       "/",
-      async ({ query, request }) => {
-        const caller = callerOf(request);
+      async ({ query, context }) => {
+        const { principal } = context;
         const { limit = 20 } = query;
         const rows = await listBrands(store.read, {
-          ...(caller.role === "admin" ? {} : { ownerId: caller.userId }),
+          ...(principal.role === "admin" ? {} : { ownerId: principal.userId }),
           after: readCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
@@ -63,23 +65,28 @@ export function brandRoutes(deps: Deps) {
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        mustSee(callerOf(request), params.id);
+      async ({ params, context }) => {
+        mustSee(context.principal, params.id);
         return { success: true as const, brand: toBrand(await getBrand(store.read, params.id)) };
       },
       {
         params: IdParams,
         response: OneBrand,
-        detail: { access: "user", summary: "Get a brand", description: "Its name, zone, postal address and owner." },
+        detail: {
+          access: "user",
+          example: { parameters: { id: EXEMPLARS.brand } },
+          summary: "Get a brand",
+          description: "Its name, zone, postal address and owner.",
+        },
       },
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const caller = callerOf(request);
-        mustSee(caller, params.id);
+      async ({ params, body, context }) => {
+        const { principal } = context;
+        mustSee(principal, params.id);
         const { ownerId, ...own } = body;
-        const change = caller.role === "admin" && ownerId !== undefined ? { ...own, ownerId } : own;
+        const change = principal.role === "admin" && ownerId !== undefined ? { ...own, ownerId } : own;
         const row = await store.write((tx) => changeBrand(tx, params.id, change));
         return { success: true as const, brand: toBrand(row) };
       },
@@ -89,6 +96,10 @@ export function brandRoutes(deps: Deps) {
         response: OneBrand,
         detail: {
           access: "user",
+          example: {
+            parameters: { id: EXEMPLARS.otherBrand },
+            body: { postalAddress: "14 Garden Row, London SE1 6ED, UK" },
+          },
           summary: "Change a brand",
           description: "Changes what is named; only an admin names another owner.",
         },

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, lt, or, sql } from "drizzle-orm";
 import { campaigns } from "../db/schema/campaigns.ts";
 import { contains } from "../db/search.ts";
 import type { Reader } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { invalid } from "../fault.ts";
 import type { CampaignRow } from "./campaigns.ts";
 
@@ -25,7 +26,7 @@ export function placeOf(sortBy: CampaignOrder): (row: CampaignRow) => Place {
 export async function listCampaigns(
   read: Reader,
   options: {
-    reach: string | null;
+    scope: TenantScope;
     status: CampaignRow["status"] | undefined;
     searchQuery: string | undefined;
     sortBy: CampaignOrder;
@@ -42,7 +43,7 @@ export async function listCampaigns(
     .from(campaigns)
     .where(
       and(
-        options.reach === null ? undefined : eq(campaigns.brandId, options.reach),
+        inScope(options.scope, campaigns.brandId),
         options.status === undefined ? undefined : eq(campaigns.status, options.status),
         options.searchQuery?.trim() ? contains(options.searchQuery.trim(), campaigns.name) : undefined,
         after === null ? undefined : later(sortBy, beyond, after),

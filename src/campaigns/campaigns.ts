@@ -5,6 +5,7 @@ import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
+import { SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid } from "../fault.ts";
 import { takeQuota } from "../limits/usage.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -24,10 +25,10 @@ export function toCampaign(row: CampaignRow): Campaign {
   };
 }
 
-/** The campaign with this id within reach, which nobody else changes before this transaction ends. */
-export async function holdCampaign(tx: Tx, id: string, reach: string | null): Promise<CampaignRow> {
+/** The campaign with this id within scope, which nobody else changes before this transaction ends. */
+export async function holdCampaign(tx: Tx, id: string, scope: TenantScope): Promise<CampaignRow> {
   await tx.all(sql`select c.id from campaigns c where c.id = ${id} ${forUpdate("c")}`);
-  return campaignOf(tx, id, reach);
+  return campaignOf(tx, id, scope);
 }
 
 /** Opens a draft. What is not said is the brand's zone, e-mail, and any time. */
@@ -52,7 +53,7 @@ export async function createCampaign(tx: Tx, brandId: string, given: NewCampaign
   checkPeriod(row, tx.now);
   await takeQuota(tx, brandId, "campaigns");
   await tx.insert(campaigns).values(row);
-  return campaignOf(tx, row.id, brandId);
+  return campaignOf(tx, row.id, tenantScope(SYSTEM, brandId));
 }
 
 /** What may still be changed once a campaign was launched: nothing that the messages already scheduled stand on. */
@@ -62,10 +63,10 @@ const WHILE_RUNNING = ["name", "sendWindows", "timezone", "endAt", "stopOnReply"
 export async function changeCampaign(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   { version, ...change }: CampaignChange,
 ): Promise<CampaignRow> {
-  const row = await holdCampaign(tx, id, reach);
+  const row = await holdCampaign(tx, id, scope);
   checkVersion(row, version);
   const named = Object.entries(change).filter(([, value]) => value !== undefined);
   const fixed = named.map(([name]) => name).filter((name) => row.status !== "DRAFT" && !WHILE_RUNNING.includes(name));
@@ -89,7 +90,7 @@ export async function changeCampaign(
     .update(campaigns)
     .set({ ...next, version: version + 1, updatedAt: tx.now })
     .where(eq(campaigns.id, id));
-  return campaignOf(tx, id, reach);
+  return campaignOf(tx, id, scope);
 }
 
 /** CONFLICT when the caller has seen another version than the one there is. */

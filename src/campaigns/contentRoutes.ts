@@ -1,9 +1,8 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { toEmailAccount } from "../senders/emailAccounts.ts";
 import { EmailAccount } from "../senders/model.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -26,15 +25,15 @@ const Senders = t.Object({ success: t.Literal(true), emailAccounts: t.Array(Emai
 export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
   const channels = config.channels === "simulator" ? (["EMAIL", "SMS", "VOICEMAIL"] as const) : (["EMAIL"] as const);
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .put(
       "/:id/steps",
-      async ({ params, body, request }) => {
+      async ({ params, body, context }) => {
         const { steps, version } = body;
-        const reach = reachOf(callerOf(request));
-        const { brandId } = await campaignOf(store.read, params.id, reach);
+        const scope = context.scope;
+        const { brandId } = await campaignOf(store.read, params.id, scope);
         await checkTemplates(steps, brandId);
-        const row = await store.write((tx) => replaceSteps(tx, params.id, reach, steps, { channels, version }));
+        const row = await store.write((tx) => replaceSteps(tx, params.id, scope, steps, { channels, version }));
         wake();
         return {
           success: true as const,
@@ -52,6 +51,26 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         detail: {
           access: "user",
           body: STEPS_BODY_BYTES,
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: {
+              steps: [
+                {
+                  stage: 0,
+                  channel: "EMAIL",
+                  delay: { value: 0, unit: "DAYS" },
+                  subject: "A plant for {{ company | default: 'your desk' }}",
+                  body: "Hello {{ firstName | default: 'there' }}, may we bring you a plant?",
+                },
+                {
+                  stage: 1,
+                  channel: "EMAIL",
+                  delay: { value: 4, unit: "DAYS" },
+                  body: "Hello again. It is a very small plant.",
+                },
+              ],
+            },
+          },
           summary: "Set the steps of a campaign",
           description:
             "Replaces them all: stage 0 opens, stages 1… follow up. Once launched, only stages that no contact has reached may change (409 names the `stage`). A template has at most 64 KB, 500 outputs and tags and 5,000 words of code, all of them together 256 KB. E-mail only for now, all channels with the simulator.",
@@ -60,8 +79,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     )
     .get(
       "/:id/steps",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const steps = await readStepsWithCounts(store.read, row.id);
         return { success: true as const, version: row.version, steps };
       },
@@ -70,6 +89,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Steps,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the steps of a campaign",
           description: "Each with how many of its messages stand where.",
         },
@@ -77,9 +97,9 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     )
     .put(
       "/:id/senders",
-      async ({ params, body, request }) => {
-        const reach = reachOf(callerOf(request));
-        const rows = await store.write((tx) => replaceSenders(tx, params.id, reach, body.emailAccountIds));
+      async ({ params, body, context }) => {
+        const scope = context.scope;
+        const rows = await store.write((tx) => replaceSenders(tx, params.id, scope, body.emailAccountIds));
         wake();
         return { success: true as const, emailAccounts: rows.map((row) => toEmailAccount(row, clock.now())) };
       },
@@ -89,6 +109,10 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Senders,
         detail: {
           access: "user",
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: { emailAccountIds: [EXEMPLARS.unusedEmailAccount] },
+          },
           summary: "Set the senders of a campaign",
           description:
             "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are dealt out to them evenly.",
@@ -97,8 +121,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     )
     .get(
       "/:id/senders",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const senders = await readSenders(store.read, row);
         return { success: true as const, emailAccounts: senders.map((row) => toEmailAccount(row, clock.now())) };
       },
@@ -107,6 +131,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Senders,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the senders of a campaign",
           description: "The mailboxes it sends from.",
         },
@@ -114,8 +139,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     )
     .post(
       "/:id/preview-message",
-      async ({ params, body, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, body, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const person = body.contactId ?? body.sample ?? {};
         return {
           success: true as const,
@@ -136,6 +161,10 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         detail: {
           access: "user",
           limit: "costly",
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: { stage: 0, contactId: EXEMPLARS.draftContact },
+          },
           summary: "Preview a message",
           description:
             "A step as a contact of the brand (`contactId`) would get it, or somebody made up (`sample`). Sends nothing; the unsubscribe link is an example.",

@@ -2,20 +2,19 @@ import { Elysia, t } from "elysia";
 import { LowBalance } from "../credits/model.ts";
 import { lowBalance } from "../credits/statement.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { ErrorBody, IdParams } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { launchCost, toCost } from "./launchCost.ts";
 import { campaignOf } from "./lifecycle.ts";
 import { Cost } from "./model.ts";
 
 /** What a campaign will cost, before anything is spent. */
 export function costRoutes({ store, clock }: Deps) {
-  return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] }).use(storable).get(
+  return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] }).use(requestContext).get(
     "/:id/launch-cost",
-    async ({ params, request }) => {
-      const campaign = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+    async ({ params, context }) => {
+      const campaign = await campaignOf(store.read, params.id, context.scope);
       const cost = toCost(await launchCost(store.read, campaign));
       return {
         success: true as const,
@@ -29,6 +28,7 @@ export function costRoutes({ store, clock }: Deps) {
       detail: {
         access: "user",
         limit: "costly",
+        example: { parameters: { id: EXEMPLARS.draftCampaign } },
         summary: "See what a launch costs",
         description:
           "At today's prices, for the contacts that have not been written to: the opening stage, which a launch must be able to pay, and all stages. Nothing is held.",

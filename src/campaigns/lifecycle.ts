@@ -3,6 +3,7 @@ import { spendableCredits } from "../credits/ledger.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { campaignCredits } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, notFound } from "../fault.ts";
 import { cancelCampaign } from "../messages/cancel.ts";
 import { unparkCampaign } from "../messages/messages.ts";
@@ -13,12 +14,12 @@ import { openAll } from "./opening.ts";
 type Campaign = typeof campaigns.$inferSelect;
 type Status = Campaign["status"];
 
-/** A brand's campaign; NOT_FOUND for another's. `brandId` null means any (an admin). */
-export async function campaignOf(read: Reader, id: string, brandId: string | null): Promise<Campaign> {
+/** Returns the campaign with this id. @throws AppError NOT_FOUND unless it lies in the scope */
+export async function campaignOf(read: Reader, id: string, scope: TenantScope): Promise<Campaign> {
   const [row] = await read
     .select()
     .from(campaigns)
-    .where(and(eq(campaigns.id, id), brandId === null ? undefined : eq(campaigns.brandId, brandId)));
+    .where(and(eq(campaigns.id, id), inScope(scope, campaigns.brandId)));
   if (!row) throw notFound("campaign", id);
   return row;
 }

@@ -2,9 +2,10 @@ import { Elysia, t } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import { toCredits } from "../credits/amounts.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
+import { requestContext } from "../http/request-context.ts";
 import { optionalBody } from "../http/requestBody.ts";
-import { storable } from "../http/storable.ts";
 import { toCampaign } from "./campaigns.ts";
 import { toCost } from "./launchCost.ts";
 import { archive, cancel, launch, pause, resume } from "./lifecycle.ts";
@@ -38,11 +39,11 @@ const ShortOfCredits = t.Object(
 /** What makes a campaign run, wait and end. Each holds the campaign's row, so that of two callers one wins. */
 export function lifecycleRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/launch",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const launched = await launch(tx, campaign, body.confirmContacts);
           const shown = toCost(launched.cost);
           return {
@@ -68,6 +69,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { confirmContacts: EXEMPLARS.draftContacts } },
           summary: "Launch a campaign",
           description:
             "Schedules the opening message of every contact and sets its credits aside, all or nothing. 409 when `confirmContacts` is not the number of contacts (the answer's `contacts` is); 402 when credits are missing.",
@@ -76,8 +78,8 @@ export function lifecycleRoutes(deps: Deps) {
     )
     .post(
       "/:id/pause",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await pause(tx, campaign, body?.reason?.trim() || null);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -89,6 +91,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "new prices from Monday" } },
           summary: "Pause a campaign",
           description: "Nothing sets out from now on; what is on its way arrives. What is scheduled keeps its credits.",
         },
@@ -96,8 +99,8 @@ export function lifecycleRoutes(deps: Deps) {
     )
     .post(
       "/:id/resume",
-      ({ params, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await resume(tx, campaign);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -107,6 +110,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign } },
           summary: "Resume a campaign",
           description: "What waited is due when it was meant to leave, or now, within windows and daily caps.",
         },
@@ -114,8 +118,8 @@ export function lifecycleRoutes(deps: Deps) {
     )
     .post(
       "/:id/cancel",
-      ({ params, body, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const { creditReleased, cancelledMessages } = await cancel(tx, campaign, body?.reason?.trim() || null);
           return { success: true as const, creditReleased: toCredits(creditReleased), cancelledMessages };
         }),
@@ -131,6 +135,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "sold out" } },
           summary: "Cancel a campaign",
           description:
             "Ends it for good: what was still to be sent is cancelled (CAMPAIGN_STOPPED) and its credits come back. A message that is on its way at this moment cannot be called back.",
@@ -139,8 +144,8 @@ export function lifecycleRoutes(deps: Deps) {
     )
     .post(
       "/:id/archive",
-      ({ params, request }) =>
-        turn(deps, request, params.id, async (tx, campaign) => {
+      ({ params, context }) =>
+        turn(deps, context, params.id, async (tx, campaign) => {
           const row = await archive(tx, campaign);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -150,6 +155,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Archive a campaign",
           description: "Puts one that is completed or cancelled out of sight. Its figures stay.",
         },

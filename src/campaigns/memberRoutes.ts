@@ -7,11 +7,10 @@ import { searchContacts } from "../contacts/search.ts";
 import { keptPlace, searchPlace } from "../contacts/searchPage.ts";
 import { scanInSlices } from "../db/slicedScan.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
 import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { timeSlices } from "../timeSlices.ts";
 import { campaignOf } from "./lifecycle.ts";
 import {
@@ -57,14 +56,14 @@ function skippedOf(outcomes: readonly MemberOutcome[]) {
 export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/add-contacts",
-      async ({ params, body, request }) => {
+      async ({ params, body, context }) => {
         const { onDuplicate = "SKIP", allowActiveElsewhere = false } = body;
         const country = checkCountry(body.defaultCountry);
         const rows = body.contacts.map((contact, index) => judgeContact(contact, `contacts.${index}.`, country));
-        return turn(deps, request, params.id, async (tx, campaign) => {
+        return turn(deps, context, params.id, async (tx, campaign) => {
           mustTakeContacts(campaign);
           const options = { onDuplicate, allowActiveElsewhere };
           const { outcomes, enrolled } = await addContacts(tx, campaign, rows, options, schedule);
@@ -95,6 +94,12 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
           access: "user",
           idempotent: true,
           body: CONTACTS_BODY_BYTES,
+          example: {
+            parameters: { id: EXEMPLARS.draftCampaign },
+            body: {
+              contacts: [{ email: "kay@example.com", firstName: "Kay" }],
+            },
+          },
           summary: "Add contacts to a campaign",
           description:
             "Up to 1000 at a time, in at most 4 MB; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Nothing bypasses a ban.",
@@ -103,15 +108,15 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
     )
     .get(
       "/:id/contacts",
-      async ({ params, query, request }) => {
+      async ({ params, query, context }) => {
         const { limit = 20 } = query;
-        const campaign = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+        const campaign = await campaignOf(store.read, params.id, context.scope);
         const { status } = query;
         const place = readCursor(query.cursor);
         const text = query.searchQuery?.trim();
         const pause = () => timeSlices.next(campaign.brandId);
         if (text) {
-          const search = { reach: campaign.brandId, text, after: searchPlace(place), limit, pause };
+          const search = { scope: context.scopeOf(campaign.brandId), text, after: searchPlace(place), limit, pause };
           const found = await searchContacts(store.read, search, (rows) =>
             membersOf(store.read, campaign.id, status, rows),
           );
@@ -138,6 +143,7 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Member), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "List the contacts of a campaign",
           description: `In the order they joined, each with where their conversation stands. ${SEARCH_RULES}`,
         },

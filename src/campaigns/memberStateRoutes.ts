@@ -1,8 +1,9 @@
 import { Elysia, t } from "elysia";
 import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Id, IdParams } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { type RequestContext, requestContext } from "../http/request-context.ts";
 import type { CampaignRow } from "./campaigns.ts";
 import { pauseMember, removeMember, resumeMember } from "./memberState.ts";
 import type { ConversationRow } from "./members.ts";
@@ -33,22 +34,22 @@ export function memberStateRoutes(deps: Deps) {
   const { log } = deps;
   /** Does something with one contact of a campaign, and notes why. */
   async function turnMember<Answer extends Standing>(
-    request: Request,
+    context: RequestContext,
     campaignId: string,
     reason: string | undefined,
     work: (tx: Tx, campaign: CampaignRow) => Promise<Answer>,
   ): Promise<Answer> {
-    const answer = await turn(deps, request, campaignId, work);
+    const answer = await turn(deps, context, campaignId, work);
     log.info("contact turned", { conversationId: answer.conversationId, status: answer.status, reason });
     return answer;
   }
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/pause-contact",
-      ({ params, body, request }) =>
-        turnMember(request, params.id, body.reason, async (tx, campaign) =>
+      ({ params, body, context }) =>
+        turnMember(context, params.id, body.reason, async (tx, campaign) =>
           toStanding(await pauseMember(tx, campaign, body.contactId)),
         ),
       {
@@ -58,6 +59,10 @@ export function memberStateRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { id: EXEMPLARS.runningCampaign },
+            body: { contactId: EXEMPLARS.contact, reason: "on holiday" },
+          },
           summary: "Pause a contact",
           description: "What is scheduled for them waits, with its credits, until they are resumed.",
         },
@@ -65,8 +70,8 @@ export function memberStateRoutes(deps: Deps) {
     )
     .post(
       "/:id/resume-contact",
-      ({ params, body, request }) =>
-        turnMember(request, params.id, body.reason, async (tx, campaign) =>
+      ({ params, body, context }) =>
+        turnMember(context, params.id, body.reason, async (tx, campaign) =>
           toStanding(await resumeMember(tx, campaign, body.contactId)),
         ),
       {
@@ -76,6 +81,7 @@ export function memberStateRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { contactId: EXEMPLARS.contact } },
           summary: "Resume a contact",
           description: "What waited is due when it was meant to leave, or now.",
         },
@@ -83,8 +89,8 @@ export function memberStateRoutes(deps: Deps) {
     )
     .post(
       "/:id/remove-contact",
-      ({ params, body, request }) =>
-        turnMember(request, params.id, body.reason, async (tx, campaign) => {
+      ({ params, body, context }) =>
+        turnMember(context, params.id, body.reason, async (tx, campaign) => {
           const { conversation, cancelled } = await removeMember(tx, campaign, body.contactId);
           return { ...toStanding(conversation), cancelledMessages: cancelled };
         }),
@@ -95,6 +101,10 @@ export function memberStateRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { id: EXEMPLARS.runningCampaign },
+            body: { contactId: EXEMPLARS.contact, reason: "moved away" },
+          },
           summary: "Remove a contact from a campaign",
           description:
             "For good: what was still to be sent to them is cancelled (CONTACT_REMOVED) and its credits come back. The brand keeps the contact.",

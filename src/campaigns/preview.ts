@@ -1,6 +1,7 @@
 import { getBrand } from "../brands/brands.ts";
 import { getContact } from "../contacts/contacts.ts";
 import type { Reader } from "../db/store.ts";
+import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
 import { notFound } from "../fault.ts";
 import { renderMailInSlices } from "../templates/mailBody.ts";
 import { renderTextInSlices, smsSegments } from "../templates/sms.ts";
@@ -37,7 +38,9 @@ export async function previewMessage(
   const [sender] = await readSenders(read, campaign);
   const nobody = { firstName: null, lastName: null, email: null, phone: null, company: null, custom: {} };
   const contact =
-    typeof person === "string" ? await getContact(read, person, campaign.brandId) : { ...nobody, ...person };
+    typeof person === "string"
+      ? await getContact(read, person, tenantScope(SYSTEM, campaign.brandId))
+      : { ...nobody, ...person };
   const link = step.channel === "EMAIL" ? `${publicUrl}/u/example` : null;
   const from = { name: sender?.displayName ?? null, email: sender?.email ?? null };
   const variables = messageVariables(contact, brand, from, link);

@@ -1,13 +1,13 @@
 import { Elysia, t } from "elysia";
 import { LowBalance } from "../credits/model.ts";
 import { lowBalance } from "../credits/statement.ts";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
-import { brandOf, callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { listCampaigns, placeOf } from "./campaignList.ts";
 import { changeCampaign, createCampaign, toCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -29,12 +29,12 @@ const ListQuery = t.Object({
 export function campaignRoutes(deps: Deps) {
   const { store, clock } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const brandId = brandOf(callerOf(request), body.brandId);
-        return writeOnce(deps, request, async (tx) => ({
+      async ({ body, context }) => {
+        const brandId = brandOf(context.principal, body.brandId);
+        return writeOnce(deps, context, async (tx) => ({
           success: true as const,
           campaign: toCampaign(await createCampaign(tx, brandId, body)),
         }));
@@ -45,6 +45,7 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { body: { brandId: EXEMPLARS.otherBrand, name: "Ferns for waiting rooms", channels: ["EMAIL"] } },
           summary: "Create a campaign",
           description: "A DRAFT: nothing is sent before it has steps, senders and contacts and is launched.",
         },
@@ -52,10 +53,10 @@ export function campaignRoutes(deps: Deps) {
     )
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
         const rows = await listCampaigns(store.read, {
-          reach: reachOf(callerOf(request), query.brandId),
+          scope: context.scopeOf(query.brandId),
           status: query.status,
           searchQuery: query.searchQuery,
           sortBy,
@@ -78,8 +79,8 @@ export function campaignRoutes(deps: Deps) {
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        const row = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await campaignOf(store.read, params.id, context.scope);
         const warning = await lowBalance(store.read, clock.now(), row.brandId);
         return { success: true as const, campaign: toCampaign(row), lowBalance: warning };
       },
@@ -88,6 +89,7 @@ export function campaignRoutes(deps: Deps) {
         response: t.Object({ ...OneCampaign.properties, lowBalance: LowBalance }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get a campaign",
           description:
             "With its state, the `version` that a change must name, and a warning when the brand's credits will not last a week.",
@@ -96,8 +98,8 @@ export function campaignRoutes(deps: Deps) {
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const row = await store.write((tx) => changeCampaign(tx, params.id, reachOf(callerOf(request)), body));
+      async ({ params, body, context }) => {
+        const row = await store.write((tx) => changeCampaign(tx, params.id, context.scope, body));
         deps.wake();
         return { success: true as const, campaign: toCampaign(row) };
       },
@@ -107,6 +109,7 @@ export function campaignRoutes(deps: Deps) {
         response: OneCampaign,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { name: "Plants for every desk", version: 1 } },
           summary: "Change a campaign",
           description:
             "Changes what is named, if `version` is the present one (409 otherwise). After launch only name, sendWindows, timezone, endAt and stopOnReply may change.",

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray } from "drizzle-orm";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import type { TenantScope } from "../db/tenant-scope.ts";
 import { Fault } from "../fault.ts";
 import { reassignCampaign } from "../messages/reassign.ts";
 import { replaceCampaignSenders } from "../senders/campaignSenders.ts";
@@ -26,10 +27,10 @@ export async function readSenders(read: Reader, campaign: { id: string; brandId:
 export async function replaceSenders(
   tx: Tx,
   campaignId: string,
-  reach: string | null,
+  scope: TenantScope,
   emailAccountIds: readonly string[],
 ): Promise<EmailAccountRow[]> {
-  const campaign = await holdCampaign(tx, campaignId, reach);
+  const campaign = await holdCampaign(tx, campaignId, scope);
   if (["COMPLETED", "CANCELLED", "ARCHIVED"].includes(campaign.status)) {
     throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its senders cannot be changed any more`);
   }

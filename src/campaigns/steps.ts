@@ -4,6 +4,7 @@ import { DAY, HOUR, MINUTE } from "../clock.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import type { TenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid } from "../fault.ts";
 import { stepBytes, sum } from "../limits/bytes.ts";
 import { release, takeQuota } from "../limits/usage.ts";
@@ -85,11 +86,11 @@ export async function checkTemplates(given: readonly StepShape[], owner: string)
 export async function replaceSteps(
   tx: Tx,
   campaignId: string,
-  reach: string | null,
+  scope: TenantScope,
   given: readonly StepShape[],
   options: { channels: readonly ChannelName[]; version?: number | undefined },
 ): Promise<CampaignRow> {
-  const campaign = await holdCampaign(tx, campaignId, reach);
+  const campaign = await holdCampaign(tx, campaignId, scope);
   if (options.version !== undefined) checkVersion(campaign, options.version);
   if (CLOSED.includes(campaign.status)) {
     throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its steps cannot be changed any more`);

@@ -6,6 +6,7 @@ import { Fault } from "../fault.ts";
 import { clientAddress } from "../http/clientAddress.ts";
 import { scanJson } from "../http/jsonScan.ts";
 import { ErrorBody } from "../http/model.ts";
+import { type RequestContext, requestContext } from "../http/request-context.ts";
 import { readBytes } from "../http/requestBody.ts";
 import { leftToRoute } from "../http/routePlans.ts";
 import { unstorable } from "../http/storable.ts";
@@ -30,8 +31,8 @@ function isFromChargebee(request: Request, { user, password }: { user: string; p
   return timingSafeEqual(hash(said), hash(`${user}:${password}`));
 }
 
-async function readBody(request: Request): Promise<unknown> {
-  const bytes = await readBytes(request, LARGEST_EVENT);
+async function readBody(context: RequestContext): Promise<unknown> {
+  const bytes = await readBytes(context, LARGEST_EVENT);
   try {
     await scanJson(bytes);
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -56,16 +57,17 @@ export function chargebeeRoutes(deps: Deps) {
     });
   }
 
-  return new Elysia({ prefix: "/api/webhooks", tags: ["Payments"] }).post(
+  return new Elysia({ prefix: "/api/webhooks", tags: ["Payments"] }).use(requestContext).post(
     "/chargebee",
-    async ({ request, server, set }) => {
+    async ({ context, server, set }) => {
+      const { request } = context;
       const { webhook } = deps.config.chargebee;
       if (webhook === null) throw new Fault("NOT_FOUND", "Webhooks of Chargebee are not configured here");
       if (!isFromChargebee(request, webhook)) {
         set.headers["www-authenticate"] = 'Basic realm="chargebee", charset="UTF-8"';
         throw refuse(clientAddress(request, server, deps.config.clientAddressHeader));
       }
-      const given = await readBody(request);
+      const given = await readBody(context);
       const event = unstorable(given) === null ? readEvent(given) : null;
       if (event === null) {
         throw new Fault("MALFORMED", "Expected an event with id, event_type, occurred_at and content");

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
-import { createApp, createProbes } from "../app.ts";
+import { createApp } from "../app.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
+import { createProbes } from "../health/probe-routes.ts";
 import { RequestDrain } from "../http/requestDrain.ts";
 import { openClaim } from "../identity/claim.ts";
 import { readdressImages } from "../identity/profile/profile.ts";

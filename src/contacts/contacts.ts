@@ -3,6 +3,7 @@ import { iso, isoOrNull } from "../clock.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
 import { addWords, removeWords } from "../db/wordIndex.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
@@ -24,27 +25,27 @@ export function toContact(row: ContactRow): Contact {
   };
 }
 
-/** The contact with this id within reach; NOT_FOUND if there is none. */
-export async function getContact(read: Reader, id: string, reach: string | null): Promise<ContactRow> {
+/** The contact with this id in the scope; NOT_FOUND if there is none. */
+export async function getContact(read: Reader, id: string, scope: TenantScope): Promise<ContactRow> {
   const [row] = await read
     .select()
     .from(contacts)
-    .where(and(eq(contacts.id, id), reach === null ? undefined : eq(contacts.brandId, reach)));
+    .where(and(eq(contacts.id, id), inScope(scope, contacts.brandId)));
   if (!row) throw notFound("contact", id);
   return row;
 }
 
-/** Contacts within reach in the order they were added, after the one with id `after`. */
+/** Contacts in the scope in the order they were added, after the one with id `after`. */
 export async function listContacts(
   read: Reader,
-  options: { reach: string | null; after: string | null; limit: number },
+  options: { scope: TenantScope; after: string | null; limit: number },
 ): Promise<ContactRow[]> {
   return read
     .select()
     .from(contacts)
     .where(
       and(
-        options.reach === null ? undefined : eq(contacts.brandId, options.reach),
+        inScope(options.scope, contacts.brandId),
         options.after === null ? undefined : gt(contacts.id, options.after),
       ),
     )
@@ -60,7 +61,8 @@ export async function createContact(
   defaultCountry?: string,
 ): Promise<ContactRow> {
   const [outcome] = await upsertContacts(tx, brandId, [judgeContact(given, "", defaultCountry)], "SKIP");
-  if (outcome?.verdict === "added" && outcome.contactId) return getContact(tx, outcome.contactId, brandId);
+  if (outcome?.verdict === "added" && outcome.contactId)
+    return getContact(tx, outcome.contactId, tenantScope(SYSTEM, brandId));
   switch (outcome?.verdict) {
     case "duplicate":
       throw new Fault("CONFLICT", outcome.message ?? "The brand has a contact with this address already", {
@@ -81,13 +83,13 @@ const banned = () => new Fault("CONFLICT", "This person is on a ban list and mus
 export async function changeContact(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   change: ContactChange,
 ): Promise<ContactRow> {
-  const { brandId } = await getContact(tx, id, reach);
+  const { brandId } = await getContact(tx, id, scope);
   await holdContacts(tx, brandId);
   // Read again: until now somebody else may have held the brand's contacts.
-  const row = await getContact(tx, id, reach);
+  const row = await getContact(tx, id, scope);
   const judged = judgeContact({ ...row, ...change });
   if (judged.verdict !== "ok") throw invalid(judged.verdict === "bad_phone" ? "phone" : "email", judged.message);
   const { person } = fitPerson(judged.contact);
@@ -105,7 +107,7 @@ export async function changeContact(
     throw error;
   }
   await addUsage(tx, brandId, "storedBytes", contactBytes(person) - contactBytes(row));
-  return getContact(tx, id, reach);
+  return getContact(tx, id, scope);
 }
 
 /**
@@ -122,8 +124,8 @@ async function mayBecome(tx: Tx, row: ContactRow, person: Person): Promise<void>
 }
 
 /** Removes a contact nobody has written to. CONFLICT when they are part of a campaign. */
-export async function removeContact(tx: Tx, id: string, reach: string | null): Promise<void> {
-  const row = await getContact(tx, id, reach);
+export async function removeContact(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  const row = await getContact(tx, id, scope);
   const inUse = () =>
     new Fault(
       "CONFLICT",

@@ -1,11 +1,11 @@
 import { Elysia, t } from "elysia";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
-import { brandOf, callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cursorAt, cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { timeSlices } from "../timeSlices.ts";
 import { changeContact, createContact, getContact, listContacts, removeContact, toContact } from "./contacts.ts";
 import { Contact, ContactChange, DefaultCountry, NewContact, SEARCH_RULES, SearchQuery } from "./model.ts";
@@ -19,13 +19,13 @@ const OneContact = t.Object({ success: t.Literal(true), contact: Contact });
 export function contactRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/contacts", tags: ["Contacts"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const brandId = brandOf(callerOf(request), body.brandId);
+      async ({ body, context }) => {
+        const brandId = brandOf(context.principal, body.brandId);
         const country = checkCountry(body.defaultCountry);
-        return writeOnce(deps, request, async (tx) => ({
+        return writeOnce(deps, context, async (tx) => ({
           success: true as const,
           contact: toContact(await createContact(tx, brandId, body, country)),
         }));
@@ -36,6 +36,9 @@ export function contactRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            body: { brandId: EXEMPLARS.brand, email: "joan@example.com", firstName: "Joan", company: "Clarke & Co" },
+          },
           summary: "Add a contact",
           description:
             "At least one of email and phone. Refused (409) when the brand has a contact with one of them (`contactId`), or the person is banned. Many at once: `add-contacts` of a campaign.",
@@ -44,14 +47,14 @@ export function contactRoutes(deps: Deps) {
     )
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20 } = query;
-        const reach = reachOf(callerOf(request), query.brandId);
+        const scope = context.scopeOf(query.brandId);
         const text = query.searchQuery?.trim();
         if (text) {
           const after = searchPlace(readCursor(query.cursor));
-          const pause = () => timeSlices.next(reach ?? callerOf(request).userId);
-          const search = { reach, text, after, limit, pause };
+          const pause = () => timeSlices.next(scope.kind === "brand" ? scope.brandId : context.principal.userId);
+          const search = { scope, text, after, limit, pause };
           const found = await searchContacts(
             store.read,
             search,
@@ -60,7 +63,7 @@ export function contactRoutes(deps: Deps) {
           return { success: true as const, data: found.items.map(toContact), nextCursor: cursorAt(keptPlace(found)) };
         }
         const rows = await listContacts(store.read, {
-          reach,
+          scope,
           after: readCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
@@ -79,20 +82,25 @@ export function contactRoutes(deps: Deps) {
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        const row = await getContact(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await getContact(store.read, params.id, context.scope);
         return { success: true as const, contact: toContact(row) };
       },
       {
         params: IdParams,
         response: OneContact,
-        detail: { access: "user", summary: "Get a contact", description: "All that is known of one person." },
+        detail: {
+          access: "user",
+          example: { parameters: { id: EXEMPLARS.contact } },
+          summary: "Get a contact",
+          description: "All that is known of one person.",
+        },
       },
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const row = await store.write((tx) => changeContact(tx, params.id, reachOf(callerOf(request)), body));
+      async ({ params, body, context }) => {
+        const row = await store.write((tx) => changeContact(tx, params.id, context.scope, body));
         return { success: true as const, contact: toContact(row) };
       },
       {
@@ -101,6 +109,7 @@ export function contactRoutes(deps: Deps) {
         response: OneContact,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.contact }, body: { firstName: "Joanna" } },
           summary: "Change a contact",
           description: "Changes what is named; null clears. `custom` is replaced as a whole.",
         },
@@ -108,8 +117,8 @@ export function contactRoutes(deps: Deps) {
     )
     .delete(
       "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => removeContact(tx, params.id, reachOf(callerOf(request))));
+      async ({ params, context }) => {
+        await store.write((tx) => removeContact(tx, params.id, context.scope));
         return { success: true as const };
       },
       {
@@ -117,6 +126,7 @@ export function contactRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.loneContact } },
           summary: "Remove a contact",
           description: "Refused (409) when they are part of a campaign.",
         },

@@ -1,6 +1,7 @@
 import { inArray, sql } from "drizzle-orm";
 import { contacts } from "../db/schema/brands.ts";
 import type { Reader } from "../db/store.ts";
+import type { TenantScope } from "../db/tenant-scope.ts";
 import { endOf, type WordPlace, wordsFrom } from "../db/wordIndex.ts";
 import { invalid } from "../fault.ts";
 import type { ContactRow } from "./contacts.ts";
@@ -19,8 +20,7 @@ export interface SearchPlace extends WordPlace {
 }
 
 export interface ContactSearch {
-  /** The brand whose contacts are searched; null for all brands. */
-  reach: string | null;
+  scope: TenantScope;
   text: string;
   after: SearchPlace | null;
   limit: number;
@@ -81,18 +81,18 @@ const placeOf = ({ brandId, word, order }: SearchPlace): SearchPlace => ({ brand
 /** The word with the fewest entries, which are all that is visited. Null when one has none: then nothing is found. */
 async function chooseLeading(
   read: Reader,
-  { reach, pause }: ContactSearch,
+  { scope, pause }: ContactSearch,
   wanted: readonly SearchWord[],
 ): Promise<SearchWord | null> {
   // Over all brands a count would have to look into each of them.
-  if (reach === null) return wanted.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0] ?? null;
+  if (scope.kind === "all") return wanted.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0] ?? null;
   let leading: SearchWord | null = null;
   let fewest = Number.POSITIVE_INFINITY;
   for (const word of wanted) {
     await pause();
     let entries = 0;
     for (const beginning of word) {
-      entries += (await wordsFrom(read, reach, indexed(beginning), null, SEARCH_SLICE_ENTRIES)).length;
+      entries += (await wordsFrom(read, scope.brandId, indexed(beginning), null, SEARCH_SLICE_ENTRIES)).length;
     }
     if (entries === 0) return null;
     if (entries < fewest) [leading, fewest] = [word, entries];
@@ -128,7 +128,7 @@ interface Slice {
 /** The entries of the index slice by slice: for each beginning by brand, word and contact. */
 async function* walk(
   read: Reader,
-  { reach, after, pause }: ContactSearch,
+  { scope, after, pause }: ContactSearch,
   leading: SearchWord,
 ): AsyncGenerator<{ entries: Entry[]; at: SearchPlace | null }> {
   const begun = after === null ? 0 : leading.findIndex((beginning) => after.word.startsWith(indexed(beginning)));
@@ -136,20 +136,16 @@ async function* walk(
   for (const beginning of leading.slice(Math.max(begun, 0))) {
     do {
       await pause();
-      const { visited, at } = await sliceOf(read, reach, indexed(beginning), place);
+      const { visited, at } = await sliceOf(read, scope, indexed(beginning), place);
       place = at;
       yield { entries: await withContacts(read, visited), at };
     } while (place !== null);
   }
 }
 
-async function sliceOf(
-  read: Reader,
-  reach: string | null,
-  beginning: string,
-  after: SearchPlace | null,
-): Promise<Slice> {
-  const brandIds = reach === null ? await brandsFrom(read, after?.brandId ?? "") : [reach];
+async function sliceOf(read: Reader, scope: TenantScope, beginning: string, after: SearchPlace | null): Promise<Slice> {
+  const isAll = scope.kind === "all";
+  const brandIds = isAll ? await brandsFrom(read, after?.brandId ?? "") : [scope.brandId];
   const visited: Visited[] = [];
   for (const brandId of brandIds) {
     const from = after?.brandId === brandId ? after : null;
@@ -159,7 +155,7 @@ async function sliceOf(
     if (last && visited.length === SEARCH_SLICE_ENTRIES) return { visited, at: placeOf(last) };
   }
   const lastBrand = brandIds.at(-1);
-  if (reach !== null || lastBrand === undefined || brandIds.length < SEARCH_SLICE_BRANDS) return { visited, at: null };
+  if (!isAll || lastBrand === undefined || brandIds.length < SEARCH_SLICE_BRANDS) return { visited, at: null };
   return { visited, at: { brandId: lastBrand, ...endOf(beginning) } };
 }
 

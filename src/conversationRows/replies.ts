@@ -1,6 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import { conversations, inboundMessages } from "../db/schema/campaigns.ts";
 import type { Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import type { ConversationRow } from "./status.ts";
 
 // Writes the replies of contacts and mail servers to a conversation, and the status that follows from them.
@@ -55,30 +56,29 @@ export async function clearOptOut(tx: Tx, id: string): Promise<void> {
     .where(and(eq(conversations.id, id), eq(conversations.status, "OPTED_OUT")));
 }
 
-const within = (id: string, brandId: string | null) =>
-  and(eq(conversations.id, id), brandId === null ? undefined : eq(conversations.brandId, brandId));
+const within = (id: string, scope: TenantScope) => and(eq(conversations.id, id), inScope(scope, conversations.brandId));
 
-/** Sets who continues a conversation. Returns false when there is none with this id; `brandId` null means any (an admin). */
+/** Sets who continues a conversation. Returns false when there is none with this id in the scope. */
 export async function updateMode(
   tx: Tx,
   id: string,
-  brandId: string | null,
+  scope: TenantScope,
   mode: ConversationRow["mode"],
 ): Promise<boolean> {
   const updated = await tx
     .update(conversations)
     .set({ mode, updatedAt: tx.now })
-    .where(within(id, brandId))
+    .where(within(id, scope))
     .returning({ id: conversations.id });
   return updated.length > 0;
 }
 
-/** Marks a conversation as read. Returns false when there is none with this id; `brandId` null means any (an admin). */
-export async function clearUnread(tx: Tx, id: string, brandId: string | null): Promise<boolean> {
+/** Marks a conversation as read. Returns false when there is none with this id in the scope. */
+export async function clearUnread(tx: Tx, id: string, scope: TenantScope): Promise<boolean> {
   const updated = await tx
     .update(conversations)
     .set({ unread: false })
-    .where(within(id, brandId))
+    .where(within(id, scope))
     .returning({ id: conversations.id });
   return updated.length > 0;
 }

@@ -6,6 +6,7 @@ import { campaigns, conversations, inboundMessages } from "../db/schema/campaign
 import { messages } from "../db/schema/messages.ts";
 import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, invalid, notFound } from "../fault.ts";
 import { cancelConversation } from "../messages/cancel.ts";
 import { wireStatus } from "../messages/model.ts";
@@ -54,13 +55,13 @@ const dialogues = (read: Reader) =>
     .innerJoin(contacts, eq(contacts.id, conversations.contactId))
     .innerJoin(campaigns, eq(campaigns.id, conversations.campaignId));
 
-const within = (reach: string | null) => (reach === null ? undefined : eq(conversations.brandId, reach));
+const within = (scope: TenantScope) => inScope(scope, conversations.brandId);
 
-/** Lists conversations within reach, the newest first, before the one with id `before`. */
+/** Lists conversations within scope, the newest first, before the one with id `before`. */
 export async function listConversations(
   read: Reader,
   options: {
-    reach: string | null;
+    scope: TenantScope;
     mode: Row["mode"] | undefined;
     status: Row["status"] | undefined;
     unread: boolean | undefined;
@@ -71,11 +72,11 @@ export async function listConversations(
     limit: number;
   },
 ): Promise<Dialogue[]> {
-  const { reach, mode, status, unread, campaignId, before, downTo, limit } = options;
+  const { scope, mode, status, unread, campaignId, before, downTo, limit } = options;
   return dialogues(read)
     .where(
       and(
-        within(reach),
+        within(scope),
         mode === undefined ? undefined : eq(conversations.mode, mode),
         status === undefined ? undefined : eq(conversations.status, status),
         unread === undefined ? undefined : eq(conversations.unread, unread),
@@ -91,10 +92,10 @@ export async function listConversations(
 /** Finds the conversation one slice further down the list, of any mode and status; null when there are fewer. */
 export async function conversationBelow(
   read: Reader,
-  { reach, campaignId }: { reach: string | null; campaignId: string | undefined },
+  { scope, campaignId }: { scope: TenantScope; campaignId: string | undefined },
   before: string | null,
 ): Promise<string | null> {
-  const list = campaignId === undefined ? within(reach) : eq(conversations.campaignId, campaignId);
+  const list = campaignId === undefined ? within(scope) : eq(conversations.campaignId, campaignId);
   const [row] = await read
     .select({ id: conversations.id })
     .from(conversations)
@@ -106,11 +107,11 @@ export async function conversationBelow(
 }
 
 /**
- * Gets the conversation with this id within reach.
+ * Gets the conversation with this id in the scope.
  * @throws Fault NOT_FOUND
  */
-export async function getDialogue(read: Reader, id: string, reach: string | null): Promise<Dialogue> {
-  const [row] = await dialogues(read).where(and(eq(conversations.id, id), within(reach)));
+export async function getDialogue(read: Reader, id: string, scope: TenantScope): Promise<Dialogue> {
+  const [row] = await dialogues(read).where(and(eq(conversations.id, id), within(scope)));
   if (!row) throw notFound("conversation", id);
   return row;
 }
@@ -139,13 +140,13 @@ export async function readHistory(read: Reader, conversationId: string): Promise
  * Sets the mode of a conversation. MANUAL, a person takes over, cancels what was still to be sent and gives its credits back;
  * AUTO lets the engine send again, but what was cancelled stays so. Returns how many messages were cancelled.
  */
-export async function setMode(tx: Tx, id: string, reach: string | null, mode: Row["mode"]): Promise<number> {
-  if (!(await updateMode(tx, id, reach, mode))) throw notFound("conversation", id);
+export async function setMode(tx: Tx, id: string, scope: TenantScope, mode: Row["mode"]): Promise<number> {
+  if (!(await updateMode(tx, id, scope, mode))) throw notFound("conversation", id);
   return mode === "MANUAL" ? cancelConversation(tx, id, "MANUAL_MODE") : 0;
 }
 
-export async function markRead(tx: Tx, id: string, reach: string | null): Promise<void> {
-  if (!(await clearUnread(tx, id, reach))) throw notFound("conversation", id);
+export async function markRead(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  if (!(await clearUnread(tx, id, scope))) throw notFound("conversation", id);
 }
 
 /**
@@ -156,11 +157,11 @@ export async function markRead(tx: Tx, id: string, reach: string | null): Promis
 export async function recordInbound(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   { channel, text, subject = null }: InboundRecord,
   options: { hostileBelow: number },
 ): Promise<Received> {
-  const { conversation, contact } = await getDialogue(tx, id, reach);
+  const { conversation, contact } = await getDialogue(tx, id, scope);
   const from = channel === "EMAIL" ? contact.email : contact.phone;
   if (from === null) {
     throw invalid("channel", `the contact has no ${channel === "EMAIL" ? "e-mail address" : "phone number"}`);

@@ -2,12 +2,11 @@ import { Elysia, t } from "elysia";
 import { toContact } from "../contacts/contacts.ts";
 import { scanInSlices } from "../db/slicedScan.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { IdParams, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { timeSlices } from "../timeSlices.ts";
 import {
   conversationBelow,
@@ -41,20 +40,20 @@ const MODE_MESSAGES = {
 export function conversationRoutes(deps: Deps) {
   const { store, config, log, wake } = deps;
   return new Elysia({ prefix: "/api/campaigns/conversations", tags: ["Conversations"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20, mode, status, unread, campaignId } = query;
-        const caller = callerOf(request);
-        const reach = reachOf(caller, query.brandId);
+        const scope = context.scopeOf(query.brandId);
+        const owner = scope.kind === "brand" ? scope.brandId : context.principal.userId;
         const page = await scanInSlices({
           after: readCursor(query.cursor)?.[1] ?? null,
           limit,
-          pause: () => timeSlices.next(reach ?? caller.userId),
-          boundary: (before) => conversationBelow(store.read, { reach, campaignId }, before),
+          pause: () => timeSlices.next(owner),
+          boundary: (before) => conversationBelow(store.read, { scope, campaignId }, before),
           rows: (before, downTo, limit) =>
-            listConversations(store.read, { reach, mode, status, unread, campaignId, before, downTo, limit }),
+            listConversations(store.read, { scope, mode, status, unread, campaignId, before, downTo, limit }),
           idOf: ({ conversation }) => conversation.id,
         });
         return {
@@ -76,8 +75,8 @@ export function conversationRoutes(deps: Deps) {
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        const dialogue = await getDialogue(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const dialogue = await getDialogue(store.read, params.id, context.scope);
         return {
           success: true as const,
           conversation: toConversation(dialogue),
@@ -90,6 +89,7 @@ export function conversationRoutes(deps: Deps) {
         response: OneConversation,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.conversation } },
           summary: "Get a conversation",
           description: "With the messages of both sides, and those still to be sent, in the order of time.",
         },
@@ -97,11 +97,11 @@ export function conversationRoutes(deps: Deps) {
     )
     .post(
       "/:id/set-mode",
-      async ({ params, body, request }) => {
+      async ({ params, body, context }) => {
         const { mode, reason } = body;
-        const reach = reachOf(callerOf(request));
-        const answer = await writeOnce(deps, request, async (tx) => {
-          const cancelledFollowUps = await setMode(tx, params.id, reach, mode);
+        const scope = context.scope;
+        const answer = await writeOnce(deps, context, async (tx) => {
+          const cancelledFollowUps = await setMode(tx, params.id, scope, mode);
           return { success: true as const, message: MODE_MESSAGES[mode], cancelledFollowUps };
         });
         log.info("conversations.mode_updated", { conversationId: params.id, mode, reason });
@@ -115,6 +115,13 @@ export function conversationRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { id: EXEMPLARS.conversation },
+            body: {
+              mode: "MANUAL",
+              reason: "I call them",
+            },
+          },
           summary: "Set the mode of a conversation",
           description:
             "MANUAL cancels pending messages (MANUAL_MODE) and gives their credits back. AUTO lets the engine send again; cancelled messages stay cancelled.",
@@ -123,10 +130,10 @@ export function conversationRoutes(deps: Deps) {
     )
     .post(
       "/:id/inbound",
-      async ({ params, body, request }) => {
-        const reach = reachOf(callerOf(request));
-        const answer = await writeOnce(deps, request, async (tx) => {
-          const { intent, cancelled } = await recordInbound(tx, params.id, reach, body, config);
+      async ({ params, body, context }) => {
+        const scope = context.scope;
+        const answer = await writeOnce(deps, context, async (tx) => {
+          const { intent, cancelled } = await recordInbound(tx, params.id, scope, body, config);
           return { success: true as const, intent, cancelled };
         });
         wake();
@@ -140,6 +147,13 @@ export function conversationRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           body: INBOUND_BODY_BYTES,
+          example: {
+            parameters: { id: EXEMPLARS.conversation },
+            body: {
+              channel: "EMAIL",
+              text: "Gladly: call me tomorrow at ten",
+            },
+          },
           summary: "Record what a contact wrote elsewhere",
           description:
             "It is classified like any reply: a reply ends the follow-ups, an opt-out or a hostile reply puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",
@@ -148,9 +162,9 @@ export function conversationRoutes(deps: Deps) {
     )
     .post(
       "/:id/mark-read",
-      async ({ params, request }) => {
-        const reach = reachOf(callerOf(request));
-        await store.write((tx) => markRead(tx, params.id, reach));
+      async ({ params, context }) => {
+        const scope = context.scope;
+        await store.write((tx) => markRead(tx, params.id, scope));
         return { success: true as const };
       },
       {
@@ -158,6 +172,7 @@ export function conversationRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.conversation } },
           summary: "Mark a conversation as read",
           description: "Lists with `unread=true` no longer contain it.",
         },

@@ -17,7 +17,7 @@ export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
     return conversationId === null || brandName === null ? null : { conversationId, brandName };
   }
 
-  return new Elysia({ prefix: "/u", detail: { access: "public", hide: true } })
+  return new Elysia({ prefix: "/u", detail: { access: "public", hide: true, inputLimits: false } })
     .get(
       "/:token",
       async ({ params }) => {

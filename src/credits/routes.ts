@@ -1,11 +1,12 @@
 import { Elysia, t } from "elysia";
 import { getBrand } from "../brands/brands.ts";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { invalid } from "../fault.ts";
-import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, type Place, readCursor } from "../http/cursor.ts";
 import { Id, Nullable } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { Balance, Entry, LedgerQuery, LowBalance } from "./model.ts";
 import { balanceOf, listEntries, lowBalance, toEntry } from "./statement.ts";
 
@@ -26,11 +27,11 @@ function numberOf(place: Place | null): number | null {
 /** What a brand has to spend, and the books about it. */
 export function creditRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/credits", tags: ["Credits"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/",
-      async ({ query, request }) => {
-        const { id } = await getBrand(store.read, brandOf(callerOf(request), query.brandId));
+      async ({ query, context }) => {
+        const { id } = await getBrand(store.read, brandOf(context.principal, query.brandId));
         return {
           success: true as const,
           balance: await balanceOf(store.read, id),
@@ -42,6 +43,7 @@ export function creditRoutes({ store, clock }: Deps) {
         response: t.Object({ success: t.Literal(true), balance: Balance, lowBalance: LowBalance }),
         detail: {
           access: "user",
+          example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "Get the credits",
           description: "The brand's own balance, and a warning when it will not last a week; admins name a `brandId`.",
         },
@@ -49,9 +51,9 @@ export function creditRoutes({ store, clock }: Deps) {
     )
     .get(
       "/ledger",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20, kind, campaignId, messageId } = query;
-        const { id } = await getBrand(store.read, brandOf(callerOf(request), query.brandId));
+        const { id } = await getBrand(store.read, brandOf(context.principal, query.brandId));
         const before = numberOf(readCursor(query.cursor));
         const rows = await listEntries(store.read, id, {
           kind,
@@ -70,6 +72,7 @@ export function creditRoutes({ store, clock }: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Entry), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
+          example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "List ledger entries",
           description:
             "Every movement of the brand's credits, newest first, by kind, campaign, message and time (`from` included, `to` not); admins name a `brandId`.",

@@ -4,12 +4,13 @@ import { releaseCampaign } from "../campaigns/storage.ts";
 import { deleteCampaignConversations } from "../conversationRows/lifetime.ts";
 import { findByIndex } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
+import type { TenantScope } from "../db/tenant-scope.ts";
 import { deleteCampaignImportRows } from "../imports/deletion.ts";
 import { deleteCampaignMessages } from "../messages/remove.ts";
 
 /** Deletes a draft, or a campaign that was cancelled before it sent anything, with its conversations. The contacts stay. */
-export async function deleteCampaign(tx: Tx, id: string, reach: string | null): Promise<void> {
-  const row = await holdCampaign(tx, id, reach);
+export async function deleteCampaign(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  const row = await holdCampaign(tx, id, scope);
   await checkDeletable(tx, row);
   await releaseCampaign(tx, row);
   await findByIndex(tx);

@@ -1,9 +1,8 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { IdParams } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { deleteBrand } from "./brand.ts";
 import { deleteCampaign } from "./campaign.ts";
 
@@ -12,7 +11,7 @@ const Deleted = t.Object({ success: t.Literal(true) });
 /** Deletes what many modules keep rows of. */
 export function deletionRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api" })
-    .use(storable)
+    .use(requestContext)
     .delete(
       "/brands/:id",
       async ({ params }) => {
@@ -25,6 +24,7 @@ export function deletionRoutes({ store }: Deps) {
         detail: {
           tags: ["Brands"],
           access: "admin",
+          example: { parameters: { id: EXEMPLARS.emptyBrand } },
           summary: "Delete a brand",
           description:
             "Deletes its contacts, bans, drafts and voicemail numbers as well. Its mailboxes stay, without a brand. 409 once a campaign was launched, credits were given or money was paid: `history` has the counts. For admins only.",
@@ -33,8 +33,8 @@ export function deletionRoutes({ store }: Deps) {
     )
     .delete(
       "/campaigns/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => deleteCampaign(tx, params.id, reachOf(callerOf(request))));
+      async ({ params, context }) => {
+        await store.write((tx) => deleteCampaign(tx, params.id, context.scope));
         return { success: true as const };
       },
       {
@@ -43,6 +43,7 @@ export function deletionRoutes({ store }: Deps) {
         detail: {
           tags: ["Campaigns"],
           access: "user",
+          example: { parameters: { id: EXEMPLARS.emptyCampaign } },
           summary: "Delete a campaign",
           description: "Only a draft or a cancelled one (409 otherwise), with its conversations. Its contacts stay.",
         },

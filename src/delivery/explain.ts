@@ -5,6 +5,7 @@ import { type Instant, iso } from "../clock.ts";
 import { getContact, toContact } from "../contacts/contacts.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Reader } from "../db/store.ts";
+import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
 import { NEVER, wireStatus } from "../messages/model.ts";
 import { emptyContext, loadContext } from "./context.ts";
 import { findRow } from "./due-messages.ts";
@@ -25,7 +26,7 @@ export async function explain(
   now: Instant,
 ): Promise<Omit<Explanation, "success">> {
   const { id, status, mode } = await conversationWith(read, campaign.id, contactId);
-  const contact = toContact(await getContact(read, contactId, campaign.brandId));
+  const contact = toContact(await getContact(read, contactId, tenantScope(SYSTEM, campaign.brandId)));
   const rows = await read.select().from(messages).where(eq(messages.conversationId, id)).orderBy(asc(messages.stage));
   const explained: ExplainedMessage[] = [];
   for (const row of rows) {

@@ -1,9 +1,7 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../deps.ts";
 import { invalid } from "../fault.ts";
-import { callerOf } from "../http/access.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { readFollowUps } from "./followUps.ts";
 import { FollowUpPage, FollowUpQuery, OwnFollowUpQuery } from "./model.ts";
 
@@ -17,13 +15,13 @@ function parseTime(field: string, text: string | undefined): number | undefined 
 /** Routes that list follow-ups: of all brands, and of one. */
 export function followUpRoutes({ store }: Deps) {
   return new Elysia()
-    .use(storable)
+    .use(requestContext)
     .get(
       "/api/auth/admin/scheduled-follow-ups",
-      async ({ query }) => {
+      async ({ query, context: { scope } }) => {
         const { page = 1, limit = 20, status, includeOpening = false } = query;
         const fromStage = includeOpening ? 0 : 1;
-        return readFollowUps(store.read, { fromStage, status, brandId: null }, { page, limit });
+        return readFollowUps(store.read, { fromStage, status, scope }, { page, limit });
       },
       {
         query: FollowUpQuery,
@@ -39,12 +37,12 @@ export function followUpRoutes({ store }: Deps) {
     )
     .get(
       "/api/campaigns/follow-ups",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { page = 1, limit = 20, status, campaignId, contactId } = query;
-        const brandId = reachOf(callerOf(request), query.brandId);
+        const scope = context.scopeOf(query.brandId);
         const from = parseTime("from", query.from);
         const to = parseTime("to", query.to);
-        const filter = { fromStage: 1 as const, status, brandId, campaignId, contactId, from, to };
+        const filter = { fromStage: 1 as const, status, scope, campaignId, contactId, from, to };
         return readFollowUps(store.read, filter, { page, limit });
       },
       {

@@ -2,6 +2,7 @@ import { and, type SQL, sql } from "drizzle-orm";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { indexedBy } from "../db/sql.ts";
 import type { Reader } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { type MessageStatus, wireStatus } from "../messages/model.ts";
 import { stretchOf, type Tallied, tallied } from "../messages/tallies.ts";
 import type { FollowUp, WireStatus } from "./model.ts";
@@ -11,8 +12,7 @@ export interface FollowUpFilter {
   /** 1 excludes initial messages. */
   fromStage: 0 | 1;
   status?: WireStatus | undefined;
-  /** Null means any (an admin). */
-  brandId: string | null;
+  scope: TenantScope;
   campaignId?: string | undefined;
   contactId?: string | undefined;
   /** By scheduled time. */
@@ -27,8 +27,8 @@ export interface Paging {
 
 /** Lists one page of follow-ups, the latest scheduled first, with their number. */
 export async function readFollowUps(read: Reader, filter: FollowUpFilter, { page, limit }: Paging) {
-  const { brandId, campaignId, contactId, from, to } = filter;
-  const isPlatform = brandId === null && [campaignId, contactId, from, to].every((value) => value === undefined);
+  const { scope, campaignId, contactId, from, to } = filter;
+  const isPlatform = scope.kind === "all" && [campaignId, contactId, from, to].every((value) => value === undefined);
   const total = isPlatform ? await tallied(read, filter) : await countFollowUps(read, filter);
   const offset = (page - 1) * limit;
   const items =
@@ -64,11 +64,11 @@ async function platformPage(read: Reader, which: Tallied, offset: number, limit:
   return showPage(read, sql`${rows} ${LATEST_FIRST}`, limit, range?.skip ?? 0);
 }
 
-function matching({ fromStage, status, brandId, campaignId, contactId, from, to }: FollowUpFilter): SQL | undefined {
+function matching({ fromStage, status, scope, campaignId, contactId, from, to }: FollowUpFilter): SQL | undefined {
   return and(
     fromStage === 0 ? undefined : sql.raw("stage > 0"),
     status === undefined ? undefined : sql`status in ${INSIDE[status]}`,
-    brandId === null ? undefined : sql`brand_id = ${brandId}`,
+    inScope(scope, sql.raw("brand_id")),
     campaignId === undefined ? undefined : sql`campaign_id = ${campaignId}`,
     contactId === undefined ? undefined : sql`contact_id = ${contactId}`,
     from === undefined ? undefined : sql`scheduled_time >= ${from}`,
@@ -78,7 +78,7 @@ function matching({ fromStage, status, brandId, campaignId, contactId, from, to 
 
 /** Counts exactly, from the counters where they can answer: counting ten million rows takes a second. */
 async function countFollowUps(read: Reader, filter: FollowUpFilter): Promise<number> {
-  const { fromStage, status, brandId, campaignId, contactId, from, to } = filter;
+  const { fromStage, status, scope, campaignId, contactId, from, to } = filter;
   if (contactId !== undefined || from !== undefined || to !== undefined) {
     const [row] = await read.all<{ total: unknown }>(
       sql`select count(*) as total from messages where ${matching(filter)}`,
@@ -91,7 +91,9 @@ async function countFollowUps(read: Reader, filter: FollowUpFilter): Promise<num
       sql`n.stage >= ${fromStage}`,
       statuses && sql`n.status in ${statuses}`,
       campaignId === undefined ? undefined : sql`n.campaign_id = ${campaignId}`,
-      brandId === null ? undefined : sql`n.campaign_id in (select c.id from campaigns c where c.brand_id = ${brandId})`,
+      scope.kind === "all"
+        ? undefined
+        : sql`n.campaign_id in (select c.id from campaigns c where ${inScope(scope, sql.raw("c.brand_id"))})`,
     )}`);
   return Number(row?.total ?? 0);
 }

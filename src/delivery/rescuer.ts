@@ -5,6 +5,7 @@ import { expireLots } from "../credits/ledger.ts";
 import { untilNone } from "../db/slices.ts";
 import { skipLocked } from "../db/sql.ts";
 import type { Store, Tx } from "../db/store.ts";
+import { isInScope, type TenantScope } from "../db/tenant-scope.ts";
 import { Fault, notFound } from "../fault.ts";
 import { type MessageStatus, NEVER } from "../messages/model.ts";
 import { transition } from "../messages/transitions.ts";
@@ -44,19 +45,19 @@ async function rescueSlice(tx: Tx, name: "rescue" | "expire", which: SQL): Promi
 
 /**
  * Resolves a message whose outcome is unknown, on a person's word. SENT settles its credits and schedules the next stage;
- * NOT_SENT makes it due again now. `brandId` null means any (an admin).
- * @throws Fault NOT_FOUND for another brand's message; CONFLICT when the outcome is known
+ * NOT_SENT makes it due again now.
+ * @throws Fault NOT_FOUND for a message outside of the scope; CONFLICT when the outcome is known
  */
 export async function resolveUnknown(
   tx: Tx,
   messageId: string,
   as: "SENT" | "NOT_SENT",
-  brandId: string | null,
+  scope: TenantScope,
 ): Promise<void> {
   const [row] = await tx.all<{ brand_id: string; sender_id: string | null; status: MessageStatus }>(
     sql`select m.brand_id, m.sender_id, m.status from messages m where m.id = ${messageId}`,
   );
-  if (!row || (brandId !== null && row.brand_id !== brandId)) throw notFound("message", messageId);
+  if (!row || !isInScope(scope, row.brand_id)) throw notFound("message", messageId);
   if (row.status !== "UNKNOWN") throw new Fault("CONFLICT", "The outcome of this message is known");
   const to = as === "SENT" ? "SENT" : "PENDING";
   const resolved = await transition(tx, "resolve", [{ id: messageId, to, reason: null }]);

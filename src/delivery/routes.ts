@@ -1,12 +1,11 @@
 import { Elysia, t } from "elysia";
 import { campaignOf } from "../campaigns/lifecycle.ts";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Id, IdParams, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { type RequestContext, requestContext } from "../http/request-context.ts";
 import { explain } from "./explain.ts";
 import { CampaignCredits, Explanation, Message, MessageQuery, Stats } from "./model.ts";
 import { resolveUnknown } from "./rescuer.ts";
@@ -15,15 +14,15 @@ import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 /** Routes for the messages of a campaign: their status, their statistics and why one has not been sent. */
 export function deliveryRoutes(deps: Deps) {
   const { store } = deps;
-  const campaignFor = (request: Request, id: string) => campaignOf(store.read, id, reachOf(callerOf(request)));
+  const campaignFor = (context: RequestContext, id: string) => campaignOf(store.read, id, context.scope);
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/:id/messages",
-      async ({ params, query, request }) => {
+      async ({ params, query, context }) => {
         const { limit = 20, status, stage, channel } = query;
-        const { id } = await campaignFor(request, params.id);
+        const { id } = await campaignFor(context, params.id);
         const after = readCursor(query.cursor)?.[1] ?? null;
         const rows = await listMessages(store.read, id, { status, stage, channel, after, limit: limit + 1 });
         return { success: true as const, ...cutPage(rows, limit, (row) => [null, row.id]) };
@@ -34,6 +33,7 @@ export function deliveryRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Message), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "List the messages of a campaign",
           description:
             "In the order they were scheduled. A message whose outcome is unknown has the status PENDING with OUTCOME_UNKNOWN until it is resolved, and FAILED after 24 hours.",
@@ -42,8 +42,8 @@ export function deliveryRoutes(deps: Deps) {
     )
     .get(
       "/:id/stats",
-      async ({ params, request }) => {
-        const { id } = await campaignFor(request, params.id);
+      async ({ params, context }) => {
+        const { id } = await campaignFor(context, params.id);
         return { success: true as const, ...(await readStats(store.read, id)) };
       },
       {
@@ -51,6 +51,7 @@ export function deliveryRoutes(deps: Deps) {
         response: Stats,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get campaign statistics",
           description:
             "Messages by status, for each stage and in total. A reply counts for the stage that was sent last before it. `contacts` counts conversations by status.",
@@ -59,8 +60,8 @@ export function deliveryRoutes(deps: Deps) {
     )
     .get(
       "/:id/credits",
-      async ({ params, request }) => {
-        const { id } = await campaignFor(request, params.id);
+      async ({ params, context }) => {
+        const { id } = await campaignFor(context, params.id);
         return { success: true as const, ...(await readCampaignCredits(store.read, id)) };
       },
       {
@@ -68,6 +69,7 @@ export function deliveryRoutes(deps: Deps) {
         response: CampaignCredits,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the credits of a campaign",
           description: "Credits held, used and given back, in total and by channel.",
         },
@@ -80,11 +82,11 @@ export function deliveryRoutes(deps: Deps) {
 function outcomeRoutes(deps: Deps) {
   const { store, clock, wake } = deps;
   return new Elysia({ tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/:id/explain",
-      async ({ params, query, request }) => {
-        const campaign = await campaignOf(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, query, context }) => {
+        const campaign = await campaignOf(store.read, params.id, context.scope);
         return { success: true as const, ...(await explain(store.read, campaign, query.contactId, clock.now())) };
       },
       {
@@ -93,6 +95,7 @@ function outcomeRoutes(deps: Deps) {
         response: Explanation,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.runningCampaign, contactId: EXEMPLARS.contact } },
           summary: "Explain a contact's messages",
           description:
             "For each message still to be sent: the result of each gate now, when it may pass, and in one sentence what happens next.",
@@ -101,10 +104,10 @@ function outcomeRoutes(deps: Deps) {
     )
     .post(
       "/outcome-unknown/:messageId/resolve",
-      async ({ params, body, request }) => {
-        const reach = reachOf(callerOf(request));
-        const answer = await writeOnce(deps, request, async (tx) => {
-          await resolveUnknown(tx, params.messageId, body.as, reach);
+      async ({ params, body, context }) => {
+        const scope = context.scope;
+        const answer = await writeOnce(deps, context, async (tx) => {
+          await resolveUnknown(tx, params.messageId, body.as, scope);
           return { success: true as const };
         });
         wake();
@@ -117,6 +120,10 @@ function outcomeRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            parameters: { messageId: EXEMPLARS.message },
+            body: { as: "SENT" },
+          },
           summary: "Resolve an unknown outcome",
           description:
             "Says whether a message with OUTCOME_UNKNOWN was sent. SENT uses its credits and schedules the next stage; NOT_SENT sends it again now. 409 once its outcome is known.",

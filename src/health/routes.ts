@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import { platformCounts } from "../messages/counts.ts";
 
-/** A dependency that has not answered by then is down: whoever asks hears so within a second. Milliseconds. */
+/** Time for a dependency to answer, so that a health check is answered within a second. */
 const PATIENCE = 900;
 
 const Health = t.Object({
@@ -27,7 +27,7 @@ const QueueHealth = t.Composite([
   }),
 ]);
 
-/** Resolves with what `check` says, or rejects when it takes too long. Nothing it says of itself reaches the outside. */
+/** Resolves with the result of `check`, or rejects when it takes too long. The error is not published. */
 async function soon<T>(check: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -36,7 +36,7 @@ async function soon<T>(check: Promise<T>): Promise<T> {
   return Promise.race([check, late]).finally(() => clearTimeout(timer));
 }
 
-/** Cheap, open to everybody, and silent about anything secret: 200 `OK` or 503 `ERROR`. */
+/** Health checks: cheap, public, without details: 200 `OK` or 503 `ERROR`. */
 export function healthRoutes({ store, clock, redis }: Deps) {
   const startedAt = performance.now();
   const report = (service: string) => ({
@@ -46,7 +46,11 @@ export function healthRoutes({ store, clock, redis }: Deps) {
     uptime: Math.floor((performance.now() - startedAt) / 1000),
   });
 
-  return new Elysia({ prefix: "/api/health", tags: ["Health"], detail: { access: "public", security: [] } })
+  return new Elysia({
+    prefix: "/api/health",
+    tags: ["Health"],
+    detail: { access: "public", security: [], inputLimits: false },
+  })
     .get("/", () => report("app"), {
       response: { 200: Health },
       detail: { summary: "Health of the process", description: "Health check endpoint" },

@@ -1,32 +1,29 @@
-import type { Admission, Headings, Pass } from "../limits/admission.ts";
+import type { Admission, Headings } from "../limits/admission.ts";
 import { classOf } from "../limits/routeClass.ts";
 import type { RouteCheck } from "./access.ts";
+import type { RequestContext } from "./request-context.ts";
 
-/** Costly requests that have no answer yet. */
-const passes = new WeakMap<Request, Pass>();
-
-/** Notes that a request is over. `requestLog` calls it, because a hook of our own costs more than all the rest. */
+/** Creates the function that `requestLog` calls at the end of a request: a hook of its own would cost more than the rest. */
 export function endAdmission({ ended }: Admission) {
-  return (request: Request): void => {
-    passes.get(request)?.end?.();
+  return (context: RequestContext): void => {
+    context.onEnd?.();
     ended();
   };
 }
 
-/** What an answer's header fields are written to. */
 type Headers = Record<string, string | number>;
 
 /**
- * Applies the limits to requests of those who are signed in, and tells them in header fields what is left. The guard calls
- * it as soon as it knows who asks. @throws Fault RATE_LIMITED
+ * Creates the check that counts a request against the limits of its principal and writes what is left into header fields.
+ * The guard calls it as soon as the principal is known. @throws AppError RATE_LIMITED
  */
 export function admission({ admit }: Admission): RouteCheck {
-  return (caller, { request, plan, headers }) => {
-    const pass = admit(caller, classOf(request.method, plan.limit), (told) => tell(headers, told));
+  return (principal, { context, plan, headers }) => {
+    const pass = admit(principal, classOf(context.request.method, plan.limit), (told) => tell(headers, told));
     if (!(pass instanceof Promise)) return tell(headers, pass);
     return pass.then((given) => {
       tell(headers, given);
-      if (given.end) passes.set(request, given);
+      if (given.end) context.onEnd = given.end;
     });
   };
 }

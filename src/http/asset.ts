@@ -3,8 +3,8 @@ function isPacked(bytes: Uint8Array): boolean {
 }
 
 /**
- * A file served from memory, compressed. It is read when it is first asked for, so that it costs nothing at start,
- * and packed then, unless the build has done so already.
+ * Serves a file from memory, compressed. It is loaded at the first request, so that it costs nothing at start, and
+ * compressed then unless the build has done so.
  */
 export function asset(
   type: string,
@@ -24,7 +24,7 @@ export function asset(
     const { body, tag } = await kept;
     const headers = {
       "content-type": type,
-      // The addresses carry no version: a browser keeps its copy, but asks whether it is still the one.
+      // The paths carry no version: a browser caches the file and revalidates it by its tag.
       "cache-control": "no-cache",
       etag: tag,
       vary: "accept-encoding",

@@ -1,21 +1,12 @@
 import { Elysia } from "elysia";
 import { Fault, invalid } from "../fault.ts";
-import { knownCaller } from "./access.ts";
-import { type BodySettings, createBodyBudget } from "./bodyBudget.ts";
+import { type BodySettings, type BodyWaits, createBodyBudget } from "./bodyBudget.ts";
 import { clientAddress, type Server } from "./clientAddress.ts";
-import {
-  admit,
-  type BodyWaits,
-  declaredLength,
-  findAdmission,
-  hasBody,
-  readJson,
-  stopWaits,
-  tooLarge,
-} from "./requestBody.ts";
+import { requestContext } from "./request-context.ts";
+import { declaredLength, hasBody, readJson, stopWaits, tooLarge } from "./requestBody.ts";
 import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
 
-/** Bytes of a file that are in memory at the same time: Bun stops reading from a client when it is a little ahead of us. */
+/** Bytes of a streamed file in memory at the same time: Bun stops reading from a client once it is this far ahead. */
 const STREAM_WINDOW_BYTES = 2_000_000;
 
 export interface BodyOptions {
@@ -29,9 +20,9 @@ export interface BodyOptions {
 }
 
 /**
- * Bytes that the body may take in memory. A handler that reads its body itself refuses one that is too large in its own
- * words, unread too.
- * @throws Fault TOO_LARGE when it says that it is larger than its route takes, or does not say how large it is
+ * Returns how many bytes the body may take in memory. A handler that reads its body itself rejects one that is too large
+ * with its own message.
+ * @throws AppError TOO_LARGE when the declared length is above the limit of the route, or none is declared
  */
 function bytesToReserve(request: Request, plan: RoutePlan): number {
   const told = declaredLength(request);
@@ -42,15 +33,15 @@ function bytesToReserve(request: Request, plan: RoutePlan): number {
   return told;
 }
 
-/** JSON by any name: `application/json`, `application/vnd.api+json`. */
+/** Returns whether a content type is JSON: `application/json`, `application/vnd.api+json`. */
 function isJson(contentType: string): boolean {
   return /^application\/(?:[\w.-]{1,64}\+)?json$/i.test(contentType);
 }
 
 /**
- * Bounds request bodies, all by the route that was matched. Mount `settle` before whatever answers errors, and `before` before the guard: it refuses by
- * length and budget what is not worth asking who it is from, and what it lets pass bounds what may pile up while the
- * database is asked. Mount `after` behind the guard: it reads the body, of those who may send one.
+ * Bounds request bodies by the route that was matched. Mount `settle` before the error handler. Mount `before` before the
+ * guard: it checks length and budget without a database query, and so bounds the memory of requests that wait for one. Mount
+ * `after` behind the guard: it reads the body of an authorised request.
  */
 export function bodyAdmission(options: BodyOptions) {
   const { settings, routes, server, clientAddressHeader, stopping } = options;
@@ -59,46 +50,49 @@ export function bodyAdmission(options: BodyOptions) {
   const waits: BodyWaits = { stopped: false, ends: new Set() };
   stopping?.addEventListener("abort", () => stopWaits(waits));
 
-  // Elysia prepares for each hook what it names: one that hands on its whole context would have cookies parsed everywhere.
+  // Elysia prepares the parts of the context that a hook names: one that passed on all of it would parse cookies everywhere.
   const settle = new Elysia({ name: "body release" })
-    .onError({ as: "global" }, ({ request }) => {
-      findAdmission(request)?.reservation?.release();
+    .use(requestContext)
+    .onError({ as: "global" }, ({ context }) => {
+      context.body?.reservation?.release();
     })
-    .onAfterResponse({ as: "global" }, ({ request }) => {
-      findAdmission(request)?.reservation?.release();
+    .onAfterResponse({ as: "global" }, ({ context }) => {
+      context.body?.reservation?.release();
     });
 
-  const before = new Elysia({ name: "body admission" }).onParse({ as: "global" }, ({ request, route }) => {
-    if (!hasBody(request)) return;
-    const plan = findPlan(request.method, route);
-    // Bodies that strangers may send and hold back must not stand in the way of callers at the same address.
-    const asks = plan.access === "public" ? "stranger" : "unidentified";
-    const client = `${asks} ${clientAddress(request, server(), clientAddressHeader)}`;
-    admit(request, {
-      limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
-      settings,
-      reservation: budget.reserve(client, bytesToReserve(request, plan)),
-      waits,
-    });
-  });
-
-  const after = new Elysia({ name: "body reading" }).onParse(
-    { as: "global" },
-    async ({ request, route, contentType }) => {
+  const before = new Elysia({ name: "body admission" })
+    .use(requestContext)
+    .onParse({ as: "global" }, ({ context, route }) => {
+      const { request } = context;
       if (!hasBody(request)) return;
-      const caller = knownCaller(request);
-      if (caller !== null) findAdmission(request)?.reservation?.moveTo(`user ${caller.userId}`);
+      const plan = findPlan(request.method, route);
+      // Slow bodies at public routes must not use up the budget of signed-in users at the same address.
+      const asks = plan.access === "public" ? "stranger" : "unidentified";
+      const client = `${asks} ${clientAddress(request, server(), clientAddressHeader)}`;
+      context.body = {
+        limit: plan.body === "stream" ? Number.POSITIVE_INFINITY : plan.body,
+        settings,
+        reservation: budget.reserve(client, bytesToReserve(request, plan)),
+        waits,
+      };
+    });
+
+  const after = new Elysia({ name: "body reading" })
+    .use(requestContext)
+    .onParse({ as: "global" }, async ({ context, route, contentType }) => {
+      const { request, knownPrincipal } = context;
+      if (!hasBody(request)) return;
+      if (knownPrincipal !== null) context.body?.reservation?.moveTo(`user ${knownPrincipal.userId}`);
       const plan = findPlan(request.method, route);
       if (plan.reader !== "json") return;
       if (isJson(contentType)) {
-        const body = await readJson(request);
+        const body = await readJson(context);
         if (body === undefined) throw new Fault("MALFORMED", "The body could not be read: expected valid JSON");
         return body;
       }
       if (plan.takesBody) throw invalid("body", "expected JSON: send Content-Type: application/json");
       return {};
-    },
-  );
+    });
 
   return { settle, before, after, inUse: budget.inUse };
 }

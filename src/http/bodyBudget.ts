@@ -1,12 +1,12 @@
 import { Fault } from "../fault.ts";
 
-/** What request bodies may take, from the configuration. */
+/** Bounds of request bodies, from the configuration. */
 export interface BodySettings {
   /** Bytes of all bodies in memory at the same time. */
   budgetBytes: number;
-  /** Bytes of the bodies of one client: a user, or an address before it is known who asks. */
+  /** Bytes of the bodies of one client: a user, or an address before the user is known. */
   clientBudgetBytes: number;
-  /** How long a body may keep us waiting, plus a second for every `bytesPerSecond` of it. */
+  /** Longest wait for a body, plus a second for every `bytesPerSecond` of it. */
   timeoutMs: number;
   bytesPerSecond: number;
 }
@@ -18,18 +18,34 @@ export const BODY_SETTINGS: Readonly<BodySettings> = {
   bytesPerSecond: 16_000,
 };
 
-/** Bytes that are set aside for the body of one request. */
+/** Bytes reserved for the body of one request. */
 export interface Reservation {
-  /** Counts the bytes against another client from now on. @throws Fault RATE_LIMITED when that one has too many; nothing is counted then */
+  /** Counts the bytes against another client from now on. @throws AppError RATE_LIMITED above the share of that client; the reservation stays as it was */
   moveTo(client: string): void;
   release(): void;
 }
 
+/** The reads that wait for bytes of a client, so that a stop can end them. */
+export interface BodyWaits {
+  stopped: boolean;
+  /** Ends each wait. */
+  ends: Set<(fault: Fault) => void>;
+}
+
+/** Limits of the body of one request, decided before any of it is read. */
+export interface BodyAdmission {
+  /** Largest body in bytes; Infinity for a file, which its handler bounds. */
+  limit: number;
+  settings: Pick<BodySettings, "timeoutMs" | "bytesPerSecond">;
+  reservation: Reservation | null;
+  waits: BodyWaits;
+}
+
 /** Counts the bytes of the bodies in memory. */
 export interface BodyBudget {
-  /** Never waits: whoever waits holds memory. @throws Fault RATE_LIMITED for one client's share, UNAVAILABLE for all of it */
+  /** Never waits, because a waiting request holds memory. @throws AppError RATE_LIMITED above the share of the client, UNAVAILABLE above the whole budget */
   reserve(client: string, bytes: number): Reservation;
-  /** Bytes that are set aside now. */
+  /** Bytes reserved now. */
   inUse(): number;
 }
 

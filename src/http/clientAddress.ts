@@ -1,12 +1,12 @@
-/** The part of Bun's server that knows who is at the other end. Null in tests that have none. */
+/** The part of Bun's server that knows the address of a connection. Null in tests that have no server. */
 export interface Server {
   requestIP(request: Request): { address: string } | null;
 }
 
-/** Characters of an address, with its zone and port. */
+/** Longest address, with its zone and port. */
 const LONGEST_ADDRESS = 64;
 
-/** The groups of an IPv6 address, `::` written out. */
+/** Splits an IPv6 address into its eight groups. */
 function groupsOf(address: string): string[] {
   const [head = "", tail] = address.split("::");
   const before = head.split(":").filter(Boolean);
@@ -15,13 +15,12 @@ function groupsOf(address: string): string[] {
 }
 
 /**
- * Where a request comes from, as a key for counting. IPv6 is cut to its /64, which is what one customer is given: whoever
- * has it has 2^64 addresses. Behind a proxy the address stands in `header`; in a list the last one is the proxy's own word,
- * those before it are the client's.
+ * Returns the address of a request as a key for counters. IPv6 is cut to its /64, which one customer is given whole. Behind a
+ * proxy the address stands in `header`; of a list the last entry is the proxy's, those before it are the client's own claim.
  */
 export function clientAddress(request: Request, server: Server | null, header: string | null): string {
   const told = header === null ? undefined : request.headers.get(header)?.split(",").at(-1)?.trim();
-  // Cut before it is matched: on 64 KB of colons the pattern below would take billions of steps.
+  // Cut before the patterns run: on 64 KB of colons the pattern below would take billions of steps.
   const address = (told || server?.requestIP(request)?.address || "unknown").slice(0, LONGEST_ADDRESS).toLowerCase();
   const ipv4 = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/.exec(address)?.[1];
   if (ipv4) return ipv4;

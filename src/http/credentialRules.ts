@@ -1,16 +1,17 @@
 import type { Clock } from "../clock.ts";
 import { Fault } from "../fault.ts";
-import type { Caller, RouteCheck } from "./access.ts";
+import type { RouteCheck } from "./access.ts";
+import type { Principal } from "./request-context.ts";
 import type { RoutePlan } from "./routePlans.ts";
 
-/** Refuses a credential that is not good enough for a route. @throws Fault FORBIDDEN or REAUTHENTICATION_REQUIRED */
-function refuseCredential({ sessionOnly, recentSignIn }: RoutePlan, caller: Caller, oldest: number): void {
-  if (caller.credential === "api-key") {
+/** Rejects a credential that is too weak for a route. @throws AppError FORBIDDEN or REAUTHENTICATION_REQUIRED */
+function refuseCredential({ sessionOnly, recentSignIn }: RoutePlan, principal: Principal, oldest: number): void {
+  if (principal.credential === "api-key") {
     if (sessionOnly || recentSignIn === true)
       throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
     return;
   }
-  if (recentSignIn && (caller.signedInAt ?? 0) < oldest) {
+  if (recentSignIn && (principal.signedInAt ?? 0) < oldest) {
     throw new Fault(
       "REAUTHENTICATION_REQUIRED",
       "Give your password again first (POST /api/auth/reauthenticate): this needs a recent sign-in",
@@ -20,7 +21,7 @@ function refuseCredential({ sessionOnly, recentSignIn }: RoutePlan, caller: Call
 
 /**
  * Enforces `sessionOnly` and `recentSignIn`. The guard calls it before the body is read, and so before `idempotency`,
- * which would answer a key under its Idempotency-Key what only a session may be told.
+ * which would replay to an API key a response that only a session may receive.
  */
 export function credentialRules({
   clock,
@@ -29,7 +30,7 @@ export function credentialRules({
   clock: Clock;
   config: { reauthWindowMs: number };
 }): RouteCheck {
-  return (caller, { plan }) => {
-    if (plan.sessionOnly || plan.recentSignIn) refuseCredential(plan, caller, clock.now() - reauthWindowMs);
+  return (principal, { plan }) => {
+    if (plan.sessionOnly || plan.recentSignIn) refuseCredential(plan, principal, clock.now() - reauthWindowMs);
   };
 }

@@ -1,19 +1,19 @@
 import { invalid } from "../fault.ts";
 
-/** An opaque place in a list: the sort key and the id of the last row shown. */
+/** A position in a list: the sort key and the id of the last row of a page. */
 export type Place = [key: string | number | null, id: string];
 
 export function writeCursor(place: Place): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
-/** The place of a list in the order of its ids. */
+/** Returns the cursor of a list that is sorted by id. */
 export const afterId = (id: string | null): Place | null => (id === null ? null : [null, id]);
 
-/** The cursor for a place where a list goes on; null at its end. */
+/** Encodes where the next page begins; null at the end of the list. */
 export const cursorAt = (place: Place | null): string | null => place && writeCursor(place);
 
-/** Reads a cursor back; INVALID when it is not one of ours. */
+/** Parses a cursor. @throws AppError INVALID for a text that `encodeCursor` did not write */
 export function readCursor(cursor: string | undefined): Place | null {
   if (cursor === undefined || cursor === "") return null;
   try {
@@ -30,7 +30,7 @@ export function readCursor(cursor: string | undefined): Place | null {
   throw invalid("cursor", "expected the nextCursor of an earlier page");
 }
 
-/** Cuts a page out of `limit + 1` rows: the rows to show, and where the next page begins (null at the end). */
+/** Cuts a page out of `limit + 1` rows. Returns the rows to show and the cursor of the next page, null at the end. */
 export function cutPage<Row>(
   rows: Row[],
   limit: number,

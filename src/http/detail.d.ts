@@ -1,19 +1,23 @@
-import type { RouteClass } from "../limits/routeClass.ts";
-import type { Access } from "./access.ts";
+import type { Example } from "./illustrate.ts";
+import type { Access, RouteClass } from "./routePlans.ts";
 
 declare module "elysia" {
   interface DocumentDecoration {
-    /** Who may call this route. Absent means admins only. */
+    /** Principals that may call this route. Absent: admins only. */
     access?: Access;
-    /** The route does its work by `writeOnce`, so that it honours an Idempotency-Key. */
+    /** Honours an Idempotency-Key. The handler must do its work by `runIdempotent`. */
     idempotent?: true;
-    /** Refuses API keys, before an Idempotency-Key is looked at. Implied by `recentSignIn`. */
+    /** Rejects API keys, before an Idempotency-Key is looked up. Implied by `recentSignIn`. */
     sessionOnly?: true;
-    /** Needs a session whose password was given a short time ago. `"of sessions"`: API keys may call it all the same. */
+    /** Requires a session with a recent sign-in. `"of sessions"`: allows API keys as well. */
     recentSignIn?: true | "of sessions";
-    /** Largest body in bytes, or `stream` where the route reads its body itself. Absent: the default of the access level. */
+    /** Largest body in bytes, or `stream` where the handler reads a body of any size itself. Absent: the default of the access level. */
     body?: number | "stream";
-    /** Which limit its requests count against. Absent: that of what reads (GET) or writes. */
+    /** Rate limit that its requests count against. Absent: `read` for GET, else `write`. */
     limit?: RouteClass;
+    /** False: the handler answers any input, so that none is rejected before. */
+    inputLimits?: false;
+    /** Filled in by "Try it out" on the API page. It must work on the data of the demo, as its admin. */
+    example?: Example;
   }
 }

@@ -2,7 +2,6 @@ import { filterPaths, registerSchemaPath } from "@elysiajs/swagger/utils";
 import { Kind, type TSchema } from "@sinclair/typebox";
 import { Elysia, type InternalRoute } from "elysia";
 import { asset } from "./asset.ts";
-import { illustrate } from "./illustrate.ts";
 import { isObject, toJson } from "./json.ts";
 import { inPageOrder, TAGS } from "./order.ts";
 import { polish } from "./polish.ts";
@@ -10,7 +9,7 @@ import { swaggerAssets } from "./swaggerAssets.ts";
 
 const methods = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 
-/** The ways to sign in. Where the address is secure, so is the cookie, and its name says it (`identity/proof.ts`). */
+/** Describes the kinds of credentials. Over https the name of the cookie has a prefix (`cookieName`). */
 function securitySchemes(publicUrl: string) {
   const cookie = `${publicUrl.startsWith("https:") ? "__Host-" : ""}reprise.session_token`;
   return {
@@ -24,7 +23,7 @@ function isTypeBox(entry: [string, object]): entry is [string, TSchema] {
   return Kind in entry[1];
 }
 
-/** What the routes say about themselves. Catch-alls are left out: they are no operation. */
+/** Collects the paths of all routes. Catch-all routes are left out: they are no operation. */
 function pathsOf(routes: readonly InternalRoute[], models: Record<string, TSchema>): object {
   const paths = {};
   for (const { method, path, hooks } of routes) {
@@ -35,17 +34,17 @@ function pathsOf(routes: readonly InternalRoute[], models: Record<string, TSchem
 }
 
 export interface DocsOptions {
-  /** How the outside reaches us; the first server of the document. */
+  /** Public address of the service; the first server of the document. */
   publicUrl: string;
   version: string;
 }
 
 /**
- * The API's description: OpenAPI 3.1 at /swagger/json, and Swagger UI at /swagger.
- * Of @elysiajs/swagger only the collecting is used: the page it brings loads its scripts from a public CDN.
+ * Serves the OpenAPI 3.1 document at /swagger/json and Swagger UI at /swagger.
+ * Uses only the collecting of @elysiajs/swagger: its own page loads scripts from a public CDN.
  */
 export function docs({ publicUrl, version }: DocsOptions) {
-  const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public" } });
+  const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public", inputLimits: false } });
 
   async function document(): Promise<Uint8Array<ArrayBuffer>> {
     // biome-ignore lint/complexity/useLiteralKeys: protected in the types, yet the way @elysiajs/swagger asks the app it is mounted in.
@@ -68,7 +67,7 @@ export function docs({ publicUrl, version }: DocsOptions) {
       components: { securitySchemes: schemes, schemas: Object.fromEntries(models) },
     };
     const polished = polish(toJson(collected));
-    const paths = isObject(polished.paths) ? inPageOrder(illustrate(polished.paths)) : {};
+    const paths = isObject(polished.paths) ? inPageOrder(polished.paths) : {};
     return new TextEncoder().encode(JSON.stringify({ ...polished, paths }));
   }
 

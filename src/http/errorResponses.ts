@@ -3,7 +3,7 @@ import { type JsonObject, toJson } from "./json.ts";
 import { ErrorBody } from "./model.ts";
 import { polishSchema } from "./polishSchema.ts";
 
-/** What a caller reads about each way a request can fail. */
+/** Documents each error code: its status, a description and an example message. */
 const failures: Record<
   Exclude<FaultCode, "REAUTHENTICATION_REQUIRED"> | "INTERNAL",
   { status: number; description: string; message: string }
@@ -95,19 +95,19 @@ for (const [code, { status, description, message }] of Object.entries(failures))
   };
 }
 
-/** What all operations share: the shape of an error, and one response for each status. */
+/** Components that all operations share: the schema of an error, and one response for each status. */
 export const errorComponents: { schemas: JsonObject; responses: JsonObject } = {
   schemas: { ErrorBody: polishSchema(toJson(ErrorBody)) },
   responses,
 };
 
-/** The shared response for a status, by reference; null for statuses that are no failure of ours. */
+/** Returns a reference to the shared response for a status; null for a status without one. */
 export function errorResponse(status: string): JsonObject | null {
   const name = names.get(status);
   return name === undefined ? null : { $ref: `#/components/responses/${name}` };
 }
 
-/** What an answer with this status means, for routes that do not say it themselves. */
+/** Describes a status, for routes that give no description of their own. */
 export function describeStatus(status: string): string {
   return descriptions.get(status) ?? "Answer.";
 }

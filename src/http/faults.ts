@@ -2,8 +2,8 @@ import { Elysia, ValidationError } from "elysia";
 import { isUnavailable } from "../db/violations.ts";
 import { type Detail, Fault, type FaultCode } from "../fault.ts";
 import type { Log } from "../log.ts";
-import { requestIdOf } from "./requestId.ts";
-import { closeUnread } from "./unreadBody.ts";
+import { requestContext } from "./request-context.ts";
+import { closeUnread } from "./requestBody.ts";
 
 const STATUS: Record<FaultCode, number> = {
   MALFORMED: 400,
@@ -22,15 +22,15 @@ const STATUS: Record<FaultCode, number> = {
 };
 
 /**
- * The name of a number in a query that is out of bounds. Elysia checks those apart and says only what the number was, so it
- * is found by that.
+ * Finds the name of a query parameter by its number. Elysia checks numbers apart and reports only the value that is out of
+ * bounds.
  */
 function namedLike(value: unknown, query: Record<string, unknown>): string | undefined {
   const isIt = (text: unknown) => typeof text === "string" && text.trim() !== "" && Number(text) === value;
   return Object.keys(query).find((name) => isIt(query[name]));
 }
 
-/** What TypeBox found wrong, one detail a field: `steps.0.body`, and what was expected. */
+/** Lists what TypeBox rejected, one entry a field: its path (`steps.0.body`) and what was expected. */
 function detailsOf(error: ValidationError, query: Record<string, unknown>): Detail[] {
   const details = new Map<string, string>();
   for (const problem of error.all) {
@@ -45,14 +45,14 @@ function detailsOf(error: ValidationError, query: Record<string, unknown>): Deta
 
 const isSyntax = (error: Error) => error instanceof SyntaxError;
 
-/** Turns what Elysia or a verb threw into a Fault; null for what nobody foresaw. */
+/** Converts an error of Elysia, the database or a service function; null for one that is not expected. */
 function faultOf(code: unknown, error: unknown, query: Record<string, unknown> = {}): Fault | null {
   if (error instanceof Fault) return error;
-  // What is thrown before a body is parsed comes wrapped in an error of Elysia's: the guard's, or the database's that it asks.
+  // Elysia wraps errors that are thrown before a body is parsed: those of the guard, and of the database query in it.
   if (code === "PARSE" && error instanceof Error && error.cause instanceof Error && !isSyntax(error.cause))
     return faultOf("UNKNOWN", error.cause, query);
   if (error instanceof ValidationError) {
-    // An answer that breaks its own schema is our error, not the caller's.
+    // A response that breaks its own schema is an error of the service.
     if (error.type === "response") return null;
     const details = detailsOf(error, query);
     const [first] = details;
@@ -68,7 +68,7 @@ export function databaseAway(cause?: unknown): Fault {
   return new Fault("UNAVAILABLE", "The database cannot be reached; try again", { cause, retryAfterSeconds: 5 });
 }
 
-/** How a request that failed is answered; null is what nobody foresaw. */
+/** Returns the response to a failed request; null stands for an error that is not expected. */
 export function answerOf(fault: Fault | null, requestId: string) {
   return {
     status: fault ? STATUS[fault.code] : 500,
@@ -88,19 +88,21 @@ export function answerOf(fault: Fault | null, requestId: string) {
 }
 
 /**
- * Maps failures to answers, once, for every route. Mount it before all rooms: Elysia's hooks reach only what comes after.
- * The body is `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
+ * Answers errors of all routes. Mount it before the modules: Elysia's hooks reach only what is mounted after them. The body is
+ * `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
  */
 export function faults(log: Log) {
-  return new Elysia({ name: "faults" }).onError({ as: "global" }, ({ code, error, set, request, query }) => {
-    const requestId = requestIdOf(request);
-    const fault = faultOf(code, error, query);
-    if (!fault) log.error("request failed", { requestId, error });
-    if (fault?.cause) log.warn("request refused", { requestId, code: fault.code, cause: fault.cause });
-    const { status, headers, body } = answerOf(fault, requestId);
-    set.status = status;
-    Object.assign(set.headers, headers);
-    closeUnread(request, set.headers);
-    return body;
-  });
+  return new Elysia({ name: "faults" })
+    .use(requestContext)
+    .onError({ as: "global" }, ({ code, error, set, context, query }) => {
+      const { requestId } = context;
+      const fault = faultOf(code, error, query);
+      if (!fault) log.error("http.request_failed", { requestId, error });
+      if (fault?.cause) log.warn("http.request_rejected", { requestId, code: fault.code, cause: fault.cause });
+      const { status, headers, body } = answerOf(fault, requestId);
+      set.status = status;
+      Object.assign(set.headers, headers);
+      closeUnread(context, set.headers);
+      return body;
+    });
 }

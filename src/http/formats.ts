@@ -1,6 +1,6 @@
 import { FormatRegistry } from "@sinclair/typebox";
 
-/** The longest text that any format is asked about; every schema allows less. */
+/** Longest text that a format is checked on; every schema allows less. */
 export const LONGEST_FORMATTED = 1024;
 const LONGEST_EMAIL = 320;
 
@@ -8,8 +8,8 @@ const ATOM = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+$/i;
 const LABEL = /^[a-z0-9-]{1,63}$/i;
 
 /**
- * Whether a text has the form of an e-mail address: a local part of atoms and a domain of two labels or more. Takes what the
- * pattern that Elysia brings takes, but for labels that no domain can have (RFC 1035: 63 characters), and looks at each
+ * Returns whether a text has the form of an e-mail address: a local part of atoms and a domain of two labels or more. Accepts
+ * the same as Elysia's own pattern, without labels that no domain can have (RFC 1035: 63 characters), and looks at each
  * character a fixed number of times.
  */
 export function isEmail(text: string): boolean {
@@ -24,7 +24,7 @@ export function isEmail(text: string): boolean {
   );
 }
 
-/** Replaces formats whose work grows faster than the text, and bounds the text that any format sees. Call it once. */
+/** Replaces the format whose work grows faster than the text, and bounds the length of text for all formats. Call it once. */
 export function boundFormats(): void {
   for (const [name, check] of FormatRegistry.Entries()) {
     FormatRegistry.Set(name, (text) => text.length <= LONGEST_FORMATTED && check(text));

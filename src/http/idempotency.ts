@@ -1,37 +1,28 @@
-import { and, eq, sql } from "drizzle-orm";
 import { Elysia } from "elysia";
 import { DAY } from "../clock.ts";
-import { idempotencyKeys } from "../db/schema/identity.ts";
-import { deleteWhere } from "../db/slices.ts";
+import { deleteResponsesBefore, findResponseRow, hasResponse, storeResponse, takeKey } from "../db/idempotency-keys.ts";
 import type { Reader, Store, Tx } from "../db/store.ts";
 import { Fault, invalid } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
-import { knownCaller } from "./access.ts";
+import { type IdempotentRequest, type RequestContext, requestContext } from "./request-context.ts";
+import { type RouteEntry, routePlans } from "./routePlans.ts";
 
-// A caller who did not hear our answer asks again under the same Idempotency-Key, and hears it, while nothing is done
-// twice (draft-ietf-httpapi-idempotency-key-header). A request that was refused has changed nothing: its key stays free.
+// A client that got no response repeats the request under the same Idempotency-Key and gets the stored one, while nothing is
+// done twice (draft-ietf-httpapi-idempotency-key-header). A request that failed changed nothing: its key stays free.
 
-/** How long an answer is kept. A retry that comes later is a new request. */
+/** Time a response is stored. A retry that comes later is a new request. */
 const KEPT = 7 * DAY;
-/** What is told of an answer that was given before. */
+/** Header of a response that was stored before. */
 export const REPLAYED = "idempotent-replayed";
-
-interface Ask {
-  userId: string;
-  key: string;
-  fingerprint: string;
-}
 
 export interface IdempotencyTools {
   store: Store;
   vault: Vault;
 }
 
-const asks = new WeakMap<Request, Ask>();
-
-/** A text that is the same for the same request, however its fields are ordered. */
+/** Returns a value that is the same for the same body, whatever the order of its fields. */
 function canonical(value: unknown): unknown {
-  // One that nobody asked for: routes that read a file give it a fingerprint themselves.
+  // A file where none is expected: handlers that read a file set the fingerprint themselves.
   if (value instanceof Blob) return ["file", value.size, value.type];
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== "object" || value === null) return value;
@@ -47,17 +38,13 @@ function fingerprintOf(request: Request, content: string | Uint8Array): string {
     .digest("hex");
 }
 
-/** Says what a request under a key is, where its body is a file: a hash of the file, or the file itself. */
-export function fingerprintedBy(request: Request, content: string | Uint8Array): void {
-  const ask = asks.get(request);
-  if (ask) ask.fingerprint = fingerprintOf(request, content);
+/** Sets the fingerprint of a request whose handler reads the body, from a hash of its file or the file itself. */
+export function fingerprintedBy({ request, idempotent }: RequestContext, content: string | Uint8Array): void {
+  if (idempotent) idempotent.fingerprint = fingerprintOf(request, content);
 }
 
-async function find(read: Reader, vault: Vault, ask: Ask): Promise<object | null> {
-  const [row] = await read
-    .select()
-    .from(idempotencyKeys)
-    .where(and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key)));
+async function find(read: Reader, vault: Vault, ask: IdempotentRequest): Promise<object | null> {
+  const row = await findResponseRow(read, ask);
   if (!row) return null;
   if (row.fingerprint !== ask.fingerprint) {
     throw new Fault(
@@ -70,12 +57,12 @@ async function find(read: Reader, vault: Vault, ask: Ask): Promise<object | null
   return answer;
 }
 
-/** Stands in place of an answer that held a secret, with what whoever asks again is told. No answer has such a field. */
+/** Marks a response that held a secret and was not stored; its value is the message for a retry. No response has such a field. */
 const SECRET_WITHHELD = "secretWithheld";
 
-const contextOf = ({ userId, key }: Ask) => `idempotency_keys|${userId} ${key}|answer`;
+const contextOf = ({ userId, key }: IdempotentRequest) => `idempotency_keys|${userId} ${key}|answer`;
 
-/** A header of one to 255 visible characters, as the draft's examples and other services have it. */
+/** Parses the header: 1 to 255 visible ASCII characters, as in the draft's examples. @throws AppError INVALID */
 function readKey(request: Request): string {
   const key = request.headers.get("idempotency-key") ?? "";
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters");
@@ -83,85 +70,69 @@ function readKey(request: Request): string {
 }
 
 /**
- * Answers a POST again that was answered under its key before; its route does not even see it. Mount it after the guard.
- * Routes that do not say `idempotent` have no use for a key. `routes` is asked at the first request with one, when all rooms
- * are mounted; `isFile` names those whose body is a file: they call `fingerprintedBy` and then `answeredBefore` themselves.
+ * Replays the stored response of a POST under the same key, before its handler runs. Mount it after the guard. Routes that are
+ * not `idempotent` ignore the key. Handlers that read the body themselves (`parse: handlerReadsBody`) call `setFingerprint` and
+ * then `findStoredResponse`.
  */
-export function idempotency(
-  { store, vault }: IdempotencyTools,
-  routes: () => readonly { path: string; hooks: unknown }[],
-  isFile: (path: string) => boolean,
-) {
-  let honouring: Set<string> | null = null;
-  return new Elysia({ name: "idempotency" }).onBeforeHandle({ as: "global" }, async ({ request, body, route, set }) => {
-    if (request.method !== "POST") return;
-    if (!request.headers.has("idempotency-key")) return;
-    honouring ??= new Set(routes().flatMap(({ path, hooks }) => (isIdempotent(hooks) ? [path] : [])));
-    if (!honouring.has(route)) return;
-    const key = readKey(request);
-    const caller = knownCaller(request);
-    // Whoever is not signed in yet has nothing of theirs under which an answer could be kept.
-    if (caller === null) return;
-    const ask = { userId: caller.userId, key, fingerprint: "" };
-    asks.set(request, ask);
-    if (isFile(route)) return;
-    ask.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
-    const given = await find(store.read, vault, ask);
-    if (given === null) return;
-    set.headers[REPLAYED] = "true";
-    return given;
-  });
+export function idempotency({ store, vault }: IdempotencyTools, routes: () => readonly RouteEntry[]) {
+  const findPlan = routePlans(routes);
+  return new Elysia({ name: "idempotency" })
+    .use(requestContext)
+    .onBeforeHandle({ as: "global" }, async ({ context, body, route, set }) => {
+      const { request, knownPrincipal } = context;
+      if (request.method !== "POST") return;
+      if (!request.headers.has("idempotency-key")) return;
+      const { idempotent, reader } = findPlan("POST", route);
+      if (!idempotent) return;
+      const key = readKey(request);
+      // Responses are stored by user.
+      if (knownPrincipal === null) return;
+      const ask = { userId: knownPrincipal.userId, key, fingerprint: "" };
+      context.idempotent = ask;
+      if (reader === "handler") return;
+      ask.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
+      const given = await find(store.read, vault, ask);
+      if (given === null) return;
+      set.headers[REPLAYED] = "true";
+      return given;
+    });
 }
 
-function isIdempotent(hooks: unknown): boolean {
-  return (hooks as { detail?: { idempotent?: true } } | undefined)?.detail?.idempotent === true;
-}
-
-/** What was answered under this request's key before, for routes that learn late what the request is; null if nothing was. */
+/** Returns the response stored under the request's key, for handlers that set the fingerprint; null where there is none. */
 export async function answeredBefore<Answer extends object>(
   { store, vault }: IdempotencyTools,
-  request: Request,
+  { idempotent: ask }: RequestContext,
 ): Promise<Answer | null> {
-  const ask = asks.get(request);
   return ask ? ((await find(store.read, vault, ask)) as Answer | null) : null;
 }
 
-/** True when something was answered under this request's key, for routes that must know it before they read a file. */
-export async function isKnownKey(read: Reader, request: Request): Promise<boolean> {
-  const ask = asks.get(request);
-  if (!ask) return false;
-  const own = and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key));
-  return (await read.select({ key: idempotencyKeys.key }).from(idempotencyKeys).where(own)).length > 0;
+/** Returns whether a response is stored under the request's key, before its file is read. */
+export async function isKnownKey(read: Reader, { idempotent: ask }: RequestContext): Promise<boolean> {
+  return ask !== null && hasResponse(read, ask);
 }
 
-/** Thrown to leave the transaction of whoever came second. */
+/** Leaves the transaction of the second request under a key. */
 class Raced extends Error {}
 
 /**
- * Does the work of a POST in one transaction, and notes its answer there under the request's Idempotency-Key, if it has one.
- * Of two requests under one key that come at the same moment one works, and the other answers the same. An answer that holds
- * a secret names `shownOnce`: it is not kept, and whoever asks again gets CONFLICT with that text.
+ * Does the work of a POST in one transaction and stores its response there under the request's Idempotency-Key, if it has one.
+ * Of two concurrent requests under one key one works, and the other returns the same response. For a response with a secret
+ * pass `shownOnce`: it is not stored, and a retry gets CONFLICT with that text.
+ * @throws AppError CONFLICT while the other request is not finished
  */
 export async function writeOnce<Answer extends object>(
   { store, vault }: IdempotencyTools,
-  request: Request,
+  { idempotent: ask }: RequestContext,
   work: (tx: Tx) => Promise<Answer>,
   options: { shownOnce?: string } = {},
 ): Promise<Answer> {
-  const ask = asks.get(request);
   if (!ask) return store.write(work);
   try {
     return await store.write(async (tx) => {
-      // The key is taken first: on Postgres a second request waits here until the first has committed or failed.
-      const empty = { ...ask, answer: "", createdAt: tx.now };
-      const taken = await tx.insert(idempotencyKeys).values(empty).onConflictDoNothing().returning();
-      if (taken.length === 0) throw new Raced();
+      if (!(await takeKey(tx, ask, ask.fingerprint))) throw new Raced();
       const answer = await work(tx);
       const kept = options.shownOnce === undefined ? answer : { [SECRET_WITHHELD]: options.shownOnce };
-      await tx
-        .update(idempotencyKeys)
-        .set({ answer: vault.seal(JSON.stringify(kept), contextOf(ask)) })
-        .where(and(eq(idempotencyKeys.userId, ask.userId), eq(idempotencyKeys.key, ask.key)));
+      await storeResponse(tx, ask, vault.seal(JSON.stringify(kept), contextOf(ask)));
       return answer;
     });
   } catch (error) {
@@ -172,7 +143,7 @@ export async function writeOnce<Answer extends object>(
   }
 }
 
-/** Forgets answers whose time is over, for a daily job; returns how many there were. */
+/** Deletes responses that are older than the TTL, for a daily job; returns how many there were. */
 export async function forgetAnswers(tx: Tx): Promise<number> {
-  return deleteWhere(tx, "idempotency_keys", sql`created_at < ${tx.now - KEPT}`);
+  return deleteResponsesBefore(tx, tx.now - KEPT);
 }

@@ -1,9 +1,14 @@
-import { EXAMPLES } from "./examples.ts";
 import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
 
+/** Values that "Try it out" fills in for one operation: parameters by name, and the body. */
+export interface Example {
+  parameters?: Record<string, string>;
+  body?: Json;
+}
+
 /**
- * A parameter as "Try it out" shall fill it in. One that may be left out is left out, unless the example names it: Swagger
- * UI would send what its schema merely shows.
+ * Sets the example of a parameter. An optional one that the example does not name loses the examples of its schema: Swagger UI
+ * would send them.
  */
 function parameterWith(parameter: Json, named: Record<string, string>): Json {
   if (!isObject(parameter)) return parameter;
@@ -14,24 +19,16 @@ function parameterWith(parameter: Json, named: Record<string, string>): Json {
   return { ...parameter, schema };
 }
 
-/** Gives each operation the example that works on the demo's data. */
-export function illustrate(paths: JsonObject): JsonObject {
-  return mapValues(paths, (item, path) =>
-    mapValues(item, (operation, method) => {
-      if (!isObject(operation)) return operation;
-      const { parameters = {}, body } = EXAMPLES[`${method} ${path}`] ?? {};
-      const shown: JsonObject = { ...operation };
-      if (Array.isArray(operation.parameters)) {
-        shown.parameters = operation.parameters.map((parameter) => parameterWith(parameter, parameters));
-      }
-      const { requestBody } = operation;
-      if (body !== undefined && isObject(requestBody)) {
-        const content = mapValues(requestBody.content, (media) =>
-          isObject(media) ? { ...media, example: body } : media,
-        );
-        shown.requestBody = { ...requestBody, content };
-      }
-      return shown;
-    }),
-  );
+/** Adds the example of a route to its operation. */
+export function illustrate(operation: JsonObject, { parameters = {}, body }: Example): JsonObject {
+  const shown: JsonObject = { ...operation };
+  if (Array.isArray(operation.parameters)) {
+    shown.parameters = operation.parameters.map((parameter) => parameterWith(parameter, parameters));
+  }
+  const { requestBody } = operation;
+  if (body !== undefined && isObject(requestBody)) {
+    const content = mapValues(requestBody.content, (media) => (isObject(media) ? { ...media, example: body } : media));
+    shown.requestBody = { ...requestBody, content };
+  }
+  return shown;
 }

@@ -1,16 +1,14 @@
-import { Elysia } from "elysia";
-import { type Detail, invalid } from "../fault.ts";
-import { byRoute, type RouteEntry } from "./routePlans.ts";
+import type { Detail } from "../fault.ts";
 
-/** Characters of a text that has a format and no maximum of its own: a time, or a number in a query. */
+/** Longest text with a format and no maximum of its own: a time, or a number in a query. */
 export const FORMAT_LENGTH = 64;
-/** Characters of a name in a record, whose names are matched against a pattern too. */
+/** Longest name of a field in a record; names are matched against a pattern too. */
 export const RECORD_NAME_LENGTH = 256;
 
-/** Says which value is too long, without a look at what it says; null where none is. */
+/** Returns the first value that is too long, by its length alone; null where none is. */
 export type LengthCheck = (value: unknown, field: string) => Detail | null;
 
-/** The part of a schema that says how long something may be. */
+/** The part of a schema that bounds lengths. */
 interface Schema {
   type?: string;
   const?: unknown;
@@ -27,7 +25,7 @@ interface Schema {
 
 const isText = (schema: Schema) => schema.type === "string" && schema.const === undefined && schema.enum === undefined;
 
-/** The longest text that a schema takes; null where it bounds none. */
+/** Returns the longest text that a schema allows; null where it has no bound. */
 export function longestText(schema: Schema): number | null {
   if (!isText(schema)) return null;
   return schema.maxLength ?? (schema.format === undefined ? null : FORMAT_LENGTH);
@@ -80,7 +78,7 @@ function objectCheck({ properties = {}, patternProperties = {} }: Schema): Lengt
   };
 }
 
-/** A text may be as long as the most generous of the choices allows; anything else must suit one of them. */
+/** Checks a union: a text may be as long as its most generous member allows; any other value must fit one member. */
 function choiceCheck(choices: Schema[]): LengthCheck | null {
   const texts = choices.filter(isText);
   const lengths = texts.map((choice) => longestText(choice) ?? Number.POSITIVE_INFINITY);
@@ -95,7 +93,7 @@ function choiceCheck(choices: Schema[]): LengthCheck | null {
   };
 }
 
-/** What checks the lengths in a value of a schema; null where there is nothing to check. */
+/** Creates the check of lengths for a schema; null where there is nothing to check. */
 export function lengthCheck(schema: Schema): LengthCheck | null {
   const { anyOf, allOf } = schema;
   if (anyOf) return choiceCheck(anyOf);
@@ -107,39 +105,4 @@ export function lengthCheck(schema: Schema): LengthCheck | null {
   if (most !== null) return textCheck(most);
   if (schema.type === "array") return listCheck(schema);
   return schema.type === "object" ? objectCheck(schema) : null;
-}
-
-interface Checks {
-  body: LengthCheck | null;
-  query: LengthCheck | null;
-  params: LengthCheck | null;
-}
-
-function checksOf(hooks: unknown): Checks {
-  const { body, query, params } = (hooks ?? {}) as Record<keyof Checks, Schema | undefined>;
-  return {
-    body: body ? lengthCheck(body) : null,
-    query: query ? lengthCheck(query) : null,
-    params: params ? lengthCheck(params) : null,
-  };
-}
-
-/**
- * Refuses texts and lists that are longer than the schema of the route allows before Elysia checks anything else of them.
- * TypeBox compares lengths first, but when it then looks for what to say about a value it runs every pattern and format on
- * the whole of it: a sign-in with a megabyte of e-mail address kept the process for 0.9 s.
- */
-export function inputLengths(routes: () => readonly RouteEntry[]) {
-  const findChecks = byRoute(routes, checksOf, checksOf(undefined));
-  return new Elysia({ name: "input lengths" }).onTransform(
-    { as: "global" },
-    ({ request, route, body, query, params }) => {
-      const checks = findChecks(request.method, route);
-      const flaw =
-        checks.params?.(params, "") ??
-        checks.query?.(query, "") ??
-        (body === undefined ? null : checks.body?.(body, ""));
-      if (flaw) throw invalid(flaw.field || "body", flaw.message);
-    },
-  );
 }

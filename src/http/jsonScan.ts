@@ -1,7 +1,7 @@
 import { invalid } from "../fault.ts";
 import { DEEPEST, MOST_VALUES } from "./storable.ts";
 
-/** Bytes that are scanned before others get their turn: a millisecond or so. */
+/** Bytes scanned before the event loop runs other work: about a millisecond. */
 export const SCAN_SLICE_BYTES = 256 * 1024;
 
 const QUOTE = 0x22;
@@ -13,9 +13,9 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Refuses JSON that is nested too deeply or holds too many values before `JSON.parse` sees it: 9.9 MB of "[" kept the
- * process for 2.6 s. Looks at each byte once, and does not judge whether it is JSON.
- * @throws Fault INVALID
+ * Rejects JSON that is nested too deeply or holds too many values before `JSON.parse` runs: 9.9 MB of "[" blocked the process
+ * for 2.6 s. Looks at each byte once, and does not validate the syntax.
+ * @throws AppError INVALID
  */
 export async function scanJson(bytes: Uint8Array, pause: () => Promise<unknown> = Bun.sleep.bind(null, 0)) {
   const seen = { depth: 0, values: 0, inString: false, escaped: false };
@@ -46,7 +46,7 @@ function scanSlice(bytes: Uint8Array, from: number, to: number, seen: Seen): voi
       values++;
       if (++depth > DEEPEST) throw invalid("body", "is nested too deeply");
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--;
-    // Every value follows a comma or an opening bracket; so many of these hold no fewer values than are taken.
+    // Every value follows a comma or an opening bracket, so that their number bounds the number of values.
     if (values > 2 * MOST_VALUES) throw invalid("body", "holds too many values");
   }
   Object.assign(seen, { depth, values, inString, escaped });

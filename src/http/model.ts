@@ -1,6 +1,6 @@
 import { t } from "elysia";
 
-// Shapes that all rooms share.
+// Schemas that all modules share.
 
 export const Id = t.String({
   minLength: 1,

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from "./json.ts";
 
-/** The groups in the order of the reference page, and after those the rest. */
+/** Tags in the order of the reference page; the others follow. */
 export const TAGS = [
   { name: "Auth", description: "Signing in, the profile, and what an administrator assigns." },
   { name: "Campaigns", description: "What is sent, to whom, and when it follows up." },
@@ -13,7 +13,7 @@ export const TAGS = [
   { name: "Payments", description: "What the billing provider tells, and what became of it." },
 ];
 
-/** The paths of the reference page in its order, and their methods. All others follow as the routes are mounted. */
+/** Paths of the reference page in its order, with their methods. Other paths follow in the order in which they are mounted. */
 const PAGE: [path: string, ...methods: string[]][] = [
   ["/api/auth/admin/assign-email-account", "post"],
   ["/api/auth/banned", "post", "get"],
@@ -39,7 +39,7 @@ const PAGE: [path: string, ...methods: string[]][] = [
   ["/api/health/redis", "get"],
 ];
 
-/** What is named comes first, in the order of the names. */
+/** Sorts the keys of an object: the named ones first, in the order of the names. */
 function namedFirst(given: JsonObject, names: readonly string[]): JsonObject {
   const named = names.filter((name) => name in given);
   return Object.fromEntries(
@@ -50,7 +50,7 @@ function namedFirst(given: JsonObject, names: readonly string[]): JsonObject {
   );
 }
 
-/** Swagger UI shows operations in the order of the document: first the reference page's, as they stand there. */
+/** Sorts the paths of the document, because Swagger UI shows them in its order. */
 export function inPageOrder(paths: JsonObject): JsonObject {
   const ordered = namedFirst(
     paths,

@@ -1,4 +1,5 @@
 import { errorComponents, errorResponse } from "./errorResponses.ts";
+import { type Example, illustrate } from "./illustrate.ts";
 import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
 import { polishBody, polishParameters, polishResponse } from "./polishOperation.ts";
 import { polishSchema } from "./polishSchema.ts";
@@ -11,12 +12,12 @@ function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** `post /api/brands/{id}/mail-boxes` → `postApiBrandsByIdMailBoxes`: what a generated client calls its function. */
+/** `post /api/brands/{id}/mail-boxes` → `postApiBrandsByIdMailBoxes`: the name of the function in a generated client. */
 function operationIdOf(method: string, path: string): string {
   return method + words(path.replaceAll("{", "by-")).map(capitalized).join("");
 }
 
-/** The first sentence of the description if it is short, else the last words of the path. */
+/** Returns the first sentence of the description if it is short, else the last words of the path. */
 function summaryOf(description: Json | undefined, path: string): string {
   const [sentence = ""] = typeof description === "string" ? description.split(/(?<=[.!?])\s|\n/) : [];
   if (sentence && sentence.length <= 80) return sentence.replace(/\.$/, "");
@@ -24,19 +25,19 @@ function summaryOf(description: Json | undefined, path: string): string {
   return capitalized(words(last).join(" "));
 }
 
-/** Who may call is part of what an operation does: a reader should not have to find it out by a 403. */
+/** Adds to a description that the operation is for admins only. */
 function withAccess(description: Json | undefined, access: Json | undefined): Json | undefined {
   if (access !== "admin" || (typeof description === "string" && /\badmin/i.test(description))) return description;
   return description === undefined ? "For admins only." : `${description} For admins only.`;
 }
 
-/** Which failures an operation can answer with, as far as its shape tells. */
+/** Lists the error statuses that an operation can have, as far as its inputs tell. */
 function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
   return [
     ...(open ? [] : ["401", "403"]),
-    // The size of a body is judged before it is known that nobody asks for it.
+    // The size of a body is checked before it is known whether the route takes one.
     ...(takesInput || method !== "get" ? ["400", "413"] : []),
-    // Also a query that is not asked for may hold what cannot be read.
+    // Unknown query parameters are checked too.
     ...(takesInput || method !== "get" || !open ? ["422"] : []),
     ...(takesInput ? ["404"] : []),
     ...(takesInput && method !== "get" ? ["409"] : []),
@@ -55,7 +56,7 @@ const idempotencyKey: JsonObject = {
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 
-/** How an operation that refuses API keys is signed in to; the names are those of `securitySchemes` (docs.ts). */
+/** Credentials of an operation that rejects API keys, by the names of `securitySchemes` (docs.ts). */
 const SESSION_SECURITY = [{ bearerAuth: [] }, { cookie: [] }];
 
 function polishOperation(
@@ -71,8 +72,10 @@ function polishOperation(
     recentSignIn,
     limit: _class,
     hide: _,
-    // Not for readers: the limit of the body.
+    // The limit of the body is not published.
     body: _body,
+    inputLimits: _inputLimits,
+    example,
     parameters,
     requestBody,
     responses,
@@ -101,7 +104,7 @@ function polishOperation(
   let unique = wanted;
   for (let next = 2; isTaken(unique); next++) unique = `${wanted}${next}`;
 
-  return {
+  const operation: JsonObject = {
     ...rest,
     operationId: unique,
     summary: summary ?? summaryOf(description, path),
@@ -113,9 +116,10 @@ function polishOperation(
     ...(body ? { requestBody: body } : {}),
     responses: answers,
   };
+  return illustrate(operation, (example ?? {}) as Example);
 }
 
-/** Those of the shared failures that some operation can answer with. */
+/** Returns the shared error responses that some operation refers to. */
 function usedResponses(paths: JsonObject): JsonObject {
   const said = JSON.stringify(paths);
   const used = Object.entries(errorComponents.responses).filter(([name]) =>
@@ -124,7 +128,7 @@ function usedResponses(paths: JsonObject): JsonObject {
   return Object.fromEntries(used);
 }
 
-/** Repairs what Elysia publishes into a valid OpenAPI 3.1 document, and adds to each operation the failures that all share. */
+/** Repairs the document of Elysia into valid OpenAPI 3.1, and adds to each operation the shared error responses. */
 export function polish(document: JsonObject): JsonObject {
   const taken = new Set<string>();
   const isTaken = (operationId: string) => taken.size === taken.add(operationId).size;

@@ -11,7 +11,7 @@ function polishParameter(given: JsonObject): JsonObject {
   return { ...rest, ...(examples === undefined ? {} : { examples }), schema: polishSchema(own) };
 }
 
-/** Every name in the path is declared, no other is, and those come first. */
+/** Declares every parameter of the path, and no other path parameter, before the rest. */
 export function polishParameters(given: Json | undefined, path: string): JsonObject[] {
   const declared = Array.isArray(given) ? given.filter(isObject).map(polishParameter) : [];
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]): JsonObject => {
@@ -25,7 +25,7 @@ function polishMedia(given: Json): Json {
   return isObject(given) && given.schema !== undefined ? { ...given, schema: polishSchema(given.schema) } : given;
 }
 
-/** The files of a form, and which media types each takes. */
+/** Lists the files of a form with the media types of each. */
 function filesOf(schema: Json | undefined): JsonObject {
   const properties = isObject(schema) && isObject(schema.properties) ? Object.entries(schema.properties) : [];
   const files = properties.flatMap(([name, field]): [string, JsonObject][] => {
@@ -36,7 +36,7 @@ function filesOf(schema: Json | undefined): JsonObject {
   return Object.fromEntries(files);
 }
 
-/** Where a route names no content type, Elysia publishes its body as JSON, form and text at once. What carries files is a form, all else is JSON. */
+/** Keeps one content type of a body: Elysia publishes JSON, form and text where a route names none. A body with files is a form, any other JSON. */
 export function polishBody(given: JsonObject): JsonObject {
   const content = isObject(given.content) ? given.content : {};
   const form = content["multipart/form-data"];
@@ -52,7 +52,7 @@ export function polishBody(given: JsonObject): JsonObject {
   return { ...given, content: mapValues(content, polishMedia) };
 }
 
-/** Nothing is answered as a form: where one is published, the route named no content type, and Elysia sends strings as text and all else as JSON. */
+/** Keeps one content type of a response. No response is a form: where one is published, the route names no type, and Elysia sends strings as text and the rest as JSON. */
 function polishContent(content: JsonObject, notes: JsonObject): JsonObject {
   const form = content["multipart/form-data"];
   if (!isObject(form) || !isObject(form.schema)) return mapValues(content, polishMedia);
@@ -60,7 +60,7 @@ function polishContent(content: JsonObject, notes: JsonObject): JsonObject {
   return { [type]: { schema: polishSchema({ ...notes, ...form.schema }) } };
 }
 
-/** A response as OpenAPI wants it. A failure in the shape all failures share becomes the shared one. */
+/** Repairs a response. An error in the shared schema becomes a reference to the shared response. */
 export function polishResponse(given: Json, status: string): JsonObject {
   const response = isObject(given) ? given : {};
   const { $ref, description = describeStatus(status), headers, links, content, title, examples } = response;
@@ -75,7 +75,7 @@ export function polishResponse(given: Json, status: string): JsonObject {
   if (headers !== undefined) out.headers = headers;
   if (links !== undefined) out.links = links;
   if (isObject(content)) {
-    // Elysia lifts these from the schema to the response, where they mean nothing.
+    // Elysia moves these from the schema to the response, where OpenAPI does not know them.
     const notes = { ...(title === undefined ? {} : { title }), ...(examples === undefined ? {} : { examples }) };
     out.content = polishContent(content, notes);
   }

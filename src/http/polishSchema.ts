@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
 
-/** The keywords of JSON Schema 2020-12 and OpenAPI 3.1. All others (`$id`, `elysiaMeta`, `maxSize`…) are notes of TypeBox and Elysia to themselves. */
+/** The keywords of JSON Schema 2020-12 and OpenAPI 3.1. Others (`$id`, `elysiaMeta`, `maxSize`…) are internal to TypeBox and Elysia. */
 const keywords = new Set(
   (
     "$ref type enum const title description default deprecated readOnly writeOnly examples format contentEncoding contentMediaType " +
@@ -18,7 +18,7 @@ const single = new Set(
   ),
 );
 
-/** Types JavaScript has and JSON has not, as they look on the wire. */
+/** JSON types of values that only JavaScript has. */
 const wireTypes: Record<string, JsonObject> = {
   Date: { type: "string", format: "date-time" },
   Uint8Array: { type: "string", format: "binary" },
@@ -26,14 +26,14 @@ const wireTypes: Record<string, JsonObject> = {
   bigint: { type: "integer" },
 };
 
-/** In a query everything arrives as text, so Elysia offers each number, boolean, list and object as text too. */
+/** Formats under which Elysia offers a number, boolean, list or object of a query as text too. */
 const textForms = new Set(["numeric", "integer", "boolean", "ObjectString", "ArrayString"]);
 
 function isTextForm(member: JsonObject, meta: Json | undefined): boolean {
   return member.type === "string" && (textForms.has(String(member.format)) || meta === "ArrayQuery");
 }
 
-/** Says in JSON's words what TypeBox says in JavaScript's. */
+/** Replaces JavaScript types of TypeBox by JSON types. */
 function inWireTypes(schema: JsonObject): JsonObject {
   const { type, anyOf, items, patternProperties, nullable, ...rest } = schema;
   const out = { ...schema };
@@ -65,7 +65,7 @@ function typeOf(value: Json | undefined): string {
   return value === null ? "null" : typeof value;
 }
 
-/** Writes a union as shortly as JSON Schema can: constants as an enum, `X or null` as a list of two types. */
+/** Shortens a union: constants become an enum, `X or null` a list of two types. */
 function shorten(schema: JsonObject): JsonObject {
   const { anyOf, ...rest } = schema;
   if (!Array.isArray(anyOf)) return schema;
@@ -87,7 +87,7 @@ function shorten(schema: JsonObject): JsonObject {
   return schema;
 }
 
-/** Makes a schema that Elysia published a valid and readable one of OpenAPI 3.1. */
+/** Repairs a schema of Elysia into valid OpenAPI 3.1. */
 export function polishSchema(given: Json): Json {
   if (!isObject(given)) return given;
   const out: JsonObject = {};

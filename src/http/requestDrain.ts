@@ -1,9 +1,9 @@
 import { Elysia } from "elysia";
 import { Fault } from "../fault.ts";
 
-/** A body that is on its way when the stop begins may still arrive for so long. */
+/** Time for a body to arrive that is being sent when the stop begins. */
 const BODY_GRACE_MS = 500;
-/** How long answers that are ready may take to leave: a client that does not read its answer holds nobody up. */
+/** Time for finished responses to be sent: a client that does not read must not delay the stop. */
 const FLUSH_GRACE_MS = 1_000;
 const POLL_MS = 10;
 
@@ -16,27 +16,27 @@ export interface DrainableServer {
 
 interface InFlight {
   headers: Record<string, string | number>;
-  /** True once its body is here and it is being worked on. */
+  /** True once the body has arrived and the handler runs. */
   isAnswering: boolean;
 }
 
-/** Knows the requests that are being answered, and lets a stop wait for those and for nobody else. */
+/** Tracks requests in flight, so that a stop waits for those whose handler runs and for no others. */
 export class RequestDrain {
   readonly #inFlight = new Map<Request, InFlight>();
   #draining = false;
 
-  /** The requests whose body is here and whose answer has not left. Elysia tells of answers a moment after Bun sends them. */
+  /** Counts requests whose body has arrived and whose response is not sent. Elysia reports a response slightly after Bun sends it. */
   answering(server: Pick<DrainableServer, "pendingRequests"> | null): number {
     const told = [...this.#inFlight.values()].filter(({ isAnswering }) => isAnswering).length;
     return Math.min(told, server?.pendingRequests ?? 0);
   }
 
-  /** Every request that has begun and has no answer yet; for tests. */
+  /** Counts all requests in flight; for tests. */
   get size(): number {
     return this.#inFlight.size;
   }
 
-  /** Mount it before all routes, after what turns faults into answers: Elysia's hooks reach only what comes after. */
+  /** Tracks requests. Mount it before all routes and after the error handler: Elysia's hooks reach only what is mounted after them. */
   plugin() {
     return new Elysia({ name: "request drain" })
       .onRequest(({ request, set }) => {
@@ -57,9 +57,9 @@ export class RequestDrain {
   }
 
   /**
-   * Refuses new requests, lets those being answered get their answer with `Connection: close`, and closes all else.
-   * Returns how many had none at `deadline` (by `performance.now()`). Bun closes idle connections by itself; half a
-   * request's head is not pending, and half a body's is not being answered.
+   * Rejects new requests, finishes those in flight with `Connection: close`, and closes all other connections. Returns how many
+   * had no response at `deadline` (by `performance.now()`). Bun closes idle connections itself; a request whose headers are
+   * incomplete is not pending, and one whose body is incomplete does not count as being answered.
    */
   async drain(server: DrainableServer, deadline: number): Promise<number> {
     this.#draining = true;
@@ -72,7 +72,7 @@ export class RequestDrain {
       if (answering > 0) answeredAt = null;
       else answeredAt ??= performance.now();
       const areBodiesOver = performance.now() >= bodiesUntil;
-      // What is left now waits for a body, or for a client to read.
+      // The remaining requests wait for a body, or for a client to read.
       const areOnlyBodies = answering === 0 && server.pendingRequests <= this.size;
       if (areBodiesOver && areOnlyBodies) break;
       if (areBodiesOver && answeredAt !== null && performance.now() - answeredAt >= FLUSH_GRACE_MS) break;

@@ -1,33 +1,31 @@
 import { Elysia } from "elysia";
 import type { Log } from "../log.ts";
-import { requestIdOf } from "./requestId.ts";
-
-const started = new WeakMap<Request, number>();
+import { type RequestContext, requestContext } from "./request-context.ts";
 
 /**
- * Gives every answer its request id, and every request a line in the log: the route, never the path or the query, which
- * may hold an address or a token. Health checks come every few seconds and are logged for debugging only. `ended` is told of
- * every request that is over, here because a second hook for that costs more than what it does.
+ * Adds the request id to every response and logs every request: the route, never the path or the query, which may hold an
+ * address or a token. Health checks come every few seconds and are logged at debug level. Calls `ended` after every request,
+ * because a second hook for that would cost more than the call.
  */
-export function requestLog(log: Log, ended: (request: Request) => void = () => {}) {
+export function requestLog(log: Log, ended: (context: RequestContext) => void = () => {}) {
   return new Elysia({ name: "request log" })
-    .onRequest(({ request, set }) => {
-      started.set(request, performance.now());
-      set.headers["x-request-id"] = requestIdOf(request);
+    .use(requestContext)
+    .onRequest(({ context, set }) => {
+      set.headers["x-request-id"] = context.requestId;
     })
-    .onAfterResponse({ as: "global" }, ({ request, set, ...rest }) => {
-      ended(request);
-      // Absent where no route was found, whatever the types say.
+    .onAfterResponse({ as: "global" }, ({ context, set, ...rest }) => {
+      ended(context);
+      // Absent where no route was found, although the types say otherwise.
       const route: string | undefined = rest.route;
-      const milliseconds = Math.round(performance.now() - (started.get(request) ?? performance.now()));
+      const milliseconds = Math.round(performance.now() - context.startedAt);
       const facts = {
-        requestId: requestIdOf(request),
-        method: request.method,
+        requestId: context.requestId,
+        method: context.request.method,
         route: route ?? null,
         status: set.status ?? 200,
         milliseconds,
       };
-      if (route?.startsWith("/api/health")) log.debug("request", facts);
-      else log.info("request", facts);
+      if (route?.startsWith("/api/health")) log.debug("http.request", facts);
+      else log.info("http.request", facts);
     });
 }

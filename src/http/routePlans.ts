@@ -1,5 +1,8 @@
-import type { RouteClass } from "../limits/routeClass.ts";
-import type { Access } from "./access.ts";
+/** Principals that may call a route. Declared as `detail.access`, shown on the API page, enforced by `guard`. */
+export type Access = "public" | "user" | "admin";
+
+/** Classes of routes, each with a rate limit of its own. Declared as `detail.limit`; otherwise the method decides. */
+export type RouteClass = "read" | "write" | "costly" | "upload" | "import" | "login";
 
 /** A route as Elysia lists it. */
 export interface RouteEntry {
@@ -14,36 +17,39 @@ interface Detail {
   sessionOnly?: true;
   recentSignIn?: true | "of sessions";
   limit?: RouteClass;
+  idempotent?: true;
 }
 
-/** What is decided about a request before its body is read. */
+/** Declares what is checked of a request before its body is read. */
 export interface RoutePlan {
   access: Access;
   /** Refuses API keys. */
   sessionOnly: boolean;
-  /** Needs a password given a short time ago: of everybody, or of sessions only. */
+  /** Requires a recent sign-in: of all principals, or of sessions only. */
   recentSignIn: false | true | "of sessions";
-  /** Which rate limit it counts against; undefined: its method decides. */
+  /** Rate limit that it counts against; undefined: the method decides. */
   limit: RouteClass | undefined;
-  /** Largest body in bytes; `stream` where the route reads a file piece by piece. */
+  /** Honours an Idempotency-Key. */
+  idempotent: boolean;
+  /** Largest body in bytes; `stream` where the handler reads a file in chunks. */
   body: number | "stream";
-  /** Who reads the body: we, as JSON; a parser of the route; its handler, which may take it without a length; or nobody. */
+  /** Reads the body: as JSON before the handler, by a parser of the route, by the handler (also one without a length), or not at all. */
   reader: "json" | "parser" | "handler" | "nobody";
-  /** The route takes a body, so that one in another form is refused rather than ignored. */
+  /** Whether the route takes a body, so that one of another type is rejected instead of ignored. */
   takesBody: boolean;
 }
 
-/** Signing in, signing up and the like send a few short texts. */
+/** Largest body at public routes: signing in and signing up send a few short texts. */
 export const PUBLIC_BODY_BYTES = 8 * 1024;
-/** A contact with every field at its longest is smaller, in any alphabet. */
+/** Largest body at other routes: a contact with every field at its longest is smaller, in any alphabet. */
 export const USER_BODY_BYTES = 256 * 1024;
 
-/** The `parse` of a route whose handler reads the body. */
+/** Serves as the `parse` of a route whose handler reads the body. */
 export function leftToRoute(): object {
   return {};
 }
 
-/** The `parse` of a route that needs no body and takes any. */
+/** Serves as the `parse` of a route that accepts any body and ignores it. */
 export function ignoreBody(): object {
   return {};
 }
@@ -58,23 +64,24 @@ function readerOf([parser]: unknown[]): RoutePlan["reader"] {
 function planOf(hooks: unknown): RoutePlan {
   const { detail, parse, body } = (hooks ?? {}) as { detail?: Detail; parse?: unknown; body?: unknown };
   const access = detail?.access ?? "admin";
-  // Hooks for all routes are listed too, with a scope.
+  // Hooks of the app are listed too; they have a scope.
   const parsers = [parse ?? []].flat().filter((parser) => (parser as { scope?: string }).scope === undefined);
   return {
     access,
     sessionOnly: detail?.sessionOnly ?? false,
     recentSignIn: detail?.recentSignIn ?? false,
     limit: detail?.limit,
+    idempotent: detail?.idempotent ?? false,
     body: detail?.body ?? (access === "public" ? PUBLIC_BODY_BYTES : USER_BODY_BYTES),
     reader: readerOf(parsers),
     takesBody: body !== undefined,
   };
 }
 
-/** Closed to everybody but admins, and takes next to nothing: a route that is not listed. */
+/** Applies to a route that is not listed: for admins only, with a small body. */
 const UNKNOWN: RoutePlan = planOf({ detail: { body: PUBLIC_BODY_BYTES } });
 
-/** Finds something about a route by method and path. `routes` is asked at the first request, when all routes are mounted. */
+/** Creates a search by method and path over what `about` derives from each route. Calls `routes` at the first request, when all are mounted. */
 export function byRoute<Found>(routes: () => readonly RouteEntry[], about: (hooks: unknown) => Found, none: Found) {
   let methods: Map<string, Map<string, Found>> | null = null;
   function list(): Map<string, Map<string, Found>> {
@@ -92,7 +99,7 @@ export function byRoute<Found>(routes: () => readonly RouteEntry[], about: (hook
   };
 }
 
-/** What is decided about requests for each route. */
+/** Creates a search for the policy of a route. */
 export function routePlans(routes: () => readonly RouteEntry[]): (method: string, route: string) => RoutePlan {
   return byRoute(routes, planOf, UNKNOWN);
 }

@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
 
-/** A year, as browsers' preload lists ask for; other hosts of the domain are their operators' business. */
+/** One year, as browsers' preload lists require; without the other hosts of the domain, which belong to their operators. */
 const HSTS = "max-age=31536000";
 
 /**
- * Returns the headers of every answer: nothing of it is kept by caches or taken for another type, and no address of ours is told to
- * other sites. Over https browsers do not come by http again (RFC 6797).
+ * Returns the headers of every response: no caching, no content type guessing, no referrer for other sites. Over https browsers
+ * are told to use https only (RFC 6797).
  */
 export function securityHeadersFor(publicUrl: string): Readonly<Record<string, string>> {
   return {
@@ -16,7 +16,7 @@ export function securityHeadersFor(publicUrl: string): Readonly<Record<string, s
   };
 }
 
-/** Sets these headers, unless a route says otherwise. Mount it first: refusals have them too. */
+/** Sets these headers; a route may override them. Mount it first, so that error responses have them too. */
 export function securityHeaders(publicUrl: string) {
   const headers = securityHeadersFor(publicUrl);
   return new Elysia({ name: "security headers" }).onRequest(({ set }) => {

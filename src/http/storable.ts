@@ -1,18 +1,18 @@
-import { Elysia } from "elysia";
 import { type Detail, invalid } from "../fault.ts";
 import { readCursor } from "./cursor.ts";
 
-/** No request of ours is nested half as deep; far deeper ones exhaust the stack of whatever walks them. */
+/** Deepest nesting of input: no valid request has half of it, and far deeper ones exhaust the stack. */
 export const DEEPEST = 32;
-/** A thousand contacts with all that can be said about them hold fewer values; a few million keep the process for seconds. */
+/** Most values in one input: a thousand contacts with all fields hold fewer; a few million block the process for seconds. */
 export const MOST_VALUES = 100_000;
 
 /**
- * The first thing in a value that cannot be kept: a text with a NUL or half of a surrogate pair, which PostgreSQL refuses
- * with an error of its own and SQLite stores; or what Elysia falls over when it says what is wrong with the value: a field
- * named like what JavaScript asks of every object to write it as text, bottomless nesting, and values without number.
+ * Finds the first part of a value that cannot be stored or validated: a text with a NUL or half of a surrogate pair, which
+ * PostgreSQL rejects with an error of its own and SQLite stores; and what breaks Elysia's description of errors: a field named
+ * `toString` or `valueOf`, nesting that is too deep, too many values.
  */
 export function unstorable(value: unknown): Detail | null {
+  if (isEmptyObject(value)) return null;
   const left: [field: string, value: unknown, depth: number][] = [["", value, 0]];
   let values = 0;
   for (let next = left.pop(); next; next = left.pop()) {
@@ -34,21 +34,40 @@ export function unstorable(value: unknown): Detail | null {
   return null;
 }
 
+/** Returns whether an object has no fields, as most queries and parameters do. */
+function isEmptyObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  for (const _ in value) return false;
+  return true;
+}
+
 function isText(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
 
-/** Refuses such values before Elysia checks the request and a verb stores them. */
-export const storable = new Elysia({ name: "storable" }).onTransform({ as: "scoped" }, ({ body, query, params }) => {
-  // Elysia takes a text or a list for a record of its parts: with a few million of them the process would stand still.
-  // And a number it takes for an object that lacks everything.
+interface Inputs {
+  body: unknown;
+  query: object;
+  params: object;
+}
+
+/** Rejects a request with such a value in its body, query, path or cursor. @throws AppError INVALID */
+export function assertStorable({ body, query, params }: Inputs): void {
+  // Elysia treats a text or a list as a record of its parts, and a few million of them would block the process. A number it
+  // treats as an object that lacks every field.
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw invalid("body", "expected an object");
   }
-  // A cursor is text within text: what it hides reaches the database too.
-  const cursor = readCursor((query as { cursor?: string }).cursor);
-  for (const [place, value] of Object.entries({ body, query, path: params, cursor })) {
-    const flaw = unstorable(value);
-    if (flaw) throw invalid(flaw.field || place, flaw.message);
-  }
-});
+  assertPart("body", body);
+  assertPart("query", query);
+  assertPart("path", params);
+  // A cursor is encoded JSON, whose texts reach the database too.
+  const { cursor } = query as { cursor?: string };
+  if (cursor !== undefined) assertPart("cursor", readCursor(cursor));
+}
+
+function assertPart(place: string, value: object | null | undefined): void {
+  if (value === undefined || value === null) return;
+  const flaw = unstorable(value);
+  if (flaw) throw invalid(flaw.field || place, flaw.message);
+}

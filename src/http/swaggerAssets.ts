@@ -42,7 +42,7 @@ const ui = SwaggerUIBundle({
 });
 `;
 
-/** Nothing but our own files, and requests to our own host. Swagger UI draws its icons from data URLs and shows images it fetched from blobs. */
+/** Allows own files and requests to the own host only. Swagger UI draws icons from data URLs and shows fetched images from blobs. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -57,7 +57,7 @@ const contentSecurityPolicy = [
 const text = (content: string) => async () => new TextEncoder().encode(content);
 const file = (path: string) => () => Bun.file(path).bytes();
 
-/** What the browser loads for the page at /swagger, all of it out of this program: the host may have no internet. */
+/** Serves the files of the page at /swagger from the program itself: the host may have no internet access. */
 export const swaggerAssets = {
   "/swagger": asset("text/html; charset=utf-8", text(page), { "content-security-policy": contentSecurityPolicy }),
   "/swagger/initializer.js": asset("text/javascript; charset=utf-8", text(initializer)),

@@ -1,22 +1,23 @@
 import { and, asc, eq, lt, not, sql } from "drizzle-orm";
 import { clearOwner } from "../brands/owners.ts";
 import { DAY } from "../clock.ts";
+import { deleteResponsesOf } from "../db/idempotency-keys.ts";
 import { brands } from "../db/schema/brands.ts";
-import { idempotencyKeys, users } from "../db/schema/identity.ts";
+import { users } from "../db/schema/identity.ts";
 import type { Tx } from "../db/store.ts";
 import { endAllKeys } from "./apiKeys/ending.ts";
 import { clearImage } from "./profile/profile.ts";
 import { addUser, getUser, type NewAccount, type Row, readEmail, revokeSessions, setPassword } from "./users.ts";
 
-/** How long an account may stay without proof of its e-mail address. */
+/** Time after which an account with an unverified e-mail address is deleted. */
 const UNVERIFIED_ACCOUNT_DAYS = 14;
-/** Accounts removed in one transaction. */
+/** Accounts deleted in one transaction. */
 const REMOVED_AT_ONCE = 200;
 
 /**
- * Adds a user on an admin's word, which also verifies the address. An account that somebody opened under it without proving
- * it is removed first: nothing of theirs (password, sessions, keys, name, image, brand) comes to the new one.
- * @throws Fault CONFLICT when a verified user has the address
+ * Adds a user for an admin, which also verifies the address. An unverified account with the same address is deleted first:
+ * nothing of it (password, sessions, keys, name, image, brand) passes to the new one.
+ * @throws AppError CONFLICT when a verified user has the address
  */
 export async function admitUser(tx: Tx, given: NewAccount, hash: string): Promise<Row> {
   await removeUnverified(tx, given.email);
@@ -24,8 +25,8 @@ export async function admitUser(tx: Tx, given: NewAccount, hash: string): Promis
 }
 
 /**
- * Makes the person with this address an admin with this password, whether or not they are here yet. What was opened before
- * (sessions, keys) ends; an account whose address nobody has proved is not theirs, and goes.
+ * Makes the user with this address an admin with this password, or adds one. Existing sessions and keys end. An unverified
+ * account with the address is deleted, because it may belong to another person.
  */
 export async function appointAdmin(tx: Tx, given: { email: string; name: string }, hash: string): Promise<Row> {
   await removeUnverified(tx, given.email);
@@ -41,7 +42,7 @@ export async function appointAdmin(tx: Tx, given: { email: string; name: string 
   return getUser(tx, known.id);
 }
 
-/** Removes the account under this address if nobody has proved that the address is theirs. */
+/** Deletes the account with this address unless the address is verified. */
 export async function removeUnverified(tx: Tx, email: string): Promise<void> {
   const [squatter] = await tx
     .select({ id: users.id })
@@ -51,27 +52,27 @@ export async function removeUnverified(tx: Tx, email: string): Promise<void> {
 }
 
 /**
- * Removes a user with everything that stands for them. Their brand stays without an owner, because it may have a history that
- * must be kept; an admin gives it to somebody or removes it.
+ * Deletes a user with their sessions, keys and image. Their brand stays without an owner, because its history may have to be
+ * kept; an admin assigns or deletes it.
  */
 async function removeAccount(tx: Tx, userId: string): Promise<void> {
   await clearImage(tx, userId);
   await clearOwner(tx, userId);
   await endAllKeys(tx, userId);
-  await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.userId, userId));
-  // Sessions and the password go with the user.
+  await deleteResponsesOf(tx, userId);
+  // Sessions and the password are deleted by cascade.
   await tx.delete(users).where(eq(users.id, userId));
 }
 
-/** Takes an admin's word that an address belongs to the user who signed up with it. */
+/** Marks the address of a user as verified, for an admin. */
 export async function verifyUser(tx: Tx, userId: string): Promise<Row> {
   await tx.update(users).set({ emailVerified: true, updatedAt: tx.now }).where(eq(users.id, userId));
   return getUser(tx, userId);
 }
 
 /**
- * Removes accounts that nobody verified in two weeks and that own nothing, for a daily job; returns how many, at most
- * `REMOVED_AT_ONCE`. A banned one stays: its ban holds the address.
+ * Deletes unverified accounts that are two weeks old and own nothing, for a daily job; returns how many, at most
+ * `MAX_ACCOUNTS_PER_DELETE`. A banned one stays, so that its address stays banned.
  */
 export async function removeExpiredAccounts(tx: Tx): Promise<number> {
   const expired = await tx

@@ -6,7 +6,7 @@ import { accounts, apiKeys, sessions, users, verifications } from "../db/schema/
 import type { Reader, Store, Tx } from "../db/store.ts";
 import { type Condition, conditionOf } from "./conditions.ts";
 
-/** Our tables, under the names better-auth knows them by. */
+/** Tables by better-auth's names. */
 const tables = new Map<string, PgTable>(
   Object.entries({ user: users, session: sessions, account: accounts, verification: verifications, apikey: apiKeys }),
 );
@@ -26,7 +26,7 @@ function columnOf(table: PgTable, field: string): PgColumn {
   return column;
 }
 
-/** What better-auth does with rows. Its factory makes the atomic `consumeOne` and `incrementOne` out of these. */
+/** Implements the row operations of better-auth. Its factory builds the atomic `consumeOne` and `incrementOne` from these. */
 function rows(read: Reader, write: Write): CustomAdapter {
   const matching = (table: PgTable, where: readonly Condition[] = []) =>
     conditionOf(where, (field) => columnOf(table, field));
@@ -42,7 +42,7 @@ function rows(read: Reader, write: Write): CustomAdapter {
     return gone.length;
   }
 
-  // The casts: better-auth lets each caller say what a row looks like, which no adapter can check.
+  // The casts: in better-auth each caller chooses the type of a row, which no adapter can check.
   return {
     async create<T>({ model, data }: { model: string; data: T }): Promise<T> {
       const [row] = await write((tx) =>
@@ -88,15 +88,15 @@ const config: AdapterFactoryConfig = {
   adapterId: "reprise",
   adapterName: "Reprise store",
   disableIdGeneration: true,
-  // Moments are numbers in our tables and Dates in better-auth.
+  // Times are numbers in the tables and Dates in better-auth.
   customTransformInput: ({ data }) => (data instanceof Date ? data.getTime() : data),
   customTransformOutput: ({ data, fieldAttributes }) =>
     fieldAttributes.type === "date" && typeof data === "number" ? new Date(data) : data,
 };
 
 /**
- * better-auth's database, over our own store: it reads what is committed, and each of its writes takes its turn like
- * any other. A writing handle of its own would block the event loop on SQLite.
+ * Connects better-auth to the store: reads see committed rows, and writes are queued with all others. A second writing handle
+ * would block the event loop on SQLite.
  */
 export function storeAdapter(store: Store) {
   return (options: BetterAuthOptions) =>

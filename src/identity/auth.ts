@@ -6,10 +6,9 @@ import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import { storeAdapter } from "./adapter.ts";
 import { hashAnything, LONGEST, verifyPassword } from "./password.ts";
-import { COOKIE_PREFIX, type Proofs } from "./proof.ts";
-import { ADDRESS_HEADER } from "./requestAddress.ts";
+import { ADDRESS_HEADER, COOKIE_PREFIX, type Proofs } from "./proof.ts";
 
-/** How long a session lasts. It is not prolonged: an API key is for what runs on. */
+/** Lifetime of a session. It is not extended: programs that run on use an API key. */
 export const SESSION = 7 * DAY;
 
 export interface AuthOptions {
@@ -21,9 +20,8 @@ export interface AuthOptions {
 }
 
 /**
- * better-auth, for what should not be written by hand: signing in and out, changing a password.
- * Its routes are not mounted; it is called from ours. Imported when it is first needed: loading it takes longer than
- * all the rest of a start.
+ * Configures better-auth, which signs in and out and changes passwords. Its own routes are not mounted. It is imported at the
+ * first use: loading it takes longer than the rest of a start.
  */
 export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) {
   return betterAuth({
@@ -33,10 +31,10 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
     telemetry: { enabled: false },
     emailAndPassword: {
       enabled: true,
-      // Users come in through `addUser`, which needs one transaction and hashes outside of it.
+      // Users are added by `addUser`, which needs one transaction and hashes outside of it.
       disableSignUp: true,
-      // New passwords are judged before they come here (`refuseGuessable`). A password that is given to sign in is hashed for
-      // an unknown account too, whatever its length, so that nobody learns from the answer or its time who has an account.
+      // New passwords are checked before (`assertNotGuessable`). A password given to sign in is hashed for an unknown account
+      // too, whatever its length, so that neither the response nor its time tells which accounts exist.
       minPasswordLength: 1,
       maxPasswordLength: LONGEST,
       password: { hash: hashAnything, verify: verifyPassword },
@@ -56,7 +54,7 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
     },
     advanced: {
       cookiePrefix: COOKIE_PREFIX,
-      // better-auth knows no prefix but __Secure-, so the name is given whole and the attribute that goes with it apart.
+      // better-auth supports no prefix but __Secure-, so the full name and its attribute are set separately.
       useSecureCookies: false,
       cookies: { session_token: { name: proofs.cookieName } },
       defaultCookieAttributes: { secure: proofs.secure },
@@ -66,7 +64,7 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
     logger: {
       level: "error",
       log: (_level, message, ...facts) =>
-        log.error("better-auth failed", { message, error: facts.find((fact) => fact instanceof Error) }),
+        log.error("identity.better_auth_failed", { message, error: facts.find((fact) => fact instanceof Error) }),
     },
     plugins: [admin(), bearer({ requireSignature: true })],
   });

@@ -9,7 +9,7 @@ import { hashPassword } from "./password.ts";
 import { hasAdmin, type Row } from "./users.ts";
 
 const CLAIM = "claim";
-/** How long a claim link works: it stands in the log of whatever runs the service. */
+/** Lifetime of the bootstrap link: it stands in the log of the service. */
 const CLAIM_TTL_MS = 24 * HOUR;
 
 function digest(token: string): string {
@@ -17,8 +17,8 @@ function digest(token: string): string {
 }
 
 /**
- * A fresh one-time token with which the first admin is made, for `serve` to print; null once there is an admin. Only its
- * hash is kept, and the one of an earlier start is void.
+ * Creates a one-time token for adding the first admin, printed by `serve`; null once there is an admin. Only its hash is
+ * stored, and the token of an earlier start becomes invalid.
  */
 export async function openClaim(store: Store): Promise<string | null> {
   if (await hasAdmin(store.read)) return null;
@@ -30,7 +30,7 @@ export async function openClaim(store: Store): Promise<string | null> {
   return token;
 }
 
-/** Makes the first admin. FORBIDDEN when the token is not the one last printed, is a day old, was used, or an admin exists. */
+/** Adds the first admin. @throws AppError FORBIDDEN unless the token is the last one printed, unused and less than a day old, and there is no admin */
 export async function claim(tx: Tx, token: string, given: { email: string; name: string }, hash: string): Promise<Row> {
   const isFresh = gt(settings.updatedAt, tx.now - CLAIM_TTL_MS);
   const mine = and(eq(settings.name, CLAIM), eq(settings.value, digest(token)), isFresh);
@@ -40,7 +40,7 @@ export async function claim(tx: Tx, token: string, given: { email: string; name:
   return appointAdmin(tx, given, hash);
 }
 
-/** What `reprise admin create` does. Someone who has this address already becomes an admin and gets the password. */
+/** Adds an admin for `reprise admin create`. A user who has the address already becomes an admin with this password. */
 export async function createAdmin(
   store: Store,
   given: { email: string; password: string; name: string },

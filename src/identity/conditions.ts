@@ -12,7 +12,7 @@ const comparisons = new Map([
   ["gte", ">="],
 ]);
 
-/** A condition on one column, in SQL that means the same on both databases: `LIKE` would ignore case on SQLite only. */
+/** Translates one condition to SQL that means the same on both databases: `LIKE` would ignore case on SQLite only. */
 function one({ operator, value, mode }: Condition, column: Column): SQL {
   if (value === null) return operator === "ne" ? isNotNull(column) : isNull(column);
   const given = Array.isArray(value) ? value : [value];
@@ -36,7 +36,7 @@ function one({ operator, value, mode }: Condition, column: Column): SQL {
   }
 }
 
-/** better-auth's conditions as one: all that say AND must hold, and of those that say OR at least one. */
+/** Joins conditions of better-auth: all with AND must hold, and at least one of those with OR. */
 export function conditionOf(where: readonly Condition[], columnOf: (field: string) => Column): SQL | undefined {
   const joined = (connector: "AND" | "OR") =>
     where

@@ -1,25 +1,26 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, DAY, type Instant } from "../clock.ts";
 import type { Signer } from "../secrets.ts";
-import { cookieName } from "./cookieName.ts";
+import { cookieName } from "./proof.ts";
 
-/** How long a device stays known after the last sign-in from it. */
+/** Time a device stays known after the last sign-in from it. */
 const DEVICE_TTL_MS = 180 * DAY;
-/** A device that signs in this long after its cookie was made gets a new one, so that one in use never runs out. */
+/** Age at which the cookie of a device is replaced at a sign-in, so that one in use does not expire. */
 const DEVICE_RENEWAL_MS = 30 * DAY;
-/** Tells the cookies of several accounts in one browser apart. */
+/** Length of the tag that distinguishes the cookies of several accounts in one browser. */
 const ACCOUNT_TAG_LENGTH = 10;
 
 export interface DeviceCookies {
   /** Returns the device that signed in to this account before and sends this request; null for any other. */
   find(request: Request, email: string): string | null;
-  /** Returns the cookies to set after this account was signed in to: none while the device has a good one. */
+  /** Returns the cookies to set after a sign-in to this account: none while the device has a valid one. */
   renew(request: Request, email: string): string[];
 }
 
 /**
- * Lets a device prove that it signed in to an account before (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
- * The cookie is no credential: it only spares its owner from waiting for strangers who guess. Nothing of it is stored.
+ * Recognises devices that signed in to an account before (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+ * The cookie is no credential: it only gives its device counters of its own, which other clients cannot use up. Nothing of it
+ * is stored.
  */
 export function deviceCookies(options: { signer: Signer; clock: Clock; isSecure: boolean }): DeviceCookies {
   const { signer, clock, isSecure } = options;

@@ -8,7 +8,7 @@ button { padding: .5rem 1rem; font: inherit }
 [hidden] { display: none }
 `;
 
-/** What stands on a page behind a one-time link. All of it is ours: nothing that a caller wrote is put into a page. */
+/** Texts of a page behind a one-time link. All are constants: no input of a user is put into a page. */
 export interface FormPage {
   title: string;
   heading: string;
@@ -16,10 +16,10 @@ export interface FormPage {
   /** The fields, as HTML. */
   fields: string;
   button: string;
-  /** Where the form is sent, with the link's token. */
+  /** Path to which the form is sent, with the token of the link. */
   path: string;
   done: string;
-  /** What is said without JavaScript, as HTML. */
+  /** Text shown without JavaScript, as HTML. */
   noScript: string;
 }
 
@@ -29,8 +29,8 @@ export const EMAIL_FIELD =
 export const PASSWORD_FIELD =
   '<label>Password, 10 characters or more <input name="password" type="password" required minlength="10" maxlength="128" autocomplete="new-password"></label>';
 
-// The token stands in the fragment, which no browser sends: it is in no proxy's log. It leaves the address bar at once, so
-// that it does not stay in the history. A link that is opened where the page is open already only changes the fragment.
+// The token stands in the fragment, which browsers do not send: it is in no log of a proxy. It is removed from the address bar
+// at once, so that it is not in the history. A link that is opened where the page is open already only changes the fragment.
 const scriptOf = ({ path, done }: FormPage) => `
 const form = document.querySelector("form");
 const output = document.querySelector("output");
@@ -86,7 +86,7 @@ ${page.fields}
 
 const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Answers with a form that runs only its own script. It is the same for everybody, whatever the token, so it tells nothing. */
+/** Renders a form that runs only its own script. It is the same for any token, so that it reveals nothing. */
 export function formPage(page: FormPage): Response {
   return new Response(htmlOf(page), {
     headers: {
@@ -107,7 +107,7 @@ export function formPage(page: FormPage): Response {
   });
 }
 
-/** How the API page describes an operation that answers with a form. */
+/** Describes the response of an operation that returns a page. */
 export const HTML_PAGE = {
   200: { description: "The page.", content: { "text/html": { schema: { type: "string" as const } } } },
 };

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
-import type { Caller } from "../http/access.ts";
+import type { Principal } from "../http/request-context.ts";
 import type { Log } from "../log.ts";
 import { endPersonalKeys } from "./apiKeys/ending.ts";
 import { lastUse } from "./apiKeys/lastUse.ts";
@@ -11,10 +11,9 @@ import { claim } from "./claim.ts";
 import type { Claim, Credentials, PasswordChange, SignUp, User } from "./model.ts";
 import { refuseForeignOrigin } from "./origin.ts";
 import { hashPassword, refuseGuessable } from "./password.ts";
-import { findPresence, type Presence, presences } from "./presence.ts";
-import { type Proof, proofs } from "./proof.ts";
+import { type Authentication, authenticationCache, findAuthentication, toUser } from "./presence.ts";
+import { ADDRESS_HEADER, type Proof, proofs } from "./proof.ts";
 import { faultOf } from "./refusal.ts";
-import { ADDRESS_HEADER, addressOf } from "./requestAddress.ts";
 import { type SessionActivity, sessionActivity } from "./sessions/activity.ts";
 import { addUser } from "./users.ts";
 
@@ -27,37 +26,48 @@ export interface IdentityOptions {
   secret: Uint8Array;
 }
 
-/** Somebody who just came in: their token, and the cookies that say the same. */
+/** Result of a sign-in: the session token, and the cookies that hold it. */
 export interface Welcome {
   token: string;
   user: User;
   cookies: string[];
 }
 
+/** A request that signs in, with the address of the client (`getClientAddress`) for the session that it opens. */
+export interface SignInRequest {
+  request: Request;
+  address?: string;
+}
+
 export interface Identity {
-  /** Who makes a request: by bearer token, API key or cookie. Null for strangers. FORBIDDEN for another site's page. */
-  identify(request: Request): Promise<Caller | null>;
-  /** The same in full. @throws Fault UNAUTHENTICATED for strangers. */
-  whoIs(request: Request): Promise<Presence>;
-  signUp(given: SignUp, request: Request): Promise<Welcome>;
-  signIn(given: Credentials, request: Request): Promise<Welcome>;
+  /**
+   * Finds the principal of a request, by bearer token, API key or cookie; null without a valid one.
+   * @throws AppError FORBIDDEN for another site's page
+   */
+  identify(request: Request): Promise<Principal | null>;
+  signUp(given: SignUp, by: SignInRequest): Promise<Welcome>;
+  signIn(given: Credentials, by: SignInRequest): Promise<Welcome>;
   /** Makes the first admin, and signs them in. */
-  claim(given: Claim, request: Request): Promise<Welcome>;
-  /** Ends the session that the request shows; returns the cookies that say so. */
+  claim(given: Claim, by: SignInRequest): Promise<Welcome>;
+  /** Ends the session of the request; returns the cookies that clear it. */
   signOut(request: Request): Promise<string[]>;
-  /** `token` is the new session's; null when the present one goes on. */
-  changePassword(given: PasswordChange, request: Request): Promise<{ token: string | null; cookies: string[] }>;
-  /** When sessions are used. */
+  /** Changes the password. `token` belongs to the new session; null when the present one goes on. */
+  changePassword(
+    given: PasswordChange,
+    principal: Principal,
+    by: SignInRequest,
+  ): Promise<{ token: string | null; cookies: string[] }>;
+  /** Records when sessions are used. */
   activity: SessionActivity;
 }
 
-/** Who may come in. `identify` asks the database itself, in one query; better-auth is loaded when somebody signs in. */
+/** Creates the authentication of the service. Requests are authenticated by one own query; better-auth is loaded at the first sign-in. */
 export function createIdentity({ store, config, clock, log, secret }: IdentityOptions): Identity {
   const { publicUrl } = config;
   const ours = new URL(publicUrl).origin;
   const proof = proofs(secret, publicUrl);
   const activity = sessionActivity(store, log);
-  const find = presences(store, config.sessionIdleMs, activity);
+  const find = authenticationCache(store, config.sessionIdleMs, activity);
   const noteLastUse = lastUse(store, log);
 
   let opened: Promise<Auth> | undefined;
@@ -66,26 +76,20 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
     return opened;
   }
 
-  async function presenceOf(request: Request): Promise<Presence | null> {
+  async function authenticate(request: Request): Promise<Authentication | null> {
     const shown = proof.read(request);
     if (!shown) return null;
     if (shown.kind === "session" && shown.byCookie) refuseForeignOrigin(request, ours);
     const now = clock.now();
-    const presence = await find(shown, now);
-    if (presence?.key) noteLastUse(presence.key, now);
-    return presence;
+    const found = await find(shown, now);
+    if (found?.key) noteLastUse(found.key, now);
+    return found;
   }
 
-  async function whoIs(request: Request): Promise<Presence> {
-    const presence = await presenceOf(request);
-    if (!presence) throw new Fault("UNAUTHENTICATED", "Sign in first");
-    return presence;
-  }
-
-  /** What better-auth is told of a request: the session that we found in it, and nothing it might read otherwise. */
-  function headersFor(request: Request, shown: Proof | null): Headers {
+  /** Builds the headers for better-auth: the session found in a request, and nothing else that it could interpret. */
+  function headersFor({ request, address = "" }: SignInRequest, shown: Proof | null): Headers {
     const headers = new Headers({ "user-agent": request.headers.get("user-agent")?.slice(0, 256) ?? "" });
-    headers.set(ADDRESS_HEADER, addressOf(request) ?? "");
+    headers.set(ADDRESS_HEADER, address);
     if (shown?.kind === "session") headers.set("authorization", `Bearer ${proof.sign(shown.token)}`);
     return headers;
   }
@@ -96,56 +100,49 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
     throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
   }
 
-  async function enter({ email, password }: Credentials, request: Request): Promise<Welcome> {
+  async function enter({ email, password }: Credentials, by: SignInRequest): Promise<Welcome> {
     const { api } = await auth();
-    const headers = headersFor(request, null);
+    const headers = headersFor(by, null);
     const answer = await api.signInEmail({ body: { email, password }, headers, returnHeaders: true }).catch((error) => {
       throw faultOf(error);
     });
     const { token } = answer.response;
-    const presence = await findPresence(
+    const found = await findAuthentication(
       store.read,
       { kind: "session", token, byCookie: false },
       clock.now(),
       config.sessionIdleMs,
     );
-    if (!presence) throw new Fault("UNAUTHENTICATED", "Sign in again: your sessions were just ended");
-    return { token: proof.sign(token), user: presence.user, cookies: answer.headers.getSetCookie() };
+    if (!found) throw new Fault("UNAUTHENTICATED", "Sign in again: your sessions were just ended");
+    return { token: proof.sign(token), user: toUser(found.principal), cookies: answer.headers.getSetCookie() };
   }
 
   return {
-    whoIs,
-    async identify(request) {
-      const presence = await presenceOf(request);
-      if (!presence) return null;
-      const { user, credential, signedInAt } = presence;
-      const { id: userId, email, role, brandId } = user;
-      return { userId, email, role, brandId, credential, signedInAt };
+    identify: async (request) => (await authenticate(request))?.principal ?? null,
+    async signIn(given, by) {
+      refuseForeignOrigin(by.request, ours);
+      return enter(given, by);
     },
-    async signIn(given, request) {
-      refuseForeignOrigin(request, ours);
-      return enter(given, request);
-    },
-    async signUp(given, request) {
-      refuseForeignOrigin(request, ours);
+    async signUp(given, by) {
+      refuseForeignOrigin(by.request, ours);
       if (config.signUp === "closed") throw new Fault("FORBIDDEN", "Sign-up is closed: ask an admin for an account");
       const hash = await hashPassword(given.password, "password", given);
       await store.write((tx) => addUser(tx, { email: given.email, name: given.name }, hash));
-      return enter(given, request);
+      return enter(given, by);
     },
-    async claim({ token, ...given }, request) {
-      refuseForeignOrigin(request, ours);
+    async claim({ token, ...given }, by) {
+      refuseForeignOrigin(by.request, ours);
       const hash = await hashPassword(given.password, "password", given);
       await store.write((tx) => claim(tx, token, given, hash));
-      return enter(given, request);
+      return enter(given, by);
     },
     async signOut(request) {
-      const headers = headersFor(request, proof.read(request));
+      const headers = headersFor({ request }, proof.read(request));
       return (await (await auth()).api.signOut({ headers, returnHeaders: true })).headers.getSetCookie();
     },
-    async changePassword({ currentPassword, newPassword, revokeOtherSessions = true }, request) {
-      const headers = headersFor(request, sessionOf(request));
-      await refuseGuessable(newPassword, "newPassword", (await whoIs(request)).user);
+    async changePassword({ currentPassword, newPassword, revokeOtherSessions = true }, principal, by) {
+      const headers = headersFor(by, sessionOf(by.request));
+      await refuseGuessable(newPassword, "newPassword", principal);
       const body = { currentPassword, newPassword, revokeOtherSessions };
       const { api } = await auth();
       const answer = await api.changePassword({ body, headers, returnHeaders: true }).catch((error) => {

@@ -3,11 +3,11 @@ import { DAY, type Instant } from "../clock.ts";
 import { knownClients } from "../db/schema/signIn.ts";
 import type { Reader, Tx } from "../db/store.ts";
 
-/** How long an address stays known after the last sign-in from it. */
+/** Time an address stays known after the last sign-in from it. */
 const KNOWN_CLIENT_TTL_MS = 90 * DAY;
-/** How exactly that is noted: whoever signs in many times a day is written down once. */
+/** Precision of that time: many sign-ins of one day are written once. */
 const SEEN_PRECISION_MS = DAY;
-/** Addresses known of one account, the last ones. */
+/** Addresses stored for one account, the latest ones. */
 const KNOWN_CLIENTS_PER_ACCOUNT = 10;
 
 /** Returns whether this account was signed in to from this client before. Both are keyed hashes. */
@@ -25,7 +25,7 @@ export async function isKnownClient(read: Reader, now: Instant, account: string,
   return known.length > 0;
 }
 
-/** Notes from where an account was signed in to, and forgets the oldest of too many. */
+/** Records the client of a sign-in, and deletes the oldest of too many. */
 export async function rememberClient(tx: Tx, account: string, client: string): Promise<void> {
   const noted = await tx
     .insert(knownClients)
@@ -46,7 +46,7 @@ export async function rememberClient(tx: Tx, account: string, client: string): P
   await tx.delete(knownClients).where(and(eq(knownClients.account, account), notInArray(knownClients.client, latest)));
 }
 
-/** Removes clients that nobody signed in from for long, for a periodic job; returns how many there were. */
+/** Deletes clients without a recent sign-in, for a periodic job; returns how many there were. */
 export async function purgeKnownClients(tx: Tx): Promise<number> {
   const old = lt(knownClients.seenAt, tx.now - KNOWN_CLIENT_TTL_MS);
   return (await tx.delete(knownClients).where(old).returning({ client: knownClients.client })).length;

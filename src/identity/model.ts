@@ -8,7 +8,7 @@ export const NewPassword = t.String({
   maxLength: LONGEST,
   examples: ["correct horse battery"],
 });
-/** A password to be checked: its length is nobody's business but the hash's. */
+/** A password to be verified: any length, because only its hash is compared. */
 const Password = t.String({ minLength: 1, maxLength: LONGEST, examples: ["correct horse battery"] });
 export const Name = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Ada Lovelace"] });
 export const Role = t.Union([t.Literal("admin"), t.Literal("user")], { examples: ["user"] });
@@ -22,7 +22,7 @@ export type SignUp = typeof SignUp.static;
 export const NewUser = t.Object({ email: Email, password: NewPassword, name: Name, role: t.Optional(Role) });
 export type NewUser = typeof NewUser.static;
 
-/** What is in the link of a mail. */
+/** The token in the link of a mail. */
 export const LinkToken = t.String({ minLength: 1, maxLength: 256, description: "From the link" });
 
 export const EmailProof = t.Object({ token: LinkToken, password: NewPassword });
@@ -64,7 +64,7 @@ export const Session = t.Object({
   user: User,
   session: t.Object({ expiresAt: Nullable(Moment) }),
 });
-/** The answer where a mail decides what comes next: the same for every address. */
+/** The response where a mail may be sent: the same for every address. */
 export const MailOnItsWay = t.Object({
   success: t.Literal(true),
   message: t.String({ examples: ["If this address can be used, a mail is on its way to it: open the link in it"] }),
@@ -125,12 +125,12 @@ export const ApiKey = t.Object({
 export type ApiKey = typeof ApiKey.static;
 export const ApiKeys = t.Object({ success: t.Literal(true), data: t.Array(ApiKey) });
 
-/** A key as admins see it. */
+/** An API key as shown to admins. */
 export const OwnedApiKey = t.Composite([
   ApiKey,
   t.Object({ userId: Id, userEmail: t.String({ examples: ["ada@example.com"] }) }),
 ]);
 export type OwnedApiKey = typeof OwnedApiKey.static;
 
-/** Of a page behind a link: its token stands behind `#` and is never sent; one that is sent all the same is ignored. */
+/** Query of a page behind a link: its token stands behind `#` and is not sent; one that is sent is ignored. */
 export const LinkQuery = t.Object({ token: t.Optional(t.String({ maxLength: 128 })) });

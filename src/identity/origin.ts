@@ -3,9 +3,9 @@ import { Fault } from "../fault.ts";
 const harmless = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * Refuses a request that another site's page makes with the visitor's cookie. Browsers name that site in `Origin`, and
- * pages cannot change it; other programs send none, and carry no cookie by accident.
- * @throws Fault FORBIDDEN unless the origin is `ours` or the host the request was sent to.
+ * Rejects a request that a page of another site makes with the user's cookie (CSRF). Browsers name that site in `Origin`, and
+ * pages cannot change it; other programs send none, and hold no cookie by accident.
+ * @throws AppError FORBIDDEN unless the origin is `ours` or the host of the request
  */
 export function refuseForeignOrigin(request: Request, ours: string): void {
   const origin = request.headers.get("origin");

@@ -5,18 +5,18 @@ import { type PasswordOwner, whyGuessable } from "./passwords/guessable.ts";
 export const SHORTEST = 10;
 export const LONGEST = 128;
 
-/** OWASP's least for argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
+/** Minimum of OWASP for argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
 const cost = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
 
-/** One spelling of what looks the same, so that a password typed on another keyboard still fits (RFC 8265 section 4.2). */
+/** Normalises a password, so that it matches when typed on another keyboard (RFC 8265 section 4.2). */
 function spelled(password: string): string {
   return password.normalize("NFC");
 }
 
 /**
- * Refuses a new password that is too short, too long, or would be guessed soon. The sign-up of a person must take the same
- * password as the command line, so this is the one place that decides.
- * @throws Fault INVALID, which names the field and says why
+ * Rejects a new password that is too short, too long, or easy to guess. The API and the command line accept the same
+ * passwords, because both call this.
+ * @throws AppError INVALID with the field and the reason
  */
 export async function refuseGuessable(password: string, field: string, owner: PasswordOwner): Promise<void> {
   if (password.length < SHORTEST || password.length > LONGEST)
@@ -25,18 +25,18 @@ export async function refuseGuessable(password: string, field: string, owner: Pa
   if (reason !== null) throw invalid(field, reason);
 }
 
-/** Hashes a new password, on another thread. `owner` is whose it becomes: their name is guessed first. INVALID as `refuseGuessable`. */
+/** Hashes a new password, on another thread. The names of `owner` count as easy to guess. @throws AppError INVALID as `assertNotGuessable` does */
 export async function hashPassword(password: string, field = "password", owner: PasswordOwner = {}): Promise<string> {
   await refuseGuessable(password, field, owner);
   return hashAnything(password);
 }
 
-/** Hashes whatever is given, as `verifyPassword` does to compare. */
+/** Hashes a password without checking it. */
 export async function hashAnything(password: string): Promise<string> {
   return Bun.password.hash(spelled(password), cost);
 }
 
-/** True for the password that was hashed. Takes another thread's time, the same as `hashPassword`. */
+/** Returns whether a password matches a hash. Runs on another thread and costs as much as `hashPassword`. */
 export async function verifyPassword({ hash, password }: { hash: string; password: string }): Promise<boolean> {
   return Bun.password.verify(spelled(password), hash, "argon2id");
 }

@@ -1,25 +1,23 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../clock.ts";
 import type { Reader, Store } from "../db/store.ts";
-import type { Caller } from "../http/access.ts";
+import type { Principal } from "../http/request-context.ts";
 import type { User } from "./model.ts";
 import type { Proof } from "./proof.ts";
 import type { SessionActivity } from "./sessions/activity.ts";
 
-/** Who makes a request, as the database has it now. */
-export interface Presence {
-  user: User;
-  /** When the session or key ends; null for a key that does not. */
-  expiresAt: Instant | null;
-  credential: Caller["credential"];
-  /** When the password of the session was given last; null for a key. */
-  signedInAt: Instant | null;
-  /** The API key; null for a session. */
+/** A principal, and the recorded use of its credential. */
+export interface Authentication {
+  principal: Principal;
+  /** Null for a session. */
   key: { id: string; lastUsedAt: Instant | null } | null;
-  /** Null for a key. */
-  sessionId: string | null;
   /** When the session was used last, to within minutes; null for a key. */
   lastSeenAt: Instant | null;
+}
+
+/** Returns the user behind a principal, as shown in responses. */
+export function toUser({ userId: id, email, name, role, emailVerified, image, brandId }: Principal): User {
+  return { id, email, name, role, emailVerified, image, brandId };
 }
 
 interface Row extends User {
@@ -34,7 +32,7 @@ interface Row extends User {
 const columns = sql.raw(
   'u.id, u.email, u.name, u.image, u.role, u.email_verified as "emailVerified", b.id as "brandId"',
 );
-const welcome = (now: Instant) => sql`(not coalesce(u.banned, false) or u.ban_expires <= ${now})`;
+const notBanned = (now: Instant) => sql`(not coalesce(u.banned, false) or u.ban_expires <= ${now})`;
 
 function bySession(token: string, now: Instant, idleMs: number): SQL {
   return sql`select ${columns}, s.expires_at as "expiresAt", coalesce(s.signed_in_at, s.created_at) as "signedInAt",
@@ -42,67 +40,75 @@ function bySession(token: string, now: Instant, idleMs: number): SQL {
     from sessions s
     join users u on u.id = s.user_id left join brands b on b.owner_id = u.id
     where s.token = ${token} and s.expires_at > ${now} and coalesce(s.last_seen_at, s.created_at) > ${now - idleMs}
-    and ${welcome(now)}`;
+    and ${notBanned(now)}`;
 }
 
 function byKey(hash: string, now: Instant): SQL {
   return sql`select ${columns}, k.expires_at as "expiresAt", null as "signedInAt", null as "sessionId",
     null as "lastSeenAt", k.id as "keyId", k.last_request as "lastUsedAt" from api_keys k
     join users u on u.id = k.reference_id left join brands b on b.owner_id = u.id
-    where k.key = ${hash} and coalesce(k.enabled, true) and (k.expires_at is null or k.expires_at > ${now}) and ${welcome(now)}`;
+    where k.key = ${hash} and coalesce(k.enabled, true) and (k.expires_at is null or k.expires_at > ${now}) and ${notBanned(now)}`;
 }
 
 /**
- * Whom a proof belongs to: one query, nothing cached, so that what was revoked or banned a moment ago is a stranger now. A
- * session that was not used for `idleMs` is a stranger's too.
+ * Finds the principal of a credential in one query, without a cache, so that a revocation or ban takes effect at once. Null
+ * also for a session that was not used for `idleMs`.
  */
-export async function findPresence(read: Reader, proof: Proof, now: Instant, idleMs: number): Promise<Presence | null> {
-  const query = proof.kind === "session" ? bySession(proof.token, now, idleMs) : byKey(proof.hash, now);
+export async function findAuthentication(
+  read: Reader,
+  credential: Proof,
+  now: Instant,
+  idleMs: number,
+): Promise<Authentication | null> {
+  const query = credential.kind === "session" ? bySession(credential.token, now, idleMs) : byKey(credential.hash, now);
   const [row] = await read.all<Row>(query);
   if (!row) return null;
-  const { expiresAt, signedInAt, sessionId, lastSeenAt, keyId, lastUsedAt, emailVerified, ...rest } = row;
-  // SQLite answers 0 and 1.
-  const user = { ...rest, emailVerified: Boolean(emailVerified) };
-  const key = keyId === null ? null : { id: keyId, lastUsedAt };
-  const credential = key === null ? "session" : "api-key";
-  return { user, expiresAt, signedInAt, sessionId, lastSeenAt, key, credential };
+  const { id: userId, lastSeenAt, keyId, lastUsedAt, emailVerified, ...rest } = row;
+  const principal: Principal = {
+    ...rest,
+    userId,
+    // SQLite returns 0 and 1.
+    emailVerified: Boolean(emailVerified),
+    credential: keyId === null ? "session" : "api-key",
+  };
+  return { principal, key: keyId === null ? null : { id: keyId, lastUsedAt }, lastSeenAt };
 }
 
-/** As many as one process serves at the same time, and more. */
-const REMEMBERED = 1000;
+/** More principals than one process serves at the same time. */
+const MAX_CACHED_AUTHENTICATIONS = 1000;
 
 /**
- * Finds presences, and remembers them for as long as nothing at all is written to the database: what was revoked or banned
- * a moment ago is a stranger now, all the same.
+ * Creates a search that caches its results until the next write to the database, of any table, so that a revocation or ban
+ * takes effect at once all the same.
  */
-export function presences(
+export function authenticationCache(
   { read, version }: Pick<Store, "read" | "version">,
   idleMs: number,
   activity: SessionActivity,
 ) {
-  let known = new Map<string, Presence>();
-  let knownAt: number | null = null;
+  let cached = new Map<string, Authentication>();
+  let cachedAt: number | null = null;
 
-  function isOver({ expiresAt, lastSeenAt }: Presence, now: Instant): boolean {
+  function isOver({ principal: { expiresAt }, lastSeenAt }: Authentication, now: Instant): boolean {
     return (expiresAt !== null && expiresAt <= now) || (lastSeenAt !== null && lastSeenAt <= now - idleMs);
   }
 
-  async function find(proof: Proof, now: Instant): Promise<Presence | null> {
+  async function find(credential: Proof, now: Instant): Promise<Authentication | null> {
     const current = version();
-    if (current === null) return findPresence(read, proof, now, idleMs);
-    if (current !== knownAt || known.size >= REMEMBERED) known = new Map();
-    knownAt = current;
-    const key = proof.kind === "session" ? proof.token : proof.hash;
-    const remembered = known.get(key);
-    if (remembered && !isOver(remembered, now)) return remembered;
-    const presence = await findPresence(read, proof, now, idleMs);
-    if (presence && version() === current) known.set(key, presence);
-    return presence;
+    if (current === null) return findAuthentication(read, credential, now, idleMs);
+    if (current !== cachedAt || cached.size >= MAX_CACHED_AUTHENTICATIONS) cached = new Map();
+    cachedAt = current;
+    const key = credential.kind === "session" ? credential.token : credential.hash;
+    const known = cached.get(key);
+    if (known && !isOver(known, now)) return known;
+    const found = await findAuthentication(read, credential, now, idleMs);
+    if (found && version() === current) cached.set(key, found);
+    return found;
   }
 
-  return async (proof: Proof, now: Instant): Promise<Presence | null> => {
-    const presence = await find(proof, now);
-    if (presence) activity.note(presence, now);
-    return presence;
+  return async (credential: Proof, now: Instant): Promise<Authentication | null> => {
+    const found = await find(credential, now);
+    if (found) activity.note({ sessionId: found.principal.sessionId, lastSeenAt: found.lastSeenAt }, now);
+    return found;
   };
 }

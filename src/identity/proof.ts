@@ -1,10 +1,9 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
-import { cookieName } from "./cookieName.ts";
 
-/** What a request shows to prove who makes it. */
+/** The credential of a request. */
 export type Proof =
   | { kind: "session"; token: string; byCookie: boolean }
-  /** Only its hash: what the database holds. */
+  /** Only its hash, as in the database. */
   | { kind: "key"; hash: string };
 
 export interface Proofs {
@@ -14,16 +13,26 @@ export interface Proofs {
   readonly secure: boolean;
   /** The full name of the session's cookie. */
   readonly cookieName: string;
-  /** The session's token as it leaves the house: signed, so that a copy of the database alone opens no door. */
+  /** Signs a session token before it is sent, so that a copy of the database alone gives no access. */
   sign(token: string): string;
-  /** What the request shows; null when it shows nothing or a forgery. A header that was set on purpose goes before the cookie. */
+  /** Parses the credential of a request; null for none or an invalid signature. A header takes precedence over the cookie. */
   read(request: Request): Proof | null;
 }
 
 export const COOKIE_PREFIX = "reprise";
 export const KEY_HEADER = "x-api-key";
+/** Header that tells better-auth the address for the session it opens; no header of the client is passed on. */
+export const ADDRESS_HEADER = "x-session-address";
 
-/** Reads and signs proofs. `masterKey` is what all secrets are derived from. */
+/**
+ * Returns the full name of a cookie. Over https it has the prefix with which browsers take it only from this very host, over
+ * https and for all paths (RFC 6265bis section 4.1.3.2), so that no other host of the domain can set one in its place.
+ */
+export function cookieName(name: string, isSecure: boolean): string {
+  return isSecure ? `__Host-${name}` : name;
+}
+
+/** Creates the codec of credentials. All secrets are derived from `masterKey`. */
 export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {
   const secret = Buffer.from(hkdfSync("sha256", masterKey, "reprise", "reprise sessions v1", 32)).toString("base64url");
   const secure = publicUrl.startsWith("https:");
@@ -59,7 +68,7 @@ export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {
   };
 }
 
-/** All that is kept of an API key. One round is enough: nobody guesses 32 random bytes. */
+/** Hashes an API key for storage. One round is enough for 32 random bytes. */
 export function hashKey(key: string): string {
   return createHash("sha256").update(key).digest("base64url");
 }

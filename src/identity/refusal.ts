@@ -5,12 +5,12 @@ interface Refusal {
   body?: { code?: string };
 }
 
-/** better-auth's own errors, known by their shape: asking for the class would load the library. */
+/** Recognises errors of better-auth by their shape: importing the class would load the library. */
 function isRefusal(error: unknown): error is Refusal {
   return error instanceof Error && error.name === "APIError" && "statusCode" in error;
 }
 
-/** What better-auth refused, in our words; what it did not foresee stays as it is. */
+/** Converts an expected error of better-auth to an AppError; returns any other unchanged. */
 export function faultOf(error: unknown): unknown {
   if (!isRefusal(error)) return error;
   switch (error.body?.code) {

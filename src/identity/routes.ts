@@ -2,20 +2,17 @@ import { Elysia } from "elysia";
 import { isoOrNull } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
-import { callerOf, knownCaller } from "../http/access.ts";
 import { clientAddress } from "../http/clientAddress.ts";
 import { ErrorBody } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { apiKeyRoutes } from "./apiKeys/routes.ts";
-import { claimPage } from "./claimPage.ts";
+import { claimRoutes } from "./claim-routes.ts";
 import { deviceCookies } from "./deviceCookie.ts";
-import type { Identity, Welcome } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import {
-  Claim,
   Credentials,
   Done,
-  LinkQuery,
   MailOnItsWay,
   PasswordChange,
   PasswordChanged,
@@ -24,57 +21,51 @@ import {
   SignUp,
 } from "./model.ts";
 import { refuseGuessable } from "./password.ts";
-import type { PasswordOwner } from "./passwords/guessable.ts";
-import { noteAddress } from "./requestAddress.ts";
+import { toUser } from "./presence.ts";
 import { sessionRoutes } from "./sessions/routes.ts";
 import { signInThrottle } from "./signInThrottle.ts";
 import { requestSignUp } from "./verification.ts";
 import { CHECK_YOUR_MAIL, mailInBackground, verificationRoutes } from "./verificationRoutes.ts";
-import { setCookies, type Visit } from "./visit.ts";
+import { type AnswerSignIn, setCookies, type Throttled } from "./visit.ts";
 
-/** The doors of `identity`: coming in, going out, and everything that decides who may. */
+/** Sign-up, sign-in, sign-out and password changes, with the other routes under `/api/auth`. */
 export function identityRoutes(deps: Deps, identity: Identity) {
   const { store } = deps;
   const { attempt } = signInThrottle(deps);
   const devices = deviceCookies({ ...deps, isSecure: deps.config.publicUrl.startsWith("https:") });
 
-  async function tried<T>(
-    { request, server }: Pick<Visit, "request" | "server">,
-    email: string,
-    work: () => Promise<T>,
-  ) {
+  const throttled: Throttled = async ({ context, server }, email, work) => {
+    const { request, knownPrincipal } = context;
     const address = clientAddress(request, server, deps.config.clientAddressHeader);
-    noteAddress(request, address);
-    const userId = knownCaller(request)?.userId ?? null;
+    const userId = knownPrincipal?.userId ?? null;
     try {
-      return await attempt({ address, email, deviceId: devices.find(request, email), userId }, work);
+      return await attempt({ address, email, deviceId: devices.find(request, email), userId }, () =>
+        work({ request, address }),
+      );
     } catch (error) {
-      if (error instanceof Fault) deps.log.info("entry refused", { address, code: error.code });
+      if (error instanceof Fault) deps.log.info("identity.sign_in_failed", { address, code: error.code });
       throw error;
     }
-  }
+  };
 
-  async function welcome(visit: Visit, email: string, enter: () => Promise<Welcome>) {
-    const { token, user, cookies } = await tried(visit, email, enter);
-    setCookies(visit.set, [...cookies, ...devices.renew(visit.request, email)]);
+  const answerSignIn: AnswerSignIn = async (visit, email, enter) => {
+    const { token, user, cookies } = await throttled(visit, email, enter);
+    setCookies(visit.set, [...cookies, ...devices.renew(visit.context.request, email)]);
     return { success: true as const, token, user };
-  }
-
-  /** Checks a new password before an attempt is counted: whoever is asked for a better one has guessed at nothing. */
-  const checkNewPassword = (field: string, password: string, owner: PasswordOwner) =>
-    refuseGuessable(password, field, owner);
+  };
 
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/sign-up/email",
-      async ({ body, request, server, set }) => {
-        const visit = { request, server, set };
-        await checkNewPassword("password", body.password, body);
+      async ({ body, context, server, set }) => {
+        const visit = { context, server, set };
+        // Checked before the attempt is counted: a rejected new password is no guess.
+        await refuseGuessable(body.password, "password", body);
         if (deps.sendSystemMail === null || deps.config.signUp === "closed")
-          return welcome(visit, body.email, () => identity.signUp(body, request));
-        // The password is not kept: whoever opens the mailed link chooses one.
-        const owed = await tried(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
+          return answerSignIn(visit, body.email, (by) => identity.signUp(body, by));
+        // The password is not stored: the person who opens the mailed link chooses one.
+        const owed = await throttled(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
         mailInBackground(deps, owed);
         set.status = 202;
         return CHECK_YOUR_MAIL;
@@ -84,6 +75,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         response: { 200: SignedIn, 202: MailOnItsWay, 403: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { email: "ada@example.com", password: "correct horse battery", name: "Ada Lovelace" } },
           summary: "Sign up",
           description:
             "403 unless the operator has opened sign-up. Where a system mailbox is configured, the answer is 202 and the same for every address: a link is mailed, and whoever opens it chooses the password. Without one it opens an account and signs in to it; until an admin vouches for the address, the account can own nothing and is removed after two weeks; 409 says that the address has an account. Never makes an admin.",
@@ -92,13 +84,14 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .post(
       "/sign-in/email",
-      ({ body, request, server, set }) =>
-        welcome({ request, server, set }, body.email, () => identity.signIn(body, request)),
+      ({ body, context, server, set }) =>
+        answerSignIn({ context, server, set }, body.email, (by) => identity.signIn(body, by)),
       {
         body: Credentials,
         response: { 200: SignedIn, 401: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { email: "grace@example.com", password: "correct horse battery" } },
           summary: "Sign in",
           description:
             "Opens a session of at most seven days, which ends sooner when it is not used: a token to send as `Authorization: Bearer`, and the same as a cookie. 401 does not say which of the two was wrong; 429 says when to try again. A browser gets a second cookie, by which its later sign-ins are not held up by strangers who guess at this account.",
@@ -122,10 +115,11 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .get(
       "/session",
-      async ({ request }) => {
-        const { user, expiresAt } = await identity.whoIs(request);
-        return { success: true as const, user, session: { expiresAt: isoOrNull(expiresAt) } };
-      },
+      ({ context: { principal } }) => ({
+        success: true as const,
+        user: toUser(principal),
+        session: { expiresAt: isoOrNull(principal.expiresAt) },
+      }),
       {
         response: Session,
         detail: {
@@ -138,10 +132,12 @@ export function identityRoutes(deps: Deps, identity: Identity) {
     )
     .post(
       "/change-password",
-      async ({ body, request, server, set }) => {
-        await checkNewPassword("newPassword", body.newPassword, (await identity.whoIs(request)).user);
-        const change = () => identity.changePassword(body, request);
-        const { token, cookies } = await tried({ request, server }, callerOf(request).email, change);
+      async ({ body, context, server, set }) => {
+        const { principal } = context;
+        await refuseGuessable(body.newPassword, "newPassword", principal);
+        const { token, cookies } = await throttled({ context, server }, principal.email, (by) =>
+          identity.changePassword(body, principal, by),
+        );
         if (cookies.length > 0) setCookies(set, cookies);
         return { success: true as const, token };
       },
@@ -151,41 +147,22 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         detail: {
           access: "user",
           sessionOnly: true,
+          example: {
+            body: {
+              currentPassword: "correct horse battery",
+              newPassword: "another horse battery",
+              revokeOtherSessions: true,
+            },
+          },
           summary: "Change the password",
           description:
             "Ends all sessions of this user and opens a new one, whose token and cookie are in the answer; with `revokeOtherSessions: false` all sessions go on and `token` is null. Personal API keys end in any case; service keys go on.",
         },
       },
     )
-    .get("/claim", () => claimPage(), {
-      query: LinkQuery,
-      detail: {
-        access: "public",
-        summary: "Open the claim page",
-        description:
-          "The form behind the link that the first start prints. The token stands behind `#` in that link and is never sent with it; one in the query is ignored.",
-        responses: { 200: { description: "The page.", content: { "text/html": { schema: { type: "string" } } } } },
-      },
-    })
-    .post(
-      "/claim",
-      async ({ body, request, server, set }) => {
-        await checkNewPassword("password", body.password, body);
-        return welcome({ request, server, set }, body.email, () => identity.claim(body, request));
-      },
-      {
-        body: Claim,
-        response: { 200: SignedIn, 403: ErrorBody },
-        detail: {
-          access: "public",
-          summary: "Make the first admin",
-          description:
-            "Works once, with the token that the latest start printed, for 24 hours, and only while there is no admin.",
-        },
-      },
-    )
-    .use(verificationRoutes(deps, identity, tried))
-    .use(sessionRoutes(deps, identity, tried))
-    .use(apiKeyRoutes(deps, identity))
+    .use(claimRoutes(identity, answerSignIn))
+    .use(verificationRoutes(deps, identity, throttled))
+    .use(sessionRoutes(deps, throttled))
+    .use(apiKeyRoutes(deps))
     .use(adminRoutes(deps));
 }

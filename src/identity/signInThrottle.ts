@@ -6,7 +6,7 @@ import { Fault } from "../fault.ts";
 import type { Signer } from "../secrets.ts";
 import { isKnownClient, rememberClient } from "./knownClients.ts";
 
-/** `burst` attempts at once, then one every `interval` milliseconds (the GCRA of ATM Forum TM 4.0). */
+/** Allows `burst` attempts at once, then one every `interval` milliseconds (GCRA, ATM Forum TM 4.0). */
 interface Limit {
   kind: number;
   burst: number;
@@ -14,8 +14,8 @@ interface Limit {
 }
 
 /**
- * The counters, each with a number that is never given to another. Whoever signed in to the account before, by device or from
- * this address, has counters of their own and is not held up by `account`, which strangers can use up.
+ * Limits by counter, each with a number that is never reused. A device or address that signed in to the account before has
+ * counters of its own and does not depend on `account`, which other clients can use up.
  */
 const LIMITS = {
   address: { kind: 0, burst: 20, interval: 3 * SECOND },
@@ -26,15 +26,15 @@ const LIMITS = {
   account: { kind: 3, burst: 10, interval: 30 * SECOND },
   knownAddress: { kind: 4, burst: 10, interval: 30 * SECOND },
   device: { kind: 5, burst: 10, interval: 30 * SECOND },
-  /** Known devices of one account in one network: whoever collects devices gets no more hashes than another address. */
+  /** Known devices of one account in one network: many devices get no more hashes than one address. */
   deviceAddress: { kind: 6, burst: 20, interval: 3 * SECOND },
   session: { kind: 7, burst: 10, interval: 30 * SECOND },
 } satisfies Record<string, Limit>;
 
-/** Addresses are counted though the attempt succeeds: a hash was computed all the same. */
+/** Counters that count successful attempts too, because each costs a hash. */
 const COUNTED_ALWAYS = new Set([LIMITS.address.kind, LIMITS.network.kind, LIMITS.deviceAddress.kind]);
 
-/** Buckets of each limit: 524,288 rows in all, some 20 MB, whatever is tried. */
+/** Buckets of each limit: at most 524,288 rows in all, about 20 MB. */
 const BUCKETS_PER_LIMIT = 65_536;
 
 interface Counter extends Limit {
@@ -43,21 +43,21 @@ interface Counter extends Limit {
   isRefunded: boolean;
 }
 
-/** Who tries to prove a password. */
+/** The origin of an attempt. */
 export interface Attempt {
-  /** As `clientAddress` writes it. */
+  /** As `getClientAddress` returns it. */
   address: string;
   email: string;
   /** The device that this account was signed in from before; null for others. */
   deviceId: string | null;
-  /** Whose session asks; null for whoever has none. */
+  /** User of the session that asks; null without one. */
   userId: string | null;
 }
 
 export interface SignInThrottle {
   /**
-   * Does work that costs a password hash, unless there were too many attempts: then it is not begun, and nothing is written.
-   * @throws Fault RATE_LIMITED with the seconds to wait, and whatever `work` throws
+   * Runs work that costs a password hash, unless there were too many attempts; then it is not started and nothing is written.
+   * @throws AppError RATE_LIMITED with the seconds to wait, and the errors of `work`
    */
   attempt<T>(who: Attempt, work: () => Promise<T>): Promise<T>;
 }
@@ -68,7 +68,7 @@ export function networkOf(address: string): string | null {
   return groups === undefined ? null : `${groups.slice(0, 3).join(":")}::/48`;
 }
 
-/** Slows down guessing of passwords, over all replicas and restarts. */
+/** Limits password guessing, across replicas and restarts. */
 export function signInThrottle({
   store,
   clock,
@@ -112,7 +112,7 @@ export function signInThrottle({
       const [account, client] = [tagOf(`account ${who.email}`), tagOf(`client ${who.address}`)];
       const isVisitor = who.userId === null && who.deviceId === null;
       const counters = countersOf(who, isVisitor && (await isKnownClient(store.read, clock.now(), account, client)));
-      // All transactions take the rows in one order, so that none waits for another in a circle.
+      // All transactions lock the rows in one order, so that no deadlock occurs.
       counters.sort((one, other) => one.bucket - other.bucket);
       await refuseWhatIsOver(store.read, clock.now(), counters);
       await store.write(async (tx) => {
@@ -128,7 +128,7 @@ export function signInThrottle({
   };
 }
 
-/** Looks before anything is written: an attempt that is refused anyway costs one read. */
+/** Checks before anything is written: a rejected attempt costs one read. */
 async function refuseWhatIsOver(read: Reader, now: Instant, counters: readonly Counter[]): Promise<void> {
   const buckets = counters.map(({ bucket }) => bucket);
   const rows = await read.select().from(signInCounters).where(inArray(signInCounters.bucket, buckets));
@@ -140,12 +140,12 @@ async function refuseWhatIsOver(read: Reader, now: Instant, counters: readonly C
   if (longest > 0) throw tooManyAttempts(Math.ceil(longest / SECOND));
 }
 
-/** Returns how long the next attempt has to wait. A time further ahead than the whole burst was written by a clock that was wrong. */
+/** Returns how long the next attempt has to wait. A time further ahead than the whole burst comes from a wrong clock and is ignored. */
 function waitOf({ burst, interval }: Limit, fullAgainAt: Instant, now: Instant): number {
   return fullAgainAt > now + burst * interval ? 0 : Math.max(0, fullAgainAt - now - (burst - 1) * interval);
 }
 
-/** Counts one attempt. @throws Fault RATE_LIMITED when another process has counted the last one that there was */
+/** Counts one attempt. @throws AppError RATE_LIMITED when another process has taken the last one */
 async function count(tx: Tx, { bucket, burst, interval }: Counter): Promise<void> {
   const { fullAgainAt } = signInCounters;
   const isOff = sql`(${fullAgainAt} < ${tx.now} or ${fullAgainAt} > ${tx.now + burst * interval})`;
@@ -174,7 +174,7 @@ function tooManyAttempts(seconds: number): Fault {
   });
 }
 
-/** Removes counters that say nothing any more, for a periodic job; returns how many there were. */
+/** Deletes counters that are back at their full burst, for a periodic job; returns how many there were. */
 export async function purgeSignInCounters(tx: Tx): Promise<number> {
   const over = lt(signInCounters.fullAgainAt, tx.now);
   return (await tx.delete(signInCounters).where(over).returning({ bucket: signInCounters.bucket })).length;

@@ -16,21 +16,21 @@ export interface NewAccount {
   role?: Role | undefined;
 }
 
-/** An address as it is kept: lower case. INVALID when it cannot be one. */
+/** Parses an e-mail address; returns it in lower case. @throws AppError INVALID */
 export function readEmail(given: string): string {
   const email = given.trim().toLowerCase();
   if (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)) throw invalid("email", "expected an e-mail address");
   return email;
 }
 
-/** The user with this id; NOT_FOUND if there is none. */
+/** Returns the user with this id. @throws AppError NOT_FOUND */
 export async function getUser(read: Reader, id: string): Promise<Row> {
   const [row] = await read.select().from(users).where(eq(users.id, id));
   if (!row) throw notFound("user", id);
   return row;
 }
 
-/** The user with this e-mail address, in whatever case; NOT_FOUND if there is none. */
+/** Returns the user with this e-mail address, ignoring case. @throws AppError NOT_FOUND */
 export async function findUser(read: Reader, email: string): Promise<Row> {
   const [row] = await read
     .select()
@@ -40,14 +40,14 @@ export async function findUser(read: Reader, email: string): Promise<Row> {
   return row;
 }
 
-/** True once somebody looks after this installation. */
+/** Returns whether the installation has an admin. */
 export async function hasAdmin(read: Reader): Promise<boolean> {
   return (await read.select({ id: users.id }).from(users).where(eq(users.role, "admin")).limit(1)).length > 0;
 }
 
 /**
- * Lets someone in who signs in with a password. CONFLICT when the address is taken. `hash` is the password's;
- * `emailVerified` says that somebody who should know vouches for the address.
+ * Adds a user who signs in with a password, given as its hash.
+ * @throws AppError CONFLICT when the address is taken
  */
 export async function addUser(tx: Tx, given: NewAccount & { emailVerified?: boolean }, hash: string): Promise<Row> {
   const id = tx.newId();
@@ -71,8 +71,8 @@ export async function addUser(tx: Tx, given: NewAccount & { emailVerified?: bool
 }
 
 /**
- * Changes what a user may do. Their API keys end when it really changes: a key never gains or keeps rights that its maker
- * did not have. CONFLICT for the last admin.
+ * Sets the role of a user. When it changes, their API keys end, so that no key has rights its creator did not have.
+ * @throws AppError CONFLICT for the last admin
  */
 export async function setRole(tx: Tx, id: string, role: Role): Promise<Row> {
   if (role !== "admin") await mustNotBeLastAdmin(tx, id);
@@ -85,7 +85,7 @@ export async function setRole(tx: Tx, id: string, role: Role): Promise<Row> {
   return getUser(tx, id);
 }
 
-/** Shuts a user out, at once and until `unbanUser`: sessions and API keys end for good. CONFLICT for the last admin. */
+/** Bans a user at once, until `unbanUser`; deletes their sessions and API keys. @throws AppError CONFLICT for the last admin */
 export async function banUser(tx: Tx, id: string): Promise<Row> {
   await mustNotBeLastAdmin(tx, id);
   await tx.update(users).set({ banned: true, banExpires: null, updatedAt: tx.now }).where(eq(users.id, id));
@@ -94,25 +94,25 @@ export async function banUser(tx: Tx, id: string): Promise<Row> {
   return getUser(tx, id);
 }
 
-/** Lets a banned user in again. */
+/** Lifts the ban of a user. */
 export async function unbanUser(tx: Tx, id: string): Promise<Row> {
   const lifted = { banned: false, banReason: null, banExpires: null, updatedAt: tx.now };
   await tx.update(users).set(lifted).where(eq(users.id, id));
   return getUser(tx, id);
 }
 
-/** Signs a user out everywhere: sessions and personal API keys end, service keys go on. */
+/** Deletes all sessions and personal API keys of a user; service keys stay. */
 export async function revokeSessions(tx: Tx, userId: string): Promise<void> {
   await tx.delete(sessions).where(eq(sessions.userId, userId));
   await endPersonalKeys(tx, userId);
 }
 
-/** Removes the sessions that have ended by themselves, for a daily job; returns how many there were. */
+/** Deletes expired sessions, for a daily job; returns how many there were. */
 export async function removeEndedSessions(tx: Tx): Promise<number> {
   return deleteWhere(tx, "sessions", sql`expires_at <= ${tx.now}`);
 }
 
-/** Replaces a user's password, or gives them their first; `password` is its hash. */
+/** Sets the password of a user; `password` is its hash. */
 export async function setPassword(tx: Tx, userId: string, password: string): Promise<void> {
   const mine = and(eq(accounts.userId, userId), eq(accounts.providerId, "credential"));
   const changed = await tx.update(accounts).set({ password, updatedAt: tx.now }).where(mine).returning();
@@ -121,7 +121,7 @@ export async function setPassword(tx: Tx, userId: string, password: string): Pro
   await tx.insert(accounts).values({ ...row, createdAt: tx.now, updatedAt: tx.now });
 }
 
-/** Two admins who remove each other at the same moment take turns at the rows of all admins, so one of them stays. */
+/** Asserts that another admin exists. Locks the rows of all admins, so that two who remove each other do not both succeed. @throws AppError CONFLICT */
 async function mustNotBeLastAdmin(tx: Tx, id: string): Promise<void> {
   await tx.all(sql`select id from users where role = 'admin' order by id ${forUpdate("users")}`);
   const others = and(eq(users.role, "admin"), ne(users.id, id), sql`not coalesce(${users.banned}, false)`);

@@ -7,23 +7,23 @@ import { Fault } from "../fault.ts";
 import { admitUser } from "./accounts.ts";
 import { findUser, type Row, readEmail, setPassword } from "./users.ts";
 
-/** How long a mailed link works. */
+/** Lifetime of a mailed link. */
 const LINK_TTL_MS = 3 * DAY;
-/** One mail in this time to one address: nobody's mailbox is filled by whoever types its address. */
+/** Minimum time between two mails to one address, which anybody may type in. */
 const MAIL_INTERVAL_MS = 10 * MINUTE;
 const TOKEN_BYTES = 32;
 
-/** The mail that an address is owed after somebody signed up with it or asked for a link. */
+/** The mail to send to an address after a sign-up or a request for a link. */
 export type OwedMail = { kind: "LINK"; email: string; token: string } | { kind: "HAS_ACCOUNT"; email: string };
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("base64url");
 
-/** Where the link of an address is kept; the address's hash, so that a token tells nobody whose it is. */
+/** Returns the key of the row for an address; built from its hash, so that a token does not contain the address. */
 const identifierOf = (addressHash: string): string => `verify-email|${addressHash}`;
 
 /**
- * Opens an account without a password for an address that is new, and prepares the mail it is owed. What is done is alike for
- * new and known addresses, so that neither the answer nor its time tells which there are.
+ * Adds an account without a password for a new address, and prepares the mail. Known addresses take the same steps, so that
+ * neither the response nor its time tells which addresses exist.
  */
 export async function requestSignUp(tx: Tx, given: { email: string; name: string }): Promise<OwedMail | null> {
   const email = readEmail(given.email);
@@ -32,7 +32,7 @@ export async function requestSignUp(tx: Tx, given: { email: string; name: string
   return requestLink(tx, email);
 }
 
-/** Prepares the mail that an address is owed; null where nobody has it, or where it was mailed a short time ago. */
+/** Prepares the mail for an address; null for an unknown address, or one that was mailed a short time ago. */
 export async function requestLink(tx: Tx, given: string): Promise<OwedMail | null> {
   const email = readEmail(given);
   const [user] = await tx.select().from(users).where(eq(users.email, email));
@@ -44,14 +44,14 @@ export async function requestLink(tx: Tx, given: string): Promise<OwedMail | nul
     .where(eq(verifications.identifier, identifier));
   if (last && last.createdAt > tx.now - MAIL_INTERVAL_MS) return null;
   await tx.delete(verifications).where(eq(verifications.identifier, identifier));
-  // Also for an address that nobody has: both take the same time.
+  // Also for an unknown address: both take the same time.
   const times = { expiresAt: tx.now + LINK_TTL_MS, createdAt: tx.now, updatedAt: tx.now };
   await tx.insert(verifications).values({ id: tx.newId(), identifier, value: `${digest(token)} ${email}`, ...times });
   if (!user || user.banned === true) return null;
   return (await isComplete(tx, user)) ? { kind: "HAS_ACCOUNT", email } : { kind: "LINK", email, token };
 }
 
-/** True for a user who can sign in under a proved address: no link is needed any more. */
+/** Returns whether a user has a verified address and a password, and so needs no link. */
 async function isComplete(read: Reader, { id, emailVerified }: Row): Promise<boolean> {
   const password = and(eq(accounts.userId, id), eq(accounts.providerId, "credential"));
   return emailVerified && (await read.select({ id: accounts.id }).from(accounts).where(password)).length > 0;
@@ -61,8 +61,8 @@ const invalidLink = () =>
   new Fault("FORBIDDEN", "This link is not valid any more: ask for a new one (POST /api/auth/send-verification)");
 
 /**
- * Finds the user whose address a link proves, before a password is hashed for it.
- * @throws Fault FORBIDDEN for a link that is void, used or too old
+ * Returns the user whose address a link verifies.
+ * @throws AppError FORBIDDEN for a link that is invalid, used or expired
  */
 export async function findByLink(read: Reader, token: string, now: Instant): Promise<Row> {
   const identifier = identifierOf(token.slice(0, Math.max(0, token.indexOf("."))));
@@ -77,9 +77,9 @@ export async function findByLink(read: Reader, token: string, now: Instant): Pro
 }
 
 /**
- * Verifies the address that a link was mailed to. Whoever opens it chooses the password; of an account that was opened under
- * the address before, by whoever typed it, nothing is kept but the name. Works once.
- * @throws Fault FORBIDDEN for a link that is void, used or too old
+ * Verifies the address that a link was mailed to, and sets the password chosen there. Of the account that was created with the
+ * sign-up only the name is kept, because another person may have typed the address. Works once.
+ * @throws AppError FORBIDDEN for a link that is invalid, used or expired
  */
 export async function verifyByLink(tx: Tx, token: string, hash: string): Promise<Row> {
   const user = await findByLink(tx, token, tx.now);
@@ -87,12 +87,12 @@ export async function verifyByLink(tx: Tx, token: string, hash: string): Promise
   const used = await tx.delete(verifications).where(link).returning({ id: verifications.id });
   if (used.length === 0) throw invalidLink();
   if (!user.emailVerified) return admitUser(tx, { email: user.email, name: user.name }, hash);
-  // An admin has vouched for the address meanwhile; only the password is missing.
+  // An admin has verified the address meanwhile; only the password is missing.
   await setPassword(tx, user.id, hash);
   return user;
 }
 
-/** Removes links that are too old, for a daily job; returns how many there were. */
+/** Deletes expired links, for a daily job; returns how many there were. */
 export async function removeOldLinks(tx: Tx): Promise<number> {
   const old = await tx
     .delete(verifications)

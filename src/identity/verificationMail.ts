@@ -1,9 +1,9 @@
 import type { SystemMail } from "../channels/systemMail.ts";
 import type { OwedMail } from "./verification.ts";
 
-// Nothing that whoever signed up typed stands in these mails but the address itself: they go to strangers.
+// These mails contain no input of the sign-up but the address: they may go to a person who did not sign up.
 
-/** Writes the mail that an address is owed. */
+/** Renders the mail for a sign-up or a requested link. */
 export function verificationMail(owed: OwedMail, publicUrl: string): SystemMail {
   const host = new URL(publicUrl).host;
   if (owed.kind === "HAS_ACCOUNT") {

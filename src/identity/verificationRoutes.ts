@@ -2,22 +2,22 @@ import { Elysia } from "elysia";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import { ErrorBody } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { formPage, HTML_PAGE, PASSWORD_FIELD } from "./formPage.ts";
 import type { Identity } from "./identity.ts";
 import { EmailProof, LinkQuery, MailOnItsWay, SignedIn, UserEmail } from "./model.ts";
 import { hashPassword } from "./password.ts";
 import { findByLink, type OwedMail, requestLink, verifyByLink } from "./verification.ts";
 import { verificationMail } from "./verificationMail.ts";
-import { type Limited, setCookies } from "./visit.ts";
+import { setCookies, type Throttled } from "./visit.ts";
 
-/** The same for every address: it tells nobody which there are. */
+/** Response for any address, so that it does not tell which addresses exist. */
 export const CHECK_YOUR_MAIL = {
   success: true as const,
   message: "If this address can be used, a mail is on its way to it: open the link in it",
 };
 
-/** Sends a mail that is owed and does not wait for it, so that an answer takes as long with one as without. */
+/** Sends a mail without waiting for it, so that the response takes as long without one. */
 export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: OwedMail | null): void {
   if (owed === null || sendSystemMail === null) return;
   sendSystemMail(verificationMail(owed, config.publicUrl)).catch((error) =>
@@ -25,18 +25,18 @@ export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: Ow
   );
 }
 
-/** Proves e-mail addresses by links that are mailed to them. */
-export function verificationRoutes(deps: Deps, identity: Identity, limited: Limited) {
+/** Verifies e-mail addresses by mailed links. */
+export function verificationRoutes(deps: Deps, identity: Identity, throttled: Throttled) {
   const { store, clock } = deps;
   return new Elysia({ tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/send-verification",
-      async ({ body, request, server, set }) => {
+      async ({ body, context, server, set }) => {
         if (deps.sendSystemMail === null)
           throw new Fault("FORBIDDEN", "This service sends no mail: ask an admin to verify your address");
         const work = () => store.write((tx) => requestLink(tx, body.email));
-        mailInBackground(deps, await limited({ request, server, set }, body.email, work));
+        mailInBackground(deps, await throttled({ context, server }, body.email, work));
         set.status = 202;
         return CHECK_YOUR_MAIL;
       },
@@ -45,6 +45,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
         response: { 202: MailOnItsWay, 403: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { email: "ada@example.com" } },
           summary: "Ask for a new verification link",
           description:
             "Mails a link to an address that somebody signed up with and nobody has verified; one mail in ten minutes. The answer is the same for every address. 403 where no system mailbox is configured: an admin verifies then.",
@@ -80,7 +81,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
         const { email, name } = await findByLink(store.read, token, clock.now());
         const hash = await hashPassword(password, "password", { email, name });
         await store.write((tx) => verifyByLink(tx, token, hash));
-        const { token: session, user, cookies } = await identity.signIn({ email, password }, request);
+        const { token: session, user, cookies } = await identity.signIn({ email, password }, { request });
         setCookies(set, cookies);
         return { success: true as const, token: session, user };
       },
@@ -89,6 +90,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, limited: Limi
         response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
+          example: { body: { token: "from the link in the mail", password: "correct horse battery" } },
           summary: "Verify an e-mail address",
           description:
             "Takes the token of the mailed link and the password the account has from now on, and signs in. Whatever was opened under the address before, by whoever typed it, ends: password, sessions and API keys. Works once, for three days.",

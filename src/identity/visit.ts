@@ -1,14 +1,28 @@
 import type { Server } from "../http/clientAddress.ts";
+import type { RequestContext } from "../http/request-context.ts";
+import type { SignInRequest, Welcome } from "./identity.ts";
+import type { User } from "./model.ts";
 
-/** A request of somebody who is not signed in yet, and where its answer's headers are set. */
+/** A request that tries to sign in, and where its answer's headers are set. */
 export interface Visit {
-  request: Request;
+  context: RequestContext;
   server: Server | null;
   set: { headers: object };
 }
 
-/** Does what guesses or costs something, unless the client or the account has tried too often. */
-export type Limited = <T>(visit: Visit, email: string, work: () => Promise<T>) => Promise<T>;
+/** Does work that guesses or costs a password hash. @throws AppError RATE_LIMITED after too many attempts; the work is not begun then */
+export type Throttled = <T>(
+  visit: Pick<Visit, "context" | "server">,
+  email: string,
+  work: (by: SignInRequest) => Promise<T>,
+) => Promise<T>;
+
+/** Opens a session, throttled, and returns the answer that says so; sets its cookies. */
+export type AnswerSignIn = (
+  visit: Visit,
+  email: string,
+  enter: (by: SignInRequest) => Promise<Welcome>,
+) => Promise<{ success: true; token: string; user: User }>;
 
 export function setCookies(set: { headers: object }, cookies: string[]): void {
   // Elysia sends a list as one header a cookie, though its types know only a text.

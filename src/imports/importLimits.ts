@@ -1,6 +1,7 @@
 import { campaignOf } from "../campaigns/lifecycle.ts";
 import { mustTakeContacts } from "../campaigns/members.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import type { TenantScope } from "../db/tenant-scope.ts";
 import { Fault } from "../fault.ts";
 import type { LimitName } from "../limits/names.ts";
 import { getLimit, PLATFORM } from "../limits/overrides.ts";
@@ -41,9 +42,9 @@ const placesOf = (brandId: string) =>
 export async function mustTakeFile(
   read: Reader,
   campaignId: string,
-  reach: string | null,
+  scope: TenantScope,
 ): Promise<{ brandId: string; left: Room }> {
-  const campaign = await campaignOf(read, campaignId, reach);
+  const campaign = await campaignOf(read, campaignId, scope);
   mustTakeContacts(campaign);
   const { brandId } = campaign;
   for (const [scope, name] of placesOf(brandId)) {

@@ -8,6 +8,7 @@ import { DAY, SECOND } from "../clock.ts";
 import { readContactFile } from "../contactFiles/csv.ts";
 import type { FileRow } from "../contactFiles/fileRow.ts";
 import { dialect } from "../db/dialect.ts";
+import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
 import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
 import { Fault } from "../fault.ts";
@@ -89,7 +90,7 @@ export async function resumeImports(tools: ResumeTools, reading: Omit<Reading, "
 
 /** Null for a job that was never committed: its upload broke off with the database. */
 async function findJob({ store }: Tools, jobId: string): Promise<ImportJobRow | null> {
-  return getImportJob(store.read, jobId, null).catch((error) => {
+  return getImportJob(store.read, jobId, tenantScope(SYSTEM)).catch((error) => {
     if (error instanceof Fault && error.code === "NOT_FOUND") return null;
     throw error;
   });

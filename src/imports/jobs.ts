@@ -7,6 +7,7 @@ import { importJobs, importRows } from "../db/schema/campaigns.ts";
 import { yieldToEventLoop } from "../db/slices.ts";
 import { forUpdate } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { notFound } from "../fault.ts";
 import { sum, verdictBytes } from "../limits/bytes.ts";
 import { addUsage, release, takeQuota } from "../limits/usage.ts";
@@ -28,10 +29,10 @@ export function toImportJob(row: ImportJobRow) {
  */
 export async function createImportJob(
   tx: Tx,
-  reach: string | null,
+  scope: TenantScope,
   job: Pick<ImportJobRow, "id" | "campaignId" | "fileName" | "onDuplicate" | "fileBytes"> & { options: ImportOptions },
 ): Promise<void> {
-  const campaign = await holdCampaign(tx, job.campaignId, reach);
+  const campaign = await holdCampaign(tx, job.campaignId, scope);
   mustTakeContacts(campaign);
   const { brandId } = campaign;
   await takeImportPlace(tx, brandId);
@@ -39,12 +40,12 @@ export async function createImportJob(
   await tx.insert(importJobs).values({ ...job, brandId, status: "RUNNING", verdicts: {}, createdAt: tx.now });
 }
 
-/** The job with this id within reach; NOT_FOUND if there is none. */
-export async function getImportJob(read: Reader, id: string, reach: string | null): Promise<ImportJobRow> {
+/** The job with this id in the scope; NOT_FOUND if there is none. */
+export async function getImportJob(read: Reader, id: string, scope: TenantScope): Promise<ImportJobRow> {
   const [row] = await read
     .select()
     .from(importJobs)
-    .where(and(eq(importJobs.id, id), reach === null ? undefined : eq(importJobs.brandId, reach)));
+    .where(and(eq(importJobs.id, id), inScope(scope, importJobs.brandId)));
   if (!row) throw notFound("import job", id);
   return row;
 }
@@ -68,7 +69,7 @@ export async function takeRows(
   const held = await tx.all(sql`select j.id from import_jobs j
     where j.id = ${job.id} and j.last_line = ${job.lastLine} and j.status = 'RUNNING' ${forUpdate("j")}`);
   if (held.length === 0) return null;
-  const campaign = await holdCampaign(tx, job.campaignId, job.brandId);
+  const campaign = await holdCampaign(tx, job.campaignId, tenantScope(SYSTEM, job.brandId));
   mustGoOn(campaign);
 
   const { onDuplicate } = job;

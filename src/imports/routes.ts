@@ -5,15 +5,15 @@ import { type Verdict, verdictHeader, verdictLine } from "../contactFiles/verdic
 import type { Reader } from "../db/store.ts";
 import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { invalid } from "../fault.ts";
 import { diskRoom } from "../files/diskRoom.ts";
-import { callerOf } from "../http/access.ts";
 import { fingerprintedBy, isKnownKey, writeOnce } from "../http/idempotency.ts";
 import { ErrorBody, Id, IdParams } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
+import { requestContext } from "../http/request-context.ts";
 import { bodyPieces } from "../http/requestBody.ts";
 import { leftToRoute } from "../http/routePlans.ts";
-import { storable, unstorable } from "../http/storable.ts";
+import { unstorable } from "../http/storable.ts";
 import { type Reading, runImport, spoolPath } from "./importer.ts";
 import { mustTakeFile } from "./importLimits.ts";
 import { createImportJob, getImportJob, readResults, toImportJob } from "./jobs.ts";
@@ -63,23 +63,23 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
     void background.run("import", (signal) => runImport(deps, jobId, { ...reading, signal }));
   const room = new UploadRoom(diskRoom(config.dataDir, config.minFreeDiskBytes));
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/:id/import-contacts",
-      async ({ params, query, request, set }) => {
-        const reach = reachOf(callerOf(request));
+      async ({ params, query, context, set }) => {
+        const scope = context.scope;
         readImportOptions((name) => query[name]);
         // A file that was taken before is read again to be recognised, whatever the limits say now.
-        const { brandId, left } = (await isKnownKey(store.read, request))
-          ? { brandId: callerOf(request).userId, left: null }
-          : await mustTakeFile(store.read, params.id, reach);
-        const arriving = await room.begin(brandId, lengthOf(request), left);
+        const { brandId, left } = (await isKnownKey(store.read, context))
+          ? { brandId: context.principal.userId, left: null }
+          : await mustTakeFile(store.read, params.id, scope);
+        const arriving = await room.begin(brandId, lengthOf(context.request), left);
 
         const jobId = Bun.randomUUIDv7();
         const path = spoolPath(config.dataDir, jobId);
         try {
-          const { fileName, fields, sha256, size } = await receiveFile(request, path, {
-            body: bodyPieces(request),
+          const { fileName, fields, sha256, size } = await receiveFile(context.request, path, {
+            body: bodyPieces(context),
             take: arriving.take,
           });
           const job = {
@@ -89,9 +89,9 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           };
           const flaw = unstorable(job);
           if (flaw) throw invalid(flaw.field, flaw.message);
-          fingerprintedBy(request, JSON.stringify([sha256, job]));
-          const answer = await writeOnce(deps, request, async (tx) => {
-            await createImportJob(tx, reach, { id: jobId, campaignId: params.id, ...job });
+          fingerprintedBy(context, JSON.stringify([sha256, job]));
+          const answer = await writeOnce(deps, context, async (tx) => {
+            await createImportJob(tx, scope, { id: jobId, campaignId: params.id, ...job });
             return { success: true as const, jobId };
           });
           set.status = 202;
@@ -118,6 +118,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           limit: "import",
           idempotent: true,
           body: "stream",
+          example: { parameters: { id: EXEMPLARS.draftCampaign } },
           summary: "Import a file of contacts",
           description:
             "A CSV file of up to 1 GB, in a form (`file`, and the query's parameters as fields) or as the body itself (text/csv). Encoding, separator and columns are recognised; `mapping` overrides. Answers as soon as the file has arrived; the job tells the rest.",
@@ -127,8 +128,8 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
     )
     .get(
       "/import-jobs/:jobId",
-      async ({ params, request }) => {
-        const job = await getImportJob(store.read, params.jobId, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const job = await getImportJob(store.read, params.jobId, context.scope);
         return { success: true as const, job: toImportJob(job) };
       },
       {
@@ -136,6 +137,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         response: t.Object({ success: t.Literal(true), job: ImportJob }),
         detail: {
           access: "user",
+          example: { parameters: { jobId: EXEMPLARS.importJob } },
           summary: "Get an import job",
           description: "How far it is: rows judged so far, by verdict.",
         },
@@ -143,8 +145,8 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
     )
     .get(
       "/import-jobs/:jobId/result.csv",
-      async ({ params, request }) => {
-        const job = await getImportJob(store.read, params.jobId, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const job = await getImportJob(store.read, params.jobId, context.scope);
         return new Response(resultFile(store.read, job.id), {
           headers: {
             "content-type": "text/csv; charset=utf-8",
@@ -159,6 +161,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
         detail: {
           access: "user",
           limit: "costly",
+          example: { parameters: { jobId: EXEMPLARS.importJob } },
           summary: "Get the verdicts of an import",
           description: "A CSV file with a line for each row read so far: line, verdict, email, phone, message.",
           responses: { 200: { description: "The verdicts", content: { "text/csv": { schema: { type: "string" } } } } },

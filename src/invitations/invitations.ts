@@ -13,7 +13,7 @@ export type InvitationRow = typeof invitations.$inferSelect;
 
 const INVITATION_DAYS = 7;
 const TOKEN_BYTES = 32;
-/** How long one that expired unused stays in the list. */
+/** Time an expired invitation stays in the list. */
 const EXPIRED_KEPT_MS = 30 * DAY;
 
 const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
@@ -25,9 +25,9 @@ export function toInvitation({ tokenHash: _, ...row }: InvitationRow, now: Insta
 }
 
 /**
- * Invites a person under an address, which counts as verified by the admin's word once they accept. The token is in the
- * answer and nowhere else. An open invitation to the same address ends.
- * @throws Fault CONFLICT when a verified user has the address or the brand has an owner, INVALID for two brands
+ * Creates an invitation to an address, which counts as verified once it is accepted. Only the hash of the token is stored. An
+ * open invitation to the same address is deleted.
+ * @throws AppError CONFLICT when a verified user has the address or the brand has an owner, INVALID for two brands
  */
 export async function invite(
   tx: Tx,
@@ -64,7 +64,7 @@ export async function invite(
   return { row, token };
 }
 
-/** Invitations, the newest first, before the one with id `before`. */
+/** Lists invitations, the newest first, before the one with id `before`. */
 export async function listInvitations(
   read: Reader,
   { before, limit }: { before: string | null; limit: number },
@@ -77,7 +77,7 @@ export async function listInvitations(
     .limit(limit);
 }
 
-/** Ends an invitation that nobody has accepted; NOT_FOUND if there is none. */
+/** Revokes an open invitation. @throws AppError NOT_FOUND */
 export async function revokeInvitation(tx: Tx, id: string): Promise<void> {
   const open = and(eq(invitations.id, id), isNull(invitations.acceptedAt));
   const gone = await tx.delete(invitations).where(open).returning({ id: invitations.id });
@@ -85,9 +85,9 @@ export async function revokeInvitation(tx: Tx, id: string): Promise<void> {
 }
 
 /**
- * Finds the open invitation of a token, before a password is hashed for it. One whose maker is no admin any more is void: a
- * person who was shut out must not have left a way in.
- * @throws Fault FORBIDDEN
+ * Returns the open invitation of a token. One whose creator is no longer an admin is invalid: a removed admin must not leave a
+ * way back in.
+ * @throws AppError FORBIDDEN
  */
 export async function findInvitation(read: Reader, token: string, now: Instant): Promise<InvitationRow> {
   const [found] = await read
@@ -108,9 +108,8 @@ export async function findInvitation(read: Reader, token: string, now: Instant):
 }
 
 /**
- * Makes the user of an invitation, with the brand it names. Works once. An account that somebody opened under the address
- * without proving it goes.
- * @throws Fault FORBIDDEN for a token that is void, CONFLICT when the address or the brand was taken meanwhile
+ * Adds the user of an invitation, with the brand it names. Works once. An unverified account with the address is deleted.
+ * @throws AppError FORBIDDEN for an invalid token, CONFLICT when the address or the brand was taken meanwhile
  */
 export async function acceptInvitation(
   tx: Tx,
@@ -138,7 +137,7 @@ async function giveOwnBrand(
   return brandName === null ? null : (await createBrand(tx, { name: brandName }, userId)).id;
 }
 
-/** Removes invitations that expired a month ago, for a daily job; returns how many. */
+/** Deletes invitations that expired a month ago, for a daily job; returns how many. */
 export async function removeOldInvitations(tx: Tx): Promise<number> {
   const old = and(isNull(invitations.acceptedAt), lt(invitations.expiresAt, tx.now - EXPIRED_KEPT_MS));
   return (await tx.delete(invitations).where(old).returning({ id: invitations.id })).length;

@@ -2,17 +2,17 @@ import { iso } from "../clock.ts";
 import type { Deps } from "../deps.ts";
 import type { InvitationRow } from "./invitations.ts";
 
-/** Longest part of a mail server's words that is passed on. */
+/** Longest part of a mail server's answer that is passed on. */
 const MAX_REASON_CHARS = 300;
 
-/** What became of the mail of an invitation. The link works without it. */
+/** The result of mailing an invitation. The link works without the mail. */
 export interface SentInvitation {
   url: string;
   mailed: boolean;
   mailError: string | null;
 }
 
-/** Mails an invitation where a system mailbox is configured. It never fails: what went wrong is told the admin who waits. */
+/** Mails an invitation where a system mailbox is configured. Never throws: the admin is told the reason of a failure. */
 export async function mailInvitation(
   { sendSystemMail, config, log }: Pick<Deps, "sendSystemMail" | "config" | "log">,
   { row, token }: { row: InvitationRow; token: string },

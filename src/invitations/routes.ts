@@ -1,10 +1,10 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../deps.ts";
-import { callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, ErrorBody, IdParams, Limit, Nullable } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { formPage, HTML_PAGE, NAME_FIELD, PASSWORD_FIELD } from "../identity/formPage.ts";
 import type { Identity } from "../identity/identity.ts";
 import { Done, LinkQuery, SignedIn } from "../identity/model.ts";
@@ -21,16 +21,16 @@ import {
 import { mailInvitation } from "./mail.ts";
 import { Acceptance, Invitation, MadeInvitation, NewInvitation } from "./model.ts";
 
-/** What is kept under an Idempotency-Key in place of the link. */
+/** Stored under an Idempotency-Key instead of the response with the link. */
 const SHOWN_ONCE = {
   shownOnce:
     "This invitation was made, and its link is shown only once: if you did not see it, invite the person again",
 };
 
-/** People come in by an admin's word: admins invite, and whoever has the link accepts. */
+/** Invitations: created by admins, accepted by the person who has the link. */
 export function invitationRoutes(deps: Deps, identity: Identity) {
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .use(managing(deps))
     .get(
       "/invitation",
@@ -61,7 +61,7 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
         const { email, name: invited } = await findInvitation(deps.store.read, token, deps.clock.now());
         const hash = await hashPassword(password, "password", { email, name: name ?? invited ?? "" });
         await deps.store.write((tx) => acceptInvitation(tx, { token, name }, hash));
-        const { token: session, user, cookies } = await identity.signIn({ email, password }, request);
+        const { token: session, user, cookies } = await identity.signIn({ email, password }, { request });
         setCookies(set, cookies);
         return { success: true as const, token: session, user };
       },
@@ -70,6 +70,13 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
         response: { 200: SignedIn, 403: ErrorBody },
         detail: {
           access: "public",
+          example: {
+            body: {
+              token: "from the link of the invitation",
+              password: "correct horse battery",
+              name: "Ada Lovelace",
+            },
+          },
           summary: "Accept an invitation",
           description:
             "Makes the account that the link is for, with a password of the person's own, and signs in. Works once. `name` may be left out where the invitation names the person.",
@@ -81,12 +88,12 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
 function managing(deps: Deps) {
   const { store, clock } = deps;
   return new Elysia({ prefix: "/admin/invitations", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const { userId } = callerOf(request);
-        const made = await writeOnce(deps, request, (tx) => invite(tx, userId, body), SHOWN_ONCE);
+      async ({ body, context }) => {
+        const { userId } = context.principal;
+        const made = await writeOnce(deps, context, (tx) => invite(tx, userId, body), SHOWN_ONCE);
         const sent = await mailInvitation(deps, made);
         return { success: true as const, invitation: toInvitation(made.row, clock.now()), token: made.token, ...sent };
       },
@@ -97,6 +104,13 @@ function managing(deps: Deps) {
           access: "admin",
           idempotent: true,
           recentSignIn: true,
+          example: {
+            body: {
+              email: "ada@example.com",
+              name: "Ada Lovelace",
+              brandName: "Analytical",
+            },
+          },
           summary: "Invite a person",
           description:
             "Makes a link with which a person opens their account, once, within seven days or as many as you say. It is in this answer and nowhere else, and is mailed where a system mailbox is configured. Your word verifies the address: make sure that the link reaches its owner. With `brandId` they will own that brand, with `brandName` a new one. An invitation to the same address before ends. Needs a recent sign-in. Admins only.",
@@ -133,6 +147,7 @@ function managing(deps: Deps) {
         response: Done,
         detail: {
           access: "admin",
+          example: { parameters: { id: EXEMPLARS.invitation } },
           summary: "Revoke an invitation",
           description: "Its link stops working. 404 for one that was accepted. Admins only.",
         },

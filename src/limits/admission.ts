@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
+import type { RouteClass } from "../http/routePlans.ts";
 import type { Rate, Taken } from "./bucket.ts";
 import { FairShare } from "./fairShare.ts";
 import { LimitCache } from "./limitCache.ts";
@@ -8,12 +9,12 @@ import { LoopMeter } from "./loopMeter.ts";
 import { loopProbe } from "./loopProbe.ts";
 import { Places } from "./places.ts";
 import { openRates, type Rates } from "./rates.ts";
-import { ROUTE_CLASSES, type RouteClass } from "./routeClass.ts";
+import { ROUTE_CLASSES } from "./routeClass.ts";
 
-/** Costly requests of one brand that wait for a place; more are refused. */
+/** Costly requests of one brand that may wait; further ones are rejected. */
 const COSTLY_WAITING = 8;
 
-/** Who makes a request, as far as limits are concerned. */
+/** Owner of a request, by whom limits are counted. */
 export interface Subject {
   userId: string;
   brandId: string | null;
@@ -27,25 +28,25 @@ export interface Headings {
   state: string;
 }
 
-/** What a request is told about its limit, and what its end is noted with. */
+/** Header fields of an admitted request, and what to call at its end. */
 export interface Pass extends Headings {
-  /** To be called when the request has its answer, whatever that is. Only costly ones have it. */
+  /** Call it when the request has its response. Only costly requests have it. */
   end?: () => void;
 }
 
-/** Is given the header fields of a refusal. */
+/** Receives the header fields of a rejected request. */
 type Refused = (headings: Headings) => void;
 
 export interface Admission {
   /** Admits a request of the class, before its body is read. @throws AppError RATE_LIMITED */
   admit(subject: Subject, routeClass: RouteClass, refused: Refused): Pass | Promise<Pass>;
-  /** Notes that a request is over, however it ended. */
+  /** Notes the end of a request, whatever its result. */
   ended(): void;
-  /** Takes over what an admin has just changed. */
+  /** Loads the limits again after an admin has changed them. */
   reload(): Promise<void>;
 }
 
-/** Bounds what each user and each brand asks of this service: how often, how much at once, and how much of its time. */
+/** Bounds the requests of each user and brand: their rate, their number at once, and their share of the event loop. */
 export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rates }): Admission {
   const rates = deps.rates ?? openRates(deps.store, deps.clock);
   const limits = new LimitCache(deps.store);
@@ -62,7 +63,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     const sharer = brandId ?? userId;
     if (usesLoop) mustLeaveShare(share.excess(sharer, now));
     const rate = { quota: own[limit], windowMs };
-    // A brand has one owner, so that it and its user are one here; whoever has no brand counts alone.
+    // A brand has one owner, so that both count as one; a user without a brand counts alone.
     const taken = rates.take(sharer, limit, rate);
     if (taken instanceof Promise) {
       return taken.then((late) => pass(routeClass, rate, late, sharer, own.costlyAtOnce, refused, performance.now()));
@@ -89,7 +90,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     return headings;
   }
 
-  /** Few of these run at once, so each is timed to its end. */
+  /** Admits a costly request. Few run at once, so that each is timed to its end. */
   async function costly(headings: Headings, sharer: string, atOnce: number): Promise<Pass> {
     const giveBack = await places.take(sharer, atOnce);
     const begun = performance.now();
@@ -113,7 +114,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
   };
 }
 
-/** The last `RateLimit-Policy` of each class: it changes only when an admin changes a limit. */
+/** Caches the `RateLimit-Policy` of each class: it changes only when an admin changes a limit. */
 const policies = new Map<RouteClass, { quota: number; text: string }>();
 
 function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {

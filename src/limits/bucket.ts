@@ -1,14 +1,14 @@
 import type { Instant } from "../clock.ts";
 
-/** So many tokens in a window: that many at once, and then as many again over each window. */
+/** Allows `quota` tokens at once, and as many again over each window. */
 export interface Rate {
   quota: number;
   windowMs: number;
 }
 
-/** What became of one request for a token. */
+/** The result of a request for a token. */
 export interface Taken {
-  /** Milliseconds until a token is there; 0 when one was taken. */
+  /** Milliseconds until a token is available; 0 when one was taken. */
   waitMs: number;
   /** Tokens that are left. */
   remaining: number;
@@ -17,21 +17,21 @@ export interface Taken {
 }
 
 interface Bucket {
-  /** What was taken and has not flowed back. A token weighs `windowMs`, and `quota` flows back each millisecond: whole numbers, so nothing is lost by rounding. */
+  /** Taken and not yet refilled. A token weighs `windowMs`, and `quota` is refilled each millisecond: integers, so that rounding loses nothing. */
   debt: number;
   at: Instant;
-  /** When the debt is gone. A bucket is forgotten only after that. */
+  /** When the debt is refilled. A bucket is deleted only after that. */
   clearAt: Instant;
 }
 
-/** Buckets looked at for forgetting each time a new one is made. Two would do; more empty the map sooner after a crowd. */
+/** Buckets checked for deletion whenever one is added. Two would do; more empty the map sooner after a peak. */
 const SWEPT_AT_ONCE = 8;
-/** Shared by those who find the map full of debts. */
+/** Buckets shared by keys that find the map full of debts. */
 const OVERFLOW_BUCKETS = 256;
 
 /**
- * Keeps a token bucket for each key, in bounded memory. A bucket with a debt is never forgotten, so that nobody gets rid of
- * theirs by crowding the map with other keys; whoever finds it full of debts shares one of a few buckets with others.
+ * Keeps a token bucket for each key, in bounded memory. A bucket with a debt is never deleted, so that a client cannot clear its
+ * own by filling the map with other keys; keys that find the map full of debts share a few buckets.
  */
 export class TokenBuckets {
   readonly #buckets = new Map<string, Bucket>();
@@ -44,15 +44,15 @@ export class TokenBuckets {
     this.#sweep = this.#buckets.entries();
   }
 
-  /** Keys that are remembered. */
+  /** Keys in memory. */
   get size(): number {
     return this.#buckets.size;
   }
 
-  /** Takes a token, or says how long to wait for one. */
+  /** Takes a token, or returns how long to wait for one. */
   take(key: string, { quota, windowMs }: Rate, now: Instant): Taken {
     const bucket = this.#buckets.get(key) ?? this.#open(key, now);
-    // A clock that was stepped back lets nothing flow, and keeps nobody waiting for its old time.
+    // A clock that was set back refills nothing, and makes no key wait for its old time.
     bucket.debt = Math.max(0, Math.min(bucket.debt, quota * windowMs) - quota * Math.max(0, now - bucket.at));
     bucket.at = now;
     const debt = bucket.debt + windowMs;

@@ -1,6 +1,6 @@
-// What rows take in the database with their indexes, for the limit storedBytes: 400,000 imported rows made a SQLite file of
-// 507 MB, which is 1,268 bytes for a contact with its conversation and its verdict. Estimates, but the same when a row comes
-// and when it goes, so that a counter returns to zero.
+// Size of rows in the database with their indexes, for the limit storedBytes: 400,000 imported rows made a SQLite file of
+// 507 MB, which is 1,268 bytes for a contact with its conversation and its import result. Estimates, but the same when a row is
+// added and when it is deleted, so that a counter returns to zero.
 
 const CONTACT_ROW_BYTES = 700;
 export const CONVERSATION_ROW_BYTES = 400;

@@ -5,8 +5,8 @@ interface Waiting {
 }
 
 /**
- * Runs work for many, a few at a time, and serves those who wait in turn by key, however much each of them has brought: one
- * tenant's small picture waits behind one large one of another tenant, not behind forty.
+ * Runs a few pieces of work at a time, and serves waiting keys round-robin, however much work each has: one tenant's small
+ * picture waits for one large one of another tenant, not for forty.
  */
 export class FairQueue {
   readonly #atOnce: number;
@@ -14,13 +14,13 @@ export class FairQueue {
   readonly #queues = new Map<string, Waiting[]>();
   #running = 0;
 
-  /** `mostWaiting`: what one key may have waiting; more is refused. */
+  /** `mostWaiting`: work of one key that may wait; more is rejected. */
   constructor(options: { atOnce: number; mostWaiting?: number }) {
     this.#atOnce = options.atOnce;
     this.#mostWaiting = options.mostWaiting ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Runs `work` when it is its turn. @throws AppError RATE_LIMITED when too much of this key waits, and whatever `work` throws */
+  /** Runs `work` once a slot is free. @throws AppError RATE_LIMITED when too much work of this key waits, and the errors of `work` */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#atOnce && this.#queues.size === 0) this.#running++;
     else await this.#wait(key);
@@ -49,7 +49,7 @@ export class FairQueue {
     });
   }
 
-  /** Starts the first of the key that has waited longest for its turn; the key goes behind all others. */
+  /** Starts the first work of the key that was served longest ago; the key goes to the end. */
   #next(): void {
     for (const [key, queue] of this.#queues) {
       const first = queue.shift();

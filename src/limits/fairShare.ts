@@ -1,16 +1,16 @@
 import { SECOND } from "../clock.ts";
 
-/** How fast what was used is forgotten: half of it in so many milliseconds. */
+/** Half-life of recorded use. */
 const HALF_LIFE_MS = 3 * SECOND;
-/** Above this part of its time the loop is so busy that somebody has to wait for somebody else. */
+/** Busy part of the loop above which shares are enforced. */
 const BUSY = 0.5;
-/** What a subject may use in the last seconds whatever others use. Milliseconds. */
+/** Use that a subject always has, whatever others use. */
 const ALWAYS_FREE_MS = 500;
-/** Subjects that used less than this are not counted among those who share. */
+/** Least use of a subject that counts as active. */
 const ACTIVE_MS = 1;
-/** How far beyond an even share one may go: part of the whole. */
+/** Part of the whole by which a subject may exceed an even share. */
 const TOLERANCE = 0.25;
-/** As many subjects are remembered. Whoever has used nothing for some seconds is forgotten while the loop is busy. */
+/** Subjects in memory. One without use for some seconds is deleted while the loop is busy. */
 const MOST_SUBJECTS = 10_000;
 
 const SUMMARY_TTL_MS = 100;
@@ -21,23 +21,23 @@ interface Used {
 }
 
 /**
- * Says who has used more than their share of the event loop in the last seconds. Nobody has while the loop has time for all,
- * or while they are alone. Times are milliseconds of any clock that does not go back.
+ * Finds subjects that used more than their share of the event loop in the last seconds. There are none while the loop is not
+ * busy, or while one subject is alone. Times are milliseconds of a monotonic clock.
  */
 export class FairShare {
   readonly #used = new Map<string, Used>();
   #summed = { total: 0, sharers: 0, at: Number.NEGATIVE_INFINITY };
-  /** The part of the time the loop was blocked lately, and when that was sampled. */
+  /** Blocked part of the loop in the last sample, and the time of the sample. */
   #busy = { part: 0, at: 0 };
 
-  /** Notes that the loop was blocked for `blockedMs` of the `elapsedMs` before `now`. */
+  /** Records that the loop was blocked for `blockedMs` of the `elapsedMs` before `now`. */
   sample(blockedMs: number, elapsedMs: number, now: number): void {
     const weight = 1 - 0.5 ** (elapsedMs / HALF_LIFE_MS);
     const before = this.#busyPart(now);
     this.#busy = { part: before + (Math.min(1, blockedMs / elapsedMs) - before) * weight, at: now };
   }
 
-  /** Notes that a request of the subject worked for so long. */
+  /** Records the time a request of the subject used. */
   charge(subject: string, ms: number, now: number): void {
     const used = this.#used.get(subject);
     if (used) {
@@ -49,7 +49,7 @@ export class FairShare {
     if (this.#used.size > MOST_SUBJECTS) for (const oldest of this.#used.keys().take(1)) this.#used.delete(oldest);
   }
 
-  /** Returns for how many milliseconds the subject should leave the loop to others; 0 when it may go on. */
+  /** Returns for how many milliseconds the subject has to wait; 0 when it may go on. */
   excess(subject: string, now: number): number {
     if (this.#busyPart(now) < BUSY) return 0;
     const used = this.#used.get(subject);
@@ -58,11 +58,11 @@ export class FairShare {
     const { total, sharers } = this.#summary(now);
     const share = total * Math.min(1, 1 / sharers + TOLERANCE);
     if (sharers < 2 || own <= share) return 0;
-    // By then so little is left of it that the use of others does not matter.
+    // By then so little of its use is left that the use of others does not matter.
     return Math.ceil(HALF_LIFE_MS * Math.log2(own / ALWAYS_FREE_MS));
   }
 
-  /** Adds up what all have used, a few times a second at most. */
+  /** Sums the use of all subjects, a few times a second at most. */
   #summary(now: number): { total: number; sharers: number } {
     if (now - this.#summed.at < SUMMARY_TTL_MS) return this.#summed;
     this.#summed = { total: 0, sharers: 0, at: now };
@@ -77,7 +77,7 @@ export class FairShare {
     return this.#summed;
   }
 
-  /** Without a sample for a while the loop had nothing to do. */
+  /** Returns the busy part of the loop; 0 without a recent sample, because the loop was idle then. */
   #busyPart(now: number): number {
     return this.#busy.part * 0.5 ** (Math.max(0, now - this.#busy.at - SECOND) / HALF_LIFE_MS);
   }

@@ -3,12 +3,12 @@ import type { Store } from "../db/store.ts";
 import { DEFAULT_LIMITS, type Limits } from "./names.ts";
 import { listOverrides, mergeLimits, type Override, PLATFORM } from "./overrides.ts";
 
-/** How old the values may be that an admin changed through another process. */
+/** Age after which values are loaded again, because another process may have changed them. */
 const REFRESH_AFTER_MS = 10 * SECOND;
 
 /**
- * Keeps in memory what admins have set, so that a request costs no query. It is loaded at the first request, and again
- * behind the back of a later one; only brands that have a value of their own take memory.
+ * Caches the limits that admins have set, so that a request costs no query. It is loaded at the first request, and reloaded in
+ * the background of later ones; only brands with values of their own take memory.
  */
 export class LimitCache {
   readonly #store: Store;
@@ -21,18 +21,18 @@ export class LimitCache {
     this.#store = store;
   }
 
-  /** Resolves when limits are known; null when they are. `now` is of `performance`: tests stop the clock of the service. */
+  /** Resolves when limits are loaded; null when they are already. `now` is by `performance.now()`: tests stop the clock of the service. */
   ready(now: number): Promise<void> | null {
     if (this.#loadedAt === null) return this.reload();
     if (now - this.#loadedAt > REFRESH_AFTER_MS && this.#loading === null) {
       this.reload().catch(() => {
-        // The values there are stay; the next request tries again.
+        // The cached values stay; the next request tries again.
       });
     }
     return null;
   }
 
-  /** The limits of a brand, or of somebody without one. */
+  /** Returns the limits of a brand, or of a user without one. */
   of(brandId: string | null): Limits {
     return (brandId === null ? undefined : this.#brands.get(brandId)) ?? this.#platform;
   }

@@ -1,16 +1,16 @@
-/** How long a timer is set for. What it comes later than that, the loop was busy. */
+/** Time of the probe timer. The loop was busy for the delay beyond it. */
 const PROBE_MS = 20;
 
-/** Processor time of this process so far, in milliseconds. */
+/** Returns the CPU time of this process so far, in milliseconds. */
 function processorMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
 /**
- * Measures how busy the event loop is, by how late timers come. What other programs keep from this process makes timers
- * late, too, and is no tenant's doing: no more counts than twice what it worked itself. A timer is set only when a request asks
- * and none is pending, so a process at rest sets none. (Bun answers 0 to `performance.eventLoopUtilization`.)
+ * Measures how busy the event loop is, by the delay of timers. Other programs delay timers too, and no tenant causes that: the
+ * result is capped at twice the CPU time of this process. A timer is set only when a request asks and none is pending, so that
+ * an idle process sets none. (Bun returns 0 for `performance.eventLoopUtilization`.)
  */
 export function loopProbe(sample: (blockedMs: number, elapsedMs: number, now: number) => void): () => void {
   let isPending = false;

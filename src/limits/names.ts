@@ -1,14 +1,14 @@
 import { MINUTE, SECOND } from "../clock.ts";
 
-/** What a limit bounds, and who has one. */
+/** Defines a limit: what it bounds, and for whom. */
 export interface LimitFacts {
-  /** `rate`: requests in a window. `quota`: what may be stored. `concurrent`: what may run at the same time. */
+  /** `rate`: requests in a window. `quota`: stored rows or bytes. `concurrent`: work at the same time. */
   kind: "rate" | "quota" | "concurrent";
   /** `brand`: each brand with its owner, and each user without one. `user`: each user. `platform`: all together. */
   per: "brand" | "user" | "platform";
   unit: "requests" | "tries" | "rows" | "bytes";
   default: number;
-  /** Null where no time is involved. */
+  /** Null for limits that are no rate. */
   windowSeconds: number | null;
   description: string;
 }
@@ -31,7 +31,7 @@ const rows = (count: number, description: string): LimitFacts => ({
 });
 const GIGABYTE = 1_000_000_000;
 
-/** Every limit. The defaults are far above what a brand with a million contacts and a console that polls needs. */
+/** All limits. The defaults are far above the needs of a brand with a million contacts and a console that polls. */
 export const LIMITS = {
   readsPerMinute: perMinute(6_000, "Requests that read"),
   writesPerMinute: perMinute(3_000, "Requests that write"),
@@ -76,10 +76,10 @@ export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
 /** A value for each limit. */
 export type Limits = Record<LimitName, number>;
 
-/** The limits nobody has changed. */
+/** The limits without overrides. */
 export const DEFAULT_LIMITS = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default])) as Limits;
 
-/** What an override may be. A rate of a million in a minute is still exact in a `TokenBuckets`. */
+/** Allowed values of an override. A rate of a million in a minute is still exact in a `TokenBuckets`. */
 export const LIMIT_BOUNDS: Record<LimitFacts["kind"], { least: number; most: number }> = {
   rate: { least: 1, most: 1_000_000 },
   concurrent: { least: 1, most: 10_000 },

@@ -14,7 +14,7 @@ import {
   type Limits,
 } from "./names.ts";
 
-/** The scope of what holds for all brands together, and for each brand that has no value of its own. */
+/** Scope of limits of the platform, which also apply to each brand without a value of its own. */
 export const PLATFORM = "platform";
 
 export type Override = typeof limitOverrides.$inferSelect;
@@ -36,7 +36,7 @@ export function mergeLimits(overrides: readonly Override[], brandId: string | nu
   return limits;
 }
 
-/** Returns one limit of a brand as it stands in this transaction. */
+/** Returns one limit of a brand, as this transaction sees it. */
 export async function getLimit(read: Reader, brandId: string | null, name: LimitName): Promise<number> {
   const scopes = brandId === null ? [PLATFORM] : [PLATFORM, brandId];
   const found = await read

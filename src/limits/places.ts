@@ -6,13 +6,13 @@ interface Queue {
 }
 
 interface PlaceOptions {
-  /** Requests of one subject that may wait for a place. */
+  /** Requests of one subject that may wait. */
   mostWaiting: number;
-  /** What there was too much of at once, for the message of a refusal. */
+  /** Names the bounded work in the message of a rejection. */
   noun: string;
 }
 
-/** Bounds how much of one subject is worked on at the same time; a few more wait, the rest is refused. */
+/** Bounds the concurrent work of one subject; some more requests wait, the rest is rejected. */
 export class Places {
   readonly #queues = new Map<string, Queue>();
   readonly #options: PlaceOptions;
@@ -21,7 +21,7 @@ export class Places {
     this.#options = options;
   }
 
-  /** Resolves, with what gives the place back, when there is one. @throws AppError RATE_LIMITED when too many wait already */
+  /** Resolves with a release function once a slot is free. @throws AppError RATE_LIMITED when too many wait already */
   async take(subject: string, atOnce: number): Promise<() => void> {
     const queue = this.#queues.get(subject) ?? { taken: 0, waiting: [] };
     this.#queues.set(subject, queue);
@@ -46,7 +46,7 @@ export class Places {
 
   #giveBack(subject: string, queue: Queue): void {
     const next = queue.waiting.shift();
-    // The place goes to whoever waited, behind the requests of others that have come meanwhile.
+    // The waiting request runs after the requests of others that have arrived meanwhile.
     if (next) setImmediate(next);
     else if (--queue.taken === 0) this.#queues.delete(subject);
   }

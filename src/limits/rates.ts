@@ -5,13 +5,13 @@ import { type Rate, type Taken, TokenBuckets } from "./bucket.ts";
 import { LIMIT_NAMES, type LimitName } from "./names.ts";
 import { leaseTokens } from "./tokens.ts";
 
-/** Takes tokens for requests: at once where it can, after a statement where the database must be asked. */
+/** Takes tokens for requests: synchronously from memory, or after a statement of the database. */
 export interface Rates {
-  /** `id`: of a user or a brand, which never are the same. */
+  /** `id`: of a user or a brand; the two are never equal. */
   take(id: string, name: LimitName, rate: Rate): Taken | Promise<Taken>;
 }
 
-/** Opens the rates of this process: in memory where it is the only one (SQLite), by leases where it may not be (Postgres). */
+/** Creates the rates of this process: in memory where it is the only one (SQLite), by leases where there may be more (Postgres). */
 export function openRates(store: Store, clock: Clock): Rates {
   return dialect === "sqlite" ? localRates(clock) : leasedRates(store, clock);
 }
@@ -24,23 +24,23 @@ export function localRates(clock: Clock): Rates {
   return { take: (id, name, rate) => byName[name].take(id, rate, clock.now()) };
 }
 
-/** A twentieth of the quota at once: that many requests cost one statement, and that far may all processes go beyond a limit. */
+/** Leases in a quota: a twentieth of it costs one statement, and is the most by which a process can exceed a limit. */
 const LEASES_IN_QUOTA = 20;
 const REMEMBERED = 50_000;
 
 interface Holding {
   tokens: number;
-  /** Tokens in the shared bucket when it was asked last, at `at`. */
+  /** Tokens in the shared bucket at the last lease, at `at`. */
   left: number;
   at: Instant;
-  /** The shared bucket had none: it is not asked again before this time, however many requests come. */
+  /** The shared bucket was empty: no lease is tried before this time. */
   emptyUntil: Instant;
   leasing: Promise<void> | null;
 }
 
 /**
- * Counts in the database for any number of processes without writing for each request: a process leases a share of the
- * quota and spends it alone. What all of them admit never exceeds the limit by more than one lease for each.
+ * Counts in the database for any number of processes without a write for each request: a process leases a part of the quota
+ * and spends it alone. Together they never exceed the limit by more than one lease for each.
  */
 export function leasedRates(store: Store, clock: Clock): Rates {
   const byName = eachLimit(() => new Map<string, Holding>());
@@ -50,7 +50,7 @@ export function leasedRates(store: Store, clock: Clock): Rates {
     const known = holdings.get(id);
     if (known) return known;
     const fresh = { tokens: 0, left: 0, at: 0, emptyUntil: 0, leasing: null };
-    // Forgetting one loses what was leased, and frees nobody: the debt is in the database.
+    // Deleting one loses its leased tokens and clears no debt: that is in the database.
     if (holdings.size >= REMEMBERED) for (const oldest of holdings.keys().take(1)) holdings.delete(oldest);
     holdings.set(id, fresh);
     return fresh;
@@ -74,7 +74,7 @@ export function leasedRates(store: Store, clock: Clock): Rates {
   function told(holding: Holding, { quota, windowMs }: Rate, waitMs: number): Taken {
     const now = clock.now();
     const flowed = Math.max(0, now - holding.at) * (quota / windowMs);
-    // At least the one that was just taken is missing.
+    // At least the token that was just taken is missing.
     const left = Math.min(quota - 1, Math.floor(holding.tokens + holding.left + flowed));
     return { waitMs, remaining: left, fullInMs: Math.ceil(((quota - left) * windowMs) / quota) };
   }

@@ -7,7 +7,7 @@ import { usageOf } from "./usage.ts";
 
 type Listed = AdminLimits["limits"][number];
 
-/** Lists every limit as it holds for a brand, or for the platform where there is none, with what is used of it. */
+/** Lists every limit of a brand, or of the platform for null, with its usage. */
 export async function reportLimits(read: Reader, brandId: string | null): Promise<Listed[]> {
   const overrides = await listOverrides(read, brandId === null ? [PLATFORM] : [PLATFORM, brandId]);
   const limits = mergeLimits(overrides, brandId);

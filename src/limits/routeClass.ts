@@ -1,17 +1,15 @@
 import { MINUTE } from "../clock.ts";
+import type { RouteClass } from "../http/routePlans.ts";
 import type { LimitName } from "./names.ts";
-
-/** What a route costs, and so which limit it counts against. A route says its own as `detail.limit`; else its method does. */
-export type RouteClass = "read" | "write" | "costly" | "upload" | "import" | "login";
 
 interface ClassFacts {
   limit: LimitName;
   windowMs: number;
-  /** The name of the policy in header fields. */
+  /** Name of the policy in header fields. */
   policy: string;
-  /** What is refused, in a message. */
+  /** Names the requests in the message of a rejection. */
   noun: string;
-  /** Whether its time is the loop's. What waits for a network does not keep others waiting. */
+  /** Whether its time occupies the event loop. Waiting for a network does not. */
   usesLoop: boolean;
 }
 
@@ -21,11 +19,11 @@ export const ROUTE_CLASSES: Record<RouteClass, ClassFacts> = {
   costly: { limit: "costlyPerMinute", windowMs: MINUTE, policy: "costly", noun: "costly requests", usesLoop: true },
   upload: { limit: "uploadsPerMinute", windowMs: MINUTE, policy: "upload", noun: "uploads", usesLoop: false },
   import: { limit: "importsPerMinute", windowMs: MINUTE, policy: "import", noun: "imports", usesLoop: false },
-  // Failed logins have limits of their own, where they are made.
+  // Failed logins have limits of their own (`mailboxLoginsPerMinute`).
   login: { limit: "writesPerMinute", windowMs: MINUTE, policy: "write", noun: "writing requests", usesLoop: false },
 };
 
-/** Returns the class of a route by what it says of itself, else by its method. */
+/** Returns the declared class of a route, else the class of its method. */
 export function classOf(method: string, told: RouteClass | undefined): RouteClass {
   return told ?? (method === "GET" || method === "HEAD" ? "read" : "write");
 }

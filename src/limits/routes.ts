@@ -1,12 +1,13 @@
 import { eq } from "drizzle-orm";
 import { Elysia, t } from "elysia";
 import { brands } from "../db/schema/brands.ts";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { notFound } from "../fault.ts";
-import { brandOf, callerOf } from "../http/access.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Id } from "../http/model.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import type { Admission } from "./admission.ts";
 import { AdminLimits, LimitChange, OwnLimits } from "./model.ts";
 import { updateLimits } from "./overrides.ts";
@@ -14,7 +15,7 @@ import { reportLimits } from "./report.ts";
 
 const OfBrand = t.Object({ brandId: t.Optional(Id) });
 
-/** What users and brands may use: shown to themselves, changed by admins. */
+/** Limits of users and brands: shown to their owners, updated by admins. */
 export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
   const { store } = deps;
 
@@ -25,11 +26,11 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
   }
 
   return new Elysia({ tags: ["Brands"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/api/limits",
-      async ({ query, request }) => {
-        const brandId = brandOf(callerOf(request), query.brandId);
+      async ({ query, context }) => {
+        const brandId = brandOf(context.principal, query.brandId);
         const limits = (await ofBrand(brandId)).map(
           ({ default: _, platformValue: __, brandValue: ___, changedBy: ____, changedAt: _____, ...shown }) => shown,
         );
@@ -40,6 +41,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         response: OwnLimits,
         detail: {
           access: "user",
+          example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "Get the limits of a brand",
           description:
             "What the brand may use, has used and has left. Of rates, every answer tells what is left in `RateLimit`. Admins say which brand.",
@@ -58,6 +60,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         response: AdminLimits,
         detail: {
           access: "admin",
+          example: { parameters: { brandId: EXEMPLARS.brand } },
           summary: "List limits",
           description:
             "Of a brand, or of the platform without `brandId`: what holds, what it is by default, who changed it and when, and what is used. For admins only.",
@@ -66,10 +69,10 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
     )
     .post(
       "/api/auth/admin/update-limits",
-      async ({ body, request }) => {
+      async ({ body, context }) => {
         const { brandId = null, limits } = body;
-        const { userId: changedBy } = callerOf(request);
-        const answer = await writeOnce(deps, request, async (tx) => {
+        const { userId: changedBy } = context.principal;
+        const answer = await writeOnce(deps, context, async (tx) => {
           await updateLimits(tx, { brandId, limits, changedBy });
           return { success: true as const, brandId, limits: await reportLimits(tx, brandId) };
         });
@@ -82,6 +85,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: { body: { brandId: EXEMPLARS.brand, limits: { contacts: 3_000_000, mailboxes: null } } },
           summary: "Update limits",
           description:
             "Sets limits of a brand, or of the platform without `brandId`; null sets the default again. What is stored already stays. Other processes follow within ten seconds. For admins only.",

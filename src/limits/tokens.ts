@@ -4,18 +4,18 @@ import type { Tx } from "../db/store.ts";
 import type { Rate } from "./bucket.ts";
 import type { LimitName } from "./names.ts";
 
-/** How a request for tokens was answered. */
+/** The result of a request for tokens. */
 export interface Lease {
   granted: boolean;
-  /** Milliseconds until as many are there; 0 when they were granted. */
+  /** Milliseconds until they are available; 0 when they were granted. */
   waitMs: number;
   /** Tokens left in the shared bucket. */
   left: number;
 }
 
 /**
- * Takes tokens out of a bucket that all processes share, by one conditional statement: of two that ask for the last ones at
- * the same time one gets them. Kept as the time when the bucket is full again (GCRA, ATM Forum TM 4.0).
+ * Takes tokens out of a bucket that all processes share, by one conditional statement: of two concurrent requests for the last
+ * ones one succeeds. The bucket is stored as the time when it is full again (GCRA, ATM Forum TM 4.0).
  */
 export async function leaseTokens(
   tx: Tx,
@@ -27,9 +27,9 @@ export async function leaseTokens(
   const { now } = tx;
   const cost = Math.ceil((tokens * windowMs) / quota);
   const latest = now + windowMs;
-  // More than the bucket holds is never there: the first row would not be looked at by the condition below.
+  // More than the bucket holds is never granted: the condition below does not apply to the first row.
   if (cost > windowMs) return { granted: false, waitMs: windowMs, left: quota };
-  // A time beyond a full window was written by a process whose clock is ahead, or under a smaller limit.
+  // A time beyond a full window comes from a process whose clock is ahead, or from a smaller limit.
   const from = sql`case when token_buckets.full_at < ${now} then ${now} when token_buckets.full_at > ${latest} then ${latest} else token_buckets.full_at end`;
   const [row] = await tx.all<{ full_at: unknown }>(sql`insert into token_buckets (subject, name, full_at)
     values (${subject}, ${name}, ${now + cost}) on conflict (subject, name) do update set full_at = ${from} + ${cost}
@@ -43,7 +43,7 @@ export async function leaseTokens(
   return { granted: false, waitMs: Math.max(1, fullAt + cost - latest), left: left(fullAt) };
 }
 
-/** Gives tokens back to the shared bucket. */
+/** Returns tokens to the shared bucket. */
 export async function returnTokens(
   tx: Tx,
   subject: string,
@@ -59,7 +59,7 @@ export async function returnTokens(
 
 const dayOf = (now: Instant) => now - (now % DAY);
 
-/** Counts one more of today (UTC) unless there were as many as the limit; returns false, and counts nothing, when there were. */
+/** Counts one of today (UTC); returns false, and counts nothing, when the limit is reached. */
 export async function countToday(tx: Tx, subject: string, name: LimitName, limit: number): Promise<boolean> {
   if (limit < 1) return false;
   const rows = await tx.all(sql`insert into daily_counts (subject, name, day, used)
@@ -68,7 +68,7 @@ export async function countToday(tx: Tx, subject: string, name: LimitName, limit
   return rows.length > 0;
 }
 
-/** Takes back one that was counted at `at`. */
+/** Subtracts one that was counted at `at`. */
 export async function uncount(tx: Tx, subject: string, name: LimitName, at: Instant): Promise<void> {
   await tx.all(sql`update daily_counts set used = used - 1
     where subject = ${subject} and name = ${name} and day = ${dayOf(at)} and used > 0`);
@@ -78,7 +78,7 @@ export function untilTomorrow(now: Instant): number {
   return dayOf(now) + DAY - now;
 }
 
-/** Deletes buckets that are full and counts of days that are over, for a daily job; returns how many there were. */
+/** Deletes full buckets and counts of past days, for a daily job; returns how many there were. */
 export async function purgeCounts(tx: Tx): Promise<number> {
   const full = await tx.all(sql`delete from token_buckets where full_at < ${tx.now} returning subject`);
   const over = await tx.all(sql`delete from daily_counts where day < ${dayOf(tx.now) - DAY} returning subject`);

@@ -4,10 +4,10 @@ import { Fault } from "../fault.ts";
 import { LIMITS, type LimitName } from "./names.ts";
 import { getLimit } from "./overrides.ts";
 
-// Counters of what is stored, moved in the transaction that adds or removes the rows by one conditional statement each,
-// like credits: nothing is counted when a request comes, and two requests cannot both take the last place.
+// Counters of stored rows and bytes, updated by one conditional statement in the transaction that adds or deletes the rows, like
+// credits: no request counts rows, and two requests cannot both take the last one of a quota.
 
-/** Adds to a counter unless it would pass `limit`; returns false, and changes nothing, when it would. */
+/** Adds to a counter unless it would exceed `limit`; returns false, and changes nothing, when it would. */
 export async function reserve(tx: Tx, scope: string, name: LimitName, amount: number, limit: number): Promise<boolean> {
   if (amount <= 0) return true;
   if (amount > limit) return false;
@@ -17,7 +17,7 @@ export async function reserve(tx: Tx, scope: string, name: LimitName, amount: nu
   return rows.length > 0;
 }
 
-/** Adds to a counter whatever its limit is, for what follows from something that was allowed already. */
+/** Adds to a counter regardless of its limit, for rows that follow from an operation that was allowed already. */
 export async function addUsage(tx: Tx, scope: string, name: LimitName, amount: number): Promise<void> {
   if (amount < 0) return release(tx, scope, name, -amount);
   if (amount === 0) return;
@@ -25,32 +25,32 @@ export async function addUsage(tx: Tx, scope: string, name: LimitName, amount: n
     on conflict (scope, name) do update set used = usage_counts.used + excluded.used`);
 }
 
-/** Takes from a counter, never below zero. */
+/** Subtracts from a counter, never below zero. */
 export async function release(tx: Tx, scope: string, name: LimitName, amount: number): Promise<void> {
   if (amount <= 0) return;
   await tx.all(sql`update usage_counts set used = case when used > ${amount} then used - ${amount} else 0 end
     where scope = ${scope} and name = ${name}`);
 }
 
-/** Reserves for a brand under its own limit. @throws AppError CONFLICT that names the limit when there is no room */
+/** Reserves an amount under the limit of a brand. @throws AppError CONFLICT that names the limit when it is reached */
 export async function takeQuota(tx: Tx, brandId: string, name: LimitName, amount = 1): Promise<void> {
   const limit = await getLimit(tx, brandId, name);
   if (!(await reserve(tx, brandId, name, amount, limit))) throw quotaReached(name, limit);
 }
 
-/** A limit, and how much of it is left. */
+/** A limit, and the amount that is left of it. */
 export interface Room {
   limit: number;
   left: number;
 }
 
-/** Returns how much of a brand's quota is left as it stands in this transaction. */
+/** Returns what is left of a quota of a brand, as this transaction sees it. */
 export async function roomFor(read: Reader, brandId: string, name: LimitName): Promise<Room> {
   const limit = await getLimit(read, brandId, name);
   return { limit, left: Math.max(0, limit - ((await usageOf(read, brandId))[name] ?? 0)) };
 }
 
-/** Returns what a scope has used, by the name of the limit. */
+/** Returns the usage of a scope by limit. */
 export async function usageOf(read: Reader, scope: string): Promise<Partial<Record<LimitName, number>>> {
   const rows = await read.all<{ name: LimitName; used: unknown }>(
     sql`select name, used from usage_counts where scope = ${scope}`,
@@ -58,7 +58,7 @@ export async function usageOf(read: Reader, scope: string): Promise<Partial<Reco
   return Object.fromEntries(rows.map(({ name, used }) => [name, Number(used)]));
 }
 
-/** Forgets what a brand has used, with the brand. */
+/** Deletes usage and limits of a brand, with the brand. */
 export async function deleteUsage(tx: Tx, brandId: string): Promise<void> {
   await tx.all(sql`delete from usage_counts where scope = ${brandId}`);
   await tx.all(sql`delete from limit_overrides where scope = ${brandId}`);

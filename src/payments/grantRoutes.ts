@@ -6,10 +6,10 @@ import { Balance } from "../credits/model.ts";
 import { balanceOf } from "../credits/statement.ts";
 import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { invalid } from "../fault.ts";
-import { callerOf } from "../http/access.ts";
 import { writeOnce } from "../http/idempotency.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { type Booking, Grant } from "./model.ts";
 import { readCurrency, toMinor } from "./money.ts";
 import { recordPayment } from "./payments.ts";
@@ -48,12 +48,12 @@ async function book(
 
 /** Credits that an admin gives, with or without money for them. */
 export function grantRoutes(deps: Deps) {
-  return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] }).use(storable).post(
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] }).use(requestContext).post(
     "/grant-credits",
-    async ({ body, request }) => {
-      const { userId } = callerOf(request);
+    async ({ body, context }) => {
+      const { userId } = context.principal;
       const amount = toThousandths("credits", body.credits);
-      const answer = await writeOnce(deps, request, async (tx) => {
+      const answer = await writeOnce(deps, context, async (tx) => {
         const { id: brandId } = await getBrand(tx, body.brandId);
         const expiresAt = body.expiresAt ? futureMoment(tx, "expiresAt", body.expiresAt) : null;
         const { kind = "PURCHASED" } = body;
@@ -71,6 +71,14 @@ export function grantRoutes(deps: Deps) {
         access: "admin",
         idempotent: true,
         recentSignIn: "of sessions",
+        example: {
+          body: {
+            brandId: EXEMPLARS.brand,
+            credits: 100,
+            kind: "PURCHASED",
+            reason: "Welcome credits",
+          },
+        },
         summary: "Grant credits",
         description:
           "Gives a brand credits, PURCHASED unless said otherwise, which expire only if `expiresAt` says when. Campaigns that ran out of credits go on within seconds. `payment` books what was paid for them, e.g. by bank transfer. Admins only.",

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../deps.ts";
 import { invalid } from "../fault.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { PaymentPage, PaymentQuery, STATUSES, TYPES } from "./model.ts";
 import { listPayments } from "./payments.ts";
 
@@ -28,7 +28,7 @@ function readWord<Word extends string>(
 
 /** Who paid what. */
 export function paymentRoutes({ store }: Deps) {
-  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(storable).get(
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).get(
     "/payments",
     async ({ query }) => {
       const page = readWhole("page", query.page, 1, Number.MAX_SAFE_INTEGER);

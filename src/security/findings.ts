@@ -1,4 +1,4 @@
-/** A setting, or something seen at run time, that makes an installation less safe than it could be. */
+/** A setting, or an observation at run time, that makes an installation less secure. */
 export interface SecurityFinding {
   /** Stays the same over versions, for alerts. */
   key: string;
@@ -11,7 +11,7 @@ export type Severity = "HIGH" | "MEDIUM" | "LOW";
 
 const RANK: Record<Severity, number> = { HIGH: 0, MEDIUM: 1, LOW: 2 };
 
-/** The findings of this process: those of its configuration, and those it comes by while it runs. */
+/** Collects the findings of this process, from its configuration and while it runs. */
 export class SecurityFindings {
   readonly #byKey = new Map<string, SecurityFinding>();
 
@@ -19,14 +19,14 @@ export class SecurityFindings {
     for (const finding of found) this.add(finding);
   }
 
-  /** Returns false for what is known already. */
+  /** Adds a finding; returns false for a known one. */
   add(finding: SecurityFinding): boolean {
     if (this.#byKey.has(finding.key)) return false;
     this.#byKey.set(finding.key, finding);
     return true;
   }
 
-  /** The gravest first. */
+  /** Lists the findings, the most severe first. */
   list(): SecurityFinding[] {
     return [...this.#byKey.values()].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
   }

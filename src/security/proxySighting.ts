@@ -7,7 +7,7 @@ const PROXY_HEADERS = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
 /**
  * Adds a finding when a proxy on a private address forwards a request and CLIENT_ADDRESS_HEADER is not set: all clients then
- * count as one, so that one of them uses up the sign-in attempts of all. What a stranger sends from outside tells nothing.
+ * count as one, so that one of them uses up the sign-in attempts of all. Headers from a public address prove nothing.
  */
 export function proxySighting({ config, security, log }: Pick<Deps, "config" | "security" | "log">) {
   const app = new Elysia({ name: "proxy sighting" });

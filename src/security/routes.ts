@@ -8,7 +8,7 @@ const Finding = t.Object({
   remedy: t.String({ examples: ["Put a proxy with TLS in front and set PUBLIC_URL to its https:// address"] }),
 });
 
-/** What is insecure in how this installation is set up: for admins. */
+/** Insecure settings of the installation, for admins. */
 export function securityRoutes({ security }: Pick<Deps, "security">) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).get(
     "/security-findings",

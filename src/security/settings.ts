@@ -4,12 +4,12 @@ import { readAddress } from "../db/address.ts";
 import { judgeSecret } from "../secretStrength.ts";
 import type { SecurityFinding, Severity } from "./findings.ts";
 
-/** What a password that only a program types should have at least. Characters. */
+/** Shortest recommended password that only a program types. */
 const SHORTEST_WEBHOOK_PASSWORD = 16;
 
 type Rule = (config: Config) => SecurityFinding | false;
 
-/** Returns what is insecure in the configuration and, in `folderProblems`, in the data folder. */
+/** Lists insecure settings of the configuration, and the problems found in the data folder. */
 export function findInsecureSettings(config: Config, folderProblems: readonly string[]): SecurityFinding[] {
   const folder = folderProblems.map((problem, index) =>
     finding(
@@ -139,7 +139,7 @@ const RULES: Rule[] = [
     finding("log-level-debug", "LOW", "LOG_LEVEL is debug: the log says more than it has to", "Unset LOG_LEVEL"),
 ];
 
-/** Whether a URL is http:// to another machine. */
+/** Returns whether a URL is http:// to another machine. */
 function isPlainHttp(url: string | null): boolean {
   return url?.startsWith("http:") === true && isRemote(url);
 }
@@ -149,7 +149,7 @@ function isRemote(url: string | null): boolean {
   return parsed !== null && !isLocalHost(parsed.hostname);
 }
 
-/** Whether a host is this very machine. */
+/** Returns whether a host is this machine. */
 function isLocalHost(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, "").toLowerCase();
   // A path is a socket.
@@ -157,7 +157,7 @@ function isLocalHost(host: string): boolean {
   return parseAddress(name)?.range() === "loopback";
 }
 
-/** Whether a connection is refused unless it is encrypted: `prefer` and `allow` are content without. */
+/** Returns whether a connection must be encrypted; `prefer` and `allow` accept plain ones. */
 function usesTls(databaseUrl: string): boolean {
   const query = new URLSearchParams(databaseUrl.split("?")[1] ?? "");
   const mode = query.get("sslmode") ?? query.get("ssl") ?? (query.get("sslrootcert") === "system" ? "verify-full" : "");

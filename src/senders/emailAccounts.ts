@@ -4,6 +4,7 @@ import type { MailLogin } from "../channels/channel.ts";
 import { type Instant, iso, isoOrNull } from "../clock.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
 import { Fault, notFound } from "../fault.ts";
 import { release, takeQuota } from "../limits/usage.ts";
 import { releaseWaitingMessages } from "../messages/reassign.ts";
@@ -37,27 +38,26 @@ export function toEmailAccount(row: EmailAccountRow, now: Instant): EmailAccount
   };
 }
 
-/** The mailbox with this id within reach; NOT_FOUND if there is none. */
-export async function getEmailAccount(read: Reader, id: string, reach: string | null): Promise<EmailAccountRow> {
-  const [row] = await read.select().from(emailAccounts).where(within(id, reach));
+/** The mailbox with this id in the scope; NOT_FOUND if there is none. */
+export async function getEmailAccount(read: Reader, id: string, scope: TenantScope): Promise<EmailAccountRow> {
+  const [row] = await read.select().from(emailAccounts).where(within(id, scope));
   if (!row) throw notFound("email account", id);
   return row;
 }
 
-const within = (id: string, reach: string | null) =>
-  and(eq(emailAccounts.id, id), reach === null ? undefined : eq(emailAccounts.brandId, reach));
+const within = (id: string, scope: TenantScope) => and(eq(emailAccounts.id, id), inScope(scope, emailAccounts.brandId));
 
-/** Mailboxes within reach in the order they were added, after the one with id `after`. */
+/** Mailboxes in the scope in the order they were added, after the one with id `after`. */
 export async function listEmailAccounts(
   read: Reader,
-  options: { reach: string | null; after: string | null; limit: number },
+  options: { scope: TenantScope; after: string | null; limit: number },
 ): Promise<EmailAccountRow[]> {
   return read
     .select()
     .from(emailAccounts)
     .where(
       and(
-        options.reach === null ? undefined : eq(emailAccounts.brandId, options.reach),
+        inScope(options.scope, emailAccounts.brandId),
         options.after === null ? undefined : gt(emailAccounts.id, options.after),
       ),
     )
@@ -104,7 +104,7 @@ export async function addEmailAccount(
       updatedAt: tx.now,
     }),
   );
-  const row = await getEmailAccount(tx, id, brandId);
+  const row = await getEmailAccount(tx, id, tenantScope(SYSTEM, brandId));
   if (connection.proves) await disableUnproved(tx, row);
   return row;
 }
@@ -157,7 +157,7 @@ export async function changeEmailAccount(
     if (isActive === true || tried?.connection.status === "CONNECTED") await releaseWaitingMessages(tx, seen.id);
     return row;
   }
-  await getEmailAccount(tx, seen.id, null);
+  await getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
   throw new Fault("CONFLICT", "The account was changed meanwhile: try again");
 }
 
@@ -185,12 +185,12 @@ export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: 
   );
   if (row && proves) await disableUnproved(tx, row);
   if (works) await releaseWaitingMessages(tx, seen.id);
-  return getEmailAccount(tx, seen.id, null);
+  return getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
 }
 
 /** Removes a mailbox. CONFLICT while messages wait to leave through it: its brand must let it finish, or cancel them. */
-export async function removeEmailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
-  await getEmailAccount(tx, id, reach);
+export async function removeEmailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  await getEmailAccount(tx, id, scope);
   await checkNothingWaits(tx, id);
   await deleteFromCampaigns(tx, id);
   const [gone] = await tx.delete(emailAccounts).where(eq(emailAccounts.id, id)).returning();

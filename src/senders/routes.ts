@@ -1,12 +1,12 @@
 import { Elysia, t } from "elysia";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { Fault } from "../fault.ts";
-import { brandOf, callerOf } from "../http/access.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { checkServer, mustConnect, testLogin, vouched } from "./connection.ts";
 import {
   addEmailAccount,
@@ -28,17 +28,17 @@ const OneAccount = t.Object({ success: t.Literal(true), emailAccount: EmailAccou
 export function senderRoutes(deps: Deps) {
   const { store, vault, clock } = deps;
   return new Elysia({ prefix: "/api/email-accounts", tags: ["Senders"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const caller = callerOf(request);
-        const brandId = brandOf(caller, body.brandId);
+      async ({ body, context }) => {
+        const { principal } = context;
+        const brandId = brandOf(principal, body.brandId);
         await expectAddressFree(store.read, body.email, brandId);
-        const login = await checkServer(deps, newLogin(body), null, caller.role === "admin");
+        const login = await checkServer(deps, newLogin(body), null, principal.role === "admin");
         const connection = await mustConnect(deps, login, brandId, body.allowUnverified);
-        const tried = { login, connection: vouched(connection, caller) };
-        return writeOnce(deps, request, async (tx) => {
+        const tried = { login, connection: vouched(connection, principal) };
+        return writeOnce(deps, context, async (tx) => {
           const row = await addEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
         });
@@ -50,6 +50,18 @@ export function senderRoutes(deps: Deps) {
           access: "user",
           limit: "login",
           idempotent: true,
+          example: {
+            body: {
+              brandId: EXEMPLARS.brand,
+              email: "cleo@northwind.example",
+              displayName: "Cleo at Northwind",
+              host: "smtp.northwind.example",
+              port: 587,
+              security: "STARTTLS",
+              password: "of the mailbox",
+              dailyLimit: 50,
+            },
+          },
           summary: "Add a mailbox",
           description:
             "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. A login that worked with a password or a token proves that the mailbox is this brand's, and so does an admin; what is not proved sends nothing and keeps its address from nobody (`isProved`). Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Only an admin may name a server in one of the operator's private networks (SMTP_PRIVATE_NETWORKS). Secrets are sealed and never answered.",
@@ -58,10 +70,10 @@ export function senderRoutes(deps: Deps) {
     )
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20 } = query;
         const rows = await listEmailAccounts(store.read, {
-          reach: reachOf(callerOf(request), query.brandId),
+          scope: context.scopeOf(query.brandId),
           after: readCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
@@ -84,8 +96,8 @@ export function senderRoutes(deps: Deps) {
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        const row = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await getEmailAccount(store.read, params.id, context.scope);
         return { success: true as const, emailAccount: toEmailAccount(row, clock.now()) };
       },
       {
@@ -93,6 +105,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.emailAccount } },
           summary: "Get a mailbox",
           description: "With its server and the state of its connection.",
         },
@@ -100,15 +113,15 @@ export function senderRoutes(deps: Deps) {
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const caller = callerOf(request);
-        const seen = await getEmailAccount(store.read, params.id, reachOf(caller));
+      async ({ params, body, context }) => {
+        const { principal } = context;
+        const seen = await getEmailAccount(store.read, params.id, context.scope);
         const changed = changedLogin(vault, seen, body);
-        const isAdmin = caller.role === "admin";
+        const isAdmin = principal.role === "admin";
         const login = changed && (await checkServer(deps, changed, loginOf(vault, seen), isAdmin));
         const tried = login && {
           login,
-          connection: vouched(await mustConnect(deps, login, seen.brandId, body.allowUnverified), caller),
+          connection: vouched(await mustConnect(deps, login, seen.brandId, body.allowUnverified), principal),
         };
         const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
@@ -121,6 +134,10 @@ export function senderRoutes(deps: Deps) {
         detail: {
           access: "user",
           limit: "login",
+          example: {
+            parameters: { id: EXEMPLARS.emailAccount },
+            body: { displayName: "Ana at Northwind", dailyLimit: 60 },
+          },
           summary: "Change a mailbox",
           description:
             "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again. The login of a mailbox on a private network is changed by admins only (403).",
@@ -129,8 +146,8 @@ export function senderRoutes(deps: Deps) {
     )
     .delete(
       "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => removeEmailAccount(tx, params.id, reachOf(callerOf(request))));
+      async ({ params, context }) => {
+        await store.write((tx) => removeEmailAccount(tx, params.id, context.scope));
         return { success: true as const };
       },
       {
@@ -138,6 +155,7 @@ export function senderRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.spareEmailAccount } },
           summary: "Remove a mailbox",
           description: "Refused (409, with `pendingMessages`) while messages wait to leave through it.",
         },
@@ -145,11 +163,11 @@ export function senderRoutes(deps: Deps) {
     )
     .post(
       "/:id/test-connection",
-      async ({ params, request }) => {
-        const seen = await getEmailAccount(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const seen = await getEmailAccount(store.read, params.id, context.scope);
         const login = loginOf(vault, seen);
         if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
-        const connection = vouched(await testLogin(deps, login, seen.brandId), callerOf(request));
+        const connection = vouched(await testLogin(deps, login, seen.brandId), context.principal);
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
         deps.wake();
         return {
@@ -170,6 +188,7 @@ export function senderRoutes(deps: Deps) {
         detail: {
           access: "user",
           limit: "login",
+          example: { parameters: { id: EXEMPLARS.spareEmailAccount } },
           summary: "Test a mailbox's connection",
           description:
             "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`. When it works, it proves that the mailbox is this brand's, as on adding; 409 when another brand has proved that meanwhile.",

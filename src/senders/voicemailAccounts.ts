@@ -4,6 +4,7 @@ import { getBrand } from "../brands/brands.ts";
 import { iso } from "../clock.ts";
 import { voicemailAccounts } from "../db/schema/brands.ts";
 import type { Reader, Tx } from "../db/store.ts";
+import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { invalid, notFound } from "../fault.ts";
 import { release, takeQuota } from "../limits/usage.ts";
@@ -17,30 +18,25 @@ export function toVoicemailAccount({ createdAt, updatedAt, provedAt, ...row }: V
   return { ...row, isProved: provedAt !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
 }
 
-/** The number with this id within reach; NOT_FOUND if there is none. */
-export async function getVoicemailAccount(read: Reader, id: string, reach: string | null): Promise<VoicemailRow> {
-  const [row] = await read.select().from(voicemailAccounts).where(within(id, reach));
+/** The number with this id in the scope; NOT_FOUND if there is none. */
+export async function getVoicemailAccount(read: Reader, id: string, scope: TenantScope): Promise<VoicemailRow> {
+  const [row] = await read.select().from(voicemailAccounts).where(within(id, scope));
   if (!row) throw notFound("voicemail account", id);
   return row;
 }
 
-const within = (id: string, reach: string | null) =>
-  and(eq(voicemailAccounts.id, id), reach === null ? undefined : eq(voicemailAccounts.brandId, reach));
+const within = (id: string, scope: TenantScope) =>
+  and(eq(voicemailAccounts.id, id), inScope(scope, voicemailAccounts.brandId));
 
-/** Numbers within reach in the order they were added, after the one with id `after`. */
+/** Numbers in the scope in the order they were added, after the one with id `after`. */
 export async function listVoicemailAccounts(
   read: Reader,
-  { reach, after, limit }: { reach: string | null; after: string | null; limit: number },
+  { scope, after, limit }: { scope: TenantScope; after: string | null; limit: number },
 ): Promise<VoicemailRow[]> {
   return read
     .select()
     .from(voicemailAccounts)
-    .where(
-      and(
-        reach === null ? undefined : eq(voicemailAccounts.brandId, reach),
-        after === null ? undefined : gt(voicemailAccounts.id, after),
-      ),
-    )
+    .where(and(inScope(scope, voicemailAccounts.brandId), after === null ? undefined : gt(voicemailAccounts.id, after)))
     .orderBy(asc(voicemailAccounts.id))
     .limit(limit);
 }
@@ -89,10 +85,10 @@ export async function addVoicemailAccount(
 export async function changeVoicemailAccount(
   tx: Tx,
   id: string,
-  reach: string | null,
+  scope: TenantScope,
   { displayName, isActive }: VoicemailAccountChange,
 ): Promise<VoicemailRow> {
-  if (isActive === true) await expectOwnNumber(tx, await getVoicemailAccount(tx, id, reach));
+  if (isActive === true) await expectOwnNumber(tx, await getVoicemailAccount(tx, id, scope));
   const [row] = await tx
     .update(voicemailAccounts)
     .set({
@@ -100,16 +96,16 @@ export async function changeVoicemailAccount(
       ...(isActive === undefined ? {} : { isActive, inactiveReason: null }),
       updatedAt: tx.now,
     })
-    .where(within(id, reach))
+    .where(within(id, scope))
     .returning();
   if (!row) throw notFound("voicemail account", id);
   return row;
 }
 
 /** Removes a number. CONFLICT while messages wait to leave from it. */
-export async function removeVoicemailAccount(tx: Tx, id: string, reach: string | null): Promise<void> {
-  await getVoicemailAccount(tx, id, reach);
+export async function removeVoicemailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+  await getVoicemailAccount(tx, id, scope);
   await checkNothingWaits(tx, id);
-  const [gone] = await tx.delete(voicemailAccounts).where(within(id, reach)).returning();
+  const [gone] = await tx.delete(voicemailAccounts).where(within(id, scope)).returning();
   if (gone) await release(tx, gone.brandId, "voicemailNumbers", 1);
 }

@@ -1,11 +1,11 @@
 import { Elysia, t } from "elysia";
+import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
-import { brandOf, callerOf } from "../http/access.ts";
+import { EXEMPLARS } from "../exemplars.ts";
 import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { reachOf } from "../http/reach.ts";
-import { storable } from "../http/storable.ts";
+import { requestContext } from "../http/request-context.ts";
 import { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } from "./model.ts";
 import {
   addVoicemailAccount,
@@ -22,14 +22,14 @@ const OneAccount = t.Object({ success: t.Literal(true), voicemailAccount: Voicem
 export function voicemailRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/voicemail-accounts", tags: ["Senders"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const caller = callerOf(request);
-        const brandId = brandOf(caller, body.brandId);
-        return writeOnce(deps, request, async (tx) => {
-          const row = await addVoicemailAccount(tx, brandId, body, { proved: caller.role === "admin" });
+      async ({ body, context }) => {
+        const { principal } = context;
+        const brandId = brandOf(principal, body.brandId);
+        return writeOnce(deps, context, async (tx) => {
+          const row = await addVoicemailAccount(tx, brandId, body, { proved: principal.role === "admin" });
           return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
         });
       },
@@ -39,6 +39,13 @@ export function voicemailRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: {
+            body: {
+              brandId: EXEMPLARS.brand,
+              phoneNumber: "+1 202 555 0148",
+              displayName: "Northwind, evenings",
+            },
+          },
           summary: "Add a voicemail number",
           description:
             "Admins say for which brand, and their word proves that the number is its own. A number that a user adds is not proved: it is kept, and lost as soon as an admin adds it to another brand. 409 when it is proved already, or this brand has it.",
@@ -47,10 +54,10 @@ export function voicemailRoutes(deps: Deps) {
     )
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, context }) => {
         const { limit = 20 } = query;
         const rows = await listVoicemailAccounts(store.read, {
-          reach: reachOf(callerOf(request), query.brandId),
+          scope: context.scopeOf(query.brandId),
           after: readCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
@@ -73,8 +80,8 @@ export function voicemailRoutes(deps: Deps) {
     )
     .get(
       "/:id",
-      async ({ params, request }) => {
-        const row = await getVoicemailAccount(store.read, params.id, reachOf(callerOf(request)));
+      async ({ params, context }) => {
+        const row = await getVoicemailAccount(store.read, params.id, context.scope);
         return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
       },
       {
@@ -82,6 +89,7 @@ export function voicemailRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.voicemailAccount } },
           summary: "Get a voicemail number",
           description: "Its name, and whether it is in use.",
         },
@@ -89,9 +97,9 @@ export function voicemailRoutes(deps: Deps) {
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const reach = reachOf(callerOf(request));
-        const row = await store.write((tx) => changeVoicemailAccount(tx, params.id, reach, body));
+      async ({ params, body, context }) => {
+        const scope = context.scope;
+        const row = await store.write((tx) => changeVoicemailAccount(tx, params.id, scope, body));
         deps.wake();
         return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
       },
@@ -101,6 +109,7 @@ export function voicemailRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.voicemailAccount }, body: { displayName: "Northwind, mornings" } },
           summary: "Change a voicemail number",
           description: "Its name, and whether it is in use.",
         },
@@ -108,8 +117,8 @@ export function voicemailRoutes(deps: Deps) {
     )
     .delete(
       "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => removeVoicemailAccount(tx, params.id, reachOf(callerOf(request))));
+      async ({ params, context }) => {
+        await store.write((tx) => removeVoicemailAccount(tx, params.id, context.scope));
         return { success: true as const };
       },
       {
@@ -117,6 +126,7 @@ export function voicemailRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
+          example: { parameters: { id: EXEMPLARS.spareVoicemailAccount } },
           summary: "Remove a voicemail number",
           description: "Refused (409, with `pendingMessages`) while messages wait to leave from it.",
         },

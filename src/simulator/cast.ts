@@ -9,6 +9,7 @@ import { grant } from "../credits/ledger.ts";
 import { emailAccounts } from "../db/schema/brands.ts";
 import { campaignSenders, campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import type { Tx } from "../db/store.ts";
+import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
 
 /** A transaction whose next new ids are these. */
 export function numbered(tx: Tx, ...ids: string[]): Tx {
@@ -85,7 +86,7 @@ export async function castContacts(
   { brandId, campaignId }: CastBrand,
   rows: readonly JudgedRow[],
 ): Promise<Record<string, number>> {
-  const campaign = await holdCampaign(tx, campaignId, brandId);
+  const campaign = await holdCampaign(tx, campaignId, tenantScope(SYSTEM, brandId));
   const options = { onDuplicate: "SKIP", allowActiveElsewhere: false } as const;
   const { outcomes } = await addContacts(tx, campaign, rows, options, openNewcomers);
   const verdicts: Record<string, number> = {};
@@ -94,5 +95,5 @@ export async function castContacts(
 }
 
 export async function castLaunch(tx: Tx, { brandId, campaignId }: CastBrand, contacts: number): Promise<void> {
-  await launch(tx, await holdCampaign(tx, campaignId, brandId), contacts);
+  await launch(tx, await holdCampaign(tx, campaignId, tenantScope(SYSTEM, brandId)), contacts);
 }

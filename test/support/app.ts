@@ -16,6 +16,7 @@ import { guard } from "../../src/http/access.ts";
 import { credentialRules } from "../../src/http/credentialRules.ts";
 import { faults } from "../../src/http/faults.ts";
 import { idempotency } from "../../src/http/idempotency.ts";
+import { inputLimits } from "../../src/http/input-limits.ts";
 import { createAdmin } from "../../src/identity/claim.ts";
 import { createIdentity } from "../../src/identity/identity.ts";
 import { identityRoutes } from "../../src/identity/routes.ts";
@@ -88,13 +89,8 @@ export async function startApp(overrides: Overrides = {}) {
   const app: AnyElysia = new Elysia({ normalize: "typebox" });
   app.use(faults(log));
   app.use(guard(identity.identify, () => app.routes, credentialRules(deps)));
-  app.use(
-    idempotency(
-      deps,
-      () => app.routes,
-      (route) => route.endsWith("/import-contacts") || route.endsWith("-image"),
-    ),
-  );
+  app.use(inputLimits(() => app.routes));
+  app.use(idempotency(deps, () => app.routes));
   app.use(identityRoutes(deps, identity));
   app.use(brandRoutes(deps));
   app.use(deletionRoutes(deps));

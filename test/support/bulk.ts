@@ -6,6 +6,7 @@ import { grant } from "../../src/credits/ledger.ts";
 import { dialect } from "../../src/db/dialect.ts";
 import { SLICE_ROWS } from "../../src/db/slices.ts";
 import type { Store } from "../../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../../src/db/tenant-scope.ts";
 
 // A platform on which every bulk operation has as many rows to work on as a large customer has.
 
@@ -63,7 +64,7 @@ export async function fillBulk(store: Store, rows: number): Promise<void> {
 }
 
 export function campaign(store: Store): Promise<CampaignRow> {
-  return campaignOf(store.read, BULK.campaignId, null);
+  return campaignOf(store.read, BULK.campaignId, tenantScope(SYSTEM));
 }
 
 /** What happened on this thread while work was done. */

@@ -7,7 +7,7 @@ import * as creditTables from "../../src/db/schema/credits.ts";
 import * as identityTables from "../../src/db/schema/identity.ts";
 import * as messageTables from "../../src/db/schema/messages.ts";
 import * as paymentTables from "../../src/db/schema/payments.ts";
-import type { Access } from "../../src/http/access.ts";
+import type { Access } from "../../src/http/routePlans.ts";
 import { startApp } from "./app.ts";
 import type { Answer, Sent } from "./doors.ts";
 import { type Furnished, furnish } from "./furnished.ts";

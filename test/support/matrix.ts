@@ -1,5 +1,5 @@
-import type { Access } from "../../src/http/access.ts";
 import type { JsonObject } from "../../src/http/json.ts";
+import type { Access } from "../../src/http/routePlans.ts";
 import { PASSWORD } from "./doors.ts";
 
 /** What an id is the id of. */

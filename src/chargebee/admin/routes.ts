@@ -2,12 +2,12 @@ import { Elysia, t } from "elysia";
 import { getBrand } from "../../brands/brands.ts";
 import { iso } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { invalid } from "../../fault.ts";
-import { callerOf } from "../../http/access.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { ErrorBody, Moment, Nullable } from "../../http/model.ts";
-import { storable } from "../../http/storable.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { linkCustomer } from "../customers.ts";
 import { listEvents, replayEvent } from "../log.ts";
 import { EventQuery, Link, ListedEvent, Replay, Since } from "../model.ts";
@@ -27,7 +27,7 @@ function placeIn(cursor: string | undefined): [number, string] | null {
 /** What Chargebee told us and what became of it, for admins. */
 export function chargebeeAdminRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Payments"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/chargebee-events",
       async ({ query }) => {
@@ -53,9 +53,9 @@ export function chargebeeAdminRoutes(deps: Deps) {
     )
     .post(
       "/link-chargebee-customer",
-      async ({ body, request }) => {
-        const { userId } = callerOf(request);
-        const answer = await writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        const { userId } = context.principal;
+        const answer = await writeOnce(deps, context, async (tx) => {
           const { id: brandId } = await getBrand(tx, body.brandId);
           const { waiting } = await linkCustomer(tx, { brandId, customerId: body.customerId, actorId: userId });
           return { success: true as const, waiting };
@@ -72,6 +72,7 @@ export function chargebeeAdminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: { body: { brandId: EXEMPLARS.brand, customerId: "AzZlGJTUHvCGN1aE" } },
           summary: "Link a customer of Chargebee",
           description:
             "Says which brand a customer is, where neither their record in Chargebee (`meta_data.brandId`, `cf_brand_id`) nor their e-mail does. What they have paid by then is granted now. 409 when they are another brand already. Admins only.",
@@ -80,8 +81,8 @@ export function chargebeeAdminRoutes(deps: Deps) {
     )
     .post(
       "/replay-chargebee-event",
-      async ({ body, request }) => {
-        const answer = await writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           await replayEvent(tx, body.eventId);
           return { success: true as const };
         });
@@ -94,6 +95,7 @@ export function chargebeeAdminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: { body: { eventId: "ev_16BHbhF4s42tO2lK" } },
           summary: "Work on an event again",
           description:
             "Works on an event again, one that failed or any other: nothing is granted or taken back twice. Admins only.",
@@ -121,6 +123,7 @@ export function chargebeeAdminRoutes(deps: Deps) {
         },
         detail: {
           access: "admin",
+          example: { body: {} },
           summary: "Ask Chargebee for what never arrived",
           description:
             "Asks Chargebee's API for its events and works on those that no webhook brought. Done every night by itself. 409 while no site is configured; 503 when Chargebee does not answer. Admins only.",

@@ -4,11 +4,11 @@ import { getBrand } from "../../brands/brands.ts";
 import { iso } from "../../clock.ts";
 import { creditWeightChanges } from "../../db/schema/credits.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { invalid } from "../../fault.ts";
-import { callerOf } from "../../http/access.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { storable } from "../../http/storable.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
 import { adjust } from "../ledger.ts";
 import { Balance } from "../model.ts";
@@ -21,14 +21,14 @@ import { Adjustment, Preview, WeightChangesPage, WeightChangesQuery, WeightQuest
 export function ledgerRoutes(deps: Deps) {
   const { store, wake } = deps;
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Credits"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/adjust-credits",
-      async ({ body, request }) => {
-        const { userId: actorId } = callerOf(request);
+      async ({ body, context }) => {
+        const { userId: actorId } = context.principal;
         const amount = toThousandths("credits", body.credits);
         if (amount === 0) throw invalid("credits", "expected a number above or below zero");
-        const answer = await writeOnce(deps, request, async (tx) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           const { id: brandId } = await getBrand(tx, body.brandId);
           await adjust(tx, { brandId, amount, reason: body.reason.trim(), actorId });
           return { success: true as const, balance: await balanceOf(tx, brandId) };
@@ -43,6 +43,7 @@ export function ledgerRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           recentSignIn: "of sessions",
+          example: { body: { brandId: EXEMPLARS.brand, credits: -25, reason: "Sent twice by mistake" } },
           summary: "Correct the credits",
           description:
             "Adds credits, or takes some that are free: 409 with `creditAvailable` when there are not as many. The ledger keeps who did it and why. Admins only.",
@@ -75,6 +76,7 @@ export function ledgerRoutes(deps: Deps) {
         detail: {
           access: "admin",
           limit: "costly",
+          example: { body: { creditType: "EMAIL", weight: 1.5 } },
           summary: "Preview a change of price",
           description:
             "Changes nothing. Open holds keep the price they were made at; drafts are shown with what their launch costs now and would cost then, the newest 100. Admins only.",

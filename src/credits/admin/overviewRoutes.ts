@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { optionalBody } from "../../http/requestBody.ts";
-import { storable } from "../../http/storable.ts";
 import { CreditsPage, CreditsQuery, Stats } from "../model.ts";
 import { creditStats, listCredits } from "../overview.ts";
 
@@ -10,7 +10,7 @@ const brandsOf = (count: number) => (count === 1 ? "1 brand" : `${count} brands`
 /** The credits of all brands: for admins. */
 export function creditOverviewRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/all-credits",
       async ({ body }) => {
@@ -25,6 +25,7 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
         response: CreditsPage,
         detail: {
           access: "admin",
+          example: { body: { limit: 10, page: 1 } },
           summary: "List All Credits",
           description:
             "Get all brand credits with campaign usage details (Admin only). The newest brands first, those without credits too.",
@@ -43,6 +44,7 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
         response: Stats,
         detail: {
           access: "admin",
+          example: { body: {} },
           summary: "Get Credit Statistics",
           description: "Get global credit statistics across all brands (Admin only)",
         },

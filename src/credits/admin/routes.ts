@@ -2,10 +2,9 @@ import { Elysia, t } from "elysia";
 import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
 import { invalid } from "../../fault.ts";
-import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
+import { type RequestContext, requestContext } from "../../http/request-context.ts";
 import { optionalBody } from "../../http/requestBody.ts";
-import { storable } from "../../http/storable.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
 import { type CreditType, EnrichmentWeightChange, Verdict, WeightChange, WeightsShape } from "../model.ts";
 import { verifyLedger } from "../verify.ts";
@@ -20,9 +19,9 @@ const changed = {
   previousWeight: t.Number({ examples: [1] }),
 };
 
-async function setWeight(tx: Tx, creditType: CreditType, weight: number, request: Request) {
+async function setWeight(tx: Tx, creditType: CreditType, weight: number, context: RequestContext) {
   if (weight > HIGHEST_WEIGHT) throw invalid("weight", `expected at most ${HIGHEST_WEIGHT}`);
-  const previous = await changeWeight(tx, creditType, toThousandths("weight", weight), callerOf(request).userId);
+  const previous = await changeWeight(tx, creditType, toThousandths("weight", weight), context.principal.userId);
   const message = `A unit of ${creditType} costs ${weight} credits now`;
   return { success: true, message, creditType, weight, previousWeight: toCredits(previous) };
 }
@@ -31,7 +30,7 @@ async function setWeight(tx: Tx, creditType: CreditType, weight: number, request
 export function creditAdminRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/auth/admin" })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/get-credit-weights",
       async () => {
@@ -55,6 +54,7 @@ export function creditAdminRoutes(deps: Deps) {
         detail: {
           access: "admin",
           tags: ["Auth"],
+          example: { body: {} },
           summary: "Get Credit Weights",
           description: "Get all credit type weights (Admin only)",
         },
@@ -62,7 +62,7 @@ export function creditAdminRoutes(deps: Deps) {
     )
     .post(
       "/update-credit-weight",
-      ({ body, request }) => writeOnce(deps, request, (tx) => setWeight(tx, body.creditType, body.weight, request)),
+      ({ body, context }) => writeOnce(deps, context, (tx) => setWeight(tx, body.creditType, body.weight, context)),
       {
         body: WeightChange,
         response: t.Object({ ...changed, creditType: t.String({ examples: ["EMAIL"] }) }),
@@ -70,6 +70,7 @@ export function creditAdminRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           tags: ["Auth"],
+          example: { body: { creditType: "SMS", weight: 1.5 } },
           summary: "Update Credit Type Weight",
           description:
             "Update credit type weight (Admin only). Credits that are held keep the price they were held at. SKIPTRACE has a door of its own.",
@@ -78,9 +79,9 @@ export function creditAdminRoutes(deps: Deps) {
     )
     .post(
       "/update-enrichment-weight",
-      ({ body, request }) =>
-        writeOnce(deps, request, async (tx) => {
-          const { creditType: _, ...answer } = await setWeight(tx, "SKIPTRACE", body.weight, request);
+      ({ body, context }) =>
+        writeOnce(deps, context, async (tx) => {
+          const { creditType: _, ...answer } = await setWeight(tx, "SKIPTRACE", body.weight, context);
           return answer;
         }),
       {
@@ -90,6 +91,7 @@ export function creditAdminRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           tags: ["Auth"],
+          example: { body: { weight: 3 } },
           summary: "Update Enrichment Weight",
           description: "Update enrichment/skiptrace weight (Admin only)",
         },
@@ -118,6 +120,7 @@ export function creditAdminRoutes(deps: Deps) {
           access: "admin",
           limit: "costly",
           tags: ["Credits"],
+          example: { body: {} },
           summary: "Prove the books",
           description:
             "Folds every entry of the ledger and holds the result against every balance, lot, campaign and hold, and each entry against its seal. `drifts` names each figure that differs, `faults` each entry that is not what was written. Admins only.",

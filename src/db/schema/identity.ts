@@ -1,4 +1,4 @@
-import { bool, index, instant, integer, primaryKey, table, text, uniqueIndex, where, word } from "../columns.ts";
+import { bool, index, instant, integer, table, text, uniqueIndex, where, word } from "../columns.ts";
 
 // Who may come in. The shapes are better-auth's; its rows are read and written through our own store.
 
@@ -152,21 +152,3 @@ export const settings = table("settings", {
   value: text("value").notNull(),
   updatedAt: instant("updated_at").notNull(),
 });
-
-/** What was answered under a user's Idempotency-Key, written in the transaction of the work itself (`http/idempotency.ts`). */
-export const idempotencyKeys = table(
-  "idempotency_keys",
-  {
-    userId: text("user_id").notNull(),
-    key: text("key").notNull(),
-    /** SHA-256 of the request it came with: the same key with another one is refused. */
-    fingerprint: text("fingerprint").notNull(),
-    /** Sealed: answers may hold what is shown once. */
-    answer: text("answer").notNull(),
-    createdAt: instant("created_at").notNull(),
-  },
-  (t) => [
-    primaryKey({ name: "idempotency_keys_key", columns: [t.userId, t.key] }),
-    index("idempotency_keys_created").on(t.createdAt),
-  ],
-);

@@ -1,15 +1,16 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { cutPage, readCursor } from "../../http/cursor.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../../http/model.ts";
-import { storable } from "../../http/storable.ts";
-import { listAllApiKeys, revokeApiKey } from "../apiKeys/apiKeys.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { listAllApiKeys, revokeAnyApiKey } from "../apiKeys/apiKeys.ts";
 import { Done, KeyKind, OwnedApiKey } from "../model.ts";
 
-/** Everybody's API keys: for admins, who see who still has one and end it. */
+/** API keys of all users, for admins. */
 export function adminKeyRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/",
       async ({ query: { limit = 20, cursor, userId, kind } }) => {
@@ -31,7 +32,7 @@ export function adminKeyRoutes({ store }: Deps) {
     .delete(
       "/:id",
       async ({ params }) => {
-        await store.write((tx) => revokeApiKey(tx, null, params.id));
+        await store.write((tx) => revokeAnyApiKey(tx, params.id));
         return { success: true as const };
       },
       {
@@ -40,6 +41,7 @@ export function adminKeyRoutes({ store }: Deps) {
         detail: {
           access: "admin",
           sessionOnly: true,
+          example: { parameters: { id: EXEMPLARS.spareApiKey } },
           summary: "Revoke anybody's API key",
           description: "It is refused from this moment on. Needs a session. Admins only.",
         },

@@ -3,10 +3,10 @@ import { Elysia } from "elysia";
 import { brands } from "../../db/schema/brands.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { Fault } from "../../fault.ts";
-import { callerOf } from "../../http/access.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { storable } from "../../http/storable.ts";
+import { type RequestContext, requestContext } from "../../http/request-context.ts";
 import { admitUser, verifyUser } from "../accounts.ts";
 import { Done, FoundUser, NewUser, OneUser, type User, UserEmail, UserId, UserRole } from "../model.ts";
 import { hashPassword } from "../password.ts";
@@ -18,9 +18,9 @@ async function toUser(read: Reader, { id, email, name, role, image, emailVerifie
   return { id, email, name, role, image, emailVerified, brandId: brand?.id ?? null };
 }
 
-/** Bans a user; a key bans no admin, so that whoever finds it cannot shut out those who could end it. */
-function banning(request: Request, userId: string) {
-  const { credential } = callerOf(request);
+/** Bans a user. An API key cannot ban an admin, so that a stolen key cannot lock out those who could revoke it. */
+function banning(context: RequestContext, userId: string) {
+  const { credential } = context.principal;
   return async (tx: Tx): Promise<Row> => {
     if (credential === "api-key" && (await getUser(tx, userId)).role === "admin")
       throw new Fault("FORBIDDEN", "An API key cannot ban an admin: sign in with your password");
@@ -28,14 +28,14 @@ function banning(request: Request, userId: string) {
   };
 }
 
-/** What admins do with users. */
+/** Users, for admins. */
 export function adminRoutes(deps: Deps) {
   const { store } = deps;
-  const once = (request: Request, work: (tx: Tx) => Promise<Row>) =>
-    writeOnce(deps, request, async (tx) => ({ success: true as const, user: await toUser(tx, await work(tx)) }));
+  const once = (context: RequestContext, work: (tx: Tx) => Promise<Row>) =>
+    writeOnce(deps, context, async (tx) => ({ success: true as const, user: await toUser(tx, await work(tx)) }));
 
   return new Elysia({ prefix: "/admin", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/find-user-by-email",
       async ({ body }) => {
@@ -50,6 +50,7 @@ export function adminRoutes(deps: Deps) {
         response: FoundUser,
         detail: {
           access: "admin",
+          example: { body: { email: EXEMPLARS.ownerEmail } },
           summary: "Find User by Email",
           description:
             "Find user and their brand by email (Admin only). The whole address, in whatever case; 404 if nobody has it.",
@@ -58,9 +59,9 @@ export function adminRoutes(deps: Deps) {
     )
     .post(
       "/create-user",
-      async ({ body, request }) => {
+      async ({ body, context }) => {
         const hash = await hashPassword(body.password, "password", body);
-        return once(request, (tx) => admitUser(tx, body, hash));
+        return once(context, (tx) => admitUser(tx, body, hash));
       },
       {
         body: NewUser,
@@ -69,54 +70,66 @@ export function adminRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           recentSignIn: true,
+          example: {
+            body: {
+              email: "grace@example.com",
+              password: "correct horse battery",
+              name: "Grace Hopper",
+              role: "user",
+            },
+          },
           summary: "Create a user",
           description:
             "Works when sign-up is closed too, and verifies the address. An account that somebody opened under it without proving it is removed first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` unless it says otherwise. Needs a recent sign-in. Admins only.",
         },
       },
     )
-    .post("/set-role", ({ body, request }) => once(request, (tx) => setRole(tx, body.userId, body.role)), {
+    .post("/set-role", ({ body, context }) => once(context, (tx) => setRole(tx, body.userId, body.role)), {
       body: UserRole,
       response: OneUser,
       detail: {
         access: "admin",
         idempotent: true,
         recentSignIn: true,
+        example: { body: { userId: EXEMPLARS.colleague, role: "user" } },
         summary: "Set a user's role",
         description:
           "At once, for open sessions too; the user's API keys end. 409 for the last admin. Needs a recent sign-in. Admins only.",
       },
     })
-    .post("/verify-user", ({ body, request }) => once(request, (tx) => verifyUser(tx, body.userId)), {
+    .post("/verify-user", ({ body, context }) => once(context, (tx) => verifyUser(tx, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
         access: "admin",
         idempotent: true,
         recentSignIn: true,
+        example: { body: { userId: EXEMPLARS.colleague } },
         summary: "Vouch for a user's address",
         description:
           "Says that the e-mail address is really this user's. From then on they may own a brand. Ask them first by another way than this address: whoever signed up typed it. Needs a recent sign-in. Admins only.",
       },
     })
-    .post("/ban-user", ({ body, request }) => once(request, banning(request, body.userId)), {
+    .post("/ban-user", ({ body, context }) => once(context, banning(context, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
         access: "admin",
         idempotent: true,
+        example: { body: { userId: EXEMPLARS.colleague } },
         summary: "Ban a user",
         description:
           "Shuts the user out at once: sessions and API keys end for good. 409 for the last admin. An API key bans no admins. Admins only.",
       },
     })
-    .post("/unban-user", ({ body, request }) => once(request, (tx) => unbanUser(tx, body.userId)), {
+    .post("/unban-user", ({ body, context }) => once(context, (tx) => unbanUser(tx, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
         access: "admin",
         idempotent: true,
         recentSignIn: true,
+        example: { body: { userId: EXEMPLARS.colleague } },
         summary: "Lift a user's ban",
         description:
           "The user may sign in again; API keys that the ban ended stay ended. Needs a recent sign-in. Admins only.",
@@ -124,8 +137,8 @@ export function adminRoutes(deps: Deps) {
     })
     .post(
       "/revoke-sessions",
-      async ({ body, request }) => {
-        return writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        return writeOnce(deps, context, async (tx) => {
           await getUser(tx, body.userId);
           await revokeSessions(tx, body.userId);
           return { success: true as const };
@@ -138,6 +151,7 @@ export function adminRoutes(deps: Deps) {
           access: "admin",
           idempotent: true,
           sessionOnly: true,
+          example: { body: { userId: EXEMPLARS.colleague } },
           summary: "Sign a user out everywhere",
           description:
             "Ends all sessions and personal API keys of a user; service keys go on. Needs a session. Admins only.",

@@ -9,14 +9,14 @@ import { getLimit } from "../../limits/overrides.ts";
 import type { ApiKey, NewApiKey, OwnedApiKey } from "../model.ts";
 import { hashKey } from "../proof.ts";
 
-/** Tells a key from other secrets, for whoever finds one where it should not be. */
+/** Identifies a leaked key as one of this service. */
 const PREFIX = "reprise_";
-/** As much chance as in the master key. */
+/** Random bytes of a key, as many as in the master key. */
 const KEY_BYTES = 32;
-/** Characters of a key that are kept, to tell keys apart. */
+/** Characters of a key that are stored to identify it. */
 const SHOWN = 4;
 
-/** How long a personal key lasts unless its maker says for how long: nobody misses a key that was forgotten. */
+/** Default lifetime of a personal key, so that a forgotten one ends. */
 const PERSONAL_KEY_DAYS = 365;
 
 type Row = Pick<typeof apiKeys.$inferSelect, "id" | "name" | "start" | "kind" | "createdAt" | "expiresAt"> & {
@@ -31,13 +31,13 @@ function toApiKey(row: Row): ApiKey {
   return { ...row, createdAt: iso(createdAt), lastUsedAt: isoOrNull(lastUsedAt), expiresAt: isoOrNull(expiresAt) };
 }
 
-/** A user's API keys, the newest first; never the keys themselves. */
+/** Lists the API keys of a user, the newest first; never the keys themselves. */
 export async function listApiKeys(read: Reader, userId: string): Promise<ApiKey[]> {
   const rows = await read.select(shown).from(apiKeys).where(eq(apiKeys.referenceId, userId)).orderBy(desc(apiKeys.id));
   return rows.map(toApiKey);
 }
 
-/** Everybody's API keys with their owners, the newest first, before the one with id `before`. */
+/** Lists the API keys of all users with their owners, the newest first, before the one with id `before`. */
 export async function listAllApiKeys(
   read: Reader,
   options: { userId?: string | undefined; kind?: Row["kind"] | undefined; before: string | null; limit: number },
@@ -58,7 +58,7 @@ export async function listAllApiKeys(
   return rows.map((row) => ({ ...toApiKey(row), userId: row.userId, userEmail: row.userEmail }));
 }
 
-/** Makes a key that acts for a user, in a session of theirs. It is in the answer and nowhere else. CONFLICT when they have as many as one may have. */
+/** Creates a key that acts for a user, in one of their sessions. Only its hash is stored. @throws AppError CONFLICT at the limit of keys */
 export async function createApiKey(
   tx: Tx,
   userId: string,
@@ -67,7 +67,7 @@ export async function createApiKey(
 ): Promise<{ id: string; key: string }> {
   const { name, kind = "PERSONAL", expiresInDays = kind === "PERSONAL" ? PERSONAL_KEY_DAYS : undefined } = given;
   const most = await getLimit(tx, null, "apiKeys");
-  // The user is held, so that of two requests for the last key one comes first.
+  // The row of the user is locked, so that two requests cannot both create the last key.
   await tx.all(sql`select id from users where id = ${userId} ${forUpdate("users")}`);
   const [held] = await tx.select({ keys: count() }).from(apiKeys).where(eq(apiKeys.referenceId, userId));
   if (held && held.keys >= most) throw new Fault("CONFLICT", `You have ${most} API keys: revoke one first`);
@@ -89,9 +89,15 @@ export async function createApiKey(
   return { id, key };
 }
 
-/** Ends an API key at once. NOT_FOUND unless it is one of this user's; `userId` null means anybody's (an admin). */
-export async function revokeApiKey(tx: Tx, userId: string | null, id: string): Promise<void> {
-  const mine = and(eq(apiKeys.id, id), userId === null ? undefined : eq(apiKeys.referenceId, userId));
-  const [gone] = await tx.delete(apiKeys).where(mine).returning();
-  if (!gone) throw notFound("API key", id);
+/** Revokes an API key of a user at once. @throws AppError NOT_FOUND unless the user has it */
+export async function revokeApiKey(tx: Tx, userId: string, id: string): Promise<void> {
+  const own = and(eq(apiKeys.id, id), eq(apiKeys.referenceId, userId));
+  const [revoked] = await tx.delete(apiKeys).where(own).returning();
+  if (!revoked) throw notFound("API key", id);
+}
+
+/** Revokes an API key of any user at once, for admins. @throws AppError NOT_FOUND */
+export async function revokeAnyApiKey(tx: Tx, id: string): Promise<void> {
+  const [revoked] = await tx.delete(apiKeys).where(eq(apiKeys.id, id)).returning();
+  if (!revoked) throw notFound("API key", id);
 }

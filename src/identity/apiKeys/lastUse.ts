@@ -4,12 +4,12 @@ import { apiKeys } from "../../db/schema/identity.ts";
 import type { Store } from "../../db/store.ts";
 import type { Log } from "../../log.ts";
 
-/** How exact the last use of a key is: a write for each request would cost more than most requests do. */
+/** Precision of the last use of a key: a write for each request would cost more than most requests. */
 const LAST_USE_PRECISION_MS = 10 * MINUTE;
-/** Keys whose last write is remembered; far more than one process serves within the precision. */
+/** Keys whose last write is cached; far more than one process serves within the precision. */
 const MAX_REMEMBERED_KEYS = 10_000;
 
-/** Notes that a key was used, at most once in ten minutes for each key. Nobody waits for it, and no request fails by it. */
+/** Records the use of a key, at most once in ten minutes. No request waits for the write or fails by it. */
 export type NoteLastUse = (key: { id: string; lastUsedAt: Instant | null }, now: Instant) => void;
 
 export function lastUse(store: Pick<Store, "write">, log: Log): NoteLastUse {
@@ -18,7 +18,7 @@ export function lastUse(store: Pick<Store, "write">, log: Log): NoteLastUse {
     const latest = Math.max(lastUsedAt ?? 0, tried.get(id) ?? 0);
     if (now - latest < LAST_USE_PRECISION_MS) return;
     if (tried.size >= MAX_REMEMBERED_KEYS) tried.clear();
-    // Also where the write fails: a full disk is not tried again at each request.
+    // Set before the write: one that fails, as on a full disk, is not repeated at each request.
     tried.set(id, now);
     const isOlder = or(isNull(apiKeys.lastRequest), lte(apiKeys.lastRequest, now - LAST_USE_PRECISION_MS));
     store

@@ -1,33 +1,32 @@
 import { Elysia } from "elysia";
 import type { Tx } from "../../db/store.ts";
 import type { Deps } from "../../deps.ts";
-import { callerOf } from "../../http/access.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { writeOnce } from "../../http/idempotency.ts";
 import { IdParams } from "../../http/model.ts";
-import { storable } from "../../http/storable.ts";
-import type { Identity } from "../identity.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
 
-/** What is kept under an Idempotency-Key in place of the secret. */
+/** Stored under an Idempotency-Key instead of the response with the secret. */
 const SHOWN_ONCE = {
   shownOnce: "This API key was made, and is shown only once: if you did not see it, revoke it and make another",
 };
 
-/** API keys: how machines come in, as the user who made the key. */
-export function apiKeyRoutes(deps: Deps, identity: Identity) {
+/** API keys of the signed-in user. */
+export function apiKeyRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/",
-      async ({ body, request }) => {
-        const { user, sessionId } = await identity.whoIs(request);
+      async ({ body, context }) => {
+        const { userId, sessionId } = context.principal;
         const work = async (tx: Tx) => ({
           success: true as const,
-          ...(await createApiKey(tx, user.id, body, sessionId)),
+          ...(await createApiKey(tx, userId, body, sessionId)),
         });
-        return writeOnce(deps, request, work, SHOWN_ONCE);
+        return writeOnce(deps, context, work, SHOWN_ONCE);
       },
       {
         body: NewApiKey,
@@ -36,6 +35,7 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
           access: "user",
           idempotent: true,
           recentSignIn: true,
+          example: { body: { name: "CRM import", kind: "SERVICE", expiresInDays: 90 } },
           summary: "Create an API key",
           description:
             "The key acts for you. It is in this answer and nowhere else: asked again under the same Idempotency-Key, the answer is 409. Needs a session whose password was given a short time ago (`/api/auth/reauthenticate`): a key makes no keys.",
@@ -44,9 +44,9 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
     )
     .get(
       "/",
-      async ({ request }) => ({
+      async ({ context }) => ({
         success: true as const,
-        data: await listApiKeys(store.read, callerOf(request).userId),
+        data: await listApiKeys(store.read, context.principal.userId),
       }),
       {
         response: ApiKeys,
@@ -60,8 +60,8 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
     )
     .delete(
       "/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => revokeApiKey(tx, callerOf(request).userId, params.id));
+      async ({ params, context }) => {
+        await store.write((tx) => revokeApiKey(tx, context.principal.userId, params.id));
         return { success: true as const };
       },
       {
@@ -70,6 +70,7 @@ export function apiKeyRoutes(deps: Deps, identity: Identity) {
         detail: {
           access: "user",
           sessionOnly: true,
+          example: { parameters: { id: EXEMPLARS.apiKey } },
           summary: "Revoke an API key",
           description: "It is refused from this moment on. Needs a session.",
         },

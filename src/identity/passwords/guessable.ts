@@ -1,14 +1,14 @@
 import { countInterleavedUnits, countUnits, periodOf } from "./patterns.ts";
 
-/** What a guesser knows about whoever chooses a password. */
+/** Facts about the owner of a password that an attacker knows. */
 export interface PasswordOwner {
   email?: string;
   name?: string;
 }
 
-/** Fewer units than this are guessed soon, however many characters they are written in. */
+/** Fewest units of a password; fewer are easy to guess, whatever the number of characters. */
 const MIN_UNITS = 8;
-/** Fewer different characters than this make a pattern. */
+/** Fewest different characters; fewer form a pattern. */
 const MIN_DIFFERENT_CHARACTERS = 5;
 /** Shorter names and words occur in other words by chance. */
 const MIN_CONTEXT_WORD_LENGTH = 3;
@@ -16,7 +16,7 @@ const MIN_CONTEXT_WORD_LENGTH = 3;
 /** Shorter common passwords are found in others by chance. */
 const MIN_COMMON_CORE_LENGTH = 4;
 
-/** How letters are disguised as digits and signs. */
+/** Letters by the digits and signs that replace them. */
 const DISGUISES: Record<string, string> = {
   "0": "o",
   "1": "i",
@@ -29,7 +29,7 @@ const DISGUISES: Record<string, string> = {
   "!": "i",
 };
 
-/** Returns the form in which passwords are looked up: as a guesser tries them, without case and variants of characters. */
+/** Normalises a password for the look-up: without case and variants of characters. */
 export function normalizePassword(password: string): string {
   return password.normalize("NFKC").toLowerCase().trim();
 }
@@ -38,7 +38,7 @@ function undisguise(text: string): string {
   return text.replace(/[013457@$!]/g, (sign) => DISGUISES[sign] ?? sign);
 }
 
-/** Returns the words that others know of this person, the longest first. */
+/** Returns the words of the name and address of the owner, the longest first. */
 function contextWordsOf({ email = "", name = "" }: PasswordOwner): string[] {
   const local = normalizePassword(email).split("@")[0] ?? "";
   const whole = [normalizePassword(email), local, normalizePassword(name), "reprise"];
@@ -72,8 +72,8 @@ function isAroundCommon(text: string, isCommon: (text: string) => boolean): bool
 }
 
 /**
- * Returns why a password would be guessed soon, or null. There are no rules of composition (NIST SP 800-63B-4 section 3.1.1.2):
- * what counts is whether a guesser who knows the lists, the owner and the usual habits gets it early.
+ * Returns why a password is easy to guess, or null. There are no rules of composition (NIST SP 800-63B-4 section 3.1.1.2): a
+ * password is rejected if an attacker who knows the lists, the owner and common habits finds it early.
  */
 export function whyGuessable(
   password: string,

@@ -5,7 +5,7 @@ const MAX_COUNTED_CHARACTERS = 256;
 /** A day as people write it, or a year: few enough to try them all. */
 const DATE = /\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2}|(?<!\d)(?:1[89]|20)\d\d(?!\d)/g;
 
-/** In which order people type what they call random: the alphabet, digits (which go round), and rows and columns of keyboards. */
+/** Orders in which people type: the alphabet, digits (in a circle), and rows and columns of keyboards. */
 const SEQUENCES = [
   "abcdefghijklmnopqrstuvwxyz",
   "01234567890123456789",
@@ -16,7 +16,7 @@ const FOLLOWERS = new Set(SEQUENCES.flatMap((row) => [...row].slice(1).map((next
 
 /** Returns the length of the shortest piece that the text repeats from start to end; the text's own when it repeats none. */
 export function periodOf(text: string): number {
-  // The failure function of Knuth, Morris and Pratt: linear, for whoever sends the longest text there may be.
+  // The failure function of Knuth, Morris and Pratt: linear in the length of the text.
   const border = new Array<number>(text.length).fill(0);
   for (let at = 1; at < text.length; at++) {
     let length = border[at - 1] ?? 0;
@@ -27,7 +27,7 @@ export function periodOf(text: string): number {
   return period * 2 <= text.length ? period : text.length;
 }
 
-/** Returns how a character leads to the next one: 0 the same, 1 the next, -1 the one before, null by no known order. */
+/** Returns the step from one character to the next: 0 the same, 1 the following, -1 the preceding, null for no known order. */
 function stepBetween(one: string, next: string): number | null {
   if (one === next) return 0;
   if (FOLLOWERS.has(one + next)) return 1;
@@ -56,7 +56,7 @@ function repetitionAt(text: readonly string[], start: number): number {
   return longest;
 }
 
-/** Counts what a guesser has to get right: each run and each repetition once, each other character once. */
+/** Counts the units that an attacker has to guess: each run, each repetition and each other character once. */
 export function countUnits(given: string): number {
   const text = given.replace(DATE, "\u0001");
   const characters = [...text].slice(0, MAX_COUNTED_CHARACTERS);
@@ -68,7 +68,7 @@ export function countUnits(given: string): number {
   return units;
 }
 
-/** Returns the units of a pattern that two sequences make in turns, as in `a1b2c3d4e5`. */
+/** Counts the units of two interleaved sequences, as in `a1b2c3d4e5`. */
 export function countInterleavedUnits(text: string): number {
   const characters = [...text];
   const everySecond = (first: number) => characters.filter((_, index) => index % 2 === first).join("");

@@ -2,16 +2,16 @@ import { Fault, invalid } from "../../fault.ts";
 import { FairQueue } from "../../limits/fairQueue.ts";
 import { CUT_OFF, flawOf, type Kind, kindOf, orientationOf, pictureOnly } from "./pictureParts.ts";
 
-/** A picture as it is kept: upright, small, and nothing but a picture. */
+/** A picture as stored: upright, small, without metadata. */
 export interface Picture {
   content: Uint8Array<ArrayBuffer>;
   type: string;
   extension: string;
 }
 
-/** Pixels of the longer side of what is kept. */
+/** Pixels of the longer side of a stored picture. */
 const LONGEST_SIDE = 1024;
-/** Pixels of what is taken: a decoded picture needs four bytes for each, however small its file is. */
+/** Pixels of an uploaded picture: a decoded one needs four bytes for each, however small its file is. */
 const LONGEST_GIVEN = 8_192;
 const MOST_GIVEN = 40_000_000;
 const QUALITY = 85;
@@ -22,13 +22,13 @@ const KEPT_AS: Record<Kind, { type: string; extension: string }> = {
   webp: { type: "image/webp", extension: "webp" },
 };
 
-/** One picture at a time, because of the memory it takes, and users in turn. A user's browser sends one; ten wait at most. */
+/** Decodes one picture at a time, because of its memory, and serves users in turn. Ten of one user may wait. */
 const DRAWING = new FairQueue({ atOnce: 1, mostWaiting: 10 });
 
 /**
- * Draws a picture anew, so that nothing of the file but what it shows is left. The work is done off this thread.
- * @throws Fault UNSUPPORTED_MEDIA_TYPE for what is no PNG, JPEG or WebP; INVALID for a damaged or huge one; RATE_LIMITED when
- * too many of this user's wait
+ * Decodes and encodes a picture, so that only its pixels are left. Works on another thread.
+ * @throws AppError UNSUPPORTED_MEDIA_TYPE for anything but PNG, JPEG or WebP; INVALID for a damaged or huge one; RATE_LIMITED
+ * when too many of this user wait
  */
 export async function redraw(given: Uint8Array, userId = ""): Promise<Picture> {
   const kind = kindOf(given);
@@ -55,7 +55,7 @@ async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
   }
 }
 
-/** The image turns first and is mirrored then, whichever is asked first. */
+/** Rotates and mirrors an image by its EXIF orientation. Bun rotates first, whatever the order of the calls. */
 function turnUpright(image: Bun.Image, orientation: number): void {
   const degrees = [0, 0, 0, 180, 0, 90, 90, 270, 270][orientation] ?? 0;
   if (degrees > 0) image.rotate(degrees);

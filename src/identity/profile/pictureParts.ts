@@ -1,12 +1,12 @@
-// The insides of image files: which parts they have, which of them are the picture, and which way up it is.
+// Parses image files: their parts, which of them hold pixels, and the orientation.
 
 export type Kind = "jpeg" | "png" | "webp";
 
-/** A part, its own header included. */
+/** A part of a file, with its header. */
 interface Part {
   name: string;
   bytes: Uint8Array;
-  /** Where its content begins in `bytes`. */
+  /** Offset of the content in `bytes`. */
   content: number;
 }
 
@@ -15,20 +15,20 @@ const RIFF_HEADER = 12;
 const START_OF_SCAN = "ffda";
 const SCAN = Buffer.from(START_OF_SCAN, "hex");
 const END_OF_IMAGE = Buffer.from("ffd9", "hex");
-/** Encoders make about ten. */
+/** Most scans of a JPEG; encoders write about ten. */
 const MOST_SCANS = 100;
-/** A photograph has some hundreds; far more are there to keep us busy. */
+/** Most parts of a file; a photograph has some hundreds. */
 const MOST_PARTS = 20_000;
 export const CUT_OFF = "expected a whole image: this one is damaged or cut off";
 
-/** What an image is by its first bytes; null for anything but these three. */
+/** Detects the kind of an image by its first bytes; null for an unsupported one. */
 export function kindOf(bytes: Uint8Array): Kind | null {
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
   if (PNG_HEADER.every((byte, index) => bytes[index] === byte)) return "png";
   return word(bytes, 0) === "RIFF" && word(bytes, 8) === "WEBP" ? "webp" : null;
 }
 
-/** What is wrong with an image before it is decoded: a decoder fills up what is missing with grey. Null when nothing is. */
+/** Finds what is wrong with an image before it is decoded: a decoder fills missing parts with grey. Null when nothing is. */
 export function flawOf(kind: Kind, bytes: Uint8Array): string | null {
   const parts = partsOf(kind, bytes);
   const part = (wanted: string) => parts.find(({ name }) => name === wanted)?.bytes;
@@ -38,7 +38,7 @@ export function flawOf(kind: Kind, bytes: Uint8Array): string | null {
   return view(bytes).getUint32(4, true) + 8 <= bytes.length ? null : CUT_OFF;
 }
 
-/** Each scan of a progressive JPEG goes over the whole picture again: thousands would keep the decoder busy for minutes. */
+/** Rejects too many scans: each scan of a progressive JPEG covers the whole picture, and thousands take a decoder minutes. */
 function flawOfScans(scans: Buffer): string | null {
   const end = scans.indexOf(END_OF_IMAGE);
   if (end < 0) return CUT_OFF;
@@ -47,32 +47,32 @@ function flawOfScans(scans: Buffer): string | null {
   return count > MOST_SCANS ? "expected a simpler JPEG" : null;
 }
 
-/** The same picture without anything that is not picture. Expects what an encoder wrote. */
+/** Removes all metadata from a picture that an encoder wrote. */
 export function pictureOnly(kind: Kind, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const kept = partsOf(kind, bytes).filter(({ name }) => isPicture[kind].test(name));
   if (kind === "jpeg") return new Uint8Array(Buffer.concat([bytes.subarray(0, 2), ...kept.map((part) => part.bytes)]));
   if (kind === "png") return new Uint8Array(Buffer.concat([bytes.subarray(0, 8), ...kept.map((part) => part.bytes)]));
   const picture = new Uint8Array(Buffer.concat([bytes.subarray(0, RIFF_HEADER), ...kept.map((part) => part.bytes)]));
   view(picture).setUint32(4, picture.length - 8, true);
-  // Of what this part announces, only transparency is left.
+  // Of the features that this part declares only transparency is left.
   if (word(picture, RIFF_HEADER) === "VP8X") picture[RIFF_HEADER + 8] = (picture[RIFF_HEADER + 8] ?? 0) & 0x10;
   return picture;
 }
 
-/** JPEG: all but APP1 to APP15 and comments, of which Adobe's APP14 says how to read the colours. */
+/** Parts to keep. JPEG: all but APP1 to APP15 and comments; Adobe's APP14 stays because it defines the colours. */
 const isPicture: Record<Kind, RegExp> = {
   jpeg: /^ff(?!e[1-9a-df]|fe)/,
   png: /^(IHDR|PLTE|tRNS|IDAT|IEND)$/,
   webp: /^(VP8[ LX]|ALPH)$/,
 };
 
-/** How a PNG or WebP wants to be turned, 1 to 8 as EXIF counts; the decoder itself knows it of JPEGs only. */
+/** Returns the EXIF orientation of a PNG or WebP, 1 to 8; the decoder applies it itself to JPEGs only. */
 export function orientationOf(kind: Kind, bytes: Uint8Array): number {
   const part = partsOf(kind, bytes).find(({ name }) => name === (kind === "png" ? "eXIf" : "EXIF"));
   try {
     return part ? orientationIn(view(part.bytes.subarray(part.content))) : 1;
   } catch (error) {
-    // It points beyond its own end.
+    // The offset points beyond the end.
     if (error instanceof RangeError) return 1;
     throw error;
   }
@@ -89,7 +89,7 @@ function orientationIn(exif: DataView): number {
   return 1;
 }
 
-/** All complete parts, in order. What follows a JPEG's start of scan counts as one with it. */
+/** Lists all complete parts in order. The data after a JPEG's start of scan belongs to that part. */
 function partsOf(kind: Kind, bytes: Uint8Array): Part[] {
   const parts: Part[] = [];
   let at = { jpeg: 2, png: 8, webp: RIFF_HEADER }[kind];

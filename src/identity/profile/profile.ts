@@ -6,23 +6,23 @@ import { invalid, notFound } from "../../fault.ts";
 import { markUnused, markUsed } from "../../files/unused.ts";
 import type { ProfileChange } from "./model.ts";
 
-/** Under which address, below our own, the world sees images: the same wherever they are kept. */
+/** Path of profile images, the same for every file store. */
 export const IMAGES = "/api/profile-images";
 const NAME = /^[0-9a-f]{32}\.(jpg|png|webp)$/;
-/** The ends of all addresses, as SQL's `like` reads them. */
+/** Patterns of SQL's `like` for the paths of all images. */
 const ADDRESSES = ["jpg", "png", "webp"].map((extension) => `${IMAGES}/${"_".repeat(32)}.${extension}`);
 
-/** A name that nobody can guess, for a picture that comes. */
+/** Creates a file name that cannot be guessed. */
 export function newImageName(extension: string): string {
   return `${Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("hex")}.${extension}`;
 }
 
-/** Where an image of this name lies in the file store; null for what is no name of ours. */
+/** Returns the path of an image in the file store; null for an invalid name. */
 export function imageFile(name: string): string | null {
   return NAME.test(name) ? `profile-images/${name}` : null;
 }
 
-/** Shows `url` as a user's image, whose file is `file`. Returns the file that nothing shows any more, if there is one. */
+/** Sets the image of a user. Returns the file that is no longer used, if there is one. */
 export async function setImage(tx: Tx, userId: string, url: string, file: string): Promise<string | null> {
   const before = await lockImage(tx, userId);
   await markUsed(tx, file);
@@ -31,8 +31,8 @@ export async function setImage(tx: Tx, userId: string, url: string, file: string
 }
 
 /**
- * Changes a user's name, and removes their image where that is asked for. A new one can only be uploaded: an address alone
- * could be anybody's. Returns the file that nothing shows any more, if there is one.
+ * Updates the name of a user, and deletes their image for an empty `image`. A new image can only be uploaded, because a plain
+ * address could point anywhere. Returns the file that is no longer used, if there is one.
  */
 export async function editProfile(tx: Tx, { userId, name, image }: ProfileChange): Promise<string | null> {
   if (!name.trim()) throw invalid("name", "expected at least one visible character");
@@ -49,7 +49,7 @@ export async function editProfile(tx: Tx, { userId, name, image }: ProfileChange
   return isRemoved ? dropFile(tx, before) : null;
 }
 
-/** Lets images follow when the outside has come to reach us at another address. */
+/** Updates the addresses of images after PUBLIC_URL has changed. */
 export async function readdressImages(tx: Tx, publicUrl: string): Promise<void> {
   for (const address of ADDRESSES) {
     const rest = sql.raw(`length(image) - ${address.length - 1}`);
@@ -59,7 +59,7 @@ export async function readdressImages(tx: Tx, publicUrl: string): Promise<void> 
   }
 }
 
-/** A user's image, which does not change before this transaction ends. NOT_FOUND without such a user. */
+/** Locks the row of a user until the transaction ends; returns their image. @throws AppError NOT_FOUND */
 async function lockImage(tx: Tx, userId: string): Promise<string | null> {
   const [row] = await tx.all<{ image: string | null }>(
     sql`select image from users where id = ${userId} ${forUpdate("users")}`,
@@ -68,7 +68,7 @@ async function lockImage(tx: Tx, userId: string): Promise<string | null> {
   return row.image;
 }
 
-/** Takes a user's image away; its file goes with the next tidying. */
+/** Deletes the image of a user; its file is deleted by the next cleanup. */
 export async function clearImage(tx: Tx, userId: string): Promise<void> {
   await dropFile(tx, await lockImage(tx, userId));
   await tx.update(users).set({ image: null }).where(eq(users.id, userId));

@@ -1,20 +1,20 @@
 import { Elysia, t } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { Fault, notFound } from "../../fault.ts";
 import { diskRoom } from "../../files/diskRoom.ts";
 import { markUnused, removeNow } from "../../files/unused.ts";
-import { callerOf } from "../../http/access.ts";
 import { answeredBefore, fingerprintedBy, REPLAYED, writeOnce } from "../../http/idempotency.ts";
 import { ErrorBody } from "../../http/model.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { bodyPieces } from "../../http/requestBody.ts";
 import { leftToRoute } from "../../http/routePlans.ts";
-import { storable } from "../../http/storable.ts";
 import { ProfileChange, UploadedImage } from "./model.ts";
 import { redraw } from "./picture.ts";
 import { editProfile, IMAGES, imageFile, newImageName, setImage } from "./profile.ts";
 import { LARGEST_FORM, LARGEST_IMAGE, receiveImage } from "./upload.ts";
 
-/** How the body is published: Elysia does not read it, so no schema of its own says. */
+/** Describes the body: Elysia does not parse it, so that it has no schema to publish. */
 const requestBody = {
   required: true,
   content: {
@@ -28,7 +28,7 @@ const requestBody = {
   },
 };
 
-/** Images come from people: whatever a browser takes one for, it must not run it. */
+/** Keeps browsers from running an uploaded image as anything else. */
 const IMAGE_HEADERS = {
   "cache-control": "public, max-age=31536000, immutable",
   "content-security-policy": "default-src 'none'; sandbox",
@@ -38,20 +38,20 @@ const IMAGE_HEADERS = {
 const TYPES: Record<string, string> = { jpg: "image/jpeg", png: "image/png", webp: "image/webp" };
 const picture = { schema: { type: "string" as const, format: "binary" } };
 
-/** How a user looks to others: their name and image. */
+/** Name and image of a user. */
 export function profileRoutes(deps: Deps) {
   const { store, config, files } = deps;
   const disk = config.s3 === null ? diskRoom(config.dataDir, config.minFreeDiskBytes) : null;
   return new Elysia({ tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/api/auth/upload-profile-image",
-      async ({ request, set }) => {
-        const { userId } = callerOf(request);
+      async ({ request, set, context }) => {
+        const { userId } = context.principal;
         await disk?.check(LARGEST_IMAGE);
-        const given = await receiveImage(request, bodyPieces(request));
-        fingerprintedBy(request, given);
-        const answered = await answeredBefore<UploadedImage>(deps, request);
+        const given = await receiveImage(request, bodyPieces(context));
+        fingerprintedBy(context, given);
+        const answered = await answeredBefore<UploadedImage>(deps, context);
         if (answered) {
           set.headers[REPLAYED] = "true";
           return answered;
@@ -63,11 +63,11 @@ export function profileRoutes(deps: Deps) {
         await store.write((tx) => markUnused(tx, file));
         await files.put(file, content, type);
         let unused: string | null = null;
-        const answer = await writeOnce(deps, request, async (tx) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           unused = await setImage(tx, userId, imageUrl, file);
           return { success: true, message: "Profile image uploaded", imageUrl };
         });
-        // Another request under the same key was quicker.
+        // Another request under the same key was faster.
         if (answer.imageUrl !== imageUrl) unused = file;
         if (unused !== null) await removeNow(deps, unused);
         return answer;
@@ -89,12 +89,12 @@ export function profileRoutes(deps: Deps) {
     )
     .post(
       "/api/auth/edit-profile",
-      async ({ body, request }) => {
-        const caller = callerOf(request);
-        if (body.userId !== caller.userId && caller.role !== "admin")
+      async ({ body, context }) => {
+        const { principal } = context;
+        if (body.userId !== principal.userId && principal.role !== "admin")
           throw new Fault("FORBIDDEN", "This user is not you");
         let unused: string | null = null;
-        const answer = await writeOnce(deps, request, async (tx) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           unused = await editProfile(tx, body);
           return { success: true };
         });
@@ -107,6 +107,7 @@ export function profileRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
+          example: { body: { userId: EXEMPLARS.owner, name: "Nora Wind" } },
           summary: "Update user profile",
           description:
             "Update profile: the name, and with an empty `image` the image goes. Of yourself; admins may edit anybody.",
@@ -131,6 +132,7 @@ export function profileRoutes(deps: Deps) {
         params: t.Object({ name: t.String({ maxLength: 64, examples: [`${"0".repeat(32)}.png`] }) }),
         detail: {
           access: "public",
+          example: { parameters: { name: EXEMPLARS.image } },
           summary: "Get a profile image",
           description: "Open to everybody who has its address, which cannot be guessed.",
           responses: {

@@ -1,14 +1,14 @@
 import { Fault, invalid } from "../../fault.ts";
 import { type ArrivingFile, brokenOff, FORM_SLACK, isForm, readForm } from "../../files/form.ts";
 
-/** Five megabytes as most programs count them. */
+/** Largest image: 5 MB, in units of 1024. */
 export const LARGEST_IMAGE = 5 * 1024 * 1024;
-/** Of the form around it, in bytes. */
+/** Largest form with such an image. */
 export const LARGEST_FORM = LARGEST_IMAGE + FORM_SLACK;
 
 /**
- * The bytes of the image in a form. No more than an image may have is ever kept, whatever the request says of its length.
- * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
+ * Loads the image of a form. Never holds more than the largest image, whatever length the request declares.
+ * @throws AppError TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
  */
 export async function receiveImage(
   request: Request,

@@ -4,11 +4,11 @@ import { rowsOf } from "../../db/sql.ts";
 import type { Store, Tx } from "../../db/store.ts";
 import type { Log } from "../../log.ts";
 
-/** How exactly it is noted when a session was used last. */
+/** Precision of the last use of a session. */
 const SEEN_PRECISION_MS = 5 * MINUTE;
 /** Sessions seen since the last write are written together, this long after the first of them. */
 const WRITE_DELAY_MS = MINUTE;
-/** Sessions of one write; those beyond wait for the next. */
+/** Sessions in one write; further ones wait for the next. */
 const MAX_SESSIONS_PER_WRITE = 5_000;
 
 interface Used {
@@ -16,17 +16,17 @@ interface Used {
   lastSeenAt: Instant | null;
 }
 
-/** Notes when sessions are used, for the idle limit and for the list of sessions. */
+/** Records when sessions are used, for the idle limit and for the list of sessions. */
 export interface SessionActivity {
-  /** Notes that a session is used now. Cheap: a request writes nothing. */
+  /** Records in memory that a session is used now. */
   note(used: Used, now: Instant): void;
-  /** Writes what was noted. Called by a timer; tests call it themselves. */
+  /** Writes the recorded uses. Called by a timer; tests call it themselves. */
   flush(): Promise<void>;
 }
 
 /**
- * Remembers what to write, and writes it at most once a minute: each write makes `presences` ask the database again about
- * everybody, so a write for each request would cost all of them that query.
+ * Writes the recorded uses at most once a minute: each write empties the cache of principals, so that a write for each request
+ * would cost every request a query.
  */
 export function sessionActivity(store: Pick<Store, "write">, log: Log): SessionActivity {
   let seen = new Map<string, Instant>();
@@ -54,7 +54,7 @@ export function sessionActivity(store: Pick<Store, "write">, log: Log): SessionA
 }
 
 async function writeActivity(tx: Tx, rows: { id: string; seenAt: Instant }[]): Promise<void> {
-  // Several replicas may have seen one session: the latest counts. In one order, so that they do not wait in a circle.
+  // Several replicas may have seen one session: the latest use counts. Sorted, so that no deadlock occurs.
   rows.sort((one, other) => (one.id < other.id ? -1 : 1));
   await tx.all(
     sql`update sessions set last_seen_at = n."seenAt" from ${rowsOf("n", rows, { id: "text", seenAt: "bigint" })}

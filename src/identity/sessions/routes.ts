@@ -1,33 +1,25 @@
 import { Elysia } from "elysia";
 import { iso } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { invalid } from "../../fault.ts";
-import { callerOf } from "../../http/access.ts";
-import type { Server } from "../../http/clientAddress.ts";
 import { IdParams } from "../../http/model.ts";
-import { storable } from "../../http/storable.ts";
-import type { Identity } from "../identity.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { Done } from "../model.ts";
 import { verifyPassword } from "../password.ts";
+import type { Throttled } from "../visit.ts";
 import { OwnSessions, Reauthenticated, Reauthentication } from "./model.ts";
 import { findPasswordHash, listSessions, renewSignIn, revokeSession } from "./sessions.ts";
 
-/** Does work that costs a password hash, unless there were too many attempts. */
-type Throttled = <T>(
-  visit: { request: Request; server: Server | null },
-  email: string,
-  work: () => Promise<T>,
-) => Promise<T>;
-
-/** A user's own sessions: which there are, ending one, and giving the password again in one. */
-export function sessionRoutes({ store, clock, config }: Deps, identity: Identity, throttled: Throttled) {
+/** Sessions of the signed-in user, and reauthentication. */
+export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttled) {
   return new Elysia({ tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .get(
       "/sessions",
-      async ({ request }) => {
-        const { user, sessionId: currentId } = await identity.whoIs(request);
-        const asked = { userId: user.id, currentId, now: clock.now(), idleMs: config.sessionIdleMs };
+      async ({ context }) => {
+        const { userId, sessionId: currentId } = context.principal;
+        const asked = { userId, currentId, now: clock.now(), idleMs: config.sessionIdleMs };
         return { success: true as const, data: await listSessions(store.read, asked) };
       },
       {
@@ -42,8 +34,8 @@ export function sessionRoutes({ store, clock, config }: Deps, identity: Identity
     )
     .delete(
       "/sessions/:id",
-      async ({ params, request }) => {
-        await store.write((tx) => revokeSession(tx, callerOf(request).userId, params.id));
+      async ({ params, context }) => {
+        await store.write((tx) => revokeSession(tx, context.principal.userId, params.id));
         return { success: true as const };
       },
       {
@@ -52,6 +44,7 @@ export function sessionRoutes({ store, clock, config }: Deps, identity: Identity
         detail: {
           access: "user",
           sessionOnly: true,
+          example: { parameters: { id: EXEMPLARS.session } },
           summary: "End a session",
           description:
             "Signs you out there, at once, and ends the personal API keys that were made in it. It may be the session that asks. Needs a session.",
@@ -60,10 +53,10 @@ export function sessionRoutes({ store, clock, config }: Deps, identity: Identity
     )
     .post(
       "/reauthenticate",
-      async ({ body, request, server }) => {
-        const { user, sessionId } = await identity.whoIs(request);
-        return throttled({ request, server }, user.email, async () => {
-          const hash = await findPasswordHash(store.read, user.id);
+      async ({ body, context, server }) => {
+        const { userId, email, sessionId } = context.principal;
+        return throttled({ context, server }, email, async () => {
+          const hash = await findPasswordHash(store.read, userId);
           const isRight = hash !== null && (await verifyPassword({ hash, password: body.password }));
           if (!isRight || sessionId === null) throw invalid("password", "this is not your password");
           const signedInAt = await store.write((tx) => renewSignIn(tx, sessionId));
@@ -76,6 +69,7 @@ export function sessionRoutes({ store, clock, config }: Deps, identity: Identity
         detail: {
           access: "user",
           sessionOnly: true,
+          example: { body: { password: "correct horse battery" } },
           summary: "Give the password again",
           description:
             "Renews the sign-in of this session, under the same token, for operations that answer 403 with the code REAUTHENTICATION_REQUIRED. 422 for a wrong password; 429 says when to try again.",

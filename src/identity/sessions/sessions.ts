@@ -6,13 +6,13 @@ import { notFound } from "../../fault.ts";
 import { endKeysOfSession } from "../apiKeys/ending.ts";
 import type { OwnSession } from "./model.ts";
 
-/** So many that nobody misses one, so few that a list of them needs no pages. */
+/** Sessions in a list, which has no pages. */
 const MAX_LISTED_SESSIONS = 100;
 
 const lastSeenAt = sql<Instant>`coalesce(${sessions.lastSeenAt}, ${sessions.createdAt})`.mapWith(Number);
 const signedInAt = sql<Instant>`coalesce(${sessions.signedInAt}, ${sessions.createdAt})`.mapWith(Number);
 
-/** Returns a user's open sessions, the newest first; never their tokens. `currentId` is the one that asks. */
+/** Lists the open sessions of a user, the newest first; never their tokens. `currentId` is the session of the request. */
 export async function listSessions(
   read: Reader,
   asked: { userId: string; currentId: string | null; now: Instant; idleMs: number },
@@ -37,7 +37,7 @@ export async function listSessions(
   }));
 }
 
-/** Ends one session of a user at once, with the personal API keys that were made in it. NOT_FOUND unless it is one of theirs. */
+/** Revokes a session of a user at once, with the personal API keys created in it. @throws AppError NOT_FOUND unless the user has it */
 export async function revokeSession(tx: Tx, userId: string, id: string): Promise<void> {
   const mine = and(eq(sessions.id, id), eq(sessions.userId, userId));
   const [gone] = await tx.delete(sessions).where(mine).returning({ id: sessions.id });
@@ -52,7 +52,7 @@ export async function findPasswordHash(read: Reader, userId: string): Promise<st
   return account?.hash ?? null;
 }
 
-/** Notes that the password of a session was given now. NOT_FOUND when the session has ended meanwhile. */
+/** Records that the password of a session was given now. @throws AppError NOT_FOUND when the session has ended */
 export async function renewSignIn(tx: Tx, sessionId: string): Promise<Instant> {
   const set = { signedInAt: tx.now, updatedAt: tx.now };
   const [renewed] = await tx.update(sessions).set(set).where(eq(sessions.id, sessionId)).returning({ id: sessions.id });

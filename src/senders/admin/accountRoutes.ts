@@ -1,8 +1,8 @@
 import { Elysia, t } from "elysia";
 import { type Instant, isoOrNull } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { optionalBody } from "../../http/requestBody.ts";
-import { storable } from "../../http/storable.ts";
 import { type ListedAccount as Listed, listAccounts } from "../accountList.ts";
 import { warmupOf } from "../warmup.ts";
 import { AccountPage, AccountQuery, type ListedAccount } from "./model.ts";
@@ -34,7 +34,7 @@ function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Inst
 
 /** The mailboxes of all brands: for admins. */
 export function accountListRoutes({ store, clock }: Deps) {
-  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(storable).post(
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).post(
     "/email-accounts",
     async ({ body }) => {
       const { assignmentFilter = "all", providerFilter = null, searchQuery, limit = MOST, offset = 0 } = body ?? {};
@@ -55,6 +55,13 @@ export function accountListRoutes({ store, clock }: Deps) {
       response: AccountPage,
       detail: {
         access: "admin",
+        example: {
+          body: {
+            assignmentFilter: "all",
+            providerFilter: "SMTP",
+            searchQuery: "",
+          },
+        },
         summary: "List All Email Sender Accounts",
         description:
           "Get all email sender accounts with filters (Admin only), by address. All of them, 10,000 at most: beyond that `hasMore` is true, and `offset` goes on.",

@@ -1,18 +1,19 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { storable } from "../../http/storable.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { assignMailboxes } from "../assignment.ts";
 import { Assigned, Assignment, BulkAssigned, BulkAssignment } from "./model.ts";
 
 /** Mailboxes move from brand to brand: for admins. */
 export function assignmentRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
-    .use(storable)
+    .use(requestContext)
     .post(
       "/assign-email-account",
-      async ({ body, request }) => {
-        const answer = await writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           const { brandName, moved } = await assignMailboxes(tx, [body.accountId], body.brandId);
           const [mailbox] = moved;
           return {
@@ -32,6 +33,7 @@ export function assignmentRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: { body: { accountId: EXEMPLARS.otherEmailAccount, brandId: EXEMPLARS.otherBrand } },
           summary: "Assign Email Account to Brand",
           description:
             "Assign an email sender account to a brand (Admin only). What was to leave through it gets another mailbox of its own brand, or waits with SENDER_REASSIGNED. `previousBrandName` is null when no brand lost it.",
@@ -40,8 +42,8 @@ export function assignmentRoutes(deps: Deps) {
     )
     .post(
       "/bulk-assign-email-accounts",
-      async ({ body, request }) => {
-        const answer = await writeOnce(deps, request, async (tx) => {
+      async ({ body, context }) => {
+        const answer = await writeOnce(deps, context, async (tx) => {
           const { brandName, moved } = await assignMailboxes(tx, body.accountIds, body.brandId);
           return {
             success: true,
@@ -61,6 +63,12 @@ export function assignmentRoutes(deps: Deps) {
         detail: {
           access: "admin",
           idempotent: true,
+          example: {
+            body: {
+              accountIds: [EXEMPLARS.emailAccount, EXEMPLARS.otherEmailAccount],
+              brandId: EXEMPLARS.brand,
+            },
+          },
           summary: "Bulk Assign Email Accounts",
           description:
             "Bulk assign multiple email sender accounts to a brand (Admin only). All of them or none: an unknown id is 404 and stands in `unknownIds`. Messages fare as with a single one.",

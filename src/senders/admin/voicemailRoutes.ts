@@ -1,16 +1,17 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../../deps.ts";
+import { EXEMPLARS } from "../../exemplars.ts";
 import { writeOnce } from "../../http/idempotency.ts";
-import { storable } from "../../http/storable.ts";
+import { requestContext } from "../../http/request-context.ts";
 import { addVoicemailAccount } from "../voicemailAccounts.ts";
 import { VoicemailCreated, VoicemailOrder } from "./model.ts";
 
 /** Numbers for brands: for admins. */
 export function voicemailAdminRoutes(deps: Deps) {
-  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(storable).post(
+  return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).post(
     "/create-voicemail-account",
-    async ({ body, request }) =>
-      writeOnce(deps, request, async (tx) => {
+    async ({ body, context }) =>
+      writeOnce(deps, context, async (tx) => {
         const { id, phoneNumber, displayName, provider } = await addVoicemailAccount(tx, body.brandId, body, {
           proved: true,
         });
@@ -26,6 +27,7 @@ export function voicemailAdminRoutes(deps: Deps) {
       detail: {
         access: "admin",
         idempotent: true,
+        example: { body: { brandId: EXEMPLARS.brand, phoneNumber: "+1 202 555 0147" } },
         summary: "Create Voicemail Sender Account",
         description:
           "Create a new voicemail sender account for a brand (Admin only). The number is stored as E.164. It is proved by your word: brands that only typed it lose it, and it is 409 when it is proved already. It is named after the brand and its last four digits.",

@@ -1,0 +1,9 @@
+import { Elysia } from "elysia";
+import type { Deps } from "../deps.ts";
+import { brandAdminRoutes } from "./adminRoutes.ts";
+import { brandRoutes } from "./routes.ts";
+
+/** Brands, for their owners and for admins. */
+export function brandsModule(deps: Deps) {
+  return new Elysia().use(brandRoutes(deps)).use(brandAdminRoutes(deps));
+}

@@ -1,0 +1,9 @@
+import { Elysia } from "elysia";
+import type { Deps } from "../deps.ts";
+import { chargebeeAdminRoutes } from "./admin/routes.ts";
+import { chargebeeRoutes } from "./routes.ts";
+
+/** The webhook of Chargebee, and what admins do about its events. */
+export function chargebeeModule(deps: Deps) {
+  return new Elysia().use(chargebeeRoutes(deps)).use(chargebeeAdminRoutes(deps));
+}

@@ -1,0 +1,69 @@
+import type { Elysia } from "elysia";
+import type { Clock } from "../clock.ts";
+import type { Store } from "../db/store.ts";
+import type { Log } from "../log.ts";
+import type { Vault } from "../secrets.ts";
+import { guard, type RouteCheck } from "./access.ts";
+import { answerTime } from "./answerTime.ts";
+import { bodyAdmission } from "./bodyAdmission.ts";
+import type { BodySettings } from "./bodyBudget.ts";
+import { credentialRules } from "./credentialRules.ts";
+import { faults } from "./faults.ts";
+import { idempotency } from "./idempotency.ts";
+import { inputLimits } from "./input-limits.ts";
+import type { Principal, RequestContext } from "./request-context.ts";
+import type { RequestDrain } from "./requestDrain.ts";
+import { requestLog } from "./requestLog.ts";
+import { securityHeaders } from "./securityHeaders.ts";
+
+export interface PipelineOptions {
+  config: {
+    publicUrl: string;
+    bodies: BodySettings;
+    /** The header in which a trusted proxy names the client's address. */
+    clientAddressHeader: string | null;
+    reauthWindowMs: number;
+  };
+  log: Log;
+  clock: Clock;
+  store: Store;
+  vault: Vault;
+  background: { signal: AbortSignal };
+}
+
+export interface PipelineHooks {
+  /** Finds whom the credential of a request belongs to; null without a valid one. */
+  identify(request: Request): Promise<Principal | null>;
+  /** Applies the rate limits once the principal is known. */
+  checkLimits: RouteCheck;
+  /** Notes that a request is over. */
+  onRequestEnd(context: RequestContext): void;
+}
+
+/**
+ * Mounts the hooks that every request passes before its handler. Their order is the order of the checks, and a hook of Elysia
+ * reaches only what is mounted after it: the error handler first, so that it answers whatever a check throws; the size of a
+ * body before the credential; the credential before any of the body is read; input limits and stored responses last.
+ */
+export function mountPipeline(app: Elysia, options: PipelineOptions, hooks: PipelineHooks, drain?: RequestDrain): void {
+  const { config, log, background } = options;
+  const routes = () => app.routes;
+  const bodies = bodyAdmission({
+    settings: config.bodies,
+    clientAddressHeader: config.clientAddressHeader,
+    routes,
+    server: () => app.server,
+    stopping: background.signal,
+  });
+  app.use(securityHeaders(config.publicUrl));
+  app.use(requestLog(log, hooks.onRequestEnd));
+  app.use(bodies.settle);
+  app.use(faults(log));
+  if (drain) app.use(drain.plugin());
+  app.use(bodies.before);
+  app.use(guard(hooks.identify, routes, credentialRules(options), hooks.checkLimits));
+  app.use(bodies.after);
+  app.use(inputLimits(routes));
+  app.use(idempotency(options, routes));
+  app.use(answerTime(() => app.server));
+}

@@ -1,0 +1,9 @@
+import { Elysia } from "elysia";
+import type { Deps } from "../deps.ts";
+import { grantRoutes } from "./grantRoutes.ts";
+import { paymentRoutes } from "./routes.ts";
+
+/** Payments, and credits that an admin grants. */
+export function paymentsModule(deps: Deps) {
+  return new Elysia().use(grantRoutes(deps)).use(paymentRoutes(deps));
+}
