@@ -129,7 +129,7 @@ describe("taking over", () => {
     const { body } = await turn(stage, stage.id, "set-mode", { mode: "AUTO" });
     expect(body).toMatchObject({
       cancelledFollowUps: 0,
-      message: expect.stringContaining("nothing that was cancelled"),
+      message: expect.stringContaining("cancelled messages stay cancelled"),
     });
     await world.pass(3 * DAY);
     expect(world.channel.sent).toHaveLength(1);
