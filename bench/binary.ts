@@ -5,9 +5,9 @@ import { freePort } from "../test/support/throwaway.ts";
 import { heading, row, spread } from "./report.ts";
 
 const STARTS = 15;
-const MEBI = 1024 * 1024;
+const MIB = 1024 * 1024;
 
-/** The compiled program: its size against an empty one, how soon it answers, and how much memory it takes. */
+/** Measures the compiled program: size against an empty one, time to the first response, and memory. */
 export async function benchBinary(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
   try {
@@ -29,7 +29,7 @@ export async function benchBinary(): Promise<void> {
       const fresh = await startOnce(ours, dataDir);
       firsts.push(fresh.milliseconds);
       await Bun.sleep(200);
-      idle.push(residentSet(fresh.pid) / MEBI);
+      idle.push(residentSet(fresh.pid) / MIB);
       await fresh.stop();
       const second = await startOnce(ours, dataDir);
       again.push(second.milliseconds);
@@ -38,7 +38,7 @@ export async function benchBinary(): Promise<void> {
     row("exec to first 200, empty folder, ms", spread(firsts));
     row("exec to first 200, second start, ms", spread(again), "<= 60");
     row("memory idle (RSS), MiB", spread(idle), "<= 100");
-    row("memory under load (peak RSS of the demo), MiB", ((await demoPeak(ours, folder)) / MEBI).toFixed(0), "<= 200");
+    row("memory under load (peak RSS of the demo), MiB", ((await demoPeak(ours, folder)) / MIB).toFixed(0), "<= 200");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -5,31 +5,31 @@ import { heading, median, row, spread } from "./report.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const MESSAGES = 5_000;
-const LEAST = 10_000;
-const MOST = Number(process.env.BENCH_PENDING ?? 1_000_000);
+const FEW_PENDING = 10_000;
+const MANY_PENDING = Number(process.env.BENCH_PENDING ?? 1_000_000);
 const BRANDS = 200;
 const SIZES: Size[] = ["SQLite", "Postgres"];
 
-/** What a message, a contact and a brand cost: processor time, log and disk; with few rows in the tables, and with many. */
+/** Measures the cost of a message, a contact and a brand in processor time, log and disk, with few and with many rows in the tables. */
 export async function benchCosts(): Promise<void> {
   const servers = await startServers();
   try {
     for (const size of SIZES) {
-      await growth(servers, size);
-      await disk(servers, size);
+      await benchTableGrowth(servers, size);
+      await benchDisk(servers, size);
     }
   } finally {
     await servers.stop();
   }
 }
 
-/** The same work in turn on a table of ten thousand and one of a million. */
-async function growth(servers: Servers, size: Size): Promise<void> {
+/** Runs the same work alternately on a table of ten thousand and one of a million messages. */
+async function benchTableGrowth(servers: Servers, size: Size): Promise<void> {
   const plan = { size, name: "Bench", contacts: MESSAGES, mailboxes: 20, stages: ROUNDS + 3 };
-  const few = await startFleet(servers, { ...plan, pending: LEAST });
-  const many = await startFleet(servers, { ...plan, pending: MOST });
+  const few = await startFleet(servers, { ...plan, pending: FEW_PENDING });
+  const many = await startFleet(servers, { ...plan, pending: MANY_PENDING });
   if (!few || !many) return;
-  heading(`Costs of a message on ${size}, ${LEAST} and ${MOST.toLocaleString("en-US")} others pending`);
+  heading(`Costs of a message on ${size}, ${FEW_PENDING} and ${MANY_PENDING.toLocaleString("en-US")} others pending`);
   const rounds: { few: Round; many: Round }[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const both = { few: await few.round(), many: await many.round() };
@@ -50,38 +50,38 @@ async function growth(servers: Servers, size: Size): Promise<void> {
   for (const fleet of [few, many]) await fleet.end();
 }
 
-/** Bytes on disk, indexes included: of a brand with its mailbox; of a contact in a campaign; of a message, sent and settled. */
-async function disk(servers: Servers, size: Size): Promise<void> {
+/** Measures bytes on disk, including indexes, of a brand with its mailbox, a contact in a campaign and a settled message. */
+async function benchDisk(servers: Servers, size: Size): Promise<void> {
   const fleet = await startFleet(servers, { size, name: "Disk", contacts: MESSAGES, mailboxes: 20, stages: 4 });
   if (!fleet) return;
   heading(`Bytes on disk on ${size}, with indexes`);
-  const sizes = async () => new Map((await sizesOf(fleet)).map((one) => [one.table, one]));
-  const opened = await sizes();
+  const sizes = async () => new Map((await getSizes(fleet)).map((one) => [one.table, one]));
+  const launched = await sizes();
   await fleet.round();
   await fleet.round();
-  const ended = await sizes();
-  const messages = ended.get("messages")?.rows ?? Number.NaN;
+  const settled = await sizes();
+  const messages = settled.get("messages")?.rows ?? Number.NaN;
   let total = 0;
   for (const table of ["messages", "ledger_entries", "credit_holds"]) {
-    const { rows = 0, bytes = 0 } = ended.get(table) ?? {};
+    const { rows = 0, bytes = 0 } = settled.get(table) ?? {};
     total += bytes;
     row(`${table}, bytes a row; rows a message`, `${(bytes / rows).toFixed(0)}; ${(rows / messages).toFixed(2)}`);
   }
   row("a message with its entries and its hold", (total / messages).toFixed(0));
   for (const table of ["contacts", "conversations"]) {
-    const { rows = 0, bytes = 0 } = opened.get(table) ?? {};
+    const { rows = 0, bytes = 0 } = launched.get(table) ?? {};
     row(`${table}, bytes a row`, (bytes / rows).toFixed(0));
   }
-  const before = bytesOf(await sizesOf(fleet));
+  const before = sumBytes(await getSizes(fleet));
   await fleet.replicas[0]?.ask("brands", BRANDS);
-  row("a brand with a mailbox and a campaign", ((bytesOf(await sizesOf(fleet)) - before) / BRANDS).toFixed(0));
+  row("a brand with a mailbox and a campaign", ((sumBytes(await getSizes(fleet)) - before) / BRANDS).toFixed(0));
   await fleet.end();
 }
 
-async function sizesOf(fleet: Fleet): Promise<TableSize[]> {
+async function getSizes(fleet: Fleet): Promise<TableSize[]> {
   return (await fleet.replicas[0]?.ask<TableSize[]>("sizes")) ?? [];
 }
 
-function bytesOf(sizes: readonly TableSize[]): number {
+function sumBytes(sizes: readonly TableSize[]): number {
   return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -14,9 +14,9 @@ const ENTRANTS: { label: string; size: Size; replicas: number; aim: string }[] =
 ];
 
 /**
- * Follow-ups a second on every size of deployment, with the full protocol (gate, render, claim, send to a channel that
- * accepts at once, settle, ledger, next stage), durable on disk; against BullMQ doing nothing at all on the same machine,
- * all in turn.
+ * Measures follow-ups a second on every size of deployment with the full protocol (gate, render, claim, send to a channel that
+ * accepts at once, settle, ledger, next stage), durable on disk, against BullMQ with empty jobs on the same machine. Rounds
+ * alternate between them.
  */
 export async function benchFollowUps(): Promise<void> {
   const servers = await startServers();
@@ -28,27 +28,27 @@ export async function benchFollowUps(): Promise<void> {
 }
 
 async function compare(servers: Servers): Promise<void> {
-  heading(`Follow-ups a second, ${MESSAGES} each, ${ROUNDS} rounds in turn, each a process`);
+  heading(`Follow-ups a second, ${MESSAGES} each, ${ROUNDS} alternating rounds, each in a process of its own`);
   const entrants: { label: string; aim: string; fleet: Fleet; rounds: Round[] }[] = [];
   for (const { label, size, replicas, aim } of ENTRANTS) {
     const plan = { size, replicas, name: "Bench", contacts: MESSAGES, mailboxes: 20, stages: ROUNDS + 3 };
     const fleet = await startFleet(servers, plan);
     if (fleet) entrants.push({ label, aim, fleet, rounds: [] });
   }
-  const theirs = servers.redis && startContender("noop.ts", { REDIS_URL: servers.redis.url });
+  const bullmq = servers.redis && startContender("noop.ts", { REDIS_URL: servers.redis.url });
   const noops: { rate: number; microseconds: number }[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     for (const { fleet, rounds } of entrants) rounds.push(await fleet.round());
-    const noop = await theirs?.ask<{ rate: number; microseconds: number }>("round", MESSAGES);
+    const noop = await bullmq?.ask<{ rate: number; microseconds: number }>("round", MESSAGES);
     if (noop) noops.push(noop);
-    // The first round warms all up.
+    // The first round is a warm-up.
     if (round > 0) continue;
     for (const { rounds } of entrants) rounds.pop();
     noops.pop();
   }
   const noopRates = noops.map(({ rate }) => rate);
   if (noops.length > 0) {
-    row("BullMQ, no-op, Redis with its log every second", spread(noopRates));
+    row("BullMQ, no-op, Redis with appendfsync everysec", spread(noopRates));
     row("  microseconds of its process a job", spread(noops.map(({ microseconds }) => microseconds)));
   }
   for (const { label, aim, rounds, fleet } of entrants) {
@@ -61,6 +61,6 @@ async function compare(servers: Servers): Promise<void> {
     if (median(of("redis")) > 0) row("  of Redis", spread(of("redis")));
     await fleet.end();
   }
-  await theirs?.ask("close");
-  await theirs?.end();
+  await bullmq?.ask("close");
+  await bullmq?.end();
 }

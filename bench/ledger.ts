@@ -15,15 +15,15 @@ import { heading, row, spread } from "./report.ts";
 
 const ENTRIES = 1_000_000;
 const BRANDS = 20;
-const BATCH = 400;
+const BATCH_MESSAGES = 400;
 const TIMED_ROUNDS = 20;
 
 /**
- * Messages held for and settled a second, durable on disk and 400 to a commit, as the engine does it; and entries proved a
- * second on a ledger of a million, one of which was changed by hand.
+ * Measures messages reserved and settled a second, durable on disk and 400 per commit as in the delivery engine, and ledger
+ * entries verified a second on a million, one of which was tampered with.
  */
 export async function benchLedger(): Promise<void> {
-  await benchHere();
+  await benchDatabase();
   if (process.env.DATABASE_URL || findPostgres() === null) return;
   const server = await startPostgres({ durable: true });
   const env = { ...process.env, DATABASE_URL: server.url };
@@ -32,34 +32,34 @@ export async function benchLedger(): Promise<void> {
   await server.stop();
 }
 
-async function benchHere(): Promise<void> {
+async function benchDatabase(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
   const database = await freshDatabase();
   heading(`The ledger on ${database.url === null ? "SQLite" : "Postgres"}`);
   const store = await openStore({ dataDir, databaseUrl: database.url, ledgerKey: TEST_LEDGER_KEY });
   try {
-    const brandIds = await openBrands(store);
+    const brandIds = await createBrands(store);
     const rates: number[] = [];
     let written = BRANDS;
     for (let round = 0; written < ENTRIES; round++) {
       const started = performance.now();
-      written += await spend(store, brandIds[round % BRANDS] ?? "");
-      if (round >= 5 && round < 5 + TIMED_ROUNDS) rates.push((BATCH / (performance.now() - started)) * 1000);
+      written += await reserveAndSettle(store, brandIds[round % BRANDS] ?? "");
+      if (round >= 5 && round < 5 + TIMED_ROUNDS) rates.push((BATCH_MESSAGES / (performance.now() - started)) * 1000);
     }
-    row("messages held for and settled a second", spread(rates));
+    row("messages reserved and settled a second", spread(rates));
     const memory = process.memoryUsage.rss();
     const started = performance.now();
     const clean = await store.snapshot((read) => verifyLedger(read));
     const seconds = (performance.now() - started) / 1000;
-    row(`entries proved a second, of ${clean.entries}`, spread([clean.entries / seconds]));
-    row("memory it took more, MiB", ((process.memoryUsage.rss() - memory) / 2 ** 20).toFixed(0));
-    if (!clean.ok) throw new Error("the books do not balance");
+    row(`entries verified a second, of ${clean.entries}`, spread([clean.entries / seconds]));
+    row("additional memory, MiB", ((process.memoryUsage.rss() - memory) / 2 ** 20).toFixed(0));
+    if (!clean.ok) throw new Error("the ledger does not balance");
     await store.write((tx) =>
       tx.all(sql`update ledger_entries set amount = amount + 500 where brand_id = ${brandIds[7]} and seq = 4711`),
     );
     const { faults } = await store.snapshot((read) => verifyLedger(read));
     for (const { brandId, seq, detail } of faults) console.log(`brand ${brandId}: entry ${seq} ${detail}`);
-    if (faults.length !== 1) throw new Error("the changed entry was not named");
+    if (faults.length !== 1) throw new Error("the changed entry was not found");
   } finally {
     await store.close();
     await database.drop();
@@ -67,7 +67,7 @@ async function benchHere(): Promise<void> {
   }
 }
 
-function openBrands(store: Store): Promise<string[]> {
+function createBrands(store: Store): Promise<string[]> {
   return store.write(async (tx) => {
     const ids = Array.from({ length: BRANDS }, () => tx.newId());
     for (const id of ids) {
@@ -78,10 +78,10 @@ function openBrands(store: Store): Promise<string[]> {
   });
 }
 
-/** One batch of messages, paid for as the engine pays: held in one commit, settled in the next. */
-async function spend(store: Store, brandId: string): Promise<number> {
+/** Reserves credits for a batch of messages in one commit and settles them in the next, as the delivery engine does. */
+async function reserveAndSettle(store: Store, brandId: string): Promise<number> {
   const messageIds = await store.write(async (tx) => {
-    const ids = Array.from({ length: BATCH }, () => tx.newId());
+    const ids = Array.from({ length: BATCH_MESSAGES }, () => tx.newId());
     await hold(
       tx,
       ids.map((messageId) => ({
@@ -96,5 +96,5 @@ async function spend(store: Store, brandId: string): Promise<number> {
     return ids;
   });
   await store.write((tx) => settle(tx, messageIds));
-  return 2 * BATCH;
+  return 2 * BATCH_MESSAGES;
 }

@@ -9,7 +9,7 @@ import { heading, median, quantile, row, spread } from "./report.ts";
 
 const SMALL: Sizes = { followUps: 10_000, bans: 10_000, brands: 10_000 };
 const LARGE: Sizes = { followUps: 1_000_000, bans: 1_000_000, brands: 100_000 };
-const TIMES = 100;
+const REQUESTS = 100;
 const ROUNDS = 7;
 const CONNECTIONS = 16;
 
@@ -22,13 +22,13 @@ interface Platform extends Sizes {
   dataDir: string;
 }
 
-interface Ask {
+interface ListRequest {
   path: string;
   body?: object;
 }
 
-/** Every list of the platform, at its first page, in its middle and at its end; and the same rows in another order. */
-const lists: Record<string, (platform: Platform) => Promise<Ask> | Ask> = {
+/** Every list for admins: its first, middle and last page, and other orders of the same rows. */
+const lists: Record<string, (platform: Platform) => Promise<ListRequest> | ListRequest> = {
   "follow-ups, first page": () => ({ path: FOLLOW_UPS }),
   "follow-ups, middle page": ({ followUps }) => ({ path: `${FOLLOW_UPS}?page=${followUps / 40}` }),
   "follow-ups, last page": ({ followUps }) => ({ path: `${FOLLOW_UPS}?page=${followUps / 20}` }),
@@ -38,10 +38,10 @@ const lists: Record<string, (platform: Platform) => Promise<Ask> | Ask> = {
     path: `${FOLLOW_UPS}?status=FAILED&page=${Math.ceil(followUps / 8000)}`,
   }),
   "bans, first page": () => ({ path: BANS }),
-  "bans, middle page": (platform) => middleOf(platform, "createdAt", "desc"),
+  "bans, middle page": (platform) => getMiddlePage(platform, "createdAt", "desc"),
   "bans, last page": () => ({ path: `${BANS}?sortOrder=asc` }),
   "bans by e-mail, first page": () => ({ path: `${BANS}?sortBy=email&sortOrder=asc` }),
-  "bans by e-mail, middle page": (platform) => middleOf(platform, "email", "asc"),
+  "bans by e-mail, middle page": (platform) => getMiddlePage(platform, "email", "asc"),
   "brands, first page": () => ({ path: "/api/auth/admin/brands", body: {} }),
   "brands, middle page": ({ brands }) => ({ path: "/api/auth/admin/brands", body: { offset: brands / 2 } }),
   "brands, last page": ({ brands }) => ({ path: "/api/auth/admin/brands", body: { offset: brands - 10 } }),
@@ -49,8 +49,12 @@ const lists: Record<string, (platform: Platform) => Promise<Ask> | Ask> = {
   "credits, last page": ({ brands }) => ({ path: "/api/auth/admin/all-credits", body: { page: brands / 10 } }),
 };
 
-/** A cursor is opaque to clients; we may make one that names the middle. */
-async function middleOf({ service, token, bans }: Platform, sortBy: string, sortOrder: string): Promise<Ask> {
+/** Builds a cursor that points to the middle of the list, which a client could not do. */
+async function getMiddlePage(
+  { service, token, bans }: Platform,
+  sortBy: string,
+  sortOrder: string,
+): Promise<ListRequest> {
   const first = await service.api<{ data: { createdAt: string }[] }>("GET", BANS, { token });
   const newest = Date.parse(first.body.data[0]?.createdAt ?? "");
   const place = sortBy === "email" ? [`p${bans / 2}@banned.example`, "m"] : [newest - 50 * 86_400_000, "m"];
@@ -59,29 +63,29 @@ async function middleOf({ service, token, bans }: Platform, sortBy: string, sort
 }
 
 /**
- * Lists at scale, through HTTP as an admin: how long a page takes with a hundred times the rows, and how many a second the
- * whole service answers against the least that could answer the same bytes.
+ * Measures lists over HTTP as an admin: the time of a page with a hundred times the rows, and the requests a second against a
+ * minimal server that returns the same bytes.
  */
 export async function benchLists(): Promise<void> {
   const small = await open(SMALL);
   const large = await open(LARGE);
   heading(
-    `Lists on ${dialect}: 10,000 rows against 1,000,000 (brands 100,000), ms, p50/p99 of ${TIMES}, ${ROUNDS} rounds`,
+    `Lists on ${dialect}: 10,000 rows against 1,000,000 (brands 100,000), ms, p50/p99 of ${REQUESTS}, ${ROUNDS} rounds`,
   );
   for (const [name, list] of Object.entries(lists)) {
     const [few, many] = [await list(small), await list(large)];
     const [short, long]: [number[][], number[][]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) {
       const [quick, slow]: [number[], number[]] = [[], []];
-      // In turn, so that what else the machine does befalls both.
-      for (let time = 0; time < TIMES; time++) {
-        quick.push(await take(small, few));
-        slow.push(await take(large, many));
+      // Alternates, so that other load on the machine affects both.
+      for (let time = 0; time < REQUESTS; time++) {
+        quick.push(await timeRequest(small, few));
+        slow.push(await timeRequest(large, many));
       }
       short.push(quick);
       long.push(slow);
     }
-    // The middle round: one that another process broke into says nothing about us.
+    // The median round, since another process may disturb one.
     const at = (rounds: number[][], share: number) => median(rounds.map((times) => quantile(times, share)));
     const show = (rounds: number[][]) => `${at(rounds, 0.5).toFixed(2)}/${at(rounds, 0.99).toFixed(2)}`;
     const [p50, p99] = [0.5, 0.99].map((share) => (at(long, share) / at(short, share)).toFixed(1));
@@ -94,7 +98,7 @@ export async function benchLists(): Promise<void> {
   if (dialect === "sqlite") await benchOnPostgres();
 }
 
-/** The same in another process: which database one speaks is settled when it starts. */
+/** Runs the same in another process, because a process supports one database. */
 async function benchOnPostgres(): Promise<void> {
   if (!findPostgres()) return console.log("Postgres: skipped, it is not installed");
   const postgres = await startPostgres();
@@ -114,7 +118,7 @@ async function open(sizes: Sizes): Promise<Platform> {
   return { ...sizes, service, token, dataDir };
 }
 
-async function take({ service, token }: Platform, { path, body }: Ask): Promise<number> {
+async function timeRequest({ service, token }: Platform, { path, body }: ListRequest): Promise<number> {
   const started = performance.now();
   const sent = body === undefined ? { token } : { token, body };
   const answer = await service.api(body === undefined ? "GET" : "POST", path, sent);
@@ -124,7 +128,9 @@ async function take({ service, token }: Platform, { path, body }: Ask): Promise<
 }
 
 async function benchRates({ service, token, dataDir, followUps }: Platform): Promise<void> {
-  heading(`Answers a second, first page of 20, ${CONNECTIONS} connections, ${ROUNDS} rounds in turn, each a process`);
+  heading(
+    `Requests a second, first page of 20, ${CONNECTIONS} connections, ${ROUNDS} alternating rounds, each in a process of its own`,
+  );
   for (const [list, path] of [
     ["followUps", FOLLOW_UPS],
     ["bans", BANS],
@@ -138,14 +144,14 @@ async function benchRates({ service, token, dataDir, followUps }: Platform): Pro
     ];
     const bare = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
     const { value } = await bare.stdout.getReader().read();
-    const least = `http://127.0.0.1:${new TextDecoder().decode(value).trim()}/`;
+    const bareUrl = `http://127.0.0.1:${new TextDecoder().decode(value).trim()}/`;
     const ours = (await service.api("GET", path, { token })).text;
-    if ((await (await fetch(least)).text()) !== ours) throw new Error(`${list}: the answers are not the same bytes`);
+    if ((await (await fetch(bareUrl)).text()) !== ours) throw new Error(`${list}: the responses differ`);
     const [our, their]: [number[], number[]] = [[], []];
     for (let round = 0; round <= ROUNDS; round++) {
       const mine = await load(`${service.url}${path}`, token);
-      const other = await load(least, token);
-      // The first round warms both up.
+      const other = await load(bareUrl, token);
+      // The first round is a warm-up.
       if (round === 0) continue;
       our.push(mine);
       their.push(other);

@@ -4,17 +4,17 @@ import { heading, median, quantile, row, spread } from "./report.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const PENDING = Number(process.env.BENCH_PENDING ?? 100_000);
-const PER_SECOND = 1000;
-/** How long lists are asked for under each load. */
-const SECONDS = 3;
-/** A second's follow-ups at full speed, and enough of them. */
-const FLAT_OUT = 40_000;
-/** Between two requests of one client, so that it measures the service and is no load of its own. */
-const PAUSE = 4;
+const PACED_PER_SECOND = 1000;
+/** How long lists are requested under each load. */
+const DURATION_S = 3;
+/** More follow-ups than can be sent in that time. */
+const FULL_SPEED_MESSAGES = 40_000;
+/** Between two requests, so that the client is no load of its own. */
+const PAUSE_MS = 4;
 const LISTS = { "follow-ups": "/api/auth/admin/scheduled-follow-ups?limit=20", bans: "/api/auth/banned?limit=20" };
 
-type Load = "idle" | "at 1,000 a second" | "flat out";
-const LOADS: Load[] = ["idle", "at 1,000 a second", "flat out"];
+type Load = "idle" | "at 1,000 a second" | "full speed";
+const LOADS: Load[] = ["idle", "at 1,000 a second", "full speed"];
 
 interface Opened {
   url: string;
@@ -22,7 +22,7 @@ interface Opened {
   campaigns: string[];
 }
 
-/** Lists over HTTP while the same process sends: at a pace, as fast as it can, and not at all. */
+/** Measures lists over HTTP while the same process sends at a fixed rate, at full speed, and not at all. */
 export async function benchListsUnderLoad(): Promise<void> {
   const servers = await startServers();
   try {
@@ -38,10 +38,15 @@ async function onPostgres(server: NonNullable<Servers["postgres"]>): Promise<Con
 }
 
 async function bench(database: string, service: Contender): Promise<void> {
-  heading(`Lists on ${database} while the executor works, ms, ${SECONDS} s of each, ${ROUNDS} rounds in turn`);
+  heading(`Lists on ${database} while messages are sent, ms, ${DURATION_S} s of each, ${ROUNDS} alternating rounds`);
   const stages = ROUNDS + 3;
-  const paced = { name: "Paced", contacts: PER_SECOND * (SECONDS + 1), mailboxes: 20, stages };
-  const flat = { name: "Flat", contacts: database === "SQLite" ? FLAT_OUT : FLAT_OUT / 4, mailboxes: 20, stages };
+  const paced = { name: "Paced", contacts: PACED_PER_SECOND * (DURATION_S + 1), mailboxes: 20, stages };
+  const flat = {
+    name: "Flat",
+    contacts: database === "SQLite" ? FULL_SPEED_MESSAGES : FULL_SPEED_MESSAGES / 4,
+    mailboxes: 20,
+    stages,
+  };
   const { url, token, campaigns } = await service.ask<Opened>("open", { pending: PENDING, plans: [paced, flat] });
   let expected = paced.contacts + flat.contacts;
   const untilSent = async () => {
@@ -54,16 +59,16 @@ async function bench(database: string, service: Contender): Promise<void> {
     for (const load of LOADS) {
       const at = Date.now() + (load === "idle" ? 0 : 3500);
       if (load !== "idle") {
-        const campaignId = load === "flat out" ? campaigns[1] : campaigns[0];
-        const perSecond = load === "flat out" ? null : PER_SECOND;
+        const campaignId = load === "full speed" ? campaigns[1] : campaigns[0];
+        const perSecond = load === "full speed" ? null : PACED_PER_SECOND;
         expected += await service.ask<number>("due", { campaignId, stage: round + 1, at, perSecond });
         await Bun.sleep(Math.max(0, at - Date.now() + 100));
       }
       const before = await service.ask<number>("sent");
-      const { times, milliseconds } = await askFor(url, token);
+      const { times, milliseconds } = await timeLists(url, token);
       const sent = (((await service.ask<number>("sent")) - before) / milliseconds) * 1000;
       await untilSent();
-      // The first round warms all up.
+      // The first round is a warm-up.
       if (round === 0) continue;
       for (const [list, of] of Object.entries(times)) {
         const key = `${list}, ${load}`;
@@ -84,19 +89,19 @@ async function bench(database: string, service: Contender): Promise<void> {
   await service.end();
 }
 
-/** Both lists in turn, one request at a time; milliseconds each took. */
-async function askFor(url: string, token: string) {
+/** Requests both lists alternately, one request at a time, and returns the milliseconds of each. */
+async function timeLists(url: string, token: string) {
   const times: Record<string, number[]> = {};
   const headers = { authorization: `Bearer ${token}` };
   const began = performance.now();
-  while (performance.now() - began < SECONDS * 1000) {
+  while (performance.now() - began < DURATION_S * 1000) {
     for (const [list, path] of Object.entries(LISTS)) {
       const started = performance.now();
       const answer = await fetch(`${url}${path}`, { headers });
       await answer.text();
       times[list] = [...(times[list] ?? []), performance.now() - started];
       if (answer.status !== 200) throw new Error(`${path}: ${answer.status}`);
-      await Bun.sleep(PAUSE);
+      await Bun.sleep(PAUSE_MS);
     }
   }
   return { times, milliseconds: performance.now() - began };

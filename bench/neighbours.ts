@@ -5,12 +5,12 @@ import { type Service, startService } from "../test/support/service.ts";
 import { heading, quantile, row } from "./report.ts";
 
 const CONTACTS = Number(process.env.BENCH_CONTACTS ?? 100_000);
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 6);
+const DURATION_S = Number(process.env.BENCH_SECONDS ?? 6);
 const CONNECTIONS = 8;
-/** Between two requests of the neighbour. */
+/** Between two requests of the other tenant. */
 const PAUSE_MS = 5;
-/** Below this a p99 says more about the machine than about us. */
-const FLOOR_MS = 10;
+/** Smaller p99s depend more on the machine than on the service. */
+const MIN_P99_MS = 10;
 const ATTACKS = ["steps", "previews", "searches", "members", "lists", "filters", "imports", "everything"];
 
 interface Tenant {
@@ -18,28 +18,35 @@ interface Tenant {
   campaignId: string;
 }
 
-/** How long an ordinary tenant's requests take while another one does all it may, against how long they take otherwise. */
+/** Measures the requests of a tenant while another one sends as much load as it is allowed to, against those without load. */
 export async function benchNeighbours(): Promise<void> {
   const service = await startService({ env: { LOG_LEVEL: "silent", CHANNELS: "simulator", SIGN_UP: "open" } });
   const admin = await service.admin();
-  const [attacker, neighbour] = [await tenant(service, "attacker", admin), await tenant(service, "neighbour", admin)];
+  const [attacker, neighbour] = [
+    await createTenant(service, "attacker", admin),
+    await createTenant(service, "neighbour", admin),
+  ];
   await fill(service, attacker);
   heading(
     `Neighbours on ${dialect}: one tenant with ${CONTACTS.toLocaleString("en-US")} contacts attacks over ${CONNECTIONS} ` +
-      `connections, ms of the other's requests, ${SECONDS} s of each`,
+      `connections, ms of the other's requests, ${DURATION_S} s of each`,
   );
-  await measure(service, neighbour, SECONDS * 500);
-  const quiet = await measure(service, neighbour, SECONDS * 1000);
-  row("quiet: p50, p99, most", show(quiet));
+  await measure(service, neighbour, DURATION_S * 500);
+  const quiet = await measure(service, neighbour, DURATION_S * 1000);
+  row("no load: p50, p99, maximum", show(quiet));
   for (const attack of process.env.BENCH_ATTACKS?.split(",") ?? ATTACKS) {
     const command = [process.execPath, join(import.meta.dir, "neighbours/attack.ts"), service.url, attacker.token];
-    const args = [attacker.campaignId, attack, `${CONNECTIONS}`, `${SECONDS * 1000 + 500}`];
+    const args = [attacker.campaignId, attack, `${CONNECTIONS}`, `${DURATION_S * 1000 + 500}`];
     const child = Bun.spawn([...command, ...args], { stdout: "pipe", stderr: "inherit" });
     await Bun.sleep(500);
-    const attacked = await measure(service, neighbour, SECONDS * 1000);
-    const ratio = quantile(attacked, 0.99) / Math.max(FLOOR_MS, quantile(quiet, 0.99));
-    row(`${attack}: p50, p99, most`, show(attacked), `p99 <= 3x (of ${FLOOR_MS} ms at least): ${ratio.toFixed(1)}x`);
-    console.log(`    answered ${(await new Response(child.stdout).text()).trim()}`);
+    const attacked = await measure(service, neighbour, DURATION_S * 1000);
+    const ratio = quantile(attacked, 0.99) / Math.max(MIN_P99_MS, quantile(quiet, 0.99));
+    row(
+      `${attack}: p50, p99, maximum`,
+      show(attacked),
+      `p99 <= 3x (of ${MIN_P99_MS} ms at least): ${ratio.toFixed(1)}x`,
+    );
+    console.log(`    responses by status ${(await new Response(child.stdout).text()).trim()}`);
     await child.exited;
   }
   await service.remove();
@@ -49,7 +56,7 @@ export async function benchNeighbours(): Promise<void> {
 const show = (times: number[]) =>
   [quantile(times, 0.5), quantile(times, 0.99), Math.max(...times)].map((ms) => ms.toFixed(1)).join(" ");
 
-/** The same in another process: which database one speaks is settled when it starts. */
+/** Runs the same in another process, because a process supports one database. */
 async function benchOnPostgres(): Promise<void> {
   if (!findPostgres()) return console.log("Postgres: skipped, it is not installed");
   const postgres = await startPostgres();
@@ -59,18 +66,18 @@ async function benchOnPostgres(): Promise<void> {
   await postgres.stop();
 }
 
-async function tenant(service: Service, name: string, admin: string): Promise<Tenant> {
+async function createTenant(service: Service, name: string, admin: string): Promise<Tenant> {
   const token = await service.signUp(`${name}@neighbours.example`);
-  await ok(service, "POST", "/api/brands", { token, body: { name } });
-  const { campaign } = await ok<{ campaign: { id: string } }>(service, "POST", "/api/campaigns", {
+  await request(service, "POST", "/api/brands", { token, body: { name } });
+  const { campaign } = await request<{ campaign: { id: string } }>(service, "POST", "/api/campaigns", {
     token,
     body: { name },
   });
-  if (!admin) throw new Error("there is no admin");
+  if (!admin) throw new Error("no admin");
   return { token, campaignId: campaign.id };
 }
 
-async function ok<Body>(service: Service, method: string, path: string, sent: object): Promise<Body> {
+async function request<Body>(service: Service, method: string, path: string, sent: object): Promise<Body> {
   const answer = await service.api<Body>(method, path, sent);
   if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
   return answer.body;
@@ -91,18 +98,18 @@ async function fill(service: Service, { token, campaignId }: Tenant): Promise<vo
   }
 }
 
-/** What a person does: looks at a list and at one thing, adds a contact. One request after the other. */
+/** Acts as a user: gets a list, gets a campaign, adds a contact, one request after the other. Returns the milliseconds of each. */
 async function measure(service: Service, { token, campaignId }: Tenant, milliseconds: number): Promise<number[]> {
   const times: number[] = [];
   const until = Date.now() + milliseconds;
-  for (let turn = 0; Date.now() < until; turn++) {
+  for (let index = 0; Date.now() < until; index++) {
     const started = performance.now();
-    if (turn % 4 === 3) {
-      const body = { email: `n${Date.now()}.${turn}@neighbour.example`, lastName: "Neighbour" };
-      await ok(service, "POST", "/api/contacts", { token, body });
+    if (index % 4 === 3) {
+      const body = { email: `n${Date.now()}.${index}@neighbour.example`, lastName: "Neighbour" };
+      await request(service, "POST", "/api/contacts", { token, body });
     } else {
-      const path = turn % 2 ? "/api/contacts?limit=20" : `/api/campaigns/${campaignId}`;
-      await ok(service, "GET", path, { token });
+      const path = index % 2 ? "/api/contacts?limit=20" : `/api/campaigns/${campaignId}`;
+      await request(service, "GET", path, { token });
     }
     times.push(performance.now() - started);
     await Bun.sleep(PAUSE_MS);

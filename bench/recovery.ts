@@ -15,57 +15,57 @@ import { heading, median, row, spread } from "./report.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
 const PENDING = Number(process.env.BENCH_PENDING ?? (dialect === "sqlite" ? 5_000_000 : 1_000_000));
-/** What is being sent when it is killed; more than all rounds can send. */
+/** Messages that are being sent when the service is killed; more than all rounds can send. */
 const CONTACTS = 20_000;
-const LIVES = 300;
+const SENDS_BEFORE_KILL = 300;
 
-/** A service that was killed in the midst of sending: how soon it answers and sends again, with millions pending and none. */
+/** Measures how soon a service that was killed while sending responds and sends again, with millions of messages pending and none. */
 export async function benchRecovery(): Promise<void> {
   const database = dialect === "sqlite" ? "SQLite" : "Postgres";
   heading(
-    `After kill -9 on ${database}, ms, ${PENDING.toLocaleString("en-US")} pending against none, ${ROUNDS} in turn`,
+    `After kill -9 on ${database}, ms, ${PENDING.toLocaleString("en-US")} pending against none, ${ROUNDS} alternating rounds`,
   );
   const few = await open(0);
   const many = await open(PENDING);
   const rounds: { few: Times; many: Times }[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
-    const both = { few: await live(few), many: await live(many) };
-    // The first start follows no kill.
+    const both = { few: await runUntilKill(few), many: await runUntilKill(many) };
+    // No kill precedes the first start.
     if (round > 0) rounds.push(both);
   }
   for (const [what, name] of [
     ["exec to first 200", "answers"],
-    ["exec to first mail that is new", "sends"],
+    ["exec to first new mail", "sends"],
   ] as const) {
     row(`${what}, none pending`, spread(rounds.map(({ few }) => few[name])));
     row(`${what}, ${PENDING.toLocaleString("en-US")} pending`, spread(rounds.map(({ many }) => many[name])));
-    row("  the one against the other", median(rounds.map((r) => r.many[name] / r.few[name])).toFixed(2), "1.0");
+    row("  many against few", median(rounds.map((r) => r.many[name] / r.few[name])).toFixed(2), "1.0");
   }
-  row("claims found dead at a start", spread(rounds.map(({ many }) => many.lost)));
-  for (const { service, outside, dataDir } of [few, many]) {
+  row("unknown outcomes at a start", spread(rounds.map(({ many }) => many.lost)));
+  for (const { service, mailServer, dataDir } of [few, many]) {
     await service.remove();
-    await outside.stop();
+    await mailServer.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
   if (dialect === "sqlite") await benchOnPostgres();
 }
 
-interface Killed {
+interface Target {
   service: Service;
-  outside: TestSmtpServer;
+  mailServer: TestSmtpServer;
   dataDir: string;
 }
 
 interface Times {
   answers: number;
   sends: number;
-  /** Outcomes that nobody knows, of this start. */
+  /** Messages of unknown outcome at this start. */
   lost: number;
 }
 
-async function open(pending: number): Promise<Killed> {
+async function open(pending: number): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-recovery-"));
-  const outside = await startSmtpServer();
+  const mailServer = await startSmtpServer();
   const service = await startService({ dataDir, env: { SMTP_ALLOW_PRIVATE_HOSTS: "true", LOG_LEVEL: "warn" } });
   await service.stop();
   const store = await openStore({
@@ -78,22 +78,22 @@ async function open(pending: number): Promise<Killed> {
   const plan = { name: "Recovery", contacts: CONTACTS, mailboxes: 20, stages: 2 };
   const brand = await castOutreach(store, plan);
   await store.write((tx) =>
-    tx.all(sql`update email_accounts set host = '127.0.0.1', port = ${outside.port}, security = 'NONE'`),
+    tx.all(sql`update email_accounts set host = '127.0.0.1', port = ${mailServer.port}, security = 'NONE'`),
   );
   await launchOutreach(store, brand, CONTACTS);
   await store.close();
-  return { service, outside, dataDir };
+  return { service, mailServer, dataDir };
 }
 
-/** Starts it, lets it send, and kills it. */
-async function live({ service, outside }: Killed): Promise<Times> {
-  const before = outside.received.length;
-  const said = service.output().length;
+/** Starts the service, lets it send, and kills it. */
+async function runUntilKill({ service, mailServer }: Target): Promise<Times> {
+  const before = mailServer.received.length;
+  const outputBefore = service.output().length;
   const started = performance.now();
   const times: Times = { answers: Number.NaN, sends: Number.NaN, lost: 0 };
   const starting = service.start();
   while (Number.isNaN(times.answers) || Number.isNaN(times.sends)) {
-    if (Number.isNaN(times.sends) && outside.received.length > before) times.sends = performance.now() - started;
+    if (Number.isNaN(times.sends) && mailServer.received.length > before) times.sends = performance.now() - started;
     if (Number.isNaN(times.answers)) {
       const isUp = await fetch(`${service.url}/api/health`).then(
         ({ ok }) => ok,
@@ -104,13 +104,13 @@ async function live({ service, outside }: Killed): Promise<Times> {
     await Bun.sleep(1);
   }
   await starting;
-  await until("it sends", async () => outside.received.length > before + LIVES, 60_000);
+  await until("it sends", async () => mailServer.received.length > before + SENDS_BEFORE_KILL, 60_000);
   await service.kill();
-  times.lost = Number(/outcomes unknown.*?"messages":(\d+)/.exec(service.output().slice(said))?.[1] ?? 0);
+  times.lost = Number(/outcomes unknown.*?"messages":(\d+)/.exec(service.output().slice(outputBefore))?.[1] ?? 0);
   return times;
 }
 
-/** The same in another process: which database one speaks is settled when it starts. */
+/** Runs the same in another process, because a process supports one database. */
 async function benchOnPostgres(): Promise<void> {
   if (!findPostgres()) return console.log("Postgres: skipped, it is not installed");
   const postgres = await startPostgres({ durable: true });

@@ -8,8 +8,8 @@ import { benchListsUnderLoad } from "./listsUnderLoad.ts";
 import { benchNeighbours } from "./neighbours.ts";
 import { benchRecovery } from "./recovery.ts";
 
-// `npm run bench [part]`. Figures depend on the machine: compare ratios, and only within one run.
-// Each part has a process of its own: a child's peak memory would count what its parent held when it was forked.
+// `npm run bench [part]`. Results depend on the machine: compare ratios, and only within one run.
+// Each part runs in a process of its own: a child's peak memory would include its parent's memory when it was forked.
 
 const parts: Record<string, () => Promise<void>> = {
   followUps: benchFollowUps,
@@ -25,7 +25,7 @@ const parts: Record<string, () => Promise<void>> = {
 const [chosen] = process.argv.slice(2);
 if (chosen !== undefined) {
   const bench = parts[chosen];
-  if (!bench) throw new Error(`there is no bench ${chosen}: ${Object.keys(parts).join(", ")}`);
+  if (!bench) throw new Error(`unknown bench ${chosen}: expected one of ${Object.keys(parts).join(", ")}`);
   await bench();
 } else {
   for (const name of Object.keys(parts)) {

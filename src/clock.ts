@@ -1,4 +1,4 @@
-/** A moment: milliseconds since 1970-01-01T00:00Z, everywhere inside Reprise and in both databases. */
+/** A point in time: milliseconds since 1970-01-01T00:00Z, in the program and in both databases. */
 export type Instant = number;
 
 export const SECOND = 1_000;
@@ -6,14 +6,14 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** Where the program reads the time. Tests and the simulator pass their own. */
+/** Returns the current time. Tests and the simulator pass their own. */
 export interface Clock {
   now(): Instant;
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** A clock that moves only when told to: the simulator's and the tests'. */
+/** A clock that advances only when told to, for the simulator and for tests. */
 export class VirtualClock implements Clock {
   #now: Instant;
 
@@ -25,9 +25,9 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  /** Moves to a moment; an earlier one is a clock stepped back. */
-  set(moment: Instant): void {
-    this.#now = moment;
+  /** Sets the time; an earlier one is a clock stepped back. */
+  set(time: Instant): void {
+    this.#now = time;
   }
 
   advance(milliseconds: number): void {
@@ -35,11 +35,11 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** How a moment is written on the wire: ISO 8601, UTC. */
-export function iso(moment: Instant): string {
-  return new Date(moment).toISOString();
+/** Formats a time for the wire: ISO 8601, UTC. */
+export function iso(time: Instant): string {
+  return new Date(time).toISOString();
 }
 
-export function isoOrNull(moment: Instant | null): string | null {
-  return moment === null ? null : iso(moment);
+export function isoOrNull(time: Instant | null): string | null {
+  return time === null ? null : iso(time);
 }

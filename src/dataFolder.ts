@@ -12,28 +12,28 @@ import {
 } from "./folderAccess.ts";
 import { FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./privateFiles.ts";
 
-/** What a check of the data folder did and found. */
+/** The repairs and problems of a check of the data folder. */
 export interface FolderCheck {
-  /** Paths below the folder whose modes were loose and are not any more; `.` is the folder itself. */
+  /** Paths below the folder whose modes were repaired; `.` is the folder itself. */
   repaired: string[];
   /** Sentences about what could not be repaired. */
   problems: string[];
 }
 
-/** Names in the data folder that are ours. Whatever else lies there is left alone; `secrets.ts` judges the key. */
+/** Names of our own files in the data folder. Other files are left alone; `secrets.ts` checks the key. */
 const OUR_FILES = /^(?:reprise|lock)\.db|^secret\.key\./;
 const KEY_FILE = "secret.key";
 const OUR_FOLDERS = new Set(["files", "imports", "demo"]);
-/** Folders that say nothing about who else uses the data folder. */
+/** Folders that do not mean that another program uses the data folder. */
 const NEUTRAL_FOLDERS = new Set([...OUR_FOLDERS, "lost+found"]);
 
 const WRITABLE_BY_GROUP = 0o020;
 
 /**
- * Creates the data folder where it is missing, and takes from it and from our files in it what lets other users in
+ * Creates the data folder where it is missing, and removes the access of other users from it and from our files in it
  * (folders 0700, files 0600). What cannot be repaired (a volume that belongs to root, a file system without modes, a folder
  * shared with something else) is reported: it must not keep a service from starting.
- * @param isRequired whether nothing works without it, as on SQLite
+ * @param isRequired whether the service cannot run without it, as on SQLite
  * @throws Fault CONFLICT when the folder or the database belongs to another user, UNAVAILABLE when it cannot be written to
  */
 export function checkDataFolder(dataDir: string, isRequired: boolean): FolderCheck {
@@ -60,21 +60,21 @@ export function checkDataFolder(dataDir: string, isRequired: boolean): FolderChe
   return check;
 }
 
-/** Returns whether nobody else has rights in the folder now. */
+/** Returns whether no other user has access to the folder now. */
 function repairFolder(folder: string, { mode, uid: owner, gid }: Stats, uid: number, check: FolderCheck): boolean {
   const isOurs = owner === uid || isRoot();
-  // A volume that a container runtime gave to a group of this process's own, and to nobody else.
+  // A volume that a container runtime gave to a group of this process, and to no one else.
   if (!isOurs && (mode & 0o007) === 0 && process.getgroups?.().includes(gid)) return true;
   if ((mode & LOOSE_BITS) === 0) return true;
   const others = isShared(folder, mode);
   if (others !== null)
     check.problems.push(`${folder} (${octal(mode)}) is left as it is: ${others}. Give Reprise its own`);
   else if (!isOurs) check.problems.push(`${folder} (${octal(mode)}) belongs to root: chown -R ${uid} ${folder}`);
-  else return tighten(folder, ".", FOLDER_MODE, check);
+  else return restrict(folder, ".", FOLDER_MODE, check);
   return false;
 }
 
-/** Returns why the folder seems to be more than the data folder of one Reprise, so that its mode is not ours to change. */
+/** Returns why the folder seems to be shared with other programs, so that its mode must not be changed; null if it is not. */
 function isShared(folder: string, mode: number): string | null {
   if ((mode & STICKY) !== 0) return "it is a folder that all users share";
   const other = readdirSync(folder, { withFileTypes: true }).find(
@@ -88,7 +88,7 @@ function repairEntries(folder: string, uid: number, check: FolderCheck): void {
     const path = join(folder, name);
     if (name === KEY_FILE) checkKeyOwner(path, uid);
     if (!OUR_FILES.test(name) && !OUR_FOLDERS.has(name)) continue;
-    // The operator may have put images or the database elsewhere by a link: what counts is what is there.
+    // The operator may have placed images or the database elsewhere by a link: its target is what counts.
     const target = lstatSync(path).isSymbolicLink() ? realPathOf(path) : path;
     if (target === null) continue;
     const stats = statSync(target);
@@ -106,13 +106,13 @@ function realPathOf(link: string): string | null {
   }
 }
 
-/** Tightens a file, or a folder and all below it. Links below are never followed: they are none of ours. */
+/** Restricts a file, or a folder and all below it, to its owner. Links below are never followed. */
 function repair(path: string, shown: string, stats: Stats, uid: number, check: FolderCheck): void {
   const isFolder = stats.isDirectory();
   if (!isFolder && !stats.isFile()) return;
   if ((stats.mode & LOOSE_BITS) !== 0 && (stats.uid === uid || isRoot()))
-    tighten(path, shown, isFolder ? FOLDER_MODE : FILE_MODE, check);
-  // One sentence for all that is in it.
+    restrict(path, shown, isFolder ? FOLDER_MODE : FILE_MODE, check);
+  // One problem for all that is in it.
   else if ((stats.mode & LOOSE_BITS) !== 0 && !shown.includes("/"))
     check.problems.push(`${path} belongs to user ${stats.uid}: chown -R ${uid} ${path}`);
   if (!isFolder) return;
@@ -129,8 +129,8 @@ function repair(path: string, shown: string, stats: Stats, uid: number, check: F
   }
 }
 
-/** Returns whether the mode is what it should be now. */
-function tighten(path: string, shown: string, mode: number, check: FolderCheck): boolean {
+/** Returns whether the mode is restricted now. */
+function restrict(path: string, shown: string, mode: number, check: FolderCheck): boolean {
   try {
     chmodSync(path, mode);
     if ((statSync(path).mode & LOOSE_BITS) === 0) {

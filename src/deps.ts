@@ -1,18 +1,61 @@
 import type { BackgroundWork } from "./background.ts";
 import type { Channel, MailLogin, Verified } from "./channels/channel.ts";
+import type { PrivateNetwork } from "./channels/privateNetworks.ts";
 import type { SendSystemMail } from "./channels/systemMail.ts";
+import type { Catalog } from "./chargebee/catalog.ts";
+import type { ChargebeeSite } from "./chargebee/site.ts";
 import type { Clock } from "./clock.ts";
-import type { Config } from "./config.ts";
 import type { Store } from "./db/store.ts";
 import type { Files } from "./files/files.ts";
+import type { S3Settings } from "./files/s3.ts";
+import type { BodySettings } from "./http/bodyBudget.ts";
 import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { Signer, Vault } from "./secrets.ts";
 import type { SecurityFindings } from "./security/findings.ts";
 
-/** Dependencies of routes and workers; created by `main.ts`, and by tests for themselves. */
+export interface ChargebeeSettings {
+  /** The credentials that webhooks must show; null: webhooks are refused. */
+  webhook: { user: string; password: string } | null;
+  /** The site that is asked for events that never arrived; null: none is asked. */
+  site: ChargebeeSite | null;
+  /** The credits that each item price grants. */
+  catalog: Catalog;
+}
+
+/** The settings that modules use. The whole configuration, which only the server knows, extends it. */
+export interface Settings {
+  /** The URL by which others reach this service; unsubscribe links begin with it. No trailing slash. */
+  publicUrl: string;
+  /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
+  clientAddressHeader: string | null;
+  signUp: "open" | "closed";
+  /** A session that is not used for this long ends. */
+  sessionIdleMs: number;
+  /** How long a sign-in counts as recent, for operations that want the password again. */
+  reauthWindowMs: number;
+  /** The folder of the SQLite file, the key file, images, imports in progress and the lock. */
+  dataDir: string;
+  /** Bytes of the data folder's file system that uploads and imports leave free. */
+  minFreeDiskBytes: number;
+  /** The bucket for images; null: the data folder. */
+  s3: S3Settings | null;
+  /** `simulator`: nothing leaves this machine; messages go to simulated contacts, who reply. */
+  channels: "live" | "simulator";
+  /** Whether every mailbox may name SMTP servers on any address and port, and without TLS. For a single tenant, or a test. */
+  allowPrivateSmtp: boolean;
+  /** Networks of the operator's own where admins may place mailboxes. */
+  privateSmtpNetworks: readonly PrivateNetwork[];
+  chargebee: ChargebeeSettings;
+  /** Limits of memory and time for request bodies. */
+  bodies: BodySettings;
+  /** Below this sentiment (-1…1) a reply is hostile and bans its sender. */
+  hostileBelow: number;
+}
+
+/** Holds what routes and background work are given. The server makes it; tests make their own. */
 export interface Deps {
-  config: Config;
+  config: Settings;
   store: Store;
   clock: Clock;
   random: Random;

@@ -15,20 +15,20 @@ import { Fault } from "./fault.ts";
 import { createPrivateFolder, FILE_MODE, LOOSE_BITS } from "./privateFiles.ts";
 
 const ROOT_UID = 0;
-/** Whether this process may change what belongs to others. */
+/** Returns whether this process may change files of other users. */
 export const isRoot = () => process.getuid?.() === ROOT_UID;
 export const WRITABLE_BY_OTHERS = 0o002;
 export const STICKY = 0o1000;
 
 export interface Found {
   folder: string;
-  /** To whom files created there belong: not to this user where an NFS server or a mount option maps all users to one. */
+  /** The owner of files created there: not this user where an NFS server or a mount option maps all users to one. */
   ownUid: number;
   keepsModes: boolean;
 }
 
 /**
- * Opens the data folder, and makes it where it is needed. Returns null for one that is not there, or not writable, and not needed.
+ * Opens the data folder, and creates it where it is required. Returns null when it is missing or not writable, and not required.
  * @throws Fault UNAVAILABLE or CONFLICT with what to run
  */
 export function openFolder(dataDir: string, isRequired: boolean, uid: number): Found | null {
@@ -46,7 +46,7 @@ export function openFolder(dataDir: string, isRequired: boolean, uid: number): F
   }
 }
 
-/** Creates a file to see what the file system makes of its owner and mode, and removes it. */
+/** Creates and removes a file to find out what owner and mode the file system gives it. */
 function probe(folder: string, uid: number): Omit<Found, "folder"> {
   const path = join(folder, `.probe-${process.pid}-${crypto.randomUUID()}`);
   let file: number;
@@ -54,7 +54,7 @@ function probe(folder: string, uid: number): Omit<Found, "folder"> {
     file = openSync(path, "wx", FILE_MODE);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
-    // A full disk says nothing about owners and modes, and must not keep a service from reading.
+    // A full disk tells nothing about owners and modes, and must not keep a service from starting.
     if (code === "ENOSPC" || code === "EDQUOT") return { ownUid: uid, keepsModes: true };
     throw error;
   }
@@ -88,22 +88,22 @@ export function checkOwner(folder: string, { uid: owner }: Stats, uid: number, p
     problems.push(`${folder} belongs to user ${owner}, who can read and replace everything in it: chown it to root`);
 }
 
-/** Notes a parent in which everybody could replace what lies in it. */
+/** Reports a parent folder in which every user could replace the data folder. */
 export function checkParent(folder: string, problems: string[]): void {
   const parent = dirname(folder);
   const { mode } = statSync(parent);
   if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0)
-    problems.push(`${parent} can be written to by everybody, who could replace ${folder}: chmod o-w ${parent}`);
+    problems.push(`${parent} can be written to by every user, who could replace ${folder}: chmod o-w ${parent}`);
 }
 
-/** Refuses a key that another user could exchange; its mode `secrets.ts` judges. */
+/** Refuses a key file that another user could replace; `secrets.ts` checks its mode. */
 export function checkKeyOwner(path: string, uid: number): void {
   const owner = statSync(path, { throwIfNoEntry: false })?.uid ?? uid;
   if (owner === uid || owner === ROOT_UID || isRoot()) return;
-  throw new Fault("CONFLICT", `${path} belongs to user ${owner}, who could exchange it. Run: chown ${uid} ${path}`);
+  throw new Fault("CONFLICT", `${path} belongs to user ${owner}, who could replace it. Run: chown ${uid} ${path}`);
 }
 
-/** Notes a database file of another user. @throws Fault CONFLICT for one that this user cannot write */
+/** Reports a database file of another user. @throws Fault CONFLICT for one that this user cannot write */
 export function checkDatabaseFile(path: string, { uid: owner }: Stats, uid: number, problems: string[]): void {
   const belongs = `${path} belongs to user ${owner}, and this process is user ${uid}. Run: chown ${uid} ${path}`;
   let isWritable = true;

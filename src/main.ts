@@ -8,13 +8,13 @@ import { setPrivateUmask } from "./privateFiles.ts";
 function overview(): string {
   const width = Math.max(...commands.map((command) => command.name.length));
   return [
-    "Reprise: campaigns that follow up, stop when someone answers, and keep honest books.",
+    "Reprise: campaigns that follow up, stop at a reply or opt-out, and account for every credit.",
     "",
     "Usage: reprise <command> [options]",
     "",
     ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
     "",
-    "`reprise <command> --help` says more. Configuration comes from the environment; the README lists it.",
+    "`reprise <command> --help` lists the options. Configuration comes from environment variables; see the README.",
   ].join("\n");
 }
 
@@ -47,16 +47,16 @@ async function main(args: string[]): Promise<number> {
   return command.run(rest);
 }
 
-/** Says in one line what went wrong, without a stack; 2 for a wrong call or configuration, 1 for the rest. */
-function explain(error: unknown): number {
-  // What was typed may hold a password; the process list has shown it, and the terminal's log should not.
+/** Prints the error in one line, without a stack. Returns 2 for a wrong call or configuration, 1 for other errors. */
+function reportError(error: unknown): number {
+  // An argument may hold a password, which the log of the terminal should not repeat.
   if (error instanceof UsageError) console.error(`reprise: ${withoutLogins(error.message)}`);
   else if (error instanceof ConfigError || error instanceof Fault) console.error(`reprise: ${error.message}`);
-  else console.error(`reprise: ${error instanceof Error ? error.message.split("\n")[0] : "something went wrong"}`);
+  else console.error(`reprise: ${error instanceof Error ? error.message.split("\n")[0] : "unexpected error"}`);
   return error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
 }
 
 setPrivateUmask();
 main(process.argv.slice(2))
-  .catch(explain)
+  .catch(reportError)
   .then((code) => process.exit(code));

@@ -1,9 +1,9 @@
 import type { Instant } from "./clock.ts";
 
-/** Where the program gets chance from: a number in [0, 1). The simulator passes a seeded one, so that a run can be replayed. */
+/** Returns a random number in [0, 1). The simulator passes a seeded one, so that a run can be replayed. */
 export type Random = () => number;
 
-/** Asking the system for chance costs more than using it, so it is asked for this many words at once. */
+/** Random words are drawn many at a time, because a call to the system costs more than a draw. */
 const drawn = new Uint32Array(1024);
 let used = drawn.length;
 
@@ -15,7 +15,7 @@ function draw(): number {
   return drawn[used++] ?? 0;
 }
 
-/** Chance nobody can foresee. */
+/** Unpredictable random numbers, from the system. */
 export const systemRandom: Random = () => ((draw() >>> 5) * 67_108_864 + (draw() >>> 6)) / 9_007_199_254_740_992;
 
 /** Chance that a seed decides (sfc32, PractRand-tested by its author Chris Doty-Humphrey): same seed, same sequence. */

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import type { Environment } from "./config/environment.ts";
 
 /** Variables with secret content. Each may be given as a file instead, by its name and `_FILE`, as Docker secrets are. */
-const SECRET_VARIABLES = [
+export const SECRET_VARIABLES: readonly string[] = [
   "REPRISE_SECRET",
   "DATABASE_URL",
   "REDIS_URL",
@@ -15,8 +16,6 @@ const SECRET_VARIABLES = [
 
 /** No secret is longer. Bytes. */
 const LARGEST_SECRET_FILE_BYTES = 64 * 1024;
-
-type Environment = Record<string, string | undefined>;
 
 /**
  * Returns the environment with the content of the files that `*_FILE` name, without white space around it, so that secrets

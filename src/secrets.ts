@@ -17,7 +17,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_FILE = "secret.key";
 
-/** Seals small secrets (passwords, tokens) for the database. */
+/** Encrypts small secrets (passwords, tokens) for the database. */
 export interface Vault {
   /**
    * Encrypts `plain` for one place. `context` names that place, as `table|row id|column`; it is not stored.
@@ -25,23 +25,23 @@ export interface Vault {
    */
   seal(plain: string, context: string): string;
   /**
-   * Decrypts what `seal` made for the same context.
-   * @throws Fault UNAVAILABLE when it was sealed with another key, was changed, or belongs to another place.
+   * Decrypts a secret that was encrypted for the same context.
+   * @throws Fault UNAVAILABLE when it was encrypted with another key, was changed, or belongs to another place.
    */
   open(sealed: string, context: string): string;
 }
 
-/** Signs texts that leave the house and come back, such as unsubscribe links. */
+/** Signs texts that are given out and come back, such as unsubscribe links. */
 export interface Signer {
   /** HMAC-SHA256 (RFC 2104), as base64url. */
   sign(text: string): string;
-  /** True for exactly what `sign` returns for this text. Takes the same time wherever the difference is. */
+  /** Returns whether this is the signature of the text, in constant time. */
   verify(text: string, signature: string): boolean;
 }
 
 /**
- * A vault with AES-256-GCM (NIST SP 800-38D). The context is authenticated with the ciphertext, so a secret copied to
- * another row does not open there. Nonces are random: one key is good for 2^32 secrets.
+ * Opens a vault with AES-256-GCM (NIST SP 800-38D). The context is authenticated with the ciphertext, so a secret copied to
+ * another row cannot be decrypted there. Nonces are random: one key is good for 2^32 secrets.
  * @param key 32 bytes, from `masterKey`
  */
 export function openVault(key: Uint8Array): Vault {
@@ -57,11 +57,11 @@ export function openVault(key: Uint8Array): Vault {
     open(sealed, context) {
       const [, sealedWith, body] = /^v1\.([0-9a-f]{8})\.([\w-]+)$/.exec(sealed) ?? [];
       if (sealedWith === undefined || body === undefined) throw unreadable();
-      if (sealedWith !== keyId) throw sealedWithAnother(sealedWith, keyId);
+      if (sealedWith !== keyId) throw wrongKey(sealedWith, keyId);
       const bytes = Buffer.from(body, "base64url");
-      // Decoding forgives what encoding never writes; one spelling per secret is enough.
-      const spelledOtherwise = bytes.toString("base64url") !== body;
-      if (spelledOtherwise || bytes.length < NONCE_BYTES + TAG_BYTES) throw unreadable();
+      // Decoding accepts forms that encoding never writes; only the canonical one is valid.
+      const isCanonical = bytes.toString("base64url") === body;
+      if (!isCanonical || bytes.length < NONCE_BYTES + TAG_BYTES) throw unreadable();
       try {
         const opening = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, NONCE_BYTES))
           .setAAD(Buffer.from(context))
@@ -74,7 +74,7 @@ export function openVault(key: Uint8Array): Vault {
   };
 }
 
-/** A signer whose key is derived from the master key, so that a signature tells nothing about the vault's key. */
+/** Returns a signer whose key is derived from the master key, so that a signature reveals nothing about the vault's key. */
 export function signer(key: Uint8Array): Signer {
   const signingKey = derive(key, "reprise signatures v1");
   const sign = (text: string) => createHmac("sha256", signingKey).update(text).digest("base64url");
@@ -88,9 +88,9 @@ export function signer(key: Uint8Array): Signer {
   };
 }
 
-/** Seals the rows of the ledger, so that whoever can write to the database cannot make up rows that prove themselves. */
+/** Authenticates the rows of the ledger, so that write access to the database is not enough to forge rows that verify. */
 export interface LedgerKey {
-  /** Stands in every seal: says which key made it, and nothing about the key. */
+  /** Identifies the key in every MAC, and reveals nothing about it. */
   readonly id: string;
   /** Returns `<key id>.<the first 128 bits of HMAC-SHA-256 (RFC 2104), base64url>`. */
   seal(text: string): string;
@@ -106,12 +106,12 @@ export function ledgerKey(master: Uint8Array): LedgerKey {
   const id = createHash("sha256").update(key).digest("base64url").slice(0, LEDGER_KEY_ID_LENGTH);
   return {
     id,
-    // A copy of one that has taken the key in already: half of node:crypto's time, and the ledger seals each entry of a batch.
+    // Copies a hasher that is already keyed: half the time of node:crypto, and every entry of a batch is authenticated.
     seal: (text) => `${id}.${keyed.copy().update(text).digest("base64url").slice(0, LEDGER_MAC_LENGTH)}`,
   };
 }
 
-/** Stands for the key where a database is opened for something that moves no credits. */
+/** The key of a database that is opened for work that moves no credits. */
 export const NO_LEDGER_KEY: LedgerKey = {
   id: "none",
   seal() {
@@ -120,16 +120,15 @@ export const NO_LEDGER_KEY: LedgerKey = {
 };
 
 /**
- * Returns the master key if there is one already, and creates none: for commands that must not start a database with a key
- * of its own.
+ * Returns the master key if there is one, and creates none: for commands that must not give a database a new key.
  */
 export function findMasterKey(given: string | null, dataDir: string): Uint8Array | null {
   return given === null ? readKey(join(dataDir, KEY_FILE)) : masterKey(given, dataDir);
 }
 
 /**
- * The 32 bytes everything secret hangs on: derived from `given` (HKDF-SHA256, RFC 5869), else read from `secret.key` in the
- * data folder, which the first start creates for its owner's eyes only.
+ * Returns the 32 bytes that all other keys are derived from: derived from `given` (HKDF-SHA256, RFC 5869), else loaded from
+ * `secret.key` in the data folder, which the first start creates for its owner only.
  * @param given REPRISE_SECRET, at least 32 characters, or null
  * @throws Fault INVALID for a short secret; UNAVAILABLE for a key file that others may read or that is damaged.
  */
@@ -142,7 +141,7 @@ export function masterKey(given: string | null, dataDir: string): Uint8Array {
   return readKey(path) ?? createKey(path, dataDir);
 }
 
-/** Null when there is no key file yet. */
+/** Returns null when there is no key file yet. */
 function readKey(path: string): Uint8Array | null {
   let file: number;
   try {
@@ -168,8 +167,8 @@ function readKey(path: string): Uint8Array | null {
 }
 
 /**
- * Writes the key aside and links it into place: linking fails where a file exists, so of several creators one wins, and
- * nobody ever reads half a key. It is on disk before the first secret is sealed with it.
+ * Writes the key to a draft and links it into place: linking fails where a file exists, so of several creators one wins, and
+ * no process reads half a key. It is on disk before the first secret is encrypted with it.
  */
 function createKey(path: string, dataDir: string): Uint8Array {
   createPrivateFolder(dataDir);
@@ -211,12 +210,12 @@ function derive(secret: Uint8Array, purpose: string): Uint8Array {
 }
 
 function unreadable(): Fault {
-  return new Fault("UNAVAILABLE", "a stored secret cannot be opened: it was changed, or moved from another row");
+  return new Fault("UNAVAILABLE", "a stored secret cannot be decrypted: it was changed, or moved from another row");
 }
 
-function sealedWithAnother(sealedWith: string, keyId: string): Fault {
-  const message = "a stored secret was sealed with another key: start with the key it was sealed with";
-  return new Fault("UNAVAILABLE", message, { cause: `sealed with ${sealedWith}, this is ${keyId}` });
+function wrongKey(sealedWith: string, keyId: string): Fault {
+  const message = "a stored secret was encrypted with another key: start with that key";
+  return new Fault("UNAVAILABLE", message, { cause: `encrypted with ${sealedWith}, this is ${keyId}` });
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -1,10 +1,10 @@
 /**
- * Shares the event loop between tenants. Work whose size a tenant decides (checking templates, previews, searches, imports)
- * is cut into slices of a few milliseconds. One slice runs between two polls of the network, whoever asks and however often,
- * and owners who wait are served in turn: what one brand queues delays its own work, and every other request by one slice.
+ * Shares the event loop between tenants. Work whose size a tenant decides (template checks, previews, searches, imports) is
+ * cut into slices of a few milliseconds. One slice runs between two polls of the network, and the owners that wait are
+ * served in turn: what one brand queues delays its own work, and every other request by one slice.
  */
 export class TimeSlices {
-  /** Those who wait, by owner; an owner who was served goes to the end. */
+  /** Waiting slices by owner; an owner that was served goes to the end. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #isScheduled = false;
   readonly #nextPoll: (run: () => void) => void;
@@ -13,7 +13,7 @@ export class TimeSlices {
     this.#nextPoll = nextPoll;
   }
 
-  /** Resolves when the owner (a brand's id, or what else stands for one tenant) may run one slice. Await it before each. */
+  /** Resolves when the owner (the id of a brand, or of a user without one) may run one slice. Await it before each slice. */
   next(owner: string): Promise<void> {
     return new Promise((resolve) => {
       const queue = this.#waiting.get(owner);
@@ -41,5 +41,5 @@ export class TimeSlices {
   }
 }
 
-/** The one event loop of this process. */
+/** The slices of the event loop of this process. */
 export const timeSlices = new TimeSlices();

@@ -1,6 +1,6 @@
 /**
- * Waits for `work`, at most until `deadline` (by `performance.now()`). Returns whether it ended in time, however it ended;
- * what goes on after that is nobody's to wait for.
+ * Waits for `work`, at most until `deadline` (by `performance.now()`). Returns whether it settled in time, fulfilled or
+ * rejected; later outcomes are ignored.
  */
 export async function endsBefore(deadline: number, work: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { talkative } from "./support/pictures.ts";
@@ -54,6 +54,15 @@ describe("a call", () => {
     expect(exitCode).toBe(0);
     expect(JSON.parse((await reprise(["version", "--json"])).stdout)).toMatchObject({ bun: Bun.version });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("takes settings from the .env in the folder it is started in", async () => {
+    const settings = join(folder, ".env");
+    writeFileSync(settings, "PORT=from-the-file\n");
+    const { exitCode, stderr } = await reprise(["health"]);
+    rmSync(settings);
+    expect(stderr).toContain('PORT: expected a whole number from 0 to 65535, got "from-the-file"');
+    expect(exitCode).not.toBe(0);
   });
 
   test("help lists the commands, and each explains itself", async () => {

@@ -310,7 +310,7 @@ describe("steps", () => {
         steps: [sms],
       });
       expect(refused.status).toBe(422);
-      expect(refused.body.message).toContain("comes later");
+      expect(refused.body.message).toContain("is not available");
     } finally {
       await live.close();
     }

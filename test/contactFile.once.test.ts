@@ -153,11 +153,11 @@ describe("rows", () => {
     const file = 'Email,Phone\nann@,+12025550143\n,2025550143\n,+1555\n,2.02556E+09\n,"+1\n';
     const rows = (await read(file)).map((row) => (row.verdict === "ok" ? "" : row.message));
     expect(rows).toEqual([
-      'Not an e-mail address: "ann@"',
-      'Not a phone number with its country code (+…), and no default country was chosen: "2025550143"',
-      'Not a phone number that can exist: "+1555"',
+      'Not a valid e-mail address: "ann@"',
+      'Phone number without a country code (+…), and no default country was given: "2025550143"',
+      'Not a valid phone number: "+1555"',
       'A spreadsheet has cut digits off this phone number; format the column as text: "2.02556E+09"',
-      "A quotation mark is missing, or stands where none is expected",
+      "A quotation mark is missing or misplaced",
     ]);
   });
 

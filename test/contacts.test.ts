@@ -113,7 +113,7 @@ describe("a batch of rows", () => {
     const row = { email: "a@example.com", phone: "+12025550143", company: "Both" };
     const [outcome] = await upsert([row], "UPDATE");
     expect(outcome?.verdict).toBe("updated");
-    expect(outcome?.message).toContain("another contact's");
+    expect(outcome?.message).toContain("belongs to another contact");
     expect(await known()).toMatchObject([
       { email: "a@example.com", phone: null, company: "Both" },
       { email: "b@example.com", phone: "+12025550143", company: null },

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
-import { whenThere } from "../src/cli/whenThere.ts";
+import { waitForDatabase } from "../src/cli/whenThere.ts";
 import { systemClock } from "../src/clock.ts";
 import { callLater } from "../src/db/listeners.ts";
 import { WritesRefused } from "../src/db/refusable.ts";
@@ -13,7 +13,7 @@ import { Standing } from "../src/db/standing.ts";
 import { isOutage } from "../src/db/violations.ts";
 import { startRounds } from "../src/delivery/rounds.ts";
 import { createLog } from "../src/log.ts";
-import type { Waiting } from "../src/runtime.ts";
+import type { DatabaseWait } from "../src/server/database.ts";
 import { freePort, listens, until } from "./support/throwaway.ts";
 
 // Whoever is told of an outage is told while an error is handled. What goes wrong there must not become another error,
@@ -77,8 +77,8 @@ test("a listener is called after the work that told of the event, never within i
 
 test("the server of a waiting start: once the start is over it never listens again", async () => {
   const port = freePort();
-  let begin: Waiting["begin"] = () => {};
-  const during = await whenThere({ port, host: "127.0.0.1" }, async (waiting) => {
+  let begin: DatabaseWait["begin"] = () => {};
+  const during = await waitForDatabase({ port, host: "127.0.0.1" }, async (waiting) => {
     begin = waiting.begin;
     begin();
     return listens(port);
@@ -88,7 +88,7 @@ test("the server of a waiting start: once the start is over it never listens aga
   expect(await listens(port)).toBe(false);
   // As in a service that found its database at once: its own server is there, and an outage comes later.
   const own = Bun.serve({ port, hostname: "127.0.0.1", fetch: () => new Response("own") });
-  await whenThere({ port, host: "127.0.0.1" }, async (waiting) => {
+  await waitForDatabase({ port, host: "127.0.0.1" }, async (waiting) => {
     begin = waiting.begin;
   });
   expect(begin).not.toThrow();
@@ -100,7 +100,7 @@ test("the server of a waiting start: a port that is taken ends the start at once
   const taken = createServer();
   const port = freePort();
   await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
-  const start = whenThere({ port, host: "127.0.0.1" }, async ({ begin, signal }) => {
+  const start = waitForDatabase({ port, host: "127.0.0.1" }, async ({ begin, signal }) => {
     expect(begin).not.toThrow();
     signal.throwIfAborted();
   });

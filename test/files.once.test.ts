@@ -81,7 +81,7 @@ describe("the folder", () => {
   test.each(["../secret.key", "/etc/passwd", "a/../../b.png", "a//b.png", "", ".png", "a\0.png", "A.png"])(
     "%p is no name",
     async (name) => {
-      for (const error of await failuresOf(open(), name)) expect(String(error)).toContain("not a file name");
+      for (const error of await failuresOf(open(), name)) expect(String(error)).toContain("invalid file name");
     },
   );
 

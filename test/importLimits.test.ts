@@ -79,7 +79,7 @@ test("an import that reaches the quota of contacts ends there, and says which ro
   // To the end of the batch that reached it.
   const rows = Math.ceil(701 / IMPORT_BATCH_ROWS) * IMPORT_BATCH_ROWS;
   expect(job).toMatchObject({ status: "FAILED", rows, verdicts: { added: 700, quota: rows - 700 } });
-  expect(job.error).toContain(`the rows with the verdict QUOTA, up to line ${rows + 1}, were not taken`);
+  expect(job.error).toContain(`the rows with the verdict QUOTA, up to line ${rows + 1}, were not imported`);
   const used = await usageOf(app.store.read, ann.brandId);
   expect(used).toMatchObject({ contacts: 700, importsAtOnce: 0 });
   await until("the file is removed", async () => spooled().length === 0);
@@ -202,14 +202,16 @@ test("below the floor of free disk files are refused before they are read, and i
   );
   expect([response.status, response.headers.get("retry-after")]).toEqual([503, "60"]);
   expect(((await response.json()) as Answer).message).toBe(
-    "The disk is nearly full, so no files are taken: try again later",
+    "The disk is almost full, so no files are accepted: try again later",
   );
   await short.close();
 
   // The route has the floor it was mounted with; an import that begins to read has the one of now.
   config.minFreeDiskBytes = Number.MAX_SAFE_INTEGER;
   const { jobId } = (await upload(file(3000))).body;
-  await until("the import waits", async () => app.logged.some((line) => line.includes("waits for room on the disk")));
+  await until("the import waits", async () =>
+    app.logged.some((line) => line.includes("imports.import_waiting") && line.includes(`"waitsFor":"disk_space"`)),
+  );
   const waiting = await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`);
   expect(waiting.body.job).toMatchObject({ status: "RUNNING", rows: 0 });
   config.minFreeDiskBytes = floor;

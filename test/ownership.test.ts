@@ -3,6 +3,7 @@ import { eq } from "drizzle-orm";
 import { emailAccounts, voicemailAccounts } from "../src/db/schema/brands.ts";
 import { assignmentRoutes } from "../src/senders/admin/assignmentRoutes.ts";
 import { voicemailAdminRoutes } from "../src/senders/admin/voicemailRoutes.ts";
+import type { Connection } from "../src/senders/connection.ts";
 import { noteConnection } from "../src/senders/emailAccounts.ts";
 import { senderRoutes } from "../src/senders/routes.ts";
 import { voicemailRoutes } from "../src/senders/voicemailRoutes.ts";
@@ -70,7 +71,7 @@ describe("a mailbox whose login has never worked", () => {
       isProved: false,
       isActive: false,
       connectionStatus: "DISCONNECTED",
-      connectionError: "This address cannot be used here: ask an admin",
+      connectionError: "This address cannot be used: ask an admin",
     });
     // The squatter's own server may say what it likes: the address is proved elsewhere.
     const path = `/api/email-accounts/${typed.body.emailAccount.id}`;
@@ -78,7 +79,7 @@ describe("a mailbox whose login has never worked", () => {
       await squatter.request<Answer>("POST", `${path}/test-connection`),
       await squatter.request<Answer>("PATCH", path, { password: "another" }),
     ])
-      expect([refused.status, refused.body.message]).toEqual([409, "This address cannot be used here: ask an admin"]);
+      expect([refused.status, refused.body.message]).toEqual([409, "This address cannot be used: ask an admin"]);
     expect(await mailbox(proved.body.emailAccount)).toMatchObject({ isProved: true, connectionStatus: "CONNECTED" });
   });
 
@@ -108,7 +109,7 @@ describe("a mailbox that is proved", () => {
     await add(owner.request, email, true);
     for (const loginWorks of [true, false]) {
       const refused = await add(squatter.request, email, loginWorks);
-      expect([refused.status, refused.body.message]).toEqual([409, "This address cannot be used here: ask an admin"]);
+      expect([refused.status, refused.body.message]).toEqual([409, "This address cannot be used: ask an admin"]);
     }
   });
 
@@ -162,7 +163,7 @@ test("two brands that prove one address at the same moment: one gets it, the oth
       (await add(owner.request, email, false)).body.emailAccount.id,
     ];
     const rows = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.email, email));
-    const connected = { status: "CONNECTED", error: null, proves: true } as const;
+    const connected: Connection = { status: "CONNECTED", error: null, proves: true };
     const answers = await Promise.allSettled(
       rows.map((row) => app.store.write((tx) => noteConnection(tx, row, connected))),
     );
@@ -194,7 +195,7 @@ describe("a voicemail number", () => {
     const path = `/api/voicemail-accounts/${typed.body.voicemailAccount.id}`;
     expect((await squatter.request<Answer>("GET", path)).body.voicemailAccount).toMatchObject({
       isActive: false,
-      inactiveReason: "This number cannot be used here: ask an admin",
+      inactiveReason: "This number cannot be used: ask an admin",
     });
     expect((await squatter.request("PATCH", path, { isActive: true })).status).toBe(409);
     expect((await squatter.request("PATCH", path, { displayName: "Still here" })).status).toBe(200);
@@ -204,7 +205,7 @@ describe("a voicemail number", () => {
     const { phoneNumber } = fresh();
     await admin("POST", CREATE, { brandId: owner.brandId, phoneNumber });
     const refused = await type(squatter, phoneNumber);
-    expect([refused.status, refused.body.message]).toEqual([409, "This number cannot be added here: ask an admin"]);
+    expect([refused.status, refused.body.message]).toEqual([409, "This number cannot be added: ask an admin"]);
     const again = await admin<Answer>("POST", CREATE, { brandId: squatter.brandId, phoneNumber });
     expect(again.status).toBe(409);
     expect(again.body).toMatchObject({ brandId: owner.brandId });
@@ -229,7 +230,7 @@ describe("delivery", () => {
     ]);
     const [row] = await world.store.read.select().from(emailAccounts).where(boxes);
     if (!row) throw new Error("the stage has no mailbox");
-    const connected = { status: "CONNECTED", error: null, proves: true } as const;
+    const connected: Connection = { status: "CONNECTED", error: null, proves: true };
     await world.store.write((tx) => noteConnection(tx, row, connected));
     await world.run();
     expect(await world.messagesOf(stage.campaignId)).toMatchObject([{ status: "SENT", errorMessage: null }]);

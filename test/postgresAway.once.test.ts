@@ -106,10 +106,10 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
       expect(await importOf(brand, jobId)).toMatchObject({ status: "RUNNING" });
       await strike();
       await during();
-      await untilSaid("database does not work");
+      await untilSaid("database.unavailable");
       await heal();
       await until("it is well again", isWell, 20_000);
-      await untilSaid("database works");
+      await untilSaid("database.available");
       const isOver = async () => (await messagesOf(brand, id)).every(({ status }) => status === "SENT");
       await until("everything is sent", isOver, 30_000);
       const sent = outside.received.slice(before).map(({ messageId, to }) => `${messageId} ${to}`);
@@ -133,8 +133,8 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     ]);
     await relay.open();
     await until("it is there", isWell, 20_000);
-    expect(said("database does not work")).toBe(1);
-    await untilSaid("database works");
+    expect(said("database.unavailable")).toBe(1);
+    await untilSaid("database.available");
     const mailboxes = ["ann@brand.example", "ben@brand.example"];
     brand = await setUpBrand(service, await service.admin(), {
       name: "Away",
@@ -248,8 +248,8 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
   });
 
   test("it has said each change once, and nothing else, and the books balance", async () => {
-    expect(said("database does not work")).toBe(outages);
-    expect(said("database works")).toBe(outages);
+    expect(said("database.unavailable")).toBe(outages);
+    expect(said("database.available")).toBe(outages);
     const verified = await service.run(["ledger", "verify", "--json"]);
     expect(JSON.parse(verified.stdout)).toMatchObject({ ok: true, drifts: [] });
     expect(await service.stop()).toBe(0);

@@ -157,7 +157,7 @@ describe("connections", () => {
     const outcomes = await Promise.all(envelopes.map((envelope) => narrow.send(envelope)));
     const accepted = outcomes.filter((outcome) => outcome.kind === "accepted").length;
     expect(server.received.length).toBe(accepted);
-    expect(outcomes[5]).toEqual({ kind: "deferred", reason: "no connection became free in time", scope: "message" });
+    expect(outcomes[5]).toEqual({ kind: "deferred", reason: "no connection was available in time", scope: "message" });
     expect(await narrow.send(mailThrough(null, { sender: envelopes[0]?.sender ?? never() }))).toMatchObject({
       kind: "accepted",
     });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../src/fault.ts";
-import { checkTemplate, isHtml, renderTemplate, templateVariables } from "../src/templates/template.ts";
+import { checkTemplate, isHtml, renderTemplate } from "../src/templates/template.ts";
 import { messageVariables } from "../src/templates/variables.ts";
 
 const UNSUBSCRIBE = "https://mail.example.com/u/abc?x=1&y=2";
@@ -159,13 +159,6 @@ test("places are counted in lines and columns", () => {
     "f: line 2, column 1: undefined filter: x",
     "f: line 3, column 3: undefined filter: x",
   ]);
-});
-
-test("templateVariables lists what must be given", () => {
-  const source =
-    "{{ lastName }}{% if company %}{{ custom.city | append: firstName }}{% endif %}{% assign x = 1 %}{{ x }}" +
-    "{% for item in items %}{{ item.name }}{% endfor %}{{ lastName }}";
-  expect(templateVariables(source)).toEqual(["company", "custom.city", "firstName", "items", "lastName"]);
 });
 
 test.each([

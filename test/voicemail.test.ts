@@ -45,7 +45,7 @@ describe("an admin's number for a brand", () => {
     expect(status).toBe(200);
     expect<object>(body).toEqual({
       success: true,
-      message: "ann 0143 leaves voicemails from +12025550143 now",
+      message: "ann 0143 now leaves voicemails from +12025550143",
       voicemailAccount: {
         id: expect.any(String),
         phoneNumber: "+12025550143",

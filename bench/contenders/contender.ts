@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import type { Answer, Order } from "./orders.ts";
 
-/** A process of its own that takes part in a comparison: which database one speaks is settled when a process starts. */
+/** A process that takes part in a comparison: a process supports one database, so each contender has its own. */
 export interface Contender {
   ask<Result>(name: string, given?: unknown): Promise<Result>;
   end(): Promise<void>;
 }
 
-/** Starts `program`, a file of this folder that takes orders. */
+/** Starts `program`, a file of this folder that calls `serveRequests`. */
 export function startContender(program: string, env: Record<string, string> = {}): Contender {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
-  let orders = 0;
+  let lastId = 0;
   const { DATABASE_URL: _, REDIS_URL: __, ...outer } = process.env;
   const child = Bun.spawn([process.execPath, join(import.meta.dir, program)], {
     env: { ...outer, ...env },
@@ -26,7 +26,7 @@ export function startContender(program: string, env: Record<string, string> = {}
   });
   return {
     ask<Result>(name: string, given: unknown = null) {
-      const order: Order = { id: ++orders, name, given };
+      const order: Order = { id: ++lastId, name, given };
       const answer = Promise.withResolvers<unknown>();
       waiting.set(order.id, answer);
       child.send(order);

@@ -4,43 +4,43 @@ import type { OutreachPlan } from "./outreach.ts";
 import type { DueOrder } from "./reprise.ts";
 import type { Servers } from "./servers.ts";
 
-/** How often it is asked whether all were sent: what a rate may be wrong by. Milliseconds. */
-const LOOK = 4;
-/** What is to be due is written down this long beforehand, and the alarms set. */
-const AHEAD = 1500;
+/** Between two checks whether all messages were sent; the error of a measured rate. */
+const POLL_INTERVAL_MS = 4;
+/** How long before they are due messages are written. */
+const LEAD_TIME_MS = 1500;
 
 export type Size = "SQLite" | "Postgres" | "Postgres + BullMQ";
 
-export interface FleetPlan extends OutreachPlan {
+interface FleetPlan extends OutreachPlan {
   size: Size;
   replicas?: number;
-  /** Follow-ups that wait in the same table and are not due. */
+  /** Other pending follow-ups in the same table, which are not due. */
   pending?: number;
 }
 
 export interface Round {
-  /** Messages a second, from the moment they are due until the last is settled. */
+  /** Messages a second, from when they are due until the last is settled. */
   rate: number;
-  /** Microseconds of processor time for each message: in our processes, in Postgres, in Redis. */
+  /** Microseconds of processor time per message: of our processes, of Postgres, of Redis. */
   ours: number;
   postgres: number;
   redis: number;
-  /** Bytes of each message: written to disk by our processes; to Postgres' log. */
+  /** Bytes per message: written to disk by our processes; written to Postgres' log. */
   written: number;
   wal: number;
-  /** Milliseconds from when a message was due until it set out. */
+  /** Milliseconds from when a message was due until it was sent. */
   lateness: number[];
 }
 
-/** One or more replicas on a database of their own, with a campaign whose opening was sent. */
+/** One or more replicas on a database of their own, with a campaign whose first stage was sent. */
 export interface Fleet {
   replicas: Contender[];
-  /** Makes the next stage due, at once or so many a second, and waits until all of it is settled. */
+  /** Makes the next stage due, at once or `perSecond` messages a second, and waits until all of it is settled. */
   round(perSecond?: number | null): Promise<Round>;
   end(): Promise<void>;
 }
 
-/** Null where what it takes is not installed. */
+/** Starts the replicas; null when Postgres or Redis is needed and not installed. */
 export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fleet | null> {
   const { size, replicas: count = 1, pending = 0, contacts } = plan;
   const { postgres, redis } = servers;
@@ -62,12 +62,12 @@ export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fle
   let expected = contacts;
   let stage = 0;
 
-  async function allSettled(): Promise<number> {
-    while ((await sum("sent")) < expected) await Bun.sleep(LOOK);
+  async function waitUntilSettled(): Promise<number> {
+    while ((await sum("sent")) < expected) await Bun.sleep(POLL_INTERVAL_MS);
     return Math.max(...(await all<number>("settled")));
   }
 
-  async function spent() {
+  async function getUsage() {
     const own = await all<{ microseconds: number; written: number }>("spent");
     return {
       ours: own.reduce((total, { microseconds }) => total + microseconds, 0),
@@ -78,20 +78,20 @@ export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fle
     };
   }
 
-  await allSettled();
+  await waitUntilSettled();
   await first.ask("analyze");
   return {
     replicas,
     async round(perSecond = null) {
-      const at = Date.now() + AHEAD + contacts / 20;
+      const at = Date.now() + LEAD_TIME_MS + contacts / 20;
       const due = await first.ask<number>("due", { campaignId, stage: ++stage, at, perSecond } satisfies DueOrder);
       expected += due;
       await all("wake");
-      if (Date.now() > at) throw new Error("it took too long to write down what is to be due");
+      if (Date.now() > at) throw new Error("making the messages due took too long");
       await Bun.sleep(at - Date.now() - 50);
-      const before = await spent();
-      const ended = await allSettled();
-      const after = await spent();
+      const before = await getUsage();
+      const ended = await waitUntilSettled();
+      const after = await getUsage();
       const each = (name: keyof typeof before) => (after[name] - before[name]) / due;
       return {
         rate: (due / (ended - at)) * 1000,

@@ -1,4 +1,4 @@
-/** What a contender is asked to do, and how it answers: one message each way. */
+/** A request to a contender. */
 export interface Order {
   id: number;
   name: string;
@@ -11,10 +11,10 @@ export interface Answer {
   error?: string;
 }
 
-// biome-ignore lint/suspicious/noConfusingVoidType: an order may have nothing to answer
+// biome-ignore lint/suspicious/noConfusingVoidType: a request may have no result
 type Handler = (given: never) => Promise<unknown> | unknown | void;
 
-/** In a contender: carries out orders from the process that started it, one after the other, until that one goes. */
+/** Serves requests of the process that started this one, one after the other, until that process ends. */
 export function takeOrders(handlers: Record<string, Handler>): void {
   let tail: Promise<unknown> = Promise.resolve();
   process.on("message", ({ id, name, given }: Order) => {

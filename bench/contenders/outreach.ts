@@ -7,17 +7,17 @@ import { rowsOf } from "../../src/db/sql.ts";
 import type { Store } from "../../src/db/store.ts";
 import { type CastBrand, castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
 
-const BATCH = 500;
+const BATCH_ROWS = 500;
 
 export interface OutreachPlan {
   name: string;
   contacts: number;
   mailboxes: number;
-  /** The opening and its follow-ups. */
+  /** Stages of the campaign, including the first. */
   stages: number;
 }
 
-/** A brand whose campaign is ready to launch, with its people in it. Each follow-up is due a day after what it follows. */
+/** Creates a brand whose campaign is ready to launch, with its contacts. Each follow-up is due a day after the stage before. */
 export async function castOutreach(store: Store, plan: OutreachPlan): Promise<CastBrand> {
   const { name, contacts, mailboxes, stages } = plan;
   const steps = Array.from({ length: stages }, (_, stage) => ({
@@ -40,8 +40,8 @@ export async function castOutreach(store: Store, plan: OutreachPlan): Promise<Ca
       campaign: { name, sendWindows: [], steps },
     }),
   );
-  for (let at = 0; at < contacts; at += BATCH) {
-    const people = Array.from({ length: Math.min(BATCH, contacts - at) }, (_, index) =>
+  for (let at = 0; at < contacts; at += BATCH_ROWS) {
+    const people = Array.from({ length: Math.min(BATCH_ROWS, contacts - at) }, (_, index) =>
       person(`p${at + index}@${name.toLowerCase()}-people.example`),
     );
     await store.write((tx) => castContacts(tx, brand, people));
@@ -49,12 +49,13 @@ export async function castOutreach(store: Store, plan: OutreachPlan): Promise<Ca
   return brand;
 }
 
+/** Launches the campaign and updates the database's statistics. */
 export async function launchOutreach(store: Store, brand: CastBrand, contacts: number): Promise<void> {
   await store.write((tx) => castLaunch(tx, brand, contacts));
   await lookAtTables(store);
 }
 
-/** As Postgres does by itself within a minute; on SQLite we never do. */
+/** Updates Postgres' statistics, which it does by itself within a minute; on SQLite the service never does. */
 export async function lookAtTables(store: Store): Promise<void> {
   if (dialect === "postgres") await store.write((tx) => tx.all(sql`analyze`));
 }
@@ -65,8 +66,8 @@ function person(email: string): JudgedRow {
 }
 
 /**
- * Makes one stage of a campaign due: all of it at `at`, or so many a second from then on. Returns when each is due. Only
- * when the engine looks changes, as after a wait; when a message was meant to leave stands in the tallies.
+ * Makes one stage of a campaign due: all messages at `at`, or `perSecond` a second from then on. Returns when each is due. Changes
+ * `run_at` only, as a deferral does; the scheduled time is part of the counts.
  */
 export async function makeDue(
   store: Store,
@@ -80,8 +81,8 @@ export async function makeDue(
     const waiting = await tx.all<{ id: string }>(sql`select m.id from messages m
       where m.campaign_id = ${campaignId} and m.stage = ${stage} and m.status = 'PENDING' order by m.id`);
     const due = waiting.map(({ id }, index) => ({ id, at: Math.floor(at + index * pace) }));
-    for (let from = 0; from < due.length; from += BATCH) {
-      const slice = rowsOf("n", due.slice(from, from + BATCH), { id: "text", at: "bigint" });
+    for (let from = 0; from < due.length; from += BATCH_ROWS) {
+      const slice = rowsOf("n", due.slice(from, from + BATCH_ROWS), { id: "text", at: "bigint" });
       await tx.all(sql`update messages set run_at = n.at from ${slice} where messages.id = n.id`);
     }
     return due;
@@ -89,7 +90,7 @@ export async function makeDue(
   return new Map(rows.map(({ id, at }) => [id, at]));
 }
 
-/** A channel that takes every message at once, and says so to `onSend`. */
+/** Creates a channel that accepts every message at once and calls `onSend`. */
 export function acceptingChannel(onSend: (messageId: string) => void): Channel {
   return {
     async send({ messageId }) {

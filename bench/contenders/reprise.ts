@@ -22,7 +22,7 @@ import {
 import { fillPending } from "./pending.ts";
 import { tableSizes } from "./tableSizes.ts";
 
-// The engine with its driver, on the database of DATABASE_URL or a file of its own, woken by Redis where REDIS_URL names one.
+// The delivery engine with its driver, on the database of DATABASE_URL or a SQLite file, woken by Redis when REDIS_URL is set.
 
 const { DATABASE_URL: databaseUrl = null, REDIS_URL: redisUrl } = process.env;
 const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
@@ -62,19 +62,19 @@ takeOrders({
   analyze: () => lookAtTables(store),
   wake: () => driver.wake(),
   sent: () => sent,
-  /** When all that was sent is settled. */
+  /** Waits until all sent messages are settled, and returns the time. */
   async settled() {
     await engine.drain();
     return Date.now();
   },
   lateness: () => lateness,
-  /** Microseconds of processor time so far, and bytes written to disk. */
+  /** Returns the microseconds of processor time and the bytes written to disk so far. */
   async spent() {
     const { user, system } = process.cpuUsage();
     const written = /^write_bytes: (\d+)/m.exec(await Bun.file("/proc/self/io").text())?.[1];
     return { microseconds: user + system, written: Number(written) };
   },
-  /** So many brands more, with a mailbox and a campaign each, and nobody in it. */
+  /** Creates brands with a mailbox and an empty campaign each. */
   async brands(count: number) {
     for (let i = 0; i < count; i++)
       await castOutreach(store, { name: `Brand${i}`, contacts: 0, mailboxes: 1, stages: 3 });

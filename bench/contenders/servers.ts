@@ -5,18 +5,18 @@ import { findPostgres, startPostgres } from "../../test/support/postgres.ts";
 import { findRedis, startRedis } from "../../test/support/redis.ts";
 
 /** The kernel counts processor time in hundredths of a second. */
-const MICROSECONDS_A_TICK = 10_000;
+const TICK_US = 10_000;
 
 export interface Servers {
-  /** Nothing where it is not installed. */
+  /** Null when it is not installed. */
   postgres: { url(): Promise<string>; microseconds(): number; walBytes(): Promise<number> } | null;
   redis: { url: string; microseconds(): number; usedMemory(): Promise<number> } | null;
   stop(): Promise<void>;
 }
 
 /**
- * A Postgres that keeps what it committed over a power cut, with its settings as they come; and a Redis that writes its
- * log once a second, as BullMQ's guide to production wants it.
+ * Starts a durable Postgres with default settings, and a Redis that syncs its log once a second, as BullMQ's guide for production
+ * recommends.
  */
 export async function startServers(): Promise<Servers> {
   const database = findPostgres() === null ? null : await startPostgres({ durable: true });
@@ -28,12 +28,12 @@ export async function startServers(): Promise<Servers> {
   await redis?.config("SET", "appendonly", "yes");
   const redisPid = Number(/process_id:(\d+)/.exec((await redis?.info("server")) ?? "")?.[1]);
   const [backend] = sql ? await sql<{ pid: number }[]>`select pg_backend_pid() as pid` : [];
-  const postmaster = backend ? statOf(backend.pid).parent : 0;
+  const postmaster = backend ? parseProcessStat(backend.pid).parent : 0;
   return {
     postgres: database &&
       sql && {
         url: () => database.createDatabase(),
-        microseconds: () => familyTime(postmaster),
+        microseconds: () => getProcessTreeTime(postmaster),
         async walBytes() {
           const [row] = await sql<{ bytes: string }[]>`select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`;
           return Number(row?.bytes);
@@ -42,7 +42,7 @@ export async function startServers(): Promise<Servers> {
     redis: cache &&
       redis && {
         url: cache.url,
-        microseconds: () => statOf(redisPid).own * MICROSECONDS_A_TICK,
+        microseconds: () => parseProcessStat(redisPid).own * TICK_US,
         usedMemory: async () => Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]),
       },
     async stop() {
@@ -54,23 +54,23 @@ export async function startServers(): Promise<Servers> {
   };
 }
 
-/** Processor time of a process and of its children, living and dead, in microseconds. */
-function familyTime(parent: number): number {
-  const { own, ended } = statOf(parent);
+/** Gets the processor time in microseconds of a process and its children, including those that have ended. */
+function getProcessTreeTime(parent: number): number {
+  const { own, ended } = parseProcessStat(parent);
   let ticks = own + ended;
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
-    const stat = statOf(pid);
+    const stat = parseProcessStat(pid);
     if (stat.parent === parent) ticks += stat.own;
   }
-  return ticks * MICROSECONDS_A_TICK;
+  return ticks * TICK_US;
 }
 
-/** What the kernel says of a process, in ticks: its own time, and that of its children that ended. */
-function statOf(pid: number): { parent: number; own: number; ended: number } {
+/** Parses the kernel's counters of a process, in ticks: its own time, and that of its children that have ended. */
+function parseProcessStat(pid: number): { parent: number; own: number; ended: number } {
   try {
-    // The name, in parentheses, may hold anything: what follows it is counted from the third field on.
+    // The process name in parentheses may contain spaces, so fields are counted after it, from the third on.
     const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
     const [parent, user, system, endedUser, endedSystem] = [1, 11, 12, 13, 14].map((at) => Number(fields[at]));
     return { parent: parent ?? 0, own: (user ?? 0) + (system ?? 0), ended: (endedUser ?? 0) + (endedSystem ?? 0) };

@@ -15,14 +15,14 @@ import { takeOrders } from "./orders.ts";
 import { acceptingChannel, castOutreach, launchOutreach, makeDue, type OutreachPlan } from "./outreach.ts";
 import { fillPending } from "./pending.ts";
 
-// The whole service with its HTTP, whose engine sends to a channel that accepts at once.
+// The whole service with HTTP, whose delivery engine sends to a channel that accepts at once.
 
 const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
 process.on("exit", () => rmSync(dataDir, { recursive: true, force: true }));
 const config = readConfig({
   ...process.env,
   DATA_DIR: dataDir,
-  REPRISE_SECRET: "of no use to anybody, but long enough",
+  REPRISE_SECRET: "nothing but benchmarks ever signs with these words",
 });
 const runtime = await openRuntime(config, createLog("warn", systemClock));
 const { store, clock, log } = runtime.deps;

@@ -5,7 +5,7 @@ import type { Store } from "../../src/db/store.ts";
 export interface TableSize {
   table: string;
   rows: number;
-  /** With its indexes. */
+  /** Including indexes. */
   bytes: number;
 }
 
@@ -15,7 +15,7 @@ const bytesByTable = sql.raw(
     : `select s.tbl_name as "table", sum(d.pgsize) as bytes from dbstat d join sqlite_schema s on s.name = d.name where s.tbl_name not like 'sqlite_%' group by 1`,
 );
 
-/** How many rows each table has, and what it takes on disk. It reads everything: for databases that are not large. */
+/** Counts the rows and the bytes on disk of each table. Scans all tables, so it suits small databases only. */
 export async function tableSizes(store: Store): Promise<TableSize[]> {
   const found = await store.read.all<{ table: string; bytes: number }>(bytesByTable);
   const sizes: TableSize[] = [];

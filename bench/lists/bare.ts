@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 
-// What the two lists could cost at least: `bun bare.ts <database> <followUps|bans> <total>` answers the bytes of their first
-// page from one prepared statement, and knows neither users nor anything else. Prints its port.
+// A minimal server for two lists: `bun bare.ts <database> <followUps|bans> <total>` returns the bytes of their first page from
+// one prepared statement, without authentication or anything else. Prints its port.
 
 const [path = "", list = "", total = "0"] = process.argv.slice(2);
 const database = new Database(path, { readonly: true });
@@ -9,7 +9,7 @@ database.run("pragma mmap_size = 67108864");
 database.run("pragma cache_size = -32768");
 
 type Row = Record<string, string | number | null>;
-const iso = (moment: Row[string] | undefined) => new Date(Number(moment)).toISOString();
+const iso = (time: Row[string] | undefined) => new Date(Number(time)).toISOString();
 
 const followUps = database.prepare<
   Row,
@@ -24,7 +24,7 @@ const bans = database.prepare<Row, []>(
   "select id, email, phone, reason, message_got, sentiment_score, created_at from bans where scope = 'platform' order by created_at desc, id desc limit 21",
 );
 
-const answers: Record<string, () => object> = {
+const responses: Record<string, () => object> = {
   followUps: () => ({
     items: followUps.all().map((row) => ({
       id: row.id,
@@ -69,7 +69,7 @@ const answers: Record<string, () => object> = {
   },
 };
 
-const answer = answers[list];
-if (!answer) throw new Error(`there is no list ${list}`);
-const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => Response.json(answer()) });
+const respond = responses[list];
+if (!respond) throw new Error(`unknown list ${list}`);
+const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => Response.json(respond()) });
 console.log(server.port);

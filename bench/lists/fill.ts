@@ -10,24 +10,24 @@ export interface Sizes {
   brands: number;
 }
 
-/** Numbers from 0, as a table `n(i)`. */
+/** Builds a table `n(i)` of the numbers from 0. */
 const numbers = (count: number) =>
   dialect === "postgres"
     ? `(select generate_series(0, ${count - 1}) as i) n`
     : `(with recursive r(i) as (select 0 union all select i + 1 from r where i < ${count - 1}) select i from r) n`;
 
-/** Ids as long as ours, in the order of their numbers. */
+/** Builds ids of the length of UUIDs, in the order of their numbers. */
 const id = (kind: string, number: string) => `'019a8a3e-5a00-7${kind}-8000-' || (100000000000 + ${number})`;
-/** Spreads numbers about, the same way each time. */
+/** Shuffles numbers deterministically. */
 const shuffled = (number: string, modulus: number) => `(${number} * 7919 % ${modulus})`;
 
-/** Writes a platform of these sizes by a few large statements. Nothing of it is due, so that the engine lets it lie. */
+/** Fills a database with these sizes by a few large statements. Nothing is due, so the delivery engine stays idle. */
 export async function fill(dataDir: string, databaseUrl: string | null, sizes: Sizes): Promise<void> {
   const store = await openStore({ dataDir, databaseUrl, durability: "off" });
   const now = Date.now();
   const threads = Math.max(1, sizes.followUps / 10);
   const people = Math.max(1, threads / 10);
-  // Follow-ups over 180 days, a third of them still to come; brands over 1,000 days; bans over 100.
+  // Follow-ups over 180 days, a third of them in the future; brands over 1,000 days; bans over 100.
   const when = `${now - 120 * DAY} + ${shuffled("n.i", sizes.followUps)} * ${Math.floor((180 * DAY) / sizes.followUps)}`;
   const status = `case when ${when} > ${now} then 'PENDING' when n.i % 100 = 7 then 'FAILED' when n.i % 10 = 3 then 'CANCELLED' else 'SENT' end`;
   const day = (age: number, count: number) => `${now - age * DAY} + n.i * ${Math.floor((age * DAY) / count)}`;
@@ -54,20 +54,20 @@ export async function fill(dataDir: string, databaseUrl: string | null, sizes: S
        select ${id("008", "n.i")}, 'platform', 'p' || ${shuffled("n.i", sizes.bans)} || '@banned.example', 'asked by phone', 'MANUAL', ${day(100, sizes.bans)}
        from ${numbers(sizes.bans)}`,
     ...fillStatements(),
-    // As Postgres does by itself; we never do on SQLite.
+    // Postgres does so by itself; on SQLite the service never does.
     ...(dialect === "postgres" ? ["analyze"] : []),
   ];
   try {
     await store.write(async (tx) => {
-      for (const statement of statements) await tx.all(sql.raw(bigints(statement)));
+      for (const statement of statements) await tx.all(sql.raw(widenIntegers(statement)));
     });
   } finally {
     await store.close();
   }
 }
 
-/** Postgres takes small numbers for 32 bits wide. */
-function bigints(statement: string): string {
+/** Makes the numbers 64 bits wide, which Postgres would treat as 32-bit integers. */
+function widenIntegers(statement: string): string {
   return dialect === "postgres"
     ? statement.replaceAll("generate_series(0, ", "generate_series(0::bigint, ")
     : statement;

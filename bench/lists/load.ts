@@ -1,12 +1,12 @@
-// Asks one server for one thing, over and over: `bun load.ts <url> <token> <connections> <milliseconds>`. Prints how many
-// answers came in a second. A process of its own, which does so little for an answer that it measures the server.
+// Repeats one request: `bun load.ts <url> <token> <connections> <milliseconds>`, and prints the responses a second. It runs in a
+// process of its own and does little for each response, so that it measures the server.
 
 const [address = "", token = "", connections = "1", duration = "1000"] = process.argv.slice(2);
 const { hostname, port, pathname, search } = new URL(address);
-const ask = `GET ${pathname}${search} HTTP/1.1\r\nhost: ${hostname}:${port}\r\nauthorization: Bearer ${token}\r\n\r\n`;
+const request = `GET ${pathname}${search} HTTP/1.1\r\nhost: ${hostname}:${port}\r\nauthorization: Bearer ${token}\r\n\r\n`;
 
-/** How long the first answer is, which all the others must be too; with its head. */
-async function lengthOfOne(): Promise<number> {
+/** Gets the length of one response with its head; all others must have the same. */
+async function getResponseLength(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   let got = "";
   const socket = await Bun.connect({
@@ -21,16 +21,16 @@ async function lengthOfOne(): Promise<number> {
       },
     },
   });
-  socket.write(ask);
+  socket.write(request);
   const length = await promise;
   if (!got.startsWith("HTTP/1.1 200")) throw new Error(got.slice(0, 300));
   socket.end();
   return length;
 }
 
-const length = await lengthOfOne();
-let answers = 0;
-const isOver = { yet: false };
+const length = await getResponseLength();
+let responses = 0;
+const state = { isOver: false };
 const sockets = await Promise.all(
   Array.from({ length: Number(connections) }, () =>
     Bun.connect({
@@ -41,20 +41,20 @@ const sockets = await Promise.all(
         data(socket, bytes) {
           socket.data.left -= bytes.length;
           if (socket.data.left > 0) return;
-          if (socket.data.left < 0) throw new Error("an answer is longer than the first one");
-          answers++;
+          if (socket.data.left < 0) throw new Error("a response is longer than the first one");
+          responses++;
           socket.data.left = length;
-          if (!isOver.yet) socket.write(ask);
+          if (!state.isOver) socket.write(request);
         },
       },
     }),
   ),
 );
 const started = performance.now();
-for (const socket of sockets) socket.write(ask);
+for (const socket of sockets) socket.write(request);
 await Bun.sleep(Number(duration));
-isOver.yet = true;
-console.log((answers / (performance.now() - started)) * 1000);
+state.isOver = true;
+console.log((responses / (performance.now() - started)) * 1000);
 process.exit(0);
 
 export {};

@@ -1,7 +1,7 @@
 export {};
 
-// A tenant that asks for as much as it may: `bun attack.ts <url> <token> <campaign> <attack> <connections> <milliseconds>`.
-// A process of its own, so that what it computes does not delay the neighbour's clock. Prints how many answers it got, by status.
+// A tenant that sends as much load as it is allowed to: `bun attack.ts <url> <token> <campaign> <attack> <connections>
+// <milliseconds>`. It runs in a process of its own, so that it does not delay the measuring one. Prints its responses by status.
 
 const [url = "", token = "", campaign = "", attack = "", connections = "1", milliseconds = "1000"] =
   process.argv.slice(2);
@@ -32,9 +32,9 @@ const step = (stage: number, body: string) => ({
   body: `${body} ${serial++}`,
 });
 const code = (tags: number) => "{{ x }}".repeat(tags);
-const LOOPS = "{% for i in (1..1000) %}{% for j in (1..1000) %}{{ i }}{% endfor %}{% endfor %}";
+const NESTED_LOOPS = "{% for i in (1..1000) %}{% for j in (1..1000) %}{{ i }}{% endfor %}{% endfor %}";
 
-/** The most that is let in, and more than that: what is refused must not cost either. */
+/** Requests at the limit and above it: refused ones must be cheap too. */
 const attacks: Record<string, () => Promise<void>> = {
   steps: () => {
     const tags = ++requests % 2 ? 480 : 14_000;
@@ -58,7 +58,7 @@ const attacks: Record<string, () => Promise<void>> = {
   },
 };
 
-if (attack === "previews") await send("PUT", `/api/campaigns/${campaign}/steps`, { steps: [step(0, LOOPS)] });
+if (attack === "previews") await send("PUT", `/api/campaigns/${campaign}/steps`, { steps: [step(0, NESTED_LOOPS)] });
 const kinds = attack === "everything" ? Object.keys(attacks) : [attack];
 await Promise.all(
   kinds.flatMap((kind) =>
@@ -68,7 +68,7 @@ await Promise.all(
   ),
 );
 console.log(JSON.stringify(statuses));
-// What was begun is let end, or it would go on into the next measurement.
+// Waits for running imports, which would disturb the next measurement.
 for (const job of jobs) {
   for (let text = '"RUNNING"'; text.includes('"RUNNING"'); await Bun.sleep(200)) {
     const response = await fetch(`${url}/api/campaigns/import-jobs/${job}`, {

@@ -82,6 +82,9 @@ CREATE INDEX "known_clients_seen" ON "known_clients" USING btree ("seen_at");-->
 CREATE INDEX "sign_in_counters_full" ON "sign_in_counters" USING btree ("full_again_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "email_accounts_proved" ON "email_accounts" USING btree ("email") WHERE proved_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "email_accounts_of_brand" ON "email_accounts" USING btree ("email","brand_id");--> statement-breakpoint
+CREATE INDEX "email_accounts_order" ON "email_accounts" USING btree ("email","id");--> statement-breakpoint
+DROP INDEX "conversations_contact";--> statement-breakpoint
+CREATE INDEX "conversations_contact" ON "conversations" USING btree ("contact_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "voicemail_accounts_proved" ON "voicemail_accounts" USING btree ("phone_number") WHERE proved_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "voicemail_accounts_of_brand" ON "voicemail_accounts" USING btree ("phone_number","brand_id");--> statement-breakpoint
 CREATE INDEX "users_unverified" ON "users" USING btree ("created_at") WHERE not email_verified;--> statement-breakpoint

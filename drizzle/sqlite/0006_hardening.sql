@@ -67,6 +67,9 @@ ALTER TABLE `email_accounts` ADD `private_host` integer DEFAULT false NOT NULL;-
 ALTER TABLE `email_accounts` ADD `proved_at` integer;--> statement-breakpoint
 CREATE UNIQUE INDEX `email_accounts_proved` ON `email_accounts` (`email`) WHERE proved_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX `email_accounts_of_brand` ON `email_accounts` (`email`,`brand_id`);--> statement-breakpoint
+CREATE INDEX `email_accounts_order` ON `email_accounts` (`email`,`id`);--> statement-breakpoint
+DROP INDEX `conversations_contact`;--> statement-breakpoint
+CREATE INDEX `conversations_contact` ON `conversations` (`contact_id`,`id`);--> statement-breakpoint
 DROP INDEX `voicemail_accounts_phone`;--> statement-breakpoint
 ALTER TABLE `voicemail_accounts` ADD `proved_at` integer;--> statement-breakpoint
 ALTER TABLE `voicemail_accounts` ADD `inactive_reason` text;--> statement-breakpoint

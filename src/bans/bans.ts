@@ -123,7 +123,7 @@ async function findBans(read: Reader, scope: string, email: string | null, phone
 
 /**
  * Deletes a ban.
- * @throws Fault NOT_FOUND; FORBIDDEN for a ban that the person asked for (STOP, unsubscribe), unless the scope is all tenants
+ * @throws AppError NOT_FOUND; FORBIDDEN for a ban that the person asked for (STOP, unsubscribe), unless the scope is all tenants
  */
 export async function unban(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   const mine = and(eq(bans.id, id), inScope(scope, bans.scope));

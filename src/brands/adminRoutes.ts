@@ -4,20 +4,22 @@ import type { Deps } from "../deps.ts";
 import { EXEMPLARS } from "../exemplars.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { requestContext } from "../http/request-context.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { listDirectory, voicemailsOf } from "./directory.ts";
 import { Directory, DirectoryQuery, TwilioSettings } from "./model.ts";
 import { changeTwilio } from "./twilio.ts";
 
-/** What admins see and set of all brands. */
+/** Lists and configures all brands, for admins. */
 export function brandAdminRoutes(deps: Deps) {
   const { store, vault } = deps;
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
     .use(requestContext)
     .post(
       "/admin/brands",
-      async ({ body }) => {
+      async ({ body, context }) => {
         const { limit = 10, offset = 0, searchQuery } = body;
-        const { rows, total } = await listDirectory(store.read, { limit, offset, search: searchQuery });
+        const pause = () => timeSlices.next(context.principal.userId);
+        const { rows, total } = await listDirectory(store.read, { limit, offset, search: searchQuery, pause });
         const numbers = await voicemailsOf(
           store.read,
           rows.map(({ id }) => id),
@@ -45,7 +47,7 @@ export function brandAdminRoutes(deps: Deps) {
           example: { body: { limit: 10, offset: 0, searchQuery: "" } },
           summary: "List All Brands",
           description:
-            "Get all brands with their mSID and user info (Admin only). The newest first. A page beyond the end is empty.",
+            "Get all brands with their mSID and user info (Admin only), newest first. A page past the end is empty.",
         },
       },
     )
@@ -55,14 +57,14 @@ export function brandAdminRoutes(deps: Deps) {
         const { brandId, ...change } = body;
         return writeOnce(deps, context, async (tx) => {
           await changeTwilio(tx, vault, brandId, change);
-          return { success: true, message: "The brand's Twilio settings are as you sent them" };
+          return { success: true, message: "The brand's Twilio settings were updated" };
         });
       },
       {
         body: TwilioSettings,
         response: t.Object({
           success: t.Boolean(),
-          message: t.String({ examples: ["The brand's Twilio settings are as you sent them"] }),
+          message: t.String({ examples: ["The brand's Twilio settings were updated"] }),
         }),
         detail: {
           access: "admin",
@@ -77,7 +79,7 @@ export function brandAdminRoutes(deps: Deps) {
           },
           summary: "Assign Messaging Service",
           description:
-            "Update Twilio Messaging Service SID for a brand (Admin only). What is absent stays as it is and null clears it. An empty text clears a SID and keeps the token, which is sealed and never shown.",
+            "Update Twilio Messaging Service SID for a brand (Admin only). Absent fields stay unchanged, null clears a field. An empty text clears a SID and keeps the token, which is stored encrypted and never returned.",
         },
       },
     );

@@ -17,14 +17,14 @@ export function toBrand(row: Row): Brand {
   return { id, name, ownerId, timezone, postalAddress, createdAt: iso(row.createdAt), updatedAt: iso(row.updatedAt) };
 }
 
-/** The brand with this id; NOT_FOUND if there is none. */
+/** @throws AppError NOT_FOUND when there is no such brand */
 export async function getBrand(read: Reader, id: string): Promise<Row> {
   const [row] = await read.select().from(brands).where(eq(brands.id, id));
   if (!row) throw notFound("brand", id);
   return row;
 }
 
-/** Brands in the order they were created, after the one with id `after`; only those of `ownerId` when given. */
+/** Lists brands in the order of their creation, after the one with id `after`; only those of `ownerId` when it is given. */
 export async function listBrands(
   read: Reader,
   options: { ownerId?: string; after: string | null; limit: number },
@@ -43,10 +43,11 @@ export async function listBrands(
 }
 
 /**
- * Opens a brand. CONFLICT when its owner has one already (a user owns one brand at most), or has not proved their address.
+ * Creates a brand.
+ * @throws AppError INVALID for an unknown owner, CONFLICT for one who owns a brand already or has not verified the e-mail address
  */
 export async function createBrand(tx: Tx, given: NewBrand, ownerId: string | null): Promise<Row> {
-  if (ownerId !== null) await checkOwner(tx, ownerId);
+  if (ownerId !== null) await assertOwner(tx, ownerId);
   const row: typeof brands.$inferInsert = {
     id: tx.newId(),
     name: given.name.trim(),
@@ -56,15 +57,15 @@ export async function createBrand(tx: Tx, given: NewBrand, ownerId: string | nul
     createdAt: tx.now,
     updatedAt: tx.now,
   };
-  const [created] = await orOwnsOne(tx.insert(brands).values(row).returning());
+  const [created] = await mapOwnerConflict(tx.insert(brands).values(row).returning());
   await countBrand(tx, row.createdAt, 1);
   return created ?? getBrand(tx, row.id);
 }
 
-/** Changes what is named and leaves the rest. */
+/** Updates the fields that are given. @throws AppError as `createBrand`, NOT_FOUND */
 export async function changeBrand(tx: Tx, id: string, change: BrandChange): Promise<Row> {
-  if (change.ownerId) await checkOwner(tx, change.ownerId);
-  const [row] = await orOwnsOne(
+  if (change.ownerId) await assertOwner(tx, change.ownerId);
+  const [row] = await mapOwnerConflict(
     tx
       .update(brands)
       .set({
@@ -81,10 +82,10 @@ export async function changeBrand(tx: Tx, id: string, change: BrandChange): Prom
   return row;
 }
 
-/** Gives a brand that has no owner to a user. CONFLICT when it has one by now, or the user owns another. */
+/** Sets the owner of a brand without one. @throws AppError CONFLICT when it has an owner, or the user owns another brand */
 export async function giveBrand(tx: Tx, id: string, ownerId: string): Promise<Row> {
-  await checkOwner(tx, ownerId);
-  const [row] = await orOwnsOne(
+  await assertOwner(tx, ownerId);
+  const [row] = await mapOwnerConflict(
     tx
       .update(brands)
       .set({ ownerId, updatedAt: tx.now })
@@ -93,26 +94,26 @@ export async function giveBrand(tx: Tx, id: string, ownerId: string): Promise<Ro
   );
   if (row) return row;
   await getBrand(tx, id);
-  throw new Fault("CONFLICT", "This brand has an owner already");
+  throw new Fault("CONFLICT", "This brand already has an owner");
 }
 
-async function checkOwner(tx: Tx, ownerId: string): Promise<void> {
+async function assertOwner(tx: Tx, ownerId: string): Promise<void> {
   const [owner] = await tx.select({ emailVerified: users.emailVerified }).from(users).where(eq(users.id, ownerId));
-  if (!owner) throw invalid("ownerId", "there is no such user");
-  // Else admins would find a brand, and give it credits and mailboxes, under an address that a stranger typed.
+  if (!owner) throw invalid("ownerId", "no such user");
+  // Otherwise admins could give credits and mailboxes to a brand under an address that its owner does not have.
   expectVerified(owner);
 }
 
-async function orOwnsOne<T>(statement: Promise<T>): Promise<T> {
+async function mapOwnerConflict<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement;
   } catch (error) {
-    if (isUniqueViolation(error)) throw new Fault("CONFLICT", "This user owns a brand already");
+    if (isUniqueViolation(error)) throw new Fault("CONFLICT", "This user already owns a brand");
     throw error;
   }
 }
 
-/** The IANA zone as given; INVALID when `isZone` refuses it. */
+/** Returns the IANA zone unchanged. @throws AppError INVALID when `isZone` refuses it */
 export function checkZone(zone: string): string {
   if (isZone(zone)) return zone;
   throw invalid("timezone", `expected an IANA time zone such as America/New_York, got ${JSON.stringify(zone)}`);

@@ -3,10 +3,12 @@ import { DAY, type Instant } from "../clock.ts";
 import { type Bucket, bucketAt } from "../db/buckets.ts";
 import { brands, type voicemailAccounts } from "../db/schema/brands.ts";
 import { contains } from "../db/search.ts";
+import { countInSlices, SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
+import { yieldToEventLoop } from "../db/slices.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 
-// All brands of the platform, for those who look after it: the newest first, by the moment they were created and then by id.
+// The list of all brands for admins: the newest first, by creation time and then by id.
 
 /** A brand and its owner, if it has one. */
 export interface Listed {
@@ -21,63 +23,93 @@ export interface Listed {
   createdAt: Instant;
 }
 
-export interface DirectoryPage {
+interface DirectoryPage {
   limit: number;
   offset: number;
-  /** Looked for in names, the owner's address and the SIDs; empty finds all. */
+  /** Searched in names, the owner's address and the SIDs; empty matches all. */
   search?: string | undefined;
+  /** Awaited before each slice of a search. */
+  pause?: () => Promise<void>;
 }
 
-/** Keeps the counts of days true. Call it in the transaction that makes or removes a brand. */
+/** Updates the count of brands by day. Call it in the transaction that creates or deletes a brand. */
 export async function countBrand(tx: Tx, createdAt: Instant, change: 1 | -1): Promise<void> {
   await tx.all(sql`insert into brand_days (start, count) values (${createdAt - (createdAt % DAY)}, ${change})
     on conflict (start) do update set count = brand_days.count + excluded.count`);
 }
 
-/** Deletes the row of a brand, after every module has deleted what it keeps of it. */
+/** Deletes the row of a brand, after every module has deleted its rows of the brand. */
 export async function deleteBrandRow(tx: Tx, id: string): Promise<void> {
   await tx.delete(brands).where(eq(brands.id, id));
 }
 
-/** One page of brands, and how many there are in all. A page beyond the end is empty. */
+/** Lists one page of brands, with the total number. A page past the end is empty. */
 export async function listDirectory(
   read: Reader,
-  { limit, offset, search = "" }: DirectoryPage,
+  { limit, offset, search = "", pause = yieldToEventLoop }: DirectoryPage,
 ): Promise<{ rows: Listed[]; total: number }> {
   const wanted = search.trim();
-  return wanted === "" ? listAll(read, limit, offset) : listFound(read, matching(wanted), limit, offset);
+  return wanted === ""
+    ? listAll(read, limit, offset)
+    : listMatching(read, buildSearch(wanted), { limit, offset, pause });
 }
 
-/** However many brands there are: of those before the page, only its own day's are passed over. */
+/** Uses the counts by day, so that the offset skips only rows of the page's own day, however many brands there are. */
 async function listAll(read: Reader, limit: number, offset: number) {
   const days = await read.all<Bucket>(sql`select start, count from brand_days order by start desc`);
   const total = days.reduce((sum, day) => sum + day.count, 0);
   const day = bucketAt(days, offset);
   if (!day) return { rows: [], total };
-  const rows = await pageOf(read, sql`b.created_at < ${day.start + DAY}`, limit, offset - day.before);
+  const rows = await loadPage(read, sql`b.created_at < ${day.start + DAY}`, limit, offset - day.before);
   return { rows, total };
 }
 
-/** A search reads all brands. */
-async function listFound(read: Reader, found: SQL, limit: number, offset: number) {
-  const [row] = await read.all<{ total: unknown }>(sql`select count(*) as total from ${FROM} where ${found}`);
-  const total = Number(row?.total ?? 0);
-  // However large the offset: the database need not be told of one beyond the end.
-  return { rows: offset < total ? await pageOf(read, found, limit, offset) : [], total };
+/** Searches all brands, a slice at a time. */
+async function listMatching(read: Reader, found: SQL, page: Required<Omit<DirectoryPage, "search">>) {
+  const { ids, total } = await countInSlices<Position>({
+    ...page,
+    boundary: async (after) => {
+      const [row] = await read.all<Position>(sql`select b.created_at as "createdAt", b.id from brands b
+        where ${between(after, null)} ${NEWEST_FIRST} limit 1 offset ${SCAN_SLICE_ROWS - 1}`);
+      return row ?? null;
+    },
+    ids: async (after, upTo) => {
+      const rows = await read.all<{ id: string }>(sql`select b.id from brands b
+        where ${between(after, upTo)} and ${found} ${NEWEST_FIRST}`);
+      return rows.map(({ id }) => id);
+    },
+  });
+  if (ids.length === 0) return { rows: [], total };
+  const some = rowsOf(
+    "n",
+    ids.map((id) => ({ id })),
+    { id: "text" },
+  );
+  return { rows: await loadPage(read, sql`b.id in (select n.id from ${some})`, ids.length, 0), total };
 }
 
-const FROM = sql.raw("brands b left join users u on u.id = b.owner_id");
+/** The sort key of the list. */
+type Position = Pick<Listed, "createdAt" | "id">;
 
-function matching(text: string): SQL {
-  const columns = ["b.name", "u.name", "u.email", "b.twilio_account_sid", "b.twillio_messaging_service_sid"];
-  return contains(text, ...columns.map((column) => sql.raw(column)));
+const NEWEST_FIRST = sql.raw("order by b.created_at desc, b.id desc");
+
+function between(after: Position | null, upTo: Position | null): SQL {
+  const beyond = after ? sql`(b.created_at, b.id) < (${after.createdAt}, ${after.id})` : sql`true`;
+  return upTo ? sql`${beyond} and (b.created_at, b.id) >= (${upTo.createdAt}, ${upTo.id})` : beyond;
 }
 
-async function pageOf(read: Reader, where: SQL, limit: number, offset: number): Promise<Listed[]> {
+/** Looks the owner up for each brand: with a join Postgres would read all users for a slice of brands. */
+function buildSearch(text: string): SQL {
+  const inColumns = (...columns: string[]) => contains(text, ...columns.map((column) => sql.raw(column)));
+  return sql`(${inColumns("b.name", "b.twilio_account_sid", "b.twillio_messaging_service_sid")}
+    or (select ${inColumns("u.name", "u.email")} from users u where u.id = b.owner_id))`;
+}
+
+async function loadPage(read: Reader, where: SQL, limit: number, offset: number): Promise<Listed[]> {
   const rows = await read.all<Omit<Listed, "hasTwilioAuthToken"> & { token: string | null }>(sql`select b.id, b.name,
       u.id as "ownerId", u.name as "ownerName", u.email as "ownerEmail", b.twilio_account_sid as "twilioAccountSid",
       b.twilio_auth_token as token, b.twillio_messaging_service_sid as "twillioMessagingServiceSid", b.created_at as "createdAt"
-    from ${FROM} where ${where} order by b.created_at desc, b.id desc limit ${limit} offset ${offset}`);
+    from brands b left join users u on u.id = b.owner_id where ${where} ${NEWEST_FIRST} limit ${limit} offset ${offset}`);
   return rows.map(({ token, ...row }) => ({ ...row, hasTwilioAuthToken: token !== null }));
 }
 
@@ -86,7 +118,7 @@ type Voicemail = Pick<
   "id" | "phoneNumber" | "displayName" | "provider" | "isActive"
 >;
 
-/** The voicemail numbers of many brands at once, by brand. */
+/** Gets the voicemail numbers of many brands, by brand. */
 export async function voicemailsOf(read: Reader, brandIds: readonly string[]): Promise<Map<string, Voicemail[]>> {
   if (brandIds.length === 0) return new Map();
   const ids = brandIds.map((id) => ({ id }));
@@ -95,7 +127,7 @@ export async function voicemailsOf(read: Reader, brandIds: readonly string[]): P
     from ${rowsOf("n", ids, { id: "text" })} cross join voicemail_accounts v where v.brand_id = n.id order by v.brand_id, v.id`);
   const numbers = new Map<string, Voicemail[]>();
   for (const { brandId, ...row } of rows) {
-    // SQLite answers 0 and 1.
+    // SQLite returns 0 and 1.
     const number = { ...row, isActive: Boolean(row.isActive) };
     const list = numbers.get(brandId);
     if (list) list.push(number);

@@ -10,7 +10,9 @@ export const NewBrand = t.Object({
   timezone: t.Optional(Timezone),
   postalAddress: t.Optional(PostalAddress),
   ownerId: t.Optional(
-    t.Union([Id, t.Null()], { description: "Admins only: the user who owns it. Others own what they create." }),
+    t.Union([Id, t.Null()], {
+      description: "Admins only: the owner's user id. Other users own the brand they create.",
+    }),
   ),
 });
 export type NewBrand = typeof NewBrand.static;
@@ -35,7 +37,7 @@ export const DirectoryQuery = t.Object({
   searchQuery: t.Optional(
     t.String({
       maxLength: 200,
-      description: "Part of a brand's or an owner's name, of an owner's address or of a SID",
+      description: "Part of a brand's or owner's name, an owner's address or a SID",
     }),
   ),
 });
@@ -47,7 +49,7 @@ export const Directory = t.Object({
     t.Object({
       brandId: t.String(),
       brandName: t.String({ examples: ["Northwind Outreach"] }),
-      userId: Nullable(t.String({ description: "The owner" })),
+      userId: Nullable(t.String({ description: "The owner's user id" })),
       ownerName: Nullable(t.String({ examples: ["Ada Lovelace"] })),
       ownerEmail: Nullable(t.String({ examples: ["ada@example.com"] })),
       twilioAccountSid: Nullable(t.String()),
@@ -75,7 +77,7 @@ export const TwilioSettings = t.Object({
   brandId: Id,
   twilioAccountSid: Sid("AC and 32 hexadecimal digits; null or empty clears it, absent keeps it"),
   twilioAuthToken: t.Optional(
-    Nullable(t.String({ maxLength: 128, description: "Never shown again; null clears it, empty or absent keeps it" })),
+    Nullable(t.String({ maxLength: 128, description: "Never returned; null clears it, empty or absent keeps it" })),
   ),
   twillioMessagingServiceSid: Sid("MG and 32 hexadecimal digits; null or empty clears it, absent keeps it"),
 });

@@ -11,11 +11,12 @@ import { Brand, BrandChange, NewBrand } from "./model.ts";
 
 const OneBrand = t.Object({ success: t.Literal(true), brand: Brand });
 
-/** Another's brand is answered like one that does not exist: ids tell a stranger nothing. */
-function mustSee(principal: Principal, brandId: string): void {
+/** @throws AppError NOT_FOUND for a brand of another owner, as for one that does not exist, so that ids disclose nothing */
+function assertVisible(principal: Principal, brandId: string): void {
   if (principal.role !== "admin" && principal.brandId !== brandId) throw notFound("brand", brandId);
 }
 
+/** Manages brands. */
 export function brandRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/brands", tags: ["Brands"] })
@@ -40,7 +41,7 @@ export function brandRoutes(deps: Deps) {
           example: { body: { name: "Fabrikam Tea", timezone: "Europe/London" } },
           summary: "Create a brand",
           description:
-            "Users own the brand they create, and one at most; admins may name an owner or none. 409 for an owner whose e-mail address nobody has verified.",
+            "A user owns the brand it creates, and at most one; admins can set an owner or none. 409 for an owner whose e-mail address is not verified.",
         },
       },
     )
@@ -60,13 +61,17 @@ export function brandRoutes(deps: Deps) {
       {
         query: t.Object({ cursor: Cursor, limit: Limit }),
         response: t.Object({ success: t.Literal(true), data: t.Array(Brand), nextCursor: Nullable(t.String()) }),
-        detail: { access: "user", summary: "List brands", description: "A user's own brand; for admins all of them." },
+        detail: {
+          access: "user",
+          summary: "List brands",
+          description: "Lists the user's own brand; for admins all brands.",
+        },
       },
     )
     .get(
       "/:id",
       async ({ params, context }) => {
-        mustSee(context.principal, params.id);
+        assertVisible(context.principal, params.id);
         return { success: true as const, brand: toBrand(await getBrand(store.read, params.id)) };
       },
       {
@@ -76,7 +81,7 @@ export function brandRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.brand } },
           summary: "Get a brand",
-          description: "Its name, zone, postal address and owner.",
+          description: "Returns one brand with its name, time zone, postal address and owner.",
         },
       },
     )
@@ -84,7 +89,7 @@ export function brandRoutes(deps: Deps) {
       "/:id",
       async ({ params, body, context }) => {
         const { principal } = context;
-        mustSee(principal, params.id);
+        assertVisible(principal, params.id);
         const { ownerId, ...own } = body;
         const change = principal.role === "admin" && ownerId !== undefined ? { ...own, ownerId } : own;
         const row = await store.write((tx) => changeBrand(tx, params.id, change));
@@ -100,8 +105,8 @@ export function brandRoutes(deps: Deps) {
             parameters: { id: EXEMPLARS.otherBrand },
             body: { postalAddress: "14 Garden Row, London SE1 6ED, UK" },
           },
-          summary: "Change a brand",
-          description: "Changes what is named; only an admin names another owner.",
+          summary: "Update a brand",
+          description: "Updates the fields that are given; only an admin can change the owner.",
         },
       },
     );

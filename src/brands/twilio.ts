@@ -4,25 +4,26 @@ import type { Tx } from "../db/store.ts";
 import { invalid, notFound } from "../fault.ts";
 import type { Vault } from "../secrets.ts";
 
-/** What a brand sends its SMS with. Absent: stays as it is; null: is taken away. */
-export interface TwilioChange {
+/** The Twilio account with which a brand sends SMS. Absent fields stay unchanged, null clears a field. */
+interface TwilioChange {
   twilioAccountSid?: string | null | undefined;
   twilioAuthToken?: string | null | undefined;
   twillioMessagingServiceSid?: string | null | undefined;
 }
 
-/** Where a brand's Twilio token is sealed for. */
+/** Names the row and column that a Twilio token is encrypted for, so that it decrypts nowhere else. */
 export function twilioTokenContext(brandId: string): string {
   return `brands|${brandId}|twilio_auth_token`;
 }
 
 /**
- * Changes a brand's Twilio account. A form that was left empty means: no SID, but the token as it was, since nobody is
- * shown the token that could be sent back. INVALID for what cannot be a SID.
+ * Updates a brand's Twilio account. An empty text clears a SID but keeps the token: forms never show the token, so an empty
+ * field is no order to clear it.
+ * @throws AppError INVALID for a malformed SID, NOT_FOUND
  */
 export async function changeTwilio(tx: Tx, vault: Vault, brandId: string, change: TwilioChange): Promise<void> {
-  const accountSid = readSid("twilioAccountSid", "AC", change.twilioAccountSid);
-  const serviceSid = readSid("twillioMessagingServiceSid", "MG", change.twillioMessagingServiceSid);
+  const accountSid = parseSid("twilioAccountSid", "AC", change.twilioAccountSid);
+  const serviceSid = parseSid("twillioMessagingServiceSid", "MG", change.twillioMessagingServiceSid);
   const token = change.twilioAuthToken?.trim() === "" ? undefined : change.twilioAuthToken?.trim();
   const cleared = change.twilioAuthToken === null;
   const changed = await tx
@@ -39,8 +40,8 @@ export async function changeTwilio(tx: Tx, vault: Vault, brandId: string, change
   if (changed.length === 0) throw notFound("brand", brandId);
 }
 
-/** A SID as Twilio writes them; undefined leaves it, null clears it. */
-function readSid(field: string, prefix: string, given: string | null | undefined): string | null | undefined {
+/** Parses a Twilio SID; undefined keeps the stored one, null clears it. */
+function parseSid(field: string, prefix: string, given: string | null | undefined): string | null | undefined {
   if (given === undefined || given === null) return given;
   const sid = given.trim();
   if (sid === "") return null;

@@ -1,7 +1,7 @@
 /**
- * The zones of North American area codes, where a code spans several the easternmost and the westernmost: it is daytime in all
- * between when it is daytime in both. Overlays share the zones of the area they overlay. From the assignments that NANPA and the Canadian
- * Numbering Administrator publish, and the zones in Google's libphonenumber 9.0.43; a code that is missing here is taken for unknown.
+ * The zones of North American area codes; for a code that spans several, the easternmost and the westernmost: when it is daytime
+ * in both, it is daytime in all between. Overlays share the zones of the area they overlay. From the assignments that NANPA and the
+ * Canadian Numbering Administrator publish, and the zones in Google's libphonenumber 9.0.43. Other codes count as unknown.
  */
 const CODES_BY_ZONES = {
   "America/New_York": `
@@ -65,8 +65,8 @@ const CODES_BY_ZONES = {
 };
 
 /**
- * For toll-free and other numbers of no place, and area codes newer than this table: the fifty states lie between these
- * (Adak is never west of Honolulu's clocks). The territories have area codes of their own.
+ * For toll-free and other non-geographic numbers, and area codes newer than this table: the fifty states are between these
+ * zones (Adak's clocks are never behind Honolulu's). The territories have area codes of their own.
  */
 const UNKNOWN_STATE: readonly string[] = ["America/New_York", "Pacific/Honolulu"];
 
@@ -80,7 +80,7 @@ const zonesByCode = new Map<string, readonly string[]>(
   }),
 );
 
-/** The zones of a three-digit area code of country code 1. */
+/** Gets the zones of a three-digit area code of country code 1. */
 export function zonesOfAreaCode(code: string): readonly string[] {
   return zonesByCode.get(code) ?? UNKNOWN_STATE;
 }

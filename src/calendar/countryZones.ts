@@ -1,6 +1,6 @@
 /**
- * The zone of each ITU-T E.164 country code but 1, where a country spans several the easternmost and the westernmost. Mobile
- * numbers rarely tell where in a country they live. Remote islands of few people (Cocos, Svalbard, …) go with their mainland.
+ * The zone of each ITU-T E.164 country code but 1; for a country that spans several, the easternmost and the westernmost, because
+ * mobile numbers rarely have a region. Remote islands with few inhabitants (Cocos, Svalbard, …) count as their mainland.
  */
 const ZONES_BY_CODE = `
 7 Asia/Kamchatka Europe/Kaliningrad, 76 Asia/Almaty, 77 Asia/Almaty
@@ -51,7 +51,7 @@ const ZONES_BY_CODE = `
 992 Asia/Dushanbe, 993 Asia/Ashgabat, 994 Asia/Baku, 995 Asia/Tbilisi, 996 Asia/Bishkek, 998 Asia/Tashkent
 `;
 
-const LONGEST_CODE = 3;
+const MAX_CODE_DIGITS = 3;
 
 const zonesByCode = new Map<string, readonly string[]>(
   ZONES_BY_CODE.trim()
@@ -62,9 +62,9 @@ const zonesByCode = new Map<string, readonly string[]>(
     }),
 );
 
-/** The zones of a number's country, by the longest country code it begins with; null for satellites, toll-free and such. */
+/** Gets the zones of a number's country by its longest known country code; null for satellite, toll-free and similar numbers. */
 export function zonesOfCountry(digits: string): readonly string[] | null {
-  for (let length = LONGEST_CODE; length > 0; length--) {
+  for (let length = MAX_CODE_DIGITS; length > 0; length--) {
     const zones = zonesByCode.get(digits.slice(0, length));
     if (zones !== undefined) return zones;
   }

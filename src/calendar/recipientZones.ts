@@ -2,9 +2,9 @@ import { zonesOfAreaCode } from "./areaZones.ts";
 import { zonesOfCountry } from "./countryZones.ts";
 
 /**
- * Where a person's clocks are: in the contact's own zone, else by the area of their phone number (E.164, `+12025550143`), else in the
- * brand's zone. Several zones when the area spans several, or is anywhere in the United States: all of them count (`contactHours`).
- * People move and keep their numbers, so the contact's own zone is worth asking for.
+ * Gets the possible time zones of a contact: its own zone, else those of its phone number's area (E.164, `+12025550143`), else the
+ * brand's zone. Several when the area spans several zones or is anywhere in the United States: all of them apply
+ * (`getContactHours`). People keep their numbers when they move, so the contact's own zone is more reliable.
  */
 export function zonesOf(person: {
   contactZone: string | null;
@@ -12,9 +12,9 @@ export function zonesOf(person: {
   brandZone: string;
 }): readonly string[] {
   if (person.contactZone !== null) return [person.contactZone];
-  return (person.phone === null ? null : zonesOfPhone(person.phone)) ?? [person.brandZone];
+  return (person.phone === null ? null : getPhoneZones(person.phone)) ?? [person.brandZone];
 }
 
-function zonesOfPhone(phone: string): readonly string[] | null {
+function getPhoneZones(phone: string): readonly string[] | null {
   return phone.startsWith("+1") ? zonesOfAreaCode(phone.slice(2, 5)) : zonesOfCountry(phone.slice(1));
 }

@@ -1,49 +1,49 @@
 import { DAY, type Instant } from "../clock.ts";
 
-/** A run of time in which the clocks of a zone keep one distance from UTC: `since <= moment < until`. */
-export interface Stretch {
+/** A period in which a zone keeps one offset from UTC: `since <= time < until`. */
+interface Stretch {
   since: Instant;
   until: Instant;
-  /** Milliseconds to add to an `Instant` to get what the clocks there show, as if it were UTC. */
+  /** Milliseconds to add to an `Instant` to get the local time, as if it were UTC. */
   offset: number;
 }
 
-/** Stretches last about half a year, so that a few hold everything that is sent or planned. */
-const STRETCHES_PER_ZONE = 8;
-/** More names than there are zones: only someone who varies the case of names reaches it. */
-const MAX_ZONES = 2_000;
+/** A period lasts about half a year, so a few cover everything that is sent or scheduled. */
+const MAX_PERIODS_PER_ZONE = 8;
+/** More than there are zones: reached only by spelling names in different cases. */
+const MAX_CACHED_ZONES = 2_000;
 
-const stretches = new Map<string, Stretch[]>();
+const cachedPeriods = new Map<string, Stretch[]>();
 
 /**
- * The stretch a moment lies in. Time-zone data is asked only when a zone enters a new stretch; everything else about
- * local time is then addition.
+ * Gets the period of constant offset that contains a time. Time-zone data is looked up once per period; all other computation
+ * of local time is addition.
  * @throws RangeError for a zone that `isZone` refuses
  */
 export function stretchAt(zone: string, at: Instant): Stretch {
-  const known = stretches.get(zone);
+  const known = cachedPeriods.get(zone);
   if (known !== undefined) {
-    for (const stretch of known) if (at >= stretch.since && at < stretch.until) return stretch;
+    for (const period of known) if (at >= period.since && at < period.until) return period;
   }
-  const found = lookUp(zone, at);
-  if (stretches.size >= MAX_ZONES) stretches.clear();
-  stretches.set(zone, [found, ...(known ?? []).slice(0, STRETCHES_PER_ZONE - 1)]);
+  const found = lookUpPeriod(zone, at);
+  if (cachedPeriods.size >= MAX_CACHED_ZONES) cachedPeriods.clear();
+  cachedPeriods.set(zone, [found, ...(known ?? []).slice(0, MAX_PERIODS_PER_ZONE - 1)]);
   return found;
 }
 
-function lookUp(zone: string, at: Instant): Stretch {
-  const moment = Temporal.Instant.fromEpochMilliseconds(Math.floor(at));
-  const here = moment.toZonedDateTimeISO(zone);
-  // "previous" is strictly earlier: asked a millisecond later, it finds a change that happens right now.
-  const since = moment.add({ milliseconds: 1 }).toZonedDateTimeISO(zone).getTimeZoneTransition("previous");
+function lookUpPeriod(zone: string, at: Instant): Stretch {
+  const instant = Temporal.Instant.fromEpochMilliseconds(Math.floor(at));
+  const local = instant.toZonedDateTimeISO(zone);
+  // "previous" is strictly earlier, so a millisecond is added to find a change at exactly this time.
+  const since = instant.add({ milliseconds: 1 }).toZonedDateTimeISO(zone).getTimeZoneTransition("previous");
   return {
     since: since?.epochMilliseconds ?? Number.NEGATIVE_INFINITY,
-    until: here.getTimeZoneTransition("next")?.epochMilliseconds ?? Number.POSITIVE_INFINITY,
-    offset: here.offsetNanoseconds / 1_000_000,
+    until: local.getTimeZoneTransition("next")?.epochMilliseconds ?? Number.POSITIVE_INFINITY,
+    offset: local.offsetNanoseconds / 1_000_000,
   };
 }
 
-/** Whether this is the name of a zone in the IANA database, an old name and any case included. Offsets (`+05:00`) are not: they know no DST. */
+/** Returns whether the text names a zone of the IANA database, in any case and including old names. Offsets (`+05:00`) have no DST and are refused. */
 export function isZone(text: string): boolean {
   if (!/^[A-Za-z]/.test(text)) return false;
   try {
@@ -54,23 +54,23 @@ export function isZone(text: string): boolean {
   }
 }
 
-/** The date on a calendar in the zone: `2026-11-23`. */
+/** Formats the local date in the zone: `2026-11-23`. */
 export function localDay(zone: string, at: Instant): string {
   return new Date(at + stretchAt(zone, at).offset).toISOString().slice(0, 10);
 }
 
 /**
- * The first moment of the next date in the zone: midnight, or where the clocks jump over midnight (or, as in Apia at the end
- * of 2011, over a whole day) the moment after the jump.
+ * Finds the start of the next date in the zone: midnight, or the time after the jump where clocks skip midnight (or a whole day,
+ * as in Apia at the end of 2011).
  */
 export function startOfNextDay(zone: string, at: Instant): Instant {
   const today = Math.floor((at + stretchAt(zone, at).offset) / DAY);
-  let moment = at;
+  let time = at;
   for (;;) {
-    const { until, offset } = stretchAt(zone, moment);
-    if (Math.floor((moment + offset) / DAY) > today) return moment;
+    const { until, offset } = stretchAt(zone, time);
+    if (Math.floor((time + offset) / DAY) > today) return time;
     const midnight = (today + 1) * DAY - offset;
     if (midnight < until) return midnight;
-    moment = until;
+    time = until;
   }
 }

@@ -25,13 +25,13 @@ export function toCampaign(row: CampaignRow): Campaign {
   };
 }
 
-/** The campaign with this id within scope, which nobody else changes before this transaction ends. */
+/** Locks and returns the campaign with this id within the scope, until this transaction ends. @throws AppError NOT_FOUND */
 export async function holdCampaign(tx: Tx, id: string, scope: TenantScope): Promise<CampaignRow> {
   await tx.all(sql`select c.id from campaigns c where c.id = ${id} ${forUpdate("c")}`);
   return campaignOf(tx, id, scope);
 }
 
-/** Opens a draft. What is not said is the brand's zone, e-mail, and any time. */
+/** Creates a draft. Defaults: the zone of the brand, e-mail, and no send windows. */
 export async function createCampaign(tx: Tx, brandId: string, given: NewCampaign): Promise<CampaignRow> {
   const brand = await getBrand(tx, brandId);
   const { sendWindows = [] } = given;
@@ -56,10 +56,10 @@ export async function createCampaign(tx: Tx, brandId: string, given: NewCampaign
   return campaignOf(tx, row.id, tenantScope(SYSTEM, brandId));
 }
 
-/** What may still be changed once a campaign was launched: nothing that the messages already scheduled stand on. */
+/** Fields that may change after the launch: none that messages already scheduled depend on. */
 const WHILE_RUNNING = ["name", "sendWindows", "timezone", "endAt", "stopOnReply"];
 
-/** Changes what is named, if `version` is the one the caller has seen. */
+/** Updates the given fields. @throws Fault CONFLICT when `version` is not the current one, or a field is fixed after the launch */
 export async function changeCampaign(
   tx: Tx,
   id: string,
@@ -71,7 +71,7 @@ export async function changeCampaign(
   const named = Object.entries(change).filter(([, value]) => value !== undefined);
   const fixed = named.map(([name]) => name).filter((name) => row.status !== "DRAFT" && !WHILE_RUNNING.includes(name));
   if (fixed.length > 0) {
-    throw new Fault("CONFLICT", `${fixed.join(", ")} cannot be changed any more: the campaign is ${row.status}`);
+    throw new Fault("CONFLICT", `${fixed.join(", ")} cannot be changed: the campaign is ${row.status}`);
   }
   const { name, channels, timezone, sendWindows, startAt, endAt, stopOnReply } = change;
   if (sendWindows) checkWindows("sendWindows", sendWindows);
@@ -93,23 +93,23 @@ export async function changeCampaign(
   return campaignOf(tx, id, scope);
 }
 
-/** CONFLICT when the caller has seen another version than the one there is. */
+/** @throws Fault CONFLICT when `version` is not the current one */
 export function checkVersion(row: CampaignRow, version: number): void {
   if (row.version === version) return;
-  throw new Fault("CONFLICT", "The campaign was changed meanwhile: read it again", { facts: { version: row.version } });
+  throw new Fault("CONFLICT", "The campaign was changed meanwhile: get it again", { facts: { version: row.version } });
 }
 
 function momentOf(field: string, text: string | null): Instant | null {
   if (text === null) return null;
   const moment = Date.parse(text);
-  if (!Number.isFinite(moment)) throw invalid(field, "expected a moment such as 2026-11-23T09:00:00Z");
+  if (!Number.isFinite(moment)) throw invalid(field, "expected a time such as 2026-11-23T09:00:00Z");
   return moment;
 }
 
 function checkPeriod({ startAt, endAt }: Pick<CampaignRow, "startAt" | "endAt">, now: Instant): void {
   if (endAt === null) return;
-  if (endAt <= now) throw invalid("endAt", "expected a moment in the future");
-  if (startAt !== null && endAt <= startAt) throw invalid("endAt", "expected a moment after startAt");
+  if (endAt <= now) throw invalid("endAt", "expected a time in the future");
+  if (startAt !== null && endAt <= startAt) throw invalid("endAt", "expected a time after startAt");
 }
 
 async function checkChannelsUsed(tx: Tx, campaignId: string, channels: CampaignRow["channels"]): Promise<void> {

@@ -11,7 +11,7 @@ import { previewMessage } from "./preview.ts";
 import { readSenders, replaceSenders } from "./senders.ts";
 import { checkTemplates, readStepsWithCounts, replaceSteps } from "./steps.ts";
 
-/** All templates of a campaign (256 KB), each byte escaped as JSON, and what is around them. */
+/** All templates of a campaign (256 KB) escaped as JSON, with the other fields. */
 const STEPS_BODY_BYTES = 640_000;
 
 const Steps = t.Object({
@@ -21,7 +21,7 @@ const Steps = t.Object({
 });
 const Senders = t.Object({ success: t.Literal(true), emailAccounts: t.Array(EmailAccount) });
 
-/** What a campaign says and through whom. `config.channels` decides which channels its steps may use. */
+/** Routes for the steps, senders and previews of a campaign. `config.channels` decides which channels steps may use. */
 export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
   const channels = config.channels === "simulator" ? (["EMAIL", "SMS", "VOICEMAIL"] as const) : (["EMAIL"] as const);
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
@@ -45,7 +45,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         params: IdParams,
         body: t.Object({
           steps: t.Array(StepShape, { minItems: 1, maxItems: 20 }),
-          version: t.Optional(t.Integer({ minimum: 1, description: "The version that was read: 409 when stale" })),
+          version: t.Optional(t.Integer({ minimum: 1, description: "The current version; 409 when it is another" })),
         }),
         response: Steps,
         detail: {
@@ -73,7 +73,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
           },
           summary: "Set the steps of a campaign",
           description:
-            "Replaces them all: stage 0 opens, stages 1… follow up. Once launched, only stages that no contact has reached may change (409 names the `stage`). A template has at most 64 KB, 500 outputs and tags and 5,000 words of code, all of them together 256 KB. E-mail only for now, all channels with the simulator.",
+            "Replaces all steps: stage 0 is the first message, stages 1 and above are follow-ups. After the launch only stages that no contact has reached may change (409 names the `stage`). A template has at most 64 KB, 500 outputs and tags and 5,000 words of code; all together have at most 256 KB. Channels: e-mail; with the simulator also SMS and voicemail.",
         },
       },
     )
@@ -91,7 +91,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the steps of a campaign",
-          description: "Each with how many of its messages stand where.",
+          description: "Each step has the number of its messages by status.",
         },
       },
     )
@@ -114,8 +114,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
             body: { emailAccountIds: [EXEMPLARS.unusedEmailAccount] },
           },
           summary: "Set the senders of a campaign",
-          description:
-            "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are dealt out to them evenly.",
+          description: "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are distributed evenly.",
         },
       },
     )
@@ -133,7 +132,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get the senders of a campaign",
-          description: "The mailboxes it sends from.",
+          description: "Lists the mailboxes that the campaign sends from.",
         },
       },
     )
@@ -167,7 +166,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
           },
           summary: "Preview a message",
           description:
-            "A step as a contact of the brand (`contactId`) would get it, or somebody made up (`sample`). Sends nothing; the unsubscribe link is an example.",
+            "Renders a step for a contact of the brand (`contactId`) or for made-up values (`sample`). Sends nothing; the unsubscribe link is an example.",
         },
       },
     );

@@ -9,7 +9,7 @@ import { launchCost, toCost } from "./launchCost.ts";
 import { campaignOf } from "./lifecycle.ts";
 import { Cost } from "./model.ts";
 
-/** What a campaign will cost, before anything is spent. */
+/** Route for the cost of a launch. */
 export function costRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] }).use(requestContext).get(
     "/:id/launch-cost",
@@ -29,9 +29,9 @@ export function costRoutes({ store, clock }: Deps) {
         access: "user",
         limit: "costly",
         example: { parameters: { id: EXEMPLARS.draftCampaign } },
-        summary: "See what a launch costs",
+        summary: "Get the cost of a launch",
         description:
-          "At today's prices, for the contacts that have not been written to: the opening stage, which a launch must be able to pay, and all stages. Nothing is held.",
+          "At current prices, for contacts without a sent message: the first stage, which a launch must be able to pay, and all stages. Holds no credits.",
       },
     },
   );

@@ -9,12 +9,12 @@ import { byParked, PARKED, type Parked } from "../messages/messages.ts";
 import { reschedule } from "../messages/reschedule.ts";
 import { resume } from "./lifecycle.ts";
 
-/** What a mailbox may send in a day is spread over this long after a top-up. */
+/** Time over which the daily limit of a mailbox is spread after a top-up. */
 const WORKING_DAY = 8 * HOUR;
-/** Between two messages that leave through no mailbox. */
+/** Time between two messages that are sent without a mailbox. */
 const WITHOUT_MAILBOX = SECOND;
 
-/** Resumes campaigns that ran out of credits and whose brand can pay for a message of theirs again. Returns how many. */
+/** Resumes the campaigns that ran out of credits and whose brand can pay for one of their messages again. Returns their number. */
 export async function resumeFunded(tx: Tx): Promise<number> {
   const funded = await tx.all<{
     id: string;
@@ -23,7 +23,7 @@ export async function resumeFunded(tx: Tx): Promise<number> {
       where m.campaign_id = c.id and ${PARKED} and m.credits <= a.available)
     order by c.id`);
   if (funded.length > 0) await findByIndex(tx);
-  // One after the other, through one set of paces: two campaigns that share a mailbox share its day.
+  // One after the other, with common slots: two campaigns that share a mailbox share its daily limit.
   const paces = new Map<string, Pace>();
   for (const { id } of funded) {
     const [campaign] = await tx.select().from(campaigns).where(eq(campaigns.id, id));
@@ -40,8 +40,8 @@ interface Pace {
 }
 
 /**
- * Gives the messages that waited for credits a time each, in the order they were due: a burst after a top-up would cost
- * the mailboxes their name. Windows, caps and quiet hours are judged once more when the time comes.
+ * Gives each message that waited for credits a time of its own, in the order they were due: a burst after a top-up would
+ * harm the reputation of the mailboxes. Windows, limits and quiet hours are checked again when a message is due.
  */
 async function spread(tx: Tx, campaign: typeof campaigns.$inferSelect, paces: Map<string, Pace>): Promise<void> {
   const start = Math.max(tx.now, campaign.startAt ?? 0);

@@ -12,21 +12,21 @@ import type { Cost } from "./model.ts";
 
 type Campaign = typeof campaigns.$inferSelect;
 
-/** All in thousandths. */
+/** The cost of a launch, in thousandths of a credit. */
 export interface LaunchCost {
   contacts: number;
-  /** For the opening stage, which is paid at launch. */
+  /** The cost of the first stage, which is held at launch. */
   needed: number;
-  /** Null while the campaign has no steps, and so costs nothing. */
+  /** Null while the campaign has no steps. */
   creditType: CreditType | null;
-  /** For every stage, if nobody answers, by type. */
+  /** The cost of all stages by type, if there are no replies. */
   allStages: Partial<Record<CreditType, number>>;
   available: number;
-  /** What the brand owes for refunds of credits that were spent: to be paid before anything is launched. */
+  /** Refunded credits that were already spent; a launch needs them paid back first. */
   debt: number;
 }
 
-/** Counts the contacts to whom nothing was sent yet, page by page: a campaign may have millions. */
+/** Counts the contacts without a sent message, page by page: a campaign may have millions. */
 async function countQueued(read: Reader, campaignId: string): Promise<number> {
   let queued = 0;
   await byPages(
@@ -44,7 +44,7 @@ async function countQueued(read: Reader, campaignId: string): Promise<number> {
   return queued;
 }
 
-/** What a campaign costs at today's prices, and what is there to pay it. */
+/** Computes the cost of a launch at current prices, and the credits to pay it. */
 export async function launchCost(read: Reader, campaign: Campaign): Promise<LaunchCost> {
   const steps = await read
     .select()
@@ -69,7 +69,7 @@ export async function launchCost(read: Reader, campaign: Campaign): Promise<Laun
   };
 }
 
-/** What has to come in before the campaign can be launched. */
+/** Returns the credits to add before the campaign can be launched, in thousandths. */
 function missing({ needed, available, debt }: LaunchCost): number {
   return Math.max(0, needed - available) + debt;
 }
@@ -78,7 +78,7 @@ export function isShort(cost: LaunchCost): boolean {
   return missing(cost) > 0;
 }
 
-/** The cost as people see it, in credits. */
+/** Converts the cost to credits for the wire. */
 export function toCost(cost: LaunchCost): Cost {
   const { contacts, needed, creditType, allStages, available, debt } = cost;
   return {

@@ -24,7 +24,7 @@ export async function campaignOf(read: Reader, id: string, scope: TenantScope): 
   return row;
 }
 
-/** Takes a campaign from one of `from` to `to`, or says why not. The condition stands in the update: of two callers one wins. */
+/** Changes the status from one of `from` to `to`. The condition is part of the update: of two callers one wins. @throws AppError CONFLICT */
 async function turn(
   tx: Tx,
   campaign: Campaign,
@@ -47,16 +47,16 @@ async function turn(
 }
 
 /**
- * Starts a campaign: the opening message of every contact becomes PENDING and its credits are held, in one transaction.
- * `confirmContacts` is how many people the caller believes to be writing to; CONFLICT when it is another number.
- * INSUFFICIENT_CREDITS, with what is missing, when the opening stage cannot be paid; nothing has happened then.
+ * Launches a campaign: the first message of every contact becomes PENDING and its credits are held, in one transaction.
+ * @param confirmContacts the number of contacts that the caller expects
+ * @throws AppError CONFLICT for another number; INSUFFICIENT_CREDITS, with what is missing, when the first stage cannot be paid
  */
 export async function launch(
   tx: Tx,
   campaign: Campaign,
   confirmContacts: number,
 ): Promise<{ cost: LaunchCost; firstSendAt: number | null }> {
-  // First, because it locks what the rest of the cost is read from.
+  // First, because it locks the rows that the cost is computed from.
   const available = await spendableCredits(tx, campaign.brandId);
   const cost = { ...(await launchCost(tx, campaign)), available };
   if (cost.creditType === null)
@@ -87,7 +87,7 @@ export function pause(tx: Tx, campaign: Campaign, reason: string | null): Promis
   return turn(tx, campaign, ["SCHEDULED", "RUNNING", "AUTO_PAUSED"], "PAUSED", reason);
 }
 
-/** Goes on from the rows, never from a cursor: what waited is due when it was meant to be, or now. */
+/** Resumes a campaign: its pending messages are due at their scheduled time, or now. */
 export async function resume(tx: Tx, campaign: Campaign): Promise<Campaign> {
   const later = campaign.startAt !== null && campaign.startAt > tx.now;
   const resumed = await turn(tx, campaign, ["PAUSED", "AUTO_PAUSED"], later ? "SCHEDULED" : "RUNNING");
@@ -95,7 +95,7 @@ export async function resume(tx: Tx, campaign: Campaign): Promise<Campaign> {
   return resumed;
 }
 
-/** Ends a campaign for good: nothing more leaves, and what was held comes back. */
+/** Cancels a campaign for good: its pending messages are cancelled and their credits released. */
 export async function cancel(
   tx: Tx,
   campaign: Campaign,
@@ -115,7 +115,7 @@ async function releasedBy(read: Reader, campaignId: string): Promise<number> {
   return rows.reduce((total, row) => total + row.released, 0);
 }
 
-/** Puts a finished campaign out of sight. */
+/** Hides a completed or cancelled campaign from lists. */
 export function archive(tx: Tx, campaign: Campaign): Promise<Campaign> {
   return turn(tx, campaign, ["COMPLETED", "CANCELLED"], "ARCHIVED");
 }

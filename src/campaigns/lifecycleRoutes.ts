@@ -19,8 +19,8 @@ const OneCampaign = t.Object({ success: t.Literal(true), campaign: Campaign });
 const Launched = t.Object({
   success: t.Literal(true),
   reservationId: Id,
-  creditReserved: t.Number({ description: "For the opening stage", examples: [250] }),
-  creditAvailable: t.Number({ description: "What is left to spend", examples: [490] }),
+  creditReserved: t.Number({ description: "For the first stage", examples: [250] }),
+  creditAvailable: t.Number({ description: "Credits left to spend", examples: [490] }),
   byType: cost.byType,
   creditsForAllStages: cost.creditsForAllStages,
   firstSendAt: Nullable(Moment),
@@ -29,14 +29,14 @@ const Launched = t.Object({
 const ShortOfCredits = t.Object(
   {
     success: t.Literal(false),
-    message: t.String({ examples: ["The opening stage needs 250 credits; 50 are missing"] }),
+    message: t.String({ examples: ["The first stage needs 250 credits; 50 are missing"] }),
     code: t.Literal("INSUFFICIENT_CREDITS"),
     ...cost,
   },
   { additionalProperties: true },
 );
 
-/** What makes a campaign run, wait and end. Each holds the campaign's row, so that of two callers one wins. */
+/** Routes that launch, pause, resume, cancel and archive a campaign. Each locks its row, so that of two callers one wins. */
 export function lifecycleRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(requestContext)
@@ -61,7 +61,7 @@ export function lifecycleRoutes(deps: Deps) {
         body: t.Object({
           confirmContacts: t.Integer({
             minimum: 0,
-            description: "How many people you believe to be writing to",
+            description: "The number of contacts that you expect to write to",
             examples: [250],
           }),
         }),
@@ -72,7 +72,7 @@ export function lifecycleRoutes(deps: Deps) {
           example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { confirmContacts: EXEMPLARS.draftContacts } },
           summary: "Launch a campaign",
           description:
-            "Schedules the opening message of every contact and sets its credits aside, all or nothing. 409 when `confirmContacts` is not the number of contacts (the answer's `contacts` is); 402 when credits are missing.",
+            "Schedules the first message of every contact and holds its credits, all or nothing. 409 when `confirmContacts` is not the number of contacts, which is in `contacts` of the response; 402 when credits are missing.",
         },
       },
     )
@@ -93,7 +93,8 @@ export function lifecycleRoutes(deps: Deps) {
           idempotent: true,
           example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "new prices from Monday" } },
           summary: "Pause a campaign",
-          description: "Nothing sets out from now on; what is on its way arrives. What is scheduled keeps its credits.",
+          description:
+            "Stops sending. Messages already handed to a provider arrive; scheduled messages keep their credits.",
         },
       },
     )
@@ -112,7 +113,7 @@ export function lifecycleRoutes(deps: Deps) {
           idempotent: true,
           example: { parameters: { id: EXEMPLARS.runningCampaign } },
           summary: "Resume a campaign",
-          description: "What waited is due when it was meant to leave, or now, within windows and daily caps.",
+          description: "Messages are due at their scheduled time, or now, within send windows and daily limits.",
         },
       },
     )
@@ -138,7 +139,7 @@ export function lifecycleRoutes(deps: Deps) {
           example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "sold out" } },
           summary: "Cancel a campaign",
           description:
-            "Ends it for good: what was still to be sent is cancelled (CAMPAIGN_STOPPED) and its credits come back. A message that is on its way at this moment cannot be called back.",
+            "Ends the campaign for good: pending messages are cancelled (CAMPAIGN_STOPPED) and their credits released. A message that is being sent cannot be stopped.",
         },
       },
     )
@@ -157,7 +158,7 @@ export function lifecycleRoutes(deps: Deps) {
           idempotent: true,
           example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Archive a campaign",
-          description: "Puts one that is completed or cancelled out of sight. Its figures stay.",
+          description: "Hides a completed or cancelled campaign from lists. Statistics are kept.",
         },
       },
     );

@@ -4,14 +4,14 @@ import { campaignSenders } from "../db/schema/campaigns.ts";
 import type { Tx } from "../db/store.ts";
 import { sendingDays } from "../senders/warmup.ts";
 
-/** A mailbox that opens conversations. */
+/** A mailbox that sends first messages. */
 export interface OpeningSender {
   id: string;
-  /** On which day, today being 0, its daily cap lets its nth message leave. */
+  /** Returns the day, today being 0, on which the daily limit allows the nth message. */
   dayOf: (n: number) => number;
 }
 
-/** The mailboxes that open conversations of a campaign: the brand's own, proved and switched on. */
+/** Lists the mailboxes that send the first messages of a campaign: verified, active, and of its brand. */
 export async function openingSenders(tx: Tx, campaign: { id: string; brandId: string }): Promise<OpeningSender[]> {
   const rows = await tx
     .select({ box: emailAccounts })

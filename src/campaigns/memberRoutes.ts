@@ -27,12 +27,12 @@ import { AddContactsOrder, Member, MemberStatus } from "./model.ts";
 import { openNewcomers } from "./opening.ts";
 import { turn } from "./turningRoutes.ts";
 
-/** What an answer says about rows that carry no words of their own. */
-/** A thousand contacts with every field of ours at its longest, and 2.7 KB of the brand's own fields for each. */
+/** A thousand contacts with all standard fields at their longest and 2.7 KB of custom fields each. */
 const CONTACTS_BODY_BYTES = 4_000_000;
 
+/** Messages for results that have none of their own. */
 const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
-  banned: "This person is on a ban list and must not be contacted",
+  banned: "The contact is banned and must not be contacted",
 };
 
 function countOf(outcomes: readonly MemberOutcome[], verdict: MemberOutcome["verdict"]): number {
@@ -48,11 +48,11 @@ function skippedOf(outcomes: readonly MemberOutcome[]) {
   return outcomes.flatMap(({ verdict, message }, index) =>
     verdict === "added" || verdict === "updated"
       ? []
-      : [{ index, code: verdict.toUpperCase(), message: message ?? REASONS[verdict] ?? "Left out" }],
+      : [{ index, code: verdict.toUpperCase(), message: message ?? REASONS[verdict] ?? "Skipped" }],
   );
 }
 
-/** The people of a campaign. `schedule` plans the opening messages of those who join after launch. */
+/** Routes for the contacts of a campaign. `schedule` schedules the first messages of those added after the launch. */
 export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
@@ -82,9 +82,9 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
         response: t.Object({
           success: t.Literal(true),
           added: t.Integer({ description: "New to the campaign" }),
-          updated: t.Integer({ description: "Known to the brand, and given what the row says" }),
+          updated: t.Integer({ description: "Existed in the brand and were updated" }),
           enrolled: t.Integer({
-            description: "Conversations that began: those added, and those updated who were not in it",
+            description: "New conversations: contacts added, and contacts updated that were not in the campaign",
           }),
           skipped: t.Array(
             t.Object({ index: t.Integer(), code: t.String({ examples: ["BANNED"] }), message: t.String() }),
@@ -102,7 +102,7 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
           },
           summary: "Add contacts to a campaign",
           description:
-            "Up to 1000 at a time, in at most 4 MB; each row is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Nothing bypasses a ban.",
+            "Up to 1000 contacts in at most 4 MB. Each is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Banned contacts are never added.",
         },
       },
     )
@@ -145,7 +145,7 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "List the contacts of a campaign",
-          description: `In the order they joined, each with where their conversation stands. ${SEARCH_RULES}`,
+          description: `In the order they were added, each with the status of their conversation. ${SEARCH_RULES}`,
         },
       },
     );

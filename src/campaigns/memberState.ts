@@ -9,7 +9,7 @@ import type { CampaignRow } from "./campaigns.ts";
 import type { ConversationRow } from "./members.ts";
 import { openNewcomers } from "./opening.ts";
 
-/** The conversation between a campaign and one of its contacts; NOT_FOUND when the contact is not part of it. */
+/** Returns the conversation of a campaign with a contact. @throws Fault NOT_FOUND when the contact is not in the campaign */
 export async function conversationWith(read: Reader, campaignId: string, contactId: string): Promise<ConversationRow> {
   const [row] = await read
     .select()
@@ -22,7 +22,7 @@ export async function conversationWith(read: Reader, campaignId: string, contact
 const inState = (row: ConversationRow, needed: string) =>
   new Fault("CONFLICT", `The contact is ${row.status} in this campaign; this needs ${needed}`);
 
-/** Lets one contact wait. What is still to be sent to them stays scheduled and is held back by the gate. */
+/** Pauses one contact. Messages to them stay scheduled, and the gate postpones them. */
 export async function pauseMember(tx: Tx, campaign: CampaignRow, contactId: string): Promise<ConversationRow> {
   const row = await conversationWith(tx, campaign.id, contactId);
   const paused = await pauseConversation(tx, row.id);
@@ -30,21 +30,21 @@ export async function pauseMember(tx: Tx, campaign: CampaignRow, contactId: stri
   return paused;
 }
 
-/** Lets a paused contact go on: what waited is due when it was meant to be, or now. The campaign must be held. */
+/** Resumes a paused contact: postponed messages are due at their scheduled time, or now. The campaign must be locked. */
 export async function resumeMember(tx: Tx, campaign: CampaignRow, contactId: string): Promise<ConversationRow> {
   if (["COMPLETED", "CANCELLED", "ARCHIVED"].includes(campaign.status)) {
-    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: nothing is sent to its contacts any more`);
+    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its contacts get no more messages`);
   }
   const row = await conversationWith(tx, campaign.id, contactId);
   const resumed = await resumeConversation(tx, row.id);
   if (!resumed) throw inState(row, "PAUSED");
   await unparkConversation(tx, row.id);
-  // Paused before the launch, they have no opening message yet.
+  // A contact paused before the launch has no first message yet.
   await openNewcomers(tx, campaign, [row]);
   return resumed;
 }
 
-/** Takes a contact out of a campaign for good, and what was still to be sent to them with it. Doing it twice changes nothing. */
+/** Removes a contact from a campaign for good and cancels the messages to them. Repeating it changes nothing. */
 export async function removeMember(
   tx: Tx,
   campaign: CampaignRow,

@@ -29,18 +29,22 @@ function toStanding({ id, contactId, status }: ConversationRow): Standing {
   return { success: true, contactId, conversationId: id, status };
 }
 
-/** Lets one contact of a campaign wait, go on, or leave it. */
+/** Routes that pause, resume and remove one contact of a campaign. */
 export function memberStateRoutes(deps: Deps) {
   const { log } = deps;
-  /** Does something with one contact of a campaign, and notes why. */
-  async function turnMember<Answer extends Standing>(
+  /** Changes one contact of a campaign, and logs the reason. */
+  async function mutateMember<Answer extends Standing>(
     context: RequestContext,
     campaignId: string,
     reason: string | undefined,
     work: (tx: Tx, campaign: CampaignRow) => Promise<Answer>,
   ): Promise<Answer> {
     const answer = await turn(deps, context, campaignId, work);
-    log.info("contact turned", { conversationId: answer.conversationId, status: answer.status, reason });
+    log.info("campaign_contact.status_changed", {
+      conversationId: answer.conversationId,
+      status: answer.status,
+      reason,
+    });
     return answer;
   }
 
@@ -49,7 +53,7 @@ export function memberStateRoutes(deps: Deps) {
     .post(
       "/:id/pause-contact",
       ({ params, body, context }) =>
-        turnMember(context, params.id, body.reason, async (tx, campaign) =>
+        mutateMember(context, params.id, body.reason, async (tx, campaign) =>
           toStanding(await pauseMember(tx, campaign, body.contactId)),
         ),
       {
@@ -64,14 +68,14 @@ export function memberStateRoutes(deps: Deps) {
             body: { contactId: EXEMPLARS.contact, reason: "on holiday" },
           },
           summary: "Pause a contact",
-          description: "What is scheduled for them waits, with its credits, until they are resumed.",
+          description: "Messages to them are postponed, with their credits held, until the contact is resumed.",
         },
       },
     )
     .post(
       "/:id/resume-contact",
       ({ params, body, context }) =>
-        turnMember(context, params.id, body.reason, async (tx, campaign) =>
+        mutateMember(context, params.id, body.reason, async (tx, campaign) =>
           toStanding(await resumeMember(tx, campaign, body.contactId)),
         ),
       {
@@ -83,14 +87,14 @@ export function memberStateRoutes(deps: Deps) {
           idempotent: true,
           example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { contactId: EXEMPLARS.contact } },
           summary: "Resume a contact",
-          description: "What waited is due when it was meant to leave, or now.",
+          description: "Postponed messages are due at their scheduled time, or now.",
         },
       },
     )
     .post(
       "/:id/remove-contact",
       ({ params, body, context }) =>
-        turnMember(context, params.id, body.reason, async (tx, campaign) => {
+        mutateMember(context, params.id, body.reason, async (tx, campaign) => {
           const { conversation, cancelled } = await removeMember(tx, campaign, body.contactId);
           return { ...toStanding(conversation), cancelledMessages: cancelled };
         }),
@@ -107,7 +111,7 @@ export function memberStateRoutes(deps: Deps) {
           },
           summary: "Remove a contact from a campaign",
           description:
-            "For good: what was still to be sent to them is cancelled (CONTACT_REMOVED) and its credits come back. The brand keeps the contact.",
+            "Removes the contact for good: pending messages are cancelled (CONTACT_REMOVED) and their credits released. The brand keeps the contact.",
         },
       },
     );

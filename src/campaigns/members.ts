@@ -17,29 +17,29 @@ import type { Newcomer } from "./opening.ts";
 
 export type ConversationRow = typeof conversations.$inferSelect;
 
-/** Schedules the opening messages of newcomers to a campaign that was launched, in the transaction that enrols them. */
+/** Schedules the first messages of contacts added after the launch, in the transaction that enrolls them. */
 export type Schedule = (tx: Tx, campaign: CampaignRow, newcomers: readonly Newcomer[]) => Promise<unknown>;
 
-/** `added`: new to the campaign, though the brand may have known them. */
+/** `added` means new to the campaign; the contact may have existed in the brand. */
 export interface MemberOutcome extends Omit<RowOutcome, "verdict"> {
   verdict: RowOutcome["verdict"] | "active_elsewhere";
 }
 
 export interface AddOptions {
   onDuplicate: "SKIP" | "UPDATE";
-  /** Add people although another running campaign of the brand is writing to them. */
+  /** Adds contacts who are active in another running campaign of the brand. */
   allowActiveElsewhere: boolean;
 }
 
-/** CONFLICT when a campaign takes no contacts any more. */
+/** @throws Fault CONFLICT when contacts can no longer be added to the campaign */
 export function mustTakeContacts(campaign: CampaignRow): void {
   if (["DRAFT", "SCHEDULED", "RUNNING", "PAUSED"].includes(campaign.status)) return;
   throw new Fault("CONFLICT", `The campaign is ${campaign.status}: contacts cannot be added now`);
 }
 
 /**
- * Adds people to a brand and to one of its campaigns, up to a thousand at a time. The campaign must be held
- * (`holdCampaign`), so that a launch schedules them or `schedule` does, but not both and not neither.
+ * Adds contacts to a brand and to one of its campaigns, up to a thousand at a time. The campaign must be locked
+ * (`holdCampaign`), so that either a launch schedules them or `schedule` does.
  */
 export async function addContacts(
   tx: Tx,
@@ -62,14 +62,14 @@ export async function addContacts(
       return verdict === "duplicate" ? { ...outcome, message: outcome.message ?? "Already in this campaign" } : outcome;
     }
     if (elsewhere.has(contactId)) {
-      return { ...outcome, verdict: "active_elsewhere", message: "Another running campaign is writing to them" };
+      return { ...outcome, verdict: "active_elsewhere", message: "The contact is active in another running campaign" };
     }
     if (joining.size >= places) {
       return { ...outcome, verdict: "quota", message: quotaMessage("storedBytes", bytes.limit) };
     }
     joining.add(contactId);
     return verdict === "duplicate"
-      ? { ...outcome, verdict: "added", message: "The brand knew them already: added as they are" }
+      ? { ...outcome, verdict: "added", message: "The contact existed in the brand and was added unchanged" }
       : outcome;
   });
   const newcomers = await enrol(tx, campaign, [...joining]);
@@ -77,7 +77,7 @@ export async function addContacts(
   return { outcomes: judged, enrolled: newcomers.length };
 }
 
-/** Begins a conversation with each of these contacts, unless there is one; returns the new ones. Schedules nothing. */
+/** Creates a conversation for each contact without one and returns the new ones. Schedules nothing. */
 export async function enrol(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Newcomer[]> {
   if (contactIds.length === 0) return [];
   const newcomers = await createConversations(tx, campaign, contactIds);
@@ -111,7 +111,7 @@ export interface Member {
   contact: ContactRow;
 }
 
-/** Those of some contacts who are in the campaign, by their id; at most as many as one slice of a search finds. */
+/** Returns those of at most one search slice of contacts that are in the campaign, by their id. */
 export async function membersOf(
   read: Reader,
   campaignId: string,
@@ -120,7 +120,7 @@ export async function membersOf(
 ): Promise<Map<string, Member>> {
   const [last] = found.slice(-1);
   if (last === undefined) return new Map();
-  // As many as a slice has: one statement to prepare, not one for each number.
+  // Padded to the size of a slice, so that one prepared statement serves every number.
   const ids = Array.from({ length: SEARCH_SLICE_ENTRIES }, (_, at) => (found[at] ?? last).id);
   const rows = await read
     .select()
@@ -141,14 +141,14 @@ export async function membersOf(
   );
 }
 
-/** The contacts of a campaign in the order they joined, after the conversation with id `after`. */
+/** Lists the contacts of a campaign in the order they were added, after the conversation with id `after`. */
 export async function listMembers(
   read: Reader,
   campaignId: string,
   options: {
     status: ConversationRow["status"] | undefined;
     after: string | null;
-    /** The last that may be among them. */
+    /** The last id of the slice, inclusive. */
     upTo: string | null;
     limit: number;
   },
@@ -169,7 +169,7 @@ export async function listMembers(
     .limit(options.limit);
 }
 
-/** The conversation a slice further on in a campaign, whatever its status; null when there are fewer. */
+/** Returns the id of the last conversation of the next slice, of any status; null when fewer remain. */
 export async function memberBeyond(read: Reader, campaignId: string, after: string | null): Promise<string | null> {
   const [row] = await read
     .select({ id: conversations.id })

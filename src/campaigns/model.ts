@@ -25,10 +25,13 @@ const settings = {
   name: t.String({ minLength: 1, maxLength: 200, pattern: "\\S", examples: ["Dentists in Springfield"] }),
   channels: t.Array(ChannelShape, { minItems: 1, maxItems: 3, uniqueItems: true, examples: [["EMAIL"]] }),
   timezone: t.String({ maxLength: 64, description: "IANA name", examples: ["America/New_York"] }),
-  sendWindows: t.Array(WindowShape, { maxItems: 50, description: "When it sends, by its own zone. None: always." }),
+  sendWindows: t.Array(WindowShape, {
+    maxItems: 50,
+    description: "Times at which it sends, in its own zone. Empty: always",
+  }),
   startAt: Nullable(Moment),
   endAt: Nullable(Moment),
-  stopOnReply: t.Boolean({ description: "An answer ends the conversation's follow-ups" }),
+  stopOnReply: t.Boolean({ description: "A reply ends the follow-ups of the conversation" }),
 };
 
 export const NewCampaign = t.Object({
@@ -45,7 +48,7 @@ export type NewCampaign = typeof NewCampaign.static;
 
 export const CampaignChange = t.Composite([
   t.Partial(t.Object(settings)),
-  t.Object({ version: t.Integer({ minimum: 1, description: "The version that was read: 409 when it is stale" }) }),
+  t.Object({ version: t.Integer({ minimum: 1, description: "The current version; 409 when it is another" }) }),
 ]);
 export type CampaignChange = typeof CampaignChange.static;
 
@@ -68,17 +71,17 @@ const Delay = t.Object(
     value: t.Integer({ minimum: 0, maximum: 365, examples: [3] }),
     unit: t.Union([t.Literal("MINUTES"), t.Literal("HOURS"), t.Literal("DAYS")]),
   },
-  { description: "After the stage before it was sent; for stage 0 after launch" },
+  { description: "Wait after the previous stage was sent; for stage 0 after the launch" },
 );
 export type Delay = typeof Delay.static;
 
 export const StepShape = t.Object({
-  stage: t.Integer({ minimum: 0, maximum: 19, description: "0 opens, 1… follow up" }),
+  stage: t.Integer({ minimum: 0, maximum: 19, description: "0 for the first message, 1 and above for follow-ups" }),
   channel: ChannelShape,
   delay: Delay,
   subject: t.Optional(
     Nullable(
-      t.String({ maxLength: 500, description: "A follow-up without one answers in the thread", examples: ["Hello"] }),
+      t.String({ maxLength: 500, description: "Without one, a follow-up continues the thread", examples: ["Hello"] }),
     ),
   ),
   body: t.String({
@@ -137,38 +140,26 @@ export const AddContactsOrder = t.Object({
   contacts: t.Array(NewContact, { minItems: 1, maxItems: 1000 }),
   onDuplicate: OnDuplicate,
   allowActiveElsewhere: t.Optional(
-    t.Boolean({ default: false, description: "Also those whom another running campaign is writing to" }),
+    t.Boolean({ default: false, description: "Also adds contacts who are active in another running campaign" }),
   ),
   defaultCountry: DefaultCountry,
 });
 
-export const ImportJob = t.Object({
-  id: Id,
-  campaignId: Id,
-  fileName: t.String(),
-  status: t.Union([t.Literal("RUNNING"), t.Literal("DONE"), t.Literal("FAILED")]),
-  rows: t.Integer({ description: "Rows judged so far" }),
-  verdicts: t.Record(t.String(), t.Integer(), { examples: [{ added: 480, duplicate: 12, bad_email: 8 }] }),
-  error: Nullable(t.String()),
-  createdAt: Moment,
-  finishedAt: Nullable(Moment),
-});
-
 const byType = t.Record(t.String(), t.Number(), { examples: [{ EMAIL: 250 }] });
 
-/** What a launch costs, and what is there to pay it; in credits. */
+/** The cost of a launch and the credits to pay it. */
 export const cost = {
   contacts: t.Number({ examples: [250] }),
-  creditNeeded: t.Number({ description: "For the opening stage, which is paid at launch", examples: [250] }),
+  creditNeeded: t.Number({ description: "For the first stage, which is held at launch", examples: [250] }),
   creditAvailable: t.Number({ examples: [200] }),
-  creditMissing: t.Number({ description: "What has to come in first, a debt included", examples: [50] }),
+  creditMissing: t.Number({ description: "Credits to add before the launch, including the debt", examples: [50] }),
   creditDebt: t.Number({
-    description: "Refunded, but spent before: nothing is launched until it is paid",
+    description: "Refunded credits that were already spent; a launch needs them paid back first",
     examples: [0],
   }),
   byType,
   creditsForAllStages: t.Record(t.String(), t.Number(), {
-    description: "What all stages would cost by type if nobody answers",
+    description: "The cost of all stages by type, if there are no replies",
     examples: [{ EMAIL: 750 }],
   }),
 };

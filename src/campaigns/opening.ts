@@ -25,7 +25,7 @@ async function openingStep(read: Reader, campaignId: string) {
   return step;
 }
 
-/** Schedules the opening message of everybody in a campaign that is just being launched. Returns when the first leaves. */
+/** Schedules the first message of every contact at the launch. Returns the time of the earliest. */
 export async function openAll(tx: Tx, campaign: Campaign): Promise<Instant | null> {
   const step = await openingStep(tx, campaign.id);
   if (!step) return null;
@@ -51,8 +51,8 @@ export async function openAll(tx: Tx, campaign: Campaign): Promise<Instant | nul
 }
 
 /**
- * Schedules the opening message of people who join a campaign after its launch, behind those who still wait for theirs.
- * Does nothing for a draft, nor for somebody who was opened to before.
+ * Schedules the first messages of contacts added after the launch, behind those that still wait. Does nothing for a draft
+ * or for contacts that already have a first message.
  */
 export async function openNewcomers(tx: Tx, campaign: Campaign, newcomers: readonly Newcomer[]): Promise<void> {
   if (!OPEN_TO_NEWCOMERS.includes(campaign.status)) return;

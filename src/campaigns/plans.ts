@@ -5,7 +5,7 @@ import type { Reader } from "../db/store.ts";
 export type Campaign = typeof campaigns.$inferSelect;
 export type Step = typeof campaignSteps.$inferSelect;
 
-/** Campaigns with their steps, as one transaction has read them. */
+/** Campaigns with their steps, as loaded in one transaction. */
 export interface Plans {
   campaigns: Map<string, Campaign>;
   /** By `<campaign id> <stage>`. */
@@ -15,8 +15,8 @@ export interface Plans {
 export const noPlans = (): Plans => ({ campaigns: new Map(), steps: new Map() });
 
 /**
- * Reads the campaigns that are not known yet. A turn of the engine works in slices, and most of their messages are of the
- * same campaigns: they are read once a transaction, not once a slice.
+ * Loads the campaigns that are not in the cache. The engine works in slices, and most of their messages belong to the same
+ * campaigns, which are loaded once a transaction and not once a slice.
  */
 export async function learnPlans(read: Reader, known: Plans, campaignIds: Iterable<string>): Promise<void> {
   const ids = [...new Set(campaignIds)].filter((id) => !known.campaigns.has(id));

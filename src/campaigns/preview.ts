@@ -15,14 +15,14 @@ export interface Preview {
   subject: string | null;
   text: string;
   html: string | null;
-  /** What an SMS costs; null for other channels. */
+  /** SMS segments, which decide its cost; null for other channels. */
   segments: number | null;
   missingVariables: string[];
 }
 
 /**
- * Shows a step as one contact would get it, or as somebody made up would. The unsubscribe link is an example: one that
- * works would let whoever looks at the preview unsubscribe them.
+ * Renders a step for a contact or for sample values. The unsubscribe link is an example: a real one would let any viewer of
+ * the preview unsubscribe the contact.
  */
 export async function previewMessage(
   read: Reader,
@@ -53,7 +53,7 @@ export async function previewMessage(
   }
   const footer = { unsubscribeUrl: link, postalAddress: brand.postalAddress, brandName: brand.name };
   const mail = await renderMailInSlices(step, variables, footer, pause);
-  // A follow-up without a subject leaves under the subject of the mail before it.
+  // A follow-up without a subject is sent with the subject of the mail before it.
   const earlier = steps.slice(0, stage).findLast(({ channel, subject }) => channel === "EMAIL" && subject !== null);
   const opening = earlier && { subject: earlier.subject, body: "" };
   const thread =

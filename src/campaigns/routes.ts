@@ -8,6 +8,7 @@ import { cutPage, readCursor } from "../http/cursor.ts";
 import { writeOnce } from "../http/idempotency.ts";
 import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
 import { requestContext } from "../http/request-context.ts";
+import { timeSlices } from "../timeSlices.ts";
 import { listCampaigns, placeOf } from "./campaignList.ts";
 import { changeCampaign, createCampaign, toCampaign } from "./campaigns.ts";
 import { campaignOf } from "./lifecycle.ts";
@@ -25,7 +26,7 @@ const ListQuery = t.Object({
   brandId: t.Optional(Id),
 });
 
-/** Campaigns as drafts and as a list. What makes them run has doors of its own. */
+/** Routes that create, list, get, update and delete campaigns. */
 export function campaignRoutes(deps: Deps) {
   const { store, clock } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
@@ -47,7 +48,7 @@ export function campaignRoutes(deps: Deps) {
           idempotent: true,
           example: { body: { brandId: EXEMPLARS.otherBrand, name: "Ferns for waiting rooms", channels: ["EMAIL"] } },
           summary: "Create a campaign",
-          description: "A DRAFT: nothing is sent before it has steps, senders and contacts and is launched.",
+          description: "Creates a DRAFT. Nothing is sent before it has steps, senders and contacts and is launched.",
         },
       },
     )
@@ -55,14 +56,16 @@ export function campaignRoutes(deps: Deps) {
       "/",
       async ({ query, context }) => {
         const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
+        const scope = context.scopeOf(query.brandId);
         const rows = await listCampaigns(store.read, {
-          scope: context.scopeOf(query.brandId),
+          scope,
           status: query.status,
           searchQuery: query.searchQuery,
           sortBy,
           sortOrder,
           after: readCursor(query.cursor),
           limit: limit + 1,
+          pause: () => timeSlices.next(scope.kind === "brand" ? scope.brandId : context.principal.userId),
         });
         const page = cutPage(rows, limit, placeOf(sortBy));
         return { success: true as const, data: page.data.map(toCampaign), nextCursor: page.nextCursor };
@@ -73,7 +76,7 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "List campaigns",
-          description: "The brand's own, newest first unless sorted otherwise; for admins all, or those of `brandId`.",
+          description: "Campaigns of the own brand, newest first by default; for admins all, or those of `brandId`.",
         },
       },
     )
@@ -92,7 +95,7 @@ export function campaignRoutes(deps: Deps) {
           example: { parameters: { id: EXEMPLARS.campaign } },
           summary: "Get a campaign",
           description:
-            "With its state, the `version` that a change must name, and a warning when the brand's credits will not last a week.",
+            "Includes the `version` that an update must name, and a warning when the credits of the brand will not last a week.",
         },
       },
     )
@@ -110,9 +113,9 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { name: "Plants for every desk", version: 1 } },
-          summary: "Change a campaign",
+          summary: "Update a campaign",
           description:
-            "Changes what is named, if `version` is the present one (409 otherwise). After launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
+            "Updates the given fields if `version` is the current one (409 otherwise). After the launch only name, sendWindows, timezone, endAt and stopOnReply may change.",
         },
       },
     );

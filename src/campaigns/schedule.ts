@@ -10,9 +10,9 @@ import { type OpeningSender, openingSenders } from "./mailboxes.ts";
 import { type Campaign, learnPlans, noPlans, type Plans, type Step } from "./plans.ts";
 
 /**
- * Schedules the opening messages of conversations that have none yet. Contacts are dealt out to the mailboxes in turn,
- * and to the days by what the mailboxes may send in one, so that a large list is not looked at anew every midnight. `before`
- * is how many conversations of the same list were dealt out by earlier calls. `firstAt` is when the first of them leaves.
+ * Schedules the first messages of conversations that have none. Contacts are assigned to the mailboxes round-robin, and to
+ * days by their daily limits, so that a large list is not examined again every midnight. `before` is the number of
+ * conversations that earlier calls assigned. `firstAt` is the earliest scheduled time.
  */
 export async function scheduleOpenings(
   tx: Tx,
@@ -45,7 +45,7 @@ export async function scheduleOpenings(
   return { ...(await schedule(tx, drafts)), firstAt };
 }
 
-/** A message that was sent. */
+/** Identifies a sent message. */
 export interface SentMessage {
   campaignId: string;
   conversationId: string;
@@ -63,22 +63,22 @@ interface Standing {
   sender_id: string | null;
 }
 
-/** Whether a conversation is to have a next stage. A paused one is: the gate lets its message wait. */
+/** Returns whether a conversation gets a next stage. A paused one does, and the gate postpones its message. */
 function goesOn({ mode, status, replied_at }: Standing, { stopOnReply }: Campaign): boolean {
   if (mode !== "AUTO" || (replied_at !== null && stopOnReply)) return false;
   return ["QUEUED", "ACTIVE", "PAUSED", "REPLIED"].includes(status);
 }
 
-/** Where a conversation stands once a stage was sent: going on, at its end, or where a person or an answer put it. */
+/** Returns the status after a stage was sent. A status set by a reply or a person stays. */
 function statusAfter(status: ConversationStatus, isLast: boolean): ConversationStatus {
   if (status === "REPLIED" || (status === "PAUSED" && !isLast)) return status;
   return isLast ? "COMPLETED" : "ACTIVE";
 }
 
 /**
- * Schedules what follows messages that were sent: the next stage of each conversation that goes on, from the mailbox that
- * opened it. A conversation whose last stage this was is completed; one that somebody answered, or a person took over, rests.
- * `plans` are those that this transaction knows already; it knows more afterwards.
+ * Schedules the next stage of each conversation after a message was sent, from the mailbox of its first message. A
+ * conversation without a next stage is completed; one with a reply, or taken over by a person, gets none. Adds what it
+ * loads to `plans`.
  */
 export async function scheduleFollowUps(
   tx: Tx,
@@ -125,9 +125,14 @@ export async function scheduleFollowUps(
   return schedule(tx, drafts);
 }
 
-/** A mailbox for a conversation that began by text or voice and now goes on by e-mail; dealt out by `turn`. */
-async function mailboxFor(tx: Tx, campaign: Campaign, step: Step | undefined, turn: number): Promise<string | null> {
+/** Chooses a mailbox, round-robin by `position`, for a conversation that began by SMS or voicemail and continues by e-mail. */
+async function mailboxFor(
+  tx: Tx,
+  campaign: Campaign,
+  step: Step | undefined,
+  position: number,
+): Promise<string | null> {
   if (step?.channel !== "EMAIL") return null;
   const senders = await openingSenders(tx, campaign);
-  return senders.length === 0 ? null : (senders[turn % senders.length]?.id ?? null);
+  return senders.length === 0 ? null : (senders[position % senders.length]?.id ?? null);
 }

@@ -9,7 +9,7 @@ import { replaceCampaignSenders } from "../senders/campaignSenders.ts";
 import type { EmailAccountRow } from "../senders/emailAccounts.ts";
 import { holdCampaign } from "./campaigns.ts";
 
-/** The mailboxes a campaign sends from. One that an admin gave to another brand meanwhile is no longer among them. */
+/** Lists the mailboxes a campaign sends from, without those that an admin has assigned to another brand. */
 export async function readSenders(read: Reader, campaign: { id: string; brandId: string }): Promise<EmailAccountRow[]> {
   const rows = await read
     .select({ account: emailAccounts })
@@ -21,8 +21,8 @@ export async function readSenders(read: Reader, campaign: { id: string; brandId:
 }
 
 /**
- * Says from which of its brand's mailboxes a campaign sends. Messages that waited for one get one. NOT_FOUND lists those
- * that are not the brand's.
+ * Replaces the mailboxes a campaign sends from; messages without a mailbox get one.
+ * @throws Fault NOT_FOUND with the ids of mailboxes that are not of the brand
  */
 export async function replaceSenders(
   tx: Tx,
@@ -32,7 +32,7 @@ export async function replaceSenders(
 ): Promise<EmailAccountRow[]> {
   const campaign = await holdCampaign(tx, campaignId, scope);
   if (["COMPLETED", "CANCELLED", "ARCHIVED"].includes(campaign.status)) {
-    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its senders cannot be changed any more`);
+    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its senders cannot be changed`);
   }
   const wanted = [...new Set(emailAccountIds)];
   const own = await tx

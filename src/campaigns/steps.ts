@@ -1,5 +1,5 @@
 import { and, asc, eq, gte } from "drizzle-orm";
-import type { ChannelName } from "../channels/channel.ts";
+import type { ChannelName } from "../channel-name.ts";
 import { DAY, HOUR, MINUTE } from "../clock.ts";
 import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { messages } from "../db/schema/messages.ts";
@@ -22,7 +22,7 @@ const UNITS = { MINUTES: MINUTE, HOURS: HOUR, DAYS: DAY };
 const MAX_STEPS = 20;
 const CLOSED = ["COMPLETED", "CANCELLED", "ARCHIVED"];
 
-/** A wait in the largest unit that says it in a whole number: what was 48 hours reads as 2 days. */
+/** Converts milliseconds to the largest unit without a remainder: 48 hours become 2 days. */
 function delayOf(milliseconds: number): Delay {
   const unit =
     milliseconds === 0
@@ -39,7 +39,7 @@ export function toStep({ stage, channel, delay, subject, body }: StepRow) {
   return { stage, channel, delay: delayOf(delay), subject, body };
 }
 
-/** The steps of a campaign, the opening one first. */
+/** Lists the steps of a campaign by stage. */
 export async function readSteps(read: Reader, campaignId: string): Promise<StepRow[]> {
   return read
     .select()
@@ -48,7 +48,7 @@ export async function readSteps(read: Reader, campaignId: string): Promise<StepR
     .orderBy(asc(campaignSteps.stage));
 }
 
-/** The steps, each with how many of its messages stand where. */
+/** Lists the steps by stage, each with the number of its messages by status. */
 export async function readStepsWithCounts(read: Reader, campaignId: string) {
   const steps = await readSteps(read, campaignId);
   const counts = await countsOf(read, campaignId);
@@ -60,9 +60,9 @@ export async function readStepsWithCounts(read: Reader, campaignId: string) {
 }
 
 /**
- * Checks all templates of some steps, one slice of the event loop for each, before a transaction begins. `owner` is whose
- * turn is taken: a brand's id.
- * @throws Fault INVALID naming the first template that could not be sent, or their size
+ * Checks all templates of some steps, in one slice of the event loop each, before a transaction begins. `owner` is the id of
+ * the brand, whose share of the event loop is used.
+ * @throws Fault INVALID naming the first invalid template, or their size
  */
 export async function checkTemplates(given: readonly StepShape[], owner: string): Promise<void> {
   const bytes = given.reduce((sum, { subject, body }) => sum + Buffer.byteLength(`${subject ?? ""}${body}`), 0);
@@ -80,8 +80,9 @@ export async function checkTemplates(given: readonly StepShape[], owner: string)
 }
 
 /**
- * Replaces a campaign's steps, whose templates `checkTemplates` has let pass. While it runs only stages that nobody has reached may differ from what they were: CONFLICT
- * names the first that must not. `channels` are those this installation can send through.
+ * Replaces the steps of a campaign, whose templates `checkTemplates` has accepted. After the launch only stages that no
+ * contact has reached may change. `channels` are those this installation can send through.
+ * @throws Fault CONFLICT naming the first stage that must not change
  */
 export async function replaceSteps(
   tx: Tx,
@@ -93,7 +94,7 @@ export async function replaceSteps(
   const campaign = await holdCampaign(tx, campaignId, scope);
   if (options.version !== undefined) checkVersion(campaign, options.version);
   if (CLOSED.includes(campaign.status)) {
-    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its steps cannot be changed any more`);
+    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its steps cannot be changed`);
   }
   const steps = checkSteps(campaign, given, options.channels);
   const before = await readSteps(tx, campaignId);
@@ -119,7 +120,7 @@ function differ(before: StepRow | undefined, after: StepRow | undefined): boolea
   return JSON.stringify(before && toStep(before)) !== JSON.stringify(after && toStep(after));
 }
 
-/** A stage is reached once there is a message of it: people have been told, or are about to be, what it said. */
+/** @throws Fault CONFLICT for a changed stage that has messages */
 async function mustBeUnreached(
   read: Reader,
   campaignId: string,
@@ -143,7 +144,7 @@ async function mustBeUnreached(
   }
 }
 
-/** The steps as rows, in order; INVALID for the first thing that could not be sent. */
+/** Converts the steps to rows by stage. @throws Fault INVALID for the first invalid field */
 function checkSteps(campaign: CampaignRow, given: readonly StepShape[], channels: readonly ChannelName[]): StepRow[] {
   if (given.length < 1 || given.length > MAX_STEPS) throw invalid("steps", `expected 1 to ${MAX_STEPS} steps`);
   const order = given
@@ -157,11 +158,14 @@ function checkSteps(campaign: CampaignRow, given: readonly StepShape[], channels
       throw invalid(`${field}.channel`, `expected one of the campaign's channels: ${campaign.channels.join(", ")}`);
     }
     if (!channels.includes(step.channel)) {
-      throw invalid(`${field}.channel`, `${step.channel} comes later: this installation sends ${channels.join(", ")}`);
+      throw invalid(
+        `${field}.channel`,
+        `${step.channel} is not available: this installation sends ${channels.join(", ")}`,
+      );
     }
     const subject = step.channel === "EMAIL" ? step.subject?.trim() || null : null;
     if (stage === opening && subject === null) {
-      throw invalid(`${field}.subject`, "expected one: the first e-mail has no thread to answer in");
+      throw invalid(`${field}.subject`, "expected a subject: the first e-mail has no thread to continue");
     }
     const delay = step.delay.value * UNITS[step.delay.unit];
     return { campaignId: campaign.id, stage, channel: step.channel, delay, subject, body: step.body };

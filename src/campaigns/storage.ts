@@ -4,7 +4,7 @@ import type { Tx } from "../db/store.ts";
 import { CONVERSATION_ROW_BYTES, stepBytes, sum } from "../limits/bytes.ts";
 import { release } from "../limits/usage.ts";
 
-/** Gives back what a campaign counts against its brand's limits. Call it before its rows are deleted. */
+/** Subtracts a campaign from the usage of its brand. Call it before its rows are deleted. */
 export async function releaseCampaign(tx: Tx, { id, brandId }: { id: string; brandId: string }): Promise<void> {
   const steps = await tx.select().from(campaignSteps).where(eq(campaignSteps.campaignId, id));
   const members = Number(await tx.$count(conversations, eq(conversations.campaignId, id)));

@@ -5,8 +5,8 @@ import type { RequestContext } from "../http/request-context.ts";
 import { type CampaignRow, holdCampaign } from "./campaigns.ts";
 
 /**
- * Answers a POST that does something with a campaign within the caller's scope, and lets the engine see what came of it.
- * The campaign's row is held meanwhile, so that of two callers one comes first.
+ * Runs an idempotent change of a campaign within the scope of the caller, and wakes the engine afterwards. The row of the
+ * campaign is locked meanwhile, so that two callers are served one after the other.
  */
 export async function turn<Answer extends object>(
   deps: Deps,

@@ -1,19 +1,18 @@
-/** The ways to reach a contact. */
-export type ChannelName = "EMAIL" | "SMS" | "VOICEMAIL";
+import type { ChannelName } from "../channel-name.ts";
 
-/** How to log in to a brand's own SMTP server. `password` is in the clear here, and nowhere else. */
+/** A login to a brand's own SMTP server, with its password in plain text. */
 export interface SmtpLogin {
   host: string;
   port: number;
-  /** TLS from the first byte (465), STARTTLS required (587), or none (only on networks of the operator's own). */
+  /** TLS from the first byte (465), STARTTLS required (587), or none (only on the operator's own networks). */
   security: "TLS" | "STARTTLS" | "NONE";
   username: string | null;
   password: string | null;
-  /** An admin gave it, so it may lie in one of SMTP_PRIVATE_NETWORKS. */
+  /** Set by an admin: the host may be in one of SMTP_PRIVATE_NETWORKS. */
   privateHost?: boolean;
 }
 
-/** What Google is shown for a mailbox of its own, in the clear here and nowhere else. */
+/** Google credentials of a mailbox, in plain text. */
 export type GoogleGrant =
   | { type: "OAUTH"; clientId: string; clientSecret: string; refreshToken: string }
   /** Domain-wide delegation: the key of an account that may act for every mailbox of its Workspace. */
@@ -21,7 +20,7 @@ export type GoogleGrant =
   /** An app password. */
   | { type: "SMTP"; password: string };
 
-/** How to log in to a mailbox at Google, whose servers everybody knows. */
+/** A login to a mailbox at Google, whose server is fixed. */
 export interface GoogleLogin {
   mailbox: string;
   grant: GoogleGrant;
@@ -29,10 +28,10 @@ export interface GoogleLogin {
 
 export type MailLogin = SmtpLogin | GoogleLogin;
 
-/** What a try at a login showed. `reauth`: somebody must sign in again. */
+/** The result of testing a login. `reauth`: the user must sign in again. */
 export type Verified = { ok: true } | { ok: false; reason: string; reauth?: true };
 
-/** One message, rendered and ready to leave. */
+/** One rendered message, ready to send. */
 export interface Envelope {
   messageId: string;
   channel: ChannelName;
@@ -45,28 +44,28 @@ export interface Envelope {
   html: string | null;
   /** Message-IDs of this conversation, oldest first: In-Reply-To is the last, References are all. */
   thread: string[];
-  /** Where RFC 8058 one-click unsubscription is posted to. Null for messages that are no campaign mail (a test). */
+  /** The URL of RFC 8058 one-click unsubscription. Null for messages outside of campaigns (a test). */
   unsubscribeUrl: string | null;
 }
 
-/** What became of an attempt, as far as can be known. The delivery engine decides what follows. */
+/** The outcome of one attempt to send, as far as it is known. The delivery engine decides what follows. */
 export type Outcome =
   | { kind: "accepted"; providerId: string | null }
-  /** Definite and final. `badAddress`: the recipient does not exist (5.1.x), so nobody should be written to there again. */
+  /** Final. `badAddress`: the recipient does not exist (5.1.x), so the address must not be used again. */
   | { kind: "rejected"; reason: string; badAddress: boolean }
   /**
-   * Known not sent, worth another try. `sender`: the whole sender must pause (429, login refused, server down); with
-   * `reauth` until somebody has given it new credentials.
+   * Not sent; to be tried again. `sender`: the whole sender must pause (429, login refused, server down); with `reauth`
+   * until it has new credentials.
    */
   | { kind: "deferred"; reason: string; scope: "message" | "sender"; retryAfterMs?: number; reauth?: true }
-  /** The bytes that commit were sent and no answer came: it may or may not have arrived. */
+  /** The final bytes were sent and no reply came: the message may or may not have been accepted. */
   | { kind: "unknown"; reason: string };
 
-/** A provider, seen from the delivery engine, which owns this port. */
+/** The port through which the delivery engine sends. */
 export interface Channel {
   /**
-   * Does not throw; what it throws is taken as unknown. `before` is a moment by `performance.now()`: when it has passed, the
-   * bytes that commit must not go out any more, and the message is deferred.
+   * Sends one message. Must not throw; an error is treated as `unknown`. `before` is a deadline by `performance.now()`: after
+   * it the final bytes must not be sent, and the message is deferred.
    */
   send(envelope: Envelope, before?: number): Promise<Outcome>;
   close(): Promise<void>;

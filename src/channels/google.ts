@@ -1,7 +1,7 @@
 import type { GoogleLogin, MailLogin, SmtpLogin } from "./channel.ts";
 import { GOOGLE_TOKEN_URL, type GoogleTokens } from "./googleToken.ts";
 
-/** Where Google's mailboxes are reached. The operator's to set, never a tenant's. */
+/** The SMTP and token servers for mailboxes at Google. Set by the operator, never by a tenant. */
 export interface GmailEndpoints {
   host: string;
   port: number;
@@ -12,7 +12,7 @@ export const GMAIL: GmailEndpoints = { host: "smtp.gmail.com", port: 465, tokenU
 
 export const isGoogle = (login: MailLogin): login is GoogleLogin => "grant" in login;
 
-/** The server that a login leads to. Instead of a password it may have a token, which is `known` so far. */
+/** Resolves a login to its SMTP server. For Google with a token, the password is the last token, null before the first. */
 export function serverOf(login: MailLogin, at: GmailEndpoints, tokens: GoogleTokens): SmtpLogin {
   if (!isGoogle(login)) return login;
   const { grant, mailbox } = login;

@@ -5,38 +5,38 @@ import { invalid } from "../fault.ts";
 import { isNeverServer, isPublic, parseAddress } from "./addressRules.ts";
 import { findNetwork, type PrivateNetwork } from "./privateNetworks.ts";
 
-/** Where mail may be handed in: SMTP (RFC 5321), submission with TLS (RFC 8314), submission (RFC 6409), and its usual stand-in. */
+/** SMTP (RFC 5321), submission with TLS (RFC 8314), submission (RFC 6409), and the usual alternative to it. */
 export const SMTP_PORTS: readonly number[] = [25, 465, 587, 2525];
 
-const DNS_MILLISECONDS = 10_000;
+const DNS_TIMEOUT_MS = 10_000;
 
-/** What hosts may be connected to. The operator sets it, never a tenant. */
+/** The hosts that may be connected to. Set by the operator, never by a tenant. */
 export interface HostPolicy {
-  /** Every network and every port. */
+  /** Allows every network and every port. */
   allowPrivate: boolean;
-  /** Networks of the operator's own that may be used besides the public one, each at ports of its own. */
+  /** The operator's own networks that are allowed besides the public internet, each with its ports. */
   networks?: readonly PrivateNetwork[];
-  /** Ports on the public network. */
+  /** Ports on the public internet. */
   ports: readonly number[];
 }
 
-export interface ResolvedHost {
+interface ResolvedHost {
   /** The address to connect to. */
   address: string;
-  /** It lies in one of `networks`. */
+  /** True when it is in one of `networks`. */
   isPrivate: boolean;
-  /** Any of the name's addresses does. */
+  /** True when any address of the name is in one of `networks`. */
   needsNetworks: boolean;
 }
 
-/** All addresses of a name. Replaced in tests. */
-export type Resolver = (name: string) => Promise<string[]>;
+/** Resolves a name to all its addresses. Replaced in tests. */
+type Resolver = (name: string) => Promise<string[]>;
 
 /**
- * Finds the address to connect to for a host that a tenant named. Every address of a name must be allowed, and the caller
- * connects to the address returned, not to the name: a name that changes between check and use gains nothing. A name that
- * does not exist and one of a private network are refused in the same words, so that nobody learns the names used inside.
- * @throws Fault INVALID naming `host` or `port` and what is expected there.
+ * Resolves a host that a tenant gave to the address to connect to. Every address of the name must be allowed, and the caller
+ * connects to the returned address, not to the name, so that a name that changes between check and use gains nothing. A name
+ * that does not exist and one of a private network get the same error, so that internal names are not disclosed.
+ * @throws AppError INVALID naming `host` or `port` and what is expected there
  */
 export async function resolveHost(
   host: string,
@@ -44,69 +44,69 @@ export async function resolveHost(
   policy: HostPolicy,
   resolve: Resolver = systemResolver,
 ): Promise<ResolvedHost> {
-  checkPort(port, policy);
-  const name = hostName(host);
+  assertPort(port, policy);
+  const name = normalizeHost(host);
   const addresses = isIP(name) === 0 ? await resolve(name).catch(() => []) : [name];
-  // IPv4 first: many self-hosted machines have an IPv6 address and no way out with it.
+  // IPv4 first: many self-hosted machines have an IPv6 address without a route to the internet.
   const address = addresses.find((candidate) => isIPv4(candidate)) ?? addresses[0];
-  if (address === undefined) throw invalid("host", policy.allowPrivate ? NOT_FOUND : expected(policy));
-  const reached = new Map(addresses.map((candidate) => [candidate, networkOf(candidate, port, policy)]));
-  const all = [...reached.values()];
-  if (all.includes("none")) throw invalid("host", expected(policy));
-  if (all.includes("public") && !policy.allowPrivate) checkPublicPort(port, policy);
-  return { address, isPrivate: reached.get(address) === "private", needsNetworks: all.includes("private") };
+  if (address === undefined) throw invalid("host", policy.allowPrivate ? NOT_FOUND_MESSAGE : describePolicy(policy));
+  const networks = new Map(addresses.map((candidate) => [candidate, classifyAddress(candidate, port, policy)]));
+  const all = [...networks.values()];
+  if (all.includes("none")) throw invalid("host", describePolicy(policy));
+  if (all.includes("public") && !policy.allowPrivate) assertPublicPort(port, policy);
+  return { address, isPrivate: networks.get(address) === "private", needsNetworks: all.includes("private") };
 }
 
-/** The machine's own resolver, which by itself may wait for minutes. */
+/** Uses the machine's resolver with a timeout: by itself it may take minutes. */
 async function systemResolver(name: string): Promise<string[]> {
-  const tooLong = new Promise<never>((_, reject) =>
-    setTimeout(reject, DNS_MILLISECONDS, new Error("no answer")).unref(),
+  const timeout = new Promise<never>((_, reject) =>
+    setTimeout(reject, DNS_TIMEOUT_MS, new Error("DNS lookup timed out")).unref(),
   );
-  const answers = await Promise.race([lookup(name, { all: true }), tooLong]);
+  const answers = await Promise.race([lookup(name, { all: true }), timeout]);
   return answers.map((answer) => answer.address);
 }
 
-function checkPort(port: number, policy: HostPolicy): void {
+function assertPort(port: number, policy: HostPolicy): void {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid("port", "must be a number from 1 to 65535");
-  // With networks of one's own the address decides which ports there are.
-  if (!policy.allowPrivate && !policy.networks?.length) checkPublicPort(port, policy);
+  // With networks of the operator's own, the allowed ports depend on the address.
+  if (!policy.allowPrivate && !policy.networks?.length) assertPublicPort(port, policy);
 }
 
-function checkPublicPort(port: number, { ports }: HostPolicy): void {
+function assertPublicPort(port: number, { ports }: HostPolicy): void {
   if (!ports.includes(port)) throw invalid("port", `must be one of ${ports.join(", ")}`);
 }
 
-/** The one spelling of a host that is looked at: a plain address, or a name in ASCII (RFC 5890). */
-function hostName(host: string): string {
+/** Normalises a host to a plain address or an ASCII name (RFC 5890). @throws AppError INVALID for other forms */
+function normalizeHost(host: string): string {
   if (isIP(host) !== 0 && !host.includes("%")) return host;
-  // What URL parsers would cut, decode or take for something else never reaches one.
+  // Characters that a URL parser would cut off or decode are refused before it sees them.
   if (!/^[\p{L}\p{M}\p{N}._-]{1,253}$/u.test(host)) throw invalid("host", "must be a host name or an IP address");
   const name = domainToASCII(host).replace(/\.$/, "");
   const labels = name.split(".");
   if (!labels.every((label) => /^(?!-)[\w-]{1,63}(?<!-)$/.test(label))) {
     throw invalid("host", "must be a host name or an IP address");
   }
-  // 127.1, 0177.0.0.1, 0x7f000001 and 2130706433 are all 127.0.0.1 to some resolver.
+  // Some resolvers accept 127.1, 0177.0.0.1, 0x7f000001 and 2130706433 as 127.0.0.1.
   if (isIP(name) !== 0 || /^(\d+|0x[\da-f]*)$/i.test(labels.at(-1) ?? "")) {
     throw invalid("host", "must be a host name, or an IP address in its usual form, such as 192.0.2.1");
   }
   return name;
 }
 
-/** Tells on which network an address is reached; `none` for one that may not be. */
-function networkOf(address: string, port: number, policy: HostPolicy): "public" | "private" | "none" {
+/** Returns the network of an address; `none` when it must not be connected to. */
+function classifyAddress(address: string, port: number, policy: HostPolicy): "public" | "private" | "none" {
   const parsed = parseAddress(address);
   if (parsed === null || isNeverServer(parsed)) return "none";
   if (policy.networks && findNetwork(policy.networks, address, port)) return "private";
   return policy.allowPrivate || isPublic(parsed) ? "public" : "none";
 }
 
-const NOT_FOUND = "was not found: check how it is spelled, and its DNS";
+const NOT_FOUND_MESSAGE = "was not found: check its spelling and its DNS records";
 
-function expected(policy: HostPolicy): string {
+function describePolicy(policy: HostPolicy): string {
   if (policy.allowPrivate) return "must be a mail server's address, not an unspecified, broadcast or multicast one";
-  const place = policy.networks?.length
+  const hosts = policy.networks?.length
     ? "a public mail server, or one in SMTP_PRIVATE_NETWORKS at a port listed there"
     : "a public mail server";
-  return `must be ${place}: check how it is spelled, and its DNS. Private, local and reserved addresses are refused`;
+  return `must be ${hosts}: check its spelling and its DNS records. Private, local and reserved addresses are refused`;
 }

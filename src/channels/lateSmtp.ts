@@ -1,6 +1,6 @@
 import type { SmtpChannel, SmtpOptions } from "./smtp.ts";
 
-/** The SMTP channel, loaded when it is first used: its libraries take longer to load than the service to start. */
+/** Opens the SMTP channel on first use: its libraries take longer to load than the service to start. */
 export function lateSmtp(options: SmtpOptions): SmtpChannel {
   let opened: Promise<SmtpChannel> | null = null;
   const open = () => {

@@ -2,22 +2,22 @@ import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
 import { invalid } from "../fault.ts";
 import { isWithin, parseAddress } from "./addressRules.ts";
 
-/** A network of the operator's own, and the ports that mail servers there listen on. */
+/** One of the operator's own networks, with the ports of its mail servers. */
 export interface PrivateNetwork {
-  /** As it was written, `10.1.2.0/24`. */
+  /** The text of the setting, `10.1.2.0/24`. */
   name: string;
   network: [IPv4 | IPv6, number];
-  /** Both ends included. */
+  /** Inclusive ranges. */
   ports: readonly { from: number; to: number }[];
 }
 
-/** Shortest prefixes accepted: 10.0.0.0/8 and fc00::/7 are the widest private networks there are (RFC 1918, RFC 4193). */
-const SHORTEST_IPV4_PREFIX_BITS = 8;
-const SHORTEST_IPV6_PREFIX_BITS = 7;
+/** 10.0.0.0/8 and fc00::/7 are the largest private networks (RFC 1918, RFC 4193). */
+const MIN_IPV4_PREFIX_BITS = 8;
+const MIN_IPV6_PREFIX_BITS = 7;
 
 /**
  * Parses `10.1.2.0/24:25,587; 192.168.7.9:2525-2527; [fd12:3456::/48]:25`. Entries are separated by semicolons or
- * white space; IPv6 stands in brackets, prefix included. Returns the networks, or in words what is wrong with an entry.
+ * white space; IPv6 networks are in brackets, including the prefix. Returns the networks, or an error message.
  */
 export function parsePrivateNetworks(text: string): PrivateNetwork[] | string {
   const found: PrivateNetwork[] = [];
@@ -29,12 +29,12 @@ export function parsePrivateNetworks(text: string): PrivateNetwork[] | string {
   return found;
 }
 
-/** Refuses to send without TLS, except where the operator vouches for the network. @throws Fault INVALID */
+/** @throws AppError INVALID without TLS, except on the operator's own networks */
 export function checkSecurity(security: string, isOwnNetwork: boolean): void {
   if (security === "NONE" && !isOwnNetwork) throw invalid("security", "must be TLS or STARTTLS");
 }
 
-/** Returns the first of the networks that the address lies in and whose ports include this one. */
+/** Finds the first network that contains the address and allows the port. */
 export function findNetwork(
   networks: readonly PrivateNetwork[],
   address: string,
@@ -66,7 +66,7 @@ function parseNetwork(name: string): [IPv4 | IPv6, number] | string {
   const isIPv4 = address.kind() === "ipv4";
   const bits = isIPv4 ? 32 : 128;
   const prefix = given === undefined ? bits : Number(given);
-  const shortest = isIPv4 ? SHORTEST_IPV4_PREFIX_BITS : SHORTEST_IPV6_PREFIX_BITS;
+  const shortest = isIPv4 ? MIN_IPV4_PREFIX_BITS : MIN_IPV6_PREFIX_BITS;
   if (prefix < shortest || prefix > bits) return `expected a prefix from /${shortest} to /${bits}`;
   if (address.range() === "ipv4Mapped") return "expected the IPv4 network itself";
   const first = isIPv4

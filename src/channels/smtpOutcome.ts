@@ -2,22 +2,22 @@ import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import { Fault } from "../fault.ts";
 import type { Outcome, SmtpLogin } from "./channel.ts";
 import { GrantRefused, NoToken } from "./googleToken.ts";
+import { clientError, type Delivery, NoLoginOffered, TookTooLong } from "./smtp-delivery.ts";
 import { NotStarted } from "./smtpPool.ts";
 import { readReply, type SmtpReply, statedWait } from "./smtpReply.ts";
-import { clientError, type Delivery, NoLoginOffered, TookTooLong } from "./smtpSession.ts";
 
-type Refusal = Extract<Delivery, { accepted: false }>;
+type FailedDelivery = Extract<Delivery, { accepted: false }>;
 
-/** What can become of a mail that was not accepted. */
-export type NotAccepted = Exclude<Outcome, { kind: "accepted" }>;
+/** The outcomes of a mail that was not accepted. */
+type NotAccepted = Exclude<Outcome, { kind: "accepted" }>;
 
-/** Where in the conversation the server, or the network, failed us. */
+/** The step of the SMTP session that failed. */
 type Step = "connect" | "login" | "from" | "to" | "content";
 
-/** Worded for a recipient who does not exist. "Mailbox unavailable" is the standard's word for any refusal, so it says nothing. */
+/** Says that the recipient does not exist. "Mailbox unavailable" is the standard text of any refusal and does not count. */
 const UNKNOWN_RECIPIENT =
   /\b(?:no such|unknown|invalid) (?:user|mailbox|recipient|address|account|person)|(?:user|mailbox|recipient|address|account)\b.{0,60}?\b(?:unknown|not found|(?:does not|doesn't|doesnt) exist)/i;
-/** Refusals that name the recipient and mean the sender: many servers voice them only at RCPT. */
+/** Says that the sender is refused: many servers do so only at RCPT. */
 const SENDER_REFUSED =
   /\bsender\b.{0,40}\b(?:rejected|denied|refused|not allowed|unknown|invalid|not found|does not exist)|\bnot owned by\b|\boutbound sender\b/i;
 const RELAYING_REFUSED =
@@ -28,107 +28,111 @@ const SENDING_LIMIT =
 const TOO_FAST = /\brate\b|\btoo (?:many|fast|much)\b|\bthrottl|\bslow down\b|\bquickly\b/i;
 const GREYLISTED = /gr[ea]y-?list/i;
 
-/** What the server's word means for the message, its sender and its recipient. */
+/** Maps a server's reply to the outcome for the message, its sender and its recipient. */
 export function outcomeOf(delivery: Delivery, login: SmtpLogin): Outcome {
   if (!delivery.accepted) return refusalOf(delivery, login);
   return { kind: "accepted", providerId: readReply(withoutSecrets(delivery.reply, login))?.text || null };
 }
 
 /**
- * What a failure means for the message and its sender. A recipient's fault ends one message; a sender's fault must not end
- * a campaign, so it pauses the sender. The password is in no reason, not even where the server repeats it. `quote` says how much of a refused connection or login is told.
+ * Maps a failure to an outcome. A problem of the recipient ends one message; a problem of the sender must not end a campaign,
+ * so it pauses the sender. Reasons never contain the password, not even when the server repeats it. `quote` formats the reply
+ * to a refused connection or login.
  */
-export function refusalOf({ error, dotSent }: Refusal, login: SmtpLogin, quote = words): NotAccepted {
+export function refusalOf({ error, dotSent }: FailedDelivery, login: SmtpLogin, quote = formatReply): NotAccepted {
   const failure = clientError(error);
-  const step = stepOf(failure);
+  const step = getStep(failure);
   const reply = readReply(withoutSecrets(failure.response ?? "", login));
   if (dotSent && !(step === "content" && reply !== null && reply.code >= 400)) {
-    return { kind: "unknown", reason: `${server(login)} took the whole message and did not say whether it accepts it` };
+    return {
+      kind: "unknown",
+      reason: `${server(login)} received the whole message and did not reply whether it accepts it`,
+    };
   }
   if (failure instanceof GrantRefused) {
     return { kind: "deferred", reason: failure.message, scope: "sender", reauth: true };
   }
   if (failure instanceof NoToken) return { kind: "deferred", reason: failure.message, scope: "sender" };
   if (failure instanceof NotStarted) return { kind: "deferred", reason: failure.message, scope: "message" };
-  // Larger than the size the server announced, or said so at MAIL (RFC 1870): no other try makes it smaller.
-  if (step === "from" && (reply === null ? failure.code === "EMESSAGE" : tooLarge(reply))) {
-    return { kind: "rejected", reason: `${server(login)} takes no messages of this size`, badAddress: false };
+  // Exceeds the size that the server announced or refuses at MAIL (RFC 1870): a retry would fail as well.
+  if (step === "from" && (reply === null ? failure.code === "EMESSAGE" : isTooLarge(reply))) {
+    return { kind: "rejected", reason: `${server(login)} accepts no messages of this size`, badAddress: false };
   }
-  if (reply === null) return { kind: "deferred", reason: silence(failure, login), scope: "sender" };
+  if (reply === null) return { kind: "deferred", reason: describeNoReply(failure, login), scope: "sender" };
   if (step === "connect" || step === "login" || step === "from") {
     return deferred("sender", `${server(login)} ${REFUSED[step]} (${quote(reply)}). ${ADVICE[step]}`, reply);
   }
-  if (reply.code < 500) return temporary(reply, login);
-  return permanent(step, reply, login);
+  if (reply.code < 500) return toTemporaryFailure(reply, login);
+  return toPermanentFailure(step, reply, login);
 }
 
-function temporary(reply: SmtpReply, login: SmtpLogin): NotAccepted {
+function toTemporaryFailure(reply: SmtpReply, login: SmtpLogin): NotAccepted {
   const { code, enhanced, text } = reply;
-  // Greylisting is about this recipient, 4.2 about one mailbox, 4.5.3 about one list of recipients.
+  // Greylisting concerns this recipient, 4.2 one mailbox, 4.5.3 one list of recipients.
   const aboutRecipient = GREYLISTED.test(text) || enhanced?.startsWith("4.2.") === true || enhanced === "4.5.3";
   const aboutSender = code === 421 || enhanced?.startsWith("4.7.") === true || TOO_FAST.test(text);
   const scope = aboutSender && !aboutRecipient ? "sender" : "message";
-  return deferred(scope, `${server(login)} asks to try again later (${words(reply)})`, reply);
+  return deferred(scope, `${server(login)} asks to try again later (${formatReply(reply)})`, reply);
 }
 
-function permanent(step: "to" | "content", reply: SmtpReply, login: SmtpLogin): NotAccepted {
+function toPermanentFailure(step: "to" | "content", reply: SmtpReply, login: SmtpLogin): NotAccepted {
   const { code, enhanced, text } = reply;
-  const reason = `${server(login)} refused the message (${words(reply)})`;
-  // A session out of step says nothing about the message (RFC 5321 section 4.2.2).
+  const reason = `${server(login)} refused the message (${formatReply(reply)})`;
+  // A bad sequence of commands says nothing about the message (RFC 5321 section 4.2.2).
   if (code === 503) return deferred("message", reason, reply);
   if (enhanced === "5.1.7" || enhanced === "5.1.8" || SENDER_REFUSED.test(text)) {
     return deferred("sender", `${reason}. ${ADVICE.from}`, reply);
   }
-  const badAddress = enhanced?.startsWith("5.1.") === true || (step === "to" && saysUnknown(reply));
+  const badAddress = enhanced?.startsWith("5.1.") === true || (step === "to" && isUnknownRecipient(reply));
   if (badAddress) return { kind: "rejected", reason, badAddress };
   if (code === 530 || RELAYING_REFUSED.test(text)) return deferred("sender", `${reason}. ${ADVICE.login}`, reply);
   if (MACHINE_REFUSED.test(text)) return deferred("sender", `${reason}. Ask the mail provider why`, reply);
-  // A full mailbox has a limit too (5.2.2); it is not ours.
+  // 5.2.2 is the limit of the recipient's full mailbox.
   if (SENDING_LIMIT.test(text) && enhanced?.startsWith("5.2.") !== true) {
     return deferred("sender", `${reason}. Lower this mailbox's daily limit`, reply);
   }
   return { kind: "rejected", reason, badAddress: false };
 }
 
-function saysUnknown({ code, enhanced, text }: SmtpReply): boolean {
+function isUnknownRecipient({ code, enhanced, text }: SmtpReply): boolean {
   const policy = enhanced?.startsWith("5.7.") === true;
   return (code === 550 || code === 551 || code === 553) && !policy && UNKNOWN_RECIPIENT.test(text);
 }
 
-function tooLarge(reply: SmtpReply): boolean {
+function isTooLarge(reply: SmtpReply): boolean {
   return reply.enhanced === "5.3.4" || (reply.code === 552 && reply.enhanced === null);
 }
 
-function stepOf(failure: SMTPConnection.SMTPError): Step {
+function getStep(failure: SMTPConnection.SMTPError): Step {
   if (failure.code === "EAUTH" || failure instanceof NoLoginOffered) return "login";
   if (failure.command === "MAIL FROM") return "from";
-  // A refusal of the command DATA is one of the addresses given before it.
+  // A refused DATA command refuses the addresses given before it.
   if (failure.command === "RCPT TO" || (failure.command === "DATA" && failure.code === "EENVELOPE")) return "to";
   return failure.command === "DATA" ? "content" : "connect";
 }
 
-const REFUSED = { connect: "turned the connection away", login: "refused the login", from: "refused the sender" };
+const REFUSED = { connect: "refused the connection", login: "refused the login", from: "refused the sender" };
 const ADVICE = {
   connect: "Check host, port and security, or ask the mail provider",
-  login: "Check user name and password; where two-step verification is on, an app password is needed",
+  login: "Check user name and password; with two-step verification, an app password is required",
   from: "Check that this login may send as this address",
 };
 
-/** What to tell an operator when there was no answer to quote. */
-function silence(failure: SMTPConnection.SMTPError, login: SmtpLogin): string {
+/** Describes a failure without a reply to quote. */
+function describeNoReply(failure: SMTPConnection.SMTPError, login: SmtpLogin): string {
   if (failure instanceof Fault) return failure.message;
   const cause = failure.originalCode ?? failure.code ?? "";
   const name = server(login);
   if (failure instanceof NoLoginOffered) return `${name} offers no login over this connection. ${ADVICE.connect}`;
-  if (failure.code === "EAUTH") return `${name} could not be logged in to. ${ADVICE.login}`;
+  if (failure.code === "EAUTH") return `logging in to ${name} failed. ${ADVICE.login}`;
   if (failure.code === "ETLS" && failure.command === "STARTTLS") return `${name} offers no STARTTLS. ${ADVICE.connect}`;
   if (/CERT|SSL|TLS/.test(cause)) {
-    return `no TLS connection to ${name} could be made (${withoutSecrets(failure.message, login).slice(0, 120)}). ${ADVICE.connect}`;
+    return `the TLS connection to ${name} failed (${withoutSecrets(failure.message, login).slice(0, 120)}). ${ADVICE.connect}`;
   }
   if (cause === "ECONNREFUSED") return `${name} refused the connection. ${ADVICE.connect}`;
-  const late = failure instanceof TookTooLong || cause === "ETIMEDOUT";
-  if (late) return `${name} did not answer in time; nothing was sent`;
-  return `${name} broke the connection off; nothing was sent`;
+  const timedOut = failure instanceof TookTooLong || cause === "ETIMEDOUT";
+  if (timedOut) return `${name} did not answer in time; nothing was sent`;
+  return `${name} closed the connection; nothing was sent`;
 }
 
 function deferred(scope: "message" | "sender", reason: string, reply: SmtpReply): NotAccepted {
@@ -140,16 +144,16 @@ function server(login: SmtpLogin): string {
   return `${login.host}:${login.port}`;
 }
 
-/** Quotes the codes of a reply and none of its words: whoever tries a login learns what is wrong, not what runs there. */
+/** Formats the codes of a reply without its text, which could disclose the server's software to a user who tests a login. */
 export function codesOnly({ code, enhanced }: SmtpReply): string {
   return [code, enhanced].filter((part) => part !== null).join(" ");
 }
 
-function words({ code, enhanced, text }: SmtpReply): string {
+function formatReply({ code, enhanced, text }: SmtpReply): string {
   return [code, enhanced, text].filter((part) => part !== null && part !== "").join(" ");
 }
 
-/** Takes out the password or token, in each form in which it crossed the wire (RFC 4616, XOAUTH2). */
+/** Removes the password or token, in each encoding in which it was sent (RFC 4616, XOAUTH2). */
 function withoutSecrets(text: string, { username, password }: SmtpLogin): string {
   if (password === null || password === "") return text;
   const forms = [
@@ -162,6 +166,6 @@ function withoutSecrets(text: string, { username, password }: SmtpLogin): string
 }
 
 function base64(text: string): string {
-  // Without padding, which a server may drop when it repeats what it got.
+  // Without padding, which a server may drop when it repeats the text.
   return Buffer.from(text).toString("base64").replace(/=+$/, "");
 }

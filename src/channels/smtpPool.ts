@@ -1,36 +1,36 @@
 import type { SmtpSession } from "./smtpSession.ts";
 
-/** No connection was to be had, for reasons that are ours and not the server's. */
+/** No connection was available, for reasons of this process and not of the server. */
 export class NotStarted extends Error {}
 
-/** Many servers end a connection after this many mails, some rudely. */
+/** Many servers close a connection after this many mails, some without a reply. */
 const MAILS_PER_SESSION = 100;
 
-interface Waiting {
+interface Waiter {
   resolve(session: SmtpSession): void;
   reject(error: unknown): void;
 }
 
-export interface PoolOptions {
+interface PoolOptions {
   /** Connects and logs in. */
   open: () => Promise<SmtpSession>;
-  /** Connections at the same time. */
+  /** Maximum concurrent connections. */
   size: number;
   /** Milliseconds after which an unused connection is closed. */
   idleMilliseconds: number;
-  /** Runs when the last connection is gone and nobody waits for one. */
+  /** Called when the last connection has closed and no mail waits for one. */
   onEmpty: () => void;
 }
 
 /**
- * The connections of one login. It knows connections, not mails: there is nothing in it that could be sent twice.
+ * Pools the connections of one login. It holds no mails, so it cannot send one twice.
  */
 export class SmtpPool {
   readonly #options: PoolOptions;
   readonly #sessions = new Set<SmtpSession>();
-  /** The last one used is taken first, so that the others get old and are closed. */
+  /** The last one used is taken first, so that the others reach their idle timeout. */
   readonly #idle = new Map<SmtpSession, ReturnType<typeof setTimeout>>();
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: Waiter[] = [];
   #opening = 0;
   #retired = false;
 
@@ -38,26 +38,26 @@ export class SmtpPool {
     this.#options = options;
   }
 
-  /** True while a mail is in hand or waited for. */
+  /** True while a mail is being sent or waits for a connection. */
   get busy(): boolean {
     return this.#opening > 0 || this.#waiting.length > 0 || this.#sessions.size > this.#idle.size;
   }
 
   /**
-   * A connection, for one mail; every one taken is given back or closed.
-   * @throws why none could be opened; NotStarted after `within` milliseconds of waiting for one that others use
+   * Takes a connection for one mail; the caller must give it back or close it.
+   * @throws the error of opening it; NoConnectionError after `withinMs` of waiting for a free one
    */
-  async take(within: number): Promise<SmtpSession> {
+  async take(withinMs: number): Promise<SmtpSession> {
     const idle = [...this.#idle.keys()].at(-1);
     if (idle !== undefined) {
-      this.#wake(idle);
+      this.#unidle(idle);
       return idle;
     }
     if (this.#sessions.size + this.#opening < this.#options.size) return this.#open();
-    return this.#wait(within);
+    return this.#wait(withinMs);
   }
 
-  /** Back to the others, in a state to take the next mail. */
+  /** Returns a connection that is ready for the next mail. */
   give(session: SmtpSession): void {
     if (!this.#sessions.has(session)) return;
     const next = session.used < MAILS_PER_SESSION ? this.#waiting.shift() : undefined;
@@ -66,25 +66,25 @@ export class SmtpPool {
     else this.#keep(session);
   }
 
-  /** No connection is kept any more; mails in hand or waiting still go out. */
+  /** Closes idle connections and those that become idle; current and waiting mails are still sent. */
   retire(): void {
     this.#retired = true;
     for (const session of [...this.#idle.keys()]) {
-      this.#wake(session);
+      this.#unidle(session);
       session.quit();
     }
   }
 
-  /** Ends everything now. Who waits learns that nothing was sent. */
+  /** Closes all connections now. Waiting mails fail with NoConnectionError. */
   close(): void {
     this.#retired = true;
-    this.#refuse(new NotStarted("the channel was closed"));
+    this.#rejectWaiters(new NotStarted("the channel was closed"));
     for (const session of [...this.#sessions]) session.close();
   }
 
   #keep(session: SmtpSession): void {
     const timer = setTimeout(() => {
-      this.#wake(session);
+      this.#unidle(session);
       session.quit();
     }, this.#options.idleMilliseconds);
     timer.unref();
@@ -96,11 +96,11 @@ export class SmtpPool {
     try {
       const session = await this.#options.open();
       this.#sessions.add(session);
-      session.onEnd(() => this.#forget(session));
+      session.onEnd(() => this.#remove(session));
       return session;
     } catch (error) {
-      // The next to try would learn the same, one timeout later.
-      this.#refuse(error);
+      // A further attempt would fail alike, one timeout later.
+      this.#rejectWaiters(error);
       throw error;
     } finally {
       this.#opening -= 1;
@@ -108,9 +108,9 @@ export class SmtpPool {
     }
   }
 
-  #wait(within: number): Promise<SmtpSession> {
+  #wait(withinMs: number): Promise<SmtpSession> {
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
+      const waiting: Waiter = {
         resolve(session) {
           clearTimeout(timer);
           resolve(session);
@@ -122,32 +122,32 @@ export class SmtpPool {
       };
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(new NotStarted("no connection became free in time"));
-      }, within);
+        reject(new NotStarted("no connection was available in time"));
+      }, withinMs);
       this.#waiting.push(waiting);
     });
   }
 
-  #forget(session: SmtpSession): void {
-    this.#wake(session);
+  #remove(session: SmtpSession): void {
+    this.#unidle(session);
     this.#sessions.delete(session);
     if (this.#waiting.length === 0) {
       this.#checkEmpty();
       return;
     }
-    // Who waited for this one gets another; should it fail, they have been told.
+    // Opens another connection for the waiting mails; if that fails, `#open` has rejected them.
     this.#open().then(
       (another) => this.give(another),
       () => {},
     );
   }
 
-  #wake(session: SmtpSession): void {
+  #unidle(session: SmtpSession): void {
     clearTimeout(this.#idle.get(session));
     this.#idle.delete(session);
   }
 
-  #refuse(error: unknown): void {
+  #rejectWaiters(error: unknown): void {
     for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
 

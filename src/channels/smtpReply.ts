@@ -1,16 +1,16 @@
-/** A server's answer, read (RFC 5321 section 4.2). */
+/** A parsed reply of a server (RFC 5321 section 4.2). */
 export interface SmtpReply {
   code: number;
   /** The enhanced status code (RFC 3463), such as 5.1.1; null where the server gives none. */
   enhanced: string | null;
-  /** What it says, on one line and without the codes, at most 200 characters. May be empty. */
+  /** Its text on one line, without the codes, at most 200 characters. May be empty. */
   text: string;
 }
 
-const LONGEST_TEXT = 200;
-const LONGEST_WAIT = 24 * 3_600_000;
+const MAX_TEXT_CHARS = 200;
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 
-/** Null when the text does not begin with a reply code. */
+/** Parses a reply; null when it does not start with a reply code. */
 export function readReply(raw: string): SmtpReply | null {
   const code = Number(/^[2-5]\d{2}(?=[ -]|\r?\n|$)/.exec(raw)?.[0]);
   if (Number.isNaN(code)) return null;
@@ -24,18 +24,18 @@ export function readReply(raw: string): SmtpReply | null {
   return { code, enhanced, text: oneLine(lines.join(" ")) };
 }
 
-/** How long the server asks to wait, in milliseconds: "try again in 300 seconds", "greylisted for 5 minutes". */
+/** Parses how many milliseconds the server asks to wait: "try again in 300 seconds", "greylisted for 5 minutes". */
 export function statedWait(text: string): number | null {
   const found = /\b(?:in|after|for|wait|within)[:\s]+(\d{1,6})\s*([smh])(?:ec|econd|in|inute|our)?s?\b/i.exec(text);
   if (!found) return null;
   const unit = { s: 1_000, m: 60_000, h: 3_600_000 }[(found[2] ?? "").toLowerCase()];
-  return unit === undefined ? null : Math.min(Number(found[1]) * unit, LONGEST_WAIT);
+  return unit === undefined ? null : Math.min(Number(found[1]) * unit, MAX_RETRY_AFTER_MS);
 }
 
-/** Text of a stranger, made fit for a log line and a table cell. */
+/** Collapses and truncates untrusted text for a log line and a table cell. */
 function oneLine(text: string): string {
   return text
     .replace(/[\p{Cc}\s]+/gu, " ")
     .trim()
-    .slice(0, LONGEST_TEXT);
+    .slice(0, MAX_TEXT_CHARS);
 }

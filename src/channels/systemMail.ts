@@ -1,8 +1,8 @@
 import { SECOND } from "../clock.ts";
 
-/** The mailbox from which the service itself writes: verification links and invitations, never campaigns. */
+/** The mailbox from which the service sends verification links and invitations, never campaigns. */
 export interface SystemMailbox {
-  /** Where mails are handed over: `smtps://user:password@host:465` or `smtp://…`. */
+  /** The SMTP server: `smtps://user:password@host:465` or `smtp://…`. */
   url: string;
   /** The sender, `Reprise <no-reply@example.com>` or the address alone. */
   from: string;
@@ -14,15 +14,15 @@ export interface SystemMail {
   text: string;
 }
 
-/** Sends one mail. Network I/O: never call it inside a transaction. Rejects with the server's words. */
+/** Sends one mail. Network I/O: never call it inside a transaction. Rejects with the server's reply. */
 export type SendSystemMail = (mail: SystemMail) => Promise<void>;
 
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
-const ANSWER_TIMEOUT_MS = 20 * SECOND;
-/** Longest subject that is written without folding (RFC 5322, section 2.1.1). */
+const SOCKET_TIMEOUT_MS = 20 * SECOND;
+/** The longest subject that needs no folding (RFC 5322, section 2.1.1). */
 const MAX_SUBJECT_CHARS = 200;
 
-/** Parses the two settings; returns what is wrong with them as a text, which repeats no password. */
+/** Parses the two settings. Returns the mailbox, or an error message that contains no password. */
 export function parseSystemMailbox(url: string, from: string): SystemMailbox | string {
   if (!/^([^<>\p{Cc}]*<)?[^\s@<>]+@[^\s@<>]+>?$/u.test(from))
     return "SYSTEM_MAIL_FROM: expected an address, such as Reprise <no-reply@example.com>";
@@ -39,8 +39,8 @@ export function parseSystemMailbox(url: string, from: string): SystemMailbox | s
 }
 
 /**
- * Opens the system mailbox; null when none is configured. A server that is given a password must offer TLS; a relay that wants
- * none may take mails in the clear, which is for the operator to say.
+ * Opens the system mailbox; null when none is configured. With a password, TLS is required; a relay without one may be used
+ * without TLS, as the operator configures it.
  */
 export function openSystemMail(mailbox: SystemMailbox | null): SendSystemMail | null {
   if (mailbox === null) return null;
@@ -48,7 +48,7 @@ export function openSystemMail(mailbox: SystemMailbox | null): SendSystemMail | 
   const secure = protocol === "smtps:";
   const user = decodeURIComponent(username);
   return async ({ to, subject, text }) => {
-    // Loaded when it is first needed: it takes longer to load than the service to start.
+    // Loaded on first use: it takes longer to load than the service to start.
     const { createTransport } = await import("nodemailer");
     const transport = createTransport({
       // Without the brackets of an IPv6 address.
@@ -59,18 +59,18 @@ export function openSystemMail(mailbox: SystemMailbox | null): SendSystemMail | 
       ...(user === "" ? {} : { auth: { user, pass: decodeURIComponent(password) } }),
       connectionTimeout: CONNECT_TIMEOUT_MS,
       greetingTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: ANSWER_TIMEOUT_MS,
+      socketTimeout: SOCKET_TIMEOUT_MS,
       disableFileAccess: true,
       disableUrlAccess: true,
     });
     try {
       await transport.sendMail({
         from: mailbox.from,
-        // As an object: no text of a caller is read as a list of addresses.
+        // As an object, so that the text is not parsed as a list of addresses.
         to: { name: "", address: to },
         subject: subject.replace(/[\p{Cc}]+/gu, " ").slice(0, MAX_SUBJECT_CHARS),
         text,
-        // Nobody's holiday note answers it (RFC 3834).
+        // Prevents automatic replies (RFC 3834).
         headers: { "auto-submitted": "auto-generated" },
       });
     } finally {

@@ -7,8 +7,8 @@ import type { LedgerAnchor } from "../ledgerAnchor.ts";
 const WEBHOOK_TIMEOUT_MS = 10 * SECOND;
 
 /**
- * Keeps the heads of the ledger outside of the database, at LEDGER_ANCHOR: at first of all brands, then of those that have
- * moved since. What could not be written is part of the next time's.
+ * Writes the heads of the ledger to LEDGER_ANCHOR, outside of the database: first of all brands, then of those whose ledger
+ * has grown since. What could not be written is written with the next anchor.
  */
 export class Anchoring {
   /** The heads that were written, by brand. */

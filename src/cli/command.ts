@@ -1,15 +1,18 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
+/** Help line of the option that all commands with a result share. */
+export const JSON_HELP = "--json               print the result as JSON, for machines";
+
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** A wrong call. The message is for the person who typed it; the exit code is 2. */
+/** Reports a wrong call to the person who typed it. The exit code is 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** One thing the program can do. `run` resolves to the exit code. */
+/** Describes one command of the program. `run` resolves to the exit code. */
 export interface Command {
-  /** What one types, e.g. `admin create`. */
+  /** The words to type, e.g. `admin create`. */
   name: string;
   summary: string;
   /** The options in words, a line each. */
@@ -17,7 +20,7 @@ export interface Command {
   run(args: string[]): Promise<number>;
 }
 
-/** Reads options strictly: an unknown one, a missing value or an argument nobody asked for is a `UsageError`. */
+/** Parses options strictly. @throws UsageError for an unknown option, a missing value or an unexpected argument */
 export function readOptions<const O extends Options>(args: string[], options: O) {
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
@@ -26,7 +29,7 @@ export function readOptions<const O extends Options>(args: string[], options: O)
   }
 }
 
-/** A whole number within bounds; a `UsageError` that names the option otherwise. */
+/** Parses a whole number within bounds. @throws UsageError that names the option */
 export function readWhole(name: string, text: string | undefined, fallback: number, low: number, high: number): number {
   if (text === undefined) return fallback;
   const value = Number(text);

@@ -12,8 +12,8 @@ import { DEMO_DAYS, liveDemo } from "../simulator/demoWorld.ts";
 import { tellDemo } from "./demoSummary.ts";
 
 /**
- * `reprise demo`: lives through weeks of a campaign in a database of its own (`<data folder>/demo`, made anew each time),
- * sums it up, and serves the result. Exit code 1 when a promise was broken.
+ * Runs `reprise demo`: simulates weeks of a campaign in a database of its own (`<data folder>/demo`, created anew each time),
+ * prints a summary, and serves the result. Exit code 1 when an invariant was violated.
  */
 export async function demo(config: Config, log: Log, options: { exit: boolean; json: boolean }): Promise<number> {
   checkDataFolder(config.dataDir, true);
@@ -37,7 +37,7 @@ export async function demo(config: Config, log: Log, options: { exit: boolean; j
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   const broken = brokenPromises(world.census);
   if (!options.json) console.log(await tellDemo({ dataDir, world, seconds, days: DEMO_DAYS, broken }));
-  for (const problem of broken) console.error(`a promise was broken: ${problem}`);
+  for (const problem of broken) console.error(`an invariant was violated: ${problem}`);
   if (options.exit) {
     if (options.json)
       console.log(JSON.stringify({ ...world.census, days: DEMO_DAYS, seconds: Math.round(seconds * 10) / 10 }));
@@ -45,21 +45,21 @@ export async function demo(config: Config, log: Log, options: { exit: boolean; j
   }
   if (options.json) console.log(JSON.stringify(world.census));
 
-  const { startService, untilAskedToStop } = await import("./serve.ts");
+  const { startService, untilStopSignal } = await import("./serve.ts");
   const host = process.env.HOST ? config.host : "127.0.0.1";
   const service = await startService(
     { ...config, host, dataDir, databaseUrl: null, redisUrl: null, channels: "simulator", simulatorJournal: null },
     log,
   );
   console.log(
-    `\nLook around: ${service.url}/swagger\n  admin  ${EXEMPLARS.adminEmail}\n  owner  ${EXEMPLARS.ownerEmail}  (of Northwind Coffee)\n  password of both  ${password}\nSign-up is ${config.signUp}: an admin invites people (POST /api/auth/admin/invitations).\nCtrl-C ends it.`,
+    `\nOpen ${service.url}/swagger\n  admin  ${EXEMPLARS.adminEmail}\n  owner  ${EXEMPLARS.ownerEmail}  (of Northwind Coffee)\n  password of both  ${password}\nSign-up is ${config.signUp}: an admin invites people (POST /api/auth/admin/invitations).\nCtrl-C ends it.`,
   );
-  await untilAskedToStop();
+  await untilStopSignal();
   await service.stop();
   return 0;
 }
 
-/** One line, written over and over, on a terminal; nothing where nobody watches. */
+/** Returns a function that draws a progress bar on a terminal, and nothing elsewhere. */
 function progressLine(): (virtual: number, share: number) => void {
   let last = -1;
   return (virtual, share) => {

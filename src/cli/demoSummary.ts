@@ -10,12 +10,12 @@ interface Tally {
 }
 
 const WORDS: Record<string, string> = {
-  REPLY: "answered",
+  REPLY: "replied",
   OPT_OUT: "asked to stop",
-  HOSTILE: "wrote with hostility",
-  AUTO_REPLY: "automatic replies (not answers)",
+  HOSTILE: "hostile replies",
+  AUTO_REPLY: "automatic replies (not counted as replies)",
   BOUNCE: "bounced later",
-  REPLIED: "because they answered",
+  REPLIED: "because they replied",
   UNSUBSCRIBED: "because they opted out",
   BANNED: "because they are banned",
   BOUNCED: "because mail to them bounced",
@@ -24,7 +24,7 @@ const WORDS: Record<string, string> = {
 const line = (label: string, value: string | number, note = "") =>
   `  ${label.padEnd(34)}${String(value).padStart(7)}${note ? `   ${note}` : ""}`;
 
-/** The demo in words and figures, read from its database. */
+/** Returns the summary of the demo in words and figures, from its database. */
 export async function tellDemo(told: {
   dataDir: string;
   world: DemoWorld;
@@ -69,7 +69,7 @@ export async function tellDemo(told: {
       "Sent",
       ...stages.map(({ name, count }) => line(Number(name) === 0 ? "opening" : `follow-up ${name}`, Number(count))),
       "",
-      "What came back",
+      "Received",
       ...inbound.map(({ name, count }) => line(WORDS[name] ?? name, Number(count))),
       "",
       "Not sent",
@@ -83,8 +83,8 @@ export async function tellDemo(told: {
       line("ledger verify", census.ledger),
       "",
       broken.length > 0
-        ? `PROMISES BROKEN: ${broken.join("; ")}`
-        : `Sent twice, after a ban, or after an answer: ${silent}.`,
+        ? `INVARIANTS VIOLATED: ${broken.join("; ")}`
+        : `Messages sent twice, after a ban, or after a reply: ${silent}.`,
     ].join("\n");
   } finally {
     await store.close();

@@ -17,86 +17,110 @@ import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { Anchoring } from "./anchoring.ts";
 
-/** Works on what Chargebee told; what fails stays in its table for the next time. */
-export async function workOff({ deps }: Pick<Runtime, "deps">, log: Log): Promise<void> {
-  await workOffEvents(deps).catch((error) => log.error("events of Chargebee left alone", { error }));
+/** Processes the Chargebee events that wait in their table. A failed event stays there for the next time. */
+export async function processChargebeeEvents({ deps }: Pick<Runtime, "deps">, log: Log): Promise<void> {
+  await workOffEvents(deps).catch((error) => log.error("chargebee.events_failed", { error }));
+}
+
+interface ScheduledJob {
+  name: string;
+  /** A cron pattern with seconds, in UTC. */
+  pattern: string;
+  /** The lease: a little less than the time between two ticks. */
+  leaseMs: number;
+  work(): Promise<void>;
+}
+
+/** Deletes what is past its retention. Each step has a transaction of its own, and a failed one does not stop the others. */
+async function deleteExpired({ deps }: Runtime, log: Log): Promise<void> {
+  const steps = [
+    removeEndedSessions,
+    purgeKnownClients,
+    forgetAnswers,
+    purgeCounts,
+    removeExpiredAccounts,
+    removeOldLinks,
+    removeOldInvitations,
+  ];
+  for (const step of steps)
+    await deps.store.write(step).catch((error) => log.error("scheduler.retention_failed", { step: step.name, error }));
+  await removeUnused(deps, deps.clock.now());
+}
+
+function listJobs(runtime: Runtime, anchor: () => Promise<void>, log: Log): ScheduledJob[] {
+  const { engine, deps } = runtime;
+  const { store, config } = deps;
+  return [
+    { name: "anchor", pattern: "0 7 * * * *", leaseMs: 50 * MINUTE, work: anchor },
+    {
+      name: "sweep",
+      pattern: "*/15 * * * * *",
+      leaseMs: 10 * SECOND,
+      async work() {
+        await engine.sweep().catch((error) => log.error("delivery.sweep_failed", { error }));
+        await processChargebeeEvents(runtime, log);
+        deps.wake();
+      },
+    },
+    {
+      name: "forecast",
+      pattern: "0 */5 * * * *",
+      leaseMs: 4 * MINUTE,
+      async work() {
+        const lowBalances = await store.write(noteLowBalances);
+        for (const { brandId, forecast } of lowBalances) log.warn("credits.balance_low", { brandId, ...forecast });
+      },
+    },
+    {
+      name: "purge sign-in counters",
+      pattern: "30 */10 * * * *",
+      leaseMs: 9 * MINUTE,
+      work: () => store.write(purgeSignInCounters).then(() => {}),
+    },
+    { name: "tidy", pattern: "0 3 * * *", leaseMs: HOUR, work: () => deleteExpired(runtime, log) },
+    {
+      name: "reconcile",
+      pattern: "40 2 * * *",
+      leaseMs: HOUR,
+      async work() {
+        if (config.chargebee.site === null) return;
+        await reconcile(deps, {}).catch((error) => log.error("chargebee.reconcile_failed", { error }));
+        await processChargebeeEvents(runtime, log);
+      },
+    },
+  ];
 }
 
 /**
- * What is done now and then. Schedulers tick at the same moments, and one of them does the work. It ticks as soon as it
- * exists, so it is made when everything it needs is there.
+ * Runs the scheduled jobs. All schedulers tick at the same times, and the one that acquires the lease does the work. Cron
+ * ticks as soon as it exists, so this is called when everything that the jobs need is open.
  */
-export async function startPeriodic({ engine, deps }: Runtime, log: Log): Promise<{ stop(): void }> {
+export async function startScheduler(runtime: Runtime, log: Log): Promise<{ stop(): void }> {
   const { cron } = await import("@elysiajs/cron");
-  const { store, clock, config, background } = deps;
-
-  /** One entry of the timetable: `span` is a little less than what lies between two ticks. */
-  const job = (name: string, pattern: string, span: number, work: () => Promise<void>) =>
-    cron({
-      name,
-      pattern,
-      protect: true,
-      run: () =>
-        background.run("periodic", async () => {
-          try {
-            if (await store.write((tx) => takeTurn(tx, name, span))) await work();
-          } catch (error) {
-            log.error(`${name} failed`, { error });
-          }
-        }),
-    });
-
-  const anchoring = config.ledgerAnchor === null ? null : new Anchoring(config.ledgerAnchor, deps);
+  const { store, background } = runtime.deps;
+  const { ledgerAnchor } = runtime.config;
+  const anchoring = ledgerAnchor === null ? null : new Anchoring(ledgerAnchor, runtime.deps);
   const anchor = async () => {
     await anchoring?.write().catch((error) => log.error("ledger.anchor_failed", { error }));
   };
   void background.run("anchor", anchor);
 
-  const jobs = new Elysia()
-    .use(job("anchor", "0 7 * * * *", 50 * MINUTE, anchor))
-    .use(
-      job("sweep", "*/15 * * * * *", 10 * SECOND, async () => {
-        await engine.sweep().catch((error) => log.error("sweep failed", { error }));
-        await workOff({ deps }, log);
-        deps.wake();
-      }),
-    )
-    .use(
-      job("forecast", "0 */5 * * * *", 4 * MINUTE, async () => {
-        const fallen = await store.write(noteLowBalances);
-        for (const { brandId, forecast } of fallen) log.warn("credits run low", { brandId, ...forecast });
-      }),
-    )
-    .use(
-      job("purge sign-in counters", "30 */10 * * * *", 9 * MINUTE, async () => {
-        await store.write(purgeSignInCounters);
-      }),
-    )
-    .use(
-      job("tidy", "0 3 * * *", HOUR, async () => {
-        for (const tidying of [
-          removeEndedSessions,
-          purgeKnownClients,
-          forgetAnswers,
-          purgeCounts,
-          removeExpiredAccounts,
-          removeOldLinks,
-          removeOldInvitations,
-        ])
-          await store.write(tidying).catch((error) => log.error("tidying failed", { error }));
-        await removeUnused(deps, clock.now());
-      }),
-    )
-    .use(
-      job("reconcile", "40 2 * * *", HOUR, async () => {
-        if (config.chargebee.site === null) return;
-        await reconcile(deps, {}).catch((error) => log.error("Chargebee was not asked to the end", { error }));
-        await workOff({ deps }, log);
-      }),
-    ).store.cron;
+  const app = new Elysia();
+  for (const { name, pattern, leaseMs, work } of listJobs(runtime, anchor, log)) {
+    const run = () =>
+      background.run("periodic", async () => {
+        try {
+          if (await store.write((tx) => takeTurn(tx, name, leaseMs))) await work();
+        } catch (error) {
+          log.error("scheduler.job_failed", { job: name, error });
+        }
+      });
+    app.use(cron({ name, pattern, protect: true, run }));
+  }
+  const jobs = app.store as { cron: Record<string, { stop(): void }> };
   return {
     stop() {
-      for (const job of Object.values(jobs)) job.stop();
+      for (const job of Object.values(jobs.cron)) job.stop();
     },
   };
 }

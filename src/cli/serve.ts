@@ -11,12 +11,12 @@ import { resumeImports } from "../imports/importer.ts";
 import type { Log } from "../log.ts";
 import { ALL_ROLES, type Roles } from "../roles.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
-import { startPeriodic, workOff } from "./periodic.ts";
+import { processChargebeeEvents, startScheduler } from "./periodic.ts";
 import { stopWithin } from "./stop.ts";
-import { unlessAskedToStop, whenThere } from "./whenThere.ts";
+import { nullIfStopped, waitForDatabase } from "./whenThere.ts";
 
-/** The largest request: a contact file. Everything else is bounded at its route. */
-const LARGEST_REQUEST = 1_100_000_000;
+/** Bytes of the largest request, a contact file. Every route has a limit of its own. */
+const MAX_REQUEST_BYTES = 1_100_000_000;
 
 export interface Service {
   url: string;
@@ -24,21 +24,21 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Opens everything, listens, and starts what its roles are. Whatever these are, it answers how it is. */
+/** Opens everything, listens, and starts the work of its roles. Health checks are answered with any role. */
 export async function startService(config: Config, log: Log, roles: Roles = ALL_ROLES): Promise<Service> {
-  const runtime = await whenThere(config, (waiting) => openRuntime(config, log, systemClock, waiting));
+  const runtime = await waitForDatabase(config, (waiting) => openRuntime(config, log, systemClock, waiting));
   const drain = new RequestDrain();
   const app = roles.has("api") ? createApp(runtime.deps, runtime.identity, drain) : createProbes(runtime.deps, drain);
-  app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: LARGEST_REQUEST });
-  // Whoever asks first gets an answer first: what was left behind may take a moment to look through.
+  app.listen({ port: config.port, hostname: config.host, maxRequestBodySize: MAX_REQUEST_BYTES });
+  // Requests that wait are answered before the work that a dead process left is examined, which may take seconds.
   await new Promise((resolve) => setImmediate(resolve));
   await runtime.startDelivery(roles);
-  const periodic = roles.has("scheduler") ? await startPeriodic(runtime, log) : null;
+  const scheduler = roles.has("scheduler") ? await startScheduler(runtime, log) : null;
   const { background } = runtime.deps;
   if (roles.has("api")) void background.run("resume", () => resumeImports(runtime.deps));
-  if (roles.has("api")) void background.run("images", () => lookAfterImages(runtime, log));
-  // What a dead process heard of and did not get to.
-  if (roles.has("scheduler")) void background.run("chargebee", () => workOff(runtime, log));
+  if (roles.has("api")) void background.run("images", () => checkImages(runtime, log));
+  // Events that a dead process stored and did not process.
+  if (roles.has("scheduler")) void background.run("chargebee", () => processChargebeeEvents(runtime, log));
 
   const port = app.server?.port ?? config.port;
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
@@ -48,11 +48,11 @@ export async function startService(config: Config, log: Log, roles: Roles = ALL_
     url: `http://${host}:${port}`,
     stop() {
       stopping ??= (async () => {
-        periodic?.stop();
+        scheduler?.stop();
         await stopWithin({
           runtime,
           log,
-          answering: () => drain.answering(app.server),
+          countRequests: () => drain.answering(app.server),
           drainRequests: async (deadline) => (app.server ? drain.drain(app.server, deadline) : 0),
         });
       })();
@@ -61,17 +61,17 @@ export async function startService(config: Config, log: Log, roles: Roles = ALL_
   };
 }
 
-/** Images follow a PUBLIC_URL that has changed; and a bucket that cannot be used is told of before anybody needs it. */
-async function lookAfterImages({ deps: { config, store, files } }: Runtime, log: Log): Promise<void> {
+/** Updates the URLs of images after a change of PUBLIC_URL, and logs a bucket that cannot be used before it is needed. */
+async function checkImages({ config, deps: { store, files } }: Runtime, log: Log): Promise<void> {
   await store
     .write((tx) => readdressImages(tx, config.publicUrl))
-    .catch((error) => log.error("images not readdressed", { error }));
+    .catch((error) => log.error("images.url_update_failed", { error }));
   if (config.s3 === null) return;
-  await files.get("profile-images/none.png").catch(({ cause }) => log.warn("the bucket cannot be used", { cause }));
+  await files.get("profile-images/none.png").catch(({ cause }) => log.warn("images.bucket_unusable", { cause }));
 }
 
-/** Says what is insecure in the settings, for people and for whatever collects logs. */
-function tellInsecureSettings({ deps: { security } }: Runtime, log: Log): void {
+/** Prints and logs the insecure settings. */
+function reportInsecureSettings({ deps: { security } }: Runtime, log: Log): void {
   for (const finding of security.list()) {
     log.warn("security.insecure_setting", { ...finding });
     const label = `Insecure (${finding.severity})`.padEnd(20);
@@ -79,30 +79,29 @@ function tellInsecureSettings({ deps: { security } }: Runtime, log: Log): void {
   }
 }
 
-/** Returns PUBLIC_URL, or where the service listens when none was set (and PORT may have been 0). */
-function outsideUrl({ publicUrl, port }: Config, listening: string): string {
+/** Returns PUBLIC_URL, or the address that the service listens on when none was set (and PORT may have been 0). */
+function publicAddress({ publicUrl, port }: Config, listening: string): string {
   return publicUrl === `http://localhost:${port}` ? listening : publicUrl;
 }
 
-/** Resolves when the process is asked to stop. */
-/** Resolves when the process is asked to stop. To be asked again changes nothing: a terminal and npm both pass Ctrl-C on. */
-export function untilAskedToStop(): Promise<void> {
+/** Resolves at the first SIGTERM or SIGINT. Further signals change nothing: a terminal and npm both pass Ctrl-C on. */
+export function untilStopSignal(): Promise<void> {
   return new Promise((stop) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop());
   });
 }
 
-/** `reprise serve`: says where everything is, and serves until SIGTERM. */
+/** Runs `reprise serve`: prints the addresses and settings, and serves until SIGTERM. */
 export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES): Promise<number> {
-  // A mistake in one request must not end the others. What matters is in the database, and safe there.
-  process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
-  process.on("uncaughtException", (error) => log.error("uncaught exception", { error }));
-  // From here on: a signal that comes while what a crash left is looked through must not end the process by itself.
-  const asked = untilAskedToStop();
-  const service = await startService(config, log, roles).catch(unlessAskedToStop);
+  // A defect in one request must not end the others. The state is in the database.
+  process.on("unhandledRejection", (error) => log.error("process.unhandled_rejection", { error }));
+  process.on("uncaughtException", (error) => log.error("process.uncaught_exception", { error }));
+  // Installed before the start, so that a signal during the rescue of what a crash left does not end the process by itself.
+  const stopSignal = untilStopSignal();
+  const service = await startService(config, log, roles).catch(nullIfStopped);
   if (service === null) return 0;
   const { url } = service;
-  const claim = roles.has("api") ? await openClaim(service.runtime.deps.store) : null;
+  const token = roles.has("api") ? await openClaim(service.runtime.deps.store) : null;
   console.log(`Reprise listens on   ${url}`);
   if (roles.has("api")) console.log(`Swagger UI           ${url}/swagger`);
   if (roles.size < ALL_ROLES.size) console.log(`Roles                ${[...roles].join(", ")}`);
@@ -110,12 +109,12 @@ export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES):
   if (config.s3 !== null) console.log(`Images               S3, bucket ${config.s3.bucket}`);
   if (config.redisUrl !== null) console.log("Queue                Redis (REDIS_URL)");
   if (config.channels === "simulator") console.log("Channels             simulator: nothing leaves this machine");
-  tellInsecureSettings(service.runtime, log);
-  if (claim) {
-    const link = `${outsideUrl(config, url)}/api/auth/claim#token=${claim}`;
-    console.log(`\nNo admin yet. Open this link once, within 24 hours, to become it:\n  ${link}\n`);
+  reportInsecureSettings(service.runtime, log);
+  if (token) {
+    const link = `${publicAddress(config, url)}/api/auth/claim#token=${token}`;
+    console.log(`\nThere is no admin yet. Open this link within 24 hours to create one:\n  ${link}\n`);
   }
-  await asked;
+  await stopSignal;
   await service.stop();
   return 0;
 }

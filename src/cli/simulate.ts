@@ -10,7 +10,7 @@ export interface SimulateWorlds {
   json: boolean;
 }
 
-/** Lives through the worlds one after the other; exit code 1 when a promise was broken in one, and its seed is named. */
+/** Runs simulations one after the other. Prints the seed of each that violates an invariant, with exit code 1. */
 export async function simulateWorlds({ seed, worlds, days, contacts, faults, json }: SimulateWorlds): Promise<number> {
   let broken = 0;
   for (let index = 0; index < worlds; index++) {
@@ -23,7 +23,7 @@ export async function simulateWorlds({ seed, worlds, days, contacts, faults, jso
     const census = await simulate({ seed: one, days, contacts, faults, onEnd });
     const problems = brokenPromises(census);
     const size = sizeOf(census, databaseBytes);
-    // Not with the rest, which follows from the seed.
+    // Apart from the result, which is a function of the seed.
     if (worlds === 1) console.error(paceOf(size.messages, performance.now() - started));
     if (json && (worlds === 1 || problems.length > 0)) console.log(JSON.stringify({ ...census, ...size }));
     else if (worlds === 1) console.table({ ...census, ...size });
@@ -35,11 +35,11 @@ export async function simulateWorlds({ seed, worlds, days, contacts, faults, jso
     );
   }
   if (worlds > 1)
-    console.log(json ? JSON.stringify({ worlds, broken }) : `${worlds} worlds, ${broken} with a broken promise`);
+    console.log(json ? JSON.stringify({ worlds, broken }) : `${worlds} worlds, ${broken} with a violated invariant`);
   return broken > 0 ? 1 : 0;
 }
 
-/** What it takes on disk: for judging what an installation of another size will need. */
+/** Returns the bytes on disk for each message, for estimating the needs of an installation of another size. */
 function sizeOf(census: Census, databaseBytes: number) {
   const messages = census.sent + census.cancelled + census.failed + census.pending + census.unknown;
   return { messages, databaseBytes, bytesPerMessage: Math.round(databaseBytes / Math.max(1, messages)) };

@@ -3,34 +3,35 @@ import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { endsBefore } from "../within.ts";
 
-/** The share of a stop's time after which what is still on its way is ended: requests are refused, sends broken off. */
-const END_AFTER = 0.75;
-/** And the share after which the connections of clients and of the database are closed. */
-const CLOSE_AFTER = 0.9;
-/** And that after which closing them is waited for no longer. */
-const CLOSED_AFTER = 0.95;
+/** Share of the stop timeout after which requests are refused and sends broken off. */
+const REFUSE_AFTER_SHARE = 0.75;
+/** Share after which the connections of clients and of the database are closed. */
+const CLOSE_AFTER_SHARE = 0.9;
+/** Share after which the stop no longer waits for them to close. */
+const CLOSED_AFTER_SHARE = 0.95;
 
 export interface Stop {
   runtime: Runtime;
   log: Log;
-  /** Refuses new requests and waits for those being answered, until a time by `performance.now()`; returns how many had no answer. */
+  /** Refuses new requests and waits for those in progress until a time by `performance.now()`; returns how many got no answer. */
   drainRequests(deadline: number): Promise<number>;
-  /** Requests being answered now. */
-  answering(): number;
+  /** Counts the requests in progress. */
+  countRequests(): number;
 }
 
 /**
- * Stops a service within STOP_TIMEOUT_SECONDS, counted once for all of it: requests, sends and imports come to their ends
- * side by side. What has not done so after three quarters of the time is ended in a way that is known: a request can commit
- * nothing any more and is answered 503, a mail whose last byte is not out is not sent. Then all is closed.
+ * Stops a service within STOP_TIMEOUT_SECONDS in all: requests, sends and imports finish side by side. After three quarters
+ * of the time the rest is ended with a known outcome: a request can commit nothing and is answered 503, a mail whose last
+ * byte was not written is not sent. Then everything is closed.
  */
-export async function stopWithin({ runtime, log, drainRequests, answering }: Stop): Promise<void> {
-  const { background, config } = runtime.deps;
+export async function stopWithin({ runtime, log, drainRequests, countRequests }: Stop): Promise<void> {
+  const { config } = runtime;
+  const { background } = runtime.deps;
   const began = performance.now();
   const at = (share: number) => began + share * config.stopTimeoutSeconds * SECOND;
   const left = (share: number) => Math.max(0, at(share) - performance.now());
   const onItsWay = () => ({
-    requests: answering(),
+    requests: countRequests(),
     sends: runtime.engine.onItsWay,
     imports: background.count("import"),
   });
@@ -38,16 +39,16 @@ export async function stopWithin({ runtime, log, drainRequests, answering }: Sto
   log.info("service.stopping", { ...atFirst, withinSeconds: config.stopTimeoutSeconds });
   background.stop();
   let unanswered = 0;
-  const requestsDrained = drainRequests(at(CLOSE_AFTER)).then((left) => {
+  const requestsDrained = drainRequests(at(CLOSE_AFTER_SHARE)).then((left) => {
     unanswered = left;
   });
-  const sendsDrained = runtime.drain(left(END_AFTER));
-  await endsBefore(at(END_AFTER), Promise.all([requestsDrained, sendsDrained, background.ended()]));
+  const sendsDrained = runtime.drain(left(REFUSE_AFTER_SHARE));
+  await endsBefore(at(REFUSE_AFTER_SHARE), Promise.all([requestsDrained, sendsDrained, background.ended()]));
 
   const ended = onItsWay();
   runtime.refuseWrites();
-  await runtime.breakOffSends(left(CLOSE_AFTER));
-  await endsBefore(at(CLOSED_AFTER), Promise.all([requestsDrained, background.ended()]));
+  await runtime.breakOffSends(left(CLOSE_AFTER_SHARE));
+  await endsBefore(at(CLOSED_AFTER_SHARE), Promise.all([requestsDrained, background.ended()]));
   await endsBefore(at(1), runtime.close());
   log.info("service.stopped", {
     milliseconds: Math.round(performance.now() - began),

@@ -1,33 +1,33 @@
 import type { Config } from "../config.ts";
 import { answerOf, databaseAway } from "../http/faults.ts";
-import type { Waiting } from "../runtime.ts";
+import type { DatabaseWait } from "../server/database.ts";
 
-/** What a waiting start ends with when the process is asked to stop. */
-class AskedToStop extends Error {}
+/** Ends a start that waits for the database when the process is asked to stop. */
+class StopRequested extends Error {}
 
 /**
- * Opens what may have to wait for Postgres. Meanwhile the process says that it lives, and refuses everything else as it
- * does later when the database is away. SIGTERM ends the waiting.
+ * Opens what may have to wait for Postgres. Meanwhile a standby server answers the health check of the process and refuses
+ * all other requests, as the service does when the database is unavailable. SIGTERM ends the wait.
  */
-export async function whenThere<T>(
+export async function waitForDatabase<T>(
   { port, host }: Pick<Config, "port" | "host">,
-  open: (waiting: Waiting) => Promise<T>,
+  open: (waiting: DatabaseWait) => Promise<T>,
 ): Promise<T> {
   const asked = new AbortController();
-  const stop = () => asked.abort(new AskedToStop());
+  const stop = () => asked.abort(new StopRequested());
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
-  let porter: ReturnType<typeof startPorter> | null = null;
+  let standby: ReturnType<typeof startStandbyServer> | null = null;
   let isOver = false;
   try {
     return await open({
       signal: asked.signal,
       begin() {
-        // Later the port is the service's own, and what is listening there answers.
-        if (isOver || porter) return;
+        // After the start the service itself listens on the port.
+        if (isOver || standby) return;
         try {
-          porter = startPorter(port, host);
+          standby = startStandbyServer(port, host);
         } catch (error) {
-          // The port is taken: whoever started this should hear of it now, not when the database is there.
+          // The port is taken, which should be reported now and not when the database is available.
           asked.abort(error);
         }
       },
@@ -36,17 +36,17 @@ export async function whenThere<T>(
     isOver = true;
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.off(signal, stop);
     // Assigned in a callback, which the types do not see.
-    (porter as ReturnType<typeof startPorter> | null)?.stop(true);
+    (standby as ReturnType<typeof startStandbyServer> | null)?.stop(true);
   }
 }
 
-/** For `catch`: null for a start that was asked to stop. */
-export function unlessAskedToStop(error: unknown): null {
-  if (error instanceof AskedToStop) return null;
+/** Returns null for a start that was asked to stop, and throws every other error. */
+export function nullIfStopped(error: unknown): null {
+  if (error instanceof StopRequested) return null;
   throw error;
 }
 
-function startPorter(port: number, hostname: string) {
+function startStandbyServer(port: number, hostname: string) {
   const began = performance.now();
   return Bun.serve({
     port,

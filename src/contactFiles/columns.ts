@@ -1,19 +1,19 @@
 import { type Detail, Fault } from "../fault.ts";
 
-export type ContactField = keyof typeof NAMES;
+export type ContactField = keyof typeof KNOWN_COLUMN_NAMES;
 
-/** Which columns (indexes into the header, in order of preference: the first that is not empty wins) feed which field. */
+/** The columns of each field, as indexes into the header in order of preference: the first cell that is not empty is used. */
 export interface Mapping extends Partial<Record<ContactField, number[]>> {
-  /** By the name under which a template finds it: `custom.jobTitle`. */
+  /** By the field's name in templates: `jobTitle` for `custom.jobTitle`. */
   custom: Record<string, number[]>;
 }
 
 /**
- * What exports call their columns, reduced by `simplify`, best first. From the exports of HubSpot, Mailchimp (labels and merge tags),
- * Google Contacts (`Given Name` and `E-mail 1 - Value`; since 2024 `First Name`), Apollo, GoHighLevel and Outlook, and what people write.
- * A mobile comes before other phones since SMS goes there; a company's switchboard (Apollo's `Corporate Phone`) is not the contact's.
+ * Known column names, normalised by `normalizeColumnName`, best first. From the exports of HubSpot, Mailchimp (labels and merge tags),
+ * Google Contacts (`Given Name` and `E-mail 1 - Value`; since 2024 `First Name`), Apollo, GoHighLevel and Outlook, and common use.
+ * Mobile numbers come first because SMS needs them; a company's switchboard (Apollo's `Corporate Phone`) is not the contact's.
  */
-const NAMES = {
+const KNOWN_COLUMN_NAMES = {
   email: [
     ...["email", "emailaddress", "primaryemail", "primaryemailaddress", "workemail", "businessemail", "contactemail"],
     ...["email1value", "email1", "mail", "mailaddress", "emailid", "personalemail", "homeemail", "otheremail"],
@@ -67,46 +67,48 @@ const NAMES = {
   ],
 } as const satisfies Record<string, readonly string[]>;
 
-const FIELDS = Object.keys(NAMES) as ContactField[];
+const MAX_LISTED_COLUMNS = 30;
+const FIELDS = Object.keys(KNOWN_COLUMN_NAMES) as ContactField[];
 
-/** Names that every JavaScript object answers to; as a key of custom fields they would shadow, or be shadowed by, the language's own. */
-const RESERVED = new Set([...Object.getOwnPropertyNames(Object.prototype), "prototype"]);
+/** Properties of every JavaScript object, which a custom field of the same name would shadow. */
+const RESERVED_KEYS = new Set([...Object.getOwnPropertyNames(Object.prototype), "prototype"]);
 
-/** What follows `custom.` in a mapping: a name that Liquid reads in `{{ custom.jobTitle }}`. */
+/** The name after `custom.` in a mapping, as Liquid accepts it in `{{ custom.jobTitle }}`. */
 const CUSTOM_KEY = /^[\p{L}_][\p{L}\p{M}\p{N}_]{0,63}$/u;
 
 /**
- * Recognises the columns of a file from its header. Every column that is no field becomes a custom one, under its camelCased name;
- * of two that would share a name the second is numbered (`note`, `note2`), and a column without a name is called after its place (`column3`).
+ * Maps the columns of a header to fields. An unknown column becomes a custom field under its camelCased name; a second one of
+ * the same name is numbered (`note`, `note2`), and a column without a name is named by its position (`column3`).
  */
 export function recogniseColumns(header: string[]): Mapping {
   return complete({ custom: {} }, header, new Set());
 }
 
 /**
- * Reads a mapping that a person gave: column name → field, `custom.<name>`, or "" to leave the column out. Column names are compared
- * exactly, else without regard to case, spaces and punctuation. Columns that are not mentioned are recognised as usual, except that
- * none is added to a field the person has decided; it becomes a custom field instead. Throws INVALID naming every unknown column and field.
+ * Applies a mapping from a request: column name → field, `custom.<name>`, or "" to leave the column out. Column names match
+ * exactly, else without case, spaces and punctuation. Columns that are not mentioned are mapped as usual, except that none is
+ * added to a field of the mapping; it becomes a custom field instead.
+ * @throws AppError INVALID with every unknown column and field
  */
 export function applyMapping(header: string[], given: Record<string, string>): Mapping {
   const mapping: Mapping = { custom: {} };
   const mentioned = new Set<number>();
   const wrong: Detail[] = [];
   for (const [column, target] of Object.entries(given)) {
-    const columns = columnsNamed(header, column);
+    const columns = findColumns(header, column);
     const field = FIELDS.find((name) => name === target);
     const key = target.startsWith("custom.") ? target.slice("custom.".length) : null;
     for (const index of columns) mentioned.add(index);
     if (columns.length === 0) {
-      wrong.push({ field: `mapping.${column}`, message: `the file has no column ${quoted(column)}` });
+      wrong.push({ field: `mapping.${column}`, message: `the file has no column ${quote(column)}` });
     } else if (field !== undefined) {
       mapping[field] = [...(mapping[field] ?? []), ...columns];
-    } else if (key !== null && CUSTOM_KEY.test(key) && !RESERVED.has(key)) {
+    } else if (key !== null && CUSTOM_KEY.test(key) && !RESERVED_KEYS.has(key)) {
       mapping.custom[key] = [...(mapping.custom[key] ?? []), ...columns];
     } else if (target !== "") {
       wrong.push({
         field: `mapping.${column}`,
-        message: `${quoted(target)} is not a field: use ${FIELDS.join(", ")}, custom.<name>, or "" to leave the column out`,
+        message: `${quote(target)} is not a field: use ${FIELDS.join(", ")}, custom.<name>, or "" to leave the column out`,
       });
     }
   }
@@ -117,17 +119,17 @@ export function applyMapping(header: string[], given: Record<string, string>): M
   return complete(mapping, header, mentioned);
 }
 
-/** The columns of a file for a message: `"Email", "Name"`, shortened when there are very many. */
+/** Formats the columns of a file for a message: `"Email", "Name"`, at most 30 of them. */
 export function listed(header: string[]): string {
-  const more = header.length > 30 ? ` and ${header.length - 30} more` : "";
-  return header.slice(0, 30).map(quoted).join(", ") + more;
+  const more = header.length > MAX_LISTED_COLUMNS ? ` and ${header.length - MAX_LISTED_COLUMNS} more` : "";
+  return header.slice(0, MAX_LISTED_COLUMNS).map(quote).join(", ") + more;
 }
 
-function quoted(text: string): string {
+function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 
-function columnsNamed(header: string[], name: string): number[] {
+function findColumns(header: string[], name: string): number[] {
   const matching = (same: (column: string) => boolean) =>
     header.flatMap((column, index) => (same(column) ? [index] : []));
   const exact = matching((column) => column.trim() === name.trim());
@@ -135,7 +137,7 @@ function columnsNamed(header: string[], name: string): number[] {
   return matching((column) => simplify(column) === simplify(name));
 }
 
-/** Gives the columns that are not in `settled` to the fields that `mapping` leaves open, and what remains to custom fields. */
+/** Maps the columns that are not in `settled` to the fields that `mapping` lacks, and the rest to custom fields. */
 function complete(mapping: Mapping, header: string[], settled: Set<number>): Mapping {
   const open = new Map<string, number[]>();
   header.forEach((column, index) => {
@@ -143,29 +145,29 @@ function complete(mapping: Mapping, header: string[], settled: Set<number>): Map
   });
   const placed = new Set(settled);
   for (const field of FIELDS.filter((name) => mapping[name] === undefined)) {
-    const columns = NAMES[field].flatMap((name) => open.get(name) ?? []);
+    const columns = KNOWN_COLUMN_NAMES[field].flatMap((name) => open.get(name) ?? []);
     if (columns.length > 0) mapping[field] = columns;
     for (const index of columns) placed.add(index);
   }
 
-  const used = new Set([...RESERVED, ...Object.keys(mapping.custom)]);
+  const used = new Set([...RESERVED_KEYS, ...Object.keys(mapping.custom)]);
   header.forEach((column, index) => {
     if (placed.has(index)) return;
-    const key = free(customKey(column) ?? `column${index + 1}`, used);
+    const key = makeUnique(toCustomKey(column) ?? `column${index + 1}`, used);
     used.add(key);
     mapping.custom[key] = [index];
   });
   return mapping;
 }
 
-function free(name: string, used: Set<string>): string {
+function makeUnique(name: string, used: Set<string>): string {
   let candidate = name;
   for (let number = 2; used.has(candidate); number++) candidate = `${name}${number}`;
   return candidate;
 }
 
-/** `Job Title`, `job_title` and `JOB-TITLE` → `jobTitle`; null when nothing of the name can be part of a template's. */
-function customKey(column: string): string | null {
+/** Converts `Job Title`, `job_title` and `JOB-TITLE` to `jobTitle`; null when the name has no letter and no digit. */
+function toCustomKey(column: string): string | null {
   const words = column
     .normalize("NFC")
     .replace(/(\p{Ll})(\p{Lu})/gu, "$1 $2")
@@ -176,7 +178,7 @@ function customKey(column: string): string | null {
   return key === "" ? null : (/^\p{N}/u.test(key) ? `_${key}` : key).slice(0, 64);
 }
 
-/** A column's name without case, accents, spaces, punctuation and byte order mark. */
+/** Removes case, accents, spaces, punctuation and byte order mark from a column name. */
 function simplify(column: string): string {
   return column
     .normalize("NFKD")

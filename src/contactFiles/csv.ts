@@ -13,11 +13,10 @@ export interface ReadOptions {
 }
 
 /**
- * Reads a contact file row by row, in constant memory and only as fast as its rows are taken; leaving the loop cancels `source`.
- * Encoding (`utf8Blocks`) and delimiter (`csvRows`) are detected; columns are recognised or taken from the mapping.
- *
- * Throws INVALID for a bad mapping or country, an empty file, one that is no text and a header without e-mail or phone column before
- * the first row comes out; for an oversized cell when it is reached.
+ * Parses a contact file row by row, in constant memory and with backpressure; leaving the loop cancels `source`.
+ * Encoding (`decodeToUtf8Blocks`) and delimiter (`parseCsvRows`) are detected; columns are recognised or taken from the mapping.
+ * @throws AppError INVALID before the first row for a bad mapping or country, an empty file, a file that is not text and a
+ * header without e-mail or phone column; for an oversized cell when it is reached
  */
 export async function* readContactFile(
   source: ReadableStream<Uint8Array>,
@@ -28,13 +27,13 @@ export async function* readContactFile(
     throw invalid("defaultCountry", "expected a two-letter country code such as US or GB");
   }
   let mapping: Mapping | null = null;
-  for await (const rows of csvRows(utf8Blocks(source), (header) => columnsKnown(header, given))) {
+  for await (const rows of csvRows(utf8Blocks(source), (header) => countKnownColumns(header, given))) {
     for (const row of rows) {
       if ("cells" in row) {
         if (mapping !== null) yield judgeRow(row.line, row.cells, mapping, defaultCountry);
-        else mapping = mappingOf(row.cells.map(plain), given);
+        else mapping = buildMapping(row.cells.map(plain), given);
       } else {
-        if (mapping === null) throw new Fault("INVALID", `Line ${row.line}, the header: ${row.problem}`);
+        if (mapping === null) throw new Fault("INVALID", `The header on line ${row.line}: ${row.problem}`);
         yield { line: row.line, verdict: "broken", message: row.problem, email: "", phone: "" };
       }
     }
@@ -42,17 +41,17 @@ export async function* readContactFile(
   if (mapping === null) throw new Fault("INVALID", "The file is empty");
 }
 
-function columnsKnown(header: string[], given: Record<string, string> = {}): number {
+function countKnownColumns(header: string[], given: Record<string, string> = {}): number {
   const { custom: _, ...recognised } = recogniseColumns(header);
   return Object.keys(recognised).length + header.filter((name) => Object.hasOwn(given, name.trim())).length;
 }
 
-function mappingOf(header: string[], given: Record<string, string> | undefined): Mapping {
+function buildMapping(header: string[], given: Record<string, string> | undefined): Mapping {
   const mapping = given ? applyMapping(header, given) : recogniseColumns(header);
   if (mapping.email || mapping.phone) return mapping;
   const isPerson = header.some((cell) => normaliseEmail(cell) !== null);
   const hint = isPerson
-    ? "The first row seems to be a person already: put a row with column names above it."
-    : `Name one of them "Email" or "Phone", or say which is which with a mapping such as {${JSON.stringify(header[0])}: "email"}.`;
+    ? "The first row looks like a contact: add a row with column names above it."
+    : `Name one of them "Email" or "Phone", or send a mapping such as {${JSON.stringify(header[0])}: "email"}.`;
   throw new Fault("INVALID", `The file has no e-mail or phone column. Its columns: ${listed(header)}. ${hint}`);
 }

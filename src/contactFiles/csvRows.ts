@@ -1,15 +1,15 @@
 import { CsvError, type Options, parse } from "csv-parse/sync";
 import { Fault } from "../fault.ts";
 
-/** A row as it stands in the file: its cells, or why they cannot be told apart. `line` is the physical line (from 1) on which it starts. */
-export type CsvRow = { line: number; cells: string[] } | { line: number; problem: string };
+/** The cells of a row, or why they cannot be parsed. `line` is the physical line (from 1) on which the row starts. */
+type CsvRow = { line: number; cells: string[] } | { line: number; problem: string };
 
-/** In bytes of UTF-8. Larger ones are not cells but the rest of a file after a quotation mark that is never closed. */
-const MAX_CELL = 64 * 1024;
-const MAX_ROW = 1024 * 1024;
+/** In UTF-8. A larger cell is the rest of the file after a quotation mark that is never closed. */
+const MAX_CELL_BYTES = 64 * 1024;
+const MAX_ROW_BYTES = 1024 * 1024;
 const MAX_COLUMNS = 1_000;
-/** Each costs as much as hundreds of good rows, and a file with more is not worth importing as it is. */
-const MAX_CARELESS_ROWS = 50_000;
+/** Rows with misplaced quotation marks. Each takes as long to parse as hundreds of good rows. */
+const MAX_MALFORMED_ROWS = 50_000;
 
 const DELIMITERS = [",", ";", "\t", "|"];
 const SEPARATOR_LINE = /^sep=([,;\t|])\r?\n/i;
@@ -17,49 +17,49 @@ const LF = 10;
 const CR = 13;
 
 /**
- * The rows of a CSV file (RFC 4180, with LF and CR as well as CRLF, and `,`, `;`, tab or `|` between cells), its header first, in
- * batches; blank rows are left out. The delimiter is the one under which the header has the highest `score`, and then the most cells;
- * a first line `sep=;`, as Excel writes it, decides instead.
+ * Parses a CSV file (RFC 4180, with LF and CR as well as CRLF, and `,`, `;`, tab or `|` between cells) and yields its rows in
+ * batches, the header first and without blank rows. The delimiter is the one under which the header has the highest `score`,
+ * then the most cells; a first line `sep=;`, as Excel writes it, overrides it.
  *
- * A row with more cells than the header, or whose quotation marks make no sense, is a problem of its own: reading goes on at the next
- * physical line. Rows may be shorter than the header. Throws INVALID for a cell over 64 KiB, a header of over 1,000 columns and more
- * than 50,000 rows with misplaced quotation marks.
+ * A row with more cells than the header or with unbalanced quotation marks becomes a `problem`, and parsing goes on at the next
+ * physical line. Rows may be shorter than the header.
  *
- * Reads block by block with csv-parse's synchronous parser, so that memory does not grow with the file, and not with its stream:
- * that ends at the first bad row, together with the good rows it still holds.
+ * Parses block by block with csv-parse's synchronous parser, so that memory does not grow with the file. Its stream parser ends
+ * at the first bad row and loses the good rows that it still holds.
+ * @throws AppError INVALID for a cell over 64 KiB, a header of over 1,000 columns and more than 50,000 malformed rows
  */
 export async function* csvRows(
   blocks: AsyncIterable<Buffer>,
   score: (header: string[]) => number,
 ): AsyncGenerator<CsvRow[]> {
-  let reader: RowReader | null = null;
+  let parser: RowParser | null = null;
   for await (const block of blocks) {
-    const hint = reader === null ? SEPARATOR_LINE.exec(block.subarray(0, 8).toString("latin1")) : null;
-    reader ??= new RowReader(hint?.[1] ?? delimiterOf(block, score), hint === null ? 1 : 2);
-    yield reader.read(block.subarray(hint?.[0].length ?? 0), false);
+    const hint = parser === null ? SEPARATOR_LINE.exec(block.subarray(0, 8).toString("latin1")) : null;
+    parser ??= new RowParser(hint?.[1] ?? detectDelimiter(block, score), hint === null ? 1 : 2);
+    yield parser.parse(block.subarray(hint?.[0].length ?? 0), false);
   }
-  if (reader) yield reader.read(Buffer.alloc(0), true);
+  if (parser) yield parser.parse(Buffer.alloc(0), true);
 }
 
-class RowReader {
+class RowParser {
   readonly #delimiter: string;
-  /** From the start of the first row that was not complete yet. */
-  #held: Buffer = Buffer.alloc(0);
+  /** The bytes from the start of the first incomplete row. */
+  #pending: Buffer = Buffer.alloc(0);
   #line: number;
-  /** Of the header. */
+  /** Cells of the header. */
   #width: number | null = null;
-  #carelessRows = 0;
+  #malformedRows = 0;
 
   constructor(delimiter: string, line: number) {
     this.#delimiter = delimiter;
     this.#line = line;
   }
 
-  /** The rows that are complete with these further bytes; with `final`, all that are left. */
-  read(more: Buffer, final: boolean): CsvRow[] {
-    const read: CsvRow[] = [];
-    const bytes = this.#held.length === 0 ? more : Buffer.concat([this.#held, more]);
-    // Whole physical lines only: then a row with misplaced quotation marks always has its end of line at hand.
+  /** Returns the rows that are complete with these further bytes; with `final`, all remaining rows. */
+  parse(more: Buffer, final: boolean): CsvRow[] {
+    const parsed: CsvRow[] = [];
+    const bytes = this.#pending.length === 0 ? more : Buffer.concat([this.#pending, more]);
+    // Whole physical lines only, so that the end of a malformed row is always known.
     const end = final ? bytes.length : endOfLines(bytes);
     let start = 0;
     while (start < end) {
@@ -67,43 +67,44 @@ class RowReader {
       const base = start;
       for (const row of rows) {
         const rowEnd = base + row.end;
-        if (!isBlank(row.cells)) read.push(this.#judge(row.cells, rowEnd - start));
-        this.#line += lineBreaks(bytes, start, rowEnd);
+        if (!isBlank(row.cells)) parsed.push(this.#check(row.cells, rowEnd - start));
+        this.#line += countLineBreaks(bytes, start, rowEnd);
         start = rowEnd;
       }
       if (failure === null || (failure === "CSV_QUOTE_NOT_CLOSED" && !final)) break;
 
       const lineEnd = endOfLine(bytes, start);
-      read.push(this.#salvage(bytes.subarray(start, lineEnd)));
+      parsed.push(this.#parseLoosely(bytes.subarray(start, lineEnd)));
       this.#line += 1;
       start = lineEnd;
     }
-    this.#held = bytes.subarray(start);
-    if (this.#held.length > MAX_ROW) throw this.#tooLarge();
-    return read;
+    this.#pending = bytes.subarray(start);
+    if (this.#pending.length > MAX_ROW_BYTES) throw this.#tooLarge();
+    return parsed;
   }
 
-  #judge(cells: string[], size: number): CsvRow {
-    if (size > MAX_CELL && cells.some((cell) => Buffer.byteLength(cell) > MAX_CELL)) throw this.#tooLarge();
+  /** Returns the row, or a problem when it has more cells than the header. @throws AppError INVALID for too large ones */
+  #check(cells: string[], size: number): CsvRow {
+    if (size > MAX_CELL_BYTES && cells.some((cell) => Buffer.byteLength(cell) > MAX_CELL_BYTES)) throw this.#tooLarge();
     if (this.#width === null && cells.length > MAX_COLUMNS) {
-      throw new Fault("INVALID", `The file has ${cells.length} columns; at most ${MAX_COLUMNS} can be read`);
+      throw new Fault("INVALID", `The file has ${cells.length} columns; at most ${MAX_COLUMNS} are supported`);
     }
     this.#width ??= cells.length;
     const used = cells.length <= this.#width ? 0 : cells.findLastIndex((cell) => cell.trim() !== "") + 1;
     if (used <= this.#width) return { line: this.#line, cells };
-    const problem = `The row has ${used} cells where the header has ${this.#width}; a cell that contains the separator must stand in quotation marks`;
+    const problem = `The row has ${used} cells, the header ${this.#width}; put cells that contain the separator in quotation marks`;
     return { line: this.#line, problem };
   }
 
-  /** A line of which only the quotes are careless (`5" pipe`, `"Bob" Ray`) is read for what it says, when that gives exactly the cells expected. */
-  #salvage(line: Buffer): CsvRow {
-    if (++this.#carelessRows > MAX_CARELESS_ROWS) {
-      const message = `Line ${this.#line}: more than ${MAX_CARELESS_ROWS} rows have misplaced quotation marks. Export the file again as CSV.`;
+  /** Parses a line with misplaced quotes (`5" pipe`, `"Bob" Ray`) literally, when that gives exactly the expected cells. */
+  #parseLoosely(line: Buffer): CsvRow {
+    if (++this.#malformedRows > MAX_MALFORMED_ROWS) {
+      const message = `Line ${this.#line}: more than ${MAX_MALFORMED_ROWS} rows have misplaced quotation marks. Export the file again as CSV.`;
       throw new Fault("INVALID", message);
     }
     const [row] = parseRows(line, this.#delimiter, { relax_quotes: true }).rows;
-    if (row && row.cells.length === (this.#width ?? row.cells.length)) return this.#judge(row.cells, line.length);
-    return { line: this.#line, problem: "A quotation mark is missing, or stands where none is expected" };
+    if (row && row.cells.length === (this.#width ?? row.cells.length)) return this.#check(row.cells, line.length);
+    return { line: this.#line, problem: "A quotation mark is missing or misplaced" };
   }
 
   #tooLarge(): Fault {
@@ -118,7 +119,7 @@ function isBlank(cells: string[]): boolean {
   return cells.every((cell) => cell.trim() === "");
 }
 
-/** All rows, or those before the first that cannot be read, each with the offset at which it ends. */
+/** Parses all rows, or those before the first malformed one, each with the offset at which it ends. */
 function parseRows(
   bytes: Buffer,
   delimiter: string,
@@ -144,7 +145,7 @@ function parseRows(
   }
 }
 
-function delimiterOf(start: Buffer, score: (header: string[]) => number): string {
+function detectDelimiter(start: Buffer, score: (header: string[]) => number): string {
   const ranked = DELIMITERS.map((delimiter) => {
     const { rows } = parseRows(start, delimiter, { relax_quotes: true, skip_empty_lines: true, to: 1 });
     const header = rows[0]?.cells ?? [];
@@ -154,7 +155,7 @@ function delimiterOf(start: Buffer, score: (header: string[]) => number): string
   return best?.delimiter ?? ",";
 }
 
-/** Where the last complete line ends. A CR at the very end may be half a CRLF, and waits. */
+/** Finds the end of the last complete line. A CR at the very end may be the first half of a CRLF. */
 function endOfLines(bytes: Buffer): number {
   return Math.max(bytes.lastIndexOf(LF), bytes.subarray(0, -1).lastIndexOf(CR)) + 1;
 }
@@ -167,7 +168,7 @@ function endOfLine(bytes: Buffer, start: number): number {
   return bytes.length;
 }
 
-function lineBreaks(bytes: Buffer, start: number, end: number): number {
+function countLineBreaks(bytes: Buffer, start: number, end: number): number {
   let count = 0;
   for (let at = start; at < end; at++) {
     if (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] !== LF)) count++;

@@ -1,12 +1,12 @@
 import { Fault } from "../fault.ts";
 
-/** Bytes handled at a time, and looked at to tell the encoding. */
-const BLOCK = 64 * 1024;
+/** Size of a block; the first one decides the encoding. */
+const BLOCK_BYTES = 64 * 1024;
 
 type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 
-/** First bytes of what people upload instead of a CSV file (Latin-1, so that a character is a byte). */
-const FOREIGN: [signature: string, name: string][] = [
+/** First bytes of files that people upload instead of CSV (in Latin-1, so that a character is a byte). */
+const OTHER_FORMATS: [signature: string, name: string][] = [
   ["PK\x03\x04", "an Excel workbook (.xlsx) or another ZIP archive"],
   ["\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"],
   ["%PDF-", "a PDF document"],
@@ -14,20 +14,19 @@ const FOREIGN: [signature: string, name: string][] = [
 ];
 
 /**
- * The text of an uploaded file as UTF-8 without byte order mark, in blocks of 64 to 128 KiB (the last may be shorter), one at a time.
+ * Converts a file to UTF-8 without byte order mark and yields it in blocks of 64 to 128 KiB (the last may be shorter).
  *
- * The encoding is told from the byte order mark, else from where NULs stand (UTF-16), else it is UTF-8 when the first block is valid
- * UTF-8 and Windows-1252 when not. Only the first block decides, so that the file need not be read twice: a Windows-1252 file whose
- * first 64 KiB are pure ASCII is taken for UTF-8, and its later accents come out as U+FFFD.
- *
- * Throws INVALID for a file that is no text.
+ * The encoding is detected from the byte order mark, else from the positions of NULs (UTF-16), else it is UTF-8 when the first
+ * block is valid UTF-8 and Windows-1252 when not. Only the first block decides, so that the file is not read twice: a Windows-1252
+ * file whose first 64 KiB are pure ASCII is taken for UTF-8, and its later accents become U+FFFD.
+ * @throws AppError INVALID for a file that is not text
  */
 export async function* utf8Blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<Buffer> {
   let decoder: TextDecoder | null | undefined;
   for await (const block of blocks(source)) {
     if (decoder === undefined) {
-      const encoding = encodingOf(block);
-      // UTF-8, by far the most frequent, is what the parser reads: no need to decode and encode it.
+      const encoding = detectEncoding(block);
+      // UTF-8 needs no conversion: the parser takes it as it is.
       decoder = encoding === "utf-8" ? null : new TextDecoder(encoding);
       if (decoder === null) {
         yield startsWith(block, "\xef\xbb\xbf") ? block.subarray(3) : block;
@@ -43,11 +42,11 @@ async function* blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<Buffe
   let parts: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of source) {
-    for (let start = 0; start < chunk.length; start += BLOCK) {
-      const part = chunk.subarray(start, start + BLOCK);
+    for (let start = 0; start < chunk.length; start += BLOCK_BYTES) {
+      const part = chunk.subarray(start, start + BLOCK_BYTES);
       parts.push(part);
       size += part.length;
-      if (size < BLOCK) continue;
+      if (size < BLOCK_BYTES) continue;
       yield Buffer.concat(parts);
       parts = [];
       size = 0;
@@ -56,9 +55,9 @@ async function* blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<Buffe
   if (size > 0) yield Buffer.concat(parts);
 }
 
-function encodingOf(start: Buffer): Encoding {
-  const foreign = FOREIGN.find(([signature]) => startsWith(start, signature));
-  if (foreign) throw notText(`The file is ${foreign[1]}, not a CSV file`);
+function detectEncoding(start: Buffer): Encoding {
+  const other = OTHER_FORMATS.find(([signature]) => startsWith(start, signature));
+  if (other) throw notText(`The file is ${other[1]}, not a CSV file`);
 
   if (startsWith(start, "\xef\xbb\xbf")) return "utf-8";
   if (startsWith(start, "\xff\xfe")) return "utf-16le";

@@ -1,24 +1,25 @@
-import { MAX_CUSTOM, type Person } from "./person.ts";
+import type { ContactData } from "../contactFiles/fileRow.ts";
+import { MAX_CUSTOM_FIELDS } from "./person.ts";
 
-/** Where a contact of the brand stands while a batch of rows is gone through. */
-export interface Entry extends Person {
+/** A contact of the brand while a batch of rows is matched, with the changes that rows have made so far. */
+export interface Entry extends ContactData {
   id: string;
-  /** `new`: not in the database yet. `changed`: there, and to be written again. */
+  /** `new`: not in the database yet. `changed`: in the database with other values. */
   state: "new" | "kept" | "changed";
   createdAt: number;
 }
 
-/** What a row means for the brand's contacts. */
-export type Placing =
+/** The result of matching one row with the brand's contacts. */
+type Placing =
   | { verdict: "added" | "updated" | "duplicate"; contactId: string; note: string | null }
-  /** Somebody else's phone number: the row is a duplicate, and of whom nobody can tell. */
+  /** `duplicate`: the phone number belongs to another person, so it is unknown which contact is meant. */
   | { verdict: "duplicate" | "banned"; contactId: null; note: string | null }
-  /** The brand may have no more contacts, or no larger ones: which limit was reached. */
+  /** The brand's limit of contacts or of stored bytes is reached; `note` names it. */
   | { verdict: "quota"; contactId: null; note: string };
 
 /**
- * The contacts that a batch of rows may be about, and the rules for telling who is who. Knows no database: it is filled
- * with what is there, goes through the rows in order, and in the end tells what to write.
+ * Matches the rows of a batch with the brand's contacts, in order, and collects what to write. It does not access the
+ * database: the constructor takes the contacts that share an address with any row.
  */
 export class AddressBook {
   readonly #byEmail = new Map<string, Entry>();
@@ -27,32 +28,32 @@ export class AddressBook {
   readonly #isBanned: (address: string) => boolean;
   readonly #newId: () => string;
   readonly #now: number;
-  readonly #refuseNew: (person: Person) => string | null;
+  readonly #getQuotaError: (person: ContactData) => string | null;
 
   constructor(
     known: readonly Entry[],
     isBanned: (address: string) => boolean,
     tx: { newId(): string; now: number },
-    refuseNew: (person: Person) => string | null = () => null,
+    getQuotaError: (person: ContactData) => string | null = () => null,
   ) {
     this.#isBanned = isBanned;
-    this.#refuseNew = refuseNew;
+    this.#getQuotaError = getQuotaError;
     this.#newId = () => tx.newId();
     this.#now = tx.now;
-    for (const entry of known) this.#enter(entry);
+    for (const entry of known) this.#add(entry);
   }
 
-  /** The entries that the database has not, or has otherwise. */
+  /** The contacts that are new or changed. */
   get toWrite(): Entry[] {
     return this.#entries.filter((entry) => entry.state !== "kept");
   }
 
   /**
-   * Finds the contact a row is about by its e-mail address, else by its phone number, and adds or updates it. A number
-   * never moves from one contact to another; and a row whose number is that of a contact with *another* e-mail address
-   * changes nobody: colleagues share a switchboard, families a line.
+   * Finds the contact of a row by its e-mail address, else by its phone number, and adds or updates it. A number never
+   * moves from one contact to another, and a row whose number belongs to a contact with *another* e-mail address changes
+   * no contact: colleagues share a switchboard, families a line.
    */
-  place(person: Person, onDuplicate: "SKIP" | "UPDATE"): Placing {
+  place(person: ContactData, onDuplicate: "SKIP" | "UPDATE"): Placing {
     const byEmail = person.email === null ? undefined : this.#byEmail.get(person.email);
     const byPhone = person.phone === null ? undefined : this.#byPhone.get(person.phone);
     const entry = byEmail ?? byPhone;
@@ -60,10 +61,10 @@ export class AddressBook {
       return { verdict: "banned", contactId: null, note: null };
     }
     if (!entry) {
-      const refusal = this.#refuseNew(person);
-      if (refusal !== null) return { verdict: "quota", contactId: null, note: refusal };
+      const quotaError = this.#getQuotaError(person);
+      if (quotaError !== null) return { verdict: "quota", contactId: null, note: quotaError };
       const added: Entry = { ...person, id: this.#newId(), state: "new", createdAt: this.#now };
-      this.#enter(added);
+      this.#add(added);
       return { verdict: "added", contactId: added.id, note: null };
     }
     if (!byEmail && person.email !== null && entry.email !== null) {
@@ -77,14 +78,14 @@ export class AddressBook {
     return { verdict: "updated", contactId: entry.id, note: this.#update(entry, person) };
   }
 
-  #enter(entry: Entry): void {
+  #add(entry: Entry): void {
     this.#entries.push(entry);
     if (entry.email !== null) this.#byEmail.set(entry.email, entry);
     if (entry.phone !== null) this.#byPhone.set(entry.phone, entry);
   }
 
-  /** Takes over what the row says and keeps what it does not; returns what had to be left out. */
-  #update(entry: Entry, person: Person): string | null {
+  /** Overwrites the contact with the values that the row has. Returns a note about values that were not stored, or null. */
+  #update(entry: Entry, person: ContactData): string | null {
     const before = JSON.stringify(entry);
     const owner = person.phone === null ? entry : (this.#byPhone.get(person.phone) ?? entry);
     entry.email ??= person.email;
@@ -94,13 +95,13 @@ export class AddressBook {
     entry.company = person.company ?? entry.company;
     entry.timezone = person.timezone ?? entry.timezone;
     const custom = Object.entries({ ...entry.custom, ...person.custom });
-    entry.custom = Object.fromEntries(custom.slice(0, MAX_CUSTOM));
-    // The old number stays in the index: whether it is free again is for the next batch to see, in the database.
+    entry.custom = Object.fromEntries(custom.slice(0, MAX_CUSTOM_FIELDS));
+    // The old number stays mapped within this batch: the next batch reads from the database whether it is unused.
     if (entry.email !== null) this.#byEmail.set(entry.email, entry);
     if (entry.phone !== null) this.#byPhone.set(entry.phone, entry);
     if (entry.state === "kept" && JSON.stringify(entry) !== before) entry.state = "changed";
 
-    if (owner !== entry) return `The phone number ${person.phone} is another contact's, and was left there`;
-    return custom.length > MAX_CUSTOM ? `Only ${MAX_CUSTOM} custom fields are kept` : null;
+    if (owner !== entry) return `The phone number ${person.phone} belongs to another contact and was not changed`;
+    return custom.length > MAX_CUSTOM_FIELDS ? `Only ${MAX_CUSTOM_FIELDS} custom fields are kept` : null;
   }
 }

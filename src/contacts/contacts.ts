@@ -1,5 +1,6 @@
 import { and, asc, eq, gt } from "drizzle-orm";
 import { iso, isoOrNull } from "../clock.ts";
+import type { ContactData } from "../contactFiles/fileRow.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { conversations } from "../db/schema/campaigns.ts";
 import type { Reader, Tx } from "../db/store.ts";
@@ -10,7 +11,7 @@ import { Fault, invalid, notFound } from "../fault.ts";
 import { contactBytes } from "../limits/bytes.ts";
 import { addUsage, release } from "../limits/usage.ts";
 import type { Contact, ContactChange, NewContact } from "./model.ts";
-import { fitPerson, judgeContact, type Person } from "./person.ts";
+import { fitPerson, judgeContact } from "./person.ts";
 import { findBanned, holdContacts, upsertContacts, wordEntry } from "./upsert.ts";
 
 export type ContactRow = typeof contacts.$inferSelect;
@@ -25,7 +26,7 @@ export function toContact(row: ContactRow): Contact {
   };
 }
 
-/** The contact with this id in the scope; NOT_FOUND if there is none. */
+/** @throws AppError NOT_FOUND when there is no such contact in scope */
 export async function getContact(read: Reader, id: string, scope: TenantScope): Promise<ContactRow> {
   const [row] = await read
     .select()
@@ -35,7 +36,7 @@ export async function getContact(read: Reader, id: string, scope: TenantScope): 
   return row;
 }
 
-/** Contacts in the scope in the order they were added, after the one with id `after`. */
+/** Lists contacts in scope in the order of their creation, after the one with id `after`. */
 export async function listContacts(
   read: Reader,
   options: { scope: TenantScope; after: string | null; limit: number },
@@ -53,7 +54,7 @@ export async function listContacts(
     .limit(options.limit);
 }
 
-/** Adds one contact. CONFLICT when the brand has them already or somebody banned them. */
+/** Creates a contact. @throws AppError INVALID for a bad address, CONFLICT for a duplicate, a banned person or a full quota */
 export async function createContact(
   tx: Tx,
   brandId: string,
@@ -65,21 +66,24 @@ export async function createContact(
     return getContact(tx, outcome.contactId, tenantScope(SYSTEM, brandId));
   switch (outcome?.verdict) {
     case "duplicate":
-      throw new Fault("CONFLICT", outcome.message ?? "The brand has a contact with this address already", {
+      throw new Fault("CONFLICT", outcome.message ?? "The brand already has a contact with this address", {
         facts: { contactId: outcome.contactId },
       });
     case "banned":
-      throw banned();
+      throw personBanned();
     case "quota":
-      throw new Fault("CONFLICT", outcome.message ?? "The brand may have no more contacts");
+      throw new Fault("CONFLICT", outcome.message ?? "The brand has reached its limit of contacts");
     default:
       throw invalid(outcome?.verdict === "bad_phone" ? "phone" : "email", outcome?.message ?? "expected an address");
   }
 }
 
-const banned = () => new Fault("CONFLICT", "This person is on a ban list and must not be contacted");
+const personBanned = () => new Fault("CONFLICT", "This person is on a ban list and must not be contacted");
 
-/** Changes what is named and leaves the rest; `custom` is replaced as a whole. One address at least must remain. */
+/**
+ * Updates the fields that are given; `custom` is replaced as a whole.
+ * @throws AppError INVALID without any address, CONFLICT for an address of another contact or a banned one
+ */
 export async function changeContact(
   tx: Tx,
   id: string,
@@ -88,22 +92,22 @@ export async function changeContact(
 ): Promise<ContactRow> {
   const { brandId } = await getContact(tx, id, scope);
   await holdContacts(tx, brandId);
-  // Read again: until now somebody else may have held the brand's contacts.
+  // Reads the row again: another transaction may have changed it before the lock.
   const row = await getContact(tx, id, scope);
-  const judged = judgeContact({ ...row, ...change });
-  if (judged.verdict !== "ok") throw invalid(judged.verdict === "bad_phone" ? "phone" : "email", judged.message);
-  const { person } = fitPerson(judged.contact);
-  await mayBecome(tx, row, person);
+  const parsed = judgeContact({ ...row, ...change });
+  if (parsed.verdict !== "ok") throw invalid(parsed.verdict === "bad_phone" ? "phone" : "email", parsed.message);
+  const { person } = fitPerson(parsed.contact);
+  await assertNotBanned(tx, row, person);
   try {
     await tx
       .update(contacts)
-      // Mail to the address of before came back; of the new one nothing is known.
+      // The bounce was for the old address.
       .set({ ...person, updatedAt: tx.now, ...(person.email === row.email ? {} : { emailBouncedAt: null }) })
       .where(eq(contacts.id, id));
     await removeWords(tx, brandId, [wordEntry(row)]);
     await addWords(tx, brandId, [wordEntry({ ...person, id })]);
   } catch (error) {
-    if (isUniqueViolation(error)) throw new Fault("CONFLICT", "The brand has a contact with this address already");
+    if (isUniqueViolation(error)) throw new Fault("CONFLICT", "The brand already has a contact with this address");
     throw error;
   }
   await addUsage(tx, brandId, "storedBytes", contactBytes(person) - contactBytes(row));
@@ -111,26 +115,23 @@ export async function changeContact(
 }
 
 /**
- * Refuses to give a contact an address that is banned, and to take a banned address from a contact: a ban means the person,
- * who would be written to again under another address.
+ * Asserts that neither the old nor the new value of a changed address is banned: a ban means the person, who would be
+ * contacted again under another address.
  */
-async function mayBecome(tx: Tx, row: ContactRow, person: Person): Promise<void> {
+async function assertNotBanned(tx: Tx, row: ContactRow, person: ContactData): Promise<void> {
   const isNew = { email: person.email !== row.email, phone: person.phone !== row.phone };
   const changed = [person, row].map(({ email, phone }) => ({
     email: isNew.email ? email : null,
     phone: isNew.phone ? phone : null,
   }));
-  if ((await findBanned(tx, row.brandId, changed)).size > 0) throw banned();
+  if ((await findBanned(tx, row.brandId, changed)).size > 0) throw personBanned();
 }
 
-/** Removes a contact nobody has written to. CONFLICT when they are part of a campaign. */
+/** Deletes a contact. @throws AppError CONFLICT when a campaign contains it */
 export async function removeContact(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   const row = await getContact(tx, id, scope);
   const inUse = () =>
-    new Fault(
-      "CONFLICT",
-      "This contact is part of a campaign: remove them there, or ban them if they must be left alone",
-    );
+    new Fault("CONFLICT", "A campaign contains this contact: remove it from the campaign, or ban the person instead");
   const [conversation] = await tx
     .select({ id: conversations.id })
     .from(conversations)
@@ -138,10 +139,10 @@ export async function removeContact(tx: Tx, id: string, scope: TenantScope): Pro
     .limit(1);
   if (conversation) throw inUse();
   try {
-    const [gone] = await tx.delete(contacts).where(eq(contacts.id, id)).returning();
-    if (!gone) return;
+    const [deleted] = await tx.delete(contacts).where(eq(contacts.id, id)).returning();
+    if (!deleted) return;
     await release(tx, row.brandId, "contacts", 1);
-    await release(tx, row.brandId, "storedBytes", contactBytes(gone));
+    await release(tx, row.brandId, "storedBytes", contactBytes(deleted));
     await removeWords(tx, row.brandId, [wordEntry(row)]);
   } catch (error) {
     throw isForeignKeyViolation(error) ? inUse() : error;

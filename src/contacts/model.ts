@@ -5,11 +5,11 @@ const name = (example: string) => Nullable(t.String({ maxLength: 200, examples: 
 
 export const Custom = t.Record(t.String(), t.String({ maxLength: 1000 }), {
   maxProperties: 50,
-  description: "The brand's own fields, by the name under which a template finds them: letters, digits and _",
+  description: "Custom fields by the name that templates use: letters, digits and _",
   examples: [{ city: "Springfield", jobTitle: "Dentist" }],
 });
 
-/** A person as a caller describes them. At least one of email and phone; a row without is skipped, not refused. */
+/** A contact in a request. At least one of email and phone; a row without is skipped, not refused. */
 export const NewContact = t.Object({
   email: t.Optional(Nullable(t.String({ maxLength: 320, examples: ["jo@example.com"] }))),
   phone: t.Optional(Nullable(t.String({ maxLength: 64, examples: ["+12025550143"] }))),
@@ -18,7 +18,7 @@ export const NewContact = t.Object({
   company: t.Optional(name("Miller Dental")),
   timezone: t.Optional(Nullable(t.String({ maxLength: 64, examples: ["America/Chicago"] }))),
   consent: t.Optional(
-    Nullable(t.String({ maxLength: 200, description: "Kept as the field `custom.consent`", examples: ["web form"] })),
+    Nullable(t.String({ maxLength: 200, description: "Stored as the field `custom.consent`", examples: ["web form"] })),
   ),
   custom: t.Optional(Custom),
 });
@@ -44,16 +44,16 @@ export const Contact = t.Object({
 export type Contact = typeof Contact.static;
 
 export const DefaultCountry = t.Optional(
-  t.String({ maxLength: 2, description: "ISO 3166-1: the country of phone numbers without +", examples: ["US"] }),
+  t.String({ maxLength: 2, description: "ISO 3166-1 code: the country of phone numbers without +", examples: ["US"] }),
 );
 export const SearchQuery = t.Optional(
-  t.String({ maxLength: 200, description: "Beginnings of words", examples: ["jo mill"] }),
+  t.String({ maxLength: 200, description: "One or more prefixes of words", examples: ["jo mill"] }),
 );
-/** What a search of contacts finds, for the operations that have one. */
+/** Documents the search of contacts, for the operations that have one. */
 export const SEARCH_RULES =
-  "With `searchQuery` those of whom every word of it begins a word: of the name, the company, the e-mail address (whole, or from any part of it on: `miller@`, `acme.com`) or the phone number (with or without country code, or its last four digits); case and accents do not matter, and the order is that of the words found. A search looks at some thousand contacts at a time: a page may be short or empty and still have a `nextCursor`.";
+  "`searchQuery` filters: each of its words must be a prefix of a word of the name, the company, the e-mail address (whole, or from any part on: `miller@`, `acme.com`) or the phone number (with or without country code, or its last four digits). Case and accents are ignored; results are ordered by the matching word. A request searches a few thousand contacts: a page can be short or empty and still have a `nextCursor`.";
 export const OnDuplicate = t.Optional(
   t.Union([t.Literal("SKIP"), t.Literal("UPDATE")], {
-    description: "What becomes of people the brand knows: left as they are (SKIP), or given what the row says (UPDATE)",
+    description: "Existing contacts are left unchanged (SKIP, the default) or updated from the row (UPDATE)",
   }),
 );

@@ -1,45 +1,34 @@
 import { isPhoneCountry, normaliseEmail, normalisePhone } from "../address.ts";
 import { checkZone } from "../brands/brands.ts";
-import type { Rejection } from "../contactFiles/fileRow.ts";
+import type { ContactData, Rejection } from "../contactFiles/fileRow.ts";
 import { invalid } from "../fault.ts";
 import type { NewContact } from "./model.ts";
 
-/** A person as they can be stored. At least one of `email` (lower case) and `phone` (E.164) is there. */
-export interface Person {
-  email: string | null;
-  phone: string | null;
-  firstName: string | null;
-  lastName: string | null;
-  company: string | null;
-  timezone: string | null;
-  /** What was said about consent; kept among the custom fields. */
-  consent?: string | null;
-  custom: Record<string, string>;
-}
+/** A row of a request or a file, parsed without looking at other contacts. */
+export type JudgedRow = { verdict: "ok"; contact: ContactData } | { verdict: Rejection; message: string };
 
-/** A row of a request or a file, looked at by itself. */
-export type JudgedRow = { verdict: "ok"; contact: Person } | { verdict: Rejection; message: string };
+const MAX_NAME_CHARS = 200;
+const MAX_VALUE_CHARS = 1000;
+export const MAX_CUSTOM_FIELDS = 50;
 
-const MAX_NAME = 200;
-const MAX_VALUE = 1000;
-export const MAX_CUSTOM = 50;
-
-/** What follows `custom.` in a template; never a name that every JavaScript object answers to. */
+/** The name after `custom.` in a template. Names of `Object.prototype` are refused besides. */
 const CUSTOM_NAME = /^[\p{L}_][\p{L}\p{M}\p{N}_]{0,63}$/u;
 
 /**
- * Normalises a person from a request. A bad address is a verdict, since one of a thousand rows must not stop the others;
- * what a program gets wrong in every row alike (a zone, a field's name) is INVALID and named by `field`.
+ * Parses a contact of a request. A bad address is returned as a verdict, because one of a thousand rows must not stop the
+ * others; mistakes that a client makes in every row alike (a time zone, a field's name) are thrown.
+ * @throws AppError INVALID naming the field, with the prefix `field`
  */
 export function judgeContact(given: NewContact, field = "", defaultCountry?: string): JudgedRow {
   const { email: emailText, phone: phoneText, timezone, custom = {} } = given;
-  checkNames(`${field}custom`, custom);
-  if (timezone) checkZoneOnce(`${field}timezone`, timezone);
+  assertCustomNames(`${field}custom`, custom);
+  if (timezone) assertZoneField(`${field}timezone`, timezone);
 
   const email = emailText?.trim() ? normaliseEmail(emailText) : null;
   const phone = phoneText?.trim() ? normalisePhone(phoneText, defaultCountry) : null;
   if (!email && emailText?.trim()) return { verdict: "bad_email", message: "This is not an e-mail address" };
-  if (!phone && phoneText?.trim()) return { verdict: "bad_phone", message: whyNoPhone(phoneText, defaultCountry) };
+  if (!phone && phoneText?.trim())
+    return { verdict: "bad_phone", message: describePhoneError(phoneText, defaultCountry) };
   if (!email && !phone) return { verdict: "no_address", message: "Neither an e-mail address nor a phone number" };
 
   const text = (value: string | null | undefined) => value?.replace(/\s+/g, " ").trim() || null;
@@ -58,14 +47,14 @@ export function judgeContact(given: NewContact, field = "", defaultCountry?: str
   };
 }
 
-function checkNames(field: string, custom: Record<string, string>): void {
+function assertCustomNames(field: string, custom: Record<string, string>): void {
   for (const name of Object.keys(custom)) {
     if (CUSTOM_NAME.test(name) && !(name in Object.prototype)) continue;
     throw invalid(field, `expected names of letters, digits and _, got ${JSON.stringify(name.slice(0, 80))}`);
   }
 }
 
-/** A country's two letters as `normalisePhone` takes them; INVALID for others. */
+/** Returns the country code when `normalisePhone` knows it. @throws AppError INVALID for others */
 export function checkCountry(code: string | undefined): string | undefined {
   if (code !== undefined && !isPhoneCountry(code)) {
     throw invalid("defaultCountry", "expected a two-letter country code such as US or GB");
@@ -73,17 +62,17 @@ export function checkCountry(code: string | undefined): string | undefined {
   return code;
 }
 
-function whyNoPhone(text: string, defaultCountry: string | undefined): string {
+function describePhoneError(text: string, defaultCountry: string | undefined): string {
   const hasCountry = defaultCountry !== undefined || /^\s*(\+|00)/.test(text);
   return hasCountry
-    ? "This is not a phone number that can exist"
-    : "This is not a phone number with its country code (+…), and no defaultCountry was named";
+    ? "This is not a valid phone number"
+    : "This phone number has no country code (+…), and no defaultCountry was given";
 }
 
-/** A request has few different zones, and asking `Intl` is slow. */
+/** Caches valid zones: a request has few different ones, and `Intl` is slow. */
 const knownZones = new Set<string>();
 
-function checkZoneOnce(field: string, zone: string): void {
+function assertZoneField(field: string, zone: string): void {
   if (knownZones.has(zone)) return;
   try {
     checkZone(zone);
@@ -94,20 +83,21 @@ function checkZoneOnce(field: string, zone: string): void {
 }
 
 /**
- * The same person within the bounds of what is stored, which files know nothing of: texts are cut, fields past the
- * fiftieth left out, and `note` says so.
+ * Truncates texts to what is stored and drops custom fields past the fiftieth, because files have no limits of their own.
+ * `note` says what was cut, or is null.
  */
-export function fitPerson(person: Person): { person: Person; note: string | null } {
+export function fitPerson(person: ContactData): { person: ContactData; note: string | null } {
   const notes = new Set<string>();
   const cut = (text: string, limit: number): string => {
     if (text.length > limit) notes.add(`a text was cut to ${limit} characters`);
-    // Half of a surrogate pair, which a cut can leave, is nothing that a database takes.
+    // A cut can leave half of a surrogate pair, which Postgres refuses.
     return text.slice(0, limit).toWellFormed();
   };
   const { consent, custom, ...rest } = person;
   const fields = Object.entries(consent ? Object.assign({ consent }, custom, { consent }) : custom);
-  if (fields.length > MAX_CUSTOM) notes.add(`of ${fields.length} custom fields the first ${MAX_CUSTOM} were kept`);
-  const name = (text: string | null) => (text === null ? null : cut(text, MAX_NAME));
+  if (fields.length > MAX_CUSTOM_FIELDS)
+    notes.add(`of ${fields.length} custom fields the first ${MAX_CUSTOM_FIELDS} were kept`);
+  const name = (text: string | null) => (text === null ? null : cut(text, MAX_NAME_CHARS));
   return {
     person: {
       ...rest,
@@ -115,7 +105,7 @@ export function fitPerson(person: Person): { person: Person; note: string | null
       lastName: name(rest.lastName),
       company: name(rest.company),
       custom: Object.fromEntries(
-        fields.slice(0, MAX_CUSTOM).map(([key, value]) => [key.toWellFormed(), cut(value, MAX_VALUE)]),
+        fields.slice(0, MAX_CUSTOM_FIELDS).map(([key, value]) => [key.toWellFormed(), cut(value, MAX_VALUE_CHARS)]),
       ),
     },
     note: notes.size > 0 ? `Stored, but ${[...notes].join(", and ")}` : null,

@@ -5,18 +5,18 @@ import { addWords, removeWords } from "../db/wordIndex.ts";
 import { findNote, setNote } from "../installation.ts";
 import { wordEntry } from "./upsert.ts";
 
-/** The mark in `installation` that all contacts are in the index. */
-const MARK = "contact words";
-/** Another one when the words that a contact is found by change. */
-const VERSION = "1";
+/** The row of `installation` that records that all contacts are indexed. */
+const INDEX_STATE_NAME = "contact words";
+/** Increased when the words of a contact change. */
+const INDEX_VERSION = "1";
 const CONTACTS_PER_TRANSACTION = 500;
 
 /**
- * Puts contacts into the index that are not in it: those of a database that was moved here, or of a version that kept none.
- * Does its work once; broken off, it begins anew and changes nothing twice. Returns how many it indexed.
+ * Adds contacts to the search index that are not in it: those of a migrated database, or of a version without an index.
+ * Runs once; after an interruption it starts again and is idempotent. Returns how many contacts it indexed.
  */
 export async function indexOlderContacts(store: Store): Promise<number> {
-  if ((await findNote(store.read, MARK)) === VERSION) return 0;
+  if ((await findNote(store.read, INDEX_STATE_NAME)) === INDEX_VERSION) return 0;
   let count = 0;
   for (let after: string | null = ""; after !== null; ) {
     const from: string = after;
@@ -24,7 +24,7 @@ export async function indexOlderContacts(store: Store): Promise<number> {
     count += ids.length;
     after = ids.at(-1) ?? null;
   }
-  await store.write((tx) => setNote(tx, MARK, VERSION));
+  await store.write((tx) => setNote(tx, INDEX_STATE_NAME, INDEX_VERSION));
   return count;
 }
 

@@ -15,7 +15,7 @@ import { keptPlace, searchPlace } from "./searchPage.ts";
 
 const OneContact = t.Object({ success: t.Literal(true), contact: Contact });
 
-/** The people a brand knows. */
+/** Manages the contacts of a brand. */
 export function contactRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/contacts", tags: ["Contacts"] })
@@ -41,7 +41,7 @@ export function contactRoutes(deps: Deps) {
           },
           summary: "Add a contact",
           description:
-            "At least one of email and phone. Refused (409) when the brand has a contact with one of them (`contactId`), or the person is banned. Many at once: `add-contacts` of a campaign.",
+            "Requires at least one of email and phone. Returns 409 when the brand already has a contact with one of them (`contactId`), or the person is banned. To add many at once, use `add-contacts` of a campaign.",
         },
       },
     )
@@ -76,7 +76,7 @@ export function contactRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "List contacts",
-          description: `The brand's own, in the order they were added; for admins all, or those of \`brandId\`. ${SEARCH_RULES}`,
+          description: `Lists the brand's contacts in the order of creation. Admins get all contacts, or those of \`brandId\`. ${SEARCH_RULES}`,
         },
       },
     )
@@ -93,7 +93,7 @@ export function contactRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.contact } },
           summary: "Get a contact",
-          description: "All that is known of one person.",
+          description: "Returns one contact with all its fields.",
         },
       },
     )
@@ -110,8 +110,8 @@ export function contactRoutes(deps: Deps) {
         detail: {
           access: "user",
           example: { parameters: { id: EXEMPLARS.contact }, body: { firstName: "Joanna" } },
-          summary: "Change a contact",
-          description: "Changes what is named; null clears. `custom` is replaced as a whole.",
+          summary: "Update a contact",
+          description: "Updates the fields that are given; null clears a field. `custom` is replaced as a whole.",
         },
       },
     )
@@ -127,8 +127,8 @@ export function contactRoutes(deps: Deps) {
         detail: {
           access: "user",
           example: { parameters: { id: EXEMPLARS.loneContact } },
-          summary: "Remove a contact",
-          description: "Refused (409) when they are part of a campaign.",
+          summary: "Delete a contact",
+          description: "Returns 409 when a campaign contains the contact.",
         },
       },
     );

@@ -7,45 +7,45 @@ import { invalid } from "../fault.ts";
 import type { ContactRow } from "./contacts.ts";
 import { indexed, indexedWords, isFoundBy, type SearchWord, searchWords } from "./searchWords.ts";
 
-/** Entries of the index that one slice visits, and contacts that are then compared: 1 to 2 ms on SQLite. */
+/** Index entries that one slice visits, and contacts that it compares: 1 to 2 ms on SQLite. */
 export const SEARCH_SLICE_ENTRIES = 200;
-/** Brands that one slice looks into when an admin searches all of them. */
-export const SEARCH_SLICE_BRANDS = 100;
-/** Slices of one request; after them it answers what it has, and the cursor goes on. */
+/** Brands that one slice visits when an admin searches all of them. */
+const SEARCH_SLICE_BRANDS = 100;
+/** Slices of one request; then it returns what it has found, with a cursor to continue. */
 export const SEARCH_SLICES = 25;
 
-/** A place in the index: the last entry visited. */
+/** The last index entry visited. */
 export interface SearchPlace extends WordPlace {
   brandId: string;
 }
 
-export interface ContactSearch {
+interface ContactSearch {
   scope: TenantScope;
   text: string;
   after: SearchPlace | null;
   limit: number;
-  /** Awaited before each slice. */
+  /** Awaited before each slice, to yield to other requests. */
   pause: () => Promise<void>;
 }
 
-interface Visited extends SearchPlace {
+interface IndexEntry extends SearchPlace {
   contactId: string;
 }
 
-interface Entry extends Visited {
+interface ContactEntry extends IndexEntry {
   contact: ContactRow;
 }
 
-/** What was found, in the order of brand, word and contact. `next`: where to go on; null when all was visited. */
+/** The results in the order of brand, word and contact. `next`: where the next page starts; null when all was visited. */
 export interface Found<Item> {
   items: Item[];
   next: SearchPlace | null;
 }
 
 /**
- * Finds contacts with a word for every word of a text to be the beginning of: name, company, parts of the e-mail address, phone
+ * Finds contacts for whom every word of a text is a prefix of a word: of name, company, parts of the e-mail address, phone
  * number. Walks the index entry by entry, however many contacts match: no statement visits more than a slice, none sorts.
- * `select` takes from some contacts those that count, as what the caller shows; it is asked once for each slice.
+ * `select` filters the contacts of each slice and maps them, by id, to what the caller returns.
  */
 export async function searchContacts<Item>(
   read: Reader,
@@ -54,10 +54,10 @@ export async function searchContacts<Item>(
 ): Promise<Found<Item>> {
   const { text, after, limit } = search;
   const wanted = searchWords(text);
-  const leading = after ? leadingOf(wanted, after) : await chooseLeading(read, search, wanted);
+  const leading = after ? findLeading(wanted, after) : await chooseLeading(read, search, wanted);
   const items: Item[] = [];
   if (!leading) return { items, next: null };
-  let place = after;
+  let position = after;
   let slices = 0;
   for await (const { entries, at } of walk(read, search, leading)) {
     const found = entries.filter((entry) => isFirst(entry, leading) && isFoundBy(entry.contact, wanted));
@@ -65,34 +65,34 @@ export async function searchContacts<Item>(
     for (const entry of found) {
       const item = chosen.get(entry.contactId);
       if (item === undefined) continue;
-      // One more than fits: there is a next page, and it begins after the last one shown.
-      if (items.length === limit) return { items, next: place };
+      // One item more than the page holds: the next page starts after the last one on this page.
+      if (items.length === limit) return { items, next: position };
       items.push(item);
-      place = placeOf(entry);
+      position = placeOf(entry);
     }
-    if (items.length < limit) place = at ?? place;
-    if (at !== null && ++slices >= SEARCH_SLICES) return { items, next: place };
+    if (items.length < limit) position = at ?? position;
+    if (at !== null && ++slices >= SEARCH_SLICES) return { items, next: position };
   }
   return { items, next: null };
 }
 
 const placeOf = ({ brandId, word, order }: SearchPlace): SearchPlace => ({ brandId, word, order });
 
-/** The word with the fewest entries, which are all that is visited. Null when one has none: then nothing is found. */
+/** Chooses the word with the fewest entries, the only ones to visit. Null when a word has none: then nothing matches. */
 async function chooseLeading(
   read: Reader,
   { scope, pause }: ContactSearch,
   wanted: readonly SearchWord[],
 ): Promise<SearchWord | null> {
-  // Over all brands a count would have to look into each of them.
+  // Counting over all brands would have to visit each brand.
   if (scope.kind === "all") return wanted.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0] ?? null;
   let leading: SearchWord | null = null;
   let fewest = Number.POSITIVE_INFINITY;
   for (const word of wanted) {
     await pause();
     let entries = 0;
-    for (const beginning of word) {
-      entries += (await wordsFrom(read, scope.brandId, indexed(beginning), null, SEARCH_SLICE_ENTRIES)).length;
+    for (const prefix of word) {
+      entries += (await wordsFrom(read, scope.brandId, indexed(prefix), null, SEARCH_SLICE_ENTRIES)).length;
     }
     if (entries === 0) return null;
     if (entries < fewest) [leading, fewest] = [word, entries];
@@ -100,76 +100,76 @@ async function chooseLeading(
   return leading;
 }
 
-const lengthOf = ([beginning = ""]: SearchWord) => beginning.length;
+const lengthOf = ([prefix = ""]: SearchWord) => prefix.length;
 
-/** The word that an earlier page was led by. */
-function leadingOf(wanted: readonly SearchWord[], { word }: SearchPlace): SearchWord {
-  const leading = wanted.find((beginnings) => beginnings.some((beginning) => word.startsWith(indexed(beginning))));
-  if (!leading) throw invalid("cursor", "expected the nextCursor of a page of the same search");
+/** Finds the word by which an earlier page walked the index. @throws AppError INVALID for the cursor of another search */
+function findLeading(wanted: readonly SearchWord[], { word }: SearchPlace): SearchWord {
+  const leading = wanted.find((prefixes) => prefixes.some((prefix) => word.startsWith(indexed(prefix))));
+  if (!leading) throw invalid("cursor", "expected the nextCursor of the same search");
   return leading;
 }
 
-/** A contact with several words that begin alike has several entries; it is shown at the first only. */
-function isFirst({ contact, word }: Entry, leading: SearchWord): boolean {
+/** A contact has an entry for each of its words with the prefix; it is returned for the first only. */
+function isFirst({ contact, word }: ContactEntry, leading: SearchWord): boolean {
   const own = indexedWords(contact);
-  for (const beginning of leading) {
-    const first = own.find((other) => other.startsWith(indexed(beginning)));
+  for (const prefix of leading) {
+    const first = own.find((other) => other.startsWith(indexed(prefix)));
     if (first !== undefined) return first === word;
   }
   return false;
 }
 
 interface Slice {
-  visited: Visited[];
-  /** The last place looked at; null when nothing of this beginning is left. */
+  visited: IndexEntry[];
+  /** The last entry visited; null when no entry with this prefix is left. */
   at: SearchPlace | null;
 }
 
-/** The entries of the index slice by slice: for each beginning by brand, word and contact. */
+/** Yields the index entries slice by slice: for each prefix in the order of brand, word and contact. */
 async function* walk(
   read: Reader,
   { scope, after, pause }: ContactSearch,
   leading: SearchWord,
-): AsyncGenerator<{ entries: Entry[]; at: SearchPlace | null }> {
-  const begun = after === null ? 0 : leading.findIndex((beginning) => after.word.startsWith(indexed(beginning)));
-  let place = after;
-  for (const beginning of leading.slice(Math.max(begun, 0))) {
+): AsyncGenerator<{ entries: ContactEntry[]; at: SearchPlace | null }> {
+  const startAt = after === null ? 0 : leading.findIndex((prefix) => after.word.startsWith(indexed(prefix)));
+  let position = after;
+  for (const prefix of leading.slice(Math.max(startAt, 0))) {
     do {
       await pause();
-      const { visited, at } = await sliceOf(read, scope, indexed(beginning), place);
-      place = at;
+      const { visited, at } = await loadSlice(read, scope, indexed(prefix), position);
+      position = at;
       yield { entries: await withContacts(read, visited), at };
-    } while (place !== null);
+    } while (position !== null);
   }
 }
 
-async function sliceOf(read: Reader, scope: TenantScope, beginning: string, after: SearchPlace | null): Promise<Slice> {
+async function loadSlice(read: Reader, scope: TenantScope, prefix: string, after: SearchPlace | null): Promise<Slice> {
   const isAll = scope.kind === "all";
-  const brandIds = isAll ? await brandsFrom(read, after?.brandId ?? "") : [scope.brandId];
-  const visited: Visited[] = [];
+  const brandIds = isAll ? await listBrandIds(read, after?.brandId ?? "") : [scope.brandId];
+  const visited: IndexEntry[] = [];
   for (const brandId of brandIds) {
     const from = after?.brandId === brandId ? after : null;
-    const found = await wordsFrom(read, brandId, beginning, from, SEARCH_SLICE_ENTRIES - visited.length);
+    const found = await wordsFrom(read, brandId, prefix, from, SEARCH_SLICE_ENTRIES - visited.length);
     for (const entry of found) visited.push({ ...entry, brandId });
     const last = visited.at(-1);
     if (last && visited.length === SEARCH_SLICE_ENTRIES) return { visited, at: placeOf(last) };
   }
   const lastBrand = brandIds.at(-1);
   if (!isAll || lastBrand === undefined || brandIds.length < SEARCH_SLICE_BRANDS) return { visited, at: null };
-  return { visited, at: { brandId: lastBrand, ...endOf(beginning) } };
+  return { visited, at: { brandId: lastBrand, ...endOf(prefix) } };
 }
 
-async function brandsFrom(read: Reader, first: string): Promise<string[]> {
+async function listBrandIds(read: Reader, first: string): Promise<string[]> {
   const rows = await read.all<{ id: string }>(sql`select b.id from brands b where b.id >= ${first} order by b.id
     limit ${SEARCH_SLICE_BRANDS}`);
   return rows.map(({ id }) => id);
 }
 
-async function withContacts(read: Reader, visited: readonly Visited[]): Promise<Entry[]> {
+async function withContacts(read: Reader, visited: readonly IndexEntry[]): Promise<ContactEntry[]> {
   const ids = [...new Set(visited.map(({ contactId }) => contactId))];
   const [last] = ids.slice(-1);
   if (last === undefined) return [];
-  // As many as a slice has, whatever was visited: one statement to prepare, not one for each number.
+  // Always as many ids as a slice has: one statement to prepare instead of one for each number.
   const padded = Array.from({ length: SEARCH_SLICE_ENTRIES }, (_, at) => ids[at] ?? last);
   const rows = await read.select().from(contacts).where(inArray(contacts.id, padded));
   const byId = new Map(rows.map((row) => [row.id, row]));

@@ -1,20 +1,21 @@
 import { invalid } from "../fault.ts";
 import type { Found, SearchPlace } from "./search.ts";
 
-/** A cursor's place as `http/cursor.ts` keeps it. Neither ids nor words have blanks. */
-type Kept = [key: string | number | null, order: string];
+/** A cursor in the form of `http/cursor.ts`. Neither ids nor words contain spaces. */
+type StoredCursor = [key: string | number | null, order: string];
 
-/** Where an earlier page of a search ended. INVALID for the cursor of a list that was not searched. */
-export function searchPlace(cursor: Kept | null): SearchPlace | null {
+/** Parses where an earlier page of a search ended. @throws AppError INVALID for the cursor of another list */
+export function searchPlace(cursor: StoredCursor | null): SearchPlace | null {
   if (cursor === null) return null;
   const [key, order] = cursor;
   const [, brandId, word] = /^(\S+) (\S+)$/.exec(String(key)) ?? [];
   if (brandId === undefined || word === undefined) {
-    throw invalid("cursor", "expected the nextCursor of a page of the same search");
+    throw invalid("cursor", "expected the nextCursor of the same search");
   }
   return { brandId, word, order };
 }
 
-export function keptPlace({ next }: Pick<Found<unknown>, "next">): Kept | null {
+/** Formats where a page of a search ended; null on the last page. */
+export function keptPlace({ next }: Pick<Found<unknown>, "next">): StoredCursor | null {
   return next && [`${next.brandId} ${next.word}`, next.order];
 }

@@ -1,22 +1,25 @@
-import { callingCodeOf } from "./callingCodes.ts";
-import type { Person } from "./person.ts";
+import { getCountries, getCountryCallingCode } from "libphonenumber-js/min";
+import type { ContactData } from "../contactFiles/fileRow.ts";
 
-/** What a contact is found by. */
-export type Searchable = Pick<Person, "email" | "phone" | "firstName" | "lastName" | "company">;
+/** The fields by which a contact is found. */
+export type Searchable = Pick<ContactData, "email" | "phone" | "firstName" | "lastName" | "company">;
 
-/** Words of one contact that are kept; nobody's name has more, and whoever imports nonsense must not fill the disk. */
-const MAX_WORDS = 24;
-/** Characters of a word that the index keeps; longer words are compared whole afterwards. */
-const MAX_INDEXED = 64;
-/** Words of a search that are looked at. */
+/** Words of one contact that are indexed. Real names have fewer; the limit keeps bad imports from filling the disk. */
+const MAX_INDEXED_WORDS = 24;
+/** Characters of a word that are indexed; longer words are compared in full after they are found. */
+const MAX_INDEXED_CHARS = 64;
+/** Words of a search that are used. */
 const MAX_QUERY_WORDS = 8;
-/** Digits from which on leading zeros are taken for a trunk or international prefix, which stored numbers do not have. */
-const WHOLE_NUMBER_DIGITS = 7;
+/** From this many digits on, leading zeros are taken for a trunk or international prefix, which stored numbers lack. */
+const MIN_FULL_NUMBER_DIGITS = 7;
 
-const SIGNS = /[^\p{L}\p{N}]+/gu;
+/** Country calling codes (ITU-T E.164). None is a prefix of another. */
+const CALLING_CODES: ReadonlySet<string> = new Set(getCountries().map((country) => getCountryCallingCode(country)));
+
+const SEPARATORS = /[^\p{L}\p{N}]+/gu;
 const ASCII = /^[\0-\x7f]*$/;
 
-/** Lower case without accents and apostrophes: `Österreich` and `osterreich`, `O'Hara` and `ohara` find each other. */
+/** Removes case, accents and apostrophes, so that `Österreich` and `osterreich`, `O'Hara` and `ohara` match. */
 function normalise(text: string): string {
   const plain = ASCII.test(text) ? text : text.normalize("NFKD").replace(/\p{M}+/gu, "");
   return plain
@@ -25,77 +28,86 @@ function normalise(text: string): string {
     .replace(/\p{Cc}+/gu, " ");
 }
 
-/** The text split at blanks, each part from its first letter or digit on. */
-function partsOf(text: string): string[] {
+/** Splits a text at white space; each part starts at its first letter or digit. */
+function splitParts(text: string): string[] {
   return normalise(text)
     .split(/\s+/)
     .flatMap((part) => part.replace(/^[^\p{L}\p{N}]+/u, "") || []);
 }
 
-/** A part and what follows each sign within it: `miller-smith` is also found by `smith`. */
+/** Yields a part and what follows each separator within it: `miller-smith` is also found by `smith`. */
 function* suffixes(part: string): Generator<string> {
   yield part;
-  for (const { index, 0: sign } of part.matchAll(SIGNS)) {
+  for (const { index, 0: sign } of part.matchAll(SEPARATORS)) {
     const rest = part.slice(index + sign.length);
     if (rest !== "") yield rest;
   }
 }
 
-/** Every word of a contact. */
-function wordsOf({ email, phone, firstName, lastName, company }: Searchable): Set<string> {
+/** Collects every word by which a contact is found. */
+function getWords({ email, phone, firstName, lastName, company }: Searchable): Set<string> {
   const words = new Set<string>();
-  const add = (word: string) => words.size < MAX_WORDS && words.add(word);
+  const add = (word: string) => words.size < MAX_INDEXED_WORDS && words.add(word);
   if (phone !== null) {
     add(phone.slice(1));
-    add(phone.slice(1 + callingCodeOf(phone).length));
-    // What people remember of a number, and what a caller's display may show.
+    add(phone.slice(1 + getCallingCode(phone).length));
+    // People remember the last four digits, and some telephones show only these.
     add(phone.slice(-4));
   }
-  for (const part of partsOf(email ?? "")) {
-    // Not the last label alone: `com` would find everybody.
+  for (const part of splitParts(email ?? "")) {
+    // Not the top-level domain alone: `com` would match most contacts.
     for (const word of suffixes(part)) if (/[.@]/.test(word)) add(word);
   }
   for (const text of [lastName, firstName, company]) {
-    for (const part of partsOf(text ?? "")) for (const word of suffixes(part)) add(word);
+    for (const part of splitParts(text ?? "")) for (const word of suffixes(part)) add(word);
   }
   words.delete("");
   return words;
 }
 
-/** What of a word the index keeps. */
-export function indexed(word: string): string {
-  return word.length <= MAX_INDEXED ? word : word.slice(0, MAX_INDEXED).toWellFormed();
+/** Gets the calling code of an E.164 number; its first digit when the code is unknown. */
+function getCallingCode(phone: string): string {
+  for (const length of [1, 2, 3]) {
+    const code = phone.slice(1, 1 + length);
+    if (CALLING_CODES.has(code)) return code;
+  }
+  return phone.slice(1, 2);
 }
 
-/** The words to keep in the index for a contact. What another word begins with is left out: whatever finds it finds both. */
+/** Truncates a word to what is indexed. */
+export function indexed(word: string): string {
+  return word.length <= MAX_INDEXED_CHARS ? word : word.slice(0, MAX_INDEXED_CHARS).toWellFormed();
+}
+
+/** Gets the words to index for a contact, without those that are a prefix of another: a search that finds one finds both. */
 export function indexedWords(contact: Searchable): string[] {
   const words = new Set<string>();
-  for (const word of wordsOf(contact)) words.add(indexed(word));
-  // In this order every word stands right before those that begin with it.
+  for (const word of getWords(contact)) words.add(indexed(word));
+  // Sorted, a word comes right before the words that start with it.
   const sorted = [...words].sort();
   return sorted.filter((word, at) => !sorted[at + 1]?.startsWith(word));
 }
 
-/** One word of a search: the beginnings of which a contact's word must have one. */
+/** One word of a search, as alternative prefixes. */
 export type SearchWord = readonly string[];
 
 /**
- * The words of a search; none when the text has no letter and no digit. Digits are also looked for without the signs and zeros
- * that people write and that stored phone numbers do not have.
+ * Parses a search text into words; empty when it has no letter and no digit. Numbers are also searched without the
+ * punctuation and leading zeros that people type and stored phone numbers lack.
  */
 export function searchWords(text: string): SearchWord[] {
   const isNumber = /^[\d\s()+./-]+$/.test(text);
-  const parts = isNumber ? [text.replace(/\D+/g, "")].filter(Boolean) : partsOf(text);
+  const parts = isNumber ? [text.replace(/\D+/g, "")].filter(Boolean) : splitParts(text);
   return [...new Set(parts)].slice(0, MAX_QUERY_WORDS).map((part) => {
     const digits = part.replace(/[()./-]+/g, "");
     if (!/^\d+$/.test(digits)) return [part];
-    const number = digits.length < WHOLE_NUMBER_DIGITS ? digits : digits.replace(/^0+/, "") || digits;
+    const number = digits.length < MIN_FULL_NUMBER_DIGITS ? digits : digits.replace(/^0+/, "") || digits;
     return [...new Set([part, number])];
   });
 }
 
-/** True when every word of the search is the beginning of one of the contact's words. */
+/** Returns whether every word of the search is a prefix of one of the contact's words. */
 export function isFoundBy(contact: Searchable, wanted: readonly SearchWord[]): boolean {
-  const words = [...wordsOf(contact)];
-  return wanted.every((word) => word.some((beginning) => words.some((own) => own.startsWith(beginning))));
+  const words = [...getWords(contact)];
+  return wanted.every((word) => word.some((prefix) => words.some((own) => own.startsWith(prefix))));
 }

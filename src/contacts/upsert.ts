@@ -1,5 +1,5 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
-import type { Rejection } from "../contactFiles/fileRow.ts";
+import type { ContactData, Rejection } from "../contactFiles/fileRow.ts";
 import { contacts } from "../db/schema/brands.ts";
 import { inSlices, yieldToEventLoop } from "../db/slices.ts";
 import { forUpdate, rowsOf } from "../db/sql.ts";
@@ -9,22 +9,22 @@ import { notFound } from "../fault.ts";
 import { contactBytes, sum } from "../limits/bytes.ts";
 import { addUsage, quotaMessage, roomFor } from "../limits/usage.ts";
 import { AddressBook, type Entry } from "./addressBook.ts";
-import { fitPerson, type JudgedRow, type Person } from "./person.ts";
+import { fitPerson, type JudgedRow } from "./person.ts";
 import { indexedWords, type Searchable } from "./searchWords.ts";
 
-/** What became of one row. `contactId` is the contact it is about, if it may be written to. */
+/** The result for one row. `contactId` is its contact; null when the row was left out. */
 export interface RowOutcome {
   contactId: string | null;
   verdict: "added" | "updated" | "duplicate" | "banned" | "quota" | Rejection;
-  /** Why it was left out, or what of it was. */
+  /** Why the row, or part of it, was not stored. */
   message: string | null;
 }
 
 /**
- * Adds people to a brand, in a handful of statements for up to a thousand rows. Somebody whom the brand knows by e-mail
- * or phone, or who stands in the batch twice, is a duplicate: left alone (SKIP) or given what the row says (UPDATE).
- * Nobody on a ban list, the brand's or the platform's, is added or changed, and nobody is added beyond the brand's limits.
- * Answers in the order of the rows.
+ * Creates or updates contacts of a brand, in a few statements for up to a thousand rows. A row with the e-mail address or
+ * phone number of an existing contact, or of an earlier row, is a duplicate: skipped (SKIP) or applied (UPDATE). People on a
+ * ban list of the brand or the platform are neither added nor updated, and none is added beyond the brand's limits.
+ * Returns the results in the order of the rows.
  */
 export async function upsertContacts(
   tx: Tx,
@@ -33,34 +33,35 @@ export async function upsertContacts(
   onDuplicate: "SKIP" | "UPDATE",
 ): Promise<RowOutcome[]> {
   await holdContacts(tx, brandId);
-  const fitted = rows.map((row) => (row.verdict === "ok" ? fitPerson(row.contact) : row));
-  const people = fitted.flatMap((row) => ("person" in row ? [row.person] : []));
+  const truncated = rows.map((row) => (row.verdict === "ok" ? fitPerson(row.contact) : row));
+  const people = truncated.flatMap((row) => ("person" in row ? [row.person] : []));
   const known = await findKnown(tx, brandId, people);
   await yieldToEventLoop();
   const banned = await findBanned(tx, brandId, [...people, ...known]);
-  const room = await contactRoom(tx, brandId);
+  const quota = await loadQuota(tx, brandId);
   const before = new Map(known.map((entry) => [entry.id, { ...entry }]));
   const bytesBefore = new Map(known.map((entry) => [entry.id, contactBytes(entry)]));
-  const book = new AddressBook(known, (address) => banned.has(address), tx, room.refuse);
+  const matcher = new AddressBook(known, (address) => banned.has(address), tx, quota.takeOrExplain);
 
-  const outcomes = fitted.map((row): RowOutcome => {
+  const outcomes = truncated.map((row): RowOutcome => {
     if (!("person" in row)) return { contactId: null, verdict: row.verdict, message: row.message.toWellFormed() };
-    const { verdict, contactId, note } = book.place(row.person, onDuplicate);
+    const { verdict, contactId, note } = matcher.place(row.person, onDuplicate);
     const wrote = verdict === "added" || verdict === "updated";
     return { contactId, verdict, message: note ?? (wrote ? row.note : null) };
   });
-  await inSlices(book.toWrite, (entries) => write(tx, brandId, entries, before));
-  await addUsage(tx, brandId, "contacts", book.toWrite.filter(({ state }) => state === "new").length);
-  const bytes = sum(book.toWrite, (entry) => contactBytes(entry) - (bytesBefore.get(entry.id) ?? 0));
+  await inSlices(matcher.toWrite, (entries) => write(tx, brandId, entries, before));
+  await addUsage(tx, brandId, "contacts", matcher.toWrite.filter(({ state }) => state === "new").length);
+  const bytes = sum(matcher.toWrite, (entry) => contactBytes(entry) - (bytesBefore.get(entry.id) ?? 0));
   await addUsage(tx, brandId, "storedBytes", bytes);
   return outcomes;
 }
 
-/** Says of each new contact whether there is room for one more. Call it while the brand's contacts are held: then the room stays as it is. */
-async function contactRoom(tx: Tx, brandId: string): Promise<{ refuse(person: Person): string | null }> {
+/** Loads how much the brand may still store. Call it with the brand's contacts locked, so that it does not change. */
+async function loadQuota(tx: Tx, brandId: string): Promise<{ takeOrExplain(person: ContactData): string | null }> {
   const [rows, bytes] = [await roomFor(tx, brandId, "contacts"), await roomFor(tx, brandId, "storedBytes")];
   return {
-    refuse(person) {
+    /** Takes the space of one new contact; returns which limit is reached, or null. */
+    takeOrExplain(person) {
       const size = contactBytes(person);
       if (rows.left < 1) return quotaMessage("contacts", rows.limit);
       if (bytes.left < size) return quotaMessage("storedBytes", bytes.limit);
@@ -71,15 +72,15 @@ async function contactRoom(tx: Tx, brandId: string): Promise<{ refuse(person: Pe
   };
 }
 
-/** Lets one transaction at a time change the addresses of a brand's contacts, so that what it found stays true. */
+/** Locks the brand, so that one transaction at a time changes the addresses of its contacts. @throws AppError NOT_FOUND */
 export async function holdContacts(tx: Tx, brandId: string): Promise<void> {
-  const held = await tx.all(sql`select b.id from brands b where b.id = ${brandId} ${forUpdate("b")}`);
-  if (held.length === 0) throw notFound("brand", brandId);
+  const locked = await tx.all(sql`select b.id from brands b where b.id = ${brandId} ${forUpdate("b")}`);
+  if (locked.length === 0) throw notFound("brand", brandId);
 }
 
 type KnownRow = Omit<Entry, "state" | "custom"> & { custom: string | Record<string, string> };
 
-async function findKnown(tx: Tx, brandId: string, people: readonly Person[]): Promise<Entry[]> {
+async function findKnown(tx: Tx, brandId: string, people: readonly ContactData[]): Promise<Entry[]> {
   const columns = sql.raw(`c.id, c.email, c.phone, c.first_name as "firstName", c.last_name as "lastName", c.company,
     c.timezone, c.custom, c.created_at as "createdAt"`);
   const find = (column: "email" | "phone") => {
@@ -96,11 +97,11 @@ async function findKnown(tx: Tx, brandId: string, people: readonly Person[]): Pr
   return [...entries.values()];
 }
 
-/** Those of the people's addresses that may not be written to. */
+/** Finds the banned ones among the addresses of some people. */
 export async function findBanned(
   tx: Tx,
   brandId: string,
-  people: readonly Pick<Person, "email" | "phone">[],
+  people: readonly Pick<ContactData, "email" | "phone">[],
 ): Promise<Set<string>> {
   const wanted = [...new Set(people.flatMap(({ email, phone }) => [email ?? [], phone ?? []].flat()))];
   const rows = wanted.map((address) => ({ address }));
@@ -110,13 +111,13 @@ export async function findBanned(
   return new Set(banned.map((row) => row.address));
 }
 
-/** What a contact is found by, as the index takes it. */
+/** Builds the entry of a contact in the search index. */
 export const wordEntry = (contact: Searchable & { id: string }): WordEntry => ({
   contactId: contact.id,
   words: indexedWords(contact),
 });
 
-/** `before` are the contacts as they were found. */
+/** `before`: the contacts as they are in the database. */
 async function write(
   tx: Tx,
   brandId: string,
@@ -125,13 +126,13 @@ async function write(
 ): Promise<void> {
   if (entries.length === 0) return;
   const rows = entries.map(({ state: _, consent: __, ...entry }) => ({ ...entry, brandId, updatedAt: tx.now }));
-  await tx.insert(contacts).values(rows).onConflictDoUpdate({ target: contacts.id, set: taken });
+  await tx.insert(contacts).values(rows).onConflictDoUpdate({ target: contacts.id, set: UPDATED_COLUMNS });
   await removeWords(tx, brandId, entries.flatMap(({ id }) => before.get(id) ?? []).map(wordEntry));
   await addWords(tx, brandId, entries.map(wordEntry));
 }
 
-/** The columns that a row written again takes from what was to be inserted. */
-const taken: Record<string, SQL> = Object.fromEntries(
+/** The columns that an upsert overwrites. */
+const UPDATED_COLUMNS: Record<string, SQL> = Object.fromEntries(
   Object.entries(getTableColumns(contacts))
     .filter(([name]) => !["id", "brandId", "emailBouncedAt", "createdAt"].includes(name))
     .map(([name, column]) => [name, sql.raw(`excluded.${column.name}`)]),

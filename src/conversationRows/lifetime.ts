@@ -46,7 +46,8 @@ export async function deleteCampaignConversations(tx: Tx, campaignId: string): P
       order by id limit ${SLICE_ROWS}`);
   await byPages(page, async (rows) => {
     const ids = sql`(select n.id from ${rowsOf("n", rows, { id: "text" })})`;
-    await tx.all(sql`delete from inbound_messages where conversation_id in ${ids}`);
+    // A contact may have replied any number of times.
+    await deleteWhere(tx, "inbound_messages", sql`conversation_id in ${ids}`);
     await tx.all(sql`delete from conversations where id in ${ids}`);
   });
 }

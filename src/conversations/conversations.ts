@@ -57,7 +57,7 @@ const dialogues = (read: Reader) =>
 
 const within = (scope: TenantScope) => inScope(scope, conversations.brandId);
 
-/** Lists conversations within scope, the newest first, before the one with id `before`. */
+/** Lists conversations within the scope, the newest first, before the one with id `before`. */
 export async function listConversations(
   read: Reader,
   options: {
@@ -107,8 +107,8 @@ export async function conversationBelow(
 }
 
 /**
- * Gets the conversation with this id in the scope.
- * @throws Fault NOT_FOUND
+ * Gets the conversation with this id within the scope.
+ * @throws AppError NOT_FOUND
  */
 export async function getDialogue(read: Reader, id: string, scope: TenantScope): Promise<Dialogue> {
   const [row] = await dialogues(read).where(and(eq(conversations.id, id), within(scope)));

@@ -1,6 +1,6 @@
 import { and, desc, eq } from "drizzle-orm";
 import { ban, liftTextOptOut } from "../bans/bans.ts";
-import type { ChannelName } from "../channels/channel.ts";
+import type { ChannelName } from "../channel-name.ts";
 import { markEmailBounced } from "../contacts/bounces.ts";
 import {
   clearOptOut,

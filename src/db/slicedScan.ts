@@ -41,3 +41,39 @@ export async function scanInSlices<Row>({
     from = upTo;
   }
 }
+
+export interface CountedScan<Place> {
+  offset: number;
+  limit: number;
+  /** Awaited before each slice. */
+  pause: () => Promise<void>;
+  /** The place `SCAN_SLICE_ROWS` further in the list's index, whatever its values; null when there are fewer. */
+  boundary: (after: Place | null) => Promise<Place | null>;
+  /** The ids of all rows that pass the filter, in the order of the list, after one place and up to the other. */
+  ids: (after: Place | null, upTo: Place | null) => Promise<readonly string[]>;
+}
+
+/**
+ * The ids on one page of a list whose filter no index serves and whose answer says how many pass it: all rows are visited, a
+ * slice of the list's own index with each statement, and others are let in between.
+ */
+export async function countInSlices<Place>({
+  offset,
+  limit,
+  pause,
+  boundary,
+  ids,
+}: CountedScan<Place>): Promise<{ ids: string[]; total: number }> {
+  const page: string[] = [];
+  let total = 0;
+  for (let from: Place | null = null; ; ) {
+    await pause();
+    const upTo: Place | null = await boundary(from);
+    const found = await ids(from, upTo);
+    const [begin, end] = [offset - total, offset + limit - total];
+    page.push(...found.slice(Math.max(begin, 0), Math.max(end, 0)));
+    total += found.length;
+    if (upTo === null) return { ids: page, total };
+    from = upTo;
+  }
+}

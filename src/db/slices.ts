@@ -58,18 +58,38 @@ export async function untilNone(work: () => Promise<number>): Promise<number> {
 }
 
 /**
- * Deletes the rows of a table that a condition on its columns names, and returns how many there were. `table` is a name
- * of ours, never input. On SQLite a slice at a time. Postgres works elsewhere and lets this thread go on, and each
- * slice would pass over all that the slices before it deleted: there it is one statement.
+ * Deletes the rows of a table that a condition on its columns names, a slice at a time, and returns how many there were.
+ * `table` is a name of ours, never input.
  */
 export async function deleteWhere(tx: Tx, table: string, condition: SQL): Promise<number> {
   const from = sql.raw(table);
-  if (dialect === "postgres") {
-    const [row] = await tx.all<{ count: unknown }>(
-      sql`with gone as (delete from ${from} where ${condition} returning 1) select count(*) as count from gone`,
-    );
-    return Number(row?.count ?? 0);
-  }
+  if (dialect === "postgres") return deleteByCursor(tx, from, condition);
   const some = sql`select rowid from ${from} where ${condition} limit ${SLICE_ROWS}`;
   return untilNone(async () => (await tx.all(sql`delete from ${from} where rowid in (${some}) returning 1`)).length);
+}
+
+/**
+ * Through a cursor: until the transaction ends Postgres keeps what it deleted, and a search begun anew for each slice would
+ * pass over all that the slices before it deleted.
+ */
+async function deleteByCursor(tx: Tx, from: SQL, condition: SQL): Promise<number> {
+  let total = 0;
+  for (let missed = true; missed; ) {
+    missed = false;
+    await tx.all(sql`declare doomed no scroll cursor for select ctid from ${from} where ${condition}`);
+    await untilNone(async () => {
+      const rows = await tx.all<{ ctid: string }>(sql.raw(`fetch ${SLICE_ROWS} from doomed`));
+      if (rows.length === 0) return 0;
+      const places = `{${rows.map(({ ctid }) => `"${ctid}"`).join()}}`;
+      const gone = await tx.all(
+        sql`delete from ${from} where ctid = any(${places}::tid[]) and ${condition} returning 1`,
+      );
+      total += gone.length;
+      // Somebody else changed a row meanwhile, and so moved it: the next pass sees it where it is, and as it is.
+      missed ||= gone.length < rows.length;
+      return rows.length;
+    });
+    await tx.all(sql.raw("close doomed"));
+  }
+  return total;
 }

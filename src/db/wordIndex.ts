@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
-import { byPages, SLICE_ROWS } from "./slices.ts";
+import { byPages, deleteWhere, SLICE_ROWS } from "./slices.ts";
 import { rowsOf } from "./sql.ts";
 import type { Reader, Tx } from "./store.ts";
 
@@ -76,7 +76,7 @@ export async function removeWords(tx: Tx, brandId: string, entries: readonly Wor
 /** Takes out all contacts of a brand, before they are removed themselves. */
 export async function removeBrandWords(tx: Tx, brandId: string): Promise<void> {
   if (dialect === "postgres") {
-    await tx.all(sql`delete from contact_words where brand_id = ${brandId}`);
+    await deleteWhere(tx, "contact_words", sql`brand_id = ${brandId}`);
     return;
   }
   await byPages(

@@ -8,7 +8,7 @@ import type { TenantScope } from "../db/tenant-scope.ts";
 import { deleteCampaignImportRows } from "../imports/deletion.ts";
 import { deleteCampaignMessages } from "../messages/remove.ts";
 
-/** Deletes a draft, or a campaign that was cancelled before it sent anything, with its conversations. The contacts stay. */
+/** Deletes a draft or a cancelled campaign with its messages and conversations. The contacts stay. */
 export async function deleteCampaign(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   const row = await holdCampaign(tx, id, scope);
   await checkDeletable(tx, row);

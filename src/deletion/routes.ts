@@ -8,7 +8,7 @@ import { deleteCampaign } from "./campaign.ts";
 
 const Deleted = t.Object({ success: t.Literal(true) });
 
-/** Deletes what many modules keep rows of. */
+/** Routes that delete entities with rows in many modules. */
 export function deletionRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api" })
     .use(requestContext)
@@ -27,7 +27,7 @@ export function deletionRoutes({ store }: Deps) {
           example: { parameters: { id: EXEMPLARS.emptyBrand } },
           summary: "Delete a brand",
           description:
-            "Deletes its contacts, bans, drafts and voicemail numbers as well. Its mailboxes stay, without a brand. 409 once a campaign was launched, credits were given or money was paid: `history` has the counts. For admins only.",
+            "Deletes the brand with its contacts, bans, drafts and voicemail numbers; its mailboxes stay without a brand. Returns 409 with `history` when a campaign was launched, credits were granted or a payment was made. For admins only.",
         },
       },
     )
@@ -45,7 +45,8 @@ export function deletionRoutes({ store }: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.emptyCampaign } },
           summary: "Delete a campaign",
-          description: "Only a draft or a cancelled one (409 otherwise), with its conversations. Its contacts stay.",
+          description:
+            "Deletes a draft or a cancelled campaign (409 otherwise) with its conversations. The contacts are kept.",
         },
       },
     );

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { ChannelName } from "../channels/channel.ts";
+import type { ChannelName } from "../channel-name.ts";
 import type { Instant } from "../clock.ts";
 import type { ConversationStatus } from "../conversationRows/status.ts";
 import { indexedBy, rowsOf, skipLocked } from "../db/sql.ts";

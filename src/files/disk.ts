@@ -4,24 +4,24 @@ import { Fault } from "../fault.ts";
 import { FILE_MODE, FOLDER_MODE } from "../privateFiles.ts";
 import type { Files } from "./files.ts";
 
-/** Files in a folder, for a single machine. */
+/** Stores files in a folder, for a single machine. */
 export function diskFiles(folder: string): Files {
-  /** @throws for what is no name of ours: it must not lead out of the folder. */
-  function pathOf(name: string): string {
-    if (!/^[a-z0-9-]+(\/[a-z0-9-]+)*\.[a-z0-9]+$/.test(name)) throw new Error(`not a file name: ${name}`);
+  /** @throws for a malformed name, which could lead out of the folder */
+  function toPath(name: string): string {
+    if (!/^[a-z0-9-]+(\/[a-z0-9-]+)*\.[a-z0-9]+$/.test(name)) throw new Error(`invalid file name: ${name}`);
     return join(folder, name);
   }
 
   return {
     async put(name, content) {
-      const path = pathOf(name);
+      const path = toPath(name);
       try {
         await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
-        await write(unfinished(path), content);
-        await rename(unfinished(path), path);
+        await write(toTemporaryPath(path), content);
+        await rename(toTemporaryPath(path), path);
         await sync(dirname(path));
       } catch (error) {
-        await rm(unfinished(path), { force: true }).catch(() => {});
+        await rm(toTemporaryPath(path), { force: true }).catch(() => {});
         throw new Fault("UNAVAILABLE", "The file cannot be stored: try again later", {
           cause: error,
           retryAfterSeconds: 30,
@@ -29,18 +29,18 @@ export function diskFiles(folder: string): Files {
       }
     },
     async get(name) {
-      const file = Bun.file(pathOf(name));
+      const file = Bun.file(toPath(name));
       return (await file.exists()) ? file : null;
     },
     async remove(name) {
-      await rm(unfinished(pathOf(name)), { force: true });
-      await rm(pathOf(name), { force: true });
+      await rm(toTemporaryPath(toPath(name)), { force: true });
+      await rm(toPath(name), { force: true });
     },
   };
 }
 
-/** Where a file lies until all of it is on the disk. No name of ours has two dots. */
-const unfinished = (path: string) => `${path}.part`;
+/** The path of a file until it is complete. No other name has two dots. */
+const toTemporaryPath = (path: string) => `${path}.part`;
 
 async function write(path: string, content: Uint8Array): Promise<void> {
   const file = await open(path, "w", FILE_MODE);
@@ -52,7 +52,7 @@ async function write(path: string, content: Uint8Array): Promise<void> {
   }
 }
 
-/** A new name is durable only with the folder it stands in. Windows cannot, and needs not. */
+/** Syncs a folder, which makes a new name in it durable. Windows has no such call and does not need it. */
 async function sync(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");

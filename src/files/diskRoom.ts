@@ -2,49 +2,49 @@ import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Fault } from "../fault.ts";
 
-/** How long an answer of the file system is taken for true. */
+/** How long the free space is cached. */
 const FREE_TTL_MS = 250;
 
-/** Says whether a file system has room, so that one tenant's files never fill it for all others and for the database. */
+/** Watches the free space of a file system, so that one tenant's files never fill it for all others and for the database. */
 export interface DiskRoom {
-  /** True while less is free than must stay free after `bytes` more. */
+  /** Returns whether `bytes` more would leave less than the minimum free. */
   isShort(bytes?: number): Promise<boolean>;
-  /** @throws AppError UNAVAILABLE while it is short */
+  /** @throws AppError UNAVAILABLE when `bytes` more would leave less than the minimum free */
   check(bytes?: number): Promise<void>;
 }
 
-/** The statistics of the file system that a folder is on, or will be: its first file makes it. */
-async function statfsOf(folder: string): Promise<{ bavail: number; bsize: number }> {
+/** Gets the statistics of a folder's file system; of its parent's while the folder does not exist yet. */
+async function getFileSystemStats(folder: string): Promise<{ bavail: number; bsize: number }> {
   try {
     return await statfs(folder);
   } catch (error) {
     const parent = dirname(folder);
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === folder) throw error;
-    return statfsOf(parent);
+    return getFileSystemStats(parent);
   }
 }
 
-/** Watches the file system of a folder; `floorBytes` of it must stay free. */
-export function diskRoom(folder: string, floorBytes: number): DiskRoom {
+/** Watches the file system of a folder, of which `minFreeBytes` must stay free; 0 disables the check. */
+export function diskRoom(folder: string, minFreeBytes: number): DiskRoom {
   let free = 0;
-  let askedAt = Number.NEGATIVE_INFINITY;
+  let checkedAt = Number.NEGATIVE_INFINITY;
 
   async function isShort(bytes = 0): Promise<boolean> {
-    if (floorBytes === 0) return false;
-    if (performance.now() - askedAt > FREE_TTL_MS) {
-      const { bavail, bsize } = await statfsOf(resolve(folder));
+    if (minFreeBytes === 0) return false;
+    if (performance.now() - checkedAt > FREE_TTL_MS) {
+      const { bavail, bsize } = await getFileSystemStats(resolve(folder));
       free = bavail * bsize;
-      askedAt = performance.now();
+      checkedAt = performance.now();
     }
-    return free - bytes < floorBytes;
+    return free - bytes < minFreeBytes;
   }
 
   return {
     isShort,
     async check(bytes) {
       if (!(await isShort(bytes))) return;
-      throw new Fault("UNAVAILABLE", "The disk is nearly full, so no files are taken: try again later", {
-        cause: new Error(`less than ${floorBytes} bytes (MIN_FREE_DISK_MB) would stay free in ${folder}`),
+      throw new Fault("UNAVAILABLE", "The disk is almost full, so no files are accepted: try again later", {
+        cause: new Error(`less than ${minFreeBytes} bytes (MIN_FREE_DISK_MB) would stay free in ${folder}`),
         retryAfterSeconds: 60,
       });
     },

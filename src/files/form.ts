@@ -3,12 +3,12 @@ import { pipeline } from "node:stream/promises";
 import busboy from "busboy";
 import { Fault, invalid } from "../fault.ts";
 
-const LARGEST_FIELD = 64 * 1024;
-const MOST_FIELDS = 20;
-/** How much larger than its file a form may be. */
-export const FORM_SLACK = MOST_FIELDS * LARGEST_FIELD;
+const MAX_FIELD_BYTES = 64 * 1024;
+const MAX_FIELDS = 20;
+/** Maximum size of a form besides its file. */
+export const FORM_SLACK = MAX_FIELDS * MAX_FIELD_BYTES;
 
-/** The file of a form while it arrives. */
+/** The file of a form, as a stream. */
 export interface ArrivingFile {
   /** The name of its field. */
   field: string;
@@ -16,21 +16,21 @@ export interface ArrivingFile {
   content: AsyncIterable<Uint8Array>;
 }
 
-/** What a form said. */
-export interface Form<Taken> {
+/** A parsed form. */
+interface Form<Taken> {
   fields: ReadonlyMap<string, string>;
-  /** What was made of the file; undefined where there was none. */
+  /** The result of `take`; undefined without a file. */
   file: Taken | undefined;
 }
 
-/** Whether the body of a request is a form that may hold files. */
+/** Returns whether the content type is multipart/form-data. */
 export function isForm(contentType: string): boolean {
   return /^multipart\/form-data\b/i.test(contentType);
 }
 
 /**
- * Reads a form with at most one file, which `take` reads while it arrives.
- * @throws Fault MALFORMED or INVALID, and whatever `take` throws
+ * Parses a form with at most one file, which `take` consumes as a stream.
+ * @throws AppError MALFORMED or INVALID, and what `take` throws
  */
 export async function readForm<Taken>(
   body: AsyncIterable<Uint8Array>,
@@ -41,15 +41,15 @@ export async function readForm<Taken>(
   const fields = new Map<string, string>();
   let taken: Promise<Taken> | undefined;
   parser.on("file", (field, content, { filename }) => {
-    // An upload may break off before anybody listens to the file, who then learns of it all the same.
+    // An upload may end before `take` listens to the stream, which then still gets the error.
     content.on("error", () => {});
     taken = take({ field, fileName: filename ?? null, content });
-    // A disk that is full must not leave the form waiting for somebody to read the rest.
+    // When `take` fails, for example on a full disk, nothing consumes the rest of the form.
     taken.catch((error) => parser.destroy(error));
   });
   parser.on("field", (name, value, { valueTruncated, nameTruncated }) => {
     if (valueTruncated || nameTruncated)
-      parser.destroy(invalid(name.slice(0, 64), `expected at most ${LARGEST_FIELD} bytes`));
+      parser.destroy(invalid(name.slice(0, 64), `expected at most ${MAX_FIELD_BYTES} bytes`));
     fields.set(name, value);
   });
   parser.on("filesLimit", () => parser.destroy(invalid("file", "expected one file")));
@@ -59,22 +59,22 @@ export async function readForm<Taken>(
   try {
     await pipeline(Readable.from(body), parser);
   } finally {
-    // Whoever removes what was taken must not come before whoever takes it.
+    // Waits for `take`, so that the caller can clean up after it.
     await taken?.catch(() => {});
   }
   return { fields, file: await taken };
 }
 
 function formParser(contentType: string): busboy.Busboy {
-  const limits = { files: 1, fields: MOST_FIELDS, fieldSize: LARGEST_FIELD };
+  const limits = { files: 1, fields: MAX_FIELDS, fieldSize: MAX_FIELD_BYTES };
   try {
     return busboy({ headers: { "content-type": contentType }, limits, defParamCharset: "utf8" });
   } catch {
-    throw new Fault("MALFORMED", "The form could not be read: its content type names no boundary");
+    throw new Fault("MALFORMED", "The content type of the form has no boundary");
   }
 }
 
-/** What the caller is told of an upload that failed in a way which nobody foresaw. */
+/** Builds the error for an upload that failed for an unknown reason. */
 export function brokenOff(cause: unknown): Fault {
-  return new Fault("MALFORMED", "The upload broke off, or is not a well-formed form", { cause });
+  return new Fault("MALFORMED", "The upload was interrupted, or is not a well-formed form", { cause });
 }

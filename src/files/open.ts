@@ -2,7 +2,7 @@ import { diskFiles } from "./disk.ts";
 import type { Files } from "./files.ts";
 import type { S3Settings } from "./s3.ts";
 
-/** The bucket where one is configured, else a folder. The S3 client is loaded when it is first used: it is large. */
+/** Opens the configured bucket, else a folder. The S3 client is large and loaded on first use. */
 export function openFiles(s3: S3Settings | null, folder: string): Files {
   if (s3 === null) return diskFiles(folder);
   let opened: Promise<Files> | null = null;

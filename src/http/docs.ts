@@ -58,7 +58,8 @@ export function docs({ publicUrl, version }: DocsOptions) {
         title: "Reprise",
         version,
         description:
-          "Campaigns by e-mail, SMS and voicemail that follow up, stop when someone answers, and keep honest books.",
+          "Campaigns by e-mail, SMS and voicemail that follow up, stop when somebody replies, and account for every credit.",
+        license: { name: "MIT", identifier: "MIT" },
       },
       servers: [{ url: publicUrl }, { url: "/", description: "The host this document comes from" }],
       tags: TAGS,

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
 import type { Store } from "../db/store.ts";
+import type { Settings } from "../deps.ts";
 import { Fault } from "../fault.ts";
 import type { Principal } from "../http/request-context.ts";
 import type { Log } from "../log.ts";
@@ -19,7 +19,7 @@ import { addUser } from "./users.ts";
 
 export interface IdentityOptions {
   store: Store;
-  config: Pick<Config, "publicUrl" | "signUp" | "sessionIdleMs">;
+  config: Pick<Settings, "publicUrl" | "signUp" | "sessionIdleMs">;
   clock: Clock;
   log: Log;
   /** The master key; the key of sessions is derived from it. */

@@ -7,36 +7,35 @@ import type { LimitName } from "../limits/names.ts";
 import { getLimit, PLATFORM } from "../limits/overrides.ts";
 import { quotaReached, type Room, release, reserve, roomFor, usageOf } from "../limits/usage.ts";
 
-/** How long a client should wait before it sends the next file, when too many are being read. */
-const RETRY_IMPORT_SECONDS = 30;
+const RETRY_AFTER_SECONDS = 30;
 
-/** Takes a place among the imports of the brand and of the platform. @throws AppError RATE_LIMITED when all are taken */
+/** Counts a running import of the brand and of the platform. @throws AppError RATE_LIMITED when a limit is reached */
 export async function takeImportPlace(tx: Tx, brandId: string): Promise<void> {
-  for (const [scope, name] of placesOf(brandId)) {
+  for (const [scope, name] of getCounters(brandId)) {
     const limit = await getLimit(tx, brandId, name);
     if (await reserve(tx, scope, name, 1, limit)) continue;
-    throw importsFull(name, limit);
+    throw importLimitReached(name, limit);
   }
 }
 
-function importsFull(name: LimitName, limit: number): Fault {
-  const message = `${limit} files are being imported, and the limit ${name} is ${limit}: try again in ${RETRY_IMPORT_SECONDS} seconds`;
-  return new Fault("RATE_LIMITED", message, { retryAfterSeconds: RETRY_IMPORT_SECONDS });
+function importLimitReached(name: LimitName, limit: number): Fault {
+  const message = `${limit} imports are running, and the limit ${name} is ${limit}: try again in ${RETRY_AFTER_SECONDS} seconds`;
+  return new Fault("RATE_LIMITED", message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 }
 
-/** Gives the place of an import that is over to another. */
+/** Uncounts an import that has ended. */
 export async function releaseImportPlace(tx: Tx, brandId: string): Promise<void> {
-  for (const [scope, name] of placesOf(brandId)) await release(tx, scope, name, 1);
+  for (const [scope, name] of getCounters(brandId)) await release(tx, scope, name, 1);
 }
 
-const placesOf = (brandId: string) =>
+const getCounters = (brandId: string) =>
   [
     [brandId, "importsAtOnce"],
     [PLATFORM, "importsOfAllBrands"],
   ] as const;
 
 /**
- * Says early what `createImportJob` would, before a gigabyte has been received.
+ * Asserts what `createImportJob` asserts, before a gigabyte has been received.
  * @returns the brand, and how many bytes it may still store
  */
 export async function mustTakeFile(
@@ -47,9 +46,9 @@ export async function mustTakeFile(
   const campaign = await campaignOf(read, campaignId, scope);
   mustTakeContacts(campaign);
   const { brandId } = campaign;
-  for (const [scope, name] of placesOf(brandId)) {
+  for (const [scope, name] of getCounters(brandId)) {
     const limit = await getLimit(read, brandId, name);
-    if (((await usageOf(read, scope))[name] ?? 0) >= limit) throw importsFull(name, limit);
+    if (((await usageOf(read, scope))[name] ?? 0) >= limit) throw importLimitReached(name, limit);
   }
   const [rows, bytes] = [await roomFor(read, brandId, "contacts"), await roomFor(read, brandId, "storedBytes")];
   if (rows.left === 0) throw quotaReached("contacts", rows.limit);

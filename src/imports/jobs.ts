@@ -15,7 +15,7 @@ import { releaseImportPlace, takeImportPlace } from "./importLimits.ts";
 
 export type ImportJobRow = typeof importJobs.$inferSelect;
 export type ImportOptions = NonNullable<ImportJobRow["options"]>;
-export type ResultRow = typeof importRows.$inferSelect;
+type ResultRow = typeof importRows.$inferSelect;
 
 export function toImportJob(row: ImportJobRow) {
   const { id, campaignId, fileName, status, rows, verdicts, error } = row;
@@ -24,8 +24,8 @@ export function toImportJob(row: ImportJobRow) {
 }
 
 /**
- * Begins a job for a file that has arrived under the job's id.
- * @throws AppError RATE_LIMITED while as many imports run as may, CONFLICT when the file is larger than what the brand may store
+ * Creates the job for a file that is stored under the job's id.
+ * @throws AppError RATE_LIMITED at the limit of running imports, CONFLICT when the file exceeds what the brand may store
  */
 export async function createImportJob(
   tx: Tx,
@@ -40,7 +40,7 @@ export async function createImportJob(
   await tx.insert(importJobs).values({ ...job, brandId, status: "RUNNING", verdicts: {}, createdAt: tx.now });
 }
 
-/** The job with this id in the scope; NOT_FOUND if there is none. */
+/** @throws AppError NOT_FOUND when there is no such job in scope */
 export async function getImportJob(read: Reader, id: string, scope: TenantScope): Promise<ImportJobRow> {
   const [row] = await read
     .select()
@@ -50,15 +50,15 @@ export async function getImportJob(read: Reader, id: string, scope: TenantScope)
   return row;
 }
 
-/** The jobs that were begun and are not finished, here or on another machine. */
+/** Lists the running jobs of all replicas. */
 export async function unfinishedJobs(read: Reader): Promise<ImportJobRow[]> {
   return read.select().from(importJobs).where(eq(importJobs.status, "RUNNING")).orderBy(asc(importJobs.id));
 }
 
 /**
- * Takes in the next rows of a job's file: contacts, conversations, verdicts and how far the job is become true together,
- * so that a job that was killed goes on after the last line it tells. Null when `job` is no longer where the job stands,
- * because another process reads the same file.
+ * Imports the next rows of a job's file: contacts, conversations, row results and the job's progress are committed together,
+ * so that a killed job resumes after its last line. Returns null when the stored job is not at `job.lastLine` any more, because
+ * another process imports the same file.
  */
 export async function takeRows(
   tx: Tx,
@@ -66,11 +66,11 @@ export async function takeRows(
   rows: readonly FileRow[],
   schedule: Schedule,
 ): Promise<ImportJobRow | null> {
-  const held = await tx.all(sql`select j.id from import_jobs j
+  const locked = await tx.all(sql`select j.id from import_jobs j
     where j.id = ${job.id} and j.last_line = ${job.lastLine} and j.status = 'RUNNING' ${forUpdate("j")}`);
-  if (held.length === 0) return null;
+  if (locked.length === 0) return null;
   const campaign = await holdCampaign(tx, job.campaignId, tenantScope(SYSTEM, job.brandId));
-  mustGoOn(campaign);
+  assertStillTakesContacts(campaign);
 
   const { onDuplicate } = job;
   const allowActiveElsewhere = job.options?.allowActiveElsewhere ?? false;
@@ -100,12 +100,12 @@ export async function takeRows(
   return next ?? null;
 }
 
-/** A campaign that paused itself while the file was being read takes the rest of it; one that ended does not. */
-function mustGoOn(campaign: CampaignRow): void {
+/** Allows besides AUTO_PAUSED: a campaign that paused itself during the import takes the rest of the file. */
+function assertStillTakesContacts(campaign: CampaignRow): void {
   if (campaign.status !== "AUTO_PAUSED") mustTakeContacts(campaign);
 }
 
-/** Ends a job: done, or failed for a reason that is told to whoever uploaded the file. */
+/** Ends a job as DONE, or as FAILED with an error that its user can read. */
 export async function finishJob(tx: Tx, id: string, error: string | null): Promise<void> {
   const [ended] = await tx
     .update(importJobs)
@@ -117,7 +117,7 @@ export async function finishJob(tx: Tx, id: string, error: string | null): Promi
   await release(tx, ended.brandId, "storedBytes", ended.fileBytes);
 }
 
-/** The verdicts of a job in the order of its file, from after `line`. */
+/** Lists the row results of a job in the order of its file, after `line`. */
 export async function readResults(read: Reader, jobId: string, line: number, limit: number): Promise<ResultRow[]> {
   return read
     .select()

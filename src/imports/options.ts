@@ -2,11 +2,11 @@ import { checkCountry } from "../contacts/person.ts";
 import { invalid } from "../fault.ts";
 import type { ImportJobRow, ImportOptions } from "./jobs.ts";
 
-const MOST_COLUMNS = 500;
+const MAX_MAPPED_COLUMNS = 500;
 
 type OptionName = "mapping" | "onDuplicate" | "defaultCountry" | "allowActiveElsewhere";
 
-/** Reads how a file is to be imported from the texts of a query or a form; INVALID names what is wrong. */
+/** Parses the options of an import from the values of a query or a form. @throws AppError INVALID naming the field */
 export function readImportOptions(given: (name: OptionName) => string | undefined): {
   options: ImportOptions;
   onDuplicate: ImportJobRow["onDuplicate"];
@@ -21,13 +21,13 @@ export function readImportOptions(given: (name: OptionName) => string | undefine
     onDuplicate,
     options: {
       allowActiveElsewhere: elsewhere === "true",
-      ...(mapping ? { mapping: readMapping(mapping) } : {}),
+      ...(mapping ? { mapping: parseMapping(mapping) } : {}),
       ...(defaultCountry ? { defaultCountry } : {}),
     },
   };
 }
 
-function readMapping(text: string): Record<string, string> {
+function parseMapping(text: string): Record<string, string> {
   const expected = 'expected a JSON object from column names to fields, such as {"E-mail": "email"}';
   let mapping: unknown;
   try {
@@ -37,7 +37,7 @@ function readMapping(text: string): Record<string, string> {
   }
   if (typeof mapping !== "object" || mapping === null || Array.isArray(mapping)) throw invalid("mapping", expected);
   const entries = Object.entries(mapping);
-  if (entries.length > MOST_COLUMNS) throw invalid("mapping", `expected at most ${MOST_COLUMNS} columns`);
+  if (entries.length > MAX_MAPPED_COLUMNS) throw invalid("mapping", `expected at most ${MAX_MAPPED_COLUMNS} columns`);
   const wrong = entries.find(([, field]) => typeof field !== "string");
   if (wrong) throw invalid(`mapping.${wrong[0]}`, "expected the name of a field");
   return Object.fromEntries(entries.map(([column, field]) => [column, String(field)]));

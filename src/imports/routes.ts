@@ -1,7 +1,6 @@
 import { rm } from "node:fs/promises";
 import { Elysia, t } from "elysia";
-import { ImportJob } from "../campaigns/model.ts";
-import { type Verdict, verdictHeader, verdictLine } from "../contactFiles/verdictFile.ts";
+import { type RowStatus, verdictHeader, verdictLine } from "../contactFiles/verdictFile.ts";
 import type { Reader } from "../db/store.ts";
 import { isUnavailable } from "../db/violations.ts";
 import type { Deps } from "../deps.ts";
@@ -17,51 +16,19 @@ import { unstorable } from "../http/storable.ts";
 import { type Reading, runImport, spoolPath } from "./importer.ts";
 import { mustTakeFile } from "./importLimits.ts";
 import { createImportJob, getImportJob, readResults, toImportJob } from "./jobs.ts";
+import { ImportJob, ImportQuery, importRequestBody, JobParams } from "./model.ts";
 import { readImportOptions } from "./options.ts";
 import { LARGEST_FILE, receiveFile } from "./upload.ts";
 import { UploadRoom } from "./uploadRoom.ts";
 
-const PAGE = 1000;
-const JobParams = t.Object({ jobId: Id });
+const RESULT_PAGE_ROWS = 1000;
 
-/** What can be said about a file, in the query or as fields of its form. */
-const ImportQuery = t.Object({
-  mapping: t.Optional(
-    t.String({ maxLength: 65_536, description: "JSON: column name → field", examples: ['{"E-mail": "email"}'] }),
-  ),
-  onDuplicate: t.Optional(t.String({ maxLength: 6, description: "SKIP (unless said) or UPDATE" })),
-  defaultCountry: t.Optional(t.String({ maxLength: 2, description: "Country of phone numbers without +, as US" })),
-  allowActiveElsewhere: t.Optional(t.String({ maxLength: 5, description: "true or false (unless said)" })),
-  fileName: t.Optional(t.String({ maxLength: 255, description: "For a bare body, which has no name" })),
-});
-
-/** How the body is published: Elysia does not read it, so no schema of its own says. */
-const requestBody = {
-  required: true,
-  content: {
-    "multipart/form-data": {
-      schema: {
-        type: "object" as const,
-        required: ["file"],
-        properties: {
-          file: { type: "string" as const, format: "binary" },
-          mapping: { type: "string" as const },
-          onDuplicate: { type: "string" as const, enum: ["SKIP", "UPDATE"] },
-          defaultCountry: { type: "string" as const },
-          allowActiveElsewhere: { type: "string" as const, enum: ["true", "false"] },
-        },
-      },
-    },
-    "text/csv": { schema: { type: "string" as const } },
-  },
-};
-
-/** Contact files. They are received as a stream, kept in the data folder, and read in the background. */
+/** Imports contact files: receives them as a stream, stores them in the data folder and processes them in the background. */
 export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) {
   const { store, config, background } = deps;
-  const read = (jobId: string) =>
+  const start = (jobId: string) =>
     void background.run("import", (signal) => runImport(deps, jobId, { ...reading, signal }));
-  const room = new UploadRoom(diskRoom(config.dataDir, config.minFreeDiskBytes));
+  const uploads = new UploadRoom(diskRoom(config.dataDir, config.minFreeDiskBytes));
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(requestContext)
     .post(
@@ -69,22 +36,22 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
       async ({ params, query, context, set }) => {
         const scope = context.scope;
         readImportOptions((name) => query[name]);
-        // A file that was taken before is read again to be recognised, whatever the limits say now.
+        // A repeated request is received again to compare its fingerprint, regardless of the limits.
         const { brandId, left } = (await isKnownKey(store.read, context))
           ? { brandId: context.principal.userId, left: null }
           : await mustTakeFile(store.read, params.id, scope);
-        const arriving = await room.begin(brandId, lengthOf(context.request), left);
+        const reservation = await uploads.begin(brandId, getContentLength(context.request), left);
 
         const jobId = Bun.randomUUIDv7();
         const path = spoolPath(config.dataDir, jobId);
         try {
           const { fileName, fields, sha256, size } = await receiveFile(context.request, path, {
             body: bodyPieces(context),
-            take: arriving.take,
+            take: reservation.take,
           });
           const job = {
             ...readImportOptions((name) => fields.get(name) ?? query[name]),
-            fileName: nameOf(fileName ?? query.fileName),
+            fileName: toFileName(fileName ?? query.fileName),
             fileBytes: size,
           };
           const flaw = unstorable(job);
@@ -95,17 +62,17 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
             return { success: true as const, jobId };
           });
           set.status = 202;
-          if (answer.jobId === jobId) read(jobId);
-          // The same file was sent before, and is being read or was.
+          if (answer.jobId === jobId) start(jobId);
+          // A repeated request: the job of the first one has the same file.
           else await rm(path, { force: true });
           return answer;
         } catch (error) {
-          // A connection that broke may have committed the job: then its file is needed, and removed if not.
-          if (isUnavailable(error)) read(jobId);
+          // A commit of unknown outcome: the job keeps the file when it exists, and deletes it when not.
+          if (isUnavailable(error)) start(jobId);
           else await rm(path, { force: true });
           throw error;
         } finally {
-          arriving.end();
+          reservation.end();
         }
       },
       {
@@ -121,8 +88,8 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           example: { parameters: { id: EXEMPLARS.draftCampaign } },
           summary: "Import a file of contacts",
           description:
-            "A CSV file of up to 1 GB, in a form (`file`, and the query's parameters as fields) or as the body itself (text/csv). Encoding, separator and columns are recognised; `mapping` overrides. Answers as soon as the file has arrived; the job tells the rest.",
-          requestBody,
+            "Takes a CSV file of up to 1 GB, in a form (`file`, with the query parameters as fields) or as the body itself (text/csv). Encoding, separator and columns are detected; `mapping` overrides the columns. Returns 202 when the file has been received; the job reports progress and result.",
+          requestBody: importRequestBody,
         },
       },
     )
@@ -139,7 +106,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           access: "user",
           example: { parameters: { jobId: EXEMPLARS.importJob } },
           summary: "Get an import job",
-          description: "How far it is: rows judged so far, by verdict.",
+          description: "Returns the progress of an import: the number of rows processed, by result.",
         },
       },
     )
@@ -147,7 +114,7 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
       "/import-jobs/:jobId/result.csv",
       async ({ params, context }) => {
         const job = await getImportJob(store.read, params.jobId, context.scope);
-        return new Response(resultFile(store.read, job.id), {
+        return new Response(streamResults(store.read, job.id), {
           headers: {
             "content-type": "text/csv; charset=utf-8",
             "content-disposition": `attachment; filename="import-${job.id}.csv"`,
@@ -162,37 +129,40 @@ export function importRoutes(deps: Deps, reading: Omit<Reading, "signal"> = {}) 
           access: "user",
           limit: "costly",
           example: { parameters: { jobId: EXEMPLARS.importJob } },
-          summary: "Get the verdicts of an import",
-          description: "A CSV file with a line for each row read so far: line, verdict, email, phone, message.",
-          responses: { 200: { description: "The verdicts", content: { "text/csv": { schema: { type: "string" } } } } },
+          summary: "Get the row results of an import",
+          description:
+            "Returns a CSV file with a line for each row processed so far: line, verdict, email, phone, message.",
+          responses: {
+            200: { description: "The row results", content: { "text/csv": { schema: { type: "string" } } } },
+          },
         },
       },
     );
 }
 
-/** Bytes that a request says will come; 0 when it says nothing. What no file may have is refused as that, later. */
-function lengthOf(request: Request): number {
-  const told = Number(request.headers.get("content-length") ?? 0) || 0;
-  return told > LARGEST_FILE ? 0 : told;
+/** Gets the announced size of the body; 0 when it is unknown or too large, which is refused while the file is received. */
+function getContentLength(request: Request): number {
+  const bytes = Number(request.headers.get("content-length") ?? 0) || 0;
+  return bytes > LARGEST_FILE ? 0 : bytes;
 }
 
-/** A file's own name, without the folders that some browsers send along. */
-function nameOf(given: string | undefined): string {
+/** Cleans a file name, without the folders that some browsers send. */
+function toFileName(given: string | undefined): string {
   return given?.split(/[\\/]/).at(-1)?.replaceAll("\0", "").slice(0, 255).toWellFormed().trim() || "contacts.csv";
 }
 
-/** The verdicts as a stream, read a page at a time and only as fast as they are taken. */
-function resultFile(read: Reader, jobId: string): ReadableStream<Uint8Array> {
+/** Streams the row results as CSV, loading a page at a time with backpressure. */
+function streamResults(read: Reader, jobId: string): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let line = -1;
   return new ReadableStream({
     start: (controller) => controller.enqueue(encoder.encode(verdictHeader)),
     async pull(controller) {
-      const rows = await readResults(read, jobId, line, PAGE);
+      const rows = await readResults(read, jobId, line, RESULT_PAGE_ROWS);
       const last = rows.at(-1);
       if (!last) return controller.close();
       line = last.line;
-      const lines = rows.map((row) => verdictLine({ ...row, verdict: row.verdict as Verdict }));
+      const lines = rows.map((row) => verdictLine({ ...row, verdict: row.verdict as RowStatus }));
       controller.enqueue(encoder.encode(lines.join("")));
     },
   });

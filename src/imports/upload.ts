@@ -7,44 +7,42 @@ import { FILE_MODE, FOLDER_MODE } from "../privateFiles.ts";
 
 export const LARGEST_FILE = 1_000_000_000;
 
-/** A file that has arrived, and what was said about it in the same form. */
-export interface Upload {
+/** A received file, with the other fields of its form. */
+interface Upload {
   fileName: string | null;
   fields: ReadonlyMap<string, string>;
-  /** Of the file, in hexadecimal. */
+  /** Of the file, hexadecimal. */
   sha256: string;
   /** Bytes of the file. */
   size: number;
 }
 
-/** Called with the bytes of each chunk before it is written; throws when there must be no more. */
+/** Called with the size of each chunk before it is written; throws to refuse it. */
 type Take = (bytes: number) => Promise<void>;
 
-/** What programs and browsers call a CSV file when it is the whole body. */
-const BARE_FILE = /^(text\/|application\/(csv|x-csv|vnd\.ms-excel|octet-stream)\b|$)/i;
+/** Content types under which programs and browsers send a CSV file as the whole body. */
+const CSV_CONTENT_TYPE = /^(text\/|application\/(csv|x-csv|vnd\.ms-excel|octet-stream)\b|$)/i;
 
-/** How a file is received. */
-interface Reception {
-  /** The largest file, in bytes. */
+interface ReceiveOptions {
+  /** The maximum size of the file, in bytes. */
   limit?: number;
   body?: AsyncIterable<Uint8Array> | null;
-  /** Is told of each piece before it is written. */
   take?: Take;
 }
 
 /**
- * Writes the file in a request, the body itself or the file of a form, to a new file at `path`, and onto the disk, in
- * constant memory. `body` stands for the one of the request where its speed is watched. Leaves nothing behind when it fails,
- * also by what `take` throws.
- * @throws Fault TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
+ * Writes the file of a request (the body itself or the file of a form) to a new file at `path` and syncs it to disk, in
+ * constant memory. `body` replaces the request's own body, for example with one whose speed is watched. Deletes the file on
+ * any error, including those that `take` throws.
+ * @throws AppError TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload is interrupted
  */
 export async function receiveFile(
   request: Request,
   path: string,
-  { limit = LARGEST_FILE, body = request.body, take = async () => {} }: Reception = {},
+  { limit = LARGEST_FILE, body = request.body, take = async () => {} }: ReceiveOptions = {},
 ): Promise<Upload> {
   const type = request.headers.get("content-type") ?? "";
-  if (!isForm(type) && !BARE_FILE.test(type)) {
+  if (!isForm(type) && !CSV_CONTENT_TYPE.test(type)) {
     throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a form (multipart/form-data) with a file, or text/csv");
   }
   if (request.body === null || body === null) throw noFile();
@@ -57,7 +55,7 @@ export async function receiveFile(
     return { fileName: null, fields: new Map(), sha256, size };
   } catch (error) {
     await rm(path, { force: true });
-    throw faultOf(error);
+    throw toUploadError(error);
   }
 }
 
@@ -92,7 +90,7 @@ async function save(source: AsyncIterable<Uint8Array>, path: string, limit: numb
       hash.update(chunk);
       await file.appendFile(chunk);
     }
-    // The job is about to be promised durably; so must be the file it stands on.
+    // The job will be committed durably, so its file must be durable too.
     await file.sync();
     return { size, sha256: hash.digest("hex") };
   } finally {
@@ -103,11 +101,11 @@ async function save(source: AsyncIterable<Uint8Array>, path: string, limit: numb
 const noFile = () => invalid("file", "expected a CSV file");
 const tooLarge = (limit: number) => new Fault("TOO_LARGE", `The file is larger than ${limit / 1_000_000} MB`);
 
-function faultOf(error: unknown): unknown {
+function toUploadError(error: unknown): unknown {
   if (error instanceof Fault) return error;
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new Fault("UNAVAILABLE", "There is no room for the file: try again later", { cause: error });
+    return new Fault("UNAVAILABLE", "There is not enough disk space for the file: try again later", { cause: error });
   }
   if (syscall === "open" || syscall === "write") return error;
   return brokenOff(error);

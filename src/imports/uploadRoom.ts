@@ -1,20 +1,20 @@
 import type { DiskRoom } from "../files/diskRoom.ts";
 import { quotaReached, type Room } from "../limits/usage.ts";
 
-/** How many bytes of an upload arrive between two looks at the disk. */
+/** Bytes of an upload between two checks of the free disk space. */
 const DISK_CHECK_BYTES = 8_000_000;
 
-/** Counts the bytes of uploads that have no job yet, for the brand they are for. */
-export interface Arriving {
-  /** Counts bytes that have arrived. @throws AppError CONFLICT beyond what the brand may store, UNAVAILABLE without room on the disk */
+/** Counts the bytes of an upload that has no job yet against its brand's limit. */
+interface Arriving {
+  /** Counts received bytes. @throws AppError CONFLICT beyond what the brand may store, UNAVAILABLE without free disk space */
   take(bytes: number): Promise<void>;
-  /** Forgets them: the job counts them now, or nobody does. */
+  /** Uncounts the bytes: the job counts them now, or the upload has failed. */
   end(): void;
 }
 
 /**
- * Bounds what a brand has arriving at this process: together no more than it may store, checked before a file is read where
- * its length is told, and again while it arrives.
+ * Limits the uploads that this process receives for a brand to what the brand may store in total. Checked before an upload
+ * when its length is known, and again while it is received.
  */
 export class UploadRoom {
   readonly #disk: DiskRoom;
@@ -24,14 +24,14 @@ export class UploadRoom {
     this.#disk = disk;
   }
 
-  /** `told` is what the request says of its length; `left` what the brand may store, null when that is no matter. */
-  async begin(brandId: string, told: number, left: Room | null): Promise<Arriving> {
-    const mustFit = (more: number) => {
+  /** `announced`: the bytes in Content-Length, or 0; `left`: what the brand may store, null for no limit. */
+  async begin(brandId: string, announced: number, left: Room | null): Promise<Arriving> {
+    const assertFits = (more: number) => {
       const arriving = (this.#arriving.get(brandId) ?? 0) + more;
       if (left !== null && arriving > left.left) throw quotaReached("storedBytes", left.limit);
     };
-    mustFit(told);
-    await this.#disk.check(told);
+    assertFits(announced);
+    await this.#disk.check(announced);
     let own = 0;
     let unchecked = 0;
     return {
@@ -39,7 +39,7 @@ export class UploadRoom {
         own += bytes;
         unchecked += bytes;
         this.#add(brandId, bytes);
-        mustFit(0);
+        assertFits(0);
         if (unchecked < DISK_CHECK_BYTES) return;
         unchecked = 0;
         await this.#disk.check();

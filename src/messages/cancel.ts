@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { byPages, inSlices, SCAN_ROWS } from "../db/slices.ts";
+import { byPages, inSlices, SCAN_ROWS, SLICE_ROWS } from "../db/slices.ts";
 import { equalsUnindexed, findByIndex, forUpdate, rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 import type { CancelReason, MessageStatus } from "./model.ts";
@@ -23,24 +23,30 @@ const idTable = (ids: readonly string[]) =>
  * how many were cancelled.
  */
 async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number> {
+  // Of any status: a page of pending ones would pass over any number of others first.
+  return cancelPages(tx, reason, (after) =>
+    tx.all<ScannedMessage>(sql`select m.id, m.status from messages m where ${which} and m.id > ${after}
+      order by m.id limit ${SCAN_ROWS}`),
+  );
+}
+
+async function cancelPages(
+  tx: Tx,
+  reason: CancelReason,
+  page: (after: string) => Promise<ScannedMessage[]>,
+): Promise<number> {
   let cancelled = 0;
   const sending: string[] = [];
-  await byPages(
-    // Of any status: a page of pending ones would pass over any number of others first.
-    (after) =>
-      tx.all<ScannedMessage>(sql`select m.id, m.status from messages m where ${which} and m.id > ${after}
-        order by m.id limit ${SCAN_ROWS}`),
-    async (seen) => {
-      for (const { id, status } of seen) if (status === "SENDING") sending.push(id);
-      const pending = seen.flatMap(({ id, status }) => (status === "PENDING" ? [id] : []));
-      await inSlices(pending, async (ids) => {
-        const done = await cancelPending(tx, ids, reason);
-        cancelled += done.size;
-        // Claimed by the engine since they were seen.
-        for (const id of ids) if (!done.has(id)) sending.push(id);
-      });
-    },
-  );
+  await byPages(page, async (seen) => {
+    for (const { id, status } of seen) if (status === "SENDING") sending.push(id);
+    const pending = seen.flatMap(({ id, status }) => (status === "PENDING" ? [id] : []));
+    await inSlices(pending, async (ids) => {
+      const done = await cancelPending(tx, ids, reason);
+      cancelled += done.size;
+      // Claimed by the engine since they were seen.
+      for (const id of ids) if (!done.has(id)) sending.push(id);
+    });
+  });
   await inSlices(sending, async (ids) => {
     // Held until the end, so that none goes from one status to the other between the two statements below.
     await tx.all(sql`select m.id from messages m where m.id in (select n.id from ${idTable(ids)})
@@ -79,18 +85,25 @@ export async function cancelPerson(
   const ofBrand = brandId === null ? sql.empty() : sql`and c.brand_id = ${brandId}`;
   const by = (column: "email" | "phone", address: string | null) =>
     address === null ? [] : [sql`select c.id from contacts c where c.${sql.raw(column)} = ${address} ${ofBrand}`];
-  const people = sql.join([...by("email", email), ...by("phone", phone)], sql` union `);
+  const people = await tx.all<{ id: string }>(sql.join([...by("email", email), ...by("phone", phone)], sql` union `));
+  if (people.length > 0) await findByIndex(tx);
   let cancelled = 0;
-  await byPages(
-    (after) =>
-      tx.all<{ id: string }>(sql`select v.id from conversations v where v.contact_id in (${people}) and v.id > ${after}
-        order by v.id limit ${SCAN_ROWS}`),
-    async (conversations) => {
-      await inSlices(conversations, async (slice) => {
+  // Each contact by itself, in the order of its index: nothing is sorted, or passed over in every page.
+  for (const contact of people) {
+    await byPages(
+      (after) =>
+        tx.all<{
+          id: string;
+        }>(sql`select v.id from conversations v where v.contact_id = ${contact.id} and v.id > ${after}
+          order by v.id limit ${SLICE_ROWS}`),
+      async (slice) => {
         const ids = slice.map(({ id }) => id);
-        cancelled += await cancel(tx, sql`m.conversation_id in (select n.id from ${idTable(ids)})`, reason);
-      });
-    },
-  );
+        // In one query without an order: a conversation has few messages, and to sort them Postgres would scan an index of all.
+        const seen = await tx.all<ScannedMessage>(sql`select m.id, m.status from ${idTable(ids)} cross join messages m
+          where m.conversation_id = n.id`);
+        cancelled += await cancelPages(tx, reason, async (after) => (after === "" ? seen : []));
+      },
+    );
+  }
   return cancelled;
 }

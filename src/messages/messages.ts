@@ -1,5 +1,5 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
-import type { ChannelName } from "../channels/channel.ts";
+import type { ChannelName } from "../channel-name.ts";
 import type { Instant } from "../clock.ts";
 import { hold } from "../credits/holds.ts";
 import { readWeights } from "../credits/weights.ts";

@@ -7,25 +7,25 @@ import { Fault, notFound } from "../fault.ts";
 import { addUsage } from "../limits/usage.ts";
 import { reassignAfterMove } from "../messages/reassign.ts";
 
-/** A mailbox that changed hands. */
-export interface MovedMailbox {
+/** A mailbox that another brand has now. */
+interface MovedMailbox {
   id: string;
   email: string;
-  /** The brand that lost it; null when it had none. */
+  /** The brand it belonged to before; null when it had none. */
   previousBrandName: string | null;
 }
 
-export interface Assignment {
+interface Assignment {
   brandName: string;
-  /** Those that are the brand's because of this; not those that were before. */
+  /** The mailboxes that were not the brand's before. */
   moved: MovedMailbox[];
 }
 
 /**
- * Gives mailboxes to a brand. What was still to leave through them for their old brands gets another mailbox of its own, or
- * waits for one; what is on its way already finishes. Campaigns keep the mailboxes they were given: those of another brand
- * are passed over, and are theirs again when they come back.
- * @throws Fault NOT_FOUND for a missing brand, or listing the ids that are no mailbox's; nothing is moved then
+ * Assigns mailboxes to a brand. Pending messages of the old brands get another mailbox of their own brand, or wait for one;
+ * messages being sent are finished. Campaigns keep their list of mailboxes: those of another brand are skipped, and are used
+ * again after they are assigned back.
+ * @throws AppError NOT_FOUND for a missing brand, or with the unknown mailbox ids; nothing is assigned then
  */
 export async function assignMailboxes(tx: Tx, given: readonly string[], brandId: string): Promise<Assignment> {
   await planAnew(tx);
@@ -35,18 +35,18 @@ export async function assignMailboxes(tx: Tx, given: readonly string[], brandId:
   if (!brand) throw notFound("brand", brandId);
   const ids = [...new Set(given)].sort().map((id) => ({ id }));
   const these = sql`(select n.id from ${rowsOf("n", ids, { id: "text" })})`;
-  await lockMessages(tx, ids);
+  await lockPendingMessages(tx, ids);
   const found = await tx.all<{ id: string; email: string; brand_id: string | null; previous: string | null }>(sql`
     select e.id, e.email, e.brand_id, b.name as previous from email_accounts e left join brands b on b.id = e.brand_id
     where e.id in ${these} order by e.id ${forUpdate("e")}`);
-  checkAll(
+  assertAllFound(
     ids.map(({ id }) => id),
     found.map(({ id }) => id),
   );
   const moved = found.filter((row) => row.brand_id !== brandId);
   if (moved.length > 0) {
-    await moveTo(tx, moved, brandId);
-    // An admin decides about the limits too: a mailbox that is given counts, and is never refused.
+    await setBrand(tx, moved, brandId);
+    // An assignment counts against the brand's limit and is never refused: admins set the limits too.
     const changes = new Map([[brandId, moved.length]]);
     for (const { brand_id: from } of moved) if (from !== null) changes.set(from, (changes.get(from) ?? 0) - 1);
     for (const [brand, change] of [...changes].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -64,8 +64,8 @@ export async function assignMailboxes(tx: Tx, given: readonly string[], brandId:
   };
 }
 
-/** @throws Fault CONFLICT where the brand has an account of its own for one of the addresses, which it has only typed */
-async function moveTo(tx: Tx, moved: readonly { id: string }[], brandId: string): Promise<void> {
+/** @throws AppError CONFLICT when the brand has an unproved account for one of the addresses */
+async function setBrand(tx: Tx, moved: readonly { id: string }[], brandId: string): Promise<void> {
   const these = rowsOf(
     "n",
     moved.map(({ id }) => ({ id })),
@@ -76,18 +76,21 @@ async function moveTo(tx: Tx, moved: readonly { id: string }[], brandId: string)
       where id in (select n.id from ${these})`);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new Fault("CONFLICT", "The brand has another account for one of these addresses: remove that one first");
+    throw new Fault(
+      "CONFLICT",
+      "The brand already has an account for one of these addresses: delete that account first",
+    );
   }
 }
 
-/** In the order in which the engine locks, messages before their mailboxes, so that the two do not wait for each other. */
-async function lockMessages(tx: Tx, ids: readonly { id: string }[]): Promise<void> {
+/** Locks messages before their mailboxes, in the order of the delivery engine, so that the two cannot deadlock. */
+async function lockPendingMessages(tx: Tx, ids: readonly { id: string }[]): Promise<void> {
   if (dialect === "sqlite") return;
   await tx.all(sql`select count(*) from (select m.id from messages m where m.status = 'PENDING'
     and m.sender_id in (select n.id from ${rowsOf("n", ids, { id: "text" })}) order by m.id ${forUpdate("m")}) held`);
 }
 
-function checkAll(wanted: readonly string[], found: readonly string[]): void {
+function assertAllFound(wanted: readonly string[], found: readonly string[]): void {
   const known = new Set(found);
   const unknownIds = wanted.filter((id) => !known.has(id));
   if (unknownIds.length === 0) return;

@@ -38,16 +38,17 @@ export function toEmailAccount(row: EmailAccountRow, now: Instant): EmailAccount
   };
 }
 
-/** The mailbox with this id in the scope; NOT_FOUND if there is none. */
+/** @throws AppError NOT_FOUND when there is no such mailbox in scope */
 export async function getEmailAccount(read: Reader, id: string, scope: TenantScope): Promise<EmailAccountRow> {
-  const [row] = await read.select().from(emailAccounts).where(within(id, scope));
+  const [row] = await read.select().from(emailAccounts).where(isInScope(id, scope));
   if (!row) throw notFound("email account", id);
   return row;
 }
 
-const within = (id: string, scope: TenantScope) => and(eq(emailAccounts.id, id), inScope(scope, emailAccounts.brandId));
+const isInScope = (id: string, scope: TenantScope) =>
+  and(eq(emailAccounts.id, id), inScope(scope, emailAccounts.brandId));
 
-/** Mailboxes in the scope in the order they were added, after the one with id `after`. */
+/** Lists mailboxes in scope in the order of their creation, after the one with id `after`. */
 export async function listEmailAccounts(
   read: Reader,
   options: { scope: TenantScope; after: string | null; limit: number },
@@ -65,15 +66,16 @@ export async function listEmailAccounts(
     .limit(options.limit);
 }
 
-/** A login that was tried, and what came of it. */
-export interface TriedLogin {
+/** A login and the result of logging in with it. */
+interface TriedLogin {
   login: MailLogin;
   connection: Connection;
 }
 
 /**
- * Adds a mailbox whose login has been tried. When that proved whose it is, brands that only typed its address lose it.
- * CONFLICT when the address is proved already, or the brand has it.
+ * Creates a mailbox whose login has been tested. A login that proved ownership disables the unproved accounts that other
+ * brands have for the address.
+ * @throws AppError CONFLICT when another brand has proved the address, or the brand has an account for it
  */
 export async function addEmailAccount(
   tx: Tx,
@@ -110,8 +112,8 @@ export async function addEmailAccount(
 }
 
 /**
- * Changes what is named and leaves the rest. `seen` is the row that `tried` was made from: CONFLICT when the account has
- * changed since, because then another login was tried than the one that would be stored.
+ * Updates the fields that are given. `seen` is the row that `tried` was made from.
+ * @throws AppError CONFLICT when the row has changed since, because then another login was tested than would be stored
  */
 export async function changeEmailAccount(
   tx: Tx,
@@ -121,7 +123,7 @@ export async function changeEmailAccount(
   tried: TriedLogin | null,
 ): Promise<EmailAccountRow> {
   const { displayName, dailyLimit, timezone, isActive, warmup } = change;
-  const judgesSeen = tried !== null || warmup !== undefined;
+  const needsSameRow = tried !== null || warmup !== undefined;
   const proves = tried?.connection.proves === true;
   if (proves) await expectUnclaimed(tx, seen);
   const [row] = await orTaken(
@@ -140,7 +142,7 @@ export async function changeEmailAccount(
               ...("grant" in tried.login
                 ? { workspaceDomain: workspaceDomainOf(seen.email, tried.login.grant.type) }
                 : {}),
-              // What the server of before asked for does not bind the new one.
+              // A pause that the previous server asked for does not apply to the new one.
               pausedUntil: null,
               pausedReason: null,
               connectionStatus: tried.connection.status,
@@ -149,7 +151,7 @@ export async function changeEmailAccount(
             }),
         updatedAt: tx.now,
       })
-      .where(and(eq(emailAccounts.id, seen.id), judgesSeen ? unchanged(seen) : unmoved(seen)))
+      .where(and(eq(emailAccounts.id, seen.id), needsSameRow ? isUnchanged(seen) : hasSameBrand(seen)))
       .returning(),
   );
   if (row) {
@@ -158,29 +160,28 @@ export async function changeEmailAccount(
     return row;
   }
   await getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
-  throw new Fault("CONFLICT", "The account was changed meanwhile: try again");
+  throw new Fault("CONFLICT", "The account was changed in the meantime: try again");
 }
 
-/** Still the brand's whose caller has seen it: an admin may have given it to another one. */
-const unmoved = ({ brandId }: EmailAccountRow) =>
+/** Matches a mailbox that has not been assigned to another brand since it was read. */
+const hasSameBrand = ({ brandId }: EmailAccountRow) =>
   brandId === null ? isNull(emailAccounts.brandId) : eq(emailAccounts.brandId, brandId);
 
-const unchanged = (seen: EmailAccountRow) => and(unmoved(seen), eq(emailAccounts.updatedAt, seen.updatedAt));
+const isUnchanged = (seen: EmailAccountRow) => and(hasSameBrand(seen), eq(emailAccounts.updatedAt, seen.updatedAt));
 
-/** What made it wait is over. */
-const NO_PAUSE = { pausedUntil: null, pausedReason: null, failures: 0 };
+const RESET_PAUSE = { pausedUntil: null, pausedReason: null, failures: 0 };
 
-/** Notes what a test of the stored login showed; nothing when the account was changed while it ran. */
+/** Stores the result of testing the stored login, unless the account was changed while the test ran. */
 export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: Connection): Promise<EmailAccountRow> {
   const works = connection.status === "CONNECTED";
   const { status: connectionStatus, error: connectionError, proves } = connection;
   if (works) await expectUnclaimed(tx, seen);
-  const proof = proves ? provedBy(connection, seen, tx.now) : {};
+  const ownership = proves ? provedBy(connection, seen, tx.now) : {};
   const [row] = await orTaken(
     tx
       .update(emailAccounts)
-      .set({ connectionStatus, connectionError, ...proof, ...(works ? NO_PAUSE : {}) })
-      .where(and(eq(emailAccounts.id, seen.id), unchanged(seen)))
+      .set({ connectionStatus, connectionError, ...ownership, ...(works ? RESET_PAUSE : {}) })
+      .where(and(eq(emailAccounts.id, seen.id), isUnchanged(seen)))
       .returning(),
   );
   if (row && proves) await disableUnproved(tx, row);
@@ -188,11 +189,11 @@ export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: 
   return getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
 }
 
-/** Removes a mailbox. CONFLICT while messages wait to leave through it: its brand must let it finish, or cancel them. */
+/** Deletes a mailbox. @throws AppError CONFLICT while messages are pending: they must be sent or cancelled first */
 export async function removeEmailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   await getEmailAccount(tx, id, scope);
   await checkNothingWaits(tx, id);
   await deleteFromCampaigns(tx, id);
-  const [gone] = await tx.delete(emailAccounts).where(eq(emailAccounts.id, id)).returning();
-  if (gone?.brandId) await release(tx, gone.brandId, "mailboxes", 1);
+  const [deleted] = await tx.delete(emailAccounts).where(eq(emailAccounts.id, id)).returning();
+  if (deleted?.brandId) await release(tx, deleted.brandId, "mailboxes", 1);
 }

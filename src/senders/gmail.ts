@@ -3,18 +3,18 @@ import type { GoogleGrant } from "../channels/channel.ts";
 import { Fault, invalid } from "../fault.ts";
 import type { GmailCredentials } from "./model.ts";
 
-/** Google's own domains: whoever has an address there is no Workspace's. */
+/** Google's own domains, whose addresses belong to no Workspace. */
 const CONSUMER_DOMAINS = new Set(["gmail.com", "googlemail.com"]);
 
-/** The Google Workspace domain of a mailbox at Google; null for a private one. */
+/** Gets the Google Workspace domain of a mailbox at Google; null for a private mailbox. */
 export function workspaceDomainOf(email: string, type: GoogleGrant["type"]): string | null {
   const domain = email.slice(email.lastIndexOf("@") + 1);
   return type !== "SERVICE_ACCOUNT" && CONSUMER_DOMAINS.has(domain) ? null : domain;
 }
 
 /**
- * What is shown to Google, of the three ways there are; null when none was given.
- * @throws Fault INVALID when more than one was, or a key that is none
+ * Builds the Google credentials from a request that gives one of three kinds; null when it gives none.
+ * @throws AppError INVALID for more than one kind, or for a key that is not an RSA private key
  */
 export function grantOf({ oauth, serviceAccountKey, password }: GmailCredentials): GoogleGrant | null {
   const given = [oauth, serviceAccountKey, password ?? undefined].filter((one) => one !== undefined);
@@ -22,27 +22,27 @@ export function grantOf({ oauth, serviceAccountKey, password }: GmailCredentials
   if (oauth) return { type: "OAUTH", ...oauth };
   if (serviceAccountKey) {
     const { client_email: clientEmail, private_key: privateKey } = serviceAccountKey;
-    checkKey(privateKey);
+    assertRsaKey(privateKey);
     return { type: "SERVICE_ACCOUNT", clientEmail, privateKey };
   }
   return password ? { type: "SMTP", password } : null;
 }
 
-function checkKey(privateKey: string): void {
+function assertRsaKey(privateKey: string): void {
   try {
     if (createPrivateKey(privateKey).asymmetricKeyType === "rsa") return;
   } catch {}
-  throw invalid("serviceAccountKey.private_key", "expected the private key of a JSON key file, as it stands there");
+  throw invalid("serviceAccountKey.private_key", "expected the RSA private key from a JSON key file, unchanged");
 }
 
-/** The field that a failed login is about. */
+/** Gets the request field that a failed login is about. */
 export function fieldOf({ type }: GoogleGrant): string {
   return { OAUTH: "oauth", SERVICE_ACCOUNT: "serviceAccountKey", SMTP: "password" }[type];
 }
 
-/** A stored grant, read back. */
+/** @throws AppError UNAVAILABLE for JSON that is not a stored grant */
 export function readGrant(opened: string): GoogleGrant {
   const grant: unknown = JSON.parse(opened);
   if (typeof grant === "object" && grant !== null && "type" in grant) return grant as GoogleGrant;
-  throw new Fault("UNAVAILABLE", "a stored login cannot be read");
+  throw new Fault("UNAVAILABLE", "A stored login cannot be parsed");
 }

@@ -5,18 +5,19 @@ import { readGrant } from "./gmail.ts";
 
 type Row = typeof emailAccounts.$inferSelect;
 
-/** Where a mailbox's password is sealed for. */
+/** Names the row and column that a secret is encrypted for, so that it decrypts nowhere else. */
 function secretContext(accountId: string): string {
   return `email_accounts|${accountId}|secret`;
 }
 
-/** How to log in to a mailbox's server; null for a mailbox that has none (the simulator's). The password is in the clear. */
+/** Decrypts the login of a mailbox; null for a mailbox without a server (the simulator's). */
 export function loginOf(vault: Vault, row: Row): MailLogin | null {
   if (row.provider === "SMTP") return smtpLoginOf(vault, row);
   if (row.secret === null) return null;
   return { mailbox: row.email, grant: readGrant(vault.open(row.secret, secretContext(row.id))) };
 }
 
+/** Decrypts the login of an SMTP mailbox; null for a mailbox without a server. */
 export function smtpLoginOf(vault: Vault, row: Row): SmtpLogin | null {
   if (row.host === null || row.port === null) return null;
   const password = row.secret === null ? null : vault.open(row.secret, secretContext(row.id));
@@ -25,7 +26,7 @@ export function smtpLoginOf(vault: Vault, row: Row): SmtpLogin | null {
   return privateHost ? { ...login, privateHost } : login;
 }
 
-/** A login as it is stored: what is secret of it is sealed, as one. */
+/** Builds the columns that store a login; its secrets are encrypted together. */
 export function sealLogin(vault: Vault, accountId: string, login: MailLogin) {
   const seal = (secret: string) => vault.seal(secret, secretContext(accountId));
   if ("grant" in login) return { accountType: login.grant.type, secret: seal(JSON.stringify(login.grant)) };

@@ -9,23 +9,26 @@ import type { EmailAccountChange, NewEmailAccount } from "./model.ts";
 
 type Row = typeof emailAccounts.$inferSelect;
 
-/** The login in an order for a new mailbox. Whoever gives a password and no user name logs in by the address. */
+/**
+ * Builds the login of a new mailbox. With a password and no user name, the address is the user name.
+ * @throws AppError INVALID naming the field that is missing or does not fit the provider
+ */
 export function newLogin(given: NewEmailAccount): MailLogin {
   const { provider = "SMTP", host, port, security, username, password, email } = given;
   const mailbox = normaliseEmail(email) ?? email;
   if (provider === "GMAIL") {
-    const grant = newGrant(given);
+    const grant = buildGrant(given);
     if (grant === null) throw invalid("oauth", "expected oauth, serviceAccountKey or password (an app password)");
-    return { mailbox, grant: ofType(grant, given.accountType) };
+    return { mailbox, grant: assertGrantType(grant, given.accountType) };
   }
-  refuseGrants(given);
+  assertNoGrant(given);
   if (given.accountType !== undefined && given.accountType !== "SMTP") {
-    throw invalid("accountType", "expected SMTP for a mailbox of the provider SMTP");
+    throw invalid("accountType", "expected SMTP for provider SMTP");
   }
-  if (host === undefined) throw invalid("host", "expected the name of the mail server");
+  if (host === undefined) throw invalid("host", "expected the host name of the mail server");
   if (port === undefined) throw invalid("port", "expected 25, 465, 587 or 2525");
   if (security === undefined) throw invalid("security", "expected TLS, STARTTLS or NONE");
-  return checkPair({
+  return assertCredentialPair({
     host,
     port,
     security,
@@ -35,15 +38,15 @@ export function newLogin(given: NewEmailAccount): MailLogin {
 }
 
 /**
- * The login a mailbox would have after a change, or null when the change leaves it alone.
- * @throws Fault INVALID when the stored password would go to another server
+ * Builds the login that a mailbox has after an update; null when the update does not touch it.
+ * @throws AppError INVALID when the stored password would go to another server
  */
 export function changedLogin(vault: Vault, row: Row, change: EmailAccountChange): MailLogin | null {
   if (row.provider === "GMAIL") {
-    const grant = newGrant(change);
+    const grant = buildGrant(change);
     return grant && { mailbox: row.email, grant };
   }
-  refuseGrants(change);
+  assertNoGrant(change);
   const named = Object.fromEntries(
     Object.entries({
       host: change.host,
@@ -54,44 +57,45 @@ export function changedLogin(vault: Vault, row: Row, change: EmailAccountChange)
     }).filter(([, value]) => value !== undefined),
   );
   if (Object.keys(named).length === 0) return null;
-  // Who may change an account need not know its password, and must not learn it by pointing the account elsewhere.
+  // A user who may update an account must not obtain its password by pointing the account at another server.
   if ("host" in named && named.host !== row.host && row.secret !== null && !("password" in named)) {
-    throw invalid("password", "give it again: the server has changed");
+    throw invalid("password", "required when the host changes");
   }
   const { host, port, security } = { host: row.host, port: row.port, security: row.security, ...named };
   if (host === null || port === null || security === null) {
-    throw invalid("host", "expected host, port and security together: this mailbox has no server yet");
+    throw invalid("host", "expected host, port and security together, because this mailbox has no server yet");
   }
   const stored = smtpLoginOf(vault, row) ?? { username: null, password: null };
-  return checkPair({ ...stored, ...named, host, port, security });
+  return assertCredentialPair({ ...stored, ...named, host, port, security });
 }
 
-type Given = Pick<
+type LoginFields = Pick<
   EmailAccountChange,
   "host" | "port" | "security" | "username" | "password" | "oauth" | "serviceAccountKey"
 >;
 
-/** Google's servers are known: nothing about them may be said. */
-function newGrant(given: Given): GoogleGrant | null {
+/** @throws AppError INVALID for a server field: Google's servers are fixed */
+function buildGrant(given: LoginFields): GoogleGrant | null {
   for (const field of ["host", "port", "security", "username"] as const) {
-    if (given[field] !== undefined) throw invalid(field, "leave it out: GMAIL's server and user name are known");
+    if (given[field] !== undefined)
+      throw invalid(field, "not allowed for provider GMAIL: its server and user name are fixed");
   }
   if (given.password === null) throw invalid("password", "expected an app password");
   return grantOf(given);
 }
 
-function ofType(grant: GoogleGrant, type: GoogleGrant["type"] | undefined): GoogleGrant {
+function assertGrantType(grant: GoogleGrant, type: GoogleGrant["type"] | undefined): GoogleGrant {
   if (type === undefined || type === grant.type) return grant;
   throw invalid("accountType", `expected ${grant.type} with these credentials`);
 }
 
-function refuseGrants({ oauth, serviceAccountKey }: Given): void {
-  if (oauth !== undefined) throw invalid("oauth", "only for a mailbox of the provider GMAIL");
-  if (serviceAccountKey !== undefined) throw invalid("serviceAccountKey", "only for a mailbox of the provider GMAIL");
+function assertNoGrant({ oauth, serviceAccountKey }: LoginFields): void {
+  if (oauth !== undefined) throw invalid("oauth", "only allowed for provider GMAIL");
+  if (serviceAccountKey !== undefined) throw invalid("serviceAccountKey", "only allowed for provider GMAIL");
 }
 
-function checkPair(login: SmtpLogin): SmtpLogin {
-  if (login.username !== null && login.password === null) throw invalid("password", "expected one for this user name");
-  if (login.username === null && login.password !== null) throw invalid("username", "expected one for this password");
+function assertCredentialPair(login: SmtpLogin): SmtpLogin {
+  if (login.username !== null && login.password === null) throw invalid("password", "required with a user name");
+  if (login.username === null && login.password !== null) throw invalid("username", "required with a password");
   return login;
 }

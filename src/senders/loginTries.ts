@@ -6,26 +6,26 @@ import { getLimit } from "../limits/overrides.ts";
 import { Places } from "../limits/places.ts";
 import { countToday, leaseTokens, returnTokens, uncount, untilTomorrow } from "../limits/tokens.ts";
 
-/** How much more may be tried at one mailbox by all brands together than by one brand: so that no brand alone keeps its owner out. */
-const BRANDS_AT_ONE_MAILBOX = 2;
+/** Limit for one mailbox over all brands, as a multiple of one brand's limit, so that no brand alone locks its owner out. */
+const MAILBOX_LIMIT_FACTOR = 2;
 
 /**
- * Logins of one brand that a process tries at the same time; others wait for their turn. Fewer than a minute's failures, so
- * that whoever adds many mailboxes at once, with their right passwords, is never refused.
+ * Concurrent logins of one brand in a process; further ones wait. Fewer than the failures allowed in a minute, so that
+ * adding many mailboxes at once with the right passwords is never refused.
  */
-const AT_ONCE = 3;
-const PLACES = new Places({ mostWaiting: 50, noun: "logins at mailboxes" });
+const MAX_CONCURRENT_LOGINS = 3;
+const loginSlots = new Places({ mostWaiting: 50, noun: "logins at mailboxes" });
 
-/** A login that is about to be tried, and counted as failed until it has succeeded. */
-interface LoginTry {
+/** A login that counts as failed until it has succeeded. */
+interface LoginAttempt {
   subjects: { subject: string; perMinute: number }[];
   at: Instant;
 }
 
 /**
- * Tries a login, which counts against the limits of the brand and of the mailbox until it has succeeded. Counted before any
- * connection is made, in the database: for all processes, and across restarts.
- * @throws AppError RATE_LIMITED, and nothing is tried or counted, after too many failures; and whatever `work` throws
+ * Runs a login that counts against the limits of the brand and of the mailbox until it has succeeded. It is counted before
+ * any connection is made, in the database: for all processes, and across restarts.
+ * @throws AppError RATE_LIMITED after too many failures, before `work` runs or anything is counted; and what `work` throws
  */
 export async function tryCounted<Result>(
   store: Store,
@@ -33,30 +33,34 @@ export async function tryCounted<Result>(
   login: MailLogin,
   work: () => Promise<{ succeeded: boolean; result: Result }>,
 ): Promise<Result> {
-  const giveBack = await PLACES.take(brandId ?? "none", AT_ONCE);
+  const releaseSlot = await loginSlots.take(brandId ?? "none", MAX_CONCURRENT_LOGINS);
   try {
-    const counted = await store.write((tx) => countTry(tx, brandId, login));
+    const counted = await store.write((tx) => countAttempt(tx, brandId, login));
     const { succeeded, result } = await work();
-    if (succeeded) await store.write((tx) => refundTry(tx, counted));
+    if (succeeded) await store.write((tx) => refundAttempt(tx, counted));
     return result;
   } finally {
-    giveBack();
+    releaseSlot();
   }
 }
 
-async function countTry(tx: Tx, brandId: string | null, login: MailLogin): Promise<LoginTry> {
-  const ofBrand = await getLimit(tx, brandId, "mailboxLoginsPerMinute");
+async function countAttempt(tx: Tx, brandId: string | null, login: MailLogin): Promise<LoginAttempt> {
+  const perMinute = await getLimit(tx, brandId, "mailboxLoginsPerMinute");
   const perDay = await getLimit(tx, brandId, "mailboxLoginsPerDay");
-  const all = BRANDS_AT_ONE_MAILBOX;
+
   const subjects = [
-    { subject: `brand ${brandId ?? "none"}`, perMinute: ofBrand, perDay },
-    { subject: mailboxOf(login), perMinute: all * ofBrand, perDay: all * perDay },
+    { subject: `brand ${brandId ?? "none"}`, perMinute, perDay },
+    {
+      subject: hashMailbox(login),
+      perMinute: MAILBOX_LIMIT_FACTOR * perMinute,
+      perDay: MAILBOX_LIMIT_FACTOR * perDay,
+    },
   ];
   for (const each of subjects) await count(tx, each.subject, each.perMinute, each.perDay);
   return { subjects, at: tx.now };
 }
 
-async function refundTry(tx: Tx, { subjects, at }: LoginTry): Promise<void> {
+async function refundAttempt(tx: Tx, { subjects, at }: LoginAttempt): Promise<void> {
   for (const { subject, perMinute } of subjects) {
     await returnTokens(tx, subject, "mailboxLoginsPerMinute", { quota: perMinute, windowMs: MINUTE }, 1);
     await uncount(tx, subject, "mailboxLoginsPerDay", at);
@@ -66,22 +70,22 @@ async function refundTry(tx: Tx, { subjects, at }: LoginTry): Promise<void> {
 async function count(tx: Tx, subject: string, perMinute: number, perDay: number): Promise<void> {
   const rate = { quota: perMinute, windowMs: MINUTE };
   const { granted, waitMs } = await leaseTokens(tx, subject, "mailboxLoginsPerMinute", rate, 1);
-  if (!granted) throw tooMany("mailboxLoginsPerMinute", perMinute, MINUTE, waitMs);
+  if (!granted) throw rateLimited("mailboxLoginsPerMinute", perMinute, MINUTE, waitMs);
   if (await countToday(tx, subject, "mailboxLoginsPerDay", perDay)) return;
-  throw tooMany("mailboxLoginsPerDay", perDay, DAY, untilTomorrow(tx.now));
+  throw rateLimited("mailboxLoginsPerDay", perDay, DAY, untilTomorrow(tx.now));
 }
 
-function tooMany(name: string, limit: number, windowMs: number, waitMs: number): Fault {
+function rateLimited(name: string, limit: number, windowMs: number, waitMs: number): Fault {
   const seconds = Math.ceil(waitMs / 1000);
-  const message = `Too many failed logins at mailboxes: the limit ${name} is ${limit} in ${windowMs / 1000} seconds; try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
+  const message = `Too many failed mailbox logins: the limit ${name} is ${limit} in ${windowMs / 1000} seconds; try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
   return new Fault("RATE_LIMITED", message, {
     retryAfterSeconds: seconds,
     facts: { limit: { name, value: limit } },
   });
 }
 
-/** Names a mailbox by a hash: whom somebody tried to be is nobody's to read. */
-function mailboxOf(login: MailLogin): string {
+/** Hashes a mailbox's name, so that the database does not record which mailboxes were tried. */
+function hashMailbox(login: MailLogin): string {
   const name = "grant" in login ? `google ${login.mailbox}` : `${login.host} ${login.username ?? ""}`;
   return `mailbox ${new Bun.CryptoHasher("sha256").update(name.toLowerCase()).digest("base64url")}`;
 }

@@ -4,26 +4,31 @@ import { Id, Moment, Nullable } from "../http/model.ts";
 const DisplayName = Nullable(
   t.String({ maxLength: 120, pattern: "^[^\\u0000-\\u001f\\u007f]*$", examples: ["Ann from Northwind"] }),
 );
-const DailyLimit = t.Integer({ minimum: 1, maximum: 10_000, default: 50, description: "Mails a day, by its own zone" });
+const DailyLimit = t.Integer({
+  minimum: 1,
+  maximum: 10_000,
+  default: 50,
+  description: "Maximum mails a day, by the mailbox's time zone",
+});
 const Timezone = t.String({ maxLength: 64, description: "IANA name", examples: ["America/New_York"] });
 const AllowUnverified = t.Boolean({
   default: false,
-  description: "Keep the login although the test of the connection failed",
+  description: "Stores the login even when the connection test fails",
 });
 
 const Secret = (maxLength: number) => t.String({ minLength: 1, maxLength });
 
 const AccountType = t.Union([t.Literal("OAUTH"), t.Literal("SERVICE_ACCOUNT"), t.Literal("SMTP")], {
-  description: "Follows from the credentials; need not be said",
+  description: "Optional: derived from the credentials",
   examples: ["SMTP"],
 });
 
-const login = {
+const loginFields = {
   host: t.Optional(
     t.String({
       minLength: 1,
       maxLength: 253,
-      description: "Needed by provider SMTP, as port and security are",
+      description: "Required for provider SMTP, as are port and security",
       examples: ["smtp.northwind.example"],
     }),
   ),
@@ -35,8 +40,14 @@ const login = {
       examples: ["STARTTLS"],
     }),
   ),
-  username: t.Optional(Nullable(t.String({ minLength: 1, maxLength: 320, description: "The address, unless said" }))),
-  password: t.Optional(Nullable(t.String({ minLength: 1, maxLength: 1000, description: "Sealed, never answered" }))),
+  username: t.Optional(
+    Nullable(
+      t.String({ minLength: 1, maxLength: 320, description: "Defaults to the address when a password is given" }),
+    ),
+  ),
+  password: t.Optional(
+    Nullable(t.String({ minLength: 1, maxLength: 1000, description: "Stored encrypted, never returned" })),
+  ),
   oauth: t.Optional(
     t.Object(
       {
@@ -44,13 +55,13 @@ const login = {
         clientSecret: Secret(500),
         refreshToken: Secret(2048),
       },
-      { description: "GMAIL only: an OAuth client and the refresh token it got for this mailbox. Sealed." },
+      { description: "GMAIL only: an OAuth client and its refresh token for this mailbox. Stored encrypted." },
     ),
   ),
   serviceAccountKey: t.Optional(
     t.Object(
       { client_email: Secret(320), private_key: Secret(8192) },
-      { description: "GMAIL only: the JSON key of a service account with domain-wide delegation. Sealed." },
+      { description: "GMAIL only: the JSON key of a service account with domain-wide delegation. Stored encrypted." },
     ),
   ),
 };
@@ -60,7 +71,7 @@ export const NewEmailAccount = t.Object({
   provider: t.Optional(t.Union([t.Literal("SMTP"), t.Literal("GMAIL")], { default: "SMTP", examples: ["SMTP"] })),
   accountType: t.Optional(AccountType),
   displayName: t.Optional(DisplayName),
-  ...login,
+  ...loginFields,
   dailyLimit: t.Optional(DailyLimit),
   timezone: t.Optional(Timezone),
   brandId: t.Optional(Id),
@@ -71,13 +82,13 @@ export type NewEmailAccount = typeof NewEmailAccount.static;
 export const EmailAccountChange = t.Partial(
   t.Object({
     displayName: DisplayName,
-    ...login,
+    ...loginFields,
     dailyLimit: t.Integer({ minimum: 1, maximum: 10_000 }),
     timezone: Timezone,
-    isActive: t.Boolean({ description: "The switch: nothing leaves while it is off" }),
+    isActive: t.Boolean({ description: "False switches the mailbox off: nothing is sent from it" }),
     warmup: t.Union([t.Literal("START"), t.Literal("PAUSE"), t.Literal("RESUME"), t.Literal("STOP")], {
       description:
-        "The warm-up lets 10 mails leave on its first day and about a quarter more on each that follows, until dailyLimit is reached. Paused it stays at what it allowed.",
+        "The warm-up allows 10 mails on its first day and about a quarter more on each following day, until dailyLimit is reached. While it is paused, the allowed number stays the same.",
     }),
     allowUnverified: AllowUnverified,
   }),
@@ -96,18 +107,18 @@ export const EmailAccount = t.Object({
   port: Nullable(t.Number()),
   security: Nullable(t.String()),
   username: Nullable(t.String()),
-  hasPassword: t.Boolean({ description: "Whether a password, or what stands for it at Google, is stored" }),
+  hasPassword: t.Boolean({ description: "True when a password or a Google credential is stored" }),
   connectionStatus: t.String({ examples: ["CONNECTED"] }),
   connectionError: Nullable(t.String()),
   isActive: t.Boolean(),
   isProved: t.Boolean({
     description:
-      "Whether a login with a password or a token has worked, or an admin's test has. Until then nothing leaves, and others may prove that the address is theirs.",
+      "True after a login with a password or a token has worked, or an admin has tested the mailbox. Until then nothing is sent from it, and other brands can prove that the address is theirs.",
   }),
   dailyLimit: t.Integer(),
   warmupStatus: t.String({ examples: ["NOT_STARTED"], description: "NOT_STARTED, WARMING, PAUSED or COMPLETED" }),
-  todaysLimit: t.Integer({ description: "dailyLimit, or less while the mailbox warms up" }),
-  workspaceDomain: Nullable(t.String({ description: "The Google Workspace domain it belongs to" })),
+  todaysLimit: t.Integer({ description: "Mails allowed today: dailyLimit, or less during warm-up" }),
+  workspaceDomain: Nullable(t.String({ description: "The Google Workspace domain of the mailbox" })),
   isWorkspaceAccount: t.Boolean(),
   timezone: t.String(),
   pausedUntil: Nullable(Moment),
@@ -128,7 +139,7 @@ const VoicemailName = t.String({
 export const PhoneNumber = t.String({
   minLength: 1,
   maxLength: 64,
-  description: "International: E.164, or what can be read as it",
+  description: "International number, in E.164 or a format that can be converted to it",
   examples: ["+12025550143"],
 });
 
@@ -149,8 +160,10 @@ export const VoicemailAccount = t.Object({
   displayName: t.String({ examples: ["Northwind 0143"] }),
   provider: t.String({ examples: ["TWILIO"] }),
   isActive: t.Boolean(),
-  isProved: t.Boolean({ description: "Whether an admin has said that the number is this brand's" }),
-  inactiveReason: Nullable(t.String({ description: "Why it is off, where nobody of the brand switched it off" })),
+  isProved: t.Boolean({ description: "True after an admin has confirmed that the number is this brand's" }),
+  inactiveReason: Nullable(
+    t.String({ description: "Why the number is off, when the brand did not switch it off itself" }),
+  ),
   createdAt: Moment,
   updatedAt: Moment,
 });

@@ -7,17 +7,17 @@ import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, invalid } from "../fault.ts";
 import type { Connection } from "./connection.ts";
 
-// A mailbox belongs to the brand that has proved it: by a login that worked, or by an admin's word. Anybody may type an
-// address; until it is proved that keeps it from nobody, and nothing is sent from it.
+// A mailbox belongs to the brand that has proved it, by a login that worked or by an admin. Any brand may add an address;
+// until it is proved, other brands can still prove it, and nothing is sent from it.
 
 type Row = typeof emailAccounts.$inferSelect;
 
-const TAKEN = "This address cannot be used here: ask an admin";
+const TAKEN_MESSAGE = "This address cannot be used: ask an admin";
 
-/** Says nothing about who has it. */
-export const addressTaken = () => new Fault("CONFLICT", TAKEN);
+/** Does not tell which brand has the address. */
+const addressTaken = () => new Fault("CONFLICT", TAKEN_MESSAGE);
 
-/** Awaits a statement that proves an address. @throws Fault CONFLICT when another brand proved it at the same moment */
+/** Awaits a statement that proves an address. @throws AppError CONFLICT when another brand proved it at the same time */
 export async function orTaken<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement;
@@ -27,8 +27,8 @@ export async function orTaken<T>(statement: Promise<T>): Promise<T> {
 }
 
 /**
- * Returns the address as it is stored.
- * @throws Fault INVALID when it is none, CONFLICT when another brand has proved it or this one has an account for it
+ * Returns the normalised address.
+ * @throws AppError INVALID for a malformed address, CONFLICT when another brand has proved it or this one has an account for it
  */
 export async function expectAddressFree(read: Reader, given: string, brandId: string): Promise<string> {
   const email = normaliseEmail(given);
@@ -38,12 +38,12 @@ export async function expectAddressFree(read: Reader, given: string, brandId: st
     .from(emailAccounts)
     .where(eq(emailAccounts.email, email));
   if (known.some((row) => row.brandId === brandId))
-    throw new Fault("CONFLICT", "This brand has an account for this address already");
+    throw new Fault("CONFLICT", "The brand already has an account for this address");
   if (known.some((row) => row.provedAt !== null)) throw addressTaken();
   return email;
 }
 
-/** Refuses to use a mailbox again whose address another brand has proved meanwhile. @throws Fault CONFLICT */
+/** @throws AppError CONFLICT when another brand has proved the mailbox's address */
 export async function expectUnclaimed(tx: Tx, { id, email }: Row): Promise<void> {
   const proved = and(eq(emailAccounts.email, email), ne(emailAccounts.id, id), isNotNull(emailAccounts.provedAt));
   const [other] = await tx.select({ id: emailAccounts.id }).from(emailAccounts).where(proved);
@@ -51,18 +51,18 @@ export async function expectUnclaimed(tx: Tx, { id, email }: Row): Promise<void>
 }
 
 /**
- * What a tried login says about whose the mailbox is: a proof, or that a proof of before is worth nothing any more because the
- * new login does not work.
+ * Builds the update of `provedAt` from a tested login: set when it proves ownership, cleared when it does not work, else
+ * left as it is.
  */
 export function provedBy(connection: Connection, seen: Row, now: Instant): Partial<Row> {
   if (connection.proves) return { provedAt: seen.provedAt ?? now };
   return connection.error === null ? {} : { provedAt: null };
 }
 
-/** Disconnects the accounts of brands that only typed an address which another brand has proved. */
+/** Disables the unproved accounts that other brands have for an address that is now proved. */
 export async function disableUnproved(tx: Tx, { id, email }: Row): Promise<void> {
   await tx
     .update(emailAccounts)
-    .set({ isActive: false, connectionStatus: "DISCONNECTED", connectionError: TAKEN, updatedAt: tx.now })
+    .set({ isActive: false, connectionStatus: "DISCONNECTED", connectionError: TAKEN_MESSAGE, updatedAt: tx.now })
     .where(and(eq(emailAccounts.email, email), ne(emailAccounts.id, id), isNull(emailAccounts.provedAt)));
 }

@@ -4,20 +4,19 @@ import type { Tx } from "../db/store.ts";
 import { isUniqueViolation } from "../db/violations.ts";
 import { Fault, notFound } from "../fault.ts";
 
-// A phone number belongs to the brand for which an admin has vouched, and to nobody before. Anybody may type a number; that
-// keeps it from nobody.
+// A phone number belongs to the brand for which an admin has confirmed it. Any brand may add a number; until it is
+// confirmed, an admin can still confirm it for another brand.
 
 type Row = typeof voicemailAccounts.$inferSelect;
 
-/** Says nothing about who has it. */
-export const numberTaken = () => new Fault("CONFLICT", "This number cannot be added here: ask an admin");
+/** Does not tell which brand has the number. */
+export const numberTaken = () => new Fault("CONFLICT", "This number cannot be added: ask an admin");
 
-const DISABLED_REASON = "This number cannot be used here: ask an admin";
+const DISABLED_REASON = "This number cannot be used: ask an admin";
 
 /**
- * Refuses a number that is proved already, or that the brand has. Returns the account of the brand that an admin's word now
- * proves, if its owner had typed the number before.
- * @throws Fault CONFLICT
+ * Asserts that a brand may add a number. Returns the brand's unproved account for it, which an admin (`proved`) now proves.
+ * @throws AppError CONFLICT when another brand has proved the number, or this brand has an account for it
  */
 export async function expectNumberFree(
   tx: Tx,
@@ -31,18 +30,18 @@ export async function expectNumberFree(
   if (taken && proved)
     throw new Fault(
       "CONFLICT",
-      "Another brand has this number: remove it there first (DELETE /api/voicemail-accounts)",
+      "Another brand has this number: delete that account first (DELETE /api/voicemail-accounts/{id})",
       {
         facts: { voicemailAccountId: taken.id, brandId: taken.brandId },
       },
     );
   if (taken) throw numberTaken();
   if (own && (own.provedAt !== null || !proved))
-    throw new Fault("CONFLICT", "This brand has an account for this number already");
+    throw new Fault("CONFLICT", "The brand already has an account for this number");
   return own ?? null;
 }
 
-/** Takes an admin's word for a number that its brand has typed. */
+/** Marks a number as proved on behalf of an admin. @throws AppError CONFLICT when another brand has proved it */
 export async function proveNumber(tx: Tx, { id }: Row): Promise<Row> {
   let row: Row | undefined;
   try {
@@ -59,7 +58,7 @@ export async function proveNumber(tx: Tx, { id }: Row): Promise<Row> {
   return row;
 }
 
-/** Switches off the accounts of brands that only typed a number which another brand has proved. */
+/** Disables the unproved accounts that other brands have for a number that is now proved. */
 export async function disableUnprovedNumbers(tx: Tx, { id, phoneNumber }: Row): Promise<void> {
   await tx
     .update(voicemailAccounts)
@@ -73,7 +72,7 @@ export async function disableUnprovedNumbers(tx: Tx, { id, phoneNumber }: Row): 
     );
 }
 
-/** Refuses to switch on a number that another brand has proved. @throws Fault CONFLICT */
+/** @throws AppError CONFLICT when another brand has proved the number */
 export async function expectOwnNumber(tx: Tx, { phoneNumber, provedAt }: Row): Promise<void> {
   if (provedAt !== null) return;
   const proved = and(eq(voicemailAccounts.phoneNumber, phoneNumber), isNotNull(voicemailAccounts.provedAt));

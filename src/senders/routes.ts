@@ -24,7 +24,7 @@ import { expectAddressFree } from "./ownMailboxes.ts";
 
 const OneAccount = t.Object({ success: t.Literal(true), emailAccount: EmailAccount });
 
-/** The mailboxes a brand sends from. Logins are tried before anything is stored, and outside of any transaction. */
+/** Manages the mailboxes of a brand. Logins are tested before anything is stored, and outside of any transaction. */
 export function senderRoutes(deps: Deps) {
   const { store, vault, clock } = deps;
   return new Elysia({ prefix: "/api/email-accounts", tags: ["Senders"] })
@@ -64,7 +64,7 @@ export function senderRoutes(deps: Deps) {
           },
           summary: "Add a mailbox",
           description:
-            "Logs in at the mailbox's server first: when that fails, nothing is stored and the answer (422) says why, unless `allowUnverified` is true. A login that worked with a password or a token proves that the mailbox is this brand's, and so does an admin; what is not proved sends nothing and keeps its address from nobody (`isProved`). Provider SMTP needs host, port and security; GMAIL needs oauth, serviceAccountKey, or an app password. Only an admin may name a server in one of the operator's private networks (SMTP_PRIVATE_NETWORKS). Secrets are sealed and never answered.",
+            "Logs in to the mailbox's server first: when that fails, nothing is stored and the response (422) gives the reason, unless `allowUnverified` is true. A login that works with a password or a token proves that the mailbox is this brand's, and so does an admin who adds it. An unproved mailbox sends nothing, and other brands can still prove its address (`isProved`). Provider SMTP requires host, port and security; GMAIL requires oauth, serviceAccountKey, or an app password. Only an admin can use a server in one of the operator's private networks (SMTP_PRIVATE_NETWORKS). Secrets are encrypted and never returned.",
         },
       },
     )
@@ -90,7 +90,8 @@ export function senderRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "List mailboxes",
-          description: "The brand's own, in the order they were added; for admins all, or those of `brandId`.",
+          description:
+            "Lists the brand's mailboxes in the order of creation. Admins get all mailboxes, or those of `brandId`.",
         },
       },
     )
@@ -107,7 +108,7 @@ export function senderRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.emailAccount } },
           summary: "Get a mailbox",
-          description: "With its server and the state of its connection.",
+          description: "Returns one mailbox with its server and connection status.",
         },
       },
     )
@@ -138,9 +139,9 @@ export function senderRoutes(deps: Deps) {
             parameters: { id: EXEMPLARS.emailAccount },
             body: { displayName: "Ana at Northwind", dailyLimit: 60 },
           },
-          summary: "Change a mailbox",
+          summary: "Update a mailbox",
           description:
-            "Changes what is named. A changed login is tried as on adding. When the host changes, the password must be given again. The login of a mailbox on a private network is changed by admins only (403).",
+            "Updates the fields that are given. A changed login is tested as when a mailbox is added. When the host changes, the password is required. Only admins can change the login of a mailbox on a private network (403).",
         },
       },
     )
@@ -156,8 +157,8 @@ export function senderRoutes(deps: Deps) {
         detail: {
           access: "user",
           example: { parameters: { id: EXEMPLARS.spareEmailAccount } },
-          summary: "Remove a mailbox",
-          description: "Refused (409, with `pendingMessages`) while messages wait to leave through it.",
+          summary: "Delete a mailbox",
+          description: "Returns 409 with `pendingMessages` while the mailbox has pending messages.",
         },
       },
     )
@@ -166,7 +167,8 @@ export function senderRoutes(deps: Deps) {
       async ({ params, context }) => {
         const seen = await getEmailAccount(store.read, params.id, context.scope);
         const login = loginOf(vault, seen);
-        if (login === null) throw new Fault("CONFLICT", "This mailbox has no server yet: give it one first");
+        if (login === null)
+          throw new Fault("CONFLICT", "This mailbox has no server yet: set host, port and security first");
         const connection = vouched(await testLogin(deps, login, seen.brandId), context.principal);
         const row = await store.write((tx) => noteConnection(tx, seen, connection));
         deps.wake();
@@ -191,7 +193,7 @@ export function senderRoutes(deps: Deps) {
           example: { parameters: { id: EXEMPLARS.spareEmailAccount } },
           summary: "Test a mailbox's connection",
           description:
-            "Logs in with what is stored, sends nothing, and notes the result as `connectionStatus`. When it works, it proves that the mailbox is this brand's, as on adding; 409 when another brand has proved that meanwhile.",
+            "Logs in with the stored credentials without sending anything, and stores the result as `connectionStatus`. A login that works proves that the mailbox is this brand's, as when it is added; 409 when another brand has proved the address in the meantime.",
         },
       },
     );

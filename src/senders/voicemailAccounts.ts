@@ -12,23 +12,23 @@ import type { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } fr
 import { disableUnprovedNumbers, expectNumberFree, expectOwnNumber, numberTaken, proveNumber } from "./ownNumbers.ts";
 import { checkNothingWaits } from "./waiting.ts";
 
-export type VoicemailRow = typeof voicemailAccounts.$inferSelect;
+type VoicemailRow = typeof voicemailAccounts.$inferSelect;
 
 export function toVoicemailAccount({ createdAt, updatedAt, provedAt, ...row }: VoicemailRow): VoicemailAccount {
   return { ...row, isProved: provedAt !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
 }
 
-/** The number with this id in the scope; NOT_FOUND if there is none. */
+/** @throws AppError NOT_FOUND when there is no such number in scope */
 export async function getVoicemailAccount(read: Reader, id: string, scope: TenantScope): Promise<VoicemailRow> {
-  const [row] = await read.select().from(voicemailAccounts).where(within(id, scope));
+  const [row] = await read.select().from(voicemailAccounts).where(isInScope(id, scope));
   if (!row) throw notFound("voicemail account", id);
   return row;
 }
 
-const within = (id: string, scope: TenantScope) =>
+const isInScope = (id: string, scope: TenantScope) =>
   and(eq(voicemailAccounts.id, id), inScope(scope, voicemailAccounts.brandId));
 
-/** Numbers in the scope in the order they were added, after the one with id `after`. */
+/** Lists numbers in scope in the order of their creation, after the one with id `after`. */
 export async function listVoicemailAccounts(
   read: Reader,
   { scope, after, limit }: { scope: TenantScope; after: string | null; limit: number },
@@ -42,8 +42,9 @@ export async function listVoicemailAccounts(
 }
 
 /**
- * Adds a number, named after its brand and its last digits unless said otherwise. `proved` says that an admin vouches for it:
- * then it is this brand's, and others who only typed it lose it. CONFLICT when it is proved, or this brand's already.
+ * Creates a number; its default name is the brand's name and its last four digits. With `proved` (an admin adds it) it
+ * belongs to the brand, and the unproved accounts of other brands for it are disabled.
+ * @throws AppError INVALID for a malformed number, CONFLICT when another brand has proved it or this one has it
  */
 export async function addVoicemailAccount(
   tx: Tx,
@@ -56,8 +57,8 @@ export async function addVoicemailAccount(
   if (phoneNumber === null) {
     throw invalid("phoneNumber", "expected an international phone number, such as +12025550143");
   }
-  const typed = await expectNumberFree(tx, brandId, phoneNumber, proved);
-  if (typed !== null) return proveNumber(tx, typed);
+  const unproved = await expectNumberFree(tx, brandId, phoneNumber, proved);
+  if (unproved !== null) return proveNumber(tx, unproved);
   const row: VoicemailRow = {
     id: tx.newId(),
     brandId,
@@ -81,7 +82,7 @@ export async function addVoicemailAccount(
   return row;
 }
 
-/** Changes what is named and leaves the rest. */
+/** Updates the fields that are given. @throws AppError CONFLICT when a number that another brand proved is switched on */
 export async function changeVoicemailAccount(
   tx: Tx,
   id: string,
@@ -96,16 +97,16 @@ export async function changeVoicemailAccount(
       ...(isActive === undefined ? {} : { isActive, inactiveReason: null }),
       updatedAt: tx.now,
     })
-    .where(within(id, scope))
+    .where(isInScope(id, scope))
     .returning();
   if (!row) throw notFound("voicemail account", id);
   return row;
 }
 
-/** Removes a number. CONFLICT while messages wait to leave from it. */
+/** Deletes a number. @throws AppError CONFLICT while messages are pending */
 export async function removeVoicemailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   await getVoicemailAccount(tx, id, scope);
   await checkNothingWaits(tx, id);
-  const [gone] = await tx.delete(voicemailAccounts).where(within(id, scope)).returning();
-  if (gone) await release(tx, gone.brandId, "voicemailNumbers", 1);
+  const [deleted] = await tx.delete(voicemailAccounts).where(isInScope(id, scope)).returning();
+  if (deleted) await release(tx, deleted.brandId, "voicemailNumbers", 1);
 }

@@ -18,7 +18,7 @@ import {
 
 const OneAccount = t.Object({ success: t.Literal(true), voicemailAccount: VoicemailAccount });
 
-/** The numbers a brand leaves voicemails from. */
+/** Manages the numbers from which a brand leaves voicemails. */
 export function voicemailRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/voicemail-accounts", tags: ["Senders"] })
@@ -48,7 +48,7 @@ export function voicemailRoutes(deps: Deps) {
           },
           summary: "Add a voicemail number",
           description:
-            "Admins say for which brand, and their word proves that the number is its own. A number that a user adds is not proved: it is kept, and lost as soon as an admin adds it to another brand. 409 when it is proved already, or this brand has it.",
+            "A number that an admin adds for a brand (`brandId`) is proved. A number that a user adds is unproved: it is switched off as soon as an admin adds it to another brand. 409 when another brand has proved it, or the brand already has it.",
         },
       },
     )
@@ -74,7 +74,8 @@ export function voicemailRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "List voicemail numbers",
-          description: "The brand's own, in the order they were added; for admins all, or those of `brandId`.",
+          description:
+            "Lists the brand's numbers in the order of creation. Admins get all numbers, or those of `brandId`.",
         },
       },
     )
@@ -91,7 +92,7 @@ export function voicemailRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: EXEMPLARS.voicemailAccount } },
           summary: "Get a voicemail number",
-          description: "Its name, and whether it is in use.",
+          description: "Returns one number with its name and whether it is switched on.",
         },
       },
     )
@@ -110,8 +111,8 @@ export function voicemailRoutes(deps: Deps) {
         detail: {
           access: "user",
           example: { parameters: { id: EXEMPLARS.voicemailAccount }, body: { displayName: "Northwind, mornings" } },
-          summary: "Change a voicemail number",
-          description: "Its name, and whether it is in use.",
+          summary: "Update a voicemail number",
+          description: "Updates its name, and switches it on or off.",
         },
       },
     )
@@ -127,8 +128,8 @@ export function voicemailRoutes(deps: Deps) {
         detail: {
           access: "user",
           example: { parameters: { id: EXEMPLARS.spareVoicemailAccount } },
-          summary: "Remove a voicemail number",
-          description: "Refused (409, with `pendingMessages`) while messages wait to leave from it.",
+          summary: "Delete a voicemail number",
+          description: "Returns 409 with `pendingMessages` while the number has pending messages.",
         },
       },
     );

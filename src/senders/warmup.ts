@@ -4,54 +4,54 @@ import type { emailAccounts } from "../db/schema/brands.ts";
 import { Fault } from "../fault.ts";
 
 type Row = typeof emailAccounts.$inferSelect;
-type Warmable = Pick<Row, "warmupStatus" | "warmupStartedAt" | "warmupPausedAt" | "dailyLimit" | "timezone">;
+type WarmupColumns = Pick<Row, "warmupStatus" | "warmupStartedAt" | "warmupPausedAt" | "dailyLimit" | "timezone">;
 
-/** A new mailbox that sends much at once looks like a spammer's: it begins with this many mails a day. */
-const FIRST_DAY = 10;
-/** And grows by a quarter a day, by five at least: 10, 15, 20, 25, 31, 38, 47, 58… 50 a day are reached in a week, 10,000 in a month. */
-const nextDay = (volume: number) => Math.max(volume + 5, Math.floor(volume * 1.25));
+/** Mails allowed on the first day: a new mailbox that sends much at once looks like a spammer's. */
+const FIRST_DAY_MAILS = 10;
+/** Grows by a quarter a day, at least by five: 10, 15, 20, 25, 31, 38, 47, 58… It reaches 50 in a week and 10,000 in a month. */
+const growVolume = (volume: number) => Math.max(volume + 5, Math.floor(volume * 1.25));
 
-/** How many mails may leave on a day of the ramp, the first being 0: never more than the daily limit. */
+/** Gets the number of mails allowed on a day of the ramp, counted from 0; at most the daily limit. */
 export function rampOn(day: number, dailyLimit: number): number {
-  let volume = FIRST_DAY;
-  for (let passed = 0; passed < day && volume < dailyLimit; passed++) volume = nextDay(volume);
+  let volume = FIRST_DAY_MAILS;
+  for (let passed = 0; passed < day && volume < dailyLimit; passed++) volume = growVolume(volume);
   return Math.min(volume, dailyLimit);
 }
 
-/** How many midnights of the mailbox's zone lie between two moments. */
+/** Counts the midnights between two times in the mailbox's zone. */
 function daysBetween(zone: string, from: Instant, to: Instant): number {
   return (Date.parse(localDay(zone, to)) - Date.parse(localDay(zone, from))) / DAY;
 }
 
-/** The day of the ramp; a paused one stays where it was. */
-function dayOf({ timezone, warmupStartedAt, warmupPausedAt }: Warmable, now: Instant): number {
+/** Gets the current day of the ramp; while it is paused, the day on which it was paused. */
+function getRampDay({ timezone, warmupStartedAt, warmupPausedAt }: WarmupColumns, now: Instant): number {
   return daysBetween(timezone, warmupStartedAt ?? now, warmupPausedAt ?? now);
 }
 
-export interface Warmup {
+interface Warmup {
   status: Row["warmupStatus"];
-  /** How many mails may leave today. */
+  /** Mails allowed today. */
   cap: number;
 }
 
 /**
- * Where a mailbox's warm-up stands. That the ramp has reached the daily limit is seen, not written: nothing has to run at
- * the right moment, and a limit that is raised soon after is climbed to as well.
+ * Computes the status of a mailbox's warm-up. COMPLETED is derived and not stored: no job has to run when the ramp reaches
+ * the daily limit, and the ramp goes on when the limit is raised later.
  */
-export function warmupOf(box: Warmable, now: Instant): Warmup {
+export function warmupOf(box: WarmupColumns, now: Instant): Warmup {
   const { warmupStatus: status, dailyLimit } = box;
   if (status !== "WARMING" && status !== "PAUSED") return { status, cap: dailyLimit };
-  const cap = rampOn(dayOf(box, now), dailyLimit);
+  const cap = rampOn(getRampDay(box, now), dailyLimit);
   return { status: status === "WARMING" && cap === dailyLimit ? "COMPLETED" : status, cap };
 }
 
-/** On which day from now, today being 0, a mailbox can send its nth mail, the first being 0. */
-export function sendingDays(box: Warmable, now: Instant): (n: number) => number {
+/** Returns a function from n to the day on which a mailbox can send its nth mail; both are counted from 0 (today). */
+export function sendingDays(box: WarmupColumns, now: Instant): (n: number) => number {
   const { status, cap } = warmupOf(box, now);
   if (status !== "WARMING") return (n) => Math.floor(n / cap);
   const { dailyLimit } = box;
   const sums: number[] = [];
-  for (let day = dayOf(box, now), sum = 0; rampOn(day, dailyLimit) < dailyLimit; day++) {
+  for (let day = getRampDay(box, now), sum = 0; rampOn(day, dailyLimit) < dailyLimit; day++) {
     sum += rampOn(day, dailyLimit);
     sums.push(sum);
   }
@@ -59,34 +59,34 @@ export function sendingDays(box: Warmable, now: Instant): (n: number) => number 
   return (n) => (n < inRamp ? sums.findIndex((sum) => n < sum) : sums.length + Math.floor((n - inRamp) / dailyLimit));
 }
 
-export type WarmupOrder = "START" | "PAUSE" | "RESUME" | "STOP";
+type WarmupOrder = "START" | "PAUSE" | "RESUME" | "STOP";
 
 type WarmupChange = Pick<Row, "warmupStatus" | "warmupStartedAt" | "warmupPausedAt">;
 
-const FROM: Record<WarmupOrder, readonly Row["warmupStatus"][]> = {
+const ALLOWED_STATUSES: Record<WarmupOrder, readonly Row["warmupStatus"][]> = {
   START: ["NOT_STARTED", "COMPLETED"],
   PAUSE: ["WARMING"],
   RESUME: ["PAUSED"],
   STOP: ["WARMING", "PAUSED", "COMPLETED"],
 };
 
-/** What an order makes of a mailbox's warm-up. CONFLICT where it makes no sense. */
-export function warmupAfter(box: Warmable, order: WarmupOrder, now: Instant): WarmupChange {
+/** Builds the update for a warm-up action. @throws AppError CONFLICT when the current status does not allow it */
+export function warmupAfter(box: WarmupColumns, action: WarmupOrder, now: Instant): WarmupChange {
   const { status } = warmupOf(box, now);
-  if (!FROM[order].includes(status)) {
+  if (!ALLOWED_STATUSES[action].includes(status)) {
     throw new Fault(
       "CONFLICT",
-      `warmup: ${order} needs a warm-up that is ${FROM[order].join(" or ")}, it is ${status}`,
+      `warmup: ${action} requires the status ${ALLOWED_STATUSES[action].join(" or ")}; it is ${status}`,
     );
   }
-  switch (order) {
+  switch (action) {
     case "START":
       return { warmupStatus: "WARMING", warmupStartedAt: now, warmupPausedAt: null };
     case "PAUSE":
       return { warmupStatus: "PAUSED", warmupStartedAt: box.warmupStartedAt, warmupPausedAt: now };
     case "RESUME":
-      // As if it had begun that much later: today is the day of the ramp on which it was paused.
-      return { warmupStatus: "WARMING", warmupStartedAt: now - dayOf(box, now) * DAY, warmupPausedAt: null };
+      // Moves the start, so that today is the day of the ramp on which it was paused.
+      return { warmupStatus: "WARMING", warmupStartedAt: now - getRampDay(box, now) * DAY, warmupPausedAt: null };
     case "STOP":
       return { warmupStatus: "NOT_STARTED", warmupStartedAt: null, warmupPausedAt: null };
   }

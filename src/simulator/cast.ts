@@ -11,14 +11,14 @@ import { campaignSenders, campaignSteps, campaigns } from "../db/schema/campaign
 import type { Tx } from "../db/store.ts";
 import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
 
-/** A transaction whose next new ids are these. */
+/** Returns the transaction with the ids that it makes next. */
 export function numbered(tx: Tx, ...ids: string[]): Tx {
   return Object.create(tx, { newId: { value: () => ids.shift() ?? tx.newId() } });
 }
 
-/** A brand of the simulated world, with mailboxes, credits and a campaign that is ready to launch. */
+/** Describes a brand with mailboxes, credits and a campaign that is ready to launch. */
 export interface BrandPlan {
-  /** Ids by which it shall be known, here and below; new ones unless given. */
+  /** The id, here and below; a new one unless given. */
   id?: string;
   name: string;
   timezone: string;
@@ -42,7 +42,7 @@ export interface CastBrand {
   campaignId: string;
 }
 
-/** Brings a brand of the plan into being, with all it needs but people. */
+/** Creates a brand with everything that its campaign needs except contacts. */
 export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
   const { id: brandId } = await createBrand(plan.id ? numbered(tx, plan.id) : tx, plan, plan.ownerId);
   await grant(tx, { brandId, amount: plan.credits * 1000, kind: "PURCHASED", reason: "simulated purchase" });
@@ -63,7 +63,7 @@ export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
   return castCampaign(tx, { brandId, timezone: plan.timezone, senderIds }, plan.campaign);
 }
 
-/** Writes a campaign that is ready to launch but for its people. */
+/** Creates a campaign that is ready to launch once it has contacts. */
 export async function castCampaign(
   tx: Tx,
   { brandId, timezone, senderIds }: { brandId: string; timezone: string; senderIds: readonly string[] },
@@ -80,7 +80,7 @@ export async function castCampaign(
   return { brandId, campaignId };
 }
 
-/** Adds people to a brand's campaign, as an import does. Returns how many rows got which verdict. */
+/** Adds contacts to a campaign as an import does. Returns the number of rows by their result. */
 export async function castContacts(
   tx: Tx,
   { brandId, campaignId }: CastBrand,

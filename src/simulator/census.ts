@@ -5,7 +5,7 @@ import type { MessageStatus } from "../messages/model.ts";
 import { tallyDrifts } from "../messages/tallyProof.ts";
 import type { World } from "./world.ts";
 
-/** What a run came to, and whether the promises held. The last line of `demo --json` and `simulate --json`. */
+/** Counts what a run did and each violation of an invariant. Printed as the last line of `demo --json` and `simulate --json`. */
 export interface Census {
   contacts: number;
   sent: number;
@@ -16,23 +16,23 @@ export interface Census {
   unknown: number;
   replies: number;
   bans: number;
-  /** Messages that reached somebody more than once. */
+  /** Messages that a recipient received more than once. */
   duplicates: number;
-  /** Messages that set out after a ban of their addressee had committed. */
+  /** Messages whose sending began after a ban of the recipient was committed. */
   sentAfterBan: number;
-  /** Messages that set out after an answer in their conversation had committed. */
+  /** Messages whose sending began after a reply in their conversation was committed. */
   sentAfterReply: number;
-  /** Messages that reached somebody, of which the books know nothing. */
+  /** Messages that were received and are not recorded as sent, and the reverse. */
   lost: number;
-  /** Messages that left through another brand's mailbox. */
+  /** Messages sent from the mailbox of another brand. */
   foreignSends: number;
   ledger: "ok" | "drift";
   drifts: string[];
-  /** Tallies that lead to pages of lists, and lead astray. */
+  /** Counters of list pages that differ from the rows. */
   tallyDrifts: string[];
 }
 
-/** When an address or a conversation fell silent, as a place in the world's order of events. */
+/** Positions in the order of events from which on an address or a conversation must receive nothing. */
 export interface Silences {
   /** By `<brand id> <address>`. */
   banned: Map<string, number>;
@@ -49,7 +49,7 @@ interface Row {
   sender_brand: string | null;
 }
 
-/** Holds what the simulated world received against what the database says. */
+/** Compares what the simulated recipients received with the database. */
 export async function takeCensus(store: Store, world: World, silences: Silences): Promise<Census> {
   const { read } = store;
   const rows =
@@ -66,7 +66,7 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
   for (const [messageId, deliveries] of arrivals) {
     duplicates += deliveries.length - 1;
     const row = messageOf.get(messageId);
-    // What arrived is SENT, or its outcome is shown as unknown. Anything else has been forgotten.
+    // A received message is SENT, or its outcome is shown as unknown. In any other status it is lost.
     if (
       !row ||
       !(
@@ -84,7 +84,7 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
       if (order > (silences.answered.get(row.conversation_id) ?? Number.POSITIVE_INFINITY)) sentAfterReply++;
     }
   }
-  // The other way round: what the books call SENT did arrive.
+  // The reverse: a message recorded as SENT was received.
   for (const row of rows) if (row.status === "SENT" && !arrivals.has(row.id)) lost++;
 
   const one = async (query: ReturnType<typeof sql>) => Number((await read.all<{ n: unknown }>(query))[0]?.n ?? 0);
@@ -118,16 +118,16 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
   };
 }
 
-/** The promises that a run broke, in words; none is what we live for. */
+/** Describes each violated invariant in one line. */
 export function brokenPromises(census: Census): string[] {
   const { duplicates, sentAfterBan, sentAfterReply, lost, foreignSends, drifts, tallyDrifts: tallies } = census;
   return [
-    ...(duplicates > 0 ? [`${duplicates} messages reached somebody twice`] : []),
-    ...(sentAfterBan > 0 ? [`${sentAfterBan} messages set out after a ban`] : []),
-    ...(sentAfterReply > 0 ? [`${sentAfterReply} messages set out after an answer`] : []),
-    ...(lost > 0 ? [`${lost} messages are not where the books say`] : []),
-    ...(foreignSends > 0 ? [`${foreignSends} messages left through another brand's mailbox`] : []),
-    ...drifts.map((drift) => `the ledger drifts: ${drift}`),
-    ...tallies.map((drift) => `a tally drifts: ${drift}`),
+    ...(duplicates > 0 ? [`${duplicates} messages were received twice`] : []),
+    ...(sentAfterBan > 0 ? [`${sentAfterBan} messages were sent after a ban`] : []),
+    ...(sentAfterReply > 0 ? [`${sentAfterReply} messages were sent after a reply`] : []),
+    ...(lost > 0 ? [`${lost} messages were received and not recorded, or recorded and not received`] : []),
+    ...(foreignSends > 0 ? [`${foreignSends} messages were sent from another brand's mailbox`] : []),
+    ...drifts.map((drift) => `ledger: ${drift}`),
+    ...tallies.map((drift) => `list counter: ${drift}`),
   ];
 }

@@ -25,7 +25,7 @@ const person = (email: string, firstName: string, lastName: string): JudgedRow =
   contact: { email, phone: null, firstName, lastName, company: null, timezone: null, consent: null, custom: {} },
 });
 
-/** In the brand's running campaign; the first has the exemplary conversation. */
+/** Contacts of the running campaign; the first has the conversation that examples name. */
 const TASTERS = [
   person("iris.winter@example.com", "Iris", "Winter"),
   person("otto.brandt@example.com", "Otto", "Brandt"),
@@ -33,8 +33,8 @@ const TASTERS = [
 ];
 
 /**
- * Completes the demo, after its life, with what the examples on the API page name: something of every kind, and something to
- * spare where an example takes it away.
+ * Adds the entities that the examples of the API page name to the simulated demo: one of every kind, and a spare one where
+ * an example deletes it.
  */
 export async function castExemplars(
   store: Store,
@@ -79,7 +79,7 @@ export async function castExemplars(
   });
 }
 
-/** A session to end. Nobody has its token. */
+/** Creates a session that an example can end. */
 async function castSession(tx: Tx, userId: string): Promise<void> {
   await tx.insert(sessions).values({
     id: EXEMPLARS.session,
@@ -119,7 +119,7 @@ async function castSenders(tx: Tx): Promise<void> {
   });
 }
 
-/** What was paid for the credits that the brands began with, and a card that was refused. */
+/** Creates the payments for the credits of the brands, and a refused one. */
 async function castPayments(tx: Tx): Promise<void> {
   const began: Instant = tx.now - 35 * DAY;
   const pack = { type: "CREDIT_PURCHASE", currency: "USD" } as const;
@@ -151,7 +151,7 @@ async function castPayments(tx: Tx): Promise<void> {
   });
 }
 
-/** A campaign whose opening leaves as soon as the service runs, and one that is still empty. */
+/** Creates a campaign whose first messages are sent as soon as the service runs, and an empty one. */
 async function castRunning(tx: Tx): Promise<void> {
   const at = { brandId: EXEMPLARS.brand, timezone: "America/New_York", senderIds: [EXEMPLARS.emailAccount] };
   const steps = [

@@ -22,7 +22,7 @@ import { NO_FAULTS } from "./faults.ts";
 import { runWorld } from "./run.ts";
 import { World } from "./world.ts";
 
-/** How much virtual time the demo lives through: three stages over nine days, and the answers to them. */
+/** Simulated days of the demo: three stages over nine days, and the replies to them. */
 export const DEMO_DAYS = 35;
 
 const SEED = "demo";
@@ -67,7 +67,7 @@ const NORTHWIND: Omit<BrandPlan, "ownerId"> = {
   },
 };
 
-/** Left as a draft, with people in it, to be launched by hand in Swagger UI. */
+/** A draft with contacts, to be launched by hand in Swagger UI. */
 const CONTOSO: Omit<BrandPlan, "ownerId"> = {
   id: EXEMPLARS.otherBrand,
   name: "Contoso Plants",
@@ -103,7 +103,7 @@ export interface DemoWorld {
   campaign: CastBrand;
 }
 
-/** Lives through the demo in `dataDir`, which must hold no database yet. It ends at `end`, so that the present goes on from there. */
+/** Simulates the demo in `dataDir`, which must hold no database yet. The simulated time ends at `end`, where real time continues. */
 export async function liveDemo(options: {
   dataDir: string;
   end: Instant;
@@ -164,7 +164,7 @@ async function setUp(
     ),
   );
   const campaign = await store.write((tx) => castBrand(tx, { ...NORTHWIND, ownerId: owner.id }));
-  // Ten people had said no before the file was made; one of them to everybody.
+  // Ten contacts of the file are banned already; one of them on the whole platform.
   const unwanted = rows.flatMap((row) =>
     row.verdict === "ok" && row.contact.email?.startsWith("do-not-write.") ? [row.contact.email] : [],
   );

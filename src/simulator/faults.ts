@@ -4,19 +4,19 @@ import type { Store } from "../db/store.ts";
 import type { Random } from "../random.ts";
 import type { World } from "./world.ts";
 
-/** Thrown at the point where a simulated process dies. Nothing of that process runs on afterwards. */
+/** Thrown where a simulated process crashes. No code of that process runs afterwards. */
 export class Crash extends Error {
   override readonly name = "Crash";
 }
 
-/** How likely each fault is, each time it could happen. */
+/** Probability of each fault, at each opportunity. */
 export interface FaultRates {
   crashBeforeCommit: number;
   crashAfterCommit: number;
   crashBeforeAccept: number;
   crashAfterAccept: number;
   slow: number;
-  /** Stopped for minutes right after a commit: claims may be too old to be used. */
+  /** The process is stopped for minutes right after a commit, so that its claims may have expired. */
   stall: number;
   providerError: number;
   rateLimit: number;
@@ -53,8 +53,8 @@ interface Slow {
 }
 
 /**
- * One life of one process: from its start until it crashes. What it holds in memory is lost with it; what it committed,
- * and what the world received from it, stays.
+ * Simulates a process from its start until it crashes. Its memory is lost with it; what it committed and what recipients
+ * received stays.
  */
 export class Life {
   #dead = false;
@@ -65,11 +65,11 @@ export class Life {
     readonly rates: FaultRates,
     readonly random: Random,
     readonly clock: Clock,
-    /** How far its machine's clock is ahead of the world's, milliseconds. */
+    /** Milliseconds that the clock of its machine is ahead of the simulated time. */
     readonly ahead: number,
   ) {}
 
-  /** The process's own clock: it goes on while the process is stopped. */
+  /** The monotonic clock of the process, in milliseconds. It advances while the process is stopped. */
   get steady(): number {
     return this.#stalled;
   }
@@ -91,12 +91,12 @@ export class Life {
     return rate > 0 && this.random() < rate;
   }
 
-  /** Resolves when the world's time has come; never for a process that died meanwhile. */
+  /** Resolves after a simulated time; never for a process that has crashed meanwhile. */
   wait(milliseconds: number): Promise<void> {
     return new Promise((resolve) => this.#slow.push({ due: this.clock.now() + milliseconds, wake: resolve }));
   }
 
-  /** Lets the waits end whose time has come. */
+  /** Resolves the waits that are over. */
   wakeSlow(now: Instant): void {
     const due = this.#slow.filter((slow) => slow.due <= now);
     this.#slow = this.#slow.filter((slow) => slow.due > now);
@@ -108,7 +108,7 @@ export class Life {
   }
 }
 
-/** The database, as a process sees it that may die before or after any commit. */
+/** Returns the store of a process that may crash before or after any commit. */
 export function mortalStore(store: Store, life: Life): Store {
   return {
     ...store,
@@ -128,7 +128,7 @@ export function mortalStore(store: Store, life: Life): Store {
 
 const forever = new Promise<never>(() => {});
 
-/** The provider, as a process sees it that may die, wait long, be refused or never hear the answer. */
+/** Returns the channel of a process that may crash, and a provider that may be slow, refuse, or lose its response. */
 export function faultyChannel(world: World, life: Life): Channel {
   const deliver = async (envelope: Envelope): Promise<Outcome> => {
     const { rates } = life;
@@ -142,7 +142,7 @@ export function faultyChannel(world: World, life: Life): Channel {
     if (outcome.kind === "accepted" && life.happens(rates.crashAfterAccept)) return crash(life);
     if (outcome.kind === "accepted" && life.happens(rates.lostAnswer))
       return { kind: "unknown", reason: "the connection broke after the final dot" };
-    // Sometimes longer than the lease, so that the claim has run out when the answer comes.
+    // Sometimes longer than the lease, so that the claim has expired when the response arrives.
     if (life.happens(rates.slow)) await life.wait(Math.floor(SECOND + life.random() * 8 * MINUTE));
     return outcome;
   };
@@ -153,10 +153,10 @@ function crash(life: Life): Promise<never> {
   try {
     life.die();
   } catch {
-    // The process is gone: nobody is left to hear the answer.
+    // The process has crashed: its callers never get a result.
   }
   return forever;
 }
 
-/** The longest step a clock takes back or ahead by itself. */
+/** Milliseconds by which the clock is set back or ahead. */
 export const CLOCK_JUMP = HOUR;

@@ -13,9 +13,9 @@ const SUBJECTS: Partial<Record<Reaction["kind"], string>> = {
 };
 const REPORT = "multipart/report; report-type=delivery-status";
 
-/** Lets an echo of the simulated world in by the same doors that real mail and real clicks use. */
-export async function takeIn(tx: Tx, echo: Echo, options: { hostileBelow: number }): Promise<Received | null> {
-  const { envelope, reaction } = echo;
+/** Records a simulated reply through the functions that real mail and real clicks use. */
+export async function takeIn(tx: Tx, reply: Echo, options: { hostileBelow: number }): Promise<Received | null> {
+  const { envelope, reaction } = reply;
   const [message] = await tx
     .select({ brandId: messages.brandId, conversationId: messages.conversationId })
     .from(messages)
@@ -30,7 +30,7 @@ export async function takeIn(tx: Tx, echo: Echo, options: { hostileBelow: number
     {
       brandId: message.brandId,
       channel: envelope.channel,
-      providerId: echo.id,
+      providerId: reply.id,
       from: envelope.to.address,
       answers: [envelope.messageId],
       subject: SUBJECTS[reaction.kind] ?? `Re: ${envelope.subject ?? ""}`,

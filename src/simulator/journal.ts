@@ -2,13 +2,13 @@ import { closeSync, writeSync } from "node:fs";
 import { openPrivateAppend } from "../privateFiles.ts";
 import type { Delivery } from "./world.ts";
 
-/** What arrived in the simulated world, in a file that several processes share and that outlives them. */
+/** Writes what simulated recipients received to a file that several processes share. */
 export interface Journal {
   note(delivery: Delivery): void;
   close(): void;
 }
 
-/** One line for each delivery, written at once to the end of the file: what was noted is noted, whenever the process dies. */
+/** Opens a journal that appends one line for each delivery at once, so that a crash loses none. */
 export function openJournal(path: string): Journal {
   const file = openPrivateAppend(path);
   return {

@@ -11,25 +11,25 @@ export interface LiveWorldOptions {
   clock: Clock;
   log: Log;
   hostileBelow: number;
-  /** The file that remembers what arrived, or null. */
+  /** The file to which deliveries are appended, or null. */
   simulatorJournal: string | null;
 }
 
 /**
- * The simulated world in real time: what `CHANNELS=simulator` sends to. Its people answer when their time has come, for
- * as long as the process runs.
+ * Opens the channel of `CHANNELS=simulator`: simulated recipients in real time, who reply for as long as the process
+ * runs.
  */
 export function liveWorld(options: LiveWorldOptions): Channel {
   const { store, clock, log, simulatorJournal } = options;
   const journal = simulatorJournal === null ? null : openJournal(simulatorJournal);
   const world = new World(clock, "live", (delivery) => journal?.note(delivery));
   const timer = setInterval(async () => {
-    for (const echo of world.takeEchoes(clock.now())) {
+    for (const reply of world.takeEchoes(clock.now())) {
       await store
-        .write((tx) => takeIn(tx, echo, options))
+        .write((tx) => takeIn(tx, reply, options))
         .catch((error) => {
-          log.warn("a simulated answer was not taken in", { error });
-          world.redeliver(echo);
+          log.warn("simulator.reply_failed", { error });
+          world.redeliver(reply);
         });
     }
   }, SECOND);
@@ -37,7 +37,7 @@ export function liveWorld(options: LiveWorldOptions): Channel {
   return {
     async send(envelope, before = Number.POSITIVE_INFINITY) {
       if (performance.now() < before) return world.send(envelope);
-      return { kind: "deferred", reason: "the time to send was over", scope: "message" };
+      return { kind: "deferred", reason: "the deadline for sending has passed", scope: "message" };
     },
     async close() {
       clearInterval(timer);

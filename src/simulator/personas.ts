@@ -1,23 +1,23 @@
 import { DAY, HOUR, MINUTE } from "../clock.ts";
 
-/** What a simulated person does about a message that reached them. */
+/** The reaction of a simulated recipient to a message. */
 export type Reaction =
   | { kind: "answer"; text: string; after: number }
   | { kind: "auto-reply"; text: string; after: number }
   | { kind: "bounce"; text: string; after: number }
   | { kind: "unsubscribe"; after: number };
 
-/** How a simulated mail server takes a message for somebody. */
+/** The response of a simulated mail server to a message. */
 export type Reception = { kind: "accept" } | { kind: "reject"; reason: string } | { kind: "defer"; reason: string };
 
 export interface Persona {
   name: string;
-  /** How many in a thousand are like this. */
+  /** Recipients of this kind in a thousand. */
   share: number;
-  /** On which stages they react, first to last; none for those who never do. */
+  /** The stages that they react to; empty for those who never do. */
   reactsAt: readonly number[];
   reception?: (attempt: number) => Reception;
-  /** `pick` chooses one of a list; `soon` a human delay in milliseconds. Both by the person's own chance. */
+  /** Returns the reaction, decided by the random numbers of this recipient. */
   react?: (chance: Chance) => Reaction;
 }
 

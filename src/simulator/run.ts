@@ -20,13 +20,13 @@ export interface RunOptions {
   post: Post;
   log: Log;
   rates: FaultRates;
-  /** How many processes work on the one database. */
+  /** Number of processes on the one database. */
   processes: number;
-  /** How many times the clock is set by an hour, either way. */
+  /** Number of times that the clock is set back or ahead by an hour. */
   clockJumps: number;
   hostileBelow: number;
   until: Instant;
-  /** Called as virtual time goes by. */
+  /** Called as virtual time advances. */
   onProgress?: (now: Instant) => void;
 }
 
@@ -35,46 +35,84 @@ interface Process {
   engine: Engine;
 }
 
-const SWEEP_EVERY = 30 * MINUTE;
+const SWEEP_INTERVAL_MS = 30 * MINUTE;
+const CLOCK_JUMP_PROBABILITY = 0.002;
+const CONCURRENCY = 50;
+const SENDER_CONCURRENCY = 10;
 
-/** Lets virtual time pass until `until`: whatever is next (a message due, an answer, a slow provider, a sweep) is when the clock goes on. */
+/**
+ * Advances virtual time to `until`, always to the next event: a due message, a reply, a slow provider's answer, a sweep.
+ * Returns the stop events that happened and the number of crashes.
+ */
 export async function runWorld(options: RunOptions): Promise<Silences & { crashes: number }> {
   const { world, clock, random } = options;
   const silences: Silences = { banned: new Map(), answered: new Map() };
-  let crashes = 0;
+  const machines = new Machines(options);
+  await machines.start();
   let jumpsLeft = options.clockJumps;
   let nextSweep = clock.now();
 
-  async function start(index: number): Promise<Process> {
-    for (;;) {
-      // Machines do not agree about the time: every other one is an hour ahead or behind.
-      const ahead = index % 2 === 1 ? (random() < 0.5 ? -HOUR : HOUR) : 0;
-      const life = new Life(options.rates, random, clock, ahead);
-      const engine = createEngine({
-        ...options.post,
-        store: mortalStore(options.store, life),
-        channel: faultyChannel(world, life),
-        random,
-        steady: () => life.steady,
-        log: options.log,
-        concurrency: 50,
-        senderConcurrency: 10,
-      });
-      try {
-        await engine.recover(options.processes === 1);
-        return { life, engine };
-      } catch (error) {
-        if (!(error instanceof Crash)) throw error;
-        crashes++;
-      }
+  while (clock.now() < options.until) {
+    const now = clock.now();
+    machines.wakeSlow(now);
+    // A wake-up that came twice, or to two processes at once, changes nothing.
+    await machines.inEach(({ engine }) => engine.runDue());
+    for (const reply of world.takeEchoes(now)) await receiveReply(options, machines, silences, reply);
+    if (now >= nextSweep) {
+      nextSweep = now + SWEEP_INTERVAL_MS;
+      await machines.inEach(({ engine }) => engine.sweep());
     }
+    const soonest = await machines.nextEvent(nextSweep);
+    if (jumpsLeft > 0 && random() < CLOCK_JUMP_PROBABILITY) {
+      jumpsLeft--;
+      clock.advance(random() < 0.5 ? -CLOCK_JUMP : CLOCK_JUMP);
+      nextSweep = Math.min(nextSweep, clock.now() + SWEEP_INTERVAL_MS);
+    } else {
+      clock.set(Math.max(now + 1, Math.min(soonest, now + HOUR, options.until)));
+    }
+    options.onProgress?.(clock.now());
+  }
+  return { ...silences, crashes: machines.crashes };
+}
+
+/** Runs the processes of the simulated installation, and replaces each that crashes. */
+class Machines {
+  crashes = 0;
+  readonly #options: RunOptions;
+  #processes: Process[] = [];
+
+  constructor(options: RunOptions) {
+    this.#options = options;
   }
 
-  const processes = await Promise.all(Array.from({ length: options.processes }, (_, index) => start(index)));
+  async start(): Promise<void> {
+    const indexes = Array.from({ length: this.#options.processes }, (_, index) => index);
+    this.#processes = await Promise.all(indexes.map((index) => this.#startOne(index)));
+  }
 
-  /** Runs something in a process; one that dies of it is started anew. */
-  async function inProcess(index: number, work: (process: Process) => Promise<void>): Promise<void> {
-    const process = processes[index];
+  wakeSlow(now: Instant): void {
+    for (const { life } of this.#processes) life.wakeSlow(now);
+  }
+
+  async inEach(work: (process: Process) => Promise<unknown>): Promise<void> {
+    await Promise.all(this.#processes.map((_, index) => this.#inProcess(index, work)));
+  }
+
+  async inAny(work: (process: Process) => Promise<unknown>): Promise<void> {
+    await this.#inProcess(Math.floor(this.#options.random() * this.#processes.length), work);
+  }
+
+  /** Returns the time of the next event. What is due now and could not be started waits for one of the others. */
+  async nextEvent(nextSweep: Instant): Promise<Instant> {
+    const { world, until, clock } = this.#options;
+    const due = await this.#processes[0]?.engine.nextDue();
+    const times = [due, world.nextEchoAt(), nextSweep, ...this.#processes.map(({ life }) => life.nextWakeAt())];
+    return Math.min(until, ...times.filter((time): time is Instant => typeof time === "number" && time > clock.now()));
+  }
+
+  /** Runs `work` in a process, and starts the process again if it crashes. */
+  async #inProcess(index: number, work: (process: Process) => Promise<unknown>): Promise<void> {
+    const process = this.#processes[index];
     if (!process) return;
     try {
       await work(process);
@@ -82,62 +120,53 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
       if (!(error instanceof Crash)) throw error;
     }
     if (process.life.dead) {
-      crashes++;
-      processes[index] = await start(index);
+      this.crashes++;
+      this.#processes[index] = await this.#startOne(index);
     }
   }
 
-  /** Providers deliver at least once: what a process could not take in before it died comes again. */
-  async function takeEcho(echo: Echo): Promise<void> {
-    let taken = false;
-    await inProcess(Math.floor(random() * processes.length), async ({ life }) => {
-      const received = await mortalStore(options.store, life).write((tx) => takeIn(tx, echo, options));
-      const order = world.tick();
-      taken = true;
-      if (received) await silence(options.store, silences, received, order);
-    });
-    if (!taken) world.redeliver(echo);
-  }
-
-  while (clock.now() < options.until) {
-    const now = clock.now();
-    for (const { life } of processes) life.wakeSlow(now);
-    // A wake-up that came twice, or to two processes at once, changes nothing.
-    await Promise.all(processes.map((_, index) => inProcess(index, ({ engine }) => engine.runDue())));
-    for (const echo of world.takeEchoes(now)) await takeEcho(echo);
-    if (now >= nextSweep) {
-      nextSweep = now + SWEEP_EVERY;
-      await Promise.all(processes.map((_, index) => inProcess(index, ({ engine }) => engine.sweep())));
+  async #startOne(index: number): Promise<Process> {
+    const { random, rates, clock, store, world, log, post, processes } = this.#options;
+    for (;;) {
+      // The clocks of machines differ: every other one is an hour ahead or behind.
+      const ahead = index % 2 === 1 ? (random() < 0.5 ? -HOUR : HOUR) : 0;
+      const life = new Life(rates, random, clock, ahead);
+      const engine = createEngine({
+        ...post,
+        store: mortalStore(store, life),
+        channel: faultyChannel(world, life),
+        random,
+        steady: () => life.steady,
+        log,
+        concurrency: CONCURRENCY,
+        senderConcurrency: SENDER_CONCURRENCY,
+      });
+      try {
+        await engine.recover(processes === 1);
+        return { life, engine };
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error;
+        this.crashes++;
+      }
     }
-    const soonest = await nextEvent(options, processes, nextSweep);
-    if (jumpsLeft > 0 && random() < 0.002) {
-      jumpsLeft--;
-      clock.advance(random() < 0.5 ? -CLOCK_JUMP : CLOCK_JUMP);
-      nextSweep = Math.min(nextSweep, clock.now() + SWEEP_EVERY);
-    } else {
-      clock.set(Math.max(now + 1, Math.min(soonest, now + HOUR, options.until)));
-    }
-    options.onProgress?.(clock.now());
   }
-  return { ...silences, crashes };
 }
 
-/** The next moment at which anything can happen. What is due now and could not be started waits for one of the others. */
-async function nextEvent(
-  { world, until, clock }: RunOptions,
-  processes: readonly Process[],
-  nextSweep: Instant,
-): Promise<Instant> {
-  const due = await processes[0]?.engine.nextDue();
-  const moments = [due, world.nextEchoAt(), nextSweep, ...processes.map(({ life }) => life.nextWakeAt())];
-  return Math.min(
-    until,
-    ...(moments.filter((moment) => typeof moment === "number" && moment > clock.now()) as Instant[]),
-  );
+/** Records a reply in one of the processes. Providers deliver at least once: it comes again when the process crashed first. */
+async function receiveReply(options: RunOptions, machines: Machines, silences: Silences, reply: Echo): Promise<void> {
+  const { world, store } = options;
+  let isRecorded = false;
+  await machines.inAny(async ({ life }) => {
+    const received = await mortalStore(store, life).write((tx) => takeIn(tx, reply, options));
+    const order = world.tick();
+    isRecorded = true;
+    if (received) await recordStopEvent(store, silences, received, order);
+  });
+  if (!isRecorded) world.redeliver(reply);
 }
 
-/** Remembers since when somebody must not be written to any more. */
-async function silence(
+/** Records from when on a contact must not be written to. */
+async function recordStopEvent(
   store: Store,
   silences: Silences,
   received: { conversationId: string; intent: string },
@@ -147,19 +176,15 @@ async function silence(
   if (intent !== "REPLY" && intent !== "OPT_OUT" && intent !== "HOSTILE") return;
   if (!silences.answered.has(conversationId)) silences.answered.set(conversationId, order);
   if (intent === "REPLY") return;
-  const people = await store.read
+  const contactIds = store.read
+    .select({ id: conversations.contactId })
+    .from(conversations)
+    .where(inArray(conversations.id, [conversationId]));
+  const recipients = await store.read
     .select({ brandId: contacts.brandId, email: contacts.email, phone: contacts.phone })
     .from(contacts)
-    .where(
-      inArray(
-        contacts.id,
-        store.read
-          .select({ id: conversations.contactId })
-          .from(conversations)
-          .where(inArray(conversations.id, [conversationId])),
-      ),
-    );
-  for (const { brandId, email, phone } of people) {
+    .where(inArray(contacts.id, contactIds));
+  for (const { brandId, email, phone } of recipients) {
     for (const address of [email, phone])
       if (address && !silences.banned.has(`${brandId} ${address}`)) silences.banned.set(`${brandId} ${address}`, order);
   }

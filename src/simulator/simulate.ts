@@ -19,25 +19,24 @@ export interface SimulateOptions {
   days: number;
   contacts: number;
   faults: boolean;
-  /** An empty Postgres database to live in; null for a throw-away SQLite file. */
+  /** An empty Postgres database; null for a temporary SQLite file. */
   databaseUrl?: string | null;
-  /** Stands in for the simulated world, e.g. for one that is broken on purpose. */
+  /** Replaces the simulated recipients, e.g. with ones that are defective on purpose. */
   worldOf?: (clock: VirtualClock, seed: string) => World;
   onProgress?: (now: Instant) => void;
-  /** Called at the end with what the SQLite file takes, in bytes; its log is in it. */
+  /** Called at the end with the bytes of the SQLite file, including its log. */
   onEnd?: (databaseBytes: number) => void;
 }
 
-/** When every simulated world begins: a Monday morning. */
+/** The simulated time of the start: a Monday morning. */
 const START = Date.UTC(2026, 0, 5, 8);
 const BATCH = 500;
-/** A simulated world has no secrets. */
 const SIMULATION_KEY = new Uint8Array(32).fill(7);
 
 /**
- * Lives through `days` of a small world that the seed decides, and says what became of
- * it. With faults, processes crash around every commit and every send, providers are slow, refuse and lose answers,
- * wake-ups come twice, and the clock is set. The same seed gives the same census.
+ * Simulates `days` of a small installation that is a function of the seed, and checks the invariants. With faults,
+ * processes crash around every commit and every send, providers are slow, refuse and lose responses, wake-ups come twice,
+ * and the clock is set. The same seed gives the same result.
  */
 export async function simulate(options: SimulateOptions): Promise<Census & { seed: string; crashes: number }> {
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-simulation-"));
@@ -95,7 +94,7 @@ function brandPlans({ contacts }: SimulateOptions, random: Random): BrandPlan[] 
       displayName: `${name} team`,
       dailyLimit: Math.max(5, Math.ceil((contacts / 6) * (0.5 + random()))),
     }));
-    // One world in four runs dry on the way.
+    // One simulation in four runs out of credits.
     const perContact = random() < 0.25 ? 1.5 : 4;
     return {
       name,

@@ -3,9 +3,9 @@ import type { Clock, Instant } from "../clock.ts";
 import { seededRandom } from "../random.ts";
 import { type Chance, PERSONAS, type Persona, type Reaction } from "./personas.ts";
 
-/** A message that arrived in the simulated world. */
+/** Records a message that a simulated recipient received. */
 export interface Delivery {
-  /** When it set out, as a place in the order of everything that happened. */
+  /** The position of the start of its sending in the order of all events. */
   order: number;
   at: Instant;
   messageId: string;
@@ -13,7 +13,7 @@ export interface Delivery {
   senderId: string;
 }
 
-/** What a simulated person or mail server sends back. */
+/** A reply of a simulated recipient or mail server that is due later. */
 export interface Echo {
   id: string;
   due: Instant;
@@ -21,28 +21,28 @@ export interface Echo {
   envelope: Envelope;
 }
 
-/** Mailboxes, phones and people that exist only here. Each person's character and chance follow from the seed and their address. */
+/** Simulates recipients. The persona and the random numbers of each are a function of the seed and the address. */
 export class World implements Channel {
   readonly deliveries: Delivery[] = [];
   readonly #clock: Clock;
   readonly #seed: string;
   readonly #onArrival: (delivery: Delivery) => void;
   readonly #attempts = new Map<string, number>();
-  /** How many messages of a conversation a person got, by address. */
+  /** Number of messages received, by address. */
   readonly #received = new Map<string, number>();
-  /** In the order in which they are due, and of those due at once as they came. */
-  readonly #echoes: Echo[] = [];
+  /** Sorted by due time, then by arrival. */
+  readonly #replies: Echo[] = [];
   #order = 0;
-  #echoCount = 0;
+  #replyCount = 0;
 
-  /** `onArrival` hears of each delivery before its sender does. */
+  /** `onArrival` is called with each delivery before its sender gets the outcome. */
   constructor(clock: Clock, seed: string, onArrival: (delivery: Delivery) => void = () => {}) {
     this.#clock = clock;
     this.#seed = seed;
     this.#onArrival = onArrival;
   }
 
-  /** The next place in the order of events: sends take one as they set out, bans and answers as they commit. */
+  /** Returns the next position in the order of events: sends take one at their start, bans and replies at their commit. */
   tick(): number {
     return ++this.#order;
   }
@@ -51,7 +51,7 @@ export class World implements Channel {
     return this.deliver(envelope, this.tick());
   }
 
-  /** Takes a message that set out at `order`. */
+  /** Receives a message whose sending began at `order`. */
   deliver(envelope: Envelope, order: number): Outcome {
     const person = this.personaOf(envelope.to.address);
     const attempt = (this.#attempts.get(envelope.messageId) ?? 0) + 1;
@@ -82,30 +82,30 @@ export class World implements Channel {
     return PERSONAS[0] as Persona;
   }
 
-  /** What has come back by now, oldest first. Each is given out once. */
+  /** Returns the replies that are due, oldest first, and removes them. */
   takeEchoes(now: Instant): Echo[] {
-    return this.#echoes.splice(0, this.#placeOf(now));
+    return this.#replies.splice(0, this.#countDue(now));
   }
 
-  /** Puts an echo back that could not be taken in: providers deliver at least once. */
-  redeliver(echo: Echo): void {
-    this.#await(echo);
+  /** Returns a reply that could not be recorded to the queue: providers deliver at least once. */
+  redeliver(reply: Echo): void {
+    this.#insert(reply);
   }
 
-  #await(echo: Echo): void {
-    this.#echoes.splice(this.#placeOf(echo.due), 0, echo);
+  #insert(reply: Echo): void {
+    this.#replies.splice(this.#countDue(reply.due), 0, reply);
   }
 
   nextEchoAt(): Instant | null {
-    return this.#echoes[0]?.due ?? null;
+    return this.#replies[0]?.due ?? null;
   }
 
-  /** How many echoes are due by then. */
-  #placeOf(moment: Instant): number {
-    let [low, high] = [0, this.#echoes.length];
+  /** Counts the replies that are due at a time. */
+  #countDue(time: Instant): number {
+    let [low, high] = [0, this.#replies.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#echoes[middle]?.due ?? moment) <= moment) low = middle + 1;
+      if ((this.#replies[middle]?.due ?? time) <= time) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -119,7 +119,7 @@ export class World implements Channel {
     this.#received.set(address, stage + 1);
     if (!person.react || !person.reactsAt.includes(stage)) return;
     const reaction = person.react(this.#chanceOf(address, `reaction ${stage}`));
-    this.#await({ id: `echo-${++this.#echoCount}`, due: this.#clock.now() + reaction.after, reaction, envelope });
+    this.#insert({ id: `reply-${++this.#replyCount}`, due: this.#clock.now() + reaction.after, reaction, envelope });
   }
 
   #chanceOf(address: string, what: string): Chance {

@@ -1,37 +1,37 @@
 import { CaptureTag, type Context, Liquid, Token } from "liquidjs";
 import { MAX_RENDER_CHARACTERS, MAX_TEMPLATE_BYTES } from "./limits.ts";
 
-/** Nothing that reads another template, writes into the variables (`increment`) or writes HTML into plain text (`tablerow`). */
-const TAGS = "if unless case for break continue assign capture cycle echo liquid comment raw #".split(" ");
+/** Excludes tags that load another template, write variables (`increment`) or write HTML into plain text (`tablerow`). */
+const ALLOWED_TAGS = "if unless case for break continue assign capture cycle echo liquid comment raw #".split(" ");
 /**
- * `raw` would let a contact's data write HTML; `strip_html` takes quadratic time; `sample` would write each attempt at a message
- * otherwise. The others look through lists of objects, which messages have not, and evaluate code once for each element.
+ * `raw` would let a contact's data write HTML; `strip_html` takes quadratic time; `sample` would make each attempt at a message
+ * different. The others search lists of objects, which messages do not have, and evaluate code once for each element.
  */
-const NO_FILTERS = (
+const REMOVED_FILTERS = (
   "raw strip_html sample where where_exp reject reject_exp group_by group_by_exp has has_exp find find_exp find_index " +
   "find_index_exp"
 ).split(" ");
 
-/** Whether variables are being written into HTML: a register, LiquidJS's own place for what one rendering knows. */
+/** The LiquidJS register (state of one rendering) that says whether variables are written into HTML. */
 export const INTO_HTML = "intoHtml";
 
-/** LiquidJS with what a message may use: no files, no prototypes, no endless work. */
+/** LiquidJS, restricted for messages: no files, no prototypes, bounded work. */
 export const engine = new Liquid({
   ownPropertyOnly: true,
   strictFilters: true,
   parseLimit: MAX_TEMPLATE_BYTES,
   memoryLimit: MAX_RENDER_CHARACTERS,
-  // A map of templates instead of the file system: there are no files, whichever way someone asks for one.
+  // An empty map of templates instead of the file system, so that no tag can load a file.
   templates: {},
-  // The machine's own zone and language must not show in messages.
+  // Messages must not depend on the machine's time zone and language.
   timezoneOffset: 0,
   locale: "en-US",
-  outputEscape: write,
+  outputEscape: writeValue,
 });
-for (const tag of Object.keys(engine.tags)) if (!TAGS.includes(tag)) delete engine.tags[tag];
-for (const filter of NO_FILTERS) engine.unregisterFilter(filter);
+for (const tag of Object.keys(engine.tags)) if (!ALLOWED_TAGS.includes(tag)) delete engine.tags[tag];
+for (const filter of REMOVED_FILTERS) engine.unregisterFilter(filter);
 
-/** What is captured is text, and escaped where it is put out. LiquidJS would escape the variables in it twice. */
+/** Captures unescaped text, which is escaped on output. LiquidJS would escape its variables twice. */
 class TextCapture extends CaptureTag {
   override *render(context: Context): Generator<unknown, void, string> {
     const intoHtml = context.getRegister<boolean>(INTO_HTML);
@@ -42,16 +42,16 @@ class TextCapture extends CaptureTag {
 }
 engine.registerTag("capture", TextCapture);
 
-/** Writes a value: escaped in HTML, and counted, since captures that double themselves would otherwise cost nothing. */
-function write(this: { context: Context }, value: unknown): string {
-  const text = asText(value);
+/** Writes a value: escaped in HTML, and counted, so that captures that double themselves hit the memory limit. */
+function writeValue(this: { context: Context }, value: unknown): string {
+  const text = toText(value);
   this.context.memoryLimit.use(text.length);
   return this.context.getRegister<boolean>(INTO_HTML) ? Bun.escapeHTML(text) : text;
 }
 
-function asText(value: unknown): string {
+function toText(value: unknown): string {
   if (value === null || value === undefined) return "";
-  if (Array.isArray(value)) return value.map(asText).join("");
+  if (Array.isArray(value)) return value.map(toText).join("");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
@@ -59,8 +59,8 @@ let lastInput = "";
 let lineStarts: number[] = [0];
 
 /**
- * Line and column of a token, from 1. LiquidJS asks for every variable it analyses and counts from the first character each
- * time: 4 s for 100 KB of short variables. One template is asked about at a time, so its lines are found once.
+ * Gets the line and column of a token, from 1. LiquidJS asks for them for every variable and counts from the first character each
+ * time: 4 s for 100 KB of short variables. It analyses one template at a time, so this version finds the lines once.
  */
 Token.prototype.getPosition = function () {
   if (this.input !== lastInput) {

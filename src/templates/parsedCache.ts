@@ -1,9 +1,9 @@
 import { PARSED_CACHE_BYTES } from "./limits.ts";
 import type { ParsedTemplate } from "./parsedTemplate.ts";
 
-/** Keeps parsed templates by their source, within a bound of memory rather than of number: the least recently used go first. */
+/** Caches parsed templates by source, up to a limit of memory; the least recently used are evicted first. */
 export class ParsedCache {
-  readonly #kept = new Map<string, ParsedTemplate>();
+  readonly #cached = new Map<string, ParsedTemplate>();
   #bytes = 0;
 
   constructor(private readonly limit: number = PARSED_CACHE_BYTES) {}
@@ -13,20 +13,20 @@ export class ParsedCache {
   }
 
   find(source: string): ParsedTemplate | undefined {
-    const found = this.#kept.get(source);
+    const found = this.#cached.get(source);
     if (found !== undefined) {
-      this.#kept.delete(source);
-      this.#kept.set(source, found);
+      this.#cached.delete(source);
+      this.#cached.set(source, found);
     }
     return found;
   }
 
   keep(source: string, parsed: ParsedTemplate): void {
-    this.#kept.set(source, parsed);
+    this.#cached.set(source, parsed);
     this.#bytes += parsed.bytes;
-    for (const [oldest, { bytes }] of this.#kept) {
+    for (const [oldest, { bytes }] of this.#cached) {
       if (this.#bytes <= this.limit) break;
-      this.#kept.delete(oldest);
+      this.#cached.delete(oldest);
       this.#bytes -= bytes;
     }
   }

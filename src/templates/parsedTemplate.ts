@@ -7,76 +7,76 @@ import { RenderBudget } from "./renderBudget.ts";
 import { stepWeight } from "./stepWeight.ts";
 import { checkSize, parsedBytes } from "./templateSize.ts";
 
-/** The register where outputs note what they miss. */
-const MISSING = "missing";
-/** The register of what a rendering may still do, and of how it lets others in. */
-const BUDGET = "budget";
-const PAUSE = "pause";
+/** The register of the variables without a value. */
+const MISSING_REGISTER = "missing";
+/** The registers of the remaining work of a rendering, and of the function that it awaits between slices. */
+const BUDGET_REGISTER = "budget";
+const PAUSE_REGISTER = "pause";
 
-/** What begins HTML. Other things in angle brackets (`<ann@example.com>`) are text. */
-const ELEMENTS =
+/** Elements that make a body HTML. Other text in angle brackets (`<ann@example.com>`) is plain text. */
+const HTML_ELEMENTS =
   "!doctype a b big blockquote body br center code div em font h1 h2 h3 h4 h5 h6 head hr html i img li ol p pre s small " +
   "span strong style sub sup table tbody td th thead tr tt u ul";
-const HTML_TAG = new RegExp(`</?(?:${ELEMENTS.replaceAll(" ", "|")})(?=[\\s/>]|$)`, "i");
+const HTML_TAG = new RegExp(`</?(?:${HTML_ELEMENTS.replaceAll(" ", "|")})(?=[\\s/>]|$)`, "i");
 
-/** A template ready to render, and whether its own text (not what variables bring) has HTML in it. */
+/** A parsed template. `html`: its own text, without the values of variables, contains HTML. */
 export interface ParsedTemplate {
   templates: Template[];
   html: boolean;
-  /** Memory it takes at most. */
+  /** Upper bound of its memory. */
   bytes: number;
 }
 
-const kept = new ParsedCache();
+const cache = new ParsedCache();
 
 /**
- * Parses, or finds what was parsed before. One call is bounded by the limits on a template's size: about 3 ms at most.
- * @throws Fault INVALID with the line, the column and the reason
+ * Parses a template, or returns it from the cache. The limits on a template's size bound a call to about 3 ms.
+ * @throws AppError INVALID with the line, the column and the reason
  */
 export function parse(field: string, source: string): ParsedTemplate {
-  const known = kept.find(source);
+  const known = cache.find(source);
   if (known !== undefined) return known;
-  const parsed = parseAnew(field, source);
-  kept.keep(source, parsed);
+  const parsed = parseUncached(field, source);
+  cache.keep(source, parsed);
   return parsed;
 }
 
-function parseAnew(field: string, source: string): ParsedTemplate {
+function parseUncached(field: string, source: string): ParsedTemplate {
   try {
     const bytes = parsedBytes(source, checkSize(field, source));
     const templates = engine.parse(source);
     let html = false;
-    for (const template of everyTemplate(templates)) {
+    for (const template of flattenTemplates(templates)) {
       if (template.token.kind === TokenKind.HTML) html ||= HTML_TAG.test(template.token.getText());
-      count(template);
+      instrument(template);
     }
     return { templates, html, bytes };
   } catch (error) {
-    throw explain(field, error);
+    throw toAppError(field, error);
   }
 }
 
-/** These templates and all within them; a list instead of recursion, since whoever nests deeply must not end the stack. */
-function everyTemplate(templates: readonly Template[]): Template[] {
+/** Lists these templates and all nested ones; a loop instead of recursion, so that deep nesting cannot overflow the stack. */
+function flattenTemplates(templates: readonly Template[]): Template[] {
   const found = [...templates];
   for (const template of found) {
-    // Without partials, `children` has nothing to wait for and returns at its first step.
+    // Without partials, the generator of `children` is synchronous and returns at its first step.
     const children = template.children?.(false, true).next();
     if (children?.done) found.push(...children.value);
   }
   return found;
 }
 
-interface Watched {
+interface WatchedVariable {
   name: string;
   path: (string | number)[];
 }
 
 /**
- * The variables of an output that are to be noted when they have no value. LiquidJS can throw at the first missing variable or
- * ignore all; neither lists them. Conditions are not watched: asking whether there is a value is no mistake.
+ * Finds the variables of an output that are recorded when they have no value. LiquidJS can throw at the first missing variable or
+ * ignore all, but cannot list them. Conditions are not watched: a test for a missing value is no mistake.
  */
-function watchedBy(template: Template): Watched[] {
+function findWatched(template: Template): WatchedVariable[] {
   const isOutput = template.token.kind === TokenKind.Output || template.constructor === engine.tags.echo;
   const value = isOutput ? [...(template.arguments?.() ?? [])][0] : undefined;
   if (!(value instanceof Value) || value.filters.some((filter) => filter.name === "default")) return [];
@@ -84,13 +84,13 @@ function watchedBy(template: Template): Watched[] {
     .flat()
     .flatMap((variable) => {
       const path = variable.segments.filter((segment) => typeof segment !== "object");
-      // A path with a variable inside (`custom[key]`) is known only while rendering, and left alone.
+      // A path that contains a variable (`custom[key]`) is known only while rendering, and skipped.
       return path.length === variable.segments.length ? [{ name: String(variable), path }] : [];
     });
 }
 
-/** Makes a template count its work, note what it misses and, in a rendering that pauses, let others in before it renders. */
-function count(template: Template): void {
+/** Wraps a template's rendering: counts its work, records missing variables and, in an asynchronous rendering, pauses between slices. */
+function instrument(template: Template): void {
   const render = template.render.bind(template);
   if (template.token.kind === TokenKind.HTML) {
     const { length } = template.token.getText();
@@ -101,14 +101,14 @@ function count(template: Template): void {
     return;
   }
   const weight = stepWeight(template);
-  // Found when first rendered: it takes most of a parser's time, and who only checks templates never asks.
-  let watched: Watched[] | undefined;
+  // Computed when first rendered: it would take most of the parsing time, and is not needed to check a template.
+  let watched: WatchedVariable[] | undefined;
   template.render = (context, emitter) => {
-    const budget = context.getRegister<RenderBudget>(BUDGET);
+    const budget = context.getRegister<RenderBudget>(BUDGET_REGISTER);
     budget.spend(weight);
-    watched ??= watchedBy(template);
+    watched ??= findWatched(template);
     for (const { name, path } of watched) {
-      if (isBlank(context.getSync(path))) context.getRegister<Set<string>>(MISSING).add(name);
+      if (isBlank(context.getSync(path))) context.getRegister<Set<string>>(MISSING_REGISTER).add(name);
     }
     const mayPause = !context.sync && budget.takesNewSlice();
     return mayPause ? renderAfterPause(render, context, emitter) : render(context, emitter);
@@ -120,7 +120,7 @@ function* renderAfterPause(
   context: Context,
   emitter: Emitter,
 ): Generator<unknown, unknown> {
-  yield context.getRegister<() => Promise<void>>(PAUSE)();
+  yield context.getRegister<() => Promise<void>>(PAUSE_REGISTER)();
   return yield render(context, emitter);
 }
 
@@ -128,7 +128,7 @@ function isBlank(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 }
 
-/** One rendering. `missing` collects the variables that were to be put out and had no value. */
+/** The input of one rendering. `missing` collects the variables that are output without a value. */
 export interface Rendering {
   variables: object;
   intoHtml: boolean;
@@ -136,68 +136,56 @@ export interface Rendering {
 }
 
 /**
- * Renders what was parsed.
- * @throws Fault INVALID when the template asks for too much work, or for something its variables cannot give
+ * Renders a parsed template.
+ * @throws AppError INVALID when the template takes too much work, or fails on the values of its variables
  */
 export function run(field: string, { templates }: ParsedTemplate, rendering: Rendering): string {
   try {
-    return checkLength(field, engine.renderSync(templates, contextOf(rendering, true)));
+    return assertLength(field, engine.renderSync(templates, createContext(rendering, true)));
   } catch (error) {
-    throw explain(field, error);
+    throw toAppError(field, error);
   }
 }
 
-/** The same, awaiting `pause` before each slice of its work. */
+/** Does the same as `renderParsed`, awaiting `pause` before each slice of its work. */
 export async function runInSlices(
   field: string,
   { templates }: ParsedTemplate,
   rendering: Rendering,
   pause: () => Promise<void>,
 ): Promise<string> {
-  const context = contextOf(rendering, false);
-  context.setRegister(PAUSE, pause);
+  const context = createContext(rendering, false);
+  context.setRegister(PAUSE_REGISTER, pause);
   try {
-    return checkLength(field, await engine.render(templates, context));
+    return assertLength(field, await engine.render(templates, context));
   } catch (error) {
-    throw explain(field, error);
+    throw toAppError(field, error);
   }
 }
 
-function contextOf({ variables, intoHtml, missing }: Rendering, sync: boolean): Context {
+function createContext({ variables, intoHtml, missing }: Rendering, sync: boolean): Context {
   const context = new Context(variables, engine.options, { sync }, { liquid: engine });
   const budget = new RenderBudget();
   context.setRegister(INTO_HTML, intoHtml);
-  context.setRegister(MISSING, missing);
-  context.setRegister(BUDGET, budget);
-  // LiquidJS asks its clock before each template, also of an empty loop's body: here that is where steps are counted.
+  context.setRegister(MISSING_REGISTER, missing);
+  context.setRegister(BUDGET_REGISTER, budget);
+  // LiquidJS checks its time limit before each template, also in an empty loop's body, so steps are counted there.
   Object.assign(context.renderLimit, { check: () => budget.spend(1) });
   return context;
 }
 
-function checkLength(field: string, text: string): string {
+function assertLength(field: string, text: string): string {
   if (text.length <= MAX_RENDERED_CHARACTERS) return text;
   throw invalid(field, `renders to more than ${MAX_RENDERED_CHARACTERS} characters`);
 }
 
-/**
- * The paths of the variables that must come from outside, in the order of their first use.
- * @throws Fault INVALID when the template is nested too deeply
- */
-export function freeVariables(field: string, { templates }: ParsedTemplate): string[] {
-  try {
-    return engine.globalFullVariablesSync(templates, { partials: false });
-  } catch (error) {
-    throw explain(field, error);
-  }
-}
-
-function explain(field: string, error: unknown): Fault {
+function toAppError(field: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
-  // The stack or a string came to its end.
+  // A stack overflow, or a string that is too long.
   if (error instanceof RangeError) return invalid(field, "nested too deeply, or too large");
   if (error instanceof AssertionError) return invalid(field, error.message);
   if (!LiquidError.is(error)) throw error;
-  // LiquidJS ends its messages with the place.
+  // LiquidJS ends its messages with the position.
   const [, reason = error.message, line, column] = /^(.*), line:(\d+), col:(\d+)$/s.exec(error.message) ?? [];
   return invalid(field, line === undefined ? reason : `line ${line}, column ${column}: ${reason}`);
 }

@@ -1,31 +1,31 @@
 import { type Rendered, renderInSlices, renderTemplate, type Variables } from "./template.ts";
 
 /** The characters of 3GPP TS 23.038: the default alphabet of section 6.2.1 and the extension table of section 6.2.1.1. */
-const GSM = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà\f^{}\\[~\]|€]*$/;
-/** The extension table: an escape and a second septet. */
-const EXTENDED = /[\f^{}\\[~\]|€]/g;
+const GSM_7 = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà\f^{}\\[~\]|€]*$/;
+/** The extension table: each character takes an escape and a second septet. */
+const EXTENDED_CHARACTERS = /[\f^{}\\[~\]|€]/g;
 const ESCAPE = "\x1b";
 
-/** Units in a message of one segment, and in each of several, which give 6 bytes to their header (3GPP TS 23.040 section 9.2.3.24.1). */
-const ROOM = { "GSM-7": { one: 160, each: 153 }, "UCS-2": { one: 70, each: 67 } } as const;
+/** Units in a single segment, and in each of several, whose header takes 6 bytes (3GPP TS 23.040 section 9.2.3.24.1). */
+const SEGMENT_UNITS = { "GSM-7": { one: 160, each: 153 }, "UCS-2": { one: 70, each: 67 } } as const;
 
-/** `units`: septets in GSM-7, 16-bit code units in UCS-2, headers not counted. */
-export interface SmsSize {
+/** `units`: septets in GSM-7, 16-bit code units in UCS-2, without headers. */
+interface SmsSize {
   segments: number;
-  encoding: keyof typeof ROOM;
+  encoding: keyof typeof SEGMENT_UNITS;
   units: number;
 }
 
 /**
- * Renders a step to what a phone shows or a voicemail says.
- * @throws Fault INVALID as `renderTemplate` does
+ * Renders a step to the text of an SMS or a voicemail.
+ * @throws AppError INVALID as `renderTemplate`
  */
 export function renderText(step: { body: string }, variables: Variables): Rendered {
   const { text, missing } = renderTemplate(step.body, variables);
   return { text: text.trim(), missing };
 }
 
-/** The same, awaiting `pause` before each slice of its work. */
+/** Does the same as `renderText`, awaiting `pause` before each slice of its work. */
 export async function renderTextInSlices(
   step: { body: string },
   variables: Variables,
@@ -35,17 +35,17 @@ export async function renderTextInSlices(
   return { text: text.trim(), missing };
 }
 
-/** How many segments a text takes, and so what it costs: one character outside GSM-7 makes all of it UCS-2. An empty text takes none. */
+/** Counts the segments of a text, which determine its cost. One character outside GSM-7 makes all of it UCS-2; an empty text has none. */
 export function smsSegments(text: string): SmsSize {
   const { parts, encoding, units } = smsParts(text);
   return { segments: parts.length, encoding, units };
 }
 
-/** The text cut into its segments, never within a character: neither an escape pair nor a surrogate pair is split. */
+/** Splits a text into its segments, never inside an escape pair or a surrogate pair. */
 export function smsParts(text: string): { parts: string[]; encoding: SmsSize["encoding"]; units: number } {
-  const encoding = GSM.test(text) ? "GSM-7" : "UCS-2";
-  const units = encoding === "GSM-7" ? text.replace(EXTENDED, `${ESCAPE}$&`) : text;
-  const { one, each } = ROOM[encoding];
+  const encoding = GSM_7.test(text) ? "GSM-7" : "UCS-2";
+  const units = encoding === "GSM-7" ? text.replace(EXTENDED_CHARACTERS, `${ESCAPE}$&`) : text;
+  const { one, each } = SEGMENT_UNITS[encoding];
   const parts: string[] = [];
   for (let start = 0, end = 0; start < units.length; start = end) {
     end = units.length <= one ? units.length : Math.min(start + each, units.length);

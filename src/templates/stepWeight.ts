@@ -1,33 +1,33 @@
 import { type Template, type Token, Value } from "liquidjs";
 import { countWords } from "./templateSize.ts";
 
-/** A branch of `if` and `unless` has a value, one of `case` a list of them. */
+/** A branch of `if` and `unless` has a value, a branch of `case` a list of values. */
 interface Branch {
   value?: unknown;
   values?: Token[];
 }
 
 /**
- * Words of code that one rendering of this output or tag evaluates; those of the templates within it are theirs. Of a tag with
- * branches all conditions count, since the last one is asked only after the others.
+ * Counts the words of code that one rendering of an output or tag evaluates, without those of nested templates. For a tag with
+ * branches all conditions count, because the last one is evaluated after the others.
  */
 export function stepWeight(template: Template): number {
   const { branches = [] } = template as { branches?: Branch[] };
   const [, ...later] = branches;
-  // The first condition of `if` stands in the tag itself; no `when` does.
+  // The first condition of `if` is part of the tag itself; a `when` is not.
   const counted = branches[0]?.values ? branches : later;
-  return counted.reduce((sum, branch) => sum + branchWeight(branch), countWords(template.token.getText()));
+  return counted.reduce((sum, branch) => sum + countBranchWords(branch), countWords(template.token.getText()));
 }
 
-function branchWeight({ value, values = [] }: Branch): number {
-  if (!(value instanceof Value)) return wordsOf(values);
-  const ofFilters = value.filters.map(({ args }) => {
+function countBranchWords({ value, values = [] }: Branch): number {
+  if (!(value instanceof Value)) return countTokenWords(values);
+  const filterWords = value.filters.map(({ args }) => {
     const tokens = args.flatMap((arg) => (Array.isArray(arg) ? (arg[1] ?? []) : arg));
-    return 2 + args.length + wordsOf(tokens);
+    return 2 + args.length + countTokenWords(tokens);
   });
-  return ofFilters.reduce((sum, words) => sum + words, wordsOf(value.initial.postfix));
+  return filterWords.reduce((sum, words) => sum + words, countTokenWords(value.initial.postfix));
 }
 
-function wordsOf(tokens: readonly Token[]): number {
+function countTokenWords(tokens: readonly Token[]): number {
   return tokens.reduce((sum, token) => sum + 1 + countWords(token.getText()), 0);
 }

@@ -3,8 +3,8 @@ import { invalid } from "../fault.ts";
 import { MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_TAGS, MAX_TEMPLATE_WORDS } from "./limits.ts";
 import { engine } from "./liquid.ts";
 
-/** What a template costs to parse, found without parsing it. */
-export interface TemplateSize {
+/** The cost of parsing a template, measured without parsing it. */
+interface TemplateSize {
   tags: number;
   words: number;
   nesting: number;
@@ -14,14 +14,14 @@ const DELIMITER = /\{[{%]/g;
 const WORD = /[\w-]+|[^\s\w-]/g;
 const BLOCKS = new Set(["if", "unless", "case", "for", "capture", "comment"]);
 
-/** Counts words and signs of code. What stands within quotes counts like code, so that no quote can hide any. */
+/** Counts words and punctuation of code. Quoted text counts as code, so that quotes cannot hide any. */
 export function countWords(code: string): number {
   let words = 0;
   for (const _ of code.matchAll(WORD)) words++;
   return words;
 }
 
-/** Measures the code of a template: two passes over its text, the second one only when the first found few delimiters. */
+/** Measures the code of a template in two passes over its text; the second is skipped when the first finds too many delimiters. */
 function measure(source: string): TemplateSize {
   const size: TemplateSize = { tags: 0, words: 0, nesting: 0 };
   for (const _ of source.matchAll(DELIMITER)) size.tags++;
@@ -30,13 +30,13 @@ function measure(source: string): TemplateSize {
   let depth = 0;
   for (const token of new Tokenizer(source).readTopLevelTokens(engine.options)) {
     if (token.kind === TokenKind.HTML) continue;
-    const code = codeOf(token);
+    const code = getCode(token);
     // Each line of a `liquid` tag is a tag.
     const isLines = token instanceof TagToken && token.name === "liquid";
-    const names = isLines ? code.split("\n").map(nameOf) : token instanceof TagToken ? [token.name] : [];
+    const names = isLines ? code.split("\n").map(getTagName) : token instanceof TagToken ? [token.name] : [];
     size.tags += isLines ? names.length : 1;
     size.words += countWords(code);
-    size.nesting = Math.max(size.nesting, depthOf(code));
+    size.nesting = Math.max(size.nesting, getBracketDepth(code));
     for (const name of names) {
       if (BLOCKS.has(name)) depth++;
       else if (name.startsWith("end")) depth--;
@@ -46,8 +46,8 @@ function measure(source: string): TemplateSize {
   return size;
 }
 
-/** How deep brackets stand within each other, in `a[b[c]]`: the parser and every rendering go as deep. */
-function depthOf(code: string): number {
+/** Gets the depth of nested brackets, as in `a[b[c]]`: the parser and the rendering recurse as deep. */
+function getBracketDepth(code: string): number {
   let depth = 0;
   let deepest = 0;
   for (const [bracket] of code.matchAll(/[[\]]/g)) {
@@ -57,12 +57,12 @@ function depthOf(code: string): number {
   return deepest;
 }
 
-const codeOf = (token: Token) => token.input.slice(token.begin, token.end).slice(2, -2);
-const nameOf = (line: string) => /^\s*(\w*)/.exec(line)?.[1] ?? "";
+const getCode = (token: Token) => token.input.slice(token.begin, token.end).slice(2, -2);
+const getTagName = (line: string) => /^\s*(\w*)/.exec(line)?.[1] ?? "";
 
 /**
- * Refuses what would take the parser long or fill the memory, before it is parsed.
- * @throws Fault INVALID naming the field and what is allowed; LiquidError when an output or tag is not closed
+ * Measures a template and asserts that it can be parsed within the limits of time and memory.
+ * @throws AppError INVALID naming the field and the limit; LiquidError when an output or tag is not closed
  */
 export function checkSize(field: string, source: string): TemplateSize {
   if (Buffer.byteLength(source) > MAX_TEMPLATE_BYTES) {
@@ -80,7 +80,12 @@ export function checkSize(field: string, source: string): TemplateSize {
   return size;
 }
 
-/** Memory that a parsed template takes at most, in bytes: measured per output and per word of code. */
+const BASE_BYTES = 500;
+const BYTES_PER_CHARACTER = 2;
+const BYTES_PER_TAG = 1_300;
+const BYTES_PER_WORD = 320;
+
+/** Estimates the memory of a parsed template, as an upper bound in bytes; the sizes of a tag and a word were measured. */
 export function parsedBytes(source: string, { tags, words }: TemplateSize): number {
-  return 500 + 2 * source.length + 1_300 * tags + 320 * words;
+  return BASE_BYTES + BYTES_PER_CHARACTER * source.length + BYTES_PER_TAG * tags + BYTES_PER_WORD * words;
 }

@@ -1,6 +1,6 @@
 import type { Variables } from "./template.ts";
 
-/** Who is written to, as far as messages may speak of it. `custom` are the brand's own fields. */
+/** The fields of a contact that messages can use. `custom`: the custom fields. */
 export interface Addressee {
   firstName: string | null;
   lastName: string | null;
@@ -11,9 +11,10 @@ export interface Addressee {
 }
 
 /**
- * What templates can say: `firstName`, `lastName`, `fullName`, `email`, `phone`, `company`, the custom fields by name and
- * under `custom`, the same once more under `contact`, `brand.name`, `sender.name`, `sender.email` and `unsubscribeUrl`.
- * A custom field named like a fixed one is reached through `custom` only: an import cannot redirect the unsubscribe link.
+ * Builds the variables of a message: `firstName`, `lastName`, `fullName`, `email`, `phone`, `company`, the custom fields by name
+ * and under `custom`, all of these under `contact` too, `brand.name`, `sender.name`, `sender.email` and `unsubscribeUrl`.
+ * A custom field named like a fixed variable is available through `custom` only, so that an import cannot redirect the
+ * unsubscribe link.
  */
 export function messageVariables(
   contact: Addressee,

@@ -1,13 +1,13 @@
 import { oneOf } from "./phrase.ts";
 
-/** What decides whether a machine wrote a mail. Header names in lower case; for a text message there are none and no subject. */
-export interface Incoming {
+/** The parts of a message that show whether it was sent automatically. Header names in lower case; text messages have no headers and no subject. */
+interface Incoming {
   headers: Record<string, string>;
   subject: string | null;
   text: string | null;
 }
 
-/** Set by responders that predate RFC 3834 or ignore it; their mere presence tells, unless the value denies it. */
+/** Headers of responders that predate or ignore RFC 3834. Their presence suffices, unless the value denies it. */
 const RESPONDER_HEADERS = [
   "x-autoreply",
   "x-auto-reply",
@@ -21,16 +21,16 @@ const RESPONDER_HEADERS = [
   "x-vacation",
 ];
 
-/** Addresses that nobody reads and so nobody writes from. */
-const MACHINE_SENDER =
+/** Sender addresses that people do not write from. */
+const AUTOMATIC_SENDER =
   /\b(?:mailer-daemon|no-?reply|do-?not-?reply|auto-?reply|autoresponder)(?:[+._-][^@\s]{0,64})?@/i;
 
 const I_AM = "(?:(?:i am|i['’]m|am) )?";
 /**
- * Subjects that mail programs put on absence notes. Only at the very start: "Re: Out of office" is a person who answers one, and
- * "Out of office space?" may be our own campaign's subject coming back.
+ * Subjects of absence notes. Only at the very start: "Re: Out of office" is a person's reply to one, and "Out of office space?"
+ * may be the subject of our own campaign.
  */
-const SUBJECTS = new RegExp(
+const AUTO_REPLY_SUBJECT = new RegExp(
   String.raw`^[\s[(*]{0,4}${oneOf(String.raw`
     auto(?:matic(?:ally generated)?|mated)?[ -]?(?:reply|response|responder|answer|message)\b, auto ?:, ooo ?(?:[:\])-]|$)
     ${I_AM}(?:currently )?out of (?:the )?office(?=$|\s?[:\])(,.!;–-]| (?:auto|re|reply|response|message|notification|notice|until|till|from|today|alert|\d))
@@ -48,20 +48,20 @@ const SUBJECTS = new RegExp(
   "iu",
 );
 
-const LATER =
+const RESPOND_LATER =
   "(?:get back to you|respond|reply|text you|call you(?: back)?)(?: later| soon| when i (?:can|arrive|stop))?";
-/** What phones send by themselves, word for word or nearly: the whole text must be it, since "I'm driving, call me at five" is an answer. */
+/** Automatic texts of phones. They must be the whole text: "I'm driving, call me at five" is a reply. */
 const PHONE_NOTES = [
   new RegExp(
-    `^(?:sorry,? )?(?:i['’]?m|i am) (?:currently |busy )?driving(?: right now| now| at the moment)?(?: and can['’]?t (?:talk|text|respond)(?: right now)?)?(?:[ ,.–-]{1,4}i(?:['’]ll| will) ${LATER})?[.!]{0,3}$`,
+    `^(?:sorry,? )?(?:i['’]?m|i am) (?:currently |busy )?driving(?: right now| now| at the moment)?(?: and can['’]?t (?:talk|text|respond)(?: right now)?)?(?:[ ,.–-]{1,4}i(?:['’]ll| will) ${RESPOND_LATER})?[.!]{0,3}$`,
     "i",
   ),
   /^(?:i['’]?m|i am) driving with (?:do not disturb|driving focus|focus)/i,
   /^\(?i['’]?m not receiving notifications/i,
 ];
 
-/** Sentences in which a machine says that it is one. Read in the opening of the text only: people quote them further down. */
-const SAYS_SO = new RegExp(
+/** Sentences that declare an automatic message. Searched at the start of the text only, because people quote them further down. */
+const DECLARES_AUTOMATIC = new RegExp(
   String.raw`(?<!\p{L})${oneOf(`
     this is an? (?:automat(?:ed|ic)|auto-?generated|system[- ]generated) (?:reply|response|message|e-?mail|text|notification)
     (?:this|automated) auto-?(?:reply|response), do not (?:reply|respond) to this (?:automated |automatic )?(?:message|e-?mail|text)
@@ -70,14 +70,14 @@ const SAYS_SO = new RegExp(
     ceci est une? (?:message|r[ée]ponse) automatique, esta é uma (?:mensagem|resposta) autom[áa]tica`)}`,
   "iu",
 );
-/** An absence note without headers: two of its habits together, as one alone is also how a person asks to meet next week. */
-const ABSENT = new RegExp(
+/** An absence note without headers needs both this and `HAS_STAND_IN`: a person may write one of them too. */
+const IS_ABSENT = new RegExp(
   String.raw`(?<!\p{L})${oneOf(`
     out of (?:the )?office, on (?:annual |parental |maternity |paternity )?leave, on (?:vacation|holiday), away from (?:the office|my desk|my e-?mail)
     nicht im (?:büro|haus), fuera de la oficina, absente? du bureau, fora do escrit[óo]rio`)}(?!\p{L})`,
   "iu",
 );
-const STAND_IN = new RegExp(
+const HAS_STAND_IN = new RegExp(
   String.raw`(?<!\p{L})${oneOf(String.raw`
     (?:limited|no|intermittent|without) access to (?:my )?e-?mails?, in (?:urgent cases|dringenden fällen), en cas d['’]urgence, en caso de urgencia
     (?:for|if) (?:urgent|immediate|your (?:matter|request) is urgent|it is urgent|anything urgent)\b.{0,60}\bcontact, em caso de urgência
@@ -85,39 +85,44 @@ const STAND_IN = new RegExp(
   "iu",
 );
 
-const OPENING = 600;
+const OPENING_CHARS = 600;
 
 /**
- * Whether a machine answered in a person's place, so that it is neither a reply nor a wish. A bounce is read by `readBounce` before.
+ * Returns whether a message is an automatic reply, which counts neither as a reply nor as a request. Bounces are parsed by
+ * `parseBounce` before.
  *
- * Headers decide first: Auto-Submitted other than "no" (RFC 3834 section 5), an empty Return-Path (RFC 5321 section 4.5.5: reports and
- * responders send under it, people never do), a responder's own header, Precedence. "Precedence: bulk" is what old responders set, but
- * mailing lists too, and people answer through those, so with a List-Id it tells nothing. X-Auto-Response-Suppress tells nothing
- * either: it asks others not to answer by machine ([MS-OXCMAIL] 2.1.3.2.20), and clients and gateways may set it on what people write.
+ * Headers decide first: Auto-Submitted other than "no" (RFC 3834 section 5), an empty Return-Path (RFC 5321 section 4.5.5: used by
+ * reports and responders, never by people), a responder's own header, Precedence. "Precedence: bulk" is set by old responders but
+ * also by mailing lists, through which people reply, so it is ignored with a List-Id. X-Auto-Response-Suppress is ignored too: it
+ * asks others not to reply automatically ([MS-OXCMAIL] 2.1.3.2.20), and clients and gateways may set it on people's mails.
  */
 export function isAutoReply(mail: Incoming): boolean {
   const { headers } = mail;
-  const submitted = keyword(headers["auto-submitted"]);
+  const submitted = getKeyword(headers["auto-submitted"]);
   if (submitted === "no") return false;
   if (submitted !== "") return true;
-  const told = RESPONDER_HEADERS.filter((name) => headers[name] !== undefined).map((name) => keyword(headers[name]));
-  if (told.some((value) => !["no", "false", "0"].includes(value))) return true;
-  const precedence = keyword(headers.precedence).replace("-", "_");
+  const responderValues = RESPONDER_HEADERS.filter((name) => headers[name] !== undefined).map((name) =>
+    getKeyword(headers[name]),
+  );
+  if (responderValues.some((value) => !["no", "false", "0"].includes(value))) return true;
+  const precedence = getKeyword(headers.precedence).replace("-", "_");
   if (precedence === "auto_reply") return true;
   if ((precedence === "bulk" || precedence === "junk") && headers["list-id"] === undefined) return true;
   if (headers["return-path"]?.trim() === "<>") return true;
-  if (MACHINE_SENDER.test((headers.from ?? "").slice(0, OPENING))) return true;
-  if (SUBJECTS.test((mail.subject ?? "").slice(0, OPENING))) return true;
+  if (AUTOMATIC_SENDER.test((headers.from ?? "").slice(0, OPENING_CHARS))) return true;
+  if (AUTO_REPLY_SUBJECT.test((mail.subject ?? "").slice(0, OPENING_CHARS))) return true;
   const opening = (mail.text ?? "")
-    .slice(0, 2 * OPENING)
+    .slice(0, 2 * OPENING_CHARS)
     .trim()
     .replace(/\s{1,40}/g, " ");
   if (PHONE_NOTES.some((note) => note.test(opening))) return true;
-  return SAYS_SO.test(opening.slice(0, OPENING)) || (ABSENT.test(opening) && STAND_IN.test(opening));
+  return (
+    DECLARES_AUTOMATIC.test(opening.slice(0, OPENING_CHARS)) || (IS_ABSENT.test(opening) && HAS_STAND_IN.test(opening))
+  );
 }
 
-/** A header's first word in lower case, without parameters and comments; "" where the header is missing or empty. */
-function keyword(value: string | undefined): string {
+/** Gets a header's first word in lower case, without parameters and comments; "" when it is missing or empty. */
+function getKeyword(value: string | undefined): string {
   return (
     (value ?? "")
       .trim()

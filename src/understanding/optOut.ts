@@ -1,40 +1,40 @@
-import type { ChannelName } from "../channels/channel.ts";
+import type { ChannelName } from "../channel-name.ts";
 import { COURTESIES, KEYWORDS, optOutWishes } from "./optOutPhrases.ts";
 import { writtenPart } from "./quoted.ts";
 
-/** A wish about further messages. `matched` is the keyword or phrase that showed it, in lower case and without accents. */
+/** A request about further messages. `matched`: the keyword or phrase that was found, in lower case and without accents. */
 export type OptOutWish = { kind: "OPT_OUT"; matched: string } | { kind: "OPT_IN" };
 
-/** Twilio's words for coming back (START, YES, UNSTOP). */
+/** Twilio's keywords for opting in again (START, YES, UNSTOP). */
 const OPT_IN_KEYWORDS = new Set(["start", "unstop", "yes"]);
 
-/** No request to stop is longer than this; it keeps the work per message bounded. Characters. */
-const LONGEST = 100_000;
-/** Longer bodies are sentences, in which a lone "end" or "cancel" may be about anything. Words. */
-const KEYWORD_BODY = 8;
-/** Lines from here on were wrapped by the mail program, so a phrase may go on in the next one. Characters. */
-const WRAPPED_LINE = 50;
-/** How far before a phrase a denial of it can start. Characters. */
-const DENIAL_REACH = 60;
+/** Bounds the work per message; no request to stop is longer. */
+const MAX_TEXT_CHARS = 100_000;
+/** Longer bodies are sentences, in which "end" or "cancel" may mean anything. */
+const MAX_KEYWORD_BODY_WORDS = 8;
+/** Lines of this length were wrapped by the mail program, so a phrase may continue on the next line. */
+const MIN_WRAPPED_LINE_CHARS = 50;
+/** How far before a phrase a denial of it can start. */
+const DENIAL_RANGE_CHARS = 60;
 
 /**
- * Whether a person asks to be left alone, or, by SMS only, to be written to again.
+ * Parses a request to opt out or, by SMS only, to opt in again; null when there is none.
  *
- * A keyword must be the whole body, courtesies aside, as Twilio has it. Phrases count anywhere in what the person wrote, because
- * consent may be revoked "in any reasonable manner" that "a reasonable person" would understand (47 CFR 64.1200(a)(10), in force
- * since 11 April 2025). In e-mail, quoted history and signatures are never read: our own footer is in there.
- * Consent comes back by the exact START, UNSTOP or YES only, and never by e-mail.
+ * A keyword must be the whole body, apart from courtesies, as at Twilio. Phrases count anywhere in the new text, because consent
+ * may be revoked "in any reasonable manner" that "a reasonable person" would understand (47 CFR 64.1200(a)(10), in force since
+ * 11 April 2025). In e-mail, quoted history and signatures are ignored: they contain our own footer.
+ * Opting in takes the exact START, UNSTOP or YES, and is not possible by e-mail.
  */
 export function readOptOut(text: string, channel: ChannelName): OptOutWish | null {
-  const plain = plainWords(writtenPart(text.slice(0, LONGEST), channel));
+  const plain = toPlainWords(writtenPart(text.slice(0, MAX_TEXT_CHARS), channel));
   const words = plain.split(/[ \n]/).filter(isWord);
   if (channel === "SMS" && OPT_IN_KEYWORDS.has(words.join(" "))) return { kind: "OPT_IN" };
-  const matched = keywordOf(words) ?? phraseOf(plain);
+  const matched = findKeyword(words) ?? findPhrase(plain);
   return matched === null ? null : { kind: "OPT_OUT", matched };
 }
 
-function keywordOf(words: string[]): string | null {
-  if (words.length === 0 || words.length > KEYWORD_BODY) return null;
+function findKeyword(words: string[]): string | null {
+  if (words.length === 0 || words.length > MAX_KEYWORD_BODY_WORDS) return null;
   // "S T O P", "s.t.o.p."
   const spelled = words.length > 2 && words.every((word) => word.length === 1) ? words.join("") : null;
   if (spelled !== null) return KEYWORDS.has(spelled) ? spelled : null;
@@ -44,11 +44,11 @@ function keywordOf(words: string[]): string | null {
   return first !== undefined && KEYWORDS.has(first) && rest.every((word) => word === first) ? first : null;
 }
 
-function phraseOf(plain: string): string | null {
+function findPhrase(plain: string): string | null {
   const { phrases, denials } = optOutWishes();
   for (const phrase of phrases) {
     for (const match of plain.matchAll(phrase)) {
-      const before = plain.slice(Math.max(0, match.index - DENIAL_REACH), match.index);
+      const before = plain.slice(Math.max(0, match.index - DENIAL_RANGE_CHARS), match.index);
       const clause = before.slice(before.lastIndexOf("\n") + 1);
       if (!denials.some((denial) => clause.search(denial) !== -1)) return match[0].trim();
     }
@@ -57,18 +57,18 @@ function phraseOf(plain: string): string | null {
 }
 
 /**
- * A text as plain words, one line a sentence: lower case, no accents, apostrophes, emoji or invisible characters, " , " between clauses,
- * the usual spellings of "unsubscribe" and "opt out" made one.
+ * Normalises a text to plain words, one line per sentence: lower case, no accents, apostrophes, emoji or invisible characters,
+ * " , " between clauses, one spelling of "unsubscribe" and "opt out".
  */
-function plainWords(text: string): string {
+function toPlainWords(text: string): string {
   return (
     text
       .split(/\r\n|\r|\n/)
-      .map((line) => `${line}${line.length < WRAPPED_LINE ? "\n" : " "}`)
+      .map((line) => `${line}${line.length < MIN_WRAPPED_LINE_CHARS ? "\n" : " "}`)
       .join("")
       .replace(/['’‘`´]/g, "")
       .normalize("NFKD")
-      .slice(0, LONGEST)
+      .slice(0, MAX_TEXT_CHARS)
       .replace(/[\p{M}\p{Cf}]/gu, "")
       .toLowerCase()
       .replace(/ß/g, "ss")
@@ -81,8 +81,8 @@ function plainWords(text: string): string {
       .replace(/[^\p{L}\p{N},\n]+/gu, " ")
       .replace(/\bopt out\b/g, "optout")
       .replace(/\bun ?sub\b|\bun ?(?:su?b?)?scribe\b/g, "unsubscribe")
-      .replace(/\bun\p{L}{6,10}\b/gu, (word) => (isNearly(word, "unsubscribe") ? "unsubscribe" : word))
-      // A word that labels a link, as in a footer, asks for nothing.
+      .replace(/\bun\p{L}{6,10}\b/gu, (word) => (isSimilar(word, "unsubscribe") ? "unsubscribe" : word))
+      // A word that labels a link, as in a footer, is no request.
       .replace(/\b\p{L}{1,30}(?: (?:here|link|hier|ici|aqui))?(?: ,)? url\b/gu, " , ")
       .replace(/[ ,]*,[ ,]*/g, " , ")
       .replace(/^[ ,]+|[ ,]+$/gm, "")
@@ -94,8 +94,8 @@ function isWord(token: string): boolean {
   return token !== "" && token !== ",";
 }
 
-/** Whether two changed, missing, added or swapped letters at most part two words ("unsuscribe"); "unsubscribed" is a word of its own. */
-function isNearly(word: string, target: string): boolean {
+/** Returns whether at most two changed, missing, added or swapped letters separate two words ("unsuscribe"); "unsubscribed" is another word. */
+function isSimilar(word: string, target: string): boolean {
   if (word === `${target}d` || word === `${target}r` || word === `${target}s`) return false;
   let previous = Array.from({ length: target.length + 1 }, (_, column) => column);
   for (let row = 1; row <= word.length; row++) {

@@ -1,8 +1,8 @@
 import { items, phrase, type Vocabulary } from "./phrase.ts";
 
 /**
- * Whole bodies that opt out at once, without accents. Twilio's defaults (STOP, STOPALL, UNSUBSCRIBE, CANCEL, END, QUIT, REVOKE, OPTOUT)
- * hold the FCC's seven (47 CFR 64.1200(a)(10)); the others are what a "reasonable person" of the same paragraph reads as one of them.
+ * Bodies that opt out as a whole, without accents. Twilio's defaults (STOP, STOPALL, UNSUBSCRIBE, CANCEL, END, QUIT, REVOKE, OPTOUT)
+ * include the FCC's seven (47 CFR 64.1200(a)(10)); a "reasonable person" of the same paragraph understands the others alike.
  */
 export const KEYWORDS: ReadonlySet<string> = new Set(
   items(`
@@ -17,7 +17,7 @@ export const KEYWORDS: ReadonlySet<string> = new Set(
   fermati, cancellami, disiscrivimi, annulla, afmelden, uitschrijven`),
 );
 
-/** Around a keyword these change nothing: "please stop, thanks", "bitte abmelden". */
+/** Words around a keyword that do not change its meaning: "please stop, thanks", "bitte abmelden". */
 export const COURTESIES: ReadonlySet<string> = new Set(
   items(`
   please, pls, plz, plse, kindly, thanks, thank, you, thx, ty, tks, hi, hello, hey, ok, okay, now, already, immediately, asap, just, sir,
@@ -28,7 +28,7 @@ export const COURTESIES: ReadonlySet<string> = new Set(
 const ENGLISH_WORDS: Vocabulary = {
   stop: "stop|stopp|quit|cease|discontinue|knock off",
   please: "please|pls|plz|kindly",
-  /** What makes "stop sending" a demand rather than a tale: the start of a clause, or words put to us. */
+  /** Makes "stop sending" a demand instead of a report: the start of a clause, or words addressed to us. */
   demand: `^|{please} [,]|(can|could|would|will|wont|cant|dont) you|you (to|wont|need to|have to|must|should|better)|(if|why|when) you (dont|do not|wont)
     |now|again|just`,
   filler: "and|so|just|please|pls|plz|kindly|you|no|ok|well|hey|dude|then|now|simply",
@@ -49,13 +49,13 @@ const ENGLISH_WORDS: Vocabulary = {
   list: "lists?|database|db|system|mailings?|mailing list|sequence|campaign|cadence|distribution|newsletter|rotation|contacts|crm",
   no: "do not|dont|never|no longer|not [to]",
   signal: "^|i|im|ill|ive|am|will|have|already|just|and",
-  /** "We don't send e-mails yet" tells of oneself; "I ask that you do not write again" does not. */
+  /** "We don't send e-mails yet" is about the writer; "I ask that you do not write again" is not. */
   others: "<-(i|we|they|he|she|it|who|people|<-(that|prefer|ask|request|demand|rather|if) you)",
-  /** "Don't call me before nine" asks for another hour and "don't call, text me instead" for another channel: neither for silence. */
+  /** "Don't call me before nine" asks for another time and "don't call, text me instead" for another channel: neither opts out. */
   ever: `-(before|after|until|till|unless|today|tomorrow|tonight|yet|now|while|during|between|next|this (week|morning|afternoon|evening|month)
     |so (early|late)|(at|on) -(this|my|any|all)|in the|by|if|when|because|late|early|names|an?|the|your|(mon|tues|wednes|thurs|fri|satur|sun)day)
     -(~ instead|~ , [just|please|but|you|can]* (e?mail|text|call|write|message) (me|is|only|/))`,
-  /** "Text me, don't call" likewise. */
+  /** "Text me, don't call" asks for another channel too. */
   unprompted: "<-((text|call|e?mail|write) (me|us) , [please|pls]|prefer _ , [please|pls])",
 };
 
@@ -153,7 +153,7 @@ const GERMAN_WORDS: Vocabulary = {
   post: "e?mails?|nachrichten|sms|anrufe|werbung|newsletter|kontaktaufnahme",
   verteiler: "verteiler|liste|mailingliste|newsletter|datenbank|system",
   weg: "loschen|entfernen|streichen|nehmen|abmelden|austragen",
-  /** A word, but not the one that turns the request around: "nehmen Sie mich nicht vom Verteiler". */
+  /** A word, but not one that negates the request: "nehmen Sie mich nicht vom Verteiler". */
   wort: "-(nicht|nie) _",
 };
 const GERMAN = [
@@ -192,8 +192,8 @@ const ITALIAN_AND_DUTCH = [
 ];
 
 /**
- * Right before a phrase these turn it around: "don't remove me", "I'd never ask you to stop texting me", "no quiero darme de baja".
- * Not so when the negation is the other side's: "if you don't stop texting me", "you never stop calling me".
+ * Negations right before a phrase: "don't remove me", "I'd never ask you to stop texting me", "no quiero darme de baja".
+ * A negation about us does not count: "if you don't stop texting me", "you never stop calling me".
  */
 const DENIALS = [
   `<-(you) (dont|do not|didnt|did not|never|cant|cannot|can not|couldnt|wont|will not|wouldnt|would not|shouldnt|should not|not|no need|without
@@ -205,17 +205,17 @@ const DENIALS = [
   "no (me|nos|te|se|quiero|queremos|deseo|hace falta|es necesario) [me|nos|te|se]* //",
 ];
 
-/** What asks for silence, and what, found at the end of the text before it, denies that. Global and multi-line patterns. */
-export interface Wishes {
+/** Phrases that opt out, and denials that negate a phrase when they end right before it. Global and multi-line patterns. */
+interface Wishes {
   phrases: readonly RegExp[];
   denials: readonly RegExp[];
 }
 
-let wishes: Wishes | undefined;
+let compiled: Wishes | undefined;
 
-/** The tables compiled, at the first message rather than at the start: a hundred patterns take tens of milliseconds. */
+/** Compiles the tables at the first message instead of at start: a hundred patterns take tens of milliseconds. */
 export function optOutWishes(): Wishes {
-  wishes ??= {
+  compiled ??= {
     phrases: [
       ...ENGLISH.map((notation) => phrase(notation, ENGLISH_WORDS)),
       ...FRENCH.map((notation) => phrase(notation, FRENCH_WORDS)),
@@ -224,5 +224,5 @@ export function optOutWishes(): Wishes {
     ],
     denials: DENIALS.map((notation) => phrase(notation)),
   };
-  return wishes;
+  return compiled;
 }

@@ -1,14 +1,14 @@
-/** Word lists that phrases share, by name; each is a set of alternatives in the notation of `phrase`. */
+/** Word lists that phrases share, by name; each is a set of alternatives in the notation of `compilePhrase`. */
 export type Vocabulary = Readonly<Record<string, string>>;
 
-const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
+const CLOSING_BRACKETS: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 
 /**
- * Compiles a phrase from a notation that reads almost like the phrase itself, for text that `plainWords` made plain.
+ * Compiles a phrase from a notation that is close to the phrase itself, for text that `toPlainWords` has normalised.
  *
  * - `stop`, `e?mails?`, `escrib*`: a word; `?` and `[…]` inside a word as in a regular expression, `*` for any ending.
- * - `(a|b c)` one of these, `[a|b]` perhaps one of these, `[a|b]*` up to four of them, `{name}` one of a vocabulary's.
- * - `_` perhaps one word, `...` up to three, `~` up to forty characters and across clauses.
+ * - `(a|b c)` one of these, `[a|b]` at most one of these, `[a|b]*` up to four of them, `{name}` one of a vocabulary's.
+ * - `_` at most one word, `...` up to three, `~` up to forty characters and across clauses.
  * - `^` the start of a clause, `/` its end, `//` the end of the sentence, `,` the break between two clauses.
  * - `-(a|b)` not followed by, `<-(a|b)` not preceded by, `+(a|b)` followed by.
  *
@@ -18,7 +18,7 @@ export function phrase(notation: string, vocabulary: Vocabulary = {}): RegExp {
   return new RegExp(`(?<!\\S)${sequence(notation, vocabulary)}`, "gm");
 }
 
-/** The items of a list that is written with ", " or a line break after each. */
+/** Splits a list whose items are separated by ", " or a line break. */
 export function items(list: string): string[] {
   return list
     .split(/,\s|\n/)
@@ -26,7 +26,7 @@ export function items(list: string): string[] {
     .filter((item) => item !== "");
 }
 
-/** The source of a regular expression for any one item of such a list; items may be expressions themselves. */
+/** Builds the source of a regular expression for any item of such a list; items may be expressions themselves. */
 export function oneOf(list: string): string {
   return `(?:${items(list).join("|")})`;
 }
@@ -67,7 +67,7 @@ function translate(token: string, vocabulary: Vocabulary): string {
     case "//":
       return "$";
     default:
-      // In plain text every word ends at a space or with its line.
+      // In normalised text every word ends at a space or at the end of its line.
       return `${token.replace(/\*$/, "\\w*")}(?: |$)`;
   }
 }
@@ -85,7 +85,7 @@ function split(notation: string, separator: string): string[] {
     if (closes) open.pop();
     if (sign === separator && open.length === 0 && !closes) parts.push("");
     else parts[parts.length - 1] += sign;
-    const closing = CLOSING[sign];
+    const closing = CLOSING_BRACKETS[sign];
     if (closing !== undefined) open.push(closing);
   }
   return parts.filter((part) => part !== "");

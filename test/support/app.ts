@@ -66,8 +66,7 @@ export async function startApp(overrides: Overrides = {}) {
     durability: "off",
     ledgerKey: ledgerKey(secret),
   });
-  const deps: Deps = {
-    config,
+  const deps: Deps & { config: Config } = {
     store,
     clock,
     random: systemRandom,
@@ -83,6 +82,7 @@ export async function startApp(overrides: Overrides = {}) {
     wake: () => {},
     redis: null,
     ...overrides.deps,
+    config,
   };
   const identity = createIdentity({ store, config, clock, log, secret });
 

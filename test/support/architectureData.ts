@@ -11,6 +11,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/limits/"],
   [
     "src/config.ts",
+    "src/config/",
+    "src/secretFiles.ts",
     "src/deps.ts",
     "src/http/",
     "src/security/",
@@ -37,7 +39,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/delivery/"],
   ["src/deletion/", "src/health/"],
   ["src/simulator/"],
-  ["src/runtime.ts", "src/app.ts"],
+  ["src/runtime.ts", "src/app.ts", "src/server/"],
   ["src/cli/"],
   ["src/main.ts"],
 ];
@@ -73,7 +75,7 @@ export const MODULES: readonly string[] = [
 ];
 
 /** What service functions do not import. */
-export const EDGES: readonly string[] = ["elysia", "bullmq", "ioredis", "src/config.ts", "src/http/"];
+export const EDGES: readonly string[] = ["elysia", "bullmq", "ioredis", "src/config.ts", "src/config/", "src/http/"];
 
 /** Services that are at the edge by what they do: they say who sends a request, and whether it may be answered now. */
 export const EDGE_SERVICES: readonly string[] = [

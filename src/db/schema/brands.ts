@@ -76,6 +76,7 @@ export const emailAccounts = table(
     uniqueIndex("email_accounts_proved").on(t.email).where(where("proved_at is not null")),
     uniqueIndex("email_accounts_of_brand").on(t.email, t.brandId),
     index("email_accounts_brand").on(t.brandId),
+    index("email_accounts_order").on(t.email, t.id),
   ],
 );
 

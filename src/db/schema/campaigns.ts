@@ -114,7 +114,7 @@ export const conversations = table(
   },
   (t) => [
     uniqueIndex("conversations_member").on(t.campaignId, t.contactId),
-    index("conversations_contact").on(t.contactId),
+    index("conversations_contact").on(t.contactId, t.id),
     index("conversations_campaign").on(t.campaignId, t.id),
     index("conversations_brand").on(t.brandId, t.id),
   ],

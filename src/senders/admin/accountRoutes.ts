@@ -3,12 +3,12 @@ import { type Instant, isoOrNull } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
 import { requestContext } from "../../http/request-context.ts";
 import { optionalBody } from "../../http/requestBody.ts";
+import { timeSlices } from "../../timeSlices.ts";
 import { type ListedAccount as Listed, listAccounts } from "../accountList.ts";
 import { warmupOf } from "../warmup.ts";
 import { AccountPage, AccountQuery, type ListedAccount } from "./model.ts";
 
-/** As many are answered at once, unless fewer are asked for. */
-const MOST = 10_000;
+const DEFAULT_PAGE_SIZE = 10_000;
 
 function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Instant): ListedAccount {
   return {
@@ -32,15 +32,22 @@ function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Inst
   };
 }
 
-/** The mailboxes of all brands: for admins. */
+/** Lists the mailboxes of all brands, for admins. */
 export function accountListRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).post(
     "/email-accounts",
-    async ({ body }) => {
-      const { assignmentFilter = "all", providerFilter = null, searchQuery, limit = MOST, offset = 0 } = body ?? {};
+    async ({ body, context }) => {
+      const {
+        assignmentFilter = "all",
+        providerFilter = null,
+        searchQuery,
+        limit = DEFAULT_PAGE_SIZE,
+        offset = 0,
+      } = body ?? {};
       const now = clock.now();
+      const pause = () => timeSlices.next(context.principal.userId);
       const filter = { assignment: assignmentFilter, provider: providerFilter, search: searchQuery?.trim() || null };
-      const { accounts, total } = await listAccounts(store.read, filter, { limit, offset, now });
+      const { accounts, total } = await listAccounts(store.read, filter, { limit, offset, now, pause });
       return {
         success: true,
         message: `${total} ${total === 1 ? "mailbox" : "mailboxes"}`,
@@ -64,7 +71,7 @@ export function accountListRoutes({ store, clock }: Deps) {
         },
         summary: "List All Email Sender Accounts",
         description:
-          "Get all email sender accounts with filters (Admin only), by address. All of them, 10,000 at most: beyond that `hasMore` is true, and `offset` goes on.",
+          "Get all email sender accounts with filters (Admin only), ordered by address. Returns at most 10,000; when there are more, `hasMore` is true and `offset` gets the next page.",
       },
     },
   );

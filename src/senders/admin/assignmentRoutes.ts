@@ -6,7 +6,7 @@ import { requestContext } from "../../http/request-context.ts";
 import { assignMailboxes } from "../assignment.ts";
 import { Assigned, Assignment, BulkAssigned, BulkAssignment } from "./model.ts";
 
-/** Mailboxes move from brand to brand: for admins. */
+/** Assigns mailboxes to brands, for admins. */
 export function assignmentRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
     .use(requestContext)
@@ -19,8 +19,8 @@ export function assignmentRoutes(deps: Deps) {
           return {
             success: true,
             message: mailbox
-              ? `${mailbox.email} belongs to ${brandName} now`
-              : `The mailbox belonged to ${brandName} already`,
+              ? `${mailbox.email} is now assigned to ${brandName}`
+              : `The mailbox was already assigned to ${brandName}`,
             previousBrandName: mailbox?.previousBrandName ?? null,
           };
         });
@@ -36,7 +36,7 @@ export function assignmentRoutes(deps: Deps) {
           example: { body: { accountId: EXEMPLARS.otherEmailAccount, brandId: EXEMPLARS.otherBrand } },
           summary: "Assign Email Account to Brand",
           description:
-            "Assign an email sender account to a brand (Admin only). What was to leave through it gets another mailbox of its own brand, or waits with SENDER_REASSIGNED. `previousBrandName` is null when no brand lost it.",
+            "Assign an email sender account to a brand (Admin only). Pending messages of the previous brand get another of its mailboxes, or wait with SENDER_REASSIGNED. `previousBrandName` is null when no other brand had the mailbox.",
         },
       },
     )
@@ -47,7 +47,7 @@ export function assignmentRoutes(deps: Deps) {
           const { brandName, moved } = await assignMailboxes(tx, body.accountIds, body.brandId);
           return {
             success: true,
-            message: `${moved.length} ${moved.length === 1 ? "mailbox belongs" : "mailboxes belong"} to ${brandName} now`,
+            message: `${moved.length} ${moved.length === 1 ? "mailbox is" : "mailboxes are"} now assigned to ${brandName}`,
             assignedCount: moved.length,
             reassignedAccounts: moved.flatMap(({ email, previousBrandName }) =>
               previousBrandName === null ? [] : [{ email, previousBrandName }],
@@ -71,7 +71,7 @@ export function assignmentRoutes(deps: Deps) {
           },
           summary: "Bulk Assign Email Accounts",
           description:
-            "Bulk assign multiple email sender accounts to a brand (Admin only). All of them or none: an unknown id is 404 and stands in `unknownIds`. Messages fare as with a single one.",
+            "Bulk assign multiple email sender accounts to a brand (Admin only). Assigns all or none: unknown ids return 404 with `unknownIds`. Pending messages are treated as when a single mailbox is assigned.",
         },
       },
     );

@@ -5,30 +5,30 @@ import { PhoneNumber } from "../model.ts";
 export const Assignment = t.Object({ accountId: Id, brandId: Id });
 
 const PreviousBrand = Nullable(
-  t.String({ description: "The brand that lost it; null when it had none", examples: ["Northwind"] }),
+  t.String({ description: "The brand it was assigned to before; null when it had none", examples: ["Northwind"] }),
 );
 
 export const Assigned = t.Object({
   success: t.Boolean(),
-  message: t.String({ examples: ["ann@northwind.example belongs to Contoso now"] }),
+  message: t.String({ examples: ["ann@northwind.example is now assigned to Contoso"] }),
   previousBrandName: PreviousBrand,
 });
 
 export const BulkAssignment = t.Object({
-  accountIds: t.Array(Id, { maxItems: 1000, description: "An id that comes twice counts once" }),
+  accountIds: t.Array(Id, { maxItems: 1000, description: "Duplicate ids count once" }),
   brandId: Id,
 });
 
 export const BulkAssigned = t.Object({
   success: t.Boolean(),
-  message: t.String({ examples: ["2 mailboxes belong to Contoso now"] }),
-  assignedCount: t.Number({ description: "Those that are the brand's because of this call", examples: [2] }),
+  message: t.String({ examples: ["2 mailboxes are now assigned to Contoso"] }),
+  assignedCount: t.Number({ description: "Mailboxes that were not the brand's before", examples: [2] }),
   reassignedAccounts: t.Array(
     t.Object({
       email: t.String({ examples: ["ann@northwind.example"] }),
       previousBrandName: t.String({ examples: ["Northwind"] }),
     }),
-    { description: "Those of them that another brand lost" },
+    { description: "Those that another brand had before" },
   ),
 });
 
@@ -36,7 +36,7 @@ export const AccountQuery = t.Object({
   assignmentFilter: t.Optional(
     t.Union([t.Literal("all"), t.Literal("assigned"), t.Literal("unassigned")], {
       default: "all",
-      description: "Whether a brand has it; all unless said otherwise",
+      description: "Filters by whether a brand has the mailbox",
       examples: ["all"],
     }),
   ),
@@ -58,8 +58,8 @@ export const ListedAccount = t.Object({
     examples: ["CONNECTED"],
     description: "CONNECTED, REAUTH_REQUIRED, ERROR or DISCONNECTED",
   }),
-  isActive: t.Boolean({ description: "The operator's switch, independent of the connection" }),
-  isProved: t.Boolean({ description: "False: a brand typed this address and has not shown that it is its own" }),
+  isActive: t.Boolean({ description: "False when the mailbox is switched off; independent of the connection" }),
+  isProved: t.Boolean({ description: "False when the brand has added this address without proving that it owns it" }),
   brandId: Nullable(t.String()),
   brandName: Nullable(t.String({ examples: ["Northwind"] })),
   dailyLimit: t.Number({ examples: [50] }),
@@ -68,7 +68,7 @@ export const ListedAccount = t.Object({
   isWorkspaceAccount: t.Boolean(),
   workspaceDomain: Nullable(t.String()),
   warmupStatus: t.String({ examples: ["NOT_STARTED"], description: "NOT_STARTED, WARMING, PAUSED or COMPLETED" }),
-  warmupEmailsSent: t.Number({ description: "Sent while it warmed up, in all" }),
+  warmupEmailsSent: t.Number({ description: "Total sent during warm-up" }),
 });
 export type ListedAccount = typeof ListedAccount.static;
 
@@ -76,7 +76,7 @@ export const AccountPage = t.Object({
   success: t.Boolean(),
   message: t.String({ examples: ["2 mailboxes"] }),
   accounts: t.Array(ListedAccount),
-  total: t.Number({ description: "How many there are with these filters" }),
+  total: t.Number({ description: "Number of mailboxes that match the filters" }),
   hasMore: t.Boolean(),
 });
 
@@ -84,7 +84,7 @@ export const VoicemailOrder = t.Object({ brandId: Id, phoneNumber: PhoneNumber }
 
 export const VoicemailCreated = t.Object({
   success: t.Boolean(),
-  message: t.String({ examples: ["Northwind leaves voicemails from +12025550143 now"] }),
+  message: t.String({ examples: ["Northwind now leaves voicemails from +12025550143"] }),
   voicemailAccount: t.Object({
     id: Id,
     phoneNumber: t.String({ examples: ["+12025550143"] }),

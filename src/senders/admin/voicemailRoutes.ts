@@ -6,7 +6,7 @@ import { requestContext } from "../../http/request-context.ts";
 import { addVoicemailAccount } from "../voicemailAccounts.ts";
 import { VoicemailCreated, VoicemailOrder } from "./model.ts";
 
-/** Numbers for brands: for admins. */
+/** Creates voicemail numbers for brands, for admins. */
 export function voicemailAdminRoutes(deps: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).use(requestContext).post(
     "/create-voicemail-account",
@@ -17,7 +17,7 @@ export function voicemailAdminRoutes(deps: Deps) {
         });
         return {
           success: true,
-          message: `${displayName} leaves voicemails from ${phoneNumber} now`,
+          message: `${displayName} now leaves voicemails from ${phoneNumber}`,
           voicemailAccount: { id, phoneNumber, displayName, provider },
         };
       }),
@@ -30,7 +30,7 @@ export function voicemailAdminRoutes(deps: Deps) {
         example: { body: { brandId: EXEMPLARS.brand, phoneNumber: "+1 202 555 0147" } },
         summary: "Create Voicemail Sender Account",
         description:
-          "Create a new voicemail sender account for a brand (Admin only). The number is stored as E.164. It is proved by your word: brands that only typed it lose it, and it is 409 when it is proved already. It is named after the brand and its last four digits.",
+          "Create a new voicemail sender account for a brand (Admin only). The number is stored as E.164 and is proved: unproved accounts of other brands for it are switched off, and 409 is returned when it is proved already. Its name is the brand's name and its last four digits.",
       },
     },
   );

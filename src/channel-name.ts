@@ -1,0 +1,2 @@
+/** The ways to reach a contact. */
+export type ChannelName = "EMAIL" | "SMS" | "VOICEMAIL";

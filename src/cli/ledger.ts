@@ -1,0 +1,84 @@
+import { iso, systemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { toCredits } from "../credits/amounts.ts";
+import { anchorsOf, parseAnchors, readHeads } from "../credits/anchor.ts";
+import { Checkpoints } from "../credits/checkpoints.ts";
+import { type Verdict, verifyLedger } from "../credits/verify.ts";
+import { checkDataFolder } from "../dataFolder.ts";
+import { dialect } from "../db/dialect.ts";
+import type { Store } from "../db/store.ts";
+import { Fault } from "../fault.ts";
+import { expectKey, hasKey } from "../installation.ts";
+import { findMasterKey, signer } from "../secrets.ts";
+import { withStore } from "./with-store.ts";
+
+/**
+ * Opens the database with the ledger's key, which must be the one that it was sealed with. Without a key there is only the
+ * ledger of a database that none was set up with: an empty one.
+ */
+async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
+  // Before the key is read: it says whose the key is, and what to do.
+  if (dialect === "sqlite") checkDataFolder(config.dataDir, true);
+  const key = findMasterKey(config.secret, config.dataDir);
+  if (key === null) {
+    return withStore(config, async (store) => {
+      if (!(await hasKey(store.read))) return work(store);
+      throw new Fault(
+        "UNAVAILABLE",
+        "The ledger is sealed with the installation's key: set REPRISE_SECRET, or DATA_DIR to the folder with its secret.key",
+      );
+    });
+  }
+  const keyed = async (store: Store) => {
+    await expectKey(store.read, signer(key));
+    return work(store);
+  };
+  return withStore(config, keyed, key);
+}
+
+/** Prints the heads of the ledger, to be kept elsewhere. */
+export function printAnchor(config: Config): Promise<number> {
+  return withLedger(config, async ({ read }) => {
+    const at = iso(systemClock.now());
+    for (const anchor of anchorsOf(read.ledgerKey, at, await readHeads(read))) console.log(JSON.stringify(anchor));
+    return 0;
+  });
+}
+
+/**
+ * Proves the ledger and prints what differs. Exit code 1 when a figure differs, a row is not what was written, or the
+ * ledger is no continuation of what was anchored in the file `anchor`.
+ */
+export async function verifyLedgerCommand(config: Config, json: boolean, anchor: string | null): Promise<number> {
+  const kept = anchor === null ? null : await Bun.file(anchor).text();
+  return withLedger(config, async (store) => {
+    const anchors = kept === null ? null : parseAnchors(store.read.ledgerKey, kept);
+    if (anchors?.records === 0) throw new Fault("INVALID", `--anchor: ${anchor} holds no anchor of a ledger`);
+    const proof = await store.snapshot((read) => verifyLedger(read, null, new Checkpoints(anchors?.checkpoints)));
+    const badLines = anchors?.badLines ?? [];
+    const result = { ...proof, ok: proof.ok && badLines.length === 0 };
+    if (json) console.log(JSON.stringify(anchors ? { ...result, anchors: anchors.records, badLines } : result));
+    else {
+      for (const line of badLines)
+        console.log(`${anchor}, line ${line}: was changed, or was not sealed with the key of this database`);
+      printLedgerReport(result);
+    }
+    return result.ok ? 0 : 1;
+  });
+}
+
+function printLedgerReport({ drifts, faults, entries, brands, ok }: Verdict): void {
+  for (const { brandId, what, expected, found } of drifts) {
+    console.log(
+      `brand ${brandId}: ${what}: the entries say ${toCredits(expected)}, the stored figure is ${toCredits(found)}`,
+    );
+  }
+  for (const { brandId, subject, entryId, seq, fault, detail } of faults) {
+    const what = subject === "ENTRY" ? `entry ${seq}${entryId === null ? "" : ` (${entryId})`} ` : "";
+    console.log(`brand ${brandId}: ${fault}: ${what}${detail}`);
+  }
+  const summary = ok
+    ? "the ledger balances"
+    : `${drifts.length} figures differ, ${faults.length} rows are not what was written`;
+  console.log(`${entries} entries of ${brands} brands: ${summary}`);
+}

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createApp } from "../src/app.ts";
+import type { JsonObject } from "../src/http/json.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { operationsOf } from "./support/operations.ts";
+
+// What people read before they read code: that it names things that exist.
+
+const root = join(import.meta.dir, "..");
+const files = ["*.md", "docs/*.md"].flatMap((pattern) => [...new Bun.Glob(pattern).scanSync(root)]).sort();
+const documents = await Promise.all(
+  files.map(async (file) => ({ file, text: await Bun.file(join(root, file)).text() })),
+);
+
+/** Returns what a pattern finds in all documents, as `document: match`. */
+function findAll(pattern: RegExp): { file: string; found: string }[] {
+  return documents.flatMap(({ file, text }) =>
+    [...text.matchAll(pattern)].map(([whole, group]) => ({ file, found: group ?? whole })),
+  );
+}
+
+test("documents: every relative link leads to a file", () => {
+  const links = findAll(/\]\((?!https?:|#)([^)#]+)/g);
+  expect(links.length).toBeGreaterThan(20);
+  expect(links.filter(({ file, found }) => !existsSync(join(root, dirname(file), found)))).toEqual([]);
+});
+
+test("documents: every source file that is named exists", () => {
+  const paths = findAll(/`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|mjs|json|txt))`/g).filter(
+    ({ found }) => !found.startsWith("dist/"),
+  );
+  expect(paths.length).toBeGreaterThan(10);
+  const places = ["", "src", "src/modules"];
+  expect(paths.filter(({ found }) => !places.some((place) => existsSync(join(root, place, found))))).toEqual([]);
+});
+
+test("documents: README's map names every folder of src", () => {
+  const map = documents.find(({ file }) => file === "README.md")?.text.match(/^src\/\n[\s\S]*?^```/m)?.[0] ?? "";
+  const folders = [...new Bun.Glob("*").scanSync({ cwd: join(root, "src"), onlyFiles: false })].filter(
+    (name) => !name.includes("."),
+  );
+  expect(folders.filter((name) => !map.includes(` ${name}/`))).toEqual([]);
+});
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.close());
+
+test("documents: every operation of the API that is named exists", async () => {
+  const answer = await createApp(app.deps, app.identity).handle(new Request("http://localhost/swagger/json"));
+  const known = new Set(
+    operationsOf((await answer.json()) as JsonObject).map(
+      ({ method, path }) => `${method} ${path.replace(/\{\w+\}/g, ":id")}`,
+    ),
+  );
+  const named = findAll(/\b(?:GET|POST|PUT|PATCH|DELETE) \/api\/[\w/:-]+/g);
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter(({ found }) => !known.has(found))).toEqual([]);
+});
