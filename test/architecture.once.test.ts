@@ -14,11 +14,13 @@ import {
   type Source,
   servicesKnowNoEdge,
 } from "./support/architecture.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 import { everyTableHasAnOwner, ownersWriteTheirTables } from "./support/tableOwners.ts";
 
-const root = join(import.meta.dir, "..");
-const paths = [...new Bun.Glob("src/**/*.ts").scanSync(root)].sort();
-const sources = await Promise.all(paths.map(async (path) => readSource(path, await Bun.file(join(root, path)).text())));
+const paths = [...new Bun.Glob("src/**/*.ts").scanSync(PROJECT_ROOT)].sort();
+const sources = await Promise.all(
+  paths.map(async (path) => readSource(path, await Bun.file(join(PROJECT_ROOT, path)).text())),
+);
 
 /** A file as it would have to look to break a rule, or to come near and keep it. */
 const file = (path: string, text: string): Source => readSource(path, text);

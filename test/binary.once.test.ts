@@ -3,6 +3,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { talkative } from "./support/pictures.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 import { cleanEnvironment, runProgram } from "./support/replica.ts";
 import { findS3, startS3 } from "./support/s3.ts";
 import { type Service, startService } from "./support/service.ts";
@@ -12,7 +13,6 @@ import { startSmtpServer } from "./support/smtpServer.ts";
 
 setDefaultTimeout(60_000);
 
-const root = join(import.meta.dir, "..");
 let workshop = "";
 let folder = "";
 let binary = "";
@@ -34,8 +34,8 @@ beforeAll(async () => {
   workshop = mkdtempSync(join(tmpdir(), "reprise-binary-"));
   folder = mkdtempSync(join(tmpdir(), "reprise-empty-"));
   binary = join(workshop, "reprise");
-  const built = await runProgram([process.execPath, join(root, "scripts/build.ts"), "--outfile", binary], {
-    cwd: root,
+  const built = await runProgram([process.execPath, join(PROJECT_ROOT, "scripts/build.ts"), "--outfile", binary], {
+    cwd: PROJECT_ROOT,
     env: cleanEnvironment(workshop),
   });
   expect(built.stderr).toBe("");
@@ -49,7 +49,7 @@ afterAll(() => {
 describe("a call", () => {
   test("version says which one it is, and needs no folder", async () => {
     const { exitCode, stdout } = await reprise(["version"]);
-    const { version } = await Bun.file(join(root, "package.json")).json();
+    const { version } = await Bun.file(join(PROJECT_ROOT, "package.json")).json();
     expect(stdout).toStartWith(version);
     expect(exitCode).toBe(0);
     expect(JSON.parse((await reprise(["version", "--json"])).stdout)).toMatchObject({ bun: Bun.version });

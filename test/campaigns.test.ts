@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { and, eq } from "drizzle-orm";
-import { campaignContentRoutes } from "../src/campaigns/contentRoutes.ts";
-import { memberRoutes } from "../src/campaigns/memberRoutes.ts";
 import type { Campaign } from "../src/campaigns/model.ts";
-import type { Newcomer } from "../src/campaigns/opening.ts";
-import { campaignRoutes } from "../src/campaigns/routes.ts";
-import { contactRoutes } from "../src/contacts/routes.ts";
 import { bans } from "../src/db/schema/brands.ts";
 import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import { countMoves } from "../src/messages/counts.ts";
-import { senderRoutes } from "../src/senders/routes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";
 import { sendNonsense } from "./support/hostile.ts";
@@ -42,8 +36,6 @@ let app: TestApp;
 let ann: Owner;
 let bob: Owner;
 let brands = 0;
-/** Whom the campaigns asked to schedule. */
-let scheduled: Newcomer[] = [];
 
 const opening = {
   stage: 0,
@@ -62,20 +54,12 @@ const followUp = {
 beforeAll(async () => {
   app = await startApp({
     config: { channels: "simulator" },
-    rooms: (deps) => [
-      senderRoutes(deps),
-      contactRoutes(deps),
-      campaignRoutes(deps),
-      campaignContentRoutes(deps),
-      memberRoutes(deps, async (_, __, newcomers) => scheduled.push(...newcomers)),
-    ],
   });
 });
 afterAll(() => app.close());
 /** Each test has brands of its own. */
 beforeEach(async () => {
   brands++;
-  scheduled = [];
   [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
 });
 
@@ -87,6 +71,15 @@ async function draft(owner = ann, plan: object = {}): Promise<Campaign> {
 
 function become(id: string, status: Campaign["status"]) {
   return app.store.write((tx) => tx.update(campaigns).set({ status, launchedAt: tx.now }).where(eq(campaigns.id, id)));
+}
+
+/** Returns the conversations of a campaign whose first message is scheduled. */
+async function scheduledConversations(campaignId: string): Promise<string[]> {
+  const rows = await app.store.read
+    .select({ id: messages.conversationId })
+    .from(messages)
+    .where(and(eq(messages.campaignId, campaignId), eq(messages.stage, 0), eq(messages.status, "PENDING")));
+  return rows.map(({ id }) => id).sort();
 }
 
 const addContacts = (id: string, contacts: object[], options: object = {}, owner = ann) =>
@@ -301,7 +294,7 @@ describe("steps", () => {
     expect((await put(id, [sms, followUp])).status).toBe(422);
     expect((await ann.request("PATCH", `/api/campaigns/${id}`, { version: 2, channels: ["EMAIL"] })).status).toBe(422);
 
-    const live = await startApp({ rooms: (deps) => [campaignRoutes(deps), campaignContentRoutes(deps)] });
+    const live = await startApp();
     try {
       const owner = await openBrand(live, "ann");
       const plan = { name: "x", channels: ["SMS"] };
@@ -377,6 +370,7 @@ describe("senders", () => {
 describe("contacts", () => {
   test("are added, updated or skipped with a code, row by row", async () => {
     const { id } = await draft();
+    await ann.request("PUT", `/api/campaigns/${id}/steps`, { steps: [opening] });
     await app.store.write((tx) =>
       tx
         .insert(bans)
@@ -409,7 +403,7 @@ describe("contacts", () => {
     );
     expect((await addContacts(id, Array(1001).fill({ email: "b@example.com" }))).status).toBe(422);
     expect((await addContacts(id, [])).status).toBe(422);
-    expect(scheduled).toEqual([]);
+    expect(await scheduledConversations(id)).toEqual([]);
   });
 
   test("whom the brand knows join as they are, or updated; members are not added twice", async () => {
@@ -449,6 +443,7 @@ describe("contacts", () => {
 
   test("join a campaign only while it takes them, and are scheduled after launch", async () => {
     const { id } = await draft();
+    await ann.request("PUT", `/api/campaigns/${id}/steps`, { steps: [opening] });
     for (const status of ["AUTO_PAUSED", "COMPLETED", "CANCELLED", "ARCHIVED"] as const) {
       await become(id, status);
       expect((await addContacts(id, [{ email: "a@example.com" }])).status).toBe(409);
@@ -463,10 +458,10 @@ describe("contacts", () => {
       ];
       expect((await addContacts(id, rows)).body.enrolled).toBe(2);
       expected += 2;
-      expect(scheduled).toHaveLength(expected);
+      expect(await scheduledConversations(id)).toHaveLength(expected);
     }
     const all = await app.store.read.select().from(conversations).where(eq(conversations.campaignId, id));
-    expect(scheduled.map((newcomer) => newcomer.id).sort()).toEqual(all.map((row) => row.id).sort());
+    expect(await scheduledConversations(id)).toEqual(all.map((row) => row.id).sort());
   });
 
   test("two requests at the same time enrol nobody twice", async () => {

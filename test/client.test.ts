@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { PASSWORD } from "./support/doors.ts";
 import { furnish, SIMULATED } from "./support/furnished.ts";
 import { flag } from "./support/pictures.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 import { cleanEnvironment, runProgram } from "./support/replica.ts";
 import { type Service, startService } from "./support/service.ts";
 
 // A client that a public generator makes of the published document compiles, strictly, and lives through an admin's day.
 
-const root = join(import.meta.dir, "..");
-const bin = (name: string) => join(root, "node_modules/.bin", name);
+const bin = (name: string) => join(PROJECT_ROOT, "node_modules/.bin", name);
 /** Below `node_modules`, so that what is generated finds its packages. */
-const cache = join(root, "node_modules/.cache");
+const cache = join(PROJECT_ROOT, "node_modules/.cache");
 mkdirSync(cache, { recursive: true });
 const folder = mkdtempSync(join(cache, "client-"));
 
@@ -39,7 +39,7 @@ async function run(program: string, ...args: string[]): Promise<void> {
 test("a generated client compiles and tells an admin's story", async () => {
   await Bun.write(join(folder, "openapi.json"), (await service.api("GET", "/swagger/json")).text);
   await run("oazapfts", "openapi.json", "api.ts");
-  cpSync(join(import.meta.dir, "client/story.ts"), join(folder, "story.ts"));
+  cpSync(join(PROJECT_ROOT, "test/contract/generated-client/story.ts"), join(folder, "story.ts"));
   await run("tsc", "--project", writeConfig());
 
   const { story } = (await import(join(folder, "story.ts"))) as { story(stage: object): Promise<string[]> };

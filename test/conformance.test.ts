@@ -5,19 +5,19 @@ import { restartingCases } from "./support/conformance/restarting.ts";
 import { sendingCases } from "./support/conformance/sending.ts";
 import { stoppingCases } from "./support/conformance/stopping.ts";
 
-// One set of cases for the delivery engine, on every size of deployment: SQLite, Postgres, and Postgres with BullMQ on one
-// replica and on three (`startGround` starts a fleet: support/fleet.ts").
+// Runs one set of cases for the delivery engine on every size of deployment: SQLite, Postgres, and Postgres with BullMQ on one
+// replica and on three.
 
 setDefaultTimeout(60_000);
 
-let ground: Ground;
+let context: Ground;
 beforeAll(async () => {
-  ground = await startGround();
+  context = await startGround();
 });
-afterEach(() => ground.expectOrder());
-afterAll(() => ground.close());
+afterEach(() => context.expectConsistent());
+afterAll(() => context.close());
 
-sendingCases(() => ground);
-stoppingCases(() => ground);
-failingCases(() => ground);
-restartingCases(() => ground);
+sendingCases(() => context);
+stoppingCases(() => context);
+failingCases(() => context);
+restartingCases(() => context);

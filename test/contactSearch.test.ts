@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
-import { memberRoutes } from "../src/campaigns/memberRoutes.ts";
-import { campaignRoutes } from "../src/campaigns/routes.ts";
 import { changeContact, removeContact } from "../src/contacts/contacts.ts";
 import type { NewContact } from "../src/contacts/model.ts";
 import { judgeContact } from "../src/contacts/person.ts";
 import { indexOlderContacts } from "../src/contacts/reindex.ts";
-import { contactRoutes } from "../src/contacts/routes.ts";
 import { SEARCH_SLICE_ENTRIES, SEARCH_SLICES, type SearchPlace, searchContacts } from "../src/contacts/search.ts";
 import { upsertContacts } from "../src/contacts/upsert.ts";
 import { contacts } from "../src/db/schema/brands.ts";
@@ -27,7 +24,7 @@ let brands = 0;
 const noPause = async () => {};
 
 beforeAll(async () => {
-  app = await startApp({ rooms: (deps) => [contactRoutes(deps), campaignRoutes(deps), memberRoutes(deps)] });
+  app = await startApp();
 });
 afterAll(() => app.close());
 

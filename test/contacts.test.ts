@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
-import { campaignRoutes } from "../src/campaigns/routes.ts";
+import { createBrand } from "../src/brands/brands.ts";
 import type { Contact, NewContact } from "../src/contacts/model.ts";
 import { judgeContact } from "../src/contacts/person.ts";
-import { contactRoutes } from "../src/contacts/routes.ts";
 import { type RowOutcome, upsertContacts } from "../src/contacts/upsert.ts";
 import { bans, contacts } from "../src/db/schema/brands.ts";
 import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
@@ -26,7 +25,7 @@ let bob: Owner;
 let brands = 0;
 
 beforeAll(async () => {
-  app = await startApp({ rooms: (deps) => [contactRoutes(deps), campaignRoutes(deps)] });
+  app = await startApp();
 });
 afterAll(() => app.close());
 /** Each test has brands of its own. */
@@ -207,7 +206,6 @@ describe("a batch of rows", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 3 }), async (batches) => {
         const { brandId } = await app.store.write(async (tx) => {
-          const { createBrand } = await import("../src/brands/brands.ts");
           return { brandId: (await createBrand(tx, { name: `run ${run++}` }, null)).id };
         });
         for (const { rows, mode } of batches) {

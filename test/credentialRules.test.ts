@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createApp } from "../src/app.ts";
 import { MINUTE, VirtualClock } from "../src/clock.ts";
 import type { JsonObject } from "../src/http/json.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -14,13 +13,11 @@ setDefaultTimeout(60_000);
 const WINDOW_MS = 15 * MINUTE;
 const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
 let app: TestApp;
-let whole: ReturnType<typeof createApp>;
 let session: string;
 let key: string;
 
 beforeAll(async () => {
   app = await startApp({ clock, config: { reauthWindowMs: WINDOW_MS } });
-  whole = createApp(app.deps, app.identity);
   session = await app.admin();
   key = (await keyOf(app, session)).key;
 });
@@ -34,7 +31,7 @@ interface Guarded {
 }
 
 function guarded(): Guarded[] {
-  return whole.routes.flatMap(({ method, path, hooks }) => {
+  return app.app.routes.flatMap(({ method, path, hooks }) => {
     const { sessionOnly, recentSignIn } =
       (hooks as { detail?: { sessionOnly?: true; recentSignIn?: true | "of sessions" } } | undefined)?.detail ?? {};
     if (!sessionOnly && !recentSignIn) return [];
@@ -50,7 +47,7 @@ async function ask(method: string, path: string, headers: Record<string, string>
     headers: { "x-client-address": "192.0.2.9", ...type, ...headers },
     ...(text === undefined ? {} : { body: text }),
   });
-  const response = await whole.handle(request);
+  const response = await app.app.handle(request);
   return { status: response.status, body: JSON.parse(await response.text()) as { code?: string; key?: string } };
 }
 const bySession = () => ({ authorization: `Bearer ${session}` });
@@ -89,7 +86,7 @@ test("no operation of the reference page is among them", () => {
 });
 
 test("the API page names API keys only where they are taken", async () => {
-  const text = await (await whole.handle(new Request("http://localhost/swagger/json"))).text();
+  const text = await (await app.app.handle(new Request("http://localhost/swagger/json"))).text();
   const document = JSON.parse(text) as JsonObject;
   for (const { method, path, sessionOnly } of guarded()) {
     const operation = published(document, { method, path: path.replace(/\/$/, "") });

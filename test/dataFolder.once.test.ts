@@ -20,12 +20,11 @@ import { checkDataFolder } from "../src/dataFolder.ts";
 import { diskFiles } from "../src/files/disk.ts";
 import { receiveFile } from "../src/imports/upload.ts";
 import { openJournal } from "../src/simulator/journal.ts";
+import { SOURCE_PROGRAM } from "./support/project-root.ts";
 import { cleanEnvironment, runProgram } from "./support/replica.ts";
 import { freePort, until } from "./support/throwaway.ts";
 
-const program = process.env.REPRISE_BINARY
-  ? [resolve(process.env.REPRISE_BINARY)]
-  : [process.execPath, join(import.meta.dir, "../src/main.ts")];
+const program = process.env.REPRISE_BINARY ? [resolve(process.env.REPRISE_BINARY)] : SOURCE_PROGRAM;
 
 /** Another user than this one, where this one may become others: root in a container. */
 const OTHER_UID = 65_534;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
 import { judgeBy } from "./support/answers.ts";
 import { flag } from "./support/pictures.ts";
+import { SOURCE_PROGRAM } from "./support/project-root.ts";
 import { cleanEnvironment } from "./support/replica.ts";
 import { freePort, Throwaway, until } from "./support/throwaway.ts";
 
@@ -37,7 +38,7 @@ beforeAll(async () => {
   mkdirSync(cwd);
   const printed = join(home.folder, "printed");
   const env = { ...cleanEnvironment(cwd), PORT: String(port), HOST: "127.0.0.1", PUBLIC_URL: url, LOG_LEVEL: "error" };
-  const command = [process.execPath, join(import.meta.dir, "../src/main.ts"), "demo"];
+  const command = [...SOURCE_PROGRAM, "demo"];
   demo = Bun.spawn(command, { cwd, env, stdout: Bun.file(printed), stderr: "inherit" });
   await Bun.write(join(home.folder, "pid"), `${demo.pid}`);
   const said = async () => ((await Bun.file(printed).exists()) ? Bun.file(printed).text() : "");

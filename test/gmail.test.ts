@@ -7,7 +7,6 @@ import { HOUR, MINUTE, VirtualClock } from "../src/clock.ts";
 import { emailAccounts } from "../src/db/schema/brands.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import { createEngine, type Engine } from "../src/delivery/engine.ts";
-import { senderRoutes } from "../src/senders/routes.ts";
 import { castLaunch } from "../src/simulator/cast.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { certificate, startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
@@ -44,7 +43,7 @@ beforeAll(async () => {
     gmail: { host: "localhost", port: server.port, tokenUrl: google.url },
   });
   const deps = { channel, verifyMailbox: channel.verify };
-  app = await startApp({ clock, deps, rooms: (all) => [senderRoutes(all)] });
+  app = await startApp({ clock, deps });
   engine = createEngine({ ...app.deps, publicUrl: "http://localhost", concurrency: 20, senderConcurrency: 4 });
 });
 afterEach(() => {

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { createApp } from "../src/app.ts";
-import { banRoutes } from "../src/bans/routes.ts";
 import { DAY, VirtualClock } from "../src/clock.ts";
 import { bans } from "../src/db/schema/brands.ts";
 import { idempotencyKeys } from "../src/db/schema/idempotency.ts";
@@ -15,7 +13,7 @@ let app: TestApp;
 let token: string;
 let people = 0;
 beforeAll(async () => {
-  app = await startApp({ clock, rooms: (deps) => [banRoutes(deps)] });
+  app = await startApp({ clock });
   token = await app.admin();
 });
 afterAll(() => app.close());
@@ -101,12 +99,11 @@ describe("a request under an Idempotency-Key", () => {
 });
 
 test("a file that nobody asked for is no reason to fail", async () => {
-  const rooms = createApp(app.deps, app.identity);
   const ask = (content: string) => {
     const body = new FormData();
     body.append("file", new Blob([content]), "a.txt");
     const headers = { authorization: `Bearer ${token}`, "idempotency-key": "unasked", "content-length": "300" };
-    return rooms.handle(new Request("http://localhost/api/campaigns/none/resume", { method: "POST", headers, body }));
+    return app.app.handle(new Request("http://localhost/api/campaigns/none/resume", { method: "POST", headers, body }));
   };
   token = await app.admin();
   expect([(await ask("x")).status, (await ask("longer")).status]).toEqual([404, 404]);
@@ -156,7 +153,7 @@ const NEED_NO_KEY = new Set([
 ]);
 
 test("every POST honours a key, or is known to need none", () => {
-  const posts = createApp(app.deps, app.identity).routes.filter(({ method }) => method === "POST");
+  const posts = app.app.routes.filter(({ method }) => method === "POST");
   const without = posts.filter(({ hooks }) => hooks.detail?.idempotent !== true).map(({ path }) => path);
   expect(without.toSorted()).toEqual([...NEED_NO_KEY].toSorted());
 });

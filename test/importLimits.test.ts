@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { campaignRoutes } from "../src/campaigns/routes.ts";
 import { diskRoom } from "../src/files/diskRoom.ts";
 import { IMPORT_BATCH_ROWS } from "../src/imports/importer.ts";
-import { importRoutes } from "../src/imports/routes.ts";
 import { PLATFORM } from "../src/limits/overrides.ts";
 import { usageOf } from "../src/limits/usage.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -33,7 +31,7 @@ let campaignId: string;
 let brands = 0;
 
 beforeAll(async () => {
-  app = await startApp({ rooms: (deps) => [campaignRoutes(deps), importRoutes(deps)] });
+  app = await startApp();
 });
 afterAll(() => app.close());
 beforeEach(async () => {
@@ -187,7 +185,6 @@ test("below the floor of free disk files are refused before they are read, and i
   const floor = config.minFreeDiskBytes;
   const short = await startApp({
     config: { minFreeDiskBytes: Number.MAX_SAFE_INTEGER },
-    rooms: (deps) => [campaignRoutes(deps), importRoutes(deps)],
   });
   const owner = await openBrand(short, "ann");
   const { body } = await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" });

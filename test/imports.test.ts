@@ -3,15 +3,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { mkdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { asc, eq } from "drizzle-orm";
-import type { Newcomer } from "../src/campaigns/opening.ts";
-import { campaignRoutes } from "../src/campaigns/routes.ts";
 import { DAY, type VirtualClock } from "../src/clock.ts";
 import { bans, contacts } from "../src/db/schema/brands.ts";
 import { campaigns, conversations, importJobs, importRows } from "../src/db/schema/campaigns.ts";
+import { messages } from "../src/db/schema/messages.ts";
 import type { Deps } from "../src/deps.ts";
 import { IMPORT_BATCH_ROWS, resumeImports, runImport, spoolPath } from "../src/imports/importer.ts";
-import { importRoutes } from "../src/imports/routes.ts";
 import { receiveFile } from "../src/imports/upload.ts";
+import demoContacts from "../src/simulator/demo-contacts.csv" with { type: "text" };
 import { startApp, type TestApp } from "./support/app.ts";
 import { type Owner, openBrand } from "./support/brands.ts";
 import { until } from "./support/throwaway.ts";
@@ -38,20 +37,35 @@ let ann: Owner;
 let bob: Owner;
 let campaignId: string;
 let brands = 0;
-let scheduled: Newcomer[] = [];
-const schedule = async (_: unknown, __: unknown, newcomers: readonly Newcomer[]) => scheduled.push(...newcomers);
 
 beforeAll(async () => {
-  app = await startApp({ rooms: (deps) => [campaignRoutes(deps), importRoutes(deps, { schedule })] });
+  app = await startApp();
 });
 afterAll(() => app.close());
 /** Each test has brands of its own. */
 beforeEach(async () => {
   brands++;
-  scheduled = [];
   [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
-  campaignId = (await ann.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign.id;
+  campaignId = await createDraft(ann);
 });
+
+/** Creates a campaign with a first message, so that whoever joins it after launch is scheduled. */
+async function createDraft(owner: Owner): Promise<string> {
+  const { id } = (await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign;
+  const delay = { value: 0, unit: "MINUTES" };
+  const steps = [{ stage: 0, channel: "EMAIL", delay, subject: "Hello", body: "Hello" }];
+  expect((await owner.request("PUT", `/api/campaigns/${id}/steps`, { steps })).status).toBe(200);
+  return id;
+}
+
+/** Returns the conversations of the campaign whose first message is scheduled, once for each message. */
+async function scheduledConversations(): Promise<string[]> {
+  const rows = await app.store.read
+    .select({ id: messages.conversationId })
+    .from(messages)
+    .where(eq(messages.campaignId, campaignId));
+  return rows.map(({ id }) => id).sort();
+}
 
 /** Sends a body as it is, which the harness' own requests cannot. */
 async function upload(
@@ -164,7 +178,7 @@ describe("a file", () => {
     expect(left.members).toEqual(["jo@example.com"]);
     expect(left.contacts).toEqual([JSON.stringify(["jo@example.com", "+12025550143", "Jo", { city: "Ulm" }])]);
     await lie([]);
-    expect(scheduled).toEqual([]);
+    expect(await scheduledConversations()).toEqual([]);
   });
 
   test("comes as a form too, with what is said about it before or after the file", async () => {
@@ -194,17 +208,13 @@ describe("a file", () => {
   });
 
   test("of the demo comes in with all its flaws", async () => {
-    const file = Bun.file(new URL("../src/simulator/demo-contacts.csv", import.meta.url));
-    if (!(await file.exists())) return;
-    const job = await imported(await file.text());
+    const job = await imported(demoContacts);
     expect(job).toMatchObject({ status: "DONE", rows: 500 });
     expect(job.verdicts).toMatchObject({ bad_email: 8, bad_phone: 5 });
     expect(Object.values(job.verdicts).reduce((sum, count) => sum + count, 0)).toBe(500);
     expect((await traces()).members).toHaveLength(job.verdicts.added ?? 0);
-    expect((await imported(await file.text())).verdicts).toMatchObject({ bad_email: 8, bad_phone: 5, duplicate: 487 });
-    expect(
-      await imported(await file.text(), "?onDuplicate=UPDATE").then(({ verdicts }) => verdicts.added),
-    ).toBeUndefined();
+    expect((await imported(demoContacts)).verdicts).toMatchObject({ bad_email: 8, bad_phone: 5, duplicate: 487 });
+    expect(await imported(demoContacts, "?onDuplicate=UPDATE").then(({ verdicts }) => verdicts.added)).toBeUndefined();
   });
 
   test("that is broken fails with its reason", async () => {
@@ -239,7 +249,6 @@ describe("a file", () => {
         ),
       },
       jobId,
-      { schedule },
     );
     const job = await finished(jobId);
     expect(job).toMatchObject({ status: "FAILED", rows: IMPORT_BATCH_ROWS });
@@ -250,7 +259,7 @@ describe("a file", () => {
   test("of a launched campaign is scheduled", async () => {
     await app.store.write((tx) => tx.update(campaigns).set({ status: "RUNNING" }).where(eq(campaigns.id, campaignId)));
     await imported("email\na@example.com\nb@example.com\na@example.com\n");
-    expect(scheduled).toHaveLength(2);
+    expect(await scheduledConversations()).toHaveLength(2);
   });
 });
 
@@ -313,30 +322,33 @@ describe("an import that was killed", () => {
 
       // The same again for another brand, with a break.
       ann = bob;
-      campaignId = (await ann.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign.id;
+      campaignId = await createDraft(ann);
       await app.store.write((tx) =>
         tx.update(campaigns).set({ status: "RUNNING" }).where(eq(campaigns.id, campaignId)),
       );
       const jobId = await begin(text);
-      await runImport({ ...app.deps, store: dying(nth) }, jobId, { schedule });
+      await runImport({ ...app.deps, store: dying(nth) }, jobId);
       const [stopped] = await app.store.read.select().from(importJobs).where(eq(importJobs.id, jobId));
       expect(stopped).toMatchObject({ status: "RUNNING", rows: Math.min(IMPORT_BATCH_ROWS * (nth - 1), 1750) });
       await lie([`${jobId}.csv`]);
 
-      scheduled = [];
-      await resumeImports(app.deps, { schedule });
+      await resumeImports(app.deps);
       const job = await finished(jobId);
       expect(job).toMatchObject({ status: "DONE", rows: 1750, verdicts: whole.verdicts });
       expect(await traces()).toEqual(expected);
       expect(await resultOf(job)).toBe(result);
-      expect(new Set(scheduled.map(({ id }) => id)).size).toBe(scheduled.length);
+      const members = await app.store.read
+        .select({ id: conversations.id })
+        .from(conversations)
+        .where(eq(conversations.campaignId, campaignId));
+      expect(await scheduledConversations()).toEqual(members.map(({ id }) => id).sort());
       await lie([]);
     },
   );
 
   test("is read by one of two processes that both go on with it", async () => {
     const jobId = await begin(text);
-    await Promise.all([1, 2, 3].map(() => runImport(app.deps, jobId, { schedule })));
+    await Promise.all([1, 2, 3].map(() => runImport(app.deps, jobId)));
     const job = await finished(jobId);
     expect(job).toMatchObject({ status: "DONE", rows: 1750 });
     const rows = await app.store.read
@@ -351,10 +363,10 @@ describe("an import that was killed", () => {
   test("stops between two batches when asked to", async () => {
     const stopping = new AbortController();
     const jobId = await begin(text);
-    await runImport({ ...app.deps, wake: () => stopping.abort() }, jobId, { schedule, signal: stopping.signal });
+    await runImport({ ...app.deps, wake: () => stopping.abort() }, jobId, { signal: stopping.signal });
     const [stopped] = await app.store.read.select().from(importJobs).where(eq(importJobs.id, jobId));
     expect(stopped).toMatchObject({ status: "RUNNING", rows: IMPORT_BATCH_ROWS });
-    await resumeImports(app.deps, { schedule });
+    await resumeImports(app.deps);
     expect((await finished(jobId)).rows).toBe(1750);
   });
 
@@ -368,7 +380,7 @@ describe("an import that was killed", () => {
           : app.store.write(work),
     };
     const jobId = await begin("email\na@example.com\n");
-    await runImport({ ...app.deps, store }, jobId, { schedule });
+    await runImport({ ...app.deps, store }, jobId);
     expect(await finished(jobId)).toMatchObject({ status: "DONE", rows: 1 });
   });
 
@@ -382,7 +394,7 @@ describe("an import that was killed", () => {
     for (const leftover of [fresh, old]) await Bun.write(leftover, text);
     const clock = app.clock as VirtualClock;
     await utimes(old, new Date(clock.now() - 2 * DAY), new Date(clock.now() - 2 * DAY));
-    await resumeImports(app.deps, { schedule });
+    await resumeImports(app.deps);
     expect((await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`)).body.job.status).toBe("RUNNING");
     await lie(["fresh.csv"]);
     await Bun.file(fresh).delete();
@@ -393,7 +405,7 @@ describe("an import that was killed", () => {
         .set({ createdAt: tx.now - DAY })
         .where(eq(importJobs.id, jobId)),
     );
-    await resumeImports(app.deps, { schedule });
+    await resumeImports(app.deps);
     expect(await finished(jobId)).toMatchObject({ status: "FAILED" });
   });
 });

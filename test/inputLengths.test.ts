@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { FormatRegistry } from "@sinclair/typebox";
-import { createApp } from "../src/app.ts";
 import { isEmail, LONGEST_FORMATTED } from "../src/http/formats.ts";
 import { FORMAT_LENGTH, lengthCheck, longestText } from "../src/http/inputLengths.ts";
 import { SCAN_SLICE_BYTES, scanJson } from "../src/http/jsonScan.ts";
@@ -13,13 +12,13 @@ import { largestJson, schemaOf, type TextField, textFields, withText } from "./s
 // of it is counted: nothing here depends on how fast the machine is.
 
 let world: TestApp;
-let app: ReturnType<typeof createApp>;
+let app: TestApp["app"];
 let fields: TextField[];
 let token: string;
 
 beforeAll(async () => {
   world = await startApp();
-  app = createApp(world.deps, world.identity);
+  app = world.app;
   fields = textFields(app.routes);
   token = await world.admin();
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { type Admission, createAdmission } from "../src/limits/admission.ts";
+import { type Admission, createAdmission, type Pass } from "../src/limits/admission.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 
 setDefaultTimeout(60_000);
@@ -18,12 +18,14 @@ function work(milliseconds: number): void {
 
 /** One request that keeps the loop for so long; the seconds it is told to wait when it is refused. */
 async function request(brandId: string, milliseconds: number): Promise<number> {
+  let pass: Pass;
   try {
-    await admission.admit({ userId: `owner of ${brandId}`, brandId }, "read", () => {});
+    pass = await admission.admit({ userId: `owner of ${brandId}`, brandId }, "read", () => {});
   } catch (error) {
     return (error as { retryAfterSeconds: number }).retryAfterSeconds;
   }
   work(milliseconds);
+  pass.end?.();
   admission.ended();
   // The loop turns to its timers.
   await new Promise((resolve) => setTimeout(resolve, 0));

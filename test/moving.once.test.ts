@@ -8,6 +8,7 @@ import { isCopied } from "../src/moving/tables.ts";
 import { seededRandom } from "../src/random.ts";
 import { launchCampaign, type Person, setUpBrand } from "./support/campaign.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
+import { SOURCE_PROGRAM } from "./support/project-root.ts";
 import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
 import { runProgram } from "./support/replica.ts";
 import { type Service, startService } from "./support/service.ts";
@@ -19,7 +20,6 @@ import { until } from "./support/throwaway.ts";
 setDefaultTimeout(120_000);
 
 const CONTACTS = Number(process.env.MOVING_CONTACTS ?? 300);
-const PROGRAM = [process.execPath, join(import.meta.dir, "../src/main.ts")];
 const missing = findPostgres() === null || findRedis() === null ? " (skipped: Postgres or Redis is not installed)" : "";
 
 describe.skipIf(missing !== "")(`moving up${missing}`, () => {
@@ -38,7 +38,7 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
 
   const env = { PATH: process.env.PATH ?? "", HOME: folder, LOG_LEVEL: "warn" };
   const run = (args: string[], more = {}) =>
-    runProgram([...PROGRAM, ...args], { cwd: folder, env: { ...env, ...more } });
+    runProgram([...SOURCE_PROGRAM, ...args], { cwd: folder, env: { ...env, ...more } });
   const migrate = (from: string, to: string) => run(["migrate", "--from", `sqlite://${from}`, "--to", to, "--json"]);
   const rowsOf = (database: string) => {
     const handle = new Database(join(database, "reprise.db"), { readonly: true });
@@ -108,7 +108,7 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
       const sql = postgres(to);
       let kills = 0;
       for (let wait = 300; ; wait += 150) {
-        const child = Bun.spawn([...PROGRAM, "migrate", "--from", `sqlite://${from}`, "--to", to, "--json"], {
+        const child = Bun.spawn([...SOURCE_PROGRAM, "migrate", "--from", `sqlite://${from}`, "--to", to, "--json"], {
           env,
           stdout: "ignore",
           stderr: "ignore",

@@ -8,6 +8,7 @@ import { SQLiteTable } from "drizzle-orm/sqlite-core";
 import postgres from "postgres";
 import { seededRandom } from "../src/random.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
+import { PROJECT_ROOT, SOURCE_PROGRAM } from "./support/project-root.ts";
 import { cleanEnvironment, type Ended, runProgram } from "./support/replica.ts";
 
 // An installation moves from SQLite to Postgres, with something in every table. More kills: MOVE_KILLS=100 MOVE_ROWS=100000.
@@ -18,7 +19,6 @@ const KILLS = Number(process.env.MOVE_KILLS ?? 4);
 const ROWS = Number(process.env.MOVE_ROWS ?? 20_000);
 const SEED = process.env.MOVE_SEED ?? String(Math.floor(Math.random() * 1e9));
 const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installed)" : "";
-const program = [process.execPath, join(import.meta.dir, "../src/main.ts")];
 const ODD = 'tab\t, line\nfeed, back\\slash, "quotes", \\N, {brace}, 😀, ünï';
 
 describe.skipIf(missing !== "")(`a move${missing}`, () => {
@@ -28,7 +28,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
   const urls: string[] = [];
 
   const reprise = (args: string[], env: Record<string, string> = {}, input = ""): Promise<Ended> =>
-    runProgram([...program, ...args], { cwd: folder, env: { ...cleanEnvironment(folder), ...env }, input });
+    runProgram([...SOURCE_PROGRAM, ...args], { cwd: folder, env: { ...cleanEnvironment(folder), ...env }, input });
   const move = (from: string, to: string) =>
     reprise(["migrate", "--from", `sqlite://${from}`, "--json"], { DATABASE_URL: to });
   const lastLine = (ended: Ended) => JSON.parse(ended.stdout.trimEnd().split("\n").at(-1) ?? "");
@@ -191,7 +191,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
         const [from, url] = [another(`killed${moves}`), await freshUrl()];
         multiply(join(from, "reprise.db"), ROWS);
         for (let ended = false; !ended; ) {
-          const child = Bun.spawn([...program, "migrate", "--from", `sqlite://${from}`, "--json"], {
+          const child = Bun.spawn([...SOURCE_PROGRAM, "migrate", "--from", `sqlite://${from}`, "--json"], {
             cwd: folder,
             env: { ...cleanEnvironment(folder), DATABASE_URL: url },
             stdio: ["ignore", "ignore", "ignore"],
@@ -218,8 +218,9 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
 
 /** The names of all tables of the schema, whoever wrote them down. */
 async function schemaTables(): Promise<string[]> {
-  const files = [...new Bun.Glob("*.ts").scanSync(join(import.meta.dir, "../src/db/schema"))];
-  const rooms = await Promise.all(files.map((file) => import(`../src/db/schema/${file}`)));
+  const schemaFolder = join(PROJECT_ROOT, "src/db/schema");
+  const files = [...new Bun.Glob("*.ts").scanSync(schemaFolder)];
+  const rooms = await Promise.all(files.map((file) => import(join(schemaFolder, file))));
   return rooms
     .flatMap((room) => Object.values<unknown>(room))
     .filter((value) => is(value, SQLiteTable))

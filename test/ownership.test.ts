@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { emailAccounts, voicemailAccounts } from "../src/db/schema/brands.ts";
-import { assignmentRoutes } from "../src/senders/admin/assignmentRoutes.ts";
-import { voicemailAdminRoutes } from "../src/senders/admin/voicemailRoutes.ts";
 import type { Connection } from "../src/senders/connection.ts";
 import { noteConnection } from "../src/senders/emailAccounts.ts";
-import { senderRoutes } from "../src/senders/routes.ts";
-import { voicemailRoutes } from "../src/senders/voicemailRoutes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";
 import { setLimits } from "./support/limits.ts";
@@ -41,7 +37,6 @@ const fresh = () => ({ email: `ceo${count++}@victim.example`, phoneNumber: `+120
 beforeAll(async () => {
   app = await startApp({
     deps: { verifyMailbox: async () => (works ? { ok: true } : { ok: false, reason: "wrong password" }) },
-    rooms: (deps) => [senderRoutes(deps), assignmentRoutes(deps), voicemailRoutes(deps), voicemailAdminRoutes(deps)],
   });
   await setLimits(app.store, { mailboxLoginsPerMinute: 1000, mailboxLoginsPerDay: 1000 });
   [squatter, owner] = [await openBrand(app, "squatter"), await openBrand(app, "owner")];

@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { Fault } from "../src/fault.ts";
 import { refuseGuessable } from "../src/identity/password.ts";
 import { buildBloomFilter, mayContain } from "../src/identity/passwords/bloom.ts";
+import bloomFile from "../src/identity/passwords/commonPasswords.bloom" with { type: "file" };
 import { loadCommonPasswords } from "../src/identity/passwords/commonPasswords.ts";
 import { normalizePassword } from "../src/identity/passwords/guessable.ts";
 import { countUnits } from "../src/identity/passwords/patterns.ts";
 import { seededRandom } from "../src/random.ts";
 import { PASSWORD } from "./support/doors.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 
 // Which passwords are taken. Nobody is told what signs to use: only what would be guessed soon is refused.
 
@@ -25,7 +27,7 @@ async function refusal(password: string, owner = ADA): Promise<string | null> {
 }
 
 const list: string[] = await Bun.file(
-  join(import.meta.dir, "../node_modules/@zxcvbn-ts/language-common/src/passwords.json"),
+  join(PROJECT_ROOT, "node_modules/@zxcvbn-ts/language-common/src/passwords.json"),
 ).json();
 
 describe("a password is refused", () => {
@@ -128,7 +130,7 @@ describe("the list", () => {
     const isCommon = await loadCommonPasswords();
     expect(list.length).toBe(49_233);
     expect(list.filter((password) => !isCommon(normalizePassword(password)))).toEqual([]);
-    const file = Bun.file(join(import.meta.dir, "../src/identity/passwords/commonPasswords.bloom"));
+    const file = Bun.file(bloomFile);
     expect(file.size).toBeLessThan(300_000);
     // The file is what the script makes of the package that is installed.
     const built = buildBloomFilter([...new Set(list.map(normalizePassword))]);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import postgres from "postgres";
 import {
   type BrandAtWork,
@@ -13,6 +12,7 @@ import {
 import type { Operation } from "./support/operations.ts";
 import { everyOperation, expectDatabaseAway, flawsOf, INSIDE } from "./support/outage.ts";
 import { findPostgres, type PostgresServer, type Standby, startPostgres } from "./support/postgres.ts";
+import { SOURCE_PROGRAM } from "./support/project-root.ts";
 import { Relay } from "./support/relay.ts";
 import { cleanEnvironment, runProgram } from "./support/replica.ts";
 import { type Service, startService } from "./support/service.ts";
@@ -270,9 +270,8 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
 
 /** Of the service and of the commands beside it. */
 const REPRISE_SECRET = randomBytes(32).toString("base64url");
-const program = [process.execPath, join(import.meta.dir, "../src/main.ts")];
 const runReprise = (args: string[], databaseUrl: string) =>
-  runProgram([...program, ...args], {
+  runProgram([...SOURCE_PROGRAM, ...args], {
     cwd: process.env.TMPDIR ?? "/tmp",
     env: { ...cleanEnvironment("/tmp"), PORT: "0", DATABASE_URL: databaseUrl, REPRISE_SECRET },
   });

@@ -3,9 +3,7 @@ import { eq } from "drizzle-orm";
 import type { MailLogin } from "../src/channels/channel.ts";
 import { parsePrivateNetworks } from "../src/channels/privateNetworks.ts";
 import { emailAccounts } from "../src/db/schema/brands.ts";
-import { assignmentRoutes } from "../src/senders/admin/assignmentRoutes.ts";
 import { loginOf } from "../src/senders/login.ts";
-import { senderRoutes } from "../src/senders/routes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";
 
@@ -35,7 +33,6 @@ beforeAll(async () => {
         return { ok: true };
       },
     },
-    rooms: (deps) => [senderRoutes(deps), assignmentRoutes(deps)],
   });
   [ann, bob] = [await openBrand(app, "ann"), await openBrand(app, "bob")];
   admin = asking(app, await app.admin());

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { createApp } from "../src/app.ts";
 import type { JsonObject } from "../src/http/json.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 
@@ -18,7 +17,7 @@ let app: TestApp;
 let source: string;
 beforeAll(async () => {
   app = await startApp({ config: { publicUrl: "https://mail.northwind.test" } });
-  const answer = await createApp(app.deps, app.identity).handle(new Request("http://localhost/swagger/json"));
+  const answer = await app.app.handle(new Request("http://localhost/swagger/json"));
   source = await answer.text();
 });
 afterAll(() => app.close());

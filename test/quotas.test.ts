@@ -1,17 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
-import { banRoutes } from "../src/bans/routes.ts";
-import { campaignContentRoutes } from "../src/campaigns/contentRoutes.ts";
-import { memberRoutes } from "../src/campaigns/memberRoutes.ts";
-import { campaignRoutes } from "../src/campaigns/routes.ts";
-import { contactRoutes } from "../src/contacts/routes.ts";
-import type { Deps } from "../src/deps.ts";
 import type { LimitName } from "../src/limits/names.ts";
 import { usageOf } from "../src/limits/usage.ts";
-import { assignmentRoutes } from "../src/senders/admin/assignmentRoutes.ts";
-import { senderRoutes } from "../src/senders/routes.ts";
-import { voicemailRoutes } from "../src/senders/voicemailRoutes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";
 import { setLimits } from "./support/limits.ts";
@@ -27,18 +18,8 @@ let ann: Owner;
 let brands = 0;
 let made = 0;
 
-const rooms = (deps: Deps) => [
-  contactRoutes(deps),
-  campaignRoutes(deps),
-  campaignContentRoutes(deps),
-  memberRoutes(deps),
-  senderRoutes(deps),
-  voicemailRoutes(deps),
-  banRoutes(deps),
-  assignmentRoutes(deps),
-];
 beforeAll(async () => {
-  app = await startApp({ config: { allowPrivateSmtp: true }, rooms });
+  app = await startApp({ config: { allowPrivateSmtp: true } });
   admin = asking(app, await app.admin());
 });
 afterAll(() => app.close());

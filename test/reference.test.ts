@@ -6,6 +6,7 @@ import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
 import { contract, nameOf } from "./support/contract.ts";
 import { type Furnished, furnish, SIMULATED } from "./support/furnished.ts";
 import { flag } from "./support/pictures.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 import { type CurlLine, curlLinesOf, missingFields, shapeOf } from "./support/reference.ts";
 import { cleanEnvironment } from "./support/replica.ts";
 import { type Service, startService } from "./support/service.ts";
@@ -14,7 +15,7 @@ import { findProgram } from "./support/throwaway.ts";
 // The curl lines of the reference page, run by curl: as they stand there, but for the host and who asks; and once more with
 // ids where the page has empty quotes.
 
-const page = await Bun.file(join(import.meta.dir, "fixtures/reference.txt")).text();
+const page = await Bun.file(join(PROJECT_ROOT, "test/fixtures/reference.txt")).text();
 const lines = curlLinesOf(page);
 const folder = mkdtempSync(join(tmpdir(), "reprise-curl-"));
 

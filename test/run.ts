@@ -1,94 +1,86 @@
-// What `npm test` runs: the suite once for each size of deployment.
+// Runs the test suite as `npm test`: each file on every deployment that its suffix names (see support/test-kinds.ts).
 //
-//   npm test -- [parts of file names…] [flags of bun test…]
-//
-// Files named *.once.test.ts do not depend on the database and run in the first pass only. With Redis run those that start
-// the whole program, which alone reads REDIS_URL: what drives the engine makes no difference to anything beneath. In the
-// last pass run those that start a fleet, whose size REPLICAS says.
-import { readFileSync } from "node:fs";
+//   npm test -- [parts of file paths…] [flags of bun test…]
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { findPostgres, startPostgres } from "./support/postgres.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 import { findRedis, startRedis } from "./support/redis.ts";
 import { type Count, runFiles } from "./support/runner.ts";
+import { kindOf, type TestKind } from "./support/test-kinds.ts";
 
 interface Pass {
   name: string;
-  files: string[];
-  /** Why this machine cannot run it. */
+  kinds: TestKind[];
+  /** Reason why this machine cannot run it. */
   obstacle: string | null;
-  /** Starts what the pass needs, which ends with this process, and says how the tests find it. */
+  /** Starts the servers of the pass, which end with this process, and returns the variables that name them. */
   prepare(): Promise<Record<string, string>>;
 }
 
-/** Passes at the same time: the first takes as long as all others together. */
+/** Passes that run at the same time. */
 const LANES = Math.min(2, Number(process.env.TEST_LANES ?? availableParallelism()));
 
-const root = join(import.meta.dir, "..");
 const inCi = process.env.CI === "true";
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
 // Flags may have values, so all from the first flag on is left to bun.
 const given = process.argv.slice(2);
 const firstFlag = [...given, "-"].findIndex((argument) => argument.startsWith("-"));
-const filters = given.slice(0, firstFlag).map((path) => path.replace(`${root}/`, "").replace(/^\.\//, ""));
+const filters = given.slice(0, firstFlag).map((path) => path.replace(`${PROJECT_ROOT}/`, "").replace(/^\.\//, ""));
 const flags = given.slice(firstFlag);
-const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(root)]
+const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(PROJECT_ROOT)]
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .sort();
 
-const everySize = files.filter((file) => !file.endsWith(".once.test.ts"));
-const importers = (name: string) =>
-  everySize.filter((file) => readFileSync(join(root, file), "utf8").includes(`support/${name}.ts"`));
-const fleets = importers("fleet");
-const wholeProgram = [...importers("service"), ...fleets].sort();
-
-let postgres: ReturnType<typeof startPostgres> | undefined;
-async function createDatabase(): Promise<string> {
-  postgres ??= startPostgres();
-  return (await postgres).createDatabase();
-}
 const noPostgres = findPostgres() ? null : "PostgreSQL is not installed";
 const noRedis = findRedis() ? null : "Redis is not installed";
 
-async function withRedis(): Promise<Record<string, string>> {
-  return { DATABASE_URL: await createDatabase(), REDIS_URL: (await startRedis()).url };
+let postgres: ReturnType<typeof startPostgres> | undefined;
+async function withPostgres(): Promise<Record<string, string>> {
+  postgres ??= startPostgres();
+  return { DATABASE_URL: await (await postgres).createDatabase() };
 }
+async function withRedis(): Promise<Record<string, string>> {
+  return { ...(await withPostgres()), REDIS_URL: (await startRedis()).url };
+}
+const onSqlite = async () => ({});
+const onPostgres = { obstacle: noPostgres, prepare: withPostgres };
 
+/** All passes, the longest first: the short ones at the end even out the lanes. */
 const passes: Pass[] = [
-  { name: "sqlite", files, obstacle: null, prepare: async () => ({}) },
-  {
-    name: "postgres",
-    files: everySize,
-    obstacle: noPostgres,
-    prepare: async () => ({ DATABASE_URL: await createDatabase() }),
-  },
-  {
-    name: "postgres+redis",
-    files: wholeProgram,
-    obstacle: noPostgres ?? noRedis,
-    prepare: withRedis,
-  },
+  { name: "postgres", kinds: ["database"], ...onPostgres },
+  { name: "sqlite", kinds: ["database"], obstacle: null, prepare: onSqlite },
+  { name: "once", kinds: ["once"], obstacle: null, prepare: onSqlite },
+  { name: "postgres+redis", kinds: ["e2e", "fleet"], obstacle: noPostgres ?? noRedis, prepare: withRedis },
+  { name: "postgres, whole program", kinds: ["e2e", "fleet"], ...onPostgres },
+  { name: "sqlite, whole program", kinds: ["e2e", "fleet"], obstacle: null, prepare: onSqlite },
   {
     name: "postgres+redis, 3 replicas",
-    files: fleets,
+    kinds: ["fleet"],
     obstacle: noPostgres ?? noRedis,
     prepare: async () => ({ ...(await withRedis()), REPLICAS: "3" }),
   },
+  { name: "unit", kinds: ["unit"], obstacle: null, prepare: onSqlite },
 ];
 
-const waiting = passes.filter(({ files }) => files.length > 0);
-const alone = LANES === 1 || waiting.length === 1;
+const filesOf = ({ kinds }: Pass) => files.filter((file) => kinds.includes(kindOf(file)));
+const waiting = passes.filter((pass) => filesOf(pass).length > 0);
+const isAlone = LANES === 1 || waiting.length === 1;
 
-async function run({ name, files, obstacle, prepare }: Pass): Promise<Count> {
-  console.log(`\n${name}: ${files.length} files${obstacle ? ` skipped, because ${obstacle}` : ""}`);
-  if (obstacle) return { passed: 0, failed: 0, skipped: files.length };
+async function run(pass: Pass): Promise<Count> {
+  const { name, obstacle, prepare } = pass;
+  const own = filesOf(pass);
+  console.log(`\n${name}: ${own.length} files${obstacle ? ` skipped, because ${obstacle}` : ""}`);
+  if (obstacle) return { passed: 0, failed: 0, skipped: own.length };
+  const output = isAlone ? "inherit" : { prefix: `${name} | ` };
+  const startedAt = performance.now();
   try {
-    const output = alone ? "inherit" : { prefix: `${name} | ` };
-    return await runFiles({ root, files, environment: await prepare(), flags, output });
+    return await runFiles({ root: PROJECT_ROOT, files: own, environment: await prepare(), flags, output });
   } catch (error) {
     console.error(error);
-    return { passed: 0, failed: files.length, skipped: 0 };
+    return { passed: 0, failed: own.length, skipped: 0 };
+  } finally {
+    console.log(`\n${name}: took ${Math.round((performance.now() - startedAt) / 1000)} s`);
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, readConfig } from "../src/config.ts";
+import { SOURCE_PROGRAM } from "./support/project-root.ts";
 import { cleanEnvironment, runProgram } from "./support/replica.ts";
 
 const SECRET = "mtHR4uWq0zUxPpXQ3fAo5bYc8KdLsEjV";
@@ -80,8 +81,7 @@ test("DATABASE_URL_FILE makes the program one of Postgres", async () => {
     DATA_DIR: join(folder, "data"),
     DATABASE_URL_FILE: file("postgres", "postgres://me:hunter2@127.0.0.1:1/x"),
   };
-  const main = join(import.meta.dir, "../src/main.ts");
-  const verify = [process.execPath, main, "ledger", "verify"];
+  const verify = [...SOURCE_PROGRAM, "ledger", "verify"];
   const { exitCode, stderr } = await runProgram(verify, { cwd: folder, env });
   expect(exitCode).toBe(1);
   expect(stderr).toContain("127.0.0.1:1");

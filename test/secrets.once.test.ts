@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { ledgerKey, masterKey, openVault, signer } from "../src/secrets.ts";
+import { MASTER_KEY_SCRIPT } from "./support/print-master-key.ts";
 
 const key = new Uint8Array(32).fill(7);
 const otherKey = new Uint8Array(32).fill(8);
@@ -130,12 +131,8 @@ describe("the master key", () => {
 
   test("is the same for all who start at the same time", async () => {
     const home = join(folder, "race");
-    const module = new URL("../src/secrets.ts", import.meta.url).href;
-    const program = `
-      const { masterKey } = await import(${JSON.stringify(module)});
-      await Bun.sleep(${Date.now() + 400} - Date.now());
-      console.log(Buffer.from(masterKey(null, ${JSON.stringify(home)})).toString("hex"));`;
-    const starts = Array.from({ length: 8 }, () => Bun.spawn([process.execPath, "-e", program], { stderr: "inherit" }));
+    const command = [process.execPath, MASTER_KEY_SCRIPT, home, String(Date.now() + 400)];
+    const starts = Array.from({ length: 8 }, () => Bun.spawn(command, { stderr: "inherit" }));
     const keys = await Promise.all(starts.map((start) => new Response(start.stdout).text()));
     expect(new Set(keys).size).toBe(1);
     expect(keys[0]).toMatch(/^[0-9a-f]{64}\n$/);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readConfig } from "../src/config.ts";
 import { proxySighting } from "../src/security/proxySighting.ts";
-import { securityRoutes } from "../src/security/routes.ts";
 import { findInsecureSettings } from "../src/security/settings.ts";
 import { startApp } from "./support/app.ts";
 import { startService } from "./support/service.ts";
@@ -93,7 +92,7 @@ describe("a setting", () => {
 
 describe("GET /api/auth/admin/security-findings", () => {
   test("is for admins, and lists the gravest first", async () => {
-    const app = await startApp({ config: { allowPrivateSmtp: true }, rooms: (deps) => [securityRoutes(deps)] });
+    const app = await startApp({ config: { allowPrivateSmtp: true } });
     try {
       const path = "/api/auth/admin/security-findings";
       expect((await app.request("GET", path)).status).toBe(401);

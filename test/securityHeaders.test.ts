@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createApp } from "../src/app.ts";
 import { createProbes } from "../src/health/probe-routes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 
@@ -10,19 +9,13 @@ setDefaultTimeout(60_000);
 const HTTPS = "https://reprise.example.com";
 let app: TestApp;
 let url: string;
-let stop: () => Promise<unknown>;
 let routes: { method: string; path: string }[];
 beforeAll(async () => {
   app = await startApp({ config: { publicUrl: HTTPS } });
-  const whole = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
-  routes = whole.routes.map(({ method, path }) => ({ method, path }));
-  url = `http://127.0.0.1:${whole.server?.port}`;
-  stop = () => whole.stop(true);
+  routes = app.app.routes.map(({ method, path }) => ({ method, path }));
+  url = app.listen();
 });
-afterAll(async () => {
-  await stop();
-  await app.close();
-});
+afterAll(() => app.close());
 
 const REQUIRED = {
   "x-content-type-options": "nosniff",
@@ -95,7 +88,7 @@ test("a process that is no api answers with them too", async () => {
 
 test("without https nothing is said of https", async () => {
   const plain = await startApp({ config: { publicUrl: "http://localhost:3000" } });
-  const response = await createApp(plain.deps, plain.identity).handle(new Request("http://localhost/api/health"));
+  const response = await plain.app.handle(new Request("http://localhost/api/health"));
   expect(response.headers.get("strict-transport-security")).toBeNull();
   expect(response.headers.get("cache-control")).toBe("no-store");
   await plain.close();

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { campaignRoutes } from "../src/campaigns/routes.ts";
 import type { MailLogin } from "../src/channels/channel.ts";
 import { contacts, emailAccounts } from "../src/db/schema/brands.ts";
 import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
 import { messages } from "../src/db/schema/messages.ts";
 import { loginOf } from "../src/senders/login.ts";
-import { senderRoutes } from "../src/senders/routes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";
 import { sendNonsense } from "./support/hostile.ts";
@@ -47,7 +45,6 @@ beforeAll(async () => {
         return answer;
       },
     },
-    rooms: (deps) => [senderRoutes(deps), campaignRoutes(deps)],
   });
   await setLimits(app.store, { mailboxLoginsPerMinute: 1000, mailboxLoginsPerDay: 1000 });
   [ann, bob] = [await openBrand(app, "ann"), await openBrand(app, "bob")];
@@ -134,7 +131,7 @@ describe("adding a mailbox", () => {
 });
 
 test("private hosts, odd ports and open text are the operator's to allow", async () => {
-  const strict = await startApp({ rooms: (deps) => [senderRoutes(deps)] });
+  const strict = await startApp();
   try {
     const owner = await openBrand(strict, "carl");
     for (const wrong of [
@@ -165,7 +162,6 @@ test("with simulated channels nobody is asked", async () => {
   const simulated = await startApp({
     config: { channels: "simulator" },
     deps: { verifyMailbox: () => Promise.reject(new Error("asked")) },
-    rooms: (deps) => [senderRoutes(deps)],
   });
   try {
     const owner = await openBrand(simulated, "carl");

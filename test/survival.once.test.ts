@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { enrol } from "./support/campaign.ts";
+import { PROJECT_ROOT } from "./support/project-root.ts";
 import { cleanEnvironment, prepareReplica, type Replica, runProgram } from "./support/replica.ts";
+import { ATTACKER_SCRIPT } from "./support/survival/attacker.ts";
 import { liveHonestly, quantile } from "./support/survival/honest.ts";
 import { limitMemory, type MemoryLimit } from "./support/survival/memoryLimit.ts";
 
@@ -20,7 +22,6 @@ const MEMORY_BYTES = 1024 ** 3;
 /** Milliseconds that an answer may take to one honest request in a hundred. Held only where the run is long and asked for. */
 const AIM_P99_MS = 500;
 
-const root = join(import.meta.dir, "..");
 let workshop = "";
 let memory: MemoryLimit;
 let replica: Replica;
@@ -30,8 +31,8 @@ beforeAll(async () => {
   let binary = process.env.REPRISE_BINARY ? resolve(process.env.REPRISE_BINARY) : "";
   if (binary === "") {
     binary = join(workshop, "reprise");
-    const build = [process.execPath, join(root, "scripts/build.ts"), "--outfile", binary];
-    expect((await runProgram(build, { cwd: root, env: cleanEnvironment(workshop) })).stderr).toBe("");
+    const build = [process.execPath, join(PROJECT_ROOT, "scripts/build.ts"), "--outfile", binary];
+    expect((await runProgram(build, { cwd: PROJECT_ROOT, env: cleanEnvironment(workshop) })).stderr).toBe("");
   }
   memory = limitMemory(MEMORY_BYTES);
   replica = prepareReplica({ command: memory.command([binary]), env: { SIGN_UP: "open", LOG_LEVEL: "warn" } });
@@ -50,11 +51,13 @@ test(
     await replica.api("POST", "/api/brands", { token, body: { name: "Northwind" } });
     memory.watch(Number(readFileSync(join(replica.folder, "../pid"), "utf8")));
 
-    const script = join(import.meta.dir, "support/survival/attacker.ts");
     const port = new URL(replica.url).port;
-    const attacker = Bun.spawn([process.execPath, script, port, String(SECONDS), String(CONNECTIONS), ATTACKS], {
-      stdout: "pipe",
-    });
+    const attacker = Bun.spawn(
+      [process.execPath, ATTACKER_SCRIPT, port, String(SECONDS), String(CONNECTIONS), ATTACKS],
+      {
+        stdout: "pipe",
+      },
+    );
     const { milliseconds, failures } = await liveHonestly(
       replica.url,
       [

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { createApp } from "../src/app.ts";
 import { VirtualClock } from "../src/clock.ts";
 import { dialect } from "../src/db/dialect.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -11,7 +10,6 @@ import { drawn, flag, paint, RED } from "./support/pictures.ts";
 setDefaultTimeout(60_000);
 
 let app: TestApp;
-let whole: ReturnType<typeof createApp>;
 let doors: Doors;
 let url: string;
 let logins = 0;
@@ -32,17 +30,13 @@ beforeAll(async () => {
       },
     },
   });
-  whole = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
-  url = `http://127.0.0.1:${whole.server?.port}`;
+  url = app.listen();
   doors = doorsThrough(
     (path, sent) => fetch(`${url}${path}`, sent),
     () => "10.9.9.9",
   );
 });
-afterAll(async () => {
-  await whole.stop(true);
-  await app.close();
-});
+afterAll(() => app.close());
 
 async function tenant(name: string): Promise<{ token: string; campaignId: string }> {
   const token = await app.signUp(`${name}@owners.example`);
@@ -185,4 +179,19 @@ test("a client that sends without end is refused before its body is read, and ot
   expect((await list(calm.token)).status).toBe(200);
   clock.advance(1000 * seconds);
   expect((await list(flood.token)).status).toBe(200);
+});
+
+test("of 100 requests that one brand sends at once a few are answered while another brand sends ten one after the other", async () => {
+  const [flood, calm] = [await tenant("many"), await tenant("single")];
+  const list = (token: string) => doors.api("GET", "/api/contacts?limit=100", { token });
+  expect((await list(calm.token)).status).toBe(200);
+  let answered = 0;
+  const all = Array.from({ length: 100 }, async () => {
+    const { status } = await list(flood.token);
+    answered++;
+    return status;
+  });
+  for (let n = 0; n < 10; n++) expect((await list(calm.token)).status).toBe(200);
+  expect(answered).toBeLessThan(40);
+  expect(tally(await Promise.all(all))).toEqual({ 200: 100 });
 });

@@ -27,6 +27,23 @@ test("one slice runs between two polls, however many wait", async () => {
   expect(polls).toHaveLength(0);
 });
 
+test("slices while another owner has a request under way: one runs, and the next after a pause; without one, at once", async () => {
+  const { slices, poll, polls } = manual();
+  let othersRun = true;
+  slices.giveWayTo(() => othersRun);
+  let ran = 0;
+  for (let at = 0; at < 3; at++) void slices.next("greedy").then(() => ran++);
+  await poll();
+  slices.pauseFor(60_000);
+  await poll();
+  expect([ran, polls.length]).toEqual([1, 0]);
+  othersRun = false;
+  await Bun.sleep(10);
+  expect(ran).toBe(2);
+  await poll();
+  expect(ran).toBe(3);
+});
+
 test("owners take turns: one who asks for much delays itself, not another", async () => {
   const { slices, poll } = manual();
   const order: string[] = [];

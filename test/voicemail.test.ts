@@ -2,8 +2,6 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { contacts } from "../src/db/schema/brands.ts";
 import { campaigns, conversations } from "../src/db/schema/campaigns.ts";
 import { messages } from "../src/db/schema/messages.ts";
-import { voicemailAdminRoutes } from "../src/senders/admin/voicemailRoutes.ts";
-import { voicemailRoutes } from "../src/senders/voicemailRoutes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { asking, type Owner, openBrand } from "./support/brands.ts";
 import { sendNonsense } from "./support/hostile.ts";
@@ -28,7 +26,7 @@ let bob: Owner;
 let admin: Owner["request"];
 let numbers = 0;
 beforeAll(async () => {
-  app = await startApp({ rooms: (deps) => [voicemailRoutes(deps), voicemailAdminRoutes(deps)] });
+  app = await startApp();
   [ann, bob] = [await openBrand(app, "ann"), await openBrand(app, "bob")];
   admin = asking(app, await app.admin());
 });

@@ -1,4 +1,4 @@
-import type { Admission, Headings } from "../limits/admission.ts";
+import type { Admission, Headings, Pass } from "../limits/admission.ts";
 import { classOf } from "../limits/routeClass.ts";
 import type { RouteCheck } from "./access.ts";
 import type { RequestContext } from "./request-context.ts";
@@ -20,11 +20,11 @@ type Headers = Record<string, string | number>;
 export function admission({ admit }: Admission): RouteCheck {
   return (principal, { context, plan, headers }) => {
     const pass = admit(principal, classOf(context.request.method, plan.limit), (told) => tell(headers, told));
-    if (!(pass instanceof Promise)) return tell(headers, pass);
-    return pass.then((given) => {
+    const note = (given: Pass) => {
       tell(headers, given);
       if (given.end) context.onEnd = given.end;
-    });
+    };
+    return pass instanceof Promise ? pass.then(note) : note(pass);
   };
 }
 

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { Fault, invalid } from "../fault.ts";
+import type { RouteCheck } from "./access.ts";
 import { type BodySettings, type BodyWaits, createBodyBudget } from "./bodyBudget.ts";
 import { clientAddress, type Server } from "./clientAddress.ts";
 import { requestContext } from "./request-context.ts";
@@ -80,9 +81,8 @@ export function bodyAdmission(options: BodyOptions) {
   const after = new Elysia({ name: "body reading" })
     .use(requestContext)
     .onParse({ as: "global" }, async ({ context, route, contentType }) => {
-      const { request, knownPrincipal } = context;
+      const { request } = context;
       if (!hasBody(request)) return;
-      if (knownPrincipal !== null) context.body?.reservation?.moveTo(`user ${knownPrincipal.userId}`);
       const plan = findPlan(request.method, route);
       if (plan.reader !== "json") return;
       if (isJson(contentType)) {
@@ -94,5 +94,10 @@ export function bodyAdmission(options: BodyOptions) {
       return {};
     });
 
-  return { settle, before, after, inUse: budget.inUse };
+  /** Counts the body against its sender, before the request waits for anything. @throws AppError RATE_LIMITED */
+  const identified: RouteCheck = ({ userId }, { context }) => {
+    context.body?.reservation?.moveTo(`user ${userId}`);
+  };
+
+  return { settle, before, identified, after, inUse: budget.inUse };
 }

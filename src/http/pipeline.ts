@@ -61,7 +61,7 @@ export function mountPipeline(app: Elysia, options: PipelineOptions, hooks: Pipe
   app.use(faults(log));
   if (drain) app.use(drain.plugin());
   app.use(bodies.before);
-  app.use(guard(hooks.identify, routes, credentialRules(options), hooks.checkLimits));
+  app.use(guard(hooks.identify, routes, bodies.identified, credentialRules(options), hooks.checkLimits));
   app.use(bodies.after);
   app.use(inputLimits(routes));
   app.use(idempotency(options, routes));

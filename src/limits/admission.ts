@@ -2,11 +2,13 @@ import type { Clock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import { Fault } from "../fault.ts";
 import type { RouteClass } from "../http/routePlans.ts";
+import { timeSlices } from "../timeSlices.ts";
 import type { Rate, Taken } from "./bucket.ts";
 import { FairShare } from "./fairShare.ts";
 import { LimitCache } from "./limitCache.ts";
 import { LoopMeter } from "./loopMeter.ts";
 import { loopProbe } from "./loopProbe.ts";
+import { type EndRequest, OwnerPlaces } from "./ownerPlaces.ts";
 import { Places } from "./places.ts";
 import { openRates, type Rates } from "./rates.ts";
 import { ROUTE_CLASSES } from "./routeClass.ts";
@@ -30,7 +32,7 @@ export interface Headings {
 
 /** Header fields of an admitted request, and what to call at its end. */
 export interface Pass extends Headings {
-  /** Call it when the request has its response. Only costly requests have it. */
+  /** To be called when the request has its answer, whatever that is. What waits for a network has none. */
   end?: () => void;
 }
 
@@ -51,6 +53,8 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
   const rates = deps.rates ?? openRates(deps.store, deps.clock);
   const limits = new LimitCache(deps.store);
   const places = new Places({ mostWaiting: COSTLY_WAITING, noun: "costly requests (the limit costlyAtOnce)" });
+  const ownerPlaces = new OwnerPlaces();
+  timeSlices.giveWayTo((owner) => ownerPlaces.othersRun(owner));
   const share = new FairShare();
   const meter = new LoopMeter((subject, ms, now) => share.charge(subject, ms, now));
   const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));
@@ -83,23 +87,42 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     const headings = headingsOf(routeClass, rate, taken);
     if (taken.waitMs > 0) {
       refused(headings);
-      throw tooMany(routeClass, rate, taken.waitMs);
+      return ownerPlaces.refuse(sharer, tooMany(routeClass, rate, taken.waitMs));
     }
     if (routeClass === "costly") return costly(headings, sharer, costlyAtOnce);
-    if (ROUTE_CLASSES[routeClass].usesLoop) meter.begin(sharer, now);
-    return headings;
+    if (!ROUTE_CLASSES[routeClass].usesLoop) return headings;
+    const end = ownerPlaces.take(sharer);
+    if (!(end instanceof Promise)) {
+      meter.begin(sharer, now);
+      return { ...headings, end };
+    }
+    return end.then((later) => {
+      meter.begin(sharer, performance.now());
+      return { ...headings, end: later };
+    });
   }
 
   /** Admits a costly request. Few run at once, so that each is timed to its end. */
   async function costly(headings: Headings, sharer: string, atOnce: number): Promise<Pass> {
     const giveBack = await places.take(sharer, atOnce);
+    const endRequest = await takeOr(giveBack, sharer);
     const begun = performance.now();
     const end = () => {
       const now = performance.now();
       share.charge(sharer, now - begun, now);
+      endRequest();
       giveBack();
     };
     return { ...headings, end };
+  }
+
+  async function takeOr(giveBack: () => void, sharer: string): Promise<EndRequest> {
+    try {
+      return await ownerPlaces.take(sharer);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
   }
 
   return {

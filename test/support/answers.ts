@@ -5,15 +5,15 @@ import { at } from "./contract.ts";
 
 export interface Given {
   status: number;
-  /** Its content type. */
+  /** Content type. */
   type: string;
   text: string;
 }
 
-/** What is wrong with an answer to an operation; null when nothing is. */
+/** Returns how a response breaks the description of its operation; null when it does not. */
 export type Judge = (operation: { method: string; path: string }, answer: Given) => string | null;
 
-/** Judges answers by what the document publishes: the status, the content type, and the schema, by JSON Schema 2020-12. */
+/** Validates responses against an OpenAPI document: status, content type, and body by JSON Schema 2020-12. */
 export function judgeBy(document: JsonObject): Judge {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);

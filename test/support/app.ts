@@ -2,24 +2,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
-import { type AnyElysia, Elysia } from "elysia";
+import { createApp } from "../../src/app.ts";
 import { BackgroundWork } from "../../src/background.ts";
-import { brandRoutes } from "../../src/brands/routes.ts";
 import { type Clock, DAY, VirtualClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
+import { refusable } from "../../src/db/refusable.ts";
 import { users } from "../../src/db/schema/identity.ts";
-import { deletionRoutes } from "../../src/deletion/routes.ts";
 import type { Deps } from "../../src/deps.ts";
 import { openFiles } from "../../src/files/open.ts";
-import { guard } from "../../src/http/access.ts";
-import { credentialRules } from "../../src/http/credentialRules.ts";
-import { faults } from "../../src/http/faults.ts";
-import { idempotency } from "../../src/http/idempotency.ts";
-import { inputLimits } from "../../src/http/input-limits.ts";
 import { createAdmin } from "../../src/identity/claim.ts";
 import { createIdentity } from "../../src/identity/identity.ts";
-import { identityRoutes } from "../../src/identity/routes.ts";
 import { createLog } from "../../src/log.ts";
 import { systemRandom } from "../../src/random.ts";
 import { ledgerKey, masterKey, openVault, signer } from "../../src/secrets.ts";
@@ -32,15 +25,13 @@ export interface Overrides {
   config?: Partial<Config>;
   clock?: Clock;
   deps?: Partial<Deps>;
-  /** Rooms to mount beside identity and brands. */
-  rooms?: (deps: Deps) => AnyElysia[];
 }
 
 export type TestApp = Awaited<ReturnType<typeof startApp>>;
 
 /**
- * The program without its edges, on an empty database: requests go straight to the app, channels accept everything, and
- * the log is an array. `close` takes all of it away.
+ * Starts the API as `serve` composes it, on an empty database. Requests go to the app without a socket, the channel accepts
+ * every message, and the log is an array. `close` deletes all of it.
  */
 export async function startApp(overrides: Overrides = {}) {
   const folder = mkdtempSync(join(tmpdir(), "reprise-app-"));
@@ -50,7 +41,7 @@ export async function startApp(overrides: Overrides = {}) {
     ...readConfig({ DATA_DIR: folder, ...(database.url ? { DATABASE_URL: database.url } : {}) }),
     clientAddressHeader: "x-client-address",
     signUp: "open",
-    // Tests move their clocks by days between two requests of one session.
+    // Tests advance their clocks by days between two requests of one session.
     sessionIdleMs: 7 * DAY,
     reauthWindowMs: 7 * DAY,
     ...overrides.config,
@@ -59,13 +50,10 @@ export async function startApp(overrides: Overrides = {}) {
   const log = createLog("debug", clock, (line) => logged.push(line));
   const secret = masterKey(config.secret, folder);
   const { databaseUrl } = config;
-  const store = await openStore({
-    dataDir: folder,
-    databaseUrl,
-    clock,
-    durability: "off",
-    ledgerKey: ledgerKey(secret),
-  });
+  const ledger = ledgerKey(secret);
+  const store = refusable(
+    await openStore({ dataDir: folder, databaseUrl, clock, durability: "off", ledgerKey: ledger }),
+  );
   const deps: Deps & { config: Config } = {
     store,
     clock,
@@ -86,15 +74,7 @@ export async function startApp(overrides: Overrides = {}) {
   };
   const identity = createIdentity({ store, config, clock, log, secret });
 
-  const app: AnyElysia = new Elysia({ normalize: "typebox" });
-  app.use(faults(log));
-  app.use(guard(identity.identify, () => app.routes, credentialRules(deps)));
-  app.use(inputLimits(() => app.routes));
-  app.use(idempotency(deps, () => app.routes));
-  app.use(identityRoutes(deps, identity));
-  app.use(brandRoutes(deps));
-  app.use(deletionRoutes(deps));
-  for (const room of overrides.rooms?.(deps) ?? []) app.use(room);
+  const app = createApp(deps, identity);
 
   let visitors = 0;
   let people = 0;
@@ -103,7 +83,7 @@ export async function startApp(overrides: Overrides = {}) {
     signUp,
     signIn,
   } = doorsThrough(
-    (path, sent) => app.handle(new Request(`http://localhost${path}`, sent)),
+    (path, sent) => app.handle(requestTo(path, sent)),
     () => `10.0.${++visitors >> 8}.${visitors & 255}`,
   );
 
@@ -115,25 +95,38 @@ export async function startApp(overrides: Overrides = {}) {
     clock,
     logged,
     request,
-    /** Signs somebody up, for whose address an admin then vouches; returns their token. */
+    /** Signs a user up and marks their address as verified; returns their token. */
     async signUp(email: string): Promise<string> {
       const token = await signUp(email);
       await store.write((tx) => tx.update(users).set({ emailVerified: true }).where(eq(users.email, email)));
       return token;
     },
-    /** Signs somebody up, and leaves their address unverified. */
+    /** Signs a user up without a verified address; returns their token. */
     signUpUnverified: signUp,
     signIn,
-    /** Makes an admin, another one each time; returns their token. */
+    /** Creates another admin; returns their token. */
     async admin(): Promise<string> {
       const email = `admin${++people}@example.com`;
       await createAdmin(store, { email, password: PASSWORD, name: "Admin" });
       return signIn(email);
     },
+    /** Listens on a free port of this machine until `close`; returns the URL. */
+    listen(): string {
+      app.listen({ port: 0, hostname: "127.0.0.1" });
+      return `http://127.0.0.1:${app.server?.port}`;
+    },
     async close(): Promise<void> {
+      await app.server?.stop(true);
       await store.close();
       await database.drop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Builds a request as a client sends it: a socket would have added the length of its body. */
+function requestTo(path: string, sent: RequestInit): Request {
+  const request = new Request(`http://localhost${path}`, sent);
+  if (typeof sent.body === "string") request.headers.set("content-length", String(Buffer.byteLength(sent.body)));
+  return request;
 }

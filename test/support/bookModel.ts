@@ -4,14 +4,14 @@ import { verifyLedger } from "../../src/credits/verify.ts";
 import type { Reader } from "../../src/db/store.ts";
 import type { Effect, Operation } from "./bookkeeping.ts";
 
-/** What a brand's books must come to, kept without lots, holds or entries: sums alone. */
+/** Model of a brand's ledger as sums alone, without lots, holds or entries. */
 export class BookModel {
   private granted = 0;
   private refunded = 0;
   private spent = 0;
   private readonly lots = new Set<number>();
   private readonly waiting = new Map<number, number>();
-  /** Held by message; ended ones are gone. */
+  /** Amount of each open hold, by message. */
   private readonly open = new Map<string, number>();
   private readonly ever = new Set<string>();
 
@@ -27,7 +27,7 @@ export class BookModel {
       case "grant":
         if (operation.source === null || effect.granted === 0) return;
         this.lots.add(operation.source);
-        // What was asked back of it before it came is taken now.
+        // Refunds that arrived before the payment are taken now.
         this.refunded += this.waiting.get(operation.source) ?? 0;
         return;
       case "hold":
@@ -59,14 +59,14 @@ export class BookModel {
     }
   }
 
-  /** Holds the model against the accounts, and the accounts, the lots and the holds against the entries. */
+  /** Compares the model with the account, and the account, lots and holds with the entries. */
   async check(read: Reader, brandId: string): Promise<void> {
     const { drifts, faults } = await verifyLedger(read, brandId);
     expect({ drifts, faults }).toEqual({ drifts: [], faults: [] });
     const account = await accountOf(read, brandId);
     expect(account.granted).toBe(this.granted);
     expect(account.reserved).toBe([...this.open.values()].reduce((a, b) => a + b, 0));
-    // What was spent and what was asked back is used, taken back, or owed.
+    // Everything spent or refunded is used, clawed back, or owed.
     expect(account.used + account.clawed_back + account.debt).toBe(this.spent + this.refunded);
     expect(Math.min(...Object.values(account))).toBeGreaterThanOrEqual(0);
     if (account.debt > 0) expect(account.available).toBe(0);
@@ -89,7 +89,7 @@ export async function accountOf(read: Reader, brandId: string): Promise<AccountF
   return row ?? { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawed_back: 0, debt: 0 };
 }
 
-/** Holds that did not end exactly once, or not for all that was held; none, if the books are right. */
+/** Lists the holds that did not end exactly once and for their whole amount. */
 export function strayHolds(read: Reader, brandId: string): Promise<object[]> {
   return read.all(sql`select e.message_id, e.lot_id,
       sum(case when e.kind = 'HOLD' then e.amount else 0 end) as held,

@@ -7,7 +7,7 @@ import { changeWeight, readWeights } from "../../src/credits/weights.ts";
 import type { Tx } from "../../src/db/store.ts";
 import { Fault } from "../../src/fault.ts";
 
-/** Something that happens to one brand's books. Sources and messages are few, so that the same ones meet again. */
+/** Operation on one brand's ledger. Sources and messages are few, so that operations meet the same ones again. */
 export type Operation =
   | { do: "grant"; amount: number; days: number | null; source: number | null }
   | { do: "hold"; units: number; message: number }
@@ -54,15 +54,15 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ do: fc.constant("wait" as const), hours: fc.integer({ min: 1, max: 30 }) }),
 );
 
-/** What an operation brought about, as far as a model must know it. */
+/** Effect of an operation, as far as a model must know it. */
 export interface Effect {
   granted: number;
-  /** Asked back, whether there was something to take or not. */
+  /** Amount refunded, whether credits were left to take or not. */
   refunded: number;
   held: string[];
 }
 
-/** Does an operation to a brand in one transaction. `run` keeps the names of one run apart from those of another. */
+/** Applies an operation to a brand in a transaction. `run` prefixes ids, so that runs share none. */
 export async function perform(tx: Tx, brandId: string, run: string, operation: Operation): Promise<Effect> {
   const named = (kind: string, index: number) => `${run} ${kind} ${index}`;
   const nothing: Effect = { granted: 0, refunded: 0, held: [] };
@@ -131,5 +131,5 @@ export async function perform(tx: Tx, brandId: string, run: string, operation: O
   }
 }
 
-/** How far a clock goes on by an operation. */
+/** Returns by how much an operation advances the clock. */
 export const passing = (operation: Operation): Instant => (operation.do === "wait" ? operation.hours * HOUR : 0);

@@ -1,7 +1,7 @@
 import type { TestApp } from "./app.ts";
 import type { Sent } from "./doors.ts";
 
-/** A user, the brand they own, and how they ask for things. */
+/** User with a brand, and a client that sends requests as that user. */
 export interface Owner {
   token: string;
   brandId: string;
@@ -13,7 +13,7 @@ export interface Owner {
   ) => Promise<{ status: number; headers: Headers; body: Body; text: string }>;
 }
 
-/** Signs somebody up and lets them open a brand. */
+/** Signs a user up and creates a brand as that user. */
 export async function openBrand(app: TestApp, name: string): Promise<Owner> {
   const token = await app.signUp(`${name}@owners.example`);
   const answer = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token, body: { name } });

@@ -8,31 +8,31 @@ import { SLICE_ROWS } from "../../src/db/slices.ts";
 import type { Store } from "../../src/db/store.ts";
 import { SYSTEM, tenantScope } from "../../src/db/tenant-scope.ts";
 
-// A platform on which every bulk operation has as many rows to work on as a large customer has.
+// Seeds a platform on which each bulk operation has as many rows as a large customer has.
 
 /** Rows of each bulk operation. */
 export const BULK_ROWS = Number(process.env.BULK_ROWS ?? 200_000);
 
-/** Numbers from 0, as a table `n(i)`. */
+/** Returns SQL for a table `n(i)` of the numbers from 0. */
 export const numbers = (count: number) =>
   dialect === "postgres"
     ? `(select generate_series(0::bigint, ${count - 1}) as i) n`
     : `(with recursive r(i) as (select 0 union all select i + 1 from r where i < ${count - 1}) select i from r) n`;
 
-/** Ids as long as real ones, in the order of their numbers. */
+/** Returns SQL for ids as long as real ones, sorted like their numbers. */
 const id = (kind: string, number: string | number) => `'019a8a3e-5a00-7${kind}-8000-' || (100000000000 + ${number})`;
 const idOf = (kind: string, number: number) => `019a8a3e-5a00-7${kind}-8000-${100_000_000_000 + number}`;
 
 export const BULK = {
-  /** Writes to all contacts, from three mailboxes. */
+  /** Brand with a campaign to all contacts, from three mailboxes. */
   brandId: idOf("002", 0),
-  /** Has nothing but a draft, contacts and bans. */
+  /** Brand with nothing but a draft, contacts and bans. */
   draftBrandId: idOf("002", 1),
   campaignId: idOf("004", 0),
   mailboxes: [0, 1, 2].map((n) => idOf("003", n)),
 };
 
-/** Writes two brands, each with a draft campaign of `rows` contacts; what nothing waits for is written by one statement each. */
+/** Inserts two brands, each with a draft campaign of `rows` contacts, with one statement for each table. */
 export async function fillBulk(store: Store, rows: number): Promise<void> {
   const now = Date.now();
   const both = [0, 1];
@@ -67,19 +67,19 @@ export function campaign(store: Store): Promise<CampaignRow> {
   return campaignOf(store.read, BULK.campaignId, tenantScope(SYSTEM));
 }
 
-/** What happened on this thread while work was done. */
+/** Measurements of the event loop and the process during some work. */
 export interface Watched<T> {
   result: T;
-  /** How often the event loop came round: requests that wait are answered then. */
+  /** Turns of the event loop: waiting requests are answered in each. */
   turns: number;
-  /** By how many megabytes the process was larger than before, at most. */
+  /** Largest growth of the process, in megabytes. */
   grownMb: number;
   seconds: number;
 }
 
 const megabytes = () => process.memoryUsage.rss() / 2 ** 20;
 
-/** Does `work`, and watches the event loop meanwhile. */
+/** Runs `work` and measures the event loop meanwhile. */
 export async function watch<T>(what: string, work: () => Promise<T>): Promise<Watched<T>> {
   Bun.gc(true);
   const before = megabytes();
@@ -105,7 +105,7 @@ export async function watch<T>(what: string, work: () => Promise<T>): Promise<Wa
   }
 }
 
-/** Requests were let in at least once for each slice, and memory did not grow with the rows. */
+/** Asserts that the event loop turned at least once for each slice, and that memory did not grow with the rows. */
 export function expectSlices({ turns, grownMb }: Watched<unknown>, rows = BULK_ROWS): void {
   expect(turns).toBeGreaterThanOrEqual(Math.floor(rows / SLICE_ROWS));
   expect(grownMb).toBeLessThan(400);

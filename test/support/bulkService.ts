@@ -13,10 +13,10 @@ import { type Doors, doorsOf, PASSWORD } from "./doors.ts";
 import { setLimits } from "./limits.ts";
 import { freePort } from "./throwaway.ts";
 
-/** A service that only answers, on a database with a campaign of many contacts. */
+/** Service with the api role alone, on a database with a campaign of many contacts. */
 export interface BulkService extends Doors {
   store: Store;
-  /** An admin's session. */
+  /** Session token of an admin. */
   token: string;
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export async function startBulkService(rows: number): Promise<BulkService> {
   const log = createLog("silent", systemClock, () => {});
   const service = await startService(config, log, new Set(["api"] as const));
   const { store } = service.runtime.deps;
-  // Asked without a pause for as long as the work takes: more than anyone reads.
+  // The clients below read without a pause, more than the default limit allows.
   await setLimits(store, { readsPerMinute: 1_000_000 });
   await fillBulk(store, rows);
   await createAdmin(store, { email: "admin@x.example", password: PASSWORD, name: "Admin" });
@@ -46,17 +46,17 @@ export async function startBulkService(rows: number): Promise<BulkService> {
   };
 }
 
-/** What readers saw while a request was being answered. */
+/** Responses to readers while a long request runs. */
 export interface Answered {
   status: number;
-  /** Answers to others meanwhile. */
+  /** Number of responses to readers meanwhile. */
   answered: number;
-  /** Between two of those at most, and before the first and after the last. Milliseconds. */
+  /** Longest time without a response to readers. */
   longestGapMs: number;
   seconds: number;
 }
 
-/** Sends a request, and asks for health and a list, one after the other without a pause, until it is answered. */
+/** Sends a request, and reads health and a list in turn without a pause until it is answered. */
 export async function answersDuring(service: BulkService, method: string, path: string, body?: unknown) {
   const began = performance.now();
   let [last, longestGapMs, answered, isOver] = [began, 0, 0, false];

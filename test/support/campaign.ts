@@ -1,6 +1,6 @@
 import { type Doors as AllDoors, type Answer, PASSWORD } from "./doors.ts";
 
-/** A message as the API shows it. */
+/** Message as the API returns it. */
 export interface ShownMessage {
   id: string;
   contactId: string;
@@ -28,35 +28,35 @@ export interface Person {
 export interface Stage {
   subject?: string;
   body: string;
-  /** None by default: a follow-up is due as soon as what it follows was sent. */
+  /** None by default: a follow-up is due as soon as the message before it was sent. */
   delay?: { value: number; unit: "MINUTES" | "HOURS" | "DAYS" };
 }
 
-/** A brand that is ready to send, and how its owner asks for things. */
+/** Brand that is ready to send, and a client that sends requests as its owner. */
 export interface BrandAtWork {
   token: string;
   brandId: string;
   senderIds: string[];
-  /** Throws what the service said unless the answer is a success. */
+  /** Sends a request. @throws Error with the response unless it is a success */
   ask<Body = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Body>;
 }
 
 export interface BrandOrder {
   name: string;
   smtpPort: number;
-  /** The addresses it sends from. */
+  /** Addresses of its mailboxes. */
   mailboxes: string[];
   displayName?: string;
   postalAddress?: string;
-  /** What each mailbox may send in a day; more than any test does unless given. */
+  /** Daily limit of each mailbox; by default more than any test sends. */
   dailyLimit?: number;
   credits: number;
 }
 
-/** All that is needed of a program to set a brand up in it. */
+/** Part of a client that is needed to create brands. */
 export type Doors = Pick<AllDoors, "api" | "signIn">;
 
-/** Makes an owner, who opens a brand; the admin adds its mailboxes and grants the credits. */
+/** Creates an owner and their brand over the API; the admin adds its mailboxes and grants the credits. */
 export async function setUpBrand(service: Doors, admin: string, order: BrandOrder): Promise<BrandAtWork> {
   const { name, smtpPort, mailboxes, displayName, postalAddress, dailyLimit = 10_000, credits } = order;
   const token = await enrol(service, admin, `${name.toLowerCase()}@owners.example`);
@@ -67,7 +67,7 @@ export async function setUpBrand(service: Doors, admin: string, order: BrandOrde
   const senderIds: string[] = [];
   for (const email of mailboxes) {
     const mailbox = { email, displayName, host: "127.0.0.1", port: smtpPort, security: "NONE", dailyLimit };
-    // A relay that wants no password proves nothing by itself: an admin vouches for its mailboxes.
+    // A relay without a password proves no ownership: an admin confirms its mailboxes.
     const order = { token: admin, body: { ...mailbox, brandId: brand.id } };
     const added = await service.api<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", order);
     senderIds.push(succeeded(added, "POST", "/api/email-accounts").emailAccount.id);
@@ -78,7 +78,7 @@ export async function setUpBrand(service: Doors, admin: string, order: BrandOrde
   return { token, brandId: brand.id, senderIds, ask };
 }
 
-/** Writes a campaign and launches it, to start at once or at `startAt` (epoch milliseconds); returns its id. */
+/** Creates and launches a campaign, to start at once or at `startAt` (epoch milliseconds); returns its id. */
 export async function launchCampaign(
   { ask, senderIds }: BrandAtWork,
   { name, stages, people, startAt }: { name: string; stages: Stage[]; people: Person[]; startAt?: number },
@@ -101,7 +101,7 @@ export async function launchCampaign(
   return campaign.id;
 }
 
-/** All of a list that comes in pages. */
+/** Reads all pages of a list. */
 export async function allOf<Row>({ ask }: BrandAtWork, path: string): Promise<Row[]> {
   const rows: Row[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
@@ -112,7 +112,7 @@ export async function allOf<Row>({ ask }: BrandAtWork, path: string): Promise<Ro
   return rows;
 }
 
-/** A campaign's messages, all of them. */
+/** Lists all messages of a campaign. */
 export function messagesOf(brand: BrandAtWork, campaignId: string): Promise<ShownMessage[]> {
   return allOf(brand, `/api/campaigns/${campaignId}/messages`);
 }
@@ -121,7 +121,7 @@ export async function balanceOf({ ask }: BrandAtWork): Promise<ShownBalance> {
   return (await ask<{ balance: ShownBalance }>("GET", "/api/credits")).balance;
 }
 
-/** An admin makes a user, who signs in; returns their token. */
+/** Creates a user as an admin and signs them in; returns their token. */
 export async function enrol(service: Doors, admin: string, email: string): Promise<string> {
   const path = "/api/auth/admin/create-user";
   succeeded(
@@ -137,7 +137,7 @@ function succeeded<Body>({ status, body, text }: Answer<Body>, method: string, p
   return body;
 }
 
-/** An import job as the API shows it. */
+/** Import job as the API returns it. */
 export interface ShownImport {
   status: "RUNNING" | "DONE" | "FAILED";
   rows: number;
@@ -145,7 +145,7 @@ export interface ShownImport {
   error: string | null;
 }
 
-/** Uploads a file of made-up contacts to a campaign of its own; returns the job's id. */
+/** Uploads a file of generated contacts to a new campaign; returns the job's id. */
 export async function uploadContacts(
   service: Doors,
   { token, ask }: BrandAtWork,

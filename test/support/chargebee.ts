@@ -1,4 +1,4 @@
-// A site of Chargebee, as far as it tells of itself: what happens there becomes events in the shapes that Chargebee
+// Fakes a Chargebee site: what happens on it becomes events in the shapes that Chargebee
 // documents (Product Catalog 2.0, https://apidocs.chargebee.com/docs/api/events, invoices, credit_notes, transactions;
 // the same as in types/resources/*.d.ts of the npm package chargebee 3.33.0). Amounts are in the currency's smallest unit,
 // times in seconds, resource_version in milliseconds.
@@ -26,7 +26,7 @@ export class ChargebeeSite {
   #count = 0;
   readonly customer: Json;
 
-  /** `prefix` keeps the ids of two sites apart. Time is in seconds. */
+  /** `prefix` starts every id, so that two sites share none. `now` is in seconds. */
   constructor(
     readonly prefix: string,
     public now: number,
@@ -39,7 +39,7 @@ export class ChargebeeSite {
     return `${this.prefix}${kind}${++this.#count}`;
   }
 
-  /** A resource as it is now, one version newer. */
+  /** Returns the present state of a resource, one version newer. */
   #touched<T extends Json>(resource: T, change: Json = {}): T {
     this.#version = Math.max(this.#version + 1, this.now * 1000);
     return Object.assign(resource, change, { resource_version: this.#version, updated_at: this.now });
@@ -60,7 +60,7 @@ export class ChargebeeSite {
     return event;
   }
 
-  /** A customer with a card, as Chargebee sends it along. */
+  /** Creates a customer with a card. */
   #who(): Json {
     return { customer: this.customer, card: cardShape(this.customer.id) };
   }
@@ -73,7 +73,7 @@ export class ChargebeeSite {
     return { id: this.#id(kind), customerId: this.customer.id, now: this.now };
   }
 
-  /** Makes an invoice that is due. */
+  /** Creates an invoice in status payment_due. */
   invoice(wish: InvoiceWish, type = "invoice_generated"): Json {
     const { subscription } = wish;
     const invoice = this.#touched(invoiceShape(this.#made("inv"), wish));
@@ -123,7 +123,7 @@ export class ChargebeeSite {
     return this.emit("payment_failed", { transaction, invoice, ...this.#who() });
   }
 
-  /** The bank takes a payment back after it had said yes: it failed late, or its owner disputed it. */
+  /** Reverses a successful payment: it failed late, or the cardholder disputed it. */
   unpay(invoice: Json, type: "late_failure" | "payment_reversal"): Event {
     const change = type === "late_failure" ? { status: "late_failure" } : { type, status: "success" };
     const transaction = this.#transaction(invoice, change);
@@ -138,7 +138,7 @@ export class ChargebeeSite {
     return this.emit("payment_failed", { transaction, invoice, ...this.#who() });
   }
 
-  /** Gives money back, by a credit note and a refund, as Chargebee does. */
+  /** Refunds a part of an invoice by a credit note and a refund transaction, as Chargebee does. */
   refund(invoice: Json, total: number, change: Json = {}): Json {
     const note = this.#touched({ ...creditNoteShape(this.#made("cn"), invoice, total), ...change });
     this.emit("credit_note_created", { credit_note: note });

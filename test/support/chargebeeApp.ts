@@ -1,13 +1,9 @@
 import { expect } from "bun:test";
 import { sql } from "drizzle-orm";
-import { chargebeeAdminRoutes } from "../../src/chargebee/admin/routes.ts";
 import type { ListedEvent } from "../../src/chargebee/model.ts";
-import { chargebeeRoutes } from "../../src/chargebee/routes.ts";
 import { DAY, VirtualClock } from "../../src/clock.ts";
-import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
 import type { Transaction } from "../../src/payments/model.ts";
-import { paymentRoutes } from "../../src/payments/routes.ts";
 import { startApp } from "./app.ts";
 import { asking, type Owner, openBrand } from "./brands.ts";
 import { ChargebeeSite, type Event } from "./chargebee.ts";
@@ -21,7 +17,7 @@ export const basic = (user: string, password: string) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 export const RIGHT = { authorization: basic("chargebee", "let me in"), "content-type": "application/json" };
 
-/** The program with Chargebee's webhook, an admin, and customers who are brands. */
+/** Starts the app with Chargebee's webhook, an admin, and customers that are brands. */
 export async function startBilling() {
   const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
   let wakes = 0;
@@ -29,12 +25,11 @@ export async function startBilling() {
   const app = await startApp({
     clock,
     deps: { wake: () => void wakes++ },
-    rooms: (deps) => [chargebeeRoutes(deps), chargebeeAdminRoutes(deps), creditRoutes(deps), paymentRoutes(deps)],
   });
   const webhook = { user: "chargebee", password: "let me in" };
   app.deps.config.chargebee = { webhook, site: null, catalog: new Map(CATALOG) };
   let session = { token: await app.admin(), since: clock.now() };
-  /** An admin, who signs in again as time goes by. */
+  /** Sends requests as an admin, with a new session for each day of the clock. */
   const boss: Owner["request"] = async (...asked) => {
     if (clock.now() - session.since > DAY)
       session = { token: await app.signIn("admin1@example.com"), since: clock.now() };
@@ -59,12 +54,12 @@ export async function startBilling() {
       const answer = await boss<{ balance: Record<string, number> }>("GET", `/api/credits?brandId=${brandId}`);
       return answer.body.balance;
     },
-    /** The newest first. */
+    /** Lists stored events, the newest first. */
     async payments(brandId: string) {
       const path = `${ADMIN}/payments?brandId=${brandId}&limit=100`;
       return (await boss<{ transactions: Transaction[] }>("GET", path)).body.transactions;
     },
-    /** Tells all that happened at a site since it was told last, and waits until it was worked on. */
+    /** Sends the events of a site since the last call to the webhook, and waits until they are processed. */
     async tell(site: ChargebeeSite): Promise<void> {
       for (const event of site.events.splice(0)) {
         expect((await post(event)).status).toBe(200);
@@ -75,14 +70,14 @@ export async function startBilling() {
         await until("it is worked on", isWorkedOn);
       }
     },
-    /** A customer who is a brand, because their record says so unless `change` says otherwise. */
+    /** Creates a customer whose meta_data names a new brand; `change` overrides fields. */
     async customer(change: Json = {}): Promise<{ site: ChargebeeSite; owner: Owner }> {
       const name = `c${++customers}`;
       const owner = await openBrand(app, name);
       const meta_data = { brandId: owner.brandId };
       return { owner, site: new ChargebeeSite(`${name}-`, clock.now() / 1000, { meta_data, ...change }) };
     },
-    /** The books prove themselves. */
+    /** Asserts that the ledger verifies. */
     async prove(): Promise<void> {
       expect(await verifyLedger(app.store.read)).toMatchObject({ ok: true });
     },

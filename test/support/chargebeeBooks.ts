@@ -9,14 +9,14 @@ import { payments } from "../../src/db/schema/payments.ts";
 import type { Store } from "../../src/db/store.ts";
 import type { Event } from "./chargebee.ts";
 
-/** A brand that nobody owns. */
+/** Inserts a brand without an owner. */
 export async function bareBrand(store: Store): Promise<string> {
   const id = crypto.randomUUID();
   await store.write((tx) => tx.insert(brands).values({ id, name: id, createdAt: tx.now, updatedAt: tx.now }));
   return id;
 }
 
-/** Hears of events and works on them, as the webhook does; then on what had to wait for one of them, as the sweep does. */
+/** Stores and processes events as the webhook does, then those that waited for one of them, as the scheduler does. */
 export async function hear(store: Store, events: readonly Event[], catalog: Catalog): Promise<void> {
   for (const given of events) {
     const event = readEvent(given);
@@ -29,7 +29,7 @@ export async function hear(store: Store, events: readonly Event[], catalog: Cata
   for (const id of await dueEvents(store.read, now, 10_000)) await workOn(store, id, catalog);
 }
 
-/** Sends a message that costs so many thousandths. */
+/** Holds and settles a message that costs `amount` thousandths of a credit. */
 export async function useCredits(store: Store, brandId: string, amount: number): Promise<void> {
   const messageId = crypto.randomUUID();
   const wish = { messageId, brandId, campaignId: brandId, creditType: "EMAIL", amount, weight: amount } as const;
@@ -38,9 +38,9 @@ export async function useCredits(store: Store, brandId: string, amount: number):
   await store.write((tx) => settle(tx, [messageId]));
 }
 
-/** All that the books say of a brand, without what tells one world from another. */
+/** Returns accounts, lots, clawbacks and payments of a brand without ids, so that two runs compare equal. */
 export async function booksOf(store: Store, brandId: string, prefix: string) {
-  // By what is left of a source without the prefix, and not as one database or another would sort it.
+  // Sorted here by the source without its prefix: databases sort differently.
   const sorted = <Row extends { source: string | null }>(rows: Row[]) =>
     rows.sort((a, b) => ((a.source ?? "") < (b.source ?? "") ? -1 : 1));
   const plain = (text: string | null) => text?.replaceAll(prefix, "") ?? null;
@@ -53,7 +53,7 @@ export async function booksOf(store: Store, brandId: string, prefix: string) {
       ({ brandId: _, entries: __, lowSince: ___, head: ____, seal: _____, ...balances }) => balances,
     ),
     lots: sorted(lots.map(({ id: _, brandId: __, seal: ___, source, ...lot }) => ({ source: plain(source), ...lot }))),
-    // Of two refunds of one invoice either may bear what is rounded: it is the sum that counts.
+    // Either of two refunds of one invoice may carry the rounding: the sum is compared.
     taken: sorted(
       [...Map.groupBy(taken, ({ lotSource }) => lotSource)].map(([source, parts]) => ({
         source: plain(source),

@@ -1,4 +1,4 @@
-// The shapes in which Chargebee documents its resources (Product Catalog 2.0: https://apidocs.chargebee.com/docs/api/invoices,
+// Builds resources in the shapes that Chargebee documents (Product Catalog 2.0: https://apidocs.chargebee.com/docs/api/invoices,
 // credit_notes, transactions; the same as in types/resources/*.d.ts of the npm package chargebee 3.33.0). Amounts are in the
 // currency's smallest unit, times in seconds.
 
@@ -15,7 +15,7 @@ export interface InvoiceWish {
   lines: LineWish[];
   subscription?: string;
   currency?: string;
-  /** Of its period, in seconds; it begins when it is made. */
+  /** Length of its billing period in seconds, from its creation. */
   until?: number;
 }
 
@@ -37,7 +37,7 @@ export function customerShape(prefix: string): Json {
   };
 }
 
-/** A card as Chargebee sends it along. */
+/** Builds the card that Chargebee sends with a customer. */
 export function cardShape(customerId: unknown): Json {
   const digits = { iin: "411111", last4: "1111", card_type: "visa", masked_number: "************1111" };
   return { status: "valid", ...digits, object: "card", customer_id: customerId };
@@ -49,7 +49,7 @@ interface Made {
   now: number;
 }
 
-/** An invoice that is due. */
+/** Builds an invoice in status payment_due. */
 export function invoiceShape({ id, customerId, now }: Made, wish: InvoiceWish): Json {
   const { lines, subscription, currency = "USD", until = now + MONTH } = wish;
   const total = lines.reduce((sum, line) => sum + line.amount, 0);
@@ -95,7 +95,7 @@ export function invoiceShape({ id, customerId, now }: Made, wish: InvoiceWish): 
   };
 }
 
-/** A payment of an invoice, unless `change` says otherwise. */
+/** Builds the payment of an invoice; `change` overrides fields. */
 export function transactionShape({ id, customerId, now }: Made, invoice: Json, change: Json): Json {
   return {
     id,
@@ -116,7 +116,7 @@ export function transactionShape({ id, customerId, now }: Made, invoice: Json, c
   };
 }
 
-/** A credit note that sends back a part of an invoice's first line. */
+/** Builds a credit note that refunds a part of an invoice's first line. */
 export function creditNoteShape({ id, customerId, now }: Made, invoice: Json, total: number): Json {
   const [line] = invoice.line_items as Json[];
   return {

@@ -2,11 +2,11 @@ import type { Catalog } from "../../src/chargebee/catalog.ts";
 import { ChargebeeSite, type Event } from "./chargebee.ts";
 
 const DAY = 86_400;
-/** A month of this calendar has 30 days, and a year 12 of them. */
+/** Months of 30 days. */
 const MONTH = 30 * DAY;
 export const YEAR_BEGINS = Date.UTC(2026, 0, 1) / 1000;
 export const YEAR_ENDS = (YEAR_BEGINS + 13 * MONTH) * 1000;
-/** When some of the second pack is used, in milliseconds: half a month after it was bought. */
+/** Time at which a part of the second pack is used: half a month after its purchase. */
 export const USED_AT = (YEAR_BEGINS + 7.5 * MONTH) * 1000;
 
 export const CATALOG: Catalog = new Map([
@@ -15,14 +15,14 @@ export const CATALOG: Catalog = new Map([
 ]);
 
 export interface Year {
-  /** In the order in which they occurred. */
+  /** Events in the order in which they occurred. */
   events: Event[];
   customerId: string;
 }
 
 /**
- * A year of one customer: a subscription, 12 renewals of which one is paid at the second attempt and one is voided, and two
- * packs, of which the second is refunded in part after some of it was used.
+ * Builds a year of one customer: a subscription, 12 renewals of which one is paid at the second attempt and one is voided,
+ * and two packs, of which the second is refunded in part after some of it was used.
  */
 export function yearOf(prefix: string, brandId: string): Year {
   const site = new ChargebeeSite(prefix, YEAR_BEGINS, { meta_data: { brandId } });

@@ -4,9 +4,9 @@ import { findProgram } from "./throwaway.ts";
 
 export interface OpenBrowser {
   page: Page;
-  /** For further pages that share the cookies; `context.browser()` for those that must not. */
+  /** Context for further pages that share cookies; `context.browser()` for those that must not. */
   context: BrowserContext;
-  /** The addresses beyond this machine that pages asked for, when the network is blocked. */
+  /** Addresses outside this machine that pages requested while the network is blocked. */
   blocked: string[];
   close(): Promise<void>;
 }
@@ -18,7 +18,7 @@ export function findChromium(): string | null {
   return installed ?? (existsSync(onMac) ? onMac : null);
 }
 
-/** What keeps a browser from doing anything but what the test asks for. */
+/** Flags that keep a browser from requests of its own. */
 const quiet = [
   "--disable-gpu",
   "--disable-quic",
@@ -28,10 +28,10 @@ const quiet = [
   "--disable-sync",
 ];
 
-/** A proxy where nobody listens swallows every request but those to this machine, redirects and workers included. */
+/** Sends every request but those to this machine to a closed proxy port, redirects and workers included. */
 const offline = ["--proxy-server=http://127.0.0.1:1", "--proxy-bypass-list=127.0.0.1;localhost"];
 
-/** Opens an empty page in a browser of its own: the system's Chromium, headless. */
+/** Opens an empty page in a new headless Chromium. */
 export async function openBrowser({ blockNetwork = false } = {}): Promise<OpenBrowser> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error("Chromium is not installed");

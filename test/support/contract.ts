@@ -1,10 +1,10 @@
 import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
 import facts from "../fixtures/contract.json" with { type: "json" };
 
-/** What the reference page says of one operation, as it was transcribed from it. */
+/** Operation as the reference page describes it. */
 export interface Fact {
   method: string;
-  /** With its names behind colons, as the page writes them. */
+  /** Path with `:name` parameters, as on the page. */
   path: string;
   tag: string;
   summary: string | null;
@@ -19,10 +19,10 @@ export const contract = facts.operations as unknown as Fact[];
 
 export const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`;
 
-/** `/api/auth/banned/:id` as OpenAPI writes it. */
+/** Converts `/api/auth/banned/:id` to OpenAPI's `/api/auth/banned/{id}`. */
 export const templateOf = (path: string) => path.replace(/:(\w+)/g, "{$1}");
 
-/** What stands at a place in a document; undefined where nothing does. References are followed. */
+/** Returns the value at a path of a document, with references followed; undefined where there is none. */
 export function at(document: JsonObject, start: Json | undefined, ...keys: string[]): Json | undefined {
   let here = start;
   for (const key of keys) here = isObject(here) ? follow(document, here)[key] : undefined;
@@ -35,7 +35,7 @@ function follow(document: JsonObject, value: JsonObject): JsonObject {
   return isObject(target) ? target : {};
 }
 
-/** What a document says of one operation; null where it does not know it. */
+/** Finds an operation in a document; null where it is missing. */
 export function published(document: JsonObject, { method, path }: { method: string; path: string }): JsonObject | null {
   const operation = at(document, document, "paths", templateOf(path), method.toLowerCase());
   return isObject(operation) ? operation : null;
@@ -55,8 +55,8 @@ export function typesOf(schema: JsonObject): string[] {
 }
 
 /**
- * How a published schema falls short of one of the contract's. What is asked may be narrower by a whole number; what is
- * answered may say more, and may be null.
+ * Lists how a published schema deviates from one of the contract. A request's number may be narrowed to an integer; a
+ * response may have more fields, and may be null.
  */
 export function differences(document: JsonObject, wanted: JsonObject, given: Json | undefined, where = ""): string[] {
   const found = at(document, given);

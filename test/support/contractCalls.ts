@@ -2,16 +2,16 @@ import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
 import { type Fact, propertiesOf, typesOf } from "./contract.ts";
 import type { Furnished } from "./furnished.ts";
 
-/** How a brand's things are named in the calls below. */
+/** Seeded brands that the calls below refer to. */
 export interface Cast {
   ann: Furnished;
   ben: Furnished;
   adminId: string;
 }
 
-/** A request for an operation. */
+/** Request of an operation. */
 export interface Call {
-  /** Where it is not the fact's own. */
+  /** Path, where it is not the operation's own. */
   path?: string;
   query?: Record<string, string>;
   body?: JsonObject;
@@ -22,7 +22,7 @@ const lists = (fields: Record<string, string[]>): Call[] =>
   Object.entries(fields).flatMap(([name, values]) => values.map((value) => ({ query: { [name]: value } })));
 const bodies = (...all: JsonObject[]): Call[] => all.map((body) => ({ body }));
 
-/** Calls that every operation must answer with 200: the least, the most, and what lies on a bound. The first is the plainest. */
+/** Returns calls that every operation must answer with 200: the least, the most, and values on bounds; the plainest first. */
 export function goodCalls({ ann, ben, adminId }: Cast): Record<string, (fresh: number) => Call[]> {
   const [mailbox = ""] = ann.senderIds;
   const longEmail = `${"x".repeat(60)}@${"y".repeat(60)}.example`;
@@ -115,13 +115,13 @@ export function goodCalls({ ann, ben, adminId }: Cast): Record<string, (fresh: n
 }
 
 export interface BadCall extends Call {
-  /** What is wrong with it. */
+  /** Why it is invalid. */
   what: string;
-  /** The field that the answer must name. */
+  /** Field that the response must name. */
   field: string;
 }
 
-/** Values that are of none of these types. */
+/** Returns values of none of these types. */
 function ofOtherType(types: string[]): Json[] {
   const values: Json[] = ["x", 1, true, { a: 1 }, ["x"], null];
   const typeOf = (value: Json) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
@@ -131,7 +131,7 @@ function ofOtherType(types: string[]): Json[] {
 
 const WHOLE = new Set(["limit", "offset", "page"]);
 
-/** All that a field's facts forbid, each on its own. */
+/** Returns each value that the contract forbids for a field. */
 function badValues(name: string, facts: JsonObject): Json[] {
   const values = ofOtherType(typesOf(facts));
   if (Array.isArray(facts.enum)) values.push("NOPE", String(facts.enum[0]).toLowerCase().repeat(2), "");
@@ -143,7 +143,7 @@ function badValues(name: string, facts: JsonObject): Json[] {
   return values;
 }
 
-/** Calls that are wrong in one place each, made from the facts and a call that is right. */
+/** Derives calls with one error each from the contract and a valid call. */
 export function badCalls(fact: Fact, good: Call): BadCall[] {
   const needed = Array.isArray(fact.body?.required) ? fact.body.required.map(String) : [];
   const body = isObject(good.body) ? good.body : {};

@@ -1,6 +1,6 @@
 import postgres from "postgres";
 
-/** An empty database of its own, on the server that DATABASE_URL names; none, and so a file, when it names none. */
+/** Creates an empty database on the server that DATABASE_URL names; without one `url` is null, which means SQLite. */
 export async function freshDatabase(): Promise<{ url: string | null; drop(): Promise<void> }> {
   const server = process.env.DATABASE_URL?.trim();
   if (!server) return { url: null, drop: async () => {} };

@@ -1,9 +1,9 @@
-/** What everybody's password is here. */
+/** Password of every test user. */
 export const PASSWORD = "correct horse battery";
 
 export interface Sent {
   body?: unknown;
-  /** A session's token. */
+  /** Session token. */
   token?: string;
   headers?: Record<string, string>;
 }
@@ -12,29 +12,29 @@ export interface Answer<Body> {
   status: number;
   headers: Headers;
   body: Body;
-  /** The body as it came. */
+  /** Body as received. */
   text: string;
 }
 
-/** How people use a Reprise from outside. */
+/** Client of the HTTP API. */
 export interface Doors {
-  /** Each request comes from an address of its own, as far as the service believes that and its headers do not say otherwise. */
+  /** Sends a request. Each has a client address of its own, where the service trusts the header and `headers` set none. */
   api<Body = Record<string, unknown>>(method: string, path: string, sent?: Sent): Promise<Answer<Body>>;
-  /** Signs somebody up; returns their token. */
+  /** Signs a user up; returns their token. */
   signUp(email: string): Promise<string>;
-  /** Signs somebody in who is here already; returns their token. */
+  /** Signs an existing user in; returns their token. */
   signIn(email: string): Promise<string>;
 }
 
 let visitors = 0;
 
-/** `url` is asked anew for each request: where several replicas serve, each request may go to another. */
+/** Creates a client that calls `url` for each request, so that requests may go to several replicas. */
 export function doorsOf(url: () => string): Doors {
   const address = () => `10.1.${(++visitors >> 8) & 255}.${visitors & 255}`;
   return doorsThrough((path, request) => fetch(`${url()}${path}`, { ...request, redirect: "manual" }), address);
 }
 
-/** The same where requests reach it in another way; `address` says whence the next one comes. */
+/** Creates a client over another transport; `address` returns the client address of the next request. */
 export function doorsThrough(
   send: (path: string, request: RequestInit) => Promise<Response>,
   address: () => string,

@@ -6,21 +6,21 @@ export interface ImapServer {
   stop(): Promise<void>;
 }
 
-/** Whoever logs in with this password is let in to the mailbox of that name. */
+/** Password of every mailbox. */
 export const imapPassword = "mailbox-password";
 
-/** Dovecot 2.3: the configuration of 2.4 is another language. */
+/** Finds Dovecot 2.3: 2.4 reads another configuration language. */
 export function findDovecot(): string | null {
   const program = findProgram("dovecot");
   if (!program || process.getuid?.() !== 0) return null;
   return Bun.spawnSync([program, "--version"]).stdout.toString().startsWith("2.3.") ? program : null;
 }
 
-/** A throw-away Dovecot that serves the Maildirs in a folder, each named as the part of its address before the @. */
+/** Starts a temporary Dovecot on the Maildirs of a folder, each named like the local part of its address. */
 export async function startImap(maildirs: string, owner: { uid: number; gid: number }): Promise<ImapServer> {
   const program = findDovecot();
   if (!program) throw new Error("Dovecot 2.3 is not installed, or this is not root");
-  // Asked politely, it takes seconds to part from its children; killed, they follow it at once.
+  // SIGTERM takes seconds until its children have ended; after SIGKILL they end at once.
   const home = new Throwaway("dovecot", "run/master.pid", "KILL");
   const port = freePort();
   const configuration = join(home.folder, "dovecot.conf");

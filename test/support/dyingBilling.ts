@@ -1,4 +1,4 @@
-// A process that hears of one customer's events and is killed before a statement of its choice, or before or after a commit.
+// Receives one customer's events in a process that is killed before a chosen statement, or before or after a commit.
 
 import { VirtualClock } from "../../src/clock.ts";
 import { openStore } from "../../src/db/open.ts";
@@ -11,7 +11,7 @@ import { cleanEnvironment, runProgram } from "./replica.ts";
 
 export const STORY_ENDS = Date.UTC(2026, 10, 23, 9);
 
-/** Whatever happens to an invoice, short: paid, refunded in part, its pack voided, a renewal that fails late. */
+/** Returns the events of two invoices: one paid, refunded in part and failed late, one paid and voided. */
 export function shortStory(prefix: string, brandId: string): Event[] {
   const site = new ChargebeeSite(prefix, STORY_ENDS / 1000 - 86_400, { meta_data: { brandId } });
   const plan = site.invoice({ lines: [{ item: "gold-USD-monthly", amount: 4999 }], subscription: `${prefix}sub` });
@@ -27,7 +27,7 @@ export function shortStory(prefix: string, brandId: string): Event[] {
   return site.events;
 }
 
-/** The store, and a count of all it is asked for; `dies` is called before each. */
+/** Wraps a store and calls `dies` with a running number before each statement, and before and after each commit. */
 export function counted(store: Store, dies: (statement: number) => void): Store {
   let statements = 0;
   const step = () => dies(++statements);
@@ -58,7 +58,7 @@ export function counted(store: Store, dies: (statement: number) => void): Store 
   };
 }
 
-/** Starts such a process and waits for its end. It prints how many statements and commits it came to; 0 never dies. */
+/** Runs this file as a process to its end. It prints the number of statements and commits; `diesAt` 0 kills it never. */
 export function hearInAnotherProcess(given: {
   folder: string;
   databaseUrl: string | null;

@@ -1,5 +1,4 @@
 import { getTableName, is, Table } from "drizzle-orm";
-import { createApp } from "../../src/app.ts";
 import { DAY } from "../../src/clock.ts";
 import * as brandTables from "../../src/db/schema/brands.ts";
 import * as campaignTables from "../../src/db/schema/campaigns.ts";
@@ -14,25 +13,25 @@ import { type Furnished, furnish } from "./furnished.ts";
 import type { Kind, Row } from "./matrix.ts";
 import { flag } from "./pictures.ts";
 
-/** What somebody shows at the door. */
+/** Credential headers of a request. */
 type Caller = Record<string, string>;
 
 export type Everyone = Awaited<ReturnType<typeof gather>>;
 
-/** Written by nobody's will: who was last seen when. */
+/** Tables that any authenticated request may change: they record when a credential was last used. */
 const OF_ITSELF = new Set(["sessions", "api_keys"]);
 
-/** The whole app with four furnished brands, of ann, ben, carl and dan, and everybody who might come to its doors. */
+/** Starts the app with four seeded brands, of ann, ben, carl and dan, and a credential of every kind of caller. */
 export async function gather() {
   const app = await startApp({ config: { allowPrivateSmtp: true } });
-  const whole = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
+  const url = app.listen();
   let visitors = 0;
 
   async function send(method: string, path: string, headers: Caller, body?: string | FormData): Promise<Answer<never>> {
     visitors++;
     const address = { "x-client-address": `10.2.${visitors >> 8}.${visitors & 255}` };
     const init = { method, headers: { ...address, ...headers }, ...(body === undefined ? {} : { body }) };
-    const response = await fetch(`http://127.0.0.1:${whole.server?.port}${path}`, init);
+    const response = await fetch(`${url}${path}`, init);
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json");
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} } as never;
@@ -85,7 +84,7 @@ export async function gather() {
     await keyOf(tokenOf(name));
   }
   const ids = brandOf("carl").ids;
-  // No admin lifts another's key: this kind is the admin's own.
+  // An admin cannot revoke another user's key: this key is the admin's own.
   ids.set("api-keys", [(await keyOf(admin)).id]);
   for (const name of ["ann", "ben", "carl", "dan"]) {
     const body = { email: `invited.by.${name}@x.example` };
@@ -93,7 +92,7 @@ export async function gather() {
     brandOf(name).ids.set("invitations", [/"id":"([\w-]+)"/.exec(invited.text)?.[1] ?? `none: ${invited.text}`]);
     brandOf(name).ids.set("spare-api-keys", [(await keyOf(admin)).id]);
   }
-  /** A session that somebody can end without leaving. */
+  /** Creates a second session and returns its id, so that ending it leaves the first. */
   const spareSessionOf = async (email: string, token: string) => {
     await app.signIn(email);
     const { body } = await service.api<{ data: { id: string; current: boolean }[] }>("GET", "/api/auth/sessions", {
@@ -120,11 +119,11 @@ export async function gather() {
     .filter((table) => !OF_ITSELF.has(getTableName(table)));
 
   return {
-    routes: whole.routes
+    routes: app.app.routes
       .filter(({ method, path }) => method !== "ALL" && !path.startsWith("/swagger"))
       .map(({ method, path }) => `${method} ${path.replace(/(?<=.)\/$/, "")}`),
     access: Object.fromEntries(
-      whole.routes
+      app.app.routes
         .filter(({ method, path }) => method !== "ALL" && !path.startsWith("/swagger"))
         .map(({ method, path, hooks }) => {
           const { detail } = hooks as { detail?: { access?: Access } };
@@ -142,7 +141,7 @@ export async function gather() {
       "API key": { "x-api-key": anns.key },
       admin: bearer(admin),
     },
-    /** Something of somebody's, of a kind. */
+    /** Returns the id of a resource of this kind that the owner has. */
     idOf(owner: string, kind: Kind): string {
       const found = brandOf(owner).ids.get(kind === "messages" ? "outcome-unknown" : kind);
       const own = kind === "campaigns" ? brandOf(owner).campaignId : found?.[0];
@@ -159,7 +158,7 @@ export async function gather() {
       form.append("file", content, file === "image" ? "me.png" : "people.csv");
       return send(method, path, caller, form);
     },
-    /** All that is stored, as text. */
+    /** Returns all rows of all tables as text. */
     async everything(): Promise<string> {
       const all = await Promise.all(
         tables.map(async (table) => {
@@ -169,9 +168,6 @@ export async function gather() {
       );
       return all.join("\n");
     },
-    async close() {
-      await whole.stop(true);
-      await app.close();
-    },
+    close: () => app.close(),
   };
 }

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { dialect } from "../../src/db/dialect.ts";
+import { PROJECT_ROOT } from "./project-root.ts";
 
-/** The statements by which migrations fill the counters from the rows there are. */
+/** Returns the statements by which migrations fill the counters from existing rows. */
 export function fillStatements(): string[] {
-  const folder = join(import.meta.dir, "../../drizzle", dialect);
+  const folder = join(PROJECT_ROOT, "drizzle", dialect);
   return readdirSync(folder)
     .filter((file) => file.endsWith(".sql"))
     .sort()

@@ -3,30 +3,30 @@ import { type Doors, doorsOf } from "./doors.ts";
 import { prepareReplica, type Replica } from "./replica.ts";
 
 export interface FleetOptions {
-  /** What is said after `serve`, for each replica: as many are started. */
+  /** Arguments after `serve`, one list for each replica to start. */
   args: string[][];
   env?: Record<string, string>;
-  /** A database that somebody else looks after; by default a fresh one. */
+  /** Database that the caller creates and drops; by default a new one. */
   databaseUrl?: string;
 }
 
-/** Several replicas of one Reprise. Who asks without saying whom asks each in turn, of those that serve. */
+/** Replicas on one database. Requests to the fleet go to its serving replicas in turn. */
 export interface Fleet extends Doors {
   replicas: Replica[];
   databaseUrl: string | null;
   admin(): Promise<string>;
-  /** Ends all and takes their folders and the database away. */
+  /** Kills all and deletes their folders and the database. */
   remove(): Promise<void>;
 }
 
-/** How many replicas this pass runs: see test/run.ts. */
+/** Number of replicas in this pass: see test/run.ts. */
 export const REPLICAS = Number(process.env.REPLICAS ?? 1);
 
-/** Starts them all at once, as one would: the first to come migrates. */
+/** Starts all replicas at once: the first to connect migrates. */
 export async function startFleet({ args, env, databaseUrl }: FleetOptions): Promise<Fleet> {
   const database = databaseUrl === undefined ? await freshDatabase() : { url: databaseUrl, drop: async () => {} };
   const shared = {
-    // The key seals mailboxes' passwords and signs links: it is one for all.
+    // Replicas need one key: it encrypts mailbox passwords and signs links.
     REPRISE_SECRET: "the same on every replica of this fleet",
     ...(database.url === null ? {} : { DATABASE_URL: database.url }),
     ...(process.env.REDIS_URL ? { REDIS_URL: process.env.REDIS_URL } : {}),
@@ -34,7 +34,7 @@ export async function startFleet({ args, env, databaseUrl }: FleetOptions): Prom
   };
   const replicas: Replica[] = [];
   for (const own of args) {
-    // As behind one balancer: their public address is that of the first.
+    // All share the public URL of the first, as behind a load balancer.
     const first = replicas[0];
     const adminName = `admin-of-${replicas.length}-`;
     replicas.push(prepareReplica({ args: own, adminName, env: first ? { ...shared, PUBLIC_URL: first.url } : shared }));

@@ -22,7 +22,7 @@ import { until } from "./throwaway.ts";
 
 export type FollowUps = Awaited<ReturnType<typeof startFollowUps>>;
 
-/** Messages, and engines to send them, with the time as it is: for those who say when an engine looks. */
+/** Starts a store with scheduled messages, and engines under the drivers that wake them, in real time. */
 export async function startFollowUps() {
   const folder = mkdtempSync(join(tmpdir(), "reprise-driver-"));
   const database = await freshDatabase();
@@ -42,7 +42,7 @@ export async function startFollowUps() {
   let brands = 0;
   const namespace = crypto.randomUUID();
 
-  /** It is closed in the end. */
+  /** Starts a driver that `close` ends. */
   function keep(driver: Driver): Driver {
     drivers.push(driver);
     return driver;
@@ -61,7 +61,7 @@ export async function startFollowUps() {
       senderConcurrency: 50,
     });
 
-  /** Writes messages, each due so many milliseconds from now. Nobody is told. Returns the moment from which they count. */
+  /** Inserts messages, each due so many milliseconds from now, without waking an engine. Returns the time they count from. */
   async function schedule(delays: readonly number[]): Promise<number> {
     const name = `brand${brands++}`;
     return store.write(async (tx) => {
@@ -97,14 +97,14 @@ export async function startFollowUps() {
     logged,
     schedule,
     newEngine,
-    /** What sets this world's keys in Redis apart. */
+    /** Prefix of this test's keys in Redis. */
     namespace,
 
     embedded(): Driver {
       return keep(startEmbedded(newEngine(), clock, log));
     },
 
-    /** So patient that only BullMQ is left to notice that a message is due, unless a test says otherwise. */
+    /** Starts BullMQ with a timer so slow that only BullMQ notices due messages, unless `options` say otherwise. */
     async bullmq(redisUrl: string, options: Partial<BullmqOptions> = {}): Promise<Driver> {
       const patience = { every: 200, grace: 60_000, longestSleep: 60_000 };
       const given = { redisUrl, namespace, read: store.read, clock, log };
@@ -113,7 +113,7 @@ export async function startFollowUps() {
 
     rows: () => store.read.select().from(messages).orderBy(messages.id),
 
-    /** From now on, when each message set out. */
+    /** Records from now on when each message is sent. */
     departures(): number[] {
       const moments: number[] = [];
       const send = channel.send.bind(channel);
@@ -124,14 +124,14 @@ export async function startFollowUps() {
       return moments;
     },
 
-    /** Everybody gets theirs, and nobody twice. */
+    /** Asserts that each message is sent exactly once. */
     async expectEachOnce(count: number): Promise<void> {
       await until(`${count} messages are sent`, async () => (await sent()) === count);
       expect(channel.sent).toHaveLength(count);
       expect(new Set(channel.recipients).size).toBe(count);
     },
 
-    /** Ends all drivers, and sees to it that the books balance. */
+    /** Ends all drivers and asserts that the ledger verifies. */
     async close(): Promise<void> {
       await Promise.all(drivers.map((driver) => driver.close(5_000)));
       expect((await verifyLedger(store.read)).drifts).toEqual([]);

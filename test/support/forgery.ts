@@ -8,21 +8,21 @@ import { bareBrand } from "./chargebeeBooks.ts";
 
 type Entry = typeof ledgerEntries.$inferSelect;
 
-/** All that the ledger keeps of a brand. */
+/** All ledger rows of a brand. */
 export interface Rows {
   account: typeof creditAccounts.$inferSelect;
   entries: Entry[];
   lots: (typeof creditLots.$inferSelect)[];
 }
 
-/** A brand with a ledger, in the hands of somebody who may write any SQL and has read every line of our code. */
+/** Attacker on a brand's ledger who can run any SQL and knows the source, but not the key. */
 export class Forger {
   private constructor(
     readonly store: Store,
     readonly brandId: string,
   ) {}
 
-  /** Two lots, a message that was sent, one that was not, and two that wait: eight entries. */
+  /** Creates a ledger of eight entries: two lots, a settled hold, a released one, and two open ones. */
   static async begin(store: Store): Promise<Forger> {
     const forger = new Forger(store, await bareBrand(store));
     await forger.give(10_000);
@@ -88,7 +88,7 @@ export class Forger {
     };
   }
 
-  /** Writes a brand's rows in place of those there are. */
+  /** Replaces the brand's rows. */
   async put({ account, entries, lots }: Rows): Promise<void> {
     const { brandId } = this;
     await this.store.write(async (tx) => {
@@ -100,7 +100,7 @@ export class Forger {
     });
   }
 
-  /** Changes a copy of the rows and puts it back; the chain is made to fit, which needs no key. */
+  /** Changes a copy of the rows and writes it back; recomputes the chain by default, which needs no key. */
   async forge(change: (rows: Rows) => void, { rechain = true } = {}): Promise<void> {
     const rows = await this.rows();
     change(rows);

@@ -1,14 +1,14 @@
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A folder on a disk of its own, which a test can fill and free again. */
+/** Folder on a small disk of its own, which a test can fill and free again. */
 export interface SmallDisk {
   folder: string;
-  /** What starts the program so that the limit holds for it. */
+  /** Wraps a command so that the limit holds for it. */
   wrap(command: readonly string[]): string[];
-  /** Leaves at most `bytes` for the program `pid`, for now. */
+  /** Leaves at most `bytes` free for the process `pid`. */
   fill(bytes: number, pid: number): void;
-  /** Makes room again. */
+  /** Frees the disk again. */
   free(pid: number): void;
   remove(): void;
 }
@@ -16,7 +16,7 @@ export interface SmallDisk {
 const MEBIBYTE = 2 ** 20;
 
 /**
- * Makes a small disk at a folder that does not exist yet: a tmpfs where mounting is permitted (root), and else a limit on
+ * Creates a small disk at a folder that does not exist yet: a tmpfs where mounting is permitted (root), and else a limit on
  * how far each file may grow (RLIMIT_FSIZE), which needs no permission. FULL_DISK=limit forces the latter.
  */
 export function smallDisk(folder: string, mebibytes: number): SmallDisk {
@@ -41,7 +41,7 @@ function mounted(folder: string): SmallDisk {
       try {
         writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - bytes)));
       } catch (error) {
-        // The program writes meanwhile, too, and then there is less room than there was.
+        // The program writes at the same time, so that less may be free by now.
         if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       }
     },

@@ -1,14 +1,14 @@
 import { type BrandAtWork, type Doors, launchCampaign, setUpBrand } from "./campaign.ts";
 
-/** A brand with something of everything. */
+/** Brand with a resource of every kind. */
 export interface Furnished extends BrandAtWork {
   campaignId: string;
   draftId: string;
-  /** The ids of what it has, by what stands before them in a path, such as `contacts`. */
+  /** Ids of its resources by the path segment before them, such as `contacts`. */
   ids: Map<string, string[]>;
 }
 
-/** What a program that furnished brands stand in is started with: nothing leaves it. */
+/** Variables for a program with seeded brands: the simulator replaces the channels, so that nothing is sent. */
 export const SIMULATED = {
   CHANNELS: "simulator",
   CLIENT_ADDRESS_HEADER: "x-client-address",
@@ -18,7 +18,7 @@ export const SIMULATED = {
 
 let numbers = 100;
 
-/** Opens a brand that has written to two people and has a draft, a number, a ban and an API key. */
+/** Creates a brand with a campaign launched to two contacts, a draft, a voicemail number, a ban and an API key. */
 export async function furnish(service: Doors, admin: string, name: string): Promise<Furnished> {
   const order = { name, smtpPort: 2525, mailboxes: [`mail@${name}.example`], credits: 50 };
   const brand = await setUpBrand(service, admin, order);

@@ -1,20 +1,20 @@
 import { connect } from "node:net";
 
-/** What came back on a connection. */
+/** Response on a raw connection. */
 export interface RawAnswer {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;
 }
 
-/** A request on a connection of its own, of which the test sends as much as it likes. */
+/** Request on a connection of its own, of which a test sends as much as it wants. */
 export interface HeldRequest {
   write(data: string | Uint8Array): void;
-  /** The first answer. */
+  /** First response. */
   answer: Promise<RawAnswer>;
   /** Resolves when the service closes the connection. */
   closed: Promise<void>;
-  /** Closes it from here. */
+  /** Closes the connection. */
   drop(): void;
 }
 
@@ -32,7 +32,7 @@ function parse(text: string): RawAnswer | null {
   return isWhole ? { status, headers, body: json === undefined ? {} : JSON.parse(json) } : null;
 }
 
-/** Sends the head of a request, and whatever `write` is given after it. */
+/** Sends the head of a request; `write` sends its body. */
 export function holdRequest(url: string, method: string, path: string, lines: string[], from?: string): HeldRequest {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), ...(from === undefined ? {} : { localAddress: from }) });

@@ -2,15 +2,15 @@ import type { Envelope, MailLogin, SmtpLogin } from "../../src/channels/channel.
 
 let count = 0;
 
-/** More text than two sockets hold, so that a server which stops reading stops us, too. */
+/** Text larger than two socket buffers, so that a server that stops reading blocks the sender. */
 export const bulk = "All work and no play. ".repeat(400_000);
 
-/** A login at a test server: in the clear and without a password, where nothing else is said. */
+/** Returns a login at a test server, by default without TLS and password. */
 export function smtpLogin(port: number, over: Partial<SmtpLogin> = {}): SmtpLogin {
   return { host: "127.0.0.1", port, security: "NONE", username: null, password: null, ...over };
 }
 
-/** A mail with a Message-ID of its own and, so that no test takes up another's connection, a sender of its own. */
+/** Returns a mail with a new Message-ID and a new sender, so that tests share no pooled connection. */
 export function mailThrough(smtp: MailLogin | null, over: Partial<Envelope> = {}): Envelope {
   count += 1;
   return {

@@ -3,7 +3,7 @@ import { emailAccounts } from "../../src/db/schema/brands.ts";
 import type { Owner } from "./brands.ts";
 import type { Outreach } from "./outreach.ts";
 
-/** The mailboxes a brand has at this moment, in the order they were added. */
+/** Lists the ids of a brand's mailboxes, in the order they were added. */
 export async function mailboxIds({ store }: Outreach, { brandId }: { brandId: string }): Promise<string[]> {
   const rows = await store.read
     .select({ id: emailAccounts.id })
@@ -25,7 +25,7 @@ export interface Assigned {
   previousBrandName: string | null;
 }
 
-/** Gives mailboxes to brands, as this admin. */
+/** Returns a function that assigns a mailbox to a brand as this admin. */
 export function mover(admin: Owner["request"]) {
   return async (accountId: string, { brandId }: { brandId: string }): Promise<Assigned> => {
     const answer = await admin<Assigned>("POST", "/api/auth/admin/assign-email-account", { accountId, brandId });

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../src/http/json.ts";
 import type { Access } from "../../src/http/routePlans.ts";
 import { PASSWORD } from "./doors.ts";
 
-/** What an id is the id of. */
+/** Kind of resource that an id names. */
 export type Kind =
   | "users"
   | "brands"
@@ -19,31 +19,31 @@ export type Kind =
   | "sessions"
   | "import-jobs";
 
-/** Where a request names something by its id. A list of one kind is a list of ids. */
+/** Fields of a request that hold an id, and its kind; `[kind]` for a list of ids. */
 export type Names = Record<string, Kind | [Kind]>;
 
-/** What a route is for, and what it must answer to whom. */
+/** Access of a route, and the status it must return to each caller. */
 export interface Row {
   access: Access;
   path?: Kind;
   query?: Names;
-  /** What only narrows a list: another's narrows it to nothing, like what is not there. */
+  /** Filters of a list: a foreign or unknown id gives an empty list. */
   filter?: Names;
   body?: Names;
-  /** The rest of what is sent; a function of a number that is never the same. */
+  /** Builds the rest of the body from a number that is never the same. */
   rest?: JsonObject | ((fresh: number) => JsonObject);
-  /** A file is sent as a form. */
+  /** File that is sent as a form. */
   file?: "image" | "contacts";
-  /** What whoever may call it is answered about their own; 200 unless it says otherwise. */
+  /** Status for an owner's own resource; 200 by default. */
   own?: number;
-  /** What an admin is answered where that differs from an owner. */
+  /** Status for an admin where it differs from an owner's. */
   admin?: number;
-  /** What is answered about another brand's, and about what is not there; 404 for an id, 403 for a `brandId` of a user. */
+  /** Status for a foreign or unknown id; by default 404, and 403 for a `brandId` sent by a user. */
   foreign?: number;
   missing?: number;
-  /** What an admin is answered about what is not there. */
+  /** Status for an unknown id sent by an admin. */
   adminMissing?: number;
-  /** What an API key is answered, where it may not do this. */
+  /** Status for an API key, where keys are not allowed. */
   byKey?: number;
 }
 
@@ -51,16 +51,16 @@ export const open = (more: Omit<Row, "access"> = {}): Row => ({ access: "public"
 export const user = (more: Omit<Row, "access"> = {}): Row => ({ access: "user", ...more });
 export const admin = (more: Omit<Row, "access"> = {}): Row => ({ access: "admin", ...more });
 
-/** A list that users see their own of, and admins all or those of a brand. */
+/** Rule of a list that shows users their own brand's, and admins all or one brand's. */
 const list = (filter: Names = {}): Row => user({ query: { brandId: "brands" }, filter, adminMissing: 200 });
-/** What users do for their own brand, and admins for the one they name. */
+/** Rule of a route that acts on a user's own brand, and for admins on the brand they name. */
 const make = (rest: Row["rest"] = {}): Row => user({ body: { brandId: "brands" }, rest });
 const of = (path: Kind, more: Omit<Row, "access" | "path"> = {}): Row => user({ path, ...more });
 
 const later = "2030-01-01T00:00:00.000Z";
 
 /**
- * Every route, in an order in which each can succeed: what is taken away goes last. A route that is not here fails the
+ * Lists every route in an order in which each can succeed: deletions come last. A route that is missing here fails the
  * test, and so does a row without a route.
  */
 export const ROWS: Record<string, Row> = {
@@ -219,7 +219,7 @@ export const ROWS: Record<string, Row> = {
   "POST /api/auth/admin/unban-user": admin({ body: { userId: "users" } }),
   "POST /api/auth/admin/revoke-sessions": admin({ body: { userId: "users" } }),
 
-  // Whoever is part of a campaign stays.
+  // A contact of a campaign cannot be deleted.
   "DELETE /api/contacts/:id": of("contacts", { own: 409 }),
   "DELETE /api/campaigns/:id": of("campaigns", { own: 409 }),
   "DELETE /api/email-accounts/:id": of("email-accounts"),

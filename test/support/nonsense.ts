@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
 import type { Random } from "../../src/random.ts";
 import { fitting, type IdOf, type Operation, pick } from "./operations.ts";
 
-/** A request that nobody should send. */
+/** Request that is invalid somewhere, most of the time. */
 export interface Nonsense {
   method: string;
   path: string;
@@ -67,7 +67,7 @@ const TEXTS = [
 ];
 const NESTS = [() => `${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`, () => "[".repeat(50_000)];
 const NOT_UTF8 = Uint8Array.of(0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d);
-/** Fields that nobody asks for. `JSON.parse` makes one of __proto__, which a literal would not. */
+/** Unknown fields. `JSON.parse` creates a field __proto__, which a literal would not. */
 const SURPLUS: JsonObject = JSON.parse(
   '{"__proto__":{"role":"admin"},"constructor":{"prototype":{"role":"admin"}},"role":"admin","id":"x","a":[1],"\\u0000":1}',
 );
@@ -100,7 +100,7 @@ const FILES = [
 ];
 const FILE_NAMES = ["people.csv", "", "../../x.csv", "a\0b.csv", "x".repeat(3_000), "💥.exe", "people.xlsx"];
 
-/** Asks for an operation in a way that is wrong somewhere, most of the time. */
+/** Generates a request of an operation that is invalid somewhere, most of the time. */
 export function nonsenseFor(operation: Operation, random: Random, idOf: IdOf): Nonsense {
   const headers: Record<string, string> = {};
   const { method } = operation;
@@ -125,7 +125,7 @@ function queryFor({ query }: Operation, random: Random, idOf: IdOf): string {
   return given.length > 0 ? `?${given.join("&")}` : "";
 }
 
-/** Also cursors: text that hides other text. */
+/** Draws an invalid query value, also as a base64 cursor. */
 function wrongInQuery(random: Random): string {
   if (random() < 0.7) return pick(IN_QUERIES, random);
   const place = [pick(VALUES, random), pick(VALUES, random)];
@@ -146,7 +146,7 @@ function bodyFor(operation: Operation, random: Random, idOf: IdOf, headers: Reco
   return JSON.stringify(spoil(right, random));
 }
 
-/** The same with one value in it, at any depth, replaced or left out. */
+/** Replaces or removes one value, at any depth. */
 function spoil(value: Json, random: Random): Json {
   if (isObject(value) && Object.keys(value).length > 0 && random() < 0.95) {
     const name = pick(Object.keys(value), random);
@@ -159,7 +159,7 @@ function spoil(value: Json, random: Random): Json {
   return random() < 0.94 ? pick(VALUES, random) : pick(LARGE, random)();
 }
 
-/** An upload whose file, name or further parts are not what they should be. */
+/** Generates an upload whose file, name or other parts are invalid. */
 function formFor(random: Random): FormData {
   const form = new FormData();
   const field = pick(["file", "file", "file", "image", "__proto__"], random);

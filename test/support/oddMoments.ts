@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { stretchAt } from "../../src/calendar/zones.ts";
 import { type Instant, MINUTE } from "../../src/clock.ts";
 
-/** Zones whose clocks do unusual things: half-hour DST, changes at midnight or a minute after, a skipped day, Ramadan. */
+/** Zones with unusual transitions: half-hour DST, changes at midnight or a minute after, a skipped day, Ramadan. */
 const ODD_ZONES = [
   "America/New_York",
   "Europe/Berlin",
@@ -17,14 +17,14 @@ const ODD_ZONES = [
   "UTC",
 ];
 
-/** Whole minutes from 1990 to 2040. */
+/** Draws whole minutes from 1990 to 2040. */
 export function moment(): fc.Arbitrary<Instant> {
   return fc
     .integer({ min: Date.parse("1990-01-01") / MINUTE, max: Date.parse("2040-01-01") / MINUTE })
     .map((m) => m * MINUTE);
 }
 
-/** A moment in an odd zone, every other time within a day of a change of its clocks. */
+/** Draws a time in an unusual zone, every other one within a day of a transition. */
 export function oddMoment(): fc.Arbitrary<{ zone: string; at: Instant }> {
   return fc
     .tuple(fc.constantFrom(...ODD_ZONES), moment(), fc.boolean(), fc.integer({ min: -1440, max: 1440 }))

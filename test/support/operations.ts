@@ -1,17 +1,17 @@
 import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
 import type { Random } from "../../src/random.ts";
 
-/** One thing that the API's description says can be asked. */
+/** Operation of an OpenAPI document. */
 export interface Operation {
   method: string;
-  /** With its names in braces. */
+  /** Path with `{name}` parameters. */
   path: string;
   query: JsonObject[];
-  /** The media type of the body and its schema; null where it takes none. */
+  /** Media type and schema of the body; null without one. */
   body: { type: string; schema: JsonObject } | null;
 }
 
-/** Every operation of an OpenAPI document. */
+/** Lists the operations of an OpenAPI document. */
 export function operationsOf(document: JsonObject): Operation[] {
   return entries(document.paths).flatMap(([path, methods]) =>
     entries(methods).map(([method, operation]) => {
@@ -28,10 +28,10 @@ export function operationsOf(document: JsonObject): Operation[] {
   );
 }
 
-/** The id of something of a kind, such as `campaigns`. */
+/** Returns the id of a resource of a kind, such as `campaigns`. */
 export type IdOf = (kind: string) => string;
 
-/** A value that fits a schema, as far as schemas tell. */
+/** Draws a value that fits a schema. */
 export function fitting(schema: Json | undefined, random: Random, idOf: IdOf, name = ""): Json {
   const given = objectIn(schema);
   if (/(^i|I)ds?$/.test(name) && given.type === "string") return idOf(kindOf(name));
@@ -64,7 +64,7 @@ export function fitting(schema: Json | undefined, random: Random, idOf: IdOf, na
   }
 }
 
-/** `emailAccountIds` names some of the `email-accounts`. */
+/** Returns the kind of resource that a field names: `email-accounts` for `emailAccountIds`. */
 function kindOf(name: string): string {
   return `${name.replace(/Ids?$/, "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}s`;
 }

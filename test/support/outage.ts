@@ -4,12 +4,12 @@ import { seededRandom } from "../../src/random.ts";
 import { fitting, type Operation, operationsOf } from "./operations.ts";
 import type { Service } from "./service.ts";
 
-/** How long any answer may take while the database is away: what is waited for, and this machine's other work. */
-const PATIENCE = 10_000;
-/** Nothing of the inside, whatever goes wrong. */
+/** Longest response while the database is unavailable: the service's own waits, and a busy machine. */
+const RESPONSE_TIMEOUT_MS = 10_000;
+/** Text that no response may contain: SQL, connection strings, stack traces. */
 export const INSIDE = /postgres:\/\/|Failed query|select .* from|insert into|node_modules|\.ts:\d|ECONN|at async /i;
 
-/** Every operation of the API, in an order that a seed decides. */
+/** Returns every operation of the API but health, in a seeded random order. */
 export async function everyOperation(service: Service): Promise<Operation[]> {
   const { body } = await service.api<JsonObject>("GET", "/swagger/json");
   const random = seededRandom("outage");
@@ -20,7 +20,7 @@ export async function everyOperation(service: Service): Promise<Operation[]> {
     .map(({ operation }) => operation);
 }
 
-/** Asks all of them at once, and says what is wrong with the answers: each is a right one, or a 503 in our envelope. */
+/** Calls all operations at once and returns the bad responses: each must be below 500, or 503 UNAVAILABLE with Retry-After. */
 export async function flawsOf(service: Service, operations: readonly Operation[], token: string): Promise<string[]> {
   const random = seededRandom("bodies");
   const idOf = () => "019a8a3e-5a00-7000-8000-000000000001";
@@ -34,7 +34,8 @@ export async function flawsOf(service: Service, operations: readonly Operation[]
       headers: { "idempotency-key": crypto.randomUUID() },
     });
     const told = `${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`;
-    if (performance.now() - began > PATIENCE) return [`${told} (after ${Math.round(performance.now() - began)} ms)`];
+    if (performance.now() - began > RESPONSE_TIMEOUT_MS)
+      return [`${told} (after ${Math.round(performance.now() - began)} ms)`];
     if (INSIDE.test(answer.text)) return [`${told} (tells of the inside)`];
     if (answer.status < 500) return [];
     const { code, success, requestId } = answer.body as { code?: string; success?: boolean; requestId?: string };
@@ -44,14 +45,14 @@ export async function flawsOf(service: Service, operations: readonly Operation[]
   return (await Promise.all(flaws)).flat();
 }
 
-/** The doors of health say so within a second; only the process itself is well. */
+/** Asserts that the health routes report the outage within a second while the process itself is healthy. */
 export async function expectDatabaseAway(service: Service): Promise<void> {
   const began = performance.now();
   const [app, database, queue] = await Promise.all(
     ["", "/database", "/queue"].map((door) => service.api("GET", `/api/health${door}`)),
   );
   expect([app?.status, database?.status, queue?.status]).toEqual([200, 503, 503]);
-  // A second, and what this machine is busy with besides.
+  // One second, and one more for a busy machine.
   expect(performance.now() - began).toBeLessThan(2_000);
   expect(`${database?.text}${queue?.text}`).not.toMatch(INSIDE);
 }

@@ -1,80 +1,35 @@
 import { eq, inArray } from "drizzle-orm";
-import type { AnyElysia } from "elysia";
-import { banRoutes } from "../../src/bans/routes.ts";
-import { brandAdminRoutes } from "../../src/brands/adminRoutes.ts";
-import { campaignContentRoutes } from "../../src/campaigns/contentRoutes.ts";
-import { costRoutes } from "../../src/campaigns/costRoutes.ts";
 import { cancel } from "../../src/campaigns/lifecycle.ts";
-import { lifecycleRoutes } from "../../src/campaigns/lifecycleRoutes.ts";
-import { memberStateRoutes } from "../../src/campaigns/memberStateRoutes.ts";
-import { campaignRoutes } from "../../src/campaigns/routes.ts";
 import { HOUR, VirtualClock } from "../../src/clock.ts";
-import { contactRoutes } from "../../src/contacts/routes.ts";
 import { receive } from "../../src/conversations/inbound.ts";
-import { conversationRoutes } from "../../src/conversations/routes.ts";
-import { unsubscribeRoutes } from "../../src/conversations/unsubscribeRoutes.ts";
-import { ledgerRoutes } from "../../src/credits/admin/ledgerRoutes.ts";
-import { creditOverviewRoutes } from "../../src/credits/admin/overviewRoutes.ts";
-import { creditAdminRoutes } from "../../src/credits/admin/routes.ts";
-import { creditRoutes } from "../../src/credits/routes.ts";
 import { verifyLedger } from "../../src/credits/verify.ts";
 import { campaigns, conversations } from "../../src/db/schema/campaigns.ts";
 import { messages } from "../../src/db/schema/messages.ts";
 import type { Store, Tx } from "../../src/db/store.ts";
 import { createEngine, type Engine } from "../../src/delivery/engine.ts";
-import { followUpRoutes } from "../../src/delivery/followUpRoutes.ts";
-import { deliveryRoutes } from "../../src/delivery/routes.ts";
-import type { Deps } from "../../src/deps.ts";
-import { grantRoutes } from "../../src/payments/grantRoutes.ts";
-import { paymentRoutes } from "../../src/payments/routes.ts";
-import { assignmentRoutes } from "../../src/senders/admin/assignmentRoutes.ts";
-import { senderRoutes } from "../../src/senders/routes.ts";
 import { castLaunch } from "../../src/simulator/cast.ts";
 import { startApp } from "./app.ts";
 import { asking } from "./brands.ts";
 import { ScriptedChannel } from "./scriptedChannel.ts";
 import { castNewcomer, castStage, castTwin, type Stage, type Wishes } from "./stage.ts";
 
-/** A Monday morning. */
+/** Monday, 09:00 UTC. */
 const START = Date.UTC(2026, 10, 23, 9);
-/** How far time goes at once when it passes: a sweep and a look at what is due follow. */
+/** Step of the clock in `pass`; after each the engine sweeps and sends what is due. */
 const STEP = 6 * HOUR;
-
-const rooms = (deps: Deps): AnyElysia[] => [
-  brandAdminRoutes(deps),
-  banRoutes(deps),
-  creditRoutes(deps),
-  creditAdminRoutes(deps),
-  ledgerRoutes(deps),
-  costRoutes(deps),
-  creditOverviewRoutes(deps),
-  grantRoutes(deps),
-  paymentRoutes(deps),
-  campaignRoutes(deps),
-  lifecycleRoutes(deps),
-  memberStateRoutes(deps),
-  conversationRoutes(deps),
-  unsubscribeRoutes(deps),
-  deliveryRoutes(deps),
-  followUpRoutes(deps),
-  senderRoutes(deps),
-  assignmentRoutes(deps),
-  campaignContentRoutes(deps),
-  contactRoutes(deps),
-];
 
 export type Outreach = Awaited<ReturnType<typeof startOutreach>>;
 
-/** The program with its engine, on a clock that stands still, and a provider that does as it is told. */
+/** Starts the app with a delivery engine, on a clock that tests advance, and a scripted channel. */
 export async function startOutreach() {
   const clock = new VirtualClock(START);
   const channel = new ScriptedChannel();
   let wakes = 0;
-  const app = await startApp({ clock, rooms, deps: { channel, wake: () => void wakes++ } });
+  const app = await startApp({ clock, deps: { channel, wake: () => void wakes++ } });
   const { store, deps } = app;
   let brands = 0;
 
-  /** Another process on the same database; `between` is done after each of its commits, before anything else. */
+  /** Creates the engine of another process on the same database; `between` runs right after each of its commits. */
   const newEngine = (between = async (): Promise<void> => {}, steady = () => 0, its: Store = store): Engine =>
     createEngine({
       ...deps,
@@ -93,7 +48,7 @@ export async function startOutreach() {
     });
   const engine = newEngine();
 
-  /** Sends what is due now, and settles what comes back. */
+  /** Sends the messages that are due now, and settles their outcomes. */
   async function run(process = engine): Promise<void> {
     await process.runDue();
     await process.drain();
@@ -110,7 +65,7 @@ export async function startOutreach() {
     wakes: () => wakes,
     admin: async () => asking(app, await app.admin()),
 
-    /** Lets time pass, and what becomes due on the way leave. */
+    /** Advances the clock in steps, and sends what becomes due on the way. */
     async pass(milliseconds: number): Promise<void> {
       const until = clock.now() + milliseconds;
       while (clock.now() < until) {
@@ -120,7 +75,7 @@ export async function startOutreach() {
       }
     },
 
-    /** Ends all campaigns, so that nothing of a test that is over becomes due in the next one. */
+    /** Cancels all campaigns, so that no message of this test becomes due in the next. */
     async clear(): Promise<void> {
       const open = inArray(campaigns.status, ["SCHEDULED", "RUNNING", "PAUSED", "AUTO_PAUSED"]);
       for (const campaign of await store.read.select().from(campaigns).where(open)) {
@@ -130,10 +85,10 @@ export async function startOutreach() {
       channel.forget();
     },
 
-    /** Opens a brand with a draft campaign; nobody has been written to. */
+    /** Creates a brand with a draft campaign. */
     stage: (wishes: Wishes = {}): Promise<Stage> => castStage(app, `brand${brands++}`, wishes),
 
-    /** As `stage`, and launched. */
+    /** Creates a brand with a launched campaign. */
     async launched(wishes: Wishes = {}): Promise<Stage> {
       const stage = await this.stage(wishes);
       await this.launch(stage);
@@ -142,13 +97,13 @@ export async function startOutreach() {
 
     launch: (stage: Stage) => store.write((tx) => castLaunch(tx, stage, stage.people.length)),
 
-    /** A second draft of the same brand, for the same people. */
+    /** Copies the campaign as a draft with the same contacts. */
     twin: (stage: Stage): Promise<Stage> => store.write((tx) => castTwin(tx, stage)),
 
-    /** Lets somebody join a campaign, launched or not. */
+    /** Adds a contact to a campaign, launched or not. */
     join: (stage: Stage, email: string) => store.write((tx) => castNewcomer(tx, stage, email)),
 
-    /** What the first contact of a stage writes back. */
+    /** Records a reply of the campaign's first contact. */
     answer: (tx: Tx, { brandId, emails }: Stage, text: string, headers: Record<string, string> = {}) =>
       receive(
         tx,
@@ -177,11 +132,11 @@ export async function startOutreach() {
       return row;
     },
 
-    /** The conversations of a campaign, in the order their contacts joined. */
+    /** Returns the conversations of a campaign, in the order their contacts joined. */
     conversationsOf: (campaignId: string) =>
       store.read.select().from(conversations).where(eq(conversations.campaignId, campaignId)).orderBy(conversations.id),
 
-    /** Empty when every balance is the fold of its entries. */
+    /** Returns the balances that differ from the sum of their ledger entries. */
     drifts: async () => (await verifyLedger(store.read)).drifts,
 
     close: () => app.close(),

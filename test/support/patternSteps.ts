@@ -1,6 +1,6 @@
-// Counts what a backtracking matcher does with a pattern, for the patterns that schemas have: characters and classes with
-// a quantifier each, anchors, and a negative lookahead at the start. Others are refused, so that whoever writes one extends
-// this first.
+// Counts the steps of a backtracking matcher, for the patterns that schemas have: characters and classes with
+// a quantifier each, anchors, and a negative lookahead at the start. It throws on others: extend it when a schema needs
+// one.
 
 interface Part {
   matches: (letter: string) => boolean;
@@ -10,7 +10,7 @@ interface Part {
 
 interface Pattern {
   anchored: boolean;
-  /** What must not follow the start. */
+  /** Pattern of a negative lookahead at the start. */
   not: Pattern | null;
   parts: Part[];
   toEnd: boolean;
@@ -52,7 +52,7 @@ function boundsOf(quantifier: string): { least: number; most: number } {
   return { least: Number(least), most: most === undefined ? Number(least) : Number(most || "Infinity") };
 }
 
-/** How often the matcher looks at a character of the text, until it has matched or found that nothing does. */
+/** Returns how often the matcher reads a character of the text until it matches or fails. */
 export function stepsOf(source: string, text: string): number {
   const pattern = parse(source);
   let steps = 0;

@@ -1,7 +1,7 @@
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 import type { Kind } from "../../src/identity/profile/pictureParts.ts";
 
-// Images made by code, with all that cameras and programs write beside the picture, and what is seen in an image.
+// Generates images with the metadata that cameras and programs write, and reads back what an image shows.
 
 type Colour = [red: number, green: number, blue: number];
 export const RED: Colour = [220, 20, 20];
@@ -18,7 +18,7 @@ function chunk(name: string, content: Uint8Array): Buffer {
   return Buffer.concat([length, named, sum]);
 }
 
-/** A PNG, painted pixel by pixel. */
+/** Encodes a PNG from the colour of each pixel. */
 export function paint(width: number, height: number, colourAt: (x: number, y: number) => Colour): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -31,7 +31,7 @@ export function paint(width: number, height: number, colourAt: (x: number, y: nu
   return Buffer.concat([signature, chunk("IHDR", header), ...rest]);
 }
 
-/** A PNG that says it is enormous, and is not. */
+/** Returns a small PNG whose header claims enormous dimensions. */
 export function hugeInName(width: number, height: number): Uint8Array {
   const image = Buffer.from(paint(1, 1, () => RED));
   image.writeUInt32BE(width, 16);
@@ -40,14 +40,14 @@ export function hugeInName(width: number, height: number): Uint8Array {
   return image;
 }
 
-/** Red at the top left, green at the top right, blue below: it looks different however it is turned or mirrored. */
+/** Image that differs from all its rotations and reflections: red top left, green top right, blue below. */
 export const flag = paint(64, 48, (x, y) => (y >= 24 ? BLUE : x < 32 ? RED : GREEN));
 
 export async function drawn(kind: Kind, image = flag): Promise<Uint8Array> {
   return new Bun.Image(image)[kind](kind === "png" ? {} : { quality: 95 }).bytes();
 }
 
-/** EXIF that tells where it was taken, and which way up it is. */
+/** Returns EXIF data with a position and an orientation. */
 function exif(orientation: number): Buffer {
   const place = Buffer.from("SECRET-GPS 48.8584N 2.2945E\0");
   const head = Buffer.alloc(38);
@@ -80,7 +80,7 @@ const profile = Buffer.alloc(300, "SECRET-PROFILE ");
 profile.writeUInt32BE(300, 0);
 profile.write("acsp", 36);
 
-/** The same image with everything beside the picture that there is; each part of it says SECRET. */
+/** Returns the image with every kind of metadata, each of which contains SECRET. */
 export async function talkative(kind: Kind, orientation: number, image = flag): Promise<Uint8Array> {
   const plain = Buffer.from(await drawn(kind, image));
   const camera = exif(orientation);
@@ -112,7 +112,7 @@ export async function talkative(kind: Kind, orientation: number, image = flag): 
   return riffChunk("RIFF", body);
 }
 
-/** What is seen at a place of an image, as the nearest of the flag's colours. */
+/** Returns which of the flag's colours an image shows at a position. */
 export async function seenAt(image: Uint8Array, right: number, down: number): Promise<string> {
   const png = Buffer.from(await new Bun.Image(image).png().bytes());
   const [width, height, bytesAPixel] = [png.readUInt32BE(16), png.readUInt32BE(20), png[25] === RGBA ? 4 : 3];
@@ -128,7 +128,7 @@ export async function seenAt(image: Uint8Array, right: number, down: number): Pr
   return named.reduce((best, next) => (distance(next[1]) < distance(best[1]) ? next : best))[0];
 }
 
-/** The rows of a PNG, which are written as differences from their neighbours. */
+/** Decodes the rows of a PNG, which are stored as differences from their neighbours. */
 function unfiltered(data: Buffer, width: number, step: number): Buffer {
   const rows = Buffer.alloc((data.length / (width + 1)) * width);
   for (let row = 0; row * width < rows.length; row++) {

@@ -18,27 +18,27 @@ export interface MailServer {
   smtpPort: number;
   /** Null without the option `imap`. */
   imapPort: number | null;
-  /** A mailbox of the domain reprise.test. A connection sees those that were there when it was made. */
+  /** Adds a mailbox of the domain reprise.test. SMTP connections opened before do not know it. */
   addMailbox(address: string): void;
-  /** The mails delivered so far, raw, oldest first. Delivery comes some milliseconds after the server's 250. */
+  /** Returns the mails delivered so far, raw, oldest first. Delivery follows the server's 250 by some milliseconds. */
   read(address: string): Promise<string[]>;
-  /** The server goes down and its port refuses; `resume` brings it back on the same one, with the same mail. */
+  /** Stops the server, so that its port refuses; `resume` starts it again with the same port and mail. */
   pause(): Promise<void>;
   resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Who owns the Maildirs: Postfix delivers nothing as root. */
+/** Owner of the Maildirs: Postfix does not deliver as root. */
 const owner = { uid: 65534, gid: 65534 };
 
-/** Postfix, where it can be started: only root may. */
+/** Finds Postfix; null for users other than root, who cannot start it. */
 export function findPostfix(): string | null {
   return process.getuid?.() === 0 ? findProgram("postfix") : null;
 }
 
 /**
- * A throw-away Postfix for the domain reprise.test. It delivers into Maildirs, refuses whom it does not know
- * (550 5.1.1), relays nothing, and asks no name server. With `imap`, a Dovecot serves the Maildirs to whoever has
+ * Starts a temporary Postfix for the domain reprise.test. It delivers into Maildirs, refuses unknown recipients
+ * (550 5.1.1), relays nothing, and uses no name server. With `imap`, a Dovecot serves the Maildirs; the password is
  * `imapPassword`.
  */
 export async function startMailServer({ imap = false } = {}): Promise<MailServer> {
@@ -82,7 +82,7 @@ function folderOf(address: string): string {
   return address.toLowerCase().replace(/@reprise\.test$/, "");
 }
 
-/** Which Maildir each address has. Dated back, because Postfix waits seconds with a table that may still be growing. */
+/** Writes the table of addresses and Maildirs, dated back: Postfix waits seconds before it reads a fresh one. */
 function writeTable(home: string, mailboxes: Set<string>): void {
   const next = join(home, "etc", "mailboxes.next");
   writeFileSync(next, [...mailboxes].map((address) => `${address} ${folderOf(address)}/\n`).join(""));
@@ -90,7 +90,7 @@ function writeTable(home: string, mailboxes: Set<string>): void {
   renameSync(next, join(home, "etc", "mailboxes"));
 }
 
-/** A mail is in `new` until somebody has looked at it over IMAP, then in `cur`. The first delivery creates both. */
+/** Reads both folders of a Maildir: a mail moves from `new` to `cur` when IMAP has shown it. The first delivery creates them. */
 function readMaildir(maildir: string): string[] {
   return ["new", "cur"]
     .map((name) => join(maildir, name))
@@ -129,7 +129,7 @@ in_flow_delay = 0
 `;
 }
 
-/** What looks mailboxes up serves once (max_use=1), for a process reads the table only as it starts. */
+/** Configuration in which a process looks mailboxes up once (max_use=1): it reads the table only when it starts. */
 function services(port: number): string {
   return `
 127.0.0.1:${port} inet n - n - - smtpd -o max_use=1

@@ -4,34 +4,34 @@ import postgres from "postgres";
 import { findProgram, freePort, Throwaway, until } from "./throwaway.ts";
 
 export interface PostgresServer {
-  /** The superuser's own database, which every server has. */
+  /** URL of the superuser's own database. */
   url: string;
   /** Creates an empty database and returns its URL. */
   createDatabase(): Promise<string>;
   port: number;
-  /** Breaks all connections and comes back with the same data on the same port. */
+  /** Restarts on the same data and port, which breaks all connections. */
   restart(): Promise<void>;
-  /** SIGKILL to the server: what it had not written down is lost, and nobody is told. */
+  /** Kills the server with SIGKILL: what it had not written to disk is lost. */
   kill(): Promise<void>;
-  /** A server that follows it; from now on every commit waits for it. */
+  /** Starts a synchronous standby: from now on every commit waits for it. */
   standby(): Promise<Standby>;
   stop(): Promise<void>;
 }
 
 export interface Standby {
   port: number;
-  /** Takes the writes from now on. */
+  /** Becomes the primary. */
   promote(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Where Debian, Red Hat and Homebrew keep the server's programs, off the PATH and by version. */
+/** Folders of the server's programs on Debian, Red Hat and Homebrew, by version and not on the PATH. */
 const installations = ["usr/lib/postgresql/*", "usr/pgsql-*", "opt/homebrew/opt/postgresql*"];
 
-/** The folder of the server's programs: that on the PATH, or else the newest version. */
+/** Finds the folder of the server's programs: the one on the PATH, or else the newest version. */
 export function findPostgres(): string | null {
   const onPath = findProgram("postgres");
-  // What is on the PATH may be a link to one of many, without its neighbours.
+  // The program on the PATH may be a link whose folder holds no others.
   if (onPath && findProgram("initdb")) return dirname(realpathSync(onPath));
   const newest = installations
     .flatMap((folder) => [...new Bun.Glob(`${folder}/bin/postgres`).scanSync({ cwd: "/", absolute: true })])
@@ -39,7 +39,7 @@ export function findPostgres(): string | null {
   return newest ? dirname(newest) : null;
 }
 
-/** A throw-away PostgreSQL. It keeps its data over a restart; over a power cut only if `durable`, which costs time. */
+/** Starts a temporary PostgreSQL. It keeps its data over a restart; over a power cut only if `durable`, which is slower. */
 export async function startPostgres({ durable = false, connections = 200 } = {}): Promise<PostgresServer> {
   const programs = findPostgres();
   if (!programs) throw new Error("PostgreSQL is not installed");
@@ -95,7 +95,7 @@ export async function startPostgres({ durable = false, connections = 200 } = {})
   };
 }
 
-/** Another server with a copy of everything, which it keeps up to date from the first. */
+/** Starts a streaming replica of the server. */
 async function startStandby(programs: string, primary: number, settings: object): Promise<Standby> {
   const home = new Throwaway("standby", "data/postmaster.pid", "INT");
   const data = join(home.folder, "data");
@@ -115,13 +115,13 @@ async function startStandby(programs: string, primary: number, settings: object)
   };
 }
 
-/** The server says in its pid file how far it has come; it listens before it takes questions. */
+/** Reports whether the pid file says that the server is ready; it listens before it accepts queries. */
 async function isReady(data: string): Promise<boolean> {
   const file = Bun.file(join(data, "postmaster.pid"));
   return (await file.exists()) && (await file.text()).includes("\nready");
 }
 
-/** PostgreSQL refuses to run as root: gives the folder to another user, and returns how to run commands as that one. */
+/** Gives the folder to another user where this one is root, as which PostgreSQL does not run; returns a prefix for commands. */
 function giveAway(folder: string): (command: string[]) => string[] {
   const id = (question: "-u" | "-g", user: string) => Number(Bun.spawnSync(["id", question, user]).stdout);
   const user = id("-u", "postgres") ? "postgres" : "nobody";

@@ -1,5 +1,3 @@
-import type { AnyElysia } from "elysia";
-import { createApp } from "../../src/app.ts";
 import type { S3Settings } from "../../src/files/s3.ts";
 import { type Overrides, startApp, type TestApp } from "./app.ts";
 
@@ -14,11 +12,10 @@ interface Said {
 
 export type Profiles = Awaited<ReturnType<typeof startProfiles>>;
 
-/** The whole program's routes behind a real socket, and people who have images. */
+/** Starts the app on a socket, with calls for profile images. */
 export async function startProfiles(s3: S3Settings | null, overrides: Overrides = {}) {
   const app: TestApp = await startApp({ ...overrides, config: { s3, ...overrides.config } });
-  const server: AnyElysia = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
-  const origin = `http://127.0.0.1:${server.server?.port}`;
+  const origin = app.listen();
 
   async function ask(method: string, path: string, token: string, init: RequestInit = {}): Promise<Said> {
     const headers = { authorization: `Bearer ${token}`, ...init.headers };
@@ -45,7 +42,7 @@ export async function startProfiles(s3: S3Settings | null, overrides: Overrides 
         body: JSON.stringify(body),
         headers: { "content-type": "application/json", ...headers },
       }),
-    /** What is at an address that was issued. */
+    /** Fetches an image by its public URL. */
     see: (imageUrl: string, token?: string) =>
       fetch(imageUrl.replace(app.deps.config.publicUrl, origin), token ? { headers: { authorization: token } } : {}),
     async user(token: string): Promise<{ id: string; name: string; image: string | null }> {
@@ -56,9 +53,6 @@ export async function startProfiles(s3: S3Settings | null, overrides: Overrides 
       );
       return session.body.user;
     },
-    async close(): Promise<void> {
-      await server.stop(true);
-      await app.close();
-    },
+    close: () => app.close(),
   };
 }

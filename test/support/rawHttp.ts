@@ -1,4 +1,4 @@
-/** Sends header lines as they are, also the same one twice, which `fetch` would fold into one. The status of the answer; 0 where there is none. */
+/** Sends header lines unchanged, also duplicates, which `fetch` would merge. Returns the status, or 0 without a response. */
 export async function sendLines(
   url: string,
   method: string,

@@ -3,7 +3,7 @@ import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
 
 export interface RedisServer {
   url: string;
-  /** Comes back on the same port and has forgotten everything, as a Redis that was flushed. */
+  /** Restarts empty on the same port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -12,7 +12,7 @@ export function findRedis(): string | null {
   return findProgram("redis-server");
 }
 
-/** A throw-away Redis that writes nothing to disk. */
+/** Starts a temporary Redis that writes nothing to disk. */
 export async function startRedis(): Promise<RedisServer> {
   const program = findRedis();
   if (!program) throw new Error("Redis is not installed");

@@ -1,10 +1,10 @@
 import { isObject, type Json } from "../../src/http/json.ts";
 import { propertiesOf } from "./contract.ts";
 
-/** What only a dependency that is down has. */
+/** Fields that only a failed dependency has. */
 const ONLY_OF_FAILURES = new Set(["error"]);
 
-/** Which fields of the page an answer lacks, at any depth. What is null is there; an empty list tells nothing. */
+/** Lists the fields of the page that a response lacks, at any depth. Null counts as present; an empty list is not compared. */
 export function missingFields(wanted: Json | undefined, given: Json | undefined, where = ""): string[] {
   if (!isObject(wanted) || given === null) return [];
   if (Array.isArray(given)) return given.slice(0, 3).flatMap((item) => missingFields(wanted.items, item, `${where}[]`));
@@ -15,19 +15,19 @@ export function missingFields(wanted: Json | undefined, given: Json | undefined,
   });
 }
 
-/** A command of the page, and the answer it shows beneath. */
+/** Command of the page, and the response printed beneath it. */
 export interface CurlLine {
   method: string;
-  /** With its names behind colons. */
+  /** Path with `:name` parameters. */
   path: string;
-  /** Word for word. */
+  /** Command as printed. */
   command: string;
-  /** The text between the quotes of `--data`; null where there is none. */
+  /** Text between the quotes of `--data`; null without it. */
   data: string | null;
   answer: Json;
 }
 
-/** Every `curl` of the page: from its first line to the last that belongs to it. */
+/** Finds every `curl` command of the page, with its continuation lines. */
 export function curlLinesOf(page: string): CurlLine[] {
   const found = page.matchAll(
     /^Request Example for (\w+)(\/\S+)\n(curl \S+(?: \\\n {2}--\w+ (?:'[^']*'|[A-Z]+))*)\n((?:[{[]\n[\s\S]*?\n[}\]])$)/gm,
@@ -41,7 +41,7 @@ export function curlLinesOf(page: string): CurlLine[] {
   }));
 }
 
-/** The fields of an example answer, as a schema that `missingFields` reads. */
+/** Derives a schema for `missingFields` from an example response. */
 export function shapeOf(example: Json): Json {
   if (Array.isArray(example)) return { items: shapeOf(example[0] ?? null) };
   if (!isObject(example)) return {};

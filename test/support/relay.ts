@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from "node:net";
 import { freePort } from "./throwaway.ts";
 
-/** Stands before a server, on a port of its own, so that the way to it can be cut, or left open with nothing coming through. */
+/** TCP proxy before a server: the connection can be cut, or kept open with nothing coming through. */
 export class Relay {
   readonly port = freePort();
   #target: number;
@@ -22,7 +22,7 @@ export class Relay {
     }
   });
 
-  /** Closed at first. */
+  /** Refuses connections until `open`. */
   constructor(target: number) {
     this.#target = target;
   }
@@ -31,12 +31,12 @@ export class Relay {
     await new Promise<void>((resolve) => this.#server.listen(this.port, "127.0.0.1", resolve));
   }
 
-  /** Leads new connections elsewhere. */
+  /** Sends new connections to another port. */
   redirect(target: number): void {
     this.#target = target;
   }
 
-  /** Nobody hears anything any more, and nobody is told: what is said is lost. */
+  /** Drops all bytes of both directions without closing a connection. */
   silence(silent = true): void {
     this.#silent = silent;
   }

@@ -1,12 +1,11 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Doors, doorsOf, PASSWORD } from "./doors.ts";
+import { SOURCE_PROGRAM } from "./project-root.ts";
 import { freePort, Throwaway, until } from "./throwaway.ts";
 
-/** The program as it is in the repository, or a compiled one: REPRISE_BINARY=dist/reprise bun test test/kill.test.ts */
-export const program = process.env.REPRISE_BINARY
-  ? [resolve(process.env.REPRISE_BINARY)]
-  : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
+/** Command of the program under test: the source, or the binary that REPRISE_BINARY names. */
+export const program = process.env.REPRISE_BINARY ? [resolve(process.env.REPRISE_BINARY)] : SOURCE_PROGRAM;
 
 export interface Ended {
   exitCode: number;
@@ -15,45 +14,45 @@ export interface Ended {
 }
 
 export interface ReplicaOptions {
-  /** What starts the program. */
+  /** Command that starts the program. */
   command?: string[] | undefined;
-  /** What is said after `serve`. */
+  /** Arguments after `serve`. */
   args?: string[] | undefined;
-  /** What its admins are called, with a number: of replicas on one database each calls its own another way. */
+  /** Prefix of its admins' addresses; replicas on one database need different ones. */
   adminName?: string;
   env?: Record<string, string>;
 }
 
-/** One process of the program, and how it is used from outside. */
+/** Process of the program, and a client of its API. */
 export interface Replica extends Doors {
   url: string;
-  /** The empty folder it is started from, which is also where its data lies unless it is told otherwise. */
+  /** Working folder, empty at first; by default its data is below it. */
   folder: string;
-  /** Whether it can be spoken to: started, and neither ended nor stopped. */
+  /** Reports whether it is started, and neither ended nor suspended. */
   serves(): boolean;
-  /** True when its process is over, and not when it is only stopped for a while. */
+  /** Reports whether its process is over; false while it is suspended. */
   hasEnded(): boolean;
-  /** Another command on the same data, such as `["ledger", "verify"]`, to its end. */
+  /** Runs another command on the same data to its end, such as `["ledger", "verify"]`. */
   run(args: string[], input?: string): Promise<Ended>;
-  /** Makes an admin, another one each time; returns their token. */
+  /** Creates another admin; returns their token. */
   admin(): Promise<string>;
-  /** Starts it, on the same data and port as before, and waits until it answers. */
+  /** Starts it on the same data and port as before, and waits until it answers. */
   start(): Promise<void>;
-  /** SIGKILL: no line of the program runs any more. */
+  /** Sends SIGKILL and waits for the end. */
   kill(): Promise<void>;
-  /** SIGTERM; returns the exit code. */
+  /** Sends SIGTERM; returns the exit code. */
   stop(): Promise<number>;
-  /** SIGSTOP: no line of the program runs until `thaw`, and nobody is told. */
+  /** Sends SIGSTOP: the program does not run until SIGCONT. */
   freeze(): void;
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   thaw(): void;
-  /** All it has printed so far, over all starts. */
+  /** Returns all it has printed, over all starts. */
   output(): string;
-  /** Ends it and takes its folder away. */
+  /** Kills it and deletes its folder. */
   remove(): Promise<void>;
 }
 
-/** Nothing of the developer's own settings reaches the program. */
+/** Returns the variables of a program under test, without the developer's own settings. */
 export function cleanEnvironment(home: string): Record<string, string> {
   return { PATH: process.env.PATH ?? "", HOME: home, TMPDIR: process.env.TMPDIR ?? "/tmp" };
 }
@@ -68,7 +67,7 @@ export async function runProgram(
   return { exitCode: await child.exited, stdout, stderr };
 }
 
-/** A `reprise serve` on a free port, which nobody has started yet. */
+/** Prepares a `reprise serve` on a free port; `start` starts it. */
 export function prepareReplica({
   command = program,
   args = [],
@@ -126,7 +125,7 @@ export function prepareReplica({
       const stdio = ["ignore", log, log] as ["ignore", number, number];
       const started = Bun.spawn([...command, "serve", ...args], { cwd: folder, env: environment, stdio });
       closeSync(log);
-      // Whoever ends this process ends that one (`Throwaway`).
+      // The folder's script ends it with this process.
       writeFileSync(pidFile, `${started.pid}`);
       server = started;
       const answers = () =>

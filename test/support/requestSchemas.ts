@@ -1,4 +1,4 @@
-/** A schema, as far as it tells what a text may be. */
+/** Part of JSON Schema that bounds strings. */
 export interface TextSchema {
   type?: string;
   const?: unknown;
@@ -16,7 +16,7 @@ export interface TextSchema {
   allOf?: TextSchema[];
 }
 
-/** A text that a request may hold. */
+/** String field of a request. */
 export interface TextField {
   route: string;
   part: "body" | "query" | "params";
@@ -31,7 +31,7 @@ const KNOWN = new Set(["string", "number", "integer", "boolean", "null", "array"
 function* textsIn(schema: TextSchema, field: string): Generator<{ field: string; schema: TextSchema }> {
   if (schema.const === undefined && !schema.enum && schema.type === "string") yield { field, schema };
   const { properties = {}, patternProperties = {}, items, anyOf = [], allOf = [] } = schema;
-  // What is written in another way (references, conditions) would be missed here and by the check of lengths.
+  // References and conditions would be missed here and by the check of lengths.
   const isKnown =
     schema.const !== undefined || schema.enum || anyOf.length + allOf.length > 0 || KNOWN.has(schema.type ?? "");
   if (!isKnown) throw new Error(`${field}: a schema of an unknown kind: ${JSON.stringify(schema).slice(0, 200)}`);
@@ -44,12 +44,12 @@ function* textsIn(schema: TextSchema, field: string): Generator<{ field: string;
 
 type Route = { method: string; path: string; hooks: unknown };
 
-/** What a route asks of a part of its requests. */
+/** Returns the schema of a part of a route's requests. */
 export function schemaOf({ hooks }: Route, part: TextField["part"]): TextSchema | undefined {
   return (hooks as Partial<Record<string, TextSchema>> | undefined)?.[part];
 }
 
-/** Every text in every request of the routes. */
+/** Lists every string field in the requests of the routes. */
 export function textFields(routes: readonly Route[]): TextField[] {
   return routes.flatMap((route) =>
     PARTS.flatMap((part) => {
@@ -60,7 +60,7 @@ export function textFields(routes: readonly Route[]): TextField[] {
   );
 }
 
-/** Bytes of the largest JSON that fits a schema, written in ASCII. */
+/** Returns the bytes of the largest JSON that fits a schema, in ASCII. */
 export function largestJson(schema: TextSchema): number {
   if (schema.anyOf) return Math.max(...schema.anyOf.map(largestJson));
   if (schema.allOf) return schema.allOf.reduce((sum, part) => sum + largestJson(part), 0);
@@ -74,7 +74,7 @@ export function largestJson(schema: TextSchema): number {
   return schema.type === "object" ? [...own, ...any].reduce((sum, size) => sum + size, 2) : 24;
 }
 
-/** A value with a text at a field, and nothing else. */
+/** Builds a body that holds a text at a field, and nothing else. */
 export function withText(field: string, text: string): unknown {
   return field
     .split(".")

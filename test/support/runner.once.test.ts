@@ -8,7 +8,7 @@ const root = mkdtempSync(join(tmpdir(), "reprise-suite-"));
 mkdirSync(join(root, "test"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** Runs a suite of which each file's text is given. */
+/** Runs a suite of files with these texts. */
 async function run(...texts: string[]) {
   const files = texts.map((_, number) => `test/${number}.test.ts`);
   const imports = 'import { afterAll, expect, test } from "bun:test";\n';

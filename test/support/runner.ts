@@ -9,17 +9,26 @@ export interface Count {
 }
 
 export interface Run {
-  /** Where `files` start from. */
+  /** Folder that the paths of `files` start from. */
   root: string;
   files: string[];
   environment: Record<string, string>;
   /** Further flags of `bun test`. */
   flags: string[];
-  /** `{ prefix }` passes each line on behind a prefix, so that runs at the same time can be told apart. */
+  /** `{ prefix }` prints each line behind a prefix, so that runs at the same time can be told apart. */
   output: "inherit" | "ignore" | { prefix: string };
 }
 
-/** Prints what a run says, a line at a time. */
+/**
+ * Returns the variables of this process without those that name servers: a developer's own settings must not lead the tests
+ * to a database with something in it.
+ */
+export function testEnvironment(): Record<string, string | undefined> {
+  const { DATABASE_URL: _, REDIS_URL: __, REPLICAS: ___, ...inherited } = process.env;
+  return inherited;
+}
+
+/** Prints the output of a run line by line, each behind a prefix. */
 async function printLines(stream: ReadableStream<Uint8Array>, prefix: string): Promise<void> {
   const text = stream.pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>);
   let rest = "";
@@ -31,18 +40,16 @@ async function printLines(stream: ReadableStream<Uint8Array>, prefix: string): P
   if (rest) console.log(`${prefix}${rest}`);
 }
 
-/** Runs test files in one `bun test` and counts from its own report. What that leaves out counts as failed. */
+/** Runs test files in one `bun test` and counts from its JUnit report. A file that the report leaves out counts as failed. */
 export async function runFiles({ root, files, environment, flags, output }: Run): Promise<Count> {
   const folder = mkdtempSync(join(tmpdir(), "reprise-report-"));
   const path = join(folder, "report.xml");
-  // Twice as many passes as cores may run beside each other: a test that takes half a second alone may take ten.
+  // Passes share the cores with each other and with the servers they start: a test of half a second may take ten.
   const reporting = ["--timeout=30000", "--reporter=junit", `--reporter-outfile=${path}`];
-  // A developer's own settings, from the shell or a file, must not lead the tests to a database with something in it.
-  const { DATABASE_URL: _, REDIS_URL: __, REPLICAS: ___, ...inherited } = process.env;
   const stdio = typeof output === "object" ? "pipe" : output;
   const bun = Bun.spawn(
     [process.execPath, "test", "--no-env-file", ...reporting, ...flags, ...files.map((file) => `./${file}`)],
-    { cwd: root, env: { ...inherited, ...environment }, stdio: ["ignore", stdio, stdio] },
+    { cwd: root, env: { ...testEnvironment(), ...environment }, stdio: ["ignore", stdio, stdio] },
   );
   if (typeof output === "object") {
     const printed = [bun.stdout, bun.stderr].map((stream) =>
@@ -51,7 +58,7 @@ export async function runFiles({ root, files, environment, flags, output }: Run)
     await Promise.all(printed);
   }
   const exitCode = await bun.exited;
-  // There is none when the process died, or when no file could be loaded.
+  // The report is missing when the process died, or when no file could be loaded.
   const report = (await Bun.file(path).exists()) ? await Bun.file(path).text() : "";
   rmSync(folder, { recursive: true });
 

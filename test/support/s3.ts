@@ -4,12 +4,12 @@ import { join } from "node:path";
 import type { S3Settings } from "../../src/files/s3.ts";
 import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
 
-/** A server that speaks S3 and checks every signature; what it holds lies in a folder of its own. */
+/** S3 server that checks every signature and stores objects in a folder. */
 export interface S3Server {
   settings: S3Settings;
-  /** The same for a program. */
+  /** Variables that configure a program for it. */
   env: Record<string, string>;
-  /** Where the file of an object lies. */
+  /** Returns the path of an object's file. */
   pathOf(name: string): string;
   end(): Promise<void>;
   start(): Promise<void>;
@@ -19,13 +19,13 @@ export interface S3Server {
 const BUCKET = "images";
 const KEYS = { id: "a-key-of-the-tests", secret: "a-secret-of-the-tests-that-nobody-else-knows" };
 
-/** `go install` puts it where no PATH leads by itself. */
+/** Finds versitygw on the PATH or where `go install` puts it. */
 export function findS3(): string | null {
   const built = join(process.env.GOBIN ?? join(process.env.GOPATH ?? join(homedir(), "go"), "bin"), "versitygw");
   return findProgram("versitygw") ?? (existsSync(built) ? built : null);
 }
 
-/** A throw-away S3 server with an empty bucket. */
+/** Starts a temporary S3 server with an empty bucket. */
 export async function startS3(): Promise<S3Server> {
   const program = findS3();
   if (!program) throw new Error("versitygw is not installed");
@@ -36,7 +36,7 @@ export async function startS3(): Promise<S3Server> {
   mkdirSync(notes);
   const endpoint = `http://127.0.0.1:${port}`;
   const options = ["--access", KEYS.id, "--secret", KEYS.secret, "--port", `127.0.0.1:${port}`];
-  // It writes no process id itself. Notes in a folder: not every file system has room for them beside a file.
+  // It writes no process id itself. Metadata goes to a folder: not every file system has extended attributes.
   const run = ["sh", "-c", 'echo $$ >pid; exec "$@"', "sh", program, ...options];
   const start = () => home.start([...run, "posix", "--sidecar", notes, data], () => listens(port));
   await start();

@@ -29,7 +29,7 @@ const Picture = t.Object({
 const Done = t.Object({ success: t.Literal(true) });
 const done = () => ({ success: true as const });
 
-/** Routes of every kind that is hard to publish well. */
+/** Creates an app whose routes cover each case of the OpenAPI document. */
 export function sampleApp(publicUrl = "https://mail.example.org") {
   return new Elysia()
     .use(docs({ publicUrl, version: "1.2.3" }))

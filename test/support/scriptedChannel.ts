@@ -2,18 +2,18 @@ import type { Channel, Envelope, Outcome } from "../../src/channels/channel.ts";
 
 type Step = Outcome | Promise<Outcome> | Error;
 
-/** A provider that does as it was told: the outcomes given beforehand, in turn, then it accepts everything. */
+/** Channel that returns the outcomes of a script in turn, and then accepts every message. */
 export class ScriptedChannel implements Channel {
-  /** Everything that set out, in order. */
+  /** Messages sent, in order. */
   readonly sent: Envelope[] = [];
   #script: Step[] = [];
 
-  /** What the next messages meet with. A promise is a provider that takes its time, an error one that breaks. */
+  /** Appends outcomes of the next messages. A promise delays its message, an error is thrown. */
   next(...steps: Step[]): void {
     this.#script.push(...steps);
   }
 
-  /** Makes the next message wait; what is called with its outcome lets it go on. */
+  /** Suspends the next message; returns a function that resumes it with an outcome. */
   holdNext(): (outcome: Outcome) => void {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     this.next(promise);
@@ -29,7 +29,7 @@ export class ScriptedChannel implements Channel {
 
   async close(): Promise<void> {}
 
-  /** To whom messages set out, in order. */
+  /** Addresses that messages were sent to, in order. */
   get recipients(): string[] {
     return this.sent.map(({ to }) => to.address);
   }

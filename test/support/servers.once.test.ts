@@ -12,7 +12,7 @@ import { listens, until } from "./throwaway.ts";
 
 setDefaultTimeout(60_000);
 
-/** Skips where the program was not found, and says so in the test's name. */
+/** Defines a test that is skipped, and named so, where the program was not found. */
 function testWith(program: string | null, name: string, prove: () => Promise<void>): void {
   test.skipIf(!program)(program ? name : `${name} (skipped: not installed, or it needs root)`, prove);
 }

@@ -2,17 +2,17 @@ import { freshDatabase } from "./database.ts";
 import { prepareReplica, type Replica, type ReplicaOptions } from "./replica.ts";
 
 export interface ServiceOptions extends ReplicaOptions {
-  /** Where its data lies; by default in the empty folder it is started from. */
+  /** DATA_DIR; by default `data` in its working folder, which is empty. */
   dataDir?: string;
 }
 
-/** A Reprise in a process of its own, used from outside as people do. */
+/** Reprise as a process of its own, used over HTTP and its command line. */
 export interface Service extends Replica {
   /** Null with SQLite. */
   databaseUrl: string | null;
 }
 
-/** Starts `reprise serve` on a free port, with a database of its own and the Redis there is, and waits until it answers. */
+/** Starts `reprise serve` on a free port, with a database of its own and the Redis of the pass, and waits until it answers. */
 export async function startService({ dataDir, env, ...options }: ServiceOptions = {}): Promise<Service> {
   const database = await freshDatabase();
   const replica = prepareReplica({
@@ -28,7 +28,7 @@ export async function startService({ dataDir, env, ...options }: ServiceOptions 
   return {
     ...replica,
     databaseUrl: database.url,
-    /** Its database, too. */
+    /** Ends it and deletes its folder and its database. */
     async remove() {
       await replica.remove();
       await database.drop();

@@ -1,19 +1,21 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import { SMTPServer } from "smtp-server";
+import { PROJECT_ROOT } from "./project-root.ts";
 
-/** A mail that a server took responsibility for, whether or not it lived to say so. */
+/** Mail that the server took responsibility for, whether or not its reply reached the client. */
 export interface ReceivedMail {
   messageId: string;
   to: string;
-  /** As it crossed the wire, dots unstuffed. */
+  /** Content as sent, dots unstuffed. */
   raw: string;
 }
 
 export interface TestSmtpServer {
   port: number;
   received: ReceivedMail[];
-  /** Connections, now and ever. */
+  /** Number of connections that are open, and in total. */
   connections: { open: number; ever: number };
   stop(): Promise<void>;
 }
@@ -24,24 +26,24 @@ export interface SmtpServerOptions {
   security?: "TLS" | "STARTTLS" | "NONE";
   /** Certificate and key, PEM; `certificate("localhost")` by default. */
   certificate?: string;
-  /** Without one, everybody may send. */
+  /** Login that it requires; without it any client may send. */
   login?: { username: string; password: string };
-  /** The access tokens it takes at this moment (XOAUTH2); with `bluntly` it refuses others without a challenge. */
+  /** Access tokens that it accepts (XOAUTH2); with `bluntly` it refuses others without a challenge. */
   tokens?: { valid: Set<string>; bluntly?: boolean };
-  /** Gets a line `<Message-ID> recipient` for each mail, before the client hears that it was accepted. */
+  /** File that gets a line `<Message-ID> recipient` for each mail before it is acknowledged. */
   acceptedFile?: string;
-  /** Milliseconds until it answers for a recipient, and until it takes a mail whose final dot it has. */
+  /** Milliseconds before it replies to RCPT, and before it records a mail after its final dot. */
   hesitates?: () => number;
-  /** Milliseconds from then to its answer. */
+  /** Milliseconds between recording a mail and its reply. */
   thinks?: number | (() => number);
 }
 
-/** A self-signed certificate and its key, for `localhost` or for `elsewhere.example`. */
+/** Returns a self-signed certificate and its key, for `localhost` or for `elsewhere.example`. */
 export function certificate(name: "localhost" | "elsewhere"): string {
-  return readFileSync(new URL(`../fixtures/smtp/${name}.pem`, import.meta.url), "utf8");
+  return readFileSync(join(PROJECT_ROOT, `test/fixtures/smtp/${name}.pem`), "utf8");
 }
 
-/** A well-behaved mail server on 127.0.0.1. */
+/** Starts a well-behaved mail server on 127.0.0.1. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<TestSmtpServer> {
   const { security = "NONE", certificate: pem = certificate("localhost"), login, tokens, acceptedFile } = options;
   const { hesitates = () => 0, thinks = 0 } = options;
@@ -59,7 +61,7 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
     onAuth({ method, username, password, accessToken }, _session, callback) {
       if (method === "XOAUTH2") {
         if (tokens?.valid.has(accessToken ?? "")) callback(null, { user: username });
-        // As Gmail does, what it says repeats nothing; as others might, this one repeats the token.
+        // Gmail's refusal does not repeat the token; this one does, as other servers might.
         else if (tokens?.bluntly) callback(new Error(`5.7.8 ${accessToken} not accepted`));
         else callback(null, { data: { status: "401", schemes: "bearer", scope: "https://mail.google.com/" } });
       } else if (username === login?.username && password === login?.password) callback(null, { user: username });
@@ -79,28 +81,28 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
       stream.on("end", () => after(hesitates(), take));
     },
   });
-  // Clients that hang up are what these tests are about.
+  // Clients may hang up at any time.
   server.on("error", () => {});
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
   return { received, ...watch(server.server), stop: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-/** Something a scripted server does instead of what it should: end the connection, neither read nor speak, or answer this. */
+/** What a scripted server does in place of the normal reply: closes the connection, stops reading, or sends this line. */
 export type Reaction = Deed | ((line: string) => Deed);
 type Deed = "drop" | "reset" | "hang" | `${number}${" " | "-"}${string}`;
 
 export interface SmtpScript {
   connect?: Reaction;
-  /** Offers a login, and answers it like this. */
+  /** Offers a login, and replies to it like this. */
   auth?: Reaction;
   mail?: Reaction;
   rcpt?: Reaction;
   data?: Reaction;
-  /** In the middle of the content, of which no more is read. */
+  /** Happens in the middle of the content, of which no more is read. */
   content?: Reaction;
-  /** After the final dot. All but a refusal means that the mail was taken. */
+  /** Happens after the final dot. The mail was taken unless this is a refusal. */
   dot?: Reaction;
-  /** Right after a mail was accepted. */
+  /** Happens right after a mail was accepted. */
   afterwards?: Reaction;
   /** Extensions offered, such as PIPELINING. */
   offers?: string[];
@@ -108,7 +110,7 @@ export interface SmtpScript {
   bannerAfter?: number;
 }
 
-/** A mail server on 127.0.0.1 that misbehaves as told. It knows no TLS. */
+/** Starts a mail server on 127.0.0.1 that misbehaves by a script. It has no TLS. */
 export async function startScriptedSmtpServer(script: SmtpScript): Promise<TestSmtpServer> {
   const received: ReceivedMail[] = [];
   const sockets = new Set<Socket>();
@@ -192,7 +194,7 @@ function converse(socket: Socket, script: SmtpScript, received: ReceivedMail[]):
   react(script.connect ?? "220 test ESMTP");
 }
 
-/** At once, in this very turn, when there is nothing to wait for. */
+/** Calls back after the delay; synchronously when there is none. */
 function after(milliseconds: number, work: () => void): void {
   if (milliseconds > 0) setTimeout(work, milliseconds);
   else work();

@@ -8,10 +8,10 @@ import type { TestApp } from "./app.ts";
 import { asking, type Owner } from "./brands.ts";
 import { idOf } from "./visitors.ts";
 
-/** A brand with an owner who asks, and a draft campaign with people in it. */
+/** Brand with its owner, and a draft campaign with contacts. */
 export interface Stage extends Owner {
   campaignId: string;
-  /** The contacts, in the order they joined: their ids and addresses. */
+  /** Ids of the contacts, in the order they joined; `emails` are their addresses. */
   people: string[];
   emails: string[];
 }
@@ -64,7 +64,7 @@ function planOf(name: string, ownerId: string, wishes: Wishes): BrandPlan {
   };
 }
 
-/** Signs an owner up, and opens their brand with a draft campaign and the people in it. */
+/** Signs an owner up and inserts their brand with a draft campaign and its contacts. */
 export async function castStage(app: TestApp, name: string, wishes: Wishes): Promise<Stage> {
   const token = await app.signUp(`owner@${name}.example`);
   const ownerId = await idOf(app, token);
@@ -88,7 +88,7 @@ export async function castStage(app: TestApp, name: string, wishes: Wishes): Pro
   };
 }
 
-/** A second draft of the same brand, for the same people. */
+/** Inserts a copy of the campaign as a draft, with the same contacts. */
 export async function castTwin(tx: Tx, stage: Stage): Promise<Stage> {
   const campaignId = tx.newId();
   const of = stage.campaignId;
@@ -107,7 +107,7 @@ export async function castTwin(tx: Tx, stage: Stage): Promise<Stage> {
   return { ...stage, campaignId };
 }
 
-/** Somebody who joins a campaign, launched or not. */
+/** Adds a contact to a campaign, launched or not. */
 export async function castNewcomer(tx: Tx, stage: Stage, email: string): Promise<void> {
   await castContacts(tx, stage, [person(email, 0)]);
 }

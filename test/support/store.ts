@@ -6,15 +6,15 @@ import type { Store } from "../../src/db/store.ts";
 import { freshDatabase } from "./database.ts";
 import { TEST_LEDGER_KEY } from "./ledgerKey.ts";
 
-/** An empty database that is open, for tests of what needs nothing else. */
+/** Open store on an empty database. */
 export interface TestStore {
   store: Store;
-  /** Where its file lies, if it has one. */
+  /** Folder of the database file on SQLite. */
   folder: string;
   close(): Promise<void>;
 }
 
-/** Opens a database of its own, which `close` takes away. */
+/** Opens a store on a new database, which `close` deletes. */
 export async function openTestStore(): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), "reprise-store-"));
   const database = await freshDatabase();

@@ -2,7 +2,7 @@ import { mkdtempSync, openSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where a program is: on the PATH, or where systems keep what only root or a package manager puts on it. */
+/** Finds a program on the PATH or in the folders of system programs. */
 export function findProgram(name: string): string | null {
   return Bun.which(name, { PATH: `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/opt/homebrew/bin` });
 }
@@ -13,7 +13,7 @@ export function freePort(): number {
   return probe.port;
 }
 
-/** Waits for a condition; what it waits for is the message of the error when it does not come. */
+/** Waits until a condition holds. `what` is the message of the error after the deadline. */
 export async function until(
   what: string,
   holds: () => Promise<boolean>,
@@ -38,22 +38,22 @@ export async function listens(port: number): Promise<boolean> {
 }
 
 /**
- * What a keeper does. It waits at a pipe that closes when `remove` is called, or when this process dies, however it
- * dies: `bun test` runs no exit handlers. Then it ends the server, and the folder with it.
+ * Script that ends a server and deletes its folder. It waits at a pipe that closes when `remove` is called, or when this process
+ * dies, by whatever signal: `bun test` runs no exit handlers.
  */
 const keeper = `
 trap '' INT TERM HUP
 cat >/dev/null
 pid=$(head -n 1 "$2" 2>/dev/null)
 left=250
-# Again and again: a server may miss a signal while it starts.
+# Repeated, because a server may miss a signal while it starts.
 while [ $left -gt 0 ] && kill -s "$3" "$pid" 2>/dev/null; do left=$((left - 1)); sleep 0.02; done
 [ $left -gt 0 ] || kill -9 "$pid"
 left=50
 # Its last children may still be writing.
 until rm -rf "$1" 2>/dev/null || [ $left -eq 0 ]; do left=$((left - 1)); sleep 0.02; done`;
 
-/** A server and its home: a temporary folder. Neither outlives `remove`, nor this process. */
+/** Server with a temporary folder. Neither outlives `remove`, nor this process. */
 export class Throwaway {
   readonly folder: string;
   readonly #pidFile: string;
@@ -62,7 +62,7 @@ export class Throwaway {
   readonly #log: number;
   #server: Bun.Subprocess | null = null;
 
-  /** `pidFile` is where, in the folder, the server writes its process id; `signal` is what ends it at once. */
+  /** `pidFile` is the file in the folder to which the server writes its process id; `signal` ends it at once. */
   constructor(name: string, pidFile: string, signal: "TERM" | "INT" | "KILL" = "TERM") {
     this.folder = mkdtempSync(join(tmpdir(), `reprise-${name}-`));
     this.#pidFile = join(this.folder, pidFile);
@@ -75,12 +75,12 @@ export class Throwaway {
     this.#keeper.unref();
   }
 
-  /** Runs a program to its end, and fails with what it said when it fails. */
+  /** Runs a program to its end. @throws Error with its output when it fails */
   async run(command: string[]): Promise<void> {
     if ((await this.#spawn(command).exited) !== 0) await this.#fail(`${command[0]} failed`);
   }
 
-  /** Starts the server, in the foreground, and waits until it is ready and its keeper can find it. */
+  /** Starts the server in the foreground, and waits until it is ready and has written its process id. */
   async start(command: string[], isReady: () => Promise<boolean>): Promise<void> {
     const server = this.#spawn(command);
     this.#server = server;
@@ -90,7 +90,7 @@ export class Throwaway {
     if (server.exitCode !== null) await this.#fail(`${command[0]} did not start`);
   }
 
-  /** Ends the server and keeps its folder, for another start. */
+  /** Ends the server and keeps its folder for another start. */
   async end(signal = this.#signal): Promise<void> {
     process.kill(Number.parseInt(await Bun.file(this.#pidFile).text(), 10), `SIG${signal}`);
     await this.#server?.exited;

@@ -1,15 +1,15 @@
 import { generateKeyPairSync, verify } from "node:crypto";
 
-/** Google's token service on 127.0.0.1, as far as we ask it. */
+/** Fake of Google's OAuth token endpoint on 127.0.0.1. */
 export interface TokenServer {
   url: string;
-  /** The access tokens that are good at this moment. */
+  /** Access tokens that are valid now. */
   valid: Set<string>;
-  /** What was asked, in order. */
+  /** Requests received, in order. */
   asked: Record<string, string>[];
-  /** How it answers: with a token, with this error of OAuth, or like a server that is down. */
+  /** Response to each request: a token, this OAuth error, or a closed connection. */
   mood: { error: string | null; down: boolean; expiresIn: number; takes: number };
-  /** The JSON key of a service account that it knows. */
+  /** JSON key of a service account that it accepts. */
   key: { type: string; client_email: string; private_key: string };
   stop(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function startTokenServer(): TokenServer {
       await Bun.sleep(mood.takes);
       if (mood.down) return new Response("<h1>502</h1>", { status: 502 });
       const error = mood.error ?? (form.assertion && !isSigned(form.assertion) ? "invalid_grant" : null);
-      // What it was asked stands in the description: nobody may pass it on.
+      // The description repeats the request, which holds secrets: the program must not pass it on.
       if (error !== null) return Response.json({ error, error_description: JSON.stringify(form) }, { status: 400 });
       const token = `ya29.canary-access-${++count}`;
       valid.add(token);

@@ -1,7 +1,7 @@
 import type { TestApp } from "./app.ts";
 import { PASSWORD, type Sent } from "./doors.ts";
 
-// What visitors do at the doors of `identity`.
+// Calls of the identity routes.
 
 export interface SignedIn {
   token: string;
@@ -20,13 +20,13 @@ export async function idOf(app: TestApp, token: string): Promise<string> {
   return (await session(app, { token })).body.user.id;
 }
 
-/** A new API key of the user with this token. */
+/** Creates an API key for the user with this token. */
 export async function keyOf(app: TestApp, token: string, more = {}): Promise<{ id: string; key: string }> {
   const sent = { token, body: { name: "k", ...more } };
   return (await app.request<{ id: string; key: string }>("POST", "/api/auth/api-keys", sent)).body;
 }
 
-/** The cookie of an answer, as a browser sends it back. */
+/** Returns the first cookie of a response, as a browser sends it back. */
 export function cookieOf(answer: { headers: Headers }): string {
   return answer.headers.getSetCookie()[0]?.split(";")[0] ?? "";
 }

@@ -8,11 +8,11 @@ const OPENING = { subject: "Hello", body: "One" };
 export const isUnknown = ({ status, errorMessage }: ShownMessage) =>
   status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
 
-/** What becomes of a message that does not simply arrive. */
-export function failingCases(ground: () => Ground): void {
+/** Cases of messages that are refused, deferred or of unknown outcome, and of mailboxes that move. */
+export function failingCases(context: () => Ground): void {
   test("refused for good, it fails and its credit is back; put off, it is tried again as the same message", async () => {
-    const { brand, people, whenMessages, bringForward } = ground();
-    const persons = people(3);
+    const { createBrand, createPeople, waitForMessages, bringForward } = context();
+    const persons = createPeople(3);
     const [unknown, busy] = persons.map(({ email }) => email);
     let tries = 0;
     const server = await startScriptedSmtpServer({
@@ -21,14 +21,14 @@ export function failingCases(ground: () => Ground): void {
         return line.includes(`<${busy}>`) && ++tries < 3 ? "451 4.2.0 greylisted" : "250 2.1.5 ok";
       },
     });
-    const owner = await brand({ smtpPort: server.port });
+    const owner = await createBrand({ smtpPort: server.port });
     const id = await launchCampaign(owner, { name: "Refused", stages: [OPENING, { body: "Two" }], people: persons });
     for (let attempt = 1; attempt < 3; attempt++) {
       const isPutOff = (one: ShownMessage) => one.attempts === attempt && one.errorMessage?.includes("greylisted");
-      await whenMessages(owner, id, (all) => tries > attempt || all.some(isPutOff));
+      await waitForMessages(owner, id, (all) => tries > attempt || all.some(isPutOff));
       await bringForward(owner, id);
     }
-    const messages = await whenMessages(
+    const messages = await waitForMessages(
       owner,
       id,
       (all) => all.length === 5 && all.every(({ status }) => status !== "PENDING"),
@@ -45,18 +45,18 @@ export function failingCases(ground: () => Ground): void {
   });
 
   test("an outcome nobody knows is shown, and resolved as sent or as not sent", async () => {
-    const { brand, people, whenMessages, fleet, admin } = ground();
-    const persons = people(2);
+    const { createBrand, createPeople, waitForMessages, fleet, admin } = context();
+    const persons = createPeople(2);
     let dots = 0;
     const server = await startScriptedSmtpServer({ dot: () => (++dots <= 2 ? "drop" : "250 2.0.0 ok") });
-    const owner = await brand({ smtpPort: server.port });
+    const owner = await createBrand({ smtpPort: server.port });
     const id = await launchCampaign(owner, { name: "Unknown", stages: [OPENING, { body: "Two" }], people: persons });
-    const unknown = await whenMessages(owner, id, (all) => all.length === 2 && all.every(isUnknown));
+    const unknown = await waitForMessages(owner, id, (all) => all.length === 2 && all.every(isUnknown));
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 2, totalUsed: 0 });
     const path = "/api/campaigns/outcome-unknown";
     await owner.ask("POST", `${path}/${unknown[0]?.id}/resolve`, { as: "SENT" });
     await owner.ask("POST", `${path}/${unknown[1]?.id}/resolve`, { as: "NOT_SENT" });
-    await whenMessages(owner, id, (all) => all.length === 4 && all.every(({ status }) => status === "SENT"));
+    await waitForMessages(owner, id, (all) => all.length === 4 && all.every(({ status }) => status === "SENT"));
     const again = await fleet.api("POST", `${path}/${unknown[0]?.id}/resolve`, {
       token: admin,
       body: { as: "NOT_SENT" },
@@ -70,16 +70,16 @@ export function failingCases(ground: () => Ground): void {
   });
 
   test("a mailbox given to another brand carries nothing more of the first one's", async () => {
-    const { brand, people, mailTo, whenMessages, bringForward, fleet, admin } = ground();
-    const [owner, other, persons] = [await brand(), await brand(), people(10)];
+    const { createBrand, createPeople, mailTo, waitForMessages, bringForward, fleet, admin } = context();
+    const [owner, other, persons] = [await createBrand(), await createBrand(), createPeople(10)];
     const stages = [OPENING, { body: "Two", delay: { value: 1, unit: "DAYS" as const } }];
     const id = await launchCampaign(owner, { name: "Moves", stages, people: persons });
-    await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 10);
+    await waitForMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 10);
     const body = { accountId: owner.senderIds[0], brandId: other.brandId };
     const moved = await fleet.api("POST", "/api/auth/admin/assign-email-account", { token: admin, body });
     expect(moved.status).toBe(200);
     await bringForward({ ...owner, senderIds: owner.senderIds.slice(1) }, id);
-    await whenMessages(owner, id, (all) => all.length === 20 && all.every(({ status }) => status === "SENT"));
+    await waitForMessages(owner, id, (all) => all.length === 20 && all.every(({ status }) => status === "SENT"));
     const senders = mailTo(persons)
       .slice(10)
       .map(({ raw }) => /^from:.*?([\w.]+@[\w.]+)/im.exec(raw)?.[1]);

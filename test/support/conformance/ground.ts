@@ -10,31 +10,31 @@ import { type Fleet, REPLICAS, startFleet } from "../fleet.ts";
 import { type ReceivedMail, startSmtpServer, type TestSmtpServer } from "../smtpServer.ts";
 import { until } from "../throwaway.ts";
 
-/** What every case stands on: the program in the size of this pass, and the mail server outside, which is the truth. */
+/** Program in the size of this pass, and a mail server outside it that records what really arrived. */
 export interface Ground {
   fleet: Fleet;
   admin: string;
-  outside: TestSmtpServer;
-  /** A new brand with so many mailboxes; at the mail server outside unless another is named. */
-  brand(order?: Partial<BrandOrder> & { count?: number }): Promise<BrandAtWork>;
-  /** So many people whom no other case knows. */
-  people(count: number): { email: string; firstName: string }[];
-  /** What arrived for the people of a case, oldest first. */
+  smtpServer: TestSmtpServer;
+  /** Creates a brand with `count` mailboxes, at this mail server unless `order` names another. */
+  createBrand(order?: Partial<BrandOrder> & { count?: number }): Promise<BrandAtWork>;
+  /** Returns contacts that no other case uses. */
+  createPeople(count: number): { email: string; firstName: string }[];
+  /** Returns the mails that arrived for these contacts, oldest first. */
   mailTo(people: readonly { email: string }[]): ReceivedMail[];
-  /** The time of all that waits for a time has come, in one campaign. */
+  /** Makes every scheduled message of a campaign due now. */
   bringForward(brand: BrandAtWork, campaignId: string): Promise<void>;
-  /** What no process works on any more is known to be so, without the five minutes that this takes. */
-  endClaims(): Promise<void>;
-  /** Waits until a campaign's messages are as they should be; returns them. */
-  whenMessages(
+  /** Ends the lease of every claimed message, which takes five minutes by itself. */
+  expireClaims(): Promise<void>;
+  /** Waits until the messages of a campaign satisfy `holds`; returns them. */
+  waitForMessages(
     brand: BrandAtWork,
     campaignId: string,
     holds: (messages: ShownMessage[]) => boolean,
   ): Promise<ShownMessage[]>;
-  /** Waits until nothing is on its way anywhere. */
-  whenStill(): Promise<void>;
-  /** Nothing drifts: the books, the tallies, and what each replica says of the queue. */
-  expectOrder(): Promise<void>;
+  /** Waits until no replica sends anything. */
+  waitUntilIdle(): Promise<void>;
+  /** Asserts that the ledger, the tallies and the queue counts of every replica agree with the messages. */
+  expectConsistent(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,11 +45,11 @@ interface QueueStats {
   failed: number;
 }
 
-/** Longer than any case takes when all is well. */
+/** Limit of each wait: longer than any case takes when all is well. */
 export const PATIENCE = 25_000;
 
 export async function startGround(): Promise<Ground> {
-  const outside = await startSmtpServer({ hesitates: () => Math.random() * 10, thinks: () => Math.random() * 10 });
+  const smtpServer = await startSmtpServer({ hesitates: () => Math.random() * 10, thinks: () => Math.random() * 10 });
   const args = Array.from({ length: REPLICAS }, () => []);
   const env = { SMTP_ALLOW_PRIVATE_HOSTS: "true", CLIENT_ADDRESS_HEADER: "x-client-address" };
   const fleet = await startFleet({ args, env });
@@ -58,8 +58,8 @@ export async function startGround(): Promise<Ground> {
   let brands = 0;
   let persons = 0;
 
-  /** A statement from outside, past the program. */
-  async function tell(statement: string): Promise<void> {
+  /** Runs a statement on the database, past the program. */
+  async function runSql(statement: string): Promise<void> {
     if (fleet.databaseUrl === null) {
       const file = new Database(join(dataDir, "reprise.db"));
       file.run("pragma busy_timeout = 10000");
@@ -71,7 +71,7 @@ export async function startGround(): Promise<Ground> {
     }
   }
 
-  /** What each replica says of the queue. */
+  /** Returns the queue counts of each replica. */
   const stats = () =>
     Promise.all(
       fleet.replicas.map(
@@ -79,35 +79,35 @@ export async function startGround(): Promise<Ground> {
       ),
     );
 
-  const ground: Ground = {
+  const context: Ground = {
     fleet,
     admin,
-    outside,
-    brand({ count = 2, ...order } = {}) {
+    smtpServer,
+    createBrand({ count = 2, ...order } = {}) {
       const number = ++brands;
       const mailboxes = Array.from({ length: count }, (_, n) => `m${n}@brand${number}.example`);
       return setUpBrand(fleet, admin, {
         name: `B${number}`,
-        smtpPort: outside.port,
+        smtpPort: smtpServer.port,
         mailboxes,
         credits: 10_000,
         ...order,
       });
     },
-    people: (count) =>
+    createPeople: (count) =>
       Array.from({ length: count }, () => ({ email: `p${++persons}@client.example`, firstName: "Jo" })),
     mailTo(people) {
       const theirs = new Set(people.map(({ email }) => email));
-      return outside.received.filter(({ to }) => theirs.has(to));
+      return smtpServer.received.filter(({ to }) => theirs.has(to));
     },
     async bringForward({ ask, senderIds }, campaignId) {
-      await tell(`update messages set run_at = 1 where campaign_id = '${campaignId}' and status = 'PENDING'
+      await runSql(`update messages set run_at = 1 where campaign_id = '${campaignId}' and status = 'PENDING'
         and run_at < 8640000000000000`);
-      // Whoever changes a campaign wakes the engine.
+      // A change of the campaign wakes the engine.
       await ask("PUT", `/api/campaigns/${campaignId}/senders`, { emailAccountIds: senderIds });
     },
-    endClaims: () => tell("update messages set lease_until = 0 where status = 'SENDING'"),
-    async whenMessages(brand, campaignId, holds) {
+    expireClaims: () => runSql("update messages set lease_until = 0 where status = 'SENDING'"),
+    async waitForMessages(brand, campaignId, holds) {
       let messages: ShownMessage[] = [];
       const asked = async () => {
         messages = await messagesOf(brand, campaignId);
@@ -120,9 +120,9 @@ export async function startGround(): Promise<Ground> {
       });
       return messages;
     },
-    whenStill: () =>
+    waitUntilIdle: () =>
       until("nothing is on its way", async () => (await stats()).every(({ active }) => active === 0), PATIENCE, 50),
-    async expectOrder() {
+    async expectConsistent() {
       const said = await stats();
       const [{ waiting, active, completed, failed } = { waiting: 0, active: 0, completed: 0, failed: 0 }] = said;
       for (const own of said) expect(own).toEqual({ waiting, active, completed, failed });
@@ -139,8 +139,8 @@ export async function startGround(): Promise<Ground> {
     },
     async close() {
       await fleet.remove();
-      await outside.stop();
+      await smtpServer.stop();
     },
   };
-  return ground;
+  return context;
 }

@@ -8,44 +8,44 @@ import type { Ground } from "./ground.ts";
 
 const STAGES = [{ subject: "Hello", body: "One" }, { body: "Two" }, { body: "Three" }];
 
-/** Processes come and go while they send. */
-export function restartingCases(ground: () => Ground): void {
+/** Cases of replicas that stop, restart or are killed while they send. */
+export function restartingCases(context: () => Ground): void {
   test("each asked to stop in turn while it sends: nothing is lost, nothing is unknown", async () => {
-    const { brand, people, mailTo, whenMessages, fleet } = ground();
-    const owner = await brand({ count: 3 });
+    const { createBrand, createPeople, mailTo, waitForMessages, fleet } = context();
+    const owner = await createBrand({ count: 3 });
     for (const [n, replica] of fleet.replicas.entries()) {
-      const persons = people(40);
+      const persons = createPeople(40);
       const id = await launchCampaign(owner, { name: `Rolling ${n}`, stages: STAGES, people: persons });
       await until("it sends", async () => mailTo(persons).length > 0);
       const ending = replica.stop();
       expect(mailTo(persons).length).toBeLessThan(120);
       expect(await ending).toBe(0);
       await replica.start();
-      await whenMessages(owner, id, (all) => all.length === 120 && all.every(({ status }) => status === "SENT"));
+      await waitForMessages(owner, id, (all) => all.length === 120 && all.every(({ status }) => status === "SENT"));
       expect(mailTo(persons)).toHaveLength(120);
       expect(new Set(mailTo(persons).map(({ messageId }) => messageId)).size).toBe(120);
     }
   });
 
   test("one killed while it sends: its claims end as unknown, the others go on, and nobody is written to twice", async () => {
-    const { brand, people, whenMessages, endClaims, fleet } = ground();
+    const { createBrand, createPeople, waitForMessages, expireClaims, fleet } = context();
     const slow = await startSmtpServer({ thinks: 100 });
     const mailTo = (persons: readonly { email: string }[]) =>
       slow.received.filter(({ to }) => persons.some(({ email }) => email === to));
-    const [owner, persons] = [await brand({ count: 3, smtpPort: slow.port }), people(40)];
+    const [owner, persons] = [await createBrand({ count: 3, smtpPort: slow.port }), createPeople(40)];
     const id = await launchCampaign(owner, { name: "Killed", stages: STAGES, people: persons });
     await until("it sends", async () => slow.received.length > 0);
     const victim = fleet.replicas.at(-1);
     await victim?.kill();
     if (fleet.replicas.length > 1) {
       const before = mailTo(persons).length;
-      await whenMessages(owner, id, () => mailTo(persons).length > before || before === 120);
+      await waitForMessages(owner, id, () => mailTo(persons).length > before || before === 120);
     }
     await victim?.start();
     let unknown = 0;
     for (let round = 0; round < STAGES.length + 1; round++) {
-      await endClaims();
-      const messages = await whenMessages(owner, id, (all) =>
+      await expireClaims();
+      const messages = await waitForMessages(owner, id, (all) =>
         all.every((one) => one.status === "SENT" || isUnknown(one)),
       );
       unknown += messages.filter(isUnknown).length;
@@ -56,7 +56,7 @@ export function restartingCases(ground: () => Ground): void {
       }
       if (messages.length === 120 && !messages.some(isUnknown)) break;
     }
-    await whenMessages(owner, id, (all) => all.length === 120 && all.every(({ status }) => status === "SENT"));
+    await waitForMessages(owner, id, (all) => all.length === 120 && all.every(({ status }) => status === "SENT"));
     expect(mailTo(persons)).toHaveLength(120);
     expect(new Set(mailTo(persons).map(({ messageId }) => messageId)).size).toBe(120);
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 120 });

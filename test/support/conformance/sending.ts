@@ -8,14 +8,14 @@ const DAY = 24 * 60 * 60 * 1000;
 
 type Timed = { stage: number; scheduledTime: string; processedAt: string };
 
-/** What leaves, when, and in which order. */
-export function sendingCases(ground: () => Ground): void {
+/** Cases of when and in which order messages are sent. */
+export function sendingCases(context: () => Ground): void {
   test("everybody gets each stage once, in order, in one thread", async () => {
-    const { brand, people, mailTo, whenMessages } = ground();
-    const [owner, persons] = [await brand(), people(20)];
+    const { createBrand, createPeople, mailTo, waitForMessages } = context();
+    const [owner, persons] = [await createBrand(), createPeople(20)];
     const stages = [{ subject: "Hello {{ firstName }}", body: "One" }, { body: "Two" }, { body: "Three" }];
     const id = await launchCampaign(owner, { name: "Thread", stages, people: persons });
-    await whenMessages(owner, id, (all) => all.length === 60 && all.every(({ status }) => status === "SENT"));
+    await waitForMessages(owner, id, (all) => all.length === 60 && all.every(({ status }) => status === "SENT"));
     expect(mailTo(persons)).toHaveLength(60);
     for (const person of persons) {
       const got = mailTo([person]);
@@ -36,15 +36,19 @@ export function sendingCases(ground: () => Ground): void {
   });
 
   test("nothing leaves before its time: a campaign's start, a follow-up's delay", async () => {
-    const { brand, people, mailTo, whenMessages, bringForward } = ground();
-    const [owner, persons] = [await brand(), people(6)];
+    const { createBrand, createPeople, mailTo, waitForMessages, bringForward } = context();
+    const [owner, persons] = [await createBrand(), createPeople(6)];
     const stages = [
       { subject: "Hello", body: "One" },
       { body: "Two", delay: { value: 3, unit: "DAYS" as const } },
     ];
     const startAt = Date.now() + 2_000;
     const id = await launchCampaign(owner, { name: "Later", stages, people: persons, startAt });
-    const opened = await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 6);
+    const opened = await waitForMessages(
+      owner,
+      id,
+      (all) => all.filter(({ status }) => status === "SENT").length === 6,
+    );
     for (const { processedAt } of opened.filter(({ status }) => status === "SENT"))
       expect(Date.parse(processedAt ?? "")).toBeGreaterThanOrEqual(startAt);
     const timed = await allOf<Timed & { contactId: string }>(owner, `/api/campaigns/${id}/messages`);
@@ -54,14 +58,14 @@ export function sendingCases(ground: () => Ground): void {
     }
     expect(mailTo(persons)).toHaveLength(6);
     await bringForward(owner, id);
-    await whenMessages(owner, id, (all) => all.every(({ status }) => status === "SENT"));
+    await waitForMessages(owner, id, (all) => all.every(({ status }) => status === "SENT"));
     expect(mailTo(persons)).toHaveLength(12);
   });
 
   test("a mailbox's day and its connections are bounded over all replicas, and explain says what waits for it", async () => {
-    const { brand, people, mailTo, whenMessages } = ground();
+    const { createBrand, createPeople, mailTo, waitForMessages } = context();
     const slow = await startSmtpServer({ thinks: 30 });
-    const [owner, persons] = [await brand({ count: 1, dailyLimit: 30, smtpPort: slow.port }), people(40)];
+    const [owner, persons] = [await createBrand({ count: 1, dailyLimit: 30, smtpPort: slow.port }), createPeople(40)];
     let most = 0;
     const watching = setInterval(() => {
       most = Math.max(most, slow.connections.open);
@@ -69,15 +73,15 @@ export function sendingCases(ground: () => Ground): void {
     const stages = [{ subject: "Hello", body: "One" }];
     const id = await launchCampaign(owner, { name: "Cap", stages, people: persons });
     // What is beyond a day is planned for the next.
-    const messages = await whenMessages(
+    const messages = await waitForMessages(
       owner,
       id,
       (all) => all.filter(({ status }) => status === "SENT").length === 30,
     );
     await owner.ask("POST", `/api/campaigns/${id}/pause`, {});
     await owner.ask("POST", `/api/campaigns/${id}/resume`, {});
-    await ground().bringForward(owner, id);
-    const capped = await whenMessages(
+    await context().bringForward(owner, id);
+    const capped = await waitForMessages(
       owner,
       id,
       (all) => all.filter(({ errorMessage }) => errorMessage === "DAILY_CAP").length === 10,
@@ -95,8 +99,8 @@ export function sendingCases(ground: () => Ground): void {
   });
 
   test("woken by everybody at once, nobody is written to twice", async () => {
-    const { brand, people, mailTo, whenMessages, fleet } = ground();
-    const [owner, persons] = [await brand(), people(30)];
+    const { createBrand, createPeople, mailTo, waitForMessages, fleet } = context();
+    const [owner, persons] = [await createBrand(), createPeople(30)];
     const stages = [{ subject: "Hello", body: "One" }, { body: "Two" }];
     const startAt = Date.now() + 1_000;
     const id = await launchCampaign(owner, { name: "Wake", stages, people: persons, startAt });
@@ -106,7 +110,7 @@ export function sendingCases(ground: () => Ground): void {
       const wake = fleet.replicas.flatMap(({ api }) => [api, api]);
       await Promise.all(wake.map((api) => api("PUT", `/api/campaigns/${id}/senders`, { token: owner.token, body })));
     }
-    await whenMessages(owner, id, (all) => all.length === 60 && all.every(({ status }) => status === "SENT"));
+    await waitForMessages(owner, id, (all) => all.length === 60 && all.every(({ status }) => status === "SENT"));
     expect(mailTo(persons)).toHaveLength(60);
   });
 }

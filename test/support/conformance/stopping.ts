@@ -5,13 +5,17 @@ import type { Ground } from "./ground.ts";
 const OPENING = { subject: "Hello", body: "One" };
 const LATER = { body: "Two", delay: { value: 2, unit: "DAYS" as const } };
 
-/** What stops what was to come, whichever replica hears of it. */
-export function stoppingCases(ground: () => Ground): void {
+/** Cases of replies, bans, pauses and missing credits that stop what is scheduled, whichever replica is asked. */
+export function stoppingCases(context: () => Ground): void {
   test("an answer, a ban, a platform ban, an opt-out, a person who takes over, a paused contact: nothing follows", async () => {
-    const { brand, people, mailTo, whenMessages, bringForward, fleet, admin } = ground();
-    const [owner, persons] = [await brand(), people(7)];
+    const { createBrand, createPeople, mailTo, waitForMessages, bringForward, fleet, admin } = context();
+    const [owner, persons] = [await createBrand(), createPeople(7)];
     const id = await launchCampaign(owner, { name: "Stop", stages: [OPENING, LATER], people: persons });
-    const opened = await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 7);
+    const opened = await waitForMessages(
+      owner,
+      id,
+      (all) => all.filter(({ status }) => status === "SENT").length === 7,
+    );
     type Members = { data: { conversationId: string; contact: { id: string; email: string } }[] };
     const { data } = await owner.ask<Members>("GET", `/api/campaigns/${id}/contacts?limit=100`);
     const of = (n: number) => {
@@ -31,7 +35,7 @@ export function stoppingCases(ground: () => Ground): void {
 
     await bringForward(owner, id);
     const reasons = async () => {
-      const messages = await whenMessages(owner, id, (all) =>
+      const messages = await waitForMessages(owner, id, (all) =>
         all.some(({ stage, status, contactId }) => stage === 1 && status === "SENT" && contactId === of(6).contactId),
       );
       return [0, 1, 2, 3, 4, 5, 6].map((n) =>
@@ -39,7 +43,7 @@ export function stoppingCases(ground: () => Ground): void {
       );
     };
     await reasons();
-    await whenMessages(owner, id, (all) => all.some(({ errorMessage }) => errorMessage === "CONTACT_PAUSED"));
+    await waitForMessages(owner, id, (all) => all.some(({ errorMessage }) => errorMessage === "CONTACT_PAUSED"));
     expect((await reasons()).map((message) => [message?.status, message?.errorMessage])).toEqual([
       ["CANCELLED", "REPLIED"],
       ["CANCELLED", "BANNED"],
@@ -54,21 +58,21 @@ export function stoppingCases(ground: () => Ground): void {
 
     await owner.ask("POST", `/api/campaigns/${id}/resume-contact`, { contactId: of(5).contactId });
     await bringForward(owner, id);
-    await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 9);
+    await waitForMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 9);
     expect(mailTo(persons)).toHaveLength(9);
     expect(mailTo([of(5)])).toHaveLength(2);
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 9 });
   });
 
   test("a pause holds what has not set out, a resume goes on with nobody twice, and a cancel is for good", async () => {
-    const { brand, people, mailTo, whenMessages, whenStill, fleet } = ground();
-    const [owner, persons] = [await brand({ count: 1 }), people(80)];
+    const { createBrand, createPeople, mailTo, waitForMessages, waitUntilIdle, fleet } = context();
+    const [owner, persons] = [await createBrand({ count: 1 }), createPeople(80)];
     const stages = [OPENING, { body: "Two" }];
     const id = await launchCampaign(owner, { name: "Pause", stages, people: persons });
     const path = `/api/campaigns/${id}`;
-    await whenMessages(owner, id, (all) => all.some(({ status }) => status === "SENT"));
+    await waitForMessages(owner, id, (all) => all.some(({ status }) => status === "SENT"));
     await owner.ask("POST", `${path}/pause`, {});
-    await whenStill();
+    await waitUntilIdle();
     const held = mailTo(persons).length;
     await Bun.sleep(300);
     expect(mailTo(persons)).toHaveLength(held);
@@ -78,11 +82,11 @@ export function stoppingCases(ground: () => Ground): void {
     const asked = fleet.replicas.flatMap(({ api }) => [api, api]);
     const answers = await Promise.all(asked.map((api) => api("POST", `${path}/resume`, { token: owner.token })));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length > held + 8);
+    await waitForMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length > held + 8);
     await owner.ask("POST", `${path}/cancel`, {});
-    await whenStill();
+    await waitUntilIdle();
     const reached = mailTo(persons).length;
-    const messages = await whenMessages(owner, id, (all) => all.every(({ status }) => status !== "PENDING"));
+    const messages = await waitForMessages(owner, id, (all) => all.every(({ status }) => status !== "PENDING"));
     expect(mailTo(persons)).toHaveLength(reached);
     expect(messages.filter(({ status }) => status === "SENT")).toHaveLength(reached);
     expect(new Set(mailTo(persons).map(({ messageId }) => messageId)).size).toBe(reached);
@@ -93,18 +97,18 @@ export function stoppingCases(ground: () => Ground): void {
   });
 
   test("credits that run dry pause a campaign, and a top-up lets it go on", async () => {
-    const { brand, people, mailTo, whenMessages, fleet, admin } = ground();
-    const [owner, persons] = [await brand({ credits: 5 }), people(3)];
+    const { createBrand, createPeople, mailTo, waitForMessages, fleet, admin } = context();
+    const [owner, persons] = [await createBrand({ credits: 5 }), createPeople(3)];
     const id = await launchCampaign(owner, { name: "Dry", stages: [OPENING, { body: "Two" }], people: persons });
-    await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 5);
+    await waitForMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 5);
     type Shown = { campaign: { status: string; statusReason: string | null } };
-    const standing = async () => (await owner.ask<Shown>("GET", `/api/campaigns/${id}`)).campaign;
-    await whenMessages(owner, id, (all) => all.some(({ status }) => status === "PENDING"));
-    while ((await standing()).status === "RUNNING") await Bun.sleep(50);
-    expect(await standing()).toMatchObject({ status: "AUTO_PAUSED", statusReason: "NO_CREDITS" });
+    const campaign = async () => (await owner.ask<Shown>("GET", `/api/campaigns/${id}`)).campaign;
+    await waitForMessages(owner, id, (all) => all.some(({ status }) => status === "PENDING"));
+    while ((await campaign()).status === "RUNNING") await Bun.sleep(50);
+    expect(await campaign()).toMatchObject({ status: "AUTO_PAUSED", statusReason: "NO_CREDITS" });
     const body = { brandId: owner.brandId, credits: 10, reason: "a top-up" };
     await fleet.api("POST", "/api/auth/admin/grant-credits", { token: admin, body });
-    await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 6);
+    await waitForMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 6);
     expect(mailTo(persons)).toHaveLength(6);
     expect(await balanceOf(owner)).toMatchObject({ creditAvailable: 9, totalReserved: 0, totalUsed: 6 });
   });

@@ -1,27 +1,27 @@
 import type { Arrival } from "./journal.ts";
 
-/** Something that happened to the installation. */
+/** Fault that was injected into the installation. */
 export interface Fault {
   kind: string;
-  /** Epoch milliseconds; `until` is when all parts worked again. */
+  /** Start in epoch milliseconds; `until` is when all parts worked again. */
   at: number;
   until: number;
 }
 
 export interface Delay {
   times: number;
-  /** Messages that fell due between a fault of this kind and two seconds after all worked again, or the next fault. */
+  /** Number of messages that fell due between a fault of this kind and `RECOVERY_MS` after its end. */
   due: number;
-  /** Milliseconds between when they were due and when they arrived. */
+  /** Milliseconds between due time and arrival. */
   lateness: { p50: number; p99: number; max: number };
-  /** The longest time in which nothing arrived, milliseconds, of those that began in that time. */
+  /** Longest time without an arrival that began in that span, in milliseconds. */
   longestGap: number;
 }
 
-/** How long after everything works again a fault may still be felt. Milliseconds. */
-const ECHO = 2_000;
+/** Time after the end of a fault in which delays are still attributed to it. */
+const RECOVERY_MS = 2_000;
 
-/** What each kind of fault added, beside "none": the time before the first one. */
+/** Returns the delays of each kind of fault, and of "none": the time before the first. */
 export function delaysOf(
   faults: readonly Fault[],
   took: readonly Arrival[],
@@ -30,7 +30,7 @@ export function delaysOf(
   const ordered = took.toSorted((a, b) => a.at - b.at);
   const begin = ordered[0]?.at ?? 0;
   const spans = faults
-    .map(({ kind, at, until }) => ({ kind, at, until: until + ECHO }))
+    .map(({ kind, at, until }) => ({ kind, at, until: until + RECOVERY_MS }))
     .concat({ kind: "none", at: begin, until: faults[0]?.at ?? begin });
   const delays: Record<string, Delay> = {};
   for (const kind of new Set(spans.map((span) => span.kind))) {

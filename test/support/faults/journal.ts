@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { until } from "../throwaway.ts";
 
-/** What the simulator says arrived. */
+/** Message that the simulator received. */
 export interface Arrival {
   messageId: string;
   to: string;
@@ -15,7 +15,7 @@ export function arrivals(path: string): Arrival[] {
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Arrival);
 }
 
-/** Resolves in the middle of sending, or after `patience` milliseconds in which nothing was sent. */
+/** Resolves while messages are being sent, or after `patience` milliseconds without one. */
 export async function untilItSends(path: string, patience: number): Promise<void> {
   const size = () => (existsSync(path) ? statSync(path).size : 0);
   const before = size();

@@ -1,23 +1,27 @@
 import { connect } from "node:net";
 import { ATTACKS, type Attack } from "./attacks.ts";
 
-// A process of its own, so that its work does not count as the service's: attacker.ts PORT SECONDS CONNECTIONS [NAMES]
+// Runs as a process of its own, so that its work does not count as the service's: attacker.ts PORT SECONDS CONNECTIONS [NAMES]
 
-const [port = 0, seconds = 0, connections = 0] = process.argv.slice(2).map(Number);
-/** Only attacks whose names this matches. */
-const chosen = ATTACKS.filter(({ name }) => new RegExp(process.argv[5] ?? "").test(name));
-const over = performance.now() + seconds * 1000;
-/** Before a connection that was cut or answered is opened again: what a way through a network takes at least. */
+/** Path of this file, to start it with. */
+export const ATTACKER_SCRIPT = import.meta.path;
+
+/** Wait before a connection that was cut or answered is opened again: what a way through a network takes at least. */
 const PAUSE_MS = 100;
 const DRIBBLE_MS = 100;
 
-const answers: Record<string, number> = {};
-const count = (name: string) => {
-  answers[name] = (answers[name] ?? 0) + 1;
-};
+interface AttackRun {
+  port: number;
+  /** Time at which it ends, as `performance.now()` counts. */
+  endsAt: number;
+  connections: number;
+  attacks: readonly Attack[];
+  /** Outcomes by attack and status. */
+  outcomes: Record<string, number>;
+}
 
 /** Sends one request, until it is answered, cut or the time is over. */
-function strike(attack: Attack): Promise<void> {
+function attackOnce({ port, endsAt, outcomes }: AttackRun, attack: Attack): Promise<void> {
   return new Promise((done) => {
     const socket = connect(port, "127.0.0.1");
     const pieces = attack.pieces()[Symbol.iterator]();
@@ -28,10 +32,11 @@ function strike(attack: Attack): Promise<void> {
       socket.removeAllListeners();
       socket.on("error", () => {});
       socket.destroy();
-      count(`${attack.name}: ${outcome}`);
+      const name = `${attack.name}: ${outcome}`;
+      outcomes[name] = (outcomes[name] ?? 0) + 1;
       done();
     };
-    const last = setTimeout(() => end("held"), Math.max(0, over - performance.now()));
+    const last = setTimeout(() => end("held"), Math.max(0, endsAt - performance.now()));
     const pump = () => {
       for (let next = pieces.next(); !next.done; next = pieces.next()) {
         if (next.value === null) {
@@ -54,14 +59,21 @@ function strike(attack: Attack): Promise<void> {
   });
 }
 
-async function attackUntilOver(number: number): Promise<void> {
-  for (let next = number; performance.now() < over; next += connections) {
-    const attack = chosen[next % chosen.length];
-    if (attack) await strike(attack);
+/** Keeps one connection busy until the time is over; `number` says with which attack it begins. */
+async function attackUntilEnd(run: AttackRun, number: number): Promise<void> {
+  for (let next = number; performance.now() < run.endsAt; next += run.connections) {
+    const attack = run.attacks[next % run.attacks.length];
+    if (attack) await attackOnce(run, attack);
     await Bun.sleep(PAUSE_MS);
   }
 }
 
-await Promise.all(Array.from({ length: connections }, (_, number) => attackUntilOver(number)));
-console.log(JSON.stringify(answers));
-process.exit(0);
+if (import.meta.main) {
+  const [port = 0, seconds = 0, connections = 0] = process.argv.slice(2).map(Number);
+  // Only attacks whose names match.
+  const attacks = ATTACKS.filter(({ name }) => new RegExp(process.argv[5] ?? "").test(name));
+  const run: AttackRun = { port, endsAt: performance.now() + seconds * 1000, connections, attacks, outcomes: {} };
+  await Promise.all(Array.from({ length: connections }, (_, number) => attackUntilEnd(run, number)));
+  console.log(JSON.stringify(run.outcomes));
+  process.exit(0);
+}

@@ -1,4 +1,4 @@
-/** One kind of hostile request: its head, and its body piece by piece. `null` asks for a pause before the next piece. */
+/** Kind of hostile request: its head, and its body in pieces. `null` is a pause before the next piece. */
 export interface Attack {
   name: string;
   head: string;
@@ -21,7 +21,7 @@ function* bytes(piece: Uint8Array, total: number) {
   for (let left = total; left > 0; left -= piece.length) yield left >= piece.length ? piece : piece.subarray(0, left);
 }
 
-/** All but the last byte, and then nothing more. */
+/** Yields all but the last byte. */
 function* heldBack(total: number) {
   yield* bytes(letters, total - 1);
   for (;;) yield null;
@@ -42,7 +42,7 @@ function* endlessChunks() {
   }
 }
 
-/** An address that the usual pattern for addresses takes long to refuse. */
+/** Address that a common address pattern takes exponential time to refuse. */
 const address = (size: number) => `{"email":"a@${"a.".repeat(Math.floor((size - 40) / 2))}!","password":"x"}`;
 
 const signIn = "/api/auth/sign-in/email";
@@ -51,7 +51,7 @@ function whole(name: string, path: string, text: string): Attack {
   return { name, head: head("POST", path, Buffer.byteLength(text)), pieces: () => [text] };
 }
 
-/** The bodies of the review, and others of their kinds. */
+/** Attacks on the reading of bodies. */
 export const ATTACKS: readonly Attack[] = [
   {
     name: "1 GB by PATCH to a path that ends like the one for files",

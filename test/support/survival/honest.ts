@@ -1,4 +1,4 @@
-/** What an honest client saw: how long each answer took, and what was wrong. */
+/** Response times and failures of an honest client. */
 export interface Experience {
   milliseconds: number[];
   failures: string[];
@@ -8,13 +8,13 @@ export interface HonestRequest {
   method: string;
   path: string;
   token?: string;
-  /** For the request with this number. */
+  /** Builds the body of the request with this number. */
   body?: (number: number) => object;
   status: number;
 }
 
 const PAUSE_MS = 25;
-/** Milliseconds after which an honest client gives up. */
+/** Time after which an honest client gives up. */
 const PATIENCE_MS = 30_000;
 
 async function askUntil(url: string, request: HonestRequest, over: number, seen: Experience): Promise<void> {
@@ -42,7 +42,7 @@ async function askUntil(url: string, request: HonestRequest, over: number, seen:
   }
 }
 
-/** Asks again and again, each request in a loop of its own, for so many seconds. */
+/** Repeats each request in a loop of its own, for so many seconds. */
 export async function liveHonestly(url: string, requests: HonestRequest[], seconds: number): Promise<Experience> {
   const seen: Experience = { milliseconds: [], failures: [] };
   const over = performance.now() + seconds * 1000;
@@ -51,7 +51,7 @@ export async function liveHonestly(url: string, requests: HonestRequest[], secon
   return seen;
 }
 
-/** The value below which so much of a sorted list lies. */
+/** Returns the value below which `share` of a sorted list lies. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Holds a process to so much memory. */
+/** Limit on the memory of a process. */
 export interface MemoryLimit {
-  /** How the limit is held: by the kernel, or by a look at the process from time to time. */
+  /** Enforced by the kernel, or by polling the process. */
   kind: "cgroup v2" | "cgroup v1" | "watched";
-  /** What to start the program with, so that the limit counts from its first page. */
+  /** Wraps the command of the program, so that the limit holds from its first page. */
   command(program: string[]): string[];
-  /** Watches a process that has started. */
+  /** Starts to poll a process. */
   watch(pid: number): void;
   /** Largest resident set so far, in bytes. */
   peak(): number;
@@ -18,7 +18,7 @@ const V2 = "/sys/fs/cgroup";
 const V1 = "/sys/fs/cgroup/memory";
 const LOOK_MS = 50;
 
-/** A new group with the limit; null where this machine lets us make none. */
+/** Creates a control group with the limit; null where this is not permitted. */
 function makeGroup(parent: string, files: Record<string, string>): string | null {
   const folder = join(parent, `reprise-survival-${process.pid}`);
   try {
@@ -45,7 +45,7 @@ function residentOf(pid: number, name: "VmHWM" | "VmRSS"): number {
 }
 
 /**
- * Lets a program use so many bytes, no swap: in a control group where we may make one, else by ending it when it uses more.
+ * Limits a program to so many bytes without swap: by a control group where permitted, else by killing it beyond them.
  * `ulimit -v` would not do: JavaScriptCore reserves far more address space than it ever uses.
  */
 export function limitMemory(bytes: number): MemoryLimit {

@@ -1,0 +1,212 @@
+import { SECOND } from "../clock.ts";
+import { Fault } from "../fault.ts";
+
+/** Requests of one owner that are worked on at the same time while others are active. */
+export const SHARED_AT_ONCE = 2;
+/** An owner that made a request so recently is active. */
+export const ACTIVE_MS = 10 * SECOND;
+/** A request that takes longer no longer keeps others waiting, of its owner or not: a launch may take minutes, and so may a slow body. */
+export const LONG_REQUEST_MS = SECOND;
+/** How long an owner with several requests leaves the time to others at most, after one was started or has ended. */
+export const MAX_PAUSE_MS = 10;
+/** Requests of one owner that wait for a place; more are refused. */
+export const MAX_WAITING = 200;
+/** Requests of all owners that wait; more are refused, since each holds memory. */
+const MAX_WAITING_OF_ALL = 5_000;
+/** A request that waits longer is refused. */
+export const MAX_WAIT_MS = 5 * SECOND;
+/** Refusals that are held back at the same time; more are told at once. */
+const MAX_HELD_REFUSALS = 1_000;
+/** How long a refusal is held back while requests of others are worked on. */
+const REFUSAL_DELAY_MS = 50;
+/** How often those who wait are looked at when nothing ends. */
+const CHECK_INTERVAL_MS = 5;
+
+interface Place {
+  owner: Owner;
+  startedAt: number;
+}
+
+interface Waiter {
+  since: number;
+  start(place: Place): void;
+  refuse(error: Fault): void;
+}
+
+interface Owner {
+  name: string;
+  running: number;
+  waiting: Waiter[];
+  /** Before this time those who wait leave the time to others. */
+  pausedUntil: number;
+}
+
+/** Ends a request: its place goes to the next one of its owner. */
+export type EndRequest = () => void;
+
+/**
+ * Bounds how many requests of one owner (a brand, or a user without one) are worked on at the same time, before anything is
+ * done for them. Otherwise whoever sends most has most of the database's connections and of the event loop, which serve
+ * requests in the order they come. While requests of others are worked on, an owner with several has one after the other,
+ * with pauses as long as they took. An owner who is alone is not bounded.
+ */
+export class OwnerPlaces {
+  readonly #owners = new Map<string, Owner>();
+  readonly #queued = new Set<Owner>();
+  /** The owner of the last request, and the last request of somebody else before it. */
+  #latest = { name: "", at: Number.NEGATIVE_INFINITY };
+  #previous = { name: "", at: Number.NEGATIVE_INFINITY };
+  /** Of all owners, in the order they started. */
+  readonly #running = new Set<Place>();
+  #waiting = 0;
+  #heldRefusals = 0;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Returns what ends the request, at once where it need not wait. @throws Fault RATE_LIMITED when too many wait, or it waits too long */
+  take(name: string): EndRequest | Promise<EndRequest> {
+    const now = this.#now();
+    this.#noteActive(name, now);
+    const owner = this.#ownerOf(name);
+    if (owner.waiting.length === 0 && (owner.running === 0 || this.#mayStart(owner, now))) {
+      return this.#endOf(this.#start(owner, now));
+    }
+    return this.#wait(owner, now).then((place) => this.#endOf(place));
+  }
+
+  /** Whether requests of others than this owner are worked on. */
+  othersRun(name: string): boolean {
+    this.#forgetLong(this.#now());
+    return this.#running.size > (this.#owners.get(name)?.running ?? 0);
+  }
+
+  /**
+   * Refuses a request. Whoever sends the next one as soon as the last is refused would have the event loop do little else: while
+   * requests of others are worked on they wait a moment for the refusal.
+   */
+  refuse(name: string, error: Fault): Promise<never> {
+    if (this.#heldRefusals >= MAX_HELD_REFUSALS || !this.othersRun(name)) throw error;
+    this.#heldRefusals++;
+    return new Promise((_, reject) => {
+      setTimeout(() => {
+        this.#heldRefusals--;
+        reject(error);
+      }, REFUSAL_DELAY_MS);
+    });
+  }
+
+  /** Requests that wait for a place. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  #ownerOf(name: string): Owner {
+    const known = this.#owners.get(name);
+    if (known) return known;
+    const owner: Owner = { name, running: 0, waiting: [], pausedUntil: 0 };
+    this.#owners.set(name, owner);
+    return owner;
+  }
+
+  #noteActive(name: string, now: number): void {
+    if (this.#latest.name !== name) {
+      this.#previous = this.#latest;
+      this.#latest = { name, at: now };
+    } else this.#latest.at = now;
+  }
+
+  #isAlone(name: string, now: number): boolean {
+    const other = this.#latest.name === name ? this.#previous : this.#latest;
+    return now - other.at > ACTIVE_MS;
+  }
+
+  #mayStart(owner: Owner, now: number): boolean {
+    if (this.#isAlone(owner.name, now)) return true;
+    this.#forgetLong(now);
+    if (owner.running >= SHARED_AT_ONCE) return false;
+    return now >= owner.pausedUntil || this.#running.size === owner.running;
+  }
+
+  #forgetLong(now: number): void {
+    for (const place of this.#running) {
+      if (now - place.startedAt <= LONG_REQUEST_MS) return;
+      this.#leave(place);
+    }
+  }
+
+  #start(owner: Owner, now: number): Place {
+    const place = { owner, startedAt: now };
+    this.#running.add(place);
+    owner.running++;
+    owner.pausedUntil = now + MAX_PAUSE_MS;
+    return place;
+  }
+
+  #leave(place: Place): void {
+    if (this.#running.delete(place)) place.owner.running--;
+  }
+
+  #endOf(place: Place): EndRequest {
+    return () => {
+      const now = this.#now();
+      const { owner, startedAt } = place;
+      this.#leave(place);
+      owner.pausedUntil = now + Math.min(now - startedAt, MAX_PAUSE_MS);
+      if (owner.running > 0) return;
+      // Another one may bear the name by now, where this request was a long one.
+      if (owner.waiting.length === 0 && this.#owners.get(owner.name) === owner) this.#owners.delete(owner.name);
+      if (this.#waiting > 0) this.#startWaiting(now);
+    };
+  }
+
+  #wait(owner: Owner, now: number): Promise<Place> {
+    if (owner.waiting.length >= MAX_WAITING || this.#waiting >= MAX_WAITING_OF_ALL) {
+      throw refusal(`${owner.waiting.length} of yours are waiting already`);
+    }
+    this.#waiting++;
+    this.#queued.add(owner);
+    this.#timer ??= setInterval(() => this.#check(), CHECK_INTERVAL_MS);
+    return new Promise((start, refuse) => owner.waiting.push({ since: now, start, refuse }));
+  }
+
+  /** Starts those who may, of each owner in turn. */
+  #startWaiting(now: number): void {
+    for (const owner of this.#queued) {
+      while (owner.waiting.length > 0 && this.#mayStart(owner, now)) {
+        const next = this.#unqueue(owner);
+        const place = this.#start(owner, now);
+        // Behind the requests of others that have come meanwhile.
+        setImmediate(() => next?.start(place));
+      }
+    }
+  }
+
+  #unqueue(owner: Owner): Waiter | undefined {
+    const next = owner.waiting.shift();
+    if (owner.waiting.length === 0) this.#queued.delete(owner);
+    if (--this.#waiting === 0 && this.#timer) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+    return next;
+  }
+
+  #check(): void {
+    const now = this.#now();
+    this.#startWaiting(now);
+    for (const owner of this.#queued) {
+      while (owner.waiting[0] && now - owner.waiting[0].since > MAX_WAIT_MS) {
+        this.#unqueue(owner)?.refuse(refusal("this one waited too long"));
+      }
+    }
+  }
+}
+
+function refusal(reason: string): Fault {
+  const message = `Too many requests at once: while others use the service few are worked on at the same time, and ${reason}; try again in 2 seconds`;
+  return new Fault("RATE_LIMITED", message, { retryAfterSeconds: 2 });
+}
