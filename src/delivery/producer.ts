@@ -46,10 +46,11 @@ export async function claimBatch(
   await holdMissing(tx, rows, context);
   const threads = await loadThreads(tx, rows);
   const { claims, held } = await evaluateRows(tx, rows, { deps, context, threads, sendBefore });
-  await transition(tx, "claim", claims.map(toClaimChange));
+  const claimed = new Set((await transition(tx, "claim", claims.map(toClaimChange))).map(({ id }) => id));
   await countSends(tx, context);
   await writeHeld(tx, held, context);
-  return claims;
+  // They are locked and pending. Should one not be, it has no claim and must not be sent.
+  return claims.filter(({ envelope }) => claimed.has(envelope.messageId));
 }
 
 /** Reassigns messages whose mailbox left the brand, or that never had one. They stay due, and the next batch claims them. */
