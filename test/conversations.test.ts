@@ -131,7 +131,7 @@ describe("POST /api/campaigns/conversations/:id/set-mode", () => {
     const { body } = await postAction(stage, stage.id, "set-mode", { mode: "AUTO" });
     expect(body).toMatchObject({
       cancelledFollowUps: 0,
-      message: expect.stringContaining("nothing that was cancelled"),
+      message: expect.stringContaining("cancelled messages stay cancelled"),
     });
     await world.pass(3 * DAY);
     expect(world.channel.sent).toHaveLength(1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { contacts } from "../src/db/schema/brands.ts";
+import { contacts } from "../src/db/schema/contacts.ts";
 import { inScope, isInScope, SYSTEM, type TenantScope, tenantScope } from "../src/db/tenant-scope.ts";
 import { Fault } from "../src/fault.ts";
 

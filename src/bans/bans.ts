@@ -104,7 +104,7 @@ async function insert(tx: Tx, order: BanOrder, { email, phone }: Addresses): Pro
     .onConflictDoNothing()
     .returning({ id: bans.id });
   if (row && order.scope !== PLATFORM) {
-    // A person's own wish is stored whatever the limit.
+    // A person's own wish is stored even beyond the limit.
     if (order.source === "MANUAL") await takeQuota(tx, order.scope, "bans");
     else await addUsage(tx, order.scope, "bans", 1);
   }

@@ -4,9 +4,9 @@ import type { Tx } from "../db/store.ts";
 import { inScope, type TenantScope } from "../db/tenant-scope.ts";
 import type { ConversationRow } from "./status.ts";
 
-// Writes what a contact, or a mail server, answered in a conversation, and what the answer makes of its status.
+// Writes the replies of contacts and mail servers to a conversation, and the status that follows from them.
 
-/** Keeps the status of a contact who opted out, whatever comes in later. */
+/** Keeps the status of a contact who opted out. */
 const unlessOptedOut = (status: "REPLIED" | "BOUNCED") =>
   sql`case when ${conversations.status} = 'OPTED_OUT' then 'OPTED_OUT' else ${status} end`;
 

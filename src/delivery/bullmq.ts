@@ -16,9 +16,9 @@ const MAX_UPCOMING_WAKEUPS = 200;
 const MAX_OVERDUE_WAKEUPS = 50;
 /** A poll at least this often, and all wakeups added again: Redis may have lost them. */
 const POLL_INTERVAL_MS = 5 * SECOND;
-/** How long after a message is due the timer checks whether its wakeup came: of many in a second, not every one is in time. */
+/** The timer checks this long after a message is due whether its wakeup came: of many in a second, not every one is in time. */
 const WAKEUP_GRACE_MS = 50;
-/** How long the timer sleeps at most: another replica may have written a message and failed to add its wakeup. */
+/** The longest sleep of the timer: another replica may have written a message and failed to add its wakeup. */
 const MAX_SLEEP_MS = 15 * SECOND;
 
 export interface BullmqOptions {

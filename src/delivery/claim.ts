@@ -1,7 +1,7 @@
 import type { Envelope } from "../channels/channel.ts";
 import { type Instant, MINUTE } from "../clock.ts";
 
-/** How long a claim may be used: what has not left by then stays. The rest of its lease is for clocks that differ. */
+/** A claim may be used for this long; a message that has not left by then stays. The rest of the lease is for clocks that differ. */
 export const SEND_WITHIN = 3 * MINUTE;
 
 /** The right to send one message once. */

@@ -9,7 +9,7 @@ import type { Reader } from "../db/store.ts";
 import { warmupOf } from "../senders/warmup.ts";
 import type { DueRow } from "./due-messages.ts";
 
-/** What many messages of a batch share: their campaigns, steps, mailboxes and brands, each loaded once in a transaction. */
+/** The rows that many messages of a batch share: campaigns, steps, mailboxes and brands, each loaded once in a transaction. */
 export interface DeliveryContext extends Plans {
   senders: Map<string, Sender>;
   brands: Map<string, Brand>;

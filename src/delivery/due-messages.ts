@@ -5,7 +5,7 @@ import type { ConversationStatus } from "../conversationRows/status.ts";
 import { indexedBy, rowsOf, skipLocked } from "../db/sql.ts";
 import type { Reader, Tx } from "../db/store.ts";
 
-/** How many more messages of each mailbox may be in flight. */
+/** The number of messages that may be started now, in total and for each mailbox. */
 export interface Capacity {
   /** Messages of all mailboxes together. */
   total: number;
@@ -116,7 +116,7 @@ export async function findRow(read: Reader, messageId: string): Promise<DueRow |
   return row ?? null;
 }
 
-/** What was sent before in a conversation, the oldest first: a follow-up goes into the same thread under the same subject. */
+/** The mails sent before in a conversation, the oldest first: a follow-up goes into the same thread under the same subject. */
 export interface Thread {
   keys: string[];
   subject: string | null;

@@ -39,7 +39,7 @@ export interface EngineOptions extends Post {
   concurrency: number;
   /** And from one mailbox: as many as its channel carries at once. */
   senderConcurrency: number;
-  /** Milliseconds on a clock that nobody sets and that goes on while this process is stopped; `performance.now`. */
+  /** Milliseconds on a monotonic clock that goes on while this process is stopped; `performance.now`. */
   steady?: () => number;
 }
 

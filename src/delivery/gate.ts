@@ -8,7 +8,7 @@ import { type CancelReason, NEVER } from "../messages/model.ts";
 import type { Brand, DeliveryContext, Sender } from "./context.ts";
 import type { DueRow } from "./due-messages.ts";
 
-/** What is to be done with a message at this time. `wait` with NEVER waits for a person or an event. */
+/** The action for a message at this time, and why. `wait` with NEVER waits for a person or an event. */
 export type GateResult =
   | { action: "pass" }
   | { action: "cancel"; reason: CancelReason; detail: string }

@@ -17,7 +17,7 @@ export async function lockSenders(tx: Tx, senderIds: Iterable<string>): Promise<
     order by s.id ${forUpdate("s")}`);
 }
 
-/** Locks the credit accounts that pay for these messages: whatever is settled and claimed first, no other transaction has them. */
+/** Locks the credit accounts that pay for these messages, before any of them is settled or claimed. */
 export async function lockAccounts(tx: Tx, messageIds: readonly string[]): Promise<void> {
   if (dialect === "sqlite" || messageIds.length === 0) return;
   const ids = messageIds.map((id) => ({ id }));

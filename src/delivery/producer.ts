@@ -17,15 +17,15 @@ import { type DueMessage, type DueRow, loadDueRows, loadThreads, type Thread } f
 import { type Post, renderEnvelope } from "./envelope.ts";
 import { evaluate, type GateResult } from "./gate.ts";
 
-/** Template steps rendered before other work on this thread gets a turn: a slice of ordinary mails takes less. */
+/** Template steps rendered before other work on this thread runs: a slice of ordinary mails takes less. */
 const STEPS_BETWEEN_YIELDS = 4_000;
 
-type Refusal = Exclude<GateResult, { action: "pass" }>;
+type NotPassed = Exclude<GateResult, { action: "pass" }>;
 
 /** A due message that does not leave now, and why. */
 interface Held {
   row: DueRow;
-  result: Refusal;
+  result: NotPassed;
 }
 
 /**
@@ -46,10 +46,11 @@ export async function claimBatch(
   await holdMissing(tx, rows, context);
   const threads = await loadThreads(tx, rows);
   const { claims, held } = await evaluateRows(tx, rows, { deps, context, threads, sendBefore });
-  await transition(tx, "claim", claims.map(toClaimChange));
+  const claimed = new Set((await transition(tx, "claim", claims.map(toClaimChange))).map(({ id }) => id));
   await countSends(tx, context);
-  await writeRefusals(tx, held, context);
-  return claims;
+  await writeHeld(tx, held, context);
+  // They are locked and pending. Should one not be, it has no claim and must not be sent.
+  return claims.filter(({ envelope }) => claimed.has(envelope.messageId));
 }
 
 /** Reassigns messages whose mailbox left the brand, or that never had one. They stay due, and the next batch claims them. */
@@ -107,7 +108,7 @@ async function evaluateRows(tx: Tx, rows: readonly DueRow[], evaluation: Evaluat
       yieldedAt = stepsRendered();
     }
     const result = evaluate(row, evaluation.context, tx.now);
-    const claim = result.action === "pass" ? claimOrRefuse(tx, row, claimId, evaluation) : result;
+    const claim = result.action === "pass" ? claimRow(tx, row, claimId, evaluation) : result;
     if ("action" in claim) held.push({ row, result: claim });
     else claims.push(claim);
   }
@@ -115,12 +116,12 @@ async function evaluateRows(tx: Tx, rows: readonly DueRow[], evaluation: Evaluat
 }
 
 /** Renders a message and counts it against its mailbox's day, or fails it because it cannot be rendered. */
-function claimOrRefuse(
+function claimRow(
   tx: Tx,
   row: DueRow,
   id: string,
   { deps, context, threads, sendBefore }: Evaluation,
-): Claim | Refusal {
+): Claim | NotPassed {
   try {
     const envelope = renderEnvelope(row, context, threads.get(row.conversation_id), deps);
     const sender = row.sender_id === null ? undefined : context.senders.get(row.sender_id);
@@ -163,14 +164,14 @@ async function countSends(tx: Tx, { senders }: DeliveryContext): Promise<void> {
   for (const sender of claimed) sender.sendsBefore = sender.sendsToday;
 }
 
-/** How the gate's cancellations end a conversation. The other reasons were written there by what caused them. */
+/** The status in which the gate's cancellations end a conversation. For other reasons it was written by what caused them. */
 const CONVERSATION_ENDS: Partial<Record<CancelReason, ConversationStatus>> = {
   BANNED: "OPTED_OUT",
   BOUNCED: "BOUNCED",
 };
 
 /** Postpones, cancels or fails the messages that do not leave now, and pauses the campaigns that ran out of credits. */
-async function writeRefusals(tx: Tx, held: readonly Held[], { campaigns }: DeliveryContext): Promise<void> {
+async function writeHeld(tx: Tx, held: readonly Held[], { campaigns }: DeliveryContext): Promise<void> {
   const waiting: Reschedule[] = [];
   const over: Change[] = [];
   const unfunded = new Set<string>();

@@ -43,7 +43,7 @@ export const QUEUE = "follow-ups";
 const SLICE_WAKEUPS = 50;
 /** A Redis that has not answered by then does not. */
 const COMMAND_TIMEOUT_MS = 2 * SECOND;
-/** How long closing may take. What is open then is disconnected. */
+/** The time that closing may take. A part that is open then is disconnected. */
 const CLOSE_TIMEOUT_MS = SECOND;
 
 const CONNECTION = {

@@ -13,7 +13,7 @@ import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 
 /** Routes for the messages of a campaign: their status, their statistics and why one has not been sent. */
 export function deliveryRoutes(deps: Deps) {
-  const { store, clock, wake } = deps;
+  const { store } = deps;
   const campaignFor = (context: RequestContext, id: string) => campaignOf(store.read, id, context.scope);
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
@@ -75,10 +75,18 @@ export function deliveryRoutes(deps: Deps) {
         },
       },
     )
+    .use(outcomeRoutes(deps));
+}
+
+/** Routes that explain why a message has not been sent, and resolve an unknown outcome. */
+function outcomeRoutes(deps: Deps) {
+  const { store, clock, wake } = deps;
+  return new Elysia({ tags: ["Campaigns"] })
+    .use(requestContext)
     .get(
       "/:id/explain",
       async ({ params, query, context }) => {
-        const campaign = await campaignFor(context, params.id);
+        const campaign = await campaignOf(store.read, params.id, context.scope);
         return { success: true as const, ...(await explain(store.read, campaign, query.contactId, clock.now())) };
       },
       {

@@ -11,7 +11,7 @@ export interface SenderOptions {
   read: Reader;
   channel: Channel;
   log: Log;
-  /** Milliseconds on a clock that nobody sets and that goes on while this process is stopped. */
+  /** Milliseconds on a monotonic clock that goes on while this process is stopped. */
   steady: () => number;
   inFlight: InFlight;
   /** Gets the result of each claim: at once for those that are not attempted, else when the channel has returned. */

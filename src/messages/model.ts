@@ -21,7 +21,7 @@ export function wireStatus(status: MessageStatus): "PENDING" | "SENT" | "CANCELL
 /** The due time of a message that waits for an event (a resume, a top-up). The last time a JavaScript date can hold. */
 export const NEVER: Instant = 8_640_000_000_000_000;
 
-/** How long a claim is valid. Longer than a send may take, so that only the claim of a dead worker ends by time. */
+/** A claim is valid for this long. Longer than a send may take, so that only the claim of a dead worker ends by time. */
 export const CLAIM_LEASE_MS = 5 * MINUTE;
 
 /** An outcome that is unknown for this long counts as failed. */

@@ -4,7 +4,7 @@ import type { Tx } from "../db/store.ts";
 import { NEVER } from "./model.ts";
 import { type Update, updateBatch } from "./update-batch.ts";
 
-/** What a message waits for because of its mailbox: with another one it waits no longer. */
+/** The reasons to wait that come from a mailbox: with another mailbox a message waits no longer. */
 export const SENDER_WAITS = sql.raw(
   "('NO_SENDER', 'SENDER_REASSIGNED', 'SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED', 'DAILY_CAP')",
 );

@@ -20,7 +20,7 @@ import { type Update, updateBatch } from "./update-batch.ts";
  * | UNKNOWN   | held                  | UNKNOWN           | unchanged                          | settle, resolve, expire     |
  * | SENT      | settled (used)        | SENT              | ACTIVE, COMPLETED after the last   | final                       |
  * | FAILED    | released (given back) | FAILED            | FAILED; BOUNCED for a bad address  | final                       |
- * | CANCELLED | released (given back) | CANCELLED         | set by whoever cancels             | final; deleted with a draft |
+ * | CANCELLED | released (given back) | CANCELLED         | set by the one who cancels         | final; deleted with a draft |
  *
  * A message is created PENDING by `schedule` (messages.ts), which makes the hold and counts it. What follows SENT, the next
  * stage and the status of its conversation, is written in the same transaction by `scheduleFollowUps` (campaigns), above.
@@ -29,7 +29,7 @@ import { type Update, updateBatch } from "./update-batch.ts";
  * - SIGTERM: claims nothing more; what is SENDING comes back and is settled. What does not come back in time is as after SIGKILL.
  * - SIGKILL or a crash: before the claim commits nothing has happened; after it the row stays SENDING until its lease ends,
  *   then `rescue` makes it UNKNOWN, since the provider may have accepted it. A single process on SQLite rescues at start.
- * - The commit of a claim fails or its answer is lost: nobody sends; the rows are settled as not attempted (PENDING).
+ * - The commit of a claim fails or its answer is lost: nothing is sent, and the rows are settled as not attempted (PENDING).
  * - The database fails while results are settled: they are kept in memory and settled by the next transaction.
  * - Cancelled while SENDING: `cancel_reason` is set; a message that turns out not to have left is CANCELLED, not PENDING.
  * - A worker settles after its lease ended: its claim still matches the UNKNOWN row until that is resolved or expires, so
@@ -39,11 +39,11 @@ import { type Update, updateBatch } from "./update-batch.ts";
 
 interface Transition extends Update {
   to: readonly MessageStatus[];
-  /** Which word the ledger gets when a hold is released; without it, the reason of the message. */
+  /** Stores the new status as the reason of a release in the ledger, in place of the reason of the message. */
   releaseReason?: "status";
 }
 
-/** Not sent, and somebody asked meanwhile for it to be cancelled. */
+/** Not sent, and to be cancelled since it was claimed. */
 const RECALLED = sql.raw(`n."to" = 'PENDING' and messages.cancel_reason is not null`);
 
 /** The permitted transitions. `reschedule.ts` has the updates that leave a message PENDING. */
@@ -108,7 +108,7 @@ export const TRANSITIONS = {
   },
 } as const satisfies Record<string, Transition>;
 
-/** What is to become of a message. `settle` needs the values of the attempt as well. */
+/** The status that a message shall get. `settle` needs the values of the attempt as well. */
 export interface Change {
   id: string;
   to: MessageStatus;
@@ -144,7 +144,7 @@ const RETURNED =
 
 /**
  * Changes the status of a batch of messages and everything that depends on it: their credit holds, the counters and the
- * status of their conversations, in that order, which is the order of locks. Returns those that were in a status the
+ * status of their conversations, in that order, which is the order of locks. Returns those that were in a status that the
  * transition starts from; the others, which another transaction has changed meanwhile, are left alone.
  */
 export async function transition(

@@ -3,7 +3,7 @@ import { HOUR, type Instant, MINUTE, SECOND } from "../clock.ts";
 import { rowsOf } from "../db/sql.ts";
 import type { Tx } from "../db/store.ts";
 
-/** Why the provider of a mailbox takes nothing from it at present. */
+/** A failure of the provider of a mailbox, which is not the fault of one message. */
 export interface MailboxFailure {
   id: string;
   reason: string;

@@ -1,9 +1,8 @@
 import { PARSED_CACHE_BYTES } from "./limits.ts";
-import type { ParsedTemplate } from "./parsedTemplate.ts";
 
 /** Caches parsed templates by source, up to a limit of memory; the least recently used are evicted first. */
-export class ParsedCache {
-  readonly #cached = new Map<string, ParsedTemplate>();
+export class ParsedCache<Parsed extends { readonly bytes: number }> {
+  readonly #cached = new Map<string, Parsed>();
   #bytes = 0;
 
   constructor(private readonly limit: number = PARSED_CACHE_BYTES) {}
@@ -12,7 +11,7 @@ export class ParsedCache {
     return this.#bytes;
   }
 
-  find(source: string): ParsedTemplate | undefined {
+  find(source: string): Parsed | undefined {
     const found = this.#cached.get(source);
     if (found !== undefined) {
       this.#cached.delete(source);
@@ -21,7 +20,7 @@ export class ParsedCache {
     return found;
   }
 
-  keep(source: string, parsed: ParsedTemplate): void {
+  keep(source: string, parsed: Parsed): void {
     this.#cached.set(source, parsed);
     this.#bytes += parsed.bytes;
     for (const [oldest, { bytes }] of this.#cached) {

@@ -27,7 +27,7 @@ export interface ParsedTemplate {
   bytes: number;
 }
 
-const cache = new ParsedCache();
+const cache = new ParsedCache<ParsedTemplate>();
 
 /**
  * Parses a template, or returns it from the cache. The limits on a template's size bound a call to about 3 ms.

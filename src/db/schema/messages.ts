@@ -16,7 +16,7 @@ import { conversations } from "./conversations.ts";
 /**
  * Outbound messages, one row for each (conversation, stage). The table *is* the durable queue, on every size of deployment.
  *
- * PENDING → SENDING → SENT | FAILED | PENDING (again, later) | UNKNOWN; PENDING → CANCELLED. See `messages/messages.ts`.
+ * PENDING → SENDING → SENT | FAILED | PENDING (again, later) | UNKNOWN; PENDING → CANCELLED. See `messages/transitions.ts`.
  */
 export const messages = table(
   "messages",
