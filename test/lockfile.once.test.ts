@@ -6,7 +6,7 @@ interface Entry {
   integrity?: string;
 }
 
-test("every package in the lock file, for whatever platform, has a hash, and none comes from elsewhere than npm's registry", () => {
+test("package-lock.json: each package has a SHA-512 hash and comes from the npm registry", () => {
   const entries = Object.entries(lock.packages as Record<string, Entry>).filter(([path]) => path !== "");
   expect(entries.length).toBeGreaterThan(200);
   const registry = "https://registry.npmjs.org/";
