@@ -10,30 +10,33 @@ import { type Fleet, REPLICAS, startFleet } from "../fleet.ts";
 import { type ReceivedMail, startSmtpServer, type TestSmtpServer } from "../smtpServer.ts";
 import { until } from "../throwaway.ts";
 
-/** What every case stands on: the program in the size of this pass, and the mail server outside, which is the truth. */
+/**
+ * Context of the conformance cases: the program with the number of replicas of this pass, and the external mail
+ * server, whose log is the reference.
+ */
 export interface Ground {
   fleet: Fleet;
   admin: string;
   outside: TestSmtpServer;
-  /** A new brand with so many mailboxes; at the mail server outside unless another is named. */
+  /** Creates a brand with `count` mailboxes, by default on the external mail server. */
   brand(order?: Partial<BrandOrder> & { count?: number }): Promise<BrandAtWork>;
-  /** So many people whom no other case knows. */
+  /** Creates contacts with addresses that no other case uses. */
   people(count: number): { email: string; firstName: string }[];
-  /** What arrived for the people of a case, oldest first. */
+  /** Lists the mails received for the contacts of a case, oldest first. */
   mailTo(people: readonly { email: string }[]): ReceivedMail[];
-  /** The time of all that waits for a time has come, in one campaign. */
+  /** Makes all scheduled messages of a campaign due. */
   bringForward(brand: BrandAtWork, campaignId: string): Promise<void>;
-  /** What no process works on any more is known to be so, without the five minutes that this takes. */
+  /** Expires all claims at once, instead of after their lease of five minutes. */
   endClaims(): Promise<void>;
-  /** Waits until a campaign's messages are as they should be; returns them. */
+  /** Waits until the messages of a campaign meet a condition, and returns them. */
   whenMessages(
     brand: BrandAtWork,
     campaignId: string,
     holds: (messages: ShownMessage[]) => boolean,
   ): Promise<ShownMessage[]>;
-  /** Waits until nothing is on its way anywhere. */
+  /** Waits until no replica is sending. */
   whenStill(): Promise<void>;
-  /** Nothing drifts: the books, the tallies, and what each replica says of the queue. */
+  /** Expects a consistent ledger, consistent tallies, and the same queue figures from each replica. */
   expectOrder(): Promise<void>;
   close(): Promise<void>;
 }
@@ -45,7 +48,7 @@ interface QueueStats {
   failed: number;
 }
 
-/** Longer than any case takes when all is well. */
+/** Longer than any successful case takes. */
 export const PATIENCE = 25_000;
 
 export async function startGround(): Promise<Ground> {
@@ -58,8 +61,8 @@ export async function startGround(): Promise<Ground> {
   let brands = 0;
   let persons = 0;
 
-  /** A statement from outside, past the program. */
-  async function tell(statement: string): Promise<void> {
+  /** Executes a statement directly on the database. */
+  async function execute(statement: string): Promise<void> {
     if (fleet.databaseUrl === null) {
       const file = new Database(join(dataDir, "reprise.db"));
       file.run("pragma busy_timeout = 10000");
@@ -71,7 +74,7 @@ export async function startGround(): Promise<Ground> {
     }
   }
 
-  /** What each replica says of the queue. */
+  /** Lists the queue figures of each replica. */
   const stats = () =>
     Promise.all(
       fleet.replicas.map(
@@ -101,12 +104,12 @@ export async function startGround(): Promise<Ground> {
       return outside.received.filter(({ to }) => theirs.has(to));
     },
     async bringForward({ ask, senderIds }, campaignId) {
-      await tell(`update messages set run_at = 1 where campaign_id = '${campaignId}' and status = 'PENDING'
+      await execute(`update messages set run_at = 1 where campaign_id = '${campaignId}' and status = 'PENDING'
         and run_at < 8640000000000000`);
-      // Whoever changes a campaign wakes the engine.
+      // An update of the campaign wakes the engine.
       await ask("PUT", `/api/campaigns/${campaignId}/senders`, { emailAccountIds: senderIds });
     },
-    endClaims: () => tell("update messages set lease_until = 0 where status = 'SENDING'"),
+    endClaims: () => execute("update messages set lease_until = 0 where status = 'SENDING'"),
     async whenMessages(brand, campaignId, holds) {
       let messages: ShownMessage[] = [];
       const asked = async () => {
@@ -123,9 +126,9 @@ export async function startGround(): Promise<Ground> {
     whenStill: () =>
       until("nothing is on its way", async () => (await stats()).every(({ active }) => active === 0), PATIENCE, 50),
     async expectOrder() {
-      const said = await stats();
-      const [{ waiting, active, completed, failed } = { waiting: 0, active: 0, completed: 0, failed: 0 }] = said;
-      for (const own of said) expect(own).toEqual({ waiting, active, completed, failed });
+      const figures = await stats();
+      const [{ waiting, active, completed, failed } = { waiting: 0, active: 0, completed: 0, failed: 0 }] = figures;
+      for (const own of figures) expect(own).toEqual({ waiting, active, completed, failed });
       const verified = await fleet.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
       expect(verified.body).toMatchObject({ success: true, ok: true, drifts: [] });
       const store = await openStore({ dataDir, databaseUrl: fleet.databaseUrl });

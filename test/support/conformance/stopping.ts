@@ -5,9 +5,9 @@ import type { Ground } from "./ground.ts";
 const OPENING = { subject: "Hello", body: "One" };
 const LATER = { body: "Two", delay: { value: 2, unit: "DAYS" as const } };
 
-/** What stops what was to come, whichever replica hears of it. */
+/** Events that stop further messages, at any replica. */
 export function stoppingCases(ground: () => Ground): void {
-  test("an answer, a ban, a platform ban, an opt-out, a person who takes over, a paused contact: nothing follows", async () => {
+  test("reply, ban, platform ban, opt-out, manual mode and paused contact: no further message is sent", async () => {
     const { brand, people, mailTo, whenMessages, bringForward, fleet, admin } = ground();
     const [owner, persons] = [await brand(), people(7)];
     const id = await launchCampaign(owner, { name: "Stop", stages: [OPENING, LATER], people: persons });
@@ -60,7 +60,7 @@ export function stoppingCases(ground: () => Ground): void {
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 9 });
   });
 
-  test("a pause holds what has not set out, a resume goes on with nobody twice, and a cancel is for good", async () => {
+  test("campaign: a pause keeps unsent messages, a resume sends none twice, and a cancellation is final", async () => {
     const { brand, people, mailTo, whenMessages, whenStill, fleet } = ground();
     const [owner, persons] = [await brand({ count: 1 }), people(80)];
     const stages = [OPENING, { body: "Two" }];
@@ -74,7 +74,7 @@ export function stoppingCases(ground: () => Ground): void {
     expect(mailTo(persons)).toHaveLength(held);
     expect(held).toBeLessThan(160);
 
-    // Of all who ask at once one resumes it.
+    // Of the concurrent resumes exactly one succeeds.
     const asked = fleet.replicas.flatMap(({ api }) => [api, api]);
     const answers = await Promise.all(asked.map((api) => api("POST", `${path}/resume`, { token: owner.token })));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -92,16 +92,16 @@ export function stoppingCases(ground: () => Ground): void {
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: reached });
   });
 
-  test("credits that run dry pause a campaign, and a top-up lets it go on", async () => {
+  test("campaign without credits: is paused automatically and resumes after a top-up", async () => {
     const { brand, people, mailTo, whenMessages, fleet, admin } = ground();
     const [owner, persons] = [await brand({ credits: 5 }), people(3)];
     const id = await launchCampaign(owner, { name: "Dry", stages: [OPENING, { body: "Two" }], people: persons });
     await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 5);
     type Shown = { campaign: { status: string; statusReason: string | null } };
-    const standing = async () => (await owner.ask<Shown>("GET", `/api/campaigns/${id}`)).campaign;
+    const findStatus = async () => (await owner.ask<Shown>("GET", `/api/campaigns/${id}`)).campaign;
     await whenMessages(owner, id, (all) => all.some(({ status }) => status === "PENDING"));
-    while ((await standing()).status === "RUNNING") await Bun.sleep(50);
-    expect(await standing()).toMatchObject({ status: "AUTO_PAUSED", statusReason: "NO_CREDITS" });
+    while ((await findStatus()).status === "RUNNING") await Bun.sleep(50);
+    expect(await findStatus()).toMatchObject({ status: "AUTO_PAUSED", statusReason: "NO_CREDITS" });
     const body = { brandId: owner.brandId, credits: 10, reason: "a top-up" };
     await fleet.api("POST", "/api/auth/admin/grant-credits", { token: admin, body });
     await whenMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 6);
