@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Service, startService } from "./support/service.ts";
 
-// All processes on one database have one key. One with another could neither read the passwords nor honour the links.
+// Require one secret key for all processes of a database: another key can neither decrypt stored passwords nor verify
+// signed links.
 
 setDefaultTimeout(60_000);
 
@@ -19,7 +20,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-test("a process whose key was lost does not start with a new one, until it is told to make do with that", async () => {
+test("secret key: a process whose key file is lost refuses to start until `reprise key adopt` accepts the new key", async () => {
   await service.stop();
   rmSync(join(dataDir, "secret.key"));
   await expect(service.start()).rejects.toThrow(/secret key is not the one of this database.*reprise key adopt/s);

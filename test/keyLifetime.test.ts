@@ -10,17 +10,17 @@ import { idOf, keyOf, session, signIn } from "./support/visitors.ts";
 
 setDefaultTimeout(60_000);
 
-// API keys end with what made them.
+// Check which events revoke which kind of API key.
 
 const KEYS = "/api/auth/api-keys";
 const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
 let app: TestApp;
-let boss: string;
+let adminToken: string;
 let people = 0;
 beforeAll(async () => {
   app = await startApp({ clock });
   app.app.use(invitationRoutes(app.deps, app.identity));
-  boss = await app.admin();
+  adminToken = await app.admin();
 });
 afterAll(() => app.close());
 
@@ -32,8 +32,8 @@ interface Holder {
   service: string;
 }
 
-/** Somebody with a key of each kind. */
-async function holder(): Promise<Holder> {
+/** Signs up a user with one API key of each kind. */
+async function createHolder(): Promise<Holder> {
   const email = `holder${people++}@example.com`;
   const token = await app.signUp(email);
   const [personal, service] = [await keyOf(app, token), await keyOf(app, token, { kind: "SERVICE" })];
@@ -43,34 +43,34 @@ async function holder(): Promise<Holder> {
 const statusOf = async (key: string) => (await session(app, { headers: { "x-api-key": key } })).status;
 const statuses = async ({ personal, service }: Holder) => [await statusOf(personal), await statusOf(service)];
 const admin = (path: string, body: object) =>
-  app.request("POST", `/api/auth/admin/${path}`, { token: boss, body }).then(({ status }) => status);
+  app.request("POST", `/api/auth/admin/${path}`, { token: adminToken, body }).then(({ status }) => status);
 const byKey = (key: string, method: string, path: string, body?: object, headers = {}) =>
   app.request<{ key?: string; message: string }>(method, path, {
     ...(body === undefined ? {} : { body }),
     headers: { "x-api-key": key, ...headers },
   });
 
-describe("API keys: a personal key ends and a service key goes on", () => {
+describe("API keys: a personal key is revoked and a service key stays valid", () => {
   test.each([true, false, undefined])(
     "when the password changes (revokeOtherSessions: %p)",
     async (revokeOtherSessions) => {
-      const who = await holder();
-      expect(await statuses(who)).toEqual([200, 200]);
+      const holder = await createHolder();
+      expect(await statuses(holder)).toEqual([200, 200]);
       const body = { currentPassword: PASSWORD, newPassword: "a donkey with a ladder", revokeOtherSessions };
-      const changed = await app.request("POST", "/api/auth/change-password", { token: who.token, body });
+      const changed = await app.request("POST", "/api/auth/change-password", { token: holder.token, body });
       expect(changed.status).toBe(200);
-      expect(await statuses(who)).toEqual([401, 200]);
+      expect(await statuses(holder)).toEqual([401, 200]);
     },
   );
 
-  test("when an admin ends the sessions", async () => {
-    const who = await holder();
-    expect(await admin("revoke-sessions", { userId: who.userId })).toBe(200);
-    expect(await statuses(who)).toEqual([401, 200]);
+  test("when an admin revokes the sessions of the user", async () => {
+    const holder = await createHolder();
+    expect(await admin("revoke-sessions", { userId: holder.userId })).toBe(200);
+    expect(await statuses(holder)).toEqual([401, 200]);
   });
 });
 
-test("API keys: a personal key ends with the session that made it when its user ends that session", async () => {
+test("API keys: revoking a session revokes the personal keys created in that session, and only these", async () => {
   const email = `holder${people++}@example.com`;
   const kept = await app.signUp(email);
   const stolen = await app.signIn(email);
@@ -84,59 +84,59 @@ test("API keys: a personal key ends with the session that made it when its user 
   expect(await Promise.all([own.key, theirs.key, service.key].map(statusOf))).toEqual([200, 401, 200]);
 });
 
-test("API keys: signing out ends no key", async () => {
+test("API keys: signing out revokes no key", async () => {
   const token = await app.signUp(`holder${people++}@example.com`);
   const { key } = await keyOf(app, token);
   expect((await app.request("POST", "/api/auth/sign-out", { token })).status).toBe(200);
   expect(await statusOf(key)).toBe(200);
 });
 
-describe("API keys: both kinds end", () => {
-  test("with a ban, and stay ended when it is lifted", async () => {
-    const who = await holder();
-    expect(await admin("ban-user", { userId: who.userId })).toBe(200);
-    expect(await admin("unban-user", { userId: who.userId })).toBe(200);
-    expect((await signIn(app, who.email)).status).toBe(200);
-    expect(await statuses(who)).toEqual([401, 401]);
+describe("API keys: personal and service keys are both revoked", () => {
+  test("when the user is banned, and stay revoked after the ban is lifted", async () => {
+    const holder = await createHolder();
+    expect(await admin("ban-user", { userId: holder.userId })).toBe(200);
+    expect(await admin("unban-user", { userId: holder.userId })).toBe(200);
+    expect((await signIn(app, holder.email)).status).toBe(200);
+    expect(await statuses(holder)).toEqual([401, 401]);
   });
 
-  test.each(["admin", "user"])("with a change of role from %s", async (before) => {
-    const who = await holder();
-    const { userId } = who;
+  test.each(["admin", "user"])("when the role of the user changes from %s", async (before) => {
+    const holder = await createHolder();
+    const { userId } = holder;
     if (before === "admin") {
       await admin("set-role", { userId, role: "admin" });
-      who.personal = (await keyOf(app, who.token)).key;
-      who.service = (await keyOf(app, who.token, { kind: "SERVICE" })).key;
+      holder.personal = (await keyOf(app, holder.token)).key;
+      holder.service = (await keyOf(app, holder.token, { kind: "SERVICE" })).key;
     }
     expect(await admin("set-role", { userId, role: before })).toBe(200);
-    expect(await statuses(who)).toEqual([200, 200]);
+    expect(await statuses(holder)).toEqual([200, 200]);
     expect(await admin("set-role", { userId, role: before === "admin" ? "user" : "admin" })).toBe(200);
-    expect(await statuses(who)).toEqual([401, 401]);
+    expect(await statuses(holder)).toEqual([401, 401]);
   });
 });
 
-test("API keys: a wrong current password ends no key", async () => {
-  const who = await holder();
+test("API keys: a password change with a wrong current password revokes no key", async () => {
+  const holder = await createHolder();
   const body = { currentPassword: "not the password", newPassword: "a donkey with a ladder" };
-  expect((await app.request("POST", "/api/auth/change-password", { token: who.token, body })).status).toBe(422);
-  expect(await statuses(who)).toEqual([200, 200]);
+  expect((await app.request("POST", "/api/auth/change-password", { token: holder.token, body })).status).toBe(422);
+  expect(await statuses(holder)).toEqual([200, 200]);
 });
 
-test("API keys: a personal key expires after a year unless it says otherwise, a service key never", async () => {
-  const who = await holder();
-  const { body } = await app.request<{ data: { kind: string; expiresAt: string | null }[] }>("GET", KEYS, who);
+test("API keys: by default a personal key expires after a year and a service key never expires", async () => {
+  const holder = await createHolder();
+  const { body } = await app.request<{ data: { kind: string; expiresAt: string | null }[] }>("GET", KEYS, holder);
   expect(body.data.map(({ kind, expiresAt }) => [kind, expiresAt])).toEqual([
     ["SERVICE", null],
     ["PERSONAL", new Date(clock.now() + 365 * DAY).toISOString()],
   ]);
 });
 
-describe("an admin's API key", () => {
-  test("makes no admin, no user, no key, and shuts no admin out", async () => {
-    const { key, id } = await keyOf(app, boss);
+describe("API key of an admin", () => {
+  test("creates no user, invitation or key, and revokes no session of an admin: each request answers 403", async () => {
+    const { key, id } = await keyOf(app, adminToken);
     const other = await app.admin();
     const userId = await idOf(app, other);
-    const victim = await holder();
+    const victim = await createHolder();
     const person = { email: "made.by.key@example.com", password: PASSWORD, name: "X" };
     const asked: [string, string, object?][] = [
       ["POST", "/api/auth/admin/create-user", { ...person, role: "admin" }],
@@ -159,15 +159,15 @@ describe("an admin's API key", () => {
     expect((await session(app, { token: other })).status).toBe(200);
   });
 
-  test("still bans a user", async () => {
-    const { key } = await keyOf(app, boss);
-    const { userId } = await holder();
+  test("may ban a user", async () => {
+    const { key } = await keyOf(app, adminToken);
+    const { userId } = await createHolder();
     expect((await byKey(key, "POST", "/api/auth/admin/ban-user", { userId })).status).toBe(200);
   });
 });
 
-describe("the secret of a new API key", () => {
-  test("is answered once, and to nobody again under its Idempotency-Key", async () => {
+describe("secret of a new API key", () => {
+  test("is returned once, and repeating the request with its Idempotency-Key answers 409 without the secret", async () => {
     const token = await app.admin();
     const { key } = await keyOf(app, token);
     const headers = { "idempotency-key": "make-a-key" };
@@ -187,7 +187,7 @@ describe("the secret of a new API key", () => {
   });
 });
 
-test("API keys: the last use is shown, and written once in ten minutes however often a key is used", async () => {
+test("API keys: lastUsedAt is listed and written at most once in ten minutes", async () => {
   const token = await app.signUp("last.use@example.com");
   const { id, key } = await keyOf(app, token);
   const stored = async () => (await app.store.read.select().from(apiKeys).where(eq(apiKeys.id, id)))[0]?.lastRequest;
@@ -211,28 +211,28 @@ test("API keys: the last use is shown, and written once in ten minutes however o
   expect(body.data[0]?.lastUsedAt).toBe(new Date(first + 11 * MINUTE).toISOString());
 });
 
-test("API keys: an admin sees everybody's and revokes any", async () => {
-  const who = await holder();
+test("GET and DELETE /api/auth/admin/api-keys: an admin lists the keys of all users and revokes any of them", async () => {
+  const holder = await createHolder();
   const list = (query: string) =>
     app.request<{ data: { id: string; userEmail: string; kind: string }[]; nextCursor: string | null }>(
       "GET",
       `/api/auth/admin/api-keys?${query}`,
-      { token: boss },
+      { token: adminToken },
     );
-  const { body } = await list(`userId=${who.userId}`);
+  const { body } = await list(`userId=${holder.userId}`);
   expect(body.data.map(({ kind, userEmail }) => [kind, userEmail])).toEqual([
-    ["SERVICE", who.email],
-    ["PERSONAL", who.email],
+    ["SERVICE", holder.email],
+    ["PERSONAL", holder.email],
   ]);
-  expect(JSON.stringify(body)).not.toContain(who.service);
-  expect((await list(`userId=${who.userId}&kind=SERVICE`)).body.data).toHaveLength(1);
-  const page = await list(`userId=${who.userId}&limit=1`);
-  expect((await list(`userId=${who.userId}&limit=1&cursor=${page.body.nextCursor}`)).body.data).toMatchObject([
+  expect(JSON.stringify(body)).not.toContain(holder.service);
+  expect((await list(`userId=${holder.userId}&kind=SERVICE`)).body.data).toHaveLength(1);
+  const page = await list(`userId=${holder.userId}&limit=1`);
+  expect((await list(`userId=${holder.userId}&limit=1&cursor=${page.body.nextCursor}`)).body.data).toMatchObject([
     { kind: "PERSONAL" },
   ]);
   const path = `/api/auth/admin/api-keys/${body.data[0]?.id}`;
-  expect((await app.request("DELETE", path, { token: who.token })).status).toBe(403);
-  expect((await app.request("DELETE", path, { token: boss })).status).toBe(200);
-  expect(await statuses(who)).toEqual([200, 401]);
-  expect((await app.request("DELETE", path, { token: boss })).status).toBe(404);
+  expect((await app.request("DELETE", path, { token: holder.token })).status).toBe(403);
+  expect((await app.request("DELETE", path, { token: adminToken })).status).toBe(200);
+  expect(await statuses(holder)).toEqual([200, 401]);
+  expect((await app.request("DELETE", path, { token: adminToken })).status).toBe(404);
 });

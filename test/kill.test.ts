@@ -17,8 +17,8 @@ import { type Service, startService } from "./support/service.ts";
 import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 
-// What no unit test can show: the process dies at any moment, and neither a mail nor a credit is lost or doubled.
-// The mail server outside is the truth. For longer, and with the program as it is shipped, which nobody edits meanwhile:
+// Kill the process at random times and check that no message and no credit is lost or doubled. The log of the
+// external mail server is the reference. Longer run with the shipped binary:
 // KILLS=200 KILL_SEED=1 REPRISE_BINARY=dist/reprise bun test test/kill.test.ts
 
 const KILLS = Number(process.env.KILLS ?? 12);
@@ -57,7 +57,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The ids of the messages that the mail server took, as often as it took them. */
+/** Lists the ids of the messages that the mail server accepted, one per acceptance. */
 function accepted(): string[] {
   return [...readFileSync(acceptedFile, "utf8").matchAll(/^<([\w-]+)@brand\.example> /gm)].map(([, id = ""]) => id);
 }
@@ -67,13 +67,16 @@ async function queue(): Promise<{ waiting: number; active: number }> {
   return (await service.api<Health>("GET", "/api/health/queue")).body.queueStats;
 }
 
-async function expectBalancedBooks(): Promise<void> {
+async function expectBalancedLedger(): Promise<void> {
   const { body } = await service.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
   expect(body).toMatchObject({ success: true, ok: true, drifts: [] });
 }
 
 let launches = 0;
-/** It may be killed in the middle of this; whether the launch counts is then for the service to say. */
+/**
+ * Launches another campaign. The process may be killed during the launch, so errors are ignored; the service decides
+ * whether the launch counts.
+ */
 async function launchAnother(): Promise<void> {
   const number = ++launches;
   const people = Array.from({ length: PEOPLE }, (_, n) => ({
@@ -83,8 +86,8 @@ async function launchAnother(): Promise<void> {
   await launchCampaign(brand, { name: `Campaign ${number}`, stages: STAGES, people }).catch(() => {});
 }
 
-/** Kills it at a moment that nobody chose: while it starts, or while it launches, sends and settles. */
-async function killSoon(): Promise<void> {
+/** Kills the process at a random time: while it starts, or while it launches, sends and settles. */
+async function killAtRandomTime(): Promise<void> {
   if (random() < 0.2) {
     const starting = service.start().catch(() => {});
     await Bun.sleep(random() * 400);
@@ -93,18 +96,21 @@ async function killSoon(): Promise<void> {
     return;
   }
   await service.start();
-  await expectBalancedBooks();
+  await expectBalancedLedger();
   const launching = (await queue()).waiting < 2 * PEOPLE ? launchAnother() : null;
   await Bun.sleep(random() * 700);
   await service.kill();
   await launching;
 }
 
-/** What no process works on any more is known to be so: with a file of its own at once, with replicas when a claim runs out. */
-async function endClaimsOfTheDead(): Promise<void> {
+/**
+ * Expires the claims of dead processes on Postgres, where a replica's claim ends with its lease. On SQLite a restart
+ * ends them.
+ */
+async function expireClaims(): Promise<void> {
   const url = service.databaseUrl;
   if (url === null) return;
-  // Five minutes that nobody needs to wait for.
+  // Saves waiting for the lease of five minutes.
   const sql = postgres(url, { max: 1 });
   await sql`update messages set lease_until = 0 where status = 'SENDING'`;
   await sql.end();
@@ -124,20 +130,23 @@ async function allMessages(): Promise<ShownMessage[]> {
 const isUnknown = ({ status, errorMessage }: ShownMessage) =>
   status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
 
-/** Waits until all that can be sent was sent, and says where every message stands. */
+/** Waits until everything that can be sent is sent, and returns all messages. */
 async function settle(): Promise<ShownMessage[]> {
-  await until("nothing waits", async () => (await queue()).waiting === 0, 60_000);
+  await until("no message waits", async () => (await queue()).waiting === 0, 60_000);
   let messages = await allMessages();
   const isSettled = async () => {
     messages = await allMessages();
     return (await queue()).waiting === 0 && messages.every((row) => row.status !== "PENDING" || isUnknown(row));
   };
-  await until("everything is sent or known to be unknown", isSettled, 60_000);
+  await until("each message is sent or unknown", isSettled, 60_000);
   return messages;
 }
 
-/** What the service says and what the mail server says are the same story, but for what the service calls unknown. */
-async function expectTruth(messages: ShownMessage[]): Promise<void> {
+/**
+ * Compares the service with the mail server: both agree on every message, except on those the service reports as
+ * unknown.
+ */
+async function expectAgreement(messages: ShownMessage[]): Promise<void> {
   const took = accepted();
   const taken = new Set(took);
   const byId = new Map(messages.map((row) => [row.id, row]));
@@ -145,7 +154,9 @@ async function expectTruth(messages: ShownMessage[]): Promise<void> {
   const unknown = messages.filter(isUnknown);
 
   expect(took.length - taken.size).toBe(0);
-  expect([...taken].filter((id) => byId.get(id)?.status !== "SENT" && !isUnknown(byId.get(id) ?? NOBODY))).toEqual([]);
+  expect([...taken].filter((id) => byId.get(id)?.status !== "SENT" && !isUnknown(byId.get(id) ?? NO_MESSAGE))).toEqual(
+    [],
+  );
   expect(sent.filter(({ id }) => !taken.has(id))).toEqual([]);
   expect(messages.filter(({ status, errorMessage }) => status !== "SENT" && errorMessage === null)).toEqual([]);
   expect(await balanceOf(brand)).toMatchObject({
@@ -154,7 +165,7 @@ async function expectTruth(messages: ShownMessage[]): Promise<void> {
     totalUsed: sent.length,
   });
 }
-const NOBODY: ShownMessage = {
+const NO_MESSAGE: ShownMessage = {
   id: "",
   contactId: "",
   stage: 0,
@@ -166,28 +177,28 @@ const NOBODY: ShownMessage = {
   text: null,
 };
 
-test("asked to stop while it sends, it lets what is on its way come home: nothing is unknown", async () => {
+test("shutdown while sending: running deliveries are completed and no outcome is unknown", async () => {
   await launchAnother();
-  await until("it sends", async () => accepted().length > 0);
+  await until("the first message is sent", async () => accepted().length > 0);
   expect(await service.stop()).toBe(0);
   expect(accepted().length).toBeLessThan(PEOPLE * STAGES.length);
   await service.start();
   const messages = await settle();
-  await expectTruth(messages);
+  await expectAgreement(messages);
   expect(messages.filter(({ status }) => status !== "SENT")).toEqual([]);
   expect(messages).toHaveLength(PEOPLE * STAGES.length);
 }, 60_000);
 
 test(
-  "killed at random, it sends nothing twice, loses nothing, and its books balance",
+  "kill -9 at random times: no message is sent twice or lost, and the ledger balances",
   async () => {
     const began = performance.now();
     await service.kill();
-    for (let kill = 0; kill < KILLS; kill++) await killSoon();
+    for (let kill = 0; kill < KILLS; kill++) await killAtRandomTime();
     await service.start();
-    await expectBalancedBooks();
-    await until("nothing waits", async () => (await queue()).waiting === 0, 120_000);
-    await endClaimsOfTheDead();
+    await expectBalancedLedger();
+    await until("no message waits", async () => (await queue()).waiting === 0, 120_000);
+    await expireClaims();
     const messages = await settle();
     const seconds = Math.round((performance.now() - began) / 1000);
 
@@ -206,15 +217,15 @@ test(
         unknownAndTaken: unknown.filter(({ id }) => taken.has(id)).length,
       }),
     );
-    await expectTruth(messages);
+    await expectAgreement(messages);
     expect(messages.filter(({ status }) => status === "FAILED" || status === "CANCELLED")).toEqual([]);
-    // Or else nothing was on its way when it died, and nothing is proved; a few kills may all miss.
+    // A kill while nothing is being sent proves nothing, so require an unknown outcome; a few kills may all miss.
     expect(unknown.length).toBeGreaterThanOrEqual(KILLS < 10 ? 0 : 1);
   },
   KILLS * 10_000 + 300_000,
 );
 
-test("a person who asks the mail server resolves what is unknown, and everybody gets all stages once", async () => {
+test("resolving unknown outcomes from the mail server's log: each contact receives each stage exactly once", async () => {
   for (let round = 0; round < STAGES.length; round++) {
     const taken = new Set(accepted());
     for (const { id } of (await allMessages()).filter(isUnknown)) {
@@ -224,7 +235,7 @@ test("a person who asks the mail server resolves what is unknown, and everybody 
     await settle();
   }
   const messages = await allMessages();
-  await expectTruth(messages);
+  await expectAgreement(messages);
   expect(messages.filter(({ status }) => status !== "SENT")).toEqual([]);
   expect(messages).toHaveLength((await launched()).length * PEOPLE * STAGES.length);
   const { exitCode, stdout } = await service.run(["ledger", "verify", "--json"]);

@@ -29,7 +29,7 @@ function prepared(name: string, blocks: number) {
 
 const pages = (writer: Database) => writer.query<{ wal_autocheckpoint: number }, []>("pragma wal_autocheckpoint").get();
 
-test("a commit of 160 MB does not copy its log back on this thread; another thread does, and then all is as before", async () => {
+test("LargeCommits: a commit of 160 MB is checkpointed by another thread, after which automatic checkpoints are on again", async () => {
   const { path, writer, before, written, large } = prepared("large.db", BLOCKS);
   await large.commit(() => writer.run("commit"));
   expect(pages(writer)?.wal_autocheckpoint).toBe(0);
@@ -43,14 +43,14 @@ test("a commit of 160 MB does not copy its log back on this thread; another thre
   writer.close();
 });
 
-test("a small commit is left to SQLite", async () => {
+test("LargeCommits: a small commit is left to SQLite's automatic checkpoint", async () => {
   const { writer, large } = prepared("small.db", 10);
   await large.commit(() => writer.run("commit"));
   expect(pages(writer)?.wal_autocheckpoint).toBe(CHECKPOINT_PAGES);
   writer.close();
 });
 
-test("a large commit that fails is told of, and leaves SQLite to itself again", async () => {
+test("LargeCommits: a large commit that fails rejects with the error and turns automatic checkpoints on again", async () => {
   const { writer, large } = prepared("failing.db", BLOCKS);
   const failing = large.commit(() => {
     throw new Error("the disk is full");

@@ -8,8 +8,8 @@ import { leasedRates } from "../src/limits/rates.ts";
 import { countToday, leaseTokens, purgeCounts } from "../src/limits/tokens.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 
-// Several processes count in one database. On Postgres each has a store of its own; SQLite has one process, and what is
-// shown there is that the statements say the same.
+// Count with several processes in one database. On Postgres each process has its own store. SQLite allows one
+// process, so there the test only shows that the statements behave the same.
 
 const START = Date.UTC(2026, 10, 23, 9);
 const clock = new VirtualClock(START);
@@ -37,7 +37,7 @@ afterAll(async () => {
 let subjects = 0;
 const newSubject = () => `user ${++subjects}`;
 
-test("all processes together admit no more than the limit and one lease each, and write for one request in a hundred", async () => {
+test("leasedRates: three processes together admit no more than the limit plus one lease each, with one write per hundred requests", async () => {
   const rate = { quota: 6000, windowMs: 60_000 };
   const processes = stores.map((store) => leasedRates(store, clock));
   const subject = newSubject();
@@ -54,7 +54,8 @@ test("all processes together admit no more than the limit and one lease each, an
   await burst(9000);
   expect(admitted).toBeLessThanOrEqual(6000);
   expect(admitted).toBeGreaterThan(6000 - 300 * PROCESSES);
-  // Twenty leases of 300, and one that was refused for each process; whoever is refused again asks nobody.
+  // Twenty leases of 300 tokens and one refused lease per process; after a refusal a process asks the database no
+  // more.
   expect(writes).toBeLessThanOrEqual(20 + 2 * PROCESSES);
 
   const before = admitted;
@@ -66,7 +67,7 @@ test("all processes together admit no more than the limit and one lease each, an
   expect(admitted - before).toBeGreaterThan(5000);
 });
 
-test("a process that asks for one token at a time is as exact", async () => {
+test("leasedRates: small quotas are leased one token at a time and enforced exactly across processes", async () => {
   const rate = { quota: 5, windowMs: 60_000 };
   const processes = stores.map((store) => leasedRates(store, clock));
   const subject = newSubject();
@@ -77,13 +78,13 @@ test("a process that asks for one token at a time is as exact", async () => {
   expect(all.find((taken) => taken?.waitMs !== 0)).toMatchObject({ waitMs: 12_000, remaining: 0 });
 });
 
-test("the shared bucket grants what a bucket in memory would, whatever is asked when", async () => {
+test("leaseTokens: grants exactly what an in-memory token bucket grants, for any sequence of requests", async () => {
   const steps = fc.array(fc.record({ gap: fc.nat(400), tokens: fc.integer({ min: 1, max: 4 }) }), { maxLength: 25 });
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(1, 2, 4, 5, 10), steps, async (quota, asked) => {
       const rate = { quota, windowMs: 1000 };
       const subject = newSubject();
-      // In thousandths of a token, which are whole numbers here.
+      // Count in thousandths of a token, which are whole numbers here.
       let level = quota * 1000;
       for (const { gap, tokens } of asked) {
         clock.advance(gap);
@@ -99,7 +100,7 @@ test("the shared bucket grants what a bucket in memory would, whatever is asked 
   );
 });
 
-test("of 32 that count the last of a day at the same time as many succeed as are left; the next day begins anew", async () => {
+test("countToday: 32 concurrent counts admit exactly the 20 that the day allows, and the next day starts from zero", async () => {
   const count = (n: number) =>
     (stores[n % PROCESSES] ?? app.store).write((tx) => countToday(tx, "brand 1", "mailboxLoginsPerDay", 20));
   const counted = await Promise.all(Array.from({ length: 32 }, (_, n) => count(n)));

@@ -6,7 +6,7 @@ import { type BrandAtWork, setUpBrand } from "./support/campaign.ts";
 import { type Service, startService } from "./support/service.ts";
 import { until } from "./support/throwaway.ts";
 
-// The whole program keeps the heads of its ledger in a file, and finds out that the database was put back to yesterday's.
+// Run the whole program with an anchor file of ledger heads and detect that the database was rolled back.
 
 setDefaultTimeout(60_000);
 let home: string;
@@ -37,23 +37,23 @@ const give = (credits: number) =>
 const verify = (...args: string[]) => service.run(["ledger", "verify", ...args]);
 const kept = () => (existsSync(anchors) ? readFileSync(anchors, "utf8") : "");
 
-test("a start keeps the heads, in a file for its owner's eyes, and the ledger is a continuation of them", async () => {
+test("LEDGER_ANCHOR: a start writes the ledger heads to a file of mode 0600, and the continued ledger verifies against them", async () => {
   await service.stop();
   await service.start();
-  await until("they are kept", async () => kept().includes(brand.brandId));
+  await until("the anchors are written", async () => kept().includes(brand.brandId));
   expect(statSync(anchors).mode & 0o777).toBe(0o600);
   expect((await give(5)).status).toBe(200);
   const { exitCode, stdout } = await verify("--anchor", anchors, "--json");
   expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { ok: true, faults: [], anchors: 1, badLines: [] }]);
 });
 
-test("a database that was put back whole verifies by itself, and not with the anchors", async () => {
+test("ledger verify: a database rolled back as a whole passes without anchors and fails with them as ROLLED_BACK", async () => {
   await service.stop();
   const yesterday = join(home, "yesterday");
   cpSync(dataDir, yesterday, { recursive: true });
   await service.start();
   expect((await give(7)).status).toBe(200);
-  // As a timer would.
+  // Print the anchors as a scheduled command would.
   const printed = await service.run(["ledger", "anchor"]);
   expect(printed.exitCode).toBe(0);
   await Bun.write(anchors, `${kept()}${printed.stdout}`);
@@ -69,7 +69,7 @@ test("a database that was put back whole verifies by itself, and not with the an
   );
 });
 
-test("an anchor that was changed, one that is none, and one that is not there are told apart", async () => {
+test("ledger verify --anchor: a changed line, a file without anchors and a missing file have different errors", async () => {
   const changed = join(home, "changed");
   await Bun.write(changed, kept().replace(/"at":"20/, '"at":"21'));
   const { exitCode, stdout } = await verify("--anchor", changed);
@@ -83,7 +83,7 @@ test("an anchor that was changed, one that is none, and one that is not there ar
   });
 });
 
-test("with another key, or none, nothing is said of the ledger but that, and no key is made", async () => {
+test("ledger verify: with another secret key or none, reports only the key and creates none", async () => {
   const key = join(dataDir, "secret.key");
   const secret = readFileSync(key, "utf8");
   rmSync(key);
@@ -95,7 +95,7 @@ test("with another key, or none, nothing is said of the ledger but that, and no 
   const other = await verify();
   expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("was signed with another key")]);
   expect(other.stdout).toBe("");
-  // Lost for good: the ledger is sealed anew, as it stands.
+  // Adopt the new key as if the old one were lost: the ledger is sealed again as it is.
   expect((await service.run(["key", "adopt"])).stdout).toContain("sealed anew");
   expect((await verify()).exitCode).toBe(0);
   expect((await verify("--anchor", anchors)).exitCode).toBe(1);

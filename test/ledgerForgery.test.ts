@@ -9,7 +9,7 @@ import { ledgerKey } from "../src/secrets.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { Forger, type Rows } from "./support/forgery.ts";
 
-// Whoever may write to the database forges credits in every way that comes to mind. Each is named for what it is.
+// Forge credits as an attacker with write access to the database. Verification must name each forgery.
 
 setDefaultTimeout(60_000);
 
@@ -22,14 +22,14 @@ afterAll(() => app.close());
 const proof = (brandId: string, checkpoints?: Checkpoints) =>
   app.store.snapshot((read) => verifyLedger(read, brandId, checkpoints));
 
-/** `SUBJECT FAULT`, and the number of an entry. */
+/** Lists the faults as `SUBJECT FAULT`, with the sequence number for an entry. */
 async function named(forger: Forger, checkpoints?: Checkpoints): Promise<string[]> {
   const { ok, faults } = await proof(forger.brandId, checkpoints);
   expect(ok).toBe(false);
   return faults.map(({ subject, fault, seq }) => `${subject} ${fault}${subject === "ENTRY" ? ` ${seq}` : ""}`).sort();
 }
 
-/** As the seal was before it had a key: anybody can work it out. */
+/** Computes the seal without a key, as it was in earlier versions: any reader can compute it. */
 function publicSeal({ id, brandId, seq, kind, amount, lotId, ...rest }: Rows["entries"][number]): string {
   const { creditType, campaignId, messageId, reason, actorId, createdAt } = rest;
   const fields = [id, brandId, seq, kind, amount, lotId, creditType, campaignId, messageId, reason, actorId, createdAt];
@@ -39,8 +39,8 @@ function publicSeal({ id, brandId, seq, kind, amount, lotId, ...rest }: Rows["en
 const first = <Row>(rows: Row[]): Row => rows[0] as Row;
 const last = <Row>(rows: Row[]): Row => rows.at(-1) as Row;
 
-/** A million credits more, in the entry, the lot and the account, so that every figure fits every other. */
-function enrich({ account, entries, lots }: Rows): void {
+/** Adds a million credits to the entry, the lot and the account, so that all figures agree. */
+function addCredits({ account, entries, lots }: Rows): void {
   const more = 1_000_000_000;
   first(entries).amount += more;
   first(lots).granted += more;
@@ -51,24 +51,24 @@ function enrich({ account, entries, lots }: Rows): void {
 
 const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, expected: string[]][] = [
   [
-    "a million credits in entry, lot and account, with the digest that everybody can work out",
+    "a million credits in entry, lot and account, with the digest without a key",
     (forger) =>
       forger.forge((rows) => {
-        enrich(rows);
+        addCredits(rows);
         first(rows.entries).seal = publicSeal(first(rows.entries));
       }),
     ["ACCOUNT FORGED", "ENTRY FORGED 1", "LOT FORGED"],
   ],
   [
     "a million credits in entry, lot and account, with the seals as they were",
-    (forger) => forger.forge(enrich),
+    (forger) => forger.forge(addCredits),
     ["ACCOUNT FORGED", "ENTRY FORGED 1", "LOT FORGED"],
   ],
   [
     "a million credits with the seal of another entry",
     (forger) =>
       forger.forge((rows) => {
-        enrich(rows);
+        addCredits(rows);
         first(rows.entries).seal = last(rows.entries).seal;
       }),
     ["ACCOUNT FORGED", "ENTRY FORGED 1", "LOT FORGED"],
@@ -99,7 +99,7 @@ const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, exp
     ["ENTRY MISSING 8"],
   ],
   [
-    "an entry put in at the end, with everything made to fit",
+    "an entry put in at the end, with all figures adjusted",
     (forger) =>
       forger.forge(({ account, entries, lots }) => {
         entries.push({ ...first(entries), id: crypto.randomUUID(), seq: 9 });
@@ -112,7 +112,7 @@ const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, exp
     ["ACCOUNT FORGED", "ENTRY FORGED 9", "LOT FORGED"],
   ],
   [
-    "two entries that changed places",
+    "two entries with swapped numbers",
     (forger) =>
       forger.forge(({ entries }) => {
         const [one, other] = [first(entries), last(entries)];
@@ -122,7 +122,7 @@ const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, exp
     ["ACCOUNT FORGED", "ENTRY FORGED 1", "ENTRY FORGED 8"],
   ],
   [
-    "the account of a richer brand",
+    "the account of a brand with more credits",
     async (forger) => {
       const rich = await Forger.begin(app.store);
       await rich.give(90_000_000);
@@ -169,7 +169,7 @@ const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, exp
     ["ACCOUNT MISSING"],
   ],
   [
-    "an account whose balance was changed, and fits itself",
+    "an account whose balance was changed consistently",
     (forger) =>
       forger.forge(({ account }) => {
         account.available += 1000;
@@ -230,15 +230,15 @@ const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, exp
   ],
 ];
 
-describe("a forgery by SQL", () => {
-  test.each(FORGERIES)("%s: is named for what it is", async (_, forge, expected) => {
+describe("verifyLedger: forgery by SQL", () => {
+  test.each(FORGERIES)("%s: is reported as the expected faults", async (_, forge, expected) => {
     const forger = await Forger.begin(app.store);
     expect(await proof(forger.brandId)).toMatchObject({ ok: true, drifts: [], faults: [] });
     await forge(forger);
     expect(await named(forger)).toEqual(expected);
   });
 
-  test("holds whose amounts were moved from one message to another: both are named", async () => {
+  test("amounts moved from one hold to another: both holds are reported", async () => {
     const forger = await Forger.begin(app.store);
     const holds = sql`select message_id from credit_holds where brand_id = ${forger.brandId} order by message_id`;
     const [one, other] = await app.store.read.all<{ message_id: string }>(holds);
@@ -252,7 +252,7 @@ describe("a forgery by SQL", () => {
   });
 });
 
-describe("an anchor kept elsewhere", () => {
+describe("ledger anchor kept outside the database", () => {
   const keep = async () => {
     const { read } = app.store;
     return anchorsOf(read.ledgerKey, "2026-11-28T09:00:00.000Z", await readHeads(read)).map((anchor) =>
@@ -261,7 +261,7 @@ describe("an anchor kept elsewhere", () => {
   };
   const parse = (lines: string[]) => parseAnchors(app.store.read.ledgerKey, lines.join("\n"));
 
-  test("finds out a brand that was put back to an earlier state, which nothing inside can", async () => {
+  test("reports a brand rolled back to an earlier state, which verification without anchors cannot detect", async () => {
     const forger = await Forger.begin(app.store);
     const before = await forger.rows();
     const first = await keep();
@@ -276,14 +276,14 @@ describe("an anchor kept elsewhere", () => {
       "ACCOUNT ROLLED_BACK",
     ]);
     expect(await proof(forger.brandId, new Checkpoints(parse(first).checkpoints))).toMatchObject({ ok: true });
-    // Gone on from there, it is as long, and another.
+    // Continued from the earlier state, the ledger has the same length but another head.
     await forger.send();
     expect(await proof(forger.brandId)).toMatchObject({ ok: true });
     const { faults } = await proof(forger.brandId, new Checkpoints(parse(second).checkpoints));
     expect(faults).toMatchObject([{ fault: "ROLLED_BACK", detail: expect.stringContaining("no continuation of it") }]);
   });
 
-  test("finds out a brand whose ledger was taken out whole", async () => {
+  test("reports a brand whose whole ledger was deleted", async () => {
     const forger = await Forger.begin(app.store);
     const kept = new Checkpoints(parse(await keep()).checkpoints);
     await forger.run(
@@ -295,7 +295,7 @@ describe("an anchor kept elsewhere", () => {
     expect(await named(forger, kept)).toEqual(["ACCOUNT ROLLED_BACK"]);
   });
 
-  test("is sealed: a line that was changed, or was made without the key, counts for nothing and is named", async () => {
+  test("a line changed or written without the key is ignored and reported as a bad line", async () => {
     const forger = await Forger.begin(app.store);
     const [line = ""] = (await keep()).filter((text) => text.includes(forger.brandId));
     const forged = line.replace(`"${forger.brandId}",8,`, `"${forger.brandId}",7,`);
@@ -307,7 +307,7 @@ describe("an anchor kept elsewhere", () => {
   });
 });
 
-test("another key: the ledger is told to be sealed with another, and after it was sealed anew it proves itself", async () => {
+test("recomputeLedgerMacs: a ledger sealed with another key is reported as OTHER_KEY and verifies after resealing", async () => {
   const forger = await Forger.begin(app.store);
   const other = ledgerKey(new Uint8Array(32).fill(9));
   const { faults } = await app.store.snapshot((read) =>

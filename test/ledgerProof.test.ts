@@ -16,12 +16,12 @@ afterAll(() => world.close());
 interface Written {
   brandId: string;
   lots: string[];
-  /** Entry ids by what they are. */
+  /** Finds the id and number of the entry of a kind. */
   entry(kind: string): { id: string; seq: number };
 }
 
-/** A brand with two lots, a message that was sent and one that was not: six entries. */
-async function books(): Promise<Written> {
+/** Creates a brand with two lots, one sent message and one released message: six entries. */
+async function writeLedger(): Promise<Written> {
   const { brandId } = await world.stage({ people: 0, credits: 0 });
   const [sent, kept] = [crypto.randomUUID(), crypto.randomUUID()];
   const ask = (messageId: string) =>
@@ -53,11 +53,11 @@ async function books(): Promise<Written> {
 
 const byHand = (statement: SQL) => world.store.write((tx) => tx.all(statement));
 
-/** Does something to the ledger by hand, proves the books, and undoes it. */
-async function meddle(by: SQL[], undo: SQL[]) {
+/** Changes the ledger by SQL, verifies it over the API, and undoes the change. */
+async function tamper(by: SQL[], undo: SQL[]) {
   for (const statement of by) await byHand(statement);
-  const boss = await world.admin();
-  const { body } = await boss<{ ok: boolean; faults: object[]; drifts: { brandId: string; what: string }[] }>(
+  const admin = await world.admin();
+  const { body } = await admin<{ ok: boolean; faults: object[]; drifts: { brandId: string; what: string }[] }>(
     "POST",
     "/api/auth/admin/verify-ledger",
     {},
@@ -69,11 +69,11 @@ async function meddle(by: SQL[], undo: SQL[]) {
   return body;
 }
 
-test("a changed amount is named, with what it was and by how much", async () => {
-  const { brandId, entry } = await books();
+test("verify-ledger: a changed amount is reported with the original amount and the difference", async () => {
+  const { brandId, entry } = await writeLedger();
   const { id, seq } = entry("SETTLE");
   const set = (amount: number) => sql`update ledger_entries set amount = ${amount} where id = ${id}`;
-  const { faults, drifts } = await meddle([set(15_000)], [set(1500)]);
+  const { faults, drifts } = await tamper([set(15_000)], [set(1500)]);
   expect(faults).toEqual([
     {
       brandId,
@@ -88,36 +88,36 @@ test("a changed amount is named, with what it was and by how much", async () => 
   expect(drifts).toContainEqual({ brandId, what: "account used", expected: 15, found: 1.5 } as never);
 });
 
-test("a changed kind, lot or brand is named, with what it was", async () => {
-  const { brandId, entry, lots } = await books();
-  const other = await books();
+test("verify-ledger: a changed kind, lot or brand is reported with its original value", async () => {
+  const { brandId, entry, lots } = await writeLedger();
+  const other = await writeLedger();
   const { id, seq } = entry("RELEASE");
-  const said = async (column: string, value: string, was: string) => {
+  const changeColumn = async (column: string, value: string, was: string) => {
     const set = (to: string) => sql`update ledger_entries set ${sql.raw(column)} = ${to} where id = ${id}`;
-    return (await meddle([set(value)], [set(was)])).faults;
+    return (await tamper([set(value)], [set(was)])).faults;
   };
   const fault = { subject: "ENTRY", entryId: id, seq, fault: "CHANGED", difference: 1.5 };
-  expect(await said("kind", "SETTLE", "RELEASE")).toEqual([
+  expect(await changeColumn("kind", "SETTLE", "RELEASE")).toEqual([
     { ...fault, brandId, detail: "was changed: it is a SETTLE of 1.5 credits, and was written as RELEASE" },
   ]);
-  expect(await said("kind", "NONSENSE", "RELEASE")).toEqual([
+  expect(await changeColumn("kind", "NONSENSE", "RELEASE")).toEqual([
     { ...fault, brandId, detail: "was changed: it is a NONSENSE of 1.5 credits, and was written as RELEASE" },
   ]);
-  expect(await said("lot_id", lots[1] ?? "", lots[0] ?? "")).toEqual([
+  expect(await changeColumn("lot_id", lots[1] ?? "", lots[0] ?? "")).toEqual([
     { ...fault, brandId, detail: `was changed: it is a RELEASE of 1.5 credits, and was written as lot ${lots[0]}` },
   ]);
-  // The other brand has an entry of that number, so it gets another there.
+  // The other brand already has an entry of that number, so use the next one.
   const move = (to: string, number: number) =>
     sql`update ledger_entries set brand_id = ${to}, seq = ${number} where id = ${id}`;
-  expect((await meddle([move(other.brandId, 7)], [move(brandId, seq)])).faults).toContainEqual({
+  expect((await tamper([move(other.brandId, 7)], [move(brandId, seq)])).faults).toContainEqual({
     ...fault,
     brandId: other.brandId,
     seq: 7,
     detail: `was changed: it is a RELEASE of 1.5 credits, and was written as brand ${brandId}, number ${seq}`,
   } as never);
-  // What nothing but the seal covers is noticed too.
+  // Change a column that only the seal covers.
   const reason = (text: string | null) => sql`update ledger_entries set reason = ${text} where id = ${id}`;
-  expect((await meddle([reason("other")], [reason("REPLIED")])).faults).toEqual([
+  expect((await tamper([reason("other")], [reason("REPLIED")])).faults).toEqual([
     { ...fault, brandId, difference: null, detail: "was changed: it is now a RELEASE of 1.5 credits" },
   ]);
 });
@@ -126,12 +126,12 @@ const COLUMNS = sql.raw(
   "brand_id, seq, kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal, part",
 );
 
-test("a deleted entry is missed by its number, and what it said is worked out", async () => {
-  const { brandId, entry } = await books();
+test("verify-ledger: a deleted entry is reported by its number, with its kind and amount derived", async () => {
+  const { brandId, entry } = await writeLedger();
   for (const kind of ["SETTLE", "RELEASE"]) {
     const { id, seq } = entry(kind);
     await byHand(sql`create table kept as select * from ledger_entries where id = ${id}`);
-    const { faults } = await meddle(
+    const { faults } = await tamper(
       [sql`delete from ledger_entries where id = ${id}`],
       [sql`insert into ledger_entries (id, ${COLUMNS}) select id, ${COLUMNS} from kept`, sql`drop table kept`],
     );
@@ -141,8 +141,8 @@ test("a deleted entry is missed by its number, and what it said is worked out", 
   }
 });
 
-test("an entry put in by hand is named, copied or made up", async () => {
-  const { brandId, entry, lots } = await books();
+test("verify-ledger: an inserted entry, copied or invented, is reported", async () => {
+  const { brandId, entry, lots } = await writeLedger();
   const grantEntry = entry("GRANT");
   const away = sql`delete from ledger_entries where id = 'forged'`;
   const rest = sql.raw(
@@ -151,31 +151,31 @@ test("an entry put in by hand is named, copied or made up", async () => {
   const copy = sql`insert into ledger_entries (id, brand_id, seq, ${rest})
     select 'forged', brand_id, 7, ${rest} from ledger_entries where id = ${grantEntry.id}`;
   const fault = { brandId, subject: "ENTRY", entryId: "forged", fault: "INSERTED", seq: 7 };
-  expect((await meddle([copy], [away])).faults).toEqual([
+  expect((await tamper([copy], [away])).faults).toEqual([
     { ...fault, difference: 10, detail: "was inserted: a GRANT of 10 credits" },
   ]);
   const made = sql`insert into ledger_entries (id, brand_id, seq, kind, amount, lot_id, created_at, seal)
     values ('forged', ${brandId}, 0, 'GRANT', 5000, ${lots[0]}, 0, '')`;
-  expect((await meddle([made], [away])).faults).toEqual([
+  expect((await tamper([made], [away])).faults).toEqual([
     { ...fault, seq: 0, difference: 5, detail: "was inserted: a GRANT of 5 credits" },
   ]);
 });
 
-test("a lot, a campaign's figure and a hold that do not follow from the entries are named", async () => {
-  const { brandId, lots } = await books();
+test("verify-ledger: a lot, a campaign figure and a hold that do not follow from the entries are reported as drifts", async () => {
+  const { brandId, lots } = await writeLedger();
   const set = (table: string, column: string, value: number, key: string, id: string) =>
     sql`update ${sql.raw(table)} set ${sql.raw(column)} = ${value} where ${sql.raw(key)} = ${id}`;
   const lot = (value: number) => set("credit_lots", "remaining", value, "id", lots[0] ?? "");
-  expect((await meddle([lot(9000)], [lot(8500)])).drifts).toEqual([
+  expect((await tamper([lot(9000)], [lot(8500)])).drifts).toEqual([
     { brandId, what: `lot ${lots[0]} remaining`, expected: 8.5, found: 9 } as never,
   ]);
   const campaign = (value: number) => set("campaign_credits", "used", value, "campaign_id", brandId);
-  expect((await meddle([campaign(0)], [campaign(1500)])).drifts).toMatchObject([
+  expect((await tamper([campaign(0)], [campaign(1500)])).drifts).toMatchObject([
     { what: `campaign ${brandId} EMAIL used`, expected: 1.5, found: 0 },
   ]);
   const held = sql`insert into credit_holds (message_id, lot_id, brand_id, campaign_id, credit_type, amount, weight)
     values ('forged', ${lots[0]}, ${brandId}, ${brandId}, 'EMAIL', 1000, 1000)`;
-  expect((await meddle([held], [sql`delete from credit_holds where message_id = 'forged'`])).drifts).toMatchObject([
+  expect((await tamper([held], [sql`delete from credit_holds where message_id = 'forged'`])).drifts).toMatchObject([
     { brandId, what: "open holds", expected: 0, found: 1 },
     { brandId, what: "hold of message forged", expected: 0, found: 1 },
   ]);

@@ -10,10 +10,10 @@ setDefaultTimeout(60_000);
 const ADMIN = "/api/auth/admin";
 
 let world: Outreach;
-let boss: Owner["request"];
+let admin: Owner["request"];
 beforeAll(async () => {
   world = await startOutreach();
-  boss = await world.admin();
+  admin = await world.admin();
 });
 afterEach(async () => {
   await world.clear();
@@ -21,16 +21,16 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-describe("a correction by hand", () => {
+describe("POST /api/auth/admin/adjust-credits", () => {
   const adjust = (brandId: string, credits: unknown, headers?: Record<string, string>) =>
-    boss<{ balance: Balance; creditAvailable: number }>(
+    admin<{ balance: Balance; creditAvailable: number }>(
       "POST",
       `${ADMIN}/adjust-credits`,
       { brandId, credits, reason: "miscounted" },
       headers,
     );
 
-  test("goes up and down, once per key, and is written with who and why", async () => {
+  test("adds and removes credits, once per Idempotency-Key, and records the actor and the reason", async () => {
     const { brandId, request } = await world.stage({ people: 0, credits: 0 });
     expect((await adjust(brandId, 12.5)).body.balance).toMatchObject({ creditAvailable: 12.5, totalGranted: 12.5 });
     const key = { "idempotency-key": crypto.randomUUID() };
@@ -43,7 +43,7 @@ describe("a correction by hand", () => {
     ]);
   });
 
-  test("never takes more than there is, says how much that is, and is for admins", async () => {
+  test("answers 409 with the available credits for more than these, 422 for bad amounts, 403 for an owner", async () => {
     const { brandId, request } = await world.stage({ people: 0, credits: 3 });
     expect(await adjust(brandId, -3.001)).toMatchObject({
       status: 409,
@@ -56,7 +56,7 @@ describe("a correction by hand", () => {
   });
 });
 
-test("the ledger is read by kind, campaign, message and time", async () => {
+test("GET /api/credits/ledger: filters by kind, campaign, message and time", async () => {
   const stage = await world.launched({ people: 2, delays: [0] });
   const launchedAt = world.clock.now();
   world.clock.advance(HOUR);
@@ -64,7 +64,7 @@ test("the ledger is read by kind, campaign, message and time", async () => {
   const { brandId, campaignId } = stage;
   const read = async (query: object) => {
     const search = new URLSearchParams({ brandId, ...query });
-    return (await boss<{ data: Entry[] }>("GET", `/api/credits/ledger?${search}`)).body.data.map(({ kind }) => kind);
+    return (await admin<{ data: Entry[] }>("GET", `/api/credits/ledger?${search}`)).body.data.map(({ kind }) => kind);
   };
   expect(await read({})).toEqual(["SETTLE", "SETTLE", "HOLD", "HOLD", "GRANT"]);
   expect(await read({ campaignId })).toEqual(["SETTLE", "SETTLE", "HOLD", "HOLD"]);
@@ -76,11 +76,11 @@ test("the ledger is read by kind, campaign, message and time", async () => {
     expect((await stage.request("GET", `/api/credits/ledger?${bad}`)).status).toBe(422);
 });
 
-test("a change of price is previewed, kept in a list, and touches no hold", async () => {
+test("credit weights: a change is previewed, recorded in a list, and leaves open holds as they are", async () => {
   const running = await world.launched({ people: 2, delays: [0] });
   const draft = await world.stage({ people: 3, delays: [0, 2] });
   const preview = { creditType: "EMAIL", weight: 1.5 };
-  const { body } = await boss<{ campaigns: object[]; openHolds: object }>(
+  const { body } = await admin<{ campaigns: object[]; openHolds: object }>(
     "POST",
     `${ADMIN}/preview-credit-weight`,
     preview,
@@ -94,7 +94,7 @@ test("a change of price is previewed, kept in a list, and touches no hold", asyn
     creditNow: 3,
     creditThen: 4.5,
   } as never);
-  await boss("POST", `${ADMIN}/update-credit-weight`, preview);
+  await admin("POST", `${ADMIN}/update-credit-weight`, preview);
   const cost = await draft.request<{ cost: object }>("GET", `/api/campaigns/${draft.campaignId}/launch-cost`);
   expect(cost.body.cost).toEqual({
     contacts: 3,
@@ -105,8 +105,8 @@ test("a change of price is previewed, kept in a list, and touches no hold", asyn
     byType: { EMAIL: 4.5 },
     creditsForAllStages: { EMAIL: 9 },
   });
-  await boss("POST", `${ADMIN}/update-credit-weight`, { ...preview, weight: 1 });
-  const changes = await boss<{ data: object[] }>("GET", `${ADMIN}/credit-weight-changes?limit=2`);
+  await admin("POST", `${ADMIN}/update-credit-weight`, { ...preview, weight: 1 });
+  const changes = await admin<{ data: object[] }>("GET", `${ADMIN}/credit-weight-changes?limit=2`);
   expect(changes.body.data).toMatchObject([
     { creditType: "EMAIL", previousWeight: 1.5, weight: 1, changedAt: iso(world.clock.now()) },
     { creditType: "EMAIL", previousWeight: 1, weight: 1.5 },
@@ -118,7 +118,7 @@ test("a change of price is previewed, kept in a list, and touches no hold", asyn
   });
 });
 
-test("a campaign shows what its launch costs, to its own brand", async () => {
+test("GET /api/campaigns/:id/launch-cost: shows the cost to the campaign's brand and answers 404 to another brand", async () => {
   const stage = await world.stage({ people: 3, credits: 2, delays: [0, 2, 4] });
   const path = `/api/campaigns/${stage.campaignId}/launch-cost`;
   const { body } = await stage.request<{ cost: object; lowBalance: null }>("GET", path);
@@ -128,10 +128,10 @@ test("a campaign shows what its launch costs, to its own brand", async () => {
   expect((await stranger.request("GET", path)).status).toBe(404);
 });
 
-test("nonsense is refused and breaks nothing", async () => {
+test("credit routes: malformed input is rejected without side effects", async () => {
   const stage = await world.stage({ people: 0 });
   const { brandId } = stage;
-  const asAdmin = { ...stage, request: boss };
+  const asAdmin = { ...stage, request: admin };
   await sendNonsense(asAdmin, "POST", `${ADMIN}/adjust-credits`, { brandId, credits: 1, reason: "why" });
   await sendNonsense(asAdmin, "POST", `${ADMIN}/preview-credit-weight`, { creditType: "EMAIL", weight: 1 });
   await sendNonsense(asAdmin, "GET", `${ADMIN}/credit-weight-changes`);

@@ -22,17 +22,17 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-const post = (stage: Stage, campaignId: string, verb: string, body?: unknown) =>
-  stage.request("POST", `/api/campaigns/${campaignId}/${verb}`, body);
-const turn = (stage: Stage, verb: string, body?: unknown) => post(stage, stage.campaignId, verb, body);
-const launch = (stage: Stage, confirmContacts = stage.people.length) => turn(stage, "launch", { confirmContacts });
+const post = (stage: Stage, campaignId: string, action: string, body?: unknown) =>
+  stage.request("POST", `/api/campaigns/${campaignId}/${action}`, body);
+const act = (stage: Stage, action: string, body?: unknown) => post(stage, stage.campaignId, action, body);
+const launch = (stage: Stage, confirmContacts = stage.people.length) => act(stage, "launch", { confirmContacts });
 const statuses = async ({ campaignId }: Stage) =>
   (await world.messagesOf(campaignId)).map(({ status, errorMessage }) => errorMessage ?? status);
 const change = ({ campaignId }: Stage, set: Partial<typeof campaigns.$inferInsert>) =>
   world.store.write((tx) => tx.update(campaigns).set(set).where(eq(campaigns.id, campaignId)));
 
-describe("launching", () => {
-  test("schedules everybody, sets the credits aside and wakes the engine", async () => {
+describe("POST /api/campaigns/:id/launch", () => {
+  test("creates a message for each contact, reserves the credits and wakes the engine", async () => {
     const stage = await world.stage({ people: 3 });
     const wakes = world.wakes();
     const { campaignId, brandId } = stage;
@@ -47,15 +47,15 @@ describe("launching", () => {
     expect(await launch(stage)).toMatchObject({ status: 409 });
   });
 
-  test("needs the number of contacts, and says which it is", async () => {
+  test("answers 409 with the number of contacts when the confirmed number is wrong or zero", async () => {
     const stage = await world.stage({ people: 2 });
     expect(await launch(stage, 3)).toMatchObject({ status: 409, body: { code: "CONFLICT", contacts: 2 } });
     expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "DRAFT" });
-    const nobody = await world.stage({ people: 0 });
-    expect(await launch(nobody, 0)).toMatchObject({ status: 409 });
+    const empty = await world.stage({ people: 0 });
+    expect(await launch(empty, 0)).toMatchObject({ status: 409 });
   });
 
-  test("without enough credits says what is missing, and does nothing", async () => {
+  test("answers 402 with the missing credits when the first stage cannot be paid, and changes nothing", async () => {
     const stage = await world.stage({ people: 3, credits: 2 });
     await world.store.write((tx) => changeWeight(tx, "EMAIL", 1500));
     const answer = await launch(stage);
@@ -76,7 +76,7 @@ describe("launching", () => {
     expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 2, totalReserved: 0 });
   });
 
-  test("does not count on credits whose time is over, written off or not", async () => {
+  test("does not count expired credits, whether written off or not", async () => {
     const stage = await world.stage({ people: 2, credits: 1 });
     const expiresAt = world.clock.now() + HOUR;
     const { brandId } = stage;
@@ -87,7 +87,7 @@ describe("launching", () => {
     expect(await launch(stage)).toMatchObject({ status: 402, body: { creditAvailable: 1, creditMissing: 1 } });
   });
 
-  test("by two at once happens once, and two campaigns do not spend the same credits", async () => {
+  test("concurrent launches succeed once, and two campaigns do not spend the same credits", async () => {
     const stage = await world.stage({ people: 4, credits: 20 });
     const answers = await Promise.all(Array.from({ length: 5 }, () => launch(stage)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409]);
@@ -100,7 +100,7 @@ describe("launching", () => {
     expect(await balanceOf(world.store.read, poor.brandId)).toMatchObject({ creditAvailable: 4, totalReserved: 5 });
   });
 
-  test("for later waits for its time", async () => {
+  test("with a start time in the future schedules the campaign, which sends at that time", async () => {
     const stage = await world.stage({ people: 1 });
     const startAt = world.clock.now() + DAY;
     await change(stage, { startAt });
@@ -113,61 +113,61 @@ describe("launching", () => {
     expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "RUNNING" });
   });
 
-  test("of another brand's campaign finds nothing; an admin may", async () => {
+  test("campaign of another brand: launch, status changes and contact changes answer 404, and an admin may launch", async () => {
     const [stage, stranger] = [await world.stage({ people: 1 }), await world.stage()];
-    for (const verb of ["launch", "pause", "resume", "cancel", "archive"]) {
-      const body = verb === "launch" ? { confirmContacts: 1 } : undefined;
-      expect((await post(stranger, stage.campaignId, verb, body)).status).toBe(404);
-      expect((await post(stage, "nothing", verb, body)).status).toBe(404);
+    for (const action of ["launch", "pause", "resume", "cancel", "archive"]) {
+      const body = action === "launch" ? { confirmContacts: 1 } : undefined;
+      expect((await post(stranger, stage.campaignId, action, body)).status).toBe(404);
+      expect((await post(stage, "nothing", action, body)).status).toBe(404);
     }
-    for (const verb of ["pause", "resume", "remove"]) {
+    for (const action of ["pause", "resume", "remove"]) {
       const body = { contactId: stage.people[0] };
-      expect((await post(stranger, stage.campaignId, `${verb}-contact`, body)).status).toBe(404);
+      expect((await post(stranger, stage.campaignId, `${action}-contact`, body)).status).toBe(404);
     }
     const admin = await world.admin();
     expect((await admin("POST", `/api/campaigns/${stage.campaignId}/launch`, { confirmContacts: 1 })).status).toBe(200);
   });
 });
 
-describe("a campaign that runs", () => {
-  test("is paused with a reason and resumed where it was", async () => {
+describe("running campaign", () => {
+  test("is paused with a reason and resumes with its pending messages", async () => {
     const stage = await world.launched({ people: 2 });
-    expect(await turn(stage, "pause", { reason: " holidays " })).toMatchObject({
+    expect(await act(stage, "pause", { reason: " holidays " })).toMatchObject({
       status: 200,
       body: { campaign: { status: "PAUSED", statusReason: "holidays" } },
     });
     await world.pass(DAY);
     expect(world.channel.sent).toHaveLength(0);
     expect(await statuses(stage)).toEqual(["CAMPAIGN_PAUSED", "CAMPAIGN_PAUSED"]);
-    expect((await turn(stage, "pause")).status).toBe(409);
-    expect(await turn(stage, "resume")).toMatchObject({
+    expect((await act(stage, "pause")).status).toBe(409);
+    expect(await act(stage, "resume")).toMatchObject({
       status: 200,
       body: { campaign: { status: "RUNNING", statusReason: null } },
     });
     await world.run();
     expect(world.channel.sent).toHaveLength(2);
-    expect((await turn(stage, "resume")).status).toBe(409);
+    expect((await act(stage, "resume")).status).toBe(409);
   });
 
-  test("is cancelled with what it still had to send, and then archived", async () => {
+  test("is cancelled together with its pending messages, and can then be archived", async () => {
     const stage = await world.launched({ people: 3 });
     await world.run();
-    expect((await turn(stage, "archive")).status).toBe(409);
-    expect(await turn(stage, "cancel", { reason: "wrong text" })).toMatchObject({
+    expect((await act(stage, "archive")).status).toBe(409);
+    expect(await act(stage, "cancel", { reason: "wrong text" })).toMatchObject({
       status: 200,
       body: { creditReleased: 3, cancelledMessages: 3 },
     });
     expect(await statuses(stage)).toEqual([...Array(3).fill("SENT"), ...Array(3).fill("CAMPAIGN_STOPPED")]);
     expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 97, totalReserved: 0 });
     expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "CANCELLED", statusReason: "wrong text" });
-    for (const verb of ["pause", "resume", "cancel"]) expect((await turn(stage, verb)).status).toBe(409);
+    for (const action of ["pause", "resume", "cancel"]) expect((await act(stage, action)).status).toBe(409);
     expect((await launch(stage)).status).toBe(409);
-    expect(await turn(stage, "archive")).toMatchObject({ status: 200, body: { campaign: { status: "ARCHIVED" } } });
+    expect(await act(stage, "archive")).toMatchObject({ status: 200, body: { campaign: { status: "ARCHIVED" } } });
     await world.pass(3 * DAY);
     expect(world.channel.sent).toHaveLength(3);
   });
 
-  test("counts and charges what it did", async () => {
+  test("stats and credits count each outcome and charge only what was sent", async () => {
     const stage = await world.launched({ people: 5 });
     world.channel.next(NO_SUCH_USER, REJECTED, UNKNOWN);
     await world.run();
@@ -193,7 +193,7 @@ describe("a campaign that runs", () => {
     } as never);
   });
 
-  test("lists its messages page by page, and by status, stage and channel", async () => {
+  test("GET messages returns pages and filters by status, stage and channel", async () => {
     const stage = await world.launched({ people: 5 });
     await world.run();
     const list = async (query: string) => {
@@ -216,11 +216,11 @@ describe("a campaign that runs", () => {
   });
 });
 
-test("nonsense is refused and breaks nothing", async () => {
+test("campaign routes: malformed input is rejected without side effects", async () => {
   const stage = await world.stage({ people: 1 });
-  const at = (verb: string) => `/api/campaigns/${stage.campaignId}/${verb}`;
-  for (const verb of ["pause", "resume", "remove"]) {
-    await sendNonsense(stage, "POST", at(`${verb}-contact`), { contactId: stage.people[0], reason: "x" });
+  const at = (action: string) => `/api/campaigns/${stage.campaignId}/${action}`;
+  for (const action of ["pause", "resume", "remove"]) {
+    await sendNonsense(stage, "POST", at(`${action}-contact`), { contactId: stage.people[0], reason: "x" });
   }
   for (const read of ["messages", "stats", "credits", "explain"]) await sendNonsense(stage, "GET", at(read));
   await sendNonsense(stage, "POST", at("launch"), { confirmContacts: 7 });

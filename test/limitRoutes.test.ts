@@ -27,15 +27,15 @@ interface Answer {
 const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
 let app: TestApp;
 let stop: () => Promise<unknown>;
-let doors: Doors;
+let client: Doors;
 let admin: string;
 let brands = 0;
 
-async function serve(): Promise<{ doors: Doors; stop(): Promise<unknown> }> {
+async function serve(): Promise<{ client: Doors; stop(): Promise<unknown> }> {
   const whole = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
   const url = `http://127.0.0.1:${whole.server?.port}`;
   return {
-    doors: doorsThrough(
+    client: doorsThrough(
       (path, sent) => fetch(`${url}${path}`, sent),
       () => "10.9.9.9",
     ),
@@ -46,7 +46,7 @@ async function serve(): Promise<{ doors: Doors; stop(): Promise<unknown> }> {
 beforeAll(async () => {
   const verifyMailbox = async () => ({ ok: false as const, reason: "refused" });
   app = await startApp({ clock, config: { allowPrivateSmtp: true }, deps: { verifyMailbox } });
-  ({ doors, stop } = await serve());
+  ({ client, stop } = await serve());
   admin = await app.admin();
 });
 afterAll(async () => {
@@ -56,16 +56,16 @@ afterAll(async () => {
 
 async function owner() {
   const token = await app.signUp(`owner${++brands}@owners.example`);
-  const { body } = await doors.api<Answer>("POST", "/api/brands", { token, body: { name: "B" } });
+  const { body } = await client.api<Answer>("POST", "/api/brands", { token, body: { name: "B" } });
   const api = (method: string, path: string, body?: object) =>
-    doors.api<Answer>(method, path, body === undefined ? { token } : { token, body });
+    client.api<Answer>(method, path, body === undefined ? { token } : { token, body });
   return { token, brandId: body.brand.id, api };
 }
 
-const update = (body: object) => doors.api<Answer>("POST", "/api/auth/admin/update-limits", { token: admin, body });
+const update = (body: object) => client.api<Answer>("POST", "/api/auth/admin/update-limits", { token: admin, body });
 const of = (answer: { body: Answer }, name: string) => answer.body.limits.find((limit) => limit.name === name);
 
-test("every answer to somebody who is signed in tells the policy and what is left, and none to a stranger", async () => {
+test("RateLimit headers: responses to a signed-in user state the policy and what is left, others have none", async () => {
   const { api } = await owner();
   const first = await api("GET", "/api/brands");
   expect(first.headers.get("ratelimit-policy")).toBe('"read";q=6000;w=60');
@@ -76,11 +76,11 @@ test("every answer to somebody who is signed in tells the policy and what is lef
   expect([wrong.status, wrong.headers.get("ratelimit-policy")]).toEqual([422, '"write";q=3000;w=60']);
   clock.advance(MINUTE);
   expect((await api("GET", "/api/brands")).headers.get("ratelimit")).toBe('"read";r=5999;t=1');
-  const stranger = await doors.api("GET", "/api/health");
+  const stranger = await client.api("GET", "/api/health");
   expect(stranger.headers.get("ratelimit")).toBeNull();
 });
 
-test("an admin sets limits of one brand, of all, and the default again; who did it and when is shown", async () => {
+test("update-limits: an admin sets and resets limits of a brand and of the platform, with author and time shown", async () => {
   const [ann, bob] = [await owner(), await owner()];
   const set = await update({ brandId: ann.brandId, limits: { campaigns: 1, readsPerMinute: 50 } });
   expect(set.status).toBe(200);
@@ -110,14 +110,14 @@ test("an admin sets limits of one brand, of all, and the default again; who did 
   expect(of(await bob.api("GET", "/api/limits"), "campaigns")?.limit).toBe(5);
   expect(of(await ann.api("GET", "/api/limits"), "campaigns")?.limit).toBe(1);
   await update({ brandId: ann.brandId, limits: { campaigns: null } });
-  const listed = await doors.api<Answer>("GET", `/api/auth/admin/limits?brandId=${ann.brandId}`, { token: admin });
+  const listed = await client.api<Answer>("GET", `/api/auth/admin/limits?brandId=${ann.brandId}`, { token: admin });
   expect(of(listed, "campaigns")).toMatchObject({ limit: 5, brandValue: null, platformValue: 5 });
   expect(of(listed, "campaigns")?.changedBy).toBeString();
   expect(Date.parse(of(listed, "campaigns")?.changedAt ?? "")).toBe(clock.now());
   await update({ limits: { campaigns: null } });
 });
 
-test("what is no limit, or beyond what one may be, is refused by name", async () => {
+test("update-limits: an unknown limit and a value out of range answer 422 with the name of the limit", async () => {
   const { brandId, api } = await owner();
   for (const [limits, expected] of [
     [{ contacs: 1 }, "limits.contacs: expected one of"],
@@ -134,7 +134,7 @@ test("what is no limit, or beyond what one may be, is refused by name", async ()
   expect((await api("POST", "/api/auth/admin/update-limits", { limits: { contacts: 1 } })).status).toBe(403);
 });
 
-test("each class of routes has a limit of its own: whoever has spent their writes may still read", async () => {
+test("rate limits: a user whose writes are used up may still read", async () => {
   const { brandId, api } = await owner();
   await update({ brandId, limits: { writesPerMinute: 3 } });
   const statuses = [];
@@ -145,7 +145,7 @@ test("each class of routes has a limit of its own: whoever has spent their write
   expect((await api("POST", "/api/campaigns", { name: "D" })).status).toBe(200);
 });
 
-test("failed logins at mailboxes are counted across restarts", async () => {
+test("mailbox logins: failed logins stay counted across restarts", async () => {
   const { api, token } = await owner();
   const body = {
     email: "x@victim.example",
@@ -157,12 +157,12 @@ test("failed logins at mailboxes are counted across restarts", async () => {
   };
   for (let n = 0; n < 5; n++) expect((await api("POST", "/api/email-accounts", body)).status).toBe(422);
   const again = await serve();
-  const answer = await again.doors.api<Answer>("POST", "/api/email-accounts", { token, body });
+  const answer = await again.client.api<Answer>("POST", "/api/email-accounts", { token, body });
   expect(answer.status).toBe(429);
   await again.stop();
 });
 
-test("brands that guess at one mailbox together are stopped together, and no brand alone keeps its owner out", async () => {
+test("mailbox logins: guesses of several brands at one mailbox are limited together, after each brand had its share", async () => {
   clock.advance(MINUTE);
   const statuses: number[] = [];
   const target = { host: "127.0.0.1", port: 2525, security: "NONE", username: "ceo@target.example", password: "guess" };
@@ -177,7 +177,7 @@ test("brands that guess at one mailbox together are stopped together, and no bra
   expect(statuses).toEqual([...Array(10).fill(422), ...Array(5).fill(429)]);
 });
 
-test("a normal brand meets no limit: a console that polls, bursts of a thousand a minute, an import, mailboxes, a campaign", async () => {
+test("limits: the requests of a normal brand meet no limit (polling console, bursts, imports, contacts)", async () => {
   const { api, token } = await owner();
   const statuses = new Map<string, number>();
   const note = ({ status }: { status: number }) =>
@@ -199,7 +199,7 @@ test("a normal brand meets no limit: a console that polls, bursts of a thousand 
       const rows = Array.from({ length: 1000 }, (_, n) => `i${second}.${n}@x.example`);
       const path = `/api/campaigns/${campaignId}/import-contacts`;
       const headers = { "content-type": "text/csv" };
-      const sent = await doors.api("POST", path, { token, headers, body: `email\n${rows.join("\n")}\n` });
+      const sent = await client.api("POST", path, { token, headers, body: `email\n${rows.join("\n")}\n` });
       expect(sent.status).toBe(202);
     }
     clock.advance(1000);

@@ -7,7 +7,7 @@ interface Entry {
   integrity?: string;
 }
 
-test("every package in the lock file, for whatever platform, has a hash, and none comes from elsewhere than npm's registry", async () => {
+test("package-lock.json: each package has a SHA-512 hash and comes from the npm registry", async () => {
   const lock = await Bun.file(join(PROJECT_ROOT, "package-lock.json")).json();
   const entries = Object.entries(lock.packages as Record<string, Entry>).filter(([path]) => path !== "");
   expect(entries.length).toBeGreaterThan(200);

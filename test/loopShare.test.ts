@@ -16,7 +16,7 @@ function work(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-/** One request that keeps the loop for so long; the seconds it is told to wait when it is refused. */
+/** Makes one request that blocks the event loop; returns the seconds to wait when it is refused, otherwise 0. */
 async function request(brandId: string, milliseconds: number): Promise<number> {
   let pass: Pass;
   try {
@@ -27,12 +27,12 @@ async function request(brandId: string, milliseconds: number): Promise<number> {
   work(milliseconds);
   pass.end?.();
   admission.ended();
-  // The loop turns to its timers.
+  // Let the event loop run its timers.
   await new Promise((resolve) => setTimeout(resolve, 0));
   return 0;
 }
 
-test("a brand whose requests keep the loop busy is refused for a while, and the other one is served all the time", async () => {
+test("admission: a brand that keeps the event loop busy is refused for a while, and another brand is always served", async () => {
   admission = createAdmission(app.deps);
   const refused = { greedy: 0, calm: 0 };
   let wait = 0;
@@ -46,7 +46,7 @@ test("a brand whose requests keep the loop busy is refused for a while, and the 
   for (let n = 0; n < 20; n++) expect(await request("calm", 2)).toBe(0);
 });
 
-test("a brand that is alone may keep the loop as busy as it likes", async () => {
+test("admission: a brand that is alone may keep the event loop busy", async () => {
   admission = createAdmission(app.deps);
   for (let n = 0; n < 80; n++) expect(await request("greedy", 40)).toBe(0);
 });

@@ -26,11 +26,12 @@ const warning = async (stage: Stage, path = "/api/credits") =>
   (await stage.request<{ lowBalance: LowBalance }>("GET", path)).body.lowBalance;
 const fallen = async () => (await world.store.write(noteLowBalances)).map(({ brandId }) => brandId);
 
-test("the owner is warned before the credits run out, and an operator once for each time they run low", async () => {
+test("low balance: the owner is warned before the credits run out, and each shortage is reported to the operator once", async () => {
   const stage = await world.stage({ people: 4, credits: 10, delays: [0, 2, 4] });
   expect(await warning(stage)).toBeNull();
   await world.launch(stage);
-  // Four are held. Eight more are needed when nobody answers: four in two days, four in six. Six are there.
+  // Four credits are held. Without replies eight more are needed: four within two days, four within six. Six are
+  // available.
   const low = { available: 6, neededNext7Days: 8, runsOutAt: iso(world.clock.now() + 6 * DAY) };
   expect(await warning(stage)).toEqual(low);
   expect(await warning(stage, `/api/campaigns/${stage.campaignId}`)).toEqual(low);
@@ -42,16 +43,16 @@ test("the owner is warned before the credits run out, and an operator once for e
   await world.pass(7 * DAY);
   expect(world.channel.sent).toHaveLength(12);
   expect(await fallen()).toEqual([]);
-  // And once more, when it happens again.
+  // Report again when the credits run low again.
   const next = await world.twin(stage);
   await topUp(stage, 5);
   await world.launch(next);
   expect(await fallen()).toEqual([stage.brandId]);
 });
 
-test("a forecast goes no faster than the mailboxes may send", async () => {
+test("low balance: the forecast respects the daily limits of the mailboxes", async () => {
   const stage = await world.launched({ people: 40, credits: 45, delays: [0, 1], dailyLimit: 2 });
-  // Two a day leave, so six days of follow-ups come to twelve: five are there, for two days.
+  // Two messages a day are sent, so follow-ups of six days need twelve credits: five are available, for two days.
   expect(await warning(stage)).toEqual({
     available: 5,
     neededNext7Days: 12,
@@ -59,7 +60,7 @@ test("a forecast goes no faster than the mailboxes may send", async () => {
   });
 });
 
-test("without credits the campaign pauses, and a top-up lets it go on without a burst", async () => {
+test("campaign without credits: pauses, and after a top-up resumes at the pace of its mailbox within its send windows", async () => {
   const sendWindows = [{ days: ["MON", "TUE", "WED", "THU", "FRI"] as const, from: "09:00", to: "17:00" }].map(
     (window) => ({ ...window, days: [...window.days] }),
   );
@@ -68,7 +69,7 @@ test("without credits the campaign pauses, and a top-up lets it go on without a 
   await world.launch(stage);
   await world.run();
   expect(world.channel.sent).toHaveLength(people);
-  // A day later everybody is due a follow-up that nobody can pay for.
+  // A day later each contact is due a follow-up that cannot be paid.
   await world.pass(DAY + HOUR);
   expect(world.channel.sent).toHaveLength(people);
   expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "AUTO_PAUSED", statusReason: "NO_CREDITS" });
@@ -85,7 +86,7 @@ test("without credits the campaign pauses, and a top-up lets it go on without a 
   }
   expect(times).toHaveLength(people);
   expect(times[0]).toBe(started);
-  // A mailbox that may send a hundred a day sends one every five minutes or so, and only while the window is open.
+  // A mailbox with a daily limit of 100 sends about one message every five minutes, within the window only.
   const perMinute = Map.groupBy(times, (time) => Math.floor(time / MINUTE));
   expect(Math.max(...[...perMinute.values()].map((sent) => sent.length))).toBe(1);
   const perHour = Map.groupBy(times, (time) => Math.floor(time / HOUR));
@@ -98,7 +99,7 @@ test("without credits the campaign pauses, and a top-up lets it go on without a 
   }
 });
 
-test("two campaigns that share a mailbox share its pace", async () => {
+test("resumed campaigns: two campaigns with one mailbox get separate send times", async () => {
   const stage = await world.stage({ people: 10, credits: 20, delays: [0, 1], dailyLimit: 100 });
   const twin = await world.twin(stage);
   await world.launch(stage);

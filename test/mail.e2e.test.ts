@@ -7,7 +7,7 @@ import { findPostfix, type MailServer, startMailServer } from "./support/postfix
 import { type Service, startService } from "./support/service.ts";
 import { until } from "./support/throwaway.ts";
 
-// A campaign as it really happens: over the API into a mail server, and out of people's mailboxes again.
+// Send a campaign over the API to Postfix and read it back from the mailboxes over IMAP.
 
 setDefaultTimeout(60_000);
 
@@ -48,7 +48,7 @@ describe.skipIf(!canRun)(
       });
     }
 
-    /** What lies in somebody's mailbox, oldest first, as their mail program sees it. */
+    /** Lists the mails in a mailbox, oldest first, as a mail program sees them. */
     async function mailsOf(address: string): Promise<ParsedMail[]> {
       const client = new ImapFlow({
         host: "127.0.0.1",
@@ -74,11 +74,11 @@ describe.skipIf(!canRun)(
     }
 
     const settled = (brand: BrandAtWork, campaignId: string) =>
-      until("nothing is pending", async () =>
+      until("no message is pending", async () =>
         (await messagesOf(brand, campaignId)).every(({ status }) => status !== "PENDING"),
       );
 
-    test("a campaign arrives as one thread for each person, under Message-IDs that are ours", async () => {
+    test("campaign: arrives as one thread per contact, with the Message-IDs of the service", async () => {
       const people = [
         { email: "zoe@reprise.test", firstName: "Zoë", lastName: 'O\'Neil, "Jr."' },
         { email: "bob@reprise.test", firstName: "Bob" },
@@ -120,7 +120,7 @@ describe.skipIf(!canRun)(
       expect(await balanceOf(brand)).toMatchObject({ creditAvailable: 94, totalReserved: 0, totalUsed: 6 });
     });
 
-    test("one click on unsubscribe cancels what was to follow; opening the link does not", async () => {
+    test("unsubscribe link: POST cancels the follow-up and refunds its credit; GET changes nothing", async () => {
       server.addMailbox("una@reprise.test");
       const brand = await open("unsubscribed");
       const people = [{ email: "una@reprise.test", firstName: "Una" }];
@@ -140,12 +140,12 @@ describe.skipIf(!canRun)(
       });
       expect(await balanceOf(brand)).toMatchObject({ creditAvailable: 99, totalReserved: 0, totalUsed: 1 });
 
-      // Nor is there a way around it: another campaign does not take them.
+      // Check that a second campaign does not contact the address either.
       await expect(launchCampaign(brand, { name: "Again", stages, people })).rejects.toThrow(/not 1/);
       expect(await server.read("una@reprise.test")).toHaveLength(1);
     });
 
-    test("an address that the server refuses costs nothing and says why", async () => {
+    test("recipient refused by the server: the message fails with the server's reply and costs nothing", async () => {
       server.addMailbox("kim@reprise.test");
       const brand = await open("refused");
       const people = [{ email: "nobody@reprise.test" }, { email: "kim@reprise.test", firstName: "Kim" }];
@@ -164,7 +164,7 @@ describe.skipIf(!canRun)(
       ).toHaveLength(1);
     });
 
-    test("while the server is down messages wait, the sender says why and tries less and less; then each goes out once", async () => {
+    test("server down: messages wait, the mailbox shows the error and retries at growing intervals; then each is sent once", async () => {
       const people = ["ida", "jim", "lea", "max", "noa", "pia", "rob", "sue"].map((name) => ({
         email: `${name}@reprise.test`,
         firstName: name,
@@ -180,7 +180,7 @@ describe.skipIf(!canRun)(
       await server.pause();
       const id = await launchCampaign(brand, { name: "Patience", stages: stages.slice(0, 2), people });
 
-      await until("the sender is in trouble", async () => (await account()).connectionStatus === "ERROR");
+      await until("the mailbox reports an error", async () => (await account()).connectionStatus === "ERROR");
       const first = await account();
       expect(first.connectionError).toContain(`127.0.0.1:${server.smtpPort} refused the connection`);
       const waiting = await messagesOf(brand, id);
@@ -191,7 +191,7 @@ describe.skipIf(!canRun)(
       const pause = pausedUntil(first) - Date.now();
       expect(pause).toBeGreaterThan(0);
       expect(pause).toBeLessThanOrEqual(15_000);
-      await until("it has tried again", async () => pausedUntil(await account()) > pausedUntil(first), 45_000);
+      await until("the mailbox was tried again", async () => pausedUntil(await account()) > pausedUntil(first), 45_000);
       const longer = pausedUntil(await account()) - Date.now();
       expect(longer).toBeGreaterThan(10_000);
       expect(longer).toBeLessThanOrEqual(30_000);
@@ -211,7 +211,7 @@ describe.skipIf(!canRun)(
       expect(await balanceOf(brand)).toMatchObject({ creditAvailable: 84, totalReserved: 0, totalUsed: 16 });
     }, 120_000);
 
-    test("the books balance after all of it", async () => {
+    test("ledger verify: the ledger balances after all mail tests", async () => {
       const { exitCode, stdout } = await service.run(["ledger", "verify", "--json"]);
       expect(JSON.parse(stdout)).toMatchObject({ ok: true, drifts: [] });
       expect(exitCode).toBe(0);
@@ -219,12 +219,12 @@ describe.skipIf(!canRun)(
   },
 );
 
-/** A header as it stands in the mail, on one line. */
+/** Finds a header of the mail, unfolded to one line. */
 function header({ headerLines }: ParsedMail, name: string): string | undefined {
   return headerLines.find(({ key }) => key === name)?.line.replace(/\r?\n\s+/g, " ");
 }
 
-/** The Message-IDs in References; the parser gives one as a text, several as a list. */
+/** Lists the Message-IDs in References; the parser returns one as a string and several as an array. */
 function thread({ references = [] }: ParsedMail): string[] {
   return [references].flat();
 }

@@ -24,7 +24,7 @@ describe("renderMail", () => {
     renderMail({ subject, body }, variables, { ...footer, ...over });
   const escaped = UNSUBSCRIBE.replace("&", "&amp;");
 
-  test("plain text stays plain, with a footer", () => {
+  test("plain text body: is sent as plain text with the footer", () => {
     expect(mail("\nHi {{ firstName }} <ann@x.org>\n\n", "For {{ company }}")).toEqual({
       subject: "For Tom & <Jerry>",
       text: `Hi Ann <ann@x.org>\n\nAcme, 1 Main St, Springfield\nUnsubscribe: ${UNSUBSCRIBE}`,
@@ -33,7 +33,7 @@ describe("renderMail", () => {
     });
   });
 
-  test("HTML gets a text part, and the footer in both", () => {
+  test("HTML body: has a text part, and the footer in both parts", () => {
     const { text: plain, html } = mail("<html><body><p>Hi {{ company }}</p></BODY></html>");
     expect(plain).toBe(`Hi Tom & <Jerry>\n\nAcme, 1 Main St, Springfield\nUnsubscribe: ${UNSUBSCRIBE}`);
     expect(html).toBe(
@@ -43,7 +43,7 @@ describe("renderMail", () => {
     );
   });
 
-  test("what the body shows is not added again", () => {
+  test("footer: leaves out the link and the address that the body already shows", () => {
     expect(mail("Stop: {{ unsubscribeUrl }}").text).toBe(`Stop: ${UNSUBSCRIBE}\n\nAcme, 1 Main St, Springfield`);
     expect(mail("Hi\n1 Main St\nSpringfield\n{{ unsubscribeUrl }}").text.match(/Springfield|abc/g)).toHaveLength(2);
     const own = mail('<p>1 Main St<br>Springfield <a href="{{ unsubscribeUrl }}">off</a></p>');
@@ -51,12 +51,12 @@ describe("renderMail", () => {
     expect(own.text).toBe(`1 Main St\nSpringfield off (${UNSUBSCRIBE})`);
   });
 
-  test("what nobody sees does not count as shown", () => {
+  test("footer: counts a link as shown only when the reader sees it", () => {
     expect(mail("{% if phone %}{{ unsubscribeUrl }}{% endif %}Hi").text).toContain(`Unsubscribe: ${UNSUBSCRIBE}`);
     expect(mail("<p>Hi</p><!-- {{ unsubscribeUrl }} -->").html).toContain(`<a href="${escaped}"`);
   });
 
-  test("without address or link there is nothing to add", () => {
+  test("footer: is empty without postal address and unsubscribe link", () => {
     expect(mail("Hi", null, { unsubscribeUrl: null, postalAddress: null })).toMatchObject({
       subject: null,
       text: "Hi",
@@ -67,11 +67,11 @@ describe("renderMail", () => {
     );
   });
 
-  test("missing variables of subject and body are listed once", () => {
+  test("missing variables of subject and body: are listed once each", () => {
     expect(mail("{{ nick }} {{ phone }}", "{{ nick }}").missing).toEqual(["nick", "phone"]);
   });
 
-  test("a subject is one line of at most 998 bytes with its name", () => {
+  test("subject: becomes one line of at most 998 bytes with the header name", () => {
     const subject = (source: string, value = "") =>
       renderMail({ subject: source, body: "" }, { value }, footer).subject ?? "";
     expect(subject("Hi {{ value }}", "Ann\r\nBcc: x@y.z\u0000\u2028\u0085")).toBe("Hi Ann Bcc: x@y.z");
@@ -97,11 +97,11 @@ describe("htmlToText", () => {
     ['<p title="a > b">x</p>', "x"],
     ["<p", "<p"],
     ["", ""],
-  ])("%j", (html, expected) => {
+  ])("converts %j", (html, expected) => {
     expect(htmlToText(html)).toBe(expected);
   });
 
-  test("takes linear time", () => {
+  test("takes linear time for unclosed and repeated markup", () => {
     const start = performance.now();
     for (const piece of ["<!--", "<a ", '<a "', "<a '\"", "<p>", "&#", "<a href=", " \n", "<style>"])
       htmlToText(piece.repeat(200_000));

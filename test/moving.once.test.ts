@@ -15,14 +15,14 @@ import { type Service, startService } from "./support/service.ts";
 import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 
-// An installation on SQLite moves to Postgres, with all it has, and goes on there. For more: MOVING_CONTACTS=100000
+// Migrate a demo and a working installation from SQLite to Postgres. Larger run: MOVING_CONTACTS=100000
 
 setDefaultTimeout(120_000);
 
 const CONTACTS = Number(process.env.MOVING_CONTACTS ?? 300);
 const missing = findPostgres() === null || findRedis() === null ? " (skipped: Postgres or Redis is not installed)" : "";
 
-describe.skipIf(missing !== "")(`moving up${missing}`, () => {
+describe.skipIf(missing !== "")(`migrate from SQLite to Postgres${missing}`, () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-moving-"));
   let server: PostgresServer;
   let redis: RedisServer;
@@ -61,9 +61,9 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
     return Object.fromEntries(counts);
   }
 
-  describe("the demo's installation", () => {
+  describe("demo installation", () => {
     let demo: string;
-    /** A copy to move; each test has its own. */
+    /** Counts the copies: each test migrates a copy of its own. */
     let copies = 0;
     const copy = () => {
       const to = join(folder, `copy${copies++}`);
@@ -75,7 +75,7 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
       demo = join(folder, "data/demo");
     });
 
-    test("arrives whole, is not served where it was, and can be given back", async () => {
+    test("is copied completely, is not served from the source afterwards, and can be released with --abandon", async () => {
       const from = copy();
       const to = await server.createDatabase();
       const { exitCode, stdout, stderr } = await migrate(from, to);
@@ -101,7 +101,7 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
       expect((await migrate(from, to)).stderr).toContain("expected an empty database");
     });
 
-    test("killed at any moment, the same command goes on, and nothing is there twice or missing", async () => {
+    test("killed at random times, the repeated command completes without a missing or duplicate row", async () => {
       const random = seededRandom(process.env.MOVING_SEED ?? String(Date.now()));
       const from = copy();
       const to = await server.createDatabase();
@@ -114,7 +114,7 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
           stderr: "ignore",
         });
         const ended = await Promise.race([child.exited, Bun.sleep(wait * random() + 100).then(() => null)]);
-        // 1: the one before it was killed when all was done. The last call here says whether that is so.
+        // Exit code 1 means that the previous run was killed after its last step. The final call below checks this.
         if (ended === 0 || ended === 1) break;
         expect(ended).toBeNull();
         child.kill("SIGKILL");
@@ -131,12 +131,12 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
       const before = rowsOf(from);
       expect(await rowsThere(sql, Object.keys(before))).toEqual(before);
       await sql.end();
-      // With the key that the installation has.
-      const books = await run(["ledger", "verify", "--json"], { DATABASE_URL: to, DATA_DIR: from });
-      expect(JSON.parse(books.stdout)).toMatchObject({ ok: true });
+      // Verify with the secret key of the installation.
+      const verified = await run(["ledger", "verify", "--json"], { DATABASE_URL: to, DATA_DIR: from });
+      expect(JSON.parse(verified.stdout)).toMatchObject({ ok: true });
     });
 
-    test("what differs is named, and the source may go on", async () => {
+    test("a difference between source and target is reported, and the source can be released with --abandon", async () => {
       const from = copy();
       const to = await server.createDatabase();
       expect((await run(["migrate"], { DATABASE_URL: to })).exitCode).toBe(0);
@@ -154,13 +154,13 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
     test.each([
       ["no such folder", "sqlite:///nowhere", "there is no database"],
       ["no SQLite URL", "/tmp", "--from: expected sqlite://"],
-    ])("%s is refused", async (_, from, why) => {
+    ])("source rejected: %s", async (_, from, why) => {
       const refused = await run(["migrate", "--from", from, "--to", "postgres://localhost/x"]);
       expect(refused.exitCode).toBeGreaterThan(0);
       expect(refused.stderr).toContain(why);
     });
 
-    test("a target that is not there, or no Postgres, is refused without its password", async () => {
+    test("target missing or not Postgres: is rejected without showing the password", async () => {
       const by = (url: string) => run(["migrate", "--from", `sqlite://${copy()}`], { DATABASE_URL: url });
       const refused = await by("postgres://me:hush@127.0.0.1:1/none");
       expect(refused.exitCode).toBe(1);
@@ -173,7 +173,7 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
     });
   });
 
-  describe("an installation at work", () => {
+  describe("working installation", () => {
     let outside: TestSmtpServer;
     let here: Service;
     beforeAll(async () => {
@@ -184,7 +184,7 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
       await outside.stop();
     });
 
-    test("goes on where it is now: all get what they had still to get, once, and nobody who stopped", async () => {
+    test("continues on Postgres: each contact receives the remaining messages once, except banned and replied contacts", async () => {
       const home = join(folder, "at-work");
       const shared = { SMTP_ALLOW_PRIVATE_HOSTS: "true", LOG_LEVEL: "warn" };
       here = await startService({ dataDir: home, env: shared });
@@ -205,7 +205,11 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
         const some = people(`c${at}`, Math.min(1000, CONTACTS - at));
         await launchCampaign(brand, { name: `Campaign ${at}`, stages, people: some });
       }
-      await until("those get theirs", async () => watched.every((address) => got(address) === 1), 60_000);
+      await until(
+        "the watched contacts got their first mail",
+        async () => watched.every((address) => got(address) === 1),
+        60_000,
+      );
       const { data } = await brand.ask<{ data: { id: string; contact: { email: string } }[] }>(
         "GET",
         `/api/campaigns/conversations?campaignId=${first}&limit=10`,
@@ -232,18 +236,18 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
           "GET",
           "/api/health/queue",
         );
-        // Two of those who are watched have nothing to come.
-        // A machine that is busy with a hundred thousand mails may say for a moment that it cannot say.
+        // Two of the watched contacts have no message left.
+        // A machine busy with a hundred thousand mails may fail to answer for a while.
         if (!body.queueStats) return false;
         const { waiting, active } = body.queueStats;
         return outside.received.length >= CONTACTS + 4 && waiting === CONTACTS + 2 && active === 0;
       };
-      await until("everybody has got the first mail", idle, 1_800_000);
+      await until("each contact got the first mail", idle, 1_800_000);
       const isOnce = () => new Set(outside.received.map(({ messageId }) => messageId)).size === outside.received.length;
       expect(outside.received).toHaveLength(CONTACTS + 4);
       expect(isOnce()).toBe(true);
 
-      // A day later.
+      // Make the follow-ups due, as if a day had passed.
       const due = Math.min(CONTACTS + 2, 1000);
       await there.stop();
       const sql = postgres(url);
@@ -251,9 +255,9 @@ describe.skipIf(missing !== "")(`moving up${missing}`, () => {
         where id in (select id from messages where status = 'PENDING' order by run_at, id limit ${due})`;
       await sql.end();
       await there.start();
-      await until("the next are sent", async () => outside.received.length >= CONTACTS + 4 + due, 60_000);
+      await until("the follow-ups are sent", async () => outside.received.length >= CONTACTS + 4 + due, 60_000);
       expect(isOnce()).toBe(true);
-      // One was banned, one answered.
+      // One contact was banned, one replied.
       expect(watched.map(got)).toEqual([1, 1, 2, 2]);
       expect((await there.run(["ledger", "verify", "--json"])).exitCode).toBe(0);
       await there.remove();

@@ -11,7 +11,8 @@ import { findPostgres, type PostgresServer, startPostgres } from "./support/post
 import { PROJECT_ROOT, SOURCE_PROGRAM } from "./support/project-root.ts";
 import { cleanEnvironment, type Ended, runProgram } from "./support/replica.ts";
 
-// An installation moves from SQLite to Postgres, with something in every table. More kills: MOVE_KILLS=100 MOVE_ROWS=100000.
+// Migrate an installation with rows in each table from SQLite to Postgres. More kills: MOVE_KILLS=100
+// MOVE_ROWS=100000.
 
 setDefaultTimeout(120_000);
 
@@ -21,7 +22,7 @@ const SEED = process.env.MOVE_SEED ?? String(Math.floor(Math.random() * 1e9));
 const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installed)" : "";
 const ODD = 'tab\t, line\nfeed, back\\slash, "quotes", \\N, {brace}, 😀, ünï';
 
-describe.skipIf(missing !== "")(`a move${missing}`, () => {
+describe.skipIf(missing !== "")(`migrate command${missing}`, () => {
   let folder: string;
   let data: string;
   let server: PostgresServer;
@@ -33,7 +34,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     reprise(["migrate", "--from", `sqlite://${from}`, "--json"], { DATABASE_URL: to });
   const lastLine = (ended: Ended) => JSON.parse(ended.stdout.trimEnd().split("\n").at(-1) ?? "");
 
-  /** A copy of the installation, to be moved. */
+  /** Copies the installation for one migration. */
   function another(name: string): string {
     const copy = join(folder, name);
     cpSync(data, copy, { recursive: true });
@@ -48,7 +49,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "reprise-moving-"));
     server = await startPostgres();
-    // The demo has lived: its books are whole. What it has nothing of is filled by hand.
+    // The demo leaves a consistent ledger; fill the tables that it leaves empty.
     const demo = await reprise(["demo", "--exit", "--json"], { DATA_DIR: folder });
     expect(demo.exitCode).toBe(0);
     data = join(folder, "demo");
@@ -59,7 +60,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     await server.stop();
   });
 
-  test("brings every row of every table of the schema, with texts that need care", async () => {
+  test("copies each row of each table of the schema, including texts with special characters", async () => {
     const [from, url] = [another("whole"), await freshUrl()];
     const moved = await move(from, url);
     expect(moved.exitCode === 0 ? "" : moved.stderr).toBe("");
@@ -70,7 +71,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     const here = new Database(join(from, "reprise.db"), { readonly: true });
     const sql = postgres(url, { max: 1 });
     for (const table of tables) {
-      // What is known of the installation moves apart: the source keeps a mark.
+      // The table installation differs: the source keeps a mark of the migration.
       if (table === "installation") continue;
       const { n } = here.query<{ n: number }, []>(`select count(*) as n from "${table}"`).get() ?? { n: 0 };
       expect([table, n > 0]).toEqual([table, true]);
@@ -83,7 +84,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     await sql.end();
   });
 
-  test("half a call is a wrong one, and shows no password", async () => {
+  test("an incomplete call exits with 2 and shows no password", async () => {
     for (const args of [
       ["--from", `sqlite://${data}`],
       ["--to", "postgres://me:hunter2@127.0.0.1:1/x"],
@@ -107,7 +108,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
       ["postgres://me:hunter2@127.0.0.1:1/x"],
       ["--from", "postgres://me:hunter2@127.0.0.1:1/x"],
     ].map((to) => [to]),
-  )("a password on the command line is refused and not repeated: %p", async (to) => {
+  )("a password on the command line is rejected and not repeated: %p", async (to) => {
     const { exitCode, stdout, stderr } = await reprise(["migrate", "--from", `sqlite://${data}`, ...to]);
     expect(exitCode).toBe(2);
     expect(stdout + stderr).not.toContain("hunter2");
@@ -116,7 +117,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
   });
 
   test.each(["postgres://127.0.0.1:1/x", "postgres://me@127.0.0.1:1/x", "postgres://me@[::1]:1/x?sslmode=disable"])(
-    "%s has no password and may be an argument",
+    "accepts the target URL as an argument when it has no password: %s",
     async (to) => {
       const { exitCode, stderr } = await reprise(["migrate", "--from", `sqlite://${another("open")}`, "--to", to]);
       expect(exitCode).toBe(1);
@@ -124,7 +125,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     },
   );
 
-  test("where to move to is said by a variable, a file or standard input, and only once", async () => {
+  test("the target comes from a variable, a file or standard input, and from exactly one of these", async () => {
     const url = await freshUrl();
     const file = join(folder, "url");
     await Bun.write(file, `${url}\n`);
@@ -142,7 +143,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     expect(await reprise(at())).toMatchObject({ ...wrong, stderr: expect.stringContaining("--to: expected") });
   });
 
-  test("what is no database of ours, or a newer one, is refused", async () => {
+  test("rejects a source that is no Reprise database or has a newer schema", async () => {
     const other = join(folder, "other");
     await Bun.write(join(other, "reprise.db"), "no database at all, but a text that is long enough to be read");
     expect((await move(other, await freshUrl())).stderr).toContain("no database of Reprise");
@@ -156,7 +157,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     ["contacts", "custom", `'{"a": "\\u0000"}'`, "a NUL byte"],
     ["email_accounts", "is_active", "2", "a value that is neither 0 nor 1"],
     ["messages", "run_at", "'soon'", "a value that is no integer"],
-  ])("what Postgres cannot hold is named: %s.%s", async (table, column, value, flaw) => {
+  ])("names the value that Postgres cannot store: %s.%s", async (table, column, value, flaw) => {
     const from = another(`flaw-${column}`);
     change(from, `update ${table} set ${column} = ${value}`);
     const { exitCode, stderr } = await move(from, await freshUrl());
@@ -164,7 +165,7 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     expect(exitCode).toBe(1);
   });
 
-  test("a move that another version began is not gone on with; its source makes no admin, and can be given back", async () => {
+  test("a migration begun by another version is not continued; its source creates no admin until it is released", async () => {
     const [from, url] = [another("begun"), await freshUrl()];
     change(from, "update messages set run_at = 'soon'");
     expect((await move(from, url)).exitCode).toBe(1);
@@ -176,14 +177,14 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
     expect((await reprise(admin, { DATA_DIR: from }, "correct horse battery")).exitCode).toBe(0);
   });
 
-  test("of two sources that begin at once with one target, one is refused", async () => {
+  test("two sources that migrate to one target at the same time: exactly one succeeds", async () => {
     const [one, other, url] = [another("one"), another("two"), await freshUrl()];
     const codes = (await Promise.all([move(one, url), move(other, url)])).map(({ exitCode }) => exitCode);
     expect(codes.sort()).toEqual([0, 1]);
   });
 
   test(
-    "killed at any moment and run again, it goes on and neither doubles nor loses a row",
+    "kill -9 at random times: the repeated command continues and neither duplicates nor loses a row",
     async () => {
       const random = seededRandom(SEED);
       let [killed, moves] = [0, 0];
@@ -196,12 +197,12 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
             env: { ...cleanEnvironment(folder), DATABASE_URL: url },
             stdio: ["ignore", "ignore", "ignore"],
           });
-          // Long enough at last, whatever the machine.
+          // Grow the wait, so that the migration completes at last on any machine.
           await Promise.race([child.exited, Bun.sleep(200 + random() * (1_500 + killed * 100))]);
           child.kill("SIGKILL");
           await child.exited;
           ended = child.signalCode !== "SIGKILL";
-          // 1: the one before it was killed when all was done. The next call says whether that is so.
+          // Exit code 1 means that the previous run was killed after its last step. The next call checks this.
           if (ended) expect([0, 1]).toContain(child.exitCode ?? -1);
           else killed++;
         }
@@ -216,19 +217,19 @@ describe.skipIf(missing !== "")(`a move${missing}`, () => {
   );
 });
 
-/** The names of all tables of the schema, whoever wrote them down. */
+/** Lists the names of all tables of the schema, from all schema files. */
 async function schemaTables(): Promise<string[]> {
   const schemaFolder = join(PROJECT_ROOT, "src/db/schema");
   const files = [...new Bun.Glob("*.ts").scanSync(schemaFolder)];
-  const rooms = await Promise.all(files.map((file) => import(join(schemaFolder, file))));
-  return rooms
-    .flatMap((room) => Object.values<unknown>(room))
+  const modules = await Promise.all(files.map((file) => import(join(schemaFolder, file))));
+  return modules
+    .flatMap((module) => Object.values<unknown>(module))
     .filter((value) => is(value, SQLiteTable))
     .map((table) => getTableName(table))
     .sort();
 }
 
-/** Beside what the move itself compares: every line is there, and once. */
+/** Compares counts and sums beyond the command's own comparison: each line exists exactly once. */
 async function expectTheSameRows(folder: string, url: string): Promise<void> {
   const query = "select count(*) as n, count(distinct line) as lines, sum(length(email)) as letters from import_rows";
   const handle = new Database(join(folder, "reprise.db"), { readonly: true });
@@ -246,7 +247,7 @@ function change(folder: string, statement: string): void {
   handle.close();
 }
 
-/** Puts a row into every table that has none: odd texts, every column set. */
+/** Inserts a row into each empty table, with special characters and all columns set. */
 function fillEmptyTables(path: string): void {
   const handle = new Database(path);
   handle.run("pragma foreign_keys = off");
@@ -278,7 +279,7 @@ function fillEmptyTables(path: string): void {
   handle.close();
 }
 
-/** Many more rows, so that there is time to be killed in. */
+/** Adds rows, so that the migration runs long enough to be killed. */
 function multiply(path: string, rows: number): void {
   const handle = new Database(path);
   handle.run(

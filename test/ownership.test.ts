@@ -10,7 +10,8 @@ import { type Outreach, startOutreach } from "./support/outreach.ts";
 
 setDefaultTimeout(60_000);
 
-// A mailbox or a number belongs to the brand that has proved it; whoever only types one keeps it from nobody.
+// A mailbox or number belongs to the brand that has proved it. Entering an address without proof reserves it for no
+// brand.
 
 interface Mailbox {
   id: string;
@@ -55,8 +56,8 @@ async function add(by: Owner["request"], email: string, loginWorks: boolean, mor
 }
 const mailbox = async ({ id }: Mailbox) => (await admin<Answer>("GET", `/api/email-accounts/${id}`)).body.emailAccount;
 
-describe("a mailbox whose login has never worked", () => {
-  test("keeps its address from nobody: whoever proves it gets it, and the other is disconnected with a reason", async () => {
+describe("mailbox whose login has never worked", () => {
+  test("reserves its address for no brand: the brand that proves it gets it, and the other mailbox is disconnected", async () => {
     const { email } = fresh();
     const typed = await add(squatter.request, email, false);
     expect(typed.body.emailAccount).toMatchObject({ isProved: false, connectionStatus: "ERROR" });
@@ -68,7 +69,7 @@ describe("a mailbox whose login has never worked", () => {
       connectionStatus: "DISCONNECTED",
       connectionError: "This address cannot be used: ask an admin",
     });
-    // The squatter's own server may say what it likes: the address is proved elsewhere.
+    // A working login on the other brand's own server does not help: the address is proved elsewhere.
     const path = `/api/email-accounts/${typed.body.emailAccount.id}`;
     for (const refused of [
       await squatter.request<Answer>("POST", `${path}/test-connection`),
@@ -78,14 +79,14 @@ describe("a mailbox whose login has never worked", () => {
     expect(await mailbox(proved.body.emailAccount)).toMatchObject({ isProved: true, connectionStatus: "CONNECTED" });
   });
 
-  test("stands beside others who typed the same address, and tells nobody that they did", async () => {
+  test("coexists with unproved mailboxes of other brands at the same address, which stay hidden", async () => {
     const { email } = fresh();
     expect((await add(squatter.request, email, false)).status).toBe(200);
     expect((await add(owner.request, email, false)).status).toBe(200);
     expect((await add(owner.request, email, false)).status).toBe(409);
   });
 
-  test("is proved by a test of its connection that works, and stays so when a later test fails", async () => {
+  test("is proved by a successful connection test and stays proved when a later test fails", async () => {
     const { email } = fresh();
     const { id } = (await add(owner.request, email, false)).body.emailAccount;
     const check = async (loginWorks: boolean) => {
@@ -98,8 +99,8 @@ describe("a mailbox whose login has never worked", () => {
   });
 });
 
-describe("a mailbox that is proved", () => {
-  test("is refused to others with words that name nobody", async () => {
+describe("proved mailbox", () => {
+  test("its address is refused to other brands with a message that names no brand", async () => {
     const { email } = fresh();
     await add(owner.request, email, true);
     for (const loginWorks of [true, false]) {
@@ -108,7 +109,7 @@ describe("a mailbox that is proved", () => {
     }
   });
 
-  test("is proved no more when its login is changed to one that does not work", async () => {
+  test("loses its proof when its login is changed to one that does not work", async () => {
     const { email } = fresh();
     const { id } = (await add(squatter.request, email, true)).body.emailAccount;
     works = false;
@@ -119,7 +120,7 @@ describe("a mailbox that is proved", () => {
     expect((await add(owner.request, email, true)).body.emailAccount.isProved).toBe(true);
   });
 
-  test("can be taken by an admin for another brand", async () => {
+  test("can be assigned to another brand by an admin", async () => {
     const { email } = fresh();
     const { id: accountId } = (await add(squatter.request, email, true)).body.emailAccount;
     const order = { accountId, brandId: owner.brandId };
@@ -130,7 +131,7 @@ describe("a mailbox that is proved", () => {
     expect((await squatter.request("GET", `/api/email-accounts/${accountId}`)).status).toBe(404);
   });
 
-  test("is not moved to a brand that has another account for its address", async () => {
+  test("cannot be assigned to a brand that already has an account for its address", async () => {
     const { email } = fresh();
     await add(owner.request, email, false);
     const { id: accountId } = (await add(squatter.request, email, true)).body.emailAccount;
@@ -139,7 +140,7 @@ describe("a mailbox that is proved", () => {
   });
 });
 
-test("a server that lets anybody in proves nothing for a user, and an admin's test does", async () => {
+test("mailbox server without authentication: a user's test proves nothing, an admin's test proves the address", async () => {
   const { email } = fresh();
   const open = await add(squatter.request, email, true, NO_PASSWORD);
   expect(open.body.emailAccount).toMatchObject({ connectionStatus: "CONNECTED", isProved: false });
@@ -150,7 +151,7 @@ test("a server that lets anybody in proves nothing for a user, and an admin's te
   expect((await mailbox(open.body.emailAccount)).connectionStatus).toBe("DISCONNECTED");
 });
 
-test("two brands that prove one address at the same moment: one gets it, the other 409", async () => {
+test("two brands that prove one address at the same time: one succeeds and the other gets CONFLICT", async () => {
   for (let round = 0; round < 5; round++) {
     const { email } = fresh();
     const ids = [
@@ -170,14 +171,14 @@ test("two brands that prove one address at the same moment: one gets it, the oth
   }
 });
 
-describe("a voicemail number", () => {
+describe("voicemail number", () => {
   const CREATE = "/api/auth/admin/create-voicemail-account";
   const type = (by: Owner, phoneNumber: string) =>
     by.request<Answer>("POST", "/api/voicemail-accounts", { phoneNumber });
   const rowsOf = (phoneNumber: string) =>
     app.store.read.select().from(voicemailAccounts).where(eq(voicemailAccounts.phoneNumber, phoneNumber));
 
-  test("that a user types is not proved, and goes to the brand for which an admin adds it", async () => {
+  test("added by a user is unproved, and is deactivated when an admin adds it for another brand", async () => {
     const { phoneNumber } = fresh();
     const typed = await type(squatter, phoneNumber);
     expect(typed.body.voicemailAccount).toMatchObject({ isProved: false, isActive: true });
@@ -196,7 +197,7 @@ describe("a voicemail number", () => {
     expect((await squatter.request("PATCH", path, { displayName: "Still here" })).status).toBe(200);
   });
 
-  test("that is proved is refused to users with words that name nobody, and an admin hears where it is", async () => {
+  test("once proved is refused to users without naming the brand, and the brand is named to an admin", async () => {
     const { phoneNumber } = fresh();
     await admin("POST", CREATE, { brandId: owner.brandId, phoneNumber });
     const refused = await type(squatter, phoneNumber);
@@ -207,14 +208,14 @@ describe("a voicemail number", () => {
   });
 });
 
-describe("delivery", () => {
+describe("delivery with unproved mailboxes", () => {
   let world: Outreach;
   beforeAll(async () => {
     world = await startOutreach();
   });
   afterAll(() => world.close());
 
-  test("sends nothing through an unproved mailbox, says why, and sends when it is proved", async () => {
+  test("a message waits with SENDER_UNPROVED and is sent when its mailbox is proved", async () => {
     const stage = await world.launched({ people: 1, delays: [0] });
     const boxes = eq(emailAccounts.brandId, stage.brandId);
     await world.store.write((tx) => tx.update(emailAccounts).set({ provedAt: null }).where(boxes));
@@ -231,7 +232,7 @@ describe("delivery", () => {
     expect(await world.messagesOf(stage.campaignId)).toMatchObject([{ status: "SENT", errorMessage: null }]);
   });
 
-  test("opens no conversation from an unproved mailbox while there is a proved one", async () => {
+  test("no conversation starts from an unproved mailbox while a proved one exists", async () => {
     const stage = await world.stage({ people: 4, mailboxes: 2, delays: [0] });
     const [first] = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, stage.brandId));
     await world.store.write((tx) =>

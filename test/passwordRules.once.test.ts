@@ -11,12 +11,12 @@ import { seededRandom } from "../src/random.ts";
 import { PASSWORD } from "./support/doors.ts";
 import { PROJECT_ROOT } from "./support/project-root.ts";
 
-// Which passwords are taken. Nobody is told what signs to use: only what would be guessed soon is refused.
+// Passwords need no particular characters: only passwords that would be guessed soon are rejected.
 
 const ADA = { email: "ada.lovelace@example.com", name: "Ada Lovelace" };
 
-/** Why a password is refused; null when it is taken. */
-async function refusal(password: string, owner = ADA): Promise<string | null> {
+/** Returns why a password is rejected, or null when it is accepted. */
+async function rejectionReason(password: string, owner = ADA): Promise<string | null> {
   try {
     await refuseGuessable(password, "password", owner);
     return null;
@@ -30,7 +30,7 @@ const list: string[] = await Bun.file(
   join(PROJECT_ROOT, "node_modules/@zxcvbn-ts/language-common/src/passwords.json"),
 ).json();
 
-describe("a password is refused", () => {
+describe("password rules: rejects", () => {
   test.each([
     "1234567890",
     "password12",
@@ -55,8 +55,10 @@ describe("a password is refused", () => {
     "contraseña12",
     "password......................",
     "passwordreprise", // with the name of the service
-  ])("that is common: %s", async (password) => {
-    expect(await refusal(password)).toMatch(/^password: this is one of the most common passwords, or close to one/);
+  ])("a common password: %s", async (password) => {
+    expect(await rejectionReason(password)).toMatch(
+      /^password: this is one of the most common passwords, or close to one/,
+    );
   });
 
   test.each([
@@ -78,8 +80,8 @@ describe("a password is refused", () => {
     "!!!!!!!!!!!!",
     "٠٠٠٠٠٠٠٠٠٠٠٠",
     "😀😀😀😀😀😀😀😀",
-  ])("that is a pattern of any length: %s", async (password) => {
-    expect(await refusal(password)).toMatch(
+  ])("a pattern of any length: %s", async (password) => {
+    expect(await rejectionReason(password)).toMatch(
       /^password: this is (a repeated or sequential pattern|one of the most common passwords)/,
     );
   });
@@ -93,16 +95,19 @@ describe("a password is refused", () => {
     "adalovelace99",
     "ada.lovelace@example.com",
     "Ada-Lovelace-1815",
-  ])("that says little more than who the owner is: %s", async (password) =>
-    expect(await refusal(password)).toMatch(/^password: this is (little more than|one of)/),
+  ])("a password made of the owner's name or address: %s", async (password) =>
+    expect(await rejectionReason(password)).toMatch(/^password: this is (little more than|one of)/),
   );
 
-  test.each(["short", "123456789", "x".repeat(129)])("that is too short or too long: %s", async (password) => {
-    expect(await refusal(password)).toBe("password: expected 10 to 128 characters");
-  });
+  test.each(["short", "123456789", "x".repeat(129)])(
+    "a password that is too short or too long: %s",
+    async (password) => {
+      expect(await rejectionReason(password)).toBe("password: expected 10 to 128 characters");
+    },
+  );
 });
 
-describe("a password is taken", () => {
+describe("password rules: accepts", () => {
   test.each([
     PASSWORD,
     "a brand new password",
@@ -111,33 +116,35 @@ describe("a password is taken", () => {
     "Kx8!pQz3Lm",
     "za\u0308hlebo\u0308gen",
     "кот сидит на окне",
-    "ada likes seven green trains", // a name within more is no harm
+    "ada likes seven green trains", // a name within a longer phrase is accepted
     "dragon83749201847",
     "onlylowercaseletters",
     "84739201847362910",
     "blue-table-seven",
     "my dog eats 12 carrots",
-  ])("%s", async (password) => expect(await refusal(password)).toBeNull());
+  ])("a password that is hard to guess: %s", async (password) => expect(await rejectionReason(password)).toBeNull());
 
-  test("by somebody else though it says who another is", async () => {
-    expect(await refusal("zuckerberg-99", { email: "zuckerberg@example.com", name: "Z" })).toMatch(/little more/);
-    expect(await refusal("zuckerberg-99", ADA)).toBeNull();
+  test("the name of one user as the password of another user", async () => {
+    expect(await rejectionReason("zuckerberg-99", { email: "zuckerberg@example.com", name: "Z" })).toMatch(
+      /little more/,
+    );
+    expect(await rejectionReason("zuckerberg-99", ADA)).toBeNull();
   });
 });
 
-describe("the list", () => {
-  test("holds every password it was built of, in less than 300 kB", async () => {
+describe("list of common passwords", () => {
+  test("contains each of its source passwords in less than 300 kB, and matches its build script", async () => {
     const isCommon = await loadCommonPasswords();
     expect(list.length).toBe(49_233);
     expect(list.filter((password) => !isCommon(normalizePassword(password)))).toEqual([]);
     const file = Bun.file(bloomFile);
     expect(file.size).toBeLessThan(300_000);
-    // The file is what the script makes of the package that is installed.
+    // The file must equal what the script builds from the installed package.
     const built = buildBloomFilter([...new Set(list.map(normalizePassword))]);
     expect(Buffer.from(await file.bytes()).equals(built)).toBe(true);
   });
 
-  test("refuses fewer than one in a thousand that are not on it", async () => {
+  test("rejects fewer than one in a thousand random passwords", async () => {
     const isCommon = await loadCommonPasswords();
     const random = seededRandom("false positives");
     const letters = "abcdefghijklmnopqrstuvwxyz0123456789-_.!";
@@ -148,19 +155,19 @@ describe("the list", () => {
     console.log(`false positives of the list: ${found} of ${drawn.length}`);
     expect(found / drawn.length).toBeLessThanOrEqual(0.001);
     let refused = 0;
-    for (const password of drawn.slice(0, 20_000)) if ((await refusal(password)) !== null) refused++;
+    for (const password of drawn.slice(0, 20_000)) if ((await rejectionReason(password)) !== null) refused++;
     console.log(`random passwords refused for any reason: ${refused} of 20000`);
     expect(refused / 20_000).toBeLessThanOrEqual(0.001);
   });
 
-  test("is not read by another hash than it was written with", () => {
+  test("uses the same hash for building and lookup as the stored file", () => {
     const filter = buildBloomFilter(["one", "two"]);
     expect(["one", "two", "three", "four"].map((text) => mayContain(filter, text))).toEqual([true, true, false, false]);
     expect(Bun.hash.xxHash64("reprise", 1n)).toBe(1263192870585812771n);
   });
 });
 
-test("a password that normalisation makes 18 times as long is judged by its beginning", () => {
+test("countUnits: a password that normalization makes 18 times as long is evaluated by its beginning only", () => {
   const grown = normalizePassword("\ufdfa".repeat(128));
   expect(grown.length).toBe(18 * 128);
   expect(countUnits(grown)).toBeLessThan(20);

@@ -3,7 +3,7 @@ import { createAdmin, openClaim } from "../src/identity/claim.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { PASSWORD } from "./support/doors.ts";
 
-// Wherever a password is set it is judged alike; passwordRules.once.test.ts says how.
+// Apply the password rules wherever a password is set; passwordRules.once.test.ts tests the rules themselves.
 
 setDefaultTimeout(30_000);
 
@@ -16,7 +16,7 @@ afterAll(() => app.close());
 const GUESSABLE = ["1234567890", "password12", "qwertyuiop", "iloveyou123", "graceful.hopper", "Grace Hopper 1"];
 const GRACE = { email: "graceful.hopper@example.com", name: "Grace Hopper" };
 
-/** Each way to set a password: what is sent, and in which field the password stands. */
+/** Each way to set a password, with the request that sends it. */
 const WAYS: Record<string, (password: string) => Promise<{ status: number; body: unknown }>> = {
   "sign-up": (password) => app.request("POST", "/api/auth/sign-up/email", { body: { ...GRACE, password } }),
   claim: async (password) => {
@@ -29,8 +29,8 @@ const WAYS: Record<string, (password: string) => Promise<{ status: number; body:
   },
 };
 
-describe.each(Object.entries(WAYS))("%s", (_, send) => {
-  test.each(GUESSABLE)("refuses %s, names the field and says why", async (password) => {
+describe.each(Object.entries(WAYS))("password rules in %s", (_, send) => {
+  test.each(GUESSABLE)("refuse %s with the field and the reason", async (password) => {
     const { status, body } = await send(password);
     expect(status).toBe(422);
     const { code, details } = body as { code: string; details: { field: string; message: string }[] };
@@ -40,8 +40,8 @@ describe.each(Object.entries(WAYS))("%s", (_, send) => {
   });
 });
 
-describe("a change of password", () => {
-  test("refuses what would be guessed soon, and keeps the old one", async () => {
+describe("POST /api/auth/change-password", () => {
+  test("refuses a guessable password and keeps the old one", async () => {
     const body = { email: GRACE.email, password: PASSWORD, name: GRACE.name };
     const { token } = (await app.request<{ token: string }>("POST", "/api/auth/sign-up/email", { body })).body;
     for (const newPassword of GUESSABLE) {
@@ -53,7 +53,7 @@ describe("a change of password", () => {
   });
 });
 
-test("whoever is asked for a better password again and again is not taken for somebody who guesses", async () => {
+test("sign-up: repeated refused passwords do not count as guessing attempts", async () => {
   const visitor = { "x-client-address": "192.0.2.77" };
   const body = { email: "choosing@example.com", name: "Choosing" };
   const choose = async (password: string) =>
@@ -62,8 +62,8 @@ test("whoever is asked for a better password again and again is not taken for so
   expect(await choose(PASSWORD)).toBe(200);
 });
 
-describe("the command line", () => {
-  test.each(GUESSABLE)("refuses %s for an admin", async (password) => {
+describe("createAdmin on the command line", () => {
+  test.each(GUESSABLE)("refuses the password %s", async (password) => {
     expect(createAdmin(app.store, { ...GRACE, password })).rejects.toMatchObject({ code: "INVALID" });
   });
 });

@@ -20,10 +20,10 @@ interface Payments {
 }
 
 let world: Outreach;
-let boss: Owner["request"];
+let admin: Owner["request"];
 beforeAll(async () => {
   world = await startOutreach();
-  boss = await world.admin();
+  admin = await world.admin();
 });
 afterEach(async () => {
   await world.clear();
@@ -31,9 +31,9 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-const payments = async (query = "") => (await boss<Payments>("GET", `${ADMIN}/payments?${query}`)).body;
+const payments = async (query = "") => (await admin<Payments>("GET", `${ADMIN}/payments?${query}`)).body;
 const grant = (body: object, headers?: Record<string, string>) =>
-  boss<Payments>("POST", `${ADMIN}/grant-credits`, { credits: 100, reason: "paid", ...body }, headers);
+  admin<Payments>("POST", `${ADMIN}/grant-credits`, { credits: 100, reason: "paid", ...body }, headers);
 const record = (order: Partial<PaymentOrder> & { brandId: string }) =>
   world.store.write((tx) =>
     recordPayment(tx, {
@@ -47,8 +47,8 @@ const record = (order: Partial<PaymentOrder> & { brandId: string }) =>
     }),
   );
 
-describe("a bank transfer", () => {
-  test("is booked with the credits it paid for, field by field", async () => {
+describe("POST /api/auth/admin/grant-credits with a payment", () => {
+  test("records the payment and the credits it paid for, in all fields", async () => {
     const { brandId, token } = await world.stage();
     const paidAt = iso(world.clock.now() - DAY);
     const payment = { amount: 49.9, currency: "usd", description: "Transfer 4711", planName: "Gold", paidAt };
@@ -80,7 +80,7 @@ describe("a bank transfer", () => {
     });
   });
 
-  test("is booked once under one Idempotency-Key, and not at all when it is refused", async () => {
+  test("records one payment per Idempotency-Key, and none when the request is rejected", async () => {
     const { brandId } = await world.stage({ credits: 0 });
     const body = { brandId, payment: { amount: 10, currency: "EUR" } };
     const headers = { "idempotency-key": "transfer-1" };
@@ -100,13 +100,13 @@ describe("a bank transfer", () => {
       expect([payment, status, body.details?.[0]?.field]).toEqual([payment, 422, field]);
     }
     expect(await payments(`brandId=${brandId}`)).toMatchObject({ pagination: { total: 1 } });
-    expect((await boss("GET", `/api/credits?brandId=${brandId}`)).body).toMatchObject({
+    expect((await admin("GET", `/api/credits?brandId=${brandId}`)).body).toMatchObject({
       balance: { totalGranted: 100 },
     } as never);
-    expect((await boss("DELETE", `/api/brands/${brandId}`)).body).toMatchObject({ history: { payments: 1 } } as never);
+    expect((await admin("DELETE", `/api/brands/${brandId}`)).body).toMatchObject({ history: { payments: 1 } } as never);
   });
 
-  test("keeps the decimals of its currency", () => {
+  test("toMinorUnits and toMajorUnits: keep the decimals of each currency", () => {
     for (const [amount, currency, minor] of [
       [19.99, "USD", 1999],
       [1.1, "EUR", 110],
@@ -120,8 +120,8 @@ describe("a bank transfer", () => {
   });
 });
 
-describe("the list of payments", () => {
-  test("is the newest first, a source once, found by status, type and brand in whatever case", async () => {
+describe("GET /api/auth/admin/payments", () => {
+  test("lists the newest first, each source once, and filters by status, type and brand in any letter case", async () => {
     const { brandId } = await world.stage();
     const at = (hours: number) => ({ brandId, transactionDate: world.clock.now() - hours * HOUR });
     expect(await record({ ...at(3), source: "invoice-1", amountMinor: 500, currency: "JPY" })).not.toBeNull();
@@ -147,9 +147,9 @@ describe("the list of payments", () => {
     expect((await payments(`brandId=${brandId}&page=9007199254740991`)).transactions).toEqual([]);
   });
 
-  test("takes whole numbers and known words, and names what is wrong", async () => {
+  test("answers 422 with the field name for a bad page, limit, status or type, and 403 to an owner", async () => {
     const refused = async (query: string) => {
-      const { status, body } = await boss<Payments>("GET", `${ADMIN}/payments?${query}`);
+      const { status, body } = await admin<Payments>("GET", `${ADMIN}/payments?${query}`);
       expect([query, status, body.details?.[0]?.field]).toEqual([query, 422, query.split("=")[0] ?? ""]);
       return body.details?.[0]?.message ?? "";
     };
@@ -165,14 +165,14 @@ describe("the list of payments", () => {
   });
 });
 
-describe("the credits of all brands", () => {
+describe("credits of all brands", () => {
   interface Credits {
     credits: BrandCredits[];
     pagination: { currentPage: number; limit: number; totalItems: number; totalPages: number };
     details?: { field: string }[];
   }
-  const all = async (body: object = {}) => (await boss<Credits>("POST", `${ADMIN}/all-credits`, body)).body;
-  const stats = async () => (await boss<{ stats: CreditStats }>("POST", `${ADMIN}/credit-stats`)).body.stats;
+  const all = async (body: object = {}) => (await admin<Credits>("POST", `${ADMIN}/all-credits`, body)).body;
+  const stats = async () => (await admin<{ stats: CreditStats }>("POST", `${ADMIN}/credit-stats`)).body.stats;
 
   async function everyPage(): Promise<BrandCredits[]> {
     const seen: BrandCredits[] = [];
@@ -185,7 +185,7 @@ describe("the credits of all brands", () => {
     return seen;
   }
 
-  test("are net of holds, and add up to the statistics", async () => {
+  test("POST all-credits: figures exclude held and expired credits and add up to POST credit-stats", async () => {
     const stage = await world.launched({ people: 3, credits: 10 });
     await world.run();
     const { brandId, campaignId } = stage;
@@ -207,12 +207,12 @@ describe("the credits of all brands", () => {
       campaignCredits: [{ ...used, campaignName: `${row?.brandName} spring` }],
     };
     expect(row).toEqual(expected);
-    // The lot's time is over, and nobody has written it off yet.
+    // The lot has expired, but is not written off yet.
     world.clock.advance(2 * HOUR);
     const [later] = (await all({ limit: 1 })).credits;
     expect(later).toEqual({ ...expected, subscriptionCredits: 0, creditAvailable: 4 });
 
-    await boss("POST", "/api/brands", { name: "Without anything" });
+    await admin("POST", "/api/brands", { name: "Without anything" });
     expect((await all({ limit: 1 })).credits[0]).toMatchObject({
       brandName: "Without anything",
       ownerName: null,
@@ -235,7 +235,7 @@ describe("the credits of all brands", () => {
     });
   });
 
-  test("are listed in whole pages, ten brands unless told otherwise", async () => {
+  test("POST all-credits: returns pages of ten brands by default and answers 422 to bad page numbers", async () => {
     expect((await all()).pagination).toMatchObject({ currentPage: 1, limit: 10 });
     expect((await all({ page: 1e300 })).credits).toEqual([]);
     for (const [field, value] of [
@@ -246,15 +246,15 @@ describe("the credits of all brands", () => {
       ["limit", 101],
       ["limit", null],
     ]) {
-      const { status, body } = await boss<Credits>("POST", `${ADMIN}/all-credits`, { [`${field}`]: value });
+      const { status, body } = await admin<Credits>("POST", `${ADMIN}/all-credits`, { [`${field}`]: value });
       expect([value, status, body.details?.[0]?.field]).toEqual([value, 422, `${field}`]);
     }
   });
 });
 
-test("nonsense is refused and breaks nothing", async () => {
+test("payment routes: malformed input is rejected without side effects", async () => {
   const stage = await world.stage();
-  const asAdmin = { ...stage, request: boss };
+  const asAdmin = { ...stage, request: admin };
   await sendNonsense(asAdmin, "GET", `${ADMIN}/payments`);
   await sendNonsense(asAdmin, "POST", `${ADMIN}/all-credits`, { page: 1, limit: 1 });
   await sendNonsense(asAdmin, "POST", `${ADMIN}/credit-stats`, { x: 1 });

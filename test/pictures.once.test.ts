@@ -6,7 +6,10 @@ import { drawn, flag, hugeInName, paint, RED, seenAt, talkative } from "./suppor
 const kinds: Kind[] = ["jpeg", "png", "webp"];
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
-/** What the flag shows at its four corners, clockwise from the top left, turned as EXIF's numbers say. */
+/**
+ * Lists the colours at the four corners of the flag, clockwise from the top left, turned as the EXIF orientation
+ * says.
+ */
 const corners = (image: Uint8Array) =>
   Promise.all([seenAt(image, 0.2, 0.2), seenAt(image, 0.8, 0.2), seenAt(image, 0.8, 0.8), seenAt(image, 0.2, 0.8)]);
 const upright: Record<number, string> = {
@@ -20,8 +23,8 @@ const upright: Record<number, string> = {
   8: "green blue blue red",
 };
 
-describe.each(kinds)("%s", (kind) => {
-  test("stays what it is, and keeps nothing but the picture", async () => {
+describe.each(kinds)("redraw %s", (kind) => {
+  test("keeps the format and drops all metadata", async () => {
     const given = await talkative(kind, 1);
     expect(text(given)).toContain("SECRET");
     const { content, type } = await redraw(given);
@@ -31,14 +34,14 @@ describe.each(kinds)("%s", (kind) => {
     expect((await corners(content)).join(" ")).toBe(upright[1] ?? "");
   });
 
-  test.each(Object.entries(upright))("orientation %s comes out upright", async (orientation, seen) => {
+  test.each(Object.entries(upright))("turns orientation %s upright", async (orientation, seen) => {
     const { content } = await redraw(await talkative(kind, Number(orientation)));
     const [width, height] = Number(orientation) > 4 ? [48, 64] : [64, 48];
     expect(await new Bun.Image(content).metadata()).toMatchObject({ width, height });
     expect((await corners(content)).join(" ")).toBe(seen);
   });
 
-  test("is made smaller where it is large, and never larger", async () => {
+  test("shrinks a large image to 1024 pixels and enlarges none", async () => {
     const large = await drawn(
       kind,
       paint(1500, 500, () => RED),
@@ -53,7 +56,7 @@ describe.each(kinds)("%s", (kind) => {
     expect(await new Bun.Image(content).metadata()).toMatchObject({ width: 1, height: 1 });
   });
 
-  test("cut off anywhere it is refused", async () => {
+  test("rejects a truncated image as INVALID", async () => {
     const whole = await talkative(kind, 6);
     const picture = whole.length - (kind === "webp" ? 0 : "SECRET-TAIL".length);
     for (const part of [0.1, 0.4, 0.7, 0.95]) {
@@ -62,7 +65,7 @@ describe.each(kinds)("%s", (kind) => {
     }
   });
 
-  test("with any byte wrong it is drawn or refused, and never more", async () => {
+  test("corrupted bytes: the image is redrawn without metadata or rejected with a client error", async () => {
     const whole = await talkative(kind, 6);
     for (let at = 0; at < whole.length; at += 7) {
       const wrong = whole.slice();
@@ -83,18 +86,18 @@ test.each([
   ["a PDF", "%PDF-1.7"],
   ["text before an image", `x${text(flag)}`],
   ["a sound", "RIFF\x24\0\0\0WAVEfmt "],
-])("%s is no image that is taken", async (_, content) => {
+])("redraw: rejects %s as UNSUPPORTED_MEDIA_TYPE", async (_, content) => {
   const refused = redraw(new Uint8Array(Buffer.from(content, "latin1")));
   await expect(refused).rejects.toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE" });
 });
 
-test("a page hidden in an image does not survive", async () => {
+test("redraw: removes a page appended to an image", async () => {
   const page = "<html><script>alert('SECRET')</script></html>";
   const { content } = await redraw(Buffer.concat([flag, Buffer.from(page)]));
   expect(text(content)).not.toContain("<");
 });
 
-test("an image that would not fit into memory is not unpacked", async () => {
+test("redraw: rejects an image with too many pixels before decoding it", async () => {
   for (const [width, height] of [
     [60_000, 60_000],
     [8_000, 8_000],
@@ -105,7 +108,7 @@ test("an image that would not fit into memory is not unpacked", async () => {
   }
 });
 
-test("an image that would keep the decoder busy is not decoded", async () => {
+test("redraw: rejects an image with too many scans or segments within 500 ms", async () => {
   const jpeg = Buffer.from(await drawn("jpeg"));
   const busy = (scans: number) => {
     const scan = Buffer.from("ffda000801000000003f", "hex");
@@ -123,13 +126,13 @@ test("an image that would keep the decoder busy is not decoded", async () => {
   }
 });
 
-test("an image that moves is no portrait", async () => {
+test("redraw: rejects an animated image", async () => {
   const still = Buffer.from(await talkative("webp", 1));
   const moving = Buffer.from(still.toString("latin1").replace("ICCP", "ANIM"), "latin1");
   await expect(redraw(moving)).rejects.toMatchObject({ message: "file: expected an image that does not move" });
 });
 
-test("the program goes on while it draws", async () => {
+test("redraw: does not block the event loop", async () => {
   const large = await drawn(
     "jpeg",
     paint(2500, 2000, (x, y) => [x & 255, y & 255, (x * y) & 255]),

@@ -15,7 +15,7 @@ import { platformCounts } from "../src/messages/counts.ts";
 import { tally } from "../src/messages/tallies.ts";
 import { openTestStore } from "./support/store.ts";
 
-// Lists stay flat only while the database walks the index that was made for them.
+// Lists stay fast only while the database uses the index made for them.
 
 let store: Store;
 let folder: string;
@@ -25,8 +25,8 @@ beforeAll(async () => {
 });
 afterAll(() => tidy());
 
-/** How the database goes about each statement that a verb runs. */
-async function planOf(verb: (read: Reader) => Promise<unknown>): Promise<string> {
+/** Explains each statement that a service function runs, and joins the steps of the query plans. */
+async function planOf(run: (read: Reader) => Promise<unknown>): Promise<string> {
   return store.write(async (tx) => {
     const asked: SQL[] = [];
     const watched = Object.create(tx, {
@@ -37,9 +37,10 @@ async function planOf(verb: (read: Reader) => Promise<unknown>): Promise<string>
         },
       },
     }) as Reader;
-    await verb(watched);
+    await run(watched);
     const steps: string[] = [];
-    // With next to no rows Postgres would read whole tables and sort them: what counts is that it need not.
+    // With few rows Postgres prefers sequential scans and sorts. Disable these: the test shows that an index can
+    // serve the query.
     const ways = dialect === "postgres" ? ["seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin", "material"] : [];
     for (const way of ways) await tx.all(sql.raw(`set local enable_${way} = off`));
     for (const query of asked) {
@@ -55,25 +56,25 @@ async function planOf(verb: (read: Reader) => Promise<unknown>): Promise<string>
   });
 }
 
-/** The index is walked, from the place on where there is one, and its order is the list's. */
+/** Expects a plan that walks the index in the order of the list, without a full scan. */
 function expectWalk(plan: string, index: string): void {
   expect(plan).toContain(index);
   if (dialect === "sqlite") expect(plan).not.toMatch(/SCAN (bans|messages|b)\b(?!.* USING )/);
   else expect(plan).not.toContain("Seq Scan");
 }
 
-describe("bans", () => {
+describe("query plan of the ban list", () => {
   const page: BanPage = { scope: PLATFORM, sortBy: "email", sortOrder: "asc", after: null, limit: 20 };
   for (const sortBy of ["createdAt", "email"] as const) {
     for (const sortOrder of ["asc", "desc"] as const) {
       for (const after of [null, [sortBy === "email" ? "m@x.example" : 5, "m"]] as const) {
-        test(`by ${sortBy}, ${sortOrder}, ${after ? "from a place on" : "from the start"}`, async () => {
+        test(`sorted by ${sortBy}, ${sortOrder}, ${after ? "from a cursor on" : "from the start"}: walks an index without sorting`, async () => {
           const plan = await planOf((read) =>
             listBans(read, { ...page, sortBy, sortOrder, after: after && [...after] }),
           );
           expectWalk(plan, sortBy === "email" ? "bans_by_email" : "bans_created");
           expect(plan).not.toMatch(/TEMP B-TREE|\bSort\b/);
-          // The place itself is looked up in the index: what comes before it is not read.
+          // The cursor is a bound of the index, so rows before it are not read.
           const bounds = dialect === "sqlite" ? /\(scope=\? AND [^)]*[<>]/ : /Index Cond: .*scope.* AND .*[<>]/;
           if (after) expect(plan).toMatch(bounds);
         });
@@ -82,7 +83,7 @@ describe("bans", () => {
   }
 });
 
-describe("follow-ups of the platform", () => {
+describe("query plan of the platform's follow-ups", () => {
   beforeAll(() =>
     store.write(async (tx) => {
       const some = { stage: 1, scheduledTime: 5 * HOUR, delta: 50 };
@@ -103,7 +104,7 @@ describe("follow-ups of the platform", () => {
     ["those cancelled, with the openings", { fromStage: 0, status: "CANCELLED" }, 1, "messages_cancelled"],
     ["with the openings", { fromStage: 0 }, 2, "messages_openings"],
   ];
-  test.each(cases)("%s", async (_, filter, page, index) => {
+  test.each(cases)("%s: walks an index", async (_, filter, page, index) => {
     const plan = await planOf((read) =>
       readFollowUps(read, { ...filter, scope: tenantScope(SYSTEM) }, { page, limit: 20 }),
     );
@@ -111,24 +112,24 @@ describe("follow-ups of the platform", () => {
   });
 });
 
-test("brands", async () => {
+test("query plan of the brand list: walks the index by creation time", async () => {
   await store.write((tx) => createBrand(tx, { name: "One" }, null));
   const plan = await planOf((read) => listDirectory(read, { limit: 10, offset: 0 }));
   expectWalk(plan, "brands_created");
 });
 
-test("the queue's counts, with any number of campaigns and messages", async () => {
+test("query plan of the queue counts: uses small indexes and tallies, independent of campaigns and messages", async () => {
   const plan = await planOf(platformCounts);
   for (const index of ["messages_lease", "messages_unknown", "message_tallies"]) expectWalk(plan, index);
   expect(plan).not.toContain("message_counts");
 });
 
 if (dialect === "postgres") {
-  describe("words of contacts", () => {
+  describe("query plan of contact words", () => {
     test.each([
       ["from the start", null],
-      ["from a place on", { word: "miller", order: "019a8a3e-5a00-7000-8000-000000000001" }],
-    ] as const)("%s", async (_, after) => {
+      ["from a cursor on", { word: "miller", order: "019a8a3e-5a00-7000-8000-000000000001" }],
+    ] as const)("%s: walks the index within bounds, without sorting", async (_, after) => {
       const plan = await planOf((read) => wordsFrom(read, "019a8a3e-5a00-7000-8000-00000000000b", "mil", after, 200));
       expect(plan).not.toMatch(/\bSort\b|Seq Scan/);
       expect(plan).toContain("contact_words_key");
@@ -137,8 +138,9 @@ if (dialect === "postgres") {
     });
   });
 } else {
-  // FTS5 keeps its reader open for a statement of the store that is only explained: these are explained apart, and ended.
-  test("words of contacts: both ends of a range are given to FTS5, which sorts nothing", () => {
+  // FTS5 keeps its reader open for a statement of the store that is only explained, so explain these with a handle of
+  // their own and finalize them.
+  test("query plan of contact words: FTS5 gets both ends of a range and nothing is sorted", () => {
     const handle = new Database(join(folder, "reprise.db"), { readonly: true });
     const planOf = (text: string) => {
       const statement = handle.prepare<{ detail: string }, []>(`explain query plan ${text}`);
@@ -146,7 +148,7 @@ if (dialect === "postgres") {
       statement.finalize();
       return plan;
     };
-    // FTS5's own flags: bounded from below (0x200) and from above (0x400).
+    // Check the flags of FTS5: bounded from below (0x200) and from above (0x400).
     const [list = ""] = planOf("select v.term from contact_term_list v where v.term >= 'a' and v.term < 'b' limit 9");
     expect(Number(/^SCAN v VIRTUAL TABLE INDEX (\d+):$/.exec(list)?.[1]) & 0x600).toBe(0x600);
     const term = "select t.rowid from contact_terms t where t.contact_terms match '\"a\"' and t.rowid > 5";

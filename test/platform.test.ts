@@ -32,22 +32,22 @@ interface Directory {
 }
 
 let world: Outreach;
-let boss: Owner["request"];
+let admin: Owner["request"];
 beforeAll(async () => {
   world = await startOutreach();
-  boss = await world.admin();
+  admin = await world.admin();
 });
 afterEach(() => world.clear());
 afterAll(() => world.close());
 
-const list = async (body: object) => (await boss<Directory>("POST", `${ADMIN}/brands`, body)).body;
+const list = async (body: object) => (await admin<Directory>("POST", `${ADMIN}/brands`, body)).body;
 const rowOf = async (brandId: string) =>
   (await world.store.read.select().from(brands).where(eq(brands.id, brandId)))[0];
 
-describe("finding a user", () => {
-  const find = (email: unknown) => boss<{ userId: string }>("POST", `${ADMIN}/find-user-by-email`, { email });
+describe("POST /api/auth/admin/find-user-by-email", () => {
+  const find = (email: unknown) => admin<{ userId: string }>("POST", `${ADMIN}/find-user-by-email`, { email });
 
-  test("goes by the whole address, in whatever case", async () => {
+  test("finds a user by the exact address in any letter case, and answers 404 or 422 otherwise", async () => {
     const { token, brandId } = await world.stage();
     const userId = await idOf(world.app, token);
     expect((await find("OWNER@Brand0.Example")).body as object).toEqual({
@@ -66,11 +66,11 @@ describe("finding a user", () => {
   });
 });
 
-describe("the list of brands", () => {
-  test("has every field of the contract, and never a token", async () => {
+describe("POST /api/auth/admin/brands", () => {
+  test("returns all fields of the contract and no Twilio token", async () => {
     const { brandId, token } = await world.stage();
     const ownerId = await idOf(world.app, token);
-    await boss("POST", TWILIO, { brandId, twilioAccountSid: ACCOUNT, twilioAuthToken: "hush-hush" });
+    await admin("POST", TWILIO, { brandId, twilioAccountSid: ACCOUNT, twilioAuthToken: "hush-hush" });
     const number = { brandId, displayName: "Line", createdAt: world.clock.now(), updatedAt: world.clock.now() };
     await world.store.write((tx) =>
       tx.insert(voicemailAccounts).values([
@@ -78,7 +78,7 @@ describe("the list of brands", () => {
         { ...number, id: "v2", phoneNumber: "+12025550002", isActive: false },
       ]),
     );
-    const answer = await boss("POST", `${ADMIN}/brands`, { limit: 1 });
+    const answer = await admin("POST", `${ADMIN}/brands`, { limit: 1 });
     expect(answer.text).not.toContain("hush");
     expect(answer.body as object).toEqual({
       success: true,
@@ -105,9 +105,9 @@ describe("the list of brands", () => {
     });
   });
 
-  test("pages by offset, the newest first, ten unless told otherwise, and is empty beyond its end", async () => {
+  test("pages by offset, the newest first, ten by default, and returns an empty page beyond the end", async () => {
     for (let index = 0; index < 12; index++) {
-      await boss("POST", "/api/brands", { name: `Page ${index}` });
+      await admin("POST", "/api/brands", { name: `Page ${index}` });
       if (index % 3 === 0) world.clock.advance(DAY);
     }
     const first = await list({});
@@ -126,10 +126,10 @@ describe("the list of brands", () => {
     }
   });
 
-  test("is searched by brand, owner and SID, whatever the case and whatever a pattern means", async () => {
+  test("searches brand, owner and SID in any letter case, with % and _ taken literally", async () => {
     const { brandId, token } = await world.stage();
-    await boss("PATCH", `/api/brands/${brandId}`, { name: "100%_Sale" });
-    await boss("POST", TWILIO, { brandId, twillioMessagingServiceSid: SERVICE.replace("01", "fe") });
+    await admin("PATCH", `/api/brands/${brandId}`, { name: "100%_Sale" });
+    await admin("POST", TWILIO, { brandId, twillioMessagingServiceSid: SERVICE.replace("01", "fe") });
     const { email } = (await world.app.request<{ user: { email: string } }>("GET", "/api/auth/session", { token })).body
       .user;
     for (const searchQuery of ["100%_sale", " %_S", email.toUpperCase(), "mgfe23", "MGFE"]) {
@@ -143,25 +143,25 @@ describe("the list of brands", () => {
     expect((await list({ searchQuery: "somebody", limit: 1 })).hasMore).toBe(true);
   });
 
-  test("takes whole numbers within its bounds, and names what is wrong", async () => {
+  test("answers 422 with the field name for values out of range", async () => {
     for (const [field, values] of Object.entries({
       limit: [0, -1, 101, 1.5, "10", null, 1e300],
       offset: [-1, 0.5, "0", null],
       searchQuery: [5, null, "x".repeat(500)],
     })) {
       for (const value of values) {
-        const { status, body } = await boss<Directory>("POST", `${ADMIN}/brands`, { [field]: value });
+        const { status, body } = await admin<Directory>("POST", `${ADMIN}/brands`, { [field]: value });
         expect([value, status, body.details?.[0]?.field]).toEqual([value, 422, field]);
       }
     }
   });
 });
 
-describe("a brand's Twilio settings", () => {
-  test("change field by field: absent keeps, null clears, empty clears a SID and keeps the token", async () => {
+describe("Twilio settings of a brand", () => {
+  test("update by field: absent keeps, null clears, empty clears a SID and keeps the token", async () => {
     const { brandId } = await world.stage();
     const set = async (change: object) => {
-      expect((await boss("POST", TWILIO, { brandId, ...change })).status).toBe(200);
+      expect((await admin("POST", TWILIO, { brandId, ...change })).status).toBe(200);
       const row = await rowOf(brandId);
       const sealed = row?.twilioAuthToken ?? null;
       const token = sealed === null ? null : world.app.deps.vault.open(sealed, twilioTokenContext(brandId));
@@ -179,7 +179,7 @@ describe("a brand's Twilio settings", () => {
     expect(await set({ twilioAccountSid: "", twilioAuthToken: "new" })).toEqual([null, "new", SERVICE]);
   });
 
-  test("must be SIDs, of a brand there is, set by an admin", async () => {
+  test("need valid SIDs (422), an existing brand (404) and an admin (403)", async () => {
     const { brandId, request } = await world.stage();
     for (const [field, value] of [
       ["twilioAccountSid", SERVICE],
@@ -190,24 +190,24 @@ describe("a brand's Twilio settings", () => {
       ["twillioMessagingServiceSid", `MG${"g".repeat(32)}`],
       ["twilioAuthToken", {}],
     ]) {
-      const { status, body } = await boss<Directory>("POST", TWILIO, { brandId, [`${field}`]: value });
+      const { status, body } = await admin<Directory>("POST", TWILIO, { brandId, [`${field}`]: value });
       expect([value, status, body.details?.[0]?.field]).toEqual([value, 422, field as string]);
     }
-    expect((await boss("POST", TWILIO, { brandId: "nothing" })).status).toBe(404);
-    expect((await boss("POST", TWILIO, {})).status).toBe(422);
+    expect((await admin("POST", TWILIO, { brandId: "nothing" })).status).toBe(404);
+    expect((await admin("POST", TWILIO, {})).status).toBe(422);
     expect((await request("POST", TWILIO, { brandId })).status).toBe(403);
   });
 });
 
-describe("removing a brand", () => {
-  test("takes all that was only prepared, and frees its mailboxes", async () => {
+describe("DELETE /api/brands/:id", () => {
+  test("deletes a brand without history and releases its mailboxes and its owner", async () => {
     const { brandId, request, token } = await world.stage({ credits: 0 });
     await request("POST", "/api/auth/banned", { email: "no@person.example" });
     const [box] = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, brandId));
     const { total } = await list({});
     expect((await request("DELETE", `/api/brands/${brandId}`)).status).toBe(403);
-    expect((await boss("DELETE", `/api/brands/${brandId}`)).body as object).toEqual({ success: true });
-    expect((await boss("DELETE", `/api/brands/${brandId}`)).status).toBe(404);
+    expect((await admin("DELETE", `/api/brands/${brandId}`)).body as object).toEqual({ success: true });
+    expect((await admin("DELETE", `/api/brands/${brandId}`)).status).toBe(404);
     expect((await list({})).total).toBe(total - 1);
     const [freed] = await world.store.read
       .select()
@@ -218,9 +218,9 @@ describe("removing a brand", () => {
     expect(owner.body.user.brandId).toBeNull();
   });
 
-  test("is refused once it has a history, and says which", async () => {
+  test("answers 409 with the history of a brand that has one", async () => {
     const launched = await world.launched({ people: 1 });
-    const refused = await boss<object>("DELETE", `/api/brands/${launched.brandId}`);
+    const refused = await admin<object>("DELETE", `/api/brands/${launched.brandId}`);
     expect(refused).toMatchObject({
       status: 409,
       body: { code: "CONFLICT", history: { launchedCampaigns: 1, ledgerEntries: 2, payments: 0 } },
@@ -229,9 +229,9 @@ describe("removing a brand", () => {
   });
 });
 
-test("nonsense is refused and breaks nothing", async () => {
+test("platform routes: malformed input is rejected without side effects", async () => {
   const stage = await world.stage();
-  const asAdmin = { ...stage, request: boss };
+  const asAdmin = { ...stage, request: admin };
   await sendNonsense(asAdmin, "POST", `${ADMIN}/find-user-by-email`, { email: "a@b.example" });
   await sendNonsense(asAdmin, "POST", `${ADMIN}/brands`, { limit: 1, offset: 0, searchQuery: "x" });
   const { brandId } = stage;

@@ -19,21 +19,22 @@ import { type Service, startService } from "./support/service.ts";
 import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 
-// The whole program, and a Postgres that goes away in every way there is while mails are on their way: what cannot be
-// served is refused within seconds, nobody repairs anything, and the mail server outside gets each mail once.
-// OUTAGES=10 npm test postgresAway does everything ten times over.
+// Run the whole program and make Postgres unavailable in several ways while mails are being sent: requests that
+// cannot be served are refused within seconds, the service recovers without intervention, and the mail server
+// receives each mail once.
+// OUTAGES=10 npm test postgresAway repeats each outage ten times.
 
 const OUTAGES = Number(process.env.OUTAGES ?? 1);
 const PEOPLE = 40;
 const STAGES = [{ subject: "Hello", body: "May I ask you something?" }, { body: "Did you see my mail?" }];
 const CONNECTIONS = 30;
-/** Contacts in the file that is being imported meanwhile: more than are taken in before it strikes. */
+/** Contacts in the file imported during the outage: more than are imported before it begins. */
 const IMPORTED = 10_000;
 
 setDefaultTimeout(60_000 * OUTAGES);
 const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installed)" : "";
 
-describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
+describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () => {
   let server: PostgresServer;
   let standby: Standby | undefined;
   let relay: Relay;
@@ -48,8 +49,8 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     server = await startPostgres({ connections: CONNECTIONS });
     relay = new Relay(server.port);
     databaseUrl = await server.createDatabase();
-    // Else a standby that every commit waits for would be waited for in vain.
-    await outright((sql) =>
+    // Turn synchronous_commit on; otherwise commits would not wait for the standby.
+    await runDirectly((sql) =>
       sql.unsafe(`alter database ${new URL(databaseUrl).pathname.slice(1)} set synchronous_commit = on`),
     );
     throughRelay = databaseUrl.replace(`:${server.port}/`, `:${relay.port}/`);
@@ -69,27 +70,30 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     await server.stop();
   });
 
-  const said = (event: string) => service.output().split(`"event":"${event}`).length - 1;
-  const isWell = () =>
+  const countLogged = (event: string) => service.output().split(`"event":"${event}`).length - 1;
+  const isHealthy = () =>
     service.api("GET", "/api/health/database").then(
       ({ status }) => status === 200,
-      // Between waiting and being there it does not listen for a moment.
+      // The service may not listen for a short time between waiting and serving.
       () => false,
     );
   let outages = 0;
-  /** It has said so, once. */
-  const untilSaid = (event: string) =>
-    until(`${event}, said once`, async () => {
-      await isWell();
-      return said(event) === outages;
+  /** Waits until the event is logged, exactly once per outage. */
+  const untilLogged = (event: string) =>
+    until(`${event} is logged once per outage`, async () => {
+      await isHealthy();
+      return countLogged(event) === outages;
     });
 
-  const outright = async (work: (sql: postgres.Sql) => Promise<unknown>) => {
+  const runDirectly = async (work: (sql: postgres.Sql) => Promise<unknown>) => {
     const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
     await work(sql).finally(() => sql.end());
   };
 
-  /** Mails are on their way when it strikes; `during` looks around; then everybody gets both mails, once. */
+  /**
+   * Starts an outage while mails are being sent, runs `during`, ends the outage, and expects both mails of each
+   * contact to arrive once.
+   */
   async function survive(
     strike: () => Promise<unknown>,
     during: () => Promise<unknown>,
@@ -101,17 +105,17 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
       const name = `Campaign ${++outages}`;
       const people = Array.from({ length: PEOPLE }, (_, n) => ({ email: `p${n}.${outages}@client.example` }));
       const id = await launchCampaign(brand, { name, stages: STAGES, people });
-      await until("mails go out", async () => outside.received.length > before + 5);
+      await until("mails are sent", async () => outside.received.length > before + 5);
       const jobId = await uploadContacts(service, brand, `file ${outages}`, IMPORTED);
       expect(await importOf(brand, jobId)).toMatchObject({ status: "RUNNING" });
       await strike();
       await during();
-      await untilSaid("database.unavailable");
+      await untilLogged("database.unavailable");
       await heal();
-      await until("it is well again", isWell, 20_000);
-      await untilSaid("database.available");
+      await until("the service is healthy again", isHealthy, 20_000);
+      await untilLogged("database.available");
       const isOver = async () => (await messagesOf(brand, id)).every(({ status }) => status === "SENT");
-      await until("everything is sent", isOver, 30_000);
+      await until("all mails are sent", isOver, 30_000);
       const sent = outside.received.slice(before).map(({ messageId, to }) => `${messageId} ${to}`);
       expect([sent.length, new Set(sent).size]).toEqual([PEOPLE * STAGES.length, PEOPLE * STAGES.length]);
       await until("the import is done", async () => (await importOf(brand, jobId)).status !== "RUNNING", 60_000);
@@ -120,7 +124,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     }
   }
 
-  test("waits for one that is not there yet, and says so", async () => {
+  test("database missing at the start: the service waits, logs the outage and answers 503 with Retry-After", async () => {
     outages++;
     await expectDatabaseAway(service);
     const answer = await service.api("POST", "/api/auth/sign-in/email", {
@@ -132,9 +136,9 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
       { code: "UNAVAILABLE" },
     ]);
     await relay.open();
-    await until("it is there", isWell, 20_000);
-    expect(said("database.unavailable")).toBe(1);
-    await untilSaid("database.available");
+    await until("the database is available", isHealthy, 20_000);
+    expect(countLogged("database.unavailable")).toBe(1);
+    await untilLogged("database.available");
     const mailboxes = ["ann@brand.example", "ben@brand.example"];
     brand = await setUpBrand(service, await service.admin(), {
       name: "Away",
@@ -143,17 +147,16 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
       credits: 1e6,
     });
     operations = await everyOperation(service);
-    // From here on it is one that found its database at the start, as nearly all do: one that waited hides what a
-    // start leaves behind.
+    // Restart, so that the service finds its database at the start, which is the usual case.
     expect(await service.stop()).toBe(0);
     await service.start();
   });
 
-  test("cut off, it refuses at every door, and goes on where it was", async () => {
+  test("connections refused: each operation answers unavailable, and the service continues afterwards", async () => {
     await survive(
       () => relay.close(),
       async () => {
-        await until("it notices", async () => !(await isWell()));
+        await until("the health check fails", async () => !(await isHealthy()));
         await expectDatabaseAway(service);
         expect(await flawsOf(service, operations, brand.token)).toEqual([]);
         await expectDatabaseAway(service);
@@ -162,7 +165,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     );
   });
 
-  test("when nothing comes through any more, nobody waits for ever", async () => {
+  test("network silent: requests are refused in time instead of waiting forever", async () => {
     await survive(
       async () => relay.silence(),
       async () => {
@@ -174,7 +177,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     );
   });
 
-  test("restarted, it is found again", async () => {
+  test("server restarted: the service reconnects", async () => {
     await survive(
       () => server.restart(),
       async () => {},
@@ -182,7 +185,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     );
   });
 
-  test("out of connections, it waits for some", async () => {
+  test("server out of connections: the service waits for free ones", async () => {
     const greedy = Array.from({ length: 2 * CONNECTIONS }, () => postgres(databaseUrl, { max: 1, backoff: () => 0.1 }));
     const grab = () => Promise.allSettled(greedy.map((sql) => sql`select 1`));
     const isLeftOut = async () => {
@@ -192,21 +195,21 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
         ?.unsafe("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'reprise'")
         .catch(() => {});
       await grab();
-      return !(await isWell());
+      return !(await isHealthy());
     };
     await survive(
       grab,
-      () => until("there is none left for it", isLeftOut),
+      () => until("no connection is left for the service", isLeftOut),
       () => Promise.all(greedy.splice(0).map((sql) => sql.end({ timeout: 1 }))),
       1,
     );
   });
 
-  test("when the disk is full, it reads, and writes later", async () => {
-    // As the server says it, from a trigger: a disk that is really full needs one of its own.
+  test("disk full: reads are answered, writes answer 503, and messages are sent afterwards", async () => {
+    // Raise the server's error from a trigger: a disk that is really full would need a volume of its own.
     await survive(
       () =>
-        outright(async (sql) => {
+        runDirectly(async (sql) => {
           await sql.unsafe(`create function full_disk() returns trigger language plpgsql as
             $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`);
           for (const table of ["messages", "contacts"])
@@ -222,18 +225,18 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
         expect([written.status, written.headers.get("retry-after")]).toEqual([503, "5"]);
         expect(written.text).not.toMatch(INSIDE);
       },
-      () => outright((sql) => sql.unsafe("drop function full_disk cascade")),
+      () => runDirectly((sql) => sql.unsafe("drop function full_disk cascade")),
     );
   });
 
-  test("with several hosts, the one that takes writes is found", async () => {
+  test("several hosts: the command finds the host that accepts writes", async () => {
     standby = await server.standby();
     const both = databaseUrl.replace(`127.0.0.1:${server.port}`, `127.0.0.1:${standby.port},127.0.0.1:${server.port}`);
     const verified = await runReprise(["ledger", "verify"], both);
     expect([verified.exitCode, verified.stderr]).toEqual([0, ""]);
   });
 
-  test("failed over to a standby, it follows, and each mail is sent once", async () => {
+  test("failover to a standby: the service follows and sends each mail once", async () => {
     if (!standby) throw new Error("there is no standby");
     const { port, promote } = standby;
     await survive(
@@ -241,16 +244,16 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
         await server.kill();
         relay.redirect(port);
       },
-      // It leads to a server that takes no writes for now.
+      // The relay leads to a standby, which accepts no writes yet.
       async () => expectDatabaseAway(service),
       promote,
       1,
     );
   });
 
-  test("it has said each change once, and nothing else, and the books balance", async () => {
-    expect(said("database.unavailable")).toBe(outages);
-    expect(said("database.available")).toBe(outages);
+  test("log and ledger: each outage and recovery is logged once, no other error is, and the ledger balances", async () => {
+    expect(countLogged("database.unavailable")).toBe(outages);
+    expect(countLogged("database.available")).toBe(outages);
     const verified = await service.run(["ledger", "verify", "--json"]);
     expect(JSON.parse(verified.stdout)).toMatchObject({ ok: true, drifts: [] });
     expect(await service.stop()).toBe(0);
@@ -259,7 +262,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
     );
   });
 
-  test("one that will never be there is not waited for", async () => {
+  test("serve: a database that does not exist ends the start with an error", async () => {
     const nowhere = throughRelay.replace(/\/[^/]*$/, "/nowhere");
     const { exitCode, stderr } = await runReprise(["serve"], nowhere);
     expect([exitCode, stderr.trim().split("\n")]).toEqual([
@@ -269,7 +272,7 @@ describe.skipIf(missing !== "")(`a service on Postgres${missing}`, () => {
   });
 });
 
-/** Of the service and of the commands beside it. */
+/** Secret key of the service and of the commands run beside it. */
 const REPRISE_SECRET = randomBytes(32).toString("base64url");
 const runReprise = (args: string[], databaseUrl: string) =>
   runProgram([...SOURCE_PROGRAM, ...args], {

@@ -8,12 +8,12 @@ import { isUnavailable } from "../src/db/violations.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
 import { Relay } from "./support/relay.ts";
 
-// What a store promises of its connections, on a real server.
+// Check the connection handling of the store against a real server.
 
 setDefaultTimeout(60_000);
 const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installed)" : "";
 
-describe.skipIf(missing !== "")(`a store on Postgres${missing}`, () => {
+describe.skipIf(missing !== "")(`Postgres store${missing}`, () => {
   let server: PostgresServer;
   let relay: Relay;
   let store: Store;
@@ -46,14 +46,14 @@ describe.skipIf(missing !== "")(`a store on Postgres${missing}`, () => {
       (error: unknown) => error,
     );
 
-  test("a transaction whose connection dies goes on nowhere, whatever it still wants", async () => {
+  test("transaction whose connection is terminated: fails as unavailable and writes nothing", async () => {
     const wanted: unknown[] = [];
     const broken = store.write(async (tx) => {
       await tx.all(sql`insert into notes values ('begun')`);
       const pid = await pidOf(tx);
       await outside.read.all(sql`select pg_terminate_backend(${pid})`);
       await Bun.sleep(200);
-      // Others work meanwhile, on connections that took the place of the dead one.
+      // Other work continues meanwhile on connections that replaced the terminated one.
       await Promise.all([1, 2, 3].map(() => failing(store.read.all(sql`select 1`))));
       for (const note of ["first", "second"])
         wanted.push(await failing(tx.all(sql`insert into notes values (${note})`)));
@@ -64,7 +64,7 @@ describe.skipIf(missing !== "")(`a store on Postgres${missing}`, () => {
     expect(await notes()).toEqual([{ note: "other" }]);
   });
 
-  test("an error that the work swallows still takes everything back", async () => {
+  test("transaction that swallows an error: is rolled back and rejects with the error", async () => {
     const swallowing = store.write(async (tx) => {
       await tx.all(sql`insert into notes values ('swallowed')`);
       await failing(tx.all(sql`select 1 / 0`));
@@ -73,12 +73,12 @@ describe.skipIf(missing !== "")(`a store on Postgres${missing}`, () => {
     expect(await notes()).toEqual([{ note: "other" }]);
   });
 
-  test("an answer that takes long is waited for while the server works on it", async () => {
+  test("slow query: is awaited while the server works on it", async () => {
     const slept = store.read.all(sql`select 'done' as said from pg_sleep(6)`);
     expect(await slept).toEqual([{ said: "done" }] as never);
   });
 
-  test("who finds no connection free is told within seconds, and the others get their turn", async () => {
+  test("pool exhausted: a query is rejected within seconds and later queries are served", async () => {
     const busy = [1, 2].map(() => store.read.all(sql`select pg_sleep(6)`));
     await Bun.sleep(100);
     const began = performance.now();
@@ -88,7 +88,7 @@ describe.skipIf(missing !== "")(`a store on Postgres${missing}`, () => {
     await store.ping();
   });
 
-  test("what waits for an answer when nothing comes through any more is ended, and the next one is served", async () => {
+  test("silent network: a waiting query is rejected in time and the next query is served", async () => {
     const asked = store.read.all(sql`select pg_sleep(0.5)`);
     await Bun.sleep(100);
     relay.silence();

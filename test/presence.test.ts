@@ -7,7 +7,7 @@ import { idOf } from "./support/visitors.ts";
 
 setDefaultTimeout(60_000);
 
-// Who makes a request is remembered between requests: nobody may stay remembered a moment too long.
+// The principal of a request is cached between requests: a revoked one must not stay in the cache.
 
 const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
 let app: TestApp;
@@ -17,20 +17,20 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const status = async (token: string) => (await app.request("GET", "/api/auth/session", { token })).status;
-async function remembered(name: string) {
+async function signUpCached(name: string) {
   const token = await app.signUp(`${name}@example.com`);
   expect([await status(token), await status(token)]).toEqual([200, 200]);
   return { token, id: await idOf(app, token) };
 }
 
-test("who was shut out a moment ago is a stranger", async () => {
-  const { token, id } = await remembered("ann");
+test("cached principal: a banned user is signed out at once", async () => {
+  const { token, id } = await signUpCached("ann");
   await app.store.write((tx) => banUser(tx, id));
   expect(await status(token)).toBe(401);
 });
 
-test("also when another process did it", async () => {
-  const { token, id } = await remembered("ben");
+test("cached principal: sessions revoked by another process end at once", async () => {
+  const { token, id } = await signUpCached("ben");
   const { dataDir, databaseUrl } = app.deps.config;
   const other = await openStore({ dataDir, databaseUrl, durability: "off" });
   await other.write((tx) => revokeSessions(tx, id));
@@ -38,14 +38,14 @@ test("also when another process did it", async () => {
   await other.close();
 });
 
-test("a session ends in time though nothing was written", async () => {
-  const { token } = await remembered("cat");
+test("cached principal: a session expires on time without any write", async () => {
+  const { token } = await signUpCached("cat");
   clock.advance(7 * DAY + 1);
   expect(await status(token)).toBe(401);
 });
 
-test("a new brand is its owner's at once", async () => {
-  const { token } = await remembered("dan");
+test("cached principal: a new brand is in its owner's session at once", async () => {
+  const { token } = await signUpCached("dan");
   await app.request("POST", "/api/brands", { token, body: { name: "Dan's" } });
   const { body } = await app.request<{ user: { brandId: string | null } }>("GET", "/api/auth/session", { token });
   expect(body.user.brandId).not.toBeNull();

@@ -18,7 +18,7 @@ let app: TestApp;
 let ann: Owner;
 let bob: Owner;
 let admin: Owner["request"];
-/** Every login that was tried. */
+/** Logins that verifyMailbox was called with. */
 const tried: MailLogin[] = [];
 
 const relay = { host: "10.1.2.3", port: 2600, security: "NONE", username: "relay", password: "s3cret" };
@@ -51,7 +51,7 @@ async function storedLogin(id: string): Promise<MailLogin | null> {
   return row ? loginOf(app.deps.vault, row) : null;
 }
 
-test("only an admin may place a mailbox on a private network, also unverified, and nobody connects there before", async () => {
+test("mailbox on a private network: a user is refused, also unverified, before any connection is tried", async () => {
   const before = tried.length;
   const answers: string[] = [];
   for (const host of ["10.1.2.3", "10.1.2.4", "10.9.9.9", "127.0.0.1"]) {
@@ -62,7 +62,7 @@ test("only an admin may place a mailbox on a private network, also unverified, a
       answers.push(refused.body.message);
     }
   }
-  // A listed network, an unlisted one and the machine itself cannot be told apart.
+  // The messages for a listed network, an unlisted one and the machine itself must be equal.
   expect(new Set(answers).size).toBe(1);
   expect(tried.length).toBe(before);
   const refused = await ann.request("POST", "/api/email-accounts", { ...relay, email: "a@private.example" });
@@ -71,7 +71,7 @@ test("only an admin may place a mailbox on a private network, also unverified, a
   expect(tried.at(-1)).toMatchObject({ host: "10.1.2.3", privateHost: true });
 });
 
-test("an admin may use the listed networks and ports only", async () => {
+test("mailbox on a private network: an admin may use only the listed networks and ports", async () => {
   for (const wrong of [{ port: 25 }, { host: "10.1.3.3" }, { host: "169.254.169.254" }, { host: "8.8.8.8" }]) {
     const order = { ...relay, email: "b@private.example", brandId: ann.brandId, ...wrong };
     expect((await admin("POST", "/api/email-accounts", order)).status).toBe(422);
@@ -81,7 +81,7 @@ test("an admin may use the listed networks and ports only", async () => {
   expect(inTheClear.body.details).toEqual([{ field: "security", message: "must be TLS or STARTTLS" }]);
 });
 
-test("a brand uses, tests and renames the mailbox that an admin gave it, and cannot change its login", async () => {
+test("private mailbox given by an admin: its brand tests and renames it and cannot change its login", async () => {
   const id = await addAsAdmin("relay2@private.example");
   expect(await storedLogin(id)).toMatchObject({ host: "10.1.2.3", privateHost: true });
   const renamed = await ann.request<One>("PATCH", `/api/email-accounts/${id}`, { displayName: "Ann" });
@@ -98,7 +98,7 @@ test("a brand uses, tests and renames the mailbox that an admin gave it, and can
   expect(await storedLogin(id)).toMatchObject({ password: "new", privateHost: true });
 });
 
-test("the mark goes with the mailbox to another brand, and ends when an admin moves it to a public server", async () => {
+test("private mailbox assigned to another brand: stays allowed until an admin moves it to a public server", async () => {
   const id = await addAsAdmin("relay3@private.example");
   const assignment = { accountId: id, brandId: bob.brandId };
   expect((await admin("POST", "/api/auth/admin/assign-email-account", assignment)).status).toBe(200);
@@ -110,7 +110,7 @@ test("the mark goes with the mailbox to another brand, and ends when an admin mo
   expect((await bob.request("PATCH", `/api/email-accounts/${id}`, inside)).status).toBe(422);
 });
 
-test("a private mailbox from before the list is refused until an admin names its host again, without its password", async () => {
+test("private mailbox from before the list: is refused until an admin sets its host again, without the password", async () => {
   const id = await addAsAdmin("relay4@private.example");
   await app.store.write((tx) => tx.update(emailAccounts).set({ privateHost: false }).where(eq(emailAccounts.id, id)));
   expect((await ann.request<One>("POST", `/api/email-accounts/${id}/test-connection`)).body.connected).toBe(false);
@@ -120,13 +120,13 @@ test("a private mailbox from before the list is refused until an admin names its
   expect(await storedLogin(id)).toMatchObject({ password: "s3cret", privateHost: true });
 });
 
-test("a mailbox on a public name that moves to a private network is not followed there", async () => {
+test("mailbox on a public host whose address becomes private: no connection is made", async () => {
   const made = await ann.request<One>("POST", "/api/email-accounts", {
     ...relay,
     ...{ host: "8.8.8.8", port: 587, security: "TLS", email: "moves@private.example" },
   });
   const { id } = made.body.emailAccount;
-  // What a name server does when its answer changes.
+  // Change the stored address, as a changed DNS record would.
   await app.store.write((tx) =>
     tx.update(emailAccounts).set({ host: "10.1.2.3", port: 2600 }).where(eq(emailAccounts.id, id)),
   );

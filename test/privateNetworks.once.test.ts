@@ -15,7 +15,7 @@ function networksOf(text: string): PrivateNetwork[] {
 const LIST = "10.1.2.0/24:25,587; 192.168.7.9:2525-2527\n[fd12:3456::/48]:25 [fd99::1]:465";
 
 describe("SMTP_PRIVATE_NETWORKS", () => {
-  test("is read from the environment, and is empty by default", () => {
+  test("is parsed from the environment and is empty by default", () => {
     expect(readConfig({}).privateSmtpNetworks).toEqual([]);
     const names = readConfig({ SMTP_PRIVATE_NETWORKS: LIST }).privateSmtpNetworks.map(({ name }) => name);
     expect(names).toEqual(["10.1.2.0/24", "192.168.7.9", "fd12:3456::/48", "fd99::1"]);
@@ -37,7 +37,7 @@ describe("SMTP_PRIVATE_NETWORKS", () => {
     ["::10.1.2.3", 25, false],
     ["64:ff9b::10.1.2.3", 25, false],
     ["fd12:3456::1%eth0", 25, false],
-  ] as const)("%s port %d is inside: %p", (address, port, isInside) => {
+  ] as const)("%s port %d matches a network: %p", (address, port, isInside) => {
     expect(findNetwork(networksOf(LIST), address, port) !== undefined).toBe(isInside);
   });
 
@@ -46,18 +46,18 @@ describe("SMTP_PRIVATE_NETWORKS", () => {
     ...["10.1.2.3/24:25", "0.0.0.0/0:25", "10.0.0.0/7:25", "10.1.2.0/33:25", "10.1.2:25", "010.1.2.0/24:25"],
     ...["fd12::/48:25", "[fd12::]/48:25", "[::/0]:25", "[fd12::1/48]:25", "[::ffff:10.0.0.0/104]:25", "relay.local:25"],
     ...["10.1.2.0/24:25,", "10.1.2.0/24:*", "[fe80::1%eth0]:25", "http://10.1.2.3:25"],
-  ])("%s is refused, and the entry is named", (entry) => {
+  ])("rejects %s and names the entry", (entry) => {
     expect(() => readConfig({ SMTP_PRIVATE_NETWORKS: `10.9.9.0/24:25; ${entry}` })).toThrow(
       `SMTP_PRIVATE_NETWORKS: ${JSON.stringify(entry)}: expected`,
     );
   });
 
-  test("stands alone: with SMTP_ALLOW_PRIVATE_HOSTS=true it would say nothing", () => {
+  test("is rejected together with SMTP_ALLOW_PRIVATE_HOSTS=true, which would override the list", () => {
     const env = { SMTP_PRIVATE_NETWORKS: "10.1.2.0/24:25", SMTP_ALLOW_PRIVATE_HOSTS: "true" };
     expect(() => readConfig(env)).toThrow("SMTP_PRIVATE_NETWORKS: expected without");
   });
 
-  test("opens what it lists, beside the public network at its usual ports, and nothing else", async () => {
+  test("allows only the listed networks and ports, besides public hosts on the usual ports", async () => {
     const policy = {
       allowPrivate: false,
       networks: networksOf("10.1.2.0/24:2600; 169.254.0.0/16:25"),
@@ -79,7 +79,7 @@ describe("SMTP_PRIVATE_NETWORKS", () => {
   });
 });
 
-test("a refused private host, a name of the inside and a name that does not exist get one answer", async () => {
+test("resolveHost: a private host, an internal name and an unknown name get the same error", async () => {
   const policy = { allowPrivate: false, ports: SMTP_PORTS };
   const answerTo = (host: string, answer: () => Promise<string[]>) =>
     resolveHost(host, 587, policy, answer).then(
@@ -98,7 +98,7 @@ test("a refused private host, a name of the inside and a name that does not exis
   expect(answers[0]).toStartWith("host: must be a public mail server");
 });
 
-test("the channel connects to a private network only for a login that an admin gave, and in the clear only there", async () => {
+test("SMTP channel: connects to a private network only for logins marked private, and allows plain text only there", async () => {
   const server = await startSmtpServer();
   const channel = smtpChannel({ allowPrivateHosts: false, privateNetworks: networksOf(`127.0.0.0/8:${server.port}`) });
   const login = smtpLogin(server.port);

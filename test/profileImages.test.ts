@@ -12,7 +12,7 @@ setDefaultTimeout(30_000);
 const LARGEST = 5 * 1024 * 1024;
 const hasS3 = findS3() !== null;
 
-/** An image of exactly this many bytes: what stands behind its end is nobody's business. */
+/** Pads the image to exactly this size; data after the end of an image is ignored. */
 const padded = (size: number) => Buffer.concat([flag, Buffer.alloc(size - flag.length)]);
 
 function formOf(content: Uint8Array, field = "file"): Uint8Array {
@@ -33,7 +33,7 @@ function inChunks(body: Uint8Array): ReadableStream {
   });
 }
 
-describe.each(["folder", "bucket"])("with images in a %s", (place) => {
+describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
   const clock = new VirtualClock(Date.UTC(2026, 10, 24, 9));
   const isSkipped = place === "bucket" && !hasS3;
   let s3: S3Server | null = null;
@@ -54,7 +54,7 @@ describe.each(["folder", "bucket"])("with images in a %s", (place) => {
     test.skipIf(isSkipped)(isSkipped ? `${name} (skipped: versitygw is not installed)` : name, prove);
   const unused = () => people.app.store.read.select().from(unusedFiles);
 
-  it("an image is kept, shown to everybody, and replaced by the next one", async () => {
+  it("an uploaded image is served publicly without metadata and replaced by the next upload", async () => {
     const first = await people.upload(ann, await talkative("jpeg", 6));
     expect(first).toMatchObject({ status: 200, success: true, message: "Profile image uploaded" });
     expect(first.imageUrl).toMatch(/^http:\/\/localhost:3000\/api\/profile-images\/[0-9a-f]{32}\.jpg$/);
@@ -82,7 +82,7 @@ describe.each(["folder", "bucket"])("with images in a %s", (place) => {
     expect(await unused()).toEqual([]);
   });
 
-  it("asked again under one key it is kept once; another image under that key is refused", async () => {
+  it("a repeated upload with one Idempotency-Key is stored once, and another image with that key answers 409", async () => {
     const key = { "idempotency-key": crypto.randomUUID() };
     const first = await people.upload(ann, flag, key);
     const again = await people.upload(ann, flag, key);
@@ -92,12 +92,12 @@ describe.each(["folder", "bucket"])("with images in a %s", (place) => {
 
     const other = { "idempotency-key": crypto.randomUUID() };
     const answers = await Promise.all(Array.from({ length: 5 }, () => people.upload(ann, flag, other)));
-    const said = new Set(answers.filter(({ status }) => status === 200).map(({ imageUrl }) => imageUrl));
-    expect([...said]).toEqual([(await people.user(ann)).image ?? ""]);
+    const urls = new Set(answers.filter(({ status }) => status === 200).map(({ imageUrl }) => imageUrl));
+    expect([...urls]).toEqual([(await people.user(ann)).image ?? ""]);
     expect(await unused()).toEqual([]);
   });
 
-  it("many at once leave one, and its file", async () => {
+  it("of concurrent uploads one image and its file remain", async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => people.upload(ann, flag)));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     const { image } = await people.user(ann);
@@ -107,7 +107,7 @@ describe.each(["folder", "bucket"])("with images in a %s", (place) => {
     expect(await unused()).toEqual([]);
   });
 
-  it("what a crash left is removed an hour later, and what is shown stays", async () => {
+  it("a file left by a crash is deleted after an hour, and images in use stay", async () => {
     const { imageUrl } = await people.upload(ann, flag);
     const { files, store } = people.app.deps;
     const lost = `profile-images/${"0".repeat(32)}.png`;
@@ -122,7 +122,7 @@ describe.each(["folder", "bucket"])("with images in a %s", (place) => {
     await expect(store.write((tx) => markUsed(tx, lost))).rejects.toMatchObject({ code: "UNAVAILABLE" });
   });
 
-  it("the image stays where people look for it when we come to be reached elsewhere", async () => {
+  it("image URLs follow a change of the public URL", async () => {
     const { store, config } = people.app.deps;
     for (const kind of ["jpeg", "webp"] as const) {
       const { imageUrl } = await people.upload(ann, await drawn(kind));
@@ -134,7 +134,7 @@ describe.each(["folder", "bucket"])("with images in a %s", (place) => {
     }
   });
 
-  it("while the store cannot be reached nothing changes, and a failed removal is made good", async () => {
+  it("a failed upload changes nothing, and a failed deletion is repeated later", async () => {
     const { imageUrl } = await people.upload(ann, flag);
     const { files } = people.app.deps;
     const { put, remove } = files;
@@ -154,7 +154,7 @@ describe.each(["folder", "bucket"])("with images in a %s", (place) => {
   });
 });
 
-describe("what is no image of at most 5 MB", () => {
+describe("profile image upload: bad input", () => {
   let people: Profiles;
   let ann: string;
   beforeAll(async () => {
@@ -163,7 +163,7 @@ describe("what is no image of at most 5 MB", () => {
   });
   afterAll(() => people.close());
 
-  test("is measured by its content, however it is sent", async () => {
+  test("limit of 5 MB: applies to the image content, with and without Content-Length", async () => {
     expect(await people.upload(ann, padded(LARGEST))).toMatchObject({ status: 200 });
     expect(await people.sendBody(ann, inChunks(formOf(padded(LARGEST))), FORM)).toMatchObject({ status: 200 });
     const tooLarge = { status: 413, code: "TOO_LARGE", message: "The image is larger than 5 MB" };
@@ -184,19 +184,19 @@ describe("what is no image of at most 5 MB", () => {
     ["a page", formOf(Buffer.from("<html>")), FORM, 415, undefined],
     ["half an image", formOf(flag.slice(0, 80)), FORM, 422, "file"],
     ["two images", Buffer.concat([formOf(flag).slice(0, -12), Buffer.from("\r\n"), formOf(flag)]), FORM, 422, "file"],
-  ])("%s is refused", async (_, body, headers, status, field) => {
-    const said = await people.sendBody(ann, body, headers);
-    expect(said).toMatchObject({ success: false, status });
-    expect(said.details?.[0]?.field).toBe(field);
+  ])("answers an error and stores no file: %s", async (_, body, headers, status, field) => {
+    const answer = await people.sendBody(ann, body, headers);
+    expect(answer).toMatchObject({ success: false, status });
+    expect(answer.details?.[0]?.field).toBe(field);
     expect((await people.app.store.read.select().from(unusedFiles)).length).toBe(0);
   });
 
-  test("from a stranger it is not even read", async () => {
+  test("without a session: answers 401 without reading the body", async () => {
     expect(await people.upload("nobody", padded(LARGEST + 1))).toMatchObject({ status: 401 });
   });
 
   test.each(["x", "..%2fsecret.key", "%00", "0".repeat(32), `${"0".repeat(32)}.svg`, `${"0".repeat(32)}.png.part`])(
-    "no image is called %s",
+    "GET of an unknown image name answers 404 or 422: %s",
     async (name) => {
       const response = await people.see(`http://localhost:3000/api/profile-images/${name}`);
       expect([404, 422]).toContain(response.status);
@@ -205,7 +205,7 @@ describe("what is no image of at most 5 MB", () => {
   );
 });
 
-test("a bucket that never answers is 503 with Retry-After, soon", async () => {
+test("profile images: a bucket that never responds leads to 503 with Retry-After within 10 seconds", async () => {
   using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const endpoint = `http://127.0.0.1:${silent.port}`;
   const keys = { id: "key", secret: "secret-of-the-bucket" };

@@ -4,9 +4,9 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import type { JsonObject } from "../src/http/json.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 
-// The description of the whole API, judged by two programs that other people wrote.
+// Check the OpenAPI description with two independent programs.
 
-/** What the strictest rules ask for and we do not give. */
+/** Rules of the strict set that do not apply. */
 const NOT_OURS = {
   // `/api/campaigns/conversations` beside `/api/campaigns/{id}`: "concrete definitions are matched before their
   // templated counterparts", says OpenAPI, and so does our router. No id is named like a word.
@@ -22,19 +22,19 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-test("it is OpenAPI 3.1, by the schema of that version", async () => {
+test("GET /swagger/json: is valid OpenAPI 3.1", async () => {
   const validator = new Validator({ strict: false });
   expect(await validator.validate(JSON.parse(source))).toEqual({ valid: true });
   expect(validator.version).toBe("3.1");
 });
 
-test("the strictest linter finds neither an error nor a warning", async () => {
+test("GET /swagger/json: the strictest linter reports no error and no warning", async () => {
   const config = await createConfig({ extends: ["recommended-strict"], rules: NOT_OURS });
   const problems = await lintFromString({ source, config, absoluteRef: "/openapi.json" });
   expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([]);
 });
 
-test("every operation has a summary, a description and an id of its own", () => {
+test("GET /swagger/json: each operation has a summary, a description, tags and a unique id", () => {
   const { paths } = JSON.parse(source) as { paths: Record<string, Record<string, JsonObject>> };
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, ...operation })),

@@ -7,26 +7,26 @@ import { nextCommonOpening } from "../src/calendar/windows.ts";
 import { isZone } from "../src/calendar/zones.ts";
 import { DAY } from "../src/clock.ts";
 
-describe("contactHours", () => {
-  test("leave e-mail alone", () => {
+describe("getContactHours", () => {
+  test("do not restrict e-mail", () => {
     expect(contactHours("EMAIL", ["America/New_York"])).toEqual([]);
   });
 
-  test("are 08:00 to 21:00 on the person's clocks", () => {
+  test("are 08:00 to 21:00 in the contact's time zone", () => {
     const next = (at: string) => nextCommonOpening(contactHours("SMS", ["America/Chicago"]), Date.parse(at));
     expect(next("2026-07-04T13:00Z")).toBe(Date.parse("2026-07-04T13:00Z"));
     expect(next("2026-07-05T01:59:59Z")).toBe(Date.parse("2026-07-05T01:59:59Z"));
     expect(next("2026-07-05T02:00Z")).toBe(Date.parse("2026-07-05T13:00Z"));
   });
 
-  test("of several zones are those of all", () => {
+  test("of several time zones are the hours common to all", () => {
     const hours = contactHours("SMS", zonesOf({ contactZone: null, phone: "+18005550100", brandZone: "UTC" }));
     expect(nextCommonOpening(hours, Date.parse("2026-01-15T13:00Z"))).toBe(Date.parse("2026-01-15T18:00Z"));
     expect(nextCommonOpening(hours, Date.parse("2026-01-16T02:00Z"))).toBe(Date.parse("2026-01-16T18:00Z"));
   });
 });
 
-describe("zonesOf", () => {
+describe("getRecipientZones", () => {
   const cases: [phone: string | null, zones: string[]][] = [
     ["+12125550100", ["America/New_York"]],
     ["+16025550100", ["America/Phoenix"]],
@@ -43,12 +43,12 @@ describe("zonesOf", () => {
     ["+881612345678", ["Asia/Tokyo"]],
     [null, ["Asia/Tokyo"]],
   ];
-  test.each(cases)("%s", (phone, zones) => {
+  test.each(cases)("returns the zones of %s", (phone, zones) => {
     expect([...zonesOf({ contactZone: null, phone, brandZone: "Asia/Tokyo" })]).toEqual(zones);
     expect(zonesOf({ contactZone: "Europe/Rome", phone, brandZone: "Asia/Tokyo" })).toEqual(["Europe/Rome"]);
   });
 
-  test("knows only zones that exist, and each has hours with its neighbours every day of the year", () => {
+  test("returns only existing zones, whose lists share contact hours each day of the year", () => {
     const numbers = Array.from({ length: 1000 }, (_, code) => String(code).padStart(3, "0"));
     const lists = new Set([...numbers.map(zonesOfAreaCode), ...numbers.map((code) => zonesOfCountry(code) ?? [])]);
     expect(lists.size).toBeGreaterThan(200);

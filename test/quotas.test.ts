@@ -29,8 +29,8 @@ beforeEach(async () => {
 
 const used = async (brandId = ann.brandId) => usageOf(app.store.read, brandId);
 
-/** What makes one more of each thing that has a quota, and what takes it away again. */
-const things: Record<string, { path: string; body: () => object; list?: string }> = {
+/** Requests that create one more of each resource with a quota; a DELETE below the same path removes it. */
+const resources: Record<string, { path: string; body: () => object; list?: string }> = {
   contacts: { path: "/api/contacts", body: () => ({ email: `c${++made}@x.example` }) },
   campaigns: { path: "/api/campaigns", body: () => ({ name: `C${++made}` }) },
   mailboxes: {
@@ -56,10 +56,10 @@ async function rowsOf(name: string, brandId = ann.brandId): Promise<number> {
   return Number(row?.n);
 }
 
-describe.each(Object.entries(things))("the quota of %s", (name, { path, body }) => {
+describe.each(Object.entries(resources))("quota of %s", (name, { path, body }) => {
   const limit = name as LimitName;
 
-  test("lets 32 callers at once have exactly what is left, and counts what there is", async () => {
+  test("32 concurrent callers create exactly what is left, and the counter equals the number of rows", async () => {
     await setLimits(app.store, { [limit]: LEFT }, ann.brandId);
     const answers = await Promise.all(Array.from({ length: CALLERS }, () => ann.request("POST", path, body())));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(LEFT);
@@ -72,7 +72,7 @@ describe.each(Object.entries(things))("the quota of %s", (name, { path, body }) 
     expect((await used())[limit]).toBe(LEFT);
   });
 
-  test("has room again for what was taken away, and follows an admin who changes it", async () => {
+  test("a deletion frees the quota, and a change by an admin takes effect at once", async () => {
     await setLimits(app.store, { [limit]: 1 }, ann.brandId);
     const first = await ann.request<Record<string, { id: string }>>("POST", path, body());
     expect((await ann.request("POST", path, body())).status).toBe(409);
@@ -88,7 +88,7 @@ describe.each(Object.entries(things))("the quota of %s", (name, { path, body }) 
   });
 });
 
-test("API keys: of 32 callers at the same time as many get one as a user may have", async () => {
+test("quota of API keys: 32 concurrent callers create exactly as many as a user may have", async () => {
   await setLimits(app.store, { apiKeys: LEFT });
   const ask = (n: number) => ann.request("POST", "/api/auth/api-keys", { name: `Key ${n}` });
   const answers = await Promise.all(Array.from({ length: CALLERS }, (_, n) => ask(n)));
@@ -96,7 +96,7 @@ test("API keys: of 32 callers at the same time as many get one as a user may hav
   await setLimits(app.store, { apiKeys: null });
 });
 
-test("rows beyond the quota of contacts get the code QUOTA, those before are added, and those known may still join", async () => {
+test("quota of contacts: rows beyond it are skipped with QUOTA, rows before it are added, known contacts are enrolled", async () => {
   const known = await ann.request("POST", "/api/contacts", { email: "known@x.example" });
   expect(known.status).toBe(200);
   await setLimits(app.store, { contacts: 3 }, ann.brandId);
@@ -112,7 +112,7 @@ test("rows beyond the quota of contacts get the code QUOTA, those before are add
   expect(await rowsOf("contacts")).toBe(3);
 });
 
-test("templates beyond the stored bytes are refused, and count no more when they are replaced or deleted", async () => {
+test("quota of stored bytes: a template beyond it answers 409, and replaced or deleted templates free their bytes", async () => {
   const { body } = await ann.request<{ campaign: { id: string } }>("POST", "/api/campaigns", { name: "C" });
   const { id } = body.campaign;
   const put = (size: number) => {
@@ -131,10 +131,10 @@ test("templates beyond the stored bytes are refused, and count no more when they
   expect((await used()).storedBytes).toBe(0);
 });
 
-test("a mailbox that an admin moves counts for the brand that has it", async () => {
+test("quota of mailboxes: a mailbox assigned to another brand counts for that brand", async () => {
   const bob = await openBrand(app, `bob${brands}`);
   const box = await ann.request<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", {
-    ...things.mailboxes?.body(),
+    ...resources.mailboxes?.body(),
   });
   const move = (brandId: string) =>
     admin("POST", "/api/auth/admin/assign-email-account", { accountId: box.body.emailAccount.id, brandId });
@@ -145,7 +145,7 @@ test("a mailbox that an admin moves counts for the brand that has it", async () 
   expect([(await used()).mailboxes, (await used(bob.brandId)).mailboxes]).toEqual([1, 0]);
 });
 
-test("whatever is made, changed and deleted, the counters say what there is; and nothing, once all is gone", async () => {
+test("quota counters: equal the number of rows after any sequence of changes, and zero after all is deleted", async () => {
   const acts = fc.array(fc.tuple(fc.constantFrom("make", "change", "join", "delete"), fc.nat(1000)), { maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(acts, async (steps) => {

@@ -19,12 +19,12 @@ const started = (dailyLimit: number, at = MONDAY) => ({
   ...warmupAfter(box(dailyLimit), "START", at),
 });
 
-describe("the ramp", () => {
-  test("begins with ten and grows by a quarter", () => {
+describe("getRampVolume", () => {
+  test("starts with ten messages and grows by a quarter a day", () => {
     expect(Array.from({ length: 9 }, (_, day) => rampOn(day, 10_000))).toEqual([10, 15, 20, 25, 31, 38, 47, 58, 72]);
   });
 
-  test("never falls, never passes the limit, and reaches it within a month or so", () => {
+  test("never falls, never exceeds the limit, and reaches it within 35 days", () => {
     fc.assert(
       fc.property(limits, fc.integer({ min: 0, max: 400 }), (limit, day) => {
         const [today, tomorrow] = [rampOn(day, limit), rampOn(day + 1, limit)];
@@ -37,23 +37,23 @@ describe("the ramp", () => {
   });
 });
 
-describe("a mailbox's warm-up", () => {
-  test("counts the midnights of its own zone", () => {
+describe("warm-up of a mailbox", () => {
+  test("counts days by midnight in the mailbox's time zone", () => {
     const tokyo = { ...started(100), timezone: "Asia/Tokyo" };
     expect(warmupOf(tokyo, MONDAY)).toEqual({ status: "WARMING", cap: 10 });
-    // 15:00 UTC is midnight there.
+    // 15:00 UTC is midnight in Tokyo.
     expect(warmupOf(tokyo, MONDAY + 6 * HOUR - 1).cap).toBe(10);
     expect(warmupOf(tokyo, MONDAY + 6 * HOUR).cap).toBe(15);
   });
 
-  test("is over when the limit is reached, and goes on when the limit is raised", () => {
+  test("completes when the limit is reached and continues when the limit is raised", () => {
     const mine = started(25);
     expect(warmupOf(mine, MONDAY + 2 * DAY)).toEqual({ status: "WARMING", cap: 20 });
     expect(warmupOf(mine, MONDAY + 3 * DAY)).toEqual({ status: "COMPLETED", cap: 25 });
     expect(warmupOf({ ...mine, dailyLimit: 500 }, MONDAY + 3 * DAY)).toEqual({ status: "WARMING", cap: 25 });
   });
 
-  test("stands still while it is paused, for however long", () => {
+  test("keeps its cap while paused, for any duration", () => {
     fc.assert(
       fc.property(
         limits,
@@ -78,11 +78,11 @@ describe("a mailbox's warm-up", () => {
     ["RESUME", started(50)],
     ["START", started(50)],
     ["STOP", box(50)],
-  ] as const)("%s is refused where it makes no sense", (order, mine) => {
+  ] as const)("applyWarmupAction: %s in a state that does not allow it is rejected", (order, mine) => {
     expect(() => warmupAfter(mine, order, MONDAY)).toThrow("warmup");
   });
 
-  test("stopped, it is as if it had never begun", () => {
+  test("STOP resets the mailbox to NOT_STARTED with its daily limit as cap", () => {
     const mine = started(50);
     expect(warmupOf({ ...mine, ...warmupAfter(mine, "STOP", MONDAY) }, MONDAY)).toEqual({
       status: "NOT_STARTED",
@@ -91,7 +91,7 @@ describe("a mailbox's warm-up", () => {
   });
 });
 
-test("a list is planned for the days on which the caps let it leave", () => {
+test("createSendDayLookup: each day gets as many messages as its cap allows", () => {
   fc.assert(
     fc.property(limits, fc.integer({ min: 0, max: 3 * DAY }), (limit, later) => {
       const mine = started(limit);

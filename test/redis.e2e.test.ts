@@ -6,13 +6,13 @@ import { type Service, startService } from "./support/service.ts";
 import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 
-// The whole program with REDIS_URL: Redis may come and go, follow-ups leave.
+// Run the whole program with REDIS_URL and interrupt Redis: follow-ups are sent in any case.
 
 setDefaultTimeout(60_000);
 
 const missing = findRedis() === null ? " (skipped: Redis is not installed)" : "";
 
-describe.skipIf(missing !== "")(`a service with Redis${missing}`, () => {
+describe.skipIf(missing !== "")(`service with Redis${missing}`, () => {
   let redis: RedisServer;
   let relay: Relay;
   let outside: TestSmtpServer;
@@ -37,11 +37,11 @@ describe.skipIf(missing !== "")(`a service with Redis${missing}`, () => {
   });
 
   const health = () => service.api("GET", "/api/health/redis");
-  const said = (event: string) => service.output().split(`"event":"${event}`).length - 1;
+  const countLogged = (event: string) => service.output().split(`"event":"${event}`).length - 1;
 
   let campaigns = 0;
-  /** Everybody gets both mails, once. */
-  async function expectItSends(): Promise<void> {
+  /** Launches a campaign and expects each contact to get both mails, once. */
+  async function expectSending(): Promise<void> {
     const before = outside.received.length;
     const people = ["ada", "bob", "cyd"].map((name) => ({ email: `${name}.${campaigns}@client.example` }));
     const stages = [{ subject: "Hello", body: "May I ask you something?" }, { body: "Did you see my mail?" }];
@@ -51,14 +51,14 @@ describe.skipIf(missing !== "")(`a service with Redis${missing}`, () => {
       const { queueStats } = (await service.api<Stats>("GET", "/api/health/queue")).body;
       return queueStats.waiting + queueStats.active === 0;
     };
-    await until("everything is sent", idle);
+    await until("all messages are sent", idle);
     const sent = outside.received.slice(before);
     expect(sent).toHaveLength(2 * people.length);
     expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(sent.length);
     expect(id).toBeString();
   }
 
-  /** What the health door says, and that it says so within a second. */
+  /** Expects the health check to answer 503 within a second. */
   async function expectUnhealthy(): Promise<void> {
     const asked = performance.now();
     const answer = { status: "ERROR", service: "redis", mode: "redis", error: "Redis does not answer" };
@@ -66,45 +66,45 @@ describe.skipIf(missing !== "")(`a service with Redis${missing}`, () => {
     expect(performance.now() - asked).toBeLessThan(1_000);
   }
 
-  test("starts and sends though Redis is down", async () => {
+  test("Redis down at the start: the service starts and sends", async () => {
     await expectUnhealthy();
-    await expectItSends();
+    await expectSending();
     await expectUnhealthy();
   });
 
-  test("goes on with Redis once it is there", async () => {
+  test("Redis available later: the service connects and sends", async () => {
     await relay.open();
     await until("Redis answers", async () => (await health()).status === 200);
     expect((await health()).body).toMatchObject({ status: "OK", mode: "redis" });
-    await until("it is said", async () => said("redis.available") === 1);
-    await expectItSends();
+    await until("the recovery is logged", async () => countLogged("redis.available") === 1);
+    await expectSending();
   });
 
-  test("goes on without Redis when it hangs, and with it when it moves again", async () => {
+  test("Redis silent: the service sends without it, and uses it again when it responds", async () => {
     relay.silence();
     await expectUnhealthy();
-    await expectItSends();
+    await expectSending();
     relay.silence(false);
-    await until("Redis answers", async () => said("redis.available") === 2);
-    await expectItSends();
+    await until("Redis answers", async () => countLogged("redis.available") === 2);
+    await expectSending();
   });
 
-  test("goes on without Redis when it dies, and with it when it is back", async () => {
+  test("connection to Redis closed: the service sends without it, and reconnects when it is back", async () => {
     await relay.close();
     await expectUnhealthy();
-    await expectItSends();
+    await expectSending();
     await relay.open();
-    await until("Redis answers", async () => said("redis.available") === 3);
-    await expectItSends();
+    await until("Redis answers", async () => countLogged("redis.available") === 3);
+    await expectSending();
   });
 
-  test("stops soon while Redis hangs, and has said each change once and nothing else", async () => {
+  test("shutdown while Redis is silent: takes less than 5 s, and each change was logged once without other errors", async () => {
     relay.silence();
     const asked = performance.now();
     expect(await service.stop()).toBe(0);
     expect(performance.now() - asked).toBeLessThan(5_000);
-    expect(said("redis.unavailable")).toBe(3);
-    expect(said("redis.available")).toBe(3);
+    expect(countLogged("redis.unavailable")).toBe(3);
+    expect(countLogged("redis.available")).toBe(3);
     expect(service.output()).not.toMatch(/ioredis|unhandled|"level":"error"/i);
   });
 });

@@ -12,8 +12,8 @@ import { cleanEnvironment } from "./support/replica.ts";
 import { type Service, startService } from "./support/service.ts";
 import { findProgram } from "./support/throwaway.ts";
 
-// The curl lines of the reference page, run by curl: as they stand there, but for the host and who asks; and once more with
-// ids where the page has empty quotes.
+// Run the curl lines of the reference page, changed only in host and authorization; then again with ids in the empty
+// quotes.
 
 const page = await Bun.file(join(PROJECT_ROOT, "test/fixtures/reference.txt")).text();
 const lines = curlLinesOf(page);
@@ -48,15 +48,15 @@ async function run(command: string): Promise<Answer> {
   return { status: Number(status), body: JSON.parse(body) };
 }
 
-/** A line for this service and an admin; all else stays. */
-const readied = (command: string, token = admin) =>
+/** Adapts a line to this service and the token of an admin, and prints the status after the body. */
+const prepared = (command: string, token = admin) =>
   `${command.replaceAll("http://localhost:3000", service.url)} --header 'Authorization: Bearer ${token}' --silent --show-error --write-out '\\n%{http_code}'`;
 
 async function myId(token: string): Promise<string> {
   return (await service.api<{ user: { id: string } }>("GET", "/api/auth/session", { token })).body.user.id;
 }
 
-/** What belongs into the empty quotes. */
+/** Collects the values for the empty quotes. */
 async function filled({ method, path, data }: CurlLine): Promise<Record<string, Json>> {
   const names: Record<string, Json> = {
     accountId: ann.senderIds[0] ?? "",
@@ -80,7 +80,7 @@ async function filled({ method, path, data }: CurlLine): Promise<Record<string, 
   return Object.fromEntries(Object.entries(names).filter(([name]) => name in wanted));
 }
 
-/** What the page's empty quotes come to as they stand: not every field may be empty. */
+/** Statuses of the lines with empty quotes: not every field may be empty. */
 const VERBATIM: Record<string, number> = {
   "POST /api/auth/admin/assign-email-account": 422,
   "POST /api/auth/banned": 422,
@@ -96,50 +96,53 @@ const isUpload = ({ path }: { path: string }) => path.endsWith("/upload-profile-
 const isEmpty = (value: unknown): boolean => value === "" || (Array.isArray(value) && value.every(isEmpty));
 const withQuotes = ({ data }: CurlLine) => Object.values(data === null ? {} : (JSON.parse(data) ?? {})).some(isEmpty);
 
-test("the page has one curl line for each operation", () => {
+test("reference page: has one curl line for each operation", () => {
   expect(lines.map(nameOf).sort()).toEqual(contract.map(nameOf).sort());
   expect(page.match(/^curl /gm)).toHaveLength(lines.length);
 });
 
-describe.skipIf(findProgram("curl") === null)("curl", () => {
+describe.skipIf(findProgram("curl") === null)("reference page: curl", () => {
   const plain = lines.filter((line) => !isUpload(line));
 
-  test.each(plain.map((line) => [nameOf(line), line] as const))("%s, word for word", async (name, line) => {
-    const { status, body } = await run(readied(line.command));
-    const expected = VERBATIM[name] ?? 200;
-    expect({ status, body }).toMatchObject({ status: expected });
-    if (expected === 200) expect(missingFields(shapeOf(line.answer), body)).toEqual([]);
-    else {
-      expect(body).toMatchObject({ success: false, code: "INVALID", requestId: expect.any(String) });
-      expect(body.details).not.toEqual([]);
-    }
-  });
+  test.each(plain.map((line) => [nameOf(line), line] as const))(
+    "%s: the unchanged line answers as documented",
+    async (name, line) => {
+      const { status, body } = await run(prepared(line.command));
+      const expected = VERBATIM[name] ?? 200;
+      expect({ status, body }).toMatchObject({ status: expected });
+      if (expected === 200) expect(missingFields(shapeOf(line.answer), body)).toEqual([]);
+      else {
+        expect(body).toMatchObject({ success: false, code: "INVALID", requestId: expect.any(String) });
+        expect(body.details).not.toEqual([]);
+      }
+    },
+  );
 
   test.each(plain.filter(withQuotes).map((line) => [nameOf(line), line] as const))(
-    "%s, with what the quotes are for",
+    "%s: the line with its empty quotes filled answers 200 as documented",
     async (_, line) => {
       const data = JSON.stringify({ ...JSON.parse(line.data ?? "{}"), ...(await filled(line)) });
       const given = line.path.endsWith("/edit-profile") ? data.replace('"image":"",', "") : data;
-      const { status, body } = await run(readied(line.command.replace(/--data '[^']*'/, `--data '${given}'`)));
+      const { status, body } = await run(prepared(line.command.replace(/--data '[^']*'/, `--data '${given}'`)));
       expect({ status, body }).toMatchObject({ status: 200 });
       expect(missingFields(shapeOf(line.answer), body)).toEqual([]);
     },
   );
 
-  describe("an image", () => {
+  describe("POST /api/auth/upload-profile-image", () => {
     const line = lines.find(isUpload);
     const address = () => `${service.url}${line?.path}`;
 
-    test("is not null", async () => {
-      const { status, body } = await run(readied(line?.command ?? ""));
+    test("rejects null as in the unchanged line", async () => {
+      const { status, body } = await run(prepared(line?.command ?? ""));
       expect([400, 415, 422]).toContain(status);
       expect(body).toMatchObject({ success: false, message: expect.stringMatching(/file|image|form/i) });
     });
 
-    test.each(["file", "image"])("comes in a form, as `%s`", async (field) => {
+    test.each(["file", "image"])("accepts an image in the form field `%s`", async (field) => {
       const path = join(folder, "me.png");
       await Bun.write(path, flag);
-      const { status, body } = await run(readied(`curl ${address()} --form ${field}=@${path}`));
+      const { status, body } = await run(prepared(`curl ${address()} --form ${field}=@${path}`));
       expect({ status, body }).toMatchObject({ status: 200 });
       expect(missingFields(shapeOf(line?.answer ?? null), body)).toEqual([]);
       const image = String(isObject(body) ? body.imageUrl : "");

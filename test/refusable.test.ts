@@ -18,7 +18,7 @@ const names = async () =>
     ({ name }) => name,
   );
 
-test("a store whose writes are refused: what has not committed by then never does, and its holder hears that it failed", async () => {
+test("refusable store: writes that have not committed when writes are refused fail as unavailable and are rolled back", async () => {
   const store = refusable(app.store);
   const write = (name: string, middle: () => Promise<unknown> = async () => {}) =>
     store.write(async (tx) => {
@@ -31,7 +31,7 @@ test("a store whose writes are refused: what has not committed by then never doe
     store.refuseWrites();
     return under.promise;
   });
-  // SQLite has one writer, whom others wait for; on Postgres this one may commit before the refusal.
+  // On SQLite other writes queue behind the only writer; on Postgres this one may commit before writes are refused.
   const queued = dialect === "sqlite" ? [write("test queued")] : [];
   under.resolve();
   for (const late of [begun, ...queued]) {
@@ -42,12 +42,12 @@ test("a store whose writes are refused: what has not committed by then never doe
     expect(isUnavailable(error)).toBe(true);
   }
   expect(write("test after")).rejects.toMatchObject({ code: "CONNECTION_ENDED" });
-  // Who holds the store itself goes on.
+  // The wrapped store itself still accepts writes.
   await app.store.write((tx) => tx.insert(installation).values({ name: "test engine", value: "" }));
   expect((await names()).sort()).toEqual(["test before", "test engine"]);
 });
 
-test("background work: a stop asks it to end, waits for it, and counts it until then", async () => {
+test("BackgroundTasks: stop aborts the work, ended waits for it, and count includes it until then", async () => {
   const background = new BackgroundWork();
   const step = Promise.withResolvers<void>();
   const work = background.run("import", async (signal) => {

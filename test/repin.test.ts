@@ -11,13 +11,13 @@ import type { Stage } from "./support/stage.ts";
 setDefaultTimeout(20_000);
 
 let world: Outreach;
-let move: ReturnType<typeof mover>;
+let assign: ReturnType<typeof mover>;
 beforeAll(async () => {
   world = await startOutreach();
 });
-// Anew each time: days pass in these tests, and sessions end.
+// Sign in again for each test: days pass in these tests, so sessions expire.
 beforeEach(async () => {
-  move = mover(await world.admin());
+  assign = mover(await world.admin());
 });
 afterEach(async () => {
   await world.clear();
@@ -32,13 +32,13 @@ const addSenders = ({ request, campaignId }: Stage, emailAccountIds: string[]) =
 const shown = async ({ campaignId }: Stage) =>
   (await world.messagesOf(campaignId)).map(({ status, errorMessage }) => [status, errorMessage]);
 
-describe("what was to leave through a mailbox that moves", () => {
-  test("leaves through the others of its brand, dealt out evenly, and so does what follows", async () => {
+describe("messages of a mailbox assigned to another brand", () => {
+  test("are spread evenly over the other mailboxes of the brand, with their follow-ups", async () => {
     const [from, to] = [await world.launched({ mailboxes: 3, people: 30 }), await world.stage()];
     const id = await firstOf(from);
     await world.run();
     expect(world.channel.sent.filter(({ sender }) => sender.id === id)).toHaveLength(10);
-    await move(id, to);
+    await assign(id, to);
     const followUps = (await world.messagesOf(from.campaignId)).filter(({ stage }) => stage === 1);
     const counts = [...Map.groupBy(followUps, (row) => row.senderId)].map(([, { length }]) => length);
     expect(counts).toEqual([15, 15]);
@@ -50,7 +50,7 @@ describe("what was to leave through a mailbox that moves", () => {
     expect(world.channel.sent.slice(30).filter(({ sender }) => sender.id === id)).toEqual([]);
   });
 
-  test("passes over mailboxes that are switched off", async () => {
+  test("are not assigned to inactive mailboxes", async () => {
     const [from, to] = [await world.launched({ mailboxes: 3, people: 9 }), await world.stage()];
     const [gone, off, left] = await idsOf(from);
     await world.store.write((tx) =>
@@ -59,21 +59,21 @@ describe("what was to leave through a mailbox that moves", () => {
         .set({ isActive: false })
         .where(eq(emailAccounts.id, off ?? "")),
     );
-    await move(gone ?? "", to);
+    await assign(gone ?? "", to);
     const senders = (await world.messagesOf(from.campaignId)).map(({ senderId }) => senderId);
     expect(senders.filter((id) => id === gone)).toEqual([]);
     expect(senders.filter((id) => id === left)).toHaveLength(6);
   });
 
-  test("waits where there is no other, until the campaign is given one", async () => {
+  test("wait with SENDER_REASSIGNED when the campaign has no other mailbox, until one is added", async () => {
     const [from, to] = [await world.launched({ people: 3 }), await world.stage()];
-    await move(await firstOf(from), to);
+    await assign(await firstOf(from), to);
     expect(await shown(from)).toEqual(Array(3).fill(["PENDING", "SENDER_REASSIGNED"]));
     await world.pass(DAY);
     expect(world.channel.sent).toEqual([]);
     const other = await world.stage();
     const id = await firstOf(other);
-    await move(id, from);
+    await assign(id, from);
     await world.pass(HOUR);
     expect(world.channel.sent).toEqual([]);
     expect((await addSenders(from, [id])).status).toBe(200);
@@ -81,39 +81,39 @@ describe("what was to leave through a mailbox that moves", () => {
     expect(world.channel.sent.map(({ sender }) => sender.id)).toEqual([id, id, id]);
   });
 
-  test("waits until the mailbox comes back", async () => {
+  test("are sent when the mailbox is assigned back", async () => {
     const [from, to] = [await world.launched({ people: 3 }), await world.stage()];
     const id = await firstOf(from);
-    await move(id, to);
+    await assign(id, to);
     await world.pass(DAY);
-    await move(id, from);
+    await assign(id, from);
     await world.run();
     expect(world.channel.sent).toHaveLength(3);
     await world.pass(2 * DAY);
     expect(world.channel.sent).toHaveLength(6);
   });
 
-  test("stays planned for when it was planned, and parked where it was parked", async () => {
+  test("keep their scheduled times through both assignments", async () => {
     const [from, to] = [await world.launched({ mailboxes: 2, people: 2 }), await world.stage()];
     await world.run();
     const planned = (await world.messagesOf(from.campaignId)).map(({ runAt }) => runAt);
     const [one, two] = await idsOf(from);
-    await move(one ?? "", to);
-    await move(two ?? "", to);
+    await assign(one ?? "", to);
+    await assign(two ?? "", to);
     expect((await world.messagesOf(from.campaignId)).map(({ runAt }) => runAt)).toEqual(planned);
-    await move(two ?? "", from);
+    await assign(two ?? "", from);
     expect((await world.messagesOf(from.campaignId)).map(({ runAt }) => runAt)).toEqual(planned);
     expect(await shown(from)).toEqual([...Array(2).fill(["SENT", null]), ...Array(2).fill(["PENDING", null])]);
     await world.pass(2 * DAY);
     expect(world.channel.sent.slice(2).map(({ sender }) => sender.id)).toEqual([two ?? "", two ?? ""]);
   });
 
-  test("finishes what is on its way; what follows leaves through another", async () => {
+  test("a message being sent completes, and its follow-up is sent through another mailbox", async () => {
     const [from, to] = [await world.launched({ mailboxes: 2, people: 1 }), await world.stage()];
     const answer = world.channel.holdNext();
     await world.engine.runDue();
     const id = world.channel.sent[0]?.sender.id ?? "";
-    await move(id, to);
+    await assign(id, to);
     expect(await shown(from)).toEqual([["SENDING", null]]);
     answer({ kind: "accepted", providerId: null });
     await world.run();
@@ -127,13 +127,13 @@ describe("what was to leave through a mailbox that moves", () => {
     expect(conversation?.senderId).toBe(world.channel.sent[1]?.sender.id ?? "");
   });
 
-  test("that did not leave is tried again through another", async () => {
+  test("a deferred message is retried through another mailbox with the same message key", async () => {
     await world.launched({ mailboxes: 2, people: 1, delays: [0] });
     const to = await world.stage();
     const answer = world.channel.holdNext();
     await world.engine.runDue();
     const id = world.channel.sent[0]?.sender.id ?? "";
-    await move(id, to);
+    await assign(id, to);
     answer(LATER);
     await world.run();
     await world.pass(DAY);
@@ -142,46 +142,46 @@ describe("what was to leave through a mailbox that moves", () => {
     expect(world.channel.sent[1]?.messageKey).toBe(world.channel.sent[0]?.messageKey ?? "");
   });
 
-  test("is put back between the claim and the first byte", async () => {
+  test("a claimed message is released when the assignment happens before sending begins", async () => {
     const [from, to] = [await world.launched({ people: 1, delays: [0] }), await world.stage()];
     const id = await firstOf(from);
     let commits = 0;
     await world.run(
       world.newEngine(async () => {
-        if (commits++ === 0) await move(id, to);
+        if (commits++ === 0) await assign(id, to);
       }),
     );
     expect(world.channel.sent).toEqual([]);
     expect(await shown(from)).toEqual([["PENDING", "SENDER_REASSIGNED"]]);
-    await move(id, from);
+    await assign(id, from);
     await world.run();
     expect((await world.messagesOf(from.campaignId))[0]).toMatchObject({ status: "SENT", attempts: 1 });
   });
 
-  test("does not break when the mailbox is removed afterwards", async () => {
+  test("are sent after the mailbox is deleted by the other brand", async () => {
     const [from, to] = [await world.launched({ mailboxes: 2, people: 4 }), await world.stage()];
     const id = await firstOf(from);
     await world.run();
-    await move(id, to);
+    await assign(id, to);
     expect((await to.request("DELETE", `/api/email-accounts/${id}`)).status).toBe(200);
     await world.pass(3 * DAY);
     expect(world.channel.sent).toHaveLength(8);
   });
 });
 
-test("newcomers of a campaign that lost its mailbox wait for the next one", async () => {
+test("campaign without a mailbox: messages of new members wait until it has one again", async () => {
   const [from, to] = [await world.launched({ people: 1, delays: [0] }), await world.stage()];
   const id = await firstOf(from);
-  await move(id, to);
+  await assign(id, to);
   await world.join(from, "late@people.example");
   await world.pass(HOUR);
   expect((await shown(from)).map(([status]) => status)).toEqual(["PENDING", "PENDING"]);
-  await move(id, from);
+  await assign(id, from);
   await world.run();
   expect(world.channel.sent).toHaveLength(2);
 });
 
-test("a mailbox that nobody has carries nothing, not even what was claimed", async () => {
+test("mailbox without a brand: sends nothing, not even a claimed message", async () => {
   const stage = await world.launched({ people: 1, delays: [0] });
   const id = await firstOf(stage);
   const set = (brandId: string | null) =>
@@ -194,12 +194,12 @@ test("a mailbox that nobody has carries nothing, not even what was claimed", asy
   );
   expect(world.channel.sent).toEqual([]);
   expect(await shown(stage)).toEqual([["PENDING", "SENDER_REASSIGNED"]]);
-  await move(id, stage);
+  await assign(id, stage);
   await world.run();
   expect(await shown(stage)).toEqual([["SENT", null]]);
 });
 
-test("what waited for a mailbox that was switched off leaves when it is switched on", async () => {
+test("inactive mailbox: its messages wait with SENDER_INACTIVE and are sent when it is active again", async () => {
   const stage = await world.launched({ people: 1, delays: [0] });
   const path = `/api/email-accounts/${await firstOf(stage)}`;
   await stage.request("PATCH", path, { isActive: false });

@@ -7,7 +7,7 @@ import { RequestDrain } from "../src/http/requestDrain.ts";
 import { createLog } from "../src/log.ts";
 import { until } from "./support/throwaway.ts";
 
-/** A server with a route that is fast, one that waits until it is let go, and one that takes a body. */
+/** Starts a server with fast routes, routes that wait for `release`, and a route with a body. */
 function serve() {
   const drain = new RequestDrain();
   const gate = Promise.withResolvers<void>();
@@ -34,7 +34,7 @@ function serve() {
   return { app, server: app.server, drain, release: gate.resolve, url: `http://127.0.0.1:${app.server.port}` };
 }
 
-/** Sends bytes as they are; `received` is all that came back. */
+/** Sends raw bytes; `received` collects the response. */
 function speak(port: number | undefined, text: string) {
   const socket = connect(port ?? 0, "127.0.0.1");
   const spoken = { received: "", isClosed: false, socket };
@@ -53,10 +53,10 @@ const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 const post = (body: string, length = body.length) =>
   `POST /body HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`;
 
-test("drain: requests being answered get their answer, however it is made, and hear that the connection ends", async () => {
+test("RequestDrain: requests in progress are answered on all response paths with Connection: close", async () => {
   const { server, drain, release } = serve();
   const slow = ["/slow", "/slow-raw", "/slow-refused"].map((path) => speak(server.port, get(path)));
-  await until("they are being answered", async () => drain.answering(server) === slow.length);
+  await until("the slow requests are in progress", async () => drain.answering(server) === slow.length);
   const drained = drain.drain(server, performance.now() + 60_000);
   await Bun.sleep(50);
   expect(slow.map(({ received }) => received)).toEqual(["", "", ""]);
@@ -69,33 +69,33 @@ test("drain: requests being answered get their answer, however it is made, and h
   }
 });
 
-test("drain: idle connections, half a head and half a body hold nobody up", async () => {
+test("RequestDrain: idle connections, half a head and half a body do not delay the drain", async () => {
   const { server, drain } = serve();
   const halves = ["GET /fast HT", post('{"n":', 100), get("/fast")].map((text) => speak(server.port, text));
-  await until("the whole one is answered", async () => halves[2]?.received.includes("fast") === true);
+  await until("the complete request is answered", async () => halves[2]?.received.includes("fast") === true);
   await until("the half body has begun", async () => server.pendingRequests === 1);
-  // Far more time than the test has: nothing of it is used.
+  // The deadline is far longer than the test, so none of it may be used.
   expect(await drain.drain(server, performance.now() + 600_000)).toBe(0);
   await until("all are closed", async () => halves.every(({ isClosed }) => isClosed));
   expect(halves.slice(0, 2).map(({ received }) => received)).toEqual(["", ""]);
 });
 
-test("drain: a request that never ends is counted, and cut at the deadline", async () => {
+test("RequestDrain: a request that never ends is counted and its connection closed at the deadline", async () => {
   const { server, drain } = serve();
   const stuck = speak(server.port, get("/slow"));
-  await until("it is being answered", async () => drain.answering(server) === 1);
+  await until("the request is in progress", async () => drain.answering(server) === 1);
   expect(await drain.drain(server, performance.now() + 200)).toBe(1);
-  await until("it is closed", async () => stuck.isClosed);
+  await until("the connection is closed", async () => stuck.isClosed);
 });
 
-test("drain: what arrives after it began is refused before anything is done", async () => {
+test("RequestDrain: a request that arrives after the drain began answers 503 without being run", async () => {
   const { server, drain, release } = serve();
   const late = speak(server.port, "GET /fast HT");
   const slow = speak(server.port, get("/slow"));
-  await until("it is being answered", async () => drain.answering(server) === 1);
+  await until("the slow request is in progress", async () => drain.answering(server) === 1);
   const drained = drain.drain(server, performance.now() + 60_000);
   late.socket.write("TP/1.1\r\nHost: x\r\n\r\n");
-  await until("it has an answer", async () => late.received.includes("\r\n\r\n"));
+  await until("the late request is answered", async () => late.received.includes("\r\n\r\n"));
   expect(late.received).toStartWith("HTTP/1.1 503 ");
   expect(late.received).toContain('"code":"UNAVAILABLE"');
   expect(speak(server.port, "").received).toBe("");
@@ -104,11 +104,11 @@ test("drain: what arrives after it began is refused before anything is done", as
   expect(slow.received).toContain("slow");
 });
 
-test("drain: no request is remembered once it has its answer or its client is gone, whatever it was", async () => {
+test("RequestDrain: no request stays counted after its response or after its client disconnects", async () => {
   const { server, drain, url, release } = serve();
   const gone = ["/slow", "/slow-raw"].map((path) => speak(server.port, get(path)));
   const half = speak(server.port, post('{"n":', 100));
-  await until("they have begun", async () => server.pendingRequests === 3);
+  await until("the requests are in progress", async () => server.pendingRequests === 3);
   const json = { "content-type": "application/json" };
   await Promise.all(
     Array.from({ length: 20 }, async () => {
@@ -120,6 +120,6 @@ test("drain: no request is remembered once it has its answer or its client is go
   );
   for (const { socket } of [...gone, half]) socket.destroy();
   release();
-  await until("none is remembered", async () => drain.size === 0);
+  await until("no request is counted", async () => drain.size === 0);
   await server.stop(true);
 });

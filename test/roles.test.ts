@@ -5,17 +5,17 @@ import { type Service, startService } from "./support/service.ts";
 import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 
-// What each process does can be chosen where there may be several: on Postgres, with Redis or without.
+// The roles of a process can be chosen where several processes are possible: on Postgres, with or without Redis.
 
 setDefaultTimeout(60_000);
 
 const onPostgres = Boolean(process.env.DATABASE_URL);
 
-/** A service that is over before it answers says why. */
-const refusal = (args: string[]) =>
+/** Starts a service that is expected to fail, and returns its error. */
+const startError = (args: string[]) =>
   startService({ args }).then((it: Service) => it.remove().then(() => "it serves"), String);
 
-describe("roles", () => {
+describe("process roles", () => {
   let outside: TestSmtpServer;
   let fleet: Fleet | null = null;
   beforeAll(async () => {
@@ -29,15 +29,17 @@ describe("roles", () => {
     await outside.stop();
   });
 
-  test("that do not exist are refused, and on SQLite so are some of them", async () => {
-    expect(await refusal(["--roles", "api,postman"])).toContain("--roles: expected some of api, scheduler and worker");
+  test("unknown roles are rejected, and so is a subset of the roles on SQLite", async () => {
+    expect(await startError(["--roles", "api,postman"])).toContain(
+      "--roles: expected some of api, scheduler and worker",
+    );
     if (!onPostgres)
-      expect(await refusal(["--roles", "api"])).toContain(
+      expect(await startError(["--roles", "api"])).toContain(
         "one process does everything on SQLite; set DATABASE_URL to divide them",
       );
   });
 
-  test("work together: one takes the campaign, another sends it, at once and each mail once", async () => {
+  test("separate processes send a campaign promptly and each mail once, and only the API process serves the API", async () => {
     const [api, scheduler, ...workers] = fleet?.replicas ?? [];
     if (!api || !scheduler) return expect(onPostgres).toBe(false);
     for (const replica of [scheduler, ...workers]) {
@@ -51,15 +53,15 @@ describe("roles", () => {
     const stages = [{ subject: "Hello", body: "May I ask you something?" }, { body: "Did you see my mail?" }];
     const began = performance.now();
     const id = await launchCampaign(brand, { name: "Roles", stages, people });
-    await until("all is sent", async () => outside.received.length >= 40, 30_000);
-    // Nobody waited for the half minute after which a worker looks by itself.
+    await until("all mails are sent", async () => outside.received.length >= 40, 30_000);
+    // The workers were notified: polling alone would take half a minute.
     expect(performance.now() - began).toBeLessThan(12_000);
     expect(new Set(outside.received.map(({ messageId }) => messageId)).size).toBe(40);
     const isSent = async () => (await messagesOf(brand, id)).every(({ status }) => status === "SENT");
-    await until("all is settled", isSent);
-    // The scheduler sees that it is over.
+    await until("all messages are SENT", isSent);
+    // The scheduler completes the campaign.
     type Shown = { campaign: { status: string } };
     const isOver = async () => (await brand.ask<Shown>("GET", `/api/campaigns/${id}`)).campaign.status === "COMPLETED";
-    await until("it is completed", isOver, 30_000);
+    await until("the campaign is completed", isOver, 30_000);
   });
 });

@@ -31,8 +31,8 @@ function problemsOf(env: Record<string, string>): string[] {
   }
 }
 
-describe("a secret in a file", () => {
-  test("is taken without the line end, for every variable that holds one", () => {
+describe("secret in a file", () => {
+  test("is read without the line end, for each variable that holds a secret", () => {
     const config = readConfig({
       REPRISE_SECRET_FILE: file("key", `${SECRET}\n`),
       DATABASE_URL_FILE: file("database", "postgres://me:pw@db/x\r\n"),
@@ -54,7 +54,7 @@ describe("a secret in a file", () => {
     });
   });
 
-  test("is checked like one in a variable, and named where it is wrong, with all else that is", () => {
+  test("is validated like a value of a variable, and all problems are reported by name", () => {
     const problems = problemsOf({
       PORT: "http",
       REPRISE_SECRET_FILE: file("short", "short"),
@@ -68,14 +68,14 @@ describe("a secret in a file", () => {
       expect(problems.some((problem) => problem.startsWith(`${name}: expected`))).toBe(true);
   });
 
-  test("and in a variable is one too many; an empty name is none", () => {
+  test("is rejected together with the variable itself; an empty file name counts as unset", () => {
     const both = { REPRISE_SECRET: SECRET, REPRISE_SECRET_FILE: file("both", SECRET) };
     expect(problemsOf(both)).toEqual(["REPRISE_SECRET_FILE: expected without REPRISE_SECRET; set one of them"]);
     expect(readConfig({ REPRISE_SECRET: SECRET, REPRISE_SECRET_FILE: "" }).secret).toBe(SECRET);
   });
 });
 
-test("DATABASE_URL_FILE makes the program one of Postgres", async () => {
+test("DATABASE_URL_FILE: selects Postgres, and an error does not show the password", async () => {
   const env = {
     ...cleanEnvironment(folder),
     DATA_DIR: join(folder, "data"),

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readConfig } from "../src/config.ts";
 import { estimateBits, judgeSecret } from "../src/secretStrength.ts";
 
-describe("a secret", () => {
+describe("REPRISE_SECRET strength", () => {
   test.each([
     "a".repeat(32),
     "ab".repeat(20),
@@ -23,7 +23,7 @@ describe("a secret", () => {
     "change-me-please-change-me-please-1",
     "dev-secret-dev-secret-dev-secret-dev",
     "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t",
-  ])("%j is refused at the start, by name and not repeated", (secret) => {
+  ])("hopeless secret %j: is rejected by name without being repeated", (secret) => {
     expect(judgeSecret(secret)).toBe("hopeless");
     const refused = () => readConfig({ REPRISE_SECRET: secret });
     expect(refused).toThrow("REPRISE_SECRET: expected");
@@ -31,11 +31,11 @@ describe("a secret", () => {
   });
 
   test.each(["this-is-my-super-secret-key-change-me", "my-super-secret-reprise-key-for-production"])(
-    "%j is worth a warning",
+    "weak secret %j: is accepted with a warning",
     (secret) => expect(judgeSecret(secret)).toBe("weak"),
   );
 
-  test("that a generator made passes, in hexadecimal, base64, as a UUID or as words", () => {
+  test("generated secret (hexadecimal, base64, UUID) or long phrase: is rated good", () => {
     for (let seed = 0; seed < 5000; seed++) {
       const bytes = createHash("sha256").update(String(seed)).digest();
       const hex = bytes.toString("hex");
@@ -48,7 +48,7 @@ describe("a secret", () => {
     expect(judgeSecret("correct horse battery staple is long")).toBe("good");
   });
 
-  test("is worth no more for a piece of it being repeated", () => {
+  test("estimateBits: repeating a piece adds less than 15 bits", () => {
     const piece = "Kq7)fP2m";
     expect(estimateBits(piece.repeat(8))).toBeLessThan(estimateBits(piece) + 15);
   });

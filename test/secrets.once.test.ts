@@ -12,10 +12,10 @@ const otherKey = new Uint8Array(32).fill(8);
 const place = "email_accounts|0198|secret";
 const unavailable = expect.objectContaining({ code: "UNAVAILABLE" });
 
-describe("the vault", () => {
+describe("openVault", () => {
   const vault = openVault(key);
 
-  test("opens what it sealed, and never seals the same way twice", () => {
+  test("opens what it sealed, and seals the same text differently each time", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 500 }), fc.string({ maxLength: 50 }), (plain, context) => {
         const sealed = vault.seal(plain, context);
@@ -26,14 +26,14 @@ describe("the vault", () => {
     );
   });
 
-  test("refuses what was moved to another row", () => {
+  test("rejects a value moved to another row", () => {
     const sealed = vault.seal("s3cret", place);
     for (const elsewhere of ["email_accounts|0199|secret", "email_accounts|0198|token", "", `${place}|`]) {
       expect(() => vault.open(sealed, elsewhere)).toThrow(unavailable);
     }
   });
 
-  test("refuses what another key sealed, and says which keys, but no secret", () => {
+  test("rejects a value of another key with a message that contains no secret", () => {
     const sealed = openVault(otherKey).seal("s3cret", place);
     try {
       vault.open(sealed, place);
@@ -42,12 +42,12 @@ describe("the vault", () => {
       expect(error).toMatchObject({ code: "UNAVAILABLE", message: expect.stringContaining("another key") });
       expect(Bun.inspect(error)).not.toContain("s3cret");
     }
-    // Nor does it help to change the label.
+    // A changed key label is rejected as well.
     const relabelled = sealed.replace(/^v1\.\w+/, vault.seal("", place).slice(0, 11));
     expect(() => vault.open(relabelled, place)).toThrow(unavailable);
   });
 
-  test("refuses every change of a single character", () => {
+  test("rejects a change of any single character", () => {
     const sealed = vault.seal("s3cret", place);
     for (let at = 0; at < sealed.length; at += 1) {
       const changed = `${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`;
@@ -67,15 +67,15 @@ describe("the vault", () => {
     }
   });
 
-  test("takes 32 bytes for a key and nothing else", () => {
+  test("accepts only keys of 32 bytes", () => {
     for (const length of [0, 16, 31, 33]) expect(() => openVault(new Uint8Array(length))).toThrow("32 bytes");
   });
 });
 
-describe("the signer", () => {
+describe("signer", () => {
   const { sign, verify } = signer(key);
 
-  test("knows its own signatures", () => {
+  test("verifies its own signatures only", () => {
     expect(verify("contact 1", sign("contact 1"))).toBe(true);
     expect(sign("contact 1")).toMatch(/^[\w-]{43}$/);
     const wrong = [
@@ -90,14 +90,14 @@ describe("the signer", () => {
   });
 });
 
-describe("the master key", () => {
+describe("masterKey", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "reprise-key-"));
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test("is derived from a given secret, and leaves no file", () => {
+  test("is derived from a given secret without writing a file", () => {
     const given = "correct horse battery staple, twice";
     expect(masterKey(given, folder)).toEqual(masterKey(given, folder));
     expect(masterKey(given, folder)).toHaveLength(32);
@@ -106,7 +106,7 @@ describe("the master key", () => {
     expect(() => masterKey("too short", folder)).toThrow(expect.objectContaining({ code: "INVALID" }));
   });
 
-  test("is made once, for its owner only", () => {
+  test("is generated once, in a file of mode 0600", () => {
     const home = join(folder, "made", "here");
     const made = masterKey(null, home);
     expect(made).toHaveLength(32);
@@ -116,7 +116,7 @@ describe("the master key", () => {
     expect(readdirSync(home)).toEqual(["secret.key"]);
   });
 
-  test("is refused where others can read it, or where it is damaged", () => {
+  test("is rejected when others can access its file or the file is damaged", () => {
     const home = join(folder, "open");
     masterKey(null, home);
     const file = join(home, "secret.key");
@@ -129,7 +129,7 @@ describe("the master key", () => {
     expect(() => masterKey(null, home)).toThrow("damaged");
   });
 
-  test("is the same for all who start at the same time", async () => {
+  test("is the same for all processes that start at the same time", async () => {
     const home = join(folder, "race");
     const command = [process.execPath, MASTER_KEY_SCRIPT, home, String(Date.now() + 400)];
     const starts = Array.from({ length: 8 }, () => Bun.spawn(command, { stderr: "inherit" }));
@@ -140,7 +140,7 @@ describe("the master key", () => {
   });
 });
 
-test("the ledger's seals are HMAC-SHA-256 with a key of their own, whatever is sealed, one after the other", () => {
+test("ledgerKey: seals are HMAC-SHA-256 with a key derived for the ledger, for texts of any length", () => {
   const master = new Uint8Array(32).fill(5);
   const own = new Uint8Array(hkdfSync("sha256", master, "reprise", "reprise ledger v1", 32));
   const key = ledgerKey(master);

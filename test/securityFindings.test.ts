@@ -16,8 +16,8 @@ const BASE64 = "dGhpcyBpcyBub3QgYSBwYXNzd29yZCBidXQ";
 const keysOf = (env: Record<string, string>, problems: string[] = []) =>
   findInsecureSettings(readConfig({ ...SAFE, ...env }), problems).map(({ key }) => key);
 
-describe("a setting", () => {
-  test("that is safe is not found", () => {
+describe("findInsecureSettings", () => {
+  test("reports nothing for safe settings", () => {
     expect(keysOf({})).toEqual([]);
     const careful = {
       HOST: "0.0.0.0",
@@ -67,15 +67,15 @@ describe("a setting", () => {
     ],
     [["channels-simulator"], { CHANNELS: "simulator" }],
     [["log-level-debug"], { LOG_LEVEL: "debug" }],
-  ])("%j is found in %j", (keys, env) => {
+  ])("reports %j for %j", (keys, env) => {
     expect(keysOf(env)).toEqual(keys);
   });
 
-  test("of the data folder that could not be repaired is found", () => {
+  test("reports each problem of the data folder", () => {
     expect(keysOf({}, ["/data is loose", "and so is /"])).toEqual(["data-folder", "data-folder-2"]);
   });
 
-  test("says nothing secret, and what to do", () => {
+  test("reports remedies and no secret values", () => {
     const env = {
       REPRISE_SECRET: "this-is-my-super-secret-key-change-me",
       DATABASE_URL: "postgres://me:hunter2@db/x",
@@ -91,7 +91,7 @@ describe("a setting", () => {
 });
 
 describe("GET /api/auth/admin/security-findings", () => {
-  test("is for admins, and lists the gravest first", async () => {
+  test("is for admins only and lists the highest severity first", async () => {
     const app = await startApp({ config: { allowPrivateSmtp: true } });
     try {
       const path = "/api/auth/admin/security-findings";
@@ -108,7 +108,7 @@ describe("GET /api/auth/admin/security-findings", () => {
     }
   });
 
-  test("tells of a proxy once one forwards a request, and of no header that a stranger or nobody sends", async () => {
+  test("reports a proxy after a forwarded request from a private address, and not for headers from public addresses", async () => {
     const app = await startApp({ config: { clientAddressHeader: null } });
     try {
       let peer = "203.0.113.7";
@@ -133,15 +133,15 @@ describe("GET /api/auth/admin/security-findings", () => {
   });
 });
 
-test("the program says what is insecure at its start, on its output and in its log, and of a proxy when it sees one", async () => {
+test("start with insecure settings: prints and logs each of them, and reports a proxy after a forwarded request", async () => {
   const service = await startService({
     env: { PUBLIC_URL: "http://reprise.example", SMTP_ALLOW_PRIVATE_HOSTS: "true", LOG_LEVEL: "warn" },
   });
   try {
-    await until("it has said everything", async () => service.output().includes("claim#token="));
+    await until("the start is complete", async () => service.output().includes("claim#token="));
     const lines = service.output().split("\n");
-    const said = lines.filter((line) => line.startsWith("Insecure (HIGH)"));
-    expect(said.map((line) => line.slice(21, 31))).toEqual(["PUBLIC_URL", "SMTP_ALLOW"]);
+    const printed = lines.filter((line) => line.startsWith("Insecure (HIGH)"));
+    expect(printed.map((line) => line.slice(21, 31))).toEqual(["PUBLIC_URL", "SMTP_ALLOW"]);
     const logged = lines.filter((line) => line.includes("security.insecure_setting"));
     const keys = logged.map((line) => JSON.parse(line).key);
     expect(keys).toContain("public-url-http");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { createProbes } from "../src/health/probe-routes.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 
-// Every answer of every route carries the headers that keep it out of caches and away from other sites.
+// Each response of each route carries the headers that keep it out of caches and other sites.
 
 setDefaultTimeout(60_000);
 
@@ -22,7 +22,7 @@ const REQUIRED = {
   "referrer-policy": "no-referrer",
   "strict-transport-security": "max-age=31536000",
 };
-/** Pages and files that may be kept: they are the same for everybody. */
+/** Public pages and files that may be cached. */
 const KEPT = /^\/swagger/;
 
 function lacking(path: string, headers: Headers): string[] {
@@ -38,13 +38,13 @@ async function send(method: string, path: string, headers: Record<string, string
   return fetch(`${url}${path}`, { method, headers: { ...json, ...headers }, ...(hasBody ? { body: "{}" } : {}) });
 }
 
-test("on every route, for strangers, admins and API keys", async () => {
+test("security headers: are on each route for strangers, admins and API keys", async () => {
   const token = await app.admin();
   const made = await app.request<{ key: string }>("POST", "/api/auth/api-keys", { token, body: { name: "k" } });
   const callers = [{}, { "x-api-key": made.body.key }, { authorization: `Bearer ${token}` }];
   const wrong: string[] = [];
   const statuses = new Set<number>();
-  // Signing out goes last.
+  // Sign out last, as this ends the session.
   const ordered = routes.toSorted((a, b) => Number(a.path.endsWith("sign-out")) - Number(b.path.endsWith("sign-out")));
   for (const caller of callers) {
     for (const { method, path } of ordered) {
@@ -55,38 +55,40 @@ test("on every route, for strangers, admins and API keys", async () => {
     }
   }
   expect(wrong).toEqual([]);
-  // It was not one kind of answer only.
+  // The responses must include each kind of status.
   for (const status of [200, 401, 403, 404, 422]) expect(statuses).toContain(status);
 });
 
-describe("on what no route answers", () => {
+describe("security headers on requests that no route answers", () => {
   test.each([
     ["GET", "/nothing"],
     ["POST", "/api/nothing"],
     ["HEAD", "/api/health"],
     ["OPTIONS", "/api/brands"],
     ["PUT", "/api/auth/sign-in/email"],
-  ])("%s %s", async (method, path) => expect(lacking(path, (await send(method, path)).headers)).toEqual([]));
+  ])("%s %s: carries all required headers", async (method, path) =>
+    expect(lacking(path, (await send(method, path)).headers)).toEqual([]),
+  );
 
-  test("a body that is no JSON", async () => {
+  test("body that is no JSON: the 400 carries all required headers", async () => {
     const headers = { "content-type": "application/json" };
     const response = await fetch(`${url}/api/auth/sign-in/email`, { method: "POST", headers, body: "{" });
     expect([response.status, ...lacking("/x", response.headers)]).toEqual([400]);
   });
 });
 
-test("a profile image keeps its own, and so does what a browser may ask about again", async () => {
+test("security headers: a 304 of a Swagger page carries them with Cache-Control: no-cache", async () => {
   const page = await send("GET", "/swagger");
   const again = await send("GET", "/swagger", { "if-none-match": page.headers.get("etag") ?? "" });
   expect([again.status, ...lacking("/swagger", again.headers)]).toEqual([304]);
 });
 
-test("a process that is no api answers with them too", async () => {
+test("security headers: the probes of a process without the API role carry them", async () => {
   const response = await createProbes(app.deps).handle(new Request("http://localhost/api/health"));
   expect(lacking("/api/health", response.headers)).toEqual([]);
 });
 
-test("without https nothing is said of https", async () => {
+test("security headers: without HTTPS there is no Strict-Transport-Security", async () => {
   const plain = await startApp({ config: { publicUrl: "http://localhost:3000" } });
   const response = await plain.app.handle(new Request("http://localhost/api/health"));
   expect(response.headers.get("strict-transport-security")).toBeNull();
@@ -94,7 +96,7 @@ test("without https nothing is said of https", async () => {
   await plain.close();
 });
 
-test("Swagger UI keeps no token beyond the tab", async () => {
+test("Swagger UI: does not persist the token beyond the tab", async () => {
   const text = await (await send("GET", "/swagger/initializer.js")).text();
   expect(text).toContain("persistAuthorization: false");
   expect(text).not.toMatch(/localStorage|persistAuthorization: true/);

@@ -19,7 +19,7 @@ const REVOKED: Outcome = { kind: "deferred", scope: "sender", reason: "invalid_g
 const rowOf = async (id: string) =>
   (await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.id, id)))[0];
 
-test("credentials that are refused for good wait for a person, not for a time", async () => {
+test("mailbox with revoked credentials: needs new ones and is not retried by time", async () => {
   const stage = await world.launched({ people: 1, delays: [0] });
   const id = await firstMailbox(world, stage);
   world.channel.next(REVOKED);
@@ -36,7 +36,7 @@ test("credentials that are refused for good wait for a person, not for a time", 
   expect((await world.messagesOf(stage.campaignId))[0]?.status).toBe("SENT");
 });
 
-test("what was tried before the login changed says nothing of the new one", async () => {
+test("mailbox whose login changed during a delivery: the result of the old login is ignored", async () => {
   const stage = await world.launched({ people: 1, delays: [0] });
   const id = await firstMailbox(world, stage);
   const answer = world.channel.holdNext();

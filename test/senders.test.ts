@@ -32,7 +32,7 @@ interface One {
 let app: TestApp;
 let ann: Owner;
 let bob: Owner;
-/** The logins that were tried, and what the server says to them. */
+/** Logins that verifyMailbox was called with, and the result it returns. */
 const tried: MailLogin[] = [];
 let answer: { ok: true } | { ok: false; reason: string } = { ok: true };
 
@@ -59,8 +59,8 @@ async function add(owner: Owner, email: string, extra: object = {}): Promise<One
   return made.body.emailAccount;
 }
 
-describe("adding a mailbox", () => {
-  test("tries the login and seals the password", async () => {
+describe("POST /api/email-accounts", () => {
+  test("tries the login and encrypts the password", async () => {
     const account = await add(ann, " Ann@Northwind.Example ");
     expect(account).toMatchObject({
       brandId: ann.brandId,
@@ -78,7 +78,7 @@ describe("adding a mailbox", () => {
     expect(app.logged.join("\n")).not.toContain("s3cret");
   });
 
-  test("stores nothing when the login fails, unless asked to", async () => {
+  test("stores nothing when the login fails, except with allowUnverified", async () => {
     answer = { ok: false, reason: "535 wrong password" };
     const order = { ...mailbox, email: "fails@northwind.example" };
     const refused = await ann.request<One>("POST", "/api/email-accounts", order);
@@ -90,7 +90,7 @@ describe("adding a mailbox", () => {
     answer = { ok: true };
   });
 
-  test("logs in by the address unless a user name is given, and needs both or none", async () => {
+  test("uses the address as user name by default and needs a password with a user name", async () => {
     const { username: _, ...unnamed } = mailbox;
     const made = await ann.request<One>("POST", "/api/email-accounts", { ...unnamed, email: "by.address@n.example" });
     expect(made.body.emailAccount.username).toBe("by.address@n.example");
@@ -98,7 +98,7 @@ describe("adding a mailbox", () => {
     expect((await ann.request("POST", "/api/email-accounts", { ...open, email: "o@n.example" })).status).toBe(422);
   });
 
-  test("one mailbox, one account, on the whole platform", async () => {
+  test("answers 409 when an account with the address exists, also of another brand and concurrently", async () => {
     await add(ann, "taken@northwind.example");
     const again = await bob.request<One>("POST", "/api/email-accounts", {
       ...mailbox,
@@ -124,7 +124,7 @@ describe("adding a mailbox", () => {
     [{ dailyLimit: 10_001 }, "dailyLimit"],
     [{ displayName: "a\r\nBcc: b@c.example" }, "displayName"],
     [{ security: "SSL" }, "security"],
-  ])("%j is refused by name", async (wrong, field) => {
+  ])("answers 422 with the field name for %j", async (wrong, field) => {
     const order = { ...mailbox, email: "wrong@n.example", ...wrong };
     const refused = await ann.request<One>("POST", "/api/email-accounts", order);
     expect(refused.status).toBe(422);
@@ -132,7 +132,7 @@ describe("adding a mailbox", () => {
   });
 });
 
-test("private hosts, odd ports and open text are the operator's to allow", async () => {
+test("POST /api/email-accounts: private hosts, unusual ports and plain text need the operator's permission", async () => {
   const strict = await startApp();
   try {
     const owner = await openBrand(strict, "carl");
@@ -160,7 +160,7 @@ test("private hosts, odd ports and open text are the operator's to allow", async
   }
 });
 
-test("with simulated channels nobody is asked", async () => {
+test("POST /api/email-accounts: with simulated channels no login is tried", async () => {
   const simulated = await startApp({
     config: { channels: "simulator" },
     deps: { verifyMailbox: () => Promise.reject(new Error("asked")) },
@@ -175,8 +175,8 @@ test("with simulated channels nobody is asked", async () => {
   }
 });
 
-describe("changing a mailbox", () => {
-  test("a new login is tried, other fields are just changed", async () => {
+describe("PATCH /api/email-accounts/:id", () => {
+  test("tries a new login, and updates other fields without a login", async () => {
     const account = await add(ann, "change@northwind.example");
     const before = tried.length;
     const path = `/api/email-accounts/${account.id}`;
@@ -193,7 +193,7 @@ describe("changing a mailbox", () => {
     expect(row?.port).toBe(587);
   });
 
-  test("the stored password never goes to another server", async () => {
+  test("never sends the stored password to another host", async () => {
     const account = await add(ann, "steal@northwind.example");
     const before = tried.length;
     const path = `/api/email-accounts/${account.id}`;
@@ -205,7 +205,7 @@ describe("changing a mailbox", () => {
     expect(cleared.body.emailAccount.hasPassword).toBe(false);
   });
 
-  test("a test of the connection notes what it shows", async () => {
+  test("test-connection updates the connection status with the result", async () => {
     const account = await add(ann, "test@northwind.example");
     answer = { ok: false, reason: "421 later" };
     const path = `/api/email-accounts/${account.id}/test-connection`;
@@ -219,7 +219,7 @@ describe("changing a mailbox", () => {
   });
 });
 
-test("a mailbox with messages to send cannot be removed", async () => {
+test("DELETE /api/email-accounts/:id: answers 409 while messages are pending", async () => {
   const account = await add(ann, "busy@northwind.example");
   const id = await app.store.write(async (tx) => {
     const [contactId, campaignId, conversationId, messageId] = [tx.newId(), tx.newId(), tx.newId(), tx.newId()];
@@ -259,7 +259,7 @@ test("a mailbox with messages to send cannot be removed", async () => {
   expect((await ann.request("GET", path)).status).toBe(404);
 });
 
-test("one brand neither sees nor touches another's; an admin does both", async () => {
+test("email accounts: a brand gets 404 for those of another brand, and an admin may use all", async () => {
   const account = await add(ann, "mine@northwind.example");
   const path = `/api/email-accounts/${account.id}`;
   const missing = await bob.request<One>("GET", "/api/email-accounts/019a8a3e-5a00-7000-8000-000000000001");
@@ -293,7 +293,7 @@ test("one brand neither sees nor touches another's; an admin does both", async (
   expect((await app.request("GET", path)).status).toBe(401);
 });
 
-test("pages neither repeat nor skip", async () => {
+test("GET /api/email-accounts: pages neither repeat nor skip an account", async () => {
   const owner = await openBrand(app, "pages");
   for (let n = 0; n < 7; n++) await add(owner, `page${n}@northwind.example`);
   const seen: string[] = [];
@@ -309,7 +309,7 @@ test("pages neither repeat nor skip", async () => {
   expect(seen).toEqual(Array.from({ length: 7 }, (_, n) => `page${n}@northwind.example`));
 });
 
-test("nonsense breaks nothing", async () => {
+test("email account routes: malformed input is rejected without side effects", async () => {
   const account = await add(ann, "nonsense@northwind.example");
   const order = {
     ...mailbox,

@@ -10,7 +10,7 @@ import { PASSWORD } from "./support/doors.ts";
 import { until } from "./support/throwaway.ts";
 import { cookieOf, session, signIn } from "./support/visitors.ts";
 
-// A user's own sessions: which there are, how they end, and that using one writes next to nothing.
+// Check listing and ending the sessions of a user, and that using a session costs few writes.
 
 setDefaultTimeout(30_000);
 
@@ -36,8 +36,8 @@ const list = async (token: string) =>
   (await app.request<{ data: Listed[] }>("GET", "/api/auth/sessions", { token })).body.data;
 const iso = (at: number) => new Date(at).toISOString();
 
-describe("the list of sessions", () => {
-  test("says where a user is signed in, and never a token", async () => {
+describe("GET and DELETE /api/auth/sessions", () => {
+  test("lists client and times of each session without any token", async () => {
     const start = clock.now();
     await app.signUp("list@example.com");
     const at = { "x-client-address": "2001:db8:1:2::7", "user-agent": `A telephone ${"x".repeat(400)}` };
@@ -60,7 +60,7 @@ describe("the list of sessions", () => {
     for (const { token } of rows) expect(answer.text).not.toContain(token);
   });
 
-  test("holds nobody else's, and none that has ended", async () => {
+  test("lists neither sessions of other users nor ended ones, and answers 404 when deleting those", async () => {
     const mine = await app.signUp("mine@example.com");
     const theirs = await app.signUp("theirs@example.com");
     const [other] = await list(theirs);
@@ -72,7 +72,7 @@ describe("the list of sessions", () => {
     expect(await list(mine)).toHaveLength(1);
   });
 
-  test("ends one of them at once, the present one too", async () => {
+  test("DELETE ends one session at once, including the current one", async () => {
     const [one, other] = [await app.signUp("end@example.com"), await app.signIn("end@example.com")];
     expect((await session(app, { token: other })).status).toBe(200);
     const gone = (await list(one)).find(({ current }) => !current)?.id;
@@ -84,7 +84,7 @@ describe("the list of sessions", () => {
     expect((await session(app, { token: one })).status).toBe(401);
   });
 
-  test("is not changed by another site's page", async () => {
+  test("DELETE from another origin answers 403", async () => {
     await app.signUp("forged@example.com");
     const cookie = cookieOf(await signIn(app, "forged@example.com"));
     const headers = { cookie, origin: "https://evil.example" };
@@ -92,8 +92,8 @@ describe("the list of sessions", () => {
   });
 });
 
-describe("a session that is not used", () => {
-  test("ends after the idle limit, though its seven days are not over", async () => {
+describe("idle session", () => {
+  test("ends after the idle limit, before its seven days are over", async () => {
     const token = await app.signUp("idle@example.com");
     clock.advance(IDLE_MS - 1);
     expect((await session(app, { token })).status).toBe(200);
@@ -103,7 +103,7 @@ describe("a session that is not used", () => {
     expect((await session(app, { token })).status).toBe(401);
   });
 
-  test("ends after the limit that counts from its last use, wherever that was", async () => {
+  test("the idle limit counts from the last use in any process", async () => {
     const token = await app.signUp("used@example.com");
     const { store, config, log } = app.deps;
     const replica = createIdentity({ store, config, clock, log, secret: new Uint8Array(32) });
@@ -117,7 +117,7 @@ describe("a session that is not used", () => {
     expect((await session(app, { token })).status).toBe(401);
   });
 
-  test("ends also where this process remembers it", async () => {
+  test("ends after the idle limit also when its principal is cached", async () => {
     const token = await app.signUp("remembered@example.com");
     expect([(await session(app, { token })).status, (await session(app, { token })).status]).toEqual([200, 200]);
     clock.advance(IDLE_MS);
@@ -125,7 +125,7 @@ describe("a session that is not used", () => {
   });
 });
 
-/** A store that counts what is written through it. */
+/** Wraps a store and counts its writes. */
 function counting(store: Store) {
   const counted = { writes: 0 };
   const write: Store["write"] = (work) => {
@@ -135,8 +135,8 @@ function counting(store: Store) {
   return { counted, store: { write } };
 }
 
-describe("using a session", () => {
-  test("writes nothing for a request, and once for any number of requests in minutes", async () => {
+describe("session activity", () => {
+  test("many uses within minutes cause a single write at the next flush", async () => {
     const token = await app.signUp("busy@example.com");
     const [{ id } = { id: "" }] = await list(token);
     const { counted, store } = counting(app.store);
@@ -154,7 +154,7 @@ describe("using a session", () => {
     expect(row?.lastSeenAt).toBe(began + 5 * MINUTE);
   });
 
-  test("is written by a timer a minute after the first use", async () => {
+  test("a timer flushes one minute after the first use", async () => {
     const token = await app.signUp("timed@example.com");
     const [{ id } = { id: "" }] = await list(token);
     const { counted, store } = counting(app.store);
@@ -165,10 +165,10 @@ describe("using a session", () => {
     timers.mockRestore();
     expect(calls).toHaveLength(1);
     for (const [run] of calls) (run as () => void)();
-    await until("it is written", async () => counted.writes === 1);
+    await until("the activity is written", async () => counted.writes === 1);
   });
 
-  test("of many sessions is written together, and never goes back", async () => {
+  test("uses of several sessions are written together and never move lastSeenAt back", async () => {
     const tokens = [await app.signUp("many1@example.com"), await app.signUp("many2@example.com")];
     const ids = await Promise.all(tokens.map(async (token) => (await list(token))[0]?.id ?? ""));
     const { counted, store } = counting(app.store);
@@ -186,7 +186,7 @@ describe("using a session", () => {
     }
   });
 
-  test("through the API changes nothing in the database, and is seen in the list after a while", async () => {
+  test("requests write nothing to the sessions until a flush updates lastSeenAt in the list", async () => {
     const token = await app.signUp("seen@example.com");
     const stored = () => app.store.read.all(sql`select * from sessions order by id`);
     const before = JSON.stringify(await stored());

@@ -5,7 +5,7 @@ import { startApp, type TestApp } from "./support/app.ts";
 import { PASSWORD } from "./support/doors.ts";
 import { idOf, signIn } from "./support/visitors.ts";
 
-// Signing in tells nobody who has an account: neither the answer nor the work depends on it.
+// Sign-in must not reveal which accounts exist, neither by its response nor by its work.
 
 setDefaultTimeout(30_000);
 
@@ -20,10 +20,10 @@ beforeAll(async () => {
   await app.store.write((tx) => tx.all(sql`update users set email_verified = true where id = ${verified}`));
 });
 afterAll(() => app.close());
-// So long that no account has been tried too often.
+// Advance beyond the window in which attempts are counted.
 beforeEach(() => clock.advance(HOUR));
 
-/** A sign-in, and how many password hashes it cost. */
+/** Signs in and counts the password hashes that this took. */
 async function attempt(email: string, password: string) {
   const [hash, verify] = [spyOn(Bun.password, "hash"), spyOn(Bun.password, "verify")];
   try {
@@ -49,16 +49,16 @@ const PASSWORDS = {
   "of ten characters": "wrong wron",
   "of 128 characters": `${"wrong ".repeat(21)}wr`,
   "of 129 characters": `${"wrong ".repeat(21)}wro`,
-  "that is a common one": "password12",
+  "that is common": "password12",
   "of letters that compose": "e\u0301",
   "with a NUL": "wrong\0wrong",
   "with half a surrogate pair": "wrong\ud800wrong",
-  "that is empty": "",
+  "of no characters": "",
 };
 
-describe("a wrong password", () => {
+describe("sign-in with a wrong password", () => {
   test.each(Object.entries(PASSWORDS))(
-    "%s is answered alike, after the same work, whoever has an account",
+    "%s: has the same response and work for known, banned and unknown accounts",
     async (_, password) => {
       for (const spelling of [0, 1, 2, 3]) {
         const unknown = await attempt(ACCOUNTS.unknown[spelling] ?? "", password);
@@ -68,7 +68,7 @@ describe("a wrong password", () => {
     },
   );
 
-  test("that the schema lets through costs one hash and is 401, however short", async () => {
+  test("accepted by the schema: costs one hash and answers 401 at any length", async () => {
     for (const email of ["known@example.com", "nobody@example.com", "banned@example.com"])
       for (const password of ["x", "wrong wron", "wrong ".repeat(21)])
         expect(await attempt(email, password)).toMatchObject({
@@ -79,7 +79,7 @@ describe("a wrong password", () => {
   });
 });
 
-test("all accounts are hashed with the parameters that an unknown one is compared with", async () => {
+test("password hashes: known accounts use the same parameters as the comparison for unknown ones", async () => {
   const hash = spyOn(Bun.password, "hash");
   await signIn(app, "nobody-at-all@example.com", "x");
   const unknown = hash.mock.calls.at(0)?.[1];
@@ -90,12 +90,12 @@ test("all accounts are hashed with the parameters that an unknown one is compare
   for (const { password } of stored) expect(password).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
 });
 
-test("a ban is told to nobody but who knows the password", async () => {
+test("sign-in of a banned user: answers 403 with the right password and 401 with a wrong one", async () => {
   expect(await signIn(app, "banned@example.com", PASSWORD)).toMatchObject({ status: 403 });
   expect(await signIn(app, "banned@example.com", "x")).toMatchObject({ status: 401 });
 });
 
-test("refusals for too many attempts come alike for known and unknown accounts", async () => {
+test("sign-in throttle: refuses known and unknown accounts after the same number of attempts", async () => {
   await app.signUp("hammered@example.com");
   const statuses = async (email: string) => {
     const all: number[] = [];

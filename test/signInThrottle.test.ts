@@ -9,7 +9,7 @@ import { signer } from "../src/secrets.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { PASSWORD } from "./support/doors.ts";
 
-// Nobody is kept out of an account by strangers who guess at it, and guessing is slow: over restarts, replicas and addresses.
+// Guessing strangers must not lock out an owner, and guessing must be slow across restarts, replicas and addresses.
 
 setDefaultTimeout(60_000);
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** Another process on the same database, as after a restart or as a second replica. */
+/** Creates another process on the same database, as after a restart or as a second replica. */
 function anotherProcess() {
   const { store, config, log } = app.deps;
   const identity = createIdentity({ store, config, clock, log, secret: new Uint8Array(32) });
@@ -43,8 +43,8 @@ function signInAt(program: Program, address: string, email: string, password: st
 let attackers = 0;
 const anywhere = () => `100.64.${(++attackers >> 8) & 255}.${attackers & 255}`;
 
-/** Guesses from as many addresses, until the account takes no more. */
-async function hammer(program: Program, email: string, guesses = 12): Promise<number[]> {
+/** Guesses once from each of several addresses, until the account is throttled. */
+async function guessRepeatedly(program: Program, email: string, guesses = 12): Promise<number[]> {
   const statuses: number[] = [];
   for (let guess = 0; guess < guesses; guess++)
     statuses.push((await signInAt(program, anywhere(), email, "a wrong guess")).status);
@@ -54,56 +54,56 @@ async function hammer(program: Program, email: string, guesses = 12): Promise<nu
 const deviceOf = (response: Response) =>
   response.headers.getSetCookie().find((cookie) => cookie.includes("reprise.device-")) ?? "";
 
-describe("an account under attack", () => {
-  test("lets its owner in from the usual address, also after a restart", async () => {
+describe("sign-in to an account under attack", () => {
+  test("succeeds from the owner's known address, also after a restart", async () => {
     await app.signUp("owner@example.com");
     expect((await signInAt(app.app, "198.51.100.7", "owner@example.com", PASSWORD)).status).toBe(200);
-    expect((await hammer(app.app, "owner@example.com")).at(-1)).toBe(429);
+    expect((await guessRepeatedly(app.app, "owner@example.com")).at(-1)).toBe(429);
     const restarted = anotherProcess();
-    expect(await hammer(restarted, "owner@example.com", 2)).toEqual([429, 429]);
+    expect(await guessRepeatedly(restarted, "owner@example.com", 2)).toEqual([429, 429]);
     expect((await signInAt(restarted, "198.51.100.7", "Owner@Example.com", PASSWORD)).status).toBe(200);
     expect((await signInAt(restarted, "198.51.100.8", "owner@example.com", PASSWORD)).status).toBe(429);
   });
 
-  test("lets a known device in from wherever it is, also from an address that attacks", async () => {
+  test("succeeds with a known device cookie from any address, also from an attacking one", async () => {
     await app.signUp("traveller@example.com");
     const cookie = deviceOf(await signInAt(app.app, "198.51.100.20", "traveller@example.com", PASSWORD));
     expect(cookie).toMatch(/^reprise\.device-[\w-]{10}=[\w.-]+; Max-Age=15552000; Path=\/; HttpOnly; SameSite=Lax$/);
     const [sent = ""] = cookie.split(";");
     for (let guess = 0; guess < 25; guess++)
       await signInAt(app.app, "198.51.100.21", `victim${guess}@example.com`, "a wrong guess");
-    await hammer(app.app, "traveller@example.com");
+    await guessRepeatedly(app.app, "traveller@example.com");
     const restarted = anotherProcess();
     expect((await signInAt(restarted, "198.51.100.21", "traveller@example.com", PASSWORD)).status).toBe(429);
     expect((await signInAt(restarted, "198.51.100.21", "traveller@example.com", PASSWORD, sent)).status).toBe(200);
   });
 
-  test("lets its owner change the password and give it again", async () => {
+  test("does not affect reauthentication and password changes in a session of the owner", async () => {
     const token = await app.signUp("inside@example.com");
-    await hammer(app.app, "inside@example.com");
+    await guessRepeatedly(app.app, "inside@example.com");
     const again = await app.request("POST", "/api/auth/reauthenticate", { token, body: { password: PASSWORD } });
     expect(again.status).toBe(200);
     const body = { currentPassword: PASSWORD, newPassword: "a brand new password" };
     expect((await app.request("POST", "/api/auth/change-password", { token, body })).status).toBe(200);
   });
 
-  test("lets strangers try again at a slow rate", async () => {
+  test("allows unknown clients one attempt per 30 seconds", async () => {
     await app.signUp("slow@example.com");
-    await hammer(app.app, "slow@example.com");
+    await guessRepeatedly(app.app, "slow@example.com");
     const refused = await signInAt(app.app, anywhere(), "slow@example.com", PASSWORD);
     expect([refused.status, Number(refused.headers.get("retry-after"))]).toEqual([429, 30]);
     clock.advance(30_000);
-    expect(await hammer(app.app, "slow@example.com", 2)).toEqual([401, 429]);
+    expect(await guessRepeatedly(app.app, "slow@example.com", 2)).toEqual([401, 429]);
   });
 });
 
-describe("a device cookie", () => {
-  test("is of one account, and no other text passes for one", async () => {
+describe("device cookie", () => {
+  test("is valid for one account only, and forged ones are ignored", async () => {
     await app.signUp("one@example.com");
     await app.signUp("two@example.com");
     const ones = deviceOf(await signInAt(app.app, "198.51.100.30", "one@example.com", PASSWORD)).split(";")[0] ?? "";
     const twos = deviceOf(await signInAt(app.app, "198.51.100.31", "two@example.com", PASSWORD)).split(";")[0] ?? "";
-    await hammer(app.app, "two@example.com");
+    await guessRepeatedly(app.app, "two@example.com");
     const [name = "", value = ""] = twos.split("=");
     const [id, madeAt, signature] = value.split(".");
     for (const forged of [
@@ -121,7 +121,7 @@ describe("a device cookie", () => {
     expect((await signInAt(app.app, anywhere(), "two@example.com", PASSWORD, `a=b; ${twos}; c=d`)).status).toBe(200);
   });
 
-  test("guesses no faster than strangers do, and is not made anew for each sign-in", async () => {
+  test("allows no more guesses than other clients have, and is not issued again at each sign-in", async () => {
     await app.signUp("lost@example.com");
     const [sent = ""] = deviceOf(await signInAt(app.app, "198.51.100.40", "lost@example.com", PASSWORD)).split(";");
     const again = await signInAt(app.app, "198.51.100.40", "lost@example.com", PASSWORD, sent);
@@ -132,7 +132,7 @@ describe("a device cookie", () => {
     expect(statuses).toEqual([...Array<number>(10).fill(401), 429, 429]);
   });
 
-  test("of somebody who had the account before does not use up its owner's", async () => {
+  test("cookies collected by a former owner do not use up the current owner's attempts", async () => {
     const email = "regained@example.com";
     await app.signUp(email);
     const [own = ""] = deviceOf(await signInAt(app.app, "198.51.100.60", email, PASSWORD)).split(";");
@@ -147,7 +147,7 @@ describe("a device cookie", () => {
     expect((await signInAt(app.app, "198.51.100.62", email, PASSWORD, own)).status).toBe(200);
   });
 
-  test("is renewed while it is in use, and ends when it is not", async () => {
+  test("is renewed while in use and expires otherwise", async () => {
     const email = "lasting@example.com";
     const other = new VirtualClock(clock.now());
     const long = await startApp({ clock: other });
@@ -157,15 +157,15 @@ describe("a device cookie", () => {
     const renewed = deviceOf(await signInAt(long.app, "198.51.100.50", email, PASSWORD, sent)).split(";")[0] ?? "";
     expect(renewed.split(".")[1]).toBe(sent.split(".")[1] ?? "");
     other.advance(179 * DAY);
-    await hammer(long.app, email);
+    await guessRepeatedly(long.app, email);
     expect((await signInAt(long.app, anywhere(), email, PASSWORD, sent)).status).toBe(429);
     expect((await signInAt(long.app, anywhere(), email, PASSWORD, renewed)).status).toBe(200);
     await long.close();
   });
 });
 
-describe("guessing", () => {
-  test("from one address uses up no account: five tries, then one a minute", async () => {
+describe("password guessing", () => {
+  test("from one address: gets five tries and then one a minute, without affecting other addresses", async () => {
     const statuses: number[] = [];
     for (let guess = 0; guess < 7; guess++)
       statuses.push((await signInAt(app.app, "192.0.2.50", "pair@example.com", "a wrong guess")).status);
@@ -173,7 +173,7 @@ describe("guessing", () => {
     expect((await signInAt(app.app, anywhere(), "pair@example.com", "a wrong guess")).status).toBe(401);
   });
 
-  test("from the 65,536 networks of one IPv6 /48 counts as coming from one", async () => {
+  test("from the 65,536 networks of one IPv6 /48: counts as one network", async () => {
     const at = (n: number) => `2001:db8:77:${n.toString(16)}::1`;
     const oneAccount: number[] = [];
     for (let n = 0; n < 7; n++)
@@ -186,7 +186,7 @@ describe("guessing", () => {
     expect((await signInAt(app.app, "2001:db8:78::1", "v6@example.com", "a wrong guess")).status).toBe(401);
   });
 
-  test("through two replicas at the same moment is counted once", async () => {
+  test("through two replicas concurrently: shares one count", async () => {
     const replicas = [app.app, anotherProcess()];
     const guesses = Array.from({ length: 30 }, (_, n) =>
       signInAt(replicas[n % 2] ?? app.app, anywhere(), "replicas@example.com", "a wrong guess"),
@@ -196,15 +196,15 @@ describe("guessing", () => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(20);
   });
 
-  test("that is refused writes nothing", async () => {
-    await hammer(app.app, "quiet@example.com");
-    const before = await everything();
-    expect(await hammer(app.app, "quiet@example.com", 20)).toEqual(Array<number>(20).fill(429));
-    expect(await everything()).toBe(before);
+  test("while throttled: writes nothing", async () => {
+    await guessRepeatedly(app.app, "quiet@example.com");
+    const before = await dumpCounters();
+    expect(await guessRepeatedly(app.app, "quiet@example.com", 20)).toEqual(Array<number>(20).fill(429));
+    expect(await dumpCounters()).toBe(before);
   });
 });
 
-async function everything(): Promise<string> {
+async function dumpCounters(): Promise<string> {
   const counters = await app.store.read.all(sql`select * from sign_in_counters order by bucket`);
   const clients = await app.store.read.all(sql`select * from known_clients order by account, client`);
   return JSON.stringify([counters, clients]);
@@ -212,8 +212,8 @@ async function everything(): Promise<string> {
 const countOf = async (table: string) =>
   Number((await app.store.read.all<{ n: number }>(sql`select count(*) as n from ${sql.raw(table)}`))[0]?.n);
 
-describe("the counters", () => {
-  test("stay within their buckets whatever is tried", async () => {
+describe("sign-in counters", () => {
+  test("stay within their bucket range for any attempts", async () => {
     const { attempt } = signInThrottle({ store: app.store, clock, signer: signer(new Uint8Array(32).fill(7)) });
     for (let n = 0; n < 400; n++) {
       const address = `2001:db8:${n.toString(16)}:0::/64`;
@@ -227,41 +227,41 @@ describe("the counters", () => {
     expect(Number(found?.highest)).toBeLessThan(8 * 65_536);
   });
 
-  test("are purged once they say nothing", async () => {
+  test("are purged when they no longer have an effect", async () => {
     expect(await countOf("sign_in_counters")).toBeGreaterThan(100);
     clock.advance(HOUR);
     await app.store.write(purgeSignInCounters);
     expect(await countOf("sign_in_counters")).toBe(0);
   });
 
-  test("of a clock that went ahead keep nobody out", async () => {
+  test("written by a clock that ran ahead do not block sign-in", async () => {
     const now = clock.now();
-    await hammer(app.app, "ahead@example.com");
+    await guessRepeatedly(app.app, "ahead@example.com");
     clock.set(now - DAY);
     expect((await signInAt(app.app, anywhere(), "ahead@example.com", "a wrong guess")).status).toBe(401);
     clock.set(now);
   });
 
-  test("hold neither addresses nor accounts", async () => {
+  test("store neither addresses nor accounts", async () => {
     await app.signUp("private@example.com");
     await signInAt(app.app, "198.51.100.99", "private@example.com", PASSWORD);
-    expect(await everything()).not.toMatch(/private|198\.51/);
+    expect(await dumpCounters()).not.toMatch(/private|198\.51/);
   });
 });
 
-describe("known addresses", () => {
-  test("are the last ten of an account", async () => {
+describe("known addresses of an account", () => {
+  test("are limited to the last ten", async () => {
     await app.signUp("moving@example.com");
     for (let n = 0; n < 12; n++) {
       clock.advance(MINUTE);
       expect((await signInAt(app.app, `203.0.113.${n}`, "moving@example.com", PASSWORD)).status).toBe(200);
     }
-    await hammer(app.app, "moving@example.com");
+    await guessRepeatedly(app.app, "moving@example.com");
     expect((await signInAt(app.app, "203.0.113.1", "moving@example.com", PASSWORD)).status).toBe(429);
     expect((await signInAt(app.app, "203.0.113.11", "moving@example.com", PASSWORD)).status).toBe(200);
   });
 
-  test("are forgotten 90 days after they were used last", async () => {
+  test("are deleted 90 days after their last use", async () => {
     clock.advance(89 * DAY);
     await app.store.write(purgeKnownClients);
     expect(await countOf("known_clients")).toBeGreaterThan(5);
@@ -271,7 +271,7 @@ describe("known addresses", () => {
   });
 });
 
-test("only IPv6 has networks", () => {
+test("networkOf: returns the /48 of an IPv6 address and null otherwise", () => {
   expect(networkOf("192.0.2.1")).toBeNull();
   expect(networkOf("unknown")).toBeNull();
   expect(networkOf("2001:db8:1:2::/64")).toBe("2001:db8:1::/48");

@@ -4,10 +4,10 @@ import { smtpChannel } from "../src/channels/smtp.ts";
 import { bulk, smtpLogin as login, mailThrough as mail } from "./support/mail.ts";
 import { certificate, type SmtpScript, startScriptedSmtpServer, startSmtpServer } from "./support/smtpServer.ts";
 
-/** Waits longer than any server here needs. */
+/** Channel with timeouts longer than any server here needs. */
 const channel = smtpChannel({ allowPrivateHosts: true, idleMilliseconds: 60 });
-const impatient = { connect: 300, session: 600, commit: 300 };
-const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: impatient });
+const SHORT_TIMEOUTS_MS = { connect: 300, session: 600, commit: 300 };
+const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: SHORT_TIMEOUTS_MS });
 afterAll(() => Promise.all([channel.close(), hasty.close()]));
 
 const PASSWORD = "correct-horse-battery";
@@ -29,9 +29,9 @@ type Scenario = [
 ];
 
 const scenarios: Scenario[] = [
-  ["all is well", {}, { kind: "accepted", providerId: "Ok: queued as 4711" }, 1],
+  ["no failure", {}, { kind: "accepted", providerId: "Ok: queued as 4711" }, 1],
   ["a large message", {}, { kind: "accepted" }, 1, large],
-  ["a greeting that takes its time", { bannerAfter: 150 }, { kind: "accepted" }, 1],
+  ["a slow greeting", { bannerAfter: 150 }, { kind: "accepted" }, 1],
   // The connection fails
   ["dropped before the greeting", { connect: "drop" }, forSender, 0],
   [
@@ -50,7 +50,7 @@ const scenarios: Scenario[] = [
   // The final dot
   ["dropped after the final dot", { dot: "drop" }, unknown, 1],
   ["reset after the final dot", { dot: "reset" }, unknown, 1],
-  ["nonsense after the final dot", { dot: "000 hello?" }, unknown, 1],
+  ["an invalid reply after the final dot", { dot: "000 hello?" }, unknown, 1],
   ["451 after the final dot", { dot: "451 4.3.0 try again later" }, forMessage, 0],
   ["421 after the final dot", { dot: "421 4.3.2 shutting down" }, forSender, 0],
   ["550 after the final dot", { dot: "550 5.7.1 looks like spam" }, rejected, 0],
@@ -65,10 +65,10 @@ const scenarios: Scenario[] = [
     badAddress,
     0,
   ],
-  ["550 in words", { rcpt: "550 No such user here" }, badAddress, 0],
-  ["550 in a relay's words", { rcpt: "550 5.1.1 <b@c.test>: User unknown in relay recipient table" }, badAddress, 0],
+  ["550 without an enhanced code", { rcpt: "550 No such user here" }, badAddress, 0],
+  ["550 5.1.1 of a relay", { rcpt: "550 5.1.1 <b@c.test>: User unknown in relay recipient table" }, badAddress, 0],
   ["550 for other reasons", { rcpt: "550 5.7.1 blocked by policy" }, rejected, 0],
-  ["550 in the standard's words", { rcpt: "550 Requested action not taken: mailbox unavailable" }, rejected, 0],
+  ["550 with the text of the standard", { rcpt: "550 Requested action not taken: mailbox unavailable" }, rejected, 0],
   ["552 mailbox full", { rcpt: "552 5.2.2 The mailbox is over its daily quota" }, rejected, 0],
   ["451 at RCPT", { rcpt: "451 4.3.0 lookup failed" }, forMessage, 0],
   ["452 at RCPT", { rcpt: "452 4.5.3 too many recipients" }, forMessage, 0],
@@ -98,19 +98,19 @@ const scenarios: Scenario[] = [
     forSender,
     0,
   ],
-  ["a sender who does not exist", { rcpt: "550 5.1.8 <a@b.test>: domain not found" }, forSender, 0],
+  ["a sender that does not exist", { rcpt: "550 5.1.8 <a@b.test>: domain not found" }, forSender, 0],
   ["530 at RCPT", { rcpt: "530 5.7.0 Authentication required" }, forSender, 0],
 ];
 
-/** Servers that keep us waiting. */
-const silences: Scenario[] = [
+/** Servers that do not respond in time. */
+const slowServers: Scenario[] = [
   ["no greeting in time", { bannerAfter: 900 }, forSender, 0],
   ["silence after RCPT", { rcpt: "hang" }, forSender, 0],
   ["silence in the middle of the content", { content: "hang" }, forSender, 0, bulky],
   ["silence after the final dot", { dot: "hang" }, unknown, 1],
 ];
 
-describe("what a server does, and what becomes of the mail", () => {
+describe("SMTP channel outcome", () => {
   async function check(sender: typeof channel, [, script, expected, copies, over]: Scenario): Promise<void> {
     for (const offers of [[], ["PIPELINING"]]) {
       const server = await startScriptedSmtpServer({ ...script, offers: [...offers, ...(script.offers ?? [])] });
@@ -120,16 +120,16 @@ describe("what a server does, and what becomes of the mail", () => {
     }
   }
 
-  for (const scenario of scenarios) test(scenario[0], () => check(channel, scenario));
-  for (const scenario of silences) test(scenario[0], () => check(hasty, scenario));
+  for (const scenario of scenarios) test(`${scenario[0]}: ${scenario[2].kind}`, () => check(channel, scenario));
+  for (const scenario of slowServers) test(`${scenario[0]}: ${scenario[2].kind}`, () => check(hasty, scenario));
 
-  test("nobody listens", async () => {
+  test("no server listening: the message is deferred for the sender", async () => {
     const server = await startScriptedSmtpServer({});
     await server.stop();
     expect(await channel.send(mail(login(server.port)))).toMatchObject(forSender);
   });
 
-  test("a host that does not exist, and one that is not allowed", async () => {
+  test("an unknown host, a private host and plain text to a public host: the message is deferred for the sender", async () => {
     const strict = smtpChannel({ allowPrivateHosts: false });
     expect(await channel.send(mail(login(25, { host: "nowhere.invalid" })))).toMatchObject(forSender);
     const refused = await strict.send(mail(login(587, { security: "STARTTLS" })));
@@ -139,8 +139,8 @@ describe("what a server does, and what becomes of the mail", () => {
   });
 });
 
-describe("logging in", () => {
-  test("a refused login pauses the sender, says what to do, and repeats no password", async () => {
+describe("SMTP channel login", () => {
+  test("refused: defers the sender with advice and never repeats the password", async () => {
     const server = await startScriptedSmtpServer({ auth: (line) => `535 5.7.8 ${line} (${PASSWORD}) is wrong` });
     const outcome = await channel.send(mail(login(server.port, withLogin)));
     expect(outcome).toMatchObject({ ...forSender, reason: expect.stringContaining("app password") });
@@ -152,7 +152,7 @@ describe("logging in", () => {
     await server.stop();
   });
 
-  test("454 while logging in, and a server without logins", async () => {
+  test("answered with 454 or not offered: defers the sender and sends nothing", async () => {
     const busy = await startScriptedSmtpServer({ auth: "454 4.7.0 Temporary authentication failure" });
     expect(await channel.send(mail(login(busy.port, withLogin)))).toMatchObject(forSender);
     const open = await startScriptedSmtpServer({});
@@ -163,7 +163,7 @@ describe("logging in", () => {
   });
 
   test.each(["TLS", "STARTTLS"] as const)(
-    "%s: only with a certificate that is trusted and names the host",
+    "%s: succeeds only with a trusted certificate that names the host",
     async (security) => {
       const authorities = [certificate("localhost"), certificate("elsewhere")];
       const trusting = smtpChannel({ allowPrivateHosts: true, authorities });
@@ -187,7 +187,7 @@ describe("logging in", () => {
     },
   );
 
-  test("a server without STARTTLS gets neither password nor mail", async () => {
+  test("a server without STARTTLS gets neither the password nor the mail", async () => {
     const server = await startScriptedSmtpServer({ auth: "235 2.7.0 welcome" });
     const outcome = await channel.send(mail(login(server.port, { security: "STARTTLS", ...withLogin })));
     expect(outcome).toMatchObject(forSender);

@@ -11,7 +11,7 @@ import { type Reaction, type SmtpScript, startScriptedSmtpServer, startSmtpServe
 const channel = smtpChannel({ allowPrivateHosts: true, poolPerSender: 3, idleMilliseconds: 150 });
 afterAll(() => channel.close());
 
-/** Mails of one sender. */
+/** Creates mails of one sender. */
 function mails(smtp: SmtpLogin, howMany: number, over: Partial<Envelope> = {}): Envelope[] {
   const { sender } = mailThrough(smtp);
   return Array.from({ length: howMany }, () => mailThrough(smtp, { sender, ...over }));
@@ -21,33 +21,33 @@ function never(): never {
   throw new Error("there are fewer mails than asked for");
 }
 
-async function sendInTurn(envelopes: Envelope[]): Promise<string[]> {
+async function sendOneByOne(envelopes: Envelope[]): Promise<string[]> {
   const kinds: string[] = [];
   for (const envelope of envelopes) kinds.push((await channel.send(envelope)).kind);
   return kinds;
 }
 
-describe("nothing is sent twice", () => {
-  test("not even a second after the server dropped the connection behind the final dot", async () => {
+describe("SMTP channel: no mail is sent twice", () => {
+  test("when the server drops the connection after the final dot", async () => {
     const server = await startScriptedSmtpServer({ dot: "drop" });
-    expect(await sendInTurn(mails(smtpLogin(server.port), 1))).toEqual(["unknown"]);
+    expect(await sendOneByOne(mails(smtpLogin(server.port), 1))).toEqual(["unknown"]);
     await Bun.sleep(1_000);
     expect(server.received.length).toBe(1);
     expect(server.connections.ever).toBe(1);
     await server.stop();
   });
 
-  test("nor on a connection that had carried mail before", async () => {
+  test("when the connection had carried mail before and is dropped after the final dot", async () => {
     const deeds = ["250 2.0.0 ok", "drop"] as const;
-    let turn = 0;
-    const server = await startScriptedSmtpServer({ dot: () => deeds[turn++] ?? "hang" });
-    expect(await sendInTurn(mails(smtpLogin(server.port), 2))).toEqual(["accepted", "unknown"]);
+    let dots = 0;
+    const server = await startScriptedSmtpServer({ dot: () => deeds[dots++] ?? "hang" });
+    expect(await sendOneByOne(mails(smtpLogin(server.port), 2))).toEqual(["accepted", "unknown"]);
     await Bun.sleep(300);
-    expect([turn, server.received.length, server.connections.ever]).toEqual([2, 2, 1]);
+    expect([dots, server.received.length, server.connections.ever]).toEqual([2, 2, 1]);
     await server.stop();
   });
 
-  test("whatever a server does, at any step: accepted means one copy, refused or put off means none", async () => {
+  test("for any server behaviour at any step: accepted means one copy, rejected and deferred mean none", async () => {
     const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: { connect: 80, session: 120, commit: 80 } });
     const replies = [
       "220 hi",
@@ -83,11 +83,11 @@ describe("nothing is sent twice", () => {
   }, 60_000);
 });
 
-describe("connections", () => {
-  test("one carries many mails, refused ones too, and is closed when nobody needs it", async () => {
-    let turn = 0;
-    const server = await startScriptedSmtpServer({ dot: () => (turn++ % 2 === 0 ? "250 2.0.0 ok" : "550 5.7.1 spam") });
-    expect(await sendInTurn(mails(smtpLogin(server.port), 4))).toEqual([
+describe("SMTP channel connections", () => {
+  test("one connection carries accepted and rejected mails and is closed when idle", async () => {
+    let dots = 0;
+    const server = await startScriptedSmtpServer({ dot: () => (dots++ % 2 === 0 ? "250 2.0.0 ok" : "550 5.7.1 spam") });
+    expect(await sendOneByOne(mails(smtpLogin(server.port), 4))).toEqual([
       "accepted",
       "rejected",
       "accepted",
@@ -100,29 +100,29 @@ describe("connections", () => {
   });
 
   test.each(["drop", "reset", "421 4.4.2 idle for too long"] as const)(
-    "one that the server ended (%s) costs nothing",
+    "a connection that the server ended (%s) loses no mail",
     async (afterwards) => {
       const server = await startScriptedSmtpServer({ afterwards });
       const envelopes = mails(smtpLogin(server.port), 4);
-      expect(await sendInTurn(envelopes)).toEqual(["accepted", "accepted", "accepted", "accepted"]);
+      expect(await sendOneByOne(envelopes)).toEqual(["accepted", "accepted", "accepted", "accepted"]);
       expect(server.received.map((mail) => mail.messageId)).toEqual(envelopes.map((envelope) => envelope.messageKey));
       await server.stop();
     },
   );
 
-  test("one that refused in the middle of the content takes no further mail", async () => {
+  test("a connection with a rejection in the middle of the content is not reused", async () => {
     const server = await startScriptedSmtpServer({ content: "552 5.3.4 too big" });
     const single = smtpChannel({ allowPrivateHosts: true, poolPerSender: 1 });
     const [first = never(), second = never()] = mails(smtpLogin(server.port), 2, { text: bulk, html: null });
     expect((await single.send(first)).kind).toBe("rejected");
-    // Were the only connection kept, this would wait for it.
+    // If the connection were reused, this mail would wait for it.
     expect((await single.send(second)).kind).toBe("rejected");
     expect([server.connections.ever, server.received.length]).toEqual([2, 0]);
     await single.close();
     await server.stop();
   });
 
-  test("a sender has so many and no more, and every mail its turn", async () => {
+  test("a sender has at most its pool of connections, and 250 mails are each sent once", async () => {
     const folder = mkdtempSync(join(tmpdir(), "reprise-smtp-"));
     const acceptedFile = join(folder, "accepted");
     const server = await startSmtpServer({ thinks: 5, acceptedFile });
@@ -141,7 +141,7 @@ describe("connections", () => {
     await server.stop();
   });
 
-  test("those that wait get another when the server ends one", async () => {
+  test("waiting mails get another connection when the server ends one", async () => {
     const server = await startScriptedSmtpServer({ afterwards: "drop" });
     const outcomes = await Promise.all(mails(smtpLogin(server.port), 40).map((envelope) => channel.send(envelope)));
     expect(outcomes.filter((outcome) => outcome.kind === "accepted").length).toBe(40);
@@ -150,7 +150,7 @@ describe("connections", () => {
     await server.stop();
   });
 
-  test("those that waited too long were not sent, and leave the connection to others", async () => {
+  test("mails that waited too long are deferred unsent, and the connection serves later mails", async () => {
     const server = await startSmtpServer({ thinks: 600 });
     const narrow = smtpChannel({ allowPrivateHosts: true, poolPerSender: 1, timeouts: { session: 900 } });
     const envelopes = mails(smtpLogin(server.port), 6);
@@ -166,7 +166,7 @@ describe("connections", () => {
     await server.stop();
   });
 
-  test("another password makes other connections", async () => {
+  test("a changed password opens a new connection", async () => {
     const server = await startSmtpServer({ login: { username: "ada", password: "new" } });
     const [first] = mails(smtpLogin(server.port, { username: "ada", password: "new" }), 1);
     if (!first?.sender.smtp) throw new Error("no login");
@@ -178,7 +178,7 @@ describe("connections", () => {
     await server.stop();
   });
 
-  test("many senders leave few connections open", async () => {
+  test("idle connections of many senders are limited to 500", async () => {
     const server = await startScriptedSmtpServer({});
     const idle = smtpChannel({ allowPrivateHosts: true });
     for (let sent = 0; sent < 520; sent += 1) await idle.send(mailThrough(smtpLogin(server.port)));
@@ -189,7 +189,7 @@ describe("connections", () => {
     await server.stop();
   });
 
-  test("when a server is down, those that wait for it learn so at once", async () => {
+  test("server down: waiting mails are deferred at once instead of one after another", async () => {
     const server = await startScriptedSmtpServer({ connect: "hang" });
     const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: { connect: 200 } });
     const started = performance.now();
@@ -200,7 +200,7 @@ describe("connections", () => {
     await server.stop();
   });
 
-  test("closing the channel ends what runs, truthfully", async () => {
+  test("closing the channel settles mails in progress: deferred before the final dot, unknown after it", async () => {
     const before = await startScriptedSmtpServer({ rcpt: "hang" });
     const behind = await startScriptedSmtpServer({ dot: "hang" });
     const closing = smtpChannel({ allowPrivateHosts: true });

@@ -13,8 +13,8 @@ import { type Service, startService } from "./support/service.ts";
 import { startScriptedSmtpServer, startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
 import { until } from "./support/throwaway.ts";
 
-// The whole program is asked to stop in the middle of everything. What it committed it has answered, what it can know of
-// its mails it knows, and all of it takes one budget of time.
+// Stop the whole program during requests, sends and imports. Committed requests must be answered, outcomes of mails
+// must be known where possible, and the stop must stay within its time.
 
 setDefaultTimeout(120_000);
 const STAGES = [{ subject: "Hello", body: "May I ask you something?" }];
@@ -26,11 +26,11 @@ let service: Service;
 let admin: string;
 let outside: TestSmtpServer;
 let silent: TestSmtpServer;
-const sized = (seconds: number) => ({ SMTP_ALLOW_PRIVATE_HOSTS: "true", STOP_TIMEOUT_SECONDS: String(seconds) });
+const environment = (seconds: number) => ({ SMTP_ALLOW_PRIVATE_HOSTS: "true", STOP_TIMEOUT_SECONDS: String(seconds) });
 
 beforeAll(async () => {
   outside = await startSmtpServer();
-  // Takes the envelope and says nothing more: nothing was sent, and whoever waits for it waits for a minute.
+  // The server accepts the envelope and then hangs: nothing is sent, and a client waits for a minute.
   silent = await startScriptedSmtpServer({ data: "hang" });
 });
 afterAll(async () => {
@@ -39,12 +39,12 @@ afterAll(async () => {
 });
 
 async function begin(seconds: number, name: string, port: number): Promise<BrandAtWork> {
-  service = await startService({ env: sized(seconds) });
+  service = await startService({ env: environment(seconds) });
   admin = await service.admin();
   return setUpBrand(service, admin, { name, smtpPort: port, mailboxes: MAILBOXES, credits: 1e6 });
 }
 
-/** What it said of its stop. */
+/** Returns the log entry of the last stop. */
 function lastStop() {
   const line = service
     .output()
@@ -59,7 +59,7 @@ function lastStop() {
   };
 }
 
-/** Clients that keep their connections and write contacts, one after the other, until `end`. */
+/** Writes contacts from 40 clients with keep-alive connections until `end` is called. */
 function load(token: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
   const written = new Set<string>();
@@ -102,11 +102,14 @@ function load(token: string) {
   };
 }
 
-test("a stop under load: every contact that was committed was answered, and nobody waits for an answer", async () => {
+test("stop under load: each committed contact was answered and no request is left unanswered", async () => {
   const brand = await begin(9, "Load", outside.port);
   const work = load(brand.token);
   const jobId = await uploadContacts(service, brand, "Stopped", 5_000);
-  await until("both are at work", async () => work.written.size > 50 && (await importOf(brand, jobId)).rows > 0);
+  await until(
+    "contacts are written and imported",
+    async () => work.written.size > 50 && (await importOf(brand, jobId)).rows > 0,
+  );
   expect(await service.stop()).toBe(0);
   await work.end();
   expect(lastStop()).toMatchObject({ unansweredRequests: 0, unsettledSends: 0 });
@@ -132,8 +135,8 @@ test("a stop under load: every contact that was committed was answered, and nobo
   await service.remove();
 });
 
-test("a stop with requests that are never completed: it does not wait for them", async () => {
-  // Were it to wait for any of them, it would use up its time, which is longer than this test's.
+test("stop with incomplete requests: does not wait for them", async () => {
+  // If the stop waited for one of them, it would use its 600 s, longer than the timeout of this test.
   const brand = await begin(600, "Halves", outside.port);
   const { port } = new URL(service.url);
   const { campaign } = await brand.ask<{ campaign: { id: string } }>("POST", "/api/campaigns", { name: "Upload" });
@@ -160,16 +163,16 @@ test("a stop with requests that are never completed: it does not wait for them",
   await service.remove();
 });
 
-test("a stop with mails at a server that does not answer: it ends in its time, and none is of unknown outcome", async () => {
+test("stop with mails at a silent server: ends in time and leaves no unknown outcome", async () => {
   const brand = await begin(3, "Silent", silent.port);
   const id = await launchCampaign(brand, { name: "Silent", stages: STAGES, people: people(20, "silent") });
-  await until("some are on their way", async () => silent.connections.open >= 2);
+  await until("some mails are being sent", async () => silent.connections.open >= 2);
   expect(await service.stop()).toBe(0);
   const { onItsWay, broughtToAnEnd, unsettledSends, milliseconds } = lastStop();
   expect(onItsWay.sends).toBeGreaterThan(0);
   expect(broughtToAnEnd.sends).toBe(onItsWay.sends);
   expect(unsettledSends).toBe(0);
-  // As it counted itself: what it was given.
+  // Compare the duration measured by the service with the configured limit.
   expect(milliseconds).toBeLessThan(3_000);
   await service.start();
   const messages = await messagesOf(brand, id);
@@ -179,12 +182,12 @@ test("a stop with mails at a server that does not answer: it ends in its time, a
   await service.remove();
 });
 
-test("a stop with a request that waits for somebody else: it ends in its time, and the request has done nothing", async () => {
+test("stop with a request that waits for another server: ends in time, and the request has no effect", async () => {
   const brand = await begin(2, "Waiting", outside.port);
   const mute = await startScriptedSmtpServer({ bannerAfter: 60_000 });
   const body = { email: "mute@brand.example", host: "127.0.0.1", port: mute.port, security: "NONE", dailyLimit: 10 };
   const asked = service.api("POST", "/api/email-accounts", { token: brand.token, body }).catch(() => null);
-  await until("it waits", async () => mute.connections.open > 0);
+  await until("the request waits for the server", async () => mute.connections.open > 0);
   expect(await service.stop()).toBe(0);
   expect((await asked)?.status ?? 503).toBe(503);
   expect(lastStop()).toMatchObject({ onItsWay: { requests: 1 }, broughtToAnEnd: { requests: 1 } });

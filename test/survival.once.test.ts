@@ -9,17 +9,17 @@ import { ATTACKER_SCRIPT } from "./support/survival/attacker.ts";
 import { liveHonestly, quantile } from "./support/survival/honest.ts";
 import { limitMemory, type MemoryLimit } from "./support/survival/memoryLimit.ts";
 
-// The compiled program in 1 GB of memory, while strangers send it all that they must not from 500 connections. It has to
-// live, and honest clients must not notice. The whole of it, with its aim for the time of an answer:
+// Run the compiled program with 1 GB of memory while 500 connections send hostile requests. The program must survive,
+// and honest clients must not notice. Full run with the target for response times:
 // SURVIVAL_SECONDS=60 REPRISE_BINARY=dist/reprise bun test test/survival.once.test.ts
 
 const WHOLE_SECONDS = 60;
 const SECONDS = Number(process.env.SURVIVAL_SECONDS ?? 12);
 const CONNECTIONS = Number(process.env.SURVIVAL_CONNECTIONS ?? 500);
-/** Only those whose names this pattern matches, to see what each does alone. */
+/** Runs only the attacks whose names match this pattern. */
 const ATTACKS = process.env.SURVIVAL_ATTACKS ?? "";
 const MEMORY_BYTES = 1024 ** 3;
-/** Milliseconds that an answer may take to one honest request in a hundred. Held only where the run is long and asked for. */
+/** Target for the 99th percentile of honest requests, checked only in runs of the full length. */
 const AIM_P99_MS = 500;
 
 let workshop = "";
@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 test(
-  `the program survives ${SECONDS} s of hostile bodies from ${CONNECTIONS} connections in 1 GB of memory`,
+  `survival: the program serves honest clients during ${SECONDS} s of hostile bodies from ${CONNECTIONS} connections in 1 GB of memory`,
   async () => {
     const token = await enrol(replica, await replica.admin(), "ann@owners.example");
     await replica.api("POST", "/api/brands", { token, body: { name: "Northwind" } });

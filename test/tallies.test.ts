@@ -23,28 +23,28 @@ interface Page {
 }
 
 let world: Outreach;
-let boss: Owner["request"];
+let admin: Owner["request"];
 beforeAll(async () => {
   world = await startOutreach();
 });
 beforeEach(async () => {
-  boss = await world.admin();
+  admin = await world.admin();
 });
 afterEach(async () => {
   expect(await tallyDrifts(world.store.read)).toEqual([]);
 });
 afterAll(() => world.close());
 
-/** Lets a world live through a little of everything that moves messages. */
-async function live(seed: number): Promise<void> {
+/** Runs campaigns with random outcomes, bans, replies and resolutions, so that messages pass through all statuses. */
+async function runCampaigns(seed: number): Promise<void> {
   const random = seededRandom(`tallies ${seed}`);
   const chance = (odds: number) => random() < odds;
   for (let brand = 0; brand < 3; brand++) {
     const stage = await world.launched({ people: 4 + Math.floor(random() * 8), delays: [0, 1, 1], dailyLimit: 6 });
-    for (let turn = 0; turn < 3; turn++) {
+    for (let round = 0; round < 3; round++) {
       world.channel.next(...[REJECTED, UNKNOWN, LATER, UNKNOWN].filter(() => chance(0.5)));
       await world.run();
-      const email = stage.emails[turn];
+      const email = stage.emails[round];
       if (email && chance(0.5)) {
         await world.store.write((tx) => ban(tx, { scope: stage.brandId, email, source: "MANUAL" }));
       }
@@ -61,11 +61,11 @@ async function live(seed: number): Promise<void> {
   const unsent = await world.launched({ people: 3 });
   await unsent.request("POST", `/api/campaigns/${unsent.campaignId}/cancel`, {});
   expect(await tallyDrifts(world.store.read)).toEqual([]);
-  // So much time has passed that whoever was signed in no longer is.
-  boss = await world.admin();
+  // Sign in again: the session expired as time passed.
+  admin = await world.admin();
 }
 
-/** What the list must show, read the slow way. */
+/** Computes the expected list from all messages, without tallies. */
 async function expected(fromStage: number, status?: FollowUp["status"]): Promise<string[]> {
   const rows = await world.store.read.select().from(messages);
   const wire = (inside: string) => (inside === "SENDING" || inside === "UNKNOWN" ? "PENDING" : inside);
@@ -76,9 +76,9 @@ async function expected(fromStage: number, status?: FollowUp["status"]): Promise
 }
 
 test.each([1, 2])(
-  "the platform's list is complete and in order, page by page, after anything (seed %d)",
+  "scheduled-follow-ups: the platform's list is complete and in order over all pages (seed %d)",
   async (seed) => {
-    await live(seed);
+    await runCampaigns(seed);
     for (const fromStage of [0, 1]) {
       for (const status of [undefined, "PENDING", "SENT", "CANCELLED", "FAILED"] as const) {
         const ids = await expected(fromStage, status);
@@ -86,7 +86,7 @@ test.each([1, 2])(
           const seen: string[] = [];
           for (let page = 1; page <= Math.ceil(ids.length / limit) + 1; page++) {
             const query = `page=${page}&limit=${limit}&includeOpening=${fromStage === 0}${status ? `&status=${status}` : ""}`;
-            const { items, pagination } = (await boss<Page>("GET", `${ALL}?${query}`)).body;
+            const { items, pagination } = (await admin<Page>("GET", `${ALL}?${query}`)).body;
             expect([query, pagination.total]).toEqual([query, ids.length]);
             seen.push(...items.map(({ id }) => id));
           }
@@ -97,15 +97,15 @@ test.each([1, 2])(
   },
 );
 
-test("a campaign that is deleted leaves no trace in them", async () => {
+test("message tallies: a deleted campaign is subtracted", async () => {
   const stage = await world.launched({ people: 3 });
   expect((await stage.request("POST", `/api/campaigns/${stage.campaignId}/cancel`, {})).status).toBe(200);
-  const before = (await boss<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total;
+  const before = (await admin<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total;
   await world.store.write((tx) => deleteCampaign(tx, stage.campaignId, tenantScope(SYSTEM)));
-  expect((await boss<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total).toBe(before - 3);
+  expect((await admin<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total).toBe(before - 3);
 });
 
-test("they see a drift", async () => {
+test("findTallyDrifts: reports a message that was changed behind the tallies", async () => {
   const stage = await world.launched({ people: 1 });
   const [row] = await world.messagesOf(stage.campaignId);
   const move = (by: number) =>

@@ -14,10 +14,10 @@ import { parse } from "../src/templates/parsedTemplate.ts";
 import { stepsRendered } from "../src/templates/renderBudget.ts";
 import { checkTemplate, renderInSlices, renderTemplate } from "../src/templates/template.ts";
 
-// What a template may cost is counted (tags, words, steps, characters, slices), never timed.
+// Limit templates by counts (tags, words, steps, characters, slices), never by time.
 
-/** The message of the refusal; empty when nothing was refused. */
-function refusal(work: () => unknown): string {
+/** Returns the message of the rejection, or an empty text when nothing is rejected. */
+function rejectionMessage(work: () => unknown): string {
   try {
     work();
     return "";
@@ -29,12 +29,12 @@ function refusal(work: () => unknown): string {
 
 const stepsOf = (work: () => unknown): number => {
   const before = stepsRendered();
-  refusal(work);
+  rejectionMessage(work);
   return stepsRendered() - before;
 };
 
 const WORDS = MAX_TEMPLATE_WORDS;
-/** The most of each kind of code that 64 KB can hold, which the parser must never see. */
+/** The largest source of each kind that fits in 64 KB, which must be rejected before parsing. */
 const tooMuch: Record<string, [source: string, limit: RegExp]> = {
   outputs: ["{{x}}".repeat(13_000), /outputs and tags/],
   "the shortest tags": ["{%".repeat(32_000), /outputs and tags/],
@@ -56,22 +56,22 @@ const tooMuch: Record<string, [source: string, limit: RegExp]> = {
   ],
 };
 
-describe("a template is refused before it is parsed", () => {
-  test.each(Object.entries(tooMuch))("with too many %s", (_, [source, limit]) => {
+describe("assertTemplate limits", () => {
+  test.each(Object.entries(tooMuch))("a template with too many %s is rejected before parsing", (_, [source, limit]) => {
     expect(source.length).toBeLessThanOrEqual(64 * 1024);
-    expect(refusal(() => checkTemplate("body", source))).toMatch(limit);
+    expect(rejectionMessage(() => checkTemplate("body", source))).toMatch(limit);
   });
 
-  test("and passes with as much as the limits allow", () => {
+  test("a template at the limits is accepted", () => {
     for (const source of [
       "{{ firstName }}, ".repeat(MAX_TEMPLATE_TAGS),
       `{{ a ${"| size ".repeat(WORDS / 2 - 10)}}}`,
       "x".repeat(64 * 1024),
       `${"{% if a %}".repeat(50)}x${"{% endif %}".repeat(50)}`,
-      // The code of others, which braces do not make ours.
+      // Braces in CSS do not count as template code.
       `{{ a }}<style>${"@media { a { color: red; }} ".repeat(1_500)}</style>`,
     ]) {
-      expect(refusal(() => checkTemplate("body", source))).toBe("");
+      expect(rejectionMessage(() => checkTemplate("body", source))).toBe("");
     }
   });
 });
@@ -90,34 +90,34 @@ const endless: Record<string, string> = {
   "loops in loops": `${"{% for i in (1..50) %}".repeat(40)}${"{% endfor %}".repeat(40)}`,
 };
 
-describe("a rendering ends after a number of steps", () => {
-  test.each(Object.entries(endless))("that loops over %s", (_, source) => {
-    expect(refusal(() => renderTemplate(source, {}))).toMatch(/more than 8000 steps|memory alloc limit/);
-    // The last step may be a long one: as many words as a template has.
+describe("renderTemplate limits", () => {
+  test.each(Object.entries(endless))("endless loop over %s: rendering ends after a number of steps", (_, source) => {
+    expect(rejectionMessage(() => renderTemplate(source, {}))).toMatch(/more than 8000 steps|memory alloc limit/);
+    // The last step may be a long one, with as many words as a template may have.
     expect(stepsOf(() => renderTemplate(source, {}))).toBeLessThanOrEqual(MAX_RENDER_STEPS + WORDS + 1);
   });
 
-  test("and the largest template that repeats nothing is not ended", () => {
+  test("the largest template without repetition renders completely", () => {
     const source = "{{ a | append: 'x' | upcase }}".repeat(MAX_TEMPLATE_TAGS);
     expect(renderTemplate(source, { a: "b" }).text).toBe("BX".repeat(MAX_TEMPLATE_TAGS));
   });
 
-  test("it is refused by every machine alike: no clock is asked", () => {
+  test("the number of steps is the same on each run: no clock is used", () => {
     const counts = [0, 1, 2].map(() => stepsOf(() => renderTemplate(endless.outputs ?? "", {})));
     expect(new Set(counts).size).toBe(1);
   });
 
-  test("what is written is bounded as well", () => {
+  test("the length of the output is limited", () => {
     for (const source of [`{% for i in (1..100) %}${"x".repeat(60_000)}{% endfor %}`, "x{{ a }}{{ a }}"]) {
-      expect(refusal(() => renderTemplate(source, { a: "y".repeat(70_000) }))).toMatch(
+      expect(rejectionMessage(() => renderTemplate(source, { a: "y".repeat(70_000) }))).toMatch(
         /limit exceeded|more than 128000/,
       );
     }
   });
 });
 
-describe("in slices", () => {
-  /** The most steps between two pauses. */
+describe("rendering in slices", () => {
+  /** Measures the most steps between two pauses. */
   async function longestSlice(work: (pause: () => Promise<void>) => Promise<unknown>) {
     let from = stepsRendered();
     let longest = 0;
@@ -134,7 +134,7 @@ describe("in slices", () => {
     return { longest, pauses };
   }
 
-  test("a preview lets others in every few hundred steps, to its end or its refusal", async () => {
+  test("a preview pauses every few hundred steps, up to its end or its rejection", async () => {
     for (const source of [`${loops}{{ i }}${ends}`, "{{ a | upcase | size }}".repeat(MAX_TEMPLATE_TAGS)]) {
       const { longest, pauses } = await longestSlice((pause) => renderInSlices(source, { a: 1 }, "text", pause));
       expect(longest).toBeLessThanOrEqual(RENDER_SLICE_STEPS + 20);
@@ -142,7 +142,7 @@ describe("in slices", () => {
     }
   });
 
-  test("it renders what the engine sends", async () => {
+  test("renderMailInSlices returns the same mail as renderMail", async () => {
     const body = `<p>Hi {{ firstName }}</p>${"<a href='https://x.example'>{{ i | default: '-' }}</a><br>".repeat(400)}{{ nick }}`;
     const step = { subject: "For {{ firstName }}", body };
     const footer = { unsubscribeUrl: "https://u.example", postalAddress: "1 Way", brandName: "B" };
@@ -153,14 +153,14 @@ describe("in slices", () => {
     expect(pauses).toBeGreaterThan(5);
   });
 
-  test("HTML becomes text in slices of tags", async () => {
+  test("htmlToTextInSlices pauses between slices of tags and returns the same text as htmlToText", async () => {
     const html = "<a href='x'><p>&amp; more".repeat(5_000);
     let pauses = 0;
     expect(await htmlToTextInSlices(html, async () => void pauses++)).toBe(htmlToText(html));
     expect(pauses).toBe(15);
   });
 
-  test("steps are checked one template to a slice, before any transaction", async () => {
+  test("checkTemplates checks one template per slice", async () => {
     const delay = { value: 1, unit: "DAYS" as const };
     const given = Array.from({ length: 20 }, (_, stage) => ({
       stage,
@@ -181,7 +181,7 @@ describe("in slices", () => {
     expect(polls).toBeGreaterThanOrEqual(given.length - 1);
   });
 
-  test("steps are refused when all their templates together are too large", async () => {
+  test("checkTemplates rejects steps whose templates are too large in total", async () => {
     const step = { channel: "EMAIL" as const, delay: { value: 1, unit: "DAYS" as const }, body: "x".repeat(60_000) };
     const given = Array.from({ length: 5 }, (_, stage) => ({ ...step, stage }));
     await expect(checkTemplates(given, "one")).rejects.toThrow("steps: at most 256 KB of templates in all, got 293 KB");
@@ -189,8 +189,8 @@ describe("in slices", () => {
   });
 });
 
-describe("parsed templates are kept", () => {
-  test("within a bound of memory, the least recently used leaving first", () => {
+describe("ParsedTemplateCache", () => {
+  test("stays within its limit of bytes and evicts the least recently used template", () => {
     const cache = new ParsedCache(1_000);
     const of = (bytes: number) => ({ templates: [], html: false, bytes });
     cache.keep("a", of(400));
@@ -202,7 +202,7 @@ describe("parsed templates are kept", () => {
     expect(cache.bytes).toBe(0);
   });
 
-  test("each is taken for as much as its outputs, words and text hold", () => {
+  test("the size of a template grows with its outputs, words and text", () => {
     expect(parse("body", "{{ x }}".repeat(500)).bytes).toBeGreaterThan(500 * 1_300);
     expect(parse("body", `{% cycle a${",a".repeat(2_400)} %}`).bytes).toBeGreaterThan(2_400 * 640);
     expect(parse("body", "x".repeat(60_000)).bytes).toBeGreaterThan(120_000);

@@ -28,7 +28,7 @@ describe("renderTemplate", () => {
     ["{% liquid\n assign a = 1\n echo a\n%}", "1"],
     ["{{ '2026-11-23T23:30:00Z' | date: '%Y-%m-%d %H:%M' }}", "2026-11-23 23:30"],
     ["a\r\nb\rc\u2028d\u0000\u001b[0m\t\ud800", "a\nb\nc\nd[0m\t\ufffd"],
-  ])("%j is %j", (source, expected) => {
+  ])("renders %j as %j", (source, expected) => {
     expect(renderTemplate(source, variables)).toEqual({ text: expected, missing: [] });
   });
 
@@ -46,15 +46,15 @@ describe("renderTemplate", () => {
     ["{% assign a = nick %}{{ a }}", ["a"]],
     ["{% for i in (1..2) %}{{ i }}{{ i.x }}{% endfor %}", ["i.x"]],
     ["{% echo nick %}{% liquid\n echo gone %}", ["nick", "gone"]],
-  ])("%j misses %j", (source, expected) => {
+  ])("%j: lists missing variables %j", (source, expected) => {
     expect(missing(source)).toEqual(expected);
   });
 
-  test("a custom field shadows nothing", () => {
+  test("a custom field cannot override a built-in variable", () => {
     expect(text("{{ unsubscribeUrl }} {{ custom.unsubscribeUrl }}")).toBe(`${UNSUBSCRIBE} https://evil.example`);
   });
 
-  test("a custom field may have any name", () => {
+  test("a custom field may have any name, including __proto__", () => {
     const custom: unknown = JSON.parse('{"__proto__": {"polluted": 1}, "constructor": "c", "toString": "s"}');
     const odd = messageVariables(
       { ...ann, custom: custom as Record<string, unknown> },
@@ -66,7 +66,7 @@ describe("renderTemplate", () => {
     expect(Object.getPrototypeOf(odd)).toBe(Object.prototype);
   });
 
-  test("prototypes are out of reach", () => {
+  test("prototype properties are not accessible", () => {
     for (const path of [
       "constructor",
       "__proto__",
@@ -78,18 +78,18 @@ describe("renderTemplate", () => {
     }
   });
 
-  test("HTML escapes variables once, the template never", () => {
+  test("HTML: variables are escaped once and the template is not", () => {
     const source =
       "<b>{{ company }}</b>{% capture c %}{{ lastName }} &{% endcapture %}{{ c }}{% echo company %}{% cycle company %}";
     const jerry = "Tom &amp; &lt;Jerry&gt;";
     expect(renderTemplate(source, variables, "html").text).toBe(`<b>${jerry}</b>O&#x27;Hara &amp;${jerry}${jerry}`);
   });
 
-  test("variables are not templates", () => {
+  test("values of variables are not rendered as templates", () => {
     expect(renderTemplate("{{ a }}", { a: "{{ b }}", b: 1 }).text).toBe("{{ b }}");
   });
 
-  test("does not write into the variables", () => {
+  test("the given variables are never changed", () => {
     const given = Object.freeze({ a: 1 });
     expect(renderTemplate("{% assign a = 2 %}{{ a }}", given).text).toBe("2");
     expect(renderTemplate("{{ a }}", given).text).toBe("1");
@@ -108,12 +108,12 @@ describe("renderTemplate", () => {
     ],
     ["much text", `{% for i in (1..100) %}${"x".repeat(50_000)}{% endfor %}`],
     ["a wide date", "{{ '2026-01-01' | date: '%99999999d' }}"],
-  ])("gives up on %s", (_name, source) => {
+  ])("rejects %s", (_name, source) => {
     expect(() => text(source)).toThrow(Fault);
   });
 });
 
-describe("checkTemplate", () => {
+describe("assertTemplate", () => {
   const complaint = (source: string): string => {
     try {
       checkTemplate("steps.0.body", source);
@@ -134,18 +134,18 @@ describe("checkTemplate", () => {
     ["{% increment a %}", 'steps.0.body: line 1, column 1: tag "increment" not found'],
     ["{% liquid\n include 'x' %}", 'steps.0.body: line 2, column 2: tag "include" not found'],
     ["ä".repeat(32_769), "steps.0.body: at most 64 KB"],
-  ])("%.30j", (source, message) => {
+  ])("reports the place and cause of the error in %.30j", (source, message) => {
     expect(complaint(source)).toBe(message);
   });
 
-  test("passes templates, and text with braces", () => {
+  test("accepts valid templates and text with braces", () => {
     for (const source of ["", "Hi {{ firstName | default: 'there' }}", "{ a } %}", "x".repeat(65_536)]) {
       expect(complaint(source)).toBe("");
     }
   });
 });
 
-test("places are counted in lines and columns", () => {
+test("assertTemplate: errors name the line and column", () => {
   const places = ["{{ a | x }}", "\n{{ a | x }}", "a\n\n  {{ a | x }}\n"].map((source) => {
     try {
       checkTemplate("f", source);

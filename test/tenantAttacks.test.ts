@@ -5,12 +5,12 @@ import { startApp, type TestApp } from "./support/app.ts";
 import { type Doors, doorsThrough } from "./support/doors.ts";
 import { drawn, flag, paint, RED } from "./support/pictures.ts";
 
-// What one tenant may do to the others, tried as they would: by HTTP, at the whole app, knowing nothing of how it is made.
+// Attack other tenants over HTTP against the whole app, without knowledge of its internals.
 
 setDefaultTimeout(60_000);
 
 let app: TestApp;
-let doors: Doors;
+let client: Doors;
 let url: string;
 let logins = 0;
 let answer: { ok: true } | { ok: false; reason: string } = { ok: false, reason: "refused" };
@@ -31,7 +31,7 @@ beforeAll(async () => {
     },
   });
   url = app.listen();
-  doors = doorsThrough(
+  client = doorsThrough(
     (path, sent) => fetch(`${url}${path}`, sent),
     () => "10.9.9.9",
   );
@@ -40,12 +40,12 @@ afterAll(() => app.close());
 
 async function tenant(name: string): Promise<{ token: string; campaignId: string }> {
   const token = await app.signUp(`${name}@owners.example`);
-  await doors.api("POST", "/api/brands", { token, body: { name } });
-  const made = await doors.api<{ campaign: { id: string } }>("POST", "/api/campaigns", { token, body: { name: "C" } });
+  await client.api("POST", "/api/brands", { token, body: { name } });
+  const made = await client.api<{ campaign: { id: string } }>("POST", "/api/campaigns", { token, body: { name: "C" } });
   return { token, campaignId: made.body.campaign.id };
 }
 
-/** How many of each status there are. */
+/** Counts the responses per status. */
 function tally(statuses: readonly number[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
@@ -62,9 +62,9 @@ const mailbox = (n: number, more: object = {}) => ({
   ...more,
 });
 
-test("of 200 guesses at a mailbox's password five reach its server, and 50 in a day", async () => {
+test("mailbox logins: of 200 password guesses five reach the mail server in a minute and 50 in a day", async () => {
   const { token } = await tenant("guesser");
-  const guess = (n: number) => doors.api("POST", "/api/email-accounts", { token, body: mailbox(n) });
+  const guess = (n: number) => client.api("POST", "/api/email-accounts", { token, body: mailbox(n) });
   const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => guess(n)));
   expect(tally(answers.map(({ status }) => status))).toEqual({ 422: 5, 429: 195 });
   expect(logins).toBe(5);
@@ -81,33 +81,33 @@ test("of 200 guesses at a mailbox's password five reach its server, and 50 in a 
   expect((await guess(1)).body.message).toContain("mailboxLoginsPerDay is 50");
 });
 
-test("guesses at a change of a mailbox's login, and tests of one that is wrong, count alike", async () => {
+test("mailbox logins: changes of a login and failing connection tests count like new mailboxes", async () => {
   const { token } = await tenant("changer");
   logins = 0;
   const body = mailbox(1, { email: "own@changer.example", username: "own@changer.example", allowUnverified: true });
-  const made = await doors.api<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", { token, body });
+  const made = await client.api<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", { token, body });
   expect(made.status).toBe(200);
   const path = `/api/email-accounts/${made.body.emailAccount.id}`;
   for (let n = 0; n < 20; n++) {
-    await doors.api("PATCH", path, { token, body: { password: `other ${n}` } });
-    await doors.api("POST", `${path}/test-connection`, { token });
+    await client.api("PATCH", path, { token, body: { password: `other ${n}` } });
+    await client.api("POST", `${path}/test-connection`, { token });
   }
   expect(logins).toBe(5);
 });
 
-test("a brand that knows its passwords adds as many mailboxes as it likes", async () => {
+test("mailbox logins: a brand with correct passwords may add any number of mailboxes", async () => {
   const { token } = await tenant("agency");
   answer = { ok: true };
   const add = async (n: number) => {
     const own = { email: `box${n}@agency.example`, username: `box${n}@agency.example` };
-    return (await doors.api("POST", "/api/email-accounts", { token, body: mailbox(n, own) })).status;
+    return (await client.api("POST", "/api/email-accounts", { token, body: mailbox(n, own) })).status;
   };
   expect(tally(await Promise.all(Array.from({ length: 40 }, (_, n) => add(n))))).toEqual({ 200: 40 });
   for (let n = 40; n < 80; n++) expect(await add(n)).toBe(200);
   answer = { ok: false, reason: "refused" };
 });
 
-test("of 20 imports at once ten are taken, and the rest is told when to come again", async () => {
+test("contact imports: of 20 concurrent imports ten are accepted and the others answer 429 with Retry-After", async () => {
   const { token, campaignId } = await tenant("importer");
   const file = `email\n${Array.from({ length: 3000 }, (_, n) => `p${n}@x.example`).join("\n")}\n`;
   const send = () => {
@@ -120,19 +120,19 @@ test("of 20 imports at once ten are taken, and the rest is told when to come aga
   expect(refused?.headers.get("retry-after")).toBe("30");
 });
 
-test("of 100 wrong passwords at the webhook ten are answered, and the right one always is", async () => {
+test("Chargebee webhook: of 100 wrong passwords ten answer 401 and the others 429, and the right one is always accepted", async () => {
   const show = (password: string) => {
     const authorization = `Basic ${Buffer.from(`chargebee:${password}`).toString("base64")}`;
-    return doors.api("POST", "/api/webhooks/chargebee", { body: { id: "ev" }, headers: { authorization } });
+    return client.api("POST", "/api/webhooks/chargebee", { body: { id: "ev" }, headers: { authorization } });
   };
   const wrong = await Promise.all(Array.from({ length: 100 }, (_, n) => show(`wrong ${n}`)));
   expect(tally(wrong.map(({ status }) => status))).toEqual({ 401: 10, 429: 90 });
   expect(Number(wrong.at(-1)?.headers.get("retry-after"))).toBe(6);
-  // It is let in, and then told that this is no event.
+  // The password is accepted; the body is no event and answers 400.
   expect((await show("let me in")).status).toBe(400);
 });
 
-test("a small picture waits for one large one of another tenant, not for all of them", async () => {
+test("profile images: a small image waits for few large ones of another tenant, not for all of them", async () => {
   const large = await drawn(
     "jpeg",
     paint(2000, 1500, () => RED),
@@ -152,14 +152,14 @@ test("a small picture waits for one large one of another tenant, not for all of 
   all.push(send("small", other.token, flag));
   const statuses = await Promise.all(all);
   expect(statuses.at(-1)).toBe(200);
-  // One is being drawn when it comes, and one may be drawn before it is its turn.
+  // One image is being redrawn when the small one arrives, and one more may come before it.
   expect(done.indexOf("small")).toBeLessThan(5);
   expect(tally(statuses.slice(0, -1))[429]).toBeGreaterThan(20);
 });
 
-test("a client that sends without end is refused before its body is read, and others are served", async () => {
+test("rate limit: a flooding client is refused with 429 and RateLimit headers, and other clients are served", async () => {
   const [flood, calm] = [await tenant("flood"), await tenant("calm")];
-  const list = (token: string) => doors.api("GET", "/api/brands", { token });
+  const list = (token: string) => client.api("GET", "/api/brands", { token });
   const statuses: number[] = [];
   for (let n = 0; n < 70; n++) {
     const answers = await Promise.all(Array.from({ length: 100 }, () => list(flood.token)));
@@ -168,7 +168,7 @@ test("a client that sends without end is refused before its body is read, and ot
   expect(tally(statuses)).toEqual({ 200: 6000, 429: 1000 });
   const refused = await list(flood.token);
   expect(refused.status).toBe(429);
-  // Several processes share a limit by leases of a twentieth, which is there again after three seconds.
+  // Several processes share a limit in leases of a twentieth, so a token is available again after three seconds.
   const seconds = dialect === "sqlite" ? 1 : 3;
   expect(refused.headers.get("retry-after")).toBe(String(seconds));
   expect(refused.headers.get("ratelimit-policy")).toBe('"read";q=6000;w=60');
@@ -181,9 +181,9 @@ test("a client that sends without end is refused before its body is read, and ot
   expect((await list(flood.token)).status).toBe(200);
 });
 
-test("of 100 requests that one brand sends at once a few are answered while another brand sends ten one after the other", async () => {
+test("fair share: of 100 simultaneous requests of one brand a few are answered while another brand sends ten in sequence", async () => {
   const [flood, calm] = [await tenant("many"), await tenant("single")];
-  const list = (token: string) => doors.api("GET", "/api/contacts?limit=100", { token });
+  const list = (token: string) => client.api("GET", "/api/contacts?limit=100", { token });
   expect((await list(calm.token)).status).toBe(200);
   let answered = 0;
   const all = Array.from({ length: 100 }, async () => {

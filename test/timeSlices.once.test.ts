@@ -2,13 +2,13 @@ import { expect, test } from "bun:test";
 import { SCAN_SLICES, scanInSlices } from "../src/db/slicedScan.ts";
 import { TimeSlices } from "../src/timeSlices.ts";
 
-// Who may run, and when, is counted in polls of the network: no clock is asked.
+// Scheduling is counted in polls of the event loop, never in time.
 
-/** Slices whose polls a test makes itself. */
+/** Creates slices whose polls the test triggers. */
 function manual() {
   const polls: (() => void)[] = [];
   const slices = new TimeSlices((run) => polls.push(run));
-  /** One poll, and all that follows from it. */
+  /** Triggers one poll and runs what follows from it. */
   async function poll() {
     polls.shift()?.();
     await Bun.sleep(0);
@@ -16,7 +16,7 @@ function manual() {
   return { slices, poll, polls };
 }
 
-test("one slice runs between two polls, however many wait", async () => {
+test("TimeSlices: one slice runs between two polls, for any number of waiting slices", async () => {
   const { slices, poll, polls } = manual();
   let ran = 0;
   for (let at = 0; at < 8; at++) void slices.next("greedy").then(() => ran++);
@@ -44,7 +44,7 @@ test("slices while another owner has a request under way: one runs, and the next
   expect(ran).toBe(3);
 });
 
-test("owners take turns: one who asks for much delays itself, not another", async () => {
+test("TimeSlices: owners alternate, so an owner with many slices delays only itself", async () => {
   const { slices, poll } = manual();
   const order: string[] = [];
   const ask = (owner: string) => void slices.next(owner).then(() => order.push(owner));
@@ -56,7 +56,7 @@ test("owners take turns: one who asks for much delays itself, not another", asyn
   expect(order.slice(0, 5)).toEqual(["greedy", "greedy", "modest", "other", "greedy"]);
 });
 
-test("work of many slices, eight times at once by one owner, leaves another one waiting for one slice each", async () => {
+test("TimeSlices: eight tasks of one owner delay each slice of another owner by one slice", async () => {
   const { slices, poll, polls } = manual();
   const done: string[] = [];
   const work = async (owner: string, count: number) => {
@@ -72,7 +72,7 @@ test("work of many slices, eight times at once by one owner, leaves another one 
   expect(done).toHaveLength(9);
 });
 
-test("a real event loop polls between slices", async () => {
+test("TimeSlices: the event loop polls between slices", async () => {
   const slices = new TimeSlices();
   let polls = 0;
   let isDone = false;
@@ -86,7 +86,7 @@ test("a real event loop polls between slices", async () => {
   expect(polls).toBeGreaterThanOrEqual(19);
 });
 
-test("a filter that nothing passes ends after its slices, and the cursor goes on to the very end", async () => {
+test("scanInSlices: a filter without matches ends each page after its slices, and the cursor reaches the end", async () => {
   const ids = Array.from({ length: 60_000 }, (_, at) => String(at).padStart(6, "0"));
   const rare = new Set(["000007", "041000", "059999"]);
   let visited = 0;

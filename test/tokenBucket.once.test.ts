@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Rate, TokenBuckets } from "../src/limits/bucket.ts";
 
-/** A token bucket as it is told in books, and slow: every millisecond lets its part of a token flow in, in exact numbers. */
+/** Reference token bucket with exact arithmetic: each millisecond adds its fraction of a token. */
 class SlowBucket {
   #level: bigint;
   #at = 0;
@@ -33,8 +33,8 @@ class SlowBucket {
 const rates = fc.record({ quota: fc.integer({ min: 1, max: 50 }), windowMs: fc.integer({ min: 1, max: 500 }) });
 const gaps = fc.array(fc.oneof(fc.constant(0), fc.nat(5), fc.nat(300)), { minLength: 1, maxLength: 120 });
 
-describe("a token bucket", () => {
-  test("admits what a slow and exact one admits, leaves as much, and says exactly how long to wait", () => {
+describe("TokenBuckets", () => {
+  test("admits and leaves the same as the reference bucket, and returns the exact wait", () => {
     fc.assert(
       fc.property(rates, gaps, (rate, steps) => {
         const buckets = new TokenBuckets();
@@ -60,7 +60,7 @@ describe("a token bucket", () => {
     );
   });
 
-  test("admits in no window more than the quota twice, whatever comes when", () => {
+  test("admits at most twice the quota in any window, for any sequence of requests", () => {
     fc.assert(
       fc.property(rates, gaps, (rate, steps) => {
         const buckets = new TokenBuckets();
@@ -78,7 +78,7 @@ describe("a token bucket", () => {
     );
   });
 
-  test("is not freed by a crowd of other keys, and the crowd takes bounded memory", () => {
+  test("many other keys do not reset a used bucket, and memory is bounded", () => {
     const rate = { quota: 3, windowMs: 60_000 };
     const buckets = new TokenBuckets(100);
     for (let n = 0; n < 3; n++) buckets.take("attacker", rate, 0);
@@ -87,17 +87,17 @@ describe("a token bucket", () => {
     expect(buckets.take("attacker", rate, 2000).waitMs).toBeGreaterThan(0);
   });
 
-  test("is forgotten once it is full again, so that a crowd leaves room for the next", () => {
+  test("a full bucket is dropped, which makes capacity for new keys", () => {
     const rate = { quota: 3, windowMs: 60_000 };
     const buckets = new TokenBuckets(100);
     for (let n = 0; n < 100; n++) buckets.take(`first ${n}`, rate, 0);
     for (let n = 0; n < 100; n++) buckets.take(`second ${n}`, rate, 120_000);
-    // The second crowd has buckets of its own, which no other key has taken from.
+    // The second set of keys has buckets of its own.
     for (let n = 50; n < 100; n++) expect(buckets.take(`second ${n}`, rate, 120_000).remaining).toBe(1);
     expect(buckets.size).toBeLessThanOrEqual(100);
   });
 
-  test("keeps nobody waiting for the old time of a clock that was stepped back, and lets nothing flow for it", () => {
+  test("after the clock is set back, a bucket neither waits for the old time nor refills for it", () => {
     const rate = { quota: 1, windowMs: 1000 };
     const buckets = new TokenBuckets();
     expect(buckets.take("key", rate, 1_000_000).waitMs).toBe(0);
@@ -105,7 +105,7 @@ describe("a token bucket", () => {
     expect(buckets.take("key", rate, 501_000).waitMs).toBe(0);
   });
 
-  test("follows a limit that was changed while it had a debt", () => {
+  test("a changed limit applies to a bucket with used tokens", () => {
     const buckets = new TokenBuckets();
     for (let n = 0; n < 10; n++) buckets.take("key", { quota: 10, windowMs: 1000 }, 0);
     expect(buckets.take("key", { quota: 20, windowMs: 1000 }, 0)).toMatchObject({ waitMs: 0, remaining: 9 });

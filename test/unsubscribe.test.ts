@@ -19,17 +19,17 @@ afterAll(() => world.close());
 
 const bansOf = (scope: string) => world.store.read.select().from(bans).where(eq(bans.scope, scope));
 
-/** A person who got a mail, and the path of the link in it. */
-async function mailed() {
+/** Sends a mail to one contact; returns the path of its unsubscribe link. */
+async function sendMail() {
   const stage = await world.launched({ people: 1 });
   await world.run();
   const path = new URL(world.channel.sent[0]?.unsubscribeUrl ?? "").pathname;
   return { ...stage, path };
 }
 
-describe("the link at the foot of a mail", () => {
-  test("shows a page with one button and does nothing, however often it is opened", async () => {
-    const { path, brandId } = await mailed();
+describe("unsubscribe link", () => {
+  test("GET shows a page with one button and changes nothing", async () => {
+    const { path, brandId } = await sendMail();
     await world.store.write((tx) => tx.update(brands).set({ name: "<b>&Co" }).where(eq(brands.id, brandId)));
     for (let scan = 0; scan < 3; scan++) {
       const { status, headers, text } = await world.app.request("GET", path);
@@ -53,10 +53,10 @@ describe("the link at the foot of a mail", () => {
       '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
       "multipart/form-data; boundary=b",
     ],
-    ["the page's button", "", "application/x-www-form-urlencoded"],
-    ["one who sends something else", "{", "application/json"],
-  ])("is used by %s, without a session", async (_, body, type) => {
-    const { path, brandId, campaignId, emails } = await mailed();
+    ["the button of the page", "", "application/x-www-form-urlencoded"],
+    ["a client with any other body", "{", "application/json"],
+  ])("POST from %s unsubscribes the contact without a session", async (_, body, type) => {
+    const { path, brandId, campaignId, emails } = await sendMail();
     const { status, text } = await world.app.request("POST", path, { body, headers: { "content-type": type } });
     expect(status).toBe(200);
     expect(text).toContain("You are unsubscribed");
@@ -72,8 +72,8 @@ describe("the link at the foot of a mail", () => {
     expect(world.channel.sent).toHaveLength(1);
   });
 
-  test("that was tampered with, or names nothing, is answered 404", async () => {
-    const { path, brandId, campaignId } = await mailed();
+  test("answers 404 when it was changed or names no conversation", async () => {
+    const { path, brandId, campaignId } = await sendMail();
     const [conversation] = await world.conversationsOf(campaignId);
     const { signer } = world.app.deps;
     const wrong = [
@@ -97,7 +97,7 @@ describe("the link at the foot of a mail", () => {
     expect(await bansOf(brandId)).toEqual([]);
   });
 
-  test("is no part of the published API", () => {
+  test("is hidden from the published API", () => {
     const routes = world.app.app.routes.filter(({ path }) => path.startsWith("/u/"));
     expect(routes.map(({ hooks }) => hooks.detail)).toMatchObject([
       { hide: true, access: "public" },

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { readContactFile } from "../src/contactFiles/csv.ts";
 import { csvCell, verdictHeader, verdictLine } from "../src/contactFiles/verdictFile.ts";
 
-describe("a cell", () => {
+describe("formatCsvCell", () => {
   test.each<[text: string | null, cell: string]>([
     [null, ""],
     ["", ""],
@@ -41,11 +41,11 @@ describe("a cell", () => {
     ["＠1", "'＠1"],
     ["'=1", "'=1"],
     ["a=1-2", "a=1-2"],
-  ])("%j → %j", (text, cell) => {
+  ])("writes %j as %j", (text, cell) => {
     expect(csvCell(text)).toBe(cell);
   });
 
-  test("never starts a formula, whatever separates cells, and stays one cell", () => {
+  test("never starts a formula for any cell separator, and stays one cell", () => {
     const text = fc.string({ unit: fc.constantFrom(..."a1 \",;\t|\r\n'=+-@"), maxLength: 12 });
     fc.assert(
       fc.property(text, (value) => {
@@ -59,14 +59,14 @@ describe("a cell", () => {
     );
   });
 
-  test("of any size takes linear time", () => {
+  test("takes linear time", () => {
     const started = performance.now();
     for (const unit of ["\t", " ", '"', ";", "\r", "; ", "\n\t"]) csvCell(unit.repeat(500_000));
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
 
-test("a verdict file is a contact file again", async () => {
+test("row results file: can be imported again as a contact file", async () => {
   const file =
     verdictHeader +
     verdictLine({ line: 2, verdict: "added", email: "ann@example.com", phone: "+12025550143", message: null }) +

@@ -16,7 +16,7 @@ import { idOf, keyOf, type SignedIn, session, signIn } from "./support/visitors.
 
 setDefaultTimeout(60_000);
 
-// An e-mail address is nobody's until it is proved: by a mailed link, or by an admin's word.
+// An e-mail address belongs to an account only once it is proved, by a mailed link or by an admin.
 
 const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
 const FROM = "Reprise <no-reply@service.example>";
@@ -39,7 +39,7 @@ interface Found {
 const asAdmin = (app: TestApp, token: string) => (path: string, body: object) =>
   app.request<Found>("POST", `/api/auth/admin/${path}`, { token, body });
 
-describe("sign-up without a system mailbox", () => {
+describe("sign-up without system mail", () => {
   let app: TestApp;
   let admin: ReturnType<typeof asAdmin>;
   beforeAll(async () => {
@@ -48,7 +48,7 @@ describe("sign-up without a system mailbox", () => {
   });
   afterAll(() => app.close());
 
-  test("makes an account that is shown as unverified and can own nothing until an admin vouches for it", async () => {
+  test("creates an unverified account that cannot own a brand until an admin verifies it", async () => {
     const email = fresh();
     const token = await app.signUpUnverified(email);
     expect((await session(app, { token })).body.user).toMatchObject({ emailVerified: false });
@@ -64,23 +64,23 @@ describe("sign-up without a system mailbox", () => {
     expect((await create()).status).toBe(200);
   });
 
-  test("an unverified user is given no brand by a change of its owner either", async () => {
-    const boss = await app.admin();
+  test("PATCH of a brand answers 409 for an unverified new owner", async () => {
+    const adminToken = await app.admin();
     const made = await app.request<{ brand: { id: string } }>("POST", "/api/brands", {
-      token: boss,
+      token: adminToken,
       body: { name: "B" },
     });
     const ownerId = await idOf(app, await app.signUpUnverified(fresh()));
     const path = `/api/brands/${made.body.brand.id}`;
-    expect((await app.request("PATCH", path, { token: boss, body: { ownerId } })).status).toBe(409);
+    expect((await app.request("PATCH", path, { token: adminToken, body: { ownerId } })).status).toBe(409);
   });
 
-  test("an admin's create-user takes an unverified account over: nothing of the squatter's stays", async () => {
+  test("create-user takes over an unverified account and revokes its sessions, keys, password and brand", async () => {
     const email = fresh();
     const squatter = await app.signUpUnverified(email);
     const id = await idOf(app, squatter);
     const keys = [await keyOf(app, squatter), await keyOf(app, squatter, { kind: "SERVICE" })];
-    // Brands are refused to the unverified; one that got there in another way does not come along.
+    // Unverified users cannot create brands; a brand assigned otherwise must be detached.
     await app.store.write((tx) =>
       tx
         .insert(brands)
@@ -99,13 +99,13 @@ describe("sign-up without a system mailbox", () => {
     expect(brand?.ownerId).toBeNull();
   });
 
-  test("create-user stays 409 for a verified account", async () => {
+  test("create-user answers 409 for a verified account", async () => {
     const email = fresh();
     await app.signUp(email);
     expect((await admin("create-user", { email, password: PASSWORD, name: "X" })).status).toBe(409);
   });
 
-  test("send-verification is refused, and says whom to ask", async () => {
+  test("send-verification answers 403 and refers to an admin", async () => {
     const answer = await app.request<{ message: string }>("POST", "/api/auth/send-verification", {
       body: { email: fresh() },
     });
@@ -113,7 +113,7 @@ describe("sign-up without a system mailbox", () => {
     expect(answer.body.message).toContain("admin");
   });
 
-  test("unverified accounts that own nothing expire after two weeks; others stay", async () => {
+  test("unverified accounts without a brand are deleted after two weeks, other accounts are kept", async () => {
     const [gone, verified, owner, banned] = [fresh(), fresh(), fresh(), fresh()];
     const token = await app.signUpUnverified(gone);
     const { key } = await keyOf(app, token);
@@ -135,7 +135,7 @@ describe("sign-up without a system mailbox", () => {
   });
 });
 
-describe("sign-up with a system mailbox", () => {
+describe("sign-up with system mail", () => {
   let app: TestApp;
   let server: TestSmtpServer;
   let admin: ReturnType<typeof asAdmin>;
@@ -153,7 +153,7 @@ describe("sign-up with a system mailbox", () => {
 
   const mailsTo = (email: string) => server.received.filter(({ to }) => to === email);
   async function mailTo(email: string, nth = 1) {
-    await until("the mail is there", async () => mailsTo(email).length >= nth, 10_000);
+    await until("the mail has arrived", async () => mailsTo(email).length >= nth, 10_000);
     return simpleParser(mailsTo(email)[nth - 1]?.raw ?? "");
   }
   const tokenIn = (text = "") => /#token=(\S+)/.exec(text)?.[1] ?? "";
@@ -162,7 +162,7 @@ describe("sign-up with a system mailbox", () => {
       body: { token, password },
     });
 
-  test("makes an account that nobody can use until the mailed link is opened", async () => {
+  test("creates an account that can sign in only after the mailed link is opened", async () => {
     const email = fresh();
     const answer = await signUp(app, email);
     expect([answer.status, answer.body.token, answer.headers.getSetCookie()]).toEqual([202, undefined, []]);
@@ -173,7 +173,7 @@ describe("sign-up with a system mailbox", () => {
       '"Reprise" <no-reply@service.example>',
       "auto-generated",
     ]);
-    // Nothing that whoever signed up typed reaches a stranger's mailbox.
+    // The mail contains nothing entered at sign-up, as it may reach a stranger.
     expect(mail.text).not.toContain("Eve");
     const token = tokenIn(mail.text);
     const rows = JSON.stringify(await app.store.read.select().from(verifications));
@@ -184,7 +184,7 @@ describe("sign-up with a system mailbox", () => {
     expect((await verify(token)).status).toBe(403);
   });
 
-  test("the link's owner chooses the password; the squatter's opens nothing", async () => {
+  test("verify-email sets the password of the link's owner, and the password of the sign-up is invalid", async () => {
     const email = fresh();
     await signUp(app, email, "the squatter's choice");
     expect((await verify(tokenIn((await mailTo(email)).text), "a donkey with a ladder")).status).toBe(200);
@@ -192,7 +192,7 @@ describe("sign-up with a system mailbox", () => {
     expect((await signIn(app, email, "a donkey with a ladder")).status).toBe(200);
   });
 
-  test("answers alike for new, unverified, verified and banned addresses", async () => {
+  test("sign-up and send-verification have the same response for new, unverified, verified and banned addresses", async () => {
     const [verified, banned, unverified, unknown] = [fresh(), fresh(), fresh(), fresh()];
     await admin("create-user", { email: verified, password: PASSWORD, name: "V" });
     const { user } = (await admin("create-user", { email: banned, password: PASSWORD, name: "B" })).body;
@@ -215,7 +215,7 @@ describe("sign-up with a system mailbox", () => {
     expect(mailsTo(banned)).toEqual([]);
   });
 
-  test("mails an address once in ten minutes, and a newer link voids the older one", async () => {
+  test("an address gets one mail in ten minutes, and a newer link invalidates the older one", async () => {
     const email = fresh();
     const again = () => app.request("POST", "/api/auth/send-verification", { body: { email } });
     await signUp(app, email);
@@ -230,7 +230,7 @@ describe("sign-up with a system mailbox", () => {
     expect((await verify(second)).status).toBe(200);
   });
 
-  test("a link ends after three days, and forged ones are none", async () => {
+  test("a link expires after three days, and forged links answer 403", async () => {
     const email = fresh();
     await signUp(app, email);
     const token = tokenIn((await mailTo(email)).text);
@@ -242,7 +242,7 @@ describe("sign-up with a system mailbox", () => {
     expect(await app.store.write(removeOldLinks)).toBeGreaterThan(0);
   });
 
-  test("an address for which an admin vouched meanwhile gets its password by the link", async () => {
+  test("verify-email after an admin verified the address: sets the password of that account", async () => {
     const email = fresh();
     admin = asAdmin(app, await app.admin());
     await signUp(app, email);
@@ -252,15 +252,15 @@ describe("sign-up with a system mailbox", () => {
     expect([entered.status, entered.body.user.id]).toEqual([200, userId]);
   });
 
-  test("an invitation is mailed, and the admin hears when that fails", async () => {
+  test("an invitation is mailed, and a failed mail is reported to the admin", async () => {
     const email = fresh();
     const body = { email, name: "Ada" };
     const invite = () =>
       app.request<{ mailed: boolean; mailError: string; token: string }>("POST", "/api/auth/admin/invitations", {
-        token: bossToken,
+        token: adminToken,
         body,
       });
-    const bossToken = await app.admin();
+    const adminToken = await app.admin();
     const sent = await invite();
     expect(sent.body).toMatchObject({ mailed: true, mailError: null });
     expect(tokenIn((await mailTo(email)).text)).toBe(sent.body.token);
@@ -268,17 +268,17 @@ describe("sign-up with a system mailbox", () => {
     const failed = await invite();
     expect([failed.status, failed.body.mailed]).toEqual([200, false]);
     expect(failed.body.mailError).toContain("ECONNREFUSED");
-    // A sign-up is answered all the same, and the log says what did not leave.
+    // Sign-up answers 202 although its mail fails, and the failure is logged.
     expect((await signUp(app, fresh())).status).toBe(202);
     await until(
-      "the log says so",
+      "the failed mail is logged",
       async () => app.logged.some((line) => line.includes("system_mail.not_sent") && line.includes("LINK")),
       10_000,
     );
   });
 });
 
-test("a mailbox with a password sends nothing in the clear", async () => {
+test("openSystemMail: a server without TLS gets neither the password nor the mail", async () => {
   const server = await startSmtpServer({ login: { username: "system", password: "secret" } });
   const send = openSystemMail({ url: `smtp://system:secret@127.0.0.1:${server.port}`, from: FROM });
   await expect(send?.({ to: "a@example.com", subject: "x", text: "y" })).rejects.toThrow(/STARTTLS|TLS/i);

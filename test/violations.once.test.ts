@@ -5,10 +5,10 @@ import { isEcho, Standing } from "../src/db/standing.ts";
 import { isOutage, isUnavailable } from "../src/db/violations.ts";
 
 const coded = (code: string) => Object.assign(new Error("no"), { code });
-/** As Drizzle wraps it. */
+/** Wraps an error as Drizzle does. */
 const wrapped = (cause: Error) => new Error("Failed query: select secret", { cause });
 
-describe("what may be asked again later", () => {
+describe("database errors", () => {
   test.each(
     [
       "ECONNREFUSED",
@@ -20,19 +20,22 @@ describe("what may be asked again later", () => {
       "53100",
       "53300",
     ].concat(["57P01", "57P03", "25006", "25P03", "58030", "SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_CANTOPEN"]),
-  )("%s: the database is away", (code) => {
+  )("%s: is an outage", (code) => {
     expect([isOutage(wrapped(coded(code))), isUnavailable(coded(code))]).toEqual([true, true]);
   });
 
-  test.each(["57014", "55P03", "POOL_EXHAUSTED", "SQLITE_BUSY"])("%s: it was too busy", (code) => {
+  test.each(["57014", "55P03", "POOL_EXHAUSTED", "SQLITE_BUSY"])("%s: is unavailable but no outage", (code) => {
     expect([isOutage(coded(code)), isUnavailable(wrapped(coded(code)))]).toEqual([false, true]);
   });
 
-  test.each(["23505", "42P01", "28P01", "3D000", "SQLITE_CONSTRAINT_UNIQUE", "ENOENT"])("%s: not at all", (code) => {
-    expect(isUnavailable(wrapped(coded(code)))).toBe(false);
-  });
+  test.each(["23505", "42P01", "28P01", "3D000", "SQLITE_CONSTRAINT_UNIQUE", "ENOENT"])(
+    "%s: is not unavailable",
+    (code) => {
+      expect(isUnavailable(wrapped(coded(code)))).toBe(false);
+    },
+  );
 
-  test("a file of SQLite that can grow no more, as it says so itself", () => {
+  test("a full SQLite file: is an outage", () => {
     const file = new Database(":memory:");
     file.run("create table t (x)");
     file.run("pragma max_page_count = 10");
@@ -50,24 +53,24 @@ describe("what may be asked again later", () => {
   });
 });
 
-test("an outage is told once, without the SQL, and what else fails of it is an echo", async () => {
-  const told: unknown[] = [];
-  const standing = new Standing((works, error) => told.push([works, error]));
-  const away = coded("57P01");
-  standing.note();
-  standing.note(coded("23505"));
-  standing.note(wrapped(away));
+test("OutageMonitor: reports an outage once with the original error, and marks later errors of the outage as reported", async () => {
+  const reported: unknown[] = [];
+  const monitor = new Standing((works, error) => reported.push([works, error]));
+  const outage = coded("57P01");
+  monitor.note();
+  monitor.note(coded("23505"));
+  monitor.note(wrapped(outage));
   const late = coded("POOL_EXHAUSTED");
-  standing.note(late);
-  standing.note();
-  // Those who are told are told after the error was handled.
+  monitor.note(late);
+  monitor.note();
+  // Callbacks run after the error was handled.
   await Bun.sleep(0);
-  expect(told).toEqual([[false, away]]);
-  expect([wrapped(away), late, coded("57P01")].map(isEcho)).toEqual([true, true, false]);
+  expect(reported).toEqual([[false, outage]]);
+  expect([wrapped(outage), late, coded("57P01")].map(isEcho)).toEqual([true, true, false]);
 });
 
-describe("the address of Postgres", () => {
-  test("may name several hosts, with or without a port", () => {
+describe("parseDatabaseUrl", () => {
+  test("parses several hosts, with and without ports", () => {
     expect(readAddress("postgres://me:p%40ss@one:6432,two,[::1]:7/db?target_session_attrs=primary&x=1")).toEqual({
       hosts: [
         { host: "one", port: 6432 },
@@ -79,7 +82,7 @@ describe("the address of Postgres", () => {
   });
 
   test.each(["mysql://db/x", "postgres://", "postgres://one,/x", "postgres://one:port/x", "one"])(
-    "%s is none",
+    "returns null for %s",
     (url) => {
       expect(readAddress(url)).toBeNull();
     },

@@ -35,8 +35,8 @@ afterAll(() => app.close());
 
 const fresh = () => `+1202555${String(1000 + numbers++)}`;
 
-describe("an admin's number for a brand", () => {
-  test("is stored as E.164 and named after the brand and its last digits", async () => {
+describe("POST /api/auth/admin/create-voicemail-account", () => {
+  test("stores the number as E.164 and names it after the brand and the last digits", async () => {
     const { status, body } = await admin<Answer>("POST", CREATE, {
       brandId: ann.brandId,
       phoneNumber: "+1 (202) 555-0143",
@@ -54,7 +54,7 @@ describe("an admin's number for a brand", () => {
     });
   });
 
-  test("is one account's on the whole platform, in whatever form it is written", async () => {
+  test("answers 409 for a number that has an account on the platform, in any notation and concurrently", async () => {
     const phoneNumber = "+12025550199";
     expect((await admin("POST", CREATE, { brandId: ann.brandId, phoneNumber })).status).toBe(200);
     const again = { brandId: bob.brandId, phoneNumber: "001 202-555-0199" };
@@ -64,7 +64,7 @@ describe("an admin's number for a brand", () => {
     expect(racing.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
   });
 
-  test("is refused by name", async () => {
+  test("answers 422 for a bad number, 404 for an unknown brand, 403 to an owner", async () => {
     for (const phoneNumber of ["", "12", "2025550143", "+1 555", "anything", "+49 1234567"]) {
       const refused = await admin<Answer>("POST", CREATE, { brandId: ann.brandId, phoneNumber });
       expect(refused.status).toBe(422);
@@ -74,7 +74,7 @@ describe("an admin's number for a brand", () => {
     expect((await ann.request("POST", CREATE, { brandId: ann.brandId, phoneNumber: fresh() })).status).toBe(403);
   });
 
-  test("is made once under one Idempotency-Key", async () => {
+  test("creates one account per Idempotency-Key", async () => {
     const order = { brandId: ann.brandId, phoneNumber: fresh() };
     const first = await admin("POST", CREATE, order, { "idempotency-key": "number" });
     const again = await admin("POST", CREATE, order, { "idempotency-key": "number" });
@@ -82,8 +82,8 @@ describe("an admin's number for a brand", () => {
   });
 });
 
-describe("a brand's own numbers", () => {
-  test("are added, shown, changed and removed by their owner, and nobody else but admins", async () => {
+describe("/api/voicemail-accounts", () => {
+  test("an owner creates, reads, updates and deletes its numbers; another brand gets 404 and an admin may do the same", async () => {
     const made = await ann.request<Answer>("POST", OWN, { phoneNumber: fresh(), displayName: " Front desk " });
     expect(made.body.voicemailAccount).toMatchObject({ displayName: "Front desk", isActive: true });
     const path = `${OWN}/${made.body.voicemailAccount.id}`;
@@ -103,7 +103,7 @@ describe("a brand's own numbers", () => {
     expect((await ann.request("GET", path)).status).toBe(404);
   });
 
-  test("are listed page by page", async () => {
+  test("GET returns the numbers in pages", async () => {
     const carl = await openBrand(app, "carl");
     for (let n = 0; n < 5; n++) await carl.request("POST", OWN, { phoneNumber: fresh(), displayName: `n${n}` });
     const seen: string[] = [];
@@ -121,7 +121,7 @@ describe("a brand's own numbers", () => {
     expect((await admin("GET", `${OWN}?brandId=${carl.brandId}`)).status).toBe(200);
   });
 
-  test("stay while messages wait to leave from them", async () => {
+  test("DELETE answers 409 while messages wait to be sent from the number", async () => {
     const made = await ann.request<Answer>("POST", OWN, { phoneNumber: fresh() });
     const { id: senderId } = made.body.voicemailAccount;
     await app.store.write(async (tx) => {
@@ -141,7 +141,7 @@ describe("a brand's own numbers", () => {
     expect([refused.status, refused.body.pendingMessages]).toEqual([409, 1]);
   });
 
-  test("survive nonsense", async () => {
+  test("malformed input is rejected without side effects", async () => {
     const made = await ann.request<Answer>("POST", OWN, { phoneNumber: fresh() });
     const path = `${OWN}/${made.body.voicemailAccount.id}`;
     await sendNonsense(ann, "POST", OWN, { phoneNumber: "+12025550100", displayName: "x" });

@@ -42,7 +42,7 @@ const daysOf = async (stage: Stage) =>
       .orderBy(senderDays.day)
   ).map(({ sends, warmupSends }) => [sends, warmupSends]);
 
-test("over two weeks the volume grows until the daily limit is reached", async () => {
+test("warm-up: the daily volume grows until the daily limit is reached", async () => {
   const stage = await world.stage({ people: 300, credits: 400, dailyLimit: 40, delays: [0] });
   const started = await order(stage, "START");
   expect(started.body.emailAccount).toMatchObject({ warmupStatus: "WARMING", todaysLimit: 10 });
@@ -61,7 +61,7 @@ test("over two weeks the volume grows until the daily limit is reached", async (
   expect(shown).toMatchObject({ warmupStatus: "COMPLETED", todaysLimit: 40 });
 });
 
-test("the plan keeps to the ramp, so that nothing is looked at again at midnight", async () => {
+test("warm-up: messages are scheduled within the ramp, so each is sent on its scheduled day", async () => {
   const stage = await world.stage({ people: 60, dailyLimit: 40, delays: [0] });
   await order(stage, "START");
   await world.launch(stage);
@@ -77,7 +77,7 @@ test("the plan keeps to the ramp, so that nothing is looked at again at midnight
   ]);
 });
 
-test("paused it stays at what it allowed, and goes on from there", async () => {
+test("warm-up: PAUSE keeps the current volume, RESUME continues from there, STOP removes the limit", async () => {
   const stage = await world.stage({ people: 200, credits: 200, dailyLimit: 100, delays: [0] });
   await world.launch(stage);
   await order(stage, "START");
@@ -102,7 +102,7 @@ test("paused it stays at what it allowed, and goes on from there", async () => {
   });
 });
 
-test("what did not leave is given back to the ramp", async () => {
+test("warm-up: deferred messages do not count against the ramp", async () => {
   const stage = await world.stage({ people: 12, dailyLimit: 100, delays: [0] });
   await order(stage, "START");
   await world.launch(stage);

@@ -10,12 +10,12 @@ import { oddMoment } from "./support/oddMoments.ts";
 const everyDay = (from: string, to: string): SendWindow[] => [{ days: [...DAYS], from, to }];
 const OFFICE: SendWindow[] = [{ days: ["MON", "TUE", "WED", "THU", "FRI"], from: "09:00", to: "17:30" }];
 
-describe("nextOpening", () => {
+describe("findOpening", () => {
   const cases: [name: string, windows: SendWindow[], zone: string, at: string, opens: string][] = [
     ["no windows are always open", [], "Asia/Tokyo", "2026-11-22T03:04:05Z", "2026-11-22T03:04:05Z"],
     ["open now", OFFICE, "Europe/Berlin", "2026-11-23T10:00:01Z", "2026-11-23T10:00:01Z"],
-    ["opens at its first moment", OFFICE, "Europe/Berlin", "2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z"],
-    ["shut at its last", OFFICE, "Europe/Berlin", "2026-11-23T16:30:00Z", "2026-11-24T08:00:00Z"],
+    ["opens at its start time", OFFICE, "Europe/Berlin", "2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z"],
+    ["closed at its end time", OFFICE, "Europe/Berlin", "2026-11-23T16:30:00Z", "2026-11-24T08:00:00Z"],
     ["over the weekend", OFFICE, "Europe/Berlin", "2026-11-20T17:00:00Z", "2026-11-23T08:00:00Z"],
     ["until 24:00", everyDay("22:00", "24:00"), "UTC", "2026-11-23T23:59:59Z", "2026-11-23T23:59:59Z"],
     [
@@ -42,14 +42,14 @@ describe("nextOpening", () => {
     ["leap day", [{ days: ["TUE"], from: "09:00", to: "10:00" }], "UTC", "2028-02-28T12:00Z", "2028-02-29T09:00Z"],
     ["before 1970", OFFICE, "UTC", "1969-12-27T12:00Z", "1969-12-29T09:00Z"],
     [
-      "New York springs forward into it",
+      "New York springs forward into the window",
       everyDay("02:30", "05:00"),
       "America/New_York",
       "2026-03-08T06:59Z",
       "2026-03-08T07:00Z",
     ],
     [
-      "New York skips it whole",
+      "New York skips the whole window",
       everyDay("02:15", "02:45"),
       "America/New_York",
       "2026-03-08T06:00Z",
@@ -121,11 +121,11 @@ describe("nextOpening", () => {
       "2011-12-30T10:00Z",
     ],
   ];
-  test.each(cases)("%s", (_name, windows, zone, at, opens) => {
+  test.each(cases)("finds the opening: %s", (_name, windows, zone, at, opens) => {
     expect(nextOpening(windows, zone, Date.parse(at))).toBe(Date.parse(opens));
   });
 
-  test("agrees with someone who looks at the clock every minute", () => {
+  test("equals a search over each minute of the clock", () => {
     const minutes = fc.tuple(fc.nat(95), fc.nat(95)).filter(([from, to]) => from !== to);
     const aWindow = fc.record({ days: fc.uniqueArray(fc.constantFrom(...DAYS), { minLength: 2 }), minutes }).map(
       ({ days, minutes: [one, other] }): SendWindow => ({
@@ -143,32 +143,32 @@ describe("nextOpening", () => {
   });
 });
 
-describe("nextCommonOpening", () => {
+describe("findCommonOpening", () => {
   const windows = OFFICE;
 
-  test("waits until all are open", () => {
+  test("waits until all windows are open", () => {
     const hours = [{ windows, zone: "Europe/Berlin" }, ...contactHours("SMS", ["America/New_York"])];
     expect(nextCommonOpening(hours, Date.parse("2026-11-20T08:30Z"))).toBe(Date.parse("2026-11-20T13:00Z"));
     expect(nextCommonOpening(hours, Date.parse("2026-11-20T16:30Z"))).toBe(Date.parse("2026-11-23T13:00Z"));
   });
 
-  test("is at once without any hours", () => {
+  test("is the given time without any windows", () => {
     expect(nextCommonOpening([], 12345)).toBe(12345);
   });
 
-  test("is null when they never meet", () => {
+  test("is null when the windows never overlap", () => {
     const night = [{ windows: everyDay("22:00", "24:00"), zone: "America/Denver" }];
     expect(nextCommonOpening([...night, ...contactHours("VOICEMAIL", ["America/Denver"])], 0)).toBeNull();
   });
 
-  test("finds hours that only meet while one zone has changed its clocks and the other has not", () => {
+  test("finds windows that overlap only while one time zone has changed its clocks and the other has not", () => {
     const berlin = { windows: everyDay("14:00", "14:30"), zone: "Europe/Berlin" };
     const newYork = { windows: everyDay("09:00", "09:30"), zone: "America/New_York" };
     expect(nextCommonOpening([berlin, newYork], Date.parse("2026-05-01T00:00Z"))).toBe(Date.parse("2026-10-25T13:00Z"));
   });
 });
 
-describe("checkWindows", () => {
+describe("assertWindows", () => {
   const wrong = (...windows: { days: string[]; from: string; to: string }[]): string[] => {
     try {
       checkWindows("sendWindows", windows);
@@ -178,12 +178,12 @@ describe("checkWindows", () => {
     }
   };
 
-  test("passes what can be kept", () => {
+  test("accepts valid windows", () => {
     expect(wrong()).toEqual([]);
     expect(wrong(...OFFICE, { days: ["SUN"], from: "00:00", to: "24:00" })).toEqual([]);
   });
 
-  test("names every wrong field", () => {
+  test("names each wrong field", () => {
     expect(wrong({ days: ["MON"], from: "17:30", to: "09:00" })).toEqual(["sendWindows.0.to"]);
     expect(wrong({ days: ["MON"], from: "09:00", to: "09:00" })).toEqual(["sendWindows.0.to"]);
     expect(wrong(...OFFICE, { days: [], from: "9:00", to: "24:01" })).toEqual([

@@ -11,13 +11,13 @@ import { MAX_WAITING_WRITES } from "../src/db/write-queue.ts";
 const folder = mkdtempSync(join(tmpdir(), "reprise-write-queue-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("behind a transaction that takes long a bounded number waits, more are refused as unavailable, and none is lost", async () => {
+test("SQLite write queue: behind a long transaction a bounded number of writes waits, and further ones fail as unavailable", async () => {
   const clock = new VirtualClock(0);
   const begin = () => ({ now: clock.now(), newId: () => crypto.randomUUID() });
   const store = openSqlite(join(folder, "reprise.db"), begin, "off", new Standing(() => {}));
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
   const long = store.write(() => over);
-  // Begun, so that it waits no longer.
+  // Let the transaction begin, so that it no longer waits.
   await Bun.sleep(0);
   let done = 0;
   const waiting = Array.from({ length: MAX_WAITING_WRITES }, () => store.write(async () => void done++));

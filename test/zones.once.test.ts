@@ -5,7 +5,7 @@ import { isZone, localDay, startOfNextDay, stretchAt } from "../src/calendar/zon
 import { DAY, HOUR, type Instant, MINUTE } from "../src/clock.ts";
 import { moment, oddMoment } from "./support/oddMoments.ts";
 
-describe("zones", () => {
+describe("time zones", () => {
   test.each([
     ["America/New_York", true],
     ["US/Eastern", true],
@@ -22,7 +22,7 @@ describe("zones", () => {
     expect(isZone(text)).toBe(known);
   });
 
-  test("offsets are those that Intl shows", () => {
+  test("getOffsetPeriod: offsets equal those of Intl", () => {
     const zone = fc.constantFrom(...Intl.supportedValuesOf("timeZone"));
     fc.assert(
       fc.property(zone, moment(), (name, at) => {
@@ -34,7 +34,7 @@ describe("zones", () => {
     );
   });
 
-  test("a stretch begins at its first moment, asked in any order", () => {
+  test("getOffsetPeriod: a period begins at the change of the clocks, in any order of calls", () => {
     const change = Date.parse("2026-03-29T01:00Z");
     expect(stretchAt("Europe/Berlin", change)).toEqual(stretchAt("Europe/Berlin", change + DAY));
     expect(stretchAt("Europe/Berlin", change).since).toBe(change);
@@ -50,12 +50,12 @@ describe("zones", () => {
     ["Pacific/Apia", "2011-12-30T09:59Z", "2011-12-29", "2011-12-30T10:00Z"],
     ["Pacific/Apia", "2011-12-30T10:00Z", "2011-12-31", "2011-12-31T10:00Z"],
     ["Asia/Kathmandu", "2028-02-28T18:15Z", "2028-02-29", "2028-02-29T18:15Z"],
-  ])("%s at %s is %s", (zone, at, day, tomorrow) => {
+  ])("formatLocalDay and getStartOfNextDay: %s at %s is %s", (zone, at, day, tomorrow) => {
     expect(localDay(zone, Date.parse(at))).toBe(day);
     expect(startOfNextDay(zone, Date.parse(at))).toBe(Date.parse(tomorrow));
   });
 
-  test("the next day starts at the first minute with a later date", () => {
+  test("getStartOfNextDay: is the first minute with a later date", () => {
     fc.assert(
       fc.property(oddMoment(), ({ zone, at }) => {
         let next = at;

@@ -10,7 +10,7 @@ export const isUnknown = ({ status, errorMessage }: ShownMessage) =>
 
 /** Cases of messages that are refused, deferred or of unknown outcome, and of mailboxes that move. */
 export function failingCases(context: () => Ground): void {
-  test("refused for good, it fails and its credit is back; put off, it is tried again as the same message", async () => {
+  test("delivery: a rejected message fails and is refunded, a deferred one is retried with the same Message-ID", async () => {
     const { createBrand, createPeople, waitForMessages, bringForward } = context();
     const persons = createPeople(3);
     const [unknown, busy] = persons.map(({ email }) => email);
@@ -44,7 +44,7 @@ export function failingCases(context: () => Ground): void {
     await server.stop();
   });
 
-  test("an outcome nobody knows is shown, and resolved as sent or as not sent", async () => {
+  test("delivery: an unknown outcome is shown and can be resolved as sent or as not sent", async () => {
     const { createBrand, createPeople, waitForMessages, fleet, admin } = context();
     const persons = createPeople(2);
     let dots = 0;
@@ -62,14 +62,14 @@ export function failingCases(context: () => Ground): void {
       body: { as: "NOT_SENT" },
     });
     expect(again.status).toBe(409);
-    // One as it was said to be, one sent again as the same message, and what follows each.
+    // One message counts as sent, one is sent again with the same Message-ID, and both have a follow-up.
     const ids = server.received.map(({ messageId }) => messageId);
     expect([ids.length, new Set(ids).size]).toEqual([5, 4]);
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 4 });
     await server.stop();
   });
 
-  test("a mailbox given to another brand carries nothing more of the first one's", async () => {
+  test("mailbox assigned to another brand: sends nothing more for the first brand", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, bringForward, fleet, admin } = context();
     const [owner, other, persons] = [await createBrand(), await createBrand(), createPeople(10)];
     const stages = [OPENING, { body: "Two", delay: { value: 1, unit: "DAYS" as const } }];

@@ -123,9 +123,9 @@ export async function startGround(): Promise<Ground> {
     waitUntilIdle: () =>
       until("nothing is on its way", async () => (await stats()).every(({ active }) => active === 0), PATIENCE, 50),
     async expectConsistent() {
-      const said = await stats();
-      const [{ waiting, active, completed, failed } = { waiting: 0, active: 0, completed: 0, failed: 0 }] = said;
-      for (const own of said) expect(own).toEqual({ waiting, active, completed, failed });
+      const figures = await stats();
+      const [{ waiting, active, completed, failed } = { waiting: 0, active: 0, completed: 0, failed: 0 }] = figures;
+      for (const own of figures) expect(own).toEqual({ waiting, active, completed, failed });
       const verified = await fleet.api("POST", "/api/auth/admin/verify-ledger", { token: admin, body: {} });
       expect(verified.body).toMatchObject({ success: true, ok: true, drifts: [] });
       const store = await openStore({ dataDir, databaseUrl: fleet.databaseUrl });

@@ -10,13 +10,13 @@ const STAGES = [{ subject: "Hello", body: "One" }, { body: "Two" }, { body: "Thr
 
 /** Cases of replicas that stop, restart or are killed while they send. */
 export function restartingCases(context: () => Ground): void {
-  test("each asked to stop in turn while it sends: nothing is lost, nothing is unknown", async () => {
+  test("rolling restart while sending: no message is lost and no outcome is unknown", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, fleet } = context();
     const owner = await createBrand({ count: 3 });
     for (const [n, replica] of fleet.replicas.entries()) {
       const persons = createPeople(40);
       const id = await launchCampaign(owner, { name: `Rolling ${n}`, stages: STAGES, people: persons });
-      await until("it sends", async () => mailTo(persons).length > 0);
+      await until("the first mail is sent", async () => mailTo(persons).length > 0);
       const ending = replica.stop();
       expect(mailTo(persons).length).toBeLessThan(120);
       expect(await ending).toBe(0);
@@ -27,14 +27,14 @@ export function restartingCases(context: () => Ground): void {
     }
   });
 
-  test("one killed while it sends: its claims end as unknown, the others go on, and nobody is written to twice", async () => {
+  test("replica killed while sending: its claims become unknown, other replicas continue, and no mail is sent twice", async () => {
     const { createBrand, createPeople, waitForMessages, expireClaims, fleet } = context();
     const slow = await startSmtpServer({ thinks: 100 });
     const mailTo = (persons: readonly { email: string }[]) =>
       slow.received.filter(({ to }) => persons.some(({ email }) => email === to));
     const [owner, persons] = [await createBrand({ count: 3, smtpPort: slow.port }), createPeople(40)];
     const id = await launchCampaign(owner, { name: "Killed", stages: STAGES, people: persons });
-    await until("it sends", async () => slow.received.length > 0);
+    await until("the first mail is sent", async () => slow.received.length > 0);
     const victim = fleet.replicas.at(-1);
     await victim?.kill();
     if (fleet.replicas.length > 1) {
@@ -60,7 +60,7 @@ export function restartingCases(context: () => Ground): void {
     expect(mailTo(persons)).toHaveLength(120);
     expect(new Set(mailTo(persons).map(({ messageId }) => messageId)).size).toBe(120);
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 120 });
-    // One of several may have had nothing on its way.
+    // With several replicas the killed one may have had no claim.
     expect(unknown).toBeGreaterThanOrEqual(REPLICAS === 1 ? 1 : 0);
     await slow.stop();
   });

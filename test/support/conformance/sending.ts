@@ -10,7 +10,7 @@ type Timed = { stage: number; scheduledTime: string; processedAt: string };
 
 /** Cases of when and in which order messages are sent. */
 export function sendingCases(context: () => Ground): void {
-  test("everybody gets each stage once, in order, in one thread", async () => {
+  test("campaign: each contact gets each stage once, in order, in one thread", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages } = context();
     const [owner, persons] = [await createBrand(), createPeople(20)];
     const stages = [{ subject: "Hello {{ firstName }}", body: "One" }, { body: "Two" }, { body: "Three" }];
@@ -35,7 +35,7 @@ export function sendingCases(context: () => Ground): void {
     }
   });
 
-  test("nothing leaves before its time: a campaign's start, a follow-up's delay", async () => {
+  test("campaign: no message is sent before the start of the campaign or the delay of its stage", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, bringForward } = context();
     const [owner, persons] = [await createBrand(), createPeople(6)];
     const stages = [
@@ -62,7 +62,7 @@ export function sendingCases(context: () => Ground): void {
     expect(mailTo(persons)).toHaveLength(12);
   });
 
-  test("a mailbox's day and its connections are bounded over all replicas, and explain says what waits for it", async () => {
+  test("mailbox: daily limit and connections are bounded over all replicas, and explain names the daily cap", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages } = context();
     const slow = await startSmtpServer({ thinks: 30 });
     const [owner, persons] = [await createBrand({ count: 1, dailyLimit: 30, smtpPort: slow.port }), createPeople(40)];
@@ -72,7 +72,7 @@ export function sendingCases(context: () => Ground): void {
     }, 2);
     const stages = [{ subject: "Hello", body: "One" }];
     const id = await launchCampaign(owner, { name: "Cap", stages, people: persons });
-    // What is beyond a day is planned for the next.
+    // Messages beyond the daily limit are scheduled for the next day.
     const messages = await waitForMessages(
       owner,
       id,
@@ -92,13 +92,15 @@ export function sendingCases(context: () => Ground): void {
     expect(most).toBeLessThanOrEqual(4 * REPLICAS);
     const waiting = capped.find(({ status }) => status === "PENDING");
     type Told = { messages: { gates: { gate: string; verdict: string }[] }[] };
-    const told = await owner.ask<Told>("GET", `/api/campaigns/${id}/explain?contactId=${waiting?.contactId}`);
-    expect(told.messages[0]?.gates).toContainEqual(expect.objectContaining({ gate: "daily cap", verdict: "WAIT" }));
+    const explained = await owner.ask<Told>("GET", `/api/campaigns/${id}/explain?contactId=${waiting?.contactId}`);
+    expect(explained.messages[0]?.gates).toContainEqual(
+      expect.objectContaining({ gate: "daily cap", verdict: "WAIT" }),
+    );
     expect(mailTo(persons)).toEqual([]);
     await slow.stop();
   });
 
-  test("woken by everybody at once, nobody is written to twice", async () => {
+  test("concurrent wake-ups of all replicas: no message is sent twice", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, fleet } = context();
     const [owner, persons] = [await createBrand(), createPeople(30)];
     const stages = [{ subject: "Hello", body: "One" }, { body: "Two" }];

@@ -7,7 +7,7 @@ const LATER = { body: "Two", delay: { value: 2, unit: "DAYS" as const } };
 
 /** Cases of replies, bans, pauses and missing credits that stop what is scheduled, whichever replica is asked. */
 export function stoppingCases(context: () => Ground): void {
-  test("an answer, a ban, a platform ban, an opt-out, a person who takes over, a paused contact: nothing follows", async () => {
+  test("reply, ban, platform ban, opt-out, manual mode and paused contact: no further message is sent", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, bringForward, fleet, admin } = context();
     const [owner, persons] = [await createBrand(), createPeople(7)];
     const id = await launchCampaign(owner, { name: "Stop", stages: [OPENING, LATER], people: persons });
@@ -64,7 +64,7 @@ export function stoppingCases(context: () => Ground): void {
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 9 });
   });
 
-  test("a pause holds what has not set out, a resume goes on with nobody twice, and a cancel is for good", async () => {
+  test("campaign: a pause keeps unsent messages, a resume sends none twice, and a cancellation is final", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, waitUntilIdle, fleet } = context();
     const [owner, persons] = [await createBrand({ count: 1 }), createPeople(80)];
     const stages = [OPENING, { body: "Two" }];
@@ -78,7 +78,7 @@ export function stoppingCases(context: () => Ground): void {
     expect(mailTo(persons)).toHaveLength(held);
     expect(held).toBeLessThan(160);
 
-    // Of all who ask at once one resumes it.
+    // Of the concurrent resumes exactly one succeeds.
     const asked = fleet.replicas.flatMap(({ api }) => [api, api]);
     const answers = await Promise.all(asked.map((api) => api("POST", `${path}/resume`, { token: owner.token })));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -96,7 +96,7 @@ export function stoppingCases(context: () => Ground): void {
     expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: reached });
   });
 
-  test("credits that run dry pause a campaign, and a top-up lets it go on", async () => {
+  test("campaign without credits: is paused automatically and resumes after a top-up", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, fleet, admin } = context();
     const [owner, persons] = [await createBrand({ credits: 5 }), createPeople(3)];
     const id = await launchCampaign(owner, { name: "Dry", stages: [OPENING, { body: "Two" }], people: persons });
