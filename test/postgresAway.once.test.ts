@@ -21,7 +21,7 @@ import { until } from "./support/throwaway.ts";
 
 // The whole program, and a Postgres that goes away in every way there is while mails are on their way: what cannot be
 // served is refused within seconds, nobody repairs anything, and the mail server outside gets each mail once.
-// OUTAGES=10 npm test postgresAway does everything ten times over.
+// OUTAGES=10 npm test postgres-outage does everything ten times over.
 
 const OUTAGES = Number(process.env.OUTAGES ?? 1);
 const PEOPLE = 40;
