@@ -55,7 +55,7 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     port,
     host: env.text("HOST") ?? "0.0.0.0",
     dataDir: env.text("DATA_DIR") ?? "./data",
-    databaseUrl: parseDatabaseUrl(env),
+    databaseUrl: parsePostgresUrl(env),
     databasePool: env.integer("DATABASE_POOL", 10, 2, 200),
     redisUrl: env.url("REDIS_URL", ["redis:", "rediss:"]),
     publicUrl: env.url("PUBLIC_URL", ["http:", "https:"]) ?? `http://localhost:${port}`,
@@ -82,7 +82,7 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
 }
 
 /** Not parsed as other URLs are: it may name several hosts. */
-function parseDatabaseUrl(env: EnvironmentParser): string | null {
+function parsePostgresUrl(env: EnvironmentParser): string | null {
   const given = env.text("DATABASE_URL");
   if (given === null || readAddress(given)) return given;
   env.problems.push("DATABASE_URL: expected a URL that starts with postgres:// or postgresql://");

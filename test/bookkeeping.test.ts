@@ -13,7 +13,7 @@ import { type Operation, operation, passing, perform } from "./support/bookkeepi
 import { accountOf, BookModel, strayHolds } from "./support/bookModel.ts";
 import { type Outreach, startOutreach } from "./support/outreach.ts";
 
-// Set the number of sequences: LEDGER_RUNS=5000 npm test bookkeeping
+// Set the number of sequences: LEDGER_RUNS=5000 npm test ledger-properties
 const RUNS = Number(process.env.LEDGER_RUNS ?? (process.env.DATABASE_URL ? 60 : 200));
 
 setDefaultTimeout(3_600_000);

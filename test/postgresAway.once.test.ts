@@ -22,7 +22,7 @@ import { until } from "./support/throwaway.ts";
 // Run the whole program and make Postgres unavailable in several ways while mails are being sent: requests that
 // cannot be served are refused within seconds, the service recovers without intervention, and the mail server
 // receives each mail once.
-// OUTAGES=10 npm test postgresAway repeats each outage ten times.
+// OUTAGES=10 npm test postgres-outage repeats each outage ten times.
 
 const OUTAGES = Number(process.env.OUTAGES ?? 1);
 const PEOPLE = 40;

@@ -137,7 +137,8 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
   it("a failed upload changes nothing, and a failed deletion is repeated later", async () => {
     const { imageUrl } = await people.upload(ann, flag);
     const { files } = people.app.deps;
-    const { put, remove } = files;
+    const { put } = files;
+    const deleteFile = files.remove;
     files.put = async () => Promise.reject(new Error("no store"));
     expect(await people.upload(ann, flag)).toMatchObject({ status: 500 });
     files.put = put;
@@ -145,7 +146,7 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
 
     files.remove = async () => Promise.reject(new Error("no store"));
     expect(await people.upload(ann, flag)).toMatchObject({ status: 200 });
-    files.remove = remove;
+    files.remove = deleteFile;
     expect((await people.see(imageUrl)).status).toBe(200);
     expect(await unused()).toHaveLength(2);
     await removeUnused(people.app.deps, clock.now() + HOUR + 1);
