@@ -44,13 +44,18 @@ const upsert = (rows: NewContact[], brandId: string, onDuplicate: "SKIP" | "UPDA
   );
 
 /** Returns the results of all pages of a search, in pages of `limit`. */
-async function search(reach: string | null, text: string, limit = 3, read: Reader = app.store.read): Promise<string[]> {
+async function search(
+  brandId: string | null,
+  text: string,
+  limit = 3,
+  read: Reader = app.store.read,
+): Promise<string[]> {
   const found: string[] = [];
   let after: SearchPlace | null = null;
   do {
     const page: { items: string[]; next: SearchPlace | null } = await searchContacts(
       read,
-      { scope: reach === null ? tenantScope(SYSTEM) : tenantScope(SYSTEM, reach), text, after, limit, pause: noPause },
+      { scope: tenantScope(SYSTEM, brandId ?? undefined), text, after, limit, pause: noPause },
       async (rows) => new Map(rows.map(({ id }) => [id, id])),
     );
     expect(page.items.length).toBeLessThanOrEqual(limit);
@@ -61,7 +66,7 @@ async function search(reach: string | null, text: string, limit = 3, read: Reade
 }
 
 /** Scans every contact, without using the index or its code. */
-async function reference(reach: string | null, text: string): Promise<string[]> {
+async function reference(brandId: string | null, text: string): Promise<string[]> {
   const plain = (given: string) =>
     given
       .normalize("NFKD")
@@ -85,7 +90,7 @@ async function reference(reach: string | null, text: string): Promise<string[]> 
   const rows = await app.store.read
     .select()
     .from(contacts)
-    .where(reach === null ? undefined : eq(contacts.brandId, reach));
+    .where(brandId === null ? undefined : eq(contacts.brandId, brandId));
   const found = rows.filter((row) => {
     const own: string[] = [];
     for (const text of [row.email, row.firstName, row.lastName, row.company]) {

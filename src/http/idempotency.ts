@@ -43,13 +43,13 @@ export function fingerprintedBy({ request, idempotent }: RequestContext, content
   if (idempotent) idempotent.fingerprint = fingerprintOf(request, content);
 }
 
-async function find(read: Reader, vault: Vault, ask: IdempotentRequest): Promise<object | null> {
-  const row = await findResponseRow(read, ask);
+async function find(read: Reader, vault: Vault, keyed: IdempotentRequest): Promise<object | null> {
+  const row = await findResponseRow(read, keyed);
   if (!row) return null;
-  if (row.fingerprint !== ask.fingerprint) {
+  if (row.fingerprint !== keyed.fingerprint) {
     throw new Fault("CONFLICT", "This Idempotency-Key was used for another request: use a new key");
   }
-  const answer: object = JSON.parse(vault.open(row.answer, contextOf(ask)));
+  const answer: object = JSON.parse(vault.open(row.answer, contextOf(keyed)));
   if (SECRET_WITHHELD in answer) throw new Fault("CONFLICT", String(answer[SECRET_WITHHELD]));
   return answer;
 }
@@ -84,11 +84,11 @@ export function idempotency({ store, vault }: IdempotencyTools, routes: () => re
       const key = readKey(request);
       // Responses are stored by user.
       if (knownPrincipal === null) return;
-      const ask = { userId: knownPrincipal.userId, key, fingerprint: "" };
-      context.idempotent = ask;
+      const keyed = { userId: knownPrincipal.userId, key, fingerprint: "" };
+      context.idempotent = keyed;
       if (reader === "handler") return;
-      ask.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
-      const given = await find(store.read, vault, ask);
+      keyed.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
+      const given = await find(store.read, vault, keyed);
       if (given === null) return;
       set.headers[REPLAYED] = "true";
       return given;
@@ -98,14 +98,14 @@ export function idempotency({ store, vault }: IdempotencyTools, routes: () => re
 /** Returns the response stored under the request's key, for handlers that set the fingerprint; null where there is none. */
 export async function answeredBefore<Answer extends object>(
   { store, vault }: IdempotencyTools,
-  { idempotent: ask }: RequestContext,
+  { idempotent: keyed }: RequestContext,
 ): Promise<Answer | null> {
-  return ask ? ((await find(store.read, vault, ask)) as Answer | null) : null;
+  return keyed ? ((await find(store.read, vault, keyed)) as Answer | null) : null;
 }
 
 /** Returns whether a response is stored under the request's key, before its file is read. */
-export async function isKnownKey(read: Reader, { idempotent: ask }: RequestContext): Promise<boolean> {
-  return ask !== null && hasResponse(read, ask);
+export async function isKnownKey(read: Reader, { idempotent: keyed }: RequestContext): Promise<boolean> {
+  return keyed !== null && hasResponse(read, keyed);
 }
 
 /** Leaves the transaction of the second request under a key. */
@@ -119,22 +119,22 @@ class Raced extends Error {}
  */
 export async function writeOnce<Answer extends object>(
   { store, vault }: IdempotencyTools,
-  { idempotent: ask }: RequestContext,
+  { idempotent: keyed }: RequestContext,
   work: (tx: Tx) => Promise<Answer>,
   options: { shownOnce?: string } = {},
 ): Promise<Answer> {
-  if (!ask) return store.write(work);
+  if (!keyed) return store.write(work);
   try {
     return await store.write(async (tx) => {
-      if (!(await takeKey(tx, ask, ask.fingerprint))) throw new Raced();
+      if (!(await takeKey(tx, keyed, keyed.fingerprint))) throw new Raced();
       const answer = await work(tx);
       const kept = options.shownOnce === undefined ? answer : { [SECRET_WITHHELD]: options.shownOnce };
-      await storeResponse(tx, ask, vault.seal(JSON.stringify(kept), contextOf(ask)));
+      await storeResponse(tx, keyed, vault.seal(JSON.stringify(kept), contextOf(keyed)));
       return answer;
     });
   } catch (error) {
     if (!(error instanceof Raced)) throw error;
-    const given = await find(store.read, vault, ask);
+    const given = await find(store.read, vault, keyed);
     if (given) return given as Answer;
     throw new Fault("CONFLICT", "The same request is being processed: try again", { retryAfterSeconds: 1 });
   }
