@@ -26,7 +26,9 @@ const sources = await Promise.all(
 const file = (path: string, text: string): Source => readSource(path, text);
 const importing = (path: string, target: string): Source => file(path, `import { it } from "${target}";\nit();`);
 
-const SCHEMA_SAMPLE = [file("src/db/schema/brands.ts", 'export const bans = table(\n  "bans",\n  {},\n);')];
+const SCHEMA_SAMPLE = ["bans", "conversations", "messages"].map((name) =>
+  file(`src/db/schema/${name}.ts`, `export const ${name} = table(\n  "${name}",\n  {},\n);`),
+);
 /** A file that does something to a table, beside the schema. */
 const writing = (path: string, text: string): Source[] => [...SCHEMA_SAMPLE, file(path, text)];
 
@@ -127,7 +129,7 @@ const cases: Record<string, Case> = {
       writing("src/campaigns/a.ts", "tx.insert(bans).values(row)"),
       writing("src/campaigns/a.ts", "tx\n  .update(bans)\n  .set(row)"),
       writing("src/campaigns/a.ts", "tx.delete(\n  bans,\n)"),
-      writing("src/campaigns/a.ts", 'import { bans as list } from "../db/schema/brands.ts";\ntx.delete(list);'),
+      writing("src/campaigns/a.ts", 'import { bans as list } from "../db/schema/bans.ts";\ntx.delete(list);'),
       writing("src/messages/routes.ts", "tx.delete(bans)"),
     ],
     kept: [

@@ -1,5 +1,5 @@
-import { placeOf, type Rule, type Source } from "./architecture.ts";
-import { OTHER_WRITERS, OWNERS, SCHEMA } from "./architectureData.ts";
+import type { Rule, Source } from "./architecture.ts";
+import { OTHER_WRITERS, SCHEMA, SCHEMA_OWNERS, TABLE_OWNERS } from "./architectureData.ts";
 
 /** How a table is named in a write: in SQL text, or through the schema's export. `$1` is one or the other. */
 const NAME = String.raw`(?:"?([a-z_]+)"?|\$\{(\w+)\})`;
@@ -12,18 +12,28 @@ const SQL_WRITES = [
 /** Drizzle's builders: `tx.insert(bans)`, over however many lines. */
 const BUILDER_WRITE = /\.(?:insert|update|delete)\(\s*(\w+)\s*,?\s*\)/g;
 
-/** The tables of the schema by the name of their export. */
-function tablesOf(sources: Source[]): Map<string, string> {
-  const tables = new Map<string, string>();
-  for (const { path, text } of sources) {
-    if (!path.startsWith(SCHEMA)) continue;
-    for (const [, name = "", table = ""] of text.matchAll(/export const (\w+) = table\(\s*"(\w+)"/g))
-      tables.set(name, table);
-  }
-  return tables;
+interface Schema {
+  /** The tables by the name of their export. */
+  tables: Map<string, string>;
+  /** The place that owns each table; undefined where none is known. */
+  owners: Map<string, string | undefined>;
 }
 
-/** The names by which a file knows the schema's exports: `import { bans as list } from "../db/schema/brands.ts"`. */
+function readSchema(sources: Source[]): Schema {
+  const tables = new Map<string, string>();
+  const owners = new Map<string, string | undefined>();
+  for (const { path, text } of sources) {
+    if (!path.startsWith(SCHEMA)) continue;
+    for (const [, name = "", table = ""] of text.matchAll(/export const (\w+) = table\(\s*"(\w+)"/g)) {
+      tables.set(name, table);
+      owners.set(table, SCHEMA_OWNERS[path.slice(SCHEMA.length)]);
+    }
+  }
+  for (const [table, owner] of Object.entries(TABLE_OWNERS)) owners.set(table, owner);
+  return { tables, owners };
+}
+
+/** The names by which a file knows the schema's exports: `import { bans as list } from "../db/schema/bans.ts"`. */
 function namesIn({ text }: Source, tables: ReadonlyMap<string, string>): Map<string, string> {
   const names = new Map(tables);
   for (const [, name = "", alias = ""] of text.matchAll(/\b(\w+) as (\w+)\b/g)) {
@@ -33,14 +43,14 @@ function namesIn({ text }: Source, tables: ReadonlyMap<string, string>): Map<str
   return names;
 }
 
-/** The tables that a file writes, by whatever means. */
-export function tablesWritten(source: Source, tables: ReadonlyMap<string, string>): Set<string> {
+/** Returns the tables that a file writes, in SQL text or through builders. */
+function tablesWritten(source: Source, { tables, owners }: Schema): Set<string> {
   const names = namesIn(source, tables);
   const written = new Set<string>();
   for (const pattern of SQL_WRITES) {
     for (const [, table, name = ""] of source.text.matchAll(pattern)) {
       const found = table ?? names.get(name);
-      if (found !== undefined && found in OWNERS) written.add(found);
+      if (found !== undefined && owners.has(found)) written.add(found);
     }
   }
   for (const [, name = ""] of source.text.matchAll(BUILDER_WRITE)) {
@@ -50,24 +60,20 @@ export function tablesWritten(source: Source, tables: ReadonlyMap<string, string
   return written;
 }
 
-function mayWrite(path: string, table: string): boolean {
-  const owner = OWNERS[table];
+function mayWrite(path: string, table: string, owner: string | undefined): boolean {
   if (owner !== undefined && path.startsWith(owner)) return true;
-  const place = placeOf(
-    path,
-    OTHER_WRITERS.filter(({ tables }) => tables === undefined || tables.includes(table)).map((writer) => writer.place),
-  );
-  return place !== undefined;
+  const writers = OTHER_WRITERS.filter(({ tables }) => tables === undefined || tables.includes(table));
+  return writers.some(({ place }) => path.startsWith(place));
 }
 
 export const everyTableHasAnOwner: Rule = (sources) =>
-  [...tablesOf(sources).values()].filter((table) => !(table in OWNERS)).map((table) => `${table} has no owner`);
+  [...readSchema(sources).owners].filter(([, owner]) => owner === undefined).map(([table]) => `${table} has no owner`);
 
 export const ownersWriteTheirTables: Rule = (sources) => {
-  const tables = tablesOf(sources);
+  const schema = readSchema(sources);
   return sources.flatMap((source) =>
-    [...tablesWritten(source, tables)]
-      .filter((table) => !mayWrite(source.path, table))
-      .map((table) => `${source.path} writes ${table}, which belongs to ${OWNERS[table] ?? "nobody"}`),
+    [...tablesWritten(source, schema)]
+      .filter((table) => !mayWrite(source.path, table, schema.owners.get(table)))
+      .map((table) => `${source.path} writes ${table}, which belongs to ${schema.owners.get(table)}`),
   );
 };
