@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { freePort } from "../test/support/throwaway.ts";
-import { heading, row, spread } from "./report.ts";
+import { findFreePort } from "../test/support/servers/temp-server.ts";
+import { formatSpread, printHeading, printRow } from "./report.ts";
 
 const STARTS = 15;
 const MIB = 1024 * 1024;
@@ -11,15 +11,15 @@ const MIB = 1024 * 1024;
 export async function benchBinary(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "reprise-bench-"));
   try {
-    heading("The binary");
+    printHeading("The binary");
     await run([process.execPath, "scripts/build.ts"]);
     const ours = resolve("dist/reprise");
     const empty = join(folder, "empty");
     writeFileSync(join(folder, "empty.ts"), "console.log(1);\n");
     await run([process.execPath, "build", "--compile", "--bytecode", join(folder, "empty.ts"), "--outfile", empty]);
     const [size, emptySize] = [statSync(ours).size, statSync(empty).size];
-    row("size", `${(size / 1e6).toFixed(1)} MB`);
-    row("size against an empty compiled program", (size / emptySize).toFixed(3), "<= 1.1");
+    printRow("size", `${(size / 1e6).toFixed(1)} MB`);
+    printRow("size against an empty compiled program", (size / emptySize).toFixed(3), "<= 1.1");
 
     const firsts: number[] = [];
     const again: number[] = [];
@@ -35,10 +35,14 @@ export async function benchBinary(): Promise<void> {
       again.push(second.milliseconds);
       await second.stop();
     }
-    row("exec to first 200, empty folder, ms", spread(firsts));
-    row("exec to first 200, second start, ms", spread(again), "<= 60");
-    row("memory idle (RSS), MiB", spread(idle), "<= 100");
-    row("memory under load (peak RSS of the demo), MiB", ((await demoPeak(ours, folder)) / MIB).toFixed(0), "<= 200");
+    printRow("exec to first 200, empty folder, ms", formatSpread(firsts));
+    printRow("exec to first 200, second start, ms", formatSpread(again), "<= 60");
+    printRow("memory idle (RSS), MiB", formatSpread(idle), "<= 100");
+    printRow(
+      "memory under load (peak RSS of the demo), MiB",
+      ((await demoPeak(ours, folder)) / MIB).toFixed(0),
+      "<= 200",
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -50,7 +54,7 @@ async function run(command: string[]): Promise<void> {
 }
 
 async function startOnce(binary: string, dataDir: string) {
-  const port = freePort();
+  const port = findFreePort();
   const env = { ...process.env, PORT: String(port), DATA_DIR: dataDir, HOST: "127.0.0.1", LOG_LEVEL: "silent" };
   const started = performance.now();
   const child = Bun.spawn([binary, "serve"], { env, stdout: "ignore", stderr: "ignore" });

@@ -1,12 +1,12 @@
 import { startContender } from "./contenders/contender.ts";
-import { type Fleet, type Round, type Size, startFleet } from "./contenders/fleet.ts";
+import { type Deployment, type Fleet, type RoundResult, startFleet } from "./contenders/fleet.ts";
 import { type Servers, startServers } from "./contenders/servers.ts";
-import { heading, median, row, spread } from "./report.ts";
+import { formatSpread, median, printHeading, printRow } from "./report.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const MESSAGES = 5_000;
 
-const ENTRANTS: { label: string; size: Size; replicas: number; aim: string }[] = [
+const ENTRANTS: { label: string; size: Deployment; replicas: number; aim: string }[] = [
   { label: "SQLite", size: "SQLite", replicas: 1, aim: ">= 1.0" },
   { label: "Postgres", size: "Postgres", replicas: 1, aim: ">= 1.0" },
   { label: "Postgres, two replicas", size: "Postgres", replicas: 2, aim: "" },
@@ -28,8 +28,8 @@ export async function benchFollowUps(): Promise<void> {
 }
 
 async function compare(servers: Servers): Promise<void> {
-  heading(`Follow-ups a second, ${MESSAGES} each, ${ROUNDS} alternating rounds, each in a process of its own`);
-  const entrants: { label: string; aim: string; fleet: Fleet; rounds: Round[] }[] = [];
+  printHeading(`Follow-ups a second, ${MESSAGES} each, ${ROUNDS} alternating rounds, each in a process of its own`);
+  const entrants: { label: string; aim: string; fleet: Fleet; rounds: RoundResult[] }[] = [];
   for (const { label, size, replicas, aim } of ENTRANTS) {
     const plan = { size, replicas, name: "Bench", contacts: MESSAGES, mailboxes: 20, stages: ROUNDS + 3 };
     const fleet = await startFleet(servers, plan);
@@ -39,7 +39,7 @@ async function compare(servers: Servers): Promise<void> {
   const noops: { rate: number; microseconds: number }[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     for (const { fleet, rounds } of entrants) rounds.push(await fleet.round());
-    const noop = await bullmq?.ask<{ rate: number; microseconds: number }>("round", MESSAGES);
+    const noop = await bullmq?.request<{ rate: number; microseconds: number }>("round", MESSAGES);
     if (noop) noops.push(noop);
     // The first round is a warm-up.
     if (round > 0) continue;
@@ -48,19 +48,19 @@ async function compare(servers: Servers): Promise<void> {
   }
   const noopRates = noops.map(({ rate }) => rate);
   if (noops.length > 0) {
-    row("BullMQ, no-op, Redis with appendfsync everysec", spread(noopRates));
-    row("  microseconds of its process a job", spread(noops.map(({ microseconds }) => microseconds)));
+    printRow("BullMQ, no-op, Redis with appendfsync everysec", formatSpread(noopRates));
+    printRow("  microseconds of its process a job", formatSpread(noops.map(({ microseconds }) => microseconds)));
   }
   for (const { label, aim, rounds, fleet } of entrants) {
-    const of = (name: Exclude<keyof Round, "lateness">) => rounds.map((round) => round[name]);
-    row(label, spread(of("rate")));
+    const of = (name: Exclude<keyof RoundResult, "lateness">) => rounds.map((round) => round[name]);
+    printRow(label, formatSpread(of("rate")));
     const ratios = of("rate").map((rate, index) => rate / (noopRates[index] ?? Number.NaN));
-    if (noops.length > 0) row("  against BullMQ's no-op, median of the rounds", median(ratios).toFixed(2), aim);
-    row("  microseconds of our process a message", spread(of("ours")));
-    if (median(of("postgres")) > 0) row("  of Postgres", spread(of("postgres")));
-    if (median(of("redis")) > 0) row("  of Redis", spread(of("redis")));
-    await fleet.end();
+    if (noops.length > 0) printRow("  against BullMQ's no-op, median of the rounds", median(ratios).toFixed(2), aim);
+    printRow("  microseconds of our process a message", formatSpread(of("ours")));
+    if (median(of("postgres")) > 0) printRow("  of Postgres", formatSpread(of("postgres")));
+    if (median(of("redis")) > 0) printRow("  of Redis", formatSpread(of("redis")));
+    await fleet.stop();
   }
-  await bullmq?.ask("close");
-  await bullmq?.end();
+  await bullmq?.request("close");
+  await bullmq?.stop();
 }

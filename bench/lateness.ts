@@ -1,21 +1,21 @@
-import { type Fleet, type Size, startFleet } from "./contenders/fleet.ts";
+import { type Deployment, type Fleet, startFleet } from "./contenders/fleet.ts";
 import { startServers } from "./contenders/servers.ts";
-import { heading, median, quantile, row, spread } from "./report.ts";
+import { formatSpread, median, printHeading, printRow, quantile } from "./report.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const DUE_PER_SECOND = 1000;
 const DURATION_S = 5;
 const PENDING = Number(process.env.BENCH_PENDING ?? 1_000_000);
-const SIZES: Size[] = ["SQLite", "Postgres", "Postgres + BullMQ"];
+const SIZES: Deployment[] = ["SQLite", "Postgres", "Postgres + BullMQ"];
 
 /** Measures how late messages start: a thousand are due each second, one after the other, while a million others are pending. */
 export async function benchLateness(): Promise<void> {
   const servers = await startServers();
   try {
-    heading(
+    printHeading(
       `Start lateness, ms: ${DUE_PER_SECOND} due a second for ${DURATION_S} s, ${PENDING.toLocaleString("en-US")} pending, ${ROUNDS} alternating rounds`,
     );
-    const entrants: { size: Size; fleet: Fleet; rounds: number[][]; ours: number[] }[] = [];
+    const entrants: { size: Deployment; fleet: Fleet; rounds: number[][]; ours: number[] }[] = [];
     for (const size of SIZES) {
       const contacts = DUE_PER_SECOND * DURATION_S;
       const plan = { size, name: "Bench", contacts, mailboxes: 20, stages: ROUNDS + 3, pending: PENDING };
@@ -33,11 +33,11 @@ export async function benchLateness(): Promise<void> {
     }
     for (const { size, fleet, rounds, ours } of entrants) {
       const at = (share: number) => rounds.map((times) => quantile(times, share));
-      row(`${size}, p50`, spread(at(0.5)));
-      row(`${size}, p99`, spread(at(0.99)), "<= 100");
-      row(`${size}, maximum`, `${Math.max(...at(0.99999))}`);
-      row(`${size}, microseconds of our process a message`, median(ours).toFixed(0));
-      await fleet.end();
+      printRow(`${size}, p50`, formatSpread(at(0.5)));
+      printRow(`${size}, p99`, formatSpread(at(0.99)), "<= 100");
+      printRow(`${size}, maximum`, `${Math.max(...at(0.99999))}`);
+      printRow(`${size}, microseconds of our process a message`, median(ours).toFixed(0));
+      await fleet.stop();
     }
   } finally {
     await servers.stop();

@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
-import { hold, settle } from "../src/credits/holds.ts";
-import { grant } from "../src/credits/ledger.ts";
-import { verifyLedger } from "../src/credits/verify.ts";
 import { openStore } from "../src/db/open.ts";
 import { brands } from "../src/db/schema/brands.ts";
 import type { Store } from "../src/db/store.ts";
-import { freshDatabase } from "../test/support/database.ts";
-import { TEST_LEDGER_KEY } from "../test/support/ledgerKey.ts";
-import { findPostgres, startPostgres } from "../test/support/postgres.ts";
-import { heading, row, spread } from "./report.ts";
+import { hold, settle } from "../src/modules/credits/holds.ts";
+import { grant } from "../src/modules/credits/ledger.ts";
+import { verifyLedger } from "../src/modules/credits/verify.ts";
+import { createTestDatabase } from "../test/support/database.ts";
+import { TEST_LEDGER_KEY } from "../test/support/ledger-key.ts";
+import { findPostgres, startPostgres } from "../test/support/servers/postgres.ts";
+import { formatSpread, printHeading, printRow } from "./report.ts";
 
 const ENTRIES = 1_000_000;
 const BRANDS = 20;
@@ -34,8 +34,8 @@ export async function benchLedger(): Promise<void> {
 
 async function benchDatabase(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
-  const database = await freshDatabase();
-  heading(`The ledger on ${database.url === null ? "SQLite" : "Postgres"}`);
+  const database = await createTestDatabase();
+  printHeading(`The ledger on ${database.url === null ? "SQLite" : "Postgres"}`);
   const store = await openStore({ dataDir, databaseUrl: database.url, ledgerKey: TEST_LEDGER_KEY });
   try {
     const brandIds = await createBrands(store);
@@ -46,13 +46,13 @@ async function benchDatabase(): Promise<void> {
       written += await reserveAndSettle(store, brandIds[round % BRANDS] ?? "");
       if (round >= 5 && round < 5 + TIMED_ROUNDS) rates.push((BATCH_MESSAGES / (performance.now() - started)) * 1000);
     }
-    row("messages reserved and settled a second", spread(rates));
+    printRow("messages reserved and settled a second", formatSpread(rates));
     const memory = process.memoryUsage.rss();
     const started = performance.now();
     const clean = await store.snapshot((read) => verifyLedger(read));
     const seconds = (performance.now() - started) / 1000;
-    row(`entries verified a second, of ${clean.entries}`, spread([clean.entries / seconds]));
-    row("additional memory, MiB", ((process.memoryUsage.rss() - memory) / 2 ** 20).toFixed(0));
+    printRow(`entries verified a second, of ${clean.entries}`, formatSpread([clean.entries / seconds]));
+    printRow("additional memory, MiB", ((process.memoryUsage.rss() - memory) / 2 ** 20).toFixed(0));
     if (!clean.ok) throw new Error("the ledger does not balance");
     await store.write((tx) =>
       tx.all(sql`update ledger_entries set amount = amount + 500 where brand_id = ${brandIds[7]} and seq = 4711`),

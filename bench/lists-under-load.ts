@@ -1,6 +1,6 @@
 import { type Contender, startContender } from "./contenders/contender.ts";
 import { type Servers, startServers } from "./contenders/servers.ts";
-import { heading, median, quantile, row, spread } from "./report.ts";
+import { formatSpread, median, printHeading, printRow, quantile } from "./report.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const PENDING = Number(process.env.BENCH_PENDING ?? 100_000);
@@ -38,7 +38,9 @@ async function onPostgres(server: NonNullable<Servers["postgres"]>): Promise<Con
 }
 
 async function bench(database: string, service: Contender): Promise<void> {
-  heading(`Lists on ${database} while messages are sent, ms, ${DURATION_S} s of each, ${ROUNDS} alternating rounds`);
+  printHeading(
+    `Lists on ${database} while messages are sent, ms, ${DURATION_S} s of each, ${ROUNDS} alternating rounds`,
+  );
   const stages = ROUNDS + 3;
   const paced = { name: "Paced", contacts: PACED_PER_SECOND * (DURATION_S + 1), mailboxes: 20, stages };
   const flat = {
@@ -47,10 +49,10 @@ async function bench(database: string, service: Contender): Promise<void> {
     mailboxes: 20,
     stages,
   };
-  const { url, token, campaigns } = await service.ask<Opened>("open", { pending: PENDING, plans: [paced, flat] });
+  const { url, token, campaigns } = await service.request<Opened>("open", { pending: PENDING, plans: [paced, flat] });
   let expected = paced.contacts + flat.contacts;
   const untilSent = async () => {
-    while ((await service.ask<number>("sent")) < expected) await Bun.sleep(20);
+    while ((await service.request<number>("sent")) < expected) await Bun.sleep(20);
     await Bun.sleep(500);
   };
   await untilSent();
@@ -61,12 +63,12 @@ async function bench(database: string, service: Contender): Promise<void> {
       if (load !== "idle") {
         const campaignId = load === "full speed" ? campaigns[1] : campaigns[0];
         const perSecond = load === "full speed" ? null : PACED_PER_SECOND;
-        expected += await service.ask<number>("due", { campaignId, stage: round + 1, at, perSecond });
+        expected += await service.request<number>("due", { campaignId, stage: round + 1, at, perSecond });
         await Bun.sleep(Math.max(0, at - Date.now() + 100));
       }
-      const before = await service.ask<number>("sent");
+      const before = await service.request<number>("sent");
       const { times, milliseconds } = await timeLists(url, token);
-      const sent = (((await service.ask<number>("sent")) - before) / milliseconds) * 1000;
+      const sent = (((await service.request<number>("sent")) - before) / milliseconds) * 1000;
       await untilSent();
       // The first round is a warm-up.
       if (round === 0) continue;
@@ -81,12 +83,12 @@ async function bench(database: string, service: Contender): Promise<void> {
   }
   for (const [key, { times, sent }] of measured) {
     const at = (share: number) => times.map((of) => quantile(of, share));
-    row(`${key}, p50`, spread(at(0.5), 2));
-    row("  p99", spread(at(0.99), 2), key.includes("second") ? "<= 5" : "");
-    if (median(sent) > 0) row("  messages sent a second meanwhile", spread(sent));
+    printRow(`${key}, p50`, formatSpread(at(0.5), 2));
+    printRow("  p99", formatSpread(at(0.99), 2), key.includes("second") ? "<= 5" : "");
+    if (median(sent) > 0) printRow("  messages sent a second meanwhile", formatSpread(sent));
   }
-  await service.ask("close");
-  await service.end();
+  await service.request("close");
+  await service.stop();
 }
 
 /** Requests both lists alternately, one request at a time, and returns the milliseconds of each. */

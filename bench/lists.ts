@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dialect } from "../src/db/dialect.ts";
-import { findPostgres, startPostgres } from "../test/support/postgres.ts";
+import { findPostgres, startPostgres } from "../test/support/servers/postgres.ts";
 import { type Service, startService } from "../test/support/service.ts";
-import { fill, type Sizes } from "./lists/fill.ts";
-import { heading, median, quantile, row, spread } from "./report.ts";
+import { fillDatabase, type Sizes } from "./lists/fill.ts";
+import { formatSpread, median, printHeading, printRow, quantile } from "./report.ts";
 
 const SMALL: Sizes = { followUps: 10_000, bans: 10_000, brands: 10_000 };
 const LARGE: Sizes = { followUps: 1_000_000, bans: 1_000_000, brands: 100_000 };
@@ -69,7 +69,7 @@ async function getMiddlePage(
 export async function benchLists(): Promise<void> {
   const small = await open(SMALL);
   const large = await open(LARGE);
-  heading(
+  printHeading(
     `Lists on ${dialect}: 10,000 rows against 1,000,000 (brands 100,000), ms, p50/p99 of ${REQUESTS}, ${ROUNDS} rounds`,
   );
   for (const [name, list] of Object.entries(lists)) {
@@ -89,7 +89,7 @@ export async function benchLists(): Promise<void> {
     const at = (rounds: number[][], share: number) => median(rounds.map((times) => quantile(times, share)));
     const show = (rounds: number[][]) => `${at(rounds, 0.5).toFixed(2)}/${at(rounds, 0.99).toFixed(2)}`;
     const [p50, p99] = [0.5, 0.99].map((share) => (at(long, share) / at(short, share)).toFixed(1));
-    row(name, `${show(short)}  ${show(long)}`, `p99 <= 3x: ${p99}x, p50 ${p50}x`);
+    printRow(name, `${show(short)}  ${show(long)}`, `p99 <= 3x: ${p99}x, p50 ${p50}x`);
   }
   await small.service.remove();
   if (dialect === "sqlite") await benchRates(large);
@@ -113,7 +113,7 @@ async function open(sizes: Sizes): Promise<Platform> {
   const service = await startService({ dataDir, env: { LOG_LEVEL: "silent", CHANNELS: "simulator" } });
   const token = await service.admin();
   await service.stop();
-  await fill(dataDir, service.databaseUrl, sizes);
+  await fillDatabase(dataDir, service.databaseUrl, sizes);
   await service.start();
   return { ...sizes, service, token, dataDir };
 }
@@ -128,7 +128,7 @@ async function timeRequest({ service, token }: Platform, { path, body }: ListReq
 }
 
 async function benchRates({ service, token, dataDir, followUps }: Platform): Promise<void> {
-  heading(
+  printHeading(
     `Requests a second, first page of 20, ${CONNECTIONS} connections, ${ROUNDS} alternating rounds, each in a process of its own`,
   );
   for (const [list, path] of [
@@ -157,9 +157,9 @@ async function benchRates({ service, token, dataDir, followUps }: Platform): Pro
       their.push(other);
     }
     bare.kill();
-    row(`${list}: Reprise, as an admin`, spread(our));
-    row(`${list}: bare Bun.serve, one prepared statement`, spread(their));
-    row(
+    printRow(`${list}: Reprise, as an admin`, formatSpread(our));
+    printRow(`${list}: bare Bun.serve, one prepared statement`, formatSpread(their));
+    printRow(
       `${list}: ratio, median of the rounds`,
       median(our.map((rate, at) => rate / (their[at] ?? Number.NaN))).toFixed(2),
       ">= 0.7",

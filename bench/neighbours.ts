@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { dialect } from "../src/db/dialect.ts";
-import { findPostgres, startPostgres } from "../test/support/postgres.ts";
+import { findPostgres, startPostgres } from "../test/support/servers/postgres.ts";
 import { type Service, startService } from "../test/support/service.ts";
-import { heading, quantile, row } from "./report.ts";
+import { printHeading, printRow, quantile } from "./report.ts";
 
 const CONTACTS = Number(process.env.BENCH_CONTACTS ?? 100_000);
 const DURATION_S = Number(process.env.BENCH_SECONDS ?? 6);
@@ -28,7 +28,7 @@ export async function benchNeighbours(): Promise<void> {
     await createTenant(service, "neighbour", admin),
   ];
   await fill(service, attacker);
-  heading(
+  printHeading(
     `Neighbours on ${dialect}: one tenant with ${CONTACTS.toLocaleString("en-US")} contacts attacks over ${CONNECTIONS} ` +
       `connections, ms of the other's requests, ${DURATION_S} s of each`,
   );
@@ -45,11 +45,11 @@ export async function benchNeighbours(): Promise<void> {
     }
   }
   const calm = quantile(quiet, 0.99);
-  row("no load: p50, p99, maximum", show(quiet));
+  printRow("no load: p50, p99, maximum", show(quiet));
   for (const [attack, { times, answers }] of attacked) {
     const slow = quantile(times, 0.99);
     const ratios = `${(slow / Math.max(MIN_P99_MS, calm)).toFixed(1)}x (of p99 itself: ${(slow / calm).toFixed(1)}x)`;
-    row(`${attack}: p50, p99, maximum`, show(times), `p99 <= 3x (of ${MIN_P99_MS} ms at least): ${ratios}`);
+    printRow(`${attack}: p50, p99, maximum`, show(times), `p99 <= 3x (of ${MIN_P99_MS} ms at least): ${ratios}`);
     console.log(`    responses by status ${answers.join(" ")}`);
   }
   await service.remove();

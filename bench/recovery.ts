@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { dialect } from "../src/db/dialect.ts";
 import { openStore } from "../src/db/open.ts";
-import { ledgerKey, masterKey } from "../src/secrets.ts";
-import { findPostgres, startPostgres } from "../test/support/postgres.ts";
+import { ledgerKey, masterKey } from "../src/lib/crypto/secrets.ts";
+import { findPostgres, startPostgres } from "../test/support/servers/postgres.ts";
+import { startSmtpServer, type TestSmtpServer } from "../test/support/servers/smtp-server.ts";
+import { waitUntil } from "../test/support/servers/temp-server.ts";
 import { type Service, startService } from "../test/support/service.ts";
-import { startSmtpServer, type TestSmtpServer } from "../test/support/smtpServer.ts";
-import { until } from "../test/support/throwaway.ts";
-import { castOutreach, launchOutreach } from "./contenders/outreach.ts";
-import { fillPending } from "./contenders/pending.ts";
-import { heading, median, row, spread } from "./report.ts";
+import { launchOutreach, seedOutreach } from "./contenders/outreach.ts";
+import { insertPendingMessages } from "./contenders/pending.ts";
+import { formatSpread, median, printHeading, printRow } from "./report.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
 const PENDING = Number(process.env.BENCH_PENDING ?? (dialect === "sqlite" ? 5_000_000 : 1_000_000));
@@ -22,7 +22,7 @@ const SENDS_BEFORE_KILL = 300;
 /** Measures how soon a service that was killed while sending responds and sends again, with millions of messages pending and none. */
 export async function benchRecovery(): Promise<void> {
   const database = dialect === "sqlite" ? "SQLite" : "Postgres";
-  heading(
+  printHeading(
     `After kill -9 on ${database}, ms, ${PENDING.toLocaleString("en-US")} pending against none, ${ROUNDS} alternating rounds`,
   );
   const few = await open(0);
@@ -37,11 +37,11 @@ export async function benchRecovery(): Promise<void> {
     ["exec to first 200", "answers"],
     ["exec to first new mail", "sends"],
   ] as const) {
-    row(`${what}, none pending`, spread(rounds.map(({ few }) => few[name])));
-    row(`${what}, ${PENDING.toLocaleString("en-US")} pending`, spread(rounds.map(({ many }) => many[name])));
-    row("  many against few", median(rounds.map((r) => r.many[name] / r.few[name])).toFixed(2), "1.0");
+    printRow(`${what}, none pending`, formatSpread(rounds.map(({ few }) => few[name])));
+    printRow(`${what}, ${PENDING.toLocaleString("en-US")} pending`, formatSpread(rounds.map(({ many }) => many[name])));
+    printRow("  many against few", median(rounds.map((r) => r.many[name] / r.few[name])).toFixed(2), "1.0");
   }
-  row("unknown outcomes at a start", spread(rounds.map(({ many }) => many.lost)));
+  printRow("unknown outcomes at a start", formatSpread(rounds.map(({ many }) => many.lost)));
   for (const { service, mailServer, dataDir } of [few, many]) {
     await service.remove();
     await mailServer.stop();
@@ -74,9 +74,9 @@ async function open(pending: number): Promise<Target> {
     durability: "off",
     ledgerKey: ledgerKey(masterKey(null, dataDir)),
   });
-  await fillPending(store, pending);
+  await insertPendingMessages(store, pending);
   const plan = { name: "Recovery", contacts: CONTACTS, mailboxes: 20, stages: 2 };
-  const brand = await castOutreach(store, plan);
+  const brand = await seedOutreach(store, plan);
   await store.write((tx) =>
     tx.all(sql`update email_accounts set host = '127.0.0.1', port = ${mailServer.port}, security = 'NONE'`),
   );
@@ -104,7 +104,7 @@ async function runUntilKill({ service, mailServer }: Target): Promise<Times> {
     await Bun.sleep(1);
   }
   await starting;
-  await until("it sends", async () => mailServer.received.length > before + SENDS_BEFORE_KILL, 60_000);
+  await waitUntil("it sends", async () => mailServer.received.length > before + SENDS_BEFORE_KILL, 60_000);
   await service.kill();
   times.lost = Number(/outcomes unknown.*?"messages":(\d+)/.exec(service.output().slice(outputBefore))?.[1] ?? 0);
   return times;

@@ -10,17 +10,17 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /** Formats `median (minimum–maximum)`, rounded. */
-export function spread(values: readonly number[], digits = 0): string {
+export function formatSpread(values: readonly number[], digits = 0): string {
   const show = (value: number) =>
     value.toLocaleString("en-US", { maximumFractionDigits: digits, minimumFractionDigits: digits });
   return `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
 }
 
 /** Prints a measured value with its target. */
-export function row(label: string, value: string, aim = ""): void {
+export function printRow(label: string, value: string, aim = ""): void {
   console.log(`${label.padEnd(56)}${value.padStart(26)}${aim ? `   target ${aim}` : ""}`);
 }
 
-export function heading(text: string): void {
+export function printHeading(text: string): void {
   console.log(`\n${text}\n${"─".repeat(text.length)}`);
 }

@@ -1,10 +1,10 @@
 import { benchBinary } from "./binary.ts";
 import { benchCosts } from "./costs.ts";
-import { benchFollowUps } from "./followUps.ts";
+import { benchFollowUps } from "./follow-ups.ts";
 import { benchLateness } from "./lateness.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLists } from "./lists.ts";
-import { benchListsUnderLoad } from "./listsUnderLoad.ts";
+import { benchListsUnderLoad } from "./lists-under-load.ts";
 import { benchNeighbours } from "./neighbours.ts";
 import { benchRecovery } from "./recovery.ts";
 

@@ -1,9 +1,9 @@
 import { type Command, UsageError } from "./cli/command.ts";
 import { commands } from "./cli/commands.ts";
-import { ConfigError } from "./config.ts";
-import { Fault } from "./fault.ts";
-import { withoutLogins } from "./log.ts";
-import { setPrivateUmask } from "./privateFiles.ts";
+import { setPrivateUmask } from "./lib/data-folder/private-files.ts";
+import { AppError } from "./lib/errors.ts";
+import { withoutLogins } from "./lib/logger.ts";
+import { ConfigError } from "./server/config/config.ts";
 
 function overview(): string {
   const width = Math.max(...commands.map((command) => command.name.length));
@@ -51,7 +51,7 @@ async function main(args: string[]): Promise<number> {
 function reportError(error: unknown): number {
   // An argument may hold a password, which the log of the terminal should not repeat.
   if (error instanceof UsageError) console.error(`reprise: ${withoutLogins(error.message)}`);
-  else if (error instanceof ConfigError || error instanceof Fault) console.error(`reprise: ${error.message}`);
+  else if (error instanceof ConfigError || error instanceof AppError) console.error(`reprise: ${error.message}`);
   else console.error(`reprise: ${error instanceof Error ? error.message.split("\n")[0] : "unexpected error"}`);
   return error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
 }

@@ -2,10 +2,10 @@
 //
 //   npm test -- [parts of file paths…] [flags of bun test…]
 import { availableParallelism } from "node:os";
-import { findPostgres, startPostgres } from "./support/postgres.ts";
 import { PROJECT_ROOT } from "./support/project-root.ts";
-import { findRedis, startRedis } from "./support/redis.ts";
-import { type Count, runFiles } from "./support/runner.ts";
+import { runFiles, type TestCount } from "./support/runner.ts";
+import { findPostgres, startPostgres } from "./support/servers/postgres.ts";
+import { findRedis, startRedis } from "./support/servers/redis.ts";
 import { kindOf, type TestKind } from "./support/test-kinds.ts";
 
 interface Pass {
@@ -67,7 +67,7 @@ const filesOf = ({ kinds }: Pass) => files.filter((file) => kinds.includes(kindO
 const waiting = passes.filter((pass) => filesOf(pass).length > 0);
 const isAlone = LANES === 1 || waiting.length === 1;
 
-async function run(pass: Pass): Promise<Count> {
+async function run(pass: Pass): Promise<TestCount> {
   const { name, obstacle, prepare } = pass;
   const own = filesOf(pass);
   console.log(`\n${name}: ${own.length} files${obstacle ? ` skipped, because ${obstacle}` : ""}`);
@@ -84,7 +84,7 @@ async function run(pass: Pass): Promise<Count> {
   }
 }
 
-const sum: Count = { passed: 0, failed: 0, skipped: 0 };
+const sum: TestCount = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs passes one after the other until none is left. Passes share nothing but the machine. */
 async function runLane(): Promise<void> {

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import type { Answer, Order } from "./orders.ts";
+import type { ContenderRequest, ContenderResponse } from "./protocol.ts";
 
 /** A process that takes part in a comparison: a process supports one database, so each contender has its own. */
 export interface Contender {
-  ask<Result>(name: string, given?: unknown): Promise<Result>;
-  end(): Promise<void>;
+  request<Result>(name: string, given?: unknown): Promise<Result>;
+  stop(): Promise<void>;
 }
 
 /** Starts `program`, a file of this folder that calls `serveRequests`. */
@@ -15,7 +15,7 @@ export function startContender(program: string, env: Record<string, string> = {}
   const child = Bun.spawn([process.execPath, join(import.meta.dir, program)], {
     env: { ...outer, ...env },
     stdio: ["ignore", "inherit", "inherit"],
-    ipc({ id, result, error }: Answer) {
+    ipc({ id, result, error }: ContenderResponse) {
       if (error === undefined) waiting.get(id)?.resolve(result);
       else waiting.get(id)?.reject(new Error(`${program}: ${error}`));
       waiting.delete(id);
@@ -25,14 +25,14 @@ export function startContender(program: string, env: Record<string, string> = {}
     },
   });
   return {
-    ask<Result>(name: string, given: unknown = null) {
-      const order: Order = { id: ++lastId, name, given };
+    request<Result>(name: string, given: unknown = null) {
+      const order: ContenderRequest = { id: ++lastId, name, given };
       const answer = Promise.withResolvers<unknown>();
       waiting.set(order.id, answer);
       child.send(order);
       return answer.promise as Promise<Result>;
     },
-    async end() {
+    async stop() {
       child.disconnect();
       await child.exited;
     },

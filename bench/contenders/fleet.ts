@@ -1,7 +1,7 @@
-import type { CastBrand } from "../../src/simulator/cast.ts";
+import type { SeededBrand } from "../../src/simulator/seed.ts";
 import { type Contender, startContender } from "./contender.ts";
 import type { OutreachPlan } from "./outreach.ts";
-import type { DueOrder } from "./reprise.ts";
+import type { DueRequest } from "./reprise.ts";
 import type { Servers } from "./servers.ts";
 
 /** Between two checks whether all messages were sent; the error of a measured rate. */
@@ -9,16 +9,16 @@ const POLL_INTERVAL_MS = 4;
 /** How long before they are due messages are written. */
 const LEAD_TIME_MS = 1500;
 
-export type Size = "SQLite" | "Postgres" | "Postgres + BullMQ";
+export type Deployment = "SQLite" | "Postgres" | "Postgres + BullMQ";
 
 interface FleetPlan extends OutreachPlan {
-  size: Size;
+  size: Deployment;
   replicas?: number;
   /** Other pending follow-ups in the same table, which are not due. */
   pending?: number;
 }
 
-export interface Round {
+export interface RoundResult {
   /** Messages a second, from when they are due until the last is settled. */
   rate: number;
   /** Microseconds of processor time per message: of our processes, of Postgres, of Redis. */
@@ -36,8 +36,8 @@ export interface Round {
 export interface Fleet {
   replicas: Contender[];
   /** Makes the next stage due, at once or `perSecond` messages a second, and waits until all of it is settled. */
-  round(perSecond?: number | null): Promise<Round>;
-  end(): Promise<void>;
+  round(perSecond?: number | null): Promise<RoundResult>;
+  stop(): Promise<void>;
 }
 
 /** Starts the replicas; null when Postgres or Redis is needed and not installed. */
@@ -54,10 +54,10 @@ export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fle
     env.REDIS_URL = redis.url;
   }
   const first = startContender("reprise.ts", env);
-  await first.ask("fill", pending);
-  const { campaignId } = await first.ask<CastBrand>("cast", plan);
+  await first.request("fill", pending);
+  const { campaignId } = await first.request<SeededBrand>("cast", plan);
   const replicas = [first, ...Array.from({ length: count - 1 }, () => startContender("reprise.ts", env))];
-  const all = <Result>(order: string) => Promise.all(replicas.map((replica) => replica.ask<Result>(order)));
+  const all = <Result>(order: string) => Promise.all(replicas.map((replica) => replica.request<Result>(order)));
   const sum = async (order: string) => (await all<number>(order)).reduce((a, b) => a + b, 0);
   let expected = contacts;
   let stage = 0;
@@ -79,12 +79,17 @@ export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fle
   }
 
   await waitUntilSettled();
-  await first.ask("analyze");
+  await first.request("analyze");
   return {
     replicas,
     async round(perSecond = null) {
       const at = Date.now() + LEAD_TIME_MS + contacts / 20;
-      const due = await first.ask<number>("due", { campaignId, stage: ++stage, at, perSecond } satisfies DueOrder);
+      const due = await first.request<number>("due", {
+        campaignId,
+        stage: ++stage,
+        at,
+        perSecond,
+      } satisfies DueRequest);
       expected += due;
       await all("wake");
       if (Date.now() > at) throw new Error("making the messages due took too long");
@@ -103,9 +108,9 @@ export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fle
         lateness: (await all<number[]>("lateness")).flat(),
       };
     },
-    async end() {
+    async stop() {
       await all("close");
-      for (const replica of replicas) await replica.end();
+      for (const replica of replicas) await replica.stop();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
-import { takeOrders } from "./orders.ts";
+import { serveRequests } from "./protocol.ts";
 
 // BullMQ with empty jobs.
 
@@ -9,7 +9,7 @@ const connection = () => new Redis(process.env.REDIS_URL ?? "", { maxRetriesPerR
 const [producer, consumer] = [connection(), connection()];
 const queue = new Queue("noop", { connection: producer, defaultJobOptions: { removeOnComplete: true } });
 
-takeOrders({
+serveRequests({
   /** Runs jobs through Redis. Returns jobs a second and microseconds of processor time per job. */
   async round(jobs: number) {
     for (let at = 0; at < jobs; at += BATCH_JOBS)

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
 import type { Channel } from "../../src/channels/channel.ts";
-import type { Instant } from "../../src/clock.ts";
-import type { JudgedRow } from "../../src/contacts/person.ts";
 import { dialect } from "../../src/db/dialect.ts";
-import { rowsOf } from "../../src/db/sql.ts";
+import { valuesTable } from "../../src/db/sql.ts";
 import type { Store } from "../../src/db/store.ts";
-import { type CastBrand, castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
+import type { Instant } from "../../src/lib/clock.ts";
+import type { ParsedRow } from "../../src/modules/contacts/parse-contact.ts";
+import { launchSeededCampaign, type SeededBrand, seedBrand, seedContacts } from "../../src/simulator/seed.ts";
 
 const BATCH_ROWS = 500;
 
@@ -18,7 +18,7 @@ export interface OutreachPlan {
 }
 
 /** Creates a brand whose campaign is ready to launch, with its contacts. Each follow-up is due a day after the stage before. */
-export async function castOutreach(store: Store, plan: OutreachPlan): Promise<CastBrand> {
+export async function seedOutreach(store: Store, plan: OutreachPlan): Promise<SeededBrand> {
   const { name, contacts, mailboxes, stages } = plan;
   const steps = Array.from({ length: stages }, (_, stage) => ({
     delayDays: Math.min(stage, 1),
@@ -26,7 +26,7 @@ export async function castOutreach(store: Store, plan: OutreachPlan): Promise<Ca
     body: "Hello {{ firstName }}, are you there?",
   }));
   const brand = await store.write((tx) =>
-    castBrand(tx, {
+    seedBrand(tx, {
       name,
       timezone: "UTC",
       postalAddress: "1 Main Street",
@@ -42,25 +42,25 @@ export async function castOutreach(store: Store, plan: OutreachPlan): Promise<Ca
   );
   for (let at = 0; at < contacts; at += BATCH_ROWS) {
     const people = Array.from({ length: Math.min(BATCH_ROWS, contacts - at) }, (_, index) =>
-      person(`p${at + index}@${name.toLowerCase()}-people.example`),
+      toRow(`p${at + index}@${name.toLowerCase()}-people.example`),
     );
-    await store.write((tx) => castContacts(tx, brand, people));
+    await store.write((tx) => seedContacts(tx, brand, people));
   }
   return brand;
 }
 
 /** Launches the campaign and updates the database's statistics. */
-export async function launchOutreach(store: Store, brand: CastBrand, contacts: number): Promise<void> {
-  await store.write((tx) => castLaunch(tx, brand, contacts));
-  await lookAtTables(store);
+export async function launchOutreach(store: Store, brand: SeededBrand, contacts: number): Promise<void> {
+  await store.write((tx) => launchSeededCampaign(tx, brand, contacts));
+  await analyzeTables(store);
 }
 
 /** Updates Postgres' statistics, which it does by itself within a minute; on SQLite the service never does. */
-export async function lookAtTables(store: Store): Promise<void> {
+export async function analyzeTables(store: Store): Promise<void> {
   if (dialect === "postgres") await store.write((tx) => tx.all(sql`analyze`));
 }
 
-function person(email: string): JudgedRow {
+function toRow(email: string): ParsedRow {
   const nothing = { phone: null, lastName: null, company: null, timezone: null, custom: {} };
   return { verdict: "ok", contact: { ...nothing, email, firstName: "Ann" } };
 }
@@ -82,7 +82,7 @@ export async function makeDue(
       where m.campaign_id = ${campaignId} and m.stage = ${stage} and m.status = 'PENDING' order by m.id`);
     const due = waiting.map(({ id }, index) => ({ id, at: Math.floor(at + index * pace) }));
     for (let from = 0; from < due.length; from += BATCH_ROWS) {
-      const slice = rowsOf("n", due.slice(from, from + BATCH_ROWS), { id: "text", at: "bigint" });
+      const slice = valuesTable("n", due.slice(from, from + BATCH_ROWS), { id: "text", at: "bigint" });
       await tx.all(sql`update messages set run_at = n.at from ${slice} where messages.id = n.id`);
     }
     return due;
@@ -91,7 +91,7 @@ export async function makeDue(
 }
 
 /** Creates a channel that accepts every message at once and calls `onSend`. */
-export function acceptingChannel(onSend: (messageId: string) => void): Channel {
+export function createAcceptingChannel(onSend: (messageId: string) => void): Channel {
   return {
     async send({ messageId }) {
       onSend(messageId);

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { DAY } from "../../src/clock.ts";
 import { dialect } from "../../src/db/dialect.ts";
 import type { Store } from "../../src/db/store.ts";
+import { DAY } from "../../src/lib/clock.ts";
 import { COUNT_ROWS_SQL } from "../count-rows.ts";
 
 /** Rows per commit, so that SQLite's log does not grow as large as its file. */
@@ -22,7 +22,7 @@ const id = (kind: string, number: string) => `'019a8a3e-5a00-7${kind}-8000-' || 
  * Writes `count` follow-ups of running campaigns, due in a month or later, into a database without messages. Their credits are
  * not reserved, since they are never sent.
  */
-export async function fillPending(store: Store, count: number): Promise<void> {
+export async function insertPendingMessages(store: Store, count: number): Promise<void> {
   if (count === 0) return;
   const now = Date.now();
   const run = (text: string) => store.write((tx) => tx.all(sql.raw(text)));

@@ -1,11 +1,11 @@
 /** A request to a contender. */
-export interface Order {
+export interface ContenderRequest {
   id: number;
   name: string;
   given: unknown;
 }
 
-export interface Answer {
+export interface ContenderResponse {
   id: number;
   result?: unknown;
   error?: string;
@@ -15,11 +15,11 @@ export interface Answer {
 type Handler = (given: never) => Promise<unknown> | unknown | void;
 
 /** Serves requests of the process that started this one, one after the other, until that process ends. */
-export function takeOrders(handlers: Record<string, Handler>): void {
+export function serveRequests(handlers: Record<string, Handler>): void {
   let tail: Promise<unknown> = Promise.resolve();
-  process.on("message", ({ id, name, given }: Order) => {
+  process.on("message", ({ id, name, given }: ContenderRequest) => {
     tail = tail.then(async () => {
-      const answer: Answer = { id };
+      const answer: ContenderResponse = { id };
       try {
         answer.result = await handlers[name]?.(given as never);
       } catch (error) {

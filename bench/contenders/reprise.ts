@@ -1,26 +1,26 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock as clock, type Instant } from "../../src/clock.ts";
 import { openStore } from "../../src/db/open.ts";
-import { startBullmq } from "../../src/delivery/bullmq.ts";
-import { startEmbedded } from "../../src/delivery/embedded.ts";
-import { createEngine } from "../../src/delivery/engine.ts";
-import { createLog } from "../../src/log.ts";
-import { systemRandom } from "../../src/random.ts";
-import { openVault, signer } from "../../src/secrets.ts";
-import { TEST_LEDGER_KEY } from "../../test/support/ledgerKey.ts";
-import { takeOrders } from "./orders.ts";
+import { systemClock as clock, type Instant } from "../../src/lib/clock.ts";
+import { openVault, signer } from "../../src/lib/crypto/secrets.ts";
+import { createLog } from "../../src/lib/logger.ts";
+import { systemRandom } from "../../src/lib/random.ts";
+import { startBullmq } from "../../src/modules/delivery/bullmq.ts";
+import { startEmbedded } from "../../src/modules/delivery/embedded.ts";
+import { createEngine } from "../../src/modules/delivery/engine.ts";
+import { TEST_LEDGER_KEY } from "../../test/support/ledger-key.ts";
 import {
-  acceptingChannel,
-  castOutreach,
+  analyzeTables,
+  createAcceptingChannel,
   launchOutreach,
-  lookAtTables,
   makeDue,
   type OutreachPlan,
+  seedOutreach,
 } from "./outreach.ts";
-import { fillPending } from "./pending.ts";
-import { tableSizes } from "./tableSizes.ts";
+import { insertPendingMessages } from "./pending.ts";
+import { serveRequests } from "./protocol.ts";
+import { getTableSizes } from "./table-sizes.ts";
 
 // The delivery engine with its driver, on the database of DATABASE_URL or a SQLite file, woken by Redis when REDIS_URL is set.
 
@@ -35,7 +35,7 @@ const post = { vault: openVault(key), signer: signer(key), publicUrl: "http://lo
 let sent = 0;
 let due = new Map<string, Instant>();
 let lateness: number[] = [];
-const channel = acceptingChannel((messageId) => {
+const channel = createAcceptingChannel((messageId) => {
   sent++;
   const at = due.get(messageId);
   if (at !== undefined) lateness.push(clock.now() - at);
@@ -46,20 +46,20 @@ const driver = redisUrl
   ? await startBullmq(engine, { redisUrl, namespace: databaseUrl?.slice(-1) ?? "file", read: store.read, clock, log })
   : startEmbedded(engine, clock, log);
 
-takeOrders({
-  fill: (count: number) => fillPending(store, count),
+serveRequests({
+  fill: (count: number) => insertPendingMessages(store, count),
   async cast(plan: OutreachPlan) {
-    const brand = await castOutreach(store, plan);
+    const brand = await seedOutreach(store, plan);
     await launchOutreach(store, brand, plan.contacts);
     driver.wake();
     return brand;
   },
-  async due({ campaignId, stage, at, perSecond }: DueOrder) {
+  async due({ campaignId, stage, at, perSecond }: DueRequest) {
     lateness = [];
     due = await makeDue(store, campaignId, stage, at, perSecond);
     return due.size;
   },
-  analyze: () => lookAtTables(store),
+  analyze: () => analyzeTables(store),
   wake: () => driver.wake(),
   sent: () => sent,
   /** Waits until all sent messages are settled, and returns the time. */
@@ -77,16 +77,16 @@ takeOrders({
   /** Creates brands with a mailbox and an empty campaign each. */
   async brands(count: number) {
     for (let i = 0; i < count; i++)
-      await castOutreach(store, { name: `Brand${i}`, contacts: 0, mailboxes: 1, stages: 3 });
+      await seedOutreach(store, { name: `Brand${i}`, contacts: 0, mailboxes: 1, stages: 3 });
   },
-  sizes: () => tableSizes(store),
+  sizes: () => getTableSizes(store),
   async close() {
     await driver.close(1000);
     await store.close();
   },
 });
 
-export interface DueOrder {
+export interface DueRequest {
   campaignId: string;
   stage: number;
   at: Instant;

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Redis } from "ioredis";
 import postgres from "postgres";
-import { findPostgres, startPostgres } from "../../test/support/postgres.ts";
-import { findRedis, startRedis } from "../../test/support/redis.ts";
+import { findPostgres, startPostgres } from "../../test/support/servers/postgres.ts";
+import { findRedis, startRedis } from "../../test/support/servers/redis.ts";
 
 /** The kernel counts processor time in hundredths of a second. */
 const TICK_US = 10_000;

@@ -1,25 +1,25 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp } from "../../src/app.ts";
-import { type Instant, systemClock } from "../../src/clock.ts";
-import { readConfig } from "../../src/config.ts";
-import { startEmbedded } from "../../src/delivery/embedded.ts";
-import { createEngine } from "../../src/delivery/engine.ts";
-import { createAdmin } from "../../src/identity/claim.ts";
-import { createLog } from "../../src/log.ts";
-import { systemRandom } from "../../src/random.ts";
-import { openRuntime } from "../../src/runtime.ts";
-import type { CastBrand } from "../../src/simulator/cast.ts";
-import { takeOrders } from "./orders.ts";
-import { acceptingChannel, castOutreach, launchOutreach, makeDue, type OutreachPlan } from "./outreach.ts";
-import { fillPending } from "./pending.ts";
+import { type Instant, systemClock } from "../../src/lib/clock.ts";
+import { createLog } from "../../src/lib/logger.ts";
+import { systemRandom } from "../../src/lib/random.ts";
+import { startEmbedded } from "../../src/modules/delivery/embedded.ts";
+import { createEngine } from "../../src/modules/delivery/engine.ts";
+import { createAdmin } from "../../src/modules/identity/bootstrap-admin.ts";
+import { createApp } from "../../src/server/app.ts";
+import { parseConfig } from "../../src/server/config/config.ts";
+import { openRuntime } from "../../src/server/runtime.ts";
+import type { SeededBrand } from "../../src/simulator/seed.ts";
+import { createAcceptingChannel, launchOutreach, makeDue, type OutreachPlan, seedOutreach } from "./outreach.ts";
+import { insertPendingMessages } from "./pending.ts";
+import { serveRequests } from "./protocol.ts";
 
 // The whole service with HTTP, whose delivery engine sends to a channel that accepts at once.
 
 const dataDir = mkdtempSync(join(tmpdir(), "reprise-bench-"));
 process.on("exit", () => rmSync(dataDir, { recursive: true, force: true }));
-const config = readConfig({
+const config = parseConfig({
   ...process.env,
   DATA_DIR: dataDir,
   REPRISE_SECRET: "nothing but benchmarks ever signs with these words",
@@ -36,19 +36,19 @@ let sent = 0;
 const engine = createEngine({
   ...runtime.deps,
   publicUrl: config.publicUrl,
-  channel: acceptingChannel(() => sent++),
+  channel: createAcceptingChannel(() => sent++),
   random: systemRandom,
   concurrency: 400,
   senderConcurrency: 400,
 });
 const driver = startEmbedded(engine, clock, log);
 
-takeOrders({
+serveRequests({
   async open({ pending, plans }: { pending: number; plans: OutreachPlan[] }) {
-    await fillPending(store, pending);
-    const brands: CastBrand[] = [];
+    await insertPendingMessages(store, pending);
+    const brands: SeededBrand[] = [];
     for (const plan of plans) {
-      const brand = await castOutreach(store, plan);
+      const brand = await seedOutreach(store, plan);
       await launchOutreach(store, brand, plan.contacts);
       brands.push(brand);
     }

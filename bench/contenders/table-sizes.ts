@@ -16,7 +16,7 @@ const bytesByTable = sql.raw(
 );
 
 /** Counts the rows and the bytes on disk of each table. Scans all tables, so it suits small databases only. */
-export async function tableSizes(store: Store): Promise<TableSize[]> {
+export async function getTableSizes(store: Store): Promise<TableSize[]> {
   const found = await store.read.all<{ table: string; bytes: number }>(bytesByTable);
   const sizes: TableSize[] = [];
   for (const { table, bytes } of found) {

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { DAY } from "../../src/clock.ts";
 import { dialect } from "../../src/db/dialect.ts";
 import { openStore } from "../../src/db/open.ts";
+import { DAY } from "../../src/lib/clock.ts";
 import { COUNT_ROWS_SQL } from "../count-rows.ts";
 
 export interface Sizes {
@@ -19,16 +19,16 @@ const numbers = (count: number) =>
 /** Builds ids of the length of UUIDs, in the order of their numbers. */
 const id = (kind: string, number: string) => `'019a8a3e-5a00-7${kind}-8000-' || (100000000000 + ${number})`;
 /** Shuffles numbers deterministically. */
-const shuffled = (number: string, modulus: number) => `(${number} * 7919 % ${modulus})`;
+const shuffle = (number: string, modulus: number) => `(${number} * 7919 % ${modulus})`;
 
 /** Fills a database with these sizes by a few large statements. Nothing is due, so the delivery engine stays idle. */
-export async function fill(dataDir: string, databaseUrl: string | null, sizes: Sizes): Promise<void> {
+export async function fillDatabase(dataDir: string, databaseUrl: string | null, sizes: Sizes): Promise<void> {
   const store = await openStore({ dataDir, databaseUrl, durability: "off" });
   const now = Date.now();
   const threads = Math.max(1, sizes.followUps / 10);
   const people = Math.max(1, threads / 10);
   // Follow-ups over 180 days, a third of them in the future; brands over 1,000 days; bans over 100.
-  const when = `${now - 120 * DAY} + ${shuffled("n.i", sizes.followUps)} * ${Math.floor((180 * DAY) / sizes.followUps)}`;
+  const when = `${now - 120 * DAY} + ${shuffle("n.i", sizes.followUps)} * ${Math.floor((180 * DAY) / sizes.followUps)}`;
   const status = `case when ${when} > ${now} then 'PENDING' when n.i % 100 = 7 then 'FAILED' when n.i % 10 = 3 then 'CANCELLED' else 'SENT' end`;
   const day = (age: number, count: number) => `${now - age * DAY} + n.i * ${Math.floor((age * DAY) / count)}`;
   const statements = [
@@ -51,7 +51,7 @@ export async function fill(dataDir: string, databaseUrl: string | null, sizes: S
        select ${id("007", "n.i")}, ${id("002", `n.i / 10 % ${people} % 100`)}, ${id("004", `n.i / 10 / ${people}`)}, ${id("006", "n.i / 10")}, ${id("005", `n.i / 10 % ${people}`)},
          1 + n.i % 10, 'EMAIL', ${status}, ${when}, ${now + 1000 * DAY}, 1000, ${now} from ${numbers(sizes.followUps)}`,
     `insert into bans (id, scope, email, reason, source, created_at)
-       select ${id("008", "n.i")}, 'platform', 'p' || ${shuffled("n.i", sizes.bans)} || '@banned.example', 'asked by phone', 'MANUAL', ${day(100, sizes.bans)}
+       select ${id("008", "n.i")}, 'platform', 'p' || ${shuffle("n.i", sizes.bans)} || '@banned.example', 'asked by phone', 'MANUAL', ${day(100, sizes.bans)}
        from ${numbers(sizes.bans)}`,
     ...COUNT_ROWS_SQL,
     // Postgres does so by itself; on SQLite the service never does.

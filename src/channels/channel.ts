@@ -1,4 +1,4 @@
-import type { ChannelName } from "../channel-name.ts";
+import type { ChannelName } from "../lib/channel-name.ts";
 
 export type { ChannelName };
 
@@ -31,7 +31,7 @@ export interface GoogleLogin {
 export type MailLogin = SmtpLogin | GoogleLogin;
 
 /** The result of testing a login. `reauth`: the user must sign in again. */
-export type Verified = { ok: true } | { ok: false; reason: string; reauth?: true };
+export type LoginCheck = { ok: true } | { ok: false; reason: string; reauth?: true };
 
 /** One rendered message, ready to send. */
 export interface Envelope {

@@ -21,7 +21,7 @@ export interface Command {
 }
 
 /** Parses options strictly. @throws UsageError for an unknown option, a missing value or an unexpected argument */
-export function readOptions<const O extends Options>(args: string[], options: O) {
+export function parseOptions<const O extends Options>(args: string[], options: O) {
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {
@@ -30,7 +30,13 @@ export function readOptions<const O extends Options>(args: string[], options: O)
 }
 
 /** Parses a whole number within bounds. @throws UsageError that names the option */
-export function readWhole(name: string, text: string | undefined, fallback: number, low: number, high: number): number {
+export function parseInteger(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  low: number,
+  high: number,
+): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (!Number.isInteger(value) || value < low || value > high)

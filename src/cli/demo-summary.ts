@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import { toCredits } from "../credits/amounts.ts";
 import { openStore } from "../db/open.ts";
 import type { Reader } from "../db/store.ts";
-import type { DemoWorld } from "../simulator/demoWorld.ts";
+import { toCredits } from "../modules/credits/amounts.ts";
+import type { SimulatedDemo } from "../simulator/demo/world.ts";
 
-interface Tally {
+interface NamedCount {
   name: string;
   count: unknown;
 }
@@ -25,9 +25,9 @@ const line = (label: string, value: string | number, note = "") =>
   `  ${label.padEnd(34)}${String(value).padStart(7)}${note ? `   ${note}` : ""}`;
 
 /** Returns the summary of the demo in words and figures, from its database. */
-export async function tellDemo(told: {
+export async function formatDemoSummary(told: {
   dataDir: string;
-  world: DemoWorld;
+  world: SimulatedDemo;
   seconds: number;
   days: number;
   broken: string[];
@@ -36,35 +36,35 @@ export async function tellDemo(told: {
   const store = await openStore({ dataDir: told.dataDir, databaseUrl: null });
   try {
     const { read } = store;
-    const { census, verdicts, campaign } = world;
-    const file = Object.values(verdicts).reduce((sum, count) => sum + count, 0);
-    const stages = await tallies(
+    const { report, rowResults, campaign } = world;
+    const file = Object.values(rowResults).reduce((sum, count) => sum + count, 0);
+    const stages = await countBy(
       read,
       sql`select stage as name, sum(count) as count from message_counts where campaign_id = ${campaign.campaignId} and status = 'SENT' group by stage order by stage`,
     );
-    const inbound = await tallies(
+    const inbound = await countBy(
       read,
       sql`select intent as name, count(*) as count from inbound_messages group by intent order by count desc`,
     );
-    const cancelled = await tallies(
+    const cancelled = await countBy(
       read,
       sql`select error_message as name, count(*) as count from messages where status = 'CANCELLED' group by error_message order by count desc`,
     );
-    const failed = await tallies(
+    const failed = await countBy(
       read,
       sql`select error_message as name, count(*) as count from messages where status = 'FAILED' group by error_message order by count desc`,
     );
     const [account] = await read.all<{ reserved: number; used: number; available: number }>(
       sql`select reserved, used, available from credit_accounts where brand_id = ${campaign.brandId}`,
     );
-    const silent = census.duplicates + census.sentAfterBan + census.sentAfterReply;
+    const silent = report.duplicates + report.sentAfterBan + report.sentAfterReply;
 
     return [
       `Northwind Coffee, "Spring tasting": ${days} days in ${seconds.toFixed(1)} s`,
       "",
       "The contact file",
       line("rows", file),
-      ...Object.entries(verdicts).map(([verdict, count]) => line(`  ${verdict.replaceAll("_", " ")}`, count)),
+      ...Object.entries(rowResults).map(([verdict, count]) => line(`  ${verdict.replaceAll("_", " ")}`, count)),
       "",
       "Sent",
       ...stages.map(({ name, count }) => line(Number(name) === 0 ? "opening" : `follow-up ${name}`, Number(count))),
@@ -80,7 +80,7 @@ export async function tellDemo(told: {
       line("used", toCredits(account?.used ?? 0)),
       line("held", toCredits(account?.reserved ?? 0)),
       line("left", toCredits(account?.available ?? 0)),
-      line("ledger verify", census.ledger),
+      line("ledger verify", report.ledger),
       "",
       broken.length > 0
         ? `INVARIANTS VIOLATED: ${broken.join("; ")}`
@@ -91,6 +91,6 @@ export async function tellDemo(told: {
   }
 }
 
-function tallies(read: Reader, query: ReturnType<typeof sql>): Promise<Tally[]> {
-  return read.all<Tally>(query);
+function countBy(read: Reader, query: ReturnType<typeof sql>): Promise<NamedCount[]> {
+  return read.all<NamedCount>(query);
 }

@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { iso } from "../clock.ts";
-import type { Config } from "../config.ts";
-import { checkDataFolder } from "../dataFolder.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import type { Log } from "../log.ts";
-import { ledgerKey, masterKey, openVault, signer } from "../secrets.ts";
-import { brokenPromises } from "../simulator/census.ts";
-import { DEMO_DAYS, liveDemo } from "../simulator/demoWorld.ts";
-import { tellDemo } from "./demoSummary.ts";
+import { DEMO_IDS } from "../http/openapi/example-ids.ts";
+import { iso } from "../lib/clock.ts";
+import { ledgerKey, masterKey, openVault, signer } from "../lib/crypto/secrets.ts";
+import { checkDataFolder } from "../lib/data-folder/data-folder.ts";
+import type { Log } from "../lib/logger.ts";
+import type { Config } from "../server/config/config.ts";
+import { DEMO_DAYS, simulateDemo } from "../simulator/demo/world.ts";
+import { describeViolations } from "../simulator/invariants.ts";
+import { formatDemoSummary } from "./demo-summary.ts";
 
 /**
  * Runs `reprise demo`: simulates weeks of a campaign in a database of its own (`<data folder>/demo`, created anew each time),
@@ -24,7 +24,7 @@ export async function demo(config: Config, log: Log, options: { exit: boolean; j
   const started = performance.now();
   const end = Math.floor(Date.now() / 1000) * 1000;
 
-  const world = await liveDemo({
+  const world = await simulateDemo({
     dataDir,
     end,
     password,
@@ -35,24 +35,24 @@ export async function demo(config: Config, log: Log, options: { exit: boolean; j
   });
   const seconds = (performance.now() - started) / 1000;
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  const broken = brokenPromises(world.census);
-  if (!options.json) console.log(await tellDemo({ dataDir, world, seconds, days: DEMO_DAYS, broken }));
+  const broken = describeViolations(world.report);
+  if (!options.json) console.log(await formatDemoSummary({ dataDir, world, seconds, days: DEMO_DAYS, broken }));
   for (const problem of broken) console.error(`an invariant was violated: ${problem}`);
   if (options.exit) {
     if (options.json)
-      console.log(JSON.stringify({ ...world.census, days: DEMO_DAYS, seconds: Math.round(seconds * 10) / 10 }));
+      console.log(JSON.stringify({ ...world.report, days: DEMO_DAYS, seconds: Math.round(seconds * 10) / 10 }));
     return broken.length > 0 ? 1 : 0;
   }
-  if (options.json) console.log(JSON.stringify(world.census));
+  if (options.json) console.log(JSON.stringify(world.report));
 
-  const { startService, untilStopSignal } = await import("./serve.ts");
+  const { startService, untilStopSignal } = await import("../server/serve.ts");
   const host = process.env.HOST ? config.host : "127.0.0.1";
   const service = await startService(
     { ...config, host, dataDir, databaseUrl: null, redisUrl: null, channels: "simulator", simulatorJournal: null },
     log,
   );
   console.log(
-    `\nOpen ${service.url}/swagger\n  admin  ${EXEMPLARS.adminEmail}\n  owner  ${EXEMPLARS.ownerEmail}  (of Northwind Coffee)\n  password of both  ${password}\nSign-up is ${config.signUp}: an admin invites people (POST /api/auth/admin/invitations).\nCtrl-C ends it.`,
+    `\nOpen ${service.url}/swagger\n  admin  ${DEMO_IDS.adminEmail}\n  owner  ${DEMO_IDS.ownerEmail}  (of Northwind Coffee)\n  password of both  ${password}\nSign-up is ${config.signUp}: an admin invites people (POST /api/auth/admin/invitations).\nCtrl-C ends it.`,
   );
   await untilStopSignal();
   await service.stop();

@@ -1,15 +1,15 @@
-import { iso, systemClock } from "../clock.ts";
-import type { Config } from "../config.ts";
-import { toCredits } from "../credits/amounts.ts";
-import { anchorsOf, parseAnchors, readHeads } from "../credits/anchor.ts";
-import { Checkpoints } from "../credits/checkpoints.ts";
-import { type Verdict, verifyLedger } from "../credits/verify.ts";
-import { checkDataFolder } from "../dataFolder.ts";
 import { dialect } from "../db/dialect.ts";
+import { assertKey, hasKey } from "../db/installation.ts";
 import type { Store } from "../db/store.ts";
-import { Fault } from "../fault.ts";
-import { expectKey, hasKey } from "../installation.ts";
-import { findMasterKey, signer } from "../secrets.ts";
+import { iso, systemClock } from "../lib/clock.ts";
+import { findMasterKey, signer } from "../lib/crypto/secrets.ts";
+import { checkDataFolder } from "../lib/data-folder/data-folder.ts";
+import { AppError } from "../lib/errors.ts";
+import { toCredits } from "../modules/credits/amounts.ts";
+import { createAnchors, listHeads, parseAnchors } from "../modules/credits/anchor.ts";
+import { Checkpoints } from "../modules/credits/checkpoints.ts";
+import { type LedgerReport, verifyLedger } from "../modules/credits/verify.ts";
+import type { Config } from "../server/config/config.ts";
 import { withStore } from "./with-store.ts";
 
 /**
@@ -23,14 +23,14 @@ async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>)
   if (key === null) {
     return withStore(config, async (store) => {
       if (!(await hasKey(store.read))) return work(store);
-      throw new Fault(
+      throw new AppError(
         "UNAVAILABLE",
         "The ledger is sealed with the installation's key: set REPRISE_SECRET, or DATA_DIR to the folder with its secret.key",
       );
     });
   }
   const keyed = async (store: Store) => {
-    await expectKey(store.read, signer(key));
+    await assertKey(store.read, signer(key));
     return work(store);
   };
   return withStore(config, keyed, key);
@@ -40,7 +40,7 @@ async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>)
 export function printAnchor(config: Config): Promise<number> {
   return withLedger(config, async ({ read }) => {
     const at = iso(systemClock.now());
-    for (const anchor of anchorsOf(read.ledgerKey, at, await readHeads(read))) console.log(JSON.stringify(anchor));
+    for (const anchor of createAnchors(read.ledgerKey, at, await listHeads(read))) console.log(JSON.stringify(anchor));
     return 0;
   });
 }
@@ -53,7 +53,7 @@ export async function verifyLedgerCommand(config: Config, json: boolean, anchor:
   const kept = anchor === null ? null : await Bun.file(anchor).text();
   return withLedger(config, async (store) => {
     const anchors = kept === null ? null : parseAnchors(store.read.ledgerKey, kept);
-    if (anchors?.records === 0) throw new Fault("INVALID", `--anchor: ${anchor} holds no anchor of a ledger`);
+    if (anchors?.records === 0) throw new AppError("INVALID", `--anchor: ${anchor} holds no anchor of a ledger`);
     const proof = await store.snapshot((read) => verifyLedger(read, null, new Checkpoints(anchors?.checkpoints)));
     const badLines = anchors?.badLines ?? [];
     const result = { ...proof, ok: proof.ok && badLines.length === 0 };
@@ -67,7 +67,7 @@ export async function verifyLedgerCommand(config: Config, json: boolean, anchor:
   });
 }
 
-function printLedgerReport({ drifts, faults, entries, brands, ok }: Verdict): void {
+function printLedgerReport({ drifts, faults, entries, brands, ok }: LedgerReport): void {
   for (const { brandId, what, expected, found } of drifts) {
     console.log(
       `brand ${brandId}: ${what}: the entries say ${toCredits(expected)}, the stored figure is ${toCredits(found)}`,

@@ -1,20 +1,20 @@
-import type { Config } from "../config.ts";
-import { resealLedger } from "../credits/reseal.ts";
+import { adoptKey } from "../db/installation.ts";
 import type { Store } from "../db/store.ts";
-import { createAdmin } from "../identity/claim.ts";
-import { adoptKey } from "../installation.ts";
-import { expectNotMoving } from "../moving/mark.ts";
-import { masterKey, signer } from "../secrets.ts";
+import { assertNotTransferring } from "../db/transfer/mark.ts";
+import { masterKey, signer } from "../lib/crypto/secrets.ts";
+import { recomputeLedgerMacs } from "../modules/credits/recompute-macs.ts";
+import { createAdmin } from "../modules/identity/bootstrap-admin.ts";
+import type { Config } from "../server/config/config.ts";
 import { withStore } from "./with-store.ts";
 
 /** Creates an admin, or makes an existing user one. */
-export function makeAdmin(
+export function createAdminCommand(
   config: Config,
   given: { email: string; name: string; password: string },
   json: boolean,
 ): Promise<number> {
   return withStore(config, async (store) => {
-    await expectNotMoving(store.read);
+    await assertNotTransferring(store.read);
     const { id, email } = await createAdmin(store, given);
     console.log(json ? JSON.stringify({ id, email, role: "admin" }) : `${email} is an admin now`);
     return 0;
@@ -22,11 +22,11 @@ export function makeAdmin(
 }
 
 /** Accepts the present key for a database that was set up with another, lost one, and seals its ledger with it. */
-export function adopt(config: Config): Promise<number> {
+export function adoptKeyCommand(config: Config): Promise<number> {
   const key = masterKey(config.secret, config.dataDir);
   const adopting = async (store: Store) => {
     await store.write((tx) => adoptKey(tx, signer(key)));
-    await resealLedger(store);
+    await recomputeLedgerMacs(store);
     console.log("The current key is in use from now on. Secrets encrypted with the lost key must be entered again.");
     console.log("The ledger was signed again with the current key. Start a new file of anchors.");
     return 0;
@@ -35,7 +35,7 @@ export function adopt(config: Config): Promise<number> {
 }
 
 /** Migrates the database, which opening it does. */
-export function bringUpToDate(config: Config): Promise<number> {
+export function migrateCommand(config: Config): Promise<number> {
   return withStore(config, async () => {
     console.log("The database has the current schema");
     return 0;
@@ -43,7 +43,7 @@ export function bringUpToDate(config: Config): Promise<number> {
 }
 
 /** Prints the answer of the running service's database check; exit code 1 when it is not well. */
-export async function askHealth(config: Config): Promise<number> {
+export async function checkHealth(config: Config): Promise<number> {
   const host = config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host;
   try {
     const answer = await fetch(`http://${host}:${config.port}/api/health/database`, {

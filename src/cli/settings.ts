@@ -1,12 +1,12 @@
-import { systemClock } from "../clock.ts";
-import { type Config, readConfig } from "../config.ts";
-import { isEcho } from "../db/standing.ts";
-import { createLog, type Log, withoutEchoes } from "../log.ts";
+import { isReportedOutage } from "../db/outage-monitor.ts";
+import { systemClock } from "../lib/clock.ts";
+import { createLog, type Log, withoutOutageNoise } from "../lib/logger.ts";
+import { type Config, parseConfig } from "../server/config/config.ts";
 
 /** Parses the environment and opens the log, as every command does that needs either. */
 export function loadSettings(): { config: Config; log: Log } {
-  const config = readConfig(process.env);
-  return { config, log: withoutEchoes(createLog(config.logLevel, systemClock), isEcho) };
+  const config = parseConfig(process.env);
+  return { config, log: withoutOutageNoise(createLog(config.logLevel, systemClock), isReportedOutage) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { brokenPromises, type Census } from "../simulator/census.ts";
+import { describeViolations, type InvariantReport } from "../simulator/invariants.ts";
 import { simulate } from "../simulator/simulate.ts";
 
 export interface SimulateWorlds {
@@ -21,7 +21,7 @@ export async function simulateWorlds({ seed, worlds, days, contacts, faults, jso
       databaseBytes = bytes;
     };
     const census = await simulate({ seed: one, days, contacts, faults, onEnd });
-    const problems = brokenPromises(census);
+    const problems = describeViolations(census);
     const size = sizeOf(census, databaseBytes);
     // Apart from the result, which is a function of the seed.
     if (worlds === 1) console.error(paceOf(size.messages, performance.now() - started));
@@ -40,7 +40,7 @@ export async function simulateWorlds({ seed, worlds, days, contacts, faults, jso
 }
 
 /** Returns the bytes on disk for each message, for estimating the needs of an installation of another size. */
-function sizeOf(census: Census, databaseBytes: number) {
+function sizeOf(census: InvariantReport, databaseBytes: number) {
   const messages = census.sent + census.cancelled + census.failed + census.pending + census.unknown;
   return { messages, databaseBytes, bytesPerMessage: Math.round(databaseBytes / Math.max(1, messages)) };
 }

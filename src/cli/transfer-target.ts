@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { readAddress } from "../db/address.ts";
+import { parseDatabaseUrl } from "../db/database-url.ts";
 import { UsageError } from "./command.ts";
 
 /** How `migrate` may be told where to move to. */
@@ -19,7 +19,7 @@ const EXPECTED = "expected a URL that starts with postgres:// and names one host
  * A password in an argument is refused: every user of the machine sees arguments in the process list.
  * @throws UsageError without repeating the URL
  */
-export async function readMoveTarget(options: TargetOptions, env: NodeJS.ProcessEnv): Promise<string> {
+export async function parseTransferTarget(options: TargetOptions, env: NodeJS.ProcessEnv): Promise<string> {
   const { to } = options;
   if (to !== undefined && hasPassword(to))
     throw new UsageError(
@@ -29,7 +29,7 @@ export async function readMoveTarget(options: TargetOptions, env: NodeJS.Process
   if (given.length > 1)
     throw new UsageError(`--${given[1]?.[0]}: expected without --${given[0]?.[0]}: one says where to move to`);
   const [name, url] = await readGiven(options, env);
-  if (readAddress(url)?.hosts.length !== 1) throw new UsageError(`${name}: ${EXPECTED}`);
+  if (parseDatabaseUrl(url)?.hosts.length !== 1) throw new UsageError(`${name}: ${EXPECTED}`);
   return url;
 }
 

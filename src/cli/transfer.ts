@@ -1,14 +1,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
-import { SECOND } from "../clock.ts";
-import { EXACT } from "../db/connection.ts";
 import { migratePostgres } from "../db/migrate.ts";
-import { Fault } from "../fault.ts";
-import { readMark, removeMark } from "../moving/mark.ts";
-import { compareAll, complete, copyAll, type Difference } from "../moving/move.ts";
-import { showProgress } from "../moving/progress.ts";
-import { openSource, type Source } from "../moving/source.ts";
+import { EXACT_BIGINTS } from "../db/postgres/connection.ts";
+import { deleteMark, findMark } from "../db/transfer/mark.ts";
+import { compareTables, completeTransfer, copyTables, type TableDifference } from "../db/transfer/move.ts";
+import { createProgress } from "../db/transfer/progress.ts";
+import { openSource, type Source } from "../db/transfer/source.ts";
+import { SECOND } from "../lib/clock.ts";
+import { AppError } from "../lib/errors.ts";
 
 interface Proof {
   ok: boolean;
@@ -16,24 +16,27 @@ interface Proof {
 }
 
 /** `reprise migrate --from sqlite://… --to postgres://…`: exit code 1 when what arrived is not what set out. */
-export async function moveUp(from: string, to: string, json: boolean): Promise<number> {
+export async function transfer(from: string, to: string, json: boolean): Promise<number> {
   const source = openSource(from);
-  const target = postgres(to, { max: 1, onnotice: () => {}, types: EXACT });
+  const target = postgres(to, { max: 1, onnotice: () => {}, types: EXACT_BIGINTS });
   const name = nameOf(to);
   const began = performance.now();
   try {
     await target.begin(migratePostgres).catch((error) => {
-      throw new Fault("UNAVAILABLE", `--to: ${name} cannot be used: ${error instanceof Error ? error.message : error}`);
+      throw new AppError(
+        "UNAVAILABLE",
+        `--to: ${name} cannot be used: ${error instanceof Error ? error.message : error}`,
+      );
     });
-    const copying = showProgress(process.stderr, "moving   ");
-    const copied = await copyAll(source, target, name, copying);
+    const copying = createProgress(process.stderr, "moving   ");
+    const copied = await copyTables(source, target, name, copying);
     copying.end();
-    const comparing = showProgress(process.stderr, "comparing");
-    const differences = await compareAll(source, target, copied, comparing);
+    const comparing = createProgress(process.stderr, "comparing");
+    const differences = await compareTables(source, target, copied, comparing);
     comparing.end();
     const [ledger, pending] = [await proveLedger(to, source.folder), await comparePending(source, target)];
     const ok = differences.length === 0 && ledger.ok && pending.ok;
-    if (ok) await complete(source, target);
+    if (ok) await completeTransfer(source, target);
     const seconds = Math.round((performance.now() - began) / SECOND);
     if (json) console.log(JSON.stringify({ ok, to: name, rows: copied.rows, seconds, differences, ledger, pending }));
     else tell(ok, name, copied.rows, seconds, differences, ledger, pending.messages, source);
@@ -45,11 +48,11 @@ export async function moveUp(from: string, to: string, json: boolean): Promise<n
 }
 
 /** Lets the source be served again. */
-export async function abandonMove(from: string): Promise<number> {
+export async function abandonTransfer(from: string): Promise<number> {
   const source = openSource(from);
   try {
-    const mark = readMark(source.handle);
-    removeMark(source.handle);
+    const mark = findMark(source.handle);
+    deleteMark(source.handle);
     if (mark === null) console.log("It was not being moved.");
     else {
       console.log(
@@ -102,7 +105,7 @@ function tell(
   name: string,
   rows: number,
   seconds: number,
-  differences: readonly Difference[],
+  differences: readonly TableDifference[],
   ledger: Proof,
   pending: number,
   { folder }: Source,

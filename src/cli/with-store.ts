@@ -1,9 +1,9 @@
-import type { Config } from "../config.ts";
-import { checkDataFolder } from "../dataFolder.ts";
 import { dialect } from "../db/dialect.ts";
 import { openStore } from "../db/open.ts";
 import type { Store } from "../db/store.ts";
-import { ledgerKey } from "../secrets.ts";
+import { ledgerKey } from "../lib/crypto/secrets.ts";
+import { checkDataFolder } from "../lib/data-folder/data-folder.ts";
+import type { Config } from "../server/config/config.ts";
 
 /** Opens the database, migrated, for one command and closes it afterwards. `key` is the master key, where credits move. */
 export async function withStore<T>(

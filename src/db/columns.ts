@@ -25,7 +25,7 @@ export const text = pick(
 );
 
 /** A text column limited to these values. */
-export function word<const T extends readonly [string, ...string[]]>(name: string, words: T) {
+export function enumText<const T extends readonly [string, ...string[]]>(name: string, words: T) {
   return pick(pg.text(name, { enum: words as unknown as [string, ...string[]] }), lite.text(name)).$type<T[number]>();
 }
 
@@ -35,16 +35,16 @@ export const integer = pick(
 );
 
 /** A 64-bit integer column. Its values must stay exact in a JavaScript number. */
-export const whole = pick(
+export const bigint = pick(
   (name: string) => pg.bigint(name, { mode: "number" }),
   (name: string) => lite.integer(name, { mode: "number" }),
 );
 
 /** A time in epoch milliseconds on both databases: comparable, sortable and the same in raw SQL. */
-export const instant = whole;
+export const timestampMs = bigint;
 
 /** Credits in integer thousandths. */
-export const thousandths = whole;
+export const thousandths = bigint;
 
 export const real = pick(
   (name: string) => pg.doublePrecision(name),
@@ -62,4 +62,4 @@ export const json = pick(
 );
 
 /** The condition of a partial index, in SQL that both databases understand. */
-export const where = (condition: string) => sql.raw(condition);
+export const rawCondition = (condition: string) => sql.raw(condition);

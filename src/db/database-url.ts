@@ -1,5 +1,5 @@
 /** The address of Postgres: one server, or several of which one accepts writes. */
-export interface Address {
+export interface DatabaseAddress {
   hosts: { host: string; port: number }[];
   /** The URL with the first host only, since `URL` accepts a single host. */
   url: string;
@@ -11,7 +11,7 @@ const DEFAULT_PORT = 5432;
  * Parses `postgres://user:password@one:5432,two:5432/name` in libpq's form; null for any other text. The host that accepts
  * writes is found by connecting, so `target_session_attrs` is dropped.
  */
-export function readAddress(text: string): Address | null {
+export function parseDatabaseUrl(text: string): DatabaseAddress | null {
   const [, scheme, login = "", names, rest = ""] =
     text.match(/^(postgres(?:ql)?:\/\/)([^/?#]*@)?([^/?#]+)(.*)$/i) ?? [];
   if (scheme === undefined || names === undefined) return null;

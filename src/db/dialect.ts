@@ -1,7 +1,7 @@
 export type Dialect = "sqlite" | "postgres";
 
 /** Returns the database of a process: Postgres when DATABASE_URL names one, else SQLite in the data folder. */
-export function dialectOf(databaseUrl: string | undefined): Dialect {
+export function parseDialect(databaseUrl: string | undefined): Dialect {
   return /^postgres(ql)?:/i.test(databaseUrl?.trim() ?? "") ? "postgres" : "sqlite";
 }
 
@@ -13,5 +13,5 @@ export const dialect: Dialect = chooseDialect(process.env);
 
 function chooseDialect({ DATABASE_URL, DATABASE_URL_FILE }: NodeJS.ProcessEnv): Dialect {
   // `config.ts` reads and checks the file. SQLite needs none.
-  return !DATABASE_URL?.trim() && DATABASE_URL_FILE?.trim() ? "postgres" : dialectOf(DATABASE_URL);
+  return !DATABASE_URL?.trim() && DATABASE_URL_FILE?.trim() ? "postgres" : parseDialect(DATABASE_URL);
 }

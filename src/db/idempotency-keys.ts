@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
+import type { Instant } from "../lib/clock.ts";
 import { idempotencyKeys } from "./schema/idempotency.ts";
 import { deleteWhere } from "./slices.ts";
 import type { Reader, Tx } from "./store.ts";

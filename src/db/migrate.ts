@@ -1,13 +1,13 @@
 import type { Database } from "bun:sqlite";
 import type { Sql } from "postgres";
-import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
+import { loadMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import type { Migration } from "./migrations.macro.ts";
 
-const sqliteMigrations = readMigrations("sqlite");
-const postgresMigrations = readMigrations("postgres");
+const sqliteMigrations = loadMigrations("sqlite");
+const postgresMigrations = loadMigrations("postgres");
 
 /** The last migration that this program contains. Both sets have the same names. */
-export const newestMigration = sqliteMigrations.at(-1)?.name ?? "";
+export const NEWEST_MIGRATION = sqliteMigrations.at(-1)?.name ?? "";
 
 /** Makes processes that start together migrate one after the other. Any number that no other program on the server uses. */
 const ADVISORY_LOCK = 7_273_774_723;

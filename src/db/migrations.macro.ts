@@ -10,7 +10,7 @@ export interface Migration {
  * Reads `drizzle/<dialect>` while the program is bundled, so that a binary without any file beside it has its migrations.
  * Runs as a Bun macro, whose result is inlined as data.
  */
-export function readMigrations(dialect: "sqlite" | "postgres"): Migration[] {
+export function loadMigrations(dialect: "sqlite" | "postgres"): Migration[] {
   const folder = join(import.meta.dir, "../../drizzle", dialect);
   return readdirSync(folder)
     .filter((file) => file.endsWith(".sql"))

@@ -2,11 +2,11 @@
  * Wakes other processes that use the same database. A notification may be lost, so it carries nothing: it says only that
  * polling now is worthwhile.
  */
-export interface Bell {
-  ring(): void;
+export interface Notifier {
+  notify(): void;
   /** Calls `listener` on every notification, and whenever the listening connection may have missed one. */
-  onRing(listener: () => void): void;
+  subscribe(listener: () => void): void;
 }
 
 /** SQLite has a single process, which wakes itself. */
-export const NO_BELL: Bell = { ring() {}, onRing() {} };
+export const NO_NOTIFIER: Notifier = { notify() {}, subscribe() {} };

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { type Clock, systemClock } from "../clock.ts";
-import { createPrivateFolder } from "../privateFiles.ts";
-import { idMaker, type Random, systemRandom } from "../random.ts";
-import { type LedgerKey, NO_LEDGER_KEY } from "../secrets.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { type LedgerKey, NO_LEDGER_KEY } from "../lib/crypto/secrets.ts";
+import { createPrivateFolder } from "../lib/data-folder/private-files.ts";
+import { idMaker, type Random, systemRandom } from "../lib/random.ts";
 import { dialect } from "./dialect.ts";
-import { Standing } from "./standing.ts";
+import { OutageMonitor } from "./outage-monitor.ts";
 import type { Store } from "./store.ts";
 
 export interface StoreOptions {
@@ -18,13 +18,13 @@ export interface StoreOptions {
   /** Connections to Postgres at the same time; 10 by default. */
   poolSize?: number;
   /** Called once for each change between available and unavailable, with the error that caused it. */
-  onChange?(isAvailable: boolean, error?: unknown): void;
-  /** Receives what `onChange` or a listener of the notifier throws. */
+  onAvailabilityChange?(isAvailable: boolean, error?: unknown): void;
+  /** Receives what `onAvailabilityChange` or a listener of the notifier throws. */
   onListenerError?(error: unknown): void;
   /** Signs the rows of the ledger. Without it no credits can be moved and the ledger cannot be verified. */
   ledgerKey?: LedgerKey;
   /** Retries while Postgres has not started yet, until this is aborted. Without it the first failure is thrown. */
-  waiting?: AbortSignal | undefined;
+  retrySignal?: AbortSignal | undefined;
 }
 
 /** Opens the database that the configuration names and brings it to the current schema. */
@@ -36,14 +36,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return { now, newId: () => nextId(now) };
   };
   const { ledgerKey = NO_LEDGER_KEY } = options;
-  const outageMonitor = new Standing(options.onChange ?? (() => {}), options.onListenerError);
+  const outageMonitor = new OutageMonitor(options.onAvailabilityChange ?? (() => {}), options.onListenerError);
   // Only the driver in use is loaded, which saves the start-up time of the other one.
   if (dialect === "postgres") {
-    const { openPostgres } = await import("./postgres.ts");
-    const { poolSize: size, waiting } = options;
-    return openPostgres(options.databaseUrl ?? "", begin, { size, waiting, standing: outageMonitor, ledgerKey });
+    const { openPostgres } = await import("./postgres/postgres-store.ts");
+    const { poolSize: size, retrySignal } = options;
+    return openPostgres(options.databaseUrl ?? "", begin, {
+      size,
+      retrySignal,
+      outageMonitor: outageMonitor,
+      ledgerKey,
+    });
   }
   createPrivateFolder(options.dataDir);
-  const { openSqlite } = await import("./sqlite.ts");
+  const { openSqlite } = await import("./sqlite/sqlite-store.ts");
   return openSqlite(join(options.dataDir, "reprise.db"), begin, options.durability ?? "full", outageMonitor, ledgerKey);
 }

@@ -1,36 +1,36 @@
-import { SECOND } from "../clock.ts";
+import { SECOND } from "../lib/clock.ts";
+import { causesOf, isOutage, isUnavailable } from "./errors.ts";
 import { callLater, type OnListenerError } from "./listeners.ts";
-import { WritesRefused } from "./refusable.ts";
-import { causesOf, isOutage, isUnavailable } from "./violations.ts";
+import { WritesRefused } from "./refusable-store.ts";
 
 /** The database counts as available again when nothing failed for this long: with a full disk reads still succeed. */
 const RECOVERY_MS = 3 * SECOND;
 
-/** Errors of an outage that `onChange` has reported. */
+/** Errors of an outage that `onAvailabilityChange` has reported. */
 const reported = new WeakSet<object>();
 
 /** True for an error of an outage that has been reported: one line in the log is enough for it. */
-export function isEcho(error: unknown): boolean {
+export function isReportedOutage(error: unknown): boolean {
   return causesOf(error).some((cause) => reported.has(cause));
 }
 
 /** Reports whether the database is available, once for each change. It starts as available, which is not reported. */
-export class Standing {
+export class OutageMonitor {
   #isAvailable = true;
   #failedAt = 0;
   #hasEnded = false;
 
   constructor(
     readonly onChange: (isAvailable: boolean, error?: unknown) => void,
-    /** Receives what `onChange` throws: it never reaches the store. */
+    /** Receives what `onAvailabilityChange` throws: it never reaches the store. */
     readonly onListenerError: OnListenerError = () => {},
   ) {}
 
   /**
    * Records the result of one use of the database. Errors of the caller (a violated constraint) are ignored. Called where
-   * errors are handled, so it never throws, and calls `onChange` only after its own caller has ended.
+   * errors are handled, so it never throws, and calls `onAvailabilityChange` only after its own caller has ended.
    */
-  note(error?: unknown): void {
+  record(error?: unknown): void {
     if (this.#hasEnded || causesOf(error).some((cause) => cause instanceof WritesRefused)) return;
     if (error === undefined) {
       if (this.#isAvailable || performance.now() - this.#failedAt < RECOVERY_MS) return;
@@ -48,7 +48,7 @@ export class Standing {
   }
 
   /** Ends reporting: this process itself is about to close the connections. */
-  end(): void {
+  stop(): void {
     this.#hasEnded = true;
   }
 }

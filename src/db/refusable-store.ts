@@ -18,7 +18,7 @@ export interface RefusableStore extends Store {
  * Wraps a store for requests, which must not commit when the process is about to end: their callers would never receive the
  * response to what was written.
  */
-export function refusable(store: Store): RefusableStore {
+export function createRefusableStore(store: Store): RefusableStore {
   let isRefused = false;
   const assertNotRefused = () => {
     if (isRefused) throw new WritesRefused();

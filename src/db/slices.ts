@@ -17,7 +17,7 @@ export function yieldToEventLoop(): Promise<void> {
 }
 
 /** Calls `work` with one slice of the items after the other, in order. */
-export async function inSlices<Item>(
+export async function forEachSlice<Item>(
   items: readonly Item[],
   work: (slice: readonly Item[]) => Promise<unknown>,
   size = SLICE_ROWS,
@@ -32,7 +32,7 @@ export async function inSlices<Item>(
  * Calls `work` with one page of rows after the other, in the order of their ids. `page` returns the first rows after an id,
  * limited to a page of its own size, and none at the end.
  */
-export async function byPages<Row extends { id: string }>(
+export async function forEachPage<Row extends { id: string }>(
   page: (after: string) => Promise<readonly Row[]>,
   work: (rows: readonly Row[]) => Promise<unknown>,
 ): Promise<void> {
@@ -48,7 +48,7 @@ export async function byPages<Row extends { id: string }>(
 }
 
 /** Repeats work on a limited number of rows until it finds none, and returns the total. Each call must leave fewer rows. */
-export async function untilNone(work: () => Promise<number>): Promise<number> {
+export async function repeatUntilNone(work: () => Promise<number>): Promise<number> {
   let total = 0;
   for (let found = await work(); found > 0; found = await work()) {
     total += found;
@@ -65,7 +65,9 @@ export async function deleteWhere(tx: Tx, table: string, condition: SQL): Promis
   const from = sql.raw(table);
   if (dialect === "postgres") return deleteByCursor(tx, from, condition);
   const some = sql`select rowid from ${from} where ${condition} limit ${SLICE_ROWS}`;
-  return untilNone(async () => (await tx.all(sql`delete from ${from} where rowid in (${some}) returning 1`)).length);
+  return repeatUntilNone(
+    async () => (await tx.all(sql`delete from ${from} where rowid in (${some}) returning 1`)).length,
+  );
 }
 
 /**
@@ -77,7 +79,7 @@ async function deleteByCursor(tx: Tx, from: SQL, condition: SQL): Promise<number
   for (let missed = true; missed; ) {
     missed = false;
     await tx.all(sql`declare doomed no scroll cursor for select ctid from ${from} where ${condition}`);
-    await untilNone(async () => {
+    await repeatUntilNone(async () => {
       const rows = await tx.all<{ ctid: string }>(sql.raw(`fetch ${SLICE_ROWS} from doomed`));
       if (rows.length === 0) return 0;
       const places = `{${rows.map(({ ctid }) => `"${ctid}"`).join()}}`;

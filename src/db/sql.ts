@@ -5,7 +5,7 @@ import type { Tx } from "./store.ts";
 // SQL that differs between the two databases, for statements written by hand.
 
 /** Limits the values of one statement. SQLite accepts 32,766, and all of them are in memory at once. */
-export const MAX_CELLS = 30_000;
+export const MAX_STATEMENT_VALUES = 30_000;
 
 type ColumnType = "text" | "bigint" | "integer";
 
@@ -32,13 +32,13 @@ export class Cells {
  * as `jsonb`); SQLite gets one parameter for each value, which is five times faster than JSON there.
  * @throws RangeError beyond MAX_CELLS: work on more rows is cut into slices (`slices.ts`)
  */
-export function rowsOf<Row extends Record<string, string | number | null>>(
+export function valuesTable<Row extends Record<string, string | number | null>>(
   alias: string,
   rows: readonly Row[],
   columns: { [Name in keyof Row & string]: ColumnType },
 ): SQL {
   const names = Object.keys(columns) as (keyof Row & string)[];
-  if (rows.length * names.length > MAX_CELLS)
+  if (rows.length * names.length > MAX_STATEMENT_VALUES)
     throw new RangeError(`a statement for ${rows.length} rows of ${names.length} values: cut them into slices`);
   if (dialect === "postgres") {
     const typed = names.map((name) => `"${name}" ${columns[name]}`).join(", ");
@@ -57,9 +57,9 @@ export function rowsOf<Row extends Record<string, string | number | null>>(
   return sql`(select ${sql.raw(fields)} from (values ${cells})) as ${sql.raw(alias)}`;
 }
 
-/** Builds a derived table with one column `id`: see `rowsOf`. */
+/** Builds a derived table with one column `id`: see `valuesTable`. */
 export function idTable(alias: string, ids: readonly string[]): SQL {
-  return rowsOf(
+  return valuesTable(
     alias,
     ids.map((id) => ({ id })),
     { id: "text" },
@@ -94,7 +94,7 @@ export function equalsUnindexed(column: string, word: string): SQL {
  * Makes Postgres plan each statement of this transaction for its own parameters, and raises the time limit. A cached plan
  * that was made for three rows took ten seconds for twenty thousand. For rare transactions of many rows.
  */
-export async function planAnew(tx: Tx): Promise<void> {
+export async function forceCustomPlans(tx: Tx): Promise<void> {
   if (dialect !== "postgres") return;
   await tx.all(sql.raw("set local plan_cache_mode = force_custom_plan"));
   await tx.all(sql.raw("set local statement_timeout = '10min'"));
@@ -105,7 +105,7 @@ export async function planAnew(tx: Tx): Promise<void> {
  * without statistics as small, so it read the whole table for fifty messages: with 14,000 of them a delivery batch took four
  * times as long. For batches that are small compared with their tables.
  */
-export async function findByIndex(tx: Tx): Promise<void> {
+export async function forceIndexScans(tx: Tx): Promise<void> {
   if (dialect !== "postgres") return;
   const settings = ["hashjoin", "mergejoin", "seqscan"].map((method) => `set_config('enable_${method}', 'off', true)`);
   await tx.all(sql.raw(`select ${settings.join(", ")}`));

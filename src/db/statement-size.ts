@@ -1,4 +1,4 @@
-import { MAX_CELLS } from "./sql.ts";
+import { MAX_STATEMENT_VALUES } from "./sql.ts";
 
 /** Limits the characters of all values of one statement. The largest batch of the program has about a tenth of it. */
 export const MAX_STATEMENT_CHARS = 64 * 2 ** 20;
@@ -17,7 +17,7 @@ export function checkStatementSize(values: readonly unknown[]): void {
 
 /** @throws RangeError beyond MAX_CELLS */
 export function checkValueCount(count: number): void {
-  if (count > MAX_CELLS) throw tooLarge(`${count} values`);
+  if (count > MAX_STATEMENT_VALUES) throw tooLarge(`${count} values`);
 }
 
 const tooLarge = (size: string) => new RangeError(`a statement has ${size}: cut its rows into slices`);

@@ -1,8 +1,8 @@
 import type { SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import type { Instant } from "../clock.ts";
-import type { LedgerKey } from "../secrets.ts";
-import type { Bell } from "./notifier.ts";
+import type { Instant } from "../lib/clock.ts";
+import type { LedgerKey } from "../lib/crypto/secrets.ts";
+import type { Notifier } from "./notifier.ts";
 
 type Portable = PgDatabase<PgQueryResultHKT, Record<string, never>>;
 
@@ -38,7 +38,7 @@ export interface Store {
   /** Runs long reads against one state of the database without blocking writers. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
   /** Wakes the other processes on this database. */
-  readonly bell: Bell;
+  readonly notifier: Notifier;
   /** Rejects when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

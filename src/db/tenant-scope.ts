@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
-import { Fault } from "../fault.ts";
+import { AppError } from "../lib/errors.ts";
 
 /** The part of a principal that decides which tenants' rows it may use. */
 export interface ScopedPrincipal {
@@ -30,7 +30,7 @@ const ALL_TENANTS: TenantScope = { kind: "all", [made]: true };
  */
 export function tenantScope(principal: ScopedPrincipal, named?: string): TenantScope {
   if (principal.role === "admin" && named === undefined) return ALL_TENANTS;
-  return { kind: "brand", brandId: brandOf(principal, named), [made]: true };
+  return { kind: "brand", brandId: resolveBrandId(principal, named), [made]: true };
 }
 
 /**
@@ -38,17 +38,17 @@ export function tenantScope(principal: ScopedPrincipal, named?: string): TenantS
  * none.
  * @throws AppError FORBIDDEN as `tenantScope` does, INVALID for an admin who owns no brand and names none
  */
-export function brandOf(principal: ScopedPrincipal, named?: string): string {
+export function resolveBrandId(principal: ScopedPrincipal, named?: string): string {
   if (named !== undefined && named !== principal.brandId) {
-    if (principal.role !== "admin") throw new Fault("FORBIDDEN", "This brand is not yours");
+    if (principal.role !== "admin") throw new AppError("FORBIDDEN", "This brand is not yours");
     return named;
   }
   if (principal.brandId === null) {
     throw principal.role === "admin"
-      ? new Fault("INVALID", "brandId: expected a brand, because you own none", {
+      ? new AppError("INVALID", "brandId: expected a brand, because you own none", {
           details: [{ field: "brandId", message: "expected a brand's id: you own no brand yourself" }],
         })
-      : new Fault("FORBIDDEN", "You have no brand yet: create one first (POST /api/brands)");
+      : new AppError("FORBIDDEN", "You have no brand yet: create one first (POST /api/brands)");
   }
   return principal.brandId;
 }

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { dialect } from "./dialect.ts";
-import { byPages, deleteWhere, SLICE_ROWS } from "./slices.ts";
-import { rowsOf } from "./sql.ts";
+import { deleteWhere, forEachPage, SLICE_ROWS } from "./slices.ts";
+import { valuesTable } from "./sql.ts";
 import type { Reader, Tx } from "./store.ts";
 
 // An index of the words of contacts, by brand and word, which finds all words with a given prefix page by page. On Postgres it
@@ -20,22 +20,22 @@ export interface WordEntry {
 }
 
 /** A position in the order of the index: right after this entry. */
-export interface WordPlace {
+export interface WordCursor {
   word: string;
   /** Orders the contacts of one word: by id, on SQLite by number. */
   order: string;
 }
 
 /** Returns the position after every word with this prefix. */
-export const endOf = (prefix: string): WordPlace => ({ word: prefix + MAX_CHAR, order: "0" });
+export const afterPrefix = (prefix: string): WordCursor => ({ word: prefix + MAX_CHAR, order: "0" });
 
 /** Adds contacts to the index, in the transaction that writes them. They must not be in it yet. */
-export async function addWords(tx: Tx, brandId: string, entries: readonly WordEntry[]): Promise<void> {
+export async function indexWords(tx: Tx, brandId: string, entries: readonly WordEntry[]): Promise<void> {
   if (entries.length === 0) return;
   if (dialect === "postgres") {
     await forEachPart(entries, (part) =>
       tx.all(sql`insert into contact_words (brand_id, word, contact_id) select ${brandId}, n.word, n.id
-        from ${rowsOf("n", part, { word: "text", id: "text" })} on conflict do nothing`),
+        from ${valuesTable("n", part, { word: "text", id: "text" })} on conflict do nothing`),
     );
     return;
   }
@@ -49,43 +49,43 @@ export async function addWords(tx: Tx, brandId: string, entries: readonly WordEn
   const numbered = rows.map(({ number, id }) => ({ number, id }));
   const worded = rows.map(({ number, words }) => ({ number, words }));
   await tx.all(sql`insert into contact_numbers (number, contact_id)
-    select n.number, n.id from ${rowsOf("n", numbered, { number: "integer", id: "text" })}`);
+    select n.number, n.id from ${valuesTable("n", numbered, { number: "integer", id: "text" })}`);
   await tx.all(sql`insert into contact_terms (rowid, words)
-    select n.number, n.words from ${rowsOf("n", worded, { number: "integer", words: "text" })}`);
+    select n.number, n.words from ${valuesTable("n", worded, { number: "integer", words: "text" })}`);
 }
 
 /** Deletes contacts from the index, in the transaction that changes or deletes them. `words` are those they were added with. */
-export async function removeWords(tx: Tx, brandId: string, entries: readonly WordEntry[]): Promise<void> {
+export async function deleteWords(tx: Tx, brandId: string, entries: readonly WordEntry[]): Promise<void> {
   if (entries.length === 0) return;
   if (dialect === "postgres") {
     await forEachPart(entries, (part) =>
-      tx.all(sql`delete from contact_words w using ${rowsOf("n", part, { word: "text", id: "text" })}
+      tx.all(sql`delete from contact_words w using ${valuesTable("n", part, { word: "text", id: "text" })}
         where w.brand_id = ${brandId} and w.word = n.word and w.contact_id = n.id`),
     );
     return;
   }
   const ids = entries.map(({ contactId: id }) => ({ id }));
-  const numbers = await tx.all<{ number: number }>(sql`select c.number from ${rowsOf("n", ids, { id: "text" })}
+  const numbers = await tx.all<{ number: number }>(sql`select c.number from ${valuesTable("n", ids, { id: "text" })}
     cross join contact_numbers c where c.contact_id = n.id`);
   if (numbers.length === 0) return;
-  const gone = sql`(select n.number from ${rowsOf("n", numbers, { number: "integer" })})`;
+  const gone = sql`(select n.number from ${valuesTable("n", numbers, { number: "integer" })})`;
   await tx.all(sql`delete from contact_terms where rowid in ${gone}`);
   await tx.all(sql`delete from contact_numbers where number in ${gone}`);
 }
 
 /** Deletes all contacts of a brand from the index, before the contacts themselves are deleted. */
-export async function removeBrandWords(tx: Tx, brandId: string): Promise<void> {
+export async function deleteBrandWords(tx: Tx, brandId: string): Promise<void> {
   if (dialect === "postgres") {
     await deleteWhere(tx, "contact_words", sql`brand_id = ${brandId}`);
     return;
   }
-  await byPages(
+  await forEachPage(
     (after) =>
       tx.all<{ id: string }>(sql`select p.id from contacts p where p.brand_id = ${brandId} and p.id > ${after}
         order by p.id limit ${SLICE_ROWS}`),
     // SQLite deletes by contact id alone.
     (rows) =>
-      removeWords(
+      deleteWords(
         tx,
         brandId,
         rows.map(({ id: contactId }) => ({ contactId, words: [] })),
@@ -107,7 +107,7 @@ async function forEachPart(
 const termOf = (brandId: string, word: string) => `${brandId.toLowerCase()}:${word}`;
 
 /** One contact under one of its words. */
-export interface FoundWord extends WordPlace {
+export interface FoundWord extends WordCursor {
   contactId: string;
 }
 
@@ -115,11 +115,11 @@ export interface FoundWord extends WordPlace {
  * Lists the next entries of a brand with this prefix, at most `limit`, by word. No statement visits more rows than that.
  * Contacts of another brand whose id differs only in case may be among them.
  */
-export async function wordsFrom(
+export async function listWords(
   read: Reader,
   brandId: string,
   prefix: string,
-  after: WordPlace | null,
+  after: WordCursor | null,
   limit: number,
 ): Promise<FoundWord[]> {
   if (dialect === "sqlite") return termsFrom(read, brandId, prefix, after, limit);
@@ -138,7 +138,7 @@ async function termsFrom(
   read: Reader,
   brandId: string,
   prefix: string,
-  after: WordPlace | null,
+  after: WordCursor | null,
   limit: number,
 ): Promise<FoundWord[]> {
   const found: Term[] = [];
@@ -164,7 +164,7 @@ async function termsFrom(
 async function withIds(read: Reader, brandId: string, found: readonly Term[]): Promise<FoundWord[]> {
   const numbers = found.map(({ number }) => ({ number }));
   const rows = await read.all<{ number: number; id: string }>(sql`select c.number, c.contact_id as id
-    from ${rowsOf("n", numbers, { number: "integer" })} cross join contact_numbers c where c.number = n.number`);
+    from ${valuesTable("n", numbers, { number: "integer" })} cross join contact_numbers c where c.number = n.number`);
   const ids = new Map(rows.map(({ number, id }) => [number, id]));
   const begin = termOf(brandId, "").length;
   return found.map(({ term, number }) => ({

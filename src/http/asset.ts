@@ -1,4 +1,4 @@
-function isPacked(bytes: Uint8Array): boolean {
+function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
@@ -6,7 +6,7 @@ function isPacked(bytes: Uint8Array): boolean {
  * Serves a file from memory, compressed. It is loaded at the first request, so that it costs nothing at start, and
  * compressed then unless the build has done so.
  */
-export function asset(
+export function serveAsset(
   type: string,
   read: () => Promise<Uint8Array<ArrayBuffer>>,
   extraHeaders: Record<string, string> = {},
@@ -15,7 +15,7 @@ export function asset(
 
   async function keep() {
     const bytes = await read();
-    const body = new Uint8Array(isPacked(bytes) ? bytes : Bun.gzipSync(bytes));
+    const body = new Uint8Array(isGzip(bytes) ? bytes : Bun.gzipSync(bytes));
     return { body, tag: `W/"${Bun.hash(body).toString(36)}"` };
   }
 

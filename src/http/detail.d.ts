@@ -1,5 +1,5 @@
-import type { Example } from "./illustrate.ts";
-import type { Access, RouteClass } from "./routePlans.ts";
+import type { Example } from "./openapi/add-example.ts";
+import type { Access, RouteClass } from "./route-policies.ts";
 
 declare module "elysia" {
   interface DocumentDecoration {

@@ -1,8 +1,8 @@
 import { FormatRegistry } from "@sinclair/typebox";
 
 /** Longest text that a format is checked on; every schema allows less. */
-export const LONGEST_FORMATTED = 1024;
-const LONGEST_EMAIL = 320;
+export const MAX_FORMATTED_CHARS = 1024;
+const MAX_EMAIL_CHARS = 320;
 
 const ATOM = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+$/i;
 const LABEL = /^[a-z0-9-]{1,63}$/i;
@@ -13,7 +13,7 @@ const LABEL = /^[a-z0-9-]{1,63}$/i;
  * character a fixed number of times.
  */
 export function isEmail(text: string): boolean {
-  if (text.length > LONGEST_EMAIL) return false;
+  if (text.length > MAX_EMAIL_CHARS) return false;
   const [local, domain, ...more] = text.split("@");
   if (local === undefined || domain === undefined || more.length > 0) return false;
   const labels = domain.split(".");
@@ -25,9 +25,9 @@ export function isEmail(text: string): boolean {
 }
 
 /** Replaces the format whose work grows faster than the text, and bounds the length of text for all formats. Call it once. */
-export function boundFormats(): void {
+export function limitFormats(): void {
   for (const [name, check] of FormatRegistry.Entries()) {
-    FormatRegistry.Set(name, (text) => text.length <= LONGEST_FORMATTED && check(text));
+    FormatRegistry.Set(name, (text) => text.length <= MAX_FORMATTED_CHARS && check(text));
   }
   FormatRegistry.Set("email", isEmail);
 }

@@ -1,5 +1,5 @@
-import { invalid } from "../fault.ts";
-import { DEEPEST, MOST_VALUES } from "./storable.ts";
+import { invalid } from "../lib/errors.ts";
+import { MAX_INPUT_DEPTH, MAX_INPUT_VALUES } from "./middleware/storable-input.ts";
 
 /** Bytes scanned before the event loop runs other work: about a millisecond. */
 export const SCAN_SLICE_BYTES = 256 * 1024;
@@ -44,10 +44,10 @@ function scanSlice(bytes: Uint8Array, from: number, to: number, seen: Seen): voi
     else if (byte === COMMA) values++;
     else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
       values++;
-      if (++depth > DEEPEST) throw invalid("body", "is nested too deeply");
+      if (++depth > MAX_INPUT_DEPTH) throw invalid("body", "is nested too deeply");
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--;
     // Every value follows a comma or an opening bracket, so that their number bounds the number of values.
-    if (values > 2 * MOST_VALUES) throw invalid("body", "holds too many values");
+    if (values > 2 * MAX_INPUT_VALUES) throw invalid("body", "holds too many values");
   }
   Object.assign(seen, { depth, values, inString, escaped });
 }

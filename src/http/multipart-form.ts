@@ -1,15 +1,15 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import busboy from "busboy";
-import { Fault, invalid } from "../fault.ts";
+import { AppError, invalid } from "../lib/errors.ts";
 
 const MAX_FIELD_BYTES = 64 * 1024;
 const MAX_FIELDS = 20;
 /** Maximum size of a form besides its file. */
-export const FORM_SLACK = MAX_FIELDS * MAX_FIELD_BYTES;
+export const MAX_FORM_OVERHEAD_BYTES = MAX_FIELDS * MAX_FIELD_BYTES;
 
 /** The file of a form, as a stream. */
-export interface ArrivingFile {
+export interface FormFile {
   /** The name of its field. */
   field: string;
   fileName: string | null;
@@ -32,10 +32,10 @@ export function isForm(contentType: string): boolean {
  * Parses a form with at most one file, which `take` consumes as a stream.
  * @throws AppError MALFORMED or INVALID, and what `take` throws
  */
-export async function readForm<Taken>(
+export async function parseForm<Taken>(
   body: AsyncIterable<Uint8Array>,
   contentType: string,
-  take: (file: ArrivingFile) => Promise<Taken>,
+  take: (file: FormFile) => Promise<Taken>,
 ): Promise<Form<Taken>> {
   const parser = formParser(contentType);
   const fields = new Map<string, string>();
@@ -54,7 +54,7 @@ export async function readForm<Taken>(
   });
   parser.on("filesLimit", () => parser.destroy(invalid("file", "expected one file")));
   for (const event of ["fieldsLimit", "partsLimit"] as const) {
-    parser.on(event, () => parser.destroy(new Fault("MALFORMED", "The form has too many fields")));
+    parser.on(event, () => parser.destroy(new AppError("MALFORMED", "The form has too many fields")));
   }
   try {
     await pipeline(Readable.from(body), parser);
@@ -70,11 +70,11 @@ function formParser(contentType: string): busboy.Busboy {
   try {
     return busboy({ headers: { "content-type": contentType }, limits, defParamCharset: "utf8" });
   } catch {
-    throw new Fault("MALFORMED", "The content type of the form has no boundary");
+    throw new AppError("MALFORMED", "The content type of the form has no boundary");
   }
 }
 
 /** Builds the error for an upload that failed for an unknown reason. */
-export function brokenOff(cause: unknown): Fault {
-  return new Fault("MALFORMED", "The upload was interrupted, or is not a well-formed form", { cause });
+export function uploadInterrupted(cause: unknown): AppError {
+  return new AppError("MALFORMED", "The upload was interrupted, or is not a well-formed form", { cause });
 }

@@ -1,20 +1,20 @@
-import { invalid } from "../fault.ts";
+import { invalid } from "../lib/errors.ts";
 
 /** A position in a list: the sort key and the id of the last row of a page. */
-export type Place = [key: string | number | null, id: string];
+export type PageCursor = [key: string | number | null, id: string];
 
-export function writeCursor(place: Place): string {
+export function encodeCursor(place: PageCursor): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
 /** Returns the cursor of a list that is sorted by id. */
-export const afterId = (id: string | null): Place | null => (id === null ? null : [null, id]);
+export const idCursor = (id: string | null): PageCursor | null => (id === null ? null : [null, id]);
 
 /** Encodes where the next page begins; null at the end of the list. */
-export const cursorAt = (place: Place | null): string | null => place && writeCursor(place);
+export const toNextCursor = (place: PageCursor | null): string | null => place && encodeCursor(place);
 
 /** Parses a cursor. @throws AppError INVALID for a text that `encodeCursor` did not write */
-export function readCursor(cursor: string | undefined): Place | null {
+export function parseCursor(cursor: string | undefined): PageCursor | null {
   if (cursor === undefined || cursor === "") return null;
   try {
     const place: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
@@ -31,12 +31,12 @@ export function readCursor(cursor: string | undefined): Place | null {
 }
 
 /** Cuts a page out of `limit + 1` rows. Returns the rows to show and the cursor of the next page, null at the end. */
-export function cutPage<Row>(
+export function paginate<Row>(
   rows: Row[],
   limit: number,
-  placeOf: (row: Row) => Place,
+  placeOf: (row: Row) => PageCursor,
 ): { data: Row[]; nextCursor: string | null } {
   const data = rows.slice(0, limit);
   const last = data.at(-1);
-  return { data, nextCursor: rows.length > limit && last ? writeCursor(placeOf(last)) : null };
+  return { data, nextCursor: rows.length > limit && last ? encodeCursor(placeOf(last)) : null };
 }

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
-import type { Instant } from "../clock.ts";
 import { type TenantScope, tenantScope } from "../db/tenant-scope.ts";
-import { Fault } from "../fault.ts";
-import type { BodyAdmission } from "./bodyBudget.ts";
+import type { Instant } from "../lib/clock.ts";
+import { AppError } from "../lib/errors.ts";
+import type { BodyAdmission } from "./middleware/body-budget.ts";
 
 /** The user behind a request, as the database has it now. */
 export interface Principal {
@@ -64,7 +64,7 @@ export class RequestContext {
 
   /** The user behind the request. @throws AppError UNAUTHENTICATED at public routes */
   get principal(): Principal {
-    if (this.knownPrincipal === null) throw new Fault("UNAUTHENTICATED", "Sign in first");
+    if (this.knownPrincipal === null) throw new AppError("UNAUTHENTICATED", "Sign in first");
     return this.knownPrincipal;
   }
 
@@ -84,14 +84,14 @@ export class RequestContext {
 }
 
 /** Gives the decorator its type; the hook below replaces the value in each request. */
-const BEFORE_ANY_REQUEST = new RequestContext(new Request("http://localhost/"));
+const PLACEHOLDER_CONTEXT = new RequestContext(new Request("http://localhost/"));
 
 /**
  * Adds a typed `context` to hooks and handlers. Every plugin that reads it starts with `.use(requestContext)`; Elysia
  * recognises the plugin by its name and runs its hook once.
  */
 export const requestContext = new Elysia({ name: "request context" })
-  .decorate("context", BEFORE_ANY_REQUEST)
+  .decorate("context", PLACEHOLDER_CONTEXT)
   .onRequest((elysia) => {
     elysia.context = new RequestContext(elysia.request);
   });

@@ -21,7 +21,7 @@ interface Detail {
 }
 
 /** Declares what is checked of a request before its body is read. */
-export interface RoutePlan {
+export interface RoutePolicy {
   access: Access;
   /** Refuses API keys. */
   sessionOnly: boolean;
@@ -32,9 +32,9 @@ export interface RoutePlan {
   /** Honours an Idempotency-Key. */
   idempotent: boolean;
   /** Largest body in bytes; `stream` where the handler reads a file in chunks. */
-  body: number | "stream";
+  bodyLimit: number | "stream";
   /** Reads the body: as JSON before the handler, by a parser of the route, by the handler (also one without a length), or not at all. */
-  reader: "json" | "parser" | "handler" | "none";
+  bodyReader: "json" | "parser" | "handler" | "none";
   /** Whether the route takes a body, so that one of another type is rejected instead of ignored. */
   takesBody: boolean;
 }
@@ -45,7 +45,7 @@ export const PUBLIC_BODY_BYTES = 8 * 1024;
 export const USER_BODY_BYTES = 256 * 1024;
 
 /** Serves as the `parse` of a route whose handler reads the body. */
-export function leftToRoute(): object {
+export function handlerReadsBody(): object {
   return {};
 }
 
@@ -54,14 +54,14 @@ export function ignoreBody(): object {
   return {};
 }
 
-function readerOf([parser]: unknown[]): RoutePlan["reader"] {
+function readerOf([parser]: unknown[]): RoutePolicy["bodyReader"] {
   if (parser === undefined) return "json";
   const { fn } = parser as { fn?: unknown };
   if (fn === ignoreBody) return "none";
-  return fn === leftToRoute ? "handler" : "parser";
+  return fn === handlerReadsBody ? "handler" : "parser";
 }
 
-function planOf(hooks: unknown): RoutePlan {
+function toPolicy(hooks: unknown): RoutePolicy {
   const { detail, parse, body } = (hooks ?? {}) as { detail?: Detail; parse?: unknown; body?: unknown };
   const access = detail?.access ?? "admin";
   // Hooks of the app are listed too; they have a scope.
@@ -72,17 +72,21 @@ function planOf(hooks: unknown): RoutePlan {
     recentSignIn: detail?.recentSignIn ?? false,
     limit: detail?.limit,
     idempotent: detail?.idempotent ?? false,
-    body: detail?.body ?? (access === "public" ? PUBLIC_BODY_BYTES : USER_BODY_BYTES),
-    reader: readerOf(parsers),
+    bodyLimit: detail?.body ?? (access === "public" ? PUBLIC_BODY_BYTES : USER_BODY_BYTES),
+    bodyReader: readerOf(parsers),
     takesBody: body !== undefined,
   };
 }
 
 /** Applies to a route that is not listed: for admins only, with a small body. */
-const UNKNOWN: RoutePlan = planOf({ detail: { body: PUBLIC_BODY_BYTES } });
+const UNLISTED_ROUTE_POLICY: RoutePolicy = toPolicy({ detail: { body: PUBLIC_BODY_BYTES } });
 
 /** Creates a search by method and path over what `about` derives from each route. Calls `routes` at the first request, when all are mounted. */
-export function byRoute<Found>(routes: () => readonly RouteEntry[], about: (hooks: unknown) => Found, none: Found) {
+export function createRouteFinder<Found>(
+  routes: () => readonly RouteEntry[],
+  about: (hooks: unknown) => Found,
+  none: Found,
+) {
   let methods: Map<string, Map<string, Found>> | null = null;
   function list(): Map<string, Map<string, Found>> {
     const found = new Map<string, Map<string, Found>>();
@@ -100,6 +104,8 @@ export function byRoute<Found>(routes: () => readonly RouteEntry[], about: (hook
 }
 
 /** Creates a search for the policy of a route. */
-export function routePlans(routes: () => readonly RouteEntry[]): (method: string, route: string) => RoutePlan {
-  return byRoute(routes, planOf, UNKNOWN);
+export function createPolicyFinder(
+  routes: () => readonly RouteEntry[],
+): (method: string, route: string) => RoutePolicy {
+  return createRouteFinder(routes, toPolicy, UNLISTED_ROUTE_POLICY);
 }

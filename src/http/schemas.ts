@@ -8,13 +8,13 @@ export const Id = t.String({
   description: "An opaque, time-ordered id",
   examples: ["019a8a3e-5a00-7000-8000-000000000001"],
 });
-export const Moment = t.String({ format: "date-time", examples: ["2026-11-23T09:00:00.000Z"] });
+export const Timestamp = t.String({ format: "date-time", examples: ["2026-11-23T09:00:00.000Z"] });
 export const Nullable = <T extends ReturnType<typeof t.String> | ReturnType<typeof t.Number>>(schema: T) =>
   t.Union([schema, t.Null()]);
 export const IdParams = t.Object({ id: Id });
 
-export const Limit = t.Optional(t.Integer({ minimum: 1, maximum: 100, default: 20 }));
-export const Cursor = t.Optional(t.String({ maxLength: 512, description: "`nextCursor` of the page before" }));
+export const PageLimit = t.Optional(t.Integer({ minimum: 1, maximum: 100, default: 20 }));
+export const CursorQuery = t.Optional(t.String({ maxLength: 512, description: "`nextCursor` of the page before" }));
 
 export const ErrorBody = t.Object(
   {

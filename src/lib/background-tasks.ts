@@ -1,10 +1,10 @@
-import { Fault } from "./fault.ts";
+import { AppError } from "./errors.ts";
 
 /**
  * Tracks work that no request waits for, such as imports and scheduled jobs, so that a stop can end it between two steps,
  * wait for the step in progress, and report what it interrupted.
  */
-export class BackgroundWork {
+export class BackgroundTasks {
   readonly #stopping = new AbortController();
   readonly #running = new Map<Promise<void>, string>();
 
@@ -27,7 +27,7 @@ export class BackgroundWork {
 
   /** Asks all work to end after its current step. */
   stop(): void {
-    this.#stopping.abort(new Fault("UNAVAILABLE", "The service is stopping; try again", { retryAfterSeconds: 1 }));
+    this.#stopping.abort(new AppError("UNAVAILABLE", "The service is stopping; try again", { retryAfterSeconds: 1 }));
   }
 
   /** Resolves when all work has ended. */

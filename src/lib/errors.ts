@@ -1,5 +1,5 @@
 /** Says why an operation failed. Each code becomes one HTTP status (`http/middleware/errors.ts`). */
-export type FaultCode =
+export type ErrorCode =
   | "MALFORMED"
   | "UNAUTHENTICATED"
   | "FORBIDDEN"
@@ -15,15 +15,15 @@ export type FaultCode =
   | "UNAVAILABLE";
 
 /** One thing that is wrong with one field: its path (`steps.0.body`) and what was expected instead. */
-export interface Detail {
+export interface ErrorDetail {
   field: string;
   message: string;
 }
 
-export interface FaultOptions {
-  details?: Detail[];
+export interface AppErrorOptions {
+  details?: ErrorDetail[];
   /** Further public fields of the answer, e.g. the credits that are missing. */
-  facts?: Record<string, unknown>;
+  meta?: Record<string, unknown>;
   /** For operators only. */
   cause?: unknown;
   retryAfterSeconds?: number;
@@ -33,28 +33,28 @@ export interface FaultOptions {
  * An expected failure. `message` is public: it reaches the caller. What only an operator may see goes into `cause`.
  * It knows no HTTP, so that a service function called by the delivery engine fails in the same words as one called by a route.
  */
-export class Fault extends Error {
+export class AppError extends Error {
   override readonly name = "AppError";
-  readonly code: FaultCode;
-  readonly details: Detail[] | undefined;
-  readonly facts: Record<string, unknown> | undefined;
+  readonly code: ErrorCode;
+  readonly details: ErrorDetail[] | undefined;
+  readonly meta: Record<string, unknown> | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details;
-    this.facts = options.facts;
+    this.meta = options.meta;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 
 /** Creates the error for a field that is well formed for JSON but wrong for its meaning. */
-export function invalid(field: string, message: string): Fault {
-  return new Fault("INVALID", `${field}: ${message}`, { details: [{ field, message }] });
+export function invalid(field: string, message: string): AppError {
+  return new AppError("INVALID", `${field}: ${message}`, { details: [{ field, message }] });
 }
 
 /** Creates the error for an id that names nothing, or nothing the caller may see. */
-export function notFound(noun: string, id: string): Fault {
-  return new Fault("NOT_FOUND", `${noun} ${JSON.stringify(id.slice(0, 64))} was not found`);
+export function notFound(noun: string, id: string): AppError {
+  return new AppError("NOT_FOUND", `${noun} ${JSON.stringify(id.slice(0, 64))} was not found`);
 }

@@ -38,7 +38,7 @@ function withoutSecrets(value: unknown, depth = 0): unknown {
  * Lowers warnings and errors to debug where `isReported` is true for their error: the begin and the end of an outage have
  * lines of their own.
  */
-export function withoutEchoes(log: Log, isReported: (error: unknown) => boolean): Log {
+export function withoutOutageNoise(log: Log, isReported: (error: unknown) => boolean): Log {
   const lowered =
     (name: "warn" | "error") =>
     (event: string, facts: Record<string, unknown> = {}) =>

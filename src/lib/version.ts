@@ -1,4 +1,4 @@
-import { version as packaged } from "../package.json";
+import { version as packaged } from "../../package.json";
 
 /** Set at build time (`0.1.0+aaded87`); a run from source has none. */
 declare const REPRISE_VERSION: string | undefined;

@@ -1,17 +1,17 @@
-import type { BackgroundWork } from "./background.ts";
-import type { Channel, MailLogin, Verified } from "./channels/channel.ts";
-import type { PrivateNetwork } from "./channels/privateNetworks.ts";
-import type { SendSystemMail } from "./channels/systemMail.ts";
+import type { Channel, LoginCheck, MailLogin } from "../channels/channel.ts";
+import type { SendSystemMail } from "../channels/email/system-mail.ts";
+import type { Store } from "../db/store.ts";
+import type { BodySettings } from "../http/middleware/body-budget.ts";
+import type { BackgroundTasks } from "../lib/background-tasks.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Signer, Vault } from "../lib/crypto/secrets.ts";
+import type { Log } from "../lib/logger.ts";
+import type { PrivateNetwork } from "../lib/network/private-networks.ts";
+import type { Random } from "../lib/random.ts";
+import type { S3Settings } from "../lib/storage/s3.ts";
+import type { FileStorage } from "../lib/storage/storage.ts";
 import type { Catalog } from "./chargebee/catalog.ts";
 import type { ChargebeeSite } from "./chargebee/site.ts";
-import type { Clock } from "./clock.ts";
-import type { Store } from "./db/store.ts";
-import type { Files } from "./files/files.ts";
-import type { S3Settings } from "./files/s3.ts";
-import type { BodySettings } from "./http/bodyBudget.ts";
-import type { Log } from "./log.ts";
-import type { Random } from "./random.ts";
-import type { Signer, Vault } from "./secrets.ts";
 import type { SecurityFindings } from "./security/findings.ts";
 
 export interface ChargebeeSettings {
@@ -64,11 +64,11 @@ export interface Deps {
   /** Signs unsubscribe links. */
   signer: Signer;
   channel: Channel;
-  files: Files;
+  files: FileStorage;
   /** Runs work that no request waits for, so that a stop can end it. */
-  background: BackgroundWork;
+  background: BackgroundTasks;
   /** Logs in at the server of a mailbox. */
-  verifyMailbox(login: MailLogin): Promise<Verified>;
+  verifyMailbox(login: MailLogin): Promise<LoginCheck>;
   /** Sends mail of the service itself; null when no system mailbox is configured. */
   sendSystemMail: SendSystemMail | null;
   /** Wakes the delivery engine. Cheap; call it after every commit that schedules messages or frees credits. */

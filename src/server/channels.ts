@@ -1,9 +1,9 @@
-import type { Channel, MailLogin, Verified } from "../channels/channel.ts";
-import { lateSmtp } from "../channels/lateSmtp.ts";
-import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
+import type { Channel, LoginCheck, MailLogin } from "../channels/channel.ts";
+import { lazySmtp } from "../channels/email/lazy-smtp.ts";
 import type { Store } from "../db/store.ts";
-import type { Log } from "../log.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/logger.ts";
+import type { Config } from "./config/config.ts";
 
 /** Messages being sent at the same time from one mailbox, which is also the number of its connections. */
 export const SENDER_CONCURRENCY = 4;
@@ -11,7 +11,7 @@ export const SENDER_CONCURRENCY = 4;
 export interface Channels {
   /** The channel that messages leave by: live, or simulated. */
   channel: Channel;
-  verifyMailbox(login: MailLogin): Promise<Verified>;
+  verifyMailbox(login: MailLogin): Promise<LoginCheck>;
   close(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export async function openChannels(options: {
   log: Log;
 }): Promise<Channels> {
   const { config } = options;
-  const smtp = lateSmtp({
+  const smtp = lazySmtp({
     allowPrivateHosts: config.allowPrivateSmtp,
     privateNetworks: config.privateSmtpNetworks,
     poolPerSender: SENDER_CONCURRENCY,
@@ -42,6 +42,6 @@ export async function openChannels(options: {
 
 /** Loads the simulator only where it is used. */
 async function openSimulator({ config, ...rest }: Parameters<typeof openChannels>[0]): Promise<Channel> {
-  const { liveWorld } = await import("../simulator/live.ts");
+  const { openSimulatorChannel: liveWorld } = await import("../simulator/live.ts");
   return liveWorld({ ...config, ...rest });
 }

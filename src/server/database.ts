@@ -1,15 +1,15 @@
-import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
-import { indexOlderContacts } from "../contacts/reindex.ts";
-import { checkDataFolder } from "../dataFolder.ts";
 import { dialect } from "../db/dialect.ts";
-import { lockDataDir } from "../db/lock.ts";
+import { assertOrRegisterKey } from "../db/installation.ts";
 import { openStore } from "../db/open.ts";
+import { lockDataDir } from "../db/sqlite/folder-lock.ts";
 import type { Store } from "../db/store.ts";
-import { proveKey } from "../installation.ts";
-import type { Log } from "../log.ts";
-import { expectNotMoving } from "../moving/mark.ts";
-import { ledgerKey, signer } from "../secrets.ts";
+import { assertNotTransferring } from "../db/transfer/mark.ts";
+import type { Clock } from "../lib/clock.ts";
+import { ledgerKey, signer } from "../lib/crypto/secrets.ts";
+import { checkDataFolder } from "../lib/data-folder/data-folder.ts";
+import type { Log } from "../lib/logger.ts";
+import { indexMissingContacts } from "../modules/contacts/reindex.ts";
+import type { Config } from "./config/config.ts";
 
 /** Entries of the data folder that one log line names. */
 const MAX_LOGGED_ENTRIES = 10;
@@ -54,8 +54,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<{ store: S
     poolSize: config.databasePool,
     ledgerKey: ledgerKey(key),
     clock,
-    waiting: waiting?.signal,
-    onChange(works, error) {
+    retrySignal: waiting?.signal,
+    onAvailabilityChange(works, error) {
       if (works) log.info("database.available");
       else log.warn("database.unavailable", { reason: error, effect: "requests are refused; due messages wait" });
       if (!works) waiting?.begin();
@@ -67,9 +67,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<{ store: S
     unlock();
   };
   try {
-    await expectNotMoving(store.read);
-    await store.write((tx) => proveKey(tx, signer(key)));
-    await indexOlderContacts(store);
+    await assertNotTransferring(store.read);
+    await store.write((tx) => assertOrRegisterKey(tx, signer(key)));
+    await indexMissingContacts(store);
   } catch (error) {
     await close();
     throw error;

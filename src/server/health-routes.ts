@@ -1,11 +1,11 @@
 import { Elysia, t } from "elysia";
-import { iso } from "../clock.ts";
-import type { Deps } from "../deps.ts";
-import { Fault } from "../fault.ts";
-import { platformCounts } from "../messages/counts.ts";
+import { iso } from "../lib/clock.ts";
+import { AppError } from "../lib/errors.ts";
+import type { Deps } from "../modules/deps.ts";
+import { getPlatformCounts } from "../modules/messages/counts.ts";
 
 /** Time for a dependency to answer, so that a health check is answered within a second. */
-const PATIENCE = 900;
+const CHECK_TIMEOUT_MS = 900;
 
 const Health = t.Object({
   status: t.String({ examples: ["OK"] }),
@@ -28,10 +28,10 @@ const QueueHealth = t.Composite([
 ]);
 
 /** Resolves with the result of `check`, or rejects when it takes too long. The error is not published. */
-async function soon<T>(check: Promise<T>): Promise<T> {
+async function withTimeout<T>(check: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Fault("UNAVAILABLE", "no answer in time")), PATIENCE);
+    timer = setTimeout(() => reject(new AppError("UNAVAILABLE", "no answer in time")), CHECK_TIMEOUT_MS);
   });
   return Promise.race([check, late]).finally(() => clearTimeout(timer));
 }
@@ -59,7 +59,7 @@ export function healthRoutes({ store, clock, redis }: Deps) {
       "/database",
       async ({ set }) => {
         try {
-          await soon(store.ping());
+          await withTimeout(store.ping());
           return report("database");
         } catch {
           set.status = 503;
@@ -75,7 +75,9 @@ export function healthRoutes({ store, clock, redis }: Deps) {
       "/queue",
       async ({ set }) => {
         try {
-          const { PENDING, SENDING, UNKNOWN, SENT, CANCELLED, FAILED } = await soon(platformCounts(store.read));
+          const { PENDING, SENDING, UNKNOWN, SENT, CANCELLED, FAILED } = await withTimeout(
+            getPlatformCounts(store.read),
+          );
           return {
             ...report("queue"),
             queueStats: { waiting: PENDING, active: SENDING + UNKNOWN, completed: SENT + CANCELLED, failed: FAILED },
@@ -98,7 +100,7 @@ export function healthRoutes({ store, clock, redis }: Deps) {
       async ({ set }) => {
         const mode = redis === null ? "embedded" : "redis";
         try {
-          await soon(redis?.ping() ?? Promise.resolve());
+          await withTimeout(redis?.ping() ?? Promise.resolve());
           return { ...report("redis"), mode };
         } catch {
           set.status = 503;

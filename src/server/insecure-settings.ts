@@ -1,11 +1,11 @@
-import { parseAddress } from "../channels/addressRules.ts";
-import type { Config } from "../config.ts";
-import { readAddress } from "../db/address.ts";
-import { judgeSecret } from "../secretStrength.ts";
-import type { SecurityFinding, Severity } from "./findings.ts";
+import { parseDatabaseUrl } from "../db/database-url.ts";
+import { rateSecret } from "../lib/crypto/secret-strength.ts";
+import { parseAddress } from "../lib/network/address-rules.ts";
+import type { SecurityFinding, Severity } from "../modules/security/findings.ts";
+import type { Config } from "./config/config.ts";
 
 /** Shortest recommended password that only a program types. */
-const SHORTEST_WEBHOOK_PASSWORD = 16;
+const MIN_WEBHOOK_PASSWORD_CHARS = 16;
 
 type Rule = (config: Config) => SecurityFinding | false;
 
@@ -60,7 +60,7 @@ const RULES: Rule[] = [
     ),
   ({ secret }) =>
     secret !== null &&
-    judgeSecret(secret) !== "good" &&
+    rateSecret(secret) !== "good" &&
     finding(
       "secret-weak",
       "HIGH",
@@ -77,7 +77,7 @@ const RULES: Rule[] = [
     ),
   ({ databaseUrl }) =>
     databaseUrl !== null &&
-    readAddress(databaseUrl)?.hosts.some(({ host }) => !isLocalHost(host)) === true &&
+    parseDatabaseUrl(databaseUrl)?.hosts.some(({ host }) => !isLocalHost(host)) === true &&
     !usesTls(databaseUrl) &&
     finding(
       "database-without-tls",
@@ -124,12 +124,12 @@ const RULES: Rule[] = [
     ),
   ({ chargebee: { webhook } }) =>
     webhook !== null &&
-    (webhook.password.length < SHORTEST_WEBHOOK_PASSWORD || judgeSecret(webhook.password) === "hopeless") &&
+    (webhook.password.length < MIN_WEBHOOK_PASSWORD_CHARS || rateSecret(webhook.password) === "hopeless") &&
     finding(
       "chargebee-webhook-password-weak",
       "HIGH",
       `CHARGEBEE_WEBHOOK_PASSWORD can be guessed: with it anybody can grant credits`,
-      `Use a random one of ${SHORTEST_WEBHOOK_PASSWORD} characters or more, here and at Chargebee`,
+      `Use a random one of ${MIN_WEBHOOK_PASSWORD_CHARS} characters or more, here and at Chargebee`,
     ),
   ({ channels }) =>
     channels === "simulator" &&

@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
-import { iso, SECOND } from "../clock.ts";
-import { type Anchor, anchorsOf, readHeads } from "../credits/anchor.ts";
-import type { Deps } from "../deps.ts";
-import type { LedgerAnchor } from "../ledgerAnchor.ts";
+import { iso, SECOND } from "../lib/clock.ts";
+import { type Anchor, createAnchors, listHeads } from "../modules/credits/anchor.ts";
+import type { Deps } from "../modules/deps.ts";
+import type { LedgerAnchor } from "./config/ledger-anchor.ts";
 
 const WEBHOOK_TIMEOUT_MS = 10 * SECOND;
 
@@ -21,8 +21,8 @@ export class Anchoring {
 
   async write(): Promise<void> {
     const { store, clock } = this.deps;
-    const heads = await readHeads(store.read, this.#written);
-    for (const anchor of anchorsOf(store.read.ledgerKey, iso(clock.now()), heads)) {
+    const heads = await listHeads(store.read, this.#written);
+    for (const anchor of createAnchors(store.read.ledgerKey, iso(clock.now()), heads)) {
       await this.#send(anchor);
       for (const [brandId, , head] of anchor.brands) this.#written.set(brandId, head);
     }

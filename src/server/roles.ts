@@ -11,7 +11,7 @@ export type Roles = ReadonlySet<Role>;
 export const ALL_ROLES: Roles = new Set(ROLES);
 
 /** Reads `api,worker`; null for a list that names none, or something else. */
-export function readRoles(text: string): Roles | null {
+export function parseRoles(text: string): Roles | null {
   const names = text.split(",").map((name) => name.trim());
   const roles = names.map((name) => ROLES.find((role) => role === name));
   return roles.every((role) => role !== undefined) ? new Set(roles) : null;

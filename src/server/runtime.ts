@@ -1,26 +1,26 @@
 import { join } from "node:path";
-import { BackgroundWork } from "./background.ts";
-import { openSystemMail } from "./channels/systemMail.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import type { Config } from "./config.ts";
-import { dialect } from "./db/dialect.ts";
-import { refusable } from "./db/refusable.ts";
-import { startBullmq } from "./delivery/bullmq.ts";
-import { drainWithin } from "./delivery/drain.ts";
-import type { Driver } from "./delivery/driver.ts";
-import { startEmbedded } from "./delivery/embedded.ts";
-import { createEngine, type Engine } from "./delivery/engine.ts";
-import type { Deps } from "./deps.ts";
-import { openFiles } from "./files/open.ts";
-import { createIdentity, type Identity } from "./identity/identity.ts";
-import type { Log } from "./log.ts";
-import { systemRandom } from "./random.ts";
+import { openSystemMail } from "../channels/email/system-mail.ts";
+import { dialect } from "../db/dialect.ts";
+import { createRefusableStore } from "../db/refusable-store.ts";
+import { BackgroundTasks } from "../lib/background-tasks.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { masterKey, openVault, signer } from "../lib/crypto/secrets.ts";
+import type { Log } from "../lib/logger.ts";
+import { systemRandom } from "../lib/random.ts";
+import { openStorage } from "../lib/storage/open.ts";
+import { startBullmq } from "../modules/delivery/bullmq.ts";
+import { drainWithin } from "../modules/delivery/drain.ts";
+import type { Driver } from "../modules/delivery/driver.ts";
+import { startEmbedded } from "../modules/delivery/embedded.ts";
+import { createEngine, type Engine } from "../modules/delivery/engine.ts";
+import type { Deps } from "../modules/deps.ts";
+import { createIdentity, type Identity } from "../modules/identity/identity.ts";
+import { SecurityFindings } from "../modules/security/findings.ts";
+import { openChannels, SENDER_CONCURRENCY } from "./channels.ts";
+import type { Config } from "./config/config.ts";
+import { checkFolder, type DatabaseWait, openDatabase } from "./database.ts";
+import { findInsecureSettings } from "./insecure-settings.ts";
 import type { Roles } from "./roles.ts";
-import { masterKey, openVault, signer } from "./secrets.ts";
-import { SecurityFindings } from "./security/findings.ts";
-import { findInsecureSettings } from "./security/settings.ts";
-import { openChannels, SENDER_CONCURRENCY } from "./server/channels.ts";
-import { checkFolder, type DatabaseWait, openDatabase } from "./server/database.ts";
 
 /** Messages being sent at the same time by this process. */
 const MAX_CONCURRENT_SENDS = 400;
@@ -68,16 +68,16 @@ export async function openRuntime(
   const { redisUrl } = config;
   let driver: Driver | null = null;
 
-  const requestStore = refusable(store);
+  const requestStore = createRefusableStore(store);
   const deps: Deps = {
     ...crypto,
     config,
     store: requestStore,
-    background: new BackgroundWork(),
+    background: new BackgroundTasks(),
     clock,
     log,
     channel: channels.channel,
-    files: openFiles(config.s3, join(config.dataDir, "files")),
+    files: openStorage(config.s3, join(config.dataDir, "files")),
     random: systemRandom,
     sendSystemMail: openSystemMail(config.systemMail),
     security: new SecurityFindings(findInsecureSettings(config, folderProblems)),
@@ -85,7 +85,7 @@ export async function openRuntime(
     wake() {
       driver?.wake();
       // Redis wakes other processes where there is one.
-      if (redisUrl === null) store.bell.ring();
+      if (redisUrl === null) store.notifier.notify();
     },
     redis: redisUrl === null ? null : { ping: () => driver?.ping() ?? Promise.reject(new Error("not started yet")) },
   };
@@ -97,14 +97,21 @@ export async function openRuntime(
     async startDelivery(roles) {
       const ownEngine = roles.has("worker") ? engine : null;
       // On SQLite the lock says that no other process works on this file. On Postgres the leases of claims decide.
-      await ownEngine?.recover(dialect === "sqlite");
+      await ownEngine?.rescue(dialect === "sqlite");
       // The same on all replicas, and different for every installation: several may share one Redis.
       const namespace = crypto.signer.sign("redis").slice(0, 12);
       if (redisUrl !== null) {
-        const { read, bell } = store;
-        driver = await startBullmq(ownEngine, { redisUrl, namespace, read, clock, log, ring: bell.ring });
+        const { read, notifier } = store;
+        driver = await startBullmq(ownEngine, {
+          redisUrl,
+          namespace,
+          read,
+          clock,
+          log,
+          notifyWorkers: notifier.notify,
+        });
       } else if (ownEngine !== null) driver = startEmbedded(ownEngine, clock, log);
-      if (ownEngine !== null) store.bell.onRing(() => driver?.wake());
+      if (ownEngine !== null) store.notifier.subscribe(() => driver?.wake());
     },
     async drain(within) {
       engine.stop();
@@ -113,7 +120,7 @@ export async function openRuntime(
     refuseWrites: requestStore.refuseWrites,
     async breakOffSends(within) {
       await channels.close();
-      if (engine.onItsWay > 0) await drainWithin(engine, log, within);
+      if (engine.unsettled > 0) await drainWithin(engine, log, within);
     },
     close: database.close,
   };

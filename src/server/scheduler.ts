@@ -1,25 +1,25 @@
 import { Elysia } from "elysia";
-import { reconcile } from "../chargebee/reconcile.ts";
-import { workOffEvents } from "../chargebee/work.ts";
-import { HOUR, MINUTE, SECOND } from "../clock.ts";
-import { noteLowBalances } from "../credits/forecast.ts";
-import { removeUnused } from "../files/unused.ts";
-import { forgetAnswers } from "../http/idempotency.ts";
-import { removeExpiredAccounts } from "../identity/accounts.ts";
-import { purgeKnownClients } from "../identity/knownClients.ts";
-import { purgeSignInCounters } from "../identity/signInThrottle.ts";
-import { removeEndedSessions } from "../identity/users.ts";
-import { removeOldLinks } from "../identity/verification.ts";
-import { takeTurn } from "../installation.ts";
-import { removeOldInvitations } from "../invitations/invitations.ts";
-import { purgeCounts } from "../limits/tokens.ts";
-import type { Log } from "../log.ts";
-import type { Runtime } from "../runtime.ts";
-import { Anchoring } from "./anchoring.ts";
+import { tryAcquireLease } from "../db/installation.ts";
+import { purgeIdempotencyKeys } from "../http/middleware/idempotency.ts";
+import { HOUR, MINUTE, SECOND } from "../lib/clock.ts";
+import type { Log } from "../lib/logger.ts";
+import { processDueEvents } from "../modules/chargebee/event-worker.ts";
+import { reconcile } from "../modules/chargebee/reconcile.ts";
+import { updateLowBalances } from "../modules/credits/forecast.ts";
+import { deleteExpiredAccounts } from "../modules/identity/accounts.ts";
+import { purgeKnownClients } from "../modules/identity/known-clients.ts";
+import { purgeSignInCounters } from "../modules/identity/sign-in-throttle.ts";
+import { deleteEndedSessions } from "../modules/identity/users.ts";
+import { deleteExpiredLinks } from "../modules/identity/verification.ts";
+import { deleteOldInvitations } from "../modules/invitations/invitations.ts";
+import { purgeCounts } from "../modules/limits/tokens.ts";
+import { deleteUnusedFiles } from "../modules/stored-files/unused-files.ts";
+import { Anchoring } from "./ledger-anchoring.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Processes the Chargebee events that wait in their table. A failed event stays there for the next time. */
 export async function processChargebeeEvents({ deps }: Pick<Runtime, "deps">, log: Log): Promise<void> {
-  await workOffEvents(deps).catch((error) => log.error("chargebee.events_failed", { error }));
+  await processDueEvents(deps).catch((error) => log.error("chargebee.events_failed", { error }));
 }
 
 interface ScheduledJob {
@@ -34,17 +34,17 @@ interface ScheduledJob {
 /** Deletes what is past its retention. Each step has a transaction of its own, and a failed one does not stop the others. */
 async function deleteExpired({ deps }: Runtime, log: Log): Promise<void> {
   const steps = [
-    removeEndedSessions,
+    deleteEndedSessions,
     purgeKnownClients,
-    forgetAnswers,
+    purgeIdempotencyKeys,
     purgeCounts,
-    removeExpiredAccounts,
-    removeOldLinks,
-    removeOldInvitations,
+    deleteExpiredAccounts,
+    deleteExpiredLinks,
+    deleteOldInvitations,
   ];
   for (const step of steps)
     await deps.store.write(step).catch((error) => log.error("scheduler.retention_failed", { step: step.name, error }));
-  await removeUnused(deps, deps.clock.now());
+  await deleteUnusedFiles(deps, deps.clock.now());
 }
 
 function listJobs(runtime: Runtime, anchor: () => Promise<void>, log: Log): ScheduledJob[] {
@@ -67,7 +67,7 @@ function listJobs(runtime: Runtime, anchor: () => Promise<void>, log: Log): Sche
       pattern: "0 */5 * * * *",
       leaseMs: 4 * MINUTE,
       async work() {
-        const lowBalances = await store.write(noteLowBalances);
+        const lowBalances = await store.write(updateLowBalances);
         for (const { brandId, forecast } of lowBalances) log.warn("credits.balance_low", { brandId, ...forecast });
       },
     },
@@ -110,7 +110,7 @@ export async function startScheduler(runtime: Runtime, log: Log): Promise<{ stop
     const run = () =>
       background.run("periodic", async () => {
         try {
-          if (await store.write((tx) => takeTurn(tx, name, leaseMs))) await work();
+          if (await store.write((tx) => tryAcquireLease(tx, name, leaseMs))) await work();
         } catch (error) {
           log.error("scheduler.job_failed", { job: name, error });
         }

@@ -1,19 +1,19 @@
 import { resolve } from "node:path";
-import { createApp } from "../app.ts";
-import { systemClock } from "../clock.ts";
-import type { Config } from "../config.ts";
 import { dialect } from "../db/dialect.ts";
-import { createProbes } from "../health/probe-routes.ts";
-import { RequestDrain } from "../http/requestDrain.ts";
-import { openClaim } from "../identity/claim.ts";
-import { readdressImages } from "../identity/profile/profile.ts";
-import { resumeImports } from "../imports/importer.ts";
-import type { Log } from "../log.ts";
-import { ALL_ROLES, type Roles } from "../roles.ts";
-import { openRuntime, type Runtime } from "../runtime.ts";
-import { processChargebeeEvents, startScheduler } from "./periodic.ts";
-import { stopWithin } from "./stop.ts";
-import { nullIfStopped, waitForDatabase } from "./whenThere.ts";
+import { RequestDrain } from "../http/middleware/request-drain.ts";
+import { systemClock } from "../lib/clock.ts";
+import type { Log } from "../lib/logger.ts";
+import { createBootstrapToken } from "../modules/identity/bootstrap-admin.ts";
+import { updateImageAddresses } from "../modules/identity/profile/profile.ts";
+import { resumeImports } from "../modules/imports/importer.ts";
+import { createApp } from "./app.ts";
+import type { Config } from "./config/config.ts";
+import { createProbes } from "./probe-routes.ts";
+import { ALL_ROLES, type Roles } from "./roles.ts";
+import { openRuntime, type Runtime } from "./runtime.ts";
+import { processChargebeeEvents, startScheduler } from "./scheduler.ts";
+import { stopWithin } from "./shutdown.ts";
+import { nullIfStopped, waitForDatabase } from "./wait-for-database.ts";
 
 /** Bytes of the largest request, a contact file. Every route has a limit of its own. */
 const MAX_REQUEST_BYTES = 1_100_000_000;
@@ -64,7 +64,7 @@ export async function startService(config: Config, log: Log, roles: Roles = ALL_
 /** Updates the URLs of images after a change of PUBLIC_URL, and logs a bucket that cannot be used before it is needed. */
 async function checkImages({ config, deps: { store, files } }: Runtime, log: Log): Promise<void> {
   await store
-    .write((tx) => readdressImages(tx, config.publicUrl))
+    .write((tx) => updateImageAddresses(tx, config.publicUrl))
     .catch((error) => log.error("images.url_update_failed", { error }));
   if (config.s3 === null) return;
   await files.get("profile-images/none.png").catch(({ cause }) => log.warn("images.bucket_unusable", { cause }));
@@ -101,7 +101,7 @@ export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES):
   const service = await startService(config, log, roles).catch(nullIfStopped);
   if (service === null) return 0;
   const { url } = service;
-  const token = roles.has("api") ? await openClaim(service.runtime.deps.store) : null;
+  const token = roles.has("api") ? await createBootstrapToken(service.runtime.deps.store) : null;
   console.log(`Reprise listens on   ${url}`);
   if (roles.has("api")) console.log(`Swagger UI           ${url}/swagger`);
   if (roles.size < ALL_ROLES.size) console.log(`Roles                ${[...roles].join(", ")}`);

@@ -1,7 +1,7 @@
-import { SECOND } from "../clock.ts";
-import type { Log } from "../log.ts";
-import type { Runtime } from "../runtime.ts";
-import { endsBefore } from "../within.ts";
+import { SECOND } from "../lib/clock.ts";
+import type { Log } from "../lib/logger.ts";
+import { settlesBefore } from "../lib/timeout.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Share of the stop timeout after which requests are refused and sends broken off. */
 const REFUSE_AFTER_SHARE = 0.75;
@@ -32,7 +32,7 @@ export async function stopWithin({ runtime, log, drainRequests, countRequests }:
   const left = (share: number) => Math.max(0, at(share) - performance.now());
   const onItsWay = () => ({
     requests: countRequests(),
-    sends: runtime.engine.onItsWay,
+    sends: runtime.engine.unsettled,
     imports: background.count("import"),
   });
   const atFirst = onItsWay();
@@ -43,18 +43,18 @@ export async function stopWithin({ runtime, log, drainRequests, countRequests }:
     unanswered = left;
   });
   const sendsDrained = runtime.drain(left(REFUSE_AFTER_SHARE));
-  await endsBefore(at(REFUSE_AFTER_SHARE), Promise.all([requestsDrained, sendsDrained, background.ended()]));
+  await settlesBefore(at(REFUSE_AFTER_SHARE), Promise.all([requestsDrained, sendsDrained, background.ended()]));
 
   const ended = onItsWay();
   runtime.refuseWrites();
   await runtime.breakOffSends(left(CLOSE_AFTER_SHARE));
-  await endsBefore(at(CLOSED_AFTER_SHARE), Promise.all([requestsDrained, background.ended()]));
-  await endsBefore(at(1), runtime.close());
+  await settlesBefore(at(CLOSED_AFTER_SHARE), Promise.all([requestsDrained, background.ended()]));
+  await settlesBefore(at(1), runtime.close());
   log.info("service.stopped", {
     milliseconds: Math.round(performance.now() - began),
     onItsWay: atFirst,
     broughtToAnEnd: ended,
     unansweredRequests: unanswered,
-    unsettledSends: runtime.engine.onItsWay,
+    unsettledSends: runtime.engine.unsettled,
   });
 }

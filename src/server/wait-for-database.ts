@@ -1,6 +1,6 @@
-import type { Config } from "../config.ts";
-import { answerOf, databaseAway } from "../http/faults.ts";
-import type { DatabaseWait } from "../server/database.ts";
+import { databaseUnavailable, toErrorResponse } from "../http/middleware/errors.ts";
+import type { Config } from "./config/config.ts";
+import type { DatabaseWait } from "./database.ts";
 
 /** Ends a start that waits for the database when the process is asked to stop. */
 class StopRequested extends Error {}
@@ -56,7 +56,7 @@ function startStandbyServer(port: number, hostname: string) {
         const uptime = Math.floor((performance.now() - began) / 1000);
         return Response.json({ service: "app", status: "OK", timestamp: new Date().toISOString(), uptime });
       }
-      const { status, headers, body } = answerOf(databaseAway(), crypto.randomUUID());
+      const { status, headers, body } = toErrorResponse(databaseUnavailable(), crypto.randomUUID());
       return Response.json(body, { status, headers });
     },
   });

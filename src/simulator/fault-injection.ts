@@ -1,7 +1,7 @@
 import type { Channel, Envelope, Outcome } from "../channels/channel.ts";
-import { type Clock, HOUR, type Instant, MINUTE, SECOND } from "../clock.ts";
 import type { Store } from "../db/store.ts";
-import type { Random } from "../random.ts";
+import { type Clock, HOUR, type Instant, MINUTE, SECOND } from "../lib/clock.ts";
+import type { Random } from "../lib/random.ts";
 import type { World } from "./world.ts";
 
 /** Thrown where a simulated process crashes. No code of that process runs afterwards. */
@@ -35,7 +35,7 @@ export const NO_FAULTS: FaultRates = {
   lostAnswer: 0,
 };
 
-export const FAULTS: FaultRates = {
+export const DEFAULT_FAULT_RATES: FaultRates = {
   crashBeforeCommit: 0.004,
   crashAfterCommit: 0.004,
   crashBeforeAccept: 0.002,
@@ -56,7 +56,7 @@ interface Slow {
  * Simulates a process from its start until it crashes. Its memory is lost with it; what it committed and what recipients
  * received stays.
  */
-export class Life {
+export class SimulatedProcess {
   #dead = false;
   #stalled = 0;
   #slow: Slow[] = [];
@@ -70,7 +70,7 @@ export class Life {
   ) {}
 
   /** The monotonic clock of the process, in milliseconds. It advances while the process is stopped. */
-  get steady(): number {
+  get monotonicMs(): number {
     return this.#stalled;
   }
 
@@ -78,16 +78,16 @@ export class Life {
     this.#stalled += milliseconds;
   }
 
-  get dead(): boolean {
+  get hasCrashed(): boolean {
     return this.#dead;
   }
 
-  die(): never {
+  crash(): never {
     this.#dead = true;
     throw new Crash();
   }
 
-  happens(rate: number): boolean {
+  occurs(rate: number): boolean {
     return rate > 0 && this.random() < rate;
   }
 
@@ -97,7 +97,7 @@ export class Life {
   }
 
   /** Resolves the waits that are over. */
-  wakeSlow(now: Instant): void {
+  resolveWaits(now: Instant): void {
     const due = this.#slow.filter((slow) => slow.due <= now);
     this.#slow = this.#slow.filter((slow) => slow.due > now);
     if (!this.#dead) for (const slow of due) slow.wake();
@@ -109,18 +109,18 @@ export class Life {
 }
 
 /** Returns the store of a process that may crash before or after any commit. */
-export function mortalStore(store: Store, life: Life): Store {
+export function crashingStore(store: Store, life: SimulatedProcess): Store {
   return {
     ...store,
     async write(work) {
-      if (life.dead) throw new Crash();
+      if (life.hasCrashed) throw new Crash();
       const result = await store.write(async (tx) => {
         const done = await work(Object.assign(Object.create(tx), { now: tx.now + life.ahead }));
-        if (life.happens(life.rates.crashBeforeCommit)) life.die();
+        if (life.occurs(life.rates.crashBeforeCommit)) life.crash();
         return done;
       });
-      if (life.happens(life.rates.crashAfterCommit)) life.die();
-      if (life.happens(life.rates.stall)) life.stall(Math.floor(SECOND + life.random() * 8 * MINUTE));
+      if (life.occurs(life.rates.crashAfterCommit)) life.crash();
+      if (life.occurs(life.rates.stall)) life.stall(Math.floor(SECOND + life.random() * 8 * MINUTE));
       return result;
     },
   };
@@ -129,29 +129,29 @@ export function mortalStore(store: Store, life: Life): Store {
 const forever = new Promise<never>(() => {});
 
 /** Returns the channel of a process that may crash, and a provider that may be slow, refuse, or lose its response. */
-export function faultyChannel(world: World, life: Life): Channel {
+export function faultyChannel(world: World, life: SimulatedProcess): Channel {
   const deliver = async (envelope: Envelope): Promise<Outcome> => {
     const { rates } = life;
     const order = world.tick();
-    if (life.dead || life.happens(rates.crashBeforeAccept)) return crash(life);
-    if (life.happens(rates.providerError))
+    if (life.hasCrashed || life.occurs(rates.crashBeforeAccept)) return crash(life);
+    if (life.occurs(rates.providerError))
       return { kind: "deferred", reason: "451 4.3.0 try again later", scope: "message" };
-    if (life.happens(rates.rateLimit))
+    if (life.occurs(rates.rateLimit))
       return { kind: "deferred", reason: "421 4.7.0 too many messages", scope: "sender", retryAfterMs: 2 * MINUTE };
     const outcome = world.deliver(envelope, order);
-    if (outcome.kind === "accepted" && life.happens(rates.crashAfterAccept)) return crash(life);
-    if (outcome.kind === "accepted" && life.happens(rates.lostAnswer))
+    if (outcome.kind === "accepted" && life.occurs(rates.crashAfterAccept)) return crash(life);
+    if (outcome.kind === "accepted" && life.occurs(rates.lostAnswer))
       return { kind: "unknown", reason: "the connection broke after the final dot" };
     // Sometimes longer than the lease, so that the claim has expired when the response arrives.
-    if (life.happens(rates.slow)) await life.wait(Math.floor(SECOND + life.random() * 8 * MINUTE));
+    if (life.occurs(rates.slow)) await life.wait(Math.floor(SECOND + life.random() * 8 * MINUTE));
     return outcome;
   };
   return { send: deliver, close: async () => {} };
 }
 
-function crash(life: Life): Promise<never> {
+function crash(life: SimulatedProcess): Promise<never> {
   try {
-    life.die();
+    life.crash();
   } catch {
     // The process has crashed: its callers never get a result.
   }
@@ -159,4 +159,4 @@ function crash(life: Life): Promise<never> {
 }
 
 /** Milliseconds by which the clock is set back or ahead. */
-export const CLOCK_JUMP = HOUR;
+export const CLOCK_JUMP_MS = HOUR;

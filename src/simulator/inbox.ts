@@ -1,10 +1,10 @@
 import { eq } from "drizzle-orm";
-import { type Received, receive } from "../conversations/inbound.ts";
-import { unsubscribe } from "../conversations/unsubscribe.ts";
 import { messages } from "../db/schema/messages.ts";
 import type { Tx } from "../db/store.ts";
+import { type ReceivedMessage, receiveInbound } from "../modules/inbox/inbound.ts";
+import { unsubscribe } from "../modules/inbox/unsubscribe.ts";
 import type { Reaction } from "./personas.ts";
-import type { Echo } from "./world.ts";
+import type { ScheduledReply } from "./world.ts";
 
 const AUTO_HEADERS = { "auto-submitted": "auto-replied" };
 const SUBJECTS: Partial<Record<Reaction["kind"], string>> = {
@@ -14,7 +14,11 @@ const SUBJECTS: Partial<Record<Reaction["kind"], string>> = {
 const REPORT = "multipart/report; report-type=delivery-status";
 
 /** Records a simulated reply through the functions that real mail and real clicks use. */
-export async function takeIn(tx: Tx, reply: Echo, options: { hostileBelow: number }): Promise<Received | null> {
+export async function recordReply(
+  tx: Tx,
+  reply: ScheduledReply,
+  options: { hostileBelow: number },
+): Promise<ReceivedMessage | null> {
   const { envelope, reaction } = reply;
   const [message] = await tx
     .select({ brandId: messages.brandId, conversationId: messages.conversationId })
@@ -25,14 +29,14 @@ export async function takeIn(tx: Tx, reply: Echo, options: { hostileBelow: numbe
     const cancelled = await unsubscribe(tx, message.conversationId);
     return { conversationId: message.conversationId, intent: "OPT_OUT", cancelled };
   }
-  return receive(
+  return receiveInbound(
     tx,
     {
       brandId: message.brandId,
       channel: envelope.channel,
       providerId: reply.id,
       from: envelope.to.address,
-      answers: [envelope.messageId],
+      repliesTo: [envelope.messageId],
       subject: SUBJECTS[reaction.kind] ?? `Re: ${envelope.subject ?? ""}`,
       text: reaction.text,
       headers: reaction.kind === "auto-reply" ? AUTO_HEADERS : {},

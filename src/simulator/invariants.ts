@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
-import { verifyLedger } from "../credits/verify.ts";
 import type { Store } from "../db/store.ts";
-import type { MessageStatus } from "../messages/model.ts";
-import { tallyDrifts } from "../messages/tallyProof.ts";
+import { verifyLedger } from "../modules/credits/verify.ts";
+import type { MessageStatus } from "../modules/messages/model.ts";
+import { findTallyMismatches } from "../modules/messages/tally-mismatches.ts";
 import type { World } from "./world.ts";
 
 /** Counts what a run did and each violation of an invariant. Printed as the last line of `demo --json` and `simulate --json`. */
-export interface Census {
+export interface InvariantReport {
   contacts: number;
   sent: number;
   followUpsSent: number;
@@ -33,11 +33,11 @@ export interface Census {
 }
 
 /** Positions in the order of events from which on an address or a conversation must receive nothing. */
-export interface Silences {
+export interface StopEvents {
   /** By `<brand id> <address>`. */
   banned: Map<string, number>;
   /** By conversation. */
-  answered: Map<string, number>;
+  replied: Map<string, number>;
 }
 
 interface Row {
@@ -50,7 +50,7 @@ interface Row {
 }
 
 /** Compares what the simulated recipients received with the database. */
-export async function takeCensus(store: Store, world: World, silences: Silences): Promise<Census> {
+export async function checkInvariants(store: Store, world: World, silences: StopEvents): Promise<InvariantReport> {
   const { read } = store;
   const rows =
     await read.all<Row>(sql`select m.id, m.brand_id, m.conversation_id, m.status, m.error_message, s.brand_id as sender_brand
@@ -81,7 +81,7 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
     if (row.sender_brand !== null && row.sender_brand !== row.brand_id) foreignSends++;
     for (const { order, to } of deliveries) {
       if (order > (silences.banned.get(`${row.brand_id} ${to}`) ?? Number.POSITIVE_INFINITY)) sentAfterBan++;
-      if (order > (silences.answered.get(row.conversation_id) ?? Number.POSITIVE_INFINITY)) sentAfterReply++;
+      if (order > (silences.replied.get(row.conversation_id) ?? Number.POSITIVE_INFINITY)) sentAfterReply++;
     }
   }
   // The reverse: a message recorded as SENT was received.
@@ -91,7 +91,7 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
   const inStatus = (status: MessageStatus) =>
     one(sql`select coalesce(sum(count), 0) as n from message_counts where status = ${status}`);
   const [ledger, tallies] = await store.snapshot(async (read) => {
-    return [await verifyLedger(read), await tallyDrifts(read)] as const;
+    return [await verifyLedger(read), await findTallyMismatches(read)] as const;
   });
   return {
     contacts: await one(sql`select count(*) as n from contacts`),
@@ -119,7 +119,7 @@ export async function takeCensus(store: Store, world: World, silences: Silences)
 }
 
 /** Describes each violated invariant in one line. */
-export function brokenPromises(census: Census): string[] {
+export function describeViolations(census: InvariantReport): string[] {
   const { duplicates, sentAfterBan, sentAfterReply, lost, foreignSends, drifts, tallyDrifts: tallies } = census;
   return [
     ...(duplicates > 0 ? [`${duplicates} messages were received twice`] : []),

@@ -1,10 +1,10 @@
 import { closeSync, writeSync } from "node:fs";
-import { openPrivateAppend } from "../privateFiles.ts";
+import { openPrivateAppend } from "../lib/data-folder/private-files.ts";
 import type { Delivery } from "./world.ts";
 
 /** Writes what simulated recipients received to a file that several processes share. */
 export interface Journal {
-  note(delivery: Delivery): void;
+  append(delivery: Delivery): void;
   close(): void;
 }
 
@@ -12,7 +12,7 @@ export interface Journal {
 export function openJournal(path: string): Journal {
   const file = openPrivateAppend(path);
   return {
-    note({ messageId, to, senderId, at }) {
+    append({ messageId, to, senderId, at }) {
       writeSync(file, `${JSON.stringify({ messageId, to, senderId, at })}\n`);
     },
     close: () => closeSync(file),

@@ -1,12 +1,12 @@
 import type { Channel } from "../channels/channel.ts";
-import { type Clock, SECOND } from "../clock.ts";
 import type { Store } from "../db/store.ts";
-import type { Log } from "../log.ts";
-import { takeIn } from "./inbox.ts";
+import { type Clock, SECOND } from "../lib/clock.ts";
+import type { Log } from "../lib/logger.ts";
+import { recordReply } from "./inbox.ts";
 import { openJournal } from "./journal.ts";
 import { World } from "./world.ts";
 
-export interface LiveWorldOptions {
+export interface SimulatorChannelOptions {
   store: Store;
   clock: Clock;
   log: Log;
@@ -19,14 +19,14 @@ export interface LiveWorldOptions {
  * Opens the channel of `CHANNELS=simulator`: simulated recipients in real time, who reply for as long as the process
  * runs.
  */
-export function liveWorld(options: LiveWorldOptions): Channel {
+export function openSimulatorChannel(options: SimulatorChannelOptions): Channel {
   const { store, clock, log, simulatorJournal } = options;
   const journal = simulatorJournal === null ? null : openJournal(simulatorJournal);
-  const world = new World(clock, "live", (delivery) => journal?.note(delivery));
+  const world = new World(clock, "live", (delivery) => journal?.append(delivery));
   const timer = setInterval(async () => {
-    for (const reply of world.takeEchoes(clock.now())) {
+    for (const reply of world.takeDueReplies(clock.now())) {
       await store
-        .write((tx) => takeIn(tx, reply, options))
+        .write((tx) => recordReply(tx, reply, options))
         .catch((error) => {
           log.warn("simulator.reply_failed", { error });
           world.redeliver(reply);

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE } from "../clock.ts";
+import { DAY, HOUR, MINUTE } from "../lib/clock.ts";
 
 /** The reaction of a simulated recipient to a message. */
 export type Reaction =

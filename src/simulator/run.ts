@@ -1,23 +1,30 @@
 import { inArray } from "drizzle-orm";
-import { HOUR, type Instant, MINUTE, type VirtualClock } from "../clock.ts";
 import { contacts } from "../db/schema/contacts.ts";
 import { conversations } from "../db/schema/conversations.ts";
 import type { Store } from "../db/store.ts";
-import { createEngine, type Engine } from "../delivery/engine.ts";
-import type { Post } from "../delivery/envelope.ts";
-import type { Log } from "../log.ts";
-import type { Random } from "../random.ts";
-import type { Silences } from "./census.ts";
-import { CLOCK_JUMP, Crash, type FaultRates, faultyChannel, Life, mortalStore } from "./faults.ts";
-import { takeIn } from "./inbox.ts";
-import type { Echo, World } from "./world.ts";
+import { HOUR, type Instant, MINUTE, type VirtualClock } from "../lib/clock.ts";
+import type { Log } from "../lib/logger.ts";
+import type { Random } from "../lib/random.ts";
+import { createEngine, type Engine } from "../modules/delivery/engine.ts";
+import type { RenderDeps } from "../modules/delivery/render.ts";
+import {
+  CLOCK_JUMP_MS,
+  Crash,
+  crashingStore,
+  type FaultRates,
+  faultyChannel,
+  SimulatedProcess,
+} from "./fault-injection.ts";
+import { recordReply } from "./inbox.ts";
+import type { StopEvents } from "./invariants.ts";
+import type { ScheduledReply, World } from "./world.ts";
 
 export interface RunOptions {
   store: Store;
   world: World;
   clock: VirtualClock;
   random: Random;
-  post: Post;
+  post: RenderDeps;
   log: Log;
   rates: FaultRates;
   /** Number of processes on the one database. */
@@ -31,7 +38,7 @@ export interface RunOptions {
 }
 
 interface Process {
-  life: Life;
+  life: SimulatedProcess;
   engine: Engine;
 }
 
@@ -44,9 +51,9 @@ const SENDER_CONCURRENCY = 10;
  * Advances virtual time to `until`, always to the next event: a due message, a reply, a slow provider's answer, a sweep.
  * Returns the stop events that happened and the number of crashes.
  */
-export async function runWorld(options: RunOptions): Promise<Silences & { crashes: number }> {
+export async function runWorld(options: RunOptions): Promise<StopEvents & { crashes: number }> {
   const { world, clock, random } = options;
-  const silences: Silences = { banned: new Map(), answered: new Map() };
+  const silences: StopEvents = { banned: new Map(), replied: new Map() };
   const machines = new Machines(options);
   await machines.start();
   let jumpsLeft = options.clockJumps;
@@ -57,7 +64,7 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
     machines.wakeSlow(now);
     // A wake-up that came twice, or to two processes at once, changes nothing.
     await machines.inEach(({ engine }) => engine.runDue());
-    for (const reply of world.takeEchoes(now)) await receiveReply(options, machines, silences, reply);
+    for (const reply of world.takeDueReplies(now)) await receiveReply(options, machines, silences, reply);
     if (now >= nextSweep) {
       nextSweep = now + SWEEP_INTERVAL_MS;
       await machines.inEach(({ engine }) => engine.sweep());
@@ -65,7 +72,7 @@ export async function runWorld(options: RunOptions): Promise<Silences & { crashe
     const soonest = await machines.nextEvent(nextSweep);
     if (jumpsLeft > 0 && random() < CLOCK_JUMP_PROBABILITY) {
       jumpsLeft--;
-      clock.advance(random() < 0.5 ? -CLOCK_JUMP : CLOCK_JUMP);
+      clock.advance(random() < 0.5 ? -CLOCK_JUMP_MS : CLOCK_JUMP_MS);
       nextSweep = Math.min(nextSweep, clock.now() + SWEEP_INTERVAL_MS);
     } else {
       clock.set(Math.max(now + 1, Math.min(soonest, now + HOUR, options.until)));
@@ -91,7 +98,7 @@ class Machines {
   }
 
   wakeSlow(now: Instant): void {
-    for (const { life } of this.#processes) life.wakeSlow(now);
+    for (const { life } of this.#processes) life.resolveWaits(now);
   }
 
   async inEach(work: (process: Process) => Promise<unknown>): Promise<void> {
@@ -106,7 +113,7 @@ class Machines {
   async nextEvent(nextSweep: Instant): Promise<Instant> {
     const { world, until, clock } = this.#options;
     const due = await this.#processes[0]?.engine.nextDue();
-    const times = [due, world.nextEchoAt(), nextSweep, ...this.#processes.map(({ life }) => life.nextWakeAt())];
+    const times = [due, world.nextReplyAt(), nextSweep, ...this.#processes.map(({ life }) => life.nextWakeAt())];
     return Math.min(until, ...times.filter((time): time is Instant => typeof time === "number" && time > clock.now()));
   }
 
@@ -119,7 +126,7 @@ class Machines {
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
     }
-    if (process.life.dead) {
+    if (process.life.hasCrashed) {
       this.crashes++;
       this.#processes[index] = await this.#startOne(index);
     }
@@ -130,19 +137,19 @@ class Machines {
     for (;;) {
       // The clocks of machines differ: every other one is an hour ahead or behind.
       const ahead = index % 2 === 1 ? (random() < 0.5 ? -HOUR : HOUR) : 0;
-      const life = new Life(rates, random, clock, ahead);
+      const life = new SimulatedProcess(rates, random, clock, ahead);
       const engine = createEngine({
         ...post,
-        store: mortalStore(store, life),
+        store: crashingStore(store, life),
         channel: faultyChannel(world, life),
         random,
-        steady: () => life.steady,
+        monotonicMs: () => life.monotonicMs,
         log,
         concurrency: CONCURRENCY,
         senderConcurrency: SENDER_CONCURRENCY,
       });
       try {
-        await engine.recover(processes === 1);
+        await engine.rescue(processes === 1);
         return { life, engine };
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
@@ -153,11 +160,16 @@ class Machines {
 }
 
 /** Records a reply in one of the processes. Providers deliver at least once: it comes again when the process crashed first. */
-async function receiveReply(options: RunOptions, machines: Machines, silences: Silences, reply: Echo): Promise<void> {
+async function receiveReply(
+  options: RunOptions,
+  machines: Machines,
+  silences: StopEvents,
+  reply: ScheduledReply,
+): Promise<void> {
   const { world, store } = options;
   let isRecorded = false;
   await machines.inAny(async ({ life }) => {
-    const received = await mortalStore(store, life).write((tx) => takeIn(tx, reply, options));
+    const received = await crashingStore(store, life).write((tx) => recordReply(tx, reply, options));
     const order = world.tick();
     isRecorded = true;
     if (received) await recordStopEvent(store, silences, received, order);
@@ -168,13 +180,13 @@ async function receiveReply(options: RunOptions, machines: Machines, silences: S
 /** Records from when on a contact must not be written to. */
 async function recordStopEvent(
   store: Store,
-  silences: Silences,
+  silences: StopEvents,
   received: { conversationId: string; intent: string },
   order: number,
 ): Promise<void> {
   const { conversationId, intent } = received;
   if (intent !== "REPLY" && intent !== "OPT_OUT" && intent !== "HOSTILE") return;
-  if (!silences.answered.has(conversationId)) silences.answered.set(conversationId, order);
+  if (!silences.replied.has(conversationId)) silences.replied.set(conversationId, order);
   if (intent === "REPLY") return;
   const contactIds = store.read
     .select({ id: conversations.contactId })

@@ -1,23 +1,23 @@
-import { createBrand } from "../brands/brands.ts";
-import { holdCampaign } from "../campaigns/campaigns.ts";
-import { launch } from "../campaigns/lifecycle.ts";
-import { addContacts } from "../campaigns/members.ts";
-import { openNewcomers } from "../campaigns/opening.ts";
-import { DAY } from "../clock.ts";
-import type { JudgedRow } from "../contacts/person.ts";
-import { grant } from "../credits/ledger.ts";
 import { campaignSenders, campaignSteps, campaigns } from "../db/schema/campaigns.ts";
 import { emailAccounts } from "../db/schema/senders.ts";
 import type { Tx } from "../db/store.ts";
 import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
+import { DAY } from "../lib/clock.ts";
+import { createBrand } from "../modules/brands/brands.ts";
+import { lockCampaign } from "../modules/campaigns/campaigns.ts";
+import { scheduleForNewMembers } from "../modules/campaigns/initial-messages.ts";
+import { launch } from "../modules/campaigns/lifecycle.ts";
+import { addContacts } from "../modules/campaigns/members.ts";
+import type { ParsedRow } from "../modules/contacts/parse-contact.ts";
+import { grant } from "../modules/credits/ledger.ts";
 
 /** Returns the transaction with the ids that it makes next. */
-export function numbered(tx: Tx, ...ids: string[]): Tx {
+export function withIds(tx: Tx, ...ids: string[]): Tx {
   return Object.create(tx, { newId: { value: () => ids.shift() ?? tx.newId() } });
 }
 
 /** Describes a brand with mailboxes, credits and a campaign that is ready to launch. */
-export interface BrandPlan {
+export interface BrandSeed {
   /** The id, here and below; a new one unless given. */
   id?: string;
   name: string;
@@ -27,24 +27,24 @@ export interface BrandPlan {
   mailboxes: { id?: string; email: string; displayName: string; dailyLimit: number }[];
   /** Whole credits. */
   credits: number;
-  campaign: CampaignPlan;
+  campaign: CampaignSeed;
 }
 
-export interface CampaignPlan {
+export interface CampaignSeed {
   id?: string;
   name: string;
   sendWindows: { days: string[]; from: string; to: string }[];
   steps: { delayDays: number; subject: string | null; body: string }[];
 }
 
-export interface CastBrand {
+export interface SeededBrand {
   brandId: string;
   campaignId: string;
 }
 
 /** Creates a brand with everything that its campaign needs except contacts. */
-export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
-  const { id: brandId } = await createBrand(plan.id ? numbered(tx, plan.id) : tx, plan, plan.ownerId);
+export async function seedBrand(tx: Tx, plan: BrandSeed): Promise<SeededBrand> {
+  const { id: brandId } = await createBrand(plan.id ? withIds(tx, plan.id) : tx, plan, plan.ownerId);
   await grant(tx, { brandId, amount: plan.credits * 1000, kind: "PURCHASED", reason: "simulated purchase" });
   const times = { createdAt: tx.now, updatedAt: tx.now };
   const mailboxes = plan.mailboxes.map((mailbox) => ({
@@ -60,15 +60,15 @@ export async function castBrand(tx: Tx, plan: BrandPlan): Promise<CastBrand> {
   }));
   await tx.insert(emailAccounts).values(mailboxes);
   const senderIds = mailboxes.map(({ id }) => id);
-  return castCampaign(tx, { brandId, timezone: plan.timezone, senderIds }, plan.campaign);
+  return seedCampaign(tx, { brandId, timezone: plan.timezone, senderIds }, plan.campaign);
 }
 
 /** Creates a campaign that is ready to launch once it has contacts. */
-export async function castCampaign(
+export async function seedCampaign(
   tx: Tx,
   { brandId, timezone, senderIds }: { brandId: string; timezone: string; senderIds: readonly string[] },
-  { id: campaignId = tx.newId(), name, sendWindows, steps }: CampaignPlan,
-): Promise<CastBrand> {
+  { id: campaignId = tx.newId(), name, sendWindows, steps }: CampaignSeed,
+): Promise<SeededBrand> {
   const times = { createdAt: tx.now, updatedAt: tx.now };
   const campaign = { id: campaignId, brandId, name, sendWindows, timezone, ...times };
   await tx.insert(campaigns).values({ ...campaign, status: "DRAFT", channels: ["EMAIL"] });
@@ -81,19 +81,23 @@ export async function castCampaign(
 }
 
 /** Adds contacts to a campaign as an import does. Returns the number of rows by their result. */
-export async function castContacts(
+export async function seedContacts(
   tx: Tx,
-  { brandId, campaignId }: CastBrand,
-  rows: readonly JudgedRow[],
+  { brandId, campaignId }: SeededBrand,
+  rows: readonly ParsedRow[],
 ): Promise<Record<string, number>> {
-  const campaign = await holdCampaign(tx, campaignId, tenantScope(SYSTEM, brandId));
+  const campaign = await lockCampaign(tx, campaignId, tenantScope(SYSTEM, brandId));
   const options = { onDuplicate: "SKIP", allowActiveElsewhere: false } as const;
-  const { outcomes } = await addContacts(tx, campaign, rows, options, openNewcomers);
+  const { outcomes } = await addContacts(tx, campaign, rows, options, scheduleForNewMembers);
   const verdicts: Record<string, number> = {};
   for (const { verdict } of outcomes) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   return verdicts;
 }
 
-export async function castLaunch(tx: Tx, { brandId, campaignId }: CastBrand, contacts: number): Promise<void> {
-  await launch(tx, await holdCampaign(tx, campaignId, tenantScope(SYSTEM, brandId)), contacts);
+export async function launchSeededCampaign(
+  tx: Tx,
+  { brandId, campaignId }: SeededBrand,
+  contacts: number,
+): Promise<void> {
+  await launch(tx, await lockCampaign(tx, campaignId, tenantScope(SYSTEM, brandId)), contacts);
 }

@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DAY, type Instant, VirtualClock } from "../clock.ts";
-import type { JudgedRow } from "../contacts/person.ts";
 import { dialect } from "../db/dialect.ts";
 import { openStore } from "../db/open.ts";
-import { createLog } from "../log.ts";
-import { type Random, seededRandom } from "../random.ts";
-import { ledgerKey, openVault, signer } from "../secrets.ts";
-import { type BrandPlan, castBrand, castContacts, castLaunch } from "./cast.ts";
-import { type Census, takeCensus } from "./census.ts";
-import { FAULTS, NO_FAULTS } from "./faults.ts";
+import { DAY, type Instant, VirtualClock } from "../lib/clock.ts";
+import { ledgerKey, openVault, signer } from "../lib/crypto/secrets.ts";
+import { createLog } from "../lib/logger.ts";
+import { type Random, seededRandom } from "../lib/random.ts";
+import type { ParsedRow } from "../modules/contacts/parse-contact.ts";
+import { DEFAULT_FAULT_RATES, NO_FAULTS } from "./fault-injection.ts";
+import { checkInvariants, type InvariantReport } from "./invariants.ts";
 import { runWorld } from "./run.ts";
+import { type BrandSeed, launchSeededCampaign, seedBrand, seedContacts } from "./seed.ts";
 import { World } from "./world.ts";
 
 export interface SimulateOptions {
@@ -38,7 +38,7 @@ const SIMULATION_KEY = new Uint8Array(32).fill(7);
  * processes crash around every commit and every send, providers are slow, refuse and lose responses, wake-ups come twice,
  * and the clock is set. The same seed gives the same result.
  */
-export async function simulate(options: SimulateOptions): Promise<Census & { seed: string; crashes: number }> {
+export async function simulate(options: SimulateOptions): Promise<InvariantReport & { seed: string; crashes: number }> {
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-simulation-"));
   const clock = new VirtualClock(START);
   const random = seededRandom(`world ${options.seed}`);
@@ -54,14 +54,14 @@ export async function simulate(options: SimulateOptions): Promise<Census & { see
     const key = SIMULATION_KEY;
     const world = options.worldOf?.(clock, options.seed) ?? new World(clock, options.seed);
     for (const [index, plan] of brandPlans(options, random).entries()) {
-      const brand = await store.write((tx) => castBrand(tx, plan));
+      const brand = await store.write((tx) => seedBrand(tx, plan));
       const people = peopleOf(index, Math.ceil(options.contacts / 2), random);
       let joined = 0;
       for (let at = 0; at < people.length; at += BATCH) {
-        const verdicts = await store.write((tx) => castContacts(tx, brand, people.slice(at, at + BATCH)));
+        const verdicts = await store.write((tx) => seedContacts(tx, brand, people.slice(at, at + BATCH)));
         joined += verdicts.added ?? 0;
       }
-      await store.write((tx) => castLaunch(tx, brand, joined));
+      await store.write((tx) => launchSeededCampaign(tx, brand, joined));
     }
     const silences = await runWorld({
       store,
@@ -70,14 +70,14 @@ export async function simulate(options: SimulateOptions): Promise<Census & { see
       random,
       post: { vault: openVault(key), signer: signer(key), publicUrl: "http://localhost:3000" },
       log: createLog("silent", clock),
-      rates: options.faults ? FAULTS : NO_FAULTS,
+      rates: options.faults ? DEFAULT_FAULT_RATES : NO_FAULTS,
       processes: options.faults && random() < 0.5 ? 2 : 1,
       clockJumps: options.faults ? 3 : 0,
       hostileBelow: -0.6,
       until: START + options.days * DAY,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     });
-    return { seed: options.seed, ...(await takeCensus(store, world, silences)), crashes: silences.crashes };
+    return { seed: options.seed, ...(await checkInvariants(store, world, silences)), crashes: silences.crashes };
   } finally {
     await store.close();
     if (dialect === "sqlite") options.onEnd?.(Bun.file(join(dataDir, "reprise.db")).size);
@@ -87,7 +87,7 @@ export async function simulate(options: SimulateOptions): Promise<Census & { see
 
 const WEEKDAYS = ["MON", "TUE", "WED", "THU", "FRI"];
 
-function brandPlans({ contacts }: SimulateOptions, random: Random): BrandPlan[] {
+function brandPlans({ contacts }: SimulateOptions, random: Random): BrandSeed[] {
   return ["Northwind", "Contoso"].map((name, index) => {
     const mailboxes = Array.from({ length: 1 + index }, (_, box) => ({
       email: `team${box}@${name.toLowerCase()}.example`,
@@ -120,7 +120,7 @@ function brandPlans({ contacts }: SimulateOptions, random: Random): BrandPlan[] 
   });
 }
 
-function peopleOf(brand: number, count: number, random: Random): JudgedRow[] {
+function peopleOf(brand: number, count: number, random: Random): ParsedRow[] {
   return Array.from({ length: count }, (_, index) => ({
     verdict: "ok",
     contact: {

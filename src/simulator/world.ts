@@ -1,6 +1,6 @@
 import type { Channel, Envelope, Outcome } from "../channels/channel.ts";
-import type { Clock, Instant } from "../clock.ts";
-import { seededRandom } from "../random.ts";
+import type { Clock, Instant } from "../lib/clock.ts";
+import { seededRandom } from "../lib/random.ts";
 import { type Chance, PERSONAS, type Persona, type Reaction } from "./personas.ts";
 
 /** Records a message that a simulated recipient received. */
@@ -14,7 +14,7 @@ export interface Delivery {
 }
 
 /** A reply of a simulated recipient or mail server that is due later. */
-export interface Echo {
+export interface ScheduledReply {
   id: string;
   due: Instant;
   reaction: Reaction;
@@ -31,7 +31,7 @@ export class World implements Channel {
   /** Number of messages received, by address. */
   readonly #received = new Map<string, number>();
   /** Sorted by due time, then by arrival. */
-  readonly #replies: Echo[] = [];
+  readonly #replies: ScheduledReply[] = [];
   #order = 0;
   #replyCount = 0;
 
@@ -53,7 +53,7 @@ export class World implements Channel {
 
   /** Receives a message whose sending began at `order`. */
   deliver(envelope: Envelope, order: number): Outcome {
-    const person = this.personaOf(envelope.to.address);
+    const person = this.getPersona(envelope.to.address);
     const attempt = (this.#attempts.get(envelope.messageId) ?? 0) + 1;
     this.#attempts.set(envelope.messageId, attempt);
     const reception = person.reception?.(attempt) ?? { kind: "accept" };
@@ -73,7 +73,7 @@ export class World implements Channel {
     return { kind: "accepted", providerId: `simulated-${envelope.messageId}` };
   }
 
-  personaOf(address: string): Persona {
+  getPersona(address: string): Persona {
     let roll = this.#chanceOf(address, "persona").between(0, 1000);
     for (const persona of PERSONAS) {
       roll -= persona.share;
@@ -83,20 +83,20 @@ export class World implements Channel {
   }
 
   /** Returns the replies that are due, oldest first, and removes them. */
-  takeEchoes(now: Instant): Echo[] {
+  takeDueReplies(now: Instant): ScheduledReply[] {
     return this.#replies.splice(0, this.#countDue(now));
   }
 
   /** Returns a reply that could not be recorded to the queue: providers deliver at least once. */
-  redeliver(reply: Echo): void {
+  redeliver(reply: ScheduledReply): void {
     this.#insert(reply);
   }
 
-  #insert(reply: Echo): void {
+  #insert(reply: ScheduledReply): void {
     this.#replies.splice(this.#countDue(reply.due), 0, reply);
   }
 
-  nextEchoAt(): Instant | null {
+  nextReplyAt(): Instant | null {
     return this.#replies[0]?.due ?? null;
   }
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Everyone, gather } from "./support/everyone.ts";
-import { type Kind, ROWS, type Row } from "./support/matrix.ts";
+import { type ResourceKind, ROUTE_RULES, type RouteRule } from "./matrix.ts";
+import { type AuthorizationWorld, createAuthorizationWorld } from "./world.ts";
 
 // Call every route as every kind of caller, with ids that are the caller's own, another owner's or missing.
 
-let fixture: Everyone;
+let fixture: AuthorizationWorld;
 beforeAll(async () => {
-  fixture = await gather();
+  fixture = await createAuthorizationWorld();
 }, 120_000);
 afterAll(() => fixture.close());
 
@@ -17,7 +17,7 @@ type Whose = "own" | "foreign" | "missing";
 
 /** Names where a request carries an id: in its path, or in a field. */
 type Place = "path" | `query.${string}` | `filter.${string}` | `body.${string}`;
-function placesOf({ path, query = {}, filter = {}, body = {} }: Row): Place[] {
+function placesOf({ path, query = {}, filter = {}, body = {} }: RouteRule): Place[] {
   const named: Place[] = [
     ...Object.keys(query).map((name): Place => `query.${name}`),
     ...Object.keys(filter).map((name): Place => `filter.${name}`),
@@ -33,9 +33,9 @@ let fresh = 0;
 
 /** Sends a request with the ids of `owner`, except at `place`, where the id is missing or belongs to `other`. */
 async function ask(name: string, owner: string, caller: Caller, place?: Place, whose: Whose = "own", other = "ann") {
-  const row = ROWS[name] ?? { access: "admin" };
+  const row = ROUTE_RULES[name] ?? { access: "admin" };
   const [method = "", template = ""] = name.split(" ");
-  const idAt = (here: Place, kind: Kind) => {
+  const idAt = (here: Place, kind: ResourceKind) => {
     if (here !== place || whose === "own") return fixture.idOf(owner, kind);
     return whose === "missing" ? MISSING : fixture.idOf(other, kind);
   };
@@ -56,13 +56,13 @@ async function ask(name: string, owner: string, caller: Caller, place?: Place, w
   return fixture.request(method, search.length > 0 ? `${path}?${search.join("&")}` : path, caller, body, row.file);
 }
 
-type Caller = Parameters<Everyone["request"]>[2];
-const names = Object.keys(ROWS);
-const each = (filter: (row: Row) => boolean) => names.filter((name) => filter(ROWS[name] as Row));
+type Caller = Parameters<AuthorizationWorld["request"]>[2];
+const names = Object.keys(ROUTE_RULES);
+const each = (filter: (row: RouteRule) => boolean) => names.filter((name) => filter(ROUTE_RULES[name] as RouteRule));
 
 test("authorization table: every route has a row with its access level, and every row has a route", () => {
   expect(names.toSorted()).toEqual(fixture.routes.toSorted());
-  const access = Object.fromEntries(names.map((name) => [name, ROWS[name]?.access]));
+  const access = Object.fromEntries(names.map((name) => [name, ROUTE_RULES[name]?.access]));
   expect(fixture.access).toEqual(access as typeof fixture.access);
 });
 
@@ -116,7 +116,7 @@ describe("authorization: access is denied and no data changes", () => {
     async (who, owner, other) => {
       const wrong: string[] = [];
       for (const name of each(({ access }) => access === "user")) {
-        const row = ROWS[name] as Row;
+        const row = ROUTE_RULES[name] as RouteRule;
         for (const [place, whose] of variantsOf(name)) {
           if (place === undefined || whose === "own") continue;
           const isFilter = place.startsWith("filter.");
@@ -134,7 +134,7 @@ describe("authorization: access is denied and no data changes", () => {
   test("guarded routes: an admin who names a missing id gets an error or an empty list", async () => {
     const wrong: string[] = [];
     for (const name of each(({ access }) => access !== "public")) {
-      const row = ROWS[name] as Row;
+      const row = ROUTE_RULES[name] as RouteRule;
       for (const place of placesOf(row)) {
         const { status, text } = await ask(name, "carl", fixture.callers.admin, place, "missing");
         const expected = place.startsWith("filter.") ? 200 : (row.adminMissing ?? 404);
@@ -153,7 +153,7 @@ describe("authorization: access is granted", () => {
       const owner = { user: "ann", "other user": "ben", admin: "carl" }[who];
       const wrong: string[] = [];
       for (const name of each(({ access }) => access !== "admin" || who === "admin")) {
-        const row = ROWS[name] as Row;
+        const row = ROUTE_RULES[name] as RouteRule;
         const { status, text } = await ask(name, owner, fixture.callers[who]);
         const expected = (who === "admin" ? row.admin : undefined) ?? row.own ?? 200;
         if (status !== expected) wrong.push(describeCall(name, undefined, "own", status, text));
@@ -167,7 +167,7 @@ describe("authorization: access is granted", () => {
     async (name) => {
       for (const who of ["stranger", "revoked session", "banned user", "API key"] as const) {
         const { status } = await ask(name, "dan", fixture.callers[who]);
-        expect([who, status]).toEqual([who, ROWS[name]?.own ?? 200]);
+        expect([who, status]).toEqual([who, ROUTE_RULES[name]?.own ?? 200]);
       }
     },
   );
@@ -175,7 +175,7 @@ describe("authorization: access is granted", () => {
 
 /** Lists the variants of a request: with own ids, and with each id once as another owner's and once as missing. */
 function variantsOf(name: string): [Place | undefined, Whose][] {
-  const places = placesOf(ROWS[name] as Row);
+  const places = placesOf(ROUTE_RULES[name] as RouteRule);
   return [
     [undefined, "own"],
     ...places.flatMap((place): [Place, Whose][] => [

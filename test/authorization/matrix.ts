@@ -1,9 +1,9 @@
 import type { JsonObject } from "../../src/http/json.ts";
-import type { Access } from "../../src/http/routePlans.ts";
-import { PASSWORD } from "./doors.ts";
+import type { Access } from "../../src/http/route-policies.ts";
+import { PASSWORD } from "../support/api-client.ts";
 
 /** Kind of resource that an id names. */
-export type Kind =
+export type ResourceKind =
   | "users"
   | "brands"
   | "email-accounts"
@@ -20,16 +20,16 @@ export type Kind =
   | "import-jobs";
 
 /** Fields of a request that hold an id, and its kind; `[kind]` for a list of ids. */
-export type Names = Record<string, Kind | [Kind]>;
+export type IdLocations = Record<string, ResourceKind | [ResourceKind]>;
 
 /** Access of a route, and the status it must return to each caller. */
-export interface Row {
+export interface RouteRule {
   access: Access;
-  path?: Kind;
-  query?: Names;
+  path?: ResourceKind;
+  query?: IdLocations;
   /** Filters of a list: a foreign or unknown id gives an empty list. */
-  filter?: Names;
-  body?: Names;
+  filter?: IdLocations;
+  body?: IdLocations;
   /** Builds the rest of the body from a number that is never the same. */
   rest?: JsonObject | ((fresh: number) => JsonObject);
   /** File that is sent as a form. */
@@ -47,15 +47,17 @@ export interface Row {
   byKey?: number;
 }
 
-export const open = (more: Omit<Row, "access"> = {}): Row => ({ access: "public", ...more });
-export const user = (more: Omit<Row, "access"> = {}): Row => ({ access: "user", ...more });
-export const admin = (more: Omit<Row, "access"> = {}): Row => ({ access: "admin", ...more });
+export const publicRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "public", ...more });
+export const userRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "user", ...more });
+export const adminRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "admin", ...more });
 
 /** Rule of a list that shows users their own brand's, and admins all or one brand's. */
-const list = (filter: Names = {}): Row => user({ query: { brandId: "brands" }, filter, adminMissing: 200 });
+const list = (filter: IdLocations = {}): RouteRule =>
+  userRoute({ query: { brandId: "brands" }, filter, adminMissing: 200 });
 /** Rule of a route that acts on a user's own brand, and for admins on the brand they name. */
-const make = (rest: Row["rest"] = {}): Row => user({ body: { brandId: "brands" }, rest });
-const of = (path: Kind, more: Omit<Row, "access" | "path"> = {}): Row => user({ path, ...more });
+const make = (rest: RouteRule["rest"] = {}): RouteRule => userRoute({ body: { brandId: "brands" }, rest });
+const of = (path: ResourceKind, more: Omit<RouteRule, "access" | "path"> = {}): RouteRule =>
+  userRoute({ path, ...more });
 
 const later = "2030-01-01T00:00:00.000Z";
 
@@ -63,36 +65,36 @@ const later = "2030-01-01T00:00:00.000Z";
  * Lists every route in an order in which each can succeed: deletions come last. A route that is missing here fails the
  * test, and so does a row without a route.
  */
-export const ROWS: Record<string, Row> = {
-  "GET /api/health": open(),
-  "GET /api/health/database": open(),
-  "GET /api/health/queue": open(),
-  "GET /api/health/redis": open(),
-  "POST /api/webhooks/chargebee": open({ own: 404 }),
-  "GET /u/:token": open({ own: 404 }),
-  "POST /u/:token": open({ own: 404 }),
-  "GET /api/auth/claim": open(),
-  "POST /api/auth/claim": open({
+export const ROUTE_RULES: Record<string, RouteRule> = {
+  "GET /api/health": publicRoute(),
+  "GET /api/health/database": publicRoute(),
+  "GET /api/health/queue": publicRoute(),
+  "GET /api/health/redis": publicRoute(),
+  "POST /api/webhooks/chargebee": publicRoute({ own: 404 }),
+  "GET /u/:token": publicRoute({ own: 404 }),
+  "POST /u/:token": publicRoute({ own: 404 }),
+  "GET /api/auth/claim": publicRoute(),
+  "POST /api/auth/claim": publicRoute({
     rest: { token: "x", email: "x@x.example", password: PASSWORD, name: "X" },
     own: 403,
   }),
-  "POST /api/auth/sign-up/email": open({
+  "POST /api/auth/sign-up/email": publicRoute({
     rest: (n) => ({ email: `new${n}@x.example`, password: PASSWORD, name: "X" }),
   }),
-  "POST /api/auth/send-verification": open({ rest: (n) => ({ email: `sent${n}@x.example` }), own: 403 }),
-  "GET /api/auth/verify-email": open(),
-  "POST /api/auth/verify-email": open({ rest: { token: "x.y", password: PASSWORD }, own: 403 }),
-  "GET /api/auth/invitation": open(),
-  "POST /api/auth/accept-invitation": open({ rest: { token: "x", password: PASSWORD, name: "X" }, own: 403 }),
-  "POST /api/auth/sign-in/email": open({ rest: { email: "ann@owners.example", password: PASSWORD } }),
-  "GET /api/auth/session": user(),
-  "GET /api/auth/sessions": user({ byKey: 403 }),
-  "POST /api/auth/reauthenticate": user({ rest: { password: PASSWORD }, byKey: 403 }),
+  "POST /api/auth/send-verification": publicRoute({ rest: (n) => ({ email: `sent${n}@x.example` }), own: 403 }),
+  "GET /api/auth/verify-email": publicRoute(),
+  "POST /api/auth/verify-email": publicRoute({ rest: { token: "x.y", password: PASSWORD }, own: 403 }),
+  "GET /api/auth/invitation": publicRoute(),
+  "POST /api/auth/accept-invitation": publicRoute({ rest: { token: "x", password: PASSWORD, name: "X" }, own: 403 }),
+  "POST /api/auth/sign-in/email": publicRoute({ rest: { email: "ann@owners.example", password: PASSWORD } }),
+  "GET /api/auth/session": userRoute(),
+  "GET /api/auth/sessions": userRoute({ byKey: 403 }),
+  "POST /api/auth/reauthenticate": userRoute({ rest: { password: PASSWORD }, byKey: 403 }),
 
-  "GET /api/brands": user(),
+  "GET /api/brands": userRoute(),
   "GET /api/brands/:id": of("brands"),
   "PATCH /api/brands/:id": of("brands", { rest: { timezone: "Europe/Berlin" } }),
-  "POST /api/brands": user({ rest: { name: "One more" }, own: 409, admin: 200 }),
+  "POST /api/brands": userRoute({ rest: { name: "One more" }, own: 409, admin: 200 }),
   "GET /api/email-accounts": list(),
   "GET /api/email-accounts/:id": of("email-accounts"),
   "POST /api/email-accounts": make((n) => ({
@@ -107,14 +109,14 @@ export const ROWS: Record<string, Row> = {
   "GET /api/voicemail-accounts/:id": of("voicemail-accounts"),
   "POST /api/voicemail-accounts": make((n) => ({ phoneNumber: `+1202556${1000 + n}` })),
   "PATCH /api/voicemail-accounts/:id": of("voicemail-accounts", { rest: { isActive: true } }),
-  "GET /api/profile-images/:name": open({ own: 404 }),
+  "GET /api/profile-images/:name": publicRoute({ own: 404 }),
   "GET /api/contacts": list(),
   "GET /api/contacts/:id": of("contacts"),
   "POST /api/contacts": make((n) => ({ email: `c${n}@x.example` })),
   "PATCH /api/contacts/:id": of("contacts", { rest: { firstName: "Jo" } }),
-  "GET /api/limits": user({ query: { brandId: "brands" } }),
-  "GET /api/credits": user({ query: { brandId: "brands" } }),
-  "GET /api/credits/ledger": user({ query: { brandId: "brands" } }),
+  "GET /api/limits": userRoute({ query: { brandId: "brands" } }),
+  "GET /api/credits": userRoute({ query: { brandId: "brands" } }),
+  "GET /api/credits/ledger": userRoute({ query: { brandId: "brands" } }),
 
   "GET /api/campaigns": list(),
   "POST /api/campaigns": make({ name: "Another" }),
@@ -155,69 +157,69 @@ export const ROWS: Record<string, Row> = {
   "POST /api/campaigns/:id/cancel": of("campaigns"),
   "POST /api/campaigns/:id/archive": of("campaigns"),
 
-  "GET /api/auth/banned": user(),
-  "POST /api/auth/banned": user({ rest: (n) => ({ email: `b${n}@x.example` }) }),
-  "GET /api/auth/api-keys": user({ byKey: 403 }),
-  "POST /api/auth/api-keys": user({ rest: { name: "Another" }, byKey: 403 }),
-  "POST /api/auth/edit-profile": user({
+  "GET /api/auth/banned": userRoute(),
+  "POST /api/auth/banned": userRoute({ rest: (n) => ({ email: `b${n}@x.example` }) }),
+  "GET /api/auth/api-keys": userRoute({ byKey: 403 }),
+  "POST /api/auth/api-keys": userRoute({ rest: { name: "Another" }, byKey: 403 }),
+  "POST /api/auth/edit-profile": userRoute({
     body: { userId: "users" },
     rest: { name: "Somebody" },
     foreign: 403,
     missing: 403,
   }),
-  "POST /api/auth/upload-profile-image": user({ file: "image" }),
+  "POST /api/auth/upload-profile-image": userRoute({ file: "image" }),
 
-  "POST /api/auth/admin/assign-email-account": admin({ body: { accountId: "email-accounts", brandId: "brands" } }),
-  "POST /api/auth/admin/bulk-assign-email-accounts": admin({
+  "POST /api/auth/admin/assign-email-account": adminRoute({ body: { accountId: "email-accounts", brandId: "brands" } }),
+  "POST /api/auth/admin/bulk-assign-email-accounts": adminRoute({
     body: { accountIds: ["email-accounts"], brandId: "brands" },
   }),
-  "POST /api/auth/admin/create-voicemail-account": admin({
+  "POST /api/auth/admin/create-voicemail-account": adminRoute({
     body: { brandId: "brands" },
     rest: (n) => ({ phoneNumber: `+1202555${1000 + n}` }),
   }),
-  "POST /api/auth/admin/find-user-by-email": admin({ rest: { email: "ann@owners.example" } }),
-  "POST /api/auth/admin/brands": admin({ rest: {} }),
-  "POST /api/auth/admin/all-credits": admin({ rest: {} }),
-  "POST /api/auth/admin/email-accounts": admin({ rest: {} }),
-  "GET /api/auth/admin/payments": admin({ query: { brandId: "brands" }, adminMissing: 200 }),
-  "POST /api/auth/admin/credit-stats": admin({ rest: {} }),
-  "POST /api/auth/admin/get-credit-weights": admin({ rest: {} }),
-  "GET /api/auth/admin/scheduled-follow-ups": admin(),
-  "POST /api/auth/admin/update-credit-weight": admin({ rest: { creditType: "SMS", weight: 1 } }),
-  "POST /api/auth/admin/update-enrichment-weight": admin({ rest: { weight: 1 } }),
-  "POST /api/auth/update-twillio-messaging-service-sid": admin({ body: { brandId: "brands" } }),
-  "POST /api/auth/admin/grant-credits": admin({
+  "POST /api/auth/admin/find-user-by-email": adminRoute({ rest: { email: "ann@owners.example" } }),
+  "POST /api/auth/admin/brands": adminRoute({ rest: {} }),
+  "POST /api/auth/admin/all-credits": adminRoute({ rest: {} }),
+  "POST /api/auth/admin/email-accounts": adminRoute({ rest: {} }),
+  "GET /api/auth/admin/payments": adminRoute({ query: { brandId: "brands" }, adminMissing: 200 }),
+  "POST /api/auth/admin/credit-stats": adminRoute({ rest: {} }),
+  "POST /api/auth/admin/get-credit-weights": adminRoute({ rest: {} }),
+  "GET /api/auth/admin/scheduled-follow-ups": adminRoute(),
+  "POST /api/auth/admin/update-credit-weight": adminRoute({ rest: { creditType: "SMS", weight: 1 } }),
+  "POST /api/auth/admin/update-enrichment-weight": adminRoute({ rest: { weight: 1 } }),
+  "POST /api/auth/update-twillio-messaging-service-sid": adminRoute({ body: { brandId: "brands" } }),
+  "POST /api/auth/admin/grant-credits": adminRoute({
     body: { brandId: "brands" },
     rest: { credits: 1, reason: "x", expiresAt: later },
   }),
-  "POST /api/auth/admin/verify-ledger": admin({ rest: {} }),
-  "POST /api/auth/admin/adjust-credits": admin({ body: { brandId: "brands" }, rest: { credits: 1, reason: "x" } }),
-  "POST /api/auth/admin/preview-credit-weight": admin({ rest: { creditType: "EMAIL", weight: 1 } }),
-  "GET /api/auth/admin/credit-weight-changes": admin(),
-  "GET /api/auth/admin/chargebee-events": admin(),
-  "GET /api/auth/admin/security-findings": admin(),
-  "POST /api/auth/admin/link-chargebee-customer": admin({
+  "POST /api/auth/admin/verify-ledger": adminRoute({ rest: {} }),
+  "POST /api/auth/admin/adjust-credits": adminRoute({ body: { brandId: "brands" }, rest: { credits: 1, reason: "x" } }),
+  "POST /api/auth/admin/preview-credit-weight": adminRoute({ rest: { creditType: "EMAIL", weight: 1 } }),
+  "GET /api/auth/admin/credit-weight-changes": adminRoute(),
+  "GET /api/auth/admin/chargebee-events": adminRoute(),
+  "GET /api/auth/admin/security-findings": adminRoute(),
+  "POST /api/auth/admin/link-chargebee-customer": adminRoute({
     body: { brandId: "brands" },
     rest: (n) => ({ customerId: `customer${n}` }),
   }),
-  "POST /api/auth/admin/replay-chargebee-event": admin({ rest: { eventId: "x" }, own: 404 }),
-  "POST /api/auth/admin/reconcile-chargebee": admin({ rest: {}, own: 409 }),
-  "GET /api/auth/admin/limits": admin({ query: { brandId: "brands" } }),
-  "POST /api/auth/admin/update-limits": admin({
+  "POST /api/auth/admin/replay-chargebee-event": adminRoute({ rest: { eventId: "x" }, own: 404 }),
+  "POST /api/auth/admin/reconcile-chargebee": adminRoute({ rest: {}, own: 409 }),
+  "GET /api/auth/admin/limits": adminRoute({ query: { brandId: "brands" } }),
+  "POST /api/auth/admin/update-limits": adminRoute({
     body: { brandId: "brands" },
     rest: { limits: { contacts: 1_000_000 } },
   }),
-  "POST /api/auth/admin/create-user": admin({
+  "POST /api/auth/admin/create-user": adminRoute({
     rest: (n) => ({ email: `made${n}@x.example`, password: PASSWORD, name: "X" }),
   }),
-  "POST /api/auth/admin/verify-user": admin({ body: { userId: "users" } }),
-  "POST /api/auth/admin/invitations": admin({ rest: (n) => ({ email: `invited${n}@x.example` }) }),
-  "GET /api/auth/admin/invitations": admin(),
-  "GET /api/auth/admin/api-keys": admin({ query: { userId: "users" }, adminMissing: 200 }),
-  "POST /api/auth/admin/set-role": admin({ body: { userId: "users" }, rest: { role: "user" } }),
-  "POST /api/auth/admin/ban-user": admin({ body: { userId: "users" } }),
-  "POST /api/auth/admin/unban-user": admin({ body: { userId: "users" } }),
-  "POST /api/auth/admin/revoke-sessions": admin({ body: { userId: "users" } }),
+  "POST /api/auth/admin/verify-user": adminRoute({ body: { userId: "users" } }),
+  "POST /api/auth/admin/invitations": adminRoute({ rest: (n) => ({ email: `invited${n}@x.example` }) }),
+  "GET /api/auth/admin/invitations": adminRoute(),
+  "GET /api/auth/admin/api-keys": adminRoute({ query: { userId: "users" }, adminMissing: 200 }),
+  "POST /api/auth/admin/set-role": adminRoute({ body: { userId: "users" }, rest: { role: "user" } }),
+  "POST /api/auth/admin/ban-user": adminRoute({ body: { userId: "users" } }),
+  "POST /api/auth/admin/unban-user": adminRoute({ body: { userId: "users" } }),
+  "POST /api/auth/admin/revoke-sessions": adminRoute({ body: { userId: "users" } }),
 
   // A contact of a campaign cannot be deleted.
   "DELETE /api/contacts/:id": of("contacts", { own: 409 }),
@@ -226,13 +228,13 @@ export const ROWS: Record<string, Row> = {
   "DELETE /api/voicemail-accounts/:id": of("voicemail-accounts"),
   "DELETE /api/auth/banned/:id": of("banned", { body: { id: "banned" } }),
   "DELETE /api/auth/api-keys/:id": of("api-keys", { byKey: 403 }),
-  "DELETE /api/auth/admin/api-keys/:id": admin({ path: "spare-api-keys" }),
-  "DELETE /api/auth/admin/invitations/:id": admin({ path: "invitations" }),
+  "DELETE /api/auth/admin/api-keys/:id": adminRoute({ path: "spare-api-keys" }),
+  "DELETE /api/auth/admin/invitations/:id": adminRoute({ path: "invitations" }),
   "DELETE /api/auth/sessions/:id": of("sessions", { byKey: 403 }),
-  "DELETE /api/brands/:id": admin({ path: "brands", own: 409 }),
-  "POST /api/auth/change-password": user({
+  "DELETE /api/brands/:id": adminRoute({ path: "brands", own: 409 }),
+  "POST /api/auth/change-password": userRoute({
     rest: { currentPassword: PASSWORD, newPassword: PASSWORD, revokeOtherSessions: false },
     byKey: 403,
   }),
-  "POST /api/auth/sign-out": user(),
+  "POST /api/auth/sign-out": userRoute(),
 };

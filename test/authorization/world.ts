@@ -1,33 +1,38 @@
 import { getTableName, is, Table } from "drizzle-orm";
-import { DAY } from "../../src/clock.ts";
 import * as brandTables from "../../src/db/schema/brands.ts";
 import * as campaignTables from "../../src/db/schema/campaigns.ts";
 import * as creditTables from "../../src/db/schema/credits.ts";
 import * as identityTables from "../../src/db/schema/identity.ts";
 import * as messageTables from "../../src/db/schema/messages.ts";
 import * as paymentTables from "../../src/db/schema/payments.ts";
-import type { Access } from "../../src/http/routePlans.ts";
-import { startApp } from "./app.ts";
-import type { Answer, Sent } from "./doors.ts";
-import { type Furnished, furnish } from "./furnished.ts";
-import type { Kind, Row } from "./matrix.ts";
-import { flag } from "./pictures.ts";
+import type { Access } from "../../src/http/route-policies.ts";
+import { DAY } from "../../src/lib/clock.ts";
+import type { ApiRequest, ApiResponse } from "../support/api-client.ts";
+import { startApp } from "../support/app.ts";
+import { flag } from "../support/pictures.ts";
+import { type SeededBrand, seedBrand } from "../support/seed-brand.ts";
+import type { ResourceKind, RouteRule } from "./matrix.ts";
 
 /** Credential headers of a request. */
 type Caller = Record<string, string>;
 
-export type Everyone = Awaited<ReturnType<typeof gather>>;
+export type AuthorizationWorld = Awaited<ReturnType<typeof createAuthorizationWorld>>;
 
 /** Tables that any authenticated request may change: they record when a credential was last used. */
 const OF_ITSELF = new Set(["sessions", "api_keys"]);
 
 /** Starts the app with four seeded brands, of ann, ben, carl and dan, and a credential of every kind of caller. */
-export async function gather() {
+export async function createAuthorizationWorld() {
   const app = await startApp({ config: { allowPrivateSmtp: true } });
   const url = app.listen();
   let visitors = 0;
 
-  async function send(method: string, path: string, headers: Caller, body?: string | FormData): Promise<Answer<never>> {
+  async function send(
+    method: string,
+    path: string,
+    headers: Caller,
+    body?: string | FormData,
+  ): Promise<ApiResponse<never>> {
     visitors++;
     const address = { "x-client-address": `10.2.${visitors >> 8}.${visitors & 255}` };
     const init = { method, headers: { ...address, ...headers }, ...(body === undefined ? {} : { body }) };
@@ -39,19 +44,19 @@ export async function gather() {
   const json = { "content-type": "application/json" };
   const bearer = (token: string): Caller => ({ authorization: `Bearer ${token}` });
   const service = {
-    api: <Body>(method: string, path: string, { body, token, headers }: Sent = {}) =>
+    api: <Body>(method: string, path: string, { body, token, headers }: ApiRequest = {}) =>
       send(
         method,
         path,
         { ...(body === undefined ? {} : json), ...(token ? bearer(token) : {}), ...headers },
         body === undefined ? undefined : JSON.stringify(body),
-      ) as Promise<Answer<Body>>,
+      ) as Promise<ApiResponse<Body>>,
     signIn: app.signIn,
   };
 
-  const brands: Record<string, Furnished> = {};
+  const brands: Record<string, SeededBrand> = {};
   const settle = await app.admin();
-  for (const name of ["ann", "ben", "carl", "dan"]) brands[name] = await furnish(service, settle, name);
+  for (const name of ["ann", "ben", "carl", "dan"]) brands[name] = await seedBrand(service, settle, name);
   const brandOf = (name: string) => {
     const brand = brands[name];
     if (!brand) throw new Error(`${name} has no brand`);
@@ -142,13 +147,13 @@ export async function gather() {
       admin: bearer(admin),
     },
     /** Returns the id of a resource of this kind that the owner has. */
-    idOf(owner: string, kind: Kind): string {
+    idOf(owner: string, kind: ResourceKind): string {
       const found = brandOf(owner).ids.get(kind === "messages" ? "outcome-unknown" : kind);
       const own = kind === "campaigns" ? brandOf(owner).campaignId : found?.[0];
       if (!own) throw new Error(`${owner} has none of the ${kind}`);
       return own;
     },
-    request(method: string, path: string, caller: Caller, body?: object, file?: Row["file"]) {
+    request(method: string, path: string, caller: Caller, body?: object, file?: RouteRule["file"]) {
       if (file === undefined) {
         const sent = body === undefined ? undefined : JSON.stringify(body);
         return send(method, path, { ...caller, ...(sent === undefined ? {} : json) }, sent);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Service, startService } from "./support/service.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Require one secret key for all processes of a database: another key can neither decrypt stored passwords nor verify
 // signed links.

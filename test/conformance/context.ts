@@ -3,34 +3,40 @@ import { expect } from "bun:test";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import postgres from "postgres";
-import { openStore } from "../../../src/db/open.ts";
-import { tallyDrifts } from "../../../src/messages/tallyProof.ts";
-import { type BrandAtWork, type BrandOrder, messagesOf, type ShownMessage, setUpBrand } from "../campaign.ts";
-import { type Fleet, REPLICAS, startFleet } from "../fleet.ts";
-import { type ReceivedMail, startSmtpServer, type TestSmtpServer } from "../smtpServer.ts";
-import { until } from "../throwaway.ts";
+import { openStore } from "../../src/db/open.ts";
+import { findTallyMismatches } from "../../src/modules/messages/tally-mismatches.ts";
+import {
+  createReadyBrand,
+  listCampaignMessages,
+  type MessageView,
+  type ReadyBrand,
+  type ReadyBrandOptions,
+} from "../support/api-campaign.ts";
+import { type Fleet, REPLICAS, startFleet } from "../support/fleet.ts";
+import { type ReceivedMail, startSmtpServer, type TestSmtpServer } from "../support/servers/smtp-server.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
 
 /** Program in the size of this pass, and a mail server outside it that records what really arrived. */
-export interface Ground {
+export interface ConformanceContext {
   fleet: Fleet;
   admin: string;
   smtpServer: TestSmtpServer;
   /** Creates a brand with `count` mailboxes, at this mail server unless `order` names another. */
-  createBrand(order?: Partial<BrandOrder> & { count?: number }): Promise<BrandAtWork>;
+  createBrand(order?: Partial<ReadyBrandOptions> & { count?: number }): Promise<ReadyBrand>;
   /** Returns contacts that no other case uses. */
   createPeople(count: number): { email: string; firstName: string }[];
   /** Returns the mails that arrived for these contacts, oldest first. */
   mailTo(people: readonly { email: string }[]): ReceivedMail[];
   /** Makes every scheduled message of a campaign due now. */
-  bringForward(brand: BrandAtWork, campaignId: string): Promise<void>;
+  bringForward(brand: ReadyBrand, campaignId: string): Promise<void>;
   /** Ends the lease of every claimed message, which takes five minutes by itself. */
   expireClaims(): Promise<void>;
   /** Waits until the messages of a campaign satisfy `holds`; returns them. */
   waitForMessages(
-    brand: BrandAtWork,
+    brand: ReadyBrand,
     campaignId: string,
-    holds: (messages: ShownMessage[]) => boolean,
-  ): Promise<ShownMessage[]>;
+    holds: (messages: MessageView[]) => boolean,
+  ): Promise<MessageView[]>;
   /** Waits until no replica sends anything. */
   waitUntilIdle(): Promise<void>;
   /** Asserts that the ledger, the tallies and the queue counts of every replica agree with the messages. */
@@ -46,9 +52,9 @@ interface QueueStats {
 }
 
 /** Limit of each wait: longer than any case takes when all is well. */
-export const PATIENCE = 25_000;
+export const WAIT_TIMEOUT_MS = 25_000;
 
-export async function startGround(): Promise<Ground> {
+export async function createConformanceContext(): Promise<ConformanceContext> {
   const smtpServer = await startSmtpServer({ hesitates: () => Math.random() * 10, thinks: () => Math.random() * 10 });
   const args = Array.from({ length: REPLICAS }, () => []);
   const env = { SMTP_ALLOW_PRIVATE_HOSTS: "true", CLIENT_ADDRESS_HEADER: "x-client-address" };
@@ -79,14 +85,14 @@ export async function startGround(): Promise<Ground> {
       ),
     );
 
-  const context: Ground = {
+  const context: ConformanceContext = {
     fleet,
     admin,
     smtpServer,
     createBrand({ count = 2, ...order } = {}) {
       const number = ++brands;
       const mailboxes = Array.from({ length: count }, (_, n) => `m${n}@brand${number}.example`);
-      return setUpBrand(fleet, admin, {
+      return createReadyBrand(fleet, admin, {
         name: `B${number}`,
         smtpPort: smtpServer.port,
         mailboxes,
@@ -108,12 +114,12 @@ export async function startGround(): Promise<Ground> {
     },
     expireClaims: () => runSql("update messages set lease_until = 0 where status = 'SENDING'"),
     async waitForMessages(brand, campaignId, holds) {
-      let messages: ShownMessage[] = [];
+      let messages: MessageView[] = [];
       const asked = async () => {
-        messages = await messagesOf(brand, campaignId);
+        messages = await listCampaignMessages(brand, campaignId);
         return holds(messages);
       };
-      await until("the messages are as expected", asked, PATIENCE, 50).catch((error) => {
+      await waitUntil("the messages are as expected", asked, WAIT_TIMEOUT_MS, 50).catch((error) => {
         throw new Error(
           `${error.message}: ${JSON.stringify(messages.map((m) => [m.stage, m.status, m.attempts, m.errorMessage]))}`,
         );
@@ -121,7 +127,12 @@ export async function startGround(): Promise<Ground> {
       return messages;
     },
     waitUntilIdle: () =>
-      until("nothing is on its way", async () => (await stats()).every(({ active }) => active === 0), PATIENCE, 50),
+      waitUntil(
+        "nothing is on its way",
+        async () => (await stats()).every(({ active }) => active === 0),
+        WAIT_TIMEOUT_MS,
+        50,
+      ),
     async expectConsistent() {
       const figures = await stats();
       const [{ waiting, active, completed, failed } = { waiting: 0, active: 0, completed: 0, failed: 0 }] = figures;
@@ -130,7 +141,7 @@ export async function startGround(): Promise<Ground> {
       expect(verified.body).toMatchObject({ success: true, ok: true, drifts: [] });
       const store = await openStore({ dataDir, databaseUrl: fleet.databaseUrl });
       try {
-        expect(await tallyDrifts(store.read)).toEqual([]);
+        expect(await findTallyMismatches(store.read)).toEqual([]);
         const [row] = await store.read.all<{ count: unknown }>(sql`select count(*) as count from messages`);
         expect(waiting + active + completed + failed).toBe(Number(row?.count));
       } finally {

@@ -1,18 +1,18 @@
 import { afterAll, afterEach, beforeAll, setDefaultTimeout } from "bun:test";
-import { failingCases } from "./support/conformance/failing.ts";
-import { type Ground, startGround } from "./support/conformance/ground.ts";
-import { restartingCases } from "./support/conformance/restarting.ts";
-import { sendingCases } from "./support/conformance/sending.ts";
-import { stoppingCases } from "./support/conformance/stopping.ts";
+import { type ConformanceContext, createConformanceContext } from "./context.ts";
+import { failingCases } from "./failing.ts";
+import { restartingCases } from "./restarting.ts";
+import { sendingCases } from "./sending.ts";
+import { stoppingCases } from "./stopping.ts";
 
 // Runs one set of cases for the delivery engine on every size of deployment: SQLite, Postgres, and Postgres with BullMQ on one
 // replica and on three.
 
 setDefaultTimeout(60_000);
 
-let context: Ground;
+let context: ConformanceContext;
 beforeAll(async () => {
-  context = await startGround();
+  context = await createConformanceContext();
 });
 afterEach(() => context.expectConsistent());
 afterAll(() => context.close());

@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
-import { balanceOf, launchCampaign, type ShownMessage } from "../campaign.ts";
-import { startScriptedSmtpServer } from "../smtpServer.ts";
-import type { Ground } from "./ground.ts";
+import { getBrandBalance, launchCampaign, type MessageView } from "../support/api-campaign.ts";
+import { startScriptedSmtpServer } from "../support/servers/smtp-server.ts";
+import type { ConformanceContext } from "./context.ts";
 
 const OPENING = { subject: "Hello", body: "One" };
 
-export const isUnknown = ({ status, errorMessage }: ShownMessage) =>
+export const isUnknown = ({ status, errorMessage }: MessageView) =>
   status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
 
 /** Cases of messages that are refused, deferred or of unknown outcome, and of mailboxes that move. */
-export function failingCases(context: () => Ground): void {
+export function failingCases(context: () => ConformanceContext): void {
   test("delivery: a rejected message fails and is refunded, a deferred one is retried with the same Message-ID", async () => {
     const { createBrand, createPeople, waitForMessages, bringForward } = context();
     const persons = createPeople(3);
@@ -24,7 +24,7 @@ export function failingCases(context: () => Ground): void {
     const owner = await createBrand({ smtpPort: server.port });
     const id = await launchCampaign(owner, { name: "Refused", stages: [OPENING, { body: "Two" }], people: persons });
     for (let attempt = 1; attempt < 3; attempt++) {
-      const isPutOff = (one: ShownMessage) => one.attempts === attempt && one.errorMessage?.includes("greylisted");
+      const isPutOff = (one: MessageView) => one.attempts === attempt && one.errorMessage?.includes("greylisted");
       await waitForMessages(owner, id, (all) => tries > attempt || all.some(isPutOff));
       await bringForward(owner, id);
     }
@@ -40,7 +40,7 @@ export function failingCases(context: () => Ground): void {
     expect(server.received.map(({ to }) => to).sort()).toEqual(
       [busy, busy, persons[2]?.email, persons[2]?.email].map(String).sort(),
     );
-    expect(await balanceOf(owner)).toMatchObject({ creditAvailable: 9_996, totalReserved: 0, totalUsed: 4 });
+    expect(await getBrandBalance(owner)).toMatchObject({ creditAvailable: 9_996, totalReserved: 0, totalUsed: 4 });
     await server.stop();
   });
 
@@ -52,7 +52,7 @@ export function failingCases(context: () => Ground): void {
     const owner = await createBrand({ smtpPort: server.port });
     const id = await launchCampaign(owner, { name: "Unknown", stages: [OPENING, { body: "Two" }], people: persons });
     const unknown = await waitForMessages(owner, id, (all) => all.length === 2 && all.every(isUnknown));
-    expect(await balanceOf(owner)).toMatchObject({ totalReserved: 2, totalUsed: 0 });
+    expect(await getBrandBalance(owner)).toMatchObject({ totalReserved: 2, totalUsed: 0 });
     const path = "/api/campaigns/outcome-unknown";
     await owner.ask("POST", `${path}/${unknown[0]?.id}/resolve`, { as: "SENT" });
     await owner.ask("POST", `${path}/${unknown[1]?.id}/resolve`, { as: "NOT_SENT" });
@@ -65,7 +65,7 @@ export function failingCases(context: () => Ground): void {
     // One message counts as sent, one is sent again with the same Message-ID, and both have a follow-up.
     const ids = server.received.map(({ messageId }) => messageId);
     expect([ids.length, new Set(ids).size]).toEqual([5, 4]);
-    expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 4 });
+    expect(await getBrandBalance(owner)).toMatchObject({ totalReserved: 0, totalUsed: 4 });
     await server.stop();
   });
 

@@ -1,22 +1,22 @@
 import { expect, test } from "bun:test";
-import { balanceOf, launchCampaign } from "../campaign.ts";
-import { REPLICAS } from "../fleet.ts";
-import { startSmtpServer } from "../smtpServer.ts";
-import { until } from "../throwaway.ts";
+import { getBrandBalance, launchCampaign } from "../support/api-campaign.ts";
+import { REPLICAS } from "../support/fleet.ts";
+import { startSmtpServer } from "../support/servers/smtp-server.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import type { ConformanceContext } from "./context.ts";
 import { isUnknown } from "./failing.ts";
-import type { Ground } from "./ground.ts";
 
 const STAGES = [{ subject: "Hello", body: "One" }, { body: "Two" }, { body: "Three" }];
 
 /** Cases of replicas that stop, restart or are killed while they send. */
-export function restartingCases(context: () => Ground): void {
+export function restartingCases(context: () => ConformanceContext): void {
   test("rolling restart while sending: no message is lost and no outcome is unknown", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, fleet } = context();
     const owner = await createBrand({ count: 3 });
     for (const [n, replica] of fleet.replicas.entries()) {
       const persons = createPeople(40);
       const id = await launchCampaign(owner, { name: `Rolling ${n}`, stages: STAGES, people: persons });
-      await until("the first mail is sent", async () => mailTo(persons).length > 0);
+      await waitUntil("the first mail is sent", async () => mailTo(persons).length > 0);
       const ending = replica.stop();
       expect(mailTo(persons).length).toBeLessThan(120);
       expect(await ending).toBe(0);
@@ -34,7 +34,7 @@ export function restartingCases(context: () => Ground): void {
       slow.received.filter(({ to }) => persons.some(({ email }) => email === to));
     const [owner, persons] = [await createBrand({ count: 3, smtpPort: slow.port }), createPeople(40)];
     const id = await launchCampaign(owner, { name: "Killed", stages: STAGES, people: persons });
-    await until("the first mail is sent", async () => slow.received.length > 0);
+    await waitUntil("the first mail is sent", async () => slow.received.length > 0);
     const victim = fleet.replicas.at(-1);
     await victim?.kill();
     if (fleet.replicas.length > 1) {
@@ -59,7 +59,7 @@ export function restartingCases(context: () => Ground): void {
     await waitForMessages(owner, id, (all) => all.length === 120 && all.every(({ status }) => status === "SENT"));
     expect(mailTo(persons)).toHaveLength(120);
     expect(new Set(mailTo(persons).map(({ messageId }) => messageId)).size).toBe(120);
-    expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 120 });
+    expect(await getBrandBalance(owner)).toMatchObject({ totalReserved: 0, totalUsed: 120 });
     // With several replicas the killed one may have had no claim.
     expect(unknown).toBeGreaterThanOrEqual(REPLICAS === 1 ? 1 : 0);
     await slow.stop();

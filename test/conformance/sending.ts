@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
-import { allOf, launchCampaign, messagesOf } from "../campaign.ts";
-import { REPLICAS } from "../fleet.ts";
-import { startSmtpServer } from "../smtpServer.ts";
-import type { Ground } from "./ground.ts";
+import { launchCampaign, listAllPages, listCampaignMessages } from "../support/api-campaign.ts";
+import { REPLICAS } from "../support/fleet.ts";
+import { startSmtpServer } from "../support/servers/smtp-server.ts";
+import type { ConformanceContext } from "./context.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
 type Timed = { stage: number; scheduledTime: string; processedAt: string };
 
 /** Cases of when and in which order messages are sent. */
-export function sendingCases(context: () => Ground): void {
+export function sendingCases(context: () => ConformanceContext): void {
   test("campaign: each contact gets each stage once, in order, in one thread", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages } = context();
     const [owner, persons] = [await createBrand(), createPeople(20)];
@@ -51,7 +51,7 @@ export function sendingCases(context: () => Ground): void {
     );
     for (const { processedAt } of opened.filter(({ status }) => status === "SENT"))
       expect(Date.parse(processedAt ?? "")).toBeGreaterThanOrEqual(startAt);
-    const timed = await allOf<Timed & { contactId: string }>(owner, `/api/campaigns/${id}/messages`);
+    const timed = await listAllPages<Timed & { contactId: string }>(owner, `/api/campaigns/${id}/messages`);
     for (const { stage, contactId, processedAt } of timed.filter(({ stage }) => stage === 0)) {
       const next = timed.find((message) => message.contactId === contactId && message.stage === stage + 1);
       expect(Date.parse(next?.scheduledTime ?? "")).toBe(Date.parse(processedAt) + 3 * DAY);
@@ -107,7 +107,7 @@ export function sendingCases(context: () => Ground): void {
     const startAt = Date.now() + 1_000;
     const id = await launchCampaign(owner, { name: "Wake", stages, people: persons, startAt });
     const body = { emailAccountIds: owner.senderIds };
-    const done = async () => (await messagesOf(owner, id)).every(({ status }) => status === "SENT");
+    const done = async () => (await listCampaignMessages(owner, id)).every(({ status }) => status === "SENT");
     for (let asked = 0; asked < 50 && !(await done()); asked++) {
       const wake = fleet.replicas.flatMap(({ api }) => [api, api]);
       await Promise.all(wake.map((api) => api("PUT", `/api/campaigns/${id}/senders`, { token: owner.token, body })));

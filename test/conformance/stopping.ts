@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import { balanceOf, launchCampaign } from "../campaign.ts";
-import type { Ground } from "./ground.ts";
+import { getBrandBalance, launchCampaign } from "../support/api-campaign.ts";
+import type { ConformanceContext } from "./context.ts";
 
 const OPENING = { subject: "Hello", body: "One" };
 const LATER = { body: "Two", delay: { value: 2, unit: "DAYS" as const } };
 
 /** Cases of replies, bans, pauses and missing credits that stop what is scheduled, whichever replica is asked. */
-export function stoppingCases(context: () => Ground): void {
+export function stoppingCases(context: () => ConformanceContext): void {
   test("reply, ban, platform ban, opt-out, manual mode and paused contact: no further message is sent", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages, bringForward, fleet, admin } = context();
     const [owner, persons] = [await createBrand(), createPeople(7)];
@@ -61,7 +61,7 @@ export function stoppingCases(context: () => Ground): void {
     await waitForMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 9);
     expect(mailTo(persons)).toHaveLength(9);
     expect(mailTo([of(5)])).toHaveLength(2);
-    expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: 9 });
+    expect(await getBrandBalance(owner)).toMatchObject({ totalReserved: 0, totalUsed: 9 });
   });
 
   test("campaign: a pause keeps unsent messages, a resume sends none twice, and a cancellation is final", async () => {
@@ -93,7 +93,7 @@ export function stoppingCases(context: () => Ground): void {
     expect(
       messages.filter(({ status, errorMessage }) => status !== "SENT" && errorMessage !== "CAMPAIGN_STOPPED"),
     ).toEqual([]);
-    expect(await balanceOf(owner)).toMatchObject({ totalReserved: 0, totalUsed: reached });
+    expect(await getBrandBalance(owner)).toMatchObject({ totalReserved: 0, totalUsed: reached });
   });
 
   test("campaign without credits: is paused automatically and resumes after a top-up", async () => {
@@ -110,6 +110,6 @@ export function stoppingCases(context: () => Ground): void {
     await fleet.api("POST", "/api/auth/admin/grant-credits", { token: admin, body });
     await waitForMessages(owner, id, (all) => all.filter(({ status }) => status === "SENT").length === 6);
     expect(mailTo(persons)).toHaveLength(6);
-    expect(await balanceOf(owner)).toMatchObject({ creditAvailable: 9, totalReserved: 0, totalUsed: 6 });
+    expect(await getBrandBalance(owner)).toMatchObject({ creditAvailable: 9, totalReserved: 0, totalUsed: 6 });
   });
 }

@@ -1,11 +1,11 @@
 import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
-import { type Fact, propertiesOf, typesOf } from "./contract.ts";
-import type { Furnished } from "./furnished.ts";
+import { type ContractOperation, listProperties, listTypes } from "../support/contract.ts";
+import type { SeededBrand } from "../support/seed-brand.ts";
 
 /** Seeded brands that the calls below refer to. */
-export interface Cast {
-  ann: Furnished;
-  ben: Furnished;
+export interface CallContext {
+  ann: SeededBrand;
+  ben: SeededBrand;
   adminId: string;
 }
 
@@ -23,7 +23,7 @@ const lists = (fields: Record<string, string[]>): Call[] =>
 const bodies = (...all: JsonObject[]): Call[] => all.map((body) => ({ body }));
 
 /** Returns calls that every operation must answer with 200: the least, the most, and values on bounds; the plainest first. */
-export function goodCalls({ ann, ben, adminId }: Cast): Record<string, (fresh: number) => Call[]> {
+export function validCalls({ ann, ben, adminId }: CallContext): Record<string, (fresh: number) => Call[]> {
   const [mailbox = ""] = ann.senderIds;
   const longEmail = `${"x".repeat(60)}@${"y".repeat(60)}.example`;
   return {
@@ -114,7 +114,7 @@ export function goodCalls({ ann, ben, adminId }: Cast): Record<string, (fresh: n
   };
 }
 
-export interface BadCall extends Call {
+export interface InvalidCall extends Call {
   /** Why it is invalid. */
   what: string;
   /** Field that the response must name. */
@@ -133,7 +133,7 @@ const WHOLE = new Set(["limit", "offset", "page"]);
 
 /** Returns each value that the contract forbids for a field. */
 function badValues(name: string, facts: JsonObject): Json[] {
-  const values = ofOtherType(typesOf(facts));
+  const values = ofOtherType(listTypes(facts));
   if (Array.isArray(facts.enum)) values.push("NOPE", String(facts.enum[0]).toLowerCase().repeat(2), "");
   if (facts.format === "email") values.push("", "x", "x@", "@x.example", "a b@x.example");
   if (typeof facts.minimum === "number") values.push(facts.minimum - 1);
@@ -144,7 +144,7 @@ function badValues(name: string, facts: JsonObject): Json[] {
 }
 
 /** Derives calls with one error each from the contract and a valid call. */
-export function badCalls(fact: Fact, good: Call): BadCall[] {
+export function invalidCalls(fact: ContractOperation, good: Call): InvalidCall[] {
   const needed = Array.isArray(fact.body?.required) ? fact.body.required.map(String) : [];
   const body = isObject(good.body) ? good.body : {};
   return [
@@ -152,7 +152,7 @@ export function badCalls(fact: Fact, good: Call): BadCall[] {
       const { [field]: _, ...rest } = body;
       return { ...good, what: `without ${field}`, field, body: rest };
     }),
-    ...propertiesOf(fact.body).flatMap(([field, facts]) =>
+    ...listProperties(fact.body).flatMap(([field, facts]) =>
       badValues(field, facts).map((value) => ({
         ...good,
         what: `${field}: ${JSON.stringify(value)}`,
@@ -160,7 +160,7 @@ export function badCalls(fact: Fact, good: Call): BadCall[] {
         body: { ...body, [field]: value },
       })),
     ),
-    ...propertiesOf(fact.query).flatMap(([field, facts]) => {
+    ...listProperties(fact.query).flatMap(([field, facts]) => {
       const isNumber = WHOLE.has(field);
       const values = isNumber ? ["NaN", "x", "-1", "1.5", "0", "1e", ...(field === "limit" ? ["101", "1e9"] : [])] : [];
       if (Array.isArray(facts.enum)) values.push("NOPE", "");

@@ -2,32 +2,32 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
-import { contract, nameOf } from "./support/contract.ts";
-import { type Furnished, furnish, SIMULATED } from "./support/furnished.ts";
-import { flag } from "./support/pictures.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
-import { type CurlLine, curlLinesOf, missingFields, shapeOf } from "./support/reference.ts";
-import { cleanEnvironment } from "./support/replica.ts";
-import { type Service, startService } from "./support/service.ts";
-import { findProgram } from "./support/throwaway.ts";
+import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
+import { contract, operationName } from "../support/contract.ts";
+import { flag } from "../support/pictures.ts";
+import { PROJECT_ROOT } from "../support/project-root.ts";
+import { cleanEnvironment } from "../support/replica.ts";
+import { type SeededBrand, SIMULATOR_ENVIRONMENT, seedBrand } from "../support/seed-brand.ts";
+import { findProgram } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
+import { type CurlLine, exampleShape, missingFields, parseCurlLines } from "./reference-page.ts";
 
 // Run the curl lines of the reference page, changed only in host and authorization; then again with ids in the empty
 // quotes.
 
 const page = await Bun.file(join(PROJECT_ROOT, "test/fixtures/reference.txt")).text();
-const lines = curlLinesOf(page);
+const lines = parseCurlLines(page);
 const folder = mkdtempSync(join(tmpdir(), "reprise-curl-"));
 
 let service: Service;
 let admin: string;
-let ann: Furnished;
-let ben: Furnished;
+let ann: SeededBrand;
+let ben: SeededBrand;
 
 beforeAll(async () => {
-  service = await startService({ env: SIMULATED });
+  service = await startService({ env: SIMULATOR_ENVIRONMENT });
   admin = await service.admin();
-  [ann, ben] = [await furnish(service, admin, "ann"), await furnish(service, admin, "ben")];
+  [ann, ben] = [await seedBrand(service, admin, "ann"), await seedBrand(service, admin, "ben")];
 }, 60_000);
 afterAll(async () => {
   rmSync(folder, { recursive: true });
@@ -97,20 +97,20 @@ const isEmpty = (value: unknown): boolean => value === "" || (Array.isArray(valu
 const withQuotes = ({ data }: CurlLine) => Object.values(data === null ? {} : (JSON.parse(data) ?? {})).some(isEmpty);
 
 test("reference page: has one curl line for each operation", () => {
-  expect(lines.map(nameOf).sort()).toEqual(contract.map(nameOf).sort());
+  expect(lines.map(operationName).sort()).toEqual(contract.map(operationName).sort());
   expect(page.match(/^curl /gm)).toHaveLength(lines.length);
 });
 
 describe.skipIf(findProgram("curl") === null)("reference page: curl", () => {
   const plain = lines.filter((line) => !isUpload(line));
 
-  test.each(plain.map((line) => [nameOf(line), line] as const))(
+  test.each(plain.map((line) => [operationName(line), line] as const))(
     "%s: the unchanged line answers as documented",
     async (name, line) => {
       const { status, body } = await run(prepared(line.command));
       const expected = VERBATIM[name] ?? 200;
       expect({ status, body }).toMatchObject({ status: expected });
-      if (expected === 200) expect(missingFields(shapeOf(line.answer), body)).toEqual([]);
+      if (expected === 200) expect(missingFields(exampleShape(line.answer), body)).toEqual([]);
       else {
         expect(body).toMatchObject({ success: false, code: "INVALID", requestId: expect.any(String) });
         expect(body.details).not.toEqual([]);
@@ -118,14 +118,14 @@ describe.skipIf(findProgram("curl") === null)("reference page: curl", () => {
     },
   );
 
-  test.each(plain.filter(withQuotes).map((line) => [nameOf(line), line] as const))(
+  test.each(plain.filter(withQuotes).map((line) => [operationName(line), line] as const))(
     "%s: the line with its empty quotes filled answers 200 as documented",
     async (_, line) => {
       const data = JSON.stringify({ ...JSON.parse(line.data ?? "{}"), ...(await filled(line)) });
       const given = line.path.endsWith("/edit-profile") ? data.replace('"image":"",', "") : data;
       const { status, body } = await run(prepared(line.command.replace(/--data '[^']*'/, `--data '${given}'`)));
       expect({ status, body }).toMatchObject({ status: 200 });
-      expect(missingFields(shapeOf(line.answer), body)).toEqual([]);
+      expect(missingFields(exampleShape(line.answer), body)).toEqual([]);
     },
   );
 
@@ -144,7 +144,7 @@ describe.skipIf(findProgram("curl") === null)("reference page: curl", () => {
       await Bun.write(path, flag);
       const { status, body } = await run(prepared(`curl ${address()} --form ${field}=@${path}`));
       expect({ status, body }).toMatchObject({ status: 200 });
-      expect(missingFields(shapeOf(line?.answer ?? null), body)).toEqual([]);
+      expect(missingFields(exampleShape(line?.answer ?? null), body)).toEqual([]);
       const image = String(isObject(body) ? body.imageUrl : "");
       const served = await fetch(new URL(image, service.url));
       expect([served.status, served.headers.get("content-type")]).toEqual([200, "image/png"]);

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PASSWORD } from "./support/doors.ts";
-import { furnish, SIMULATED } from "./support/furnished.ts";
-import { flag } from "./support/pictures.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
-import { cleanEnvironment, runProgram } from "./support/replica.ts";
-import { type Service, startService } from "./support/service.ts";
+import { PASSWORD } from "../support/api-client.ts";
+import { flag } from "../support/pictures.ts";
+import { PROJECT_ROOT } from "../support/project-root.ts";
+import { cleanEnvironment, runProgram } from "../support/replica.ts";
+import { SIMULATOR_ENVIRONMENT, seedBrand } from "../support/seed-brand.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Generate a client from the published OpenAPI document with a public generator, compile the client strictly and run a
 // scenario of an admin with it.
@@ -19,10 +19,10 @@ const folder = mkdtempSync(join(cache, "client-"));
 
 let service: Service;
 beforeAll(async () => {
-  service = await startService({ env: SIMULATED });
+  service = await startService({ env: SIMULATOR_ENVIRONMENT });
   const admin = await service.admin();
-  await furnish(service, admin, "ann");
-  await furnish(service, admin, "ben");
+  await seedBrand(service, admin, "ann");
+  await seedBrand(service, admin, "ben");
 }, 60_000);
 afterAll(async () => {
   rmSync(folder, { recursive: true });

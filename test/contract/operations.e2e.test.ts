@@ -1,27 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { JsonObject } from "../src/http/json.ts";
-import { type Judge, judgeBy } from "./support/answers.ts";
-import { contract, type Fact, nameOf, templateOf } from "./support/contract.ts";
-import { badCalls, type Call, type Cast, goodCalls } from "./support/contractCalls.ts";
-import { furnish, SIMULATED } from "./support/furnished.ts";
-import { missingFields } from "./support/reference.ts";
-import { type Service, startService } from "./support/service.ts";
+import type { JsonObject } from "../../src/http/json.ts";
+import { type ContractOperation, contract, openApiPath, operationName } from "../support/contract.ts";
+import { createResponseValidator, type ResponseValidator } from "../support/response-validator.ts";
+import { SIMULATOR_ENVIRONMENT, seedBrand } from "../support/seed-brand.ts";
+import { type Service, startService } from "../support/service.ts";
+import { type Call, type CallContext, invalidCalls, validCalls } from "./contract-calls.ts";
+import { missingFields } from "./reference-page.ts";
 
 // Call every operation of the reference contract: valid calls get the published form with all fields of the contract,
 // invalid calls get an error that names the invalid field.
 
 let service: Service;
-let validate: Judge;
-let fixture: Cast;
+let validate: ResponseValidator;
+let fixture: CallContext;
 let admin: string;
 let user: string;
 let fresh = 0;
 
 beforeAll(async () => {
-  service = await startService({ env: SIMULATED });
-  validate = judgeBy((await service.api<JsonObject>("GET", "/swagger/json")).body);
+  service = await startService({ env: SIMULATOR_ENVIRONMENT });
+  validate = createResponseValidator((await service.api<JsonObject>("GET", "/swagger/json")).body);
   admin = await service.admin();
-  const [ann, ben] = [await furnish(service, admin, "ann"), await furnish(service, admin, "ben")];
+  const [ann, ben] = [await seedBrand(service, admin, "ann"), await seedBrand(service, admin, "ben")];
   user = ann.token;
   const session = await service.api<{ user: { id: string } }>("GET", "/api/auth/session", { token: admin });
   fixture = { ann, ben, adminId: session.body.user.id };
@@ -32,18 +32,19 @@ interface ErrorBody extends JsonObject {
   details: { field: string; message: string }[];
 }
 
-async function send(fact: Fact, { path = fact.path, query, body }: Call, token: string | null = admin) {
+async function send(fact: ContractOperation, { path = fact.path, query, body }: Call, token: string | null = admin) {
   const search = query === undefined ? "" : `?${new URLSearchParams(query)}`;
   const sent = { ...(token === null ? {} : { token }), ...(body === undefined ? {} : { body }) };
   const answer = await service.api<ErrorBody>(fact.method, `${path}${search}`, sent);
   const type = answer.headers.get("content-type") ?? "";
-  const violation = validate({ method: fact.method, path: templateOf(fact.path) }, { ...answer, type });
+  const violation = validate({ method: fact.method, path: openApiPath(fact.path) }, { ...answer, type });
   return { ...answer, violation };
 }
 
 /** Returns valid calls of an operation. For the deletion of a ban, creates the bans first. */
-async function callsFor(fact: Fact): Promise<Call[]> {
-  if (nameOf(fact) !== "DELETE /api/auth/banned/:id") return goodCalls(fixture)[nameOf(fact)]?.(++fresh) ?? [];
+async function callsFor(fact: ContractOperation): Promise<Call[]> {
+  if (operationName(fact) !== "DELETE /api/auth/banned/:id")
+    return validCalls(fixture)[operationName(fact)]?.(++fresh) ?? [];
   const made = await Promise.all(
     [1, 2].map(async (n) => {
       const body = { email: `lift${++fresh}.${n}@example.com` };
@@ -54,9 +55,9 @@ async function callsFor(fact: Fact): Promise<Call[]> {
   return [{ body: { id: first } }, { path: `/api/auth/banned/${second}`, body: { id: second } }];
 }
 
-const isUpload = (fact: Fact) => fact.path.endsWith("/upload-profile-image");
+const isUpload = (fact: ContractOperation) => fact.path.endsWith("/upload-profile-image");
 
-describe.each(contract.filter((fact) => !isUpload(fact)).map((fact) => [nameOf(fact), fact] as const))(
+describe.each(contract.filter((fact) => !isUpload(fact)).map((fact) => [operationName(fact), fact] as const))(
   "reference contract: %s",
   (_, fact) => {
     test("valid calls get 200 in the published form with every field of the contract", async () => {
@@ -76,7 +77,7 @@ describe.each(contract.filter((fact) => !isUpload(fact)).map((fact) => [nameOf(f
     test("invalid calls get 422 with the name of the invalid field", async () => {
       const [good = {}] = await callsFor(fact);
       const wrong: object[] = [];
-      for (const { what, field, ...call } of badCalls(fact, good)) {
+      for (const { what, field, ...call } of invalidCalls(fact, good)) {
         const { status, body, text, violation } = await send(fact, call);
         const named = (body.details ?? []).some((detail) => detail.field.split(/[.[]/)[0] === field);
         if (status !== 422 || !named || violation !== null)

@@ -1,23 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type BrandAtWork, launchCampaign, setUpBrand } from "./support/campaign.ts";
-import { SIMULATED } from "./support/furnished.ts";
-import { type Service, startService } from "./support/service.ts";
-import { until } from "./support/throwaway.ts";
+import { createReadyBrand, launchCampaign, type ReadyBrand } from "../support/api-campaign.ts";
+import { SIMULATOR_ENVIRONMENT } from "../support/seed-brand.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Walk the lists of the reference contract in its five forms of paging, each with its own names, defaults and end.
 
 let service: Service;
 let admin: string;
-let brand: BrandAtWork;
+let brand: ReadyBrand;
 const BRANDS = 23;
 const PEOPLE = 40;
 /** Counts the contacts whose opening message was accepted: each of them has a follow-up. */
 let followUps = 0;
 
 beforeAll(async () => {
-  service = await startService({ env: SIMULATED });
+  service = await startService({ env: SIMULATOR_ENVIRONMENT });
   admin = await service.admin();
-  brand = await setUpBrand(service, admin, { name: "ann", smtpPort: 2525, mailboxes: ["a@ann.example"], credits: 500 });
+  brand = await createReadyBrand(service, admin, {
+    name: "ann",
+    smtpPort: 2525,
+    mailboxes: ["a@ann.example"],
+    credits: 500,
+  });
   for (let n = 1; n < BRANDS; n++) {
     await ask("POST", "/api/brands", { name: `Brand ${n}` });
     await brand.ask("POST", "/api/auth/banned", { email: `ban${n}@example.com` });
@@ -30,7 +35,7 @@ beforeAll(async () => {
   ];
   const id = await launchCampaign(brand, { name: "ann", stages, people });
   const total = async () => (await ask("GET", "/api/auth/admin/scheduled-follow-ups")).pagination?.total ?? 0;
-  await until("most openings are out", async () => (await total()) > 22, 20_000);
+  await waitUntil("most openings are out", async () => (await total()) > 22, 20_000);
   // Cancel the campaign, so that no more follow-ups are added.
   await brand.ask("POST", `/api/campaigns/${id}/cancel`);
   followUps = await total();

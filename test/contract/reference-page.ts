@@ -1,5 +1,5 @@
 import { isObject, type Json } from "../../src/http/json.ts";
-import { propertiesOf } from "./contract.ts";
+import { listProperties } from "../support/contract.ts";
 
 /** Fields that only a failed dependency has. */
 const ONLY_OF_FAILURES = new Set(["error"]);
@@ -8,7 +8,7 @@ const ONLY_OF_FAILURES = new Set(["error"]);
 export function missingFields(wanted: Json | undefined, given: Json | undefined, where = ""): string[] {
   if (!isObject(wanted) || given === null) return [];
   if (Array.isArray(given)) return given.slice(0, 3).flatMap((item) => missingFields(wanted.items, item, `${where}[]`));
-  return propertiesOf(wanted).flatMap(([name, property]) => {
+  return listProperties(wanted).flatMap(([name, property]) => {
     const inside = where ? `${where}.${name}` : name;
     if (!isObject(given) || !(name in given)) return ONLY_OF_FAILURES.has(name) ? [] : [inside];
     return missingFields(property, given[name], inside);
@@ -28,7 +28,7 @@ export interface CurlLine {
 }
 
 /** Finds every `curl` command of the page, with its continuation lines. */
-export function curlLinesOf(page: string): CurlLine[] {
+export function parseCurlLines(page: string): CurlLine[] {
   const found = page.matchAll(
     /^Request Example for (\w+)(\/\S+)\n(curl \S+(?: \\\n {2}--\w+ (?:'[^']*'|[A-Z]+))*)\n((?:[{[]\n[\s\S]*?\n[}\]])$)/gm,
   );
@@ -42,8 +42,10 @@ export function curlLinesOf(page: string): CurlLine[] {
 }
 
 /** Derives a schema for `missingFields` from an example response. */
-export function shapeOf(example: Json): Json {
-  if (Array.isArray(example)) return { items: shapeOf(example[0] ?? null) };
+export function exampleShape(example: Json): Json {
+  if (Array.isArray(example)) return { items: exampleShape(example[0] ?? null) };
   if (!isObject(example)) return {};
-  return { properties: Object.fromEntries(Object.entries(example).map(([name, value]) => [name, shapeOf(value)])) };
+  return {
+    properties: Object.fromEntries(Object.entries(example).map(([name, value]) => [name, exampleShape(value)])),
+  };
 }

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
 import fc from "fast-check";
-import { listDirectory } from "../src/brands/directory.ts";
-import { type CampaignPage, listCampaigns, placeOf } from "../src/campaigns/campaignList.ts";
-import { dialect } from "../src/db/dialect.ts";
-import { contains } from "../src/db/search.ts";
-import { SCAN_SLICE_ROWS } from "../src/db/slicedScan.ts";
-import type { Reader, Store } from "../src/db/store.ts";
-import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
-import { type AccountFilter, listAccounts } from "../src/senders/accountList.ts";
-import { numbers } from "./support/bulk.ts";
-import { openTestStore } from "./support/store.ts";
+import { dialect } from "../../src/db/dialect.ts";
+import { contains } from "../../src/db/search.ts";
+import { SCAN_SLICE_ROWS } from "../../src/db/sliced-scan.ts";
+import type { Reader, Store } from "../../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../../src/db/tenant-scope.ts";
+import { listDirectory } from "../../src/modules/brands/directory.ts";
+import { type CampaignPage, cursorBy, listCampaigns } from "../../src/modules/campaigns/campaign-list.ts";
+import { type AccountFilter, listAccounts } from "../../src/modules/senders/account-list.ts";
+import { numberTable } from "../scale/bulk-data.ts";
+import { openTestStore } from "../support/store.ts";
 
 // Searches without an index of their own find what one statement over all rows finds, and no statement of theirs is one.
 
@@ -35,17 +35,17 @@ beforeAll(async () => {
   await store.write(async (tx) => {
     for (const statement of [
       `insert into users (id, name, email, role, created_at, updated_at)
-        select 'u' || (1000 + n.i), 'Owner ' || n.i, 'o' || n.i || '@dental.example', 'user', 1, 1 from ${numbers(ROWS)}`,
+        select 'u' || (1000 + n.i), 'Owner ' || n.i, 'o' || n.i || '@dental.example', 'user', 1, 1 from ${numberTable(ROWS)}`,
       `insert into brands (id, name, owner_id, twilio_account_sid, timezone, created_at, updated_at)
         select 'b' || (1000 + n.i), ${word} || (${mixed}), case when n.i % 4 = 0 then null else 'u' || (1000 + n.i) end,
-          'AC' || n.i, 'UTC', (${mixed}) / 3, 1 from ${numbers(ROWS)}`,
+          'AC' || n.i, 'UTC', (${mixed}) / 3, 1 from ${numberTable(ROWS)}`,
       `insert into campaigns (id, brand_id, name, status, channels, timezone, send_windows, launched_at, created_at, updated_at)
         select 'c' || (1000 + n.i), 'b' || (1000 + n.i % 3), ${word} || (n.i % 40), ${status}, '["EMAIL"]', 'UTC', '[]',
-          case when n.i % 3 = 0 then null else (${mixed}) / 5 end, (${mixed}) / 3, 1 from ${numbers(ROWS)}`,
+          case when n.i % 3 = 0 then null else (${mixed}) / 5 end, (${mixed}) / 3, 1 from ${numberTable(ROWS)}`,
       `insert into email_accounts (id, brand_id, email, display_name, provider, account_type, connection_status, is_active, daily_limit, timezone, failures, created_at, updated_at)
         select 'm' || (1000 + n.i), case when n.i % 6 = 0 then null else 'b' || (1000 + n.i) end,
           'box' || ((${mixed}) / 4) || '@x.example', ${word} || n.i, case n.i % 2 when 0 then 'SMTP' else 'GMAIL' end, 'SMTP',
-          'CONNECTED', true, 50, 'UTC', 0, 1, 1 from ${numbers(ROWS)}`,
+          'CONNECTED', true, 50, 'UTC', 0, 1, 1 from ${numberTable(ROWS)}`,
     ])
       await tx.all(sql.raw(statement));
   });
@@ -138,7 +138,7 @@ describe("a search without an index finds what one statement over all rows finds
           const rows = await listCampaigns(store.read, query);
           found.push(...rows.map(({ id }) => id));
           const last = rows.at(-1);
-          if (last) after = placeOf(sortBy)(last);
+          if (last) after = cursorBy(sortBy)(last);
         }
         expect(found.slice(0, 3 * limit)).toEqual(all.slice(0, 3 * limit));
       }),

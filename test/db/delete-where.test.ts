@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
-import { dialect } from "../src/db/dialect.ts";
-import { deleteWhere, SLICE_ROWS } from "../src/db/slices.ts";
-import type { Store, Tx } from "../src/db/store.ts";
-import { numbers } from "./support/bulk.ts";
-import { openTestStore } from "./support/store.ts";
+import { dialect } from "../../src/db/dialect.ts";
+import { deleteWhere, SLICE_ROWS } from "../../src/db/slices.ts";
+import type { Store, Tx } from "../../src/db/store.ts";
+import { numberTable } from "../scale/bulk-data.ts";
+import { openTestStore } from "../support/store.ts";
 
 // A deletion of any size is many statements of one size, and deletes what one statement would.
 
@@ -24,7 +24,7 @@ afterAll(() => close());
 beforeEach(async () => {
   const insert = (first: string, expiresAt: number, rows: number) =>
     sql.raw(`insert into sessions (id, user_id, token, expires_at, created_at, updated_at)
-      select '${first}' || n.i, 'u', '${first}' || n.i, ${expiresAt}, 1, 1 from ${numbers(rows)}`);
+      select '${first}' || n.i, 'u', '${first}' || n.i, ${expiresAt}, 1, 1 from ${numberTable(rows)}`);
   await store.write(async (tx) => {
     await tx.all(sql`delete from sessions`);
     await tx.all(insert("ended", 1, ENDED));

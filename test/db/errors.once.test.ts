@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { readAddress } from "../src/db/address.ts";
-import { isEcho, Standing } from "../src/db/standing.ts";
-import { isOutage, isUnavailable } from "../src/db/violations.ts";
+import { parseDatabaseUrl } from "../../src/db/database-url.ts";
+import { isOutage, isUnavailable } from "../../src/db/errors.ts";
+import { isReportedOutage, OutageMonitor } from "../../src/db/outage-monitor.ts";
 
 const coded = (code: string) => Object.assign(new Error("no"), { code });
 /** Wraps an error as Drizzle does. */
@@ -55,23 +55,23 @@ describe("database errors", () => {
 
 test("OutageMonitor: reports an outage once with the original error, and marks later errors of the outage as reported", async () => {
   const reported: unknown[] = [];
-  const monitor = new Standing((works, error) => reported.push([works, error]));
+  const monitor = new OutageMonitor((works, error) => reported.push([works, error]));
   const outage = coded("57P01");
-  monitor.note();
-  monitor.note(coded("23505"));
-  monitor.note(wrapped(outage));
+  monitor.record();
+  monitor.record(coded("23505"));
+  monitor.record(wrapped(outage));
   const late = coded("POOL_EXHAUSTED");
-  monitor.note(late);
-  monitor.note();
+  monitor.record(late);
+  monitor.record();
   // Callbacks run after the error was handled.
   await Bun.sleep(0);
   expect(reported).toEqual([[false, outage]]);
-  expect([wrapped(outage), late, coded("57P01")].map(isEcho)).toEqual([true, true, false]);
+  expect([wrapped(outage), late, coded("57P01")].map(isReportedOutage)).toEqual([true, true, false]);
 });
 
 describe("parseDatabaseUrl", () => {
   test("parses several hosts, with and without ports", () => {
-    expect(readAddress("postgres://me:p%40ss@one:6432,two,[::1]:7/db?target_session_attrs=primary&x=1")).toEqual({
+    expect(parseDatabaseUrl("postgres://me:p%40ss@one:6432,two,[::1]:7/db?target_session_attrs=primary&x=1")).toEqual({
       hosts: [
         { host: "one", port: 6432 },
         { host: "two", port: 5432 },
@@ -84,7 +84,7 @@ describe("parseDatabaseUrl", () => {
   test.each(["mysql://db/x", "postgres://", "postgres://one,/x", "postgres://one:port/x", "one"])(
     "returns null for %s",
     (url) => {
-      expect(readAddress(url)).toBeNull();
+      expect(parseDatabaseUrl(url)).toBeNull();
     },
   );
 });

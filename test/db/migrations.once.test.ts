@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import postgres, { type Sql } from "postgres";
-import { migratePostgres, migrateSqlite } from "../src/db/migrate.ts";
-import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
+import { migratePostgres, migrateSqlite } from "../../src/db/migrate.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../support/servers/postgres.ts";
 
 setDefaultTimeout(60_000);
 

@@ -4,17 +4,17 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
-import { waitForDatabase } from "../src/cli/whenThere.ts";
-import { systemClock } from "../src/clock.ts";
-import { callLater } from "../src/db/listeners.ts";
-import { WritesRefused } from "../src/db/refusable.ts";
-import { openSqlite } from "../src/db/sqlite.ts";
-import { Standing } from "../src/db/standing.ts";
-import { isOutage } from "../src/db/violations.ts";
-import { startRounds } from "../src/delivery/rounds.ts";
-import { createLog } from "../src/log.ts";
-import type { DatabaseWait } from "../src/server/database.ts";
-import { freePort, listens, until } from "./support/throwaway.ts";
+import { isOutage } from "../../src/db/errors.ts";
+import { callLater } from "../../src/db/listeners.ts";
+import { OutageMonitor } from "../../src/db/outage-monitor.ts";
+import { WritesRefused } from "../../src/db/refusable-store.ts";
+import { openSqlite } from "../../src/db/sqlite/sqlite-store.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { createLog } from "../../src/lib/logger.ts";
+import { startPollLoop } from "../../src/modules/delivery/poll-loop.ts";
+import type { DatabaseWait } from "../../src/server/database.ts";
+import { waitForDatabase } from "../../src/server/wait-for-database.ts";
+import { findFreePort, isListening, waitUntil } from "../support/servers/temp-server.ts";
 
 // Listeners of outages are called while an error is handled. A failing listener must not cause another error, skip a
 // rollback or end the work of a timer.
@@ -24,7 +24,7 @@ const failure = new Error("the listener failed");
 test("outage listener: when it throws, the store's error is kept, the transaction is rolled back, and the thrown error is reported", async () => {
   const folder = mkdtempSync(join(tmpdir(), "reprise-listeners-"));
   const reported: unknown[] = [];
-  const monitor = new Standing(
+  const monitor = new OutageMonitor(
     () => {
       throw failure;
     },
@@ -59,8 +59,8 @@ test("outage listener: when it throws, the store's error is kept, the transactio
 
 test("outage listener: called after the handling of the error that reported the outage, never during it", async () => {
   const order: string[] = [];
-  const monitor = new Standing(() => order.push("told"));
-  monitor.note(Object.assign(new Error("no"), { code: "57P01" }));
+  const monitor = new OutageMonitor(() => order.push("told"));
+  monitor.record(Object.assign(new Error("no"), { code: "57P01" }));
   order.push("handled");
   await Bun.sleep(0);
   expect(order).toEqual(["handled", "told"]);
@@ -76,16 +76,16 @@ test("outage listener: called after the handling of the error that reported the 
 });
 
 test("standby server of a waiting start: never listens again once the start is over", async () => {
-  const port = freePort();
+  const port = findFreePort();
   let begin: DatabaseWait["begin"] = () => {};
   const during = await waitForDatabase({ port, host: "127.0.0.1" }, async (waiting) => {
     begin = waiting.begin;
     begin();
-    return listens(port);
+    return isListening(port);
   });
-  expect([during, await listens(port)]).toEqual([true, false]);
+  expect([during, await isListening(port)]).toEqual([true, false]);
   begin();
-  expect(await listens(port)).toBe(false);
+  expect(await isListening(port)).toBe(false);
   // A service that found its database at once listens itself, and an outage comes later.
   const own = Bun.serve({ port, hostname: "127.0.0.1", fetch: () => new Response("own") });
   await waitForDatabase({ port, host: "127.0.0.1" }, async (waiting) => {
@@ -98,7 +98,7 @@ test("standby server of a waiting start: never listens again once the start is o
 
 test("standby server of a waiting start: a port that is in use ends the start at once with the port's number", async () => {
   const taken = createServer();
-  const port = freePort();
+  const port = findFreePort();
   await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
   const start = waitForDatabase({ port, host: "127.0.0.1" }, async ({ begin, signal }) => {
     expect(begin).not.toThrow();
@@ -125,22 +125,22 @@ test("log: a line that cannot be written or serialized throws nothing, and later
 
 test("poll loop: an iteration that throws is followed by the next one", async () => {
   let began = 0;
-  const loop = startRounds(async () => {
+  const loop = startPollLoop(async () => {
     if (++began === 1) throw failure;
     return 60_000;
   });
-  await until("the next iteration", async () => began === 2);
+  await waitUntil("the next iteration", async () => began === 2);
   loop.stop();
 });
 
 test("outage monitor: writes refused and connections closed by a stop are not reported as outage", async () => {
   const reports: string[] = [];
   const closed = () => Object.assign(new Error("closed"), { code: "CONNECTION_CLOSED" });
-  const [running, ending] = ["running", "ending"].map((name) => new Standing(() => reports.push(name)));
-  running?.note(new Error("Failed query", { cause: new WritesRefused() }));
-  ending?.end();
-  ending?.note(closed());
-  running?.note(closed());
+  const [running, ending] = ["running", "ending"].map((name) => new OutageMonitor(() => reports.push(name)));
+  running?.record(new Error("Failed query", { cause: new WritesRefused() }));
+  ending?.stop();
+  ending?.record(closed());
+  running?.record(closed());
   await Bun.sleep(20);
   expect(reports).toEqual(["running"]);
 });

@@ -2,18 +2,18 @@ import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type SQL, sql } from "drizzle-orm";
-import { type BanPage, listBans, PLATFORM } from "../src/bans/bans.ts";
-import { createBrand } from "../src/brands/brands.ts";
-import { listDirectory } from "../src/brands/directory.ts";
-import { HOUR } from "../src/clock.ts";
-import { dialect } from "../src/db/dialect.ts";
-import type { Reader, Store } from "../src/db/store.ts";
-import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
-import { wordsFrom } from "../src/db/wordIndex.ts";
-import { type FollowUpFilter, readFollowUps } from "../src/delivery/followUps.ts";
-import { platformCounts } from "../src/messages/counts.ts";
-import { tally } from "../src/messages/tallies.ts";
-import { openTestStore } from "./support/store.ts";
+import { dialect } from "../../src/db/dialect.ts";
+import type { Reader, Store } from "../../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../../src/db/tenant-scope.ts";
+import { listWords } from "../../src/db/word-index.ts";
+import { HOUR } from "../../src/lib/clock.ts";
+import { createBrand } from "../../src/modules/brands/brands.ts";
+import { listDirectory } from "../../src/modules/brands/directory.ts";
+import { type FollowUpFilter, listFollowUps } from "../../src/modules/delivery/follow-ups.ts";
+import { getPlatformCounts } from "../../src/modules/messages/counts.ts";
+import { updateTallies } from "../../src/modules/messages/tallies.ts";
+import { type BanPage, listBans, PLATFORM } from "../../src/modules/suppressions/bans.ts";
+import { openTestStore } from "../support/store.ts";
 
 // Lists stay fast only while the database uses the index made for them.
 
@@ -88,7 +88,7 @@ describe("query plan of the platform's follow-ups", () => {
     store.write(async (tx) => {
       const some = { stage: 1, scheduledTime: 5 * HOUR, delta: 50 };
       for (const status of ["PENDING", "SENT", "CANCELLED", "FAILED"] as const) {
-        await tally(tx, [
+        await updateTallies(tx, [
           { ...some, status },
           { ...some, status, stage: 0 },
         ]);
@@ -106,7 +106,7 @@ describe("query plan of the platform's follow-ups", () => {
   ];
   test.each(cases)("%s: walks an index", async (_, filter, page, index) => {
     const plan = await planOf((read) =>
-      readFollowUps(read, { ...filter, scope: tenantScope(SYSTEM) }, { page, limit: 20 }),
+      listFollowUps(read, { ...filter, scope: tenantScope(SYSTEM) }, { page, limit: 20 }),
     );
     expectWalk(plan, index);
   });
@@ -119,7 +119,7 @@ test("query plan of the brand list: walks the index by creation time", async () 
 });
 
 test("query plan of the queue counts: uses small indexes and tallies, independent of campaigns and messages", async () => {
-  const plan = await planOf(platformCounts);
+  const plan = await planOf(getPlatformCounts);
   for (const index of ["messages_lease", "messages_unknown", "message_tallies"]) expectWalk(plan, index);
   expect(plan).not.toContain("message_counts");
 });
@@ -130,7 +130,7 @@ if (dialect === "postgres") {
       ["from the start", null],
       ["from a cursor on", { word: "miller", order: "019a8a3e-5a00-7000-8000-000000000001" }],
     ] as const)("%s: walks the index within bounds, without sorting", async (_, after) => {
-      const plan = await planOf((read) => wordsFrom(read, "019a8a3e-5a00-7000-8000-00000000000b", "mil", after, 200));
+      const plan = await planOf((read) => listWords(read, "019a8a3e-5a00-7000-8000-00000000000b", "mil", after, 200));
       expect(plan).not.toMatch(/\bSort\b|Seq Scan/);
       expect(plan).toContain("contact_words_key");
       expect(plan).toMatch(after ? /Index Cond: .*ROW\(word, contact_id\) >/ : /Index Cond: .*word >= /);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { BackgroundWork } from "../src/background.ts";
-import { dialect } from "../src/db/dialect.ts";
-import { refusable } from "../src/db/refusable.ts";
-import { installation } from "../src/db/schema/installation.ts";
-import { isUnavailable } from "../src/db/violations.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import { dialect } from "../../src/db/dialect.ts";
+import { isUnavailable } from "../../src/db/errors.ts";
+import { createRefusableStore } from "../../src/db/refusable-store.ts";
+import { installation } from "../../src/db/schema/installation.ts";
+import { BackgroundTasks } from "../../src/lib/background-tasks.ts";
+import { startApp, type TestApp } from "../support/app.ts";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ const names = async () =>
   );
 
 test("refusable store: writes that have not committed when writes are refused fail as unavailable and are rolled back", async () => {
-  const store = refusable(app.store);
+  const store = createRefusableStore(app.store);
   const write = (name: string, middle: () => Promise<unknown> = async () => {}) =>
     store.write(async (tx) => {
       await tx.insert(installation).values({ name, value: "" });
@@ -48,7 +48,7 @@ test("refusable store: writes that have not committed when writes are refused fa
 });
 
 test("BackgroundTasks: stop aborts the work, ended waits for it, and count includes it until then", async () => {
-  const background = new BackgroundWork();
+  const background = new BackgroundTasks();
   const step = Promise.withResolvers<void>();
   const work = background.run("import", async (signal) => {
     while (!signal.aborted) await step.promise;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { contacts } from "../src/db/schema/contacts.ts";
-import { inScope, isInScope, SYSTEM, type TenantScope, tenantScope } from "../src/db/tenant-scope.ts";
-import { Fault } from "../src/fault.ts";
+import { contacts } from "../../src/db/schema/contacts.ts";
+import { inScope, isInScope, SYSTEM, type TenantScope, tenantScope } from "../../src/db/tenant-scope.ts";
+import { AppError } from "../../src/lib/errors.ts";
 
 const owner = { role: "user", brandId: "b1" } as const;
 const admin = { role: "admin", brandId: "b1" } as const;
@@ -11,7 +11,7 @@ function codeOf(work: () => unknown): string | null {
     work();
     return null;
   } catch (error) {
-    return error instanceof Fault ? error.code : String(error);
+    return error instanceof AppError ? error.code : String(error);
   }
 }
 

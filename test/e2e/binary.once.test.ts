@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { talkative } from "./support/pictures.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
-import { cleanEnvironment, runProgram } from "./support/replica.ts";
-import { findS3, startS3 } from "./support/s3.ts";
-import { type Service, startService } from "./support/service.ts";
-import { startSmtpServer } from "./support/smtpServer.ts";
+import { imageWithMetadata } from "../support/pictures.ts";
+import { PROJECT_ROOT } from "../support/project-root.ts";
+import { cleanEnvironment, runProgram } from "../support/replica.ts";
+import { findS3, startS3 } from "../support/servers/s3.ts";
+import { startSmtpServer } from "../support/servers/smtp-server.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Build the single executable once and run it in folders that contain nothing else.
 
@@ -225,7 +225,7 @@ test("reprise serve: an uploaded profile image is encoded again without metadata
   const bucket = findS3() ? await startS3() : null;
   const service = await startService({ command: [binary], env: bucket?.env ?? {} });
   const form = new FormData();
-  form.append("file", new Blob([new Uint8Array(await talkative("jpeg", 6))]));
+  form.append("file", new Blob([new Uint8Array(await imageWithMetadata("jpeg", 6))]));
   const headers = { authorization: `Bearer ${await service.admin()}` };
   const sent = await fetch(`${service.url}/api/auth/upload-profile-image`, { method: "POST", body: form, headers });
   const { imageUrl } = (await sent.json()) as { imageUrl: string };

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
-import { enrol } from "./support/campaign.ts";
-import { findChromium, type OpenBrowser, openBrowser } from "./support/chromium.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { type Service, startService } from "./support/service.ts";
+import { createSignedInUser } from "../support/api-campaign.ts";
+import { PASSWORD } from "../support/api-client.ts";
+import { findChromium, type OpenBrowser, openBrowser } from "../support/servers/chromium.ts";
+import { type Service, startService } from "../support/service.ts";
 
 setDefaultTimeout(60_000);
 
@@ -103,7 +103,7 @@ describe.skipIf(findChromium() === null)(`pages in a browser without a network${
   });
 
   test("Swagger UI: a user authorized with a session token creates a brand and lists the brand", async () => {
-    const token = await enrol(service, await service.admin(), "owner@example.com");
+    const token = await createSignedInUser(service, await service.admin(), "owner@example.com");
     await authorize(page, token);
     await page.screenshot({ path: join(pictures, "authorized.png") });
 

@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ImapFlow } from "imapflow";
 import { type ParsedMail, simpleParser } from "mailparser";
-import { type BrandAtWork, balanceOf, launchCampaign, messagesOf, setUpBrand } from "./support/campaign.ts";
-import { findDovecot, imapPassword } from "./support/dovecot.ts";
-import { findPostfix, type MailServer, startMailServer } from "./support/postfix.ts";
-import { type Service, startService } from "./support/service.ts";
-import { until } from "./support/throwaway.ts";
+import {
+  createReadyBrand,
+  getBrandBalance,
+  launchCampaign,
+  listCampaignMessages,
+  type ReadyBrand,
+} from "../support/api-campaign.ts";
+import { findDovecot, IMAP_PASSWORD } from "../support/servers/dovecot.ts";
+import { findPostfix, type MailServer, startMailServer } from "../support/servers/postfix.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Send a campaign over the API to Postfix and read it back from the mailboxes over IMAP.
 
@@ -37,8 +43,8 @@ describe.skipIf(!canRun)(
       await server.stop();
     });
 
-    function open(name: string): Promise<BrandAtWork> {
-      return setUpBrand(service, admin, {
+    function open(name: string): Promise<ReadyBrand> {
+      return createReadyBrand(service, admin, {
         name,
         smtpPort: server.smtpPort,
         mailboxes: [`ann@${name}.example`],
@@ -54,7 +60,7 @@ describe.skipIf(!canRun)(
         host: "127.0.0.1",
         port: server.imapPort ?? 0,
         secure: false,
-        auth: { user: address, pass: imapPassword },
+        auth: { user: address, pass: IMAP_PASSWORD },
         logger: false,
       });
       await client.connect();
@@ -65,7 +71,7 @@ describe.skipIf(!canRun)(
     }
 
     async function arrived(address: string, count: number, milliseconds = 15_000): Promise<ParsedMail[]> {
-      await until(
+      await waitUntil(
         `${count} mails for ${address}`,
         async () => (await server.read(address)).length >= count,
         milliseconds,
@@ -73,9 +79,9 @@ describe.skipIf(!canRun)(
       return mailsOf(address);
     }
 
-    const settled = (brand: BrandAtWork, campaignId: string) =>
-      until("no message is pending", async () =>
-        (await messagesOf(brand, campaignId)).every(({ status }) => status !== "PENDING"),
+    const settled = (brand: ReadyBrand, campaignId: string) =>
+      waitUntil("no message is pending", async () =>
+        (await listCampaignMessages(brand, campaignId)).every(({ status }) => status !== "PENDING"),
       );
 
     test("campaign: arrives as one thread per contact, with the Message-IDs of the service", async () => {
@@ -87,7 +93,7 @@ describe.skipIf(!canRun)(
       const brand = await open("northwind");
       const id = await launchCampaign(brand, { name: "Threads", stages, people });
       await settled(brand, id);
-      const messages = await messagesOf(brand, id);
+      const messages = await listCampaignMessages(brand, id);
       expect(messages.map(({ status }) => status)).toEqual(Array(6).fill("SENT"));
 
       for (const { email, firstName, lastName } of people) {
@@ -117,7 +123,7 @@ describe.skipIf(!canRun)(
           expect(header(mail, "list-unsubscribe-post")).toBe("List-Unsubscribe-Post: List-Unsubscribe=One-Click");
         }
       }
-      expect(await balanceOf(brand)).toMatchObject({ creditAvailable: 94, totalReserved: 0, totalUsed: 6 });
+      expect(await getBrandBalance(brand)).toMatchObject({ creditAvailable: 94, totalReserved: 0, totalUsed: 6 });
     });
 
     test("unsubscribe link: POST cancels the follow-up and refunds its credit; GET changes nothing", async () => {
@@ -127,8 +133,8 @@ describe.skipIf(!canRun)(
       const later = stages.map((stage, index) => (index === 0 ? stage : { ...stage, delay: inADay }));
       const id = await launchCampaign(brand, { name: "Unsubscribe", stages: later, people });
       const [mail] = await arrived("una@reprise.test", 1);
-      const followUp = async () => (await messagesOf(brand, id)).find(({ stage }) => stage === 1);
-      await until("the follow-up is scheduled", async () => (await followUp())?.status === "PENDING");
+      const followUp = async () => (await listCampaignMessages(brand, id)).find(({ stage }) => stage === 1);
+      await waitUntil("the follow-up is scheduled", async () => (await followUp())?.status === "PENDING");
       const link = mail ? linkIn(mail) : "";
 
       expect((await fetch(link)).status).toBe(200);
@@ -138,7 +144,7 @@ describe.skipIf(!canRun)(
         status: "CANCELLED",
         errorMessage: "UNSUBSCRIBED",
       });
-      expect(await balanceOf(brand)).toMatchObject({ creditAvailable: 99, totalReserved: 0, totalUsed: 1 });
+      expect(await getBrandBalance(brand)).toMatchObject({ creditAvailable: 99, totalReserved: 0, totalUsed: 1 });
 
       // Check that a second campaign does not contact the address either.
       await expect(launchCampaign(brand, { name: "Again", stages, people })).rejects.toThrow(/not 1/);
@@ -151,14 +157,14 @@ describe.skipIf(!canRun)(
       const people = [{ email: "nobody@reprise.test" }, { email: "kim@reprise.test", firstName: "Kim" }];
       const id = await launchCampaign(brand, { name: "Refused", stages: stages.slice(0, 1), people });
       await settled(brand, id);
-      const messages = await messagesOf(brand, id);
+      const messages = await listCampaignMessages(brand, id);
       expect(messages.find(({ status }) => status === "FAILED")).toMatchObject({
         attempts: 1,
         errorMessage: expect.stringMatching(/550 5\.1\.1 .*nobody@reprise\.test/),
       });
       expect(messages.filter(({ status }) => status === "SENT")).toHaveLength(1);
       expect(await arrived("kim@reprise.test", 1)).toHaveLength(1);
-      expect(await balanceOf(brand)).toMatchObject({ creditAvailable: 99, totalReserved: 0, totalUsed: 1 });
+      expect(await getBrandBalance(brand)).toMatchObject({ creditAvailable: 99, totalReserved: 0, totalUsed: 1 });
       expect(
         (await brand.ask<{ data: object[] }>("GET", `/api/campaigns/${id}/contacts?status=BOUNCED`)).data,
       ).toHaveLength(1);
@@ -180,10 +186,10 @@ describe.skipIf(!canRun)(
       await server.pause();
       const id = await launchCampaign(brand, { name: "Patience", stages: stages.slice(0, 2), people });
 
-      await until("the mailbox reports an error", async () => (await account()).connectionStatus === "ERROR");
+      await waitUntil("the mailbox reports an error", async () => (await account()).connectionStatus === "ERROR");
       const first = await account();
       expect(first.connectionError).toContain(`127.0.0.1:${server.smtpPort} refused the connection`);
-      const waiting = await messagesOf(brand, id);
+      const waiting = await listCampaignMessages(brand, id);
       expect(waiting.map(({ status, stage }) => [status, stage])).toEqual(people.map(() => ["PENDING", 0]));
       for (const { errorMessage } of waiting) expect(errorMessage).toMatch(/refused the connection|SENDER_PAUSED/);
 
@@ -191,7 +197,11 @@ describe.skipIf(!canRun)(
       const pause = pausedUntil(first) - Date.now();
       expect(pause).toBeGreaterThan(0);
       expect(pause).toBeLessThanOrEqual(15_000);
-      await until("the mailbox was tried again", async () => pausedUntil(await account()) > pausedUntil(first), 45_000);
+      await waitUntil(
+        "the mailbox was tried again",
+        async () => pausedUntil(await account()) > pausedUntil(first),
+        45_000,
+      );
       const longer = pausedUntil(await account()) - Date.now();
       expect(longer).toBeGreaterThan(10_000);
       expect(longer).toBeLessThanOrEqual(30_000);
@@ -208,7 +218,7 @@ describe.skipIf(!canRun)(
         connectionError: null,
         pausedUntil: null,
       });
-      expect(await balanceOf(brand)).toMatchObject({ creditAvailable: 84, totalReserved: 0, totalUsed: 16 });
+      expect(await getBrandBalance(brand)).toMatchObject({ creditAvailable: 84, totalReserved: 0, totalUsed: 16 });
     }, 120_000);
 
     test("ledger verify: the ledger balances after all mail tests", async () => {

@@ -1,7 +1,7 @@
 import type { Arrival } from "./journal.ts";
 
 /** Fault that was injected into the installation. */
-export interface Fault {
+export interface InjectedFault {
   kind: string;
   /** Start in epoch milliseconds; `until` is when all parts worked again. */
   at: number;
@@ -22,8 +22,8 @@ export interface Delay {
 const RECOVERY_MS = 2_000;
 
 /** Returns the delays of each kind of fault, and of "none": the time before the first. */
-export function delaysOf(
-  faults: readonly Fault[],
+export function measureDelays(
+  faults: readonly InjectedFault[],
   took: readonly Arrival[],
   dueAt: ReadonlyMap<string, number>,
 ): Record<string, Delay> {

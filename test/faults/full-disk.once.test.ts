@@ -3,11 +3,11 @@ import { readFileSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrandAtWork, importOf, setUpBrand, uploadContacts } from "./support/campaign.ts";
-import { type SmallDisk, smallDisk } from "./support/fullDisk.ts";
-import { program } from "./support/replica.ts";
-import { type Service, startService } from "./support/service.ts";
-import { until } from "./support/throwaway.ts";
+import { createReadyBrand, getImportJobView, type ReadyBrand, uploadContacts } from "../support/api-campaign.ts";
+import { program } from "../support/replica.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
+import { createSmallDisk, type SmallDisk } from "./full-disk.ts";
 
 // Run the whole program on SQLite, with its data and log on a disk that becomes full: writes are refused with 503,
 // reading continues, an import waits, and all continue without a restart once space is free.
@@ -18,19 +18,19 @@ setDefaultTimeout(120_000);
 let home: string;
 let disk: SmallDisk;
 let service: Service;
-let brand: BrandAtWork;
+let brand: ReadyBrand;
 let admin: string;
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "reprise-disk-"));
-  disk = smallDisk(join(home, "disk"), 160);
+  disk = createSmallDisk(join(home, "disk"), 160);
   service = await startService({
     dataDir: disk.folder,
     command: disk.wrap(["sh", "-c", `exec "$@" 2>>"$LOG"`, "sh", ...program]),
     env: { LOG: join(disk.folder, "log"), SMTP_ALLOW_PRIVATE_HOSTS: "true", DATABASE_URL: "", MIN_FREE_DISK_MB: "0" },
   });
   admin = await service.admin();
-  brand = await setUpBrand(service, admin, { name: "Disk", smtpPort: 0, mailboxes: [], credits: 10 });
+  brand = await createReadyBrand(service, admin, { name: "Disk", smtpPort: 0, mailboxes: [], credits: 10 });
 });
 afterAll(async () => {
   await service.remove();
@@ -61,7 +61,7 @@ test("full disk: every write answers 503 from the first failure on, and reading 
   for (let more = 0; more < 5; more++) expect((await write()).status).toBe(503);
   expect((await reads()).status).toBe(200);
   disk.free(pid());
-  await until("writing works again", async () => (await write()).status < 300);
+  await waitUntil("writing works again", async () => (await write()).status < 300);
 });
 
 test("full disk: a running import waits, and continues when space is free", async () => {
@@ -69,21 +69,29 @@ test("full disk: a running import waits, and continues when space is free", asyn
   await Bun.sleep(3_500);
   expect((await write()).status).toBeLessThan(300);
   const jobId = await uploadContacts(service, brand, "Full", CONTACTS);
-  await until("the import has begun", async () => (await importOf(brand, jobId)).rows > 0);
+  await waitUntil("the import has begun", async () => (await getImportJobView(brand, jobId)).rows > 0);
   disk.fill(0, pid());
   let rows = -1;
-  await until("the import makes no progress", async () => {
+  await waitUntil("the import makes no progress", async () => {
     const before = rows;
-    ({ rows } = await importOf(brand, jobId));
+    ({ rows } = await getImportJobView(brand, jobId));
     await Bun.sleep(300);
     return rows === before;
   });
-  expect(await importOf(brand, jobId)).toMatchObject({ status: "RUNNING", error: null });
+  expect(await getImportJobView(brand, jobId)).toMatchObject({ status: "RUNNING", error: null });
   expect(rows).toBeLessThan(CONTACTS);
   expect((await reads()).status).toBe(200);
   disk.free(pid());
-  await until("the import is done", async () => (await importOf(brand, jobId)).status !== "RUNNING", 90_000);
-  expect(await importOf(brand, jobId)).toMatchObject({ status: "DONE", rows: CONTACTS, verdicts: { added: CONTACTS } });
+  await waitUntil(
+    "the import is done",
+    async () => (await getImportJobView(brand, jobId)).status !== "RUNNING",
+    90_000,
+  );
+  expect(await getImportJobView(brand, jobId)).toMatchObject({
+    status: "DONE",
+    rows: CONTACTS,
+    verdicts: { added: CONTACTS },
+  });
 });
 
 test("full disk: afterwards the ledger is correct, the log continues, and no unexpected error is logged", async () => {

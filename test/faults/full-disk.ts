@@ -19,7 +19,7 @@ const MEBIBYTE = 2 ** 20;
  * Creates a small disk at a folder that does not exist yet: a tmpfs where mounting is permitted (root), and else a limit on
  * how far each file may grow (RLIMIT_FSIZE), which needs no permission. FULL_DISK=limit forces the latter.
  */
-export function smallDisk(folder: string, mebibytes: number): SmallDisk {
+export function createSmallDisk(folder: string, mebibytes: number): SmallDisk {
   mkdirSync(folder, { recursive: true });
   const mount = ["mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "none", folder];
   const isMounted = process.env.FULL_DISK !== "limit" && Bun.which("mount") !== null && succeeds(mount);

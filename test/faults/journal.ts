@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { until } from "../throwaway.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
 
 /** Message that the simulator received. */
 export interface Arrival {
@@ -9,15 +9,15 @@ export interface Arrival {
   at: number;
 }
 
-export function arrivals(path: string): Arrival[] {
+export function loadArrivals(path: string): Arrival[] {
   if (!existsSync(path)) return [];
   const lines = readFileSync(path, "utf8").split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Arrival);
 }
 
 /** Resolves while messages are being sent, or after `patience` milliseconds without one. */
-export async function untilItSends(path: string, patience: number): Promise<void> {
+export async function waitForSend(path: string, patience: number): Promise<void> {
   const size = () => (existsSync(path) ? statSync(path).size : 0);
   const before = size();
-  await until("something is sent", async () => size() > before, patience, 1).catch(() => {});
+  await waitUntil("something is sent", async () => size() > before, patience, 1).catch(() => {});
 }

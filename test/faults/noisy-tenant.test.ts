@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { VirtualClock } from "../src/clock.ts";
-import { dialect } from "../src/db/dialect.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { type Doors, doorsThrough } from "./support/doors.ts";
-import { drawn, flag, paint, RED } from "./support/pictures.ts";
+import { dialect } from "../../src/db/dialect.ts";
+import { VirtualClock } from "../../src/lib/clock.ts";
+import { type ApiClient, createApiClientOver } from "../support/api-client.ts";
+import { startApp, type TestApp } from "../support/app.ts";
+import { encodeImage, flag, paint, RED } from "../support/pictures.ts";
 
 // Attack other tenants over HTTP against the whole app, without knowledge of its internals.
 
 setDefaultTimeout(60_000);
 
 let app: TestApp;
-let client: Doors;
+let client: ApiClient;
 let url: string;
 let logins = 0;
 let answer: { ok: true } | { ok: false; reason: string } = { ok: false, reason: "refused" };
@@ -31,7 +31,7 @@ beforeAll(async () => {
     },
   });
   url = app.listen();
-  client = doorsThrough(
+  client = createApiClientOver(
     (path, sent) => fetch(`${url}${path}`, sent),
     () => "10.9.9.9",
   );
@@ -133,7 +133,7 @@ test("Chargebee webhook: of 100 wrong passwords ten answer 401 and the others 42
 });
 
 test("profile images: a small image waits for few large ones of another tenant, not for all of them", async () => {
-  const large = await drawn(
+  const large = await encodeImage(
     "jpeg",
     paint(2000, 1500, () => RED),
   );

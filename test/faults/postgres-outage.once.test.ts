@@ -2,22 +2,22 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import {
-  type BrandAtWork,
-  importOf,
+  createReadyBrand,
+  getImportJobView,
   launchCampaign,
-  messagesOf,
-  setUpBrand,
+  listCampaignMessages,
+  type ReadyBrand,
   uploadContacts,
-} from "./support/campaign.ts";
-import type { Operation } from "./support/operations.ts";
-import { everyOperation, expectDatabaseAway, flawsOf, INSIDE } from "./support/outage.ts";
-import { findPostgres, type PostgresServer, type Standby, startPostgres } from "./support/postgres.ts";
-import { SOURCE_PROGRAM } from "./support/project-root.ts";
-import { Relay } from "./support/relay.ts";
-import { cleanEnvironment, runProgram } from "./support/replica.ts";
-import { type Service, startService } from "./support/service.ts";
-import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { until } from "./support/throwaway.ts";
+} from "../support/api-campaign.ts";
+import type { ApiOperation } from "../support/openapi-operations.ts";
+import { SOURCE_PROGRAM } from "../support/project-root.ts";
+import { cleanEnvironment, runProgram } from "../support/replica.ts";
+import { findPostgres, type PostgresServer, type Standby, startPostgres } from "../support/servers/postgres.ts";
+import { startSmtpServer, type TestSmtpServer } from "../support/servers/smtp-server.ts";
+import { TcpProxy } from "../support/servers/tcp-proxy.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
+import { expectDatabaseUnavailable, findBadResponses, INTERNAL_DETAILS, listShuffledOperations } from "./outage.ts";
 
 // Run the whole program and make Postgres unavailable in several ways while mails are being sent: requests that
 // cannot be served are refused within seconds, the service recovers without intervention, and the mail server
@@ -37,17 +37,17 @@ const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installe
 describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () => {
   let server: PostgresServer;
   let standby: Standby | undefined;
-  let relay: Relay;
+  let relay: TcpProxy;
   let outside: TestSmtpServer;
   let service: Service;
   let databaseUrl: string;
   let throughRelay: string;
-  let brand: BrandAtWork;
-  let operations: Operation[];
+  let brand: ReadyBrand;
+  let operations: ApiOperation[];
 
   beforeAll(async () => {
     server = await startPostgres({ connections: CONNECTIONS });
-    relay = new Relay(server.port);
+    relay = new TcpProxy(server.port);
     databaseUrl = await server.createDatabase();
     // Turn synchronous_commit on; otherwise commits would not wait for the standby.
     await runDirectly((sql) =>
@@ -80,7 +80,7 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
   let outages = 0;
   /** Waits until the event is logged, exactly once per outage. */
   const untilLogged = (event: string) =>
-    until(`${event} is logged once per outage`, async () => {
+    waitUntil(`${event} is logged once per outage`, async () => {
       await isHealthy();
       return countLogged(event) === outages;
     });
@@ -105,28 +105,32 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
       const name = `Campaign ${++outages}`;
       const people = Array.from({ length: PEOPLE }, (_, n) => ({ email: `p${n}.${outages}@client.example` }));
       const id = await launchCampaign(brand, { name, stages: STAGES, people });
-      await until("mails are sent", async () => outside.received.length > before + 5);
+      await waitUntil("mails are sent", async () => outside.received.length > before + 5);
       const jobId = await uploadContacts(service, brand, `file ${outages}`, IMPORTED);
-      expect(await importOf(brand, jobId)).toMatchObject({ status: "RUNNING" });
+      expect(await getImportJobView(brand, jobId)).toMatchObject({ status: "RUNNING" });
       await strike();
       await during();
       await untilLogged("database.unavailable");
       await heal();
-      await until("the service is healthy again", isHealthy, 20_000);
+      await waitUntil("the service is healthy again", isHealthy, 20_000);
       await untilLogged("database.available");
-      const isOver = async () => (await messagesOf(brand, id)).every(({ status }) => status === "SENT");
-      await until("all mails are sent", isOver, 30_000);
+      const isOver = async () => (await listCampaignMessages(brand, id)).every(({ status }) => status === "SENT");
+      await waitUntil("all mails are sent", isOver, 30_000);
       const sent = outside.received.slice(before).map(({ messageId, to }) => `${messageId} ${to}`);
       expect([sent.length, new Set(sent).size]).toEqual([PEOPLE * STAGES.length, PEOPLE * STAGES.length]);
-      await until("the import is done", async () => (await importOf(brand, jobId)).status !== "RUNNING", 60_000);
+      await waitUntil(
+        "the import is done",
+        async () => (await getImportJobView(brand, jobId)).status !== "RUNNING",
+        60_000,
+      );
       const imported = { status: "DONE", rows: IMPORTED, verdicts: { added: IMPORTED }, error: null };
-      expect(await importOf(brand, jobId)).toMatchObject(imported);
+      expect(await getImportJobView(brand, jobId)).toMatchObject(imported);
     }
   }
 
   test("database missing at the start: the service waits, logs the outage and answers 503 with Retry-After", async () => {
     outages++;
-    await expectDatabaseAway(service);
+    await expectDatabaseUnavailable(service);
     const answer = await service.api("POST", "/api/auth/sign-in/email", {
       body: { email: "a@b.example", password: "x" },
     });
@@ -136,17 +140,17 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
       { code: "UNAVAILABLE" },
     ]);
     await relay.open();
-    await until("the database is available", isHealthy, 20_000);
+    await waitUntil("the database is available", isHealthy, 20_000);
     expect(countLogged("database.unavailable")).toBe(1);
     await untilLogged("database.available");
     const mailboxes = ["ann@brand.example", "ben@brand.example"];
-    brand = await setUpBrand(service, await service.admin(), {
+    brand = await createReadyBrand(service, await service.admin(), {
       name: "Away",
       smtpPort: outside.port,
       mailboxes,
       credits: 1e6,
     });
-    operations = await everyOperation(service);
+    operations = await listShuffledOperations(service);
     // Restart, so that the service finds its database at the start, which is the usual case.
     expect(await service.stop()).toBe(0);
     await service.start();
@@ -156,10 +160,10 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
     await survive(
       () => relay.close(),
       async () => {
-        await until("the health check fails", async () => !(await isHealthy()));
-        await expectDatabaseAway(service);
-        expect(await flawsOf(service, operations, brand.token)).toEqual([]);
-        await expectDatabaseAway(service);
+        await waitUntil("the health check fails", async () => !(await isHealthy()));
+        await expectDatabaseUnavailable(service);
+        expect(await findBadResponses(service, operations, brand.token)).toEqual([]);
+        await expectDatabaseUnavailable(service);
       },
       () => relay.open(),
     );
@@ -167,13 +171,13 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
 
   test("network silent: requests are refused in time instead of waiting forever", async () => {
     await survive(
-      async () => relay.silence(),
+      async () => relay.dropBytes(),
       async () => {
         const some = operations.slice(0, 25);
-        expect(await flawsOf(service, some, brand.token)).toEqual([]);
-        await expectDatabaseAway(service);
+        expect(await findBadResponses(service, some, brand.token)).toEqual([]);
+        await expectDatabaseUnavailable(service);
       },
-      async () => relay.silence(false),
+      async () => relay.dropBytes(false),
     );
   });
 
@@ -199,7 +203,7 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
     };
     await survive(
       grab,
-      () => until("no connection is left for the service", isLeftOut),
+      () => waitUntil("no connection is left for the service", isLeftOut),
       () => Promise.all(greedy.splice(0).map((sql) => sql.end({ timeout: 1 }))),
       1,
     );
@@ -223,7 +227,7 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
         const body = { email: "new@client.example" };
         const written = await service.api("POST", "/api/contacts", { token: brand.token, body });
         expect([written.status, written.headers.get("retry-after")]).toEqual([503, "5"]);
-        expect(written.text).not.toMatch(INSIDE);
+        expect(written.text).not.toMatch(INTERNAL_DETAILS);
       },
       () => runDirectly((sql) => sql.unsafe("drop function full_disk cascade")),
     );
@@ -245,7 +249,7 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
         relay.redirect(port);
       },
       // The relay leads to a standby, which accepts no writes yet.
-      async () => expectDatabaseAway(service),
+      async () => expectDatabaseUnavailable(service),
       promote,
       1,
     );

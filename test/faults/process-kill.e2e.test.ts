@@ -3,23 +3,23 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { seededRandom } from "../src/random.ts";
+import { seededRandom } from "../../src/lib/random.ts";
 import {
-  allOf,
-  type BrandAtWork,
-  balanceOf,
+  createReadyBrand,
+  getBrandBalance,
   launchCampaign,
-  messagesOf,
-  type ShownMessage,
-  setUpBrand,
-} from "./support/campaign.ts";
-import { type Service, startService } from "./support/service.ts";
-import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { until } from "./support/throwaway.ts";
+  listAllPages,
+  listCampaignMessages,
+  type MessageView,
+  type ReadyBrand,
+} from "../support/api-campaign.ts";
+import { startSmtpServer, type TestSmtpServer } from "../support/servers/smtp-server.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Kill the process at random times and check that no message and no credit is lost or doubled. The log of the
 // external mail server is the reference. Longer run with the shipped binary:
-// KILLS=200 KILL_SEED=1 REPRISE_BINARY=dist/reprise bun test test/kill.test.ts
+// KILLS=200 KILL_SEED=1 REPRISE_BINARY=dist/reprise bun test test/faults/process-kill.e2e.test.ts
 
 const KILLS = Number(process.env.KILLS ?? 12);
 const SEED = process.env.KILL_SEED ?? String(Math.floor(Math.random() * 1e9));
@@ -39,7 +39,7 @@ const shortly = () => delay() * 15;
 let outside: TestSmtpServer;
 let service: Service;
 let admin: string;
-let brand: BrandAtWork;
+let brand: ReadyBrand;
 
 beforeAll(async () => {
   console.log(`kill -9: ${KILLS} times, seed ${SEED}`);
@@ -48,7 +48,7 @@ beforeAll(async () => {
   service = await startService({ env: { SMTP_ALLOW_PRIVATE_HOSTS: "true" } });
   admin = await service.admin();
   const mailboxes = ["ann", "ben", "cat", "dan", "eve", "fay"].map((name) => `${name}@brand.example`);
-  brand = await setUpBrand(service, admin, { name: "Kill", smtpPort: outside.port, mailboxes, credits: GRANTED });
+  brand = await createReadyBrand(service, admin, { name: "Kill", smtpPort: outside.port, mailboxes, credits: GRANTED });
 }, 60_000);
 
 afterAll(async () => {
@@ -117,28 +117,27 @@ async function expireClaims(): Promise<void> {
 }
 
 async function launched(): Promise<string[]> {
-  const campaigns = await allOf<{ id: string; launchedAt: string | null }>(brand, "/api/campaigns");
+  const campaigns = await listAllPages<{ id: string; launchedAt: string | null }>(brand, "/api/campaigns");
   return campaigns.filter(({ launchedAt }) => launchedAt !== null).map(({ id }) => id);
 }
 
-async function allMessages(): Promise<ShownMessage[]> {
-  const messages: ShownMessage[] = [];
-  for (const id of await launched()) messages.push(...(await messagesOf(brand, id)));
+async function allMessages(): Promise<MessageView[]> {
+  const messages: MessageView[] = [];
+  for (const id of await launched()) messages.push(...(await listCampaignMessages(brand, id)));
   return messages;
 }
 
-const isUnknown = ({ status, errorMessage }: ShownMessage) =>
-  status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
+const isUnknown = ({ status, errorMessage }: MessageView) => status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
 
 /** Waits until everything that can be sent is sent, and returns all messages. */
-async function settle(): Promise<ShownMessage[]> {
-  await until("no message waits", async () => (await queue()).waiting === 0, 60_000);
+async function settle(): Promise<MessageView[]> {
+  await waitUntil("no message waits", async () => (await queue()).waiting === 0, 60_000);
   let messages = await allMessages();
   const isSettled = async () => {
     messages = await allMessages();
     return (await queue()).waiting === 0 && messages.every((row) => row.status !== "PENDING" || isUnknown(row));
   };
-  await until("each message is sent or unknown", isSettled, 60_000);
+  await waitUntil("each message is sent or unknown", isSettled, 60_000);
   return messages;
 }
 
@@ -146,7 +145,7 @@ async function settle(): Promise<ShownMessage[]> {
  * Compares the service with the mail server: both agree on every message, except on those the service reports as
  * unknown.
  */
-async function expectAgreement(messages: ShownMessage[]): Promise<void> {
+async function expectAgreement(messages: MessageView[]): Promise<void> {
   const took = accepted();
   const taken = new Set(took);
   const byId = new Map(messages.map((row) => [row.id, row]));
@@ -159,13 +158,13 @@ async function expectAgreement(messages: ShownMessage[]): Promise<void> {
   );
   expect(sent.filter(({ id }) => !taken.has(id))).toEqual([]);
   expect(messages.filter(({ status, errorMessage }) => status !== "SENT" && errorMessage === null)).toEqual([]);
-  expect(await balanceOf(brand)).toMatchObject({
+  expect(await getBrandBalance(brand)).toMatchObject({
     creditAvailable: GRANTED - sent.length - unknown.length,
     totalReserved: unknown.length,
     totalUsed: sent.length,
   });
 }
-const NO_MESSAGE: ShownMessage = {
+const NO_MESSAGE: MessageView = {
   id: "",
   contactId: "",
   stage: 0,
@@ -179,7 +178,7 @@ const NO_MESSAGE: ShownMessage = {
 
 test("shutdown while sending: running deliveries are completed and no outcome is unknown", async () => {
   await launchAnother();
-  await until("the first message is sent", async () => accepted().length > 0);
+  await waitUntil("the first message is sent", async () => accepted().length > 0);
   expect(await service.stop()).toBe(0);
   expect(accepted().length).toBeLessThan(PEOPLE * STAGES.length);
   await service.start();
@@ -197,7 +196,7 @@ test(
     for (let kill = 0; kill < KILLS; kill++) await killAtRandomTime();
     await service.start();
     await expectBalancedLedger();
-    await until("no message waits", async () => (await queue()).waiting === 0, 120_000);
+    await waitUntil("no message waits", async () => (await queue()).waiting === 0, 120_000);
     await expireClaims();
     const messages = await settle();
     const seconds = Math.round((performance.now() - began) / 1000);

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { type BrandAtWork, launchCampaign, setUpBrand } from "./support/campaign.ts";
-import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
-import { Relay } from "./support/relay.ts";
-import { type Service, startService } from "./support/service.ts";
-import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { until } from "./support/throwaway.ts";
+import { createReadyBrand, launchCampaign, type ReadyBrand } from "../support/api-campaign.ts";
+import { findRedis, type RedisServer, startRedis } from "../support/servers/redis.ts";
+import { startSmtpServer, type TestSmtpServer } from "../support/servers/smtp-server.ts";
+import { TcpProxy } from "../support/servers/tcp-proxy.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Run the whole program with REDIS_URL and interrupt Redis: follow-ups are sent in any case.
 
@@ -14,20 +14,20 @@ const missing = findRedis() === null ? " (skipped: Redis is not installed)" : ""
 
 describe.skipIf(missing !== "")(`service with Redis${missing}`, () => {
   let redis: RedisServer;
-  let relay: Relay;
+  let relay: TcpProxy;
   let outside: TestSmtpServer;
   let service: Service;
-  let brand: BrandAtWork;
+  let brand: ReadyBrand;
 
   beforeAll(async () => {
     redis = await startRedis();
-    relay = new Relay(Number(new URL(redis.url).port));
+    relay = new TcpProxy(Number(new URL(redis.url).port));
     outside = await startSmtpServer();
     const env = { REDIS_URL: `redis://127.0.0.1:${relay.port}`, SMTP_ALLOW_PRIVATE_HOSTS: "true" };
     service = await startService({ env });
     const mailboxes = ["ann@brand.example"];
     const order = { name: "Redis", smtpPort: outside.port, mailboxes, credits: 1000 };
-    brand = await setUpBrand(service, await service.admin(), order);
+    brand = await createReadyBrand(service, await service.admin(), order);
   });
   afterAll(async () => {
     await service.remove();
@@ -51,7 +51,7 @@ describe.skipIf(missing !== "")(`service with Redis${missing}`, () => {
       const { queueStats } = (await service.api<Stats>("GET", "/api/health/queue")).body;
       return queueStats.waiting + queueStats.active === 0;
     };
-    await until("all messages are sent", idle);
+    await waitUntil("all messages are sent", idle);
     const sent = outside.received.slice(before);
     expect(sent).toHaveLength(2 * people.length);
     expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(sent.length);
@@ -74,18 +74,18 @@ describe.skipIf(missing !== "")(`service with Redis${missing}`, () => {
 
   test("Redis available later: the service connects and sends", async () => {
     await relay.open();
-    await until("Redis answers", async () => (await health()).status === 200);
+    await waitUntil("Redis answers", async () => (await health()).status === 200);
     expect((await health()).body).toMatchObject({ status: "OK", mode: "redis" });
-    await until("the recovery is logged", async () => countLogged("redis.available") === 1);
+    await waitUntil("the recovery is logged", async () => countLogged("redis.available") === 1);
     await expectSending();
   });
 
   test("Redis silent: the service sends without it, and uses it again when it responds", async () => {
-    relay.silence();
+    relay.dropBytes();
     await expectUnhealthy();
     await expectSending();
-    relay.silence(false);
-    await until("Redis answers", async () => countLogged("redis.available") === 2);
+    relay.dropBytes(false);
+    await waitUntil("Redis answers", async () => countLogged("redis.available") === 2);
     await expectSending();
   });
 
@@ -94,12 +94,12 @@ describe.skipIf(missing !== "")(`service with Redis${missing}`, () => {
     await expectUnhealthy();
     await expectSending();
     await relay.open();
-    await until("Redis answers", async () => countLogged("redis.available") === 3);
+    await waitUntil("Redis answers", async () => countLogged("redis.available") === 3);
     await expectSending();
   });
 
   test("shutdown while Redis is silent: takes less than 5 s, and each change was logged once without other errors", async () => {
-    relay.silence();
+    relay.dropBytes();
     const asked = performance.now();
     expect(await service.stop()).toBe(0);
     expect(performance.now() - asked).toBeLessThan(5_000);

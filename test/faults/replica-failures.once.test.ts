@@ -6,32 +6,41 @@ import type { SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { Redis } from "ioredis";
 import postgres from "postgres";
-import { systemClock } from "../src/clock.ts";
-import { tallyDrifts } from "../src/messages/tallyProof.ts";
-import { seededRandom } from "../src/random.ts";
-import { World } from "../src/simulator/world.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { seededRandom } from "../../src/lib/random.ts";
+import { findTallyMismatches } from "../../src/modules/messages/tally-mismatches.ts";
+import { World } from "../../src/simulator/world.ts";
 import {
-  allOf,
-  type BrandAtWork,
-  balanceOf,
+  type ContactOptions,
+  createReadyBrand,
+  getBrandBalance,
   launchCampaign,
-  type Person,
-  type ShownMessage,
-  setUpBrand,
-} from "./support/campaign.ts";
-import { delaysOf, type Fault } from "./support/faults/delays.ts";
-import { arrivals, untilItSends } from "./support/faults/journal.ts";
-import { CAMPAIGN_SIZE, DELAY, FOLLOW_UPS, SECONDS, SEED, STOPPED, TIMES, WHOLE } from "./support/faults/size.ts";
-import { type Fleet, startFleet } from "./support/fleet.ts";
-import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
-import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
-import type { Replica } from "./support/replica.ts";
-import { startSmtpServer } from "./support/smtpServer.ts";
-import { until } from "./support/throwaway.ts";
+  listAllPages,
+  type MessageView,
+  type ReadyBrand,
+} from "../support/api-campaign.ts";
+import { type Fleet, startFleet } from "../support/fleet.ts";
+import type { Replica } from "../support/replica.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../support/servers/postgres.ts";
+import { findRedis, type RedisServer, startRedis } from "../support/servers/redis.ts";
+import { startSmtpServer } from "../support/servers/smtp-server.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type InjectedFault, measureDelays } from "./delays.ts";
+import { loadArrivals, waitForSend } from "./journal.ts";
+import {
+  CAMPAIGN_SIZE,
+  FAULT_COUNTS,
+  FOLLOW_UPS,
+  IS_FULL_RUN,
+  RUN_SECONDS,
+  SEED,
+  STEP_DELAY_MINUTES,
+  SUSPEND_SECONDS,
+} from "./run-size.ts";
 
 // Kill, flush, restart and suspend replicas, Redis and Postgres under three replicas on Postgres and BullMQ. What was
 // sent is taken from the simulator's journal, which outlives them. Run the full test, some 15 minutes with the released
-// program: FAULT_FOLLOW_UPS=50000 REPRISE_BINARY=dist/reprise bun test test/faults.once.test.ts
+// program: FAULT_FOLLOW_UPS=50000 REPRISE_BINARY=dist/reprise bun test test/faults/replica-failures.once.test.ts
 
 const REPLICAS = 3;
 const STAGES = 5;
@@ -40,7 +49,7 @@ const PEOPLE = Math.round(FOLLOW_UPS / (STAGES - 1));
 const CAMPAIGNS = Math.ceil(PEOPLE / CAMPAIGN_SIZE);
 const ALL = PEOPLE * STAGES;
 
-type Timed = ShownMessage & { scheduledTime: string };
+type Timed = MessageView & { scheduledTime: string };
 
 const random = seededRandom(SEED);
 const folder = mkdtempSync(join(tmpdir(), "reprise-faults-"));
@@ -48,12 +57,12 @@ const journal = join(folder, "arrived");
 const missingServer = findPostgres() === null ? "PostgreSQL" : findRedis() === null ? "Redis" : null;
 
 /** Returns contacts of the simulator who never end their conversation: each must get every stage. */
-function patientPeople(count: number): Person[] {
+function patientPeople(count: number): ContactOptions[] {
   const world = new World(systemClock, "live");
-  const people: Person[] = [];
+  const people: ContactOptions[] = [];
   for (let n = 0; people.length < count; n++) {
     const email = `p${n}@client.example`;
-    if (["silent", "out of office"].includes(world.personaOf(email).name)) people.push({ email, firstName: "Jo" });
+    if (["silent", "out of office"].includes(world.getPersona(email).name)) people.push({ email, firstName: "Jo" });
   }
   return people;
 }
@@ -65,8 +74,8 @@ describe.skipIf(missingServer !== null)(
     let redis: RedisServer;
     let fleet: Fleet;
     let admin: string;
-    let brand: BrandAtWork;
-    const faults: Fault[] = [];
+    let brand: ReadyBrand;
+    const faults: InjectedFault[] = [];
     let parked = 0;
     let diedAlone = 0;
     const ids: string[] = [];
@@ -85,8 +94,13 @@ describe.skipIf(missingServer !== null)(
       admin = await fleet.admin();
       // Only check that the mailboxes can log in: the simulator sends.
       const outside = await startSmtpServer();
-      const mailboxes = Array.from({ length: WHOLE ? 30 : 10 }, (_, n) => `m${n}@brand.example`);
-      brand = await setUpBrand(fleet, admin, { name: "Faults", smtpPort: outside.port, mailboxes, credits: GRANTED });
+      const mailboxes = Array.from({ length: IS_FULL_RUN ? 30 : 10 }, (_, n) => `m${n}@brand.example`);
+      brand = await createReadyBrand(fleet, admin, {
+        name: "Faults",
+        smtpPort: outside.port,
+        mailboxes,
+        credits: GRANTED,
+      });
       await outside.stop();
     }, 120_000);
 
@@ -101,12 +115,12 @@ describe.skipIf(missingServer !== null)(
       const stages = Array.from({ length: STAGES }, (_, stage) => ({
         ...(stage === 0 ? { subject: "Hello {{ firstName }}" } : {}),
         body: `This is mail ${stage}.`,
-        delay: { value: stage === 0 ? 0 : DELAY, unit: "MINUTES" as const },
+        delay: { value: stage === 0 ? 0 : STEP_DELAY_MINUTES, unit: "MINUTES" as const },
       }));
       const begin = Date.now() + CAMPAIGNS * 60;
       for (let n = 0; n < CAMPAIGNS; n++) {
         const members = people.slice(n * CAMPAIGN_SIZE, (n + 1) * CAMPAIGN_SIZE);
-        const startAt = Math.round(begin + (n * SECONDS * 1000) / CAMPAIGNS);
+        const startAt = Math.round(begin + (n * RUN_SECONDS * 1000) / CAMPAIGNS);
         ids.push(await launchCampaign(brand, { name: `Campaign ${n}`, stages, people: members, startAt }));
       }
     }
@@ -140,10 +154,10 @@ describe.skipIf(missingServer !== null)(
       client.disconnect();
     }
 
-    const serving = () => fleet.replicas.filter((replica) => replica.serves());
+    const serving = () => fleet.replicas.filter((replica) => replica.isServing());
     const pick = (): Replica => serving()[Math.floor(random() * serving().length)] as Replica;
 
-    const faultActions: Record<keyof typeof TIMES, () => Promise<void>> = {
+    const faultActions: Record<keyof typeof FAULT_COUNTS, () => Promise<void>> = {
       async kill() {
         const victim = pick();
         await victim.kill();
@@ -170,21 +184,23 @@ describe.skipIf(missingServer !== null)(
 
     /** Suspends a worker in the middle of sending, for longer than the lease of its claims. */
     async function stopForLong(): Promise<void> {
-      await untilItSends(journal, 5_000);
+      await waitForSend(journal, 5_000);
       const stopped = pick();
       const at = Date.now();
-      stopped.freeze();
+      stopped.suspend();
       // The effect on other replicas is immediate.
       faults.push({ kind: "stop", at, until: at });
       await Bun.sleep(2_000);
       // Expire the claims in CI instead of waiting five minutes.
-      if (!WHOLE) await endClaims();
-      await Bun.sleep(STOPPED * 1000 - 2_000);
-      stopped.thaw();
+      if (!IS_FULL_RUN) await endClaims();
+      await Bun.sleep(SUSPEND_SECONDS * 1000 - 2_000);
+      stopped.resume();
     }
 
-    function shuffled(): (keyof typeof TIMES)[] {
-      const all = (Object.keys(TIMES) as (keyof typeof TIMES)[]).flatMap((kind) => Array(TIMES[kind]).fill(kind));
+    function shuffled(): (keyof typeof FAULT_COUNTS)[] {
+      const all = (Object.keys(FAULT_COUNTS) as (keyof typeof FAULT_COUNTS)[]).flatMap((kind) =>
+        Array(FAULT_COUNTS[kind]).fill(kind),
+      );
       return all
         .map((kind) => ({ kind, place: random() }))
         .sort((a, b) => a.place - b.place)
@@ -198,11 +214,11 @@ describe.skipIf(missingServer !== null)(
 
     async function allMessages(): Promise<Timed[]> {
       const messages: Timed[] = [];
-      for (const id of ids) messages.push(...(await allOf<Timed>(brand, `/api/campaigns/${id}/messages`)));
+      for (const id of ids) messages.push(...(await listAllPages<Timed>(brand, `/api/campaigns/${id}/messages`)));
       return messages;
     }
 
-    const isUnknown = ({ status, errorMessage }: ShownMessage) =>
+    const isUnknown = ({ status, errorMessage }: MessageView) =>
       status === "PENDING" && errorMessage === "OUTCOME_UNKNOWN";
 
     /** Waits until every message that can be sent was sent. */
@@ -210,21 +226,25 @@ describe.skipIf(missingServer !== null)(
       let before = -1;
       const isStill = async () => {
         await Bun.sleep(500);
-        const now = arrivals(journal).length;
+        const now = loadArrivals(journal).length;
         const still = now === before && (await waiting()) === 0;
         before = now;
         return still;
       };
-      await until("nothing waits, and nothing arrives any more", isStill, (DELAY * STAGES * 60 + 90) * 1000);
+      await waitUntil(
+        "nothing waits, and nothing arrives any more",
+        isStill,
+        (STEP_DELAY_MINUTES * STAGES * 60 + 90) * 1000,
+      );
       // Expire the claims of dead processes.
       await endClaims();
       const claims = () => query("select 1 from messages where status = 'SENDING'");
-      await until("no claim is left", async () => (await claims()).length === 0, 60_000, 100);
+      await waitUntil("no claim is left", async () => (await claims()).length === 0, 60_000, 100);
       return allMessages();
     }
 
-    async function expectConsistent(messages: readonly ShownMessage[]): Promise<void> {
-      const took = arrivals(journal);
+    async function expectConsistent(messages: readonly MessageView[]): Promise<void> {
+      const took = loadArrivals(journal);
       const taken = new Set(took.map(({ messageId }) => messageId));
       const unknown = new Set(messages.filter(isUnknown).map(({ id }) => id));
       const sent = new Set(messages.filter(({ status }) => status === "SENT").map(({ id }) => id));
@@ -233,7 +253,7 @@ describe.skipIf(missingServer !== null)(
       expect([...sent].filter((id) => !taken.has(id))).toEqual([]);
       expect([...taken].filter((id) => !sent.has(id) && !unknown.has(id))).toEqual([]);
       expect(messages.filter(({ id }) => !sent.has(id) && !unknown.has(id))).toEqual([]);
-      expect(await balanceOf(brand)).toMatchObject({
+      expect(await getBrandBalance(brand)).toMatchObject({
         creditAvailable: GRANTED - sent.size - unknown.size,
         totalReserved: unknown.size,
         totalUsed: sent.size,
@@ -246,21 +266,22 @@ describe.skipIf(missingServer !== null)(
       "no message is lost or sent twice and the ledger is exact after kills, restarts, flushes and suspensions",
       async () => {
         await launchAll();
-        await untilItSends(journal, 60_000);
+        await waitForSend(journal, 60_000);
         const began = performance.now();
         const plannedFaults = shuffled();
-        const quiet = SECONDS * 100;
-        const pause = (SECONDS * 1000 + DELAY * 60_000 * (STAGES - 1) * 0.8 - quiet) / plannedFaults.length;
+        const quiet = RUN_SECONDS * 100;
+        const pause =
+          (RUN_SECONDS * 1000 + STEP_DELAY_MINUTES * 60_000 * (STAGES - 1) * 0.8 - quiet) / plannedFaults.length;
         await Bun.sleep(quiet);
         const stopping = stopForLong();
         for (const [number, kind] of plannedFaults.entries()) {
           const wait = quiet + number * pause - (performance.now() - began);
           await Bun.sleep(Math.max(0, wait));
-          await untilItSends(journal, 3_000);
+          await waitForSend(journal, 3_000);
           await Bun.sleep(random() * 20);
           const up = serving();
           await recordFault(kind, faultActions[kind]);
-          for (const replica of up.filter((one) => one.hasEnded())) {
+          for (const replica of up.filter((one) => one.hasExited())) {
             diedAlone++;
             await replica.start().catch(() => {});
           }
@@ -270,15 +291,15 @@ describe.skipIf(missingServer !== null)(
         await countParked();
 
         const unknown = messages.filter(isUnknown);
-        const took = arrivals(journal);
+        const took = loadArrivals(journal);
         const taken = new Set(took.map(({ messageId }) => messageId));
         const dueAt = new Map(messages.map(({ id, scheduledTime }) => [id, Date.parse(scheduledTime)]));
         const report = {
           seed: SEED,
           followUps: FOLLOW_UPS,
           replicas: REPLICAS,
-          ...TIMES,
-          stoppedSeconds: STOPPED,
+          ...FAULT_COUNTS,
+          stoppedSeconds: SUSPEND_SECONDS,
           seconds: Math.round((performance.now() - began) / 1000),
           messages: messages.length,
           arrived: took.length,
@@ -287,13 +308,13 @@ describe.skipIf(missingServer !== null)(
           unknownAndArrived: unknown.filter(({ id }) => taken.has(id)).length,
           parked,
           diedAlone,
-          delays: delaysOf(faults, took, dueAt),
+          delays: measureDelays(faults, took, dueAt),
         };
         console.log(JSON.stringify(report));
         await expectConsistent(messages);
         expect({ parked, diedAlone }).toEqual({ parked: 0, diedAlone: 0 });
       },
-      (SECONDS + DELAY * 60 * STAGES * 2) * 1000 + 300_000,
+      (RUN_SECONDS + STEP_DELAY_MINUTES * 60 * STAGES * 2) * 1000 + 300_000,
     );
 
     test(
@@ -302,7 +323,7 @@ describe.skipIf(missingServer !== null)(
         let messages = await allMessages();
         // Repeat for each stage: a message that follows a resolved one may be UNKNOWN too.
         for (let round = 0; round <= STAGES && (messages.length < ALL || messages.some(isUnknown)); round++) {
-          const taken = new Set(arrivals(journal).map(({ messageId }) => messageId));
+          const taken = new Set(loadArrivals(journal).map(({ messageId }) => messageId));
           const unknown = messages.filter(isUnknown);
           for (const { id } of unknown) {
             const as = taken.has(id) ? "SENT" : "NOT_SENT";
@@ -316,18 +337,18 @@ describe.skipIf(missingServer !== null)(
         await expectConsistent(messages);
         expect(messages.filter(({ status }) => status !== "SENT")).toEqual([]);
         expect(new Set(messages.map(({ contactId, stage }) => `${contactId} ${stage}`)).size).toBe(ALL);
-        expect(new Set(arrivals(journal).map(({ to }) => to)).size).toBe(PEOPLE);
-        expect(arrivals(journal)).toHaveLength(ALL);
+        expect(new Set(loadArrivals(journal).map(({ to }) => to)).size).toBe(PEOPLE);
+        expect(loadArrivals(journal)).toHaveLength(ALL);
 
         const { exitCode, stdout } = await pick().run(["ledger", "verify", "--json"]);
         expect(JSON.parse(stdout)).toMatchObject({ ok: true, drifts: [] });
         expect(exitCode).toBe(0);
         const client = postgres(fleet.databaseUrl ?? "", { max: 1 });
         const read = { all: async <Row>(query: SQL) => (await drizzle({ client }).execute(query)) as unknown as Row[] };
-        expect(await tallyDrifts(read)).toEqual([]);
+        expect(await findTallyMismatches(read)).toEqual([]);
         await client.end();
       },
-      WHOLE ? 900_000 : 120_000,
+      IS_FULL_RUN ? 900_000 : 120_000,
     );
   },
 );

@@ -2,16 +2,16 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { enrol } from "./support/campaign.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
-import { cleanEnvironment, prepareReplica, type Replica, runProgram } from "./support/replica.ts";
-import { ATTACKER_SCRIPT } from "./support/survival/attacker.ts";
-import { liveHonestly, quantile } from "./support/survival/honest.ts";
-import { limitMemory, type MemoryLimit } from "./support/survival/memoryLimit.ts";
+import { createSignedInUser } from "../support/api-campaign.ts";
+import { PROJECT_ROOT } from "../support/project-root.ts";
+import { cleanEnvironment, createReplica, type Replica, runProgram } from "../support/replica.ts";
+import { ATTACKER_SCRIPT } from "./resource-exhaustion/attacker.ts";
+import { quantile, runHonestClient } from "./resource-exhaustion/honest-client.ts";
+import { limitMemory, type MemoryLimit } from "./resource-exhaustion/memory-limit.ts";
 
 // Run the compiled program with 1 GB of memory while 500 connections send hostile requests. The program must survive,
 // and honest clients must not notice. Full run with the target for response times:
-// SURVIVAL_SECONDS=60 REPRISE_BINARY=dist/reprise bun test test/survival.once.test.ts
+// SURVIVAL_SECONDS=60 REPRISE_BINARY=dist/reprise bun test test/faults/resource-exhaustion.once.test.ts
 
 const WHOLE_SECONDS = 60;
 const SECONDS = Number(process.env.SURVIVAL_SECONDS ?? 12);
@@ -35,7 +35,7 @@ beforeAll(async () => {
     expect((await runProgram(build, { cwd: PROJECT_ROOT, env: cleanEnvironment(workshop) })).stderr).toBe("");
   }
   memory = limitMemory(MEMORY_BYTES);
-  replica = prepareReplica({ command: memory.command([binary]), env: { SIGN_UP: "open", LOG_LEVEL: "warn" } });
+  replica = createReplica({ command: memory.command([binary]), env: { SIGN_UP: "open", LOG_LEVEL: "warn" } });
   await replica.start();
 }, 120_000);
 afterAll(async () => {
@@ -47,7 +47,7 @@ afterAll(async () => {
 test(
   `survival: the program serves honest clients during ${SECONDS} s of hostile bodies from ${CONNECTIONS} connections in 1 GB of memory`,
   async () => {
-    const token = await enrol(replica, await replica.admin(), "ann@owners.example");
+    const token = await createSignedInUser(replica, await replica.admin(), "ann@owners.example");
     await replica.api("POST", "/api/brands", { token, body: { name: "Northwind" } });
     memory.watch(Number(readFileSync(join(replica.folder, "../pid"), "utf8")));
 
@@ -58,7 +58,7 @@ test(
         stdout: "pipe",
       },
     );
-    const { milliseconds, failures } = await liveHonestly(
+    const { milliseconds, failures } = await runHonestClient(
       replica.url,
       [
         { method: "GET", path: "/api/health", status: 200 },
@@ -72,11 +72,11 @@ test(
     const [p50, p99] = [quantile(milliseconds, 0.5), quantile(milliseconds, 0.99)];
     const peakMb = Math.round(memory.peak() / 2 ** 20);
     console.log(
-      `survival (${memory.kind}): ${milliseconds.length} honest requests, ${failures.length} failed, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; peak ${peakMb} MB; alive: ${replica.serves()}`,
+      `survival (${memory.kind}): ${milliseconds.length} honest requests, ${failures.length} failed, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; peak ${peakMb} MB; alive: ${replica.isServing()}`,
     );
     console.log(answers);
 
-    expect(replica.serves()).toBe(true);
+    expect(replica.isServing()).toBe(true);
     expect(failures).toEqual([]);
     expect(memory.peak()).toBeGreaterThan(0);
     expect(memory.peak()).toBeLessThan(MEMORY_BYTES);

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
-import { seededRandom } from "../src/random.ts";
-import { type Judge, judgeBy } from "./support/answers.ts";
-import { furnish, SIMULATED } from "./support/furnished.ts";
-import { type Nonsense, nonsenseFor } from "./support/nonsense.ts";
-import { type Operation, operationsOf, pick } from "./support/operations.ts";
-import { sendLines } from "./support/rawHttp.ts";
-import { type Service, startService } from "./support/service.ts";
+import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
+import { seededRandom } from "../../src/lib/random.ts";
+import { type ApiOperation, listOperations, pickRandom } from "../support/openapi-operations.ts";
+import { createResponseValidator, type ResponseValidator } from "../support/response-validator.ts";
+import { SIMULATOR_ENVIRONMENT, seedBrand } from "../support/seed-brand.ts";
+import { type Service, startService } from "../support/service.ts";
+import { sendRawRequest } from "./raw-http.ts";
+import { type FuzzRequest, generateFuzzRequest } from "./request-generator.ts";
 
 // Send random requests to every operation as every caller: no response may be a 5xx, contain internal details, take
 // long or differ from its published form. The seed and a request's number determine the request, so that one of a
 // hundred thousand can be repeated alone; a library that shrinks its findings would have to repeat what led there.
-// Repeat or extend: HOSTILE_SEED=1 HOSTILE_REQUESTS=30000 bun test test/hostileInput.test.ts
+// Repeat or extend: HOSTILE_SEED=1 HOSTILE_REQUESTS=30000 bun test test/fuzz/hostile-input.e2e.test.ts
 
 const REQUESTS = Number(process.env.HOSTILE_REQUESTS ?? 3000);
 const SEED = process.env.HOSTILE_SEED ?? String(Math.floor(Math.random() * 1e9));
@@ -21,8 +21,8 @@ const INTERNAL_DETAILS =
   /\bat \S+ \(\S+:\d+|\.ts:\d+|node_modules|SQLITE_|PostgresError|\bselect\b[^"]*\bfrom\b|\binsert into\b|violates/i;
 
 let service: Service;
-let operations: Operation[];
-let validate: Judge;
+let operations: ApiOperation[];
+let validate: ResponseValidator;
 /** Maps the word before an id in a path to the existing ids. */
 const knownIds = new Map([["nothing", ["x", "00000000-0000-7000-8000-000000000000"]]]);
 
@@ -50,17 +50,17 @@ const callers = [stranger, impostor, ann, ann, ann, ben, ben, admin, admin, admi
 
 /** Creates a brand with data, whose ids are used in the requests; returns its owner's token. */
 async function seedOwner(name: string): Promise<string> {
-  const { token, ids } = await furnish(service, await service.admin(), name);
+  const { token, ids } = await seedBrand(service, await service.admin(), name);
   for (const [kind, found] of ids) knownIds.set(kind, [...(knownIds.get(kind) ?? []), ...found]);
   return token;
 }
 
 beforeAll(async () => {
   console.log(`hostile input: ${REQUESTS} requests, seed ${SEED}`);
-  service = await startService({ env: SIMULATED });
+  service = await startService({ env: SIMULATOR_ENVIRONMENT });
   const { body: document } = await service.api<JsonObject>("GET", "/swagger/json");
-  operations = operationsOf(document);
-  validate = judgeBy(document);
+  operations = listOperations(document);
+  validate = createResponseValidator(document);
   for (const name of ["ann", "ben"]) await seedOwner(name);
 }, 60_000);
 afterAll(() => service.remove());
@@ -76,7 +76,7 @@ async function freshTokenOf(caller: Caller): Promise<string | null> {
   return tokenOf(caller);
 }
 
-type Sending = Omit<Nonsense, "body"> & { body: Nonsense["body"] | ReadableStream };
+type Sending = Omit<FuzzRequest, "body"> & { body: FuzzRequest["body"] | ReadableStream };
 
 interface Received {
   status: number;
@@ -105,7 +105,7 @@ async function send({ method, path, headers, body }: Sending, token: string | nu
 }
 
 /** Returns the rule that a response violates, or null. */
-function findViolation(received: Received, operation: Operation): string | null {
+function findViolation(received: Received, operation: ApiOperation): string | null {
   const { status, type, text, milliseconds } = received;
   if (milliseconds > MAX_RESPONSE_MS) return `slow (${Math.round(milliseconds)} ms)`;
   if (status >= 500) return "a server error";
@@ -119,7 +119,7 @@ function findViolation(received: Received, operation: Operation): string | null 
   return isEnvelope ? validate(operation, received) : "not in the common error format";
 }
 
-const shown = ({ method, path, headers, body }: Nonsense) =>
+const shown = ({ method, path, headers, body }: FuzzRequest) =>
   `${method} ${path.slice(0, 300)} ${JSON.stringify(headers)} ${typeof body === "string" ? body.slice(0, 300) : body}`;
 
 /** Sends one request. The seed and its number determine everything but the ids. */
@@ -127,11 +127,11 @@ async function sendNumbered(number: number): Promise<string[]> {
   const random = seededRandom(`${SEED} ${number}`);
   const operation = operations[number % operations.length];
   if (!operation) return ["the document has no operation"];
-  const caller = pick(callers, random);
+  const caller = pickRandom(callers, random);
   const token = await tokenOf(caller);
   const any = [...knownIds.values()].flat();
-  const idOf = (kind: string) => pick((random() < 0.85 && knownIds.get(kind)) || any, random);
-  const input = nonsenseFor(operation, random, idOf);
+  const idOf = (kind: string) => pickRandom((random() < 0.85 && knownIds.get(kind)) || any, random);
+  const input = generateFuzzRequest(operation, random, idOf);
   const first = await send(input, token, number);
   // Repeat a slow request, because the machine has other work, and `health` may report that.
   const isLate = first.milliseconds > MAX_RESPONSE_MS || first.status === 503;
@@ -202,7 +202,7 @@ describe.each([
 test("hostile input: duplicate headers neither authenticate another caller nor cause a 500", async () => {
   const [token, other] = [await freshTokenOf(ann), await freshTokenOf(ben)];
   const bearer = (value: string | null) => `Authorization: Bearer ${value}`;
-  expect(await sendLines(service.url, "GET", "/api/auth/session", [bearer(token)])).toBe(200);
+  expect(await sendRawRequest(service.url, "GET", "/api/auth/session", [bearer(token)])).toBe(200);
   const twice: [string, string[]][] = [
     ["GET", [bearer(token), bearer(token)]],
     ["GET", [bearer("x.y"), bearer(token)]],
@@ -224,7 +224,7 @@ test("hostile input: duplicate headers neither authenticate another caller nor c
   ];
   for (const [method, lines] of twice) {
     const path = method === "GET" ? "/api/auth/session" : "/api/auth/banned";
-    const status = await sendLines(service.url, method, path, lines, method === "GET" ? "" : "{}");
+    const status = await sendRawRequest(service.url, method, path, lines, method === "GET" ? "" : "{}");
     expect({
       lines,
       isAllowed: (status < 500 && status !== 200) || lines.filter((line) => line === bearer(token)).length === 2,

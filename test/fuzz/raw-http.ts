@@ -1,5 +1,5 @@
 /** Sends header lines unchanged, also duplicates, which `fetch` would merge. Returns the status, or 0 without a response. */
-export async function sendLines(
+export async function sendRawRequest(
   url: string,
   method: string,
   path: string,

@@ -1,9 +1,9 @@
 import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
-import type { Random } from "../../src/random.ts";
-import { fitting, type IdOf, type Operation, pick } from "./operations.ts";
+import type { Random } from "../../src/lib/random.ts";
+import { type ApiOperation, type IdLookup, pickRandom, sampleValue } from "../support/openapi-operations.ts";
 
 /** Request that is invalid somewhere, most of the time. */
-export interface Nonsense {
+export interface FuzzRequest {
   method: string;
   path: string;
   headers: Record<string, string>;
@@ -101,45 +101,45 @@ const FILES = [
 const FILE_NAMES = ["people.csv", "", "../../x.csv", "a\0b.csv", "x".repeat(3_000), "💥.exe", "people.xlsx"];
 
 /** Generates a request of an operation that is invalid somewhere, most of the time. */
-export function nonsenseFor(operation: Operation, random: Random, idOf: IdOf): Nonsense {
+export function generateFuzzRequest(operation: ApiOperation, random: Random, idOf: IdLookup): FuzzRequest {
   const headers: Record<string, string> = {};
   const { method } = operation;
-  if (method === "POST" && random() < 0.1) headers["idempotency-key"] = pick(KEYS, random);
+  if (method === "POST" && random() < 0.1) headers["idempotency-key"] = pickRandom(KEYS, random);
   const path = operation.path.replace(/([\w-]+)\/\{\w+\}/g, (_, kind: string) => {
-    return `${kind}/${random() < 0.9 ? idOf(kind) : pick(IN_PATHS, random)}`;
+    return `${kind}/${random() < 0.9 ? idOf(kind) : pickRandom(IN_PATHS, random)}`;
   });
   const body = method === "GET" ? null : bodyFor(operation, random, idOf, headers);
   return { method, path: `${path}${queryFor(operation, random, idOf)}`, headers, body };
 }
 
-function queryFor({ query }: Operation, random: Random, idOf: IdOf): string {
+function queryFor({ query }: ApiOperation, random: Random, idOf: IdLookup): string {
   const given = query.flatMap(({ name, schema }) => {
     if (random() < 0.5) return [];
-    const right = encodeURIComponent(String(fitting(schema, random, idOf, String(name))).toWellFormed());
+    const right = encodeURIComponent(String(sampleValue(schema, random, idOf, String(name))).toWellFormed());
     const kind = random();
     const twice = kind < 0.05 ? ["a", "b"] : [right, right];
     const values = kind < 0.1 ? twice : [random() < 0.6 ? right : wrongInQuery(random)];
     return values.map((value) => `${name}=${value}`);
   });
-  if (random() < 0.1) given.push(pick(WHOLE_QUERIES, random));
+  if (random() < 0.1) given.push(pickRandom(WHOLE_QUERIES, random));
   return given.length > 0 ? `?${given.join("&")}` : "";
 }
 
 /** Draws an invalid query value, also as a base64 cursor. */
 function wrongInQuery(random: Random): string {
-  if (random() < 0.7) return pick(IN_QUERIES, random);
-  const place = [pick(VALUES, random), pick(VALUES, random)];
-  return Buffer.from(JSON.stringify(random() < 0.8 ? place : pick(VALUES, random))).toString("base64url");
+  if (random() < 0.7) return pickRandom(IN_QUERIES, random);
+  const place = [pickRandom(VALUES, random), pickRandom(VALUES, random)];
+  return Buffer.from(JSON.stringify(random() < 0.8 ? place : pickRandom(VALUES, random))).toString("base64url");
 }
 
-function bodyFor(operation: Operation, random: Random, idOf: IdOf, headers: Record<string, string>) {
-  const right = fitting(operation.body?.schema, random, idOf);
+function bodyFor(operation: ApiOperation, random: Random, idOf: IdLookup, headers: Record<string, string>) {
+  const right = sampleValue(operation.body?.schema, random, idOf);
   if (operation.body?.type === "multipart/form-data" && random() < 0.7) return formFor(random);
-  headers["content-type"] = random() < 0.92 ? "application/json" : pick(TYPES, random);
+  headers["content-type"] = random() < 0.92 ? "application/json" : pickRandom(TYPES, random);
   const kind = random();
   if (kind < 0.08) return null;
-  if (kind < 0.16) return pick(TEXTS, random);
-  if (kind < 0.18) return pick(NESTS, random)();
+  if (kind < 0.16) return pickRandom(TEXTS, random);
+  if (kind < 0.18) return pickRandom(NESTS, random)();
   if (kind < 0.2) return NOT_UTF8;
   if (kind < 0.35) return JSON.stringify(right);
   if (kind < 0.45) return JSON.stringify(isObject(right) ? { ...SURPLUS, ...right } : SURPLUS);
@@ -149,22 +149,22 @@ function bodyFor(operation: Operation, random: Random, idOf: IdOf, headers: Reco
 /** Replaces or removes one value, at any depth. */
 function spoil(value: Json, random: Random): Json {
   if (isObject(value) && Object.keys(value).length > 0 && random() < 0.95) {
-    const name = pick(Object.keys(value), random);
+    const name = pickRandom(Object.keys(value), random);
     const { [name]: inner = null, ...rest } = value;
     return random() < 0.12 ? rest : { ...rest, [name]: spoil(inner, random) };
   }
   if (Array.isArray(value) && value.length > 0 && random() < 0.6) {
     return value.map((item, index) => (index === 0 ? spoil(item, random) : item));
   }
-  return random() < 0.94 ? pick(VALUES, random) : pick(LARGE, random)();
+  return random() < 0.94 ? pickRandom(VALUES, random) : pickRandom(LARGE, random)();
 }
 
 /** Generates an upload whose file, name or other parts are invalid. */
 function formFor(random: Random): FormData {
   const form = new FormData();
-  const field = pick(["file", "file", "file", "image", "__proto__"], random);
-  form.append(field, new Blob([pick(FILES, random)]), pick(FILE_NAMES, random));
+  const field = pickRandom(["file", "file", "file", "image", "__proto__"], random);
+  form.append(field, new Blob([pickRandom(FILES, random)]), pickRandom(FILE_NAMES, random));
   if (random() < 0.3) form.append("file", "text where a file belongs");
-  if (random() < 0.3) form.append("mapping", pick(["{", '{"email":"nope"}', '{"__proto__":"email"}'], random));
+  if (random() < 0.3) form.append("mapping", pickRandom(["{", '{"email":"nope"}', '{"__proto__":"email"}'], random));
   return form;
 }

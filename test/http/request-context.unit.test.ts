@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { Elysia } from "elysia";
-import { systemClock } from "../src/clock.ts";
-import { guard } from "../src/http/access.ts";
-import { faults } from "../src/http/faults.ts";
-import { type Principal, requestContext } from "../src/http/request-context.ts";
-import { createLog } from "../src/log.ts";
+import { errorHandler } from "../../src/http/middleware/errors.ts";
+import { guard } from "../../src/http/middleware/guard.ts";
+import { type Principal, requestContext } from "../../src/http/request-context.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { createLog } from "../../src/lib/logger.ts";
 
 const ann: Principal = {
   userId: "u1",
@@ -21,7 +21,7 @@ const ann: Principal = {
 };
 
 const app: Elysia = new Elysia();
-app.use(faults(createLog("error", systemClock, () => {})));
+app.use(errorHandler(createLog("error", systemClock, () => {})));
 app.use(
   guard(
     async (request) => (request.headers.has("authorization") ? ann : null),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { normaliseEmail, normalisePhone } from "../src/address.ts";
+import { normaliseEmail, normalisePhone } from "../../src/lib/addresses.ts";
 
 const long = (length: number) => "a".repeat(length);
 const domainOf = (length: number) =>

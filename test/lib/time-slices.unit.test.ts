@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { SCAN_SLICES, scanInSlices } from "../src/db/slicedScan.ts";
-import { TimeSlices } from "../src/timeSlices.ts";
+import { SCAN_SLICES, scanInSlices } from "../../src/db/sliced-scan.ts";
+import { TimeSlices } from "../../src/lib/time-slices.ts";
 
 // Scheduling is counted in polls of the event loop, never in time.
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { PROJECT_ROOT } from "../support/project-root.ts";
 import {
   filesAreShort,
   layersBuildOnLowerOnes,
@@ -13,9 +14,8 @@ import {
   readSource,
   type Source,
   servicesKnowNoEdge,
-} from "./support/architecture.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
-import { everyTableHasAnOwner, ownersWriteTheirTables } from "./support/tableOwners.ts";
+} from "./architecture-rules.ts";
+import { everyTableHasAnOwner, ownersWriteTheirTables } from "./table-owners.ts";
 
 const paths = [...new Bun.Glob("src/**/*.ts").scanSync(PROJECT_ROOT)].sort();
 const sources = await Promise.all(
@@ -60,59 +60,72 @@ const cases: Record<string, Case> = {
   "services import neither HTTP, nor Redis, nor the configuration": {
     rule: servicesKnowNoEdge,
     broken: [
-      [importing("src/bans/bans.ts", "elysia")],
-      [importing("src/bans/bans.ts", "../http/faults.ts")],
-      [file("src/bans/bans.ts", 'import type { Caller } from "../http/access.ts"; export type By = Caller;')],
+      [importing("src/modules/suppressions/bans.ts", "elysia")],
+      [importing("src/modules/suppressions/bans.ts", "../http/faults.ts")],
+      [
+        file(
+          "src/modules/suppressions/bans.ts",
+          'import type { Caller } from "../http/access.ts"; export type By = Caller;',
+        ),
+      ],
       [importing("src/delivery/tick.ts", "bullmq")],
-      [importing("src/credits/ledger.ts", "../config.ts")],
-      [importing("src/brands/model.ts", "../http/guard.ts")],
-      [importing("src/brands/brands.ts", "../http/model.ts")],
+      [importing("src/modules/credits/ledger.ts", "../config.ts")],
+      [importing("src/modules/brands/model.ts", "../http/guard.ts")],
+      [importing("src/modules/brands/brands.ts", "../http/model.ts")],
     ],
     kept: [
-      [importing("src/bans/routes.ts", "../http/guard.ts")],
-      [importing("src/bans/routes.ts", "elysia")],
+      [importing("src/modules/suppressions/routes.ts", "../http/guard.ts")],
+      [importing("src/modules/suppressions/routes.ts", "elysia")],
       [importing("src/delivery/queue-bullmq.ts", "bullmq")],
-      [importing("src/brands/model.ts", "elysia"), importing("src/brands/model.ts", "../http/model.ts")],
-      [importing("src/app.ts", "./config.ts")],
+      [
+        importing("src/modules/brands/model.ts", "elysia"),
+        importing("src/modules/brands/model.ts", "../http/model.ts"),
+      ],
+      [importing("src/server/app.ts", "./config.ts")],
     ],
   },
   "model files import only t from Elysia": {
     rule: modelsTakeOnlyShapes,
     broken: [
-      [file("src/brands/model.ts", 'import { Elysia, t } from "elysia";\nnew Elysia(t);')],
-      [file("src/brands/model.ts", 'import * as all from "elysia";\nall;')],
+      [file("src/modules/brands/model.ts", 'import { Elysia, t } from "elysia";\nnew Elysia(t);')],
+      [file("src/modules/brands/model.ts", 'import * as all from "elysia";\nall;')],
     ],
-    kept: [[file("src/brands/model.ts", 'import { type Static, t } from "elysia";\nt.String();')]],
+    kept: [[file("src/modules/brands/model.ts", 'import { type Static, t } from "elysia";\nt.String();')]],
   },
   "layers build on lower layers only, and every folder is in one": {
     rule: layersBuildOnLowerOnes,
     broken: [
-      [importing("src/brands/brands.ts", "../senders/senders.ts")],
-      [file("src/brands/brands.ts", 'import type { Sender } from "../senders/senders.ts"; export type S = Sender;')],
-      [importing("src/campaigns/routes.ts", "../delivery/tick.ts")],
-      [importing("src/messages/messages.ts", "../bans/bans.ts")],
+      [importing("src/modules/brands/brands.ts", "../senders/senders.ts")],
+      [
+        file(
+          "src/modules/brands/brands.ts",
+          'import type { Sender } from "../senders/senders.ts"; export type S = Sender;',
+        ),
+      ],
+      [importing("src/modules/campaigns/campaign-routes.ts", "../delivery/tick.ts")],
+      [importing("src/modules/messages/messages.ts", "../bans/bans.ts")],
       [importing("src/http/guard.ts", "../brands/brands.ts")],
-      [importing("src/clock.ts", "./db/store.ts")],
+      [importing("src/lib/clock.ts", "./db/store.ts")],
       [file("src/unheardOf/thing.ts", "export const thing = 1;")],
     ],
     kept: [
-      [importing("src/contacts/contacts.ts", "../brands/brands.ts")],
+      [importing("src/modules/contacts/contacts.ts", "../brands/brands.ts")],
       [importing("src/delivery/tick.ts", "../campaigns/campaigns.ts")],
-      [importing("src/app.ts", "./simulator/routes.ts")],
+      [importing("src/server/app.ts", "./simulator/routes.ts")],
     ],
   },
   "channels and the database import nothing of ours but the files of src": {
     rule: leavesImportNothing,
     broken: [
-      [importing("src/channels/smtp.ts", "../delivery/tick.ts")],
-      [importing("src/channels/smtp.ts", "../db/store.ts")],
+      [importing("src/channels/email/smtp.ts", "../delivery/tick.ts")],
+      [importing("src/channels/email/smtp.ts", "../db/store.ts")],
       [importing("src/channels/gmail.ts", "../senders/secrets.ts")],
       [importing("src/db/store.ts", "../brands/brands.ts")],
       [file("src/db/store.ts", 'import type { Brand } from "../brands/brands.ts"; export type B = Brand;')],
     ],
     kept: [
-      [importing("src/channels/smtp.ts", "../fault.ts"), importing("src/channels/smtp.ts", "./channel.ts")],
-      [importing("src/channels/smtp.ts", "nodemailer"), importing("src/db/store.ts", "../clock.ts")],
+      [importing("src/channels/email/smtp.ts", "../fault.ts"), importing("src/channels/email/smtp.ts", "./channel.ts")],
+      [importing("src/channels/email/smtp.ts", "nodemailer"), importing("src/db/store.ts", "../clock.ts")],
     ],
   },
   "only the owner of a table writes it": {
@@ -133,11 +146,11 @@ const cases: Record<string, Case> = {
       writing("src/messages/routes.ts", "tx.delete(bans)"),
     ],
     kept: [
-      writing("src/bans/bans.ts", "tx.delete(bans); tx.all(sql`update bans set scope = 1`)"),
+      writing("src/modules/suppressions/bans.ts", "tx.delete(bans); tx.all(sql`update bans set scope = 1`)"),
       writing("src/campaigns/a.ts", "tx.select().from(bans); tx.all(sql`select 1 from bans`)"),
       writing("src/campaigns/a.ts", "// bans: whoever wants to update bans sets them there"),
       writing("src/campaigns/a.ts", "kept.delete(key); hash.update(bytes)"),
-      writing("src/moving/rows.ts", "tx.delete(bans)"),
+      writing("src/db/transfer/rows.ts", "tx.delete(bans)"),
     ],
   },
   "every table has an owner": {
@@ -168,7 +181,7 @@ const cases: Record<string, Case> = {
 };
 
 test("architecture: the glob finds the source files of src", () => {
-  expect(paths).toContain("src/clock.ts");
+  expect(paths).toContain("src/lib/clock.ts");
 });
 
 describe.each(Object.entries(cases))("architecture: %s", (_, { rule, broken, kept }) => {

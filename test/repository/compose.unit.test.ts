@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { readConfig } from "../src/config.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
+import { parseConfig } from "../../src/server/config/config.ts";
+import { PROJECT_ROOT } from "../support/project-root.ts";
 
 interface Service {
   image?: string;
@@ -88,7 +88,7 @@ test("compose: holds no password, and asks for the ones that its first lines and
 
 test("compose: the app is configured for the other services, by names and passwords that they have", () => {
   const environment = Object.entries(app?.environment ?? {}).map(([name, value]) => [name, filledIn(value)]);
-  const config = readConfig(Object.fromEntries(environment));
+  const config = parseConfig(Object.fromEntries(environment));
   const database = new URL(config.databaseUrl ?? "");
   const redis = new URL(config.redisUrl ?? "");
   const { postgres, s3 } = compose.services;
@@ -118,7 +118,7 @@ test("compose: agrees with the image about folder, port, program and health chec
   expect(app?.ports?.[0]).toEndWith(`:${app?.environment?.PORT}`);
   const [, ...command] = app?.healthcheck?.test ?? [];
   expect(dockerfile).toContain(`CMD ${JSON.stringify(command).replaceAll(",", ", ")}\n`);
-  expect(Number.parseInt(app?.stop_grace_period ?? "", 10)).toBeGreaterThan(readConfig({}).stopTimeoutSeconds);
+  expect(Number.parseInt(app?.stop_grace_period ?? "", 10)).toBeGreaterThan(parseConfig({}).stopTimeoutSeconds);
 });
 
 test("compose: every image has a version, and the S3 server is the one that CI tests against", async () => {

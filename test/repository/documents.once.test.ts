@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { JsonObject } from "../src/http/json.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { operationsOf } from "./support/operations.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
+import type { JsonObject } from "../../src/http/json.ts";
+import { startApp, type TestApp } from "../support/app.ts";
+import { listOperations } from "../support/openapi-operations.ts";
+import { PROJECT_ROOT } from "../support/project-root.ts";
 
 // What people read before they read code: that it names things that exist.
 
@@ -54,7 +54,7 @@ afterAll(() => app.close());
 test("documents: every operation of the API that is named exists", async () => {
   const answer = await app.app.handle(new Request("http://localhost/swagger/json"));
   const known = new Set(
-    operationsOf((await answer.json()) as JsonObject).map(
+    listOperations((await answer.json()) as JsonObject).map(
       ({ method, path }) => `${method} ${path.replace(/\{\w+\}/g, ":id")}`,
     ),
   );

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { PROJECT_ROOT } from "./support/project-root.ts";
+import { PROJECT_ROOT } from "../support/project-root.ts";
 
 interface Entry {
   resolved?: string;

@@ -1,5 +1,5 @@
-import type { Rule, Source } from "./architecture.ts";
-import { OTHER_WRITERS, SCHEMA, SCHEMA_OWNERS, TABLE_OWNERS } from "./architectureData.ts";
+import { OTHER_WRITERS, SCHEMA, SCHEMA_OWNERS, TABLE_OWNERS } from "./architecture-layout.ts";
+import type { Rule, Source } from "./architecture-rules.ts";
 
 /** How a table is named in a write: in SQL text, or through the schema's export. `$1` is one or the other. */
 const NAME = String.raw`(?:"?([a-z_]+)"?|\$\{(\w+)\})`;

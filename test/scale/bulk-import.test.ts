@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { createBrand } from "../src/brands/brands.ts";
-import { createCampaign } from "../src/campaigns/campaigns.ts";
-import { archive, campaignOf, cancel } from "../src/campaigns/lifecycle.ts";
-import { systemClock } from "../src/clock.ts";
-import { readConfig } from "../src/config.ts";
-import { indexOlderContacts } from "../src/contacts/reindex.ts";
-import type { Store } from "../src/db/store.ts";
-import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
-import { runImport, spoolPath } from "../src/imports/importer.ts";
-import { createImportJob, getImportJob } from "../src/imports/jobs.ts";
-import { createLog } from "../src/log.ts";
-import { BULK_ROWS, expectSlices, numbers, watch } from "./support/bulk.ts";
-import { openTestStore } from "./support/store.ts";
+import type { Store } from "../../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../../src/db/tenant-scope.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { createLog } from "../../src/lib/logger.ts";
+import { createBrand } from "../../src/modules/brands/brands.ts";
+import { createCampaign } from "../../src/modules/campaigns/campaigns.ts";
+import { archive, cancel, getCampaign } from "../../src/modules/campaigns/lifecycle.ts";
+import { indexMissingContacts } from "../../src/modules/contacts/reindex.ts";
+import { getFilePath, runImport } from "../../src/modules/imports/importer.ts";
+import { createImportJob, getImportJob } from "../../src/modules/imports/jobs.ts";
+import { parseConfig } from "../../src/server/config/config.ts";
+import { openTestStore } from "../support/store.ts";
+import { BULK_ROWS, expectSlicedWork, measureWork, numberTable } from "./bulk-data.ts";
 
 // A file with as many rows as a large customer has contacts, all of whom are there. The cases follow each other.
 
@@ -29,15 +29,15 @@ beforeAll(async () => {
     const { id } = await createCampaign(tx, brand.id, { name: "Large" });
     for (const statement of [
       `insert into contacts (id, brand_id, email, first_name, company, custom, created_at, updated_at)
-        select 'p' || n.i, '${brand.id}', 'p' || n.i || '@people.example', 'Ann', 'Acme', '{}', 1, 1 from ${numbers(BULK_ROWS)}`,
+        select 'p' || n.i, '${brand.id}', 'p' || n.i || '@people.example', 'Ann', 'Acme', '{}', 1, 1 from ${numberTable(BULK_ROWS)}`,
       `insert into conversations (id, brand_id, campaign_id, contact_id, mode, status, created_at, updated_at)
-        select 'v' || n.i, '${brand.id}', '${id}', 'p' || n.i, 'AUTO', 'QUEUED', 1, 1 from ${numbers(BULK_ROWS)}`,
+        select 'v' || n.i, '${brand.id}', '${id}', 'p' || n.i, 'AUTO', 'QUEUED', 1, 1 from ${numberTable(BULK_ROWS)}`,
       "delete from installation where name = 'contact words'",
     ])
       await tx.all(sql.raw(statement));
     return id;
   });
-  await indexOlderContacts(store);
+  await indexMissingContacts(store);
 });
 afterAll(() => close());
 
@@ -45,13 +45,13 @@ afterAll(() => close());
 async function importAll(company: string): Promise<Record<string, number>> {
   const id = Bun.randomUUIDv7();
   const rows = Array.from({ length: BULK_ROWS }, (_, n) => `p${n}@people.example,Ann,${company}`);
-  await Bun.write(spoolPath(folder, id), `email,first name,company\n${rows.join("\n")}\n`);
+  await Bun.write(getFilePath(folder, id), `email,first name,company\n${rows.join("\n")}\n`);
   const job = { id, campaignId, fileName: "all.csv", onDuplicate: "UPDATE", fileBytes: 1, options: {} } as const;
   await store.write((tx) => createImportJob(tx, tenantScope(SYSTEM), job));
-  const config = readConfig({ DATA_DIR: folder });
+  const config = parseConfig({ DATA_DIR: folder });
   const log = createLog("silent", systemClock, () => {});
   const tools = { config, store, clock: systemClock, log, wake: () => {} };
-  expectSlices(await watch(`import for ${company}`, () => runImport(tools, id)));
+  expectSlicedWork(await measureWork(`import for ${company}`, () => runImport(tools, id)));
   const { status, verdicts } = await getImportJob(store.read, id, tenantScope(SYSTEM));
   expect(status).toBe("DONE");
   return verdicts;
@@ -70,10 +70,10 @@ test(`import: ${BULK_ROWS} contacts that are there are updated, each once`, asyn
 });
 
 test(`archive: a campaign of ${BULK_ROWS} contacts is put away without a look at them`, async () => {
-  const draft = await campaignOf(store.read, campaignId, tenantScope(SYSTEM));
+  const draft = await getCampaign(store.read, campaignId, tenantScope(SYSTEM));
   await store.write((tx) => cancel(tx, draft, null));
-  const cancelled = await campaignOf(store.read, campaignId, tenantScope(SYSTEM));
-  const { result } = await watch("archive", () => store.write((tx) => archive(tx, cancelled)));
+  const cancelled = await getCampaign(store.read, campaignId, tenantScope(SYSTEM));
+  const { result } = await measureWork("archive", () => store.write((tx) => archive(tx, cancelled)));
   expect(result.status).toBe("ARCHIVED");
   expect(await count("conversations where status = 'QUEUED' and updated_at = created_at")).toBe(BULK_ROWS);
 });

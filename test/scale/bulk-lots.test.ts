@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { advanceCampaigns } from "../src/campaigns/advance.ts";
-import { hold, release } from "../src/credits/holds.ts";
-import { expireLots } from "../src/credits/ledger.ts";
-import { untilNone } from "../src/db/slices.ts";
-import { MAX_CELLS } from "../src/db/sql.ts";
-import type { Store } from "../src/db/store.ts";
-import { BULK_ROWS, expectSlices, numbers, watch } from "./support/bulk.ts";
-import { openTestStore } from "./support/store.ts";
+import { repeatUntilNone } from "../../src/db/slices.ts";
+import { MAX_STATEMENT_VALUES } from "../../src/db/sql.ts";
+import type { Store } from "../../src/db/store.ts";
+import { advanceCampaigns } from "../../src/modules/campaigns/advance.ts";
+import { hold, release } from "../../src/modules/credits/holds.ts";
+import { expireLots } from "../../src/modules/credits/ledger.ts";
+import { openTestStore } from "../support/store.ts";
+import { BULK_ROWS, expectSlicedWork, measureWork, numberTable } from "./bulk-data.ts";
 
 // Cover what grows with the lots of one brand or the campaigns of a platform, not with the contacts of one campaign.
 
@@ -17,7 +17,7 @@ setDefaultTimeout(900_000);
  * Number of lots that one message takes credits from: with 14 values each, their ledger entries exceed one statement.
  */
 const SMALL_LOTS = 5000;
-const CAMPAIGNS = MAX_CELLS + 1000;
+const CAMPAIGNS = MAX_STATEMENT_VALUES + 1000;
 
 let store: Store;
 let close: () => Promise<void>;
@@ -29,7 +29,7 @@ beforeAll(async () => {
     `insert into credit_accounts (brand_id, granted, available, reserved, used, expired, clawed_back) values ('${id}', ${amount}, ${amount}, 0, 0, 0, 0)`;
   const lots = (id: string, count: number, expiresAt: string) =>
     `insert into credit_lots (id, brand_id, kind, granted, remaining, expires_at, created_at)
-      select '${id}' || (1000000 + n.i), '${id}', 'PURCHASED', 1, 1, ${expiresAt}, 1 from ${numbers(count)}`;
+      select '${id}' || (1000000 + n.i), '${id}', 'PURCHASED', 1, 1, ${expiresAt}, 1 from ${numberTable(count)}`;
   await store.write(async (tx) => {
     for (const statement of [
       brand("over"),
@@ -39,7 +39,7 @@ beforeAll(async () => {
       account("small", SMALL_LOTS),
       lots("small", SMALL_LOTS, "null"),
       `insert into campaigns (id, brand_id, name, status, channels, timezone, send_windows, created_at, updated_at)
-        select 'c' || n.i, 'small', 'Sent', 'RUNNING', '["EMAIL"]', 'UTC', '[]', 1, 1 from ${numbers(CAMPAIGNS)}`,
+        select 'c' || n.i, 'small', 'Sent', 'RUNNING', '["EMAIL"]', 'UTC', '[]', 1, 1 from ${numberTable(CAMPAIGNS)}`,
     ])
       await tx.all(sql.raw(statement));
   });
@@ -52,8 +52,8 @@ async function one(query: string): Promise<Record<string, number>> {
 }
 
 test(`lot expiry: ${BULK_ROWS} lots of one brand are each expired once, in slices`, async () => {
-  const watched = await watch("expiry of lots", () => untilNone(() => store.write(expireLots)));
-  expectSlices(watched, BULK_ROWS / 4);
+  const watched = await measureWork("expiry of lots", () => repeatUntilNone(() => store.write(expireLots)));
+  expectSlicedWork(watched, BULK_ROWS / 4);
   expect(watched.result).toBe(BULK_ROWS);
   expect(await one("select available, expired, entries from credit_accounts where brand_id = 'over'")).toEqual({
     available: 0,
@@ -78,6 +78,6 @@ test(`credit hold: a message that takes the rest of ${SMALL_LOTS} lots holds cre
 });
 
 test(`campaign sweep: ${CAMPAIGNS} campaigns that end at the same time are all completed`, async () => {
-  await watch("end of campaigns", () => untilNone(() => store.write(advanceCampaigns)));
+  await measureWork("end of campaigns", () => repeatUntilNone(() => store.write(advanceCampaigns)));
   expect(await one("select count(*) as count from campaigns where status = 'COMPLETED'")).toEqual({ count: CAMPAIGNS });
 });

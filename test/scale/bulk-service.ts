@@ -1,20 +1,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startService } from "../../src/cli/serve.ts";
-import { systemClock } from "../../src/clock.ts";
-import { readConfig } from "../../src/config.ts";
 import type { Store } from "../../src/db/store.ts";
-import { createAdmin } from "../../src/identity/claim.ts";
-import { createLog } from "../../src/log.ts";
-import { fillBulk } from "./bulk.ts";
-import { freshDatabase } from "./database.ts";
-import { type Doors, doorsOf, PASSWORD } from "./doors.ts";
-import { setLimits } from "./limits.ts";
-import { freePort } from "./throwaway.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { createLog } from "../../src/lib/logger.ts";
+import { createAdmin } from "../../src/modules/identity/bootstrap-admin.ts";
+import { parseConfig } from "../../src/server/config/config.ts";
+import { startService } from "../../src/server/serve.ts";
+import { type ApiClient, createApiClient, PASSWORD } from "../support/api-client.ts";
+import { createTestDatabase } from "../support/database.ts";
+import { setLimits } from "../support/limits.ts";
+import { findFreePort } from "../support/servers/temp-server.ts";
+import { seedBulkData } from "./bulk-data.ts";
 
 /** Service with the api role alone, on a database with a campaign of many contacts. */
-export interface BulkService extends Doors {
+export interface BulkService extends ApiClient {
   store: Store;
   /** Session token of an admin. */
   token: string;
@@ -23,17 +23,17 @@ export interface BulkService extends Doors {
 
 export async function startBulkService(rows: number): Promise<BulkService> {
   const folder = mkdtempSync(join(tmpdir(), "reprise-bulk-service-"));
-  const database = await freshDatabase();
+  const database = await createTestDatabase();
   const address = database.url === null ? {} : { DATABASE_URL: database.url };
-  const config = readConfig({ DATA_DIR: folder, HOST: "127.0.0.1", PORT: String(freePort()), ...address });
+  const config = parseConfig({ DATA_DIR: folder, HOST: "127.0.0.1", PORT: String(findFreePort()), ...address });
   const log = createLog("silent", systemClock, () => {});
   const service = await startService(config, log, new Set(["api"] as const));
   const { store } = service.runtime.deps;
   // The clients below read without a pause, more than the default limit allows.
   await setLimits(store, { readsPerMinute: 1_000_000 });
-  await fillBulk(store, rows);
+  await seedBulkData(store, rows);
   await createAdmin(store, { email: "admin@x.example", password: PASSWORD, name: "Admin" });
-  const doors = doorsOf(() => `http://127.0.0.1:${config.port}`);
+  const doors = createApiClient(() => `http://127.0.0.1:${config.port}`);
   return {
     ...doors,
     store,
@@ -47,7 +47,7 @@ export async function startBulkService(rows: number): Promise<BulkService> {
 }
 
 /** Responses to readers while a long request runs. */
-export interface Answered {
+export interface ResponsivenessReport {
   status: number;
   /** Number of responses to readers meanwhile. */
   answered: number;
@@ -57,7 +57,7 @@ export interface Answered {
 }
 
 /** Sends a request, and reads health and a list in turn without a pause until it is answered. */
-export async function answersDuring(service: BulkService, method: string, path: string, body?: unknown) {
+export async function measureResponsiveness(service: BulkService, method: string, path: string, body?: unknown) {
   const began = performance.now();
   let [last, longestGapMs, answered, isOver] = [began, 0, 0, false];
   const asked = service.api(method, path, { token: service.token, body }).finally(() => {
@@ -78,5 +78,5 @@ export async function answersDuring(service: BulkService, method: string, path: 
   console.log(
     `bulk answers: ${path.split("/").at(-1)}: ${seconds.toFixed(1)} s, ${answered} answers, longest gap ${longestGapMs.toFixed(0)} ms`,
   );
-  return { status, answered, longestGapMs, seconds } satisfies Answered;
+  return { status, answered, longestGapMs, seconds } satisfies ResponsivenessReport;
 }

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrandAtWork, setUpBrand } from "./support/campaign.ts";
-import { type Service, startService } from "./support/service.ts";
-import { until } from "./support/throwaway.ts";
+import { createReadyBrand, type ReadyBrand } from "../support/api-campaign.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Run the whole program with an anchor file of ledger heads and detect that the database was rolled back.
 
@@ -14,7 +14,7 @@ let dataDir: string;
 let anchors: string;
 let service: Service;
 let admin: string;
-let brand: BrandAtWork;
+let brand: ReadyBrand;
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "reprise-anchor-"));
@@ -22,7 +22,7 @@ beforeAll(async () => {
   anchors = join(home, "anchors");
   service = await startService({ dataDir, env: { LEDGER_ANCHOR: anchors } });
   admin = await service.admin();
-  brand = await setUpBrand(service, admin, { name: "Anchor", smtpPort: 0, mailboxes: [], credits: 10 });
+  brand = await createReadyBrand(service, admin, { name: "Anchor", smtpPort: 0, mailboxes: [], credits: 10 });
 });
 afterAll(async () => {
   await service.remove();
@@ -40,7 +40,7 @@ const kept = () => (existsSync(anchors) ? readFileSync(anchors, "utf8") : "");
 test("LEDGER_ANCHOR: a start writes the ledger heads to a file of mode 0600, and the continued ledger verifies against them", async () => {
   await service.stop();
   await service.start();
-  await until("the anchors are written", async () => kept().includes(brand.brandId));
+  await waitUntil("the anchors are written", async () => kept().includes(brand.brandId));
   expect(statSync(anchors).mode & 0o777).toBe(0o600);
   expect((await give(5)).status).toBe(200);
   const { exitCode, stdout } = await verify("--anchor", anchors, "--json");

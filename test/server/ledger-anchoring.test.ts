@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Anchoring } from "../src/cli/anchoring.ts";
-import { parseAnchors } from "../src/credits/anchor.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { Forger } from "./support/forgery.ts";
+import { parseAnchors } from "../../src/modules/credits/anchor.ts";
+import { Anchoring } from "../../src/server/ledger-anchoring.ts";
+import { LedgerForger } from "../modules/credits/forger.ts";
+import { startApp, type TestApp } from "../support/app.ts";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -25,10 +25,10 @@ test("ledger anchors to a webhook: checkpoints of a refused request are sent aga
     },
   });
   const anchoring = new Anchoring({ kind: "webhook", url: receiver.url.href }, app.deps);
-  const one = await Forger.begin(app.store);
+  const one = await LedgerForger.begin(app.store);
   await expect(anchoring.write()).rejects.toThrow("answered 500");
   status = 200;
-  const other = await Forger.begin(app.store);
+  const other = await LedgerForger.begin(app.store);
   await anchoring.write();
   expect(bodies.flatMap(brandsOf).sort()).toEqual(
     [one, other].map(({ brandId }): [string, number] => [brandId, 8]).sort(),
@@ -43,7 +43,7 @@ test("ledger anchors to a webhook: checkpoints of a refused request are sent aga
 });
 
 test("ledger anchors to the log: the checkpoints are parsed from the log output", async () => {
-  const forger = await Forger.begin(app.store);
+  const forger = await LedgerForger.begin(app.store);
   await new Anchoring({ kind: "log" }, app.deps).write();
   expect(brandsOf(app.logged.join(""))).toContainEqual([forger.brandId, 8]);
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { launchCampaign, messagesOf, setUpBrand } from "./support/campaign.ts";
-import { type Fleet, startFleet } from "./support/fleet.ts";
-import { type Service, startService } from "./support/service.ts";
-import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { until } from "./support/throwaway.ts";
+import { createReadyBrand, launchCampaign, listCampaignMessages } from "../support/api-campaign.ts";
+import { type Fleet, startFleet } from "../support/fleet.ts";
+import { startSmtpServer, type TestSmtpServer } from "../support/servers/smtp-server.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // The roles of a process can be chosen where several processes are possible: on Postgres, with or without Redis.
 
@@ -48,20 +48,20 @@ describe("process roles", () => {
     }
     const mailboxes = ["ann@brand.example", "ben@brand.example"];
     const order = { name: "Roles", smtpPort: outside.port, mailboxes, credits: 100 };
-    const brand = await setUpBrand(api, await api.admin(), order);
+    const brand = await createReadyBrand(api, await api.admin(), order);
     const people = Array.from({ length: 20 }, (_, index) => ({ email: `p${index}@client.example` }));
     const stages = [{ subject: "Hello", body: "May I ask you something?" }, { body: "Did you see my mail?" }];
     const began = performance.now();
     const id = await launchCampaign(brand, { name: "Roles", stages, people });
-    await until("all mails are sent", async () => outside.received.length >= 40, 30_000);
+    await waitUntil("all mails are sent", async () => outside.received.length >= 40, 30_000);
     // The workers were notified: polling alone would take half a minute.
     expect(performance.now() - began).toBeLessThan(12_000);
     expect(new Set(outside.received.map(({ messageId }) => messageId)).size).toBe(40);
-    const isSent = async () => (await messagesOf(brand, id)).every(({ status }) => status === "SENT");
-    await until("all messages are SENT", isSent);
+    const isSent = async () => (await listCampaignMessages(brand, id)).every(({ status }) => status === "SENT");
+    await waitUntil("all messages are SENT", isSent);
     // The scheduler completes the campaign.
     type Shown = { campaign: { status: string } };
     const isOver = async () => (await brand.ask<Shown>("GET", `/api/campaigns/${id}`)).campaign.status === "COMPLETED";
-    await until("the campaign is completed", isOver, 30_000);
+    await waitUntil("the campaign is completed", isOver, 30_000);
   });
 });

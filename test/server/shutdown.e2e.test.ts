@@ -2,16 +2,16 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Agent, request as ask } from "node:http";
 import { connect } from "node:net";
 import {
-  type BrandAtWork,
-  importOf,
+  createReadyBrand,
+  getImportJobView,
   launchCampaign,
-  messagesOf,
-  setUpBrand,
+  listCampaignMessages,
+  type ReadyBrand,
   uploadContacts,
-} from "./support/campaign.ts";
-import { type Service, startService } from "./support/service.ts";
-import { startScriptedSmtpServer, startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { until } from "./support/throwaway.ts";
+} from "../support/api-campaign.ts";
+import { startScriptedSmtpServer, startSmtpServer, type TestSmtpServer } from "../support/servers/smtp-server.ts";
+import { waitUntil } from "../support/servers/temp-server.ts";
+import { type Service, startService } from "../support/service.ts";
 
 // Stop the whole program during requests, sends and imports. Committed requests must be answered, outcomes of mails
 // must be known where possible, and the stop must stay within its time.
@@ -38,10 +38,10 @@ afterAll(async () => {
   await silent.stop();
 });
 
-async function begin(seconds: number, name: string, port: number): Promise<BrandAtWork> {
+async function begin(seconds: number, name: string, port: number): Promise<ReadyBrand> {
   service = await startService({ env: environment(seconds) });
   admin = await service.admin();
-  return setUpBrand(service, admin, { name, smtpPort: port, mailboxes: MAILBOXES, credits: 1e6 });
+  return createReadyBrand(service, admin, { name, smtpPort: port, mailboxes: MAILBOXES, credits: 1e6 });
 }
 
 /** Returns the log entry of the last stop. */
@@ -106,9 +106,9 @@ test("stop under load: each committed contact was answered and no request is lef
   const brand = await begin(9, "Load", outside.port);
   const work = load(brand.token);
   const jobId = await uploadContacts(service, brand, "Stopped", 5_000);
-  await until(
+  await waitUntil(
     "contacts are written and imported",
-    async () => work.written.size > 50 && (await importOf(brand, jobId)).rows > 0,
+    async () => work.written.size > 50 && (await getImportJobView(brand, jobId)).rows > 0,
   );
   expect(await service.stop()).toBe(0);
   await work.end();
@@ -118,8 +118,12 @@ test("stop under load: each committed contact was answered and no request is lef
 
   await service.start();
   const imported = await (async () => {
-    await until("the import is done", async () => (await importOf(brand, jobId)).status !== "RUNNING", 60_000);
-    return importOf(brand, jobId);
+    await waitUntil(
+      "the import is done",
+      async () => (await getImportJobView(brand, jobId)).status !== "RUNNING",
+      60_000,
+    );
+    return getImportJobView(brand, jobId);
   })();
   expect(imported).toMatchObject({ status: "DONE", rows: 5_000 });
   let committed = 0;
@@ -166,7 +170,7 @@ test("stop with incomplete requests: does not wait for them", async () => {
 test("stop with mails at a silent server: ends in time and leaves no unknown outcome", async () => {
   const brand = await begin(3, "Silent", silent.port);
   const id = await launchCampaign(brand, { name: "Silent", stages: STAGES, people: people(20, "silent") });
-  await until("some mails are being sent", async () => silent.connections.open >= 2);
+  await waitUntil("some mails are being sent", async () => silent.connections.open >= 2);
   expect(await service.stop()).toBe(0);
   const { onItsWay, broughtToAnEnd, unsettledSends, milliseconds } = lastStop();
   expect(onItsWay.sends).toBeGreaterThan(0);
@@ -175,7 +179,7 @@ test("stop with mails at a silent server: ends in time and leaves no unknown out
   // Compare the duration measured by the service with the configured limit.
   expect(milliseconds).toBeLessThan(3_000);
   await service.start();
-  const messages = await messagesOf(brand, id);
+  const messages = await listCampaignMessages(brand, id);
   expect(messages.map(({ status, errorMessage }) => [status, errorMessage === "OUTCOME_UNKNOWN"])).toEqual(
     Array.from({ length: 20 }, () => ["PENDING", false]) as never,
   );
@@ -187,7 +191,7 @@ test("stop with a request that waits for another server: ends in time, and the r
   const mute = await startScriptedSmtpServer({ bannerAfter: 60_000 });
   const body = { email: "mute@brand.example", host: "127.0.0.1", port: mute.port, security: "NONE", dailyLimit: 10 };
   const asked = service.api("POST", "/api/email-accounts", { token: brand.token, body }).catch(() => null);
-  await until("the request waits for the server", async () => mute.connections.open > 0);
+  await waitUntil("the request waits for the server", async () => mute.connections.open > 0);
   expect(await service.stop()).toBe(0);
   expect((await asked)?.status ?? 503).toBe(503);
   expect(lastStop()).toMatchObject({ onItsWay: { requests: 1 }, broughtToAnEnd: { requests: 1 } });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
-import { judgeBy } from "./support/answers.ts";
-import { flag } from "./support/pictures.ts";
-import { SOURCE_PROGRAM } from "./support/project-root.ts";
-import { cleanEnvironment } from "./support/replica.ts";
-import { freePort, Throwaway, until } from "./support/throwaway.ts";
+import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
+import { flag } from "../support/pictures.ts";
+import { SOURCE_PROGRAM } from "../support/project-root.ts";
+import { cleanEnvironment } from "../support/replica.ts";
+import { createResponseValidator } from "../support/response-validator.ts";
+import { findFreePort, TempServer, waitUntil } from "../support/servers/temp-server.ts";
 
 // Call every operation of the demo with the example that Swagger UI fills in for "Try it out".
 
@@ -26,8 +26,8 @@ const REFUSED: Record<string, [status: number, why: string]> = {
   "post /api/campaigns/outcome-unknown/{messageId}/resolve": [409, "in the demo no outcome is unknown"],
 };
 
-const home = new Throwaway("demo", "pid", "KILL");
-const port = freePort();
+const home = new TempServer("demo", "pid", "KILL");
+const port = findFreePort();
 const url = `http://127.0.0.1:${port}`;
 let demo: Bun.Subprocess;
 let document: JsonObject;
@@ -42,7 +42,7 @@ beforeAll(async () => {
   demo = Bun.spawn(command, { cwd, env, stdout: Bun.file(printed), stderr: "inherit" });
   await Bun.write(join(home.folder, "pid"), `${demo.pid}`);
   const said = async () => ((await Bun.file(printed).exists()) ? Bun.file(printed).text() : "");
-  await until("the demo serves", async () => demo.exitCode !== null || (await said()).includes("Ctrl-C"), 60_000);
+  await waitUntil("the demo serves", async () => demo.exitCode !== null || (await said()).includes("Ctrl-C"), 60_000);
   const [, password = ""] = /password of both {2}(\S+)/.exec(await said()) ?? [];
   document = (await (await fetch(`${url}/swagger/json`)).json()) as JsonObject;
   const entered = await ask("post", "/api/auth/sign-in/email", { email: "admin@demo.example", password });
@@ -108,7 +108,7 @@ function phaseOf(method: string, path: string): number {
 }
 
 test("demo: every operation accepts the example that Swagger UI fills in", async () => {
-  const validate = judgeBy(document);
+  const validate = createResponseValidator(document);
   const operations = entries(document.paths)
     .flatMap(([path, item]) => entries(item).map(([method, operation]) => ({ path, method, operation })))
     .sort((a, b) => phaseOf(a.method, a.path) - phaseOf(b.method, b.path));

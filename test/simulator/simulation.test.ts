@@ -1,17 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import type { Envelope, Outcome } from "../src/channels/channel.ts";
-import { brokenPromises } from "../src/simulator/census.ts";
-import { simulate } from "../src/simulator/simulate.ts";
-import { World } from "../src/simulator/world.ts";
-import { freshDatabase } from "./support/database.ts";
+import type { Envelope, Outcome } from "../../src/channels/channel.ts";
+import { describeViolations } from "../../src/simulator/invariants.ts";
+import { simulate } from "../../src/simulator/simulate.ts";
+import { World } from "../../src/simulator/world.ts";
+import { createTestDatabase } from "../support/database.ts";
 
-// Number of simulated runs: SIMULATION_SEEDS=1000 bun test test/simulation.test.ts
+// Number of simulated runs: SIMULATION_SEEDS=1000 bun test test/simulator/simulation.test.ts
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? (process.env.DATABASE_URL ? 3 : 25));
 const FIRST = Number(process.env.SIMULATION_FIRST ?? 1);
 const small = { days: 20, contacts: 40, faults: true };
 
 async function run(options: Parameters<typeof simulate>[0]) {
-  const database = await freshDatabase();
+  const database = await createTestDatabase();
   try {
     return await simulate({ ...options, databaseUrl: database.url });
   } finally {
@@ -23,7 +23,7 @@ describe("simulation with crashes, slow and failing providers, repeated wake-ups
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     test(`seed ${seed}: no invariant is violated`, async () => {
       const figures = await run({ seed: String(seed), ...small });
-      expect(brokenPromises(figures)).toEqual([]);
+      expect(describeViolations(figures)).toEqual([]);
       expect(figures.sent).toBeGreaterThan(0);
       expect(figures.pending).toBe(0);
       expect(figures.unknown).toBe(0);
@@ -53,7 +53,7 @@ describe("simulation invariants", () => {
       worldOf: (clock, seed) => new Doubling(clock, seed),
     });
     expect(figures.duplicates).toBeGreaterThan(0);
-    expect(brokenPromises(figures)).not.toEqual([]);
+    expect(describeViolations(figures)).not.toEqual([]);
   }, 60_000);
 
   test("detect a message recorded as sent that was not delivered", async () => {

@@ -1,7 +1,7 @@
-import { type Doors as AllDoors, type Answer, PASSWORD } from "./doors.ts";
+import { type ApiClient as AllDoors, type ApiResponse, PASSWORD } from "./api-client.ts";
 
 /** Message as the API returns it. */
-export interface ShownMessage {
+export interface MessageView {
   id: string;
   contactId: string;
   stage: number;
@@ -13,19 +13,19 @@ export interface ShownMessage {
   text: string | null;
 }
 
-export interface ShownBalance {
+export interface BalanceView {
   creditAvailable: number;
   totalReserved: number;
   totalUsed: number;
 }
 
-export interface Person {
+export interface ContactOptions {
   email: string;
   firstName?: string;
   lastName?: string;
 }
 
-export interface Stage {
+export interface StepOptions {
   subject?: string;
   body: string;
   /** None by default: a follow-up is due as soon as the message before it was sent. */
@@ -33,7 +33,7 @@ export interface Stage {
 }
 
 /** Brand that is ready to send, and a client that sends requests as its owner. */
-export interface BrandAtWork {
+export interface ReadyBrand {
   token: string;
   brandId: string;
   senderIds: string[];
@@ -41,7 +41,7 @@ export interface BrandAtWork {
   ask<Body = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Body>;
 }
 
-export interface BrandOrder {
+export interface ReadyBrandOptions {
   name: string;
   smtpPort: number;
   /** Addresses of its mailboxes. */
@@ -54,12 +54,16 @@ export interface BrandOrder {
 }
 
 /** Part of a client that is needed to create brands. */
-export type Doors = Pick<AllDoors, "api" | "signIn">;
+export type ApiAccess = Pick<AllDoors, "api" | "signIn">;
 
 /** Creates an owner and their brand over the API; the admin adds its mailboxes and grants the credits. */
-export async function setUpBrand(service: Doors, admin: string, order: BrandOrder): Promise<BrandAtWork> {
+export async function createReadyBrand(
+  service: ApiAccess,
+  admin: string,
+  order: ReadyBrandOptions,
+): Promise<ReadyBrand> {
   const { name, smtpPort, mailboxes, displayName, postalAddress, dailyLimit = 10_000, credits } = order;
-  const token = await enrol(service, admin, `${name.toLowerCase()}@owners.example`);
+  const token = await createSignedInUser(service, admin, `${name.toLowerCase()}@owners.example`);
   const ask = async <Body>(method: string, path: string, body?: unknown): Promise<Body> =>
     succeeded(await service.api<Body>(method, path, body === undefined ? { token } : { token, body }), method, path);
 
@@ -80,8 +84,13 @@ export async function setUpBrand(service: Doors, admin: string, order: BrandOrde
 
 /** Creates and launches a campaign, to start at once or at `startAt` (epoch milliseconds); returns its id. */
 export async function launchCampaign(
-  { ask, senderIds }: BrandAtWork,
-  { name, stages, people, startAt }: { name: string; stages: Stage[]; people: Person[]; startAt?: number },
+  { ask, senderIds }: ReadyBrand,
+  {
+    name,
+    stages,
+    people,
+    startAt,
+  }: { name: string; stages: StepOptions[]; people: ContactOptions[]; startAt?: number },
 ): Promise<string> {
   const { campaign } = await ask<{ campaign: { id: string } }>("POST", "/api/campaigns", {
     name,
@@ -102,7 +111,7 @@ export async function launchCampaign(
 }
 
 /** Reads all pages of a list. */
-export async function allOf<Row>({ ask }: BrandAtWork, path: string): Promise<Row[]> {
+export async function listAllPages<Row>({ ask }: ReadyBrand, path: string): Promise<Row[]> {
   const rows: Row[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
     const page: { data: Row[]; nextCursor: string | null } = await ask("GET", `${path}?limit=100&cursor=${cursor}`);
@@ -113,16 +122,16 @@ export async function allOf<Row>({ ask }: BrandAtWork, path: string): Promise<Ro
 }
 
 /** Lists all messages of a campaign. */
-export function messagesOf(brand: BrandAtWork, campaignId: string): Promise<ShownMessage[]> {
-  return allOf(brand, `/api/campaigns/${campaignId}/messages`);
+export function listCampaignMessages(brand: ReadyBrand, campaignId: string): Promise<MessageView[]> {
+  return listAllPages(brand, `/api/campaigns/${campaignId}/messages`);
 }
 
-export async function balanceOf({ ask }: BrandAtWork): Promise<ShownBalance> {
-  return (await ask<{ balance: ShownBalance }>("GET", "/api/credits")).balance;
+export async function getBrandBalance({ ask }: ReadyBrand): Promise<BalanceView> {
+  return (await ask<{ balance: BalanceView }>("GET", "/api/credits")).balance;
 }
 
 /** Creates a user as an admin and signs them in; returns their token. */
-export async function enrol(service: Doors, admin: string, email: string): Promise<string> {
+export async function createSignedInUser(service: ApiAccess, admin: string, email: string): Promise<string> {
   const path = "/api/auth/admin/create-user";
   succeeded(
     await service.api("POST", path, { token: admin, body: { email, password: PASSWORD, name: "Somebody" } }),
@@ -132,13 +141,13 @@ export async function enrol(service: Doors, admin: string, email: string): Promi
   return service.signIn(email);
 }
 
-function succeeded<Body>({ status, body, text }: Answer<Body>, method: string, path: string): Body {
+function succeeded<Body>({ status, body, text }: ApiResponse<Body>, method: string, path: string): Body {
   if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
   return body;
 }
 
 /** Import job as the API returns it. */
-export interface ShownImport {
+export interface ImportJobView {
   status: "RUNNING" | "DONE" | "FAILED";
   rows: number;
   verdicts: Record<string, number>;
@@ -147,8 +156,8 @@ export interface ShownImport {
 
 /** Uploads a file of generated contacts to a new campaign; returns the job's id. */
 export async function uploadContacts(
-  service: Doors,
-  { token, ask }: BrandAtWork,
+  service: ApiAccess,
+  { token, ask }: ReadyBrand,
   name: string,
   contacts: number,
 ): Promise<string> {
@@ -167,6 +176,6 @@ export async function uploadContacts(
   return body.jobId;
 }
 
-export async function importOf({ ask }: BrandAtWork, jobId: string): Promise<ShownImport> {
-  return (await ask<{ job: ShownImport }>("GET", `/api/campaigns/import-jobs/${jobId}`)).job;
+export async function getImportJobView({ ask }: ReadyBrand, jobId: string): Promise<ImportJobView> {
+  return (await ask<{ job: ImportJobView }>("GET", `/api/campaigns/import-jobs/${jobId}`)).job;
 }

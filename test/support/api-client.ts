@@ -1,14 +1,14 @@
 /** Password of every test user. */
 export const PASSWORD = "correct horse battery";
 
-export interface Sent {
+export interface ApiRequest {
   body?: unknown;
   /** Session token. */
   token?: string;
   headers?: Record<string, string>;
 }
 
-export interface Answer<Body> {
+export interface ApiResponse<Body> {
   status: number;
   headers: Headers;
   body: Body;
@@ -17,9 +17,9 @@ export interface Answer<Body> {
 }
 
 /** Client of the HTTP API. */
-export interface Doors {
+export interface ApiClient {
   /** Sends a request. Each has a client address of its own, where the service trusts the header and `headers` set none. */
-  api<Body = Record<string, unknown>>(method: string, path: string, sent?: Sent): Promise<Answer<Body>>;
+  api<Body = Record<string, unknown>>(method: string, path: string, sent?: ApiRequest): Promise<ApiResponse<Body>>;
   /** Signs a user up; returns their token. */
   signUp(email: string): Promise<string>;
   /** Signs an existing user in; returns their token. */
@@ -29,17 +29,21 @@ export interface Doors {
 let visitors = 0;
 
 /** Creates a client that calls `url` for each request, so that requests may go to several replicas. */
-export function doorsOf(url: () => string): Doors {
+export function createApiClient(url: () => string): ApiClient {
   const address = () => `10.1.${(++visitors >> 8) & 255}.${visitors & 255}`;
-  return doorsThrough((path, request) => fetch(`${url()}${path}`, { ...request, redirect: "manual" }), address);
+  return createApiClientOver((path, request) => fetch(`${url()}${path}`, { ...request, redirect: "manual" }), address);
 }
 
 /** Creates a client over another transport; `address` returns the client address of the next request. */
-export function doorsThrough(
+export function createApiClientOver(
   send: (path: string, request: RequestInit) => Promise<Response>,
   address: () => string,
-): Doors {
-  async function api<Body>(method: string, path: string, { body, token, headers }: Sent = {}): Promise<Answer<Body>> {
+): ApiClient {
+  async function api<Body>(
+    method: string,
+    path: string,
+    { body, token, headers }: ApiRequest = {},
+  ): Promise<ApiResponse<Body>> {
     const response = await send(path, {
       method,
       headers: {

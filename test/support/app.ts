@@ -2,26 +2,26 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
-import { createApp } from "../../src/app.ts";
-import { BackgroundWork } from "../../src/background.ts";
-import { type Clock, DAY, VirtualClock } from "../../src/clock.ts";
-import { type Config, readConfig } from "../../src/config.ts";
 import { openStore } from "../../src/db/open.ts";
-import { refusable } from "../../src/db/refusable.ts";
+import { createRefusableStore } from "../../src/db/refusable-store.ts";
 import { users } from "../../src/db/schema/identity.ts";
-import type { Deps } from "../../src/deps.ts";
-import { openFiles } from "../../src/files/open.ts";
-import { createAdmin } from "../../src/identity/claim.ts";
-import { createIdentity } from "../../src/identity/identity.ts";
-import { createLog } from "../../src/log.ts";
-import { systemRandom } from "../../src/random.ts";
-import { ledgerKey, masterKey, openVault, signer } from "../../src/secrets.ts";
-import { SecurityFindings } from "../../src/security/findings.ts";
-import { findInsecureSettings } from "../../src/security/settings.ts";
-import { freshDatabase } from "./database.ts";
-import { doorsThrough, PASSWORD } from "./doors.ts";
+import { BackgroundTasks } from "../../src/lib/background-tasks.ts";
+import { type Clock, DAY, VirtualClock } from "../../src/lib/clock.ts";
+import { ledgerKey, masterKey, openVault, signer } from "../../src/lib/crypto/secrets.ts";
+import { createLog } from "../../src/lib/logger.ts";
+import { systemRandom } from "../../src/lib/random.ts";
+import { openStorage } from "../../src/lib/storage/open.ts";
+import type { Deps } from "../../src/modules/deps.ts";
+import { createAdmin } from "../../src/modules/identity/bootstrap-admin.ts";
+import { createIdentity } from "../../src/modules/identity/identity.ts";
+import { SecurityFindings } from "../../src/modules/security/findings.ts";
+import { createApp } from "../../src/server/app.ts";
+import { type Config, parseConfig } from "../../src/server/config/config.ts";
+import { findInsecureSettings } from "../../src/server/insecure-settings.ts";
+import { createApiClientOver, PASSWORD } from "./api-client.ts";
+import { createTestDatabase } from "./database.ts";
 
-export interface Overrides {
+export interface AppOverrides {
   config?: Partial<Config>;
   clock?: Clock;
   deps?: Partial<Deps>;
@@ -33,12 +33,12 @@ export type TestApp = Awaited<ReturnType<typeof startApp>>;
  * Starts the API as `serve` composes it, on an empty database. Requests go to the app without a socket, the channel accepts
  * every message, and the log is an array. `close` deletes all of it.
  */
-export async function startApp(overrides: Overrides = {}) {
+export async function startApp(overrides: AppOverrides = {}) {
   const folder = mkdtempSync(join(tmpdir(), "reprise-app-"));
-  const database = await freshDatabase();
+  const database = await createTestDatabase();
   const clock = overrides.clock ?? new VirtualClock(Date.now());
   const config: Config = {
-    ...readConfig({ DATA_DIR: folder, ...(database.url ? { DATABASE_URL: database.url } : {}) }),
+    ...parseConfig({ DATA_DIR: folder, ...(database.url ? { DATABASE_URL: database.url } : {}) }),
     clientAddressHeader: "x-client-address",
     signUp: "open",
     // Tests advance their clocks by days between two requests of one session.
@@ -51,7 +51,7 @@ export async function startApp(overrides: Overrides = {}) {
   const secret = masterKey(config.secret, folder);
   const { databaseUrl } = config;
   const ledger = ledgerKey(secret);
-  const store = refusable(
+  const store = createRefusableStore(
     await openStore({ dataDir: folder, databaseUrl, clock, durability: "off", ledgerKey: ledger }),
   );
   const deps: Deps & { config: Config } = {
@@ -62,9 +62,9 @@ export async function startApp(overrides: Overrides = {}) {
     vault: openVault(secret),
     signer: signer(secret),
     channel: { send: async () => ({ kind: "accepted", providerId: null }), close: async () => {} },
-    files: openFiles(config.s3, join(folder, "files")),
+    files: openStorage(config.s3, join(folder, "files")),
     security: new SecurityFindings(findInsecureSettings(config, [])),
-    background: new BackgroundWork(),
+    background: new BackgroundTasks(),
     verifyMailbox: async () => ({ ok: true }),
     sendSystemMail: null,
     wake: () => {},
@@ -82,7 +82,7 @@ export async function startApp(overrides: Overrides = {}) {
     api: request,
     signUp,
     signIn,
-  } = doorsThrough(
+  } = createApiClientOver(
     (path, sent) => app.handle(requestTo(path, sent)),
     () => `10.0.${++visitors >> 8}.${visitors & 255}`,
   );

@@ -1,8 +1,8 @@
+import type { ApiRequest } from "./api-client.ts";
 import type { TestApp } from "./app.ts";
-import type { Sent } from "./doors.ts";
 
 /** User with a brand, and a client that sends requests as that user. */
-export interface Owner {
+export interface BrandOwner {
   token: string;
   brandId: string;
   request: <Body = Record<string, never>>(
@@ -14,15 +14,15 @@ export interface Owner {
 }
 
 /** Signs a user up and creates a brand as that user. */
-export async function openBrand(app: TestApp, name: string): Promise<Owner> {
+export async function createBrandOwner(app: TestApp, name: string): Promise<BrandOwner> {
   const token = await app.signUp(`${name}@owners.example`);
   const answer = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token, body: { name } });
-  return { token, brandId: answer.body.brand.id, request: asking(app, token) };
+  return { token, brandId: answer.body.brand.id, request: requestAs(app, token) };
 }
 
-export function asking(app: TestApp, token: string): Owner["request"] {
+export function requestAs(app: TestApp, token: string): BrandOwner["request"] {
   return (method, path, body, headers) => {
-    const sent: Sent = { token };
+    const sent: ApiRequest = { token };
     if (body !== undefined) sent.body = body;
     if (headers !== undefined) sent.headers = headers;
     return app.request(method, path, sent);

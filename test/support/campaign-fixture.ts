@@ -1,33 +1,33 @@
 import { eq } from "drizzle-orm";
-import type { JudgedRow } from "../../src/contacts/person.ts";
 import { campaignSenders, campaignSteps, campaigns } from "../../src/db/schema/campaigns.ts";
 import { contacts } from "../../src/db/schema/contacts.ts";
 import { conversations } from "../../src/db/schema/conversations.ts";
 import type { Tx } from "../../src/db/store.ts";
-import { type BrandPlan, castBrand, castContacts } from "../../src/simulator/cast.ts";
+import type { ParsedRow } from "../../src/modules/contacts/parse-contact.ts";
+import { type BrandSeed, seedBrand, seedContacts } from "../../src/simulator/seed.ts";
 import type { TestApp } from "./app.ts";
-import { asking, type Owner } from "./brands.ts";
-import { idOf } from "./visitors.ts";
+import { getUserId } from "./auth-helpers.ts";
+import { type BrandOwner, requestAs } from "./brands.ts";
 
 /** Brand with its owner, and a draft campaign with contacts. */
-export interface Stage extends Owner {
+export interface CampaignFixture extends BrandOwner {
   campaignId: string;
   /** Ids of the contacts, in the order they joined; `emails` are their addresses. */
   people: string[];
   emails: string[];
 }
 
-export interface Wishes {
+export interface FixtureOptions {
   people?: number;
   credits?: number;
   /** Days before each stage. */
   delays?: number[];
   dailyLimit?: number;
   mailboxes?: number;
-  sendWindows?: BrandPlan["campaign"]["sendWindows"];
+  sendWindows?: BrandSeed["campaign"]["sendWindows"];
 }
 
-const person = (email: string, index: number): JudgedRow => ({
+const person = (email: string, index: number): ParsedRow => ({
   verdict: "ok",
   contact: {
     email,
@@ -40,7 +40,7 @@ const person = (email: string, index: number): JudgedRow => ({
   },
 });
 
-function planOf(name: string, ownerId: string, wishes: Wishes): BrandPlan {
+function planOf(name: string, ownerId: string, wishes: FixtureOptions): BrandSeed {
   const { credits = 100, delays = [0, 2], dailyLimit = 100, mailboxes = 1, sendWindows = [] } = wishes;
   return {
     name,
@@ -66,13 +66,17 @@ function planOf(name: string, ownerId: string, wishes: Wishes): BrandPlan {
 }
 
 /** Signs an owner up and inserts their brand with a draft campaign and its contacts. */
-export async function castStage(app: TestApp, name: string, wishes: Wishes): Promise<Stage> {
+export async function createCampaignFixture(
+  app: TestApp,
+  name: string,
+  wishes: FixtureOptions,
+): Promise<CampaignFixture> {
   const token = await app.signUp(`owner@${name}.example`);
-  const ownerId = await idOf(app, token);
+  const ownerId = await getUserId(app, token);
   const addresses = Array.from({ length: wishes.people ?? 2 }, (_, index) => `person${index}@${name}.example`);
   const brand = await app.store.write(async (tx) => {
-    const brand = await castBrand(tx, planOf(name, ownerId, wishes));
-    await castContacts(tx, brand, addresses.map(person));
+    const brand = await seedBrand(tx, planOf(name, ownerId, wishes));
+    await seedContacts(tx, brand, addresses.map(person));
     return brand;
   });
   const joined = await app.store.read
@@ -85,12 +89,12 @@ export async function castStage(app: TestApp, name: string, wishes: Wishes): Pro
     ...brand,
     people: joined.map(({ id }) => id),
     emails: joined.map(({ email }) => email ?? ""),
-    request: asking(app, token),
+    request: requestAs(app, token),
   };
 }
 
 /** Inserts a copy of the campaign as a draft, with the same contacts. */
-export async function castTwin(tx: Tx, stage: Stage): Promise<Stage> {
+export async function copyDraftCampaign(tx: Tx, stage: CampaignFixture): Promise<CampaignFixture> {
   const campaignId = tx.newId();
   const of = stage.campaignId;
   const copies = <Row>(rows: Row[], more: () => object) => rows.map((row) => ({ ...row, campaignId, ...more() }));
@@ -109,6 +113,6 @@ export async function castTwin(tx: Tx, stage: Stage): Promise<Stage> {
 }
 
 /** Adds a contact to a campaign, launched or not. */
-export async function castNewcomer(tx: Tx, stage: Stage, email: string): Promise<void> {
-  await castContacts(tx, stage, [person(email, 0)]);
+export async function addCampaignMember(tx: Tx, stage: CampaignFixture, email: string): Promise<void> {
+  await seedContacts(tx, stage, [person(email, 0)]);
 }

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 
 /** Creates an empty database on the server that DATABASE_URL names; without one `url` is null, which means SQLite. */
-export async function freshDatabase(): Promise<{ url: string | null; drop(): Promise<void> }> {
+export async function createTestDatabase(): Promise<{ url: string | null; drop(): Promise<void> }> {
   const server = process.env.DATABASE_URL?.trim();
   if (!server) return { url: null, drop: async () => {} };
   const name = `reprise_test_${crypto.randomUUID().replaceAll("-", "")}`;

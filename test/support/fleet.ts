@@ -1,6 +1,6 @@
-import { freshDatabase } from "./database.ts";
-import { type Doors, doorsOf } from "./doors.ts";
-import { prepareReplica, type Replica } from "./replica.ts";
+import { type ApiClient, createApiClient } from "./api-client.ts";
+import { createTestDatabase } from "./database.ts";
+import { createReplica, type Replica } from "./replica.ts";
 
 export interface FleetOptions {
   /** Arguments after `serve`, one list for each replica to start. */
@@ -11,7 +11,7 @@ export interface FleetOptions {
 }
 
 /** Replicas on one database. Requests to the fleet go to its serving replicas in turn. */
-export interface Fleet extends Doors {
+export interface Fleet extends ApiClient {
   replicas: Replica[];
   databaseUrl: string | null;
   admin(): Promise<string>;
@@ -24,7 +24,7 @@ export const REPLICAS = Number(process.env.REPLICAS ?? 1);
 
 /** Starts all replicas at once: the first to connect migrates. */
 export async function startFleet({ args, env, databaseUrl }: FleetOptions): Promise<Fleet> {
-  const database = databaseUrl === undefined ? await freshDatabase() : { url: databaseUrl, drop: async () => {} };
+  const database = databaseUrl === undefined ? await createTestDatabase() : { url: databaseUrl, drop: async () => {} };
   const shared = {
     // Replicas need one key: it encrypts mailbox passwords and signs links.
     REPRISE_SECRET: "the same on every replica of this fleet",
@@ -37,11 +37,11 @@ export async function startFleet({ args, env, databaseUrl }: FleetOptions): Prom
     // All share the public URL of the first, as behind a load balancer.
     const first = replicas[0];
     const adminName = `admin-of-${replicas.length}-`;
-    replicas.push(prepareReplica({ args: own, adminName, env: first ? { ...shared, PUBLIC_URL: first.url } : shared }));
+    replicas.push(createReplica({ args: own, adminName, env: first ? { ...shared, PUBLIC_URL: first.url } : shared }));
   }
   let turn = 0;
   function next(): Replica {
-    const serving = replicas.filter((replica) => replica.serves());
+    const serving = replicas.filter((replica) => replica.isServing());
     const replica = serving[turn++ % serving.length];
     if (!replica) throw new Error("no replica serves");
     return replica;
@@ -58,5 +58,11 @@ export async function startFleet({ args, env, databaseUrl }: FleetOptions): Prom
     await remove();
     throw error;
   }
-  return { ...doorsOf(() => next().url), replicas, databaseUrl: database.url, admin: () => next().admin(), remove };
+  return {
+    ...createApiClient(() => next().url),
+    replicas,
+    databaseUrl: database.url,
+    admin: () => next().admin(),
+    remove,
+  };
 }

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import type { Owner } from "./brands.ts";
+import type { BrandOwner } from "./brands.ts";
 
 /** Values that a field of any type may be sent. */
 const VALUES: unknown[] = [
@@ -63,7 +63,7 @@ function* spoilt(body: object): Generator<unknown> {
 }
 
 /** Sends an endpoint invalid bodies, ids and queries, and asserts that none gives a 500 or shows internals. */
-export async function sendNonsense(owner: Owner, method: string, path: string, body?: object): Promise<void> {
+export async function fuzzEndpoint(owner: BrandOwner, method: string, path: string, body?: object): Promise<void> {
   const broken: string[] = [];
   const send = async (to: string, sent?: unknown, headers?: Record<string, string>) => {
     const answer = await owner.request(method, to, sent, headers);

@@ -1,6 +1,6 @@
 import type { Store } from "../../src/db/store.ts";
-import type { LimitName } from "../../src/limits/names.ts";
-import { updateLimits } from "../../src/limits/overrides.ts";
+import type { LimitName } from "../../src/modules/limits/names.ts";
+import { updateLimits } from "../../src/modules/limits/overrides.ts";
 
 /** Sets limits as an admin would, of the platform or of one brand. */
 export function setLimits(

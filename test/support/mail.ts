@@ -3,7 +3,7 @@ import type { Envelope, MailLogin, SmtpLogin } from "../../src/channels/channel.
 let count = 0;
 
 /** Text larger than two socket buffers, so that a server that stops reading blocks the sender. */
-export const bulk = "All work and no play. ".repeat(400_000);
+export const LARGE_TEXT = "All work and no play. ".repeat(400_000);
 
 /** Returns a login at a test server, by default without TLS and password. */
 export function smtpLogin(port: number, over: Partial<SmtpLogin> = {}): SmtpLogin {
@@ -11,7 +11,7 @@ export function smtpLogin(port: number, over: Partial<SmtpLogin> = {}): SmtpLogi
 }
 
 /** Returns a mail with a new Message-ID and a new sender, so that tests share no pooled connection. */
-export function mailThrough(smtp: MailLogin | null, over: Partial<Envelope> = {}): Envelope {
+export function createEnvelope(smtp: MailLogin | null, over: Partial<Envelope> = {}): Envelope {
   count += 1;
   return {
     messageId: `m${count}`,

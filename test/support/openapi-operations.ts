@@ -1,8 +1,8 @@
 import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
-import type { Random } from "../../src/random.ts";
+import type { Random } from "../../src/lib/random.ts";
 
 /** Operation of an OpenAPI document. */
-export interface Operation {
+export interface ApiOperation {
   method: string;
   /** Path with `{name}` parameters. */
   path: string;
@@ -12,7 +12,7 @@ export interface Operation {
 }
 
 /** Lists the operations of an OpenAPI document. */
-export function operationsOf(document: JsonObject): Operation[] {
+export function listOperations(document: JsonObject): ApiOperation[] {
   return entries(document.paths).flatMap(([path, methods]) =>
     entries(methods).map(([method, operation]) => {
       const { parameters, requestBody } = isObject(operation) ? operation : {};
@@ -29,29 +29,29 @@ export function operationsOf(document: JsonObject): Operation[] {
 }
 
 /** Returns the id of a resource of a kind, such as `campaigns`. */
-export type IdOf = (kind: string) => string;
+export type IdLookup = (kind: string) => string;
 
 /** Draws a value that fits a schema. */
-export function fitting(schema: Json | undefined, random: Random, idOf: IdOf, name = ""): Json {
+export function sampleValue(schema: Json | undefined, random: Random, idOf: IdLookup, name = ""): Json {
   const given = objectIn(schema);
   if (/(^i|I)ds?$/.test(name) && given.type === "string") return idOf(kindOf(name));
   const choices = [given.anyOf, given.oneOf, given.enum, given.examples].find(Array.isArray);
   if (given.const !== undefined) return given.const;
   if (choices === given.anyOf || choices === given.oneOf) {
-    if (choices) return fitting(pick(choices, random), random, idOf, name);
-  } else if (choices) return pick(choices, random);
+    if (choices) return sampleValue(pickRandom(choices, random), random, idOf, name);
+  } else if (choices) return pickRandom(choices, random);
   if (Array.isArray(given.allOf)) {
-    return Object.assign({}, ...given.allOf.map((part) => fitting(part, random, idOf, name)));
+    return Object.assign({}, ...given.allOf.map((part) => sampleValue(part, random, idOf, name)));
   }
   switch (given.type) {
     case "object":
       return Object.fromEntries(
         entries(given.properties)
           .filter(([key]) => (Array.isArray(given.required) && given.required.includes(key)) || random() < 0.6)
-          .map(([key, inner]) => [key, fitting(inner, random, idOf, key)]),
+          .map(([key, inner]) => [key, sampleValue(inner, random, idOf, key)]),
       );
     case "array":
-      return [fitting(given.items, random, idOf, name)];
+      return [sampleValue(given.items, random, idOf, name)];
     case "integer":
     case "number":
       return typeof given.minimum === "number" ? given.minimum : 1;
@@ -69,7 +69,7 @@ function kindOf(name: string): string {
   return `${name.replace(/Ids?$/, "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}s`;
 }
 
-export function pick<Item>(items: readonly Item[], random: Random): Item {
+export function pickRandom<Item>(items: readonly Item[], random: Random): Item {
   const item = items[Math.floor(random() * items.length)];
   if (item === undefined) throw new Error("nothing to pick from");
   return item;

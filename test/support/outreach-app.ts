@@ -1,28 +1,34 @@
 import { eq, inArray } from "drizzle-orm";
-import { cancel } from "../../src/campaigns/lifecycle.ts";
-import { HOUR, VirtualClock } from "../../src/clock.ts";
-import { receive } from "../../src/conversations/inbound.ts";
-import { verifyLedger } from "../../src/credits/verify.ts";
 import { campaigns } from "../../src/db/schema/campaigns.ts";
 import { conversations } from "../../src/db/schema/conversations.ts";
 import { messages } from "../../src/db/schema/messages.ts";
 import type { Store, Tx } from "../../src/db/store.ts";
-import { createEngine, type Engine } from "../../src/delivery/engine.ts";
-import { castLaunch } from "../../src/simulator/cast.ts";
+import { HOUR, VirtualClock } from "../../src/lib/clock.ts";
+import { cancel } from "../../src/modules/campaigns/lifecycle.ts";
+import { verifyLedger } from "../../src/modules/credits/verify.ts";
+import { createEngine, type Engine } from "../../src/modules/delivery/engine.ts";
+import { receiveInbound } from "../../src/modules/inbox/inbound.ts";
+import { launchSeededCampaign } from "../../src/simulator/seed.ts";
 import { startApp } from "./app.ts";
-import { asking } from "./brands.ts";
-import { ScriptedChannel } from "./scriptedChannel.ts";
-import { castNewcomer, castStage, castTwin, type Stage, type Wishes } from "./stage.ts";
+import { requestAs } from "./brands.ts";
+import {
+  addCampaignMember,
+  type CampaignFixture,
+  copyDraftCampaign,
+  createCampaignFixture,
+  type FixtureOptions,
+} from "./campaign-fixture.ts";
+import { ScriptedChannel } from "./scripted-channel.ts";
 
 /** Monday, 09:00 UTC. */
 const START = Date.UTC(2026, 10, 23, 9);
 /** Step of the clock in `pass`; after each the engine sweeps and sends what is due. */
 const STEP = 6 * HOUR;
 
-export type Outreach = Awaited<ReturnType<typeof startOutreach>>;
+export type OutreachApp = Awaited<ReturnType<typeof startOutreachApp>>;
 
 /** Starts the app with a delivery engine, on a clock that tests advance, and a scripted channel. */
-export async function startOutreach() {
+export async function startOutreachApp() {
   const clock = new VirtualClock(START);
   const channel = new ScriptedChannel();
   let wakes = 0;
@@ -31,10 +37,10 @@ export async function startOutreach() {
   let brands = 0;
 
   /** Creates the engine of another process on the same database; `between` runs right after each of its commits. */
-  const newEngine = (between = async (): Promise<void> => {}, steady = () => 0, its: Store = store): Engine =>
+  const newEngine = (between = async (): Promise<void> => {}, monotonicMs = () => 0, its: Store = store): Engine =>
     createEngine({
       ...deps,
-      steady,
+      monotonicMs,
       store: {
         ...its,
         async write(work) {
@@ -63,11 +69,11 @@ export async function startOutreach() {
     engine,
     run,
     newEngine,
-    wakes: () => wakes,
-    admin: async () => asking(app, await app.admin()),
+    countWakes: () => wakes,
+    admin: async () => requestAs(app, await app.admin()),
 
     /** Advances the clock in steps, and sends what becomes due on the way. */
-    async pass(milliseconds: number): Promise<void> {
+    async advanceClock(milliseconds: number): Promise<void> {
       const until = clock.now() + milliseconds;
       while (clock.now() < until) {
         clock.set(Math.min(clock.now() + STEP, until));
@@ -77,43 +83,44 @@ export async function startOutreach() {
     },
 
     /** Cancels all campaigns, so that no message of this test becomes due in the next. */
-    async clear(): Promise<void> {
+    async cancelAllCampaigns(): Promise<void> {
       const open = inArray(campaigns.status, ["SCHEDULED", "RUNNING", "PAUSED", "AUTO_PAUSED"]);
       for (const campaign of await store.read.select().from(campaigns).where(open)) {
         await store.write((tx) => cancel(tx, campaign, null));
       }
       await run();
-      channel.forget();
+      channel.reset();
     },
 
     /** Creates a brand with a draft campaign. */
-    stage: (wishes: Wishes = {}): Promise<Stage> => castStage(app, `brand${brands++}`, wishes),
+    createDraft: (wishes: FixtureOptions = {}): Promise<CampaignFixture> =>
+      createCampaignFixture(app, `brand${brands++}`, wishes),
 
     /** Creates a brand with a launched campaign. */
-    async launched(wishes: Wishes = {}): Promise<Stage> {
-      const stage = await this.stage(wishes);
+    async createLaunched(wishes: FixtureOptions = {}): Promise<CampaignFixture> {
+      const stage = await this.createDraft(wishes);
       await this.launch(stage);
       return stage;
     },
 
-    launch: (stage: Stage) => store.write((tx) => castLaunch(tx, stage, stage.people.length)),
+    launch: (stage: CampaignFixture) => store.write((tx) => launchSeededCampaign(tx, stage, stage.people.length)),
 
     /** Copies the campaign as a draft with the same contacts. */
-    twin: (stage: Stage): Promise<Stage> => store.write((tx) => castTwin(tx, stage)),
+    copyDraft: (stage: CampaignFixture): Promise<CampaignFixture> => store.write((tx) => copyDraftCampaign(tx, stage)),
 
     /** Adds a contact to a campaign, launched or not. */
-    join: (stage: Stage, email: string) => store.write((tx) => castNewcomer(tx, stage, email)),
+    addMember: (stage: CampaignFixture, email: string) => store.write((tx) => addCampaignMember(tx, stage, email)),
 
     /** Records a reply of the campaign's first contact. */
-    answer: (tx: Tx, { brandId, emails }: Stage, text: string, headers: Record<string, string> = {}) =>
-      receive(
+    recordReply: (tx: Tx, { brandId, emails }: CampaignFixture, text: string, headers: Record<string, string> = {}) =>
+      receiveInbound(
         tx,
         {
           brandId,
           channel: "EMAIL",
           providerId: tx.newId(),
           from: emails[0] ?? "",
-          answers: [],
+          repliesTo: [],
           subject: "Re: Hello",
           text,
           headers,
@@ -121,24 +128,24 @@ export async function startOutreach() {
         deps.config,
       ),
 
-    messagesOf: (campaignId: string) =>
+    listMessages: (campaignId: string) =>
       store.read
         .select()
         .from(messages)
         .where(eq(messages.campaignId, campaignId))
         .orderBy(messages.stage, messages.id),
 
-    async campaignOf(campaignId: string) {
+    async getCampaign(campaignId: string) {
       const [row] = await store.read.select().from(campaigns).where(eq(campaigns.id, campaignId));
       return row;
     },
 
     /** Returns the conversations of a campaign, in the order their contacts joined. */
-    conversationsOf: (campaignId: string) =>
+    listConversations: (campaignId: string) =>
       store.read.select().from(conversations).where(eq(conversations.campaignId, campaignId)).orderBy(conversations.id),
 
     /** Returns the balances that differ from the sum of their ledger entries. */
-    drifts: async () => (await verifyLedger(store.read)).drifts,
+    listDrifts: async () => (await verifyLedger(store.read)).drifts,
 
     close: () => app.close(),
   };

@@ -1,5 +1,5 @@
 import { crc32, deflateSync, inflateSync } from "node:zlib";
-import type { Kind } from "../../src/identity/profile/pictureParts.ts";
+import type { Kind } from "../../src/modules/identity/profile/picture-parts.ts";
 
 // Generates images with the metadata that cameras and programs write, and reads back what an image shows.
 
@@ -32,7 +32,7 @@ export function paint(width: number, height: number, colourAt: (x: number, y: nu
 }
 
 /** Returns a small PNG whose header claims enormous dimensions. */
-export function hugeInName(width: number, height: number): Uint8Array {
+export function imageWithHugeHeader(width: number, height: number): Uint8Array {
   const image = Buffer.from(paint(1, 1, () => RED));
   image.writeUInt32BE(width, 16);
   image.writeUInt32BE(height, 20);
@@ -43,7 +43,7 @@ export function hugeInName(width: number, height: number): Uint8Array {
 /** Image that differs from all its rotations and reflections: red top left, green top right, blue below. */
 export const flag = paint(64, 48, (x, y) => (y >= 24 ? BLUE : x < 32 ? RED : GREEN));
 
-export async function drawn(kind: Kind, image = flag): Promise<Uint8Array> {
+export async function encodeImage(kind: Kind, image = flag): Promise<Uint8Array> {
   return new Bun.Image(image)[kind](kind === "png" ? {} : { quality: 95 }).bytes();
 }
 
@@ -81,8 +81,8 @@ profile.writeUInt32BE(300, 0);
 profile.write("acsp", 36);
 
 /** Returns the image with every kind of metadata, each of which contains SECRET. */
-export async function talkative(kind: Kind, orientation: number, image = flag): Promise<Uint8Array> {
-  const plain = Buffer.from(await drawn(kind, image));
+export async function imageWithMetadata(kind: Kind, orientation: number, image = flag): Promise<Uint8Array> {
+  const plain = Buffer.from(await encodeImage(kind, image));
   const camera = exif(orientation);
   if (kind === "jpeg") {
     const parts = [
@@ -113,7 +113,7 @@ export async function talkative(kind: Kind, orientation: number, image = flag): 
 }
 
 /** Returns which of the flag's colours an image shows at a position. */
-export async function seenAt(image: Uint8Array, right: number, down: number): Promise<string> {
+export async function colourSeenAt(image: Uint8Array, right: number, down: number): Promise<string> {
   const png = Buffer.from(await new Bun.Image(image).png().bytes());
   const [width, height, bytesAPixel] = [png.readUInt32BE(16), png.readUInt32BE(20), png[25] === RGBA ? 4 : 3];
   const packed: Buffer[] = [];

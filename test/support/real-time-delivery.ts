@@ -3,29 +3,29 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eq, sql } from "drizzle-orm";
-import { systemClock } from "../../src/clock.ts";
-import { verifyLedger } from "../../src/credits/verify.ts";
 import { openStore } from "../../src/db/open.ts";
 import { messages } from "../../src/db/schema/messages.ts";
-import { type BullmqOptions, startBullmq } from "../../src/delivery/bullmq.ts";
-import type { Driver } from "../../src/delivery/driver.ts";
-import { startEmbedded } from "../../src/delivery/embedded.ts";
-import { createEngine, type Engine } from "../../src/delivery/engine.ts";
-import { createLog, type Log } from "../../src/log.ts";
-import { systemRandom } from "../../src/random.ts";
-import { openVault, signer } from "../../src/secrets.ts";
-import { castBrand, castContacts, castLaunch } from "../../src/simulator/cast.ts";
-import { freshDatabase } from "./database.ts";
-import { TEST_LEDGER_KEY } from "./ledgerKey.ts";
-import { ScriptedChannel } from "./scriptedChannel.ts";
-import { until } from "./throwaway.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { openVault, signer } from "../../src/lib/crypto/secrets.ts";
+import { createLog, type Log } from "../../src/lib/logger.ts";
+import { systemRandom } from "../../src/lib/random.ts";
+import { verifyLedger } from "../../src/modules/credits/verify.ts";
+import { type BullmqOptions, startBullmq } from "../../src/modules/delivery/bullmq.ts";
+import type { Driver } from "../../src/modules/delivery/driver.ts";
+import { startEmbedded } from "../../src/modules/delivery/embedded.ts";
+import { createEngine, type Engine } from "../../src/modules/delivery/engine.ts";
+import { launchSeededCampaign, seedBrand, seedContacts } from "../../src/simulator/seed.ts";
+import { createTestDatabase } from "./database.ts";
+import { TEST_LEDGER_KEY } from "./ledger-key.ts";
+import { ScriptedChannel } from "./scripted-channel.ts";
+import { waitUntil } from "./servers/temp-server.ts";
 
-export type FollowUps = Awaited<ReturnType<typeof startFollowUps>>;
+export type RealTimeDelivery = Awaited<ReturnType<typeof startRealTimeDelivery>>;
 
 /** Starts a store with scheduled messages, and engines under the drivers that wake them, in real time. */
-export async function startFollowUps() {
+export async function startRealTimeDelivery() {
   const folder = mkdtempSync(join(tmpdir(), "reprise-driver-"));
-  const database = await freshDatabase();
+  const database = await createTestDatabase();
   const clock = systemClock;
   const store = await openStore({
     dataDir: folder,
@@ -65,7 +65,7 @@ export async function startFollowUps() {
   async function schedule(delays: readonly number[]): Promise<number> {
     const name = `brand${brands++}`;
     return store.write(async (tx) => {
-      const brand = await castBrand(tx, {
+      const brand = await seedBrand(tx, {
         name,
         ownerId: null,
         credits: delays.length,
@@ -76,12 +76,12 @@ export async function startFollowUps() {
       });
       const contact = { phone: null, firstName: "Jo", lastName: null, company: null, timezone: null, custom: {} };
       const people = delays.map((_, index) => ({ ...contact, email: `person${index}@${name}.example` }));
-      await castContacts(
+      await seedContacts(
         tx,
         brand,
         people.map((contact) => ({ verdict: "ok" as const, contact })),
       );
-      await castLaunch(tx, brand, people.length);
+      await launchSeededCampaign(tx, brand, people.length);
       const rows = await tx.select({ id: messages.id }).from(messages).where(eq(messages.campaignId, brand.campaignId));
       for (const [index, { id }] of rows.entries()) {
         await tx.all(sql`update messages set run_at = ${tx.now + (delays[index] ?? 0)} where id = ${id}`);
@@ -126,7 +126,7 @@ export async function startFollowUps() {
 
     /** Asserts that each message is sent exactly once. */
     async expectEachOnce(count: number): Promise<void> {
-      await until(`${count} messages are sent`, async () => (await sent()) === count);
+      await waitUntil(`${count} messages are sent`, async () => (await sent()) === count);
       expect(channel.sent).toHaveLength(count);
       expect(new Set(channel.recipients).size).toBe(count);
     },

@@ -1,13 +1,13 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Doors, doorsOf, PASSWORD } from "./doors.ts";
+import { type ApiClient, createApiClient, PASSWORD } from "./api-client.ts";
 import { SOURCE_PROGRAM } from "./project-root.ts";
-import { freePort, Throwaway, until } from "./throwaway.ts";
+import { findFreePort, TempServer, waitUntil } from "./servers/temp-server.ts";
 
 /** Command of the program under test: the source, or the binary that REPRISE_BINARY names. */
 export const program = process.env.REPRISE_BINARY ? [resolve(process.env.REPRISE_BINARY)] : SOURCE_PROGRAM;
 
-export interface Ended {
+export interface ProcessResult {
   exitCode: number;
   stdout: string;
   stderr: string;
@@ -24,16 +24,16 @@ export interface ReplicaOptions {
 }
 
 /** Process of the program, and a client of its API. */
-export interface Replica extends Doors {
+export interface Replica extends ApiClient {
   url: string;
   /** Working folder, empty at first; by default its data is below it. */
   folder: string;
   /** Reports whether it is started, and neither ended nor suspended. */
-  serves(): boolean;
+  isServing(): boolean;
   /** Reports whether its process is over; false while it is suspended. */
-  hasEnded(): boolean;
+  hasExited(): boolean;
   /** Runs another command on the same data to its end, such as `["ledger", "verify"]`. */
-  run(args: string[], input?: string): Promise<Ended>;
+  run(args: string[], input?: string): Promise<ProcessResult>;
   /** Creates another admin; returns their token. */
   admin(): Promise<string>;
   /** Starts it on the same data and port as before, and waits until it answers. */
@@ -43,9 +43,9 @@ export interface Replica extends Doors {
   /** Sends SIGTERM; returns the exit code. */
   stop(): Promise<number>;
   /** Sends SIGSTOP: the program does not run until SIGCONT. */
-  freeze(): void;
+  suspend(): void;
   /** Sends SIGCONT. */
-  thaw(): void;
+  resume(): void;
   /** Returns all it has printed, over all starts. */
   output(): string;
   /** Kills it and deletes its folder. */
@@ -61,23 +61,23 @@ export function cleanEnvironment(home: string): Record<string, string> {
 export async function runProgram(
   command: string[],
   { cwd, env, input = "" }: { cwd: string; env: Record<string, string>; input?: string },
-): Promise<Ended> {
+): Promise<ProcessResult> {
   const child = Bun.spawn(command, { cwd, env, stdin: Buffer.from(input), stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
   return { exitCode: await child.exited, stdout, stderr };
 }
 
 /** Prepares a `reprise serve` on a free port; `start` starts it. */
-export function prepareReplica({
+export function createReplica({
   command = program,
   args = [],
   adminName = "admin",
   env = {},
 }: ReplicaOptions): Replica {
-  const home = new Throwaway("replica", "pid", "KILL");
+  const home = new TempServer("replica", "pid", "KILL");
   const folder = join(home.folder, "empty");
   mkdirSync(folder);
-  const port = freePort();
+  const port = findFreePort();
   let admins = 0;
   const url = `http://127.0.0.1:${port}`;
   const environment = {
@@ -95,7 +95,7 @@ export function prepareReplica({
   const output = () => readFileSync(printed, "utf8");
   // A process that a signal ended has no exit code.
   const isOver = (process: Bun.Subprocess) => process.exitCode !== null || process.signalCode !== null;
-  const doors = doorsOf(() => url);
+  const doors = createApiClient(() => url);
   const run = (args: string[], input = "") =>
     runProgram([...command, ...args], { cwd: folder, env: environment, input });
 
@@ -118,8 +118,8 @@ export function prepareReplica({
     folder,
     run,
     output,
-    hasEnded: () => server !== null && isOver(server),
-    serves: () => server !== null && !isOver(server) && !frozen,
+    hasExited: () => server !== null && isOver(server),
+    isServing: () => server !== null && !isOver(server) && !frozen,
     async start() {
       const log = openSync(printed, "a");
       const stdio = ["ignore", log, log] as ["ignore", number, number];
@@ -133,7 +133,7 @@ export function prepareReplica({
           ({ ok }) => ok,
           () => false,
         );
-      await until("the service answers", async () => isOver(started) || (await answers()), 30_000);
+      await waitUntil("the service answers", async () => isOver(started) || (await answers()), 30_000);
       if (isOver(started))
         throw new Error(`the service ended with ${started.exitCode ?? started.signalCode}\n${output()}`);
     },
@@ -147,8 +147,8 @@ export function prepareReplica({
       await end("SIGKILL");
     },
     stop: () => end("SIGTERM"),
-    freeze: () => signal("SIGSTOP"),
-    thaw: () => signal("SIGCONT"),
+    suspend: () => signal("SIGSTOP"),
+    resume: () => signal("SIGCONT"),
     async remove() {
       await end("SIGKILL");
       await home.remove();

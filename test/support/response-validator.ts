@@ -1,9 +1,9 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
-import { at } from "./contract.ts";
+import { valueAt } from "./contract.ts";
 
-export interface Given {
+export interface ReceivedResponse {
   status: number;
   /** Content type. */
   type: string;
@@ -11,10 +11,13 @@ export interface Given {
 }
 
 /** Returns how a response breaks the description of its operation; null when it does not. */
-export type Judge = (operation: { method: string; path: string }, answer: Given) => string | null;
+export type ResponseValidator = (
+  operation: { method: string; path: string },
+  answer: ReceivedResponse,
+) => string | null;
 
 /** Validates responses against an OpenAPI document: status, content type, and body by JSON Schema 2020-12. */
-export function judgeBy(document: JsonObject): Judge {
+export function createResponseValidator(document: JsonObject): ResponseValidator {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: "document", ...document }, "document");
@@ -29,14 +32,14 @@ export function judgeBy(document: JsonObject): Judge {
   return ({ method, path }, { status, type, text }) => {
     const place = ["paths", path, method.toLowerCase(), "responses", String(status)];
     const direct = pointerOf(place);
-    const response = at(document, document, ...place);
+    const response = valueAt(document, document, ...place);
     if (!isObject(response)) return "an answer that the description does not mention";
     const told = Object.keys(isObject(response.content) ? response.content : {});
     if (told.length === 0) return text === "" ? null : "says more than the description does";
     const media = told.find((known) => type.startsWith(known));
     if (media === undefined) return `is ${type}, not ${told.join(" or ")}`;
     if (media !== "application/json") return null;
-    const operation = at(document, document, ...place.slice(0, -1));
+    const operation = valueAt(document, document, ...place.slice(0, -1));
     const reference = isObject(operation) ? operation[String(status)] : undefined;
     const from = isObject(reference) && typeof reference.$ref === "string" ? reference.$ref.slice(1) : direct;
     const validate = check(`${from}/content/application~1json/schema`);

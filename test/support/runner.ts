@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export interface Count {
+export interface TestCount {
   passed: number;
   failed: number;
   skipped: number;
 }
 
-export interface Run {
+export interface TestRun {
   /** Folder that the paths of `files` start from. */
   root: string;
   files: string[];
@@ -41,7 +41,7 @@ async function printLines(stream: ReadableStream<Uint8Array>, prefix: string): P
 }
 
 /** Runs test files in one `bun test` and counts from its JUnit report. A file that the report leaves out counts as failed. */
-export async function runFiles({ root, files, environment, flags, output }: Run): Promise<Count> {
+export async function runFiles({ root, files, environment, flags, output }: TestRun): Promise<TestCount> {
   const folder = mkdtempSync(join(tmpdir(), "reprise-report-"));
   const path = join(folder, "report.xml");
   // Passes share the cores with each other and with the servers they start: a test of half a second may take ten.

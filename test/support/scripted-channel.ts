@@ -9,14 +9,14 @@ export class ScriptedChannel implements Channel {
   #script: Step[] = [];
 
   /** Appends outcomes of the next messages. A promise delays its message, an error is thrown. */
-  next(...steps: Step[]): void {
+  enqueue(...steps: Step[]): void {
     this.#script.push(...steps);
   }
 
   /** Suspends the next message; returns a function that resumes it with an outcome. */
-  holdNext(): (outcome: Outcome) => void {
+  suspendNext(): (outcome: Outcome) => void {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    this.next(promise);
+    this.enqueue(promise);
     return resolve;
   }
 
@@ -34,7 +34,7 @@ export class ScriptedChannel implements Channel {
     return this.sent.map(({ to }) => to.address);
   }
 
-  forget(): void {
+  reset(): void {
     this.sent.length = 0;
     this.#script = [];
   }

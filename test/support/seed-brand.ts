@@ -1,7 +1,7 @@
-import { type BrandAtWork, type Doors, launchCampaign, setUpBrand } from "./campaign.ts";
+import { type ApiAccess, createReadyBrand, launchCampaign, type ReadyBrand } from "./api-campaign.ts";
 
 /** Brand with a resource of every kind. */
-export interface Furnished extends BrandAtWork {
+export interface SeededBrand extends ReadyBrand {
   campaignId: string;
   draftId: string;
   /** Ids of its resources by the path segment before them, such as `contacts`. */
@@ -9,7 +9,7 @@ export interface Furnished extends BrandAtWork {
 }
 
 /** Variables for a program with seeded brands: the simulator replaces the channels, so that nothing is sent. */
-export const SIMULATED = {
+export const SIMULATOR_ENVIRONMENT = {
   CHANNELS: "simulator",
   CLIENT_ADDRESS_HEADER: "x-client-address",
   LOG_LEVEL: "error",
@@ -19,9 +19,9 @@ export const SIMULATED = {
 let numbers = 100;
 
 /** Creates a brand with a campaign launched to two contacts, a draft, a voicemail number, a ban and an API key. */
-export async function furnish(service: Doors, admin: string, name: string): Promise<Furnished> {
+export async function seedBrand(service: ApiAccess, admin: string, name: string): Promise<SeededBrand> {
   const order = { name, smtpPort: 2525, mailboxes: [`mail@${name}.example`], credits: 50 };
-  const brand = await setUpBrand(service, admin, order);
+  const brand = await createReadyBrand(service, admin, order);
   const people = [{ email: `jo@${name}.example` }, { email: `al@${name}.example` }];
   const stages = [
     { subject: "Hi", body: "Hello" },

@@ -1,5 +1,5 @@
-import { freshDatabase } from "./database.ts";
-import { prepareReplica, type Replica, type ReplicaOptions } from "./replica.ts";
+import { createTestDatabase } from "./database.ts";
+import { createReplica, type Replica, type ReplicaOptions } from "./replica.ts";
 
 export interface ServiceOptions extends ReplicaOptions {
   /** DATA_DIR; by default `data` in its working folder, which is empty. */
@@ -14,8 +14,8 @@ export interface Service extends Replica {
 
 /** Starts `reprise serve` on a free port, with a database of its own and the Redis of the pass, and waits until it answers. */
 export async function startService({ dataDir, env, ...options }: ServiceOptions = {}): Promise<Service> {
-  const database = await freshDatabase();
-  const replica = prepareReplica({
+  const database = await createTestDatabase();
+  const replica = createReplica({
     ...options,
     env: {
       ...(dataDir === undefined ? {} : { DATA_DIR: dataDir }),

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../src/db/open.ts";
 import type { Store } from "../../src/db/store.ts";
-import { freshDatabase } from "./database.ts";
-import { TEST_LEDGER_KEY } from "./ledgerKey.ts";
+import { createTestDatabase } from "./database.ts";
+import { TEST_LEDGER_KEY } from "./ledger-key.ts";
 
 /** Open store on an empty database. */
 export interface TestStore {
@@ -17,7 +17,7 @@ export interface TestStore {
 /** Opens a store on a new database, which `close` deletes. */
 export async function openTestStore(): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), "reprise-store-"));
-  const database = await freshDatabase();
+  const database = await createTestDatabase();
   const store = await openStore({
     dataDir: folder,
     databaseUrl: database.url,

@@ -1,11 +1,11 @@
 import { sign } from "node:crypto";
-import type { GoogleLogin } from "./channel.ts";
+import type { GoogleLogin } from "../channel.ts";
 
 /** Google refused the credentials: the user must sign in again. */
-export class GrantRefused extends Error {}
+export class GoogleGrantRefusedError extends Error {}
 
 /** Google's token service gave no token for another reason; the credentials may be valid. */
-export class NoToken extends Error {}
+export class GoogleTokenUnavailableError extends Error {}
 
 /** Google's token endpoint (developers.google.com/identity/protocols/oauth2). */
 export const GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token";
@@ -31,9 +31,9 @@ export interface GoogleTokens {
    * Gets an access token that is valid for at least a minute and is not the one that was `refused`.
    * @throws GoogleGrantRefusedError, GoogleTokenUnavailableError
    */
-  token(login: GoogleLogin, refused?: string | null): Promise<string>;
+  getToken(login: GoogleLogin, refused?: string | null): Promise<string>;
   /** The last token, so that it can be removed from error messages. */
-  known(login: GoogleLogin): string | null;
+  getCachedToken(login: GoogleLogin): string | null;
 }
 
 interface Token {
@@ -42,7 +42,7 @@ interface Token {
 }
 
 /** Caches access tokens until shortly before they expire; concurrent callers share one request. */
-export function googleTokens(url: string, now: () => number = Date.now): GoogleTokens {
+export function createGoogleTokens(url: string, now: () => number = Date.now): GoogleTokens {
   const cached = new Map<string, Token>();
   const pending = new Map<string, Promise<Token>>();
 
@@ -59,7 +59,7 @@ export function googleTokens(url: string, now: () => number = Date.now): GoogleT
   }
 
   return {
-    async token(login, refused = null) {
+    async getToken(login, refused = null) {
       const key = JSON.stringify(login);
       const known = cached.get(key);
       if (known && known.token !== refused && known.expiresAt - EXPIRY_MARGIN_MS > now()) return known.token;
@@ -67,7 +67,7 @@ export function googleTokens(url: string, now: () => number = Date.now): GoogleT
       pending.set(key, promise);
       return (await promise).token;
     },
-    known: (login) => cached.get(JSON.stringify(login))?.token ?? null,
+    getCachedToken: (login) => cached.get(JSON.stringify(login))?.token ?? null,
   };
 }
 
@@ -80,9 +80,9 @@ async function fetchToken(url: string, login: GoogleLogin, now: number): Promise
   // Only the error code: the description may repeat parts of the request.
   const code = typeof error === "string" && /^[a-z_]{1,60}$/.test(error) ? error : null;
   if (code !== null && response.status < 500 && response.status !== 429 && !TEMPORARY_ERRORS.has(code)) {
-    throw new GrantRefused(`Google refused the credentials (${code}): ${ADVICE[login.grant.type]}`);
+    throw new GoogleGrantRefusedError(`Google refused the credentials (${code}): ${ADVICE[login.grant.type]}`);
   }
-  throw new NoToken(`Google's token service returned no token (${code ?? response.status})`);
+  throw new GoogleTokenUnavailableError(`Google's token service returned no token (${code ?? response.status})`);
 }
 
 const ADVICE = {
@@ -107,7 +107,7 @@ async function post(
     return { ok: response.ok, status: response.status, body: parsed as Record<string, unknown> };
   } catch {
     // The error's message may contain the URL of a proxy with its password.
-    throw new NoToken("Google's token service could not be reached");
+    throw new GoogleTokenUnavailableError("Google's token service could not be reached");
   }
 }
 
@@ -126,7 +126,7 @@ function buildForm({ mailbox, grant }: GoogleLogin, now: number): Record<string,
         assertion: signAssertion(mailbox, grant, now),
       };
     case "SMTP":
-      throw new GrantRefused("an app password needs no token");
+      throw new GoogleGrantRefusedError("an app password needs no token");
   }
 }
 
@@ -139,6 +139,6 @@ function signAssertion(mailbox: string, grant: { clientEmail: string; privateKey
   try {
     return `${unsigned}.${sign("RSA-SHA256", Buffer.from(unsigned), grant.privateKey).toString("base64url")}`;
   } catch {
-    throw new GrantRefused("the service account's private key cannot be used: download a new JSON key");
+    throw new GoogleGrantRefusedError("the service account's private key cannot be used: download a new JSON key");
   }
 }

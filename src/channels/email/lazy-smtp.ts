@@ -1,10 +1,10 @@
 import type { SmtpChannel, SmtpOptions } from "./smtp.ts";
 
 /** Opens the SMTP channel on first use: its libraries take longer to load than the service to start. */
-export function lateSmtp(options: SmtpOptions): SmtpChannel {
+export function lazySmtp(options: SmtpOptions): SmtpChannel {
   let opened: Promise<SmtpChannel> | null = null;
   const open = () => {
-    opened ??= import("./smtp.ts").then(({ smtpChannel }) => smtpChannel(options));
+    opened ??= import("./smtp.ts").then(({ createSmtpChannel: smtpChannel }) => smtpChannel(options));
     return opened;
   };
   return {

@@ -1,6 +1,6 @@
 import MailComposer from "nodemailer/lib/mail-composer";
-import { invalid } from "../fault.ts";
-import type { Envelope } from "./channel.ts";
+import { invalid } from "../../lib/errors.ts";
+import type { Envelope } from "../channel.ts";
 
 /** A message in its transport form: the two addresses of the SMTP envelope (RFC 5321) and the message (RFC 5322). */
 export interface Mail {
@@ -26,9 +26,12 @@ export async function composeMail(envelope: Envelope): Promise<Mail> {
   const thread = envelope.thread.filter((id) => MESSAGE_ID.test(id));
   const message = new MailComposer({
     messageId: assertMatches("messageKey", envelope.messageKey, MESSAGE_ID, "must be a Message-ID with angle brackets"),
-    from: { name: oneLine("sender.displayName", sender.displayName ?? ""), address: address("sender", sender.address) },
-    to: { name: oneLine("to.name", to.name ?? ""), address: address("to", to.address) },
-    subject: oneLine("subject", subject ?? ""),
+    from: {
+      name: assertOneLine("sender.displayName", sender.displayName ?? ""),
+      address: assertAddress("sender", sender.address),
+    },
+    to: { name: assertOneLine("to.name", to.name ?? ""), address: assertAddress("to", to.address) },
+    subject: assertOneLine("subject", subject ?? ""),
     text: envelope.text,
     ...(envelope.html === null ? {} : { html: envelope.html }),
     // Incoming mails may have malformed Message-IDs, which are left out of the thread.
@@ -56,11 +59,11 @@ function oneClickUnsubscribe(url: string): Record<string, { prepared: true; valu
   };
 }
 
-function address(field: string, value: string): string {
+function assertAddress(field: string, value: string): string {
   return assertMatches(`${field}.address`, value, ADDRESS, "must be one e-mail address");
 }
 
-function oneLine(field: string, value: string): string {
+function assertOneLine(field: string, value: string): string {
   return assertMatches(field, value, /^[^\r\n\0]*$/, "must be one line");
 }
 

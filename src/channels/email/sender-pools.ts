@@ -1,6 +1,6 @@
-import type { MailLogin } from "./channel.ts";
-import { SmtpPool } from "./smtpPool.ts";
-import type { SmtpSession } from "./smtpSession.ts";
+import type { MailLogin } from "../channel.ts";
+import { SmtpPool } from "./smtp-pool.ts";
+import type { SmtpSession } from "./smtp-session.ts";
 
 /** Maximum senders with open connections at the same time. */
 const MAX_POOLS = 500;

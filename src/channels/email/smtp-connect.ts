@@ -1,9 +1,9 @@
-import type { GoogleLogin, MailLogin, SmtpLogin } from "./channel.ts";
-import { type GmailEndpoints, isGoogle, serverOf } from "./google.ts";
-import { googleTokens } from "./googleToken.ts";
-import { resolveHost, SMTP_PORTS } from "./host.ts";
-import { checkSecurity, type PrivateNetwork } from "./privateNetworks.ts";
-import { SmtpSession, type SmtpTimeouts, type TokenSource } from "./smtpSession.ts";
+import { resolveHost, SMTP_PORTS } from "../../lib/network/host.ts";
+import { assertTls, type PrivateNetwork } from "../../lib/network/private-networks.ts";
+import type { GoogleLogin, MailLogin, SmtpLogin } from "../channel.ts";
+import { type GmailEndpoints, isGoogleLogin, resolveServer } from "./google-login.ts";
+import { createGoogleTokens } from "./google-token.ts";
+import { SmtpSession, type SmtpTimeouts, type TokenSource } from "./smtp-session.ts";
 
 interface ConnectorOptions {
   allowPrivateHosts: boolean;
@@ -26,15 +26,15 @@ interface SmtpConnector {
 /** Connects to the servers of brands and of Google, within the networks that the operator allows. */
 export function createSmtpConnector(options: ConnectorOptions): SmtpConnector {
   const { allowPrivateHosts, privateNetworks, timeouts, authorities, gmail } = options;
-  const tokens = googleTokens(gmail.tokenUrl);
-  const toServer = (login: MailLogin) => serverOf(login, gmail, tokens);
+  const tokens = createGoogleTokens(gmail.tokenUrl);
+  const toServer = (login: MailLogin) => resolveServer(login, gmail, tokens);
 
   async function openSmtp(login: SmtpLogin): Promise<SmtpSession> {
     const networks = login.privateHost ? privateNetworks : [];
     const policy = { allowPrivate: allowPrivateHosts, networks, ports: SMTP_PORTS };
-    checkSecurity(login.security, allowPrivateHosts || networks.length > 0);
+    assertTls(login.security, allowPrivateHosts || networks.length > 0);
     const { address, isPrivate } = await resolveHost(login.host, login.port, policy);
-    checkSecurity(login.security, allowPrivateHosts || isPrivate);
+    assertTls(login.security, allowPrivateHosts || isPrivate);
     return SmtpSession.open(login, address, timeouts, authorities, null);
   }
 
@@ -42,11 +42,11 @@ export function createSmtpConnector(options: ConnectorOptions): SmtpConnector {
   async function openGoogle(login: GoogleLogin): Promise<SmtpSession> {
     const byPassword = login.grant.type === "SMTP";
     // Gets the token first: without one the connection would be useless.
-    if (!byPassword) await tokens.token(login);
+    if (!byPassword) await tokens.getToken(login);
     const { address } = await resolveHost(gmail.host, gmail.port, { allowPrivate: true, ports: [] });
-    const source: TokenSource = (refused) => tokens.token(login, refused);
+    const source: TokenSource = (refused) => tokens.getToken(login, refused);
     return SmtpSession.open(toServer(login), address, timeouts, authorities, byPassword ? null : source);
   }
 
-  return { open: (login) => (isGoogle(login) ? openGoogle(login) : openSmtp(login)), toServer };
+  return { open: (login) => (isGoogleLogin(login) ? openGoogle(login) : openSmtp(login)), toServer };
 }

@@ -1,10 +1,10 @@
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
-import { Fault } from "../fault.ts";
-import type { Outcome, SmtpLogin } from "./channel.ts";
-import { GrantRefused, NoToken } from "./googleToken.ts";
-import { clientError, type Delivery, NoLoginOffered, TookTooLong } from "./smtp-delivery.ts";
-import { NotStarted } from "./smtpPool.ts";
-import { readReply, type SmtpReply, statedWait } from "./smtpReply.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { Outcome, SmtpLogin } from "../channel.ts";
+import { GoogleGrantRefusedError, GoogleTokenUnavailableError } from "./google-token.ts";
+import { type Delivery, NoLoginOfferedError, SmtpTimeoutError, toSmtpError } from "./smtp-delivery.ts";
+import { NoConnectionError } from "./smtp-pool.ts";
+import { parseReply, parseRetryAfterMs, type SmtpReply } from "./smtp-reply.ts";
 
 type FailedDelivery = Extract<Delivery, { accepted: false }>;
 
@@ -29,9 +29,9 @@ const TOO_FAST = /\brate\b|\btoo (?:many|fast|much)\b|\bthrottl|\bslow down\b|\b
 const GREYLISTED = /gr[ea]y-?list/i;
 
 /** Maps a server's reply to the outcome for the message, its sender and its recipient. */
-export function outcomeOf(delivery: Delivery, login: SmtpLogin): Outcome {
-  if (!delivery.accepted) return refusalOf(delivery, login);
-  return { kind: "accepted", providerId: readReply(withoutSecrets(delivery.reply, login))?.text || null };
+export function toOutcome(delivery: Delivery, login: SmtpLogin): Outcome {
+  if (!delivery.accepted) return toFailureOutcome(delivery, login);
+  return { kind: "accepted", providerId: parseReply(withoutSecrets(delivery.reply, login))?.text || null };
 }
 
 /**
@@ -39,28 +39,33 @@ export function outcomeOf(delivery: Delivery, login: SmtpLogin): Outcome {
  * so it pauses the sender. Reasons never contain the password, not even when the server repeats it. `quote` formats the reply
  * to a refused connection or login.
  */
-export function refusalOf({ error, dotSent }: FailedDelivery, login: SmtpLogin, quote = formatReply): NotAccepted {
-  const failure = clientError(error);
+export function toFailureOutcome(
+  { error, dotSent }: FailedDelivery,
+  login: SmtpLogin,
+  quote = formatReply,
+): NotAccepted {
+  const failure = toSmtpError(error);
   const step = getStep(failure);
-  const reply = readReply(withoutSecrets(failure.response ?? "", login));
+  const reply = parseReply(withoutSecrets(failure.response ?? "", login));
   if (dotSent && !(step === "content" && reply !== null && reply.code >= 400)) {
     return {
       kind: "unknown",
-      reason: `${server(login)} received the whole message and did not reply whether it accepts it`,
+      reason: `${formatServer(login)} received the whole message and did not reply whether it accepts it`,
     };
   }
-  if (failure instanceof GrantRefused) {
+  if (failure instanceof GoogleGrantRefusedError) {
     return { kind: "deferred", reason: failure.message, scope: "sender", reauth: true };
   }
-  if (failure instanceof NoToken) return { kind: "deferred", reason: failure.message, scope: "sender" };
-  if (failure instanceof NotStarted) return { kind: "deferred", reason: failure.message, scope: "message" };
+  if (failure instanceof GoogleTokenUnavailableError)
+    return { kind: "deferred", reason: failure.message, scope: "sender" };
+  if (failure instanceof NoConnectionError) return { kind: "deferred", reason: failure.message, scope: "message" };
   // Exceeds the size that the server announced or refuses at MAIL (RFC 1870): a retry would fail as well.
   if (step === "from" && (reply === null ? failure.code === "EMESSAGE" : isTooLarge(reply))) {
-    return { kind: "rejected", reason: `${server(login)} accepts no messages of this size`, badAddress: false };
+    return { kind: "rejected", reason: `${formatServer(login)} accepts no messages of this size`, badAddress: false };
   }
   if (reply === null) return { kind: "deferred", reason: describeNoReply(failure, login), scope: "sender" };
   if (step === "connect" || step === "login" || step === "from") {
-    return deferred("sender", `${server(login)} ${REFUSED[step]} (${quote(reply)}). ${ADVICE[step]}`, reply);
+    return toDeferred("sender", `${formatServer(login)} ${REFUSED[step]} (${quote(reply)}). ${ADVICE[step]}`, reply);
   }
   if (reply.code < 500) return toTemporaryFailure(reply, login);
   return toPermanentFailure(step, reply, login);
@@ -72,24 +77,24 @@ function toTemporaryFailure(reply: SmtpReply, login: SmtpLogin): NotAccepted {
   const aboutRecipient = GREYLISTED.test(text) || enhanced?.startsWith("4.2.") === true || enhanced === "4.5.3";
   const aboutSender = code === 421 || enhanced?.startsWith("4.7.") === true || TOO_FAST.test(text);
   const scope = aboutSender && !aboutRecipient ? "sender" : "message";
-  return deferred(scope, `${server(login)} asks to try again later (${formatReply(reply)})`, reply);
+  return toDeferred(scope, `${formatServer(login)} asks to try again later (${formatReply(reply)})`, reply);
 }
 
 function toPermanentFailure(step: "to" | "content", reply: SmtpReply, login: SmtpLogin): NotAccepted {
   const { code, enhanced, text } = reply;
-  const reason = `${server(login)} refused the message (${formatReply(reply)})`;
+  const reason = `${formatServer(login)} refused the message (${formatReply(reply)})`;
   // A bad sequence of commands says nothing about the message (RFC 5321 section 4.2.2).
-  if (code === 503) return deferred("message", reason, reply);
+  if (code === 503) return toDeferred("message", reason, reply);
   if (enhanced === "5.1.7" || enhanced === "5.1.8" || SENDER_REFUSED.test(text)) {
-    return deferred("sender", `${reason}. ${ADVICE.from}`, reply);
+    return toDeferred("sender", `${reason}. ${ADVICE.from}`, reply);
   }
   const badAddress = enhanced?.startsWith("5.1.") === true || (step === "to" && isUnknownRecipient(reply));
   if (badAddress) return { kind: "rejected", reason, badAddress };
-  if (code === 530 || RELAYING_REFUSED.test(text)) return deferred("sender", `${reason}. ${ADVICE.login}`, reply);
-  if (MACHINE_REFUSED.test(text)) return deferred("sender", `${reason}. Ask the mail provider why`, reply);
+  if (code === 530 || RELAYING_REFUSED.test(text)) return toDeferred("sender", `${reason}. ${ADVICE.login}`, reply);
+  if (MACHINE_REFUSED.test(text)) return toDeferred("sender", `${reason}. Ask the mail provider why`, reply);
   // 5.2.2 is the limit of the recipient's full mailbox.
   if (SENDING_LIMIT.test(text) && enhanced?.startsWith("5.2.") !== true) {
-    return deferred("sender", `${reason}. Lower this mailbox's daily limit`, reply);
+    return toDeferred("sender", `${reason}. Lower this mailbox's daily limit`, reply);
   }
   return { kind: "rejected", reason, badAddress: false };
 }
@@ -104,7 +109,7 @@ function isTooLarge(reply: SmtpReply): boolean {
 }
 
 function getStep(failure: SMTPConnection.SMTPError): Step {
-  if (failure.code === "EAUTH" || failure instanceof NoLoginOffered) return "login";
+  if (failure.code === "EAUTH" || failure instanceof NoLoginOfferedError) return "login";
   if (failure.command === "MAIL FROM") return "from";
   // A refused DATA command refuses the addresses given before it.
   if (failure.command === "RCPT TO" || (failure.command === "DATA" && failure.code === "EENVELOPE")) return "to";
@@ -120,32 +125,32 @@ const ADVICE = {
 
 /** Describes a failure without a reply to quote. */
 function describeNoReply(failure: SMTPConnection.SMTPError, login: SmtpLogin): string {
-  if (failure instanceof Fault) return failure.message;
+  if (failure instanceof AppError) return failure.message;
   const cause = failure.originalCode ?? failure.code ?? "";
-  const name = server(login);
-  if (failure instanceof NoLoginOffered) return `${name} offers no login over this connection. ${ADVICE.connect}`;
+  const name = formatServer(login);
+  if (failure instanceof NoLoginOfferedError) return `${name} offers no login over this connection. ${ADVICE.connect}`;
   if (failure.code === "EAUTH") return `logging in to ${name} failed. ${ADVICE.login}`;
   if (failure.code === "ETLS" && failure.command === "STARTTLS") return `${name} offers no STARTTLS. ${ADVICE.connect}`;
   if (/CERT|SSL|TLS/.test(cause)) {
     return `the TLS connection to ${name} failed (${withoutSecrets(failure.message, login).slice(0, 120)}). ${ADVICE.connect}`;
   }
   if (cause === "ECONNREFUSED") return `${name} refused the connection. ${ADVICE.connect}`;
-  const timedOut = failure instanceof TookTooLong || cause === "ETIMEDOUT";
+  const timedOut = failure instanceof SmtpTimeoutError || cause === "ETIMEDOUT";
   if (timedOut) return `${name} did not answer in time; nothing was sent`;
   return `${name} closed the connection; nothing was sent`;
 }
 
-function deferred(scope: "message" | "sender", reason: string, reply: SmtpReply): NotAccepted {
-  const retryAfterMs = statedWait(reply.text);
+function toDeferred(scope: "message" | "sender", reason: string, reply: SmtpReply): NotAccepted {
+  const retryAfterMs = parseRetryAfterMs(reply.text);
   return { kind: "deferred", reason, scope, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
-function server(login: SmtpLogin): string {
+function formatServer(login: SmtpLogin): string {
   return `${login.host}:${login.port}`;
 }
 
 /** Formats the codes of a reply without its text, which could disclose the server's software to a user who tests a login. */
-export function codesOnly({ code, enhanced }: SmtpReply): string {
+export function formatReplyCodes({ code, enhanced }: SmtpReply): string {
   return [code, enhanced].filter((part) => part !== null).join(" ");
 }
 

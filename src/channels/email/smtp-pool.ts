@@ -1,7 +1,7 @@
-import type { SmtpSession } from "./smtpSession.ts";
+import type { SmtpSession } from "./smtp-session.ts";
 
 /** No connection was available, for reasons of this process and not of the server. */
-export class NotStarted extends Error {}
+export class NoConnectionError extends Error {}
 
 /** Many servers close a connection after this many mails, some without a reply. */
 const MAILS_PER_SESSION = 100;
@@ -47,7 +47,7 @@ export class SmtpPool {
    * Takes a connection for one mail; the caller must give it back or close it.
    * @throws the error of opening it; NoConnectionError after `withinMs` of waiting for a free one
    */
-  async take(withinMs: number): Promise<SmtpSession> {
+  async acquire(withinMs: number): Promise<SmtpSession> {
     const idle = [...this.#idle.keys()].at(-1);
     if (idle !== undefined) {
       this.#unidle(idle);
@@ -58,11 +58,11 @@ export class SmtpPool {
   }
 
   /** Returns a connection that is ready for the next mail. */
-  give(session: SmtpSession): void {
+  release(session: SmtpSession): void {
     if (!this.#sessions.has(session)) return;
-    const next = session.used < MAILS_PER_SESSION ? this.#waiting.shift() : undefined;
+    const next = session.mailCount < MAILS_PER_SESSION ? this.#waiting.shift() : undefined;
     if (next) next.resolve(session);
-    else if (this.#retired || session.used >= MAILS_PER_SESSION) session.quit();
+    else if (this.#retired || session.mailCount >= MAILS_PER_SESSION) session.quit();
     else this.#keep(session);
   }
 
@@ -78,7 +78,7 @@ export class SmtpPool {
   /** Closes all connections now. Waiting mails fail with NoConnectionError. */
   close(): void {
     this.#retired = true;
-    this.#rejectWaiters(new NotStarted("the channel was closed"));
+    this.#rejectWaiters(new NoConnectionError("the channel was closed"));
     for (const session of [...this.#sessions]) session.close();
   }
 
@@ -122,7 +122,7 @@ export class SmtpPool {
       };
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(new NotStarted("no connection was available in time"));
+        reject(new NoConnectionError("no connection was available in time"));
       }, withinMs);
       this.#waiting.push(waiting);
     });
@@ -137,7 +137,7 @@ export class SmtpPool {
     }
     // Opens another connection for the waiting mails; if that fails, `#open` has rejected them.
     this.#open().then(
-      (another) => this.give(another),
+      (another) => this.release(another),
       () => {},
     );
   }

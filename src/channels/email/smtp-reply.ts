@@ -11,7 +11,7 @@ const MAX_TEXT_CHARS = 200;
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 
 /** Parses a reply; null when it does not start with a reply code. */
-export function readReply(raw: string): SmtpReply | null {
+export function parseReply(raw: string): SmtpReply | null {
   const code = Number(/^[2-5]\d{2}(?=[ -]|\r?\n|$)/.exec(raw)?.[0]);
   if (Number.isNaN(code)) return null;
   let enhanced: string | null = null;
@@ -21,11 +21,11 @@ export function readReply(raw: string): SmtpReply | null {
     enhanced ??= status;
     return text;
   });
-  return { code, enhanced, text: oneLine(lines.join(" ")) };
+  return { code, enhanced, text: toOneLine(lines.join(" ")) };
 }
 
 /** Parses how many milliseconds the server asks to wait: "try again in 300 seconds", "greylisted for 5 minutes". */
-export function statedWait(text: string): number | null {
+export function parseRetryAfterMs(text: string): number | null {
   const found = /\b(?:in|after|for|wait|within)[:\s]+(\d{1,6})\s*([smh])(?:ec|econd|in|inute|our)?s?\b/i.exec(text);
   if (!found) return null;
   const unit = { s: 1_000, m: 60_000, h: 3_600_000 }[(found[2] ?? "").toLowerCase()];
@@ -33,7 +33,7 @@ export function statedWait(text: string): number | null {
 }
 
 /** Collapses and truncates untrusted text for a log line and a table cell. */
-function oneLine(text: string): string {
+function toOneLine(text: string): string {
   return text
     .replace(/[\p{Cc}\s]+/gu, " ")
     .trim()

@@ -2,9 +2,9 @@ import { isIP } from "node:net";
 import { Readable } from "node:stream";
 import { rootCertificates } from "node:tls";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
-import type { SmtpLogin } from "./channel.ts";
+import type { SmtpLogin } from "../channel.ts";
 import type { Mail } from "./mail.ts";
-import { clientError, type Delivery, NoLoginOffered, TookTooLong } from "./smtp-delivery.ts";
+import { type Delivery, NoLoginOfferedError, SmtpTimeoutError, toSmtpError } from "./smtp-delivery.ts";
 
 /** Timeouts in milliseconds. */
 export interface SmtpTimeouts {
@@ -90,7 +90,7 @@ export class SmtpSession {
   }
 
   /** The number of mails it was given. */
-  get used(): number {
+  get mailCount(): number {
     return this.#used;
   }
 
@@ -104,11 +104,15 @@ export class SmtpSession {
     const deadline = performance.now() + withinMs;
     try {
       const { response } = await this.#exchange<SMTPConnection.SentMessageInfo>(withinMs, (done, allow) => {
-        const content = Readable.from(slices(mail.bytes, progress), { objectMode: false, highWaterMark: SLICE_BYTES });
+        const content = Readable.from(toSlices(mail.bytes, progress), {
+          objectMode: false,
+          highWaterMark: SLICE_BYTES,
+        });
         // The client sends the final dot on this same event, so no dot has been sent before it.
         content.once("end", () => {
           // Checked besides the timer, which may fire later in a process that was suspended.
-          if (performance.now() >= deadline) return this.#onLoss(new TookTooLong("the deadline to send has passed"));
+          if (performance.now() >= deadline)
+            return this.#onLoss(new SmtpTimeoutError("the deadline to send has passed"));
           progress.dotSent = true;
           allow(this.#timeouts.commit);
         });
@@ -153,19 +157,19 @@ export class SmtpSession {
   async #logIn(login: SmtpLogin, withinMs: number): Promise<void> {
     if (login.username === null) return;
     // Sending without the given login could send a mail in the name of no account.
-    if (!this.#connection.allowsAuth) throw new NoLoginOffered("the server offers no login");
+    if (!this.#connection.allowsAuth) throw new NoLoginOfferedError("the server offers no login");
     const credentials = { user: login.username, pass: login.password ?? "" };
     await this.#exchange<void>(withinMs, (done) => this.#connection.login({ credentials }, (error) => done(error)));
   }
 
   /** Logs in with XOAUTH2 as Gmail implements it. A refused token may have been revoked early, so a new one is tried once. */
   async #logInByToken({ username }: SmtpLogin, source: TokenSource, left: () => number): Promise<void> {
-    if (!this.#connection.allowsAuth) throw new NoLoginOffered("the server offers no login");
+    if (!this.#connection.allowsAuth) throw new NoLoginOfferedError("the server offers no login");
     const first = await source(null);
     try {
       await this.#presentToken(username ?? "", first, left());
     } catch (error) {
-      if (clientError(error).code !== "EAUTH" || clientError(error).responseCode === undefined) throw error;
+      if (toSmtpError(error).code !== "EAUTH" || toSmtpError(error).responseCode === undefined) throw error;
       await this.#presentToken(username ?? "", await source(first), left());
     }
   }
@@ -186,7 +190,7 @@ export class SmtpSession {
         const allow = (milliseconds: number) => {
           clearTimeout(timer);
           timer = setTimeout(() => {
-            reject(new TookTooLong(`no answer within ${milliseconds} ms`));
+            reject(new SmtpTimeoutError(`no answer within ${milliseconds} ms`));
             this.close();
           }, milliseconds);
         };
@@ -214,7 +218,7 @@ async function presentToken({ auth, sendCommand }: SMTPConnection.CustomAuthenti
 }
 
 /** Yields the content in slices, on demand. */
-function* slices(bytes: Buffer, progress: { contentStarted: boolean }): Generator<Buffer> {
+function* toSlices(bytes: Buffer, progress: { contentStarted: boolean }): Generator<Buffer> {
   progress.contentStarted = true;
   for (let start = 0; start < bytes.length; start += SLICE_BYTES) yield bytes.subarray(start, start + SLICE_BYTES);
 }

@@ -1,14 +1,14 @@
-import { Fault } from "../fault.ts";
-import type { Channel, Envelope, MailLogin, Outcome, Verified } from "./channel.ts";
-import { GMAIL, type GmailEndpoints } from "./google.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { PrivateNetwork } from "../../lib/network/private-networks.ts";
+import type { Channel, Envelope, LoginCheck, MailLogin, Outcome } from "../channel.ts";
+import { DEFAULT_GMAIL_ENDPOINTS, type GmailEndpoints } from "./google-login.ts";
 import { composeMail, type Mail } from "./mail.ts";
-import type { PrivateNetwork } from "./privateNetworks.ts";
 import { SenderPools } from "./sender-pools.ts";
 import { createSmtpConnector } from "./smtp-connect.ts";
-import { type Delivery, hadEnded, keepsConnection } from "./smtp-delivery.ts";
-import { codesOnly, outcomeOf, refusalOf } from "./smtpOutcome.ts";
-import type { SmtpPool } from "./smtpPool.ts";
-import type { SmtpSession, SmtpTimeouts } from "./smtpSession.ts";
+import { canReuseConnection, type Delivery, hadConnectionEnded } from "./smtp-delivery.ts";
+import { formatReplyCodes, toFailureOutcome, toOutcome } from "./smtp-outcome.ts";
+import type { SmtpPool } from "./smtp-pool.ts";
+import type { SmtpSession, SmtpTimeouts } from "./smtp-session.ts";
 
 export interface SmtpOptions {
   /** Allows mail servers on any network and port, and without TLS. */
@@ -30,7 +30,7 @@ export interface SmtpOptions {
 /** A channel for e-mail, which can also test logins. */
 export interface SmtpChannel extends Channel {
   /** Connects and logs in without sending anything. `reason` may be shown to the user. */
-  verify(login: MailLogin): Promise<Verified>;
+  verify(login: MailLogin): Promise<LoginCheck>;
 }
 
 const DEFAULT_TIMEOUTS_MS: SmtpTimeouts = { connect: 30_000, session: 60_000, commit: 120_000 };
@@ -40,8 +40,8 @@ const SHUTTING_DOWN: Outcome = { kind: "deferred", reason: "shutting down; nothi
  * Sends e-mail through the brands' own servers (RFC 5321). Returns `accepted` only after the server's reply, `unknown` only when
  * the final dot was sent without a reply, and never sends a message a second time by itself.
  */
-export function smtpChannel(options: SmtpOptions): SmtpChannel {
-  const { allowPrivateHosts, privateNetworks = [], gmail = GMAIL } = options;
+export function createSmtpChannel(options: SmtpOptions): SmtpChannel {
+  const { allowPrivateHosts, privateNetworks = [], gmail = DEFAULT_GMAIL_ENDPOINTS } = options;
   const { poolPerSender = 2, idleMilliseconds = 30_000, authorities = [] } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS_MS, ...options.timeouts };
   const connector = createSmtpConnector({ allowPrivateHosts, privateNetworks, timeouts, authorities, gmail });
@@ -52,12 +52,12 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
     const deadline = Math.min(before, performance.now() + timeouts.session);
     const remainingMs = () => Math.max(0, deadline - performance.now());
     for (;;) {
-      const session = await pool.take(remainingMs());
-      const wasUsed = session.used > 0;
+      const session = await pool.acquire(remainingMs());
+      const wasUsed = session.mailCount > 0;
       const delivery = await session.deliver(mail, remainingMs());
-      void release(session, delivery, pool);
+      void releaseSession(session, delivery, pool);
       // The server had closed an idle connection and no content was sent: another connection may send it.
-      if (!wasUsed || closed || !hadEnded(delivery)) return delivery;
+      if (!wasUsed || closed || !hadConnectionEnded(delivery)) return delivery;
     }
   }
 
@@ -74,8 +74,8 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
       if (closed) return SHUTTING_DOWN;
       const pool = pools.get(envelope.sender.id, login);
       if (pool === null) return { kind: "deferred", reason: "too many senders at once", scope: "message" };
-      const delivery = await deliver(mail, pool, before).catch((error): Delivery => notStarted(error));
-      const outcome = outcomeOf(delivery, connector.toServer(login));
+      const delivery = await deliver(mail, pool, before).catch((error): Delivery => toFailedDelivery(error));
+      const outcome = toOutcome(delivery, connector.toServer(login));
       // A connection that this process closed is no reason to pause its sender.
       return closed && outcome.kind === "deferred" ? SHUTTING_DOWN : outcome;
     },
@@ -86,7 +86,7 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
         session.quit();
         return { ok: true };
       } catch (error) {
-        const failure = refusalOf(notStarted(error), connector.toServer(login), codesOnly);
+        const failure = toFailureOutcome(toFailedDelivery(error), connector.toServer(login), formatReplyCodes);
         const reauth = failure.kind === "deferred" && failure.reauth === true;
         return { ok: false, reason: failure.reason, ...(reauth ? { reauth } : {}) };
       }
@@ -100,16 +100,16 @@ export function smtpChannel(options: SmtpOptions): SmtpChannel {
 }
 
 /** Returns a connection to the pool, or closes it when its state is unknown. */
-async function release(session: SmtpSession, delivery: Delivery, pool: SmtpPool): Promise<void> {
-  const usable = keepsConnection(delivery) && (delivery.accepted || (await session.reset()));
-  if (usable) pool.give(session);
+async function releaseSession(session: SmtpSession, delivery: Delivery, pool: SmtpPool): Promise<void> {
+  const usable = canReuseConnection(delivery) && (delivery.accepted || (await session.reset()));
+  if (usable) pool.release(session);
   else session.close();
 }
 
-function notStarted(error: unknown) {
+function toFailedDelivery(error: unknown) {
   return { accepted: false, error, contentStarted: false, dotSent: false } as const;
 }
 
 function describeComposeError(error: unknown): string {
-  return error instanceof Fault ? error.message : "this message cannot be composed as an e-mail";
+  return error instanceof AppError ? error.message : "this message cannot be composed as an e-mail";
 }

@@ -1,4 +1,4 @@
-import { SECOND } from "../clock.ts";
+import { SECOND } from "../../lib/clock.ts";
 
 /** The mailbox from which the service sends verification links and invitations, never campaigns. */
 export interface SystemMailbox {

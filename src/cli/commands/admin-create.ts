@@ -1,4 +1,4 @@
-import { type Command, JSON_HELP, readOptions, UsageError } from "../command.ts";
+import { type Command, JSON_HELP, parseOptions, UsageError } from "../command.ts";
 import { loadSettings } from "../settings.ts";
 
 export const adminCreateCommand: Command = {
@@ -11,7 +11,7 @@ export const adminCreateCommand: Command = {
     JSON_HELP,
   ],
   async run(args) {
-    const given = readOptions(args, {
+    const given = parseOptions(args, {
       email: { type: "string" },
       name: { type: "string" },
       "password-stdin": { type: "boolean" },
@@ -24,7 +24,7 @@ export const adminCreateCommand: Command = {
       );
     const password = (await Bun.stdin.text()).replace(/\r?\n$/, "");
     const { config } = loadSettings();
-    return (await import("../maintenance.ts")).makeAdmin(
+    return (await import("../maintenance.ts")).createAdminCommand(
       config,
       { email: given.email, name: given.name ?? given.email, password },
       given.json === true,

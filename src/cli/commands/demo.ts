@@ -1,4 +1,4 @@
-import { type Command, JSON_HELP, readOptions } from "../command.ts";
+import { type Command, JSON_HELP, parseOptions } from "../command.ts";
 import { loadSettings, useSqlite } from "../settings.ts";
 
 export const demoCommand: Command = {
@@ -6,7 +6,7 @@ export const demoCommand: Command = {
   summary: "Simulate weeks of two brands and 500 contacts in seconds, then serve the result with Swagger UI",
   help: ["--exit               exit after the summary instead of serving", JSON_HELP],
   async run(args) {
-    const { exit, json } = readOptions(args, { exit: { type: "boolean" }, json: { type: "boolean" } });
+    const { exit, json } = parseOptions(args, { exit: { type: "boolean" }, json: { type: "boolean" } });
     // The demo has a database file of its own and touches no configured database.
     useSqlite();
     const { config, log } = loadSettings();

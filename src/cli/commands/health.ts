@@ -1,4 +1,4 @@
-import { type Command, readOptions } from "../command.ts";
+import { type Command, parseOptions } from "../command.ts";
 import { loadSettings } from "../settings.ts";
 
 export const healthCommand: Command = {
@@ -6,8 +6,8 @@ export const healthCommand: Command = {
   summary: "Check the service on PORT; exit code 0 when it is healthy (for container health checks)",
   help: [],
   async run(args) {
-    readOptions(args, {});
+    parseOptions(args, {});
     const { config } = loadSettings();
-    return (await import("../maintenance.ts")).askHealth(config);
+    return (await import("../maintenance.ts")).checkHealth(config);
   },
 };

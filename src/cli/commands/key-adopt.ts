@@ -1,4 +1,4 @@
-import { type Command, readOptions } from "../command.ts";
+import { type Command, parseOptions } from "../command.ts";
 import { loadSettings } from "../settings.ts";
 
 export const keyAdoptCommand: Command = {
@@ -6,8 +6,8 @@ export const keyAdoptCommand: Command = {
   summary: "Accept the current secret key for a database created with a different, lost key",
   help: [],
   async run(args) {
-    readOptions(args, {});
+    parseOptions(args, {});
     const { config } = loadSettings();
-    return (await import("../maintenance.ts")).adopt(config);
+    return (await import("../maintenance.ts")).adoptKeyCommand(config);
   },
 };

@@ -1,4 +1,4 @@
-import { type Command, readOptions } from "../command.ts";
+import { type Command, parseOptions } from "../command.ts";
 import { loadSettings } from "../settings.ts";
 
 export const ledgerAnchorCommand: Command = {
@@ -6,7 +6,7 @@ export const ledgerAnchorCommand: Command = {
   summary: "Print the signed heads of the ledger, to be kept outside of the database",
   help: ["Prints lines of JSON for `ledger verify --anchor`. With LEDGER_ANCHOR the service writes them by itself."],
   async run(args) {
-    readOptions(args, {});
+    parseOptions(args, {});
     const { config } = loadSettings();
     return (await import("../ledger.ts")).printAnchor(config);
   },

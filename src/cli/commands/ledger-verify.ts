@@ -1,4 +1,4 @@
-import { type Command, JSON_HELP, readOptions, UsageError } from "../command.ts";
+import { type Command, JSON_HELP, parseOptions, UsageError } from "../command.ts";
 import { loadSettings } from "../settings.ts";
 
 export const ledgerVerifyCommand: Command = {
@@ -9,7 +9,7 @@ export const ledgerVerifyCommand: Command = {
     JSON_HELP,
   ],
   async run(args) {
-    const { json, anchor } = readOptions(args, { json: { type: "boolean" }, anchor: { type: "string" } });
+    const { json, anchor } = parseOptions(args, { json: { type: "boolean" }, anchor: { type: "string" } });
     if (anchor !== undefined && !(await Bun.file(anchor).exists()))
       throw new UsageError(`--anchor: there is no file ${JSON.stringify(anchor)}`);
     const { config } = loadSettings();

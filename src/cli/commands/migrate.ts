@@ -1,6 +1,6 @@
-import { type Command, JSON_HELP, readOptions, UsageError } from "../command.ts";
-import { readMoveTarget } from "../moveTarget.ts";
+import { type Command, JSON_HELP, parseOptions, UsageError } from "../command.ts";
 import { loadSettings, useSqlite } from "../settings.ts";
+import { parseTransferTarget } from "../transfer-target.ts";
 
 export const migrateCommand: Command = {
   name: "migrate",
@@ -20,7 +20,7 @@ export const migrateCommand: Command = {
   async run(args) {
     const text = { type: "string" } as const;
     const flag = { type: "boolean" } as const;
-    const { from, abandon, json, ...target } = readOptions(args, {
+    const { from, abandon, json, ...target } = parseOptions(args, {
       from: text,
       to: text,
       "to-env": text,
@@ -32,12 +32,12 @@ export const migrateCommand: Command = {
     const isTransfer = from !== undefined || abandon || Object.values(target).some((value) => value !== undefined);
     if (!isTransfer) {
       const { config } = loadSettings();
-      return (await import("../maintenance.ts")).bringUpToDate(config);
+      return (await import("../maintenance.ts")).migrateCommand(config);
     }
-    const to = abandon ? null : await readMoveTarget(target, process.env);
+    const to = abandon ? null : await parseTransferTarget(target, process.env);
     if (!from?.startsWith("sqlite:")) throw new UsageError("--from: expected sqlite:// followed by a data folder");
     useSqlite();
-    const { abandonMove, moveUp } = await import("../moveUp.ts");
+    const { abandonTransfer: abandonMove, transfer: moveUp } = await import("../transfer.ts");
     return to === null ? abandonMove(from) : moveUp(from, to, json === true);
   },
 };

@@ -1,5 +1,5 @@
-import { ALL_ROLES, readRoles } from "../../roles.ts";
-import { type Command, readOptions, UsageError } from "../command.ts";
+import { ALL_ROLES, parseRoles } from "../../server/roles.ts";
+import { type Command, parseOptions, UsageError } from "../command.ts";
 import { loadSettings } from "../settings.ts";
 
 export const serveCommand: Command = {
@@ -12,8 +12,8 @@ export const serveCommand: Command = {
     "Everything else is configured by environment variables: PORT, HOST, DATA_DIR, DATABASE_URL, PUBLIC_URL, REPRISE_SECRET, …",
   ],
   async run(args) {
-    const given = readOptions(args, { roles: { type: "string" } });
-    const roles = given.roles === undefined ? ALL_ROLES : readRoles(given.roles);
+    const given = parseOptions(args, { roles: { type: "string" } });
+    const roles = given.roles === undefined ? ALL_ROLES : parseRoles(given.roles);
     if (roles === null)
       throw new UsageError(`--roles: expected some of api, scheduler and worker, got ${JSON.stringify(given.roles)}`);
     const { config, log } = loadSettings();
@@ -21,6 +21,6 @@ export const serveCommand: Command = {
       throw new UsageError(
         "--roles: expected all of them, because one process does everything on SQLite; set DATABASE_URL to divide them",
       );
-    return (await import("../serve.ts")).serve(config, log, roles);
+    return (await import("../../server/serve.ts")).serve(config, log, roles);
   },
 };

@@ -1,4 +1,4 @@
-import { type Command, JSON_HELP, readOptions, readWhole, UsageError } from "../command.ts";
+import { type Command, JSON_HELP, parseInteger, parseOptions, UsageError } from "../command.ts";
 import { useSqlite } from "../settings.ts";
 
 export const simulateCommand: Command = {
@@ -21,7 +21,7 @@ export const simulateCommand: Command = {
       worlds,
       faults,
       json,
-    } = readOptions(args, {
+    } = parseOptions(args, {
       seed: text,
       days: text,
       contacts: text,
@@ -29,7 +29,7 @@ export const simulateCommand: Command = {
       faults: { type: "boolean" },
       json: { type: "boolean" },
     });
-    const count = readWhole("worlds", worlds, 1, 1, 1_000_000);
+    const count = parseInteger("worlds", worlds, 1, 1, 1_000_000);
     if (count > 1 && !/^\d{1,9}$/.test(seed))
       throw new UsageError("--seed: expected a whole number with --worlds above 1");
     useSqlite();
@@ -37,8 +37,8 @@ export const simulateCommand: Command = {
     return simulateWorlds({
       seed,
       worlds: count,
-      days: readWhole("days", days, 30, 1, 3650),
-      contacts: readWhole("contacts", contacts, 100, 1, 10_000_000),
+      days: parseInteger("days", days, 30, 1, 3650),
+      contacts: parseInteger("contacts", contacts, 100, 1, 10_000_000),
       faults: faults === true,
       json: json === true,
     });

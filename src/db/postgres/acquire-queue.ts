@@ -1,4 +1,4 @@
-import { SECOND } from "../clock.ts";
+import { SECOND } from "../../lib/clock.ts";
 import { databaseError } from "./connect-socket.ts";
 
 /** How long a caller waits for a free slot while all connections are in use or none can be opened. */

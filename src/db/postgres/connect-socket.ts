@@ -1,12 +1,12 @@
 import { connect, type Socket } from "node:net";
-import { SECOND } from "../clock.ts";
-import type { Address } from "./address.ts";
+import { SECOND } from "../../lib/clock.ts";
+import type { DatabaseAddress } from "../database-url.ts";
 
 /** Limits each step of opening a connection: the TCP connection, and the first answers of the server. */
 export const CONNECT_TIMEOUT_MS = 3 * SECOND;
 const KEEP_ALIVE_DELAY_MS = 10 * SECOND;
 
-export type Host = Address["hosts"][number];
+export type Host = DatabaseAddress["hosts"][number];
 
 /** Creates an error with a code of our own where the database or its driver would use that code. */
 export function databaseError(code: string, message: string): Error {

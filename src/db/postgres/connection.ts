@@ -3,16 +3,16 @@ import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
-import { SECOND } from "../clock.ts";
-import type { Address } from "./address.ts";
+import { SECOND } from "../../lib/clock.ts";
+import type { DatabaseAddress } from "../database-url.ts";
+import { checkStatementSize } from "../statement-size.ts";
+import type { Reader, Tx } from "../store.ts";
 import { CONNECT_TIMEOUT_MS, connectSocket, connectTimeout, databaseError, type Host } from "./connect-socket.ts";
-import { checkStatementSize } from "./statementSize.ts";
-import type { Reader, Tx } from "./store.ts";
 
 /**
  * Sets what the server itself ends: a statement that takes a minute, a wait for a lock, and a transaction whose process was
- * stopped or lost, so that its locks block no other. `planAnew` and snapshots may take longer. JIT compilation is off: a plan
- * that cannot do without what `findByIndex` disabled has so high a cost that Postgres spent 50 ms on compiling it, for a
+ * stopped or lost, so that its locks block no other. `forceCustomPlans` and snapshots may take longer. JIT compilation is off: a plan
+ * that cannot do without what `forceIndexScans` disabled has so high a cost that Postgres spent 50 ms on compiling it, for a
  * brand's one lot, in each slice of a cancel.
  */
 const SESSION_SETTINGS =
@@ -21,7 +21,7 @@ const SESSION_SETTINGS =
 const pgDialect = new PgDialect();
 
 /** Builds `all` over a driver that takes SQL as text. Statements are prepared: a batch has the same text for every size. */
-export function allThrough(
+export function createAll(
   unsafe: (text: string, params: string[], options: { prepare: true }) => PromiseLike<unknown>,
 ): Reader["all"] {
   return async (query: SQL) => {
@@ -55,7 +55,7 @@ export interface Connection {
 }
 
 /** Parses 64-bit integers (epoch milliseconds, thousandths) as numbers: all of ours are below 2^53. */
-export const EXACT = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
+export const EXACT_BIGINTS = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
 
 const CLIENT_OPTIONS = {
   max: 1,
@@ -65,7 +65,7 @@ const CLIENT_OPTIONS = {
   connect_timeout: CONNECT_TIMEOUT_MS / SECOND,
   max_lifetime: null,
   backoff: () => 0,
-  types: EXACT,
+  types: EXACT_BIGINTS,
 };
 
 /** @throws the driver's error, or 25006 when the server is read-only */
@@ -99,7 +99,7 @@ function createConnection(url: string, socket: Socket, onNotify?: () => void): C
   };
   const builders = drizzle({ client: Object.assign(client, { unsafe }) }) as unknown as Connection["builders"];
   const connection: Connection = {
-    builders: Object.assign(builders, { all: allThrough(unsafe) }),
+    builders: Object.assign(builders, { all: createAll(unsafe) }),
     pid: 0,
     isOpen: true,
     pendingSince: null,
@@ -161,7 +161,7 @@ async function handshake(connection: Connection, server: Host): Promise<void> {
 export type OpenConnection = (onNotify?: () => void) => Promise<Connection>;
 
 /** Opens connections to whichever host accepts writes, trying the last successful host first. */
-export function connector({ url, hosts }: Address): OpenConnection {
+export function createConnector({ url, hosts }: DatabaseAddress): OpenConnection {
   let preferred = 0;
   return async (onNotify) => {
     let failure: unknown;

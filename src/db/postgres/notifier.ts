@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SECOND } from "../clock.ts";
+import { SECOND } from "../../lib/clock.ts";
+import { callLater, type OnListenerError } from "../listeners.ts";
+import type { Notifier } from "../notifier.ts";
 import type { Connection, OpenConnection } from "./connection.ts";
-import { callLater, type OnListenerError } from "./listeners.ts";
-import type { Bell } from "./notifier.ts";
 import type { Pool } from "./pool.ts";
 
 const CHANNEL = "reprise_wake";
@@ -13,11 +13,11 @@ const RECONNECT_DELAY_MS = SECOND;
 const HEALTH_CHECK_MS = 5 * SECOND;
 
 /** Notifies the processes on this database, and no others, through LISTEN and NOTIFY. `close` stops listening. */
-export function postgresBell(
+export function createPostgresNotifier(
   { use }: Pick<Pool, "use">,
   open: OpenConnection,
   onListenerError: OnListenerError,
-): Bell & { close(): void } {
+): Notifier & { close(): void } {
   let timer: ReturnType<typeof setTimeout> | null = null;
   let listening: Connection | null = null;
   let closed = false;
@@ -42,7 +42,7 @@ export function postgresBell(
   }
 
   return {
-    ring() {
+    notify() {
       timer ??= setTimeout(() => {
         timer = null;
         // While Postgres is unavailable there is no work to wake for; listeners are called when they reconnect.
@@ -50,7 +50,7 @@ export function postgresBell(
       }, NOTIFY_DELAY_MS);
       timer.unref();
     },
-    onRing(listener) {
+    subscribe(listener) {
       // The driver calls it while it reads from the connection: an exception there would break the connection.
       const safeListener = () => callLater(listener, onListenerError);
       void (async () => {

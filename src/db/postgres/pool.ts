@@ -1,4 +1,4 @@
-import { MINUTE } from "../clock.ts";
+import { MINUTE } from "../../lib/clock.ts";
 import { ACQUIRE_TIMEOUT_MS, AcquireQueue } from "./acquire-queue.ts";
 import type { Connection, OpenConnection } from "./connection.ts";
 import { destroyStalledConnections } from "./stalled-connections.ts";

@@ -1,14 +1,14 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
-import { type LedgerKey, NO_LEDGER_KEY } from "../secrets.ts";
-import { readAddress } from "./address.ts";
-import { postgresBell } from "./bell.ts";
-import { allThrough, type Connection, connector } from "./connection.ts";
-import { migratePostgres } from "./migrate.ts";
+import { type LedgerKey, NO_LEDGER_KEY } from "../../lib/crypto/secrets.ts";
+import { parseDatabaseUrl } from "../database-url.ts";
+import { isRetryable, isUnavailable } from "../errors.ts";
+import { migratePostgres } from "../migrate.ts";
+import type { OutageMonitor } from "../outage-monitor.ts";
+import type { Reader, Store, Tx } from "../store.ts";
+import { type Connection, createAll, createConnector } from "./connection.ts";
+import { createPostgresNotifier } from "./notifier.ts";
 import { createPool, type Pool } from "./pool.ts";
-import type { Standing } from "./standing.ts";
-import type { Reader, Store, Tx } from "./store.ts";
-import { isRetryable, isUnavailable } from "./violations.ts";
 
 const MAX_ATTEMPTS = 5;
 /** Delay between two attempts to reach a server that has not started yet. */
@@ -33,7 +33,7 @@ function pooledReader({ use }: Pool, ledgerKey: LedgerKey): Reader {
     return Object.assign(result, { values });
   };
   const client = { unsafe, options: { parsers: {}, serializers: {} } } as unknown as Sql;
-  return Object.assign(drizzle({ client }), { all: allThrough(unsafe), ledgerKey }) as unknown as Reader;
+  return Object.assign(drizzle({ client }), { all: createAll(unsafe), ledgerKey }) as unknown as Reader;
 }
 
 /** Runs `work` between `begin` and `commit` or `rollback`. The server itself rolls back what a lost connection began. */
@@ -56,31 +56,31 @@ async function runTransaction<T>(connection: Connection, begin: string, work: ()
 export interface PostgresOptions {
   /** Connections at the same time. */
   size?: number | undefined;
-  standing: Standing;
+  outageMonitor: OutageMonitor;
   ledgerKey?: LedgerKey;
   /** Retries while the server has not started yet, until this is aborted. Without it the first failure is thrown. */
-  waiting?: AbortSignal | undefined;
+  retrySignal?: AbortSignal | undefined;
 }
 
 /** Opens a store on Postgres. A transaction that lost a deadlock or a serialisation conflict runs again. */
 export async function openPostgres(
   url: string,
   begin: () => Pick<Tx, "now" | "newId">,
-  { size = DEFAULT_POOL_SIZE, standing: outageMonitor, waiting, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
+  { size = DEFAULT_POOL_SIZE, outageMonitor, retrySignal, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
 ): Promise<Store> {
-  const address = readAddress(url);
+  const address = parseDatabaseUrl(url);
   if (!address) throw new Error("DATABASE_URL: expected postgres://user:password@host:5432/database");
-  const open = connector(address);
-  const pool = createPool({ size, open, onUsed: (error) => outageMonitor.note(error) });
+  const open = createConnector(address);
+  const pool = createPool({ size, open, onUsed: (error) => outageMonitor.record(error) });
 
-  await retryUntilStarted(waiting, () =>
+  await retryUntilStarted(retrySignal, () =>
     pool.use((connection) => runTransaction(connection, "begin", () => migratePostgres(connection))),
   ).catch(async (error) => {
     await pool.close();
     throw error;
   });
 
-  const bell = postgresBell(pool, open, outageMonitor.onListenerError);
+  const notifier = createPostgresNotifier(pool, open, outageMonitor.onListenerError);
   return {
     read: pooledReader(pool, ledgerKey),
     write: (work) =>
@@ -96,10 +96,10 @@ export async function openPostgres(
     async ping() {
       await pool.use((connection) => connection.run("select 1"));
     },
-    bell,
+    notifier,
     async close() {
-      outageMonitor.end();
-      bell.close();
+      outageMonitor.stop();
+      notifier.close();
       await pool.close();
     },
   };

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { SECOND } from "../clock.ts";
+import { SECOND } from "../../lib/clock.ts";
 import type { Connection, OpenConnection } from "./connection.ts";
 
 /** A query without an answer for this long is checked; the check itself may take as long. */

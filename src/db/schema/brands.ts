@@ -1,4 +1,4 @@
-import { index, instant, integer, table, text, uniqueIndex } from "../columns.ts";
+import { index, integer, table, text, timestampMs, uniqueIndex } from "../columns.ts";
 
 /** Tenants. Each has one owner (a user), or none yet. */
 export const brands = table(
@@ -14,8 +14,8 @@ export const brands = table(
     /** Encrypted. */
     twilioAuthToken: text("twilio_auth_token"),
     twillioMessagingServiceSid: text("twillio_messaging_service_sid"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [uniqueIndex("brands_owner").on(t.ownerId), index("brands_created").on(t.createdAt, t.id)],
 );
@@ -23,6 +23,6 @@ export const brands = table(
 /** Number of existing brands by day of creation (UTC), which locates a page deep in their list. */
 export const brandDays = table("brand_days", {
   /** The first millisecond of the day. */
-  start: instant("start").primaryKey(),
+  start: timestampMs("start").primaryKey(),
   count: integer("count").notNull(),
 });

@@ -1,4 +1,4 @@
-import { bool, index, instant, integer, json, primaryKey, table, text, word } from "../columns.ts";
+import { bool, enumText, index, integer, json, primaryKey, table, text, timestampMs } from "../columns.ts";
 import { brands } from "./brands.ts";
 
 /** Campaigns: steps by stage, where stage 0 is the opening and stages 1..n are follow-ups. */
@@ -10,7 +10,7 @@ export const campaigns = table(
       .notNull()
       .references(() => brands.id),
     name: text("name").notNull(),
-    status: word("status", [
+    status: enumText("status", [
       "DRAFT",
       "SCHEDULED",
       "RUNNING",
@@ -25,15 +25,15 @@ export const campaigns = table(
     channels: json("channels").$type<("EMAIL" | "SMS" | "VOICEMAIL")[]>().notNull(),
     timezone: text("timezone").notNull(),
     sendWindows: json("send_windows").$type<{ days: string[]; from: string; to: string }[]>().notNull(),
-    startAt: instant("start_at"),
-    endAt: instant("end_at"),
+    startAt: timestampMs("start_at"),
+    endAt: timestampMs("end_at"),
     stopOnReply: bool("stop_on_reply").notNull().default(true),
     /** Incremented by every update; a PATCH based on an older version is rejected. */
     version: integer("version").notNull().default(1),
-    launchedAt: instant("launched_at"),
-    completedAt: instant("completed_at"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    launchedAt: timestampMs("launched_at"),
+    completedAt: timestampMs("completed_at"),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [index("campaigns_brand").on(t.brandId, t.id), index("campaigns_status").on(t.status)],
 );
@@ -45,9 +45,9 @@ export const campaignSteps = table(
       .notNull()
       .references(() => campaigns.id, { onDelete: "cascade" }),
     stage: integer("stage").notNull(),
-    channel: word("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
+    channel: enumText("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
     /** Milliseconds after the previous stage was sent, for stage 0 after launch. */
-    delay: instant("delay").notNull(),
+    delay: timestampMs("delay").notNull(),
     subject: text("subject"),
     body: text("body").notNull(),
   },

@@ -1,4 +1,15 @@
-import { index, instant, integer, json, primaryKey, table, text, where, whole, word } from "../columns.ts";
+import {
+  bigint,
+  enumText,
+  index,
+  integer,
+  json,
+  primaryKey,
+  rawCondition,
+  table,
+  text,
+  timestampMs,
+} from "../columns.ts";
 import { brands } from "./brands.ts";
 
 /** Events of Chargebee. An event that is delivered several times is one row. */
@@ -7,23 +18,23 @@ export const chargebeeEvents = table(
   {
     id: text("id").primaryKey(),
     eventType: text("event_type").notNull(),
-    occurredAt: instant("occurred_at").notNull(),
+    occurredAt: timestampMs("occurred_at").notNull(),
     customerId: text("customer_id"),
     /** The event as received, without card data. */
     body: text("body").notNull(),
     /** WEBHOOK, or API: found by a reconciliation. */
-    cameBy: word("came_by", ["WEBHOOK", "API"]).notNull(),
+    cameBy: enumText("came_by", ["WEBHOOK", "API"]).notNull(),
     /** WAITING: processed as far as possible, but a brand or a price is missing; `reason` names it. */
-    status: word("status", ["NEW", "WAITING", "FAILED", "DONE"]).notNull(),
+    status: enumText("status", ["NEW", "WAITING", "FAILED", "DONE"]).notNull(),
     reason: text("reason"),
     attempts: integer("attempts").notNull().default(0),
     /** The time of the next attempt; null when it is done. */
-    dueAt: instant("due_at"),
-    receivedAt: instant("received_at").notNull(),
-    processedAt: instant("processed_at"),
+    dueAt: timestampMs("due_at"),
+    receivedAt: timestampMs("received_at").notNull(),
+    processedAt: timestampMs("processed_at"),
   },
   (t) => [
-    index("chargebee_events_due").on(t.dueAt).where(where("due_at is not null")),
+    index("chargebee_events_due").on(t.dueAt).where(rawCondition("due_at is not null")),
     index("chargebee_events_status").on(t.status, t.occurredAt, t.id),
     index("chargebee_events_received").on(t.occurredAt, t.id),
     index("chargebee_events_customer").on(t.customerId),
@@ -34,14 +45,14 @@ export const chargebeeEvents = table(
 export const chargebeeResources = table(
   "chargebee_resources",
   {
-    kind: word("kind", ["invoice", "credit_note", "transaction", "item_price"]).notNull(),
+    kind: enumText("kind", ["invoice", "credit_note", "transaction", "item_price"]).notNull(),
     id: text("id").notNull(),
     customerId: text("customer_id"),
     /** The subscription of an invoice, the invoice of a credit note or a payment. */
     belongsTo: text("belongs_to"),
-    version: whole("version").notNull(),
+    version: bigint("version").notNull(),
     facts: json("facts").$type<unknown>().notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [
     primaryKey({ name: "chargebee_resources_key", columns: [t.kind, t.id] }),
@@ -59,10 +70,10 @@ export const chargebeeCustomers = table(
     /** From the newest customer record in Chargebee. */
     email: text("email"),
     namedBrandId: text("named_brand_id"),
-    version: whole("version").notNull(),
+    version: bigint("version").notNull(),
     /** The admin who linked the brand; null when it was found automatically. */
     linkedBy: text("linked_by"),
-    createdAt: instant("created_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
   },
   (t) => [index("chargebee_customers_brand").on(t.brandId)],
 );
@@ -72,10 +83,10 @@ export const chargebeeReconciliations = table(
   "chargebee_reconciliations",
   {
     id: text("id").primaryKey(),
-    startedAt: instant("started_at").notNull(),
+    startedAt: timestampMs("started_at").notNull(),
     /** Only events that occurred later were requested. */
-    since: instant("since").notNull(),
-    finishedAt: instant("finished_at"),
+    since: timestampMs("since").notNull(),
+    finishedAt: timestampMs("finished_at"),
     seen: integer("seen").notNull().default(0),
     /** The part of them that had not arrived before. */
     added: integer("added").notNull().default(0),

@@ -1,4 +1,4 @@
-import { index, instant, json, table, text, uniqueIndex } from "../columns.ts";
+import { index, json, table, text, timestampMs, uniqueIndex } from "../columns.ts";
 import { brands } from "./brands.ts";
 
 /** People whom a brand may contact. */
@@ -19,9 +19,9 @@ export const contacts = table(
     timezone: text("timezone"),
     custom: json("custom").$type<Record<string, string>>().notNull(),
     /** Set by a permanent bounce: the address does not exist. */
-    emailBouncedAt: instant("email_bounced_at"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    emailBouncedAt: timestampMs("email_bounced_at"),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [
     uniqueIndex("contacts_email").on(t.brandId, t.email),

@@ -1,4 +1,4 @@
-import { bool, index, instant, real, table, text, uniqueIndex, word } from "../columns.ts";
+import { bool, enumText, index, real, table, text, timestampMs, uniqueIndex } from "../columns.ts";
 import { campaigns } from "./campaigns.ts";
 import { contacts } from "./contacts.ts";
 
@@ -15,8 +15,8 @@ export const conversations = table(
       .notNull()
       .references(() => contacts.id),
     /** AUTO: follow-ups are sent. MANUAL: a person took over. */
-    mode: word("mode", ["AUTO", "MANUAL"]).notNull().default("AUTO"),
-    status: word("status", [
+    mode: enumText("mode", ["AUTO", "MANUAL"]).notNull().default("AUTO"),
+    status: enumText("status", [
       "QUEUED",
       "ACTIVE",
       "PAUSED",
@@ -31,9 +31,9 @@ export const conversations = table(
     senderId: text("sender_id"),
     unread: bool("unread").notNull().default(false),
     sentimentScore: real("sentiment_score"),
-    repliedAt: instant("replied_at"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    repliedAt: timestampMs("replied_at"),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [
     uniqueIndex("conversations_member").on(t.campaignId, t.contactId),
@@ -50,14 +50,14 @@ export const inboundMessages = table(
     id: text("id").primaryKey(),
     brandId: text("brand_id").notNull(),
     conversationId: text("conversation_id").notNull(),
-    channel: word("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
+    channel: enumText("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
     /** The provider's id: a message that is delivered twice is one row. */
     providerId: text("provider_id").notNull(),
-    intent: word("intent", ["REPLY", "OPT_OUT", "OPT_IN", "HOSTILE", "AUTO_REPLY", "BOUNCE"]).notNull(),
+    intent: enumText("intent", ["REPLY", "OPT_OUT", "OPT_IN", "HOSTILE", "AUTO_REPLY", "BOUNCE"]).notNull(),
     subject: text("subject"),
     text: text("text").notNull(),
     sentimentScore: real("sentiment_score"),
-    receivedAt: instant("received_at").notNull(),
+    receivedAt: timestampMs("received_at").notNull(),
   },
   (t) => [
     uniqueIndex("inbound_provider").on(t.brandId, t.providerId),

@@ -1,17 +1,17 @@
 import { sql } from "drizzle-orm";
 import {
+  bigint,
   check,
+  enumText,
   index,
-  instant,
   integer,
   primaryKey,
+  rawCondition,
   table,
   text,
   thousandths,
+  timestampMs,
   uniqueIndex,
-  where,
-  whole,
-  word,
 } from "../columns.ts";
 import { brands } from "./brands.ts";
 
@@ -47,13 +47,13 @@ export const creditAccounts = table(
     /** Credits that were refunded and could not be taken back yet. */
     debt: thousandths("debt").notNull().default(0),
     /** The number of ledger entries of the brand, which is the `seq` of the newest. */
-    entries: whole("entries").notNull().default(0),
+    entries: bigint("entries").notNull().default(0),
     /** The hash chain over the MACs of all its entries: see `credits/seal.ts`. */
     head: text("head").notNull().default(""),
     /** The MAC of the fields above, with the ledger's key. */
     seal: text("seal").notNull().default(""),
     /** Since when the next week costs more than is available. The warning is sent once until that changes. */
-    lowSince: instant("low_since"),
+    lowSince: timestampMs("low_since"),
   },
   (t) => [
     check("credit_accounts_nothing_negative", sql`${t.available} >= 0 and ${t.reserved} >= 0 and ${t.used} >= 0`),
@@ -74,7 +74,7 @@ export const creditLots = table(
     brandId: text("brand_id")
       .notNull()
       .references(() => brands.id),
-    kind: word("kind", ["SUBSCRIPTION", "PURCHASED"]).notNull(),
+    kind: enumText("kind", ["SUBSCRIPTION", "PURCHASED"]).notNull(),
     granted: thousandths("granted").notNull(),
     /** Credits that are neither held nor used nor expired. */
     remaining: thousandths("remaining").notNull(),
@@ -82,10 +82,10 @@ export const creditLots = table(
     expired: thousandths("expired").notNull().default(0),
     /** Taken to repay the refund of another lot. */
     repaid: thousandths("repaid").notNull().default(0),
-    expiresAt: instant("expires_at"),
+    expiresAt: timestampMs("expires_at"),
     /** Makes a grant unique: a source grants once. */
     source: text("source"),
-    createdAt: instant("created_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
     /** The MAC of the fields that the grant set, with the ledger's key. */
     seal: text("seal").notNull().default(""),
   },
@@ -93,7 +93,7 @@ export const creditLots = table(
     check("credit_lots_remaining", sql`${t.remaining} >= 0 and ${t.remaining} <= ${t.granted}`),
     check("credit_lots_gone", sql`${t.expired} >= 0 and ${t.repaid} >= 0`),
     uniqueIndex("credit_lots_source").on(t.source),
-    index("credit_lots_spendable").on(t.brandId, t.expiresAt).where(where("remaining > 0")),
+    index("credit_lots_spendable").on(t.brandId, t.expiresAt).where(rawCondition("remaining > 0")),
   ],
 );
 
@@ -105,7 +105,7 @@ export const creditHolds = table(
     lotId: text("lot_id").notNull(),
     brandId: text("brand_id").notNull(),
     campaignId: text("campaign_id").notNull(),
-    creditType: word("credit_type", ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"]).notNull(),
+    creditType: enumText("credit_type", ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"]).notNull(),
     amount: thousandths("amount").notNull(),
     /** Credits per unit when the hold was made. A later price change does not affect it. */
     weight: thousandths("weight").notNull(),
@@ -130,15 +130,15 @@ export const creditClawbacks = table(
     reason: text("reason").notNull(),
     actorId: text("actor_id"),
     /** When the money was returned. */
-    at: instant("at").notNull(),
+    at: timestampMs("at").notNull(),
     /** Null while the refunded lot has not been granted: a refund may arrive before its payment. */
-    doneAt: instant("done_at"),
-    createdAt: instant("created_at").notNull(),
+    doneAt: timestampMs("done_at"),
+    createdAt: timestampMs("created_at").notNull(),
   },
   (t) => [
     check("credit_clawbacks_amount", sql`${t.amount} > 0`),
     index("credit_clawbacks_brand").on(t.brandId, t.at),
-    index("credit_clawbacks_waiting").on(t.lotSource).where(where("done_at is null")),
+    index("credit_clawbacks_waiting").on(t.lotSource).where(rawCondition("done_at is null")),
   ],
 );
 
@@ -149,8 +149,8 @@ export const ledgerEntries = table(
     id: text("id").notNull(),
     brandId: text("brand_id").notNull(),
     /** Numbers a brand's entries from 1 without a gap, so that a deleted one is noticed. */
-    seq: whole("seq").notNull(),
-    kind: word("kind", ENTRY_KINDS).notNull(),
+    seq: bigint("seq").notNull(),
+    kind: enumText("kind", ENTRY_KINDS).notNull(),
     amount: thousandths("amount").notNull(),
     lotId: text("lot_id").notNull(),
     creditType: text("credit_type"),
@@ -158,7 +158,7 @@ export const ledgerEntries = table(
     messageId: text("message_id"),
     reason: text("reason"),
     actorId: text("actor_id"),
-    createdAt: instant("created_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
     /** The MAC of the fields above, with the ledger's key: see `credits/seal.ts`. */
     seal: text("seal").notNull(),
     /** Numbers the lots over which one movement of a message is spread, from 0. */
@@ -166,7 +166,7 @@ export const ledgerEntries = table(
   },
   (t) => [
     /** Rejects a second hold, settlement or release of one message, whichever lots it uses. */
-    uniqueIndex("ledger_once").on(t.messageId, t.kind, t.part).where(where("message_id is not null")),
+    uniqueIndex("ledger_once").on(t.messageId, t.kind, t.part).where(rawCondition("message_id is not null")),
     primaryKey({ name: "ledger_entries_key", columns: [t.brandId, t.seq] }),
     check("ledger_amount", sql`${t.amount} >= 0`),
   ],
@@ -174,9 +174,9 @@ export const ledgerEntries = table(
 
 /** The price of one unit, by channel. */
 export const creditWeights = table("credit_weights", {
-  creditType: word("credit_type", ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"]).primaryKey(),
+  creditType: enumText("credit_type", ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"]).primaryKey(),
   weight: thousandths("weight").notNull(),
-  updatedAt: instant("updated_at").notNull(),
+  updatedAt: timestampMs("updated_at").notNull(),
 });
 
 /** Price changes, append-only. */
@@ -188,7 +188,7 @@ export const creditWeightChanges = table(
     previousWeight: thousandths("previous_weight").notNull(),
     weight: thousandths("weight").notNull(),
     actorId: text("actor_id"),
-    changedAt: instant("changed_at").notNull(),
+    changedAt: timestampMs("changed_at").notNull(),
   },
   (t) => [index("credit_weight_changes_type").on(t.creditType, t.id)],
 );

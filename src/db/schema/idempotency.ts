@@ -1,4 +1,4 @@
-import { index, instant, primaryKey, table, text } from "../columns.ts";
+import { index, primaryKey, table, text, timestampMs } from "../columns.ts";
 
 /** Responses stored under a user's Idempotency-Key, in the transaction of the work itself (`db/idempotency-keys.ts`). */
 export const idempotencyKeys = table(
@@ -10,7 +10,7 @@ export const idempotencyKeys = table(
     fingerprint: text("fingerprint").notNull(),
     /** Sealed: answers may hold what is shown once. */
     answer: text("answer").notNull(),
-    createdAt: instant("created_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
   },
   (t) => [
     primaryKey({ name: "idempotency_keys_key", columns: [t.userId, t.key] }),

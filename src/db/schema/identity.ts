@@ -1,4 +1,15 @@
-import { bool, index, instant, integer, primaryKey, table, text, uniqueIndex, where, word } from "../columns.ts";
+import {
+  bool,
+  enumText,
+  index,
+  integer,
+  primaryKey,
+  rawCondition,
+  table,
+  text,
+  timestampMs,
+  uniqueIndex,
+} from "../columns.ts";
 
 // Users, sessions and keys, in the tables of better-auth. Its adapter reads and writes them through the store of this project.
 
@@ -12,16 +23,16 @@ export const users = table(
     email: text("email").notNull(),
     emailVerified: bool("email_verified").notNull().default(false),
     image: text("image"),
-    role: word("role", ["admin", "user"]).notNull().default("user"),
+    role: enumText("role", ["admin", "user"]).notNull().default("user"),
     banned: bool("banned").default(false),
     banReason: text("ban_reason"),
-    banExpires: instant("ban_expires"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    banExpires: timestampMs("ban_expires"),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [
     uniqueIndex("users_email").on(t.email),
-    index("users_unverified").on(t.createdAt).where(where("not email_verified")),
+    index("users_unverified").on(t.createdAt).where(rawCondition("not email_verified")),
   ],
 );
 
@@ -33,16 +44,16 @@ export const sessions = table(
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
     token: text("token").notNull(),
-    expiresAt: instant("expires_at").notNull(),
+    expiresAt: timestampMs("expires_at").notNull(),
     ipAddress: text("ip_address"),
     userAgent: text("user_agent"),
     impersonatedBy: text("impersonated_by"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
     /** When the password was last entered; null: when the session began. */
-    signedInAt: instant("signed_in_at"),
+    signedInAt: timestampMs("signed_in_at"),
     /** When it was last used, to within minutes; null: not since it began. */
-    lastSeenAt: instant("last_seen_at"),
+    lastSeenAt: timestampMs("last_seen_at"),
   },
   (t) => [uniqueIndex("sessions_token").on(t.token), index("sessions_user").on(t.userId)],
 );
@@ -61,11 +72,11 @@ export const accounts = table(
     accessToken: text("access_token"),
     refreshToken: text("refresh_token"),
     idToken: text("id_token"),
-    accessTokenExpiresAt: instant("access_token_expires_at"),
-    refreshTokenExpiresAt: instant("refresh_token_expires_at"),
+    accessTokenExpiresAt: timestampMs("access_token_expires_at"),
+    refreshTokenExpiresAt: timestampMs("refresh_token_expires_at"),
     scope: text("scope"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [index("accounts_user").on(t.userId)],
 );
@@ -76,9 +87,9 @@ export const verifications = table(
     id: text("id").primaryKey(),
     identifier: text("identifier").notNull(),
     value: text("value").notNull(),
-    expiresAt: instant("expires_at").notNull(),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    expiresAt: timestampMs("expires_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [index("verifications_identifier").on(t.identifier)],
 );
@@ -97,23 +108,23 @@ export const apiKeys = table(
     referenceId: text("reference_id").notNull(),
     refillInterval: integer("refill_interval"),
     refillAmount: integer("refill_amount"),
-    lastRefillAt: instant("last_refill_at"),
+    lastRefillAt: timestampMs("last_refill_at"),
     enabled: bool("enabled").default(true),
     rateLimitEnabled: bool("rate_limit_enabled").default(false),
     rateLimitTimeWindow: integer("rate_limit_time_window"),
     rateLimitMax: integer("rate_limit_max"),
     requestCount: integer("request_count").default(0),
     remaining: integer("remaining"),
-    lastRequest: instant("last_request"),
-    expiresAt: instant("expires_at"),
+    lastRequest: timestampMs("last_request"),
+    expiresAt: timestampMs("expires_at"),
     /** A PERSONAL key ends with its owner's password and sessions; a SERVICE key is valid until it is revoked. */
-    kind: word("kind", ["PERSONAL", "SERVICE"]).notNull().default("PERSONAL"),
+    kind: enumText("kind", ["PERSONAL", "SERVICE"]).notNull().default("PERSONAL"),
     /** The session that created it: a personal key ends when its user ends that session. */
     sessionId: text("session_id"),
     permissions: text("permissions"),
     metadata: text("metadata"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [uniqueIndex("api_keys_key").on(t.key), index("api_keys_reference").on(t.referenceId)],
 );
@@ -127,7 +138,7 @@ export const signInCounters = table(
   {
     bucket: integer("bucket").primaryKey(),
     /** When the whole burst is available again. From then on the row has no effect. */
-    fullAgainAt: instant("full_again_at").notNull(),
+    fullAgainAt: timestampMs("full_again_at").notNull(),
   },
   (t) => [index("sign_in_counters_full").on(t.fullAgainAt)],
 );
@@ -138,7 +149,7 @@ export const knownClients = table(
   {
     account: text("account").notNull(),
     client: text("client").notNull(),
-    seenAt: instant("seen_at").notNull(),
+    seenAt: timestampMs("seen_at").notNull(),
   },
   (t) => [
     primaryKey({ name: "known_clients_key", columns: [t.account, t.client] }),
@@ -154,7 +165,7 @@ export const invitations = table(
     /** Lower case. */
     email: text("email").notNull(),
     name: text("name"),
-    role: word("role", ["admin", "user"]).notNull().default("user"),
+    role: enumText("role", ["admin", "user"]).notNull().default("user"),
     /** A brand without an owner that the invited user will own. */
     brandId: text("brand_id"),
     /** The name of a brand that is created on acceptance. */
@@ -162,15 +173,15 @@ export const invitations = table(
     tokenHash: text("token_hash").notNull(),
     /** The admin who created it. */
     createdBy: text("created_by").notNull(),
-    expiresAt: instant("expires_at").notNull(),
-    acceptedAt: instant("accepted_at"),
+    expiresAt: timestampMs("expires_at").notNull(),
+    acceptedAt: timestampMs("accepted_at"),
     /** The user who accepted it. */
     userId: text("user_id"),
-    createdAt: instant("created_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
   },
   (t) => [
     uniqueIndex("invitations_token").on(t.tokenHash),
-    uniqueIndex("invitations_open").on(t.email).where(where("accepted_at is null")),
+    uniqueIndex("invitations_open").on(t.email).where(rawCondition("accepted_at is null")),
   ],
 );
 
@@ -178,5 +189,5 @@ export const invitations = table(
 export const settings = table("settings", {
   name: text("name").primaryKey(),
   value: text("value").notNull(),
-  updatedAt: instant("updated_at").notNull(),
+  updatedAt: timestampMs("updated_at").notNull(),
 });

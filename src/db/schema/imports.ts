@@ -1,4 +1,4 @@
-import { index, instant, integer, json, primaryKey, table, text, whole, word } from "../columns.ts";
+import { bigint, enumText, index, integer, json, primaryKey, table, text, timestampMs } from "../columns.ts";
 import { campaigns } from "./campaigns.ts";
 
 /** Imports of contact files. The file stays in the data folder until the import ends, so that a restart can continue it. */
@@ -11,24 +11,24 @@ export const importJobs = table(
       .notNull()
       .references(() => campaigns.id, { onDelete: "cascade" }),
     fileName: text("file_name").notNull(),
-    status: word("status", ["RUNNING", "DONE", "FAILED"]).notNull(),
+    status: enumText("status", ["RUNNING", "DONE", "FAILED"]).notNull(),
     /** How to parse the file, and which contacts to skip. */
     options: json("mapping").$type<{
       mapping?: Record<string, string>;
       defaultCountry?: string;
       allowActiveElsewhere?: boolean;
     } | null>(),
-    onDuplicate: word("on_duplicate", ["SKIP", "UPDATE"]).notNull(),
+    onDuplicate: enumText("on_duplicate", ["SKIP", "UPDATE"]).notNull(),
     /** Rows processed so far, and the line of the last one, after which a restart continues. */
     rows: integer("rows").notNull().default(0),
     lastLine: integer("last_line").notNull().default(0),
     verdicts: json("verdicts").$type<Record<string, number>>().notNull(),
     error: text("error"),
     /** Sizes of the file and of its row results, which count against the brand's limit of stored bytes. */
-    fileBytes: whole("file_bytes").notNull().default(0),
-    resultBytes: whole("result_bytes").notNull().default(0),
-    createdAt: instant("created_at").notNull(),
-    finishedAt: instant("finished_at"),
+    fileBytes: bigint("file_bytes").notNull().default(0),
+    resultBytes: bigint("result_bytes").notNull().default(0),
+    createdAt: timestampMs("created_at").notNull(),
+    finishedAt: timestampMs("finished_at"),
   },
   (t) => [index("import_jobs_status").on(t.status), index("import_jobs_campaign").on(t.campaignId)],
 );

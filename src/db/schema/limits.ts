@@ -1,4 +1,4 @@
-import { index, instant, primaryKey, table, text, whole } from "../columns.ts";
+import { bigint, index, primaryKey, table, text, timestampMs } from "../columns.ts";
 
 // Limits of users and brands, and what they have used.
 
@@ -10,10 +10,10 @@ export const limitOverrides = table(
     scope: text("scope").notNull(),
     name: text("name").notNull(),
     /** Null: reset to the default. The row stays, because it names the admin who did it. */
-    value: whole("value"),
+    value: bigint("value"),
     /** The admin's user id. */
     changedBy: text("changed_by").notNull(),
-    changedAt: instant("changed_at").notNull(),
+    changedAt: timestampMs("changed_at").notNull(),
   },
   (t) => [primaryKey({ name: "limit_overrides_key", columns: [t.scope, t.name] })],
 );
@@ -25,7 +25,7 @@ export const usageCounts = table(
     /** A brand's id, or `platform`. */
     scope: text("scope").notNull(),
     name: text("name").notNull(),
-    used: whole("used").notNull(),
+    used: bigint("used").notNull(),
   },
   (t) => [primaryKey({ name: "usage_counts_key", columns: [t.scope, t.name] })],
 );
@@ -38,7 +38,7 @@ export const tokenBuckets = table(
     subject: text("subject").notNull(),
     name: text("name").notNull(),
     /** When the bucket will be full if no more tokens are taken. */
-    fullAt: instant("full_at").notNull(),
+    fullAt: timestampMs("full_at").notNull(),
   },
   (t) => [
     primaryKey({ name: "token_buckets_key", columns: [t.subject, t.name] }),
@@ -53,8 +53,8 @@ export const dailyCounts = table(
     subject: text("subject").notNull(),
     name: text("name").notNull(),
     /** The first millisecond of the day. */
-    day: instant("day").notNull(),
-    used: whole("used").notNull(),
+    day: timestampMs("day").notNull(),
+    used: bigint("used").notNull(),
   },
   (t) => [
     primaryKey({ name: "daily_counts_key", columns: [t.subject, t.name, t.day] }),

@@ -1,15 +1,15 @@
 import {
+  bigint,
+  enumText,
   index,
-  instant,
   integer,
   primaryKey,
+  rawCondition,
   table,
   text,
   thousandths,
+  timestampMs,
   uniqueIndex,
-  where,
-  whole,
-  word,
 } from "../columns.ts";
 import { conversations } from "./conversations.ts";
 
@@ -29,15 +29,15 @@ export const messages = table(
       .references(() => conversations.id),
     contactId: text("contact_id").notNull(),
     stage: integer("stage").notNull(),
-    channel: word("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
-    status: word("status", ["PENDING", "SENDING", "SENT", "CANCELLED", "FAILED", "UNKNOWN"]).notNull(),
+    channel: enumText("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
+    status: enumText("status", ["PENDING", "SENDING", "SENT", "CANCELLED", "FAILED", "UNKNOWN"]).notNull(),
     /** When it is planned to be sent. */
-    scheduledTime: instant("scheduled_time").notNull(),
+    scheduledTime: timestampMs("scheduled_time").notNull(),
     /** When it is due for the engine: the scheduled time, or later after a retry or a wait. */
-    runAt: instant("run_at").notNull(),
+    runAt: timestampMs("run_at").notNull(),
     senderId: text("sender_id"),
     /** While SENDING: the claim expires at this time. */
-    leaseUntil: instant("lease_until"),
+    leaseUntil: timestampMs("lease_until"),
     /** While it is claimed: names the claiming transaction, so that a worker finds its claims when the commit was not confirmed. */
     claim: text("claim"),
     /** Incremented by every claim, and when a claim is abandoned. */
@@ -53,8 +53,8 @@ export const messages = table(
     /** Credits reserved when it was scheduled. */
     credits: thousandths("credits").notNull(),
     /** When it reached a final status. */
-    processedAt: instant("processed_at"),
-    createdAt: instant("created_at").notNull(),
+    processedAt: timestampMs("processed_at"),
+    createdAt: timestampMs("created_at").notNull(),
     /** The text as sent. */
     subject: text("subject"),
     text: text("text"),
@@ -62,21 +62,21 @@ export const messages = table(
   (t) => [
     uniqueIndex("messages_stage").on(t.conversationId, t.stage),
     // With the sender, so that messages of a busy sender are skipped without reading their rows.
-    index("messages_due").on(t.runAt, t.id, t.senderId).where(where("status = 'PENDING'")),
-    index("messages_lease").on(t.leaseUntil).where(where("status = 'SENDING'")),
-    index("messages_unknown").on(t.runAt).where(where("status = 'UNKNOWN'")),
+    index("messages_due").on(t.runAt, t.id, t.senderId).where(rawCondition("status = 'PENDING'")),
+    index("messages_lease").on(t.leaseUntil).where(rawCondition("status = 'SENDING'")),
+    index("messages_unknown").on(t.runAt).where(rawCondition("status = 'UNKNOWN'")),
     index("messages_campaign").on(t.campaignId, t.id),
     // Messages that wait for a person or an event (`NEVER` in messages/model.ts), for the resume of a campaign.
     index("messages_parked")
       .on(t.campaignId, t.scheduledTime, t.id)
-      .where(where("status = 'PENDING' and run_at = 8640000000000000")),
+      .where(rawCondition("status = 'PENDING' and run_at = 8640000000000000")),
     // The lists by time. Their sort keys never change, so a message is written to each index once. Cancelled and failed
     // messages are rare and have indexes of their own, so that a page of them does not read past all others.
-    index("messages_follow_ups").on(t.scheduledTime, t.id).where(where("stage > 0")),
-    index("messages_openings").on(t.scheduledTime, t.id).where(where("stage = 0")),
-    index("messages_brand").on(t.brandId, t.scheduledTime, t.id).where(where("stage > 0")),
-    index("messages_cancelled").on(t.scheduledTime, t.id).where(where("status = 'CANCELLED'")),
-    index("messages_failed").on(t.scheduledTime, t.id).where(where("status = 'FAILED'")),
+    index("messages_follow_ups").on(t.scheduledTime, t.id).where(rawCondition("stage > 0")),
+    index("messages_openings").on(t.scheduledTime, t.id).where(rawCondition("stage = 0")),
+    index("messages_brand").on(t.brandId, t.scheduledTime, t.id).where(rawCondition("stage > 0")),
+    index("messages_cancelled").on(t.scheduledTime, t.id).where(rawCondition("status = 'CANCELLED'")),
+    index("messages_failed").on(t.scheduledTime, t.id).where(rawCondition("status = 'FAILED'")),
   ],
 );
 
@@ -99,14 +99,14 @@ export const messageCounts = table(
 export const messageTallies = table(
   "message_tallies",
   {
-    span: word("span", ["ALL", "DAY", "HOUR"]).notNull(),
-    kind: word("kind", ["OPENING", "FOLLOW_UP"]).notNull(),
+    span: enumText("span", ["ALL", "DAY", "HOUR"]).notNull(),
+    kind: enumText("kind", ["OPENING", "FOLLOW_UP"]).notNull(),
     /** The first millisecond of the span; 0 for ALL. */
-    start: instant("start").notNull(),
-    status: word("status", ["PENDING", "SENT", "CANCELLED", "FAILED"]).notNull(),
+    start: timestampMs("start").notNull(),
+    status: enumText("status", ["PENDING", "SENT", "CANCELLED", "FAILED"]).notNull(),
     /** Splits each count over several rows, so that concurrent transactions rarely wait for each other. */
     shard: integer("shard").notNull(),
-    count: whole("count").notNull(),
+    count: bigint("count").notNull(),
   },
   (t) => [primaryKey({ name: "message_tallies_key", columns: [t.span, t.kind, t.start, t.status, t.shard] })],
 );

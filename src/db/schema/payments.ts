@@ -1,4 +1,4 @@
-import { index, instant, table, text, thousandths, uniqueIndex, whole, word } from "../columns.ts";
+import { bigint, enumText, index, table, text, thousandths, timestampMs, uniqueIndex } from "../columns.ts";
 import { brands } from "./brands.ts";
 
 /** Payments and refunds, with the credits they granted or took back. */
@@ -11,10 +11,10 @@ export const payments = table(
       .references(() => brands.id),
     /** The brand's owner at that time; null where the brand had none. */
     userId: text("user_id"),
-    type: word("type", ["SUBSCRIPTION", "CREDIT_PURCHASE", "REFUND", "CHARGEBACK", "ADJUSTMENT"]).notNull(),
-    status: word("status", ["PENDING", "SUCCESS", "FAILED", "VOIDED", "REFUNDED"]).notNull(),
+    type: enumText("type", ["SUBSCRIPTION", "CREDIT_PURCHASE", "REFUND", "CHARGEBACK", "ADJUSTMENT"]).notNull(),
+    status: enumText("status", ["PENDING", "SUCCESS", "FAILED", "VOIDED", "REFUNDED"]).notNull(),
     /** In the currency's smallest unit (cents, whole yen). Negative for money that was returned. */
-    amountMinor: whole("amount_minor").notNull(),
+    amountMinor: bigint("amount_minor").notNull(),
     /** ISO 4217, upper case. */
     currency: text("currency").notNull(),
     creditsAdded: thousandths("credits_added").notNull(),
@@ -25,8 +25,8 @@ export const payments = table(
     chargebeeInvoiceId: text("chargebee_invoice_id"),
     /** Makes a payment unique: a source is one row, however often it is reported. */
     source: text("source"),
-    transactionDate: instant("transaction_date").notNull(),
-    createdAt: instant("created_at").notNull(),
+    transactionDate: timestampMs("transaction_date").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
   },
   (t) => [
     uniqueIndex("payments_source").on(t.source),

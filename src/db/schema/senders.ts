@@ -1,4 +1,4 @@
-import { bool, index, instant, integer, table, text, uniqueIndex, where, word } from "../columns.ts";
+import { bool, enumText, index, integer, rawCondition, table, text, timestampMs, uniqueIndex } from "../columns.ts";
 import { brands } from "./brands.ts";
 
 /** Mailboxes. Each sends for one brand at a time. */
@@ -9,17 +9,22 @@ export const emailAccounts = table(
     brandId: text("brand_id").references(() => brands.id),
     email: text("email").notNull(),
     displayName: text("display_name"),
-    provider: word("provider", ["GMAIL", "SMTP"]).notNull(),
-    accountType: word("account_type", ["OAUTH", "SERVICE_ACCOUNT", "SMTP"]).notNull(),
+    provider: enumText("provider", ["GMAIL", "SMTP"]).notNull(),
+    accountType: enumText("account_type", ["OAUTH", "SERVICE_ACCOUNT", "SMTP"]).notNull(),
     host: text("host"),
     port: integer("port"),
-    security: word("security", ["TLS", "STARTTLS", "NONE"]),
+    security: enumText("security", ["TLS", "STARTTLS", "NONE"]),
     /** True when an admin configured the server and it is in one of SMTP_PRIVATE_NETWORKS. */
     privateHost: bool("private_host").notNull().default(false),
     username: text("username"),
     /** Encrypted. */
     secret: text("secret"),
-    connectionStatus: word("connection_status", ["CONNECTED", "REAUTH_REQUIRED", "ERROR", "DISCONNECTED"]).notNull(),
+    connectionStatus: enumText("connection_status", [
+      "CONNECTED",
+      "REAUTH_REQUIRED",
+      "ERROR",
+      "DISCONNECTED",
+    ]).notNull(),
     connectionError: text("connection_error"),
     /** The Google Workspace domain; null for every other mailbox. */
     workspaceDomain: text("workspace_domain"),
@@ -28,25 +33,25 @@ export const emailAccounts = table(
     dailyLimit: integer("daily_limit").notNull(),
     timezone: text("timezone").notNull().default("UTC"),
     /** Nothing is sent before this time, because the provider asked to wait. */
-    pausedUntil: instant("paused_until"),
+    pausedUntil: timestampMs("paused_until"),
     pausedReason: text("paused_reason"),
     /** Consecutive failures: each makes the next pause longer. */
     failures: integer("failures").notNull().default(0),
     /** The volume ramp: while WARMING it limits the daily cap. COMPLETED is computed, not stored: `senders/warmup.ts`. */
-    warmupStatus: word("warmup_status", ["NOT_STARTED", "WARMING", "PAUSED", "COMPLETED"])
+    warmupStatus: enumText("warmup_status", ["NOT_STARTED", "WARMING", "PAUSED", "COMPLETED"])
       .notNull()
       .default("NOT_STARTED"),
     /** The first day of the ramp. A pause moves it forward, so that paused days do not count. */
-    warmupStartedAt: instant("warmup_started_at"),
-    warmupPausedAt: instant("warmup_paused_at"),
-    lastUsedAt: instant("last_used_at"),
+    warmupStartedAt: timestampMs("warmup_started_at"),
+    warmupPausedAt: timestampMs("warmup_paused_at"),
+    lastUsedAt: timestampMs("last_used_at"),
     /** When its login was verified or an admin confirmed it. Until then it sends nothing, and others may add the same address. */
-    provedAt: instant("proved_at"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    provedAt: timestampMs("proved_at"),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [
-    uniqueIndex("email_accounts_proved").on(t.email).where(where("proved_at is not null")),
+    uniqueIndex("email_accounts_proved").on(t.email).where(rawCondition("proved_at is not null")),
     uniqueIndex("email_accounts_of_brand").on(t.email, t.brandId),
     index("email_accounts_brand").on(t.brandId),
     index("email_accounts_order").on(t.email, t.id),
@@ -67,7 +72,7 @@ export const senderDays = table(
   (t) => [
     uniqueIndex("sender_days_key").on(t.senderId, t.day),
     // Few of the days of a mailbox belong to its warmup.
-    index("sender_days_warmup").on(t.senderId, t.warmupSends).where(where("warmup_sends > 0")),
+    index("sender_days_warmup").on(t.senderId, t.warmupSends).where(rawCondition("warmup_sends > 0")),
   ],
 );
 
@@ -82,18 +87,18 @@ export const voicemailAccounts = table(
     /** E.164. */
     phoneNumber: text("phone_number").notNull(),
     displayName: text("display_name").notNull(),
-    provider: word("provider", ["TWILIO"]).notNull().default("TWILIO"),
+    provider: enumText("provider", ["TWILIO"]).notNull().default("TWILIO"),
     /** Switched by an operator. */
     isActive: bool("is_active").notNull().default(true),
     /** When an admin confirmed it. Until then others may add the same number. */
-    provedAt: instant("proved_at"),
+    provedAt: timestampMs("proved_at"),
     /** Why it was switched off, unless its owner did it. */
     inactiveReason: text("inactive_reason"),
-    createdAt: instant("created_at").notNull(),
-    updatedAt: instant("updated_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
+    updatedAt: timestampMs("updated_at").notNull(),
   },
   (t) => [
-    uniqueIndex("voicemail_accounts_proved").on(t.phoneNumber).where(where("proved_at is not null")),
+    uniqueIndex("voicemail_accounts_proved").on(t.phoneNumber).where(rawCondition("proved_at is not null")),
     uniqueIndex("voicemail_accounts_of_brand").on(t.phoneNumber, t.brandId),
     index("voicemail_accounts_brand").on(t.brandId, t.id),
   ],

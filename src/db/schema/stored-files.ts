@@ -1,4 +1,4 @@
-import { instant, table, text } from "../columns.ts";
+import { table, text, timestampMs } from "../columns.ts";
 
 /**
  * Files to be deleted because no row refers to them. A new file is listed until the row that refers to it is committed, a
@@ -6,5 +6,5 @@ import { instant, table, text } from "../columns.ts";
  */
 export const unusedFiles = table("unused_files", {
   name: text("name").primaryKey(),
-  since: instant("since").notNull(),
+  since: timestampMs("since").notNull(),
 });

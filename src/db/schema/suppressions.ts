@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, instant, real, table, text, uniqueIndex, word } from "../columns.ts";
+import { enumText, index, real, table, text, timestampMs, uniqueIndex } from "../columns.ts";
 
 /** Addresses and numbers that must never be contacted, by one brand or (scope `platform`) by any. */
 export const bans = table(
@@ -11,12 +11,12 @@ export const bans = table(
     email: text("email"),
     phone: text("phone"),
     reason: text("reason"),
-    source: word("source", ["MANUAL", "OPT_OUT", "HOSTILE", "UNSUBSCRIBE"]).notNull(),
+    source: enumText("source", ["MANUAL", "OPT_OUT", "HOSTILE", "UNSUBSCRIBE"]).notNull(),
     /** The reply and its sentiment score that caused an automatic ban. */
     messageGot: text("message_got"),
     sentimentScore: real("sentiment_score"),
     createdBy: text("created_by"),
-    createdAt: instant("created_at").notNull(),
+    createdAt: timestampMs("created_at").notNull(),
   },
   (t) => [
     uniqueIndex("bans_email").on(t.scope, t.email),

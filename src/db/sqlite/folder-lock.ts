@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { Fault } from "../fault.ts";
-import { createPrivateFile, createPrivateFolder } from "../privateFiles.ts";
+import { createPrivateFile, createPrivateFolder } from "../../lib/data-folder/private-files.ts";
+import { AppError } from "../../lib/errors.ts";
 
 /**
  * Locks the data folder for this process and returns a function that unlocks it. Two processes on one SQLite file would each
@@ -19,7 +19,7 @@ export function lockDataDir(dataDir: string): () => void {
     handle.run("begin exclusive");
   } catch (error) {
     handle.close();
-    throw new Fault(
+    throw new AppError(
       "CONFLICT",
       `Another Reprise process uses the data folder ${dataDir}. Stop it first, or set DATA_DIR; several processes need Postgres (DATABASE_URL)`,
       { cause: error },

@@ -2,10 +2,10 @@ import type { Database, Statement } from "bun:sqlite";
 import { SQL, StringChunk } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
-import type { LedgerKey } from "../secrets.ts";
-import { Cells } from "./sql.ts";
-import { checkValueCount } from "./statementSize.ts";
-import type { Tx } from "./store.ts";
+import type { LedgerKey } from "../../lib/crypto/secrets.ts";
+import { Cells } from "../sql.ts";
+import { checkValueCount } from "../statement-size.ts";
+import type { Tx } from "../store.ts";
 
 const sqliteDialect = new SQLiteSyncDialect();
 

@@ -1,12 +1,12 @@
 import { Database } from "bun:sqlite";
-import { createPrivateFile } from "../privateFiles.ts";
-import { type LedgerKey, NO_LEDGER_KEY } from "../secrets.ts";
-import { CHECKPOINT_PAGES, LargeCommits } from "./largeCommit.ts";
-import { migrateSqlite } from "./migrate.ts";
-import { NO_BELL } from "./notifier.ts";
-import { createBuilders } from "./sqlite-queries.ts";
-import type { Standing } from "./standing.ts";
-import type { Reader, Store, Tx } from "./store.ts";
+import { type LedgerKey, NO_LEDGER_KEY } from "../../lib/crypto/secrets.ts";
+import { createPrivateFile } from "../../lib/data-folder/private-files.ts";
+import { migrateSqlite } from "../migrate.ts";
+import { NO_NOTIFIER } from "../notifier.ts";
+import type { OutageMonitor } from "../outage-monitor.ts";
+import type { Reader, Store, Tx } from "../store.ts";
+import { CHECKPOINT_PAGES, LargeCommits } from "./large-commit.ts";
+import { createBuilders } from "./queries.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 type Durability = "full" | "off";
@@ -34,7 +34,7 @@ export function openSqlite(
   path: string,
   begin: () => Pick<Tx, "now" | "newId">,
   durability: Durability,
-  outageMonitor: Standing,
+  outageMonitor: OutageMonitor,
   ledgerKey: LedgerKey = NO_LEDGER_KEY,
 ): Store {
   createPrivateFile(path);
@@ -48,13 +48,13 @@ export function openSqlite(
     writer,
     largeCommits: new LargeCommits(writer, path, durability),
     createTx: () => Object.assign(Object.create(writeBuilders), begin()),
-    onSettled: (error) => outageMonitor.note(error),
+    onSettled: (error) => outageMonitor.record(error),
   });
 
   return {
     read,
     write: (work) => queue.run(work),
-    bell: NO_BELL,
+    notifier: NO_NOTIFIER,
     version: () => dataVersion.get()?.data_version ?? null,
     async snapshot(work) {
       const handle = openDatabase(path, true, durability);

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
-import type { LargeCommits } from "./largeCommit.ts";
-import type { Tx } from "./store.ts";
+import type { Tx } from "../store.ts";
+import type { LargeCommits } from "./large-commit.ts";
 
 /** Transactions that wait for the writer at most: each keeps its data in memory while a long one runs. */
 export const MAX_WAITING_WRITES = 1000;

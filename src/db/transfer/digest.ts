@@ -8,19 +8,19 @@ export interface Digest {
 
 const MASK = (1n << 64n) - 1n;
 
-export function emptyDigest(): Digest {
+export function createDigest(): Digest {
   return { rows: 0, sum: 0n };
 }
 
 /** Adds rows. A duplicate row counts twice. */
-export function take(digest: Digest, rows: readonly Row[]): void {
+export function addRows(digest: Digest, rows: readonly Row[]): void {
   for (const row of rows) {
     digest.rows++;
     digest.sum = (digest.sum + Bun.hash.xxHash64(JSON.stringify(row.map(canonical)))) & MASK;
   }
 }
 
-export function isEqual(one: Digest, other: Digest): boolean {
+export function equalDigests(one: Digest, other: Digest): boolean {
   return one.rows === other.rows && one.sum === other.sum;
 }
 

@@ -1,10 +1,10 @@
 import type { Database } from "bun:sqlite";
 import { sql } from "drizzle-orm";
-import type { Reader } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { Reader } from "../store.ts";
 
 /** Marks a source as transferred, so that messages which the target sends are not sent from the source as well. */
-export interface Mark {
+export interface TransferMark {
   /** Identifies the transfer in both databases. */
   id: string;
   /** Host and database of the target, without a password. */
@@ -15,34 +15,39 @@ export interface Mark {
 }
 
 /** The name of the marks in `installation`: in the source, and in a target that is not complete. */
-export const MOVING = "moving";
+export const TRANSFER_NAME = "moving";
 
-export function readMark(source: Database): Mark | null {
-  const row = source.query<{ value: string }, [string]>("select value from installation where name = ?").get(MOVING);
-  return row === null ? null : (JSON.parse(row.value) as Mark);
+export function findMark(source: Database): TransferMark | null {
+  const row = source
+    .query<{ value: string }, [string]>("select value from installation where name = ?")
+    .get(TRANSFER_NAME);
+  return row === null ? null : (JSON.parse(row.value) as TransferMark);
 }
 
-export function writeMark(source: Database, mark: Mark): void {
+export function saveMark(source: Database, mark: TransferMark): void {
   source
     .query("insert into installation values (?, ?) on conflict (name) do update set value = excluded.value")
-    .run(MOVING, JSON.stringify(mark));
+    .run(TRANSFER_NAME, JSON.stringify(mark));
 }
 
-export function removeMark(source: Database): void {
-  source.query("delete from installation where name = ?").run(MOVING);
+export function deleteMark(source: Database): void {
+  source.query("delete from installation where name = ?").run(TRANSFER_NAME);
 }
 
 /**
  * Refuses to serve a database that is being transferred or was: another installation sends its messages.
  * @throws Fault CONFLICT
  */
-export async function expectNotMoving(read: Reader): Promise<void> {
-  const [row] = await read.all<{ value: string }>(sql`select value from installation where name = ${MOVING}`);
+export async function assertNotTransferring(read: Reader): Promise<void> {
+  const [row] = await read.all<{ value: string }>(sql`select value from installation where name = ${TRANSFER_NAME}`);
   if (!row) return;
-  const mark = JSON.parse(row.value) as Partial<Mark>;
+  const mark = JSON.parse(row.value) as Partial<TransferMark>;
   if (mark.to === undefined)
-    throw new Fault("CONFLICT", "A transfer into this database is not complete: run the same `reprise migrate` again");
-  throw new Fault(
+    throw new AppError(
+      "CONFLICT",
+      "A transfer into this database is not complete: run the same `reprise migrate` again",
+    );
+  throw new AppError(
     "CONFLICT",
     `This installation ${mark.done ? "was" : "is being"} moved to ${mark.to}: start with that DATABASE_URL. To serve this installation again, abandon the move with \`reprise migrate --abandon --from sqlite://…\``,
   );

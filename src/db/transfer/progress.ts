@@ -1,9 +1,9 @@
-import { SECOND } from "../clock.ts";
+import { SECOND } from "../../lib/clock.ts";
 
 /** Shows progress: a bar on a terminal, otherwise a line every few seconds. */
 export interface Progress {
   /** Shows that `done` of `total` rows are processed, and the current table or step. */
-  at(done: number, total: number, name: string): void;
+  update(done: number, total: number, name: string): void;
   /** Ends the bar. */
   end(): void;
 }
@@ -12,7 +12,7 @@ const BAR_WIDTH = 30;
 const TERMINAL_INTERVAL_MS = SECOND / 10;
 const LINE_INTERVAL_MS = 5 * SECOND;
 
-export function showProgress(out: NodeJS.WriteStream, verb: string): Progress {
+export function createProgress(out: NodeJS.WriteStream, verb: string): Progress {
   const every = out.isTTY ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
   const began = performance.now();
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -29,7 +29,7 @@ export function showProgress(out: NodeJS.WriteStream, verb: string): Progress {
   }
 
   return {
-    at(done, total, name) {
+    update(done, total, name) {
       const now = performance.now();
       if (now - shownAt < every && done < total) return;
       if (done === total && before === total && total > 0) return;

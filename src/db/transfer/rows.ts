@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Sql } from "postgres";
-import { Fault } from "../fault.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { Table } from "./tables.ts";
 
 /** The cells of a row in the order of the table's columns, in the same form for both databases. */
@@ -10,7 +10,7 @@ export type Cell = string | number | boolean | null | object;
 const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
 
 /** Selects rows of the source in the order of their key, after a key. All 64-bit integers of the schema are exact numbers. */
-export function readRows(source: Database, table: Table, after: Cell[] | null, limit: number): Row[] {
+export function selectRows(source: Database, table: Table, after: Cell[] | null, limit: number): Row[] {
   const keys = quoted(table.key);
   const where = after === null ? "" : `where (${keys}) > (${table.key.map(() => "?").join(", ")})`;
   const query = `select ${quoted(table.columns.map(({ name }) => name))} from "${table.name}" ${where} order by ${keys} limit ${limit}`;
@@ -20,8 +20,11 @@ export function readRows(source: Database, table: Table, after: Cell[] | null, l
       const { name = "", type = "" } = table.columns[index] ?? {};
       const problem = findProblem(cell, type);
       if (problem !== null)
-        throw new Fault("CONFLICT", `--from: ${table.name}.${name} holds ${problem}: correct it, and run this again`);
-      return spelled(cell, type);
+        throw new AppError(
+          "CONFLICT",
+          `--from: ${table.name}.${name} holds ${problem}: correct it, and run this again`,
+        );
+      return normalizeCell(cell, type);
     }),
   );
 }
@@ -38,7 +41,7 @@ function findProblem(cell: unknown, type: string): string | null {
 }
 
 /** Converts a cell: SQLite has neither booleans nor JSON, and Postgres returns numbers of some types as text. */
-export function spelled(cell: unknown, type: string): Cell {
+export function normalizeCell(cell: unknown, type: string): Cell {
   if (cell === null || cell === undefined) return null;
   if (type === "boolean") return cell === 1 || cell === true;
   if (type === "jsonb") return typeof cell === "string" ? (JSON.parse(cell) as Cell) : (cell as object);
@@ -46,13 +49,13 @@ export function spelled(cell: unknown, type: string): Cell {
   return cell as Cell;
 }
 
-/** Returns the key cells of a row, after which `readRows` continues. */
-export function keyOf(table: Table, row: Row): Cell[] {
+/** Returns the key cells of a row, after which `selectRows` continues. */
+export function getKeyCells(table: Table, row: Row): Cell[] {
   return table.key.map((name) => row[table.columns.findIndex((column) => column.name === name)] ?? null);
 }
 
 /** Inserts rows into the target, within its transaction. */
-export async function writeRows(target: Pick<Sql, "unsafe">, table: Table, rows: readonly Row[]): Promise<void> {
+export async function insertRows(target: Pick<Sql, "unsafe">, table: Table, rows: readonly Row[]): Promise<void> {
   const names = table.columns.map(({ name }) => name);
   const typed = table.columns.map(({ name, type }) => `"${name}" ${type}`).join(", ");
   const records = rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index]])));
@@ -64,10 +67,10 @@ export async function writeRows(target: Pick<Sql, "unsafe">, table: Table, rows:
 }
 
 /** Streams all rows of the target in batches, in no particular order. */
-export async function* readTarget(target: Sql, table: Table, limit: number): AsyncGenerator<Row[]> {
+export async function* streamRows(target: Sql, table: Table, limit: number): AsyncGenerator<Row[]> {
   const columns = quoted(table.columns.map(({ name }) => name));
   const query = target.unsafe<Record<string, unknown>[]>(`select ${columns} from "${table.name}"`);
   for await (const rows of query.cursor(limit)) {
-    yield rows.map((row) => table.columns.map(({ name, type }) => spelled(row[name], type)));
+    yield rows.map((row) => table.columns.map(({ name, type }) => normalizeCell(row[name], type)));
   }
 }

@@ -1,10 +1,10 @@
 import { Database } from "bun:sqlite";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { checkDataFolder } from "../dataFolder.ts";
-import { lockDataDir } from "../db/lock.ts";
-import { migrateSqlite, newestMigration } from "../db/migrate.ts";
-import { Fault } from "../fault.ts";
+import { checkDataFolder } from "../../lib/data-folder/data-folder.ts";
+import { AppError } from "../../lib/errors.ts";
+import { migrateSqlite, NEWEST_MIGRATION } from "../migrate.ts";
+import { lockDataDir } from "../sqlite/folder-lock.ts";
 
 /** The SQLite installation that is transferred. Its data folder is locked meanwhile. */
 export interface Source {
@@ -21,7 +21,7 @@ export interface Source {
 export function openSource(url: string): Source {
   const given = resolve(decodeURIComponent(url.replace(/^sqlite:(\/\/)?/, "")));
   const path = existsSync(given) && statSync(given).isDirectory() ? join(given, "reprise.db") : given;
-  if (!existsSync(path)) throw new Fault("NOT_FOUND", `--from: there is no database at ${path}`);
+  if (!existsSync(path)) throw new AppError("NOT_FOUND", `--from: there is no database at ${path}`);
   const folder = dirname(path);
   checkDataFolder(folder, true);
   const unlock = lockDataDir(folder);
@@ -29,9 +29,9 @@ export function openSource(url: string): Source {
   try {
     handle = new Database(path);
     handle.run("pragma busy_timeout = 5000");
-    if (!isReprise(handle)) throw new Fault("NOT_FOUND", `--from: ${path} is no database of Reprise`);
-    if (newestIn(handle) > newestMigration)
-      throw new Fault("CONFLICT", `--from: ${path} was written by a newer Reprise: use that version`);
+    if (!isReprise(handle)) throw new AppError("NOT_FOUND", `--from: ${path} is no database of Reprise`);
+    if (newestIn(handle) > NEWEST_MIGRATION)
+      throw new AppError("CONFLICT", `--from: ${path} was written by a newer Reprise: use that version`);
     handle.run("pragma foreign_keys = on");
     handle.run("pragma synchronous = full");
     migrateSqlite(handle);

@@ -26,7 +26,7 @@ export const isCopied = (name: string): boolean => !NOT_COPIED.has(name) && !WOR
  * Lists the tables to copy, referenced tables first. The target defines them; both databases have the same schema.
  * @throws Error when the schemas differ, which is a bug
  */
-export async function tablesOf(source: Database, target: Sql): Promise<Table[]> {
+export async function listTables(source: Database, target: Sql): Promise<Table[]> {
   const columns = await target<{ table: string; name: string; type: string }[]>`
     select table_name as table, column_name as name, data_type as type from information_schema.columns
     where table_schema = 'public' order by table_name, ordinal_position`;

@@ -1,16 +1,16 @@
 import { Elysia } from "elysia";
-import { Fault, invalid } from "../fault.ts";
-import type { RouteCheck } from "./access.ts";
-import { type BodySettings, type BodyWaits, createBodyBudget } from "./bodyBudget.ts";
-import { clientAddress, type Server } from "./clientAddress.ts";
-import { requestContext } from "./request-context.ts";
-import { declaredLength, hasBody, readJson, stopWaits, tooLarge } from "./requestBody.ts";
-import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
+import { AppError, invalid } from "../../lib/errors.ts";
+import { getClientAddress, type Server } from "../client-address.ts";
+import { requestContext } from "../request-context.ts";
+import { createPolicyFinder, type RouteEntry, type RoutePolicy } from "../route-policies.ts";
+import { type BodySettings, type BodyWaits, createBodyBudget } from "./body-budget.ts";
+import type { RouteCheck } from "./guard.ts";
+import { bodyTooLarge, endBodyWaits, getDeclaredLength, hasBody, parseJsonBody } from "./request-body.ts";
 
 /** Bytes of a streamed file in memory at the same time: Bun stops reading from a client once it is this far ahead. */
 const STREAM_WINDOW_BYTES = 2_000_000;
 
-export interface BodyOptions {
+export interface BodyAdmissionOptions {
   settings: BodySettings;
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader: string | null;
@@ -25,12 +25,12 @@ export interface BodyOptions {
  * with its own message.
  * @throws AppError TOO_LARGE when the declared length is above the limit of the route, or none is declared
  */
-function bytesToReserve(request: Request, policy: RoutePlan): number {
-  const told = declaredLength(request);
-  if (policy.body === "stream") return Math.min(told ?? STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES);
-  if (policy.reader === "handler") return Math.min(told ?? policy.body, policy.body);
-  if (told === null) throw new Fault("TOO_LARGE", "The body has no declared length: send a Content-Length");
-  if (told > policy.body) throw tooLarge(policy.body);
+function bytesToReserve(request: Request, policy: RoutePolicy): number {
+  const told = getDeclaredLength(request);
+  if (policy.bodyLimit === "stream") return Math.min(told ?? STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES);
+  if (policy.bodyReader === "handler") return Math.min(told ?? policy.bodyLimit, policy.bodyLimit);
+  if (told === null) throw new AppError("TOO_LARGE", "The body has no declared length: send a Content-Length");
+  if (told > policy.bodyLimit) throw bodyTooLarge(policy.bodyLimit);
   return told;
 }
 
@@ -44,12 +44,12 @@ function isJson(contentType: string): boolean {
  * guard: it checks length and budget without a database query, and so bounds the memory of requests that wait for one. Mount
  * `after` behind the guard: it reads the body of an authorised request.
  */
-export function bodyAdmission(options: BodyOptions) {
+export function bodyAdmission(options: BodyAdmissionOptions) {
   const { settings, routes, server, clientAddressHeader, stopping } = options;
-  const findPolicy = routePlans(routes);
+  const findPolicy = createPolicyFinder(routes);
   const budget = createBodyBudget(settings);
   const waits: BodyWaits = { stopped: false, ends: new Set() };
-  stopping?.addEventListener("abort", () => stopWaits(waits));
+  stopping?.addEventListener("abort", () => endBodyWaits(waits));
 
   // Elysia prepares the parts of the context that a hook names: one that passed on all of it would parse cookies everywhere.
   const settle = new Elysia({ name: "body release" })
@@ -69,9 +69,9 @@ export function bodyAdmission(options: BodyOptions) {
       const policy = findPolicy(request.method, route);
       // Slow bodies at public routes must not use up the budget of signed-in users at the same address.
       const kind = policy.access === "public" ? "public" : "unidentified";
-      const client = `${kind} ${clientAddress(request, server(), clientAddressHeader)}`;
+      const client = `${kind} ${getClientAddress(request, server(), clientAddressHeader)}`;
       context.body = {
-        limit: policy.body === "stream" ? Number.POSITIVE_INFINITY : policy.body,
+        limit: policy.bodyLimit === "stream" ? Number.POSITIVE_INFINITY : policy.bodyLimit,
         settings,
         reservation: budget.reserve(client, bytesToReserve(request, policy)),
         waits,
@@ -84,10 +84,10 @@ export function bodyAdmission(options: BodyOptions) {
       const { request } = context;
       if (!hasBody(request)) return;
       const policy = findPolicy(request.method, route);
-      if (policy.reader !== "json") return;
+      if (policy.bodyReader !== "json") return;
       if (isJson(contentType)) {
-        const body = await readJson(context);
-        if (body === undefined) throw new Fault("MALFORMED", "The body could not be read: expected valid JSON");
+        const body = await parseJsonBody(context);
+        if (body === undefined) throw new AppError("MALFORMED", "The body could not be read: expected valid JSON");
         return body;
       }
       if (policy.takesBody) throw invalid("body", "expected JSON: send Content-Type: application/json");

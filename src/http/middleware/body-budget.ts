@@ -1,4 +1,4 @@
-import { Fault } from "../fault.ts";
+import { AppError } from "../../lib/errors.ts";
 
 /** Bounds of request bodies, from the configuration. */
 export interface BodySettings {
@@ -29,7 +29,7 @@ export interface Reservation {
 export interface BodyWaits {
   stopped: boolean;
   /** Ends each wait. */
-  ends: Set<(fault: Fault) => void>;
+  ends: Set<(fault: AppError) => void>;
 }
 
 /** Limits of the body of one request, decided before any of it is read. */
@@ -64,7 +64,7 @@ export function createBodyBudget(settings: Pick<BodySettings, "budgetBytes" | "c
 
   function assertRoom(client: string, bytes: number): void {
     if ((byClient.get(client) ?? 0) + bytes <= settings.clientBudgetBytes) return;
-    throw new Fault("RATE_LIMITED", "Too many request bodies at the same time: send fewer at once", {
+    throw new AppError("RATE_LIMITED", "Too many request bodies at the same time: send fewer at once", {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   }
@@ -74,7 +74,7 @@ export function createBodyBudget(settings: Pick<BodySettings, "budgetBytes" | "c
     reserve(client, bytes) {
       assertRoom(client, bytes);
       if (total + bytes > settings.budgetBytes) {
-        throw new Fault("UNAVAILABLE", "Too many request bodies are being received: try again", {
+        throw new AppError("UNAVAILABLE", "Too many request bodies are being received: try again", {
           retryAfterSeconds: RETRY_AFTER_SECONDS,
         });
       }

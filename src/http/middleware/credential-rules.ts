@@ -1,18 +1,18 @@
-import type { Clock } from "../clock.ts";
-import { Fault } from "../fault.ts";
-import type { RouteCheck } from "./access.ts";
-import type { Principal } from "./request-context.ts";
-import type { RoutePlan } from "./routePlans.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { Principal } from "../request-context.ts";
+import type { RoutePolicy } from "../route-policies.ts";
+import type { RouteCheck } from "./guard.ts";
 
 /** Rejects a credential that is too weak for a route. @throws AppError FORBIDDEN or REAUTHENTICATION_REQUIRED */
-function refuseCredential({ sessionOnly, recentSignIn }: RoutePlan, principal: Principal, oldest: number): void {
+function assertCredential({ sessionOnly, recentSignIn }: RoutePolicy, principal: Principal, oldest: number): void {
   if (principal.credential === "api-key") {
     if (sessionOnly || recentSignIn === true)
-      throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
+      throw new AppError("FORBIDDEN", "An API key cannot do this: sign in with your password");
     return;
   }
   if (recentSignIn && (principal.signedInAt ?? 0) < oldest) {
-    throw new Fault(
+    throw new AppError(
       "REAUTHENTICATION_REQUIRED",
       "Give your password again first (POST /api/auth/reauthenticate): this needs a recent sign-in",
     );
@@ -31,6 +31,6 @@ export function credentialRules({
   config: { reauthWindowMs: number };
 }): RouteCheck {
   return (principal, { policy }) => {
-    if (policy.sessionOnly || policy.recentSignIn) refuseCredential(policy, principal, clock.now() - reauthWindowMs);
+    if (policy.sessionOnly || policy.recentSignIn) assertCredential(policy, principal, clock.now() - reauthWindowMs);
   };
 }

@@ -1,11 +1,11 @@
 import { Elysia, ValidationError } from "elysia";
-import { isUnavailable } from "../db/violations.ts";
-import { type Detail, Fault, type FaultCode } from "../fault.ts";
-import type { Log } from "../log.ts";
-import { requestContext } from "./request-context.ts";
-import { closeUnread } from "./requestBody.ts";
+import { isUnavailable } from "../../db/errors.ts";
+import { AppError, type ErrorCode, type ErrorDetail } from "../../lib/errors.ts";
+import type { Log } from "../../lib/logger.ts";
+import { requestContext } from "../request-context.ts";
+import { closeIfUnread } from "./request-body.ts";
 
-const STATUS: Record<FaultCode, number> = {
+const HTTP_STATUS: Record<ErrorCode, number> = {
   MALFORMED: 400,
   UNAUTHENTICATED: 401,
   INSUFFICIENT_CREDITS: 402,
@@ -25,18 +25,18 @@ const STATUS: Record<FaultCode, number> = {
  * Finds the name of a query parameter by its number. Elysia checks numbers apart and reports only the value that is out of
  * bounds.
  */
-function namedLike(value: unknown, query: Record<string, unknown>): string | undefined {
+function findQueryName(value: unknown, query: Record<string, unknown>): string | undefined {
   const isIt = (text: unknown) => typeof text === "string" && text.trim() !== "" && Number(text) === value;
   return Object.keys(query).find((name) => isIt(query[name]));
 }
 
 /** Lists what TypeBox rejected, one entry a field: its path (`steps.0.body`) and what was expected. */
-function detailsOf(error: ValidationError, query: Record<string, unknown>): Detail[] {
+function toErrorDetails(error: ValidationError, query: Record<string, unknown>): ErrorDetail[] {
   const details = new Map<string, string>();
   for (const problem of error.all) {
     if (!("path" in problem)) continue;
     const path = problem.path.replace(/^\//, "").replaceAll("/", ".");
-    const field = path || namedLike(error.value, query) || error.type;
+    const field = path || findQueryName(error.value, query) || error.type;
     if (!details.has(field)) details.set(field, problem.summary ?? problem.message);
     if (details.size >= 20) break;
   }
@@ -46,32 +46,34 @@ function detailsOf(error: ValidationError, query: Record<string, unknown>): Deta
 const isSyntax = (error: Error) => error instanceof SyntaxError;
 
 /** Converts an error of Elysia, the database or a service function; null for one that is not expected. */
-function faultOf(code: unknown, error: unknown, query: Record<string, unknown> = {}): Fault | null {
-  if (error instanceof Fault) return error;
+function toAppError(code: unknown, error: unknown, query: Record<string, unknown> = {}): AppError | null {
+  if (error instanceof AppError) return error;
   // Elysia wraps errors that are thrown before a body is parsed: those of the guard, and of the database query in it.
   if (code === "PARSE" && error instanceof Error && error.cause instanceof Error && !isSyntax(error.cause))
-    return faultOf("UNKNOWN", error.cause, query);
+    return toAppError("UNKNOWN", error.cause, query);
   if (error instanceof ValidationError) {
     // A response that breaks its own schema is an error of the service.
     if (error.type === "response") return null;
-    const details = detailsOf(error, query);
+    const details = toErrorDetails(error, query);
     const [first] = details;
-    return new Fault("INVALID", first ? `${first.field}: ${first.message}` : "The request is not valid", { details });
+    return new AppError("INVALID", first ? `${first.field}: ${first.message}` : "The request is not valid", {
+      details,
+    });
   }
-  if (code === "NOT_FOUND") return new Fault("NOT_FOUND", "Not found");
-  if (code === "PARSE") return new Fault("MALFORMED", "The body could not be read: expected valid JSON");
-  if (code === "INVALID_COOKIE_SIGNATURE") return new Fault("UNAUTHENTICATED", "Sign in first");
-  return isUnavailable(error) ? databaseAway(error) : null;
+  if (code === "NOT_FOUND") return new AppError("NOT_FOUND", "Not found");
+  if (code === "PARSE") return new AppError("MALFORMED", "The body could not be read: expected valid JSON");
+  if (code === "INVALID_COOKIE_SIGNATURE") return new AppError("UNAUTHENTICATED", "Sign in first");
+  return isUnavailable(error) ? databaseUnavailable(error) : null;
 }
 
-export function databaseAway(cause?: unknown): Fault {
-  return new Fault("UNAVAILABLE", "The database cannot be reached; try again", { cause, retryAfterSeconds: 5 });
+export function databaseUnavailable(cause?: unknown): AppError {
+  return new AppError("UNAVAILABLE", "The database cannot be reached; try again", { cause, retryAfterSeconds: 5 });
 }
 
 /** Returns the response to a failed request; null stands for an error that is not expected. */
-export function answerOf(fault: Fault | null, requestId: string) {
+export function toErrorResponse(fault: AppError | null, requestId: string) {
   return {
-    status: fault ? STATUS[fault.code] : 500,
+    status: fault ? HTTP_STATUS[fault.code] : 500,
     headers: {
       "x-request-id": requestId,
       ...(fault?.retryAfterSeconds ? { "retry-after": String(fault.retryAfterSeconds) } : {}),
@@ -82,7 +84,7 @@ export function answerOf(fault: Fault | null, requestId: string) {
       code: fault?.code ?? "INTERNAL",
       requestId,
       ...(fault?.details ? { details: fault.details } : {}),
-      ...fault?.facts,
+      ...fault?.meta,
     },
   };
 }
@@ -91,18 +93,18 @@ export function answerOf(fault: Fault | null, requestId: string) {
  * Answers errors of all routes. Mount it before the modules: Elysia's hooks reach only what is mounted after them. The body is
  * `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
  */
-export function faults(log: Log) {
+export function errorHandler(log: Log) {
   return new Elysia({ name: "faults" })
     .use(requestContext)
     .onError({ as: "global" }, ({ code, error, set, context, query }) => {
       const { requestId } = context;
-      const fault = faultOf(code, error, query);
+      const fault = toAppError(code, error, query);
       if (!fault) log.error("http.request_failed", { requestId, error });
       if (fault?.cause) log.warn("http.request_rejected", { requestId, code: fault.code, cause: fault.cause });
-      const { status, headers, body } = answerOf(fault, requestId);
+      const { status, headers, body } = toErrorResponse(fault, requestId);
       set.status = status;
       Object.assign(set.headers, headers);
-      closeUnread(context, set.headers);
+      closeIfUnread(context, set.headers);
       return body;
     });
 }

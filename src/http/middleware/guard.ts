@@ -1,15 +1,15 @@
 import { Elysia } from "elysia";
-import { Fault } from "../fault.ts";
-import { type Principal, type RequestContext, requestContext } from "./request-context.ts";
-import { type RouteEntry, type RoutePlan, routePlans } from "./routePlans.ts";
+import { AppError } from "../../lib/errors.ts";
+import { type Principal, type RequestContext, requestContext } from "../request-context.ts";
+import { createPolicyFinder, type RouteEntry, type RoutePolicy } from "../route-policies.ts";
 
 /** Checks more of a principal who may use the route. @throws AppError */
-export type RouteCheck = (principal: Principal, at: Admitting) => void | Promise<void>;
+export type RouteCheck = (principal: Principal, at: CheckedRequest) => void | Promise<void>;
 
 /** The request that a check is about, and the header fields of its answer. */
-export interface Admitting {
+export interface CheckedRequest {
   context: RequestContext;
-  policy: RoutePlan;
+  policy: RoutePolicy;
   headers: Record<string, string | number>;
 }
 
@@ -23,17 +23,17 @@ export function guard(
   routes: () => readonly RouteEntry[],
   ...checks: readonly RouteCheck[]
 ) {
-  const findPolicy = routePlans(routes);
+  const findPolicy = createPolicyFinder(routes);
 
-  async function authorise(context: RequestContext, route: string, headers: Admitting["headers"]): Promise<void> {
+  async function authorise(context: RequestContext, route: string, headers: CheckedRequest["headers"]): Promise<void> {
     const { request } = context;
     const policy = findPolicy(request.method, route);
     const { access } = policy;
     if (access === "public") return;
     const principal = await identify(request);
     if (!principal)
-      throw new Fault("UNAUTHENTICATED", "Sign in first: send a session cookie, a bearer token or an API key");
-    if (access === "admin" && principal.role !== "admin") throw new Fault("FORBIDDEN", "This is for admins only");
+      throw new AppError("UNAUTHENTICATED", "Sign in first: send a session cookie, a bearer token or an API key");
+    if (access === "admin" && principal.role !== "admin") throw new AppError("FORBIDDEN", "This is for admins only");
     context.knownPrincipal = principal;
     for (const check of checks) {
       const checked = check(principal, { context, policy, headers });

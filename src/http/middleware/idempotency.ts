@@ -1,33 +1,39 @@
 import { Elysia } from "elysia";
-import { DAY } from "../clock.ts";
-import { deleteResponsesBefore, findResponseRow, hasResponse, storeResponse, takeKey } from "../db/idempotency-keys.ts";
-import type { Reader, Store, Tx } from "../db/store.ts";
-import { Fault, invalid } from "../fault.ts";
-import type { Vault } from "../secrets.ts";
-import { type IdempotentRequest, type RequestContext, requestContext } from "./request-context.ts";
-import { type RouteEntry, routePlans } from "./routePlans.ts";
+import {
+  deleteResponsesBefore,
+  findResponseRow,
+  hasResponse,
+  storeResponse,
+  takeKey,
+} from "../../db/idempotency-keys.ts";
+import type { Reader, Store, Tx } from "../../db/store.ts";
+import { DAY } from "../../lib/clock.ts";
+import type { Vault } from "../../lib/crypto/secrets.ts";
+import { AppError, invalid } from "../../lib/errors.ts";
+import { type IdempotentRequest, type RequestContext, requestContext } from "../request-context.ts";
+import { createPolicyFinder, type RouteEntry } from "../route-policies.ts";
 
 // A client that got no response repeats the request under the same Idempotency-Key and gets the stored one, while nothing is
 // done twice (draft-ietf-httpapi-idempotency-key-header). A request that failed changed nothing: its key stays free.
 
 /** Time a response is stored. A retry that comes later is a new request. */
-const KEPT = 7 * DAY;
+const IDEMPOTENCY_TTL_MS = 7 * DAY;
 /** Header of a response that was stored before. */
-export const REPLAYED = "idempotent-replayed";
+export const REPLAYED_HEADER = "idempotent-replayed";
 
-export interface IdempotencyTools {
+export interface IdempotencyDeps {
   store: Store;
   vault: Vault;
 }
 
 /** Returns a value that is the same for the same body, whatever the order of its fields. */
-function canonical(value: unknown): unknown {
+function toCanonical(value: unknown): unknown {
   // A file where none is expected: handlers that read a file set the fingerprint themselves.
   if (value instanceof Blob) return ["file", value.size, value.type];
-  if (Array.isArray(value)) return value.map(canonical);
+  if (Array.isArray(value)) return value.map(toCanonical);
   if (typeof value !== "object" || value === null) return value;
   const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.map(([name, inner]) => [name, canonical(inner)]);
+  return sorted.map(([name, inner]) => [name, toCanonical(inner)]);
 }
 
 function fingerprintOf(request: Request, content: string | Uint8Array): string {
@@ -39,18 +45,18 @@ function fingerprintOf(request: Request, content: string | Uint8Array): string {
 }
 
 /** Sets the fingerprint of a request whose handler reads the body, from a hash of its file or the file itself. */
-export function fingerprintedBy({ request, idempotent }: RequestContext, content: string | Uint8Array): void {
+export function setFingerprint({ request, idempotent }: RequestContext, content: string | Uint8Array): void {
   if (idempotent) idempotent.fingerprint = fingerprintOf(request, content);
 }
 
-async function find(read: Reader, vault: Vault, keyed: IdempotentRequest): Promise<object | null> {
+async function findResponse(read: Reader, vault: Vault, keyed: IdempotentRequest): Promise<object | null> {
   const row = await findResponseRow(read, keyed);
   if (!row) return null;
   if (row.fingerprint !== keyed.fingerprint) {
-    throw new Fault("CONFLICT", "This Idempotency-Key was used for another request: use a new key");
+    throw new AppError("CONFLICT", "This Idempotency-Key was used for another request: use a new key");
   }
-  const answer: object = JSON.parse(vault.open(row.answer, contextOf(keyed)));
-  if (SECRET_WITHHELD in answer) throw new Fault("CONFLICT", String(answer[SECRET_WITHHELD]));
+  const answer: object = JSON.parse(vault.decrypt(row.answer, contextOf(keyed)));
+  if (SECRET_WITHHELD in answer) throw new AppError("CONFLICT", String(answer[SECRET_WITHHELD]));
   return answer;
 }
 
@@ -60,7 +66,7 @@ const SECRET_WITHHELD = "secretWithheld";
 const contextOf = ({ userId, key }: IdempotentRequest) => `idempotency_keys|${userId} ${key}|answer`;
 
 /** Parses the header: 1 to 255 visible ASCII characters, as in the draft's examples. @throws AppError INVALID */
-function readKey(request: Request): string {
+function parseKey(request: Request): string {
   const key = request.headers.get("idempotency-key") ?? "";
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters");
   return key;
@@ -71,45 +77,45 @@ function readKey(request: Request): string {
  * not `idempotent` ignore the key. Handlers that read the body themselves (`parse: handlerReadsBody`) call `setFingerprint` and
  * then `findStoredResponse`.
  */
-export function idempotency({ store, vault }: IdempotencyTools, routes: () => readonly RouteEntry[]) {
-  const findPolicy = routePlans(routes);
+export function idempotency({ store, vault }: IdempotencyDeps, routes: () => readonly RouteEntry[]) {
+  const findPolicy = createPolicyFinder(routes);
   return new Elysia({ name: "idempotency" })
     .use(requestContext)
     .onBeforeHandle({ as: "global" }, async ({ context, body, route, set }) => {
       const { request, knownPrincipal } = context;
       if (request.method !== "POST") return;
       if (!request.headers.has("idempotency-key")) return;
-      const { idempotent, reader } = findPolicy("POST", route);
+      const { idempotent, bodyReader } = findPolicy("POST", route);
       if (!idempotent) return;
-      const key = readKey(request);
+      const key = parseKey(request);
       // Responses are stored by user.
       if (knownPrincipal === null) return;
       const keyed = { userId: knownPrincipal.userId, key, fingerprint: "" };
       context.idempotent = keyed;
-      if (reader === "handler") return;
-      keyed.fingerprint = fingerprintOf(request, JSON.stringify(canonical(body ?? null)));
-      const given = await find(store.read, vault, keyed);
+      if (bodyReader === "handler") return;
+      keyed.fingerprint = fingerprintOf(request, JSON.stringify(toCanonical(body ?? null)));
+      const given = await findResponse(store.read, vault, keyed);
       if (given === null) return;
-      set.headers[REPLAYED] = "true";
+      set.headers[REPLAYED_HEADER] = "true";
       return given;
     });
 }
 
 /** Returns the response stored under the request's key, for handlers that set the fingerprint; null where there is none. */
-export async function answeredBefore<Answer extends object>(
-  { store, vault }: IdempotencyTools,
+export async function findStoredResponse<Answer extends object>(
+  { store, vault }: IdempotencyDeps,
   { idempotent: keyed }: RequestContext,
 ): Promise<Answer | null> {
-  return keyed ? ((await find(store.read, vault, keyed)) as Answer | null) : null;
+  return keyed ? ((await findResponse(store.read, vault, keyed)) as Answer | null) : null;
 }
 
 /** Returns whether a response is stored under the request's key, before its file is read. */
-export async function isKnownKey(read: Reader, { idempotent: keyed }: RequestContext): Promise<boolean> {
+export async function hasStoredResponse(read: Reader, { idempotent: keyed }: RequestContext): Promise<boolean> {
   return keyed !== null && hasResponse(read, keyed);
 }
 
 /** Leaves the transaction of the second request under a key. */
-class Raced extends Error {}
+class KeyTakenError extends Error {}
 
 /**
  * Does the work of a POST in one transaction and stores its response there under the request's Idempotency-Key, if it has one.
@@ -117,8 +123,8 @@ class Raced extends Error {}
  * pass `shownOnce`: it is not stored, and a retry gets CONFLICT with that text.
  * @throws AppError CONFLICT while the other request is not finished
  */
-export async function writeOnce<Answer extends object>(
-  { store, vault }: IdempotencyTools,
+export async function runIdempotent<Answer extends object>(
+  { store, vault }: IdempotencyDeps,
   { idempotent: keyed }: RequestContext,
   work: (tx: Tx) => Promise<Answer>,
   options: { shownOnce?: string } = {},
@@ -126,21 +132,21 @@ export async function writeOnce<Answer extends object>(
   if (!keyed) return store.write(work);
   try {
     return await store.write(async (tx) => {
-      if (!(await takeKey(tx, keyed, keyed.fingerprint))) throw new Raced();
+      if (!(await takeKey(tx, keyed, keyed.fingerprint))) throw new KeyTakenError();
       const answer = await work(tx);
       const kept = options.shownOnce === undefined ? answer : { [SECRET_WITHHELD]: options.shownOnce };
-      await storeResponse(tx, keyed, vault.seal(JSON.stringify(kept), contextOf(keyed)));
+      await storeResponse(tx, keyed, vault.encrypt(JSON.stringify(kept), contextOf(keyed)));
       return answer;
     });
   } catch (error) {
-    if (!(error instanceof Raced)) throw error;
-    const given = await find(store.read, vault, keyed);
+    if (!(error instanceof KeyTakenError)) throw error;
+    const given = await findResponse(store.read, vault, keyed);
     if (given) return given as Answer;
-    throw new Fault("CONFLICT", "The same request is being processed: try again", { retryAfterSeconds: 1 });
+    throw new AppError("CONFLICT", "The same request is being processed: try again", { retryAfterSeconds: 1 });
   }
 }
 
 /** Deletes responses that are older than the TTL, for a daily job; returns how many there were. */
-export async function forgetAnswers(tx: Tx): Promise<number> {
-  return deleteResponsesBefore(tx, tx.now - KEPT);
+export async function purgeIdempotencyKeys(tx: Tx): Promise<number> {
+  return deleteResponsesBefore(tx, tx.now - IDEMPOTENCY_TTL_MS);
 }

@@ -1,12 +1,12 @@
-import type { Detail } from "../fault.ts";
+import type { ErrorDetail } from "../../lib/errors.ts";
 
 /** Longest text with a format and no maximum of its own: a time, or a number in a query. */
-export const FORMAT_LENGTH = 64;
+export const MAX_FORMATTED_TEXT_CHARS = 64;
 /** Longest name of a field in a record; names are matched against a pattern too. */
-export const RECORD_NAME_LENGTH = 256;
+export const MAX_RECORD_NAME_CHARS = 256;
 
 /** Returns the first value that is too long, by its length alone; null where none is. */
-export type LengthCheck = (value: unknown, field: string) => Detail | null;
+export type LengthCheck = (value: unknown, field: string) => ErrorDetail | null;
 
 /** The part of a schema that bounds lengths. */
 interface Schema {
@@ -26,9 +26,9 @@ interface Schema {
 const isText = (schema: Schema) => schema.type === "string" && schema.const === undefined && schema.enum === undefined;
 
 /** Returns the longest text that a schema allows; null where it has no bound. */
-export function longestText(schema: Schema): number | null {
+export function maxTextLength(schema: Schema): number | null {
   if (!isText(schema)) return null;
-  return schema.maxLength ?? (schema.format === undefined ? null : FORMAT_LENGTH);
+  return schema.maxLength ?? (schema.format === undefined ? null : MAX_FORMATTED_TEXT_CHARS);
 }
 
 const at = (field: string, name: string | number) => (field === "" ? String(name) : `${field}.${name}`);
@@ -41,7 +41,7 @@ function textCheck(most: number): LengthCheck {
 }
 
 function listCheck({ items, maxItems = Number.POSITIVE_INFINITY }: Schema): LengthCheck {
-  const check = items ? lengthCheck(items) : null;
+  const check = items ? createLengthCheck(items) : null;
   return (value, field) => {
     if (!Array.isArray(value)) return null;
     if (value.length > maxItems) return { field, message: `Expected array length to be less or equal to ${maxItems}` };
@@ -56,10 +56,10 @@ function listCheck({ items, maxItems = Number.POSITIVE_INFINITY }: Schema): Leng
 
 function objectCheck({ properties = {}, patternProperties = {} }: Schema): LengthCheck {
   const checks = Object.entries(properties).flatMap(([name, inner]): [string, LengthCheck][] => {
-    const check = lengthCheck(inner);
+    const check = createLengthCheck(inner);
     return check ? [[name, check]] : [];
   });
-  const [others] = Object.values(patternProperties).map(lengthCheck);
+  const [others] = Object.values(patternProperties).map(createLengthCheck);
   return (value, field) => {
     if (typeof value !== "object" || value === null) return null;
     const given = value as Record<string, unknown>;
@@ -69,8 +69,8 @@ function objectCheck({ properties = {}, patternProperties = {} }: Schema): Lengt
     }
     if (others === undefined) return null;
     for (const [name, inner] of Object.entries(given)) {
-      if (name.length > RECORD_NAME_LENGTH)
-        return { field, message: `Expected names of at most ${RECORD_NAME_LENGTH} characters` };
+      if (name.length > MAX_RECORD_NAME_CHARS)
+        return { field, message: `Expected names of at most ${MAX_RECORD_NAME_CHARS} characters` };
       const flaw = others?.(inner, at(field, name));
       if (flaw) return flaw;
     }
@@ -81,10 +81,10 @@ function objectCheck({ properties = {}, patternProperties = {} }: Schema): Lengt
 /** Checks a union: a text may be as long as its most generous member allows; any other value must fit one member. */
 function choiceCheck(choices: Schema[]): LengthCheck | null {
   const texts = choices.filter(isText);
-  const lengths = texts.map((choice) => longestText(choice) ?? Number.POSITIVE_INFINITY);
+  const lengths = texts.map((choice) => maxTextLength(choice) ?? Number.POSITIVE_INFINITY);
   const literals = choices.flatMap((choice) => (typeof choice.const === "string" ? [choice.const.length] : []));
   const ofText = texts.length > 0 ? textCheck(Math.max(...lengths, ...literals)) : null;
-  const others = choices.filter((choice) => !isText(choice)).flatMap((choice) => lengthCheck(choice) ?? []);
+  const others = choices.filter((choice) => !isText(choice)).flatMap((choice) => createLengthCheck(choice) ?? []);
   if (ofText === null && others.length === 0) return null;
   return (value, field) => {
     if (typeof value === "string") return ofText?.(value, field) ?? null;
@@ -94,14 +94,14 @@ function choiceCheck(choices: Schema[]): LengthCheck | null {
 }
 
 /** Creates the check of lengths for a schema; null where there is nothing to check. */
-export function lengthCheck(schema: Schema): LengthCheck | null {
+export function createLengthCheck(schema: Schema): LengthCheck | null {
   const { anyOf, allOf } = schema;
   if (anyOf) return choiceCheck(anyOf);
   if (allOf) {
-    const checks = allOf.flatMap((part) => lengthCheck(part) ?? []);
-    return (value, field) => checks.reduce<Detail | null>((flaw, check) => flaw ?? check(value, field), null);
+    const checks = allOf.flatMap((part) => createLengthCheck(part) ?? []);
+    return (value, field) => checks.reduce<ErrorDetail | null>((flaw, check) => flaw ?? check(value, field), null);
   }
-  const most = longestText(schema);
+  const most = maxTextLength(schema);
   if (most !== null) return textCheck(most);
   if (schema.type === "array") return listCheck(schema);
   return schema.type === "object" ? objectCheck(schema) : null;

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
-import { invalid } from "../fault.ts";
-import { type LengthCheck, lengthCheck } from "./inputLengths.ts";
-import { byRoute, type RouteEntry } from "./routePlans.ts";
-import { assertStorable } from "./storable.ts";
+import { invalid } from "../../lib/errors.ts";
+import { createRouteFinder, type RouteEntry } from "../route-policies.ts";
+import { createLengthCheck, type LengthCheck } from "./input-lengths.ts";
+import { assertStorable } from "./storable-input.ts";
 
 interface Checks {
   isOn: boolean;
@@ -11,7 +11,7 @@ interface Checks {
   params: LengthCheck | null;
 }
 
-type Schema = Parameters<typeof lengthCheck>[0];
+type Schema = Parameters<typeof createLengthCheck>[0];
 
 function checksOf(hooks: unknown): Checks {
   const { body, query, params, detail } = (hooks ?? {}) as Partial<Record<"body" | "query" | "params", Schema>> & {
@@ -19,9 +19,9 @@ function checksOf(hooks: unknown): Checks {
   };
   return {
     isOn: detail?.inputLimits !== false,
-    body: body ? lengthCheck(body) : null,
-    query: query ? lengthCheck(query) : null,
-    params: params ? lengthCheck(params) : null,
+    body: body ? createLengthCheck(body) : null,
+    query: query ? createLengthCheck(query) : null,
+    params: params ? createLengthCheck(params) : null,
   };
 }
 
@@ -32,7 +32,7 @@ function checksOf(hooks: unknown): Checks {
  * (`parse: handlerReadsBody`) checks its content itself; a route that answers any input says `inputLimits: false`.
  */
 export function inputLimits(routes: () => readonly RouteEntry[]) {
-  const findChecks = byRoute(routes, checksOf, checksOf(undefined));
+  const findChecks = createRouteFinder(routes, checksOf, checksOf(undefined));
   return new Elysia({ name: "input limits" }).onTransform(
     { as: "global" },
     ({ request, route, body, query, params }) => {

@@ -1,20 +1,20 @@
 import type { Elysia } from "elysia";
-import type { Clock } from "../clock.ts";
-import type { Store } from "../db/store.ts";
-import type { Log } from "../log.ts";
-import type { Vault } from "../secrets.ts";
-import { guard, type RouteCheck } from "./access.ts";
-import { answerTime } from "./answerTime.ts";
-import { bodyAdmission } from "./bodyAdmission.ts";
-import type { BodySettings } from "./bodyBudget.ts";
-import { credentialRules } from "./credentialRules.ts";
-import { faults } from "./faults.ts";
+import type { Store } from "../../db/store.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Vault } from "../../lib/crypto/secrets.ts";
+import type { Log } from "../../lib/logger.ts";
+import type { Principal, RequestContext } from "../request-context.ts";
+import { bodyAdmission } from "./body-admission.ts";
+import type { BodySettings } from "./body-budget.ts";
+import { credentialRules } from "./credential-rules.ts";
+import { errorHandler } from "./errors.ts";
+import { guard, type RouteCheck } from "./guard.ts";
 import { idempotency } from "./idempotency.ts";
+import { idleTimeout } from "./idle-timeout.ts";
 import { inputLimits } from "./input-limits.ts";
-import type { Principal, RequestContext } from "./request-context.ts";
-import type { RequestDrain } from "./requestDrain.ts";
-import { requestLog } from "./requestLog.ts";
-import { securityHeaders } from "./securityHeaders.ts";
+import type { RequestDrain } from "./request-drain.ts";
+import { requestLog } from "./request-log.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 export interface PipelineOptions {
   config: {
@@ -33,7 +33,7 @@ export interface PipelineOptions {
 
 export interface PipelineHooks {
   /** Finds whom the credential of a request belongs to; null without a valid one. */
-  identify(request: Request): Promise<Principal | null>;
+  findPrincipal(request: Request): Promise<Principal | null>;
   /** Applies the rate limits once the principal is known. */
   checkLimits: RouteCheck;
   /** Notes that a request is over. */
@@ -58,12 +58,12 @@ export function mountPipeline(app: Elysia, options: PipelineOptions, hooks: Pipe
   app.use(securityHeaders(config.publicUrl));
   app.use(requestLog(log, hooks.onRequestEnd));
   app.use(bodies.settle);
-  app.use(faults(log));
+  app.use(errorHandler(log));
   if (drain) app.use(drain.plugin());
   app.use(bodies.before);
-  app.use(guard(hooks.identify, routes, bodies.identified, credentialRules(options), hooks.checkLimits));
+  app.use(guard(hooks.findPrincipal, routes, bodies.identified, credentialRules(options), hooks.checkLimits));
   app.use(bodies.after);
   app.use(inputLimits(routes));
   app.use(idempotency(options, routes));
-  app.use(answerTime(() => app.server));
+  app.use(idleTimeout(() => app.server));
 }

@@ -1,24 +1,24 @@
-import { Fault, invalid } from "../fault.ts";
-import { BODY_SETTINGS, type BodyAdmission, type BodyWaits } from "./bodyBudget.ts";
-import { scanJson } from "./jsonScan.ts";
-import type { RequestContext } from "./request-context.ts";
-import { USER_BODY_BYTES } from "./routePlans.ts";
+import { AppError, invalid } from "../../lib/errors.ts";
+import { scanJson } from "../json-scan.ts";
+import type { RequestContext } from "../request-context.ts";
+import { USER_BODY_BYTES } from "../route-policies.ts";
+import { BODY_SETTINGS, type BodyAdmission, type BodyWaits } from "./body-budget.ts";
 
 /** Ends all waits for bodies, and rejects new ones. */
-export function stopWaits(waits: BodyWaits): void {
+export function endBodyWaits(waits: BodyWaits): void {
   waits.stopped = true;
-  for (const end of waits.ends) end(stopped());
+  for (const end of waits.ends) end(bodyStopped());
 }
 
 /** Applies where the body admission is not mounted, as in tests of one module. */
-const UNDECIDED: Omit<BodyAdmission, "limit"> = {
+const UNDECIDED_ADMISSION: Omit<BodyAdmission, "limit"> = {
   settings: BODY_SETTINGS,
   reservation: null,
   waits: { stopped: false, ends: new Set() },
 };
 
 /** Returns the declared length of a body; null for a chunked one. */
-export function declaredLength(request: Request): number | null {
+export function getDeclaredLength(request: Request): number | null {
   const told = request.headers.get("content-length");
   return told === null ? null : Number(told);
 }
@@ -28,18 +28,19 @@ export function declaredLength(request: Request): number | null {
  * stream, which is slower to read.
  */
 export function hasBody(request: Request): boolean {
-  const told = declaredLength(request);
+  const told = getDeclaredLength(request);
   return told === null ? request.body !== null : told > 0;
 }
 
-export function tooLarge(limit: number): Fault {
+export function bodyTooLarge(limit: number): AppError {
   const size = limit >= 1_000_000 ? `${limit / 1_000_000} MB` : `${Math.floor(limit / 1024)} KB`;
-  return new Fault("TOO_LARGE", `The body is larger than ${size}, the limit of this operation`);
+  return new AppError("TOO_LARGE", `The body is larger than ${size}, the limit of this operation`);
 }
 
-const tooSlow = () => new Fault("TIMEOUT", "The body did not arrive in time: send it faster, or in smaller parts");
-const stopped = () =>
-  new Fault("UNAVAILABLE", "The service is stopping: send the request again", { retryAfterSeconds: 5 });
+const bodyTooSlow = () =>
+  new AppError("TIMEOUT", "The body did not arrive in time: send it faster, or in smaller parts");
+const bodyStopped = () =>
+  new AppError("UNAVAILABLE", "The service is stopping: send the request again", { retryAfterSeconds: 5 });
 
 /** Waits for bytes of a client. @throws AppError TIMEOUT after `ms`, UNAVAILABLE while the process stops */
 async function awaitBytes<T>(bytes: Promise<T>, ms: number, waits: BodyWaits): Promise<T> {
@@ -47,10 +48,10 @@ async function awaitBytes<T>(bytes: Promise<T>, ms: number, waits: BodyWaits): P
   if (Bun.peek.status(bytes) === "fulfilled") return bytes;
   if (waits.stopped) {
     bytes.catch(() => {});
-    throw stopped();
+    throw bodyStopped();
   }
   const { promise: given, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(tooSlow()), ms);
+  const timer = setTimeout(() => reject(bodyTooSlow()), ms);
   waits.ends.add(reject);
   try {
     return await Promise.race([bytes, given]);
@@ -61,7 +62,7 @@ async function awaitBytes<T>(bytes: Promise<T>, ms: number, waits: BodyWaits): P
 }
 
 /** Returns how long a client may take to send so many bytes, in milliseconds. */
-export function patienceMs(bytes: number, settings: BodyAdmission["settings"]): number {
+export function bodyTimeoutMs(bytes: number, settings: BodyAdmission["settings"]): number {
   return settings.timeoutMs + (bytes / settings.bytesPerSecond) * 1000;
 }
 
@@ -70,11 +71,11 @@ export function patienceMs(bytes: number, settings: BodyAdmission["settings"]): 
  * the deadline grows with the bytes received.
  * @throws AppError TOO_LARGE beyond the limit of the route, TIMEOUT, UNAVAILABLE while the process stops
  */
-export async function* bodyPieces(
+export async function* streamBody(
   context: RequestContext,
   most = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Uint8Array> {
-  const { limit, settings, waits } = context.body ?? { ...UNDECIDED, limit: most };
+  const { limit, settings, waits } = context.body ?? { ...UNDECIDED_ADMISSION, limit: most };
   const reader = context.request.body?.getReader();
   if (!reader) return;
   let received = 0;
@@ -82,11 +83,11 @@ export async function* bodyPieces(
   context.isBodyHalfRead = true;
   for (;;) {
     const from = performance.now();
-    const { done, value } = await awaitBytes(reader.read(), patienceMs(received, settings) - waitedMs, waits);
+    const { done, value } = await awaitBytes(reader.read(), bodyTimeoutMs(received, settings) - waitedMs, waits);
     waitedMs += performance.now() - from;
     if (done) break;
     received += value.length;
-    if (received > limit) throw tooLarge(limit);
+    if (received > limit) throw bodyTooLarge(limit);
     yield value;
   }
   context.isBodyHalfRead = false;
@@ -96,20 +97,20 @@ export async function* bodyPieces(
  * Loads the whole body of a request. `most` is the limit where the body admission is not mounted.
  * @throws AppError as `streamBody` does
  */
-export async function readBytes(context: RequestContext, most = USER_BODY_BYTES): Promise<Uint8Array> {
+export async function loadBody(context: RequestContext, most = USER_BODY_BYTES): Promise<Uint8Array> {
   const { request } = context;
-  const { limit, settings, waits } = context.body ?? { ...UNDECIDED, limit: most };
-  const told = declaredLength(request);
+  const { limit, settings, waits } = context.body ?? { ...UNDECIDED_ADMISSION, limit: most };
+  const told = getDeclaredLength(request);
   if (told !== null) {
-    if (told > limit) throw tooLarge(limit);
+    if (told > limit) throw bodyTooLarge(limit);
     context.isBodyHalfRead = true;
-    const bytes = await awaitBytes(request.bytes(), patienceMs(told, settings), waits);
+    const bytes = await awaitBytes(request.bytes(), bodyTimeoutMs(told, settings), waits);
     context.isBodyHalfRead = false;
-    if (bytes.length > limit) throw tooLarge(limit);
+    if (bytes.length > limit) throw bodyTooLarge(limit);
     return bytes;
   }
   const pieces: Uint8Array[] = [];
-  for await (const piece of bodyPieces(context, limit)) pieces.push(piece);
+  for await (const piece of streamBody(context, limit)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
@@ -120,21 +121,21 @@ const UNSCANNED_BYTES = 1024;
  * Parses the body of a request as JSON; undefined where it is empty.
  * @throws AppError MALFORMED for invalid JSON, INVALID for JSON nested too deeply, and as `loadBody` does
  */
-export async function readJson(context: RequestContext): Promise<unknown> {
-  const bytes = await readBytes(context);
+export async function parseJsonBody(context: RequestContext): Promise<unknown> {
+  const bytes = await loadBody(context);
   if (bytes.length > UNSCANNED_BYTES) await scanJson(bytes);
   const text = new TextDecoder().decode(bytes);
   if (text.trim() === "") return undefined;
   try {
     return JSON.parse(text);
   } catch {
-    throw new Fault("MALFORMED", "The body could not be read: expected valid JSON");
+    throw new AppError("MALFORMED", "The body could not be read: expected valid JSON");
   }
 }
 
 /** Parses a body that may be left out, for the `parse` of a route. @throws AppError as `parseJsonBody` does, INVALID for anything but an object */
-export async function optionalBody({ context }: { context: RequestContext }): Promise<object> {
-  const body = await readJson(context);
+export async function parseOptionalBody({ context }: { context: RequestContext }): Promise<object> {
+  const body = await parseJsonBody(context);
   if (body === undefined) return {};
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("body", "expected an object");
   return body;
@@ -148,9 +149,9 @@ const DROPPED_BYTES = 1_000_000;
  * A client that is still sending may see a broken connection instead of the response (RFC 9112, 9.6), as one in twenty that
  * sends megabytes does. Keeping it open would cost more: with responses delayed by 30 ms, 500 connections took 1.5 GB.
  */
-export function closeUnread({ request, isBodyHalfRead }: RequestContext, headers: Record<string, unknown>): void {
+export function closeIfUnread({ request, isBodyHalfRead }: RequestContext, headers: Record<string, unknown>): void {
   if (!hasBody(request)) return;
-  const told = declaredLength(request);
+  const told = getDeclaredLength(request);
   const isLeft = request.bodyUsed ? isBodyHalfRead : told === null || told > DROPPED_BYTES;
   if (isLeft) headers.connection = "close";
 }

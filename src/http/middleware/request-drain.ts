@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { Fault } from "../fault.ts";
+import { AppError } from "../../lib/errors.ts";
 
 /** Time for a body to arrive that is being sent when the stop begins. */
 const BODY_GRACE_MS = 500;
@@ -43,7 +43,7 @@ export class RequestDrain {
         const headers = set.headers as InFlight["headers"];
         if (this.#draining) {
           headers.connection = "close";
-          throw new Fault("UNAVAILABLE", "The service is stopping; try again", { retryAfterSeconds: 1 });
+          throw new AppError("UNAVAILABLE", "The service is stopping; try again", { retryAfterSeconds: 1 });
         }
         this.#inFlight.set(request, { headers, isAnswering: false });
       })

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
-import type { Log } from "../log.ts";
-import { type RequestContext, requestContext } from "./request-context.ts";
+import type { Log } from "../../lib/logger.ts";
+import { type RequestContext, requestContext } from "../request-context.ts";
 
 /**
  * Adds the request id to every response and logs every request: the route, never the path or the query, which may hold an

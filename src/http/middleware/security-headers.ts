@@ -7,7 +7,7 @@ const HSTS = "max-age=31536000";
  * Returns the headers of every response: no caching, no content type guessing, no referrer for other sites. Over https browsers
  * are told to use https only (RFC 6797).
  */
-export function securityHeadersFor(publicUrl: string): Readonly<Record<string, string>> {
+export function getSecurityHeaders(publicUrl: string): Readonly<Record<string, string>> {
   return {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
@@ -18,7 +18,7 @@ export function securityHeadersFor(publicUrl: string): Readonly<Record<string, s
 
 /** Sets these headers; a route may override them. Mount it first, so that error responses have them too. */
 export function securityHeaders(publicUrl: string) {
-  const headers = securityHeadersFor(publicUrl);
+  const headers = getSecurityHeaders(publicUrl);
   return new Elysia({ name: "security headers" }).onRequest(({ set }) => {
     Object.assign(set.headers, headers);
   });

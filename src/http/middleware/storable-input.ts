@@ -1,17 +1,17 @@
-import { type Detail, invalid } from "../fault.ts";
-import { readCursor } from "./cursor.ts";
+import { type ErrorDetail, invalid } from "../../lib/errors.ts";
+import { parseCursor } from "../pagination.ts";
 
 /** Deepest nesting of input: no valid request has half of it, and far deeper ones exhaust the stack. */
-export const DEEPEST = 32;
+export const MAX_INPUT_DEPTH = 32;
 /** Most values in one input: a thousand contacts with all fields hold fewer; a few million block the process for seconds. */
-export const MOST_VALUES = 100_000;
+export const MAX_INPUT_VALUES = 100_000;
 
 /**
  * Finds the first part of a value that cannot be stored or validated: a text with a NUL or half of a surrogate pair, which
  * PostgreSQL rejects with an error of its own and SQLite stores; and what breaks Elysia's description of errors: a field named
  * `toString` or `valueOf`, nesting that is too deep, too many values.
  */
-export function unstorable(value: unknown): Detail | null {
+export function findInputFlaw(value: unknown): ErrorDetail | null {
   if (isEmptyObject(value)) return null;
   const left: [field: string, value: unknown, depth: number][] = [["", value, 0]];
   let values = 0;
@@ -21,9 +21,10 @@ export function unstorable(value: unknown): Detail | null {
       return { field, message: "contains a character that cannot be stored" };
     }
     if (typeof item !== "object" || item === null) continue;
-    if (depth === DEEPEST) return { field: field.slice(0, field.indexOf(".")), message: "is nested too deeply" };
+    if (depth === MAX_INPUT_DEPTH)
+      return { field: field.slice(0, field.indexOf(".")), message: "is nested too deeply" };
     values += Array.isArray(item) ? item.length : Object.keys(item).length;
-    if (values > MOST_VALUES) return { field, message: "holds too many values" };
+    if (values > MAX_INPUT_VALUES) return { field, message: "holds too many values" };
     for (const [name, inner] of Object.entries(item)) {
       const at = field ? `${field}.${name}` : name;
       if (!isText(name)) return { field, message: "has a field whose name cannot be stored" };
@@ -63,11 +64,11 @@ export function assertStorable({ body, query, params }: Inputs): void {
   assertPart("path", params);
   // A cursor is encoded JSON, whose texts reach the database too.
   const { cursor } = query as { cursor?: string };
-  if (cursor !== undefined) assertPart("cursor", readCursor(cursor));
+  if (cursor !== undefined) assertPart("cursor", parseCursor(cursor));
 }
 
 function assertPart(place: string, value: object | null | undefined): void {
   if (value === undefined || value === null) return;
-  const flaw = unstorable(value);
+  const flaw = findInputFlaw(value);
   if (flaw) throw invalid(flaw.field || place, flaw.message);
 }

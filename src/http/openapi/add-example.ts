@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
+import { isObject, type Json, type JsonObject, mapValues } from "../json.ts";
 
 /** Values that "Try it out" fills in for one operation: parameters by name, and the body. */
 export interface Example {
@@ -10,7 +10,7 @@ export interface Example {
  * Sets the example of a parameter. An optional one that the example does not name loses the examples of its schema: Swagger UI
  * would send them.
  */
-function parameterWith(parameter: Json, named: Record<string, string>): Json {
+function exampleParameter(parameter: Json, named: Record<string, string>): Json {
   if (!isObject(parameter)) return parameter;
   const example = named[String(parameter.name)];
   if (example !== undefined) return { ...parameter, example };
@@ -20,10 +20,10 @@ function parameterWith(parameter: Json, named: Record<string, string>): Json {
 }
 
 /** Adds the example of a route to its operation. */
-export function illustrate(operation: JsonObject, { parameters = {}, body }: Example): JsonObject {
+export function addExample(operation: JsonObject, { parameters = {}, body }: Example): JsonObject {
   const shown: JsonObject = { ...operation };
   if (Array.isArray(operation.parameters)) {
-    shown.parameters = operation.parameters.map((parameter) => parameterWith(parameter, parameters));
+    shown.parameters = operation.parameters.map((parameter) => exampleParameter(parameter, parameters));
   }
   const { requestBody } = operation;
   if (body !== undefined && isObject(requestBody)) {

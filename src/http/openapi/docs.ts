@@ -1,11 +1,11 @@
 import { filterPaths, registerSchemaPath } from "@elysiajs/swagger/utils";
 import { Kind, type TSchema } from "@sinclair/typebox";
 import { Elysia, type InternalRoute } from "elysia";
-import { asset } from "./asset.ts";
-import { isObject, toJson } from "./json.ts";
-import { inPageOrder, TAGS } from "./order.ts";
-import { polish } from "./polish.ts";
-import { swaggerAssets } from "./swaggerAssets.ts";
+import { serveAsset } from "../asset.ts";
+import { isObject, toJson } from "../json.ts";
+import { normalizeDocument } from "./normalize.ts";
+import { swaggerAssets } from "./swagger-assets.ts";
+import { sortPaths, TAGS } from "./tags.ts";
 
 const methods = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 
@@ -24,7 +24,7 @@ function isTypeBox(entry: [string, object]): entry is [string, TSchema] {
 }
 
 /** Collects the paths of all routes. Catch-all routes are left out: they are no operation. */
-function pathsOf(routes: readonly InternalRoute[], models: Record<string, TSchema>): object {
+function collectPaths(routes: readonly InternalRoute[], models: Record<string, TSchema>): object {
   const paths = {};
   for (const { method, path, hooks } of routes) {
     if (hooks.detail?.hide || !methods.has(method)) continue;
@@ -43,7 +43,7 @@ export interface DocsOptions {
  * Serves the OpenAPI 3.1 document at /swagger/json and Swagger UI at /swagger.
  * Uses only the collecting of @elysiajs/swagger: its own page loads scripts from a public CDN.
  */
-export function docs({ publicUrl, version }: DocsOptions) {
+export function apiDocs({ publicUrl, version }: DocsOptions) {
   const plugin = new Elysia({ name: "docs", detail: { hide: true, access: "public", inputLimits: false } });
 
   async function document(): Promise<Uint8Array<ArrayBuffer>> {
@@ -64,17 +64,17 @@ export function docs({ publicUrl, version }: DocsOptions) {
       servers: [{ url: publicUrl }, { url: "/", description: "The host this document comes from" }],
       tags: TAGS,
       security: Object.keys(schemes).map((name) => ({ [name]: [] })),
-      paths: pathsOf(routes, Object.fromEntries(models)),
+      paths: collectPaths(routes, Object.fromEntries(models)),
       components: { securitySchemes: schemes, schemas: Object.fromEntries(models) },
     };
-    const polished = polish(toJson(collected));
-    const paths = isObject(polished.paths) ? inPageOrder(polished.paths) : {};
+    const polished = normalizeDocument(toJson(collected));
+    const paths = isObject(polished.paths) ? sortPaths(polished.paths) : {};
     return new TextEncoder().encode(JSON.stringify({ ...polished, paths }));
   }
 
   for (const [path, serve] of Object.entries({
     ...swaggerAssets,
-    "/swagger/json": asset("application/json", document),
+    "/swagger/json": serveAsset("application/json", document),
   })) {
     plugin.get(path, async ({ request }) => serve(request));
   }

@@ -1,11 +1,11 @@
-import type { FaultCode } from "../fault.ts";
-import { type JsonObject, toJson } from "./json.ts";
-import { ErrorBody } from "./model.ts";
-import { polishSchema } from "./polishSchema.ts";
+import type { ErrorCode } from "../../lib/errors.ts";
+import { type JsonObject, toJson } from "../json.ts";
+import { ErrorBody } from "../schemas.ts";
+import { normalizeSchema } from "./normalize-schema.ts";
 
 /** Documents each error code: its status, a description and an example message. */
-const failures: Record<
-  Exclude<FaultCode, "REAUTHENTICATION_REQUIRED"> | "INTERNAL",
+const ERROR_TEXTS: Record<
+  Exclude<ErrorCode, "REAUTHENTICATION_REQUIRED"> | "INTERNAL",
   { status: number; description: string; message: string }
 > = {
   MALFORMED: {
@@ -80,7 +80,7 @@ const descriptions = new Map([
   ["204", "Done; no content."],
 ]);
 const responses: JsonObject = {};
-for (const [code, { status, description, message }] of Object.entries(failures)) {
+for (const [code, { status, description, message }] of Object.entries(ERROR_TEXTS)) {
   const name = code.toLowerCase().replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
   const example: JsonObject = { success: false, message, code, requestId: "5f0c1f0e-6c1b-4a43-9d0a-1f7f3a1c2b3d" };
   if (code === "INVALID") example.details = [{ field: "limit", message: "expected a whole number from 1 to 100" }];
@@ -97,7 +97,7 @@ for (const [code, { status, description, message }] of Object.entries(failures))
 
 /** Components that all operations share: the schema of an error, and one response for each status. */
 export const errorComponents: { schemas: JsonObject; responses: JsonObject } = {
-  schemas: { ErrorBody: polishSchema(toJson(ErrorBody)) },
+  schemas: { ErrorBody: normalizeSchema(toJson(ErrorBody)) },
   responses,
 };
 

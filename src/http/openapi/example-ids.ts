@@ -5,7 +5,7 @@ const idOf = (number: number) => `019a8a3e-5a00-7000-8000-${String(number).padSt
  * What the demo has under ids and addresses that never change. The examples on the API page name these, so that they work
  * there when they are tried out. Elsewhere they name nothing.
  */
-export const EXEMPLARS = {
+export const DEMO_IDS = {
   /** The colleague's. */
   image: "0123456789abcdef0123456789abcdef.png",
   adminEmail: "admin@demo.example",

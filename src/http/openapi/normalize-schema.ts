@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
+import { isObject, type Json, type JsonObject, mapValues } from "../json.ts";
 
 /** The keywords of JSON Schema 2020-12 and OpenAPI 3.1. Others (`$id`, `elysiaMeta`, `maxSize`…) are internal to TypeBox and Elysia. */
 const keywords = new Set(
@@ -34,7 +34,7 @@ function isTextForm(member: JsonObject, meta: Json | undefined): boolean {
 }
 
 /** Replaces JavaScript types of TypeBox by JSON types. */
-function inWireTypes(schema: JsonObject): JsonObject {
+function toWireTypes(schema: JsonObject): JsonObject {
   const { type, anyOf, items, patternProperties, nullable, ...rest } = schema;
   const out = { ...schema };
   if (typeof type === "string") Object.assign(out, wireTypes[type]);
@@ -88,14 +88,14 @@ function shorten(schema: JsonObject): JsonObject {
 }
 
 /** Repairs a schema of Elysia into valid OpenAPI 3.1. */
-export function polishSchema(given: Json): Json {
+export function normalizeSchema(given: Json): Json {
   if (!isObject(given)) return given;
   const out: JsonObject = {};
-  for (const [key, value] of Object.entries(inWireTypes(given))) {
+  for (const [key, value] of Object.entries(toWireTypes(given))) {
     if (!keywords.has(key) && !key.startsWith("x-")) continue;
-    if (named.has(key)) out[key] = mapValues(value, polishSchema);
-    else if (listed.has(key) && Array.isArray(value)) out[key] = value.map(polishSchema);
-    else if (single.has(key)) out[key] = polishSchema(value);
+    if (named.has(key)) out[key] = mapValues(value, normalizeSchema);
+    else if (listed.has(key) && Array.isArray(value)) out[key] = value.map(normalizeSchema);
+    else if (single.has(key)) out[key] = normalizeSchema(value);
     else out[key] = value;
   }
   return shorten(out);

@@ -1,8 +1,8 @@
-import { errorComponents, errorResponse } from "./errorResponses.ts";
-import { type Example, illustrate } from "./illustrate.ts";
-import { isObject, type Json, type JsonObject, mapValues } from "./json.ts";
-import { polishBody, polishParameters, polishResponse } from "./polishOperation.ts";
-import { polishSchema } from "./polishSchema.ts";
+import { isObject, type Json, type JsonObject, mapValues } from "../json.ts";
+import { addExample, type Example } from "./add-example.ts";
+import { errorComponents, errorResponse } from "./error-responses.ts";
+import { normalizeBody, normalizeParameters, normalizeResponse } from "./normalize-operation.ts";
+import { normalizeSchema } from "./normalize-schema.ts";
 
 function words(text: string): string[] {
   return text.split(/[^A-Za-z0-9]+/).filter(Boolean);
@@ -13,12 +13,12 @@ function capitalized(text: string): string {
 }
 
 /** `post /api/brands/{id}/mail-boxes` → `postApiBrandsByIdMailBoxes`: the name of the function in a generated client. */
-function operationIdOf(method: string, path: string): string {
+function toOperationId(method: string, path: string): string {
   return method + words(path.replaceAll("{", "by-")).map(capitalized).join("");
 }
 
 /** Returns the first sentence of the description if it is short, else the last words of the path. */
-function summaryOf(description: Json | undefined, path: string): string {
+function toSummary(description: Json | undefined, path: string): string {
   const [sentence = ""] = typeof description === "string" ? description.split(/(?<=[.!?])\s|\n/) : [];
   if (sentence && sentence.length <= 80) return sentence.replace(/\.$/, "");
   const last = path.split("/").findLast((part) => part && !part.startsWith("{")) ?? "index";
@@ -26,13 +26,13 @@ function summaryOf(description: Json | undefined, path: string): string {
 }
 
 /** Adds to a description that the operation is for admins only. */
-function withAccess(description: Json | undefined, access: Json | undefined): Json | undefined {
+function addAccess(description: Json | undefined, access: Json | undefined): Json | undefined {
   if (access !== "admin" || (typeof description === "string" && /\badmin/i.test(description))) return description;
   return description === undefined ? "For admins only." : `${description} For admins only.`;
 }
 
 /** Lists the error statuses that an operation can have, as far as its inputs tell. */
-function failuresOf(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
+function errorStatuses(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
   return [
     ...(open ? [] : ["401", "403"]),
     // The size of a body is checked before it is known whether the route takes one.
@@ -59,7 +59,7 @@ const idempotencyKey: JsonObject = {
 /** Credentials of an operation that rejects API keys, by the names of `securitySchemes` (docs.ts). */
 const SESSION_SECURITY = [{ bearerAuth: [] }, { cookie: [] }];
 
-function polishOperation(
+function normalizeOperation(
   given: JsonObject,
   method: string,
   path: string,
@@ -85,29 +85,29 @@ function polishOperation(
     ...rest
   } = given;
   const open = access === "public" || (Array.isArray(given.security) && given.security.length === 0);
-  const inputs = polishParameters(parameters, path);
+  const inputs = normalizeParameters(parameters, path);
   const shownInputs = idempotent === true ? [...inputs, idempotencyKey] : inputs;
-  const body = isObject(requestBody) ? polishBody(requestBody) : null;
-  const told = withAccess(description, access);
+  const body = isObject(requestBody) ? normalizeBody(requestBody) : null;
+  const told = addAccess(description, access);
   const isForm = isObject(body?.content) && "multipart/form-data" in body.content;
 
-  const answers = mapValues(responses, polishResponse);
-  if (Object.keys(answers).length === 0) answers["200"] = polishResponse(null, "200");
-  for (const status of failuresOf(method, open, inputs.length > 0 || body !== null, isForm)) {
+  const answers = mapValues(responses, normalizeResponse);
+  if (Object.keys(answers).length === 0) answers["200"] = normalizeResponse(null, "200");
+  for (const status of errorStatuses(method, open, inputs.length > 0 || body !== null, isForm)) {
     const failure = errorResponse(status);
     if (failure) answers[status] ??= failure;
   }
 
   // Elysia's own ids carry the hyphens of the path, which no language allows in a name.
   const wanted =
-    typeof operationId === "string" && /^\w+$/.test(operationId) ? operationId : operationIdOf(method, path);
+    typeof operationId === "string" && /^\w+$/.test(operationId) ? operationId : toOperationId(method, path);
   let unique = wanted;
   for (let next = 2; isTaken(unique); next++) unique = `${wanted}${next}`;
 
   const operation: JsonObject = {
     ...rest,
     operationId: unique,
-    summary: summary ?? summaryOf(description, path),
+    summary: summary ?? toSummary(description, path),
     ...(told === undefined ? {} : { description: told }),
     ...(open ? { security: [] } : {}),
     ...(sessionOnly === true || recentSignIn === true ? { security: SESSION_SECURITY } : {}),
@@ -116,7 +116,7 @@ function polishOperation(
     ...(body ? { requestBody: body } : {}),
     responses: answers,
   };
-  return illustrate(operation, (example ?? {}) as Example);
+  return addExample(operation, (example ?? {}) as Example);
 }
 
 /** Returns the shared error responses that some operation refers to. */
@@ -129,7 +129,7 @@ function usedResponses(paths: JsonObject): JsonObject {
 }
 
 /** Repairs the document of Elysia into valid OpenAPI 3.1, and adds to each operation the shared error responses. */
-export function polish(document: JsonObject): JsonObject {
+export function normalizeDocument(document: JsonObject): JsonObject {
   const taken = new Set<string>();
   const isTaken = (operationId: string) => taken.size === taken.add(operationId).size;
   const components = isObject(document.components) ? document.components : {};
@@ -138,7 +138,7 @@ export function polish(document: JsonObject): JsonObject {
     // A prefix and "/" make `/api/brands/`, which Elysia also answers without the slash.
     const path = given.replace(/:(\w+)\??/g, "{$1}").replace(/(?<=.)\/$/, "");
     const operations = mapValues(item, (operation, method) =>
-      isObject(operation) ? polishOperation(operation, method, path, isTaken) : operation,
+      isObject(operation) ? normalizeOperation(operation, method, path, isTaken) : operation,
     );
     paths[path] = { ...(isObject(paths[path]) ? paths[path] : {}), ...operations };
   }
@@ -147,7 +147,7 @@ export function polish(document: JsonObject): JsonObject {
     paths,
     components: {
       ...components,
-      schemas: { ...mapValues(components.schemas, polishSchema), ...errorComponents.schemas },
+      schemas: { ...mapValues(components.schemas, normalizeSchema), ...errorComponents.schemas },
       responses: { ...mapValues(components.responses, (response) => response), ...usedResponses(paths) },
     },
   };

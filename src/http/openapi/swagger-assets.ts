@@ -1,7 +1,7 @@
 import favicon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
 import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import bundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
-import { asset } from "./asset.ts";
+import { serveAsset } from "../asset.ts";
 
 const page = `<!doctype html>
 <html lang="en">
@@ -59,9 +59,9 @@ const file = (path: string) => () => Bun.file(path).bytes();
 
 /** Serves the files of the page at /swagger from the program itself: the host may have no internet access. */
 export const swaggerAssets = {
-  "/swagger": asset("text/html; charset=utf-8", text(page), { "content-security-policy": contentSecurityPolicy }),
-  "/swagger/initializer.js": asset("text/javascript; charset=utf-8", text(initializer)),
-  "/swagger/swagger-ui-bundle.js": asset("text/javascript; charset=utf-8", file(bundle)),
-  "/swagger/swagger-ui.css": asset("text/css; charset=utf-8", file(style)),
-  "/swagger/favicon.png": asset("image/png", file(favicon)),
+  "/swagger": serveAsset("text/html; charset=utf-8", text(page), { "content-security-policy": contentSecurityPolicy }),
+  "/swagger/initializer.js": serveAsset("text/javascript; charset=utf-8", text(initializer)),
+  "/swagger/swagger-ui-bundle.js": serveAsset("text/javascript; charset=utf-8", file(bundle)),
+  "/swagger/swagger-ui.css": serveAsset("text/css; charset=utf-8", file(style)),
+  "/swagger/favicon.png": serveAsset("image/png", file(favicon)),
 };

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 
 /** Tags in the order of the reference page; the others follow. */
 export const TAGS = [
@@ -14,7 +14,7 @@ export const TAGS = [
 ];
 
 /** Paths of the reference page in its order, with their methods. Other paths follow in the order in which they are mounted. */
-const PAGE: [path: string, ...methods: string[]][] = [
+const REFERENCE_ORDER: [path: string, ...methods: string[]][] = [
   ["/api/auth/admin/assign-email-account", "post"],
   ["/api/auth/banned", "post", "get"],
   ["/api/auth/banned/{id}", "delete"],
@@ -51,12 +51,12 @@ function namedFirst(given: JsonObject, names: readonly string[]): JsonObject {
 }
 
 /** Sorts the paths of the document, because Swagger UI shows them in its order. */
-export function inPageOrder(paths: JsonObject): JsonObject {
+export function sortPaths(paths: JsonObject): JsonObject {
   const ordered = namedFirst(
     paths,
-    PAGE.map(([path]) => path),
+    REFERENCE_ORDER.map(([path]) => path),
   );
-  for (const [path, ...methods] of PAGE) {
+  for (const [path, ...methods] of REFERENCE_ORDER) {
     const item = ordered[path];
     if (isObject(item)) ordered[path] = namedFirst(item, methods);
   }

@@ -81,6 +81,6 @@ const zonesByCode = new Map<string, readonly string[]>(
 );
 
 /** Gets the zones of a three-digit area code of country code 1. */
-export function zonesOfAreaCode(code: string): readonly string[] {
+export function getAreaCodeZones(code: string): readonly string[] {
   return zonesByCode.get(code) ?? UNKNOWN_STATE;
 }

@@ -63,7 +63,7 @@ const zonesByCode = new Map<string, readonly string[]>(
 );
 
 /** Gets the zones of a number's country by its longest known country code; null for satellite, toll-free and similar numbers. */
-export function zonesOfCountry(digits: string): readonly string[] | null {
+export function getCountryZones(digits: string): readonly string[] | null {
   for (let length = MAX_CODE_DIGITS; length > 0; length--) {
     const zones = zonesByCode.get(digits.slice(0, length));
     if (zones !== undefined) return zones;

@@ -12,7 +12,7 @@ const DAYTIME_WINDOWS: readonly SendWindow[] = [{ days: [...DAYS], from: "08:00"
  * Combine with the campaign's send windows:
  * `findCommonOpening([...getContactHours(channel, getRecipientZones(contact)), { windows, zone }], now)`.
  */
-export function contactHours(channel: ChannelName, zones: readonly string[]): readonly OpenHours[] {
+export function getContactHours(channel: ChannelName, zones: readonly string[]): readonly OpenHours[] {
   if (channel === "EMAIL") return ANY_TIME;
   return zones.map((zone) => ({ windows: DAYTIME_WINDOWS, zone }));
 }

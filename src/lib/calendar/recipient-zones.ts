@@ -1,12 +1,12 @@
-import { zonesOfAreaCode } from "./areaZones.ts";
-import { zonesOfCountry } from "./countryZones.ts";
+import { getAreaCodeZones } from "./area-zones.ts";
+import { getCountryZones } from "./country-zones.ts";
 
 /**
  * Gets the possible time zones of a contact: its own zone, else those of its phone number's area (E.164, `+12025550143`), else the
  * brand's zone. Several when the area spans several zones or is anywhere in the United States: all of them apply
  * (`getContactHours`). People keep their numbers when they move, so the contact's own zone is more reliable.
  */
-export function zonesOf(person: {
+export function getRecipientZones(person: {
   contactZone: string | null;
   phone: string | null;
   brandZone: string;
@@ -16,5 +16,5 @@ export function zonesOf(person: {
 }
 
 function getPhoneZones(phone: string): readonly string[] | null {
-  return phone.startsWith("+1") ? zonesOfAreaCode(phone.slice(2, 5)) : zonesOfCountry(phone.slice(1));
+  return phone.startsWith("+1") ? getAreaCodeZones(phone.slice(2, 5)) : getCountryZones(phone.slice(1));
 }

@@ -1,6 +1,6 @@
 import { DAY, HOUR, type Instant, MINUTE } from "../clock.ts";
-import { type Detail, Fault } from "../fault.ts";
-import { stretchAt } from "./zones.ts";
+import { AppError, type ErrorDetail } from "../errors.ts";
+import { getOffsetPeriod } from "./zones.ts";
 
 export const DAYS = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"] as const;
 type Day = (typeof DAYS)[number];
@@ -43,12 +43,12 @@ const compiledSpans = new WeakMap<readonly SendWindow[], Span[]>();
  * it lasts that long, and when they repeat an hour, a window inside it opens twice.
  * Returns Infinity for windows that never open, which `assertWindows` refuses.
  */
-export function nextOpening(windows: readonly SendWindow[], zone: string, at: Instant): Instant {
+export function findOpening(windows: readonly SendWindow[], zone: string, at: Instant): Instant {
   if (windows.length === 0) return at;
   const spans = getSpans(windows);
   let time = at;
   while (spans.length > 0) {
-    const { until, offset } = stretchAt(zone, time);
+    const { until, offset } = getOffsetPeriod(zone, time);
     const opening = time + getWaitMs(spans, time + offset);
     if (opening < until) return opening;
     time = until;
@@ -57,11 +57,11 @@ export function nextOpening(windows: readonly SendWindow[], zone: string, at: In
 }
 
 /** Finds the next time all of these hours are open: `at` itself when they are open then; null when there is none within a year. */
-export function nextCommonOpening(hours: readonly OpenHours[], at: Instant): Instant | null {
+export function findCommonOpening(hours: readonly OpenHours[], at: Instant): Instant | null {
   let time = at;
   while (time <= at + SEARCH_HORIZON_MS) {
     const before = time;
-    for (const { windows, zone } of hours) time = nextOpening(windows, zone, time);
+    for (const { windows, zone } of hours) time = findOpening(windows, zone, time);
     if (time === before) return time;
   }
   return null;
@@ -101,11 +101,11 @@ function toMsOfDay(time: string): number {
  * Asserts that send windows are valid; an empty list is valid and always open.
  * @throws AppError INVALID with every wrong field, such as `sendWindows.0.to`
  */
-export function checkWindows(
+export function assertWindows(
   field: string,
   windows: readonly { days: readonly string[]; from: string; to: string }[],
 ): asserts windows is readonly SendWindow[] {
-  const details: Detail[] = [];
+  const details: ErrorDetail[] = [];
   const wrong = (path: string, message: string) => details.push({ field: `${field}${path}`, message });
 
   if (windows.length > MAX_WINDOWS) wrong("", `expected at most ${MAX_WINDOWS} windows`);
@@ -129,5 +129,5 @@ export function checkWindows(
   }
 
   const first = details[0];
-  if (first !== undefined) throw new Fault("INVALID", `${first.field}: ${first.message}`, { details });
+  if (first !== undefined) throw new AppError("INVALID", `${first.field}: ${first.message}`, { details });
 }

@@ -21,7 +21,7 @@ export type SecretStrength = "hopeless" | "weak" | "good";
  * Estimates from above how hard a secret is to guess for who knows how people make them up: repeated pieces, sequences,
  * rows of the keyboard and common words count next to nothing. What a generator makes passes, in hexadecimal too.
  */
-export function judgeSecret(secret: string): SecretStrength {
+export function rateSecret(secret: string): SecretStrength {
   const bits = estimateBits(secret);
   if (bits < REFUSED_BITS) return "hopeless";
   return bits < WEAK_BITS ? "weak" : "good";
@@ -98,8 +98,8 @@ function followsFromBefore(text: string, at: number): boolean {
 }
 
 /** Says what a secret must be that may not be used, null for one that may. */
-export function flawOf(secret: string): string | null {
+export function findSecretFlaw(secret: string): string | null {
   if (secret.length < 32) return "expected at least 32 characters";
-  if (judgeSecret(secret) !== "hopeless") return null;
+  if (rateSecret(secret) !== "hopeless") return null;
   return "expected a random secret, such as `openssl rand -base64 32` prints; this one is guessed";
 }

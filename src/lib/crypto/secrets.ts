@@ -9,8 +9,8 @@ import {
 } from "node:crypto";
 import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Fault, invalid } from "./fault.ts";
-import { createPrivateFolder } from "./privateFiles.ts";
+import { createPrivateFolder } from "../data-folder/private-files.ts";
+import { AppError, invalid } from "../errors.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -23,12 +23,12 @@ export interface Vault {
    * Encrypts `plain` for one place. `context` names that place, as `table|row id|column`; it is not stored.
    * Returns `v1.<key id: 8 hex digits>.<base64url of nonce, ciphertext, tag>`.
    */
-  seal(plain: string, context: string): string;
+  encrypt(plain: string, context: string): string;
   /**
    * Decrypts a secret that was encrypted for the same context.
    * @throws Fault UNAVAILABLE when it was encrypted with another key, was changed, or belongs to another place.
    */
-  open(sealed: string, context: string): string;
+  decrypt(sealed: string, context: string): string;
 }
 
 /** Signs texts that are given out and come back, such as unsubscribe links. */
@@ -48,13 +48,13 @@ export function openVault(key: Uint8Array): Vault {
   if (key.length !== KEY_BYTES) throw new TypeError(`a vault needs a key of ${KEY_BYTES} bytes`);
   const keyId = createHash("sha256").update(key).digest("hex").slice(0, 8);
   return {
-    seal(plain, context) {
+    encrypt(plain, context) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(context));
       const sealed = Buffer.concat([nonce, cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
       return `v1.${keyId}.${sealed.toString("base64url")}`;
     },
-    open(sealed, context) {
+    decrypt(sealed, context) {
       const [, sealedWith, body] = /^v1\.([0-9a-f]{8})\.([\w-]+)$/.exec(sealed) ?? [];
       if (sealedWith === undefined || body === undefined) throw unreadable();
       if (sealedWith !== keyId) throw wrongKey(sealedWith, keyId);
@@ -93,7 +93,7 @@ export interface LedgerKey {
   /** Identifies the key in every MAC, and reveals nothing about it. */
   readonly id: string;
   /** Returns `<key id>.<the first 128 bits of HMAC-SHA-256 (RFC 2104), base64url>`. */
-  seal(text: string): string;
+  mac(text: string): string;
 }
 
 const LEDGER_KEY_ID_LENGTH = 4;
@@ -107,14 +107,14 @@ export function ledgerKey(master: Uint8Array): LedgerKey {
   return {
     id,
     // Copies a hasher that is already keyed: half the time of node:crypto, and every entry of a batch is authenticated.
-    seal: (text) => `${id}.${keyed.copy().update(text).digest("base64url").slice(0, LEDGER_MAC_LENGTH)}`,
+    mac: (text) => `${id}.${keyed.copy().update(text).digest("base64url").slice(0, LEDGER_MAC_LENGTH)}`,
   };
 }
 
 /** The key of a database that is opened for work that moves no credits. */
 export const NO_LEDGER_KEY: LedgerKey = {
   id: "none",
-  seal() {
+  mac() {
     throw new Error("the database was opened without the ledger's key");
   },
 };
@@ -148,18 +148,18 @@ function readKey(path: string): Uint8Array | null {
     file = openSync(path, "r");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
-    throw new Fault("UNAVAILABLE", `${KEY_FILE} in the data folder cannot be read`, { cause: error });
+    throw new AppError("UNAVAILABLE", `${KEY_FILE} in the data folder cannot be read`, { cause: error });
   }
   try {
     // Windows has no such bits to check.
     if (process.platform !== "win32" && (fstatSync(file).mode & 0o077) !== 0) {
-      throw new Fault(
+      throw new AppError(
         "UNAVAILABLE",
         `${path} can be read by others than its owner. Run: chmod 600 ${path}; where the file system keeps no modes, set REPRISE_SECRET_FILE or REPRISE_SECRET`,
       );
     }
     const key = Buffer.from(readFileSync(file, "utf8").trim(), "base64url");
-    if (key.length !== KEY_BYTES) throw new Fault("UNAVAILABLE", `${path} is damaged: restore it from a backup`);
+    if (key.length !== KEY_BYTES) throw new AppError("UNAVAILABLE", `${path} is damaged: restore it from a backup`);
     return key;
   } finally {
     closeSync(file);
@@ -185,13 +185,13 @@ function createKey(path: string, dataDir: string): Uint8Array {
     syncFolder(dataDir);
   } catch (error) {
     if (errorCode(error) !== "EEXIST") {
-      throw new Fault("UNAVAILABLE", `${KEY_FILE} cannot be created in the data folder`, { cause: error });
+      throw new AppError("UNAVAILABLE", `${KEY_FILE} cannot be created in the data folder`, { cause: error });
     }
   } finally {
     rmSync(draft, { force: true });
   }
   const key = readKey(path);
-  if (key === null) throw new Fault("UNAVAILABLE", `${KEY_FILE} vanished while it was created`);
+  if (key === null) throw new AppError("UNAVAILABLE", `${KEY_FILE} vanished while it was created`);
   return key;
 }
 
@@ -209,13 +209,13 @@ function derive(secret: Uint8Array, purpose: string): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", secret, "reprise", purpose, KEY_BYTES));
 }
 
-function unreadable(): Fault {
-  return new Fault("UNAVAILABLE", "a stored secret cannot be decrypted: it was changed, or moved from another row");
+function unreadable(): AppError {
+  return new AppError("UNAVAILABLE", "a stored secret cannot be decrypted: it was changed, or moved from another row");
 }
 
-function wrongKey(sealedWith: string, keyId: string): Fault {
+function wrongKey(sealedWith: string, keyId: string): AppError {
   const message = "a stored secret was encrypted with another key: start with that key";
-  return new Fault("UNAVAILABLE", message, { cause: `encrypted with ${sealedWith}, this is ${keyId}` });
+  return new AppError("UNAVAILABLE", message, { cause: `encrypted with ${sealedWith}, this is ${keyId}` });
 }
 
 function errorCode(error: unknown): string | undefined {

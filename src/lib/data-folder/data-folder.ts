@@ -9,8 +9,8 @@ import {
   openFolder,
   STICKY,
   WRITABLE_BY_OTHERS,
-} from "./folderAccess.ts";
-import { FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./privateFiles.ts";
+} from "./folder-access.ts";
+import { FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./private-files.ts";
 
 /** The repairs and problems of a check of the data folder. */
 export interface FolderCheck {
@@ -93,7 +93,7 @@ function repairEntries(folder: string, uid: number, check: FolderCheck): void {
     if (target === null) continue;
     const stats = statSync(target);
     if (stats.isFile() && stats.uid !== uid && !isRoot()) checkDatabaseFile(target, stats, uid, check.problems);
-    repair(target, name, stats, uid, check);
+    repairEntry(target, name, stats, uid, check);
     if (target !== path) checkParent(target, check.problems);
   }
 }
@@ -107,7 +107,7 @@ function realPathOf(link: string): string | null {
 }
 
 /** Restricts a file, or a folder and all below it, to its owner. Links below are never followed. */
-function repair(path: string, shown: string, stats: Stats, uid: number, check: FolderCheck): void {
+function repairEntry(path: string, shown: string, stats: Stats, uid: number, check: FolderCheck): void {
   const isFolder = stats.isDirectory();
   if (!isFolder && !stats.isFile()) return;
   if ((stats.mode & LOOSE_BITS) !== 0 && (stats.uid === uid || isRoot()))
@@ -125,7 +125,7 @@ function repair(path: string, shown: string, stats: Stats, uid: number, check: F
   for (const name of names) {
     const inner = join(path, name);
     const found = lstatSync(inner, { throwIfNoEntry: false });
-    if (found) repair(inner, `${shown}/${name}`, found, uid, check);
+    if (found) repairEntry(inner, `${shown}/${name}`, found, uid, check);
   }
 }
 

@@ -11,8 +11,8 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { Fault } from "./fault.ts";
-import { createPrivateFolder, FILE_MODE, LOOSE_BITS } from "./privateFiles.ts";
+import { AppError } from "../errors.ts";
+import { createPrivateFolder, FILE_MODE, LOOSE_BITS } from "./private-files.ts";
 
 const ROOT_UID = 0;
 /** Returns whether this process may change files of other users. */
@@ -20,7 +20,7 @@ export const isRoot = () => process.getuid?.() === ROOT_UID;
 export const WRITABLE_BY_OTHERS = 0o002;
 export const STICKY = 0o1000;
 
-export interface Found {
+export interface OpenedFolder {
   folder: string;
   /** The owner of files created there: not this user where an NFS server or a mount option maps all users to one. */
   ownUid: number;
@@ -31,7 +31,7 @@ export interface Found {
  * Opens the data folder, and creates it where it is required. Returns null when it is missing or not writable, and not required.
  * @throws Fault UNAVAILABLE or CONFLICT with what to run
  */
-export function openFolder(dataDir: string, isRequired: boolean, uid: number): Found | null {
+export function openFolder(dataDir: string, isRequired: boolean, uid: number): OpenedFolder | null {
   try {
     if (isRequired) createPrivateFolder(dataDir);
     checkLink(dataDir, uid);
@@ -39,15 +39,17 @@ export function openFolder(dataDir: string, isRequired: boolean, uid: number): F
     return { folder, ...probe(folder, uid) };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (error instanceof Fault) throw error;
+    if (error instanceof AppError) throw error;
     if (!isRequired) return null;
     const action = `Make it writable for user ${uid} (chown -R ${uid} ${dataDir}), or set DATA_DIR`;
-    throw new Fault("UNAVAILABLE", `The data folder ${dataDir} cannot be used (${code}). ${action}`, { cause: error });
+    throw new AppError("UNAVAILABLE", `The data folder ${dataDir} cannot be used (${code}). ${action}`, {
+      cause: error,
+    });
   }
 }
 
 /** Creates and removes a file to find out what owner and mode the file system gives it. */
-function probe(folder: string, uid: number): Omit<Found, "folder"> {
+function probe(folder: string, uid: number): Omit<OpenedFolder, "folder"> {
   const path = join(folder, `.probe-${process.pid}-${crypto.randomUUID()}`);
   let file: number;
   try {
@@ -70,7 +72,7 @@ function probe(folder: string, uid: number): Omit<Found, "folder"> {
 function checkLink(dataDir: string, uid: number): void {
   const link = lstatSync(resolve(dataDir));
   if (!link.isSymbolicLink() || link.uid === uid || link.uid === ROOT_UID) return;
-  throw new Fault(
+  throw new AppError(
     "CONFLICT",
     `The data folder ${dataDir} is a link that belongs to user ${link.uid}, who could point it elsewhere: set DATA_DIR to the folder itself`,
   );
@@ -80,7 +82,7 @@ function checkLink(dataDir: string, uid: number): void {
 export function checkOwner(folder: string, { uid: owner }: Stats, uid: number, problems: string[]): void {
   if (owner === uid) return;
   if (uid !== ROOT_UID && owner !== ROOT_UID)
-    throw new Fault(
+    throw new AppError(
       "CONFLICT",
       `The data folder ${folder} belongs to user ${owner}, who could read and replace everything in it, and this process is user ${uid}. Run: chown -R ${uid} ${folder}`,
     );
@@ -100,7 +102,7 @@ export function checkParent(folder: string, problems: string[]): void {
 export function checkKeyOwner(path: string, uid: number): void {
   const owner = statSync(path, { throwIfNoEntry: false })?.uid ?? uid;
   if (owner === uid || owner === ROOT_UID || isRoot()) return;
-  throw new Fault("CONFLICT", `${path} belongs to user ${owner}, who could replace it. Run: chown ${uid} ${path}`);
+  throw new AppError("CONFLICT", `${path} belongs to user ${owner}, who could replace it. Run: chown ${uid} ${path}`);
 }
 
 /** Reports a database file of another user. @throws Fault CONFLICT for one that this user cannot write */
@@ -112,6 +114,6 @@ export function checkDatabaseFile(path: string, { uid: owner }: Stats, uid: numb
   } catch {
     isWritable = false;
   }
-  if (!isWritable) throw new Fault("CONFLICT", belongs);
+  if (!isWritable) throw new AppError("CONFLICT", belongs);
   problems.push(belongs);
 }

@@ -3,7 +3,7 @@ import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
 type Address = IPv4 | IPv6;
 type Network = [Address, number];
 
-const networks = (...texts: string[]): Network[] => texts.map((text) => ipaddr.parseCIDR(text));
+const parseNetworks = (...texts: string[]): Network[] => texts.map((text) => ipaddr.parseCIDR(text));
 
 /** The only IPv6 range that IANA allocates for the public internet (RFC 4291 section 2.4). */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
@@ -17,12 +17,12 @@ const OTHER_TRANSLATIONS = ["::ffff:0:0:0/96", "64:ff9b:1::/48", "::/96"].map((t
  * Addresses of cloud metadata services, which return a machine's credentials and are never mail servers: AWS, Azure, Google and
  * others (169.254.169.254), AWS containers, Alibaba, Oracle, Azure's platform, AWS and Google by IPv6.
  */
-const CLOUD_METADATA = networks(
+const CLOUD_METADATA = parseNetworks(
   ...["169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "100.100.100.200/32", "192.0.0.192/32"],
   ...["168.63.129.16/32", "fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128"],
 );
 /** Unspecified, multicast and broadcast. */
-const NON_HOST_RANGES = networks("0.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "::/128", "ff00::/8");
+const NON_HOST_RANGES = parseNetworks("0.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "::/128", "ff00::/8");
 
 /** Parses a plain IPv4 or IPv6 address; null for anything else, such as a zone (`fe80::1%eth0`), a short or an octal form. */
 export function parseAddress(text: string): Address | null {
@@ -39,8 +39,8 @@ export function parseAddress(text: string): Address | null {
 }
 
 /** Returns whether the network contains the address. An IPv4-mapped IPv6 address counts as its IPv4 address. */
-export function isWithin(address: Address, network: Network): boolean {
-  if (isIPv6(address) && address.match(IPV4_MAPPED)) return isWithin(address.toIPv4Address(), network);
+export function isInNetwork(address: Address, network: Network): boolean {
+  if (isIPv6(address) && address.match(IPV4_MAPPED)) return isInNetwork(address.toIPv4Address(), network);
   return address.kind() === network[0].kind() && address.match(network);
 }
 
@@ -49,7 +49,7 @@ export function isWithin(address: Address, network: Network): boolean {
  * IPv6 in 2000::/3. An address that embeds an IPv4 address is public only if the IPv4 address is.
  */
 export function isPublic(address: Address): boolean {
-  if (isNeverServer(address)) return false;
+  if (isNeverMailServer(address)) return false;
   if (!isIPv6(address)) return address.range() === "unicast";
   if (address.match(IPV4_MAPPED) || address.match(NAT64)) return getEmbeddedIPv4(address).every(isPublic);
   if (!address.match(GLOBAL_UNICAST)) return false;
@@ -58,9 +58,9 @@ export function isPublic(address: Address): boolean {
 }
 
 /** Returns whether the address can never be a mail server's, not even on the operator's own networks. */
-export function isNeverServer(address: Address): boolean {
+export function isNeverMailServer(address: Address): boolean {
   const all = isIPv6(address) ? [address, ...getEmbeddedIPv4(address)] : [address];
-  return all.some((one) => [...NON_HOST_RANGES, ...CLOUD_METADATA].some((network) => isWithin(one, network)));
+  return all.some((one) => [...NON_HOST_RANGES, ...CLOUD_METADATA].some((network) => isInNetwork(one, network)));
 }
 
 /** Gets the IPv4 addresses that a translator, a tunnel or the kernel would extract from an IPv6 address. */

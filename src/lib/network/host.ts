@@ -1,9 +1,9 @@
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv4 } from "node:net";
 import { domainToASCII } from "node:url";
-import { invalid } from "../fault.ts";
-import { isNeverServer, isPublic, parseAddress } from "./addressRules.ts";
-import { findNetwork, type PrivateNetwork } from "./privateNetworks.ts";
+import { invalid } from "../errors.ts";
+import { isNeverMailServer, isPublic, parseAddress } from "./address-rules.ts";
+import { findNetwork, type PrivateNetwork } from "./private-networks.ts";
 
 /** SMTP (RFC 5321), submission with TLS (RFC 8314), submission (RFC 6409), and the usual alternative to it. */
 export const SMTP_PORTS: readonly number[] = [25, 465, 587, 2525];
@@ -96,7 +96,7 @@ function normalizeHost(host: string): string {
 /** Returns the network of an address; `none` when it must not be connected to. */
 function classifyAddress(address: string, port: number, policy: HostPolicy): "public" | "private" | "none" {
   const parsed = parseAddress(address);
-  if (parsed === null || isNeverServer(parsed)) return "none";
+  if (parsed === null || isNeverMailServer(parsed)) return "none";
   if (policy.networks && findNetwork(policy.networks, address, port)) return "private";
   return policy.allowPrivate || isPublic(parsed) ? "public" : "none";
 }

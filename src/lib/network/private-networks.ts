@@ -1,6 +1,6 @@
 import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
-import { invalid } from "../fault.ts";
-import { isWithin, parseAddress } from "./addressRules.ts";
+import { invalid } from "../errors.ts";
+import { isInNetwork, parseAddress } from "./address-rules.ts";
 
 /** One of the operator's own networks, with the ports of its mail servers. */
 export interface PrivateNetwork {
@@ -30,7 +30,7 @@ export function parsePrivateNetworks(text: string): PrivateNetwork[] | string {
 }
 
 /** @throws AppError INVALID without TLS, except on the operator's own networks */
-export function checkSecurity(security: string, isOwnNetwork: boolean): void {
+export function assertTls(security: string, isOwnNetwork: boolean): void {
   if (security === "NONE" && !isOwnNetwork) throw invalid("security", "must be TLS or STARTTLS");
 }
 
@@ -43,7 +43,7 @@ export function findNetwork(
   const parsed = parseAddress(address);
   if (parsed === null) return undefined;
   return networks.find(
-    ({ network, ports }) => isWithin(parsed, network) && ports.some(({ from, to }) => port >= from && port <= to),
+    ({ network, ports }) => isInNetwork(parsed, network) && ports.some(({ from, to }) => port >= from && port <= to),
   );
 }
 

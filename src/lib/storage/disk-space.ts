@@ -1,16 +1,16 @@
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { Fault } from "../fault.ts";
+import { AppError } from "../errors.ts";
 
 /** How long the free space is cached. */
 const FREE_TTL_MS = 250;
 
 /** Watches the free space of a file system, so that one tenant's files never fill it for all others and for the database. */
-export interface DiskRoom {
+export interface DiskSpace {
   /** Returns whether `bytes` more would leave less than the minimum free. */
-  isShort(bytes?: number): Promise<boolean>;
+  isLow(bytes?: number): Promise<boolean>;
   /** @throws AppError UNAVAILABLE when `bytes` more would leave less than the minimum free */
-  check(bytes?: number): Promise<void>;
+  assertFree(bytes?: number): Promise<void>;
 }
 
 /** Gets the statistics of a folder's file system; of its parent's while the folder does not exist yet. */
@@ -25,11 +25,11 @@ async function getFileSystemStats(folder: string): Promise<{ bavail: number; bsi
 }
 
 /** Watches the file system of a folder, of which `minFreeBytes` must stay free; 0 disables the check. */
-export function diskRoom(folder: string, minFreeBytes: number): DiskRoom {
+export function watchDiskSpace(folder: string, minFreeBytes: number): DiskSpace {
   let free = 0;
   let checkedAt = Number.NEGATIVE_INFINITY;
 
-  async function isShort(bytes = 0): Promise<boolean> {
+  async function isLow(bytes = 0): Promise<boolean> {
     if (minFreeBytes === 0) return false;
     if (performance.now() - checkedAt > FREE_TTL_MS) {
       const { bavail, bsize } = await getFileSystemStats(resolve(folder));
@@ -40,10 +40,10 @@ export function diskRoom(folder: string, minFreeBytes: number): DiskRoom {
   }
 
   return {
-    isShort,
-    async check(bytes) {
-      if (!(await isShort(bytes))) return;
-      throw new Fault("UNAVAILABLE", "The disk is almost full, so no files are accepted: try again later", {
+    isLow,
+    async assertFree(bytes) {
+      if (!(await isLow(bytes))) return;
+      throw new AppError("UNAVAILABLE", "The disk is almost full, so no files are accepted: try again later", {
         cause: new Error(`less than ${minFreeBytes} bytes (MIN_FREE_DISK_MB) would stay free in ${folder}`),
         retryAfterSeconds: 60,
       });

@@ -1,11 +1,11 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Fault } from "../fault.ts";
-import { FILE_MODE, FOLDER_MODE } from "../privateFiles.ts";
-import type { Files } from "./files.ts";
+import { FILE_MODE, FOLDER_MODE } from "../data-folder/private-files.ts";
+import { AppError } from "../errors.ts";
+import type { FileStorage } from "./storage.ts";
 
 /** Stores files in a folder, for a single machine. */
-export function diskFiles(folder: string): Files {
+export function createDiskStorage(folder: string): FileStorage {
   /** @throws for a malformed name, which could lead out of the folder */
   function toPath(name: string): string {
     if (!/^[a-z0-9-]+(\/[a-z0-9-]+)*\.[a-z0-9]+$/.test(name)) throw new Error(`invalid file name: ${name}`);
@@ -17,12 +17,12 @@ export function diskFiles(folder: string): Files {
       const path = toPath(name);
       try {
         await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
-        await write(toTemporaryPath(path), content);
+        await writeFile(toTemporaryPath(path), content);
         await rename(toTemporaryPath(path), path);
-        await sync(dirname(path));
+        await syncFolder(dirname(path));
       } catch (error) {
         await rm(toTemporaryPath(path), { force: true }).catch(() => {});
-        throw new Fault("UNAVAILABLE", "The file cannot be stored: try again later", {
+        throw new AppError("UNAVAILABLE", "The file cannot be stored: try again later", {
           cause: error,
           retryAfterSeconds: 30,
         });
@@ -32,7 +32,7 @@ export function diskFiles(folder: string): Files {
       const file = Bun.file(toPath(name));
       return (await file.exists()) ? file : null;
     },
-    async remove(name) {
+    async delete(name) {
       await rm(toTemporaryPath(toPath(name)), { force: true });
       await rm(toPath(name), { force: true });
     },
@@ -42,7 +42,7 @@ export function diskFiles(folder: string): Files {
 /** The path of a file until it is complete. No other name has two dots. */
 const toTemporaryPath = (path: string) => `${path}.part`;
 
-async function write(path: string, content: Uint8Array): Promise<void> {
+async function writeFile(path: string, content: Uint8Array): Promise<void> {
   const file = await open(path, "w", FILE_MODE);
   try {
     await file.writeFile(content);
@@ -53,7 +53,7 @@ async function write(path: string, content: Uint8Array): Promise<void> {
 }
 
 /** Syncs a folder, which makes a new name in it durable. Windows has no such call and does not need it. */
-async function sync(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");
   try {

@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SECOND } from "../clock.ts";
-import { Fault } from "../fault.ts";
-import type { Files } from "./files.ts";
+import { AppError } from "../errors.ts";
+import type { FileStorage } from "./storage.ts";
 
 /** A bucket at Amazon or a compatible service. */
 export interface S3Settings {
@@ -25,7 +25,7 @@ const IDLE_TIMEOUT_MS = 4 * SECOND;
 const OPERATION_TIMEOUT_MS = 9 * SECOND;
 
 /** Stores files in a bucket. */
-export function s3Files({ bucket, region, endpoint, pathStyle, keys, prefix }: S3Settings): Files {
+export function createS3Storage({ bucket, region, endpoint, pathStyle, keys, prefix }: S3Settings): FileStorage {
   const client = new S3Client({
     region,
     ...(endpoint === null ? {} : { endpoint }),
@@ -61,7 +61,7 @@ export function s3Files({ bucket, region, endpoint, pathStyle, keys, prefix }: S
           throw error;
         }
       }),
-    remove: (name) =>
+    delete: (name) =>
       withTimeout(async (abortSignal) => {
         await client.send(new DeleteObjectCommand(toObject(name)), { abortSignal });
       }),
@@ -88,7 +88,7 @@ async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>): Promis
   } catch (error) {
     // Only its name and message: the error contains the request, whose headers are secret.
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    throw new Fault("UNAVAILABLE", "The file storage is unavailable: try again later", {
+    throw new AppError("UNAVAILABLE", "The file storage is unavailable: try again later", {
       cause: new Error(`S3: ${name}: ${message}`),
       retryAfterSeconds: 5,
     });

@@ -1,10 +1,10 @@
-import { decodeEntities } from "./htmlEntities.ts";
+import { decodeEntities } from "./html-entities.ts";
 
 /** A comment, a tag (slash, name, attributes), text, or a literal `<`. Matches in linear time. */
-const TOKEN =
+const HTML_TOKEN =
   /<!--[\s\S]*?(?:-->|$)|<(\/?)([a-z][a-z0-9:-]*)(?=[\s/>])((?:"[^"]*"|'[^']*'|[^'"<>])*)>|<![^<>]*>|[^<]+|</gi;
-const HREF = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i;
-const ALT = /\salt\s*=\s*(?:"([^"]*)"|'([^']*)')/i;
+const HREF_ATTRIBUTE = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i;
+const ALT_ATTRIBUTE = /\salt\s*=\s*(?:"([^"]*)"|'([^']*)')/i;
 
 /** Tags and texts converted between two yields to the event loop: about 1 ms. */
 const SLICE_TOKENS = 1_000;
@@ -19,7 +19,7 @@ const LINE_ELEMENTS = new Set(["address", "article", "center", "div", "footer", 
  * `text (address)`, images as their alternative text. Meant for mail bodies, not for web pages.
  */
 export function htmlToText(html: string): string {
-  const work = convert(html);
+  const work = convertHtml(html);
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
@@ -28,7 +28,7 @@ export function htmlToText(html: string): string {
 
 /** Does the same as `htmlToText`, awaiting `pause` between slices. */
 export async function htmlToTextInSlices(html: string, pause: () => Promise<void>): Promise<string> {
-  const work = convert(html);
+  const work = convertHtml(html);
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
@@ -37,7 +37,7 @@ export async function htmlToTextInSlices(html: string, pause: () => Promise<void
 }
 
 /** Yields after each slice of tags and texts; returns the text. */
-function* convert(html: string): Generator<undefined, string> {
+function* convertHtml(html: string): Generator<undefined, string> {
   // Pieces that are joined once: slicing one growing string for a link's label would copy all of it each time.
   const pieces: string[] = [];
   let hidden: string | null = null;
@@ -47,7 +47,7 @@ function* convert(html: string): Generator<undefined, string> {
   };
 
   let tokens = 0;
-  for (const [token, slash, tagName, attributes = ""] of html.matchAll(TOKEN)) {
+  for (const [token, slash, tagName, attributes = ""] of html.matchAll(HTML_TOKEN)) {
     if (++tokens % SLICE_TOKENS === 0) yield;
     const tag = tagName?.toLowerCase();
     if (hidden !== null) {
@@ -58,11 +58,11 @@ function* convert(html: string): Generator<undefined, string> {
       if (slash === "") hidden = tag;
     } else if (tag === "a") {
       endLink();
-      const href = slash === "" ? getAttribute(HREF, attributes) : null;
+      const href = slash === "" ? getAttribute(HREF_ATTRIBUTE, attributes) : null;
       link = href === null ? null : { href, start: pieces.length };
     } else if (tag === "br") pieces.push("\n");
     else if (tag === "hr") pieces.push("\n\n---\n\n");
-    else if (tag === "img") pieces.push(getAttribute(ALT, attributes) ?? "");
+    else if (tag === "img") pieces.push(getAttribute(ALT_ATTRIBUTE, attributes) ?? "");
     else if (tag === "td" || tag === "th") pieces.push(" ");
     else if (PARAGRAPH_ELEMENTS.has(tag)) pieces.push("\n\n");
     else if (LINE_ELEMENTS.has(tag)) pieces.push(tag === "li" && slash === "" ? "\n- " : "\n");

@@ -16,7 +16,7 @@ export const MAX_RENDER_STEPS = 8_000;
 /** Steps between two yields to the event loop when a preview is rendered: about 2 ms. */
 export const RENDER_SLICE_STEPS = 500;
 /** Allocations and output of one rendering, in characters and elements. */
-export const MAX_RENDER_CHARACTERS = 256_000;
+export const MAX_RENDER_MEMORY_UNITS = 256_000;
 /** Length of a message's text or HTML. */
 export const MAX_RENDERED_CHARACTERS = 128_000;
 /** Steps after which the delivery engine ends a batch: some 100 ms during which it blocks the only writer. */

@@ -1,5 +1,5 @@
 import { CaptureTag, type Context, Liquid, Token } from "liquidjs";
-import { MAX_RENDER_CHARACTERS, MAX_TEMPLATE_BYTES } from "./limits.ts";
+import { MAX_RENDER_MEMORY_UNITS, MAX_TEMPLATE_BYTES } from "./limits.ts";
 
 /** Excludes tags that load another template, write variables (`increment`) or write HTML into plain text (`tablerow`). */
 const ALLOWED_TAGS = "if unless case for break continue assign capture cycle echo liquid comment raw #".split(" ");
@@ -13,14 +13,14 @@ const REMOVED_FILTERS = (
 ).split(" ");
 
 /** The LiquidJS register (state of one rendering) that says whether variables are written into HTML. */
-export const INTO_HTML = "intoHtml";
+export const HTML_REGISTER = "intoHtml";
 
 /** LiquidJS, restricted for messages: no files, no prototypes, bounded work. */
 export const engine = new Liquid({
   ownPropertyOnly: true,
   strictFilters: true,
   parseLimit: MAX_TEMPLATE_BYTES,
-  memoryLimit: MAX_RENDER_CHARACTERS,
+  memoryLimit: MAX_RENDER_MEMORY_UNITS,
   // An empty map of templates instead of the file system, so that no tag can load a file.
   templates: {},
   // Messages must not depend on the machine's time zone and language.
@@ -34,10 +34,10 @@ for (const filter of REMOVED_FILTERS) engine.unregisterFilter(filter);
 /** Captures unescaped text, which is escaped on output. LiquidJS would escape its variables twice. */
 class TextCapture extends CaptureTag {
   override *render(context: Context): Generator<unknown, void, string> {
-    const intoHtml = context.getRegister<boolean>(INTO_HTML);
-    context.setRegister(INTO_HTML, false);
+    const intoHtml = context.getRegister<boolean>(HTML_REGISTER);
+    context.setRegister(HTML_REGISTER, false);
     yield* super.render(context);
-    context.setRegister(INTO_HTML, intoHtml);
+    context.setRegister(HTML_REGISTER, intoHtml);
   }
 }
 engine.registerTag("capture", TextCapture);
@@ -46,7 +46,7 @@ engine.registerTag("capture", TextCapture);
 function writeValue(this: { context: Context }, value: unknown): string {
   const text = toText(value);
   this.context.memoryLimit.use(text.length);
-  return this.context.getRegister<boolean>(INTO_HTML) ? Bun.escapeHTML(text) : text;
+  return this.context.getRegister<boolean>(HTML_REGISTER) ? Bun.escapeHTML(text) : text;
 }
 
 function toText(value: unknown): string {

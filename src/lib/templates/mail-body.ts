@@ -1,5 +1,12 @@
-import { htmlToText, htmlToTextInSlices } from "./htmlText.ts";
-import { type Format, isHtml, type Rendered, renderInSlices, renderTemplate, type Variables } from "./template.ts";
+import { htmlToText, htmlToTextInSlices } from "./html-text.ts";
+import {
+  type Format,
+  isHtml,
+  type RenderedTemplate,
+  renderInSlices,
+  renderTemplate,
+  type Variables,
+} from "./template.ts";
 
 /** A line is at most 998 bytes (RFC 5322 section 2.1.1), including the header's name. */
 const MAX_SUBJECT_BYTES = 998 - "Subject: ".length;
@@ -33,7 +40,7 @@ export function renderMail(
   const subject = step.subject === null ? null : renderTemplate(step.subject, variables);
   const format = getFormat(step.body);
   const body = renderTemplate(step.body, variables, format);
-  return compose(subject, body, format === "html" ? htmlToText(body.text) : null, footer);
+  return composeMailBody(subject, body, format === "html" ? htmlToText(body.text) : null, footer);
 }
 
 /** Does the same as `renderMail`, awaiting `pause` before each slice of its work: for previews, which many users may request at once. */
@@ -47,15 +54,15 @@ export async function renderMailInSlices(
   await pause();
   const format = getFormat(step.body);
   const body = await renderInSlices(step.body, variables, format, pause);
-  return compose(subject, body, format === "html" ? await htmlToTextInSlices(body.text, pause) : null, footer);
+  return composeMailBody(subject, body, format === "html" ? await htmlToTextInSlices(body.text, pause) : null, footer);
 }
 
 const getFormat = (body: string): Format => (isHtml(body) ? "html" : "text");
 
 /** Composes the parts of a mail. `htmlAsText` is the text of an HTML body, null for a plain one. */
-function compose(
-  subject: Rendered | null,
-  body: Rendered,
+function composeMailBody(
+  subject: RenderedTemplate | null,
+  body: RenderedTemplate,
   htmlAsText: string | null,
   footer: MailFooter,
 ): RenderedMail {

@@ -1,7 +1,7 @@
 import { PARSED_CACHE_BYTES } from "./limits.ts";
 
 /** Caches parsed templates by source, up to a limit of memory; the least recently used are evicted first. */
-export class ParsedCache<Parsed extends { readonly bytes: number }> {
+export class ParsedTemplateCache<Parsed extends { readonly bytes: number }> {
   readonly #cached = new Map<string, Parsed>();
   #bytes = 0;
 
@@ -11,7 +11,7 @@ export class ParsedCache<Parsed extends { readonly bytes: number }> {
     return this.#bytes;
   }
 
-  find(source: string): Parsed | undefined {
+  get(source: string): Parsed | undefined {
     const found = this.#cached.get(source);
     if (found !== undefined) {
       this.#cached.delete(source);
@@ -20,7 +20,7 @@ export class ParsedCache<Parsed extends { readonly bytes: number }> {
     return found;
   }
 
-  keep(source: string, parsed: Parsed): void {
+  set(source: string, parsed: Parsed): void {
     this.#cached.set(source, parsed);
     this.#bytes += parsed.bytes;
     for (const [oldest, { bytes }] of this.#cached) {

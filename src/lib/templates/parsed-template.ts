@@ -1,11 +1,11 @@
 import { AssertionError, Context, type Emitter, LiquidError, type Template, TokenKind, Value } from "liquidjs";
-import { Fault, invalid } from "../fault.ts";
+import { AppError, invalid } from "../errors.ts";
 import { MAX_RENDERED_CHARACTERS } from "./limits.ts";
-import { engine, INTO_HTML } from "./liquid.ts";
-import { ParsedCache } from "./parsedCache.ts";
-import { RenderBudget } from "./renderBudget.ts";
-import { stepWeight } from "./stepWeight.ts";
-import { checkSize, parsedBytes } from "./templateSize.ts";
+import { engine, HTML_REGISTER } from "./liquid.ts";
+import { ParsedTemplateCache } from "./parsed-cache.ts";
+import { RenderBudget } from "./render-budget.ts";
+import { countStepWords } from "./step-weight.ts";
+import { assertTemplateSize, estimateParsedBytes } from "./template-size.ts";
 
 /** The register of the variables without a value. */
 const MISSING_REGISTER = "missing";
@@ -27,23 +27,23 @@ export interface ParsedTemplate {
   bytes: number;
 }
 
-const cache = new ParsedCache<ParsedTemplate>();
+const cache = new ParsedTemplateCache<ParsedTemplate>();
 
 /**
  * Parses a template, or returns it from the cache. The limits on a template's size bound a call to about 3 ms.
  * @throws AppError INVALID with the line, the column and the reason
  */
-export function parse(field: string, source: string): ParsedTemplate {
-  const known = cache.find(source);
+export function parseTemplate(field: string, source: string): ParsedTemplate {
+  const known = cache.get(source);
   if (known !== undefined) return known;
   const parsed = parseUncached(field, source);
-  cache.keep(source, parsed);
+  cache.set(source, parsed);
   return parsed;
 }
 
 function parseUncached(field: string, source: string): ParsedTemplate {
   try {
-    const bytes = parsedBytes(source, checkSize(field, source));
+    const bytes = estimateParsedBytes(source, assertTemplateSize(field, source));
     const templates = engine.parse(source);
     let html = false;
     for (const template of flattenTemplates(templates)) {
@@ -100,7 +100,7 @@ function instrument(template: Template): void {
     };
     return;
   }
-  const weight = stepWeight(template);
+  const weight = countStepWords(template);
   // Computed when first rendered: it would take most of the parsing time, and is not needed to check a template.
   let watched: WatchedVariable[] | undefined;
   template.render = (context, emitter) => {
@@ -110,7 +110,7 @@ function instrument(template: Template): void {
     for (const { name, path } of watched) {
       if (isBlank(context.getSync(path))) context.getRegister<Set<string>>(MISSING_REGISTER).add(name);
     }
-    const mayPause = !context.sync && budget.takesNewSlice();
+    const mayPause = !context.sync && budget.shouldPause();
     return mayPause ? renderAfterPause(render, context, emitter) : render(context, emitter);
   };
 }
@@ -139,7 +139,7 @@ export interface Rendering {
  * Renders a parsed template.
  * @throws AppError INVALID when the template takes too much work, or fails on the values of its variables
  */
-export function run(field: string, { templates }: ParsedTemplate, rendering: Rendering): string {
+export function renderParsed(field: string, { templates }: ParsedTemplate, rendering: Rendering): string {
   try {
     return assertLength(field, engine.renderSync(templates, createContext(rendering, true)));
   } catch (error) {
@@ -148,7 +148,7 @@ export function run(field: string, { templates }: ParsedTemplate, rendering: Ren
 }
 
 /** Does the same as `renderParsed`, awaiting `pause` before each slice of its work. */
-export async function runInSlices(
+export async function renderParsedInSlices(
   field: string,
   { templates }: ParsedTemplate,
   rendering: Rendering,
@@ -166,7 +166,7 @@ export async function runInSlices(
 function createContext({ variables, intoHtml, missing }: Rendering, sync: boolean): Context {
   const context = new Context(variables, engine.options, { sync }, { liquid: engine });
   const budget = new RenderBudget();
-  context.setRegister(INTO_HTML, intoHtml);
+  context.setRegister(HTML_REGISTER, intoHtml);
   context.setRegister(MISSING_REGISTER, missing);
   context.setRegister(BUDGET_REGISTER, budget);
   // LiquidJS checks its time limit before each template, also in an empty loop's body, so steps are counted there.
@@ -179,8 +179,8 @@ function assertLength(field: string, text: string): string {
   throw invalid(field, `renders to more than ${MAX_RENDERED_CHARACTERS} characters`);
 }
 
-function toAppError(field: string, error: unknown): Fault {
-  if (error instanceof Fault) return error;
+function toAppError(field: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
   // A stack overflow, or a string that is too long.
   if (error instanceof RangeError) return invalid(field, "nested too deeply, or too large");
   if (error instanceof AssertionError) return invalid(field, error.message);

@@ -4,7 +4,7 @@ import { MAX_RENDER_STEPS, RENDER_SLICE_STEPS } from "./limits.ts";
 let totalSteps = 0;
 
 /** Gets the steps of all renderings of this process, by which the delivery engine limits a batch. */
-export function stepsRendered(): number {
+export function getTotalSteps(): number {
   return totalSteps;
 }
 
@@ -23,7 +23,7 @@ export class RenderBudget {
   }
 
   /** Returns true once for each slice, when the rendering should pause. */
-  takesNewSlice(): boolean {
+  shouldPause(): boolean {
     if (this.#steps < this.#sliceEnd) return false;
     this.#sliceEnd = this.#steps + RENDER_SLICE_STEPS;
     return true;

@@ -1,4 +1,4 @@
-import { type Rendered, renderInSlices, renderTemplate, type Variables } from "./template.ts";
+import { type RenderedTemplate, renderInSlices, renderTemplate, type Variables } from "./template.ts";
 
 /** The characters of 3GPP TS 23.038: the default alphabet of section 6.2.1 and the extension table of section 6.2.1.1. */
 const GSM_7 = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà\f^{}\\[~\]|€]*$/;
@@ -20,7 +20,7 @@ interface SmsSize {
  * Renders a step to the text of an SMS or a voicemail.
  * @throws AppError INVALID as `renderTemplate`
  */
-export function renderText(step: { body: string }, variables: Variables): Rendered {
+export function renderText(step: { body: string }, variables: Variables): RenderedTemplate {
   const { text, missing } = renderTemplate(step.body, variables);
   return { text: text.trim(), missing };
 }
@@ -30,19 +30,19 @@ export async function renderTextInSlices(
   step: { body: string },
   variables: Variables,
   pause: () => Promise<void>,
-): Promise<Rendered> {
+): Promise<RenderedTemplate> {
   const { text, missing } = await renderInSlices(step.body, variables, "text", pause);
   return { text: text.trim(), missing };
 }
 
 /** Counts the segments of a text, which determine its cost. One character outside GSM-7 makes all of it UCS-2; an empty text has none. */
-export function smsSegments(text: string): SmsSize {
-  const { parts, encoding, units } = smsParts(text);
+export function measureSms(text: string): SmsSize {
+  const { parts, encoding, units } = splitSms(text);
   return { segments: parts.length, encoding, units };
 }
 
 /** Splits a text into its segments, never inside an escape pair or a surrogate pair. */
-export function smsParts(text: string): { parts: string[]; encoding: SmsSize["encoding"]; units: number } {
+export function splitSms(text: string): { parts: string[]; encoding: SmsSize["encoding"]; units: number } {
   const encoding = GSM_7.test(text) ? "GSM-7" : "UCS-2";
   const units = encoding === "GSM-7" ? text.replace(EXTENDED_CHARACTERS, `${ESCAPE}$&`) : text;
   const { one, each } = SEGMENT_UNITS[encoding];

@@ -1,5 +1,5 @@
 import { type Template, type Token, Value } from "liquidjs";
-import { countWords } from "./templateSize.ts";
+import { countWords } from "./template-size.ts";
 
 /** A branch of `if` and `unless` has a value, a branch of `case` a list of values. */
 interface Branch {
@@ -11,7 +11,7 @@ interface Branch {
  * Counts the words of code that one rendering of an output or tag evaluates, without those of nested templates. For a tag with
  * branches all conditions count, because the last one is evaluated after the others.
  */
-export function stepWeight(template: Template): number {
+export function countStepWords(template: Template): number {
   const { branches = [] } = template as { branches?: Branch[] };
   const [, ...later] = branches;
   // The first condition of `if` is part of the tag itself; a `when` is not.

@@ -1,5 +1,5 @@
 import { TagToken, type Token, Tokenizer, TokenKind } from "liquidjs";
-import { invalid } from "../fault.ts";
+import { invalid } from "../errors.ts";
 import { MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_TAGS, MAX_TEMPLATE_WORDS } from "./limits.ts";
 import { engine } from "./liquid.ts";
 
@@ -22,7 +22,7 @@ export function countWords(code: string): number {
 }
 
 /** Measures the code of a template in two passes over its text; the second is skipped when the first finds too many delimiters. */
-function measure(source: string): TemplateSize {
+function measureTemplate(source: string): TemplateSize {
   const size: TemplateSize = { tags: 0, words: 0, nesting: 0 };
   for (const _ of source.matchAll(DELIMITER)) size.tags++;
   if (size.tags > MAX_TEMPLATE_TAGS) return size;
@@ -64,11 +64,11 @@ const getTagName = (line: string) => /^\s*(\w*)/.exec(line)?.[1] ?? "";
  * Measures a template and asserts that it can be parsed within the limits of time and memory.
  * @throws AppError INVALID naming the field and the limit; LiquidError when an output or tag is not closed
  */
-export function checkSize(field: string, source: string): TemplateSize {
+export function assertTemplateSize(field: string, source: string): TemplateSize {
   if (Buffer.byteLength(source) > MAX_TEMPLATE_BYTES) {
     throw invalid(field, `at most ${MAX_TEMPLATE_BYTES / 1024} KB`);
   }
-  const size = measure(source);
+  const size = measureTemplate(source);
   const limits = [
     [size.tags, MAX_TEMPLATE_TAGS, "outputs and tags"],
     [size.words, MAX_TEMPLATE_WORDS, "words of code in outputs and tags"],
@@ -86,6 +86,6 @@ const BYTES_PER_TAG = 1_300;
 const BYTES_PER_WORD = 320;
 
 /** Estimates the memory of a parsed template, as an upper bound in bytes; the sizes of a tag and a word were measured. */
-export function parsedBytes(source: string, { tags, words }: TemplateSize): number {
+export function estimateParsedBytes(source: string, { tags, words }: TemplateSize): number {
   return BASE_BYTES + BYTES_PER_CHARACTER * source.length + BYTES_PER_TAG * tags + BYTES_PER_WORD * words;
 }

@@ -1,4 +1,4 @@
-import { parse, type Rendering, run, runInSlices } from "./parsedTemplate.ts";
+import { parseTemplate, type Rendering, renderParsed, renderParsedInSlices } from "./parsed-template.ts";
 
 export type Variables = Readonly<Record<string, unknown>>;
 export type Format = "text" | "html";
@@ -7,7 +7,7 @@ export type Format = "text" | "html";
  * `text` has `\n` line ends, well-formed characters, and no control characters but tabs. `missing` lists the variables that the
  * template outputs and that had no value or a blank one; they render as nothing.
  */
-export interface Rendered {
+export interface RenderedTemplate {
   text: string;
   missing: string[];
 }
@@ -17,8 +17,8 @@ export interface Rendered {
  * tags or code than `limits.ts` allows.
  * @throws AppError INVALID naming the field, with line, column and reason
  */
-export function checkTemplate(field: string, source: string): void {
-  parse(field, source);
+export function assertTemplate(field: string, source: string): void {
+  parseTemplate(field, source);
 }
 
 /**
@@ -26,9 +26,9 @@ export function checkTemplate(field: string, source: string): void {
  * In `html` the variables, not the template, are escaped. Dates are UTC.
  * @throws AppError INVALID for a template that `assertTemplate` refuses, or whose rendering takes too much work or output
  */
-export function renderTemplate(source: string, variables: Variables, format: Format = "text"): Rendered {
+export function renderTemplate(source: string, variables: Variables, format: Format = "text"): RenderedTemplate {
   const rendering = createRendering(variables, format);
-  return toRendered(run("template", parse("template", source), rendering), rendering);
+  return toRendered(renderParsed("template", parseTemplate("template", source), rendering), rendering);
 }
 
 /** Does the same as `renderTemplate`, awaiting `pause` before each slice of some 2 ms: for renderings in a request. */
@@ -37,12 +37,12 @@ export async function renderInSlices(
   variables: Variables,
   format: Format,
   pause: () => Promise<void>,
-): Promise<Rendered> {
+): Promise<RenderedTemplate> {
   const rendering = createRendering(variables, format);
   await pause();
-  const parsed = parse("template", source);
+  const parsed = parseTemplate("template", source);
   await pause();
-  const text = await runInSlices("template", parsed, rendering, pause);
+  const text = await renderParsedInSlices("template", parsed, rendering, pause);
   await pause();
   return toRendered(text, rendering);
 }
@@ -51,7 +51,7 @@ function createRendering(variables: Variables, format: Format): Rendering {
   return { variables, intoHtml: format === "html", missing: new Set() };
 }
 
-function toRendered(text: string, { missing }: Rendering): Rendered {
+function toRendered(text: string, { missing }: Rendering): RenderedTemplate {
   return { text: removeControlCharacters(text), missing: [...missing] };
 }
 
@@ -67,5 +67,5 @@ function removeControlCharacters(text: string): string {
 
 /** Returns whether a body is HTML. Plain text is delivered more reliably and reads as written by a person. */
 export function isHtml(source: string): boolean {
-  return parse("template", source).html;
+  return parseTemplate("template", source).html;
 }

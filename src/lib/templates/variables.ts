@@ -1,7 +1,7 @@
 import type { Variables } from "./template.ts";
 
 /** The fields of a contact that messages can use. `custom`: the custom fields. */
-export interface Addressee {
+export interface TemplateContact {
   firstName: string | null;
   lastName: string | null;
   email: string | null;
@@ -12,12 +12,12 @@ export interface Addressee {
 
 /**
  * Builds the variables of a message: `firstName`, `lastName`, `fullName`, `email`, `phone`, `company`, the custom fields by name
- * and under `custom`, all of these under `contact` too, `brand.name`, `sender.name`, `sender.email` and `unsubscribeUrl`.
+ * and under `custom`, all of these under `contact` too, `brand.name`, `sender.name`, `sender.email` and `buildUnsubscribeUrl`.
  * A custom field named like a fixed variable is available through `custom` only, so that an import cannot redirect the
  * unsubscribe link.
  */
-export function messageVariables(
-  contact: Addressee,
+export function buildVariables(
+  contact: TemplateContact,
   brand: { name: string },
   sender: { name: string | null; email: string | null },
   unsubscribeUrl: string | null,

@@ -1,13 +1,13 @@
 import { Elysia, t } from "elysia";
-import { iso } from "../clock.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { iso } from "../../lib/clock.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { requestContext } from "../http/request-context.ts";
-import { timeSlices } from "../timeSlices.ts";
-import { listDirectory, voicemailsOf } from "./directory.ts";
+import { listBrandVoicemails, listDirectory } from "./directory.ts";
 import { Directory, DirectoryQuery, TwilioSettings } from "./model.ts";
-import { changeTwilio } from "./twilio.ts";
+import { updateTwilio } from "./twilio.ts";
 
 /** Lists and configures all brands, for admins. */
 export function brandAdminRoutes(deps: Deps) {
@@ -20,7 +20,7 @@ export function brandAdminRoutes(deps: Deps) {
         const { limit = 10, offset = 0, searchQuery } = body;
         const pause = () => timeSlices.next(context.principal.userId);
         const { rows, total } = await listDirectory(store.read, { limit, offset, search: searchQuery, pause });
-        const numbers = await voicemailsOf(
+        const numbers = await listBrandVoicemails(
           store.read,
           rows.map(({ id }) => id),
         );
@@ -55,8 +55,8 @@ export function brandAdminRoutes(deps: Deps) {
       "/update-twillio-messaging-service-sid",
       async ({ body, context }) => {
         const { brandId, ...change } = body;
-        return writeOnce(deps, context, async (tx) => {
-          await changeTwilio(tx, vault, brandId, change);
+        return runIdempotent(deps, context, async (tx) => {
+          await updateTwilio(tx, vault, brandId, change);
           return { success: true, message: "The brand's Twilio settings were updated" };
         });
       },
@@ -71,7 +71,7 @@ export function brandAdminRoutes(deps: Deps) {
           idempotent: true,
           example: {
             body: {
-              brandId: EXEMPLARS.brand,
+              brandId: DEMO_IDS.brand,
               twilioAccountSid: "AC0123456789abcdef0123456789abcdef",
               twilioAuthToken: "0123456789abcdef0123456789abcdef",
               twillioMessagingServiceSid: "MG0123456789abcdef0123456789abcdef",

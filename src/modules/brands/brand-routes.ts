@@ -1,13 +1,13 @@
 import { Elysia, t } from "elysia";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../http/pagination.ts";
+import { type Principal, requestContext } from "../../http/request-context.ts";
+import { CursorQuery, IdParams, Nullable, PageLimit } from "../../http/schemas.ts";
+import { notFound } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { notFound } from "../fault.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
-import { type Principal, requestContext } from "../http/request-context.ts";
-import { changeBrand, createBrand, getBrand, listBrands, toBrand } from "./brands.ts";
-import { Brand, BrandChange, NewBrand } from "./model.ts";
+import { createBrand, getBrand, listBrands, toBrand, updateBrand } from "./brands.ts";
+import { Brand, BrandUpdate, NewBrand } from "./model.ts";
 
 const OneBrand = t.Object({ success: t.Literal(true), brand: Brand });
 
@@ -27,7 +27,7 @@ export function brandRoutes(deps: Deps) {
         const { principal } = context;
         const ownerId =
           principal.role === "admin" ? (body.ownerId === undefined ? null : body.ownerId) : principal.userId;
-        return writeOnce(deps, context, async (tx) => ({
+        return runIdempotent(deps, context, async (tx) => ({
           success: true as const,
           brand: toBrand(await createBrand(tx, body, ownerId)),
         }));
@@ -52,14 +52,14 @@ export function brandRoutes(deps: Deps) {
         const { limit = 20 } = query;
         const rows = await listBrands(store.read, {
           ...(principal.role === "admin" ? {} : { ownerId: principal.userId }),
-          after: readCursor(query.cursor)?.[1] ?? null,
+          after: parseCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
-        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        const page = paginate(rows, limit, (row) => [null, row.id]);
         return { success: true as const, data: page.data.map(toBrand), nextCursor: page.nextCursor };
       },
       {
-        query: t.Object({ cursor: Cursor, limit: Limit }),
+        query: t.Object({ cursor: CursorQuery, limit: PageLimit }),
         response: t.Object({ success: t.Literal(true), data: t.Array(Brand), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
@@ -79,7 +79,7 @@ export function brandRoutes(deps: Deps) {
         response: OneBrand,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.brand } },
+          example: { parameters: { id: DEMO_IDS.brand } },
           summary: "Get a brand",
           description: "Returns one brand with its name, time zone, postal address and owner.",
         },
@@ -92,17 +92,17 @@ export function brandRoutes(deps: Deps) {
         assertVisible(principal, params.id);
         const { ownerId, ...own } = body;
         const change = principal.role === "admin" && ownerId !== undefined ? { ...own, ownerId } : own;
-        const row = await store.write((tx) => changeBrand(tx, params.id, change));
+        const row = await store.write((tx) => updateBrand(tx, params.id, change));
         return { success: true as const, brand: toBrand(row) };
       },
       {
         params: IdParams,
-        body: BrandChange,
+        body: BrandUpdate,
         response: OneBrand,
         detail: {
           access: "user",
           example: {
-            parameters: { id: EXEMPLARS.otherBrand },
+            parameters: { id: DEMO_IDS.otherBrand },
             body: { postalAddress: "14 Garden Row, London SE1 6ED, UK" },
           },
           summary: "Update a brand",

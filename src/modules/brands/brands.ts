@@ -1,14 +1,14 @@
 import { and, asc, eq, gt, isNull } from "drizzle-orm";
-import { isZone } from "../calendar/zones.ts";
-import { iso } from "../clock.ts";
-import { brands } from "../db/schema/brands.ts";
-import { users } from "../db/schema/identity.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { isUniqueViolation } from "../db/violations.ts";
-import { Fault, invalid, notFound } from "../fault.ts";
-import { countBrand } from "./directory.ts";
-import type { Brand, BrandChange, NewBrand } from "./model.ts";
-import { expectVerified } from "./owners.ts";
+import { isUniqueViolation } from "../../db/errors.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { users } from "../../db/schema/identity.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { isZone } from "../../lib/calendar/zones.ts";
+import { iso } from "../../lib/clock.ts";
+import { AppError, invalid, notFound } from "../../lib/errors.ts";
+import { updateBrandCount } from "./directory.ts";
+import type { Brand, BrandUpdate, NewBrand } from "./model.ts";
+import { assertVerified } from "./owners.ts";
 
 type Row = typeof brands.$inferSelect;
 
@@ -52,25 +52,25 @@ export async function createBrand(tx: Tx, given: NewBrand, ownerId: string | nul
     id: tx.newId(),
     name: given.name.trim(),
     ownerId,
-    timezone: checkZone(given.timezone ?? "UTC"),
+    timezone: assertZone(given.timezone ?? "UTC"),
     postalAddress: given.postalAddress?.trim() || null,
     createdAt: tx.now,
     updatedAt: tx.now,
   };
   const [created] = await mapOwnerConflict(tx.insert(brands).values(row).returning());
-  await countBrand(tx, row.createdAt, 1);
+  await updateBrandCount(tx, row.createdAt, 1);
   return created ?? getBrand(tx, row.id);
 }
 
 /** Updates the fields that are given. @throws AppError as `createBrand`, NOT_FOUND */
-export async function changeBrand(tx: Tx, id: string, change: BrandChange): Promise<Row> {
+export async function updateBrand(tx: Tx, id: string, change: BrandUpdate): Promise<Row> {
   if (change.ownerId) await assertOwner(tx, change.ownerId);
   const [row] = await mapOwnerConflict(
     tx
       .update(brands)
       .set({
         ...(change.name === undefined ? {} : { name: change.name.trim() }),
-        ...(change.timezone === undefined ? {} : { timezone: checkZone(change.timezone) }),
+        ...(change.timezone === undefined ? {} : { timezone: assertZone(change.timezone) }),
         ...(change.postalAddress === undefined ? {} : { postalAddress: change.postalAddress?.trim() || null }),
         ...(change.ownerId === undefined ? {} : { ownerId: change.ownerId }),
         updatedAt: tx.now,
@@ -83,7 +83,7 @@ export async function changeBrand(tx: Tx, id: string, change: BrandChange): Prom
 }
 
 /** Sets the owner of a brand without one. @throws AppError CONFLICT when it has an owner, or the user owns another brand */
-export async function giveBrand(tx: Tx, id: string, ownerId: string): Promise<Row> {
+export async function assignBrandOwner(tx: Tx, id: string, ownerId: string): Promise<Row> {
   await assertOwner(tx, ownerId);
   const [row] = await mapOwnerConflict(
     tx
@@ -94,27 +94,27 @@ export async function giveBrand(tx: Tx, id: string, ownerId: string): Promise<Ro
   );
   if (row) return row;
   await getBrand(tx, id);
-  throw new Fault("CONFLICT", "This brand already has an owner");
+  throw new AppError("CONFLICT", "This brand already has an owner");
 }
 
 async function assertOwner(tx: Tx, ownerId: string): Promise<void> {
   const [owner] = await tx.select({ emailVerified: users.emailVerified }).from(users).where(eq(users.id, ownerId));
   if (!owner) throw invalid("ownerId", "no such user");
   // Otherwise admins could give credits and mailboxes to a brand under an address that its owner does not have.
-  expectVerified(owner);
+  assertVerified(owner);
 }
 
 async function mapOwnerConflict<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement;
   } catch (error) {
-    if (isUniqueViolation(error)) throw new Fault("CONFLICT", "This user already owns a brand");
+    if (isUniqueViolation(error)) throw new AppError("CONFLICT", "This user already owns a brand");
     throw error;
   }
 }
 
 /** Returns the IANA zone unchanged. @throws AppError INVALID when `isZone` refuses it */
-export function checkZone(zone: string): string {
+export function assertZone(zone: string): string {
   if (isZone(zone)) return zone;
   throw invalid("timezone", `expected an IANA time zone such as America/New_York, got ${JSON.stringify(zone)}`);
 }

@@ -1,18 +1,18 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import { DAY, type Instant } from "../clock.ts";
-import { type Bucket, bucketAt } from "../db/buckets.ts";
-import { brands } from "../db/schema/brands.ts";
-import type { voicemailAccounts } from "../db/schema/senders.ts";
-import { contains } from "../db/search.ts";
-import { countInSlices, SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
-import { yieldToEventLoop } from "../db/slices.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
+import { type Bucket, findBucket } from "../../db/offset-buckets.ts";
+import { brands } from "../../db/schema/brands.ts";
+import type { voicemailAccounts } from "../../db/schema/senders.ts";
+import { contains } from "../../db/search.ts";
+import { countInSlices, SCAN_SLICE_ROWS } from "../../db/sliced-scan.ts";
+import { yieldToEventLoop } from "../../db/slices.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { DAY, type Instant } from "../../lib/clock.ts";
 
 // The list of all brands for admins: the newest first, by creation time and then by id.
 
 /** A brand and its owner, if it has one. */
-export interface Listed {
+export interface ListedBrand {
   id: string;
   name: string;
   ownerId: string | null;
@@ -34,7 +34,7 @@ interface DirectoryPage {
 }
 
 /** Updates the count of brands by day. Call it in the transaction that creates or deletes a brand. */
-export async function countBrand(tx: Tx, createdAt: Instant, change: 1 | -1): Promise<void> {
+export async function updateBrandCount(tx: Tx, createdAt: Instant, change: 1 | -1): Promise<void> {
   await tx.all(sql`insert into brand_days (start, count) values (${createdAt - (createdAt % DAY)}, ${change})
     on conflict (start) do update set count = brand_days.count + excluded.count`);
 }
@@ -48,7 +48,7 @@ export async function deleteBrandRow(tx: Tx, id: string): Promise<void> {
 export async function listDirectory(
   read: Reader,
   { limit, offset, search = "", pause = yieldToEventLoop }: DirectoryPage,
-): Promise<{ rows: Listed[]; total: number }> {
+): Promise<{ rows: ListedBrand[]; total: number }> {
   const wanted = search.trim();
   return wanted === ""
     ? listAll(read, limit, offset)
@@ -59,7 +59,7 @@ export async function listDirectory(
 async function listAll(read: Reader, limit: number, offset: number) {
   const days = await read.all<Bucket>(sql`select start, count from brand_days order by start desc`);
   const total = days.reduce((sum, day) => sum + day.count, 0);
-  const day = bucketAt(days, offset);
+  const day = findBucket(days, offset);
   if (!day) return { rows: [], total };
   const rows = await loadPage(read, sql`b.created_at < ${day.start + DAY}`, limit, offset - day.before);
   return { rows, total };
@@ -81,7 +81,7 @@ async function listMatching(read: Reader, found: SQL, page: Required<Omit<Direct
     },
   });
   if (ids.length === 0) return { rows: [], total };
-  const some = rowsOf(
+  const some = valuesTable(
     "n",
     ids.map((id) => ({ id })),
     { id: "text" },
@@ -90,7 +90,7 @@ async function listMatching(read: Reader, found: SQL, page: Required<Omit<Direct
 }
 
 /** The sort key of the list. */
-type Position = Pick<Listed, "createdAt" | "id">;
+type Position = Pick<ListedBrand, "createdAt" | "id">;
 
 const NEWEST_FIRST = sql.raw("order by b.created_at desc, b.id desc");
 
@@ -106,8 +106,10 @@ function buildSearch(text: string): SQL {
     or (select ${inColumns("u.name", "u.email")} from users u where u.id = b.owner_id))`;
 }
 
-async function loadPage(read: Reader, where: SQL, limit: number, offset: number): Promise<Listed[]> {
-  const rows = await read.all<Omit<Listed, "hasTwilioAuthToken"> & { token: string | null }>(sql`select b.id, b.name,
+async function loadPage(read: Reader, where: SQL, limit: number, offset: number): Promise<ListedBrand[]> {
+  const rows = await read.all<
+    Omit<ListedBrand, "hasTwilioAuthToken"> & { token: string | null }
+  >(sql`select b.id, b.name,
       u.id as "ownerId", u.name as "ownerName", u.email as "ownerEmail", b.twilio_account_sid as "twilioAccountSid",
       b.twilio_auth_token as token, b.twillio_messaging_service_sid as "twillioMessagingServiceSid", b.created_at as "createdAt"
     from brands b left join users u on u.id = b.owner_id where ${where} ${NEWEST_FIRST} limit ${limit} offset ${offset}`);
@@ -120,12 +122,15 @@ type Voicemail = Pick<
 >;
 
 /** Gets the voicemail numbers of many brands, by brand. */
-export async function voicemailsOf(read: Reader, brandIds: readonly string[]): Promise<Map<string, Voicemail[]>> {
+export async function listBrandVoicemails(
+  read: Reader,
+  brandIds: readonly string[],
+): Promise<Map<string, Voicemail[]>> {
   if (brandIds.length === 0) return new Map();
   const ids = brandIds.map((id) => ({ id }));
   const rows = await read.all<Voicemail & { brandId: string }>(sql`select v.id, v.brand_id as "brandId",
       v.phone_number as "phoneNumber", v.display_name as "displayName", v.provider, v.is_active as "isActive"
-    from ${rowsOf("n", ids, { id: "text" })} cross join voicemail_accounts v where v.brand_id = n.id order by v.brand_id, v.id`);
+    from ${valuesTable("n", ids, { id: "text" })} cross join voicemail_accounts v where v.brand_id = n.id order by v.brand_id, v.id`);
   const numbers = new Map<string, Voicemail[]>();
   for (const { brandId, ...row } of rows) {
     // SQLite returns 0 and 1.

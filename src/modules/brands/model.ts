@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { Id, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 
 const Name = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Northwind Outreach"] });
 const Timezone = t.String({ maxLength: 64, description: "IANA name", examples: ["America/New_York"] });
@@ -17,8 +17,8 @@ export const NewBrand = t.Object({
 });
 export type NewBrand = typeof NewBrand.static;
 
-export const BrandChange = t.Partial(NewBrand);
-export type BrandChange = typeof BrandChange.static;
+export const BrandUpdate = t.Partial(NewBrand);
+export type BrandUpdate = typeof BrandUpdate.static;
 
 export const Brand = t.Object({
   id: Id,
@@ -26,8 +26,8 @@ export const Brand = t.Object({
   ownerId: Nullable(t.String()),
   timezone: t.String(),
   postalAddress: Nullable(t.String()),
-  createdAt: Moment,
-  updatedAt: Moment,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
 });
 export type Brand = typeof Brand.static;
 
@@ -64,7 +64,7 @@ export const Directory = t.Object({
           isActive: t.Boolean(),
         }),
       ),
-      createdAt: Moment,
+      createdAt: Timestamp,
     }),
   ),
   hasMore: t.Boolean(),

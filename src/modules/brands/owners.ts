@@ -1,15 +1,15 @@
 import { eq } from "drizzle-orm";
-import { brands } from "../db/schema/brands.ts";
-import type { Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import { brands } from "../../db/schema/brands.ts";
+import type { Tx } from "../../db/store.ts";
+import { AppError } from "../../lib/errors.ts";
 
 /**
  * Refuses as owner a user who may have typed another person's address.
  * @throws Fault CONFLICT for a user whose address is not verified
  */
-export function expectVerified({ emailVerified }: { emailVerified: boolean }): void {
+export function assertVerified({ emailVerified }: { emailVerified: boolean }): void {
   if (emailVerified) return;
-  throw new Fault(
+  throw new AppError(
     "CONFLICT",
     "This user has not proved their e-mail address: they open the link that was mailed to them, or an admin vouches for them (POST /api/auth/admin/verify-user)",
   );

@@ -1,18 +1,18 @@
 import { eq } from "drizzle-orm";
-import { brands } from "../db/schema/brands.ts";
-import type { Tx } from "../db/store.ts";
-import { invalid, notFound } from "../fault.ts";
-import type { Vault } from "../secrets.ts";
+import { brands } from "../../db/schema/brands.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Vault } from "../../lib/crypto/secrets.ts";
+import { invalid, notFound } from "../../lib/errors.ts";
 
 /** The Twilio account with which a brand sends SMS. Absent fields stay unchanged, null clears a field. */
-interface TwilioChange {
+interface TwilioUpdate {
   twilioAccountSid?: string | null | undefined;
   twilioAuthToken?: string | null | undefined;
   twillioMessagingServiceSid?: string | null | undefined;
 }
 
 /** Names the row and column that a Twilio token is encrypted for, so that it decrypts nowhere else. */
-export function twilioTokenContext(brandId: string): string {
+export function getTwilioTokenContext(brandId: string): string {
   return `brands|${brandId}|twilio_auth_token`;
 }
 
@@ -21,7 +21,7 @@ export function twilioTokenContext(brandId: string): string {
  * field is no order to clear it.
  * @throws AppError INVALID for a malformed SID, NOT_FOUND
  */
-export async function changeTwilio(tx: Tx, vault: Vault, brandId: string, change: TwilioChange): Promise<void> {
+export async function updateTwilio(tx: Tx, vault: Vault, brandId: string, change: TwilioUpdate): Promise<void> {
   const accountSid = parseSid("twilioAccountSid", "AC", change.twilioAccountSid);
   const serviceSid = parseSid("twillioMessagingServiceSid", "MG", change.twillioMessagingServiceSid);
   const token = change.twilioAuthToken?.trim() === "" ? undefined : change.twilioAuthToken?.trim();
@@ -31,7 +31,7 @@ export async function changeTwilio(tx: Tx, vault: Vault, brandId: string, change
     .set({
       ...(accountSid === undefined ? {} : { twilioAccountSid: accountSid }),
       ...(serviceSid === undefined ? {} : { twillioMessagingServiceSid: serviceSid }),
-      ...(token === undefined ? {} : { twilioAuthToken: vault.seal(token, twilioTokenContext(brandId)) }),
+      ...(token === undefined ? {} : { twilioAuthToken: vault.encrypt(token, getTwilioTokenContext(brandId)) }),
       ...(cleared ? { twilioAuthToken: null } : {}),
       updatedAt: tx.now,
     })

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { forUpdate, rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { resumeFunded } from "./funding.ts";
+import { forUpdate, valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import { resumeFundedCampaigns } from "./resume-after-topup.ts";
 
 const CAMPAIGNS_PER_TRANSACTION = 200;
 
@@ -15,7 +15,7 @@ const FINISHED = sql`campaigns.status = 'RUNNING' and not exists (select 1 from 
  * how many were completed; call again until there are none.
  */
 export async function advanceCampaigns(tx: Tx): Promise<number> {
-  await resumeFunded(tx);
+  await resumeFundedCampaigns(tx);
   await tx.all(
     sql`update campaigns set status = 'RUNNING', updated_at = ${tx.now} where status = 'SCHEDULED' and start_at <= ${tx.now}`,
   );
@@ -26,7 +26,7 @@ export async function advanceCampaigns(tx: Tx): Promise<number> {
   if (done.length === 0) return 0;
   const completed =
     await tx.all(sql`update campaigns set status = 'COMPLETED', completed_at = ${tx.now}, updated_at = ${tx.now}
-    where ${FINISHED} and campaigns.id in (select n.id from ${rowsOf("n", done, { id: "text" })}) returning id`);
+    where ${FINISHED} and campaigns.id in (select n.id from ${valuesTable("n", done, { id: "text" })}) returning id`);
   return completed.length;
 }
 
@@ -35,5 +35,5 @@ export async function pauseUnfunded(tx: Tx, campaignIds: Iterable<string>): Prom
   const ids = [...new Set(campaignIds)].map((id) => ({ id }));
   if (ids.length === 0) return;
   await tx.all(sql`update campaigns set status = 'AUTO_PAUSED', status_reason = 'NO_CREDITS', updated_at = ${tx.now}
-    where status in ('RUNNING', 'SCHEDULED') and id in (select n.id from ${rowsOf("n", ids, { id: "text" })})`);
+    where status in ('RUNNING', 'SCHEDULED') and id in (select n.id from ${valuesTable("n", ids, { id: "text" })})`);
 }

@@ -1,24 +1,24 @@
 import { inArray } from "drizzle-orm";
-import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
-import type { Reader } from "../db/store.ts";
+import { campaignSteps, campaigns } from "../../db/schema/campaigns.ts";
+import type { Reader } from "../../db/store.ts";
 
 export type Campaign = typeof campaigns.$inferSelect;
 export type Step = typeof campaignSteps.$inferSelect;
 
 /** Campaigns with their steps, as loaded in one transaction. */
-export interface Plans {
+export interface CampaignCache {
   campaigns: Map<string, Campaign>;
   /** By `<campaign id> <stage>`. */
   steps: Map<string, Step>;
 }
 
-export const noPlans = (): Plans => ({ campaigns: new Map(), steps: new Map() });
+export const emptyCampaignCache = (): CampaignCache => ({ campaigns: new Map(), steps: new Map() });
 
 /**
  * Loads the campaigns that are not in the cache. The engine works in slices, and most of their messages belong to the same
  * campaigns, which are loaded once a transaction and not once a slice.
  */
-export async function learnPlans(read: Reader, known: Plans, campaignIds: Iterable<string>): Promise<void> {
+export async function loadCampaigns(read: Reader, known: CampaignCache, campaignIds: Iterable<string>): Promise<void> {
   const ids = [...new Set(campaignIds)].filter((id) => !known.campaigns.has(id));
   if (ids.length === 0) return;
   const [campaignRows, stepRows] = await Promise.all([

@@ -1,36 +1,36 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
-import { campaigns } from "../db/schema/campaigns.ts";
-import { contains } from "../db/search.ts";
-import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
-import { equalsUnindexed, rowsOf } from "../db/sql.ts";
-import type { Reader } from "../db/store.ts";
-import { inScope, type TenantScope } from "../db/tenant-scope.ts";
-import { invalid } from "../fault.ts";
+import { campaigns } from "../../db/schema/campaigns.ts";
+import { contains } from "../../db/search.ts";
+import { SCAN_SLICE_ROWS } from "../../db/sliced-scan.ts";
+import { equalsUnindexed, valuesTable } from "../../db/sql.ts";
+import type { Reader } from "../../db/store.ts";
+import { inScope, type TenantScope } from "../../db/tenant-scope.ts";
+import { invalid } from "../../lib/errors.ts";
 import type { CampaignRow } from "./campaigns.ts";
 
 /** The keys that lists are sorted by, with the id to break ties. Campaigns without a launch come before all others. */
-const KEYS = {
+const SORT_KEYS = {
   createdAt: { key: sql.raw("c.created_at"), of: (row: CampaignRow) => row.createdAt },
   launchedAt: { key: sql.raw("coalesce(c.launched_at, 0)"), of: (row: CampaignRow) => row.launchedAt ?? 0 },
   name: { key: sql.raw("lower(c.name)"), of: (row: CampaignRow) => row.name },
 };
 
-export type CampaignOrder = keyof typeof KEYS;
+export type CampaignSortKey = keyof typeof SORT_KEYS;
 
-type Place = [key: string | number | null, id: string];
+type CampaignCursor = [key: string | number | null, id: string];
 
 /** Returns the function that makes the cursor of a row: its sort key and its id. */
-export function placeOf(sortBy: CampaignOrder): (row: CampaignRow) => Place {
-  return (row) => [KEYS[sortBy].of(row), row.id];
+export function cursorBy(sortBy: CampaignSortKey): (row: CampaignRow) => CampaignCursor {
+  return (row) => [SORT_KEYS[sortBy].of(row), row.id];
 }
 
 export interface CampaignPage {
   scope: TenantScope;
   status: CampaignRow["status"] | undefined;
   searchQuery: string | undefined;
-  sortBy: CampaignOrder;
+  sortBy: CampaignSortKey;
   sortOrder: "asc" | "desc";
-  after: Place | null;
+  after: CampaignCursor | null;
   limit: number;
   /** Awaited before each slice. */
   pause: () => Promise<void>;
@@ -64,7 +64,7 @@ const until = (id: string | null) => (id === null ? sql`true` : sql`c.id <= ${id
 
 function isAmong(ids: readonly string[]): SQL {
   const rows = ids.map((id) => ({ id }));
-  return sql`c.id in (select n.id from ${rowsOf("n", rows, { id: "text" })})`;
+  return sql`c.id in (select n.id from ${valuesTable("n", rows, { id: "text" })})`;
 }
 
 /** Returns the last id of the next slice; null when fewer campaigns remain. */
@@ -78,7 +78,7 @@ async function findSliceEnd(read: Reader, scope: TenantScope, after: string | nu
 async function selectFirst(read: Reader, { sortBy, sortOrder, limit }: CampaignPage, which: SQL): Promise<string[]> {
   const direction = sql.raw(sortOrder);
   const rows = await read.all<{ id: string }>(sql`select c.id from campaigns c where ${which}
-    order by ${KEYS[sortBy].key} ${direction}, c.id ${direction} limit ${limit}`);
+    order by ${SORT_KEYS[sortBy].key} ${direction}, c.id ${direction} limit ${limit}`);
   return rows.map(({ id }) => id);
 }
 
@@ -98,12 +98,12 @@ function buildFilter({ status, searchQuery, sortBy, sortOrder, after }: Campaign
   // Not by its own index, which would visit all campaigns of this status.
   if (status !== undefined) conditions.push(equalsUnindexed("c.status", status));
   if (searchQuery?.trim()) conditions.push(contains(searchQuery.trim(), sql.raw("c.name")));
-  if (after !== null) conditions.push(later(sortBy, sql.raw(sortOrder === "asc" ? ">" : "<"), after));
+  if (after !== null) conditions.push(isAfter(sortBy, sql.raw(sortOrder === "asc" ? ">" : "<"), after));
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }
 
-function later(sortBy: CampaignOrder, beyond: SQL, [place, id]: Place): SQL {
-  const { key } = KEYS[sortBy];
+function isAfter(sortBy: CampaignSortKey, beyond: SQL, [place, id]: CampaignCursor): SQL {
+  const { key } = SORT_KEYS[sortBy];
   if (sortBy === "name" ? typeof place !== "string" : !Number.isSafeInteger(place)) {
     throw invalid("cursor", "expected the nextCursor of a page with the same sortBy");
   }

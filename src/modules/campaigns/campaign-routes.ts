@@ -1,24 +1,24 @@
 import { Elysia, t } from "elysia";
+import { resolveBrandId } from "../../db/tenant-scope.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../http/pagination.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { CursorQuery, Id, IdParams, Nullable, PageLimit } from "../../http/schemas.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
+import { getLowBalance } from "../credits/balance.ts";
 import { LowBalance } from "../credits/model.ts";
-import { lowBalance } from "../credits/statement.ts";
-import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { timeSlices } from "../timeSlices.ts";
-import { listCampaigns, placeOf } from "./campaignList.ts";
-import { changeCampaign, createCampaign, toCampaign } from "./campaigns.ts";
-import { campaignOf } from "./lifecycle.ts";
+import { cursorBy, listCampaigns } from "./campaign-list.ts";
+import { createCampaign, toCampaign, updateCampaign } from "./campaigns.ts";
+import { getCampaign } from "./lifecycle.ts";
 import { Campaign, CampaignChange, NewCampaign, StatusShape } from "./model.ts";
 
 const OneCampaign = t.Object({ success: t.Literal(true), campaign: Campaign });
 
 const ListQuery = t.Object({
-  cursor: Cursor,
-  limit: Limit,
+  cursor: CursorQuery,
+  limit: PageLimit,
   status: t.Optional(StatusShape),
   searchQuery: t.Optional(t.String({ maxLength: 200, description: "Part of a name", examples: ["dentists"] })),
   sortBy: t.Optional(t.Union([t.Literal("createdAt"), t.Literal("name"), t.Literal("launchedAt")])),
@@ -34,8 +34,8 @@ export function campaignRoutes(deps: Deps) {
     .post(
       "/",
       async ({ body, context }) => {
-        const brandId = brandOf(context.principal, body.brandId);
-        return writeOnce(deps, context, async (tx) => ({
+        const brandId = resolveBrandId(context.principal, body.brandId);
+        return runIdempotent(deps, context, async (tx) => ({
           success: true as const,
           campaign: toCampaign(await createCampaign(tx, brandId, body)),
         }));
@@ -46,7 +46,7 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
-          example: { body: { brandId: EXEMPLARS.otherBrand, name: "Ferns for waiting rooms", channels: ["EMAIL"] } },
+          example: { body: { brandId: DEMO_IDS.otherBrand, name: "Ferns for waiting rooms", channels: ["EMAIL"] } },
           summary: "Create a campaign",
           description: "Creates a DRAFT. Nothing is sent before it has steps, senders and contacts and is launched.",
         },
@@ -63,11 +63,11 @@ export function campaignRoutes(deps: Deps) {
           searchQuery: query.searchQuery,
           sortBy,
           sortOrder,
-          after: readCursor(query.cursor),
+          after: parseCursor(query.cursor),
           limit: limit + 1,
           pause: () => timeSlices.next(scope.kind === "brand" ? scope.brandId : context.principal.userId),
         });
-        const page = cutPage(rows, limit, placeOf(sortBy));
+        const page = paginate(rows, limit, cursorBy(sortBy));
         return { success: true as const, data: page.data.map(toCampaign), nextCursor: page.nextCursor };
       },
       {
@@ -83,8 +83,8 @@ export function campaignRoutes(deps: Deps) {
     .get(
       "/:id",
       async ({ params, context }) => {
-        const row = await campaignOf(store.read, params.id, context.scope);
-        const warning = await lowBalance(store.read, clock.now(), row.brandId);
+        const row = await getCampaign(store.read, params.id, context.scope);
+        const warning = await getLowBalance(store.read, clock.now(), row.brandId);
         return { success: true as const, campaign: toCampaign(row), lowBalance: warning };
       },
       {
@@ -92,7 +92,7 @@ export function campaignRoutes(deps: Deps) {
         response: t.Object({ ...OneCampaign.properties, lowBalance: LowBalance }),
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.campaign } },
+          example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get a campaign",
           description:
             "Includes the `version` that an update must name, and a warning when the credits of the brand will not last a week.",
@@ -102,7 +102,7 @@ export function campaignRoutes(deps: Deps) {
     .patch(
       "/:id",
       async ({ params, body, context }) => {
-        const row = await store.write((tx) => changeCampaign(tx, params.id, context.scope, body));
+        const row = await store.write((tx) => updateCampaign(tx, params.id, context.scope, body));
         deps.wake();
         return { success: true as const, campaign: toCampaign(row) };
       },
@@ -112,7 +112,7 @@ export function campaignRoutes(deps: Deps) {
         response: OneCampaign,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { name: "Plants for every desk", version: 1 } },
+          example: { parameters: { id: DEMO_IDS.draftCampaign }, body: { name: "Plants for every desk", version: 1 } },
           summary: "Update a campaign",
           description:
             "Updates the given fields if `version` is the current one (409 otherwise). After the launch only name, sendWindows, timezone, endAt and stopOnReply may change.",

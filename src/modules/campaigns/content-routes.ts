@@ -1,15 +1,15 @@
 import { Elysia, t } from "elysia";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { Id, IdParams, Nullable } from "../../http/schemas.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { Id, IdParams, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { toEmailAccount } from "../senders/emailAccounts.ts";
+import { toEmailAccount } from "../senders/email-accounts.ts";
 import { EmailAccount } from "../senders/model.ts";
-import { campaignOf } from "./lifecycle.ts";
-import { CountsShape, PreviewOrder, StepShape } from "./model.ts";
+import { getCampaign } from "./lifecycle.ts";
+import { CountsShape, PreviewRequest, StepShape } from "./model.ts";
 import { previewMessage } from "./preview.ts";
-import { readSenders, replaceSenders } from "./senders.ts";
-import { checkTemplates, readStepsWithCounts, replaceSteps } from "./steps.ts";
+import { listSenders, replaceSenders } from "./senders.ts";
+import { checkTemplates, listStepsWithCounts, replaceSteps } from "./steps.ts";
 
 /** All templates of a campaign (256 KB) escaped as JSON, with the other fields. */
 const STEPS_BODY_BYTES = 640_000;
@@ -31,14 +31,14 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
       async ({ params, body, context }) => {
         const { steps, version } = body;
         const scope = context.scope;
-        const { brandId } = await campaignOf(store.read, params.id, scope);
+        const { brandId } = await getCampaign(store.read, params.id, scope);
         await checkTemplates(steps, brandId);
         const row = await store.write((tx) => replaceSteps(tx, params.id, scope, steps, { channels, version }));
         wake();
         return {
           success: true as const,
           version: row.version,
-          steps: await readStepsWithCounts(store.read, params.id),
+          steps: await listStepsWithCounts(store.read, params.id),
         };
       },
       {
@@ -52,7 +52,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
           access: "user",
           body: STEPS_BODY_BYTES,
           example: {
-            parameters: { id: EXEMPLARS.draftCampaign },
+            parameters: { id: DEMO_IDS.draftCampaign },
             body: {
               steps: [
                 {
@@ -80,8 +80,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     .get(
       "/:id/steps",
       async ({ params, context }) => {
-        const row = await campaignOf(store.read, params.id, context.scope);
-        const steps = await readStepsWithCounts(store.read, row.id);
+        const row = await getCampaign(store.read, params.id, context.scope);
+        const steps = await listStepsWithCounts(store.read, row.id);
         return { success: true as const, version: row.version, steps };
       },
       {
@@ -89,7 +89,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Steps,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.campaign } },
+          example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get the steps of a campaign",
           description: "Each step has the number of its messages by status.",
         },
@@ -110,8 +110,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         detail: {
           access: "user",
           example: {
-            parameters: { id: EXEMPLARS.draftCampaign },
-            body: { emailAccountIds: [EXEMPLARS.unusedEmailAccount] },
+            parameters: { id: DEMO_IDS.draftCampaign },
+            body: { emailAccountIds: [DEMO_IDS.unusedEmailAccount] },
           },
           summary: "Set the senders of a campaign",
           description: "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are distributed evenly.",
@@ -121,8 +121,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     .get(
       "/:id/senders",
       async ({ params, context }) => {
-        const row = await campaignOf(store.read, params.id, context.scope);
-        const senders = await readSenders(store.read, row);
+        const row = await getCampaign(store.read, params.id, context.scope);
+        const senders = await listSenders(store.read, row);
         return { success: true as const, emailAccounts: senders.map((row) => toEmailAccount(row, clock.now())) };
       },
       {
@@ -130,7 +130,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
         response: Senders,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.campaign } },
+          example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get the senders of a campaign",
           description: "Lists the mailboxes that the campaign sends from.",
         },
@@ -139,7 +139,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
     .post(
       "/:id/preview-message",
       async ({ params, body, context }) => {
-        const row = await campaignOf(store.read, params.id, context.scope);
+        const row = await getCampaign(store.read, params.id, context.scope);
         const person = body.contactId ?? body.sample ?? {};
         return {
           success: true as const,
@@ -148,7 +148,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
       },
       {
         params: IdParams,
-        body: PreviewOrder,
+        body: PreviewRequest,
         response: t.Object({
           success: t.Literal(true),
           subject: Nullable(t.String()),
@@ -161,8 +161,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
           access: "user",
           limit: "costly",
           example: {
-            parameters: { id: EXEMPLARS.draftCampaign },
-            body: { stage: 0, contactId: EXEMPLARS.draftContact },
+            parameters: { id: DEMO_IDS.draftCampaign },
+            body: { stage: 0, contactId: DEMO_IDS.draftContact },
           },
           summary: "Preview a message",
           description:

@@ -1,31 +1,31 @@
 import { sql } from "drizzle-orm";
-import { nextOpening, type SendWindow } from "../calendar/windows.ts";
-import { DAY, type Instant } from "../clock.ts";
-import { advanceConversations, type ConversationStatus } from "../conversationRows/status.ts";
-import { unitsOf } from "../credits/units.ts";
-import { forUpdate, rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { type Draft, type Scheduled, schedule } from "../messages/messages.ts";
-import { type OpeningSender, openingSenders } from "./mailboxes.ts";
-import { type Campaign, learnPlans, noPlans, type Plans, type Step } from "./plans.ts";
+import { forUpdate, valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import { findOpening, type SendWindow } from "../../lib/calendar/windows.ts";
+import { DAY, type Instant } from "../../lib/clock.ts";
+import { advanceConversations, type ConversationStatus } from "../conversations/status.ts";
+import { countUnits } from "../credits/units.ts";
+import { type CreatedMessages, createMessages, type NewMessage } from "../messages/messages.ts";
+import { type Campaign, type CampaignCache, emptyCampaignCache, loadCampaigns, type Step } from "./campaign-cache.ts";
+import { type InitialSender, listInitialSenders } from "./initial-senders.ts";
 
 /**
  * Schedules the first messages of conversations that have none. Contacts are assigned to the mailboxes round-robin, and to
  * days by their daily limits, so that a large list is not examined again every midnight. `before` is the number of
  * conversations that earlier calls assigned. `firstAt` is the earliest scheduled time.
  */
-export async function scheduleOpenings(
+export async function scheduleInitialBatch(
   tx: Tx,
   campaign: Campaign,
   step: Step,
   conversations: readonly { id: string; contactId: string }[],
-  senders: readonly OpeningSender[],
+  senders: readonly InitialSender[],
   before = 0,
-): Promise<Scheduled & { firstAt: Instant }> {
+): Promise<CreatedMessages & { firstAt: Instant }> {
   const start = Math.max(tx.now, campaign.startAt ?? 0) + step.delay;
   const windows = campaign.sendWindows as SendWindow[];
   const byMailbox = step.channel === "EMAIL" && senders.length > 0;
-  const drafts: Draft[] = conversations.map(({ id, contactId }, index) => {
+  const drafts: NewMessage[] = conversations.map(({ id, contactId }, index) => {
     const position = before + index;
     const sender = byMailbox ? senders[position % senders.length] : undefined;
     const day = sender?.dayOf(Math.floor(position / senders.length)) ?? 0;
@@ -36,13 +36,13 @@ export async function scheduleOpenings(
       contactId,
       stage: step.stage,
       channel: step.channel,
-      scheduledTime: nextOpening(windows, campaign.timezone, start + day * DAY),
+      scheduledTime: findOpening(windows, campaign.timezone, start + day * DAY),
       senderId: sender?.id ?? null,
-      units: unitsOf(step),
+      units: countUnits(step),
     };
   });
   const firstAt = drafts.reduce((first, { scheduledTime }) => Math.min(first, scheduledTime), Number.POSITIVE_INFINITY);
-  return { ...(await schedule(tx, drafts)), firstAt };
+  return { ...(await createMessages(tx, drafts)), firstAt };
 }
 
 /** Identifies a sent message. */
@@ -54,7 +54,7 @@ export interface SentMessage {
   sentAt: Instant;
 }
 
-interface Standing {
+interface ConversationState {
   id: string;
   contact_id: string;
   mode: "AUTO" | "MANUAL";
@@ -64,7 +64,7 @@ interface Standing {
 }
 
 /** Returns whether a conversation gets a next stage. A paused one does, and the gate postpones its message. */
-function goesOn({ mode, status, replied_at }: Standing, { stopOnReply }: Campaign): boolean {
+function hasNextStage({ mode, status, replied_at }: ConversationState, { stopOnReply }: Campaign): boolean {
   if (mode !== "AUTO" || (replied_at !== null && stopOnReply)) return false;
   return ["QUEUED", "ACTIVE", "PAUSED", "REPLIED"].includes(status);
 }
@@ -83,15 +83,15 @@ function statusAfter(status: ConversationStatus, isLast: boolean): ConversationS
 export async function scheduleFollowUps(
   tx: Tx,
   sent: readonly SentMessage[],
-  plans: Plans = noPlans(),
-): Promise<Scheduled> {
-  if (sent.length === 0) return { ids: [], short: new Set() };
+  plans: CampaignCache = emptyCampaignCache(),
+): Promise<CreatedMessages> {
+  if (sent.length === 0) return { ids: [], underfunded: new Set() };
   const ids = sent.map((message) => ({ id: message.conversationId }));
   const [standings] = await Promise.all([
-    tx.all<Standing>(sql`select v.id, v.contact_id, v.mode, v.status, v.replied_at, v.sender_id
-      from ${rowsOf("n", ids, { id: "text" })} cross join conversations v where v.id = n.id
+    tx.all<ConversationState>(sql`select v.id, v.contact_id, v.mode, v.status, v.replied_at, v.sender_id
+      from ${valuesTable("n", ids, { id: "text" })} cross join conversations v where v.id = n.id
       order by v.id ${forUpdate("v")}`),
-    learnPlans(
+    loadCampaigns(
       tx,
       plans,
       sent.map((message) => message.campaignId),
@@ -99,14 +99,14 @@ export async function scheduleFollowUps(
   ]);
   const standingOf = new Map(standings.map((row) => [row.id, row]));
 
-  const drafts: Draft[] = [];
+  const drafts: NewMessage[] = [];
   const progress: { id: string; status: ConversationStatus; senderId: string | null }[] = [];
   for (const message of sent) {
     const campaign = plans.campaigns.get(message.campaignId);
     const standing = standingOf.get(message.conversationId);
-    if (!campaign || !standing || !goesOn(standing, campaign)) continue;
+    if (!campaign || !standing || !hasNextStage(standing, campaign)) continue;
     const step = plans.steps.get(`${message.campaignId} ${message.stage + 1}`);
-    const senderId = standing.sender_id ?? message.senderId ?? (await mailboxFor(tx, campaign, step, drafts.length));
+    const senderId = standing.sender_id ?? message.senderId ?? (await chooseMailbox(tx, campaign, step, drafts.length));
     progress.push({ id: standing.id, status: statusAfter(standing.status, step === undefined), senderId });
     if (!step || campaign.status === "CANCELLED" || campaign.status === "ARCHIVED") continue;
     drafts.push({
@@ -116,23 +116,23 @@ export async function scheduleFollowUps(
       contactId: standing.contact_id,
       stage: step.stage,
       channel: step.channel,
-      scheduledTime: nextOpening(campaign.sendWindows as SendWindow[], campaign.timezone, message.sentAt + step.delay),
+      scheduledTime: findOpening(campaign.sendWindows as SendWindow[], campaign.timezone, message.sentAt + step.delay),
       senderId,
-      units: unitsOf(step),
+      units: countUnits(step),
     });
   }
   await advanceConversations(tx, progress);
-  return schedule(tx, drafts);
+  return createMessages(tx, drafts);
 }
 
 /** Chooses a mailbox, round-robin by `position`, for a conversation that began by SMS or voicemail and continues by e-mail. */
-async function mailboxFor(
+async function chooseMailbox(
   tx: Tx,
   campaign: Campaign,
   step: Step | undefined,
   position: number,
 ): Promise<string | null> {
   if (step?.channel !== "EMAIL") return null;
-  const senders = await openingSenders(tx, campaign);
+  const senders = await listInitialSenders(tx, campaign);
   return senders.length === 0 ? null : (senders[position % senders.length]?.id ?? null);
 }

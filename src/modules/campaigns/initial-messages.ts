@@ -1,24 +1,24 @@
 import { and, asc, eq, gt } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { campaignSteps, type campaigns } from "../db/schema/campaigns.ts";
-import { conversations } from "../db/schema/conversations.ts";
-import { byPages, inSlices, SLICE_ROWS } from "../db/slices.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { countsOf } from "../messages/counts.ts";
-import { openingSenders } from "./mailboxes.ts";
-import { scheduleOpenings } from "./schedule.ts";
+import { campaignSteps, type campaigns } from "../../db/schema/campaigns.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import { forEachPage, forEachSlice, SLICE_ROWS } from "../../db/slices.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { getCounts } from "../messages/counts.ts";
+import { scheduleInitialBatch } from "./follow-up-schedule.ts";
+import { listInitialSenders } from "./initial-senders.ts";
 
 type Campaign = typeof campaigns.$inferSelect;
 
 /** A conversation that has no message yet. */
-export interface Newcomer {
+export interface NewMember {
   id: string;
   contactId: string;
 }
 
-const OPEN_TO_NEWCOMERS: readonly Campaign["status"][] = ["SCHEDULED", "RUNNING", "PAUSED", "AUTO_PAUSED"];
+const STATUSES_THAT_SCHEDULE: readonly Campaign["status"][] = ["SCHEDULED", "RUNNING", "PAUSED", "AUTO_PAUSED"];
 
-async function openingStep(read: Reader, campaignId: string) {
+async function findInitialStep(read: Reader, campaignId: string) {
   const [step] = await read
     .select()
     .from(campaignSteps)
@@ -27,14 +27,14 @@ async function openingStep(read: Reader, campaignId: string) {
 }
 
 /** Schedules the first message of every contact at the launch. Returns the time of the earliest. */
-export async function openAll(tx: Tx, campaign: Campaign): Promise<Instant | null> {
-  const step = await openingStep(tx, campaign.id);
+export async function scheduleInitialMessages(tx: Tx, campaign: Campaign): Promise<Instant | null> {
+  const step = await findInitialStep(tx, campaign.id);
   if (!step) return null;
-  const senders = await openingSenders(tx, campaign);
+  const senders = await listInitialSenders(tx, campaign);
   const queued = and(eq(conversations.campaignId, campaign.id), eq(conversations.status, "QUEUED"));
   let opened = 0;
   let first: Instant | null = null;
-  await byPages(
+  await forEachPage(
     (after) =>
       tx
         .select({ id: conversations.id, contactId: conversations.contactId })
@@ -43,7 +43,7 @@ export async function openAll(tx: Tx, campaign: Campaign): Promise<Instant | nul
         .orderBy(asc(conversations.id))
         .limit(SLICE_ROWS),
     async (waiting) => {
-      const { firstAt } = await scheduleOpenings(tx, campaign, step, waiting, senders, opened);
+      const { firstAt } = await scheduleInitialBatch(tx, campaign, step, waiting, senders, opened);
       opened += waiting.length;
       first = Math.min(first ?? firstAt, firstAt);
     },
@@ -55,15 +55,19 @@ export async function openAll(tx: Tx, campaign: Campaign): Promise<Instant | nul
  * Schedules the first messages of contacts added after the launch, behind those that still wait. Does nothing for a draft
  * or for contacts that already have a first message.
  */
-export async function openNewcomers(tx: Tx, campaign: Campaign, newcomers: readonly Newcomer[]): Promise<void> {
-  if (!OPEN_TO_NEWCOMERS.includes(campaign.status)) return;
-  const step = await openingStep(tx, campaign.id);
+export async function scheduleForNewMembers(
+  tx: Tx,
+  campaign: Campaign,
+  newcomers: readonly NewMember[],
+): Promise<void> {
+  if (!STATUSES_THAT_SCHEDULE.includes(campaign.status)) return;
+  const step = await findInitialStep(tx, campaign.id);
   if (!step) return;
-  const waiting = (await countsOf(tx, campaign.id)).find(({ stage, status }) => stage === 0 && status === "PENDING");
-  const senders = await openingSenders(tx, campaign);
+  const waiting = (await getCounts(tx, campaign.id)).find(({ stage, status }) => stage === 0 && status === "PENDING");
+  const senders = await listInitialSenders(tx, campaign);
   let before = waiting?.count ?? 0;
-  await inSlices(newcomers, async (slice) => {
-    await scheduleOpenings(tx, campaign, step, slice, senders, before);
+  await forEachSlice(newcomers, async (slice) => {
+    await scheduleInitialBatch(tx, campaign, step, slice, senders, before);
     before += slice.length;
   });
 }

@@ -1,18 +1,18 @@
 import { and, asc, eq, isNotNull } from "drizzle-orm";
-import { campaignSenders } from "../db/schema/campaigns.ts";
-import { emailAccounts } from "../db/schema/senders.ts";
-import type { Tx } from "../db/store.ts";
-import { sendingDays } from "../senders/warmup.ts";
+import { campaignSenders } from "../../db/schema/campaigns.ts";
+import { emailAccounts } from "../../db/schema/senders.ts";
+import type { Tx } from "../../db/store.ts";
+import { createSendDayLookup } from "../senders/warmup.ts";
 
 /** A mailbox that sends first messages. */
-export interface OpeningSender {
+export interface InitialSender {
   id: string;
   /** Returns the day, today being 0, on which the daily limit allows the nth message. */
   dayOf: (n: number) => number;
 }
 
 /** Lists the mailboxes that send the first messages of a campaign: verified, active, and of its brand. */
-export async function openingSenders(tx: Tx, campaign: { id: string; brandId: string }): Promise<OpeningSender[]> {
+export async function listInitialSenders(tx: Tx, campaign: { id: string; brandId: string }): Promise<InitialSender[]> {
   const rows = await tx
     .select({ box: emailAccounts })
     .from(campaignSenders)
@@ -26,5 +26,5 @@ export async function openingSenders(tx: Tx, campaign: { id: string; brandId: st
       ),
     )
     .orderBy(asc(emailAccounts.id));
-  return rows.map(({ box }) => ({ id: box.id, dayOf: sendingDays(box, tx.now) }));
+  return rows.map(({ box }) => ({ id: box.id, dayOf: createSendDayLookup(box, tx.now) }));
 }

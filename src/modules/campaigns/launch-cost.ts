@@ -1,14 +1,14 @@
 import { and, asc, eq, gt } from "drizzle-orm";
+import { campaignSteps, type campaigns } from "../../db/schema/campaigns.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import { forEachPage, SCAN_ROWS } from "../../db/slices.ts";
+import type { Reader } from "../../db/store.ts";
+import { AppError } from "../../lib/errors.ts";
 import { toCredits } from "../credits/amounts.ts";
-import { fundsOf } from "../credits/ledger.ts";
+import { getFunds } from "../credits/ledger.ts";
 import type { CreditType } from "../credits/model.ts";
-import { unitsOf } from "../credits/units.ts";
-import { readWeights } from "../credits/weights.ts";
-import { campaignSteps, type campaigns } from "../db/schema/campaigns.ts";
-import { conversations } from "../db/schema/conversations.ts";
-import { byPages, SCAN_ROWS } from "../db/slices.ts";
-import type { Reader } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import { countUnits } from "../credits/units.ts";
+import { getWeights } from "../credits/weights.ts";
 import type { Cost } from "./model.ts";
 
 type Campaign = typeof campaigns.$inferSelect;
@@ -30,7 +30,7 @@ export interface LaunchCost {
 /** Counts the contacts without a sent message, page by page: a campaign may have millions. */
 async function countQueued(read: Reader, campaignId: string): Promise<number> {
   let queued = 0;
-  await byPages(
+  await forEachPage(
     (after) =>
       read
         .select({ id: conversations.id, status: conversations.status })
@@ -46,7 +46,7 @@ async function countQueued(read: Reader, campaignId: string): Promise<number> {
 }
 
 /** Computes the cost of a launch at current prices, and the credits to pay it. */
-export async function launchCost(read: Reader, campaign: Campaign): Promise<LaunchCost> {
+export async function computeLaunchCost(read: Reader, campaign: Campaign): Promise<LaunchCost> {
   const steps = await read
     .select()
     .from(campaignSteps)
@@ -54,29 +54,29 @@ export async function launchCost(read: Reader, campaign: Campaign): Promise<Laun
     .orderBy(asc(campaignSteps.stage));
   const [opening] = steps;
   const contacts = await countQueued(read, campaign.id);
-  const weights = await readWeights(read);
+  const weights = await getWeights(read);
   const allStages: LaunchCost["allStages"] = {};
   for (const step of steps) {
-    const cost = contacts * Math.round(unitsOf(step) * weights[step.channel]);
+    const cost = contacts * Math.round(countUnits(step) * weights[step.channel]);
     allStages[step.channel] = (allStages[step.channel] ?? 0) + cost;
   }
-  const needed = opening ? contacts * Math.round(unitsOf(opening) * weights[opening.channel]) : 0;
+  const needed = opening ? contacts * Math.round(countUnits(opening) * weights[opening.channel]) : 0;
   return {
     contacts,
     needed,
     creditType: opening?.channel ?? null,
     allStages,
-    ...(await fundsOf(read, campaign.brandId)),
+    ...(await getFunds(read, campaign.brandId)),
   };
 }
 
 /** Returns the credits to add before the campaign can be launched, in thousandths. */
-function missing({ needed, available, debt }: LaunchCost): number {
+function missingCredits({ needed, available, debt }: LaunchCost): number {
   return Math.max(0, needed - available) + debt;
 }
 
-export function isShort(cost: LaunchCost): boolean {
-  return missing(cost) > 0;
+export function isUnderfunded(cost: LaunchCost): boolean {
+  return missingCredits(cost) > 0;
 }
 
 /** Converts the cost to credits for the wire. */
@@ -86,7 +86,7 @@ export function toCost(cost: LaunchCost): Cost {
     contacts,
     creditNeeded: toCredits(needed),
     creditAvailable: toCredits(available),
-    creditMissing: toCredits(missing(cost)),
+    creditMissing: toCredits(missingCredits(cost)),
     creditDebt: toCredits(debt),
     byType: creditType === null ? {} : { [creditType]: toCredits(needed) },
     creditsForAllStages: Object.fromEntries(
@@ -95,11 +95,11 @@ export function toCost(cost: LaunchCost): Cost {
   };
 }
 
-export function shortOf(cost: LaunchCost): Fault {
+export function insufficientCredits(cost: LaunchCost): AppError {
   const { creditNeeded, creditMissing, creditDebt } = toCost(cost);
   const message =
     cost.debt > 0
       ? `The brand owes ${creditDebt} credits for refunds of credits it had spent; with the ${creditNeeded} that the opening stage needs, ${creditMissing} are missing`
       : `The opening stage needs ${creditNeeded} credits; ${creditMissing} are missing`;
-  return new Fault("INSUFFICIENT_CREDITS", message, { facts: { ...toCost(cost) } });
+  return new AppError("INSUFFICIENT_CREDITS", message, { meta: { ...toCost(cost) } });
 }

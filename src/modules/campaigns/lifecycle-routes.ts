@@ -1,16 +1,16 @@
 import { Elysia, t } from "elysia";
-import { isoOrNull } from "../clock.ts";
+import { parseOptionalBody } from "../../http/middleware/request-body.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { Id, IdParams, Nullable, Timestamp } from "../../http/schemas.ts";
+import { isoOrNull } from "../../lib/clock.ts";
 import { toCredits } from "../credits/amounts.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { Id, IdParams, Moment, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { optionalBody } from "../http/requestBody.ts";
 import { toCampaign } from "./campaigns.ts";
-import { toCost } from "./launchCost.ts";
+import { toCost } from "./launch-cost.ts";
 import { archive, cancel, launch, pause, resume } from "./lifecycle.ts";
 import { Campaign, cost } from "./model.ts";
-import { turn } from "./turningRoutes.ts";
+import { mutateCampaign } from "./mutate-campaign.ts";
 
 const Reason = t.Optional(t.String({ maxLength: 300, examples: ["new prices from Monday"] }));
 const WithReason = t.Optional(t.Object({ reason: Reason }));
@@ -23,10 +23,10 @@ const Launched = t.Object({
   creditAvailable: t.Number({ description: "Credits left to spend", examples: [490] }),
   byType: cost.byType,
   creditsForAllStages: cost.creditsForAllStages,
-  firstSendAt: Nullable(Moment),
+  firstSendAt: Nullable(Timestamp),
 });
 
-const ShortOfCredits = t.Object(
+const InsufficientCredits = t.Object(
   {
     success: t.Literal(false),
     message: t.String({ examples: ["The first stage needs 250 credits; 50 are missing"] }),
@@ -43,7 +43,7 @@ export function lifecycleRoutes(deps: Deps) {
     .post(
       "/:id/launch",
       ({ params, body, context }) =>
-        turn(deps, context, params.id, async (tx, campaign) => {
+        mutateCampaign(deps, context, params.id, async (tx, campaign) => {
           const launched = await launch(tx, campaign, body.confirmContacts);
           const shown = toCost(launched.cost);
           return {
@@ -65,11 +65,11 @@ export function lifecycleRoutes(deps: Deps) {
             examples: [250],
           }),
         }),
-        response: { 200: Launched, 402: ShortOfCredits },
+        response: { 200: Launched, 402: InsufficientCredits },
         detail: {
           access: "user",
           idempotent: true,
-          example: { parameters: { id: EXEMPLARS.draftCampaign }, body: { confirmContacts: EXEMPLARS.draftContacts } },
+          example: { parameters: { id: DEMO_IDS.draftCampaign }, body: { confirmContacts: DEMO_IDS.draftContacts } },
           summary: "Launch a campaign",
           description:
             "Schedules the first message of every contact and holds its credits, all or nothing. 409 when `confirmContacts` is not the number of contacts, which is in `contacts` of the response; 402 when credits are missing.",
@@ -79,19 +79,19 @@ export function lifecycleRoutes(deps: Deps) {
     .post(
       "/:id/pause",
       ({ params, body, context }) =>
-        turn(deps, context, params.id, async (tx, campaign) => {
+        mutateCampaign(deps, context, params.id, async (tx, campaign) => {
           const row = await pause(tx, campaign, body?.reason?.trim() || null);
           return { success: true as const, campaign: toCampaign(row) };
         }),
       {
         params: IdParams,
         body: WithReason,
-        parse: optionalBody,
+        parse: parseOptionalBody,
         response: OneCampaign,
         detail: {
           access: "user",
           idempotent: true,
-          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "new prices from Monday" } },
+          example: { parameters: { id: DEMO_IDS.runningCampaign }, body: { reason: "new prices from Monday" } },
           summary: "Pause a campaign",
           description:
             "Stops sending. Messages already handed to a provider arrive; scheduled messages keep their credits.",
@@ -101,7 +101,7 @@ export function lifecycleRoutes(deps: Deps) {
     .post(
       "/:id/resume",
       ({ params, context }) =>
-        turn(deps, context, params.id, async (tx, campaign) => {
+        mutateCampaign(deps, context, params.id, async (tx, campaign) => {
           const row = await resume(tx, campaign);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -111,7 +111,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
-          example: { parameters: { id: EXEMPLARS.runningCampaign } },
+          example: { parameters: { id: DEMO_IDS.runningCampaign } },
           summary: "Resume a campaign",
           description: "Messages are due at their scheduled time, or now, within send windows and daily limits.",
         },
@@ -120,14 +120,14 @@ export function lifecycleRoutes(deps: Deps) {
     .post(
       "/:id/cancel",
       ({ params, body, context }) =>
-        turn(deps, context, params.id, async (tx, campaign) => {
+        mutateCampaign(deps, context, params.id, async (tx, campaign) => {
           const { creditReleased, cancelledMessages } = await cancel(tx, campaign, body?.reason?.trim() || null);
           return { success: true as const, creditReleased: toCredits(creditReleased), cancelledMessages };
         }),
       {
         params: IdParams,
         body: WithReason,
-        parse: optionalBody,
+        parse: parseOptionalBody,
         response: t.Object({
           success: t.Literal(true),
           creditReleased: t.Number({ examples: [120] }),
@@ -136,7 +136,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
-          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { reason: "sold out" } },
+          example: { parameters: { id: DEMO_IDS.runningCampaign }, body: { reason: "sold out" } },
           summary: "Cancel a campaign",
           description:
             "Ends the campaign for good: pending messages are cancelled (CAMPAIGN_STOPPED) and their credits released. A message that is being sent cannot be stopped.",
@@ -146,7 +146,7 @@ export function lifecycleRoutes(deps: Deps) {
     .post(
       "/:id/archive",
       ({ params, context }) =>
-        turn(deps, context, params.id, async (tx, campaign) => {
+        mutateCampaign(deps, context, params.id, async (tx, campaign) => {
           const row = await archive(tx, campaign);
           return { success: true as const, campaign: toCampaign(row) };
         }),
@@ -156,7 +156,7 @@ export function lifecycleRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
-          example: { parameters: { id: EXEMPLARS.campaign } },
+          example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Archive a campaign",
           description: "Hides a completed or cancelled campaign from lists. Statistics are kept.",
         },

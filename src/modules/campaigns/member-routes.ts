@@ -1,31 +1,31 @@
 import { Elysia, t } from "elysia";
-import { iso } from "../clock.ts";
+import { scanInSlices } from "../../db/sliced-scan.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { idCursor, parseCursor, toNextCursor } from "../../http/pagination.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { CursorQuery, IdParams, Nullable, PageLimit } from "../../http/schemas.ts";
+import { iso } from "../../lib/clock.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
 import { toContact } from "../contacts/contacts.ts";
-import { SEARCH_RULES, SearchQuery } from "../contacts/model.ts";
-import { checkCountry, judgeContact } from "../contacts/person.ts";
+import { SEARCH_DESCRIPTION, SearchQuery } from "../contacts/model.ts";
+import { assertCountry, parseContact } from "../contacts/parse-contact.ts";
 import { searchContacts } from "../contacts/search.ts";
-import { keptPlace, searchPlace } from "../contacts/searchPage.ts";
-import { scanInSlices } from "../db/slicedScan.ts";
+import { formatSearchCursor, parseSearchCursor } from "../contacts/search-cursor.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
-import { Cursor, IdParams, Limit, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { timeSlices } from "../timeSlices.ts";
-import { campaignOf } from "./lifecycle.ts";
+import { scheduleForNewMembers } from "./initial-messages.ts";
+import { getCampaign } from "./lifecycle.ts";
 import {
   addContacts,
+  assertAcceptsContacts,
+  findMembers,
+  findSliceEnd,
   listMembers,
   type MemberOutcome,
   type Member as MemberRow,
-  memberBeyond,
-  membersOf,
-  mustTakeContacts,
-  type Schedule,
+  type ScheduleNewMembers,
 } from "./members.ts";
-import { AddContactsOrder, Member, MemberStatus } from "./model.ts";
-import { openNewcomers } from "./opening.ts";
-import { turn } from "./turningRoutes.ts";
+import { AddContactsRequest, Member, MemberStatus } from "./model.ts";
+import { mutateCampaign } from "./mutate-campaign.ts";
 
 /** A thousand contacts with all standard fields at their longest and 2.7 KB of custom fields each. */
 const CONTACTS_BODY_BYTES = 4_000_000;
@@ -35,7 +35,7 @@ const REASONS: Partial<Record<MemberOutcome["verdict"], string>> = {
   banned: "The contact is banned and must not be contacted",
 };
 
-function countOf(outcomes: readonly MemberOutcome[], verdict: MemberOutcome["verdict"]): number {
+function countResults(outcomes: readonly MemberOutcome[], verdict: MemberOutcome["verdict"]): number {
   return outcomes.filter((outcome) => outcome.verdict === verdict).length;
 }
 
@@ -44,7 +44,7 @@ function toMember({ conversation, contact }: MemberRow) {
   return { conversationId, status, mode, joinedAt: iso(createdAt), contact: toContact(contact) };
 }
 
-function skippedOf(outcomes: readonly MemberOutcome[]) {
+function toSkipped(outcomes: readonly MemberOutcome[]) {
   return outcomes.flatMap(({ verdict, message }, index) =>
     verdict === "added" || verdict === "updated"
       ? []
@@ -53,7 +53,7 @@ function skippedOf(outcomes: readonly MemberOutcome[]) {
 }
 
 /** Routes for the contacts of a campaign. `schedule` schedules the first messages of those added after the launch. */
-export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
+export function memberRoutes(deps: Deps, schedule: ScheduleNewMembers = scheduleForNewMembers) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(requestContext)
@@ -61,24 +61,24 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
       "/:id/add-contacts",
       async ({ params, body, context }) => {
         const { onDuplicate = "SKIP", allowActiveElsewhere = false } = body;
-        const country = checkCountry(body.defaultCountry);
-        const rows = body.contacts.map((contact, index) => judgeContact(contact, `contacts.${index}.`, country));
-        return turn(deps, context, params.id, async (tx, campaign) => {
-          mustTakeContacts(campaign);
+        const country = assertCountry(body.defaultCountry);
+        const rows = body.contacts.map((contact, index) => parseContact(contact, `contacts.${index}.`, country));
+        return mutateCampaign(deps, context, params.id, async (tx, campaign) => {
+          assertAcceptsContacts(campaign);
           const options = { onDuplicate, allowActiveElsewhere };
           const { outcomes, enrolled } = await addContacts(tx, campaign, rows, options, schedule);
           return {
             success: true as const,
-            added: countOf(outcomes, "added"),
-            updated: countOf(outcomes, "updated"),
+            added: countResults(outcomes, "added"),
+            updated: countResults(outcomes, "updated"),
             enrolled,
-            skipped: skippedOf(outcomes),
+            skipped: toSkipped(outcomes),
           };
         });
       },
       {
         params: IdParams,
-        body: AddContactsOrder,
+        body: AddContactsRequest,
         response: t.Object({
           success: t.Literal(true),
           added: t.Integer({ description: "New to the campaign" }),
@@ -95,7 +95,7 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
           idempotent: true,
           body: CONTACTS_BODY_BYTES,
           example: {
-            parameters: { id: EXEMPLARS.draftCampaign },
+            parameters: { id: DEMO_IDS.draftCampaign },
             body: {
               contacts: [{ email: "kay@example.com", firstName: "Kay" }],
             },
@@ -110,42 +110,52 @@ export function memberRoutes(deps: Deps, schedule: Schedule = openNewcomers) {
       "/:id/contacts",
       async ({ params, query, context }) => {
         const { limit = 20 } = query;
-        const campaign = await campaignOf(store.read, params.id, context.scope);
+        const campaign = await getCampaign(store.read, params.id, context.scope);
         const { status } = query;
-        const place = readCursor(query.cursor);
+        const place = parseCursor(query.cursor);
         const text = query.searchQuery?.trim();
         const pause = () => timeSlices.next(campaign.brandId);
         if (text) {
-          const search = { scope: context.scopeOf(campaign.brandId), text, after: searchPlace(place), limit, pause };
+          const search = {
+            scope: context.scopeOf(campaign.brandId),
+            text,
+            after: parseSearchCursor(place),
+            limit,
+            pause,
+          };
           const found = await searchContacts(store.read, search, (rows) =>
-            membersOf(store.read, campaign.id, status, rows),
+            findMembers(store.read, campaign.id, status, rows),
           );
-          return { success: true as const, data: found.items.map(toMember), nextCursor: cursorAt(keptPlace(found)) };
+          return {
+            success: true as const,
+            data: found.items.map(toMember),
+            nextCursor: toNextCursor(formatSearchCursor(found)),
+          };
         }
         const page = await scanInSlices({
           after: place?.[1] ?? null,
           limit,
           pause,
-          boundary: (after) => memberBeyond(store.read, campaign.id, after),
+          boundary: (after) => findSliceEnd(store.read, campaign.id, after),
           rows: (after, upTo, limit) => listMembers(store.read, campaign.id, { status, after, upTo, limit }),
           idOf: ({ conversation }) => conversation.id,
         });
-        return { success: true as const, data: page.rows.map(toMember), nextCursor: cursorAt(afterId(page.next)) };
+        return { success: true as const, data: page.rows.map(toMember), nextCursor: toNextCursor(idCursor(page.next)) };
       },
       {
         params: IdParams,
         query: t.Object({
-          cursor: Cursor,
-          limit: Limit,
+          cursor: CursorQuery,
+          limit: PageLimit,
           status: t.Optional(MemberStatus),
           searchQuery: SearchQuery,
         }),
         response: t.Object({ success: t.Literal(true), data: t.Array(Member), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.campaign } },
+          example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "List the contacts of a campaign",
-          description: `In the order they were added, each with the status of their conversation. ${SEARCH_RULES}`,
+          description: `In the order they were added, each with the status of their conversation. ${SEARCH_DESCRIPTION}`,
         },
       },
     );

@@ -1,31 +1,31 @@
 import { Elysia, t } from "elysia";
-import type { Tx } from "../db/store.ts";
+import type { Tx } from "../../db/store.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { type RequestContext, requestContext } from "../../http/request-context.ts";
+import { Id, IdParams } from "../../http/schemas.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { Id, IdParams } from "../http/model.ts";
-import { type RequestContext, requestContext } from "../http/request-context.ts";
 import type { CampaignRow } from "./campaigns.ts";
-import { pauseMember, removeMember, resumeMember } from "./memberState.ts";
+import { pauseMember, removeMember, resumeMember } from "./member-status.ts";
 import type { ConversationRow } from "./members.ts";
 import { MemberStatus } from "./model.ts";
-import { turn } from "./turningRoutes.ts";
+import { mutateCampaign } from "./mutate-campaign.ts";
 
 const OneContact = t.Object({
   contactId: Id,
   reason: t.Optional(t.String({ maxLength: 300, description: "For the log", examples: ["on holiday until June"] })),
 });
 
-const standing = {
+const memberStatusFields = {
   success: t.Literal(true),
   contactId: Id,
   conversationId: Id,
   status: MemberStatus,
 };
-const MemberStanding = t.Object(standing);
-type Standing = typeof MemberStanding.static;
-const MemberRemoved = t.Object({ ...standing, cancelledMessages: t.Integer({ examples: [1] }) });
+const MemberStatusResponse = t.Object(memberStatusFields);
+type MemberStatusBody = typeof MemberStatusResponse.static;
+const MemberRemoved = t.Object({ ...memberStatusFields, cancelledMessages: t.Integer({ examples: [1] }) });
 
-function toStanding({ id, contactId, status }: ConversationRow): Standing {
+function toMemberStatus({ id, contactId, status }: ConversationRow): MemberStatusBody {
   return { success: true, contactId, conversationId: id, status };
 }
 
@@ -33,13 +33,13 @@ function toStanding({ id, contactId, status }: ConversationRow): Standing {
 export function memberStateRoutes(deps: Deps) {
   const { log } = deps;
   /** Changes one contact of a campaign, and logs the reason. */
-  async function mutateMember<Answer extends Standing>(
+  async function mutateMember<Answer extends MemberStatusBody>(
     context: RequestContext,
     campaignId: string,
     reason: string | undefined,
     work: (tx: Tx, campaign: CampaignRow) => Promise<Answer>,
   ): Promise<Answer> {
-    const answer = await turn(deps, context, campaignId, work);
+    const answer = await mutateCampaign(deps, context, campaignId, work);
     log.info("campaign_contact.status_changed", {
       conversationId: answer.conversationId,
       status: answer.status,
@@ -54,18 +54,18 @@ export function memberStateRoutes(deps: Deps) {
       "/:id/pause-contact",
       ({ params, body, context }) =>
         mutateMember(context, params.id, body.reason, async (tx, campaign) =>
-          toStanding(await pauseMember(tx, campaign, body.contactId)),
+          toMemberStatus(await pauseMember(tx, campaign, body.contactId)),
         ),
       {
         params: IdParams,
         body: OneContact,
-        response: MemberStanding,
+        response: MemberStatusResponse,
         detail: {
           access: "user",
           idempotent: true,
           example: {
-            parameters: { id: EXEMPLARS.runningCampaign },
-            body: { contactId: EXEMPLARS.contact, reason: "on holiday" },
+            parameters: { id: DEMO_IDS.runningCampaign },
+            body: { contactId: DEMO_IDS.contact, reason: "on holiday" },
           },
           summary: "Pause a contact",
           description: "Messages to them are postponed, with their credits held, until the contact is resumed.",
@@ -76,16 +76,16 @@ export function memberStateRoutes(deps: Deps) {
       "/:id/resume-contact",
       ({ params, body, context }) =>
         mutateMember(context, params.id, body.reason, async (tx, campaign) =>
-          toStanding(await resumeMember(tx, campaign, body.contactId)),
+          toMemberStatus(await resumeMember(tx, campaign, body.contactId)),
         ),
       {
         params: IdParams,
         body: OneContact,
-        response: MemberStanding,
+        response: MemberStatusResponse,
         detail: {
           access: "user",
           idempotent: true,
-          example: { parameters: { id: EXEMPLARS.runningCampaign }, body: { contactId: EXEMPLARS.contact } },
+          example: { parameters: { id: DEMO_IDS.runningCampaign }, body: { contactId: DEMO_IDS.contact } },
           summary: "Resume a contact",
           description: "Postponed messages are due at their scheduled time, or now.",
         },
@@ -96,7 +96,7 @@ export function memberStateRoutes(deps: Deps) {
       ({ params, body, context }) =>
         mutateMember(context, params.id, body.reason, async (tx, campaign) => {
           const { conversation, cancelled } = await removeMember(tx, campaign, body.contactId);
-          return { ...toStanding(conversation), cancelledMessages: cancelled };
+          return { ...toMemberStatus(conversation), cancelledMessages: cancelled };
         }),
       {
         params: IdParams,
@@ -106,8 +106,8 @@ export function memberStateRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           example: {
-            parameters: { id: EXEMPLARS.runningCampaign },
-            body: { contactId: EXEMPLARS.contact, reason: "moved away" },
+            parameters: { id: DEMO_IDS.runningCampaign },
+            body: { contactId: DEMO_IDS.contact, reason: "moved away" },
           },
           summary: "Remove a contact from a campaign",
           description:

@@ -1,16 +1,20 @@
 import { and, eq } from "drizzle-orm";
-import { pauseConversation, removeFromCampaign, resumeConversation } from "../conversationRows/status.ts";
-import { conversations } from "../db/schema/conversations.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { Fault, notFound } from "../fault.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { AppError, notFound } from "../../lib/errors.ts";
+import { pauseConversation, removeFromCampaign, resumeConversation } from "../conversations/status.ts";
 import { cancelConversation } from "../messages/cancel.ts";
 import { unparkConversation } from "../messages/messages.ts";
 import type { CampaignRow } from "./campaigns.ts";
+import { scheduleForNewMembers } from "./initial-messages.ts";
 import type { ConversationRow } from "./members.ts";
-import { openNewcomers } from "./opening.ts";
 
 /** Returns the conversation of a campaign with a contact. @throws Fault NOT_FOUND when the contact is not in the campaign */
-export async function conversationWith(read: Reader, campaignId: string, contactId: string): Promise<ConversationRow> {
+export async function getMemberConversation(
+  read: Reader,
+  campaignId: string,
+  contactId: string,
+): Promise<ConversationRow> {
   const [row] = await read
     .select()
     .from(conversations)
@@ -19,28 +23,28 @@ export async function conversationWith(read: Reader, campaignId: string, contact
   return row;
 }
 
-const inState = (row: ConversationRow, needed: string) =>
-  new Fault("CONFLICT", `The contact is ${row.status} in this campaign; this needs ${needed}`);
+const wrongStatus = (row: ConversationRow, needed: string) =>
+  new AppError("CONFLICT", `The contact is ${row.status} in this campaign; this needs ${needed}`);
 
 /** Pauses one contact. Messages to them stay scheduled, and the gate postpones them. */
 export async function pauseMember(tx: Tx, campaign: CampaignRow, contactId: string): Promise<ConversationRow> {
-  const row = await conversationWith(tx, campaign.id, contactId);
+  const row = await getMemberConversation(tx, campaign.id, contactId);
   const paused = await pauseConversation(tx, row.id);
-  if (!paused) throw inState(row, "QUEUED or ACTIVE");
+  if (!paused) throw wrongStatus(row, "QUEUED or ACTIVE");
   return paused;
 }
 
 /** Resumes a paused contact: postponed messages are due at their scheduled time, or now. The campaign must be locked. */
 export async function resumeMember(tx: Tx, campaign: CampaignRow, contactId: string): Promise<ConversationRow> {
   if (["COMPLETED", "CANCELLED", "ARCHIVED"].includes(campaign.status)) {
-    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its contacts get no more messages`);
+    throw new AppError("CONFLICT", `The campaign is ${campaign.status}: its contacts get no more messages`);
   }
-  const row = await conversationWith(tx, campaign.id, contactId);
+  const row = await getMemberConversation(tx, campaign.id, contactId);
   const resumed = await resumeConversation(tx, row.id);
-  if (!resumed) throw inState(row, "PAUSED");
+  if (!resumed) throw wrongStatus(row, "PAUSED");
   await unparkConversation(tx, row.id);
   // A contact paused before the launch has no first message yet.
-  await openNewcomers(tx, campaign, [row]);
+  await scheduleForNewMembers(tx, campaign, [row]);
   return resumed;
 }
 
@@ -50,7 +54,7 @@ export async function removeMember(
   campaign: CampaignRow,
   contactId: string,
 ): Promise<{ conversation: ConversationRow; cancelled: number }> {
-  const row = await conversationWith(tx, campaign.id, contactId);
+  const row = await getMemberConversation(tx, campaign.id, contactId);
   const removed = await removeFromCampaign(tx, row.id);
   return { conversation: removed ?? row, cancelled: await cancelConversation(tx, row.id, "CONTACT_REMOVED") };
 }

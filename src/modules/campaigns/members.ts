@@ -1,28 +1,28 @@
 import { and, asc, eq, gt, inArray, lte, sql } from "drizzle-orm";
+import { contacts } from "../../db/schema/contacts.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import { SCAN_SLICE_ROWS } from "../../db/sliced-scan.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { ContactRow } from "../contacts/contacts.ts";
-import type { JudgedRow } from "../contacts/person.ts";
+import type { ParsedRow } from "../contacts/parse-contact.ts";
 import { SEARCH_SLICE_ENTRIES } from "../contacts/search.ts";
-import { type RowOutcome, upsertContacts } from "../contacts/upsert.ts";
-import { createConversations } from "../conversationRows/lifetime.ts";
-import { contacts } from "../db/schema/contacts.ts";
-import { conversations } from "../db/schema/conversations.ts";
-import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import { type RowResult, upsertContacts } from "../contacts/upsert.ts";
+import { createConversations } from "../conversations/lifetime.ts";
 import { CONVERSATION_ROW_BYTES } from "../limits/bytes.ts";
-import { addUsage, quotaMessage, roomFor } from "../limits/usage.ts";
+import { addUsage, getRemainingQuota, quotaMessage } from "../limits/usage.ts";
 import type { CampaignRow } from "./campaigns.ts";
-import type { Newcomer } from "./opening.ts";
+import type { NewMember } from "./initial-messages.ts";
 
 export type ConversationRow = typeof conversations.$inferSelect;
 
 /** Schedules the first messages of contacts added after the launch, in the transaction that enrolls them. */
-export type Schedule = (tx: Tx, campaign: CampaignRow, newcomers: readonly Newcomer[]) => Promise<unknown>;
+export type ScheduleNewMembers = (tx: Tx, campaign: CampaignRow, newcomers: readonly NewMember[]) => Promise<unknown>;
 
 /** `added` means new to the campaign; the contact may have existed in the brand. */
-export interface MemberOutcome extends Omit<RowOutcome, "verdict"> {
-  verdict: RowOutcome["verdict"] | "active_elsewhere";
+export interface MemberOutcome extends Omit<RowResult, "verdict"> {
+  verdict: RowResult["verdict"] | "active_elsewhere";
 }
 
 export interface AddOptions {
@@ -32,29 +32,29 @@ export interface AddOptions {
 }
 
 /** @throws Fault CONFLICT when contacts can no longer be added to the campaign */
-export function mustTakeContacts(campaign: CampaignRow): void {
+export function assertAcceptsContacts(campaign: CampaignRow): void {
   if (["DRAFT", "SCHEDULED", "RUNNING", "PAUSED"].includes(campaign.status)) return;
-  throw new Fault("CONFLICT", `The campaign is ${campaign.status}: contacts cannot be added now`);
+  throw new AppError("CONFLICT", `The campaign is ${campaign.status}: contacts cannot be added now`);
 }
 
 /**
  * Adds contacts to a brand and to one of its campaigns, up to a thousand at a time. The campaign must be locked
- * (`holdCampaign`), so that either a launch schedules them or `schedule` does.
+ * (`lockCampaign`), so that either a launch schedules them or `schedule` does.
  */
 export async function addContacts(
   tx: Tx,
   campaign: CampaignRow,
-  rows: readonly JudgedRow[],
+  rows: readonly ParsedRow[],
   options: AddOptions,
-  schedule: Schedule,
+  schedule: ScheduleNewMembers,
 ): Promise<{ outcomes: MemberOutcome[]; enrolled: number }> {
   const outcomes = await upsertContacts(tx, campaign.brandId, rows, options.onDuplicate);
   const contactIds = [...new Set(outcomes.flatMap((outcome) => outcome.contactId ?? []))];
-  const members = await membersAmong(tx, campaign.id, contactIds);
-  const elsewhere = options.allowActiveElsewhere ? new Set() : await activeElsewhere(tx, campaign, contactIds);
+  const members = await findMemberIds(tx, campaign.id, contactIds);
+  const elsewhere = options.allowActiveElsewhere ? new Set() : await findActiveElsewhere(tx, campaign, contactIds);
 
   const joining = new Set<string>();
-  const bytes = await roomFor(tx, campaign.brandId, "storedBytes");
+  const bytes = await getRemainingQuota(tx, campaign.brandId, "storedBytes");
   const places = Math.floor(bytes.left / CONVERSATION_ROW_BYTES);
   const judged = outcomes.map((outcome): MemberOutcome => {
     const { contactId, verdict } = outcome;
@@ -72,13 +72,17 @@ export async function addContacts(
       ? { ...outcome, verdict: "added", message: "The contact existed in the brand and was added unchanged" }
       : outcome;
   });
-  const newcomers = await enrol(tx, campaign, [...joining]);
+  const newcomers = await enrollContacts(tx, campaign, [...joining]);
   if (newcomers.length > 0 && campaign.status !== "DRAFT") await schedule(tx, campaign, newcomers);
   return { outcomes: judged, enrolled: newcomers.length };
 }
 
 /** Creates a conversation for each contact without one and returns the new ones. Schedules nothing. */
-export async function enrol(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Newcomer[]> {
+export async function enrollContacts(
+  tx: Tx,
+  campaign: CampaignRow,
+  contactIds: readonly string[],
+): Promise<NewMember[]> {
   if (contactIds.length === 0) return [];
   const newcomers = await createConversations(tx, campaign, contactIds);
   await addUsage(tx, campaign.brandId, "storedBytes", newcomers.length * CONVERSATION_ROW_BYTES);
@@ -86,19 +90,19 @@ export async function enrol(tx: Tx, campaign: CampaignRow, contactIds: readonly 
 }
 
 const idRows = (ids: readonly string[]) =>
-  rowsOf(
+  valuesTable(
     "n",
     ids.map((id) => ({ id })),
     { id: "text" },
   );
 
-async function membersAmong(tx: Tx, campaignId: string, contactIds: readonly string[]): Promise<Set<string>> {
+async function findMemberIds(tx: Tx, campaignId: string, contactIds: readonly string[]): Promise<Set<string>> {
   const rows = await tx.all<{ id: string }>(sql`select n.id from ${idRows(contactIds)}
     cross join conversations v where v.campaign_id = ${campaignId} and v.contact_id = n.id`);
   return new Set(rows.map((row) => row.id));
 }
 
-async function activeElsewhere(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Set<string>> {
+async function findActiveElsewhere(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Set<string>> {
   const rows = await tx.all<{ id: string }>(sql`select n.id from ${idRows(contactIds)}
     cross join conversations v cross join campaigns c where v.contact_id = n.id and v.status = 'ACTIVE'
     and v.campaign_id <> ${campaign.id} and c.id = v.campaign_id and c.status = 'RUNNING'`);
@@ -112,7 +116,7 @@ export interface Member {
 }
 
 /** Returns those of at most one search slice of contacts that are in the campaign, by their id. */
-export async function membersOf(
+export async function findMembers(
   read: Reader,
   campaignId: string,
   status: ConversationRow["status"] | undefined,
@@ -170,7 +174,7 @@ export async function listMembers(
 }
 
 /** Returns the id of the last conversation of the next slice, of any status; null when fewer remain. */
-export async function memberBeyond(read: Reader, campaignId: string, after: string | null): Promise<string | null> {
+export async function findSliceEnd(read: Reader, campaignId: string, after: string | null): Promise<string | null> {
   const [row] = await read
     .select({ id: conversations.id })
     .from(conversations)

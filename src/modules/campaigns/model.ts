@@ -1,6 +1,6 @@
 import { t } from "elysia";
-import { Contact, Custom, DefaultCountry, NewContact, OnDuplicate } from "../contacts/model.ts";
-import { Id, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
+import { Contact, CustomFields, DefaultCountry, NewContact, OnDuplicate } from "../contacts/model.ts";
 
 export const ChannelShape = t.Union([t.Literal("EMAIL"), t.Literal("SMS"), t.Literal("VOICEMAIL")]);
 
@@ -29,8 +29,8 @@ const settings = {
     maxItems: 50,
     description: "Times at which it sends, in its own zone. Empty: always",
   }),
-  startAt: Nullable(Moment),
-  endAt: Nullable(Moment),
+  startAt: Nullable(Timestamp),
+  endAt: Nullable(Timestamp),
   stopOnReply: t.Boolean({ description: "A reply ends the follow-ups of the conversation" }),
 };
 
@@ -59,10 +59,10 @@ export const Campaign = t.Object({
   statusReason: Nullable(t.String()),
   ...settings,
   version: t.Integer(),
-  launchedAt: Nullable(Moment),
-  completedAt: Nullable(Moment),
-  createdAt: Moment,
-  updatedAt: Moment,
+  launchedAt: Nullable(Timestamp),
+  completedAt: Nullable(Timestamp),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
 });
 export type Campaign = typeof Campaign.static;
 
@@ -101,7 +101,7 @@ export const CountsShape = t.Object({
   FAILED: t.Integer(),
 });
 
-export const PreviewOrder = t.Object({
+export const PreviewRequest = t.Object({
   stage: t.Integer({ minimum: 0, maximum: 19 }),
   contactId: t.Optional(Id),
   sample: t.Optional(
@@ -111,7 +111,7 @@ export const PreviewOrder = t.Object({
       email: t.Optional(Nullable(t.String({ maxLength: 320 }))),
       phone: t.Optional(Nullable(t.String({ maxLength: 64 }))),
       company: t.Optional(Nullable(t.String({ maxLength: 200 }))),
-      custom: t.Optional(Custom),
+      custom: t.Optional(CustomFields),
     }),
   ),
 });
@@ -132,11 +132,11 @@ export const Member = t.Object({
   conversationId: Id,
   status: MemberStatus,
   mode: t.String({ examples: ["AUTO"] }),
-  joinedAt: Moment,
+  joinedAt: Timestamp,
   contact: Contact,
 });
 
-export const AddContactsOrder = t.Object({
+export const AddContactsRequest = t.Object({
   contacts: t.Array(NewContact, { minItems: 1, maxItems: 1000 }),
   onDuplicate: OnDuplicate,
   allowActiveElsewhere: t.Optional(

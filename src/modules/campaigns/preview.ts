@@ -1,15 +1,15 @@
+import type { Reader } from "../../db/store.ts";
+import { SYSTEM, tenantScope } from "../../db/tenant-scope.ts";
+import { notFound } from "../../lib/errors.ts";
+import { renderMailInSlices } from "../../lib/templates/mail-body.ts";
+import { measureSms, renderTextInSlices } from "../../lib/templates/sms.ts";
+import { buildVariables, type TemplateContact } from "../../lib/templates/variables.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
 import { getBrand } from "../brands/brands.ts";
 import { getContact } from "../contacts/contacts.ts";
-import type { Reader } from "../db/store.ts";
-import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
-import { notFound } from "../fault.ts";
-import { renderMailInSlices } from "../templates/mailBody.ts";
-import { renderTextInSlices, smsSegments } from "../templates/sms.ts";
-import { type Addressee, messageVariables } from "../templates/variables.ts";
-import { timeSlices } from "../timeSlices.ts";
 import type { CampaignRow } from "./campaigns.ts";
-import { readSenders } from "./senders.ts";
-import { readSteps } from "./steps.ts";
+import { listSenders } from "./senders.ts";
+import { listSteps } from "./steps.ts";
 
 export interface Preview {
   subject: string | null;
@@ -28,14 +28,14 @@ export async function previewMessage(
   read: Reader,
   campaign: CampaignRow,
   stage: number,
-  person: string | Partial<Addressee>,
+  person: string | Partial<TemplateContact>,
   publicUrl: string,
 ): Promise<Preview> {
-  const steps = await readSteps(read, campaign.id);
+  const steps = await listSteps(read, campaign.id);
   const step = steps[stage];
   if (!step) throw notFound("stage", String(stage));
   const brand = await getBrand(read, campaign.brandId);
-  const [sender] = await readSenders(read, campaign);
+  const [sender] = await listSenders(read, campaign);
   const nobody = { firstName: null, lastName: null, email: null, phone: null, company: null, custom: {} };
   const contact =
     typeof person === "string"
@@ -43,12 +43,12 @@ export async function previewMessage(
       : { ...nobody, ...person };
   const link = step.channel === "EMAIL" ? `${publicUrl}/u/example` : null;
   const from = { name: sender?.displayName ?? null, email: sender?.email ?? null };
-  const variables = messageVariables(contact, brand, from, link);
+  const variables = buildVariables(contact, brand, from, link);
   const pause = () => timeSlices.next(campaign.brandId);
 
   if (step.channel !== "EMAIL") {
     const { text, missing } = await renderTextInSlices(step, variables, pause);
-    const segments = step.channel === "SMS" ? smsSegments(text).segments : null;
+    const segments = step.channel === "SMS" ? measureSms(text).segments : null;
     return { subject: null, text, html: null, segments, missingVariables: missing };
   }
   const footer = { unsubscribeUrl: link, postalAddress: brand.postalAddress, brandName: brand.name };

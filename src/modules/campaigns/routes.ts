@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../deps.ts";
-import { campaignContentRoutes } from "./contentRoutes.ts";
-import { costRoutes } from "./costRoutes.ts";
-import { lifecycleRoutes } from "./lifecycleRoutes.ts";
-import { memberRoutes } from "./memberRoutes.ts";
-import { memberStateRoutes } from "./memberStateRoutes.ts";
-import { campaignRoutes } from "./routes.ts";
+import { campaignRoutes } from "./campaign-routes.ts";
+import { campaignContentRoutes } from "./content-routes.ts";
+import { costRoutes } from "./cost-routes.ts";
+import { lifecycleRoutes } from "./lifecycle-routes.ts";
+import { memberRoutes } from "./member-routes.ts";
+import { memberStateRoutes } from "./member-status-routes.ts";
 
 /** Campaigns: their content, their contacts, what they cost, and their status. */
 export function campaignsModule(deps: Deps) {

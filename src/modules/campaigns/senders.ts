@@ -1,16 +1,16 @@
 import { and, asc, eq, inArray } from "drizzle-orm";
-import { campaignSenders } from "../db/schema/campaigns.ts";
-import { emailAccounts } from "../db/schema/senders.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import type { TenantScope } from "../db/tenant-scope.ts";
-import { Fault } from "../fault.ts";
+import { campaignSenders } from "../../db/schema/campaigns.ts";
+import { emailAccounts } from "../../db/schema/senders.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import type { TenantScope } from "../../db/tenant-scope.ts";
+import { AppError } from "../../lib/errors.ts";
 import { reassignCampaign } from "../messages/reassign.ts";
-import { replaceCampaignSenders } from "../senders/campaignSenders.ts";
-import type { EmailAccountRow } from "../senders/emailAccounts.ts";
-import { holdCampaign } from "./campaigns.ts";
+import { replaceCampaignSenders } from "../senders/campaign-senders.ts";
+import type { EmailAccountRow } from "../senders/email-accounts.ts";
+import { lockCampaign } from "./campaigns.ts";
 
 /** Lists the mailboxes a campaign sends from, without those that an admin has assigned to another brand. */
-export async function readSenders(read: Reader, campaign: { id: string; brandId: string }): Promise<EmailAccountRow[]> {
+export async function listSenders(read: Reader, campaign: { id: string; brandId: string }): Promise<EmailAccountRow[]> {
   const rows = await read
     .select({ account: emailAccounts })
     .from(campaignSenders)
@@ -30,9 +30,9 @@ export async function replaceSenders(
   scope: TenantScope,
   emailAccountIds: readonly string[],
 ): Promise<EmailAccountRow[]> {
-  const campaign = await holdCampaign(tx, campaignId, scope);
+  const campaign = await lockCampaign(tx, campaignId, scope);
   if (["COMPLETED", "CANCELLED", "ARCHIVED"].includes(campaign.status)) {
-    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its senders cannot be changed`);
+    throw new AppError("CONFLICT", `The campaign is ${campaign.status}: its senders cannot be changed`);
   }
   const wanted = [...new Set(emailAccountIds)];
   const own = await tx
@@ -42,11 +42,11 @@ export async function replaceSenders(
   const found = new Set(own.map((row) => row.id));
   const unknownIds = wanted.filter((id) => !found.has(id));
   if (unknownIds.length > 0) {
-    throw new Fault("NOT_FOUND", `These mailboxes were not found: ${unknownIds.slice(0, 20).join(", ")}`, {
-      facts: { unknownIds },
+    throw new AppError("NOT_FOUND", `These mailboxes were not found: ${unknownIds.slice(0, 20).join(", ")}`, {
+      meta: { unknownIds },
     });
   }
   await replaceCampaignSenders(tx, campaignId, wanted);
   await reassignCampaign(tx, campaignId);
-  return readSenders(tx, campaign);
+  return listSenders(tx, campaign);
 }

@@ -1,29 +1,29 @@
 import { and, asc, eq, gte } from "drizzle-orm";
-import type { ChannelName } from "../channels/channel.ts";
-import { DAY, HOUR, MINUTE } from "../clock.ts";
-import { campaignSteps, campaigns } from "../db/schema/campaigns.ts";
-import { messages } from "../db/schema/messages.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import type { TenantScope } from "../db/tenant-scope.ts";
-import { Fault, invalid } from "../fault.ts";
+import type { ChannelName } from "../../channels/channel.ts";
+import { campaignSteps, campaigns } from "../../db/schema/campaigns.ts";
+import { messages } from "../../db/schema/messages.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import type { TenantScope } from "../../db/tenant-scope.ts";
+import { DAY, HOUR, MINUTE } from "../../lib/clock.ts";
+import { AppError, invalid } from "../../lib/errors.ts";
+import { MAX_STEPS_BYTES } from "../../lib/templates/limits.ts";
+import { assertTemplate } from "../../lib/templates/template.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
 import { stepBytes, sum } from "../limits/bytes.ts";
-import { release, takeQuota } from "../limits/usage.ts";
-import { countsOf } from "../messages/counts.ts";
-import { wireStatus } from "../messages/model.ts";
-import { MAX_STEPS_BYTES } from "../templates/limits.ts";
-import { checkTemplate } from "../templates/template.ts";
-import { timeSlices } from "../timeSlices.ts";
-import { type CampaignRow, checkVersion, holdCampaign } from "./campaigns.ts";
+import { releaseUsage, reserveQuota } from "../limits/usage.ts";
+import { getCounts } from "../messages/counts.ts";
+import { toWireStatus } from "../messages/model.ts";
+import { type CampaignRow, checkVersion, lockCampaign } from "./campaigns.ts";
 import type { Delay, StepShape } from "./model.ts";
 
 export type StepRow = typeof campaignSteps.$inferSelect;
 
-const UNITS = { MINUTES: MINUTE, HOURS: HOUR, DAYS: DAY };
+const UNIT_MS = { MINUTES: MINUTE, HOURS: HOUR, DAYS: DAY };
 const MAX_STEPS = 20;
 const CLOSED = ["COMPLETED", "CANCELLED", "ARCHIVED"];
 
 /** Converts milliseconds to the largest unit without a remainder: 48 hours become 2 days. */
-function delayOf(milliseconds: number): Delay {
+function toDelay(milliseconds: number): Delay {
   const unit =
     milliseconds === 0
       ? "MINUTES"
@@ -32,15 +32,15 @@ function delayOf(milliseconds: number): Delay {
         : milliseconds % HOUR === 0
           ? "HOURS"
           : "MINUTES";
-  return { value: milliseconds / UNITS[unit], unit };
+  return { value: milliseconds / UNIT_MS[unit], unit };
 }
 
 export function toStep({ stage, channel, delay, subject, body }: StepRow) {
-  return { stage, channel, delay: delayOf(delay), subject, body };
+  return { stage, channel, delay: toDelay(delay), subject, body };
 }
 
 /** Lists the steps of a campaign by stage. */
-export async function readSteps(read: Reader, campaignId: string): Promise<StepRow[]> {
+export async function listSteps(read: Reader, campaignId: string): Promise<StepRow[]> {
   return read
     .select()
     .from(campaignSteps)
@@ -49,12 +49,12 @@ export async function readSteps(read: Reader, campaignId: string): Promise<StepR
 }
 
 /** Lists the steps by stage, each with the number of its messages by status. */
-export async function readStepsWithCounts(read: Reader, campaignId: string) {
-  const steps = await readSteps(read, campaignId);
-  const counts = await countsOf(read, campaignId);
+export async function listStepsWithCounts(read: Reader, campaignId: string) {
+  const steps = await listSteps(read, campaignId);
+  const counts = await getCounts(read, campaignId);
   return steps.map((row) => {
     const own = { PENDING: 0, SENT: 0, CANCELLED: 0, FAILED: 0 };
-    for (const { stage, status, count } of counts) if (stage === row.stage) own[wireStatus(status)] += count;
+    for (const { stage, status, count } of counts) if (stage === row.stage) own[toWireStatus(status)] += count;
     return { ...toStep(row), counts: own };
   });
 }
@@ -74,8 +74,8 @@ export async function checkTemplates(given: readonly StepShape[], owner: string)
   }
   for (const [index, { channel, subject, body }] of given.entries()) {
     await timeSlices.next(owner);
-    if (channel === "EMAIL" && subject?.trim()) checkTemplate(`steps.${index}.subject`, subject.trim());
-    checkTemplate(`steps.${index}.body`, body);
+    if (channel === "EMAIL" && subject?.trim()) assertTemplate(`steps.${index}.subject`, subject.trim());
+    assertTemplate(`steps.${index}.body`, body);
   }
 }
 
@@ -91,22 +91,22 @@ export async function replaceSteps(
   given: readonly StepShape[],
   options: { channels: readonly ChannelName[]; version?: number | undefined },
 ): Promise<CampaignRow> {
-  const campaign = await holdCampaign(tx, campaignId, scope);
+  const campaign = await lockCampaign(tx, campaignId, scope);
   if (options.version !== undefined) checkVersion(campaign, options.version);
   if (CLOSED.includes(campaign.status)) {
-    throw new Fault("CONFLICT", `The campaign is ${campaign.status}: its steps cannot be changed`);
+    throw new AppError("CONFLICT", `The campaign is ${campaign.status}: its steps cannot be changed`);
   }
   const steps = checkSteps(campaign, given, options.channels);
-  const before = await readSteps(tx, campaignId);
+  const before = await listSteps(tx, campaignId);
   const length = Math.max(before.length, steps.length);
   const first = Array.from({ length }, (_, stage) => stage).find((stage) => differ(before[stage], steps[stage]));
-  if (first !== undefined && campaign.status !== "DRAFT") await mustBeUnreached(tx, campaignId, before, steps, first);
+  if (first !== undefined && campaign.status !== "DRAFT") await assertUnreached(tx, campaignId, before, steps, first);
 
   const from = first ?? length;
   await tx.delete(campaignSteps).where(and(eq(campaignSteps.campaignId, campaignId), gte(campaignSteps.stage, from)));
   const bytes = sum(steps.slice(from), stepBytes) - sum(before.slice(from), stepBytes);
-  if (bytes > 0) await takeQuota(tx, campaign.brandId, "storedBytes", bytes);
-  else await release(tx, campaign.brandId, "storedBytes", -bytes);
+  if (bytes > 0) await reserveQuota(tx, campaign.brandId, "storedBytes", bytes);
+  else await releaseUsage(tx, campaign.brandId, "storedBytes", -bytes);
   if (steps.length > from) await tx.insert(campaignSteps).values(steps.slice(from));
   const [changed] = await tx
     .update(campaigns)
@@ -121,7 +121,7 @@ function differ(before: StepRow | undefined, after: StepRow | undefined): boolea
 }
 
 /** @throws Fault CONFLICT for a changed stage that has messages */
-async function mustBeUnreached(
+async function assertUnreached(
   read: Reader,
   campaignId: string,
   before: readonly StepRow[],
@@ -136,9 +136,9 @@ async function mustBeUnreached(
       .where(and(eq(messages.campaignId, campaignId), eq(messages.stage, stage)))
       .limit(1);
     if (reached) {
-      throw new Fault("CONFLICT", `Stage ${stage} has been reached by contacts and can no longer be changed`, {
+      throw new AppError("CONFLICT", `Stage ${stage} has been reached by contacts and can no longer be changed`, {
         details: [{ field: `steps.${stage}`, message: "must stay as it is" }],
-        facts: { stage },
+        meta: { stage },
       });
     }
   }
@@ -167,7 +167,7 @@ function checkSteps(campaign: CampaignRow, given: readonly StepShape[], channels
     if (stage === opening && subject === null) {
       throw invalid(`${field}.subject`, "expected a subject: the first e-mail has no thread to continue");
     }
-    const delay = step.delay.value * UNITS[step.delay.unit];
+    const delay = step.delay.value * UNIT_MS[step.delay.unit];
     return { campaignId: campaign.id, stage, channel: step.channel, delay, subject, body: step.body };
   });
 }

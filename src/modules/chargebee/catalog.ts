@@ -1,4 +1,4 @@
-import { type Fields, fieldsIn, textIn } from "./fields.ts";
+import { type Fields, toFields, toText } from "../../lib/json-fields.ts";
 
 export type LotKind = "SUBSCRIPTION" | "PURCHASED";
 
@@ -23,18 +23,18 @@ function parseProduct(given: Fields): Product | null {
   if (thousandths / 1000 !== credits) return null;
   const { kind } = given;
   if (kind !== undefined && kind !== "SUBSCRIPTION" && kind !== "PURCHASED") return null;
-  const planName = textIn(given.planName);
+  const planName = toText(given.planName);
   return { credits: thousandths, ...(kind ? { kind } : {}), ...(planName ? { planName } : {}) };
 }
 
 /** Parses the metadata of an item price in Chargebee, `{"credits": 1000, "kind": "PURCHASED"}`; null without `credits`. */
-export function productIn(metadata: unknown): Product | null {
-  const { credits, kind, planName } = fieldsIn(metadata);
+export function parseMetadataProduct(metadata: unknown): Product | null {
+  const { credits, kind, planName } = toFields(metadata);
   return credits === undefined ? null : parseProduct({ credits, kind, planName });
 }
 
 /** Parses `{"item price id": {"credits": 1000, "kind": "SUBSCRIPTION", "planName": "Gold"}}`. Returns a text when it is invalid. */
-export function readCatalog(text: string): Catalog | string {
+export function parseCatalog(text: string): Catalog | string {
   let given: unknown;
   try {
     given = JSON.parse(text);
@@ -44,7 +44,7 @@ export function readCatalog(text: string): Catalog | string {
   if (typeof given !== "object" || given === null || Array.isArray(given)) return "expected an object";
   const catalog = new Map<string, Product>();
   for (const [id, value] of Object.entries(given)) {
-    const fields = fieldsIn(value);
+    const fields = toFields(value);
     const product = Object.keys(fields).every((name) => ALLOWED.has(name)) ? parseProduct(fields) : null;
     if (product === null) {
       return `${JSON.stringify(id)}: expected {"credits": a number with at most 3 decimals, "kind"?: "SUBSCRIPTION" or "PURCHASED", "planName"?: a text}`;

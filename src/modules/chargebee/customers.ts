@@ -1,11 +1,11 @@
 import { and, eq, ne, sql } from "drizzle-orm";
-import { brands } from "../db/schema/brands.ts";
-import { chargebeeCustomers, chargebeeEvents } from "../db/schema/chargebee.ts";
-import { users } from "../db/schema/identity.ts";
-import { forUpdate } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
-import { type Fields, fieldsIn, momentIn, textIn, wholeIn } from "./fields.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { chargebeeCustomers, chargebeeEvents } from "../../db/schema/chargebee.ts";
+import { users } from "../../db/schema/identity.ts";
+import { forUpdate } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { AppError } from "../../lib/errors.ts";
+import { type Fields, parseUnixSeconds, toFields, toInteger, toText } from "../../lib/json-fields.ts";
 
 interface Customer {
   brand_id: string | null;
@@ -25,12 +25,12 @@ export async function lockCustomer(tx: Tx, customerId: string): Promise<Customer
 }
 
 /** Updates a customer from a record in Chargebee, if it is newer than the stored one. */
-export async function noteCustomer(tx: Tx, customerId: string, known: Customer, given: Fields): Promise<Customer> {
-  const version = wholeIn(given.resource_version) ?? momentIn(given.updated_at) ?? 0;
+export async function updateCustomer(tx: Tx, customerId: string, known: Customer, given: Fields): Promise<Customer> {
+  const version = toInteger(given.resource_version) ?? parseUnixSeconds(given.updated_at) ?? 0;
   if (version <= known.version) return known;
-  const meta = fieldsIn(given.meta_data);
-  const email = textIn(given.email)?.toLowerCase() ?? null;
-  const namedBrandId = textIn(meta.brandId) ?? textIn(given.cf_brand_id);
+  const meta = toFields(given.meta_data);
+  const email = toText(given.email)?.toLowerCase() ?? null;
+  const namedBrandId = toText(meta.brandId) ?? toText(given.cf_brand_id);
   if (email !== known.email || namedBrandId !== known.named_brand_id) await retryEventsOf(tx, customerId);
   await tx
     .update(chargebeeCustomers)
@@ -40,7 +40,7 @@ export async function noteCustomer(tx: Tx, customerId: string, known: Customer, 
 }
 
 /** Returns the customer's brand. An unlinked customer is linked to the brand that the record names, or whose owner has its e-mail. */
-export async function brandOfCustomer(tx: Tx, customerId: string, known: Customer): Promise<string | null> {
+export async function findBrandOfCustomer(tx: Tx, customerId: string, known: Customer): Promise<string | null> {
   if (known.brand_id !== null) return known.brand_id;
   const brandId = (await findNamedBrand(tx, known.named_brand_id)) ?? (await findBrandOfOwner(tx, known.email));
   if (brandId === null) return null;
@@ -73,11 +73,11 @@ export async function linkCustomer(
 ): Promise<{ waiting: number }> {
   const known = await lockCustomer(tx, customerId);
   if (known.brand_id !== null && known.brand_id !== brandId) {
-    throw new Fault(
+    throw new AppError(
       "CONFLICT",
       "customerId: expected a customer without a brand, this one is linked to another brand already",
       {
-        facts: { brandId: known.brand_id },
+        meta: { brandId: known.brand_id },
       },
     );
   }

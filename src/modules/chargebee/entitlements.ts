@@ -1,13 +1,13 @@
-import type { Instant } from "../clock.ts";
+import type { Instant } from "../../lib/clock.ts";
 import type { LotKind, Product } from "./catalog.ts";
-import { type Facts, turnsOf } from "./facts.ts";
+import { paymentCycles, type ResourceHistory } from "./resource-history.ts";
 import type { CreditNote, Invoice, Line } from "./resources.ts";
 
 // Entitlements: the lots and clawbacks that follow from an invoice and its credit notes. They depend on nothing else, neither
 // the clock nor the ledger, so they are the same in whatever order events arrive.
 
 /** A lot that must have been granted. */
-export interface LotClaim {
+export interface LotEntitlement {
   source: string;
   /** Thousandths. */
   amount: number;
@@ -17,10 +17,10 @@ export interface LotClaim {
   at: Instant;
   description: string | null;
   /** The clawbacks of the lot, the oldest first. */
-  takes: TakeClaim[];
+  clawbacks: ClawbackEntitlement[];
 }
 
-export interface TakeClaim {
+export interface ClawbackEntitlement {
   source: string;
   amount: number;
   at: Instant;
@@ -30,7 +30,7 @@ export interface TakeClaim {
 }
 
 /** A line that grants credits. */
-export interface Credited {
+export interface CreditedLine {
   line: Line;
   /** Thousandths. */
   amount: number;
@@ -38,22 +38,25 @@ export interface Credited {
   planName: string | null;
 }
 
-export interface Claims {
-  credited: Credited[];
-  lots: LotClaim[];
+export interface Entitlements {
+  credited: CreditedLine[];
+  lots: LotEntitlement[];
   /** Item prices without a number of credits. */
   unknown: string[];
 }
 
-export type ProductOf = (itemPriceId: string) => Product | null;
+export type FindProduct = (itemPriceId: string) => Product | null;
 /** Finds when the credits of a line end because a later plan of the subscription replaced it; null otherwise. */
-export type EndOf = (line: Line) => Instant | null;
+export type FindEnd = (line: Line) => Instant | null;
 
 const SOURCE_PREFIX = "chargebee";
 
 /** Lists the lines of an invoice that grant credits, and the item prices without a number of credits. */
-export function creditedLines(invoice: Invoice, productOf: ProductOf): Pick<Claims, "credited" | "unknown"> {
-  const credited: Credited[] = [];
+export function listCreditedLines(
+  invoice: Invoice,
+  productOf: FindProduct,
+): Pick<Entitlements, "credited" | "unknown"> {
+  const credited: CreditedLine[] = [];
   const unknown = new Set<string>();
   // No credits for the part of the invoice that was written off or adjusted.
   const paid = invoice.waived > 0 && invoice.total > 0 ? Math.min(1, invoice.settled / invoice.total) : 1;
@@ -83,54 +86,57 @@ function refundedFraction(note: CreditNote, line: Line, invoice: Invoice): numbe
 }
 
 /** Lists the notes that return money, in the order in which they apply. */
-export function returning(notes: readonly Facts<CreditNote>[]): Facts<CreditNote>[] {
+export function listReturningNotes(notes: readonly ResourceHistory<CreditNote>[]): ResourceHistory<CreditNote>[] {
   const counting = notes.filter(({ newest, first }) => newest.returns && first !== null);
   return counting.sort((a, b) => a.newest.date - b.newest.date || (a.newest.id < b.newest.id ? -1 : 1));
 }
 
 /** Computes the lots and clawbacks that follow from an invoice and its credit notes. */
-export function claimsOf(
-  history: Facts<Invoice>,
-  notes: readonly Facts<CreditNote>[],
-  { productOf, endOf }: { productOf: ProductOf; endOf: EndOf },
-): Claims {
+export function computeEntitlements(
+  history: ResourceHistory<Invoice>,
+  notes: readonly ResourceHistory<CreditNote>[],
+  { productOf, endOf }: { productOf: FindProduct; endOf: FindEnd },
+): Entitlements {
   const invoice = history.first?.state ?? history.newest;
-  const found = creditedLines(invoice, productOf);
-  const { on, off } = turnsOf(history);
-  const lots: LotClaim[] = [];
+  const found = listCreditedLines(invoice, productOf);
+  const { on, off } = paymentCycles(history);
+  const lots: LotEntitlement[] = [];
   for (const { line, amount, kind } of found.credited) {
     const ends = kind === "PURCHASED" ? null : (endOf(line) ?? line.to);
     // An invoice that was paid, reversed and paid again has granted twice and taken back once.
     let returned = 0;
     for (let cycle = 0; cycle < on; cycle++) {
       const source = [SOURCE_PREFIX, invoice.id, line.id, ...(cycle > 0 ? [`again${cycle}`] : [])].join(":");
-      const lot: LotClaim = {
+      const lot: LotEntitlement = {
         source,
         amount,
         kind,
         at: invoice.date,
         expiresAt: ends,
         description: line.description,
-        takes: [],
+        clawbacks: [],
       };
       lots.push(lot);
       // All refunds apply to the first payment: one that arrives late must not count as the refund of another payment.
       if (cycle === 0) {
         lots.push(...addNoteClawbacks(lot, line, invoice, notes));
-        returned = returnedOf(lot, notes);
+        returned = sumReturned(lot, notes);
       }
       const reversedAt = off[cycle];
       if (reversedAt === undefined) continue;
       const reason = history.newest.voided ? "INVOICE_VOIDED" : "PAYMENT_REVERSED";
       const left = cycle === on - 1 ? amount - returned : amount;
-      lot.takes.push({ source: `${source}:off`, amount: left, at: reversedAt, reason, noteId: null });
+      lot.clawbacks.push({ source: `${source}:off`, amount: left, at: reversedAt, reason, noteId: null });
     }
   }
   return { ...found, lots };
 }
 
 /** Sums what valid credit notes take back of a lot. */
-export function returnedOf({ takes }: LotClaim, notes: readonly Facts<CreditNote>[]): number {
+export function sumReturned(
+  { clawbacks: takes }: LotEntitlement,
+  notes: readonly ResourceHistory<CreditNote>[],
+): number {
   const valid = new Set(notes.filter(({ newest }) => newest.status !== "voided").map(({ newest }) => newest.id));
   return takes.reduce((sum, { amount, noteId }) => sum + (noteId !== null && valid.has(noteId) ? amount : 0), 0);
 }
@@ -142,23 +148,23 @@ export function returnedOf({ takes }: LotClaim, notes: readonly Facts<CreditNote
  * does not reduce the others, because it may have been voided before they were created.
  */
 function addNoteClawbacks(
-  lot: LotClaim,
+  lot: LotEntitlement,
   line: Line,
   invoice: Invoice,
-  notes: readonly Facts<CreditNote>[],
-): LotClaim[] {
-  const restored: LotClaim[] = [];
+  notes: readonly ResourceHistory<CreditNote>[],
+): LotEntitlement[] {
+  const restored: LotEntitlement[] = [];
   let left = lot.amount;
-  for (const { newest: note } of returning(notes)) {
+  for (const { newest: note } of listReturningNotes(notes)) {
     const reason = note.chargeback ? "CHARGEBACK" : "REFUND";
     const take = { source: `${lot.source}:${note.id}`, at: note.date, reason, noteId: note.id };
     const part = Math.min(lot.amount, Math.ceil(lot.amount * refundedFraction(note, line, invoice) - 1e-6));
     if (note.status === "voided") {
-      lot.takes.push({ ...take, amount: part });
-      restored.push({ ...lot, source: `${take.source}:restored`, at: note.date, amount: part, takes: [] });
+      lot.clawbacks.push({ ...take, amount: part });
+      restored.push({ ...lot, source: `${take.source}:restored`, at: note.date, amount: part, clawbacks: [] });
       continue;
     }
-    lot.takes.push({ ...take, amount: Math.min(left, part) });
+    lot.clawbacks.push({ ...take, amount: Math.min(left, part) });
     left -= Math.min(left, part);
   }
   return restored;

@@ -1,8 +1,8 @@
 import { and, desc, eq, inArray, sql } from "drizzle-orm";
-import { iso } from "../clock.ts";
-import { chargebeeCustomers, chargebeeEvents } from "../db/schema/chargebee.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { notFound } from "../fault.ts";
+import { chargebeeCustomers, chargebeeEvents } from "../../db/schema/chargebee.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { iso } from "../../lib/clock.ts";
+import { notFound } from "../../lib/errors.ts";
 import type { ListedEvent } from "./model.ts";
 
 const WIRE_STATUS = { NEW: "unprocessed", WAITING: "unprocessed", FAILED: "failed", DONE: "done" } as const;

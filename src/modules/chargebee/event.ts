@@ -1,5 +1,5 @@
-import type { Instant } from "../clock.ts";
-import { type Fields, fieldsIn, isFields, momentIn, textIn } from "./fields.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { type Fields, isFields, parseUnixSeconds, toFields, toText } from "../../lib/json-fields.ts";
 
 /** An event of Chargebee: https://apidocs.chargebee.com/docs/api/events */
 export interface ChargebeeEvent {
@@ -37,21 +37,21 @@ function withoutCards(value: unknown): unknown {
 /** Finds the customer of an event; null when it names none. */
 function findCustomerId(content: Fields): string | null {
   const named = ["customer", "invoice", "credit_note", "transaction", "subscription"].map((kind) => {
-    const resource = fieldsIn(content[kind]);
-    return textIn(kind === "customer" ? resource.id : resource.customer_id);
+    const resource = toFields(content[kind]);
+    return toText(kind === "customer" ? resource.id : resource.customer_id);
   });
   return named.find((id) => id !== null) ?? null;
 }
 
 /** Parses an event; null when it is none. */
-export function readEvent(given: unknown): ChargebeeEvent | null {
+export function parseEvent(given: unknown): ChargebeeEvent | null {
   if (!isFields(given)) return null;
-  const id = textIn(given.id);
-  const type = textIn(given.event_type);
-  const occurredAt = momentIn(given.occurred_at);
+  const id = toText(given.id);
+  const type = toText(given.event_type);
+  const occurredAt = parseUnixSeconds(given.occurred_at);
   if (id === null || id.length > 100 || type === null || type.length > 100) return null;
   if (occurredAt === null || !isFields(given.content)) return null;
-  const kept = fieldsIn(withoutCards(given));
-  const content = fieldsIn(kept.content);
+  const kept = toFields(withoutCards(given));
+  const content = toFields(kept.content);
   return { id, type, occurredAt, customerId: findCustomerId(content), content, body: JSON.stringify(kept) };
 }

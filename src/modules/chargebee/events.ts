@@ -1,17 +1,17 @@
 import { and, asc, eq, lte, ne } from "drizzle-orm";
-import { type Instant, MINUTE } from "../clock.ts";
-import { chargebeeEvents } from "../db/schema/chargebee.ts";
-import type { Reader, Store, Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
-import { keepPayment } from "../payments/payments.ts";
-import { settleInvoice } from "./books.ts";
+import { chargebeeEvents } from "../../db/schema/chargebee.ts";
+import type { Reader, Store, Tx } from "../../db/store.ts";
+import { type Instant, MINUTE } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import { type Fields, isFields } from "../../lib/json-fields.ts";
+import { upsertPayment } from "../payments/payments.ts";
 import type { Catalog } from "./catalog.ts";
-import { brandOfCustomer, lockCustomer, noteCustomer } from "./customers.ts";
-import { type ChargebeeEvent, readEvent } from "./event.ts";
-import { type Fields, isFields } from "./fields.ts";
-import { knownOf, note } from "./known.ts";
-import { readCreditNote, readInvoice, readItemPrice, readTransaction } from "./resources.ts";
-import { transactionRow } from "./rows.ts";
+import { findBrandOfCustomer, lockCustomer, updateCustomer } from "./customers.ts";
+import { type ChargebeeEvent, parseEvent } from "./event.ts";
+import { toTransactionRow } from "./payment-rows.ts";
+import { findResource, recordObservation } from "./resource-store.ts";
+import { parseCreditNote, parseInvoice, parseItemPrice, parseTransaction } from "./resources.ts";
+import { settleInvoice } from "./settle-invoice.ts";
 
 /** Interval at which an event that waits for a brand or a price is retried. Linking a customer retries at once. */
 const WAITING_RETRY_MS = 10 * MINUTE;
@@ -40,7 +40,7 @@ export async function storeEvent(tx: Tx, event: ChargebeeEvent, source: "WEBHOOK
 }
 
 /** Lists the ids of due events, in the order in which they occurred. */
-export async function dueEvents(read: Reader, now: Instant, limit: number): Promise<string[]> {
+export async function listDueEvents(read: Reader, now: Instant, limit: number): Promise<string[]> {
   const rows = await read
     .select({ id: chargebeeEvents.id })
     .from(chargebeeEvents)
@@ -60,7 +60,7 @@ export async function processEvent(tx: Tx, id: string, catalog: Catalog): Promis
     .from(chargebeeEvents)
     .where(eq(chargebeeEvents.id, id));
   if (!stored || stored.status === "DONE") return;
-  const event = readEvent(JSON.parse(stored.body));
+  const event = parseEvent(JSON.parse(stored.body));
   if (event === null) throw new Error("the stored body is no event");
   const reasons = await apply(tx, event, catalog);
   await finish(tx, id, reasons);
@@ -76,23 +76,23 @@ async function finish(tx: Tx, id: string, reasons: readonly string[]): Promise<v
 
 /** Returns what is missing as sentences for an admin; empty when the event is done. */
 async function apply(tx: Tx, { customerId, content, occurredAt }: ChargebeeEvent, catalog: Catalog): Promise<string[]> {
-  const price = isFields(content.item_price) ? readItemPrice(content.item_price, occurredAt) : null;
+  const price = isFields(content.item_price) ? parseItemPrice(content.item_price, occurredAt) : null;
   if (price) {
-    await note(tx, { kind: "item_price", id: price.id, customerId: null, belongsTo: null }, price.sight);
+    await recordObservation(tx, { kind: "item_price", id: price.id, customerId: null, belongsTo: null }, price.sight);
     await retryWaiting(tx);
   }
   if (customerId === null) return [];
   let customer = await lockCustomer(tx, customerId);
-  if (isFields(content.customer)) customer = await noteCustomer(tx, customerId, customer, content.customer);
+  if (isFields(content.customer)) customer = await updateCustomer(tx, customerId, customer, content.customer);
   const { invoiceIds, transactionId } = await recordContent(tx, content, occurredAt);
-  const brandId = await brandOfCustomer(tx, customerId, customer);
+  const brandId = await findBrandOfCustomer(tx, customerId, customer);
   if (invoiceIds.length === 0 && transactionId === null) return [];
   if (brandId === null) return [`the customer ${customerId} has no brand: link it`];
   const unknown: string[] = [];
   for (const invoiceId of invoiceIds) unknown.push(...(await settleInvoice(tx, { brandId, invoiceId, catalog })));
-  const transaction = transactionId === null ? null : await knownOf(tx, "transaction", transactionId);
-  const row = transaction && transactionRow(transaction);
-  if (row) await keepPayment(tx, { brandId, ...row });
+  const transaction = transactionId === null ? null : await findResource(tx, "transaction", transactionId);
+  const row = transaction && toTransactionRow(transaction);
+  if (row) await upsertPayment(tx, { brandId, ...row });
   return unknown.map((item) => `the item price ${item} has no number of credits: set CHARGEBEE_CREDITS`);
 }
 
@@ -102,23 +102,23 @@ async function recordContent(tx: Tx, content: Fields, occurredAt: Instant) {
   let transactionId: string | null = null;
   // An event may contain several, e.g. all invoices that a payment settled in part.
   for (const given of listContent(content, "invoice")) {
-    const observation = readInvoice(given, occurredAt);
+    const observation = parseInvoice(given, occurredAt);
     if (observation === null) continue;
     const { id, customerId, subscriptionId } = observation.state;
-    await note(tx, { kind: "invoice", id, customerId, belongsTo: subscriptionId }, observation);
+    await recordObservation(tx, { kind: "invoice", id, customerId, belongsTo: subscriptionId }, observation);
     invoiceIds.add(id);
   }
   for (const given of listContent(content, "credit_note")) {
-    const observation = readCreditNote(given, occurredAt);
+    const observation = parseCreditNote(given, occurredAt);
     if (observation === null) continue;
     const { id, customerId, invoiceId } = observation.state;
-    await note(tx, { kind: "credit_note", id, customerId, belongsTo: invoiceId }, observation);
+    await recordObservation(tx, { kind: "credit_note", id, customerId, belongsTo: invoiceId }, observation);
     if (invoiceId !== null) invoiceIds.add(invoiceId);
   }
-  const transaction = isFields(content.transaction) ? readTransaction(content.transaction, occurredAt) : null;
+  const transaction = isFields(content.transaction) ? parseTransaction(content.transaction, occurredAt) : null;
   if (transaction) {
     const { id, customerId, invoiceId } = transaction.state;
-    await note(tx, { kind: "transaction", id, customerId, belongsTo: invoiceId }, transaction);
+    await recordObservation(tx, { kind: "transaction", id, customerId, belongsTo: invoiceId }, transaction);
     transactionId = id;
   }
   return { invoiceIds: [...invoiceIds], transactionId };
@@ -150,11 +150,11 @@ async function recordFailure(tx: Tx, id: string, reason: string): Promise<void> 
 
 /** Returns a reason that admins may read. Other errors contain SQL and are only logged. */
 function publicReason(failure: Error): string {
-  return failure instanceof Fault ? failure.message : `processing failed (${failure.name}): see the log`;
+  return failure instanceof AppError ? failure.message : `processing failed (${failure.name}): see the log`;
 }
 
 /** Processes an event and records a failure. Rejects only when the failure itself cannot be recorded. */
-export async function workOn(store: Store, id: string, catalog: Catalog): Promise<"WORKED" | Error> {
+export async function tryProcessEvent(store: Store, id: string, catalog: Catalog): Promise<"WORKED" | Error> {
   try {
     await store.write((tx) => processEvent(tx, id, catalog));
     return "WORKED";

@@ -1,11 +1,11 @@
 import { t } from "elysia";
-import { Cursor, Id, Limit, Moment, Nullable } from "../http/model.ts";
+import { CursorQuery, Id, Nullable, PageLimit, Timestamp } from "../../http/schemas.ts";
 
 const EventStatus = t.Union([t.Literal("unprocessed"), t.Literal("failed"), t.Literal("done")], {
   description: "`unprocessed`: not processed yet, or waiting for a brand or a price",
 });
 
-export const EventQuery = t.Object({ status: t.Optional(EventStatus), cursor: Cursor, limit: Limit });
+export const EventQuery = t.Object({ status: t.Optional(EventStatus), cursor: CursorQuery, limit: PageLimit });
 
 export const ListedEvent = t.Object({
   id: t.String({ examples: ["ev_16BHbhF4s42tO2lK"] }),
@@ -16,9 +16,9 @@ export const ListedEvent = t.Object({
   reason: Nullable(t.String({ description: "What the event waits for, or why it failed" })),
   cameBy: t.String({ description: "WEBHOOK, or API: fetched because it never arrived" }),
   attempts: t.Integer({ description: "Failed attempts" }),
-  occurredAt: Moment,
-  receivedAt: Moment,
-  processedAt: Nullable(Moment),
+  occurredAt: Timestamp,
+  receivedAt: Timestamp,
+  processedAt: Nullable(Timestamp),
 });
 export type ListedEvent = typeof ListedEvent.static;
 

@@ -1,15 +1,19 @@
-import type { PaymentOrder } from "../payments/payments.ts";
-import { type Claims, returnedOf, returning, type TakeClaim } from "./claims.ts";
-import { type Facts, turnsOf } from "./facts.ts";
+import type { PaymentInput } from "../payments/payments.ts";
+import { type ClawbackEntitlement, type Entitlements, listReturningNotes, sumReturned } from "./entitlements.ts";
+import { paymentCycles, type ResourceHistory } from "./resource-history.ts";
 import type { CreditNote, Invoice, Transaction } from "./resources.ts";
 
 /** A payment, without the brand. */
-export type Row = Omit<PaymentOrder, "brandId"> & { source: string };
+export type PaymentRow = Omit<PaymentInput, "brandId"> & { source: string };
 
 /** Computes the payments of an invoice and its refunds. */
-export function rowsFor(history: Facts<Invoice>, notes: readonly Facts<CreditNote>[], entitlements: Claims): Row[] {
+export function toPaymentRows(
+  history: ResourceHistory<Invoice>,
+  notes: readonly ResourceHistory<CreditNote>[],
+  entitlements: Entitlements,
+): PaymentRow[] {
   const invoice = history.newest;
-  const { on, off } = turnsOf(history);
+  const { on, off } = paymentCycles(history);
   if (invoice.draft && on === 0) return [];
   const paid = history.first?.state ?? null;
   const granted = entitlements.credited.reduce((sum, { amount }) => sum + amount, 0);
@@ -23,11 +27,11 @@ export function rowsFor(history: Facts<Invoice>, notes: readonly Facts<CreditNot
     chargebeeInvoiceId: invoice.id,
   };
   const isPaid = on > off.length;
-  const returningNotes = returning(notes);
+  const returningNotes = listReturningNotes(notes);
   const returned = returningNotes
     .filter(({ newest }) => newest.status !== "voided")
     .reduce((sum, { newest }) => sum + newest.total, 0);
-  const rows: Row[] = [
+  const rows: PaymentRow[] = [
     {
       ...common,
       source: `chargebee:${invoice.id}`,
@@ -35,7 +39,7 @@ export function rowsFor(history: Facts<Invoice>, notes: readonly Facts<CreditNot
       status: statusOf(invoice, { isPaid, wasPaid: on > 0, returned: returned >= invoice.total && returned > 0 }),
       amountMinor: paid && paid.waived > 0 ? paid.amountPaid : invoice.total,
       // Credits that refunds took back are in their own rows.
-      creditsAdded: isPaid ? granted : entitlements.lots.reduce((sum, lot) => sum + returnedOf(lot, notes), 0),
+      creditsAdded: isPaid ? granted : entitlements.lots.reduce((sum, lot) => sum + sumReturned(lot, notes), 0),
       description:
         invoice.lines
           .map(({ description }) => description ?? "")
@@ -45,7 +49,7 @@ export function rowsFor(history: Facts<Invoice>, notes: readonly Facts<CreditNot
       transactionDate: (isPaid ? invoice.paidAt : (off.at(-1) ?? invoice.voidedAt ?? invoice.triedAt)) ?? invoice.date,
     },
   ];
-  const takes = entitlements.lots.flatMap((lot) => lot.takes);
+  const takes = entitlements.lots.flatMap((lot) => lot.clawbacks);
   for (const { newest: note } of returningNotes)
     rows.push({ ...common, ...noteRow(note, isPaid || on > 0 ? takes : []) });
   return rows;
@@ -54,15 +58,15 @@ export function rowsFor(history: Facts<Invoice>, notes: readonly Facts<CreditNot
 function statusOf(
   invoice: Invoice,
   { isPaid, wasPaid, returned }: { isPaid: boolean; wasPaid: boolean; returned: boolean },
-): Row["status"] {
+): PaymentRow["status"] {
   if (invoice.voided) return "VOIDED";
   if (isPaid) return returned ? "REFUNDED" : "SUCCESS";
   return wasPaid || invoice.failed ? "FAILED" : "PENDING";
 }
 
-const NOTE_STATUS: Record<string, Row["status"]> = { refund_due: "PENDING", voided: "VOIDED" };
+const NOTE_STATUS: Record<string, PaymentRow["status"]> = { refund_due: "PENDING", voided: "VOIDED" };
 
-function noteRow(note: CreditNote, takes: readonly TakeClaim[]) {
+function noteRow(note: CreditNote, takes: readonly ClawbackEntitlement[]) {
   const taken = takes.filter(({ noteId }) => noteId === note.id).reduce((sum, { amount }) => sum + amount, 0);
   return {
     source: `chargebee:${note.id}:note`,
@@ -77,7 +81,7 @@ function noteRow(note: CreditNote, takes: readonly TakeClaim[]) {
   };
 }
 
-const TRANSACTION_STATUS: Record<string, Row["status"]> = {
+const TRANSACTION_STATUS: Record<string, PaymentRow["status"]> = {
   success: "SUCCESS",
   voided: "VOIDED",
   failure: "FAILED",
@@ -86,7 +90,7 @@ const TRANSACTION_STATUS: Record<string, Row["status"]> = {
 };
 
 /** Computes the payment of a refund without a credit note; its effect on credits follows from the invoice. */
-export function transactionRow({ newest: transaction }: Facts<Transaction>): Row | null {
+export function toTransactionRow({ newest: transaction }: ResourceHistory<Transaction>): PaymentRow | null {
   if (transaction.noted) return null;
   const isReversal = transaction.type === "payment_reversal";
   return {

@@ -1,12 +1,12 @@
 import { and, desc, eq, isNotNull, isNull } from "drizzle-orm";
-import { DAY, type Instant } from "../clock.ts";
-import { chargebeeReconciliations } from "../db/schema/chargebee.ts";
-import type { Reader } from "../db/store.ts";
+import { chargebeeReconciliations } from "../../db/schema/chargebee.ts";
+import type { Reader } from "../../db/store.ts";
+import { DAY, type Instant } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { Fault } from "../fault.ts";
-import { readEvent } from "./event.ts";
+import { parseEvent } from "./event.ts";
 import { storeEvent } from "./events.ts";
-import { eventsAfter, PATIENT, type Patience, SiteError } from "./site.ts";
+import { ChargebeeError, DEFAULT_RETRY_POLICY, listEventsAfter, type RetryPolicy } from "./site.ts";
 
 /** Overlap of two reconciliations: webhooks are retried for two days, and an event may be created after it occurred. */
 const OVERLAP_MS = 3 * DAY;
@@ -33,11 +33,11 @@ async function getDefaultSince(read: Reader, now: Instant): Promise<Instant> {
 /** Fetches events from Chargebee's API and stores those that never arrived, to be processed like the others. */
 export async function reconcile(
   { config, store, clock }: Pick<Deps, "config" | "store" | "clock">,
-  { since, patience = PATIENT }: { since?: Instant; patience?: Patience },
+  { since, patience = DEFAULT_RETRY_POLICY }: { since?: Instant; patience?: RetryPolicy },
 ): Promise<Reconciliation> {
   const { site } = config.chargebee;
   if (site === null)
-    throw new Fault("CONFLICT", "Reconciliation requires CHARGEBEE_SITE and CHARGEBEE_API_KEY, which are not set");
+    throw new AppError("CONFLICT", "Reconciliation requires CHARGEBEE_SITE and CHARGEBEE_API_KEY, which are not set");
   const from = since ?? (await getDefaultSince(store.read, clock.now()));
   const id = await store.write(async (tx) => {
     const made = { id: tx.newId(), startedAt: tx.now, since: from };
@@ -54,8 +54,8 @@ export async function reconcile(
         .where(eq(chargebeeReconciliations.id, id)),
     );
   try {
-    for await (const page of eventsAfter(site, from, patience)) {
-      const events = page.map(readEvent).filter((event) => event !== null);
+    for await (const page of listEventsAfter(site, from, patience)) {
+      const events = page.map(parseEvent).filter((event) => event !== null);
       seen += page.length;
       added += await store.write(async (tx) => {
         let fresh = 0;
@@ -64,9 +64,9 @@ export async function reconcile(
       });
     }
   } catch (error) {
-    await finish(error instanceof SiteError ? error.message : "it was interrupted");
-    if (!(error instanceof SiteError)) throw error;
-    throw new Fault("UNAVAILABLE", error.message, { cause: error, retryAfterSeconds: 60 });
+    await finish(error instanceof ChargebeeError ? error.message : "it was interrupted");
+    if (!(error instanceof ChargebeeError)) throw error;
+    throw new AppError("UNAVAILABLE", error.message, { cause: error, retryAfterSeconds: 60 });
   }
   await finish(null);
   return { since: from, seen, added };

@@ -1,11 +1,11 @@
-import type { Instant } from "../clock.ts";
+import type { Instant } from "../../lib/clock.ts";
 
 // Events arrive late, twice and in any order, so no event is applied as a change. Each resource has a history that does not
 // depend on the order of events: its newest state, and at which versions it was on (an invoice paid, a credit note valid) or
 // off.
 
 /** The state of a resource in one event. */
-export interface Sight<State> {
+export interface Observation<State> {
   /** `resource_version`, which grows with every change. */
   version: number;
   on: boolean;
@@ -15,7 +15,7 @@ export interface Sight<State> {
 }
 
 /** What is known of a resource from all events so far. Stored as JSON. */
-export interface Facts<State> {
+export interface ResourceHistory<State> {
   version: number;
   newest: State;
   /** The first state in which it was on. */
@@ -24,7 +24,10 @@ export interface Facts<State> {
 }
 
 /** Merges an observation into a history. Returns the same object when its version is known already. */
-export function withSight<State>(history: Facts<State> | null, observation: Sight<State>): Facts<State> {
+export function mergeObservation<State>(
+  history: ResourceHistory<State> | null,
+  observation: Observation<State>,
+): ResourceHistory<State> {
   const { version, on, at, state } = observation;
   const first = { version, state };
   if (history === null) return { version, newest: state, first: on ? first : null, seen: [{ version, on, at }] };
@@ -38,7 +41,7 @@ export function withSight<State>(history: Facts<State> | null, observation: Sigh
 }
 
 /** Counts how often the resource went on, and lists when it went off again. More observations never make either fewer. */
-export function turnsOf({ seen }: Pick<Facts<unknown>, "seen">): { on: number; off: Instant[] } {
+export function paymentCycles({ seen }: Pick<ResourceHistory<unknown>, "seen">): { on: number; off: Instant[] } {
   let on = 0;
   const off: Instant[] = [];
   for (const state of seen) {

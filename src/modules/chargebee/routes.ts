@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../deps.ts";
 import { chargebeeAdminRoutes } from "./admin/routes.ts";
-import { chargebeeRoutes } from "./routes.ts";
+import { chargebeeRoutes } from "./webhook-routes.ts";
 
 /** The webhook of Chargebee, and what admins do about its events. */
 export function chargebeeModule(deps: Deps) {

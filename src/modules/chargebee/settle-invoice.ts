@@ -1,16 +1,16 @@
 import { and, eq, gt, inArray } from "drizzle-orm";
+import { creditClawbacks, creditLots } from "../../db/schema/credits.ts";
+import { forEachSlice } from "../../db/slices.ts";
+import type { Tx } from "../../db/store.ts";
 import { clawBack } from "../credits/clawback.ts";
 import { expireLot, grant } from "../credits/ledger.ts";
-import { creditClawbacks, creditLots } from "../db/schema/credits.ts";
-import { inSlices } from "../db/slices.ts";
-import type { Tx } from "../db/store.ts";
-import { keepPayment } from "../payments/payments.ts";
+import { upsertPayment } from "../payments/payments.ts";
 import type { Catalog } from "./catalog.ts";
-import { claimsOf, type EndOf, type LotClaim } from "./claims.ts";
-import type { Facts } from "./facts.ts";
-import { knownIn, knownOf, knownProducts } from "./known.ts";
+import { computeEntitlements, type FindEnd, type LotEntitlement } from "./entitlements.ts";
+import { toPaymentRows } from "./payment-rows.ts";
+import type { ResourceHistory } from "./resource-history.ts";
+import { findResource, listProducts, listResources } from "./resource-store.ts";
 import type { Invoice, Line } from "./resources.ts";
-import { rowsFor } from "./rows.ts";
 
 /**
  * Computes what a brand is entitled to by an invoice and its credit notes, and posts the difference to the ledger and the
@@ -20,23 +20,23 @@ export async function settleInvoice(
   tx: Tx,
   { brandId, invoiceId, catalog }: { brandId: string; invoiceId: string; catalog: Catalog },
 ): Promise<string[]> {
-  const history = await knownOf(tx, "invoice", invoiceId);
+  const history = await findResource(tx, "invoice", invoiceId);
   if (history === null) return [];
-  const notes = await knownIn(tx, "credit_note", invoiceId);
+  const notes = await listResources(tx, "credit_note", invoiceId);
   const { subscriptionId, lines } = history.newest;
-  const siblings = subscriptionId === null ? [] : await knownIn(tx, "invoice", subscriptionId);
+  const siblings = subscriptionId === null ? [] : await listResources(tx, "invoice", subscriptionId);
   const uncataloged = lines.map(({ itemPriceId }) => itemPriceId ?? "").filter((id) => id !== "" && !catalog.has(id));
-  const products = await knownProducts(tx, uncataloged);
+  const products = await listProducts(tx, uncataloged);
   const productOf = (id: string) => catalog.get(id) ?? products.get(id) ?? null;
-  const entitlements = claimsOf(history, notes, { productOf, endOf: findEarlyEnd(siblings, tx.now) });
+  const entitlements = computeEntitlements(history, notes, { productOf, endOf: findEarlyEnd(siblings, tx.now) });
   await postMissing(tx, brandId, entitlements.lots);
   if (history.first !== null) await expireReplacedPlans(tx, brandId, history.first.state, siblings);
-  for (const row of rowsFor(history, notes, entitlements)) await keepPayment(tx, { brandId, ...row });
+  for (const row of toPaymentRows(history, notes, entitlements)) await upsertPayment(tx, { brandId, ...row });
   return entitlements.unknown;
 }
 
 /** Lists the plans of a subscription that were ever paid. A plan that begins ends those before it. */
-function listPaidPlans(siblings: readonly Facts<Invoice>[]): { invoiceId: string; line: Line }[] {
+function listPaidPlans(siblings: readonly ResourceHistory<Invoice>[]): { invoiceId: string; line: Line }[] {
   return siblings.flatMap(({ first }) =>
     (first?.state.lines ?? [])
       .filter(({ type }) => type === "plan")
@@ -45,7 +45,7 @@ function listPaidPlans(siblings: readonly Facts<Invoice>[]): { invoiceId: string
 }
 
 /** Returns a function that finds when a plan's credits end early because another plan of the subscription began. */
-function findEarlyEnd(siblings: readonly Facts<Invoice>[], now: number): EndOf {
+function findEarlyEnd(siblings: readonly ResourceHistory<Invoice>[], now: number): FindEnd {
   const beginnings = listPaidPlans(siblings).map(({ line }) => line.from ?? 0);
   return ({ type, from, to }) => {
     if (type !== "plan" || from === null || to === null) return null;
@@ -59,7 +59,7 @@ async function expireReplacedPlans(
   tx: Tx,
   brandId: string,
   invoice: Invoice,
-  siblings: readonly Facts<Invoice>[],
+  siblings: readonly ResourceHistory<Invoice>[],
 ): Promise<void> {
   const endOf = findEarlyEnd(siblings, tx.now);
   for (const { invoiceId, line } of listPaidPlans(siblings)) {
@@ -79,12 +79,12 @@ async function expireReplacedPlans(
 }
 
 /** Posts the grants and clawbacks that are still missing in the ledger. */
-async function postMissing(tx: Tx, brandId: string, lots: readonly LotClaim[]): Promise<void> {
+async function postMissing(tx: Tx, brandId: string, lots: readonly LotEntitlement[]): Promise<void> {
   if (lots.length === 0) return;
   const grantedSources = new Set<string | null>();
   const taken: { source: string; lotSource: string | null; amount: number }[] = [];
   const { source, lotSource, amount } = creditClawbacks;
-  await inSlices(lots, async (slice) => {
+  await forEachSlice(lots, async (slice) => {
     const sources = slice.map(({ source }) => source);
     const granted = await tx
       .select({ source: creditLots.source })
@@ -116,13 +116,13 @@ async function postMissing(tx: Tx, brandId: string, lots: readonly LotClaim[]): 
 async function takeBack(
   tx: Tx,
   brandId: string,
-  lot: LotClaim,
+  lot: LotEntitlement,
   taken: readonly { source: string; amount: number }[],
 ): Promise<void> {
   const sum = (some: readonly { amount: number }[]) => some.reduce((total, { amount }) => total + amount, 0);
   // A refund that arrives after a later one may find its share taken already.
-  let left = sum(lot.takes) - sum(taken);
-  for (const { source, amount, at, reason } of lot.takes) {
+  let left = sum(lot.clawbacks) - sum(taken);
+  for (const { source, amount, at, reason } of lot.clawbacks) {
     const had = sum(taken.filter((clawback) => clawback.source.split("+", 1)[0] === source));
     const part = Math.min(left, amount - had);
     if (part <= 0) continue;

@@ -1,5 +1,5 @@
-import { SECOND } from "../clock.ts";
-import { type Fields, fieldsIn, isFields, listIn, textIn } from "./fields.ts";
+import { SECOND } from "../../lib/clock.ts";
+import { type Fields, isFields, toFields, toFieldsList, toText } from "../../lib/json-fields.ts";
 
 // The one call of Chargebee's API that is used: https://apidocs.chargebee.com/docs/api/events#list_events. By fetch, since the
 // official client brings 300 other calls.
@@ -11,18 +11,22 @@ export interface ChargebeeSite {
   apiKey: string;
 }
 
-export interface Patience {
+export interface RetryPolicy {
   /** Limits the time of one attempt. Milliseconds. */
-  timeout: number;
+  timeoutMs: number;
   attempts: number;
   /** Waits between attempts. */
   sleep(milliseconds: number): Promise<void>;
 }
 
-export const PATIENT: Patience = { timeout: 20 * SECOND, attempts: 5, sleep: (time) => Bun.sleep(time) };
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  timeoutMs: 20 * SECOND,
+  attempts: 5,
+  sleep: (time) => Bun.sleep(time),
+};
 
 /** Thrown when Chargebee's API failed. The message is for admins and contains neither the key nor a body. */
-export class SiteError extends Error {
+export class ChargebeeError extends Error {
   override readonly name = "SiteError";
 }
 
@@ -30,7 +34,11 @@ export class SiteError extends Error {
 const MAX_RETRY_DELAY_MS = 70 * SECOND;
 
 /** Streams pages of events that occurred after a time, oldest first. */
-export async function* eventsAfter(site: ChargebeeSite, since: number, patience = PATIENT): AsyncGenerator<Fields[]> {
+export async function* listEventsAfter(
+  site: ChargebeeSite,
+  since: number,
+  patience = DEFAULT_RETRY_POLICY,
+): AsyncGenerator<Fields[]> {
   let offset: string | null = null;
   do {
     const query = new URLSearchParams({
@@ -40,19 +48,19 @@ export async function* eventsAfter(site: ChargebeeSite, since: number, patience 
       ...(offset === null ? {} : { offset }),
     });
     const page = await request(site, `/api/v2/events?${query}`, patience);
-    yield listIn(page.list).map(({ event }) => fieldsIn(event));
-    const next = textIn(page.next_offset);
+    yield toFieldsList(page.list).map(({ event }) => toFields(event));
+    const next = toText(page.next_offset);
     // A repeated offset would loop for ever.
-    if (next !== null && next === offset) throw new SiteError("Chargebee returned the same page offset twice");
+    if (next !== null && next === offset) throw new ChargebeeError("Chargebee returned the same page offset twice");
     offset = next;
   } while (offset !== null);
 }
 
-async function request(site: ChargebeeSite, path: string, patience: Patience): Promise<Fields> {
+async function request(site: ChargebeeSite, path: string, patience: RetryPolicy): Promise<Fields> {
   for (let attempt = 1; ; attempt++) {
-    const result = await attemptOnce(site, path, patience.timeout);
+    const result = await attemptOnce(site, path, patience.timeoutMs);
     if (!(result instanceof Failure)) return result;
-    if (!result.isTransient || attempt >= patience.attempts) throw new SiteError(result.message);
+    if (!result.isTransient || attempt >= patience.attempts) throw new ChargebeeError(result.message);
     await patience.sleep(Math.min(MAX_RETRY_DELAY_MS, result.retryAfterMs ?? SECOND * 2 ** (attempt - 1)));
   }
 }

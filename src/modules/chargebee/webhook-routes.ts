@@ -1,19 +1,19 @@
 import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
-import { MINUTE } from "../clock.ts";
+import { getClientAddress } from "../../http/client-address.ts";
+import { scanJson } from "../../http/json-scan.ts";
+import { loadBody } from "../../http/middleware/request-body.ts";
+import { findInputFlaw } from "../../http/middleware/storable-input.ts";
+import { type RequestContext, requestContext } from "../../http/request-context.ts";
+import { handlerReadsBody } from "../../http/route-policies.ts";
+import { ErrorBody } from "../../http/schemas.ts";
+import { MINUTE } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { Fault } from "../fault.ts";
-import { clientAddress } from "../http/clientAddress.ts";
-import { scanJson } from "../http/jsonScan.ts";
-import { ErrorBody } from "../http/model.ts";
-import { type RequestContext, requestContext } from "../http/request-context.ts";
-import { readBytes } from "../http/requestBody.ts";
-import { leftToRoute } from "../http/routePlans.ts";
-import { unstorable } from "../http/storable.ts";
 import { TokenBuckets } from "../limits/bucket.ts";
-import { readEvent } from "./event.ts";
+import { parseEvent } from "./event.ts";
+import { processStoredEvent } from "./event-worker.ts";
 import { storeEvent } from "./events.ts";
-import { workOnEvent } from "./work.ts";
 
 /** The body limit. Events of an invoice with hundreds of lines are smaller. */
 const MAX_EVENT_BYTES = 1_000_000;
@@ -32,12 +32,12 @@ function isFromChargebee(request: Request, { user, password }: { user: string; p
 }
 
 async function readBody(context: RequestContext): Promise<unknown> {
-  const bytes = await readBytes(context, MAX_EVENT_BYTES);
+  const bytes = await loadBody(context, MAX_EVENT_BYTES);
   try {
     await scanJson(bytes);
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw new Fault("MALFORMED", "The body is invalid: expected an event of Chargebee as JSON");
+    throw new AppError("MALFORMED", "The body is invalid: expected an event of Chargebee as JSON");
   }
 }
 
@@ -46,13 +46,13 @@ export function chargebeeRoutes(deps: Deps) {
   const wrongLogins = new TokenBuckets();
 
   /** Limits guessing. Requests with the right credentials are never limited, even from the same address. */
-  function refuse(address: string): Fault {
+  function refuse(address: string): AppError {
     const { waitMs } = wrongLogins.take(address, WRONG_LOGIN_LIMIT, deps.clock.now());
     if (waitMs === 0) {
-      return new Fault("UNAUTHENTICATED", "Expected the user and password that are configured for this webhook");
+      return new AppError("UNAUTHENTICATED", "Expected the user and password that are configured for this webhook");
     }
     const seconds = Math.ceil(waitMs / 1000);
-    return new Fault("RATE_LIMITED", `Too many wrong passwords: try again in ${seconds} seconds`, {
+    return new AppError("RATE_LIMITED", `Too many wrong passwords: try again in ${seconds} seconds`, {
       retryAfterSeconds: seconds,
     });
   }
@@ -62,23 +62,23 @@ export function chargebeeRoutes(deps: Deps) {
     async ({ context, server, set }) => {
       const { request } = context;
       const { webhook } = deps.config.chargebee;
-      if (webhook === null) throw new Fault("NOT_FOUND", "Webhooks of Chargebee are not configured");
+      if (webhook === null) throw new AppError("NOT_FOUND", "Webhooks of Chargebee are not configured");
       if (!isFromChargebee(request, webhook)) {
         set.headers["www-authenticate"] = 'Basic realm="chargebee", charset="UTF-8"';
-        throw refuse(clientAddress(request, server, deps.config.clientAddressHeader));
+        throw refuse(getClientAddress(request, server, deps.config.clientAddressHeader));
       }
       const given = await readBody(context);
-      const event = unstorable(given) === null ? readEvent(given) : null;
+      const event = findInputFlaw(given) === null ? parseEvent(given) : null;
       if (event === null) {
-        throw new Fault("MALFORMED", "Expected an event with id, event_type, occurred_at and content");
+        throw new AppError("MALFORMED", "Expected an event with id, event_type, occurred_at and content");
       }
       const isNew = await deps.store.write((tx) => storeEvent(tx, event, "WEBHOOK"));
       // Not awaited: the event is stored, so Chargebee gets its response, and failures are retried from the table.
-      if (isNew) void workOnEvent(deps, event.id);
+      if (isNew) void processStoredEvent(deps, event.id);
       return { success: true as const };
     },
     {
-      parse: leftToRoute,
+      parse: handlerReadsBody,
       response: {
         200: t.Object({ success: t.Literal(true) }),
         400: ErrorBody,

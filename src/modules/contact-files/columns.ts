@@ -1,4 +1,4 @@
-import { type Detail, Fault } from "../fault.ts";
+import { AppError, type ErrorDetail } from "../../lib/errors.ts";
 
 export type ContactField = keyof typeof KNOWN_COLUMN_NAMES;
 
@@ -80,8 +80,8 @@ const CUSTOM_KEY = /^[\p{L}_][\p{L}\p{M}\p{N}_]{0,63}$/u;
  * Maps the columns of a header to fields. An unknown column becomes a custom field under its camelCased name; a second one of
  * the same name is numbered (`note`, `note2`), and a column without a name is named by its position (`column3`).
  */
-export function recogniseColumns(header: string[]): Mapping {
-  return complete({ custom: {} }, header, new Set());
+export function mapColumns(header: string[]): Mapping {
+  return completeMapping({ custom: {} }, header, new Set());
 }
 
 /**
@@ -93,7 +93,7 @@ export function recogniseColumns(header: string[]): Mapping {
 export function applyMapping(header: string[], given: Record<string, string>): Mapping {
   const mapping: Mapping = { custom: {} };
   const mentioned = new Set<number>();
-  const wrong: Detail[] = [];
+  const wrong: ErrorDetail[] = [];
   for (const [column, target] of Object.entries(given)) {
     const columns = findColumns(header, column);
     const field = FIELDS.find((name) => name === target);
@@ -114,13 +114,13 @@ export function applyMapping(header: string[], given: Record<string, string>): M
   }
   if (wrong.length > 0) {
     const message = wrong.map((detail) => `${detail.field}: ${detail.message}`).join("; ");
-    throw new Fault("INVALID", `${message}. Columns of the file: ${listed(header)}`, { details: wrong });
+    throw new AppError("INVALID", `${message}. Columns of the file: ${formatColumns(header)}`, { details: wrong });
   }
-  return complete(mapping, header, mentioned);
+  return completeMapping(mapping, header, mentioned);
 }
 
 /** Formats the columns of a file for a message: `"Email", "Name"`, at most 30 of them. */
-export function listed(header: string[]): string {
+export function formatColumns(header: string[]): string {
   const more = header.length > MAX_LISTED_COLUMNS ? ` and ${header.length - MAX_LISTED_COLUMNS} more` : "";
   return header.slice(0, MAX_LISTED_COLUMNS).map(quote).join(", ") + more;
 }
@@ -133,15 +133,16 @@ function findColumns(header: string[], name: string): number[] {
   const matching = (same: (column: string) => boolean) =>
     header.flatMap((column, index) => (same(column) ? [index] : []));
   const exact = matching((column) => column.trim() === name.trim());
-  if (exact.length > 0 || simplify(name) === "") return exact;
-  return matching((column) => simplify(column) === simplify(name));
+  if (exact.length > 0 || normalizeColumnName(name) === "") return exact;
+  return matching((column) => normalizeColumnName(column) === normalizeColumnName(name));
 }
 
 /** Maps the columns that are not in `settled` to the fields that `mapping` lacks, and the rest to custom fields. */
-function complete(mapping: Mapping, header: string[], settled: Set<number>): Mapping {
+function completeMapping(mapping: Mapping, header: string[], settled: Set<number>): Mapping {
   const open = new Map<string, number[]>();
   header.forEach((column, index) => {
-    if (!settled.has(index)) open.set(simplify(column), [...(open.get(simplify(column)) ?? []), index]);
+    if (!settled.has(index))
+      open.set(normalizeColumnName(column), [...(open.get(normalizeColumnName(column)) ?? []), index]);
   });
   const placed = new Set(settled);
   for (const field of FIELDS.filter((name) => mapping[name] === undefined)) {
@@ -179,7 +180,7 @@ function toCustomKey(column: string): string | null {
 }
 
 /** Removes case, accents, spaces, punctuation and byte order mark from a column name. */
-function simplify(column: string): string {
+function normalizeColumnName(column: string): string {
   return column
     .normalize("NFKD")
     .toLowerCase()

@@ -1,5 +1,5 @@
 import { CsvError, type Options, parse } from "csv-parse/sync";
-import { Fault } from "../fault.ts";
+import { AppError } from "../../lib/errors.ts";
 
 /** The cells of a row, or why they cannot be parsed. `line` is the physical line (from 1) on which the row starts. */
 type CsvRow = { line: number; cells: string[] } | { line: number; problem: string };
@@ -28,7 +28,7 @@ const CR = 13;
  * at the first bad row and loses the good rows that it still holds.
  * @throws AppError INVALID for a cell over 64 KiB, a header of over 1,000 columns and more than 50,000 malformed rows
  */
-export async function* csvRows(
+export async function* parseCsvRows(
   blocks: AsyncIterable<Buffer>,
   score: (header: string[]) => number,
 ): AsyncGenerator<CsvRow[]> {
@@ -87,7 +87,7 @@ class RowParser {
   #check(cells: string[], size: number): CsvRow {
     if (size > MAX_CELL_BYTES && cells.some((cell) => Buffer.byteLength(cell) > MAX_CELL_BYTES)) throw this.#tooLarge();
     if (this.#width === null && cells.length > MAX_COLUMNS) {
-      throw new Fault("INVALID", `The file has ${cells.length} columns; at most ${MAX_COLUMNS} are supported`);
+      throw new AppError("INVALID", `The file has ${cells.length} columns; at most ${MAX_COLUMNS} are supported`);
     }
     this.#width ??= cells.length;
     const used = cells.length <= this.#width ? 0 : cells.findLastIndex((cell) => cell.trim() !== "") + 1;
@@ -100,15 +100,15 @@ class RowParser {
   #parseLoosely(line: Buffer): CsvRow {
     if (++this.#malformedRows > MAX_MALFORMED_ROWS) {
       const message = `Line ${this.#line}: more than ${MAX_MALFORMED_ROWS} rows have misplaced quotation marks. Export the file again as CSV.`;
-      throw new Fault("INVALID", message);
+      throw new AppError("INVALID", message);
     }
     const [row] = parseRows(line, this.#delimiter, { relax_quotes: true }).rows;
     if (row && row.cells.length === (this.#width ?? row.cells.length)) return this.#check(row.cells, line.length);
     return { line: this.#line, problem: "A quotation mark is missing or misplaced" };
   }
 
-  #tooLarge(): Fault {
-    return new Fault(
+  #tooLarge(): AppError {
+    return new AppError(
       "INVALID",
       `Line ${this.#line}: the row is too large (at most 64 KiB a cell). Is a quotation mark on this line never closed?`,
     );

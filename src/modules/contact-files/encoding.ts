@@ -1,4 +1,4 @@
-import { Fault } from "../fault.ts";
+import { AppError } from "../../lib/errors.ts";
 
 /** Size of a block; the first one decides the encoding. */
 const BLOCK_BYTES = 64 * 1024;
@@ -21,9 +21,9 @@ const OTHER_FORMATS: [signature: string, name: string][] = [
  * file whose first 64 KiB are pure ASCII is taken for UTF-8, and its later accents become U+FFFD.
  * @throws AppError INVALID for a file that is not text
  */
-export async function* utf8Blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<Buffer> {
+export async function* decodeToUtf8Blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<Buffer> {
   let decoder: TextDecoder | null | undefined;
-  for await (const block of blocks(source)) {
+  for await (const block of splitBlocks(source)) {
     if (decoder === undefined) {
       const encoding = detectEncoding(block);
       // UTF-8 needs no conversion: the parser takes it as it is.
@@ -38,7 +38,7 @@ export async function* utf8Blocks(source: ReadableStream<Uint8Array>): AsyncGene
   if (decoder) yield Buffer.from(decoder.decode());
 }
 
-async function* blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<Buffer> {
+async function* splitBlocks(source: ReadableStream<Uint8Array>): AsyncGenerator<Buffer> {
   let parts: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of source) {
@@ -57,7 +57,7 @@ async function* blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<Buffe
 
 function detectEncoding(start: Buffer): Encoding {
   const other = OTHER_FORMATS.find(([signature]) => startsWith(start, signature));
-  if (other) throw notText(`The file is ${other[1]}, not a CSV file`);
+  if (other) throw notTextError(`The file is ${other[1]}, not a CSV file`);
 
   if (startsWith(start, "\xef\xbb\xbf")) return "utf-8";
   if (startsWith(start, "\xff\xfe")) return "utf-16le";
@@ -69,7 +69,7 @@ function detectEncoding(start: Buffer): Encoding {
   const odd = sample.filter((byte, index) => byte === 0 && index % 2 === 1).length;
   if (odd > 4 * even && odd > sample.length / 8) return "utf-16le";
   if (even > 4 * odd && even > sample.length / 8) return "utf-16be";
-  if (even + odd > 0) throw notText("The file is not text");
+  if (even + odd > 0) throw notTextError("The file is not text");
 
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(start, { stream: true });
@@ -83,8 +83,8 @@ function startsWith(bytes: Buffer, signature: string): boolean {
   return bytes.subarray(0, signature.length).equals(Buffer.from(signature, "latin1"));
 }
 
-function notText(what: string): Fault {
-  return new Fault(
+function notTextError(what: string): AppError {
+  return new AppError(
     "INVALID",
     `${what}. Open it in the program it comes from and export it as CSV (UTF-8), then upload that file.`,
   );

@@ -1,4 +1,4 @@
-import { normaliseEmail, normalisePhone } from "../address.ts";
+import { normaliseEmail, normalisePhone } from "../../lib/addresses.ts";
 import type { ContactField, Mapping } from "./columns.ts";
 
 /** The fields of a contact before it is stored. At least one of `email` (lower case) and `phone` (E.164) is not null. */
@@ -21,9 +21,9 @@ export interface ContactData {
  */
 export type FileRow =
   | { line: number; verdict: "ok"; contact: ContactData }
-  | { line: number; verdict: Rejection; message: string; email: string; phone: string };
+  | { line: number; verdict: RowError; message: string; email: string; phone: string };
 
-export type Rejection = "bad_email" | "bad_phone" | "no_address" | "broken";
+export type RowError = "bad_email" | "bad_phone" | "no_address" | "broken";
 
 /** Separates several values in one cell: ` ::: ` in Google's exports, `;` in those of HubSpot and Outlook. The first is used. */
 const VALUE_SEPARATOR = /:::|;/;
@@ -37,13 +37,18 @@ const FORMULA_GUARD = /^'(?=[^\S\r\n]*[=+\-@\t\r＝＋－＠])/;
  * One bad address rejects the row even when the other is good: a contact imported with half of its addresses would be reached
  * on one channel only, without anyone noticing. An empty cell or `n/a` is no address, not a bad one.
  */
-export function judgeRow(line: number, cells: string[], mapping: Mapping, defaultCountry: string | undefined): FileRow {
+export function parseFileRow(
+  line: number,
+  cells: string[],
+  mapping: Mapping,
+  defaultCountry: string | undefined,
+): FileRow {
   const emailText = firstAddress(cells, mapping.email);
   const phoneText = firstAddress(cells, mapping.phone);
   const email = emailText === null ? null : normaliseEmail(emailText);
   const phone = phoneText === null ? null : normalisePhone(phoneText, defaultCountry);
 
-  const rejected = (verdict: Rejection, message: string): FileRow => {
+  const rejected = (verdict: RowError, message: string): FileRow => {
     const raw = { email: (emailText ?? "").slice(0, 320), phone: (phoneText ?? "").slice(0, 320) };
     return { line, verdict, message, ...raw };
   };
@@ -73,14 +78,14 @@ export function judgeRow(line: number, cells: string[], mapping: Mapping, defaul
 }
 
 /** Removes the guard against formulas, surrounding space, and NUL, which PostgreSQL cannot store, from a cell. */
-export function plain(cell: string): string {
+export function cleanCell(cell: string): string {
   const text = cell.includes("\0") ? cell.replaceAll("\0", "") : cell;
   return (text.startsWith("'") ? text.replace(FORMULA_GUARD, "") : text).trim();
 }
 
 function firstValue(cells: string[], columns: number[] = []): string | null {
   for (const column of columns) {
-    const value = plain(cells[column] ?? "");
+    const value = cleanCell(cells[column] ?? "");
     if (value !== "") return value;
   }
   return null;
@@ -88,7 +93,7 @@ function firstValue(cells: string[], columns: number[] = []): string | null {
 
 function firstAddress(cells: string[], columns: number[] = []): string | null {
   for (const column of columns) {
-    for (const part of plain(cells[column] ?? "").split(VALUE_SEPARATOR)) {
+    for (const part of cleanCell(cells[column] ?? "").split(VALUE_SEPARATOR)) {
       const value = part.trim();
       if (value !== "" && !PLACEHOLDER.test(value)) return value;
     }

@@ -21,11 +21,11 @@ interface ResultLine {
 }
 
 /** The first line of a result file. */
-export const verdictHeader = "line,verdict,email,phone,message\r\n";
+export const RESULT_FILE_HEADER = "line,verdict,email,phone,message\r\n";
 
 /** Formats one line of a result file, with its line end. */
-export function verdictLine(row: ResultLine): string {
-  return `${row.line},${row.verdict},${csvCell(row.email)},${csvCell(row.phone)},${csvCell(row.message)}\r\n`;
+export function formatResultLine(row: ResultLine): string {
+  return `${row.line},${row.verdict},${formatCsvCell(row.email)},${formatCsvCell(row.phone)},${formatCsvCell(row.message)}\r\n`;
 }
 
 const E164 = /^\+[1-9]\d{6,14}$/;
@@ -41,7 +41,7 @@ const FORMULA_START = /(?<=^|[\r\n;\t|])(?=(?:[^\S\r\n]|")*?[=+\-@\t\r\0＝＋�
  * Formats a cell of a CSV file: quoted as in RFC 4180 section 2, with an apostrophe before what a spreadsheet would run.
  * A bare E.164 number gets none: as a formula it evaluates to itself, and other programs do not import it with an apostrophe.
  */
-export function csvCell(text: string | null): string {
+export function formatCsvCell(text: string | null): string {
   if (text === null) return "";
   const safe = E164.test(text) ? text : text.replace(FORMULA_START, "'");
   return /[",\r\n;\t|]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
 
 /** Marks the e-mail address of a contact as one that does not exist. Nothing is sent to it again. */
 export async function markEmailBounced(tx: Tx, contactId: string): Promise<void> {
@@ -12,5 +12,5 @@ export async function markConversationsBounced(tx: Tx, conversationIds: readonly
   if (conversationIds.length === 0) return;
   const ids = conversationIds.map((id) => ({ id }));
   await tx.all(sql`update contacts set email_bounced_at = ${tx.now} where email_bounced_at is null and id in
-    (select v.contact_id from ${rowsOf("n", ids, { id: "text" })} cross join conversations v where v.id = n.id)`);
+    (select v.contact_id from ${valuesTable("n", ids, { id: "text" })} cross join conversations v where v.id = n.id)`);
 }

@@ -1,8 +1,8 @@
-import type { ContactData } from "../contactFiles/fileRow.ts";
-import { MAX_CUSTOM_FIELDS } from "./person.ts";
+import type { ContactData } from "../contact-files/file-row.ts";
+import { MAX_CUSTOM_FIELDS } from "./parse-contact.ts";
 
 /** A contact of the brand while a batch of rows is matched, with the changes that rows have made so far. */
-export interface Entry extends ContactData {
+export interface MatchedContact extends ContactData {
   id: string;
   /** `new`: not in the database yet. `changed`: in the database with other values. */
   state: "new" | "kept" | "changed";
@@ -10,7 +10,7 @@ export interface Entry extends ContactData {
 }
 
 /** The result of matching one row with the brand's contacts. */
-type Placing =
+type MatchResult =
   | { verdict: "added" | "updated" | "duplicate"; contactId: string; note: string | null }
   /** `duplicate`: the phone number belongs to another person, so it is unknown which contact is meant. */
   | { verdict: "duplicate" | "banned"; contactId: null; note: string | null }
@@ -21,17 +21,17 @@ type Placing =
  * Matches the rows of a batch with the brand's contacts, in order, and collects what to write. It does not access the
  * database: the constructor takes the contacts that share an address with any row.
  */
-export class AddressBook {
-  readonly #byEmail = new Map<string, Entry>();
-  readonly #byPhone = new Map<string, Entry>();
-  readonly #entries: Entry[] = [];
+export class ContactMatcher {
+  readonly #byEmail = new Map<string, MatchedContact>();
+  readonly #byPhone = new Map<string, MatchedContact>();
+  readonly #entries: MatchedContact[] = [];
   readonly #isBanned: (address: string) => boolean;
   readonly #newId: () => string;
   readonly #now: number;
   readonly #getQuotaError: (person: ContactData) => string | null;
 
   constructor(
-    known: readonly Entry[],
+    known: readonly MatchedContact[],
     isBanned: (address: string) => boolean,
     tx: { newId(): string; now: number },
     getQuotaError: (person: ContactData) => string | null = () => null,
@@ -44,7 +44,7 @@ export class AddressBook {
   }
 
   /** The contacts that are new or changed. */
-  get toWrite(): Entry[] {
+  get pendingWrites(): MatchedContact[] {
     return this.#entries.filter((entry) => entry.state !== "kept");
   }
 
@@ -53,7 +53,7 @@ export class AddressBook {
    * moves from one contact to another, and a row whose number belongs to a contact with *another* e-mail address changes
    * no contact: colleagues share a switchboard, families a line.
    */
-  place(person: ContactData, onDuplicate: "SKIP" | "UPDATE"): Placing {
+  match(person: ContactData, onDuplicate: "SKIP" | "UPDATE"): MatchResult {
     const byEmail = person.email === null ? undefined : this.#byEmail.get(person.email);
     const byPhone = person.phone === null ? undefined : this.#byPhone.get(person.phone);
     const entry = byEmail ?? byPhone;
@@ -63,7 +63,7 @@ export class AddressBook {
     if (!entry) {
       const quotaError = this.#getQuotaError(person);
       if (quotaError !== null) return { verdict: "quota", contactId: null, note: quotaError };
-      const added: Entry = { ...person, id: this.#newId(), state: "new", createdAt: this.#now };
+      const added: MatchedContact = { ...person, id: this.#newId(), state: "new", createdAt: this.#now };
       this.#add(added);
       return { verdict: "added", contactId: added.id, note: null };
     }
@@ -78,14 +78,14 @@ export class AddressBook {
     return { verdict: "updated", contactId: entry.id, note: this.#update(entry, person) };
   }
 
-  #add(entry: Entry): void {
+  #add(entry: MatchedContact): void {
     this.#entries.push(entry);
     if (entry.email !== null) this.#byEmail.set(entry.email, entry);
     if (entry.phone !== null) this.#byPhone.set(entry.phone, entry);
   }
 
   /** Overwrites the contact with the values that the row has. Returns a note about values that were not stored, or null. */
-  #update(entry: Entry, person: ContactData): string | null {
+  #update(entry: MatchedContact, person: ContactData): string | null {
     const before = JSON.stringify(entry);
     const owner = person.phone === null ? entry : (this.#byPhone.get(person.phone) ?? entry);
     entry.email ??= person.email;

@@ -1,18 +1,18 @@
 import { and, asc, eq, gt } from "drizzle-orm";
-import { iso, isoOrNull } from "../clock.ts";
-import type { ContactData } from "../contactFiles/fileRow.ts";
-import { contacts } from "../db/schema/contacts.ts";
-import { conversations } from "../db/schema/conversations.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
-import { isForeignKeyViolation, isUniqueViolation } from "../db/violations.ts";
-import { addWords, removeWords } from "../db/wordIndex.ts";
-import { Fault, invalid, notFound } from "../fault.ts";
+import { isForeignKeyViolation, isUniqueViolation } from "../../db/errors.ts";
+import { contacts } from "../../db/schema/contacts.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { inScope, SYSTEM, type TenantScope, tenantScope } from "../../db/tenant-scope.ts";
+import { deleteWords, indexWords } from "../../db/word-index.ts";
+import { iso, isoOrNull } from "../../lib/clock.ts";
+import { AppError, invalid, notFound } from "../../lib/errors.ts";
+import type { ContactData } from "../contact-files/file-row.ts";
 import { contactBytes } from "../limits/bytes.ts";
-import { addUsage, release } from "../limits/usage.ts";
-import type { Contact, ContactChange, NewContact } from "./model.ts";
-import { fitPerson, judgeContact } from "./person.ts";
-import { findBanned, holdContacts, upsertContacts, wordEntry } from "./upsert.ts";
+import { addUsage, releaseUsage } from "../limits/usage.ts";
+import type { Contact, ContactUpdate, NewContact } from "./model.ts";
+import { parseContact, truncateContact } from "./parse-contact.ts";
+import { findBanned, lockContacts, toWordEntry, upsertContacts } from "./upsert.ts";
 
 export type ContactRow = typeof contacts.$inferSelect;
 
@@ -61,42 +61,42 @@ export async function createContact(
   given: NewContact,
   defaultCountry?: string,
 ): Promise<ContactRow> {
-  const [outcome] = await upsertContacts(tx, brandId, [judgeContact(given, "", defaultCountry)], "SKIP");
+  const [outcome] = await upsertContacts(tx, brandId, [parseContact(given, "", defaultCountry)], "SKIP");
   if (outcome?.verdict === "added" && outcome.contactId)
     return getContact(tx, outcome.contactId, tenantScope(SYSTEM, brandId));
   switch (outcome?.verdict) {
     case "duplicate":
-      throw new Fault("CONFLICT", outcome.message ?? "The brand already has a contact with this address", {
-        facts: { contactId: outcome.contactId },
+      throw new AppError("CONFLICT", outcome.message ?? "The brand already has a contact with this address", {
+        meta: { contactId: outcome.contactId },
       });
     case "banned":
       throw personBanned();
     case "quota":
-      throw new Fault("CONFLICT", outcome.message ?? "The brand has reached its limit of contacts");
+      throw new AppError("CONFLICT", outcome.message ?? "The brand has reached its limit of contacts");
     default:
       throw invalid(outcome?.verdict === "bad_phone" ? "phone" : "email", outcome?.message ?? "expected an address");
   }
 }
 
-const personBanned = () => new Fault("CONFLICT", "This person is on a ban list and must not be contacted");
+const personBanned = () => new AppError("CONFLICT", "This person is on a ban list and must not be contacted");
 
 /**
  * Updates the fields that are given; `custom` is replaced as a whole.
  * @throws AppError INVALID without any address, CONFLICT for an address of another contact or a banned one
  */
-export async function changeContact(
+export async function updateContact(
   tx: Tx,
   id: string,
   scope: TenantScope,
-  change: ContactChange,
+  change: ContactUpdate,
 ): Promise<ContactRow> {
   const { brandId } = await getContact(tx, id, scope);
-  await holdContacts(tx, brandId);
+  await lockContacts(tx, brandId);
   // Reads the row again: another transaction may have changed it before the lock.
   const row = await getContact(tx, id, scope);
-  const parsed = judgeContact({ ...row, ...change });
+  const parsed = parseContact({ ...row, ...change });
   if (parsed.verdict !== "ok") throw invalid(parsed.verdict === "bad_phone" ? "phone" : "email", parsed.message);
-  const { person } = fitPerson(parsed.contact);
+  const { person } = truncateContact(parsed.contact);
   await assertNotBanned(tx, row, person);
   try {
     await tx
@@ -104,10 +104,10 @@ export async function changeContact(
       // The bounce was for the old address.
       .set({ ...person, updatedAt: tx.now, ...(person.email === row.email ? {} : { emailBouncedAt: null }) })
       .where(eq(contacts.id, id));
-    await removeWords(tx, brandId, [wordEntry(row)]);
-    await addWords(tx, brandId, [wordEntry({ ...person, id })]);
+    await deleteWords(tx, brandId, [toWordEntry(row)]);
+    await indexWords(tx, brandId, [toWordEntry({ ...person, id })]);
   } catch (error) {
-    if (isUniqueViolation(error)) throw new Fault("CONFLICT", "The brand already has a contact with this address");
+    if (isUniqueViolation(error)) throw new AppError("CONFLICT", "The brand already has a contact with this address");
     throw error;
   }
   await addUsage(tx, brandId, "storedBytes", contactBytes(person) - contactBytes(row));
@@ -128,10 +128,13 @@ async function assertNotBanned(tx: Tx, row: ContactRow, person: ContactData): Pr
 }
 
 /** Deletes a contact. @throws AppError CONFLICT when a campaign contains it */
-export async function removeContact(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+export async function deleteContact(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   const row = await getContact(tx, id, scope);
   const inUse = () =>
-    new Fault("CONFLICT", "A campaign contains this contact: remove it from the campaign, or ban the person instead");
+    new AppError(
+      "CONFLICT",
+      "A campaign contains this contact: remove it from the campaign, or ban the person instead",
+    );
   const [conversation] = await tx
     .select({ id: conversations.id })
     .from(conversations)
@@ -141,9 +144,9 @@ export async function removeContact(tx: Tx, id: string, scope: TenantScope): Pro
   try {
     const [deleted] = await tx.delete(contacts).where(eq(contacts.id, id)).returning();
     if (!deleted) return;
-    await release(tx, row.brandId, "contacts", 1);
-    await release(tx, row.brandId, "storedBytes", contactBytes(deleted));
-    await removeWords(tx, row.brandId, [wordEntry(row)]);
+    await releaseUsage(tx, row.brandId, "contacts", 1);
+    await releaseUsage(tx, row.brandId, "storedBytes", contactBytes(deleted));
+    await deleteWords(tx, row.brandId, [toWordEntry(row)]);
   } catch (error) {
     throw isForeignKeyViolation(error) ? inUse() : error;
   }

@@ -1,9 +1,9 @@
 import { t } from "elysia";
-import { Id, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 
 const name = (example: string) => Nullable(t.String({ maxLength: 200, examples: [example] }));
 
-export const Custom = t.Record(t.String(), t.String({ maxLength: 1000 }), {
+export const CustomFields = t.Record(t.String(), t.String({ maxLength: 1000 }), {
   maxProperties: 50,
   description: "Custom fields by the name that templates use: letters, digits and _",
   examples: [{ city: "Springfield", jobTitle: "Dentist" }],
@@ -20,12 +20,12 @@ export const NewContact = t.Object({
   consent: t.Optional(
     Nullable(t.String({ maxLength: 200, description: "Stored as the field `custom.consent`", examples: ["web form"] })),
   ),
-  custom: t.Optional(Custom),
+  custom: t.Optional(CustomFields),
 });
 export type NewContact = typeof NewContact.static;
 
-export const ContactChange = NewContact;
-export type ContactChange = NewContact;
+export const ContactUpdate = NewContact;
+export type ContactUpdate = NewContact;
 
 export const Contact = t.Object({
   id: Id,
@@ -37,9 +37,9 @@ export const Contact = t.Object({
   company: Nullable(t.String()),
   timezone: Nullable(t.String()),
   custom: t.Record(t.String(), t.String()),
-  emailBouncedAt: Nullable(Moment),
-  createdAt: Moment,
-  updatedAt: Moment,
+  emailBouncedAt: Nullable(Timestamp),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
 });
 export type Contact = typeof Contact.static;
 
@@ -50,7 +50,7 @@ export const SearchQuery = t.Optional(
   t.String({ maxLength: 200, description: "One or more prefixes of words", examples: ["jo mill"] }),
 );
 /** Documents the search of contacts, for the operations that have one. */
-export const SEARCH_RULES =
+export const SEARCH_DESCRIPTION =
   "`searchQuery` filters: each of its words must be a prefix of a word of the name, the company, the e-mail address (whole, or from any part on: `miller@`, `acme.com`) or the phone number (with or without country code, or its last four digits). Case and accents are ignored; results are ordered by the matching word. A request searches a few thousand contacts: a page can be short or empty and still have a `nextCursor`.";
 export const OnDuplicate = t.Optional(
   t.Union([t.Literal("SKIP"), t.Literal("UPDATE")], {

@@ -1,11 +1,11 @@
-import { isPhoneCountry, normaliseEmail, normalisePhone } from "../address.ts";
-import { checkZone } from "../brands/brands.ts";
-import type { ContactData, Rejection } from "../contactFiles/fileRow.ts";
-import { invalid } from "../fault.ts";
+import { isPhoneCountry, normaliseEmail, normalisePhone } from "../../lib/addresses.ts";
+import { invalid } from "../../lib/errors.ts";
+import { assertZone } from "../brands/brands.ts";
+import type { ContactData, RowError } from "../contact-files/file-row.ts";
 import type { NewContact } from "./model.ts";
 
 /** A row of a request or a file, parsed without looking at other contacts. */
-export type JudgedRow = { verdict: "ok"; contact: ContactData } | { verdict: Rejection; message: string };
+export type ParsedRow = { verdict: "ok"; contact: ContactData } | { verdict: RowError; message: string };
 
 const MAX_NAME_CHARS = 200;
 const MAX_VALUE_CHARS = 1000;
@@ -19,7 +19,7 @@ const CUSTOM_NAME = /^[\p{L}_][\p{L}\p{M}\p{N}_]{0,63}$/u;
  * others; mistakes that a client makes in every row alike (a time zone, a field's name) are thrown.
  * @throws AppError INVALID naming the field, with the prefix `field`
  */
-export function judgeContact(given: NewContact, field = "", defaultCountry?: string): JudgedRow {
+export function parseContact(given: NewContact, field = "", defaultCountry?: string): ParsedRow {
   const { email: emailText, phone: phoneText, timezone, custom = {} } = given;
   assertCustomNames(`${field}custom`, custom);
   if (timezone) assertZoneField(`${field}timezone`, timezone);
@@ -55,7 +55,7 @@ function assertCustomNames(field: string, custom: Record<string, string>): void 
 }
 
 /** Returns the country code when `normalisePhone` knows it. @throws AppError INVALID for others */
-export function checkCountry(code: string | undefined): string | undefined {
+export function assertCountry(code: string | undefined): string | undefined {
   if (code !== undefined && !isPhoneCountry(code)) {
     throw invalid("defaultCountry", "expected a two-letter country code such as US or GB");
   }
@@ -75,7 +75,7 @@ const knownZones = new Set<string>();
 function assertZoneField(field: string, zone: string): void {
   if (knownZones.has(zone)) return;
   try {
-    checkZone(zone);
+    assertZone(zone);
   } catch {
     throw invalid(field, `expected an IANA time zone such as America/New_York, got ${JSON.stringify(zone)}`);
   }
@@ -86,7 +86,7 @@ function assertZoneField(field: string, zone: string): void {
  * Truncates texts to what is stored and drops custom fields past the fiftieth, because files have no limits of their own.
  * `note` says what was cut, or is null.
  */
-export function fitPerson(person: ContactData): { person: ContactData; note: string | null } {
+export function truncateContact(person: ContactData): { person: ContactData; note: string | null } {
   const notes = new Set<string>();
   const cut = (text: string, limit: number): string => {
     if (text.length > limit) notes.add(`a text was cut to ${limit} characters`);

@@ -1,9 +1,9 @@
 import { asc, gt } from "drizzle-orm";
-import { contacts } from "../db/schema/contacts.ts";
-import type { Store, Tx } from "../db/store.ts";
-import { addWords, removeWords } from "../db/wordIndex.ts";
-import { findNote, setNote } from "../installation.ts";
-import { wordEntry } from "./upsert.ts";
+import { findNote, setNote } from "../../db/installation.ts";
+import { contacts } from "../../db/schema/contacts.ts";
+import type { Store, Tx } from "../../db/store.ts";
+import { deleteWords, indexWords } from "../../db/word-index.ts";
+import { toWordEntry } from "./upsert.ts";
 
 /** The row of `installation` that records that all contacts are indexed. */
 const INDEX_STATE_NAME = "contact words";
@@ -15,12 +15,12 @@ const CONTACTS_PER_TRANSACTION = 500;
  * Adds contacts to the search index that are not in it: those of a migrated database, or of a version without an index.
  * Runs once; after an interruption it starts again and is idempotent. Returns how many contacts it indexed.
  */
-export async function indexOlderContacts(store: Store): Promise<number> {
+export async function indexMissingContacts(store: Store): Promise<number> {
   if ((await findNote(store.read, INDEX_STATE_NAME)) === INDEX_VERSION) return 0;
   let count = 0;
   for (let after: string | null = ""; after !== null; ) {
     const from: string = after;
-    const ids: string[] = await store.write((tx) => indexFrom(tx, from));
+    const ids: string[] = await store.write((tx) => indexPage(tx, from));
     count += ids.length;
     after = ids.at(-1) ?? null;
   }
@@ -28,7 +28,7 @@ export async function indexOlderContacts(store: Store): Promise<number> {
   return count;
 }
 
-async function indexFrom(tx: Tx, after: string): Promise<string[]> {
+async function indexPage(tx: Tx, after: string): Promise<string[]> {
   const rows = await tx
     .select()
     .from(contacts)
@@ -36,9 +36,9 @@ async function indexFrom(tx: Tx, after: string): Promise<string[]> {
     .orderBy(asc(contacts.id))
     .limit(CONTACTS_PER_TRANSACTION);
   for (const [brandId, own] of Map.groupBy(rows, (row) => row.brandId)) {
-    const entries = own.map(wordEntry);
-    await removeWords(tx, brandId, entries);
-    await addWords(tx, brandId, entries);
+    const entries = own.map(toWordEntry);
+    await deleteWords(tx, brandId, entries);
+    await indexWords(tx, brandId, entries);
   }
   return rows.map(({ id }) => id);
 }

@@ -1,31 +1,31 @@
 import { Elysia, t } from "elysia";
-import { brandOf } from "../db/tenant-scope.ts";
+import { resolveBrandId } from "../../db/tenant-scope.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { paginate, parseCursor, toNextCursor } from "../../http/pagination.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { CursorQuery, Id, IdParams, Nullable, PageLimit } from "../../http/schemas.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { cursorAt, cutPage, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { timeSlices } from "../timeSlices.ts";
-import { changeContact, createContact, getContact, listContacts, removeContact, toContact } from "./contacts.ts";
-import { Contact, ContactChange, DefaultCountry, NewContact, SEARCH_RULES, SearchQuery } from "./model.ts";
-import { checkCountry } from "./person.ts";
+import { createContact, deleteContact, getContact, listContacts, toContact, updateContact } from "./contacts.ts";
+import { Contact, ContactUpdate, DefaultCountry, NewContact, SEARCH_DESCRIPTION, SearchQuery } from "./model.ts";
+import { assertCountry } from "./parse-contact.ts";
 import { searchContacts } from "./search.ts";
-import { keptPlace, searchPlace } from "./searchPage.ts";
+import { formatSearchCursor, parseSearchCursor } from "./search-cursor.ts";
 
 const OneContact = t.Object({ success: t.Literal(true), contact: Contact });
 
 /** Manages the contacts of a brand. */
-export function contactRoutes(deps: Deps) {
+export function contactsModule(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/contacts", tags: ["Contacts"] })
     .use(requestContext)
     .post(
       "/",
       async ({ body, context }) => {
-        const brandId = brandOf(context.principal, body.brandId);
-        const country = checkCountry(body.defaultCountry);
-        return writeOnce(deps, context, async (tx) => ({
+        const brandId = resolveBrandId(context.principal, body.brandId);
+        const country = assertCountry(body.defaultCountry);
+        return runIdempotent(deps, context, async (tx) => ({
           success: true as const,
           contact: toContact(await createContact(tx, brandId, body, country)),
         }));
@@ -37,7 +37,7 @@ export function contactRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           example: {
-            body: { brandId: EXEMPLARS.brand, email: "joan@example.com", firstName: "Joan", company: "Clarke & Co" },
+            body: { brandId: DEMO_IDS.brand, email: "joan@example.com", firstName: "Joan", company: "Clarke & Co" },
           },
           summary: "Add a contact",
           description:
@@ -52,7 +52,7 @@ export function contactRoutes(deps: Deps) {
         const scope = context.scopeOf(query.brandId);
         const text = query.searchQuery?.trim();
         if (text) {
-          const after = searchPlace(readCursor(query.cursor));
+          const after = parseSearchCursor(parseCursor(query.cursor));
           const pause = () => timeSlices.next(scope.kind === "brand" ? scope.brandId : context.principal.userId);
           const search = { scope, text, after, limit, pause };
           const found = await searchContacts(
@@ -60,23 +60,27 @@ export function contactRoutes(deps: Deps) {
             search,
             async (rows) => new Map(rows.map((row) => [row.id, row])),
           );
-          return { success: true as const, data: found.items.map(toContact), nextCursor: cursorAt(keptPlace(found)) };
+          return {
+            success: true as const,
+            data: found.items.map(toContact),
+            nextCursor: toNextCursor(formatSearchCursor(found)),
+          };
         }
         const rows = await listContacts(store.read, {
           scope,
-          after: readCursor(query.cursor)?.[1] ?? null,
+          after: parseCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
-        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        const page = paginate(rows, limit, (row) => [null, row.id]);
         return { success: true as const, data: page.data.map(toContact), nextCursor: page.nextCursor };
       },
       {
-        query: t.Object({ cursor: Cursor, limit: Limit, searchQuery: SearchQuery, brandId: t.Optional(Id) }),
+        query: t.Object({ cursor: CursorQuery, limit: PageLimit, searchQuery: SearchQuery, brandId: t.Optional(Id) }),
         response: t.Object({ success: t.Literal(true), data: t.Array(Contact), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
           summary: "List contacts",
-          description: `Lists the brand's contacts in the order of creation. Admins get all contacts, or those of \`brandId\`. ${SEARCH_RULES}`,
+          description: `Lists the brand's contacts in the order of creation. Admins get all contacts, or those of \`brandId\`. ${SEARCH_DESCRIPTION}`,
         },
       },
     )
@@ -91,7 +95,7 @@ export function contactRoutes(deps: Deps) {
         response: OneContact,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.contact } },
+          example: { parameters: { id: DEMO_IDS.contact } },
           summary: "Get a contact",
           description: "Returns one contact with all its fields.",
         },
@@ -100,16 +104,16 @@ export function contactRoutes(deps: Deps) {
     .patch(
       "/:id",
       async ({ params, body, context }) => {
-        const row = await store.write((tx) => changeContact(tx, params.id, context.scope, body));
+        const row = await store.write((tx) => updateContact(tx, params.id, context.scope, body));
         return { success: true as const, contact: toContact(row) };
       },
       {
         params: IdParams,
-        body: ContactChange,
+        body: ContactUpdate,
         response: OneContact,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.contact }, body: { firstName: "Joanna" } },
+          example: { parameters: { id: DEMO_IDS.contact }, body: { firstName: "Joanna" } },
           summary: "Update a contact",
           description: "Updates the fields that are given; null clears a field. `custom` is replaced as a whole.",
         },
@@ -118,7 +122,7 @@ export function contactRoutes(deps: Deps) {
     .delete(
       "/:id",
       async ({ params, context }) => {
-        await store.write((tx) => removeContact(tx, params.id, context.scope));
+        await store.write((tx) => deleteContact(tx, params.id, context.scope));
         return { success: true as const };
       },
       {
@@ -126,7 +130,7 @@ export function contactRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.loneContact } },
+          example: { parameters: { id: DEMO_IDS.loneContact } },
           summary: "Delete a contact",
           description: "Returns 409 when a campaign contains the contact.",
         },

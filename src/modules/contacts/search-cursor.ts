@@ -1,11 +1,11 @@
-import { invalid } from "../fault.ts";
-import type { Found, SearchPlace } from "./search.ts";
+import { invalid } from "../../lib/errors.ts";
+import type { SearchPosition, SearchResult } from "./search.ts";
 
 /** A cursor in the form of `http/cursor.ts`. Neither ids nor words contain spaces. */
 type StoredCursor = [key: string | number | null, order: string];
 
 /** Parses where an earlier page of a search ended. @throws AppError INVALID for the cursor of another list */
-export function searchPlace(cursor: StoredCursor | null): SearchPlace | null {
+export function parseSearchCursor(cursor: StoredCursor | null): SearchPosition | null {
   if (cursor === null) return null;
   const [key, order] = cursor;
   const [, brandId, word] = /^(\S+) (\S+)$/.exec(String(key)) ?? [];
@@ -16,6 +16,6 @@ export function searchPlace(cursor: StoredCursor | null): SearchPlace | null {
 }
 
 /** Formats where a page of a search ended; null on the last page. */
-export function keptPlace({ next }: Pick<Found<unknown>, "next">): StoredCursor | null {
+export function formatSearchCursor({ next }: Pick<SearchResult<unknown>, "next">): StoredCursor | null {
   return next && [`${next.brandId} ${next.word}`, next.order];
 }

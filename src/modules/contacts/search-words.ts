@@ -1,8 +1,8 @@
 import { getCountries, getCountryCallingCode } from "libphonenumber-js/min";
-import type { ContactData } from "../contactFiles/fileRow.ts";
+import type { ContactData } from "../contact-files/file-row.ts";
 
 /** The fields by which a contact is found. */
-export type Searchable = Pick<ContactData, "email" | "phone" | "firstName" | "lastName" | "company">;
+export type SearchableContact = Pick<ContactData, "email" | "phone" | "firstName" | "lastName" | "company">;
 
 /** Words of one contact that are indexed. Real names have fewer; the limit keeps bad imports from filling the disk. */
 const MAX_INDEXED_WORDS = 24;
@@ -20,7 +20,7 @@ const SEPARATORS = /[^\p{L}\p{N}]+/gu;
 const ASCII = /^[\0-\x7f]*$/;
 
 /** Removes case, accents and apostrophes, so that `Österreich` and `osterreich`, `O'Hara` and `ohara` match. */
-function normalise(text: string): string {
+function normalizeText(text: string): string {
   const plain = ASCII.test(text) ? text : text.normalize("NFKD").replace(/\p{M}+/gu, "");
   return plain
     .toLowerCase()
@@ -30,13 +30,13 @@ function normalise(text: string): string {
 
 /** Splits a text at white space; each part starts at its first letter or digit. */
 function splitParts(text: string): string[] {
-  return normalise(text)
+  return normalizeText(text)
     .split(/\s+/)
     .flatMap((part) => part.replace(/^[^\p{L}\p{N}]+/u, "") || []);
 }
 
 /** Yields a part and what follows each separator within it: `miller-smith` is also found by `smith`. */
-function* suffixes(part: string): Generator<string> {
+function* listSuffixes(part: string): Generator<string> {
   yield part;
   for (const { index, 0: sign } of part.matchAll(SEPARATORS)) {
     const rest = part.slice(index + sign.length);
@@ -45,7 +45,7 @@ function* suffixes(part: string): Generator<string> {
 }
 
 /** Collects every word by which a contact is found. */
-function getWords({ email, phone, firstName, lastName, company }: Searchable): Set<string> {
+function getWords({ email, phone, firstName, lastName, company }: SearchableContact): Set<string> {
   const words = new Set<string>();
   const add = (word: string) => words.size < MAX_INDEXED_WORDS && words.add(word);
   if (phone !== null) {
@@ -56,10 +56,10 @@ function getWords({ email, phone, firstName, lastName, company }: Searchable): S
   }
   for (const part of splitParts(email ?? "")) {
     // Not the top-level domain alone: `com` would match most contacts.
-    for (const word of suffixes(part)) if (/[.@]/.test(word)) add(word);
+    for (const word of listSuffixes(part)) if (/[.@]/.test(word)) add(word);
   }
   for (const text of [lastName, firstName, company]) {
-    for (const part of splitParts(text ?? "")) for (const word of suffixes(part)) add(word);
+    for (const part of splitParts(text ?? "")) for (const word of listSuffixes(part)) add(word);
   }
   words.delete("");
   return words;
@@ -75,14 +75,14 @@ function getCallingCode(phone: string): string {
 }
 
 /** Truncates a word to what is indexed. */
-export function indexed(word: string): string {
+export function truncateWord(word: string): string {
   return word.length <= MAX_INDEXED_CHARS ? word : word.slice(0, MAX_INDEXED_CHARS).toWellFormed();
 }
 
 /** Gets the words to index for a contact, without those that are a prefix of another: a search that finds one finds both. */
-export function indexedWords(contact: Searchable): string[] {
+export function getIndexedWords(contact: SearchableContact): string[] {
   const words = new Set<string>();
-  for (const word of getWords(contact)) words.add(indexed(word));
+  for (const word of getWords(contact)) words.add(truncateWord(word));
   // Sorted, a word comes right before the words that start with it.
   const sorted = [...words].sort();
   return sorted.filter((word, at) => !sorted[at + 1]?.startsWith(word));
@@ -95,7 +95,7 @@ export type SearchWord = readonly string[];
  * Parses a search text into words; empty when it has no letter and no digit. Numbers are also searched without the
  * punctuation and leading zeros that people type and stored phone numbers lack.
  */
-export function searchWords(text: string): SearchWord[] {
+export function parseSearchWords(text: string): SearchWord[] {
   const isNumber = /^[\d\s()+./-]+$/.test(text);
   const parts = isNumber ? [text.replace(/\D+/g, "")].filter(Boolean) : splitParts(text);
   return [...new Set(parts)].slice(0, MAX_QUERY_WORDS).map((part) => {
@@ -107,7 +107,7 @@ export function searchWords(text: string): SearchWord[] {
 }
 
 /** Returns whether every word of the search is a prefix of one of the contact's words. */
-export function isFoundBy(contact: Searchable, wanted: readonly SearchWord[]): boolean {
+export function matchesSearch(contact: SearchableContact, wanted: readonly SearchWord[]): boolean {
   const words = [...getWords(contact)];
   return wanted.every((word) => word.some((prefix) => words.some((own) => own.startsWith(prefix))));
 }

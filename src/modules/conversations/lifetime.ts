@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import { conversations } from "../db/schema/conversations.ts";
-import { byPages, deleteWhere, inSlices, SLICE_ROWS } from "../db/slices.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import { deleteWhere, forEachPage, forEachSlice, SLICE_ROWS } from "../../db/slices.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
 
 /** A conversation that has just been created. */
 export interface NewConversation {
@@ -26,7 +26,7 @@ export async function createConversations(
     updatedAt: tx.now,
   }));
   const created: NewConversation[] = [];
-  await inSlices(rows, async (slice) => {
+  await forEachSlice(rows, async (slice) => {
     const { id, contactId } = conversations;
     created.push(
       ...(await tx
@@ -44,8 +44,8 @@ export async function deleteCampaignConversations(tx: Tx, campaignId: string): P
   const page = (after: string) =>
     tx.all<{ id: string }>(sql`select id from conversations where campaign_id = ${campaignId} and id > ${after}
       order by id limit ${SLICE_ROWS}`);
-  await byPages(page, async (rows) => {
-    const ids = sql`(select n.id from ${rowsOf("n", rows, { id: "text" })})`;
+  await forEachPage(page, async (rows) => {
+    const ids = sql`(select n.id from ${valuesTable("n", rows, { id: "text" })})`;
     // A contact may have replied any number of times.
     await deleteWhere(tx, "inbound_messages", sql`conversation_id in ${ids}`);
     await tx.all(sql`delete from conversations where id in ${ids}`);

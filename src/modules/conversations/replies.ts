@@ -1,7 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
-import { conversations, inboundMessages } from "../db/schema/conversations.ts";
-import type { Tx } from "../db/store.ts";
-import { inScope, type TenantScope } from "../db/tenant-scope.ts";
+import { conversations, inboundMessages } from "../../db/schema/conversations.ts";
+import type { Tx } from "../../db/store.ts";
+import { inScope, type TenantScope } from "../../db/tenant-scope.ts";
 import type { ConversationRow } from "./status.ts";
 
 // Writes the replies of contacts and mail servers to a conversation, and the status that follows from them.

@@ -1,8 +1,8 @@
 import { and, eq, inArray, ne, sql } from "drizzle-orm";
-import { conversations } from "../db/schema/conversations.ts";
-import { messages } from "../db/schema/messages.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import { messages } from "../../db/schema/messages.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
 
 // Every write of a conversation's status. Sending moves it along (`advanceConversations`) or ends it (`endConversations`),
 // a person pauses, resumes or removes it, and a reply, a bounce or an opt-out ends it (`replies.ts`).
@@ -17,7 +17,7 @@ export async function endConversations(
 ): Promise<void> {
   if (rows.length === 0) return;
   await tx.all(sql`update conversations set status = n.status, updated_at = ${tx.now}
-    from ${rowsOf("n", rows, { id: "text", status: "text" })}
+    from ${valuesTable("n", rows, { id: "text", status: "text" })}
     where conversations.id = n.id and conversations.status in ('QUEUED', 'ACTIVE', 'PAUSED')`);
 }
 
@@ -28,14 +28,14 @@ export async function advanceConversations(
 ): Promise<void> {
   if (rows.length === 0) return;
   await tx.all(sql`update conversations set status = n.status, sender_id = n."senderId", updated_at = ${tx.now}
-    from ${rowsOf("n", rows, { id: "text", status: "text", senderId: "text" })} where conversations.id = n.id`);
+    from ${valuesTable("n", rows, { id: "text", status: "text", senderId: "text" })} where conversations.id = n.id`);
 }
 
 /** Gives conversations that have a mailbox another one, so that their next stages leave from it too. */
 export async function reassignConversations(tx: Tx, rows: readonly { id: string; senderId: string }[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.all(sql`update conversations set sender_id = n."senderId"
-    from ${rowsOf("n", rows, { id: "text", senderId: "text" })}
+    from ${valuesTable("n", rows, { id: "text", senderId: "text" })}
     where conversations.id = n.id and conversations.sender_id is not null`);
 }
 

@@ -1,37 +1,41 @@
-import type { LedgerKey } from "../secrets.ts";
-import type { EntryFault } from "./entryFaults.ts";
+import type { LedgerKey } from "../../lib/crypto/secrets.ts";
 import type { BrandFold, LotFold } from "./fold.ts";
-import { type AccountFields, keyIdOf, type LotFields, sealAccount, sealLot } from "./seal.ts";
+import { type AccountFields, accountMac, type LotFields, lotMac, macKeyId } from "./mac.ts";
+import type { TamperFinding } from "./tamper-report.ts";
 
-export type SealedAccount = AccountFields & { seal: string };
-export type SealedLot = LotFields & { seal: string };
+export type StoredAccount = AccountFields & { seal: string };
+export type StoredLot = LotFields & { seal: string };
 
 /** Checks that an account has the MAC of its fields, made with this key. */
-export const isSealedAccount = (key: LedgerKey, account: SealedAccount) => sealAccount(key, account) === account.seal;
+export const hasValidMac = (key: LedgerKey, account: StoredAccount) => accountMac(key, account) === account.seal;
 
 /**
  * Checks the row of an account, and that its head belongs to the entries; null when both are intact. Gaps and single entries
- * are reported by `nameFaults`.
+ * are reported by `explainSuspects`.
  */
-export function accountFault(key: LedgerKey, account: SealedAccount, fold: BrandFold | undefined): EntryFault | null {
+export function checkAccount(
+  key: LedgerKey,
+  account: StoredAccount,
+  fold: BrandFold | undefined,
+): TamperFinding | null {
   const { brandId, entries: seq } = account;
   const base = { brandId, subject: "ACCOUNT", entryId: null, seq, difference: null } as const;
-  if (!isSealedAccount(key, account)) {
-    if (keyIdOf(account.seal) !== key.id && keyIdOf(account.seal) !== "")
-      return { ...base, fault: "OTHER_KEY", detail: `was signed with another key (${keyIdOf(account.seal)})` };
-    const recomputed = fold && { ...account, ...fold.pockets, entries: fold.entries, head: fold.head };
-    const isRecomputed = recomputed !== undefined && sealAccount(key, recomputed) === account.seal;
+  if (!hasValidMac(key, account)) {
+    if (macKeyId(account.seal) !== key.id && macKeyId(account.seal) !== "")
+      return { ...base, fault: "OTHER_KEY", detail: `was signed with another key (${macKeyId(account.seal)})` };
+    const recomputed = fold && { ...account, ...fold.balances, entries: fold.entries, head: fold.head };
+    const isRecomputed = recomputed !== undefined && accountMac(key, recomputed) === account.seal;
     return isRecomputed
       ? { ...base, fault: "CHANGED", detail: "the account was changed: its MAC matches the sum of the entries" }
       : { ...base, fault: "FORGED", detail: "the account is forged: its MAC does not match its fields" };
   }
-  if (fold && fold.provedUpTo > seq)
+  if (fold && fold.lastVerifiedSeq > seq)
     return {
       ...base,
       fault: "REPLAYED",
-      detail: `the account is an earlier version: it counts ${seq} entries, and entry ${fold.provedUpTo} exists with a valid MAC`,
+      detail: `the account is an earlier version: it counts ${seq} entries, and entry ${fold.lastVerifiedSeq} exists with a valid MAC`,
     };
-  const areAllVerified = (fold?.proved ?? 0) === seq && (fold?.entries ?? 0) === seq;
+  const areAllVerified = (fold?.verifiedEntries ?? 0) === seq && (fold?.entries ?? 0) === seq;
   if (areAllVerified && (fold?.head ?? "") !== account.head)
     return {
       ...base,
@@ -42,19 +46,19 @@ export function accountFault(key: LedgerKey, account: SealedAccount, fold: Brand
 }
 
 /** Checks the row of a lot; null when it is intact. */
-export function lotFault(key: LedgerKey, lot: SealedLot, fold: LotFold | undefined): EntryFault | null {
+export function checkLot(key: LedgerKey, lot: StoredLot, fold: LotFold | undefined): TamperFinding | null {
   const base = { brandId: lot.brandId, subject: "LOT", entryId: null, seq: 0, difference: null } as const;
-  if (sealLot(key, lot) !== lot.seal) {
-    if (keyIdOf(lot.seal) !== key.id && keyIdOf(lot.seal) !== "")
+  if (lotMac(key, lot) !== lot.seal) {
+    if (macKeyId(lot.seal) !== key.id && macKeyId(lot.seal) !== "")
       return {
         ...base,
         fault: "OTHER_KEY",
-        detail: `lot ${lot.id} was signed with another key (${keyIdOf(lot.seal)})`,
+        detail: `lot ${lot.id} was signed with another key (${macKeyId(lot.seal)})`,
       };
     const asGranted = { ...lot, granted: fold?.granted ?? lot.granted };
     if (fold === undefined)
       return { ...base, fault: "INSERTED", detail: `lot ${lot.id} was inserted: no entry granted it` };
-    return sealLot(key, asGranted) === lot.seal
+    return lotMac(key, asGranted) === lot.seal
       ? { ...base, fault: "CHANGED", detail: `lot ${lot.id} was changed: another amount was granted` }
       : { ...base, fault: "FORGED", detail: `lot ${lot.id} is forged: its MAC does not match its fields` };
   }

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import { creditAccounts } from "../db/schema/credits.ts";
-import { forUpdate, idTable } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { type AccountFields, NO_HEAD, sealAccount } from "./seal.ts";
+import { creditAccounts } from "../../db/schema/credits.ts";
+import { forUpdate, idTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import { type AccountFields, accountMac, EMPTY_HEAD } from "./mac.ts";
 
 /**
  * The accounts that a transaction has locked, with their current values. No other transaction changes them under the lock, so
@@ -19,10 +19,10 @@ function knownIn(tx: Tx): Map<string, AccountFields> {
 /** Creates a brand's account if it has none. */
 export async function openAccount(tx: Tx, brandId: string): Promise<void> {
   const empty = { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawedBack: 0, debt: 0 };
-  const account: AccountFields = { brandId, entries: 0, head: NO_HEAD, ...empty };
+  const account: AccountFields = { brandId, entries: 0, head: EMPTY_HEAD, ...empty };
   await tx
     .insert(creditAccounts)
-    .values({ ...account, seal: sealAccount(tx.ledgerKey, account) })
+    .values({ ...account, seal: accountMac(tx.ledgerKey, account) })
     .onConflictDoNothing();
 }
 
@@ -42,7 +42,7 @@ export async function lockAccounts(tx: Tx, brandIds: readonly string[]): Promise
 }
 
 /** Locks accounts and returns them, without a query for those that this transaction has locked before. */
-export async function lockedAccounts(tx: Tx, brandIds: readonly string[]): Promise<Map<string, AccountFields>> {
+export async function getLockedAccounts(tx: Tx, brandIds: readonly string[]): Promise<Map<string, AccountFields>> {
   const known = knownIn(tx);
   const missing = brandIds.filter((brandId) => !known.has(brandId));
   if (missing.length > 0) await lockAccounts(tx, missing);
@@ -50,7 +50,7 @@ export async function lockedAccounts(tx: Tx, brandIds: readonly string[]): Promi
 }
 
 /** Updates the values of locked accounts after this transaction has posted movements. */
-export function noteMoved(tx: Tx, accounts: readonly AccountFields[]): void {
+export function setLockedAccounts(tx: Tx, accounts: readonly AccountFields[]): void {
   const known = knownIn(tx);
   for (const account of accounts) known.set(account.brandId, account);
 }

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Listed, listDirectory } from "../brands/directory.ts";
-import type { Instant } from "../clock.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Reader } from "../db/store.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Reader } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { type ListedBrand, listDirectory } from "../brands/directory.ts";
 import { toCredits } from "./amounts.ts";
 import type { BrandCredits, CampaignCredits, CreditStats } from "./model.ts";
 
@@ -24,7 +24,7 @@ interface Figures {
 const credits = (sum: unknown) => toCredits(Number(sum ?? 0));
 
 /** Lists one page of brands, the newest first, with their credits. Brands without credits are included. */
-export async function listCredits(
+export async function listBrandCredits(
   read: Reader,
   now: Instant,
   { page, limit }: { page: number; limit: number },
@@ -43,7 +43,7 @@ function figuresOf(ids: { id: string }[], now: Instant): SQL {
     sql`(select sum(l.remaining) from credit_lots l where l.brand_id = n.id and l.kind = ${kind} and ${live(now)})`;
   return sql`select n.id, a.reserved, a.used, a.debt, ${lots("SUBSCRIPTION")} as subscription, ${lots("PURCHASED")} as purchased,
       (select count(*) from campaigns c where c.brand_id = n.id) as campaigns
-    from ${rowsOf("n", ids, { id: "text" })} left join credit_accounts a on a.brand_id = n.id`;
+    from ${valuesTable("n", ids, { id: "text" })} left join credit_accounts a on a.brand_id = n.id`;
 }
 
 interface CampaignRow {
@@ -59,7 +59,7 @@ async function campaignsOf(read: Reader, ids: { id: string }[]): Promise<Map<str
   const rows =
     await read.all<CampaignRow>(sql`select c.brand_id as "brandId", c.id as "campaignId", c.name as "campaignName",
       k.credit_type as "creditType", k.reserved, k.used
-    from ${rowsOf("n", ids, { id: "text" })} cross join campaigns c cross join campaign_credits k
+    from ${valuesTable("n", ids, { id: "text" })} cross join campaigns c cross join campaign_credits k
     where c.brand_id = n.id and k.campaign_id = c.id order by c.id, k.credit_type`);
   const campaigns = new Map<string, CampaignCredits[]>();
   for (const { brandId, reserved, used, ...row } of rows) {
@@ -70,7 +70,11 @@ async function campaignsOf(read: Reader, ids: { id: string }[]): Promise<Map<str
   return campaigns;
 }
 
-function toBrandCredits(brand: Listed, figures: Figures | undefined, campaignCredits: CampaignCredits[]): BrandCredits {
+function toBrandCredits(
+  brand: ListedBrand,
+  figures: Figures | undefined,
+  campaignCredits: CampaignCredits[],
+): BrandCredits {
   const subscription = Number(figures?.subscription ?? 0);
   const purchased = Number(figures?.purchased ?? 0);
   return {
@@ -97,7 +101,7 @@ interface Totals {
 }
 
 /** Sums the credits of all brands in one statement. */
-export async function creditStats(read: Reader, now: Instant): Promise<CreditStats> {
+export async function getCreditStats(read: Reader, now: Instant): Promise<CreditStats> {
   const [row] =
     await read.all<Totals>(sql`select (select sum(d.count) from brand_days d) as brands, sum(a.reserved) as reserved, sum(a.used) as used,
       (select sum(l.remaining) from credit_lots l where ${live(now)}) as available from credit_accounts a`);

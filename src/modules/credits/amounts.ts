@@ -1,4 +1,4 @@
-import { invalid } from "../fault.ts";
+import { invalid } from "../../lib/errors.ts";
 
 /** Converts credits to integer thousandths. @throws INVALID for more than three decimals */
 export function toThousandths(field: string, credits: number): number {

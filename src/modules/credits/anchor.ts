@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Reader } from "../db/store.ts";
-import type { LedgerKey } from "../secrets.ts";
+import type { Reader } from "../../db/store.ts";
+import type { LedgerKey } from "../../lib/crypto/secrets.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 
 /** Brands in one record, so that the line stays short. */
@@ -22,10 +22,10 @@ export interface Anchor {
 }
 
 const anchorMac = (key: LedgerKey, { at, brands }: Pick<Anchor, "at" | "brands">) =>
-  key.seal(JSON.stringify(["anchor", at, brands]));
+  key.mac(JSON.stringify(["anchor", at, brands]));
 
 /** Lists the heads of all brands that have entries, without those equal to `known` (brand → head). */
-export async function readHeads(read: Reader, known: ReadonlyMap<string, string> = new Map()): Promise<Head[]> {
+export async function listHeads(read: Reader, known: ReadonlyMap<string, string> = new Map()): Promise<Head[]> {
   const rows = await read.all<{ brandId: string; entries: number; head: string }>(
     sql`select brand_id as "brandId", entries, head from credit_accounts where entries > 0 order by brand_id`,
   );
@@ -35,7 +35,7 @@ export async function readHeads(read: Reader, known: ReadonlyMap<string, string>
 }
 
 /** Creates the records of these heads, each with a MAC and at most BRANDS_PER_ANCHOR brands. */
-export function anchorsOf(key: LedgerKey, at: string, heads: readonly Head[]): Anchor[] {
+export function createAnchors(key: LedgerKey, at: string, heads: readonly Head[]): Anchor[] {
   const anchors: Anchor[] = [];
   for (let from = 0; from < heads.length; from += BRANDS_PER_ANCHOR) {
     const brands = heads.slice(from, from + BRANDS_PER_ANCHOR);

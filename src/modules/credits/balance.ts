@@ -1,14 +1,14 @@
 import { and, desc, eq, gte, lt, sum } from "drizzle-orm";
-import { type Instant, iso } from "../clock.ts";
-import { creditAccounts, creditLots, ledgerEntries } from "../db/schema/credits.ts";
-import type { Reader } from "../db/store.ts";
+import { creditAccounts, creditLots, ledgerEntries } from "../../db/schema/credits.ts";
+import type { Reader } from "../../db/store.ts";
+import { type Instant, iso } from "../../lib/clock.ts";
 import { toCredits } from "./amounts.ts";
 import { type EntryKind, NO_LOT } from "./effects.ts";
-import { lowBalanceOf } from "./forecast.ts";
+import { findShortfall } from "./forecast.ts";
 import type { Balance, Entry, LowBalance } from "./model.ts";
 
 /** Returns the balances of a brand, net of holds. All are zero for a brand without grants. */
-export async function balanceOf(read: Reader, brandId: string): Promise<Balance> {
+export async function getBalance(read: Reader, brandId: string): Promise<Balance> {
   const [account] = await read.select().from(creditAccounts).where(eq(creditAccounts.brandId, brandId));
   const lots = await read
     .select({ kind: creditLots.kind, remaining: sum(creditLots.remaining) })
@@ -48,8 +48,8 @@ export interface EntryFilter {
 }
 
 /** Returns the warning that a brand's credits will not last a week; null while they will. */
-export async function lowBalance(read: Reader, now: Instant, brandId: string): Promise<LowBalance> {
-  const forecast = await lowBalanceOf(read, now, brandId);
+export async function getLowBalance(read: Reader, now: Instant, brandId: string): Promise<LowBalance> {
+  const forecast = await findShortfall(read, now, brandId);
   if (forecast === null || forecast.runsOutAt === null) return null;
   return {
     available: toCredits(forecast.available),

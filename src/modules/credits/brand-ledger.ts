@@ -1,12 +1,12 @@
-import type { Instant } from "../clock.ts";
-import type { Tx } from "../db/store.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
 import { lockAccounts } from "./accounts.ts";
-import { post } from "./books.ts";
-import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_POCKETS, type Movement, NO_LOT } from "./effects.ts";
-import { type Lot, lotsOf } from "./lots.ts";
+import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_FIELDS, type Movement, NO_LOT } from "./effects.ts";
+import { type Lot, listLots } from "./lots.ts";
+import { postMovements } from "./posting.ts";
 
 /** The fields of an entry besides its kind, lot and amount. */
-export interface Note {
+export interface EntryNote {
   reason: string;
   actorId?: string | null;
   messageId?: string;
@@ -15,7 +15,7 @@ export interface Note {
 }
 
 /** Checks that a lot had not expired at a time. */
-export const outlives = (lot: Lot, at: Instant) => lot.expires_at === null || lot.expires_at > at;
+export const isValidAt = (lot: Lot, at: Instant) => lot.expires_at === null || lot.expires_at > at;
 
 /** A processed clawback. */
 export interface Refund {
@@ -30,7 +30,7 @@ export interface Refund {
  * A brand's lots and debt, changed in memory under the account's lock and posted together. Movements that are valid only
  * together (a grant and the debt it repays) are written in one batch.
  */
-export class Reckoning {
+export class BrandLedger {
   private readonly movements: Movement[] = [];
 
   private constructor(
@@ -40,27 +40,26 @@ export class Reckoning {
     private readonly now: Instant,
   ) {}
 
-  static async open(tx: Tx, brandId: string): Promise<Reckoning> {
+  static async open(tx: Tx, brandId: string): Promise<BrandLedger> {
     const debt = (await lockAccounts(tx, [brandId])).get(brandId)?.debt ?? 0;
-    return new Reckoning(brandId, await lotsOf(tx, brandId), debt, tx.now);
+    return new BrandLedger(brandId, await listLots(tx, brandId), debt, tx.now);
   }
 
   get owed(): number {
     return this.debt;
   }
 
-  move(kind: EntryKind, lot: Lot | null, amount: number, note: Note): void {
+  move(kind: EntryKind, lot: Lot | null, amount: number, note: EntryNote): void {
     if (amount <= 0) return;
     this.movements.push({ kind, brandId: this.brandId, lotId: lot?.id ?? NO_LOT, amount, ...note });
     this.debt += amount * (EFFECTS[kind].debt ?? 0);
     // A granted lot is loaded with its credits.
-    if (lot && kind !== "GRANT")
-      for (const field of LOT_POCKETS) lot[field] += amount * (LOT_EFFECTS[kind][field] ?? 0);
+    if (lot && kind !== "GRANT") for (const field of LOT_FIELDS) lot[field] += amount * (LOT_EFFECTS[kind][field] ?? 0);
   }
 
   /** Writes off the remaining credits of expired lots. */
-  expireOver(note: Note): void {
-    for (const lot of this.lots) if (!outlives(lot, this.now)) this.move("EXPIRE", lot, lot.remaining, note);
+  expireEnded(note: EntryNote): void {
+    for (const lot of this.lots) if (!isValidAt(lot, this.now)) this.move("EXPIRE", lot, lot.remaining, note);
   }
 
   /**
@@ -70,7 +69,7 @@ export class Reckoning {
    * over from those that paid in its place. So the ledger ends the same in whatever order events arrive, and no brand loses
    * longer-lasting credits by it.
    */
-  payRefunds(refunds: readonly Refund[], note: Note): void {
+  payRefunds(refunds: readonly Refund[], note: EntryNote): void {
     const targets = this.computeShares(refunds);
     for (const [lot, target] of targets) this.move("RETURN", lot, lot.repaid - target, note);
     for (const [lot, target] of targets) {
@@ -93,7 +92,7 @@ export class Reckoning {
     });
     let paid = 0;
     for (const lot of this.lots) {
-      const owed = rests.reduce((sum, rest) => (outlives(lot, rest.at) ? sum + rest.amount : sum), 0);
+      const owed = rests.reduce((sum, rest) => (isValidAt(lot, rest.at) ? sum + rest.amount : sum), 0);
       const share = Math.min(unused(lot), Math.max(0, owed - paid));
       shares.set(lot, (shares.get(lot) ?? 0) + share);
       paid += share;
@@ -102,6 +101,6 @@ export class Reckoning {
   }
 
   async post(tx: Tx): Promise<void> {
-    await post(tx, this.movements);
+    await postMovements(tx, this.movements);
   }
 }

@@ -1,6 +1,6 @@
-import type { EntryFault } from "./entryFaults.ts";
-import type { Fold } from "./fold.ts";
-import type { EntryFields } from "./seal.ts";
+import type { LedgerFold } from "./fold.ts";
+import type { EntryFields } from "./mac.ts";
+import type { TamperFinding } from "./tamper-report.ts";
 
 /** The state of a brand's ledger that an anchor recorded. */
 export interface Checkpoint {
@@ -28,14 +28,14 @@ export class Checkpoints {
   }
 
   /** Checks the head of the chain at an entry. */
-  pass({ brandId, seq }: EntryFields, head: string): void {
+  check({ brandId, seq }: EntryFields, head: string): void {
     const checkpoint = this.#expected.get(brandId)?.get(seq);
     if (checkpoint && checkpoint.head !== head && !this.#missed.has(brandId)) this.#missed.set(brandId, checkpoint);
   }
 
   /** Lists the brands whose ledger does not continue the recorded state. */
-  faults(fold: Fold, only: string | null): EntryFault[] {
-    const faults: EntryFault[] = [];
+  findings(fold: LedgerFold, only: string | null): TamperFinding[] {
+    const faults: TamperFinding[] = [];
     for (const [brandId, checkpoints] of this.#expected) {
       if (only !== null && brandId !== only) continue;
       const longest = [...checkpoints.values()].reduce((a, b) => (b.entries > a.entries ? b : a));

@@ -1,12 +1,12 @@
 import { and, asc, eq, isNotNull, isNull } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { creditClawbacks, creditLots } from "../db/schema/credits.ts";
-import type { Tx } from "../db/store.ts";
+import { creditClawbacks, creditLots } from "../../db/schema/credits.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
 import { openAccount } from "./accounts.ts";
+import { BrandLedger, type EntryNote } from "./brand-ledger.ts";
 import type { Lot } from "./lots.ts";
-import { type Note, Reckoning } from "./reckoning.ts";
 
-export interface ClawbackOrder {
+export interface ClawbackInput {
   brandId: string;
   /** Thousandths, above zero. */
   amount: number;
@@ -27,7 +27,7 @@ export interface ClawbackOrder {
  * Returns KNOWN when this source was already processed, and WAITING while the lot has not been granted: its grant then takes
  * the credits back.
  */
-export async function clawBack(tx: Tx, order: ClawbackOrder): Promise<"DONE" | "WAITING" | "KNOWN"> {
+export async function clawBack(tx: Tx, order: ClawbackInput): Promise<"DONE" | "WAITING" | "KNOWN"> {
   const { brandId, amount, lotSource = null, source, reason, actorId = null } = order;
   const at = Math.min(order.at ?? tx.now, tx.now);
   const made = await tx
@@ -37,12 +37,12 @@ export async function clawBack(tx: Tx, order: ClawbackOrder): Promise<"DONE" | "
     .returning({ source: creditClawbacks.source });
   if (made.length === 0) return "KNOWN";
   await openAccount(tx, brandId);
-  const ledger = await Reckoning.open(tx, brandId);
+  const ledger = await BrandLedger.open(tx, brandId);
   const lot = lotSource === null ? null : ledger.lots.find((lot) => lot.source === lotSource);
   if (lot === undefined) return "WAITING";
   await owe(tx, ledger, lot, { source, amount, reason, actorId });
   await payRefunds(tx, ledger, { reason, actorId });
-  ledger.expireOver({ reason: "PERIOD_ENDED" });
+  ledger.expireEnded({ reason: "PERIOD_ENDED" });
   await ledger.post(tx);
   return "DONE";
 }
@@ -50,7 +50,7 @@ export async function clawBack(tx: Tx, order: ClawbackOrder): Promise<"DONE" | "
 /** Adds a debt for a clawback and marks it as processed. */
 async function owe(
   tx: Tx,
-  ledger: Reckoning,
+  ledger: BrandLedger,
   lot: Lot | null,
   {
     source,
@@ -64,7 +64,7 @@ async function owe(
 }
 
 /** Adds the debts of clawbacks that arrived before the lot was granted. Call it under the account's lock. */
-export async function collectWaiting(tx: Tx, ledger: Reckoning, lot: Lot): Promise<void> {
+export async function applyWaitingClawbacks(tx: Tx, ledger: BrandLedger, lot: Lot): Promise<void> {
   if (lot.source === null) return;
   const waiting = await tx
     .select()
@@ -81,7 +81,7 @@ export async function collectWaiting(tx: Tx, ledger: Reckoning, lot: Lot): Promi
 }
 
 /** Repays all clawbacks of a brand from its lots, as far as possible. Call it under the account's lock. */
-export async function payRefunds(tx: Tx, ledger: Reckoning, note: Note): Promise<void> {
+export async function payRefunds(tx: Tx, ledger: BrandLedger, note: EntryNote): Promise<void> {
   const refunds = await tx
     .select({ amount: creditClawbacks.amount, at: creditClawbacks.at, lotId: creditLots.id })
     .from(creditClawbacks)
@@ -92,11 +92,11 @@ export async function payRefunds(tx: Tx, ledger: Reckoning, note: Note): Promise
 }
 
 /** Adds a debt for the part of a message's cost that the brand's lots could not pay. */
-export async function oweForMessage(
+export async function addMessageDebt(
   tx: Tx,
-  ledger: Reckoning,
+  ledger: BrandLedger,
   amount: number,
-  note: Note & { messageId: string },
+  note: EntryNote & { messageId: string },
 ): Promise<void> {
   if (amount === 0) return;
   const { brandId } = ledger;

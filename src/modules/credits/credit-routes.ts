@@ -1,14 +1,14 @@
 import { Elysia, t } from "elysia";
+import { resolveBrandId } from "../../db/tenant-scope.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { type PageCursor, paginate, parseCursor } from "../../http/pagination.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { Id, Nullable } from "../../http/schemas.ts";
+import { invalid } from "../../lib/errors.ts";
 import { getBrand } from "../brands/brands.ts";
-import { brandOf } from "../db/tenant-scope.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { invalid } from "../fault.ts";
-import { cutPage, type Place, readCursor } from "../http/cursor.ts";
-import { Id, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
+import { getBalance, getLowBalance, listEntries, toEntry } from "./balance.ts";
 import { Balance, Entry, LedgerQuery, LowBalance } from "./model.ts";
-import { balanceOf, listEntries, lowBalance, toEntry } from "./statement.ts";
 
 function parseTime(field: string, text: string): number {
   const time = Date.parse(text);
@@ -17,7 +17,7 @@ function parseTime(field: string, text: string): number {
 }
 
 /** Returns the entry number of a cursor. */
-function parseSeq(place: Place | null): number | null {
+function parseSeq(place: PageCursor | null): number | null {
   if (place === null) return null;
   if (typeof place[0] !== "number" || !Number.isSafeInteger(place[0]))
     throw invalid("cursor", "expected the nextCursor of an earlier page");
@@ -31,11 +31,11 @@ export function creditRoutes({ store, clock }: Deps) {
     .get(
       "/",
       async ({ query, context }) => {
-        const { id } = await getBrand(store.read, brandOf(context.principal, query.brandId));
+        const { id } = await getBrand(store.read, resolveBrandId(context.principal, query.brandId));
         return {
           success: true as const,
-          balance: await balanceOf(store.read, id),
-          lowBalance: await lowBalance(store.read, clock.now(), id),
+          balance: await getBalance(store.read, id),
+          lowBalance: await getLowBalance(store.read, clock.now(), id),
         };
       },
       {
@@ -43,7 +43,7 @@ export function creditRoutes({ store, clock }: Deps) {
         response: t.Object({ success: t.Literal(true), balance: Balance, lowBalance: LowBalance }),
         detail: {
           access: "user",
-          example: { parameters: { brandId: EXEMPLARS.brand } },
+          example: { parameters: { brandId: DEMO_IDS.brand } },
           summary: "Get the credits",
           description:
             "Returns the brand's balances, and a warning when its credits will not last a week. Admins pass `brandId`.",
@@ -54,8 +54,8 @@ export function creditRoutes({ store, clock }: Deps) {
       "/ledger",
       async ({ query, context }) => {
         const { limit = 20, kind, campaignId, messageId } = query;
-        const { id } = await getBrand(store.read, brandOf(context.principal, query.brandId));
-        const before = parseSeq(readCursor(query.cursor));
+        const { id } = await getBrand(store.read, resolveBrandId(context.principal, query.brandId));
+        const before = parseSeq(parseCursor(query.cursor));
         const rows = await listEntries(store.read, id, {
           kind,
           campaignId,
@@ -65,7 +65,7 @@ export function creditRoutes({ store, clock }: Deps) {
           before,
           limit: limit + 1,
         });
-        const page = cutPage(rows, limit, (row) => [row.seq, row.id]);
+        const page = paginate(rows, limit, (row) => [row.seq, row.id]);
         return { success: true as const, data: page.data.map(toEntry), nextCursor: page.nextCursor };
       },
       {
@@ -73,7 +73,7 @@ export function creditRoutes({ store, clock }: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Entry), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
-          example: { parameters: { brandId: EXEMPLARS.brand } },
+          example: { parameters: { brandId: DEMO_IDS.brand } },
           summary: "List ledger entries",
           description:
             "Lists the movements of the brand's credits, newest first. Filters: kind, campaign, message and time (`from` inclusive, `to` exclusive). Admins pass `brandId`.",

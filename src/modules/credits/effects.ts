@@ -1,4 +1,4 @@
-import type { ENTRY_KINDS } from "../db/schema/credits.ts";
+import type { ENTRY_KINDS } from "../../db/schema/credits.ts";
 
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
@@ -18,12 +18,12 @@ export interface Movement {
   actorId?: string | null;
 }
 
-export const POCKETS = ["granted", "available", "reserved", "used", "expired", "clawedBack", "debt"] as const;
-export type Pocket = (typeof POCKETS)[number];
+export const BALANCE_FIELDS = ["granted", "available", "reserved", "used", "expired", "clawedBack", "debt"] as const;
+export type BalanceField = (typeof BALANCE_FIELDS)[number];
 
 /** The balances of a lot. A granted lot is inserted with its credits. */
-export const LOT_POCKETS = ["remaining", "expired", "repaid"] as const;
-export type LotPocket = (typeof LOT_POCKETS)[number];
+export const LOT_FIELDS = ["remaining", "expired", "repaid"] as const;
+export type LotField = (typeof LOT_FIELDS)[number];
 
 /**
  * Defines how each kind of entry changes the balances of an account. Posting an entry and verifying the ledger both use it.
@@ -31,7 +31,7 @@ export type LotPocket = (typeof LOT_POCKETS)[number];
  * CHARGE is the cost of a message beyond its hold. DEBT is the part of a refund that could not be taken back; REPAY pays it
  * from a lot, and RETURN reverses that when another lot has to pay. REVIVE reverses an EXPIRE.
  */
-export const EFFECTS: Record<EntryKind, Partial<Record<Pocket, 1 | -1>>> = {
+export const EFFECTS: Record<EntryKind, Partial<Record<BalanceField, 1 | -1>>> = {
   GRANT: { granted: 1, available: 1 },
   HOLD: { available: -1, reserved: 1 },
   SETTLE: { reserved: -1, used: 1 },
@@ -46,7 +46,7 @@ export const EFFECTS: Record<EntryKind, Partial<Record<Pocket, 1 | -1>>> = {
 };
 
 /** Defines how each kind of entry changes the balances of its lot. */
-export const LOT_EFFECTS: Record<EntryKind, Partial<Record<LotPocket, 1 | -1>>> = {
+export const LOT_EFFECTS: Record<EntryKind, Partial<Record<LotField, 1 | -1>>> = {
   GRANT: { remaining: 1 },
   HOLD: { remaining: -1 },
   SETTLE: {},
@@ -61,6 +61,6 @@ export const LOT_EFFECTS: Record<EntryKind, Partial<Record<LotPocket, 1 | -1>>> 
 };
 
 /** The sum of movements on the account of one brand. */
-export interface AccountDelta extends Record<Pocket | "entries", number> {
+export interface AccountDelta extends Record<BalanceField | "entries", number> {
   brandId: string;
 }

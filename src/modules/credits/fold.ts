@@ -1,21 +1,29 @@
-import type { Instant } from "../clock.ts";
-import { EFFECTS, type EntryKind, LOT_EFFECTS, LOT_POCKETS, type LotPocket, POCKETS, type Pocket } from "./effects.ts";
-import { chained, type EntryFields, NO_HEAD } from "./seal.ts";
+import type { Instant } from "../../lib/clock.ts";
+import {
+  BALANCE_FIELDS,
+  type BalanceField,
+  EFFECTS,
+  type EntryKind,
+  LOT_EFFECTS,
+  LOT_FIELDS,
+  type LotField,
+} from "./effects.ts";
+import { EMPTY_HEAD, type EntryFields, nextHead } from "./mac.ts";
 
 /** The sums over the entries of one brand. */
 export interface BrandFold {
-  pockets: Record<Pocket, number>;
+  balances: Record<BalanceField, number>;
   entries: number;
   /** The sum of the entries' numbers, which with their count reveals a gap. */
-  seqs: number;
+  seqSum: number;
   /** The hash chain over their MACs, in the order of their numbers. */
   head: string;
   /** The number of entries with a valid MAC, and the highest number of one. */
-  proved: number;
-  provedUpTo: number;
+  verifiedEntries: number;
+  lastVerifiedSeq: number;
 }
 
-export interface LotFold extends Record<LotPocket, number> {
+export interface LotFold extends Record<LotField, number> {
   brandId: string;
   granted: number;
   /** When credits of it expired first. */
@@ -30,7 +38,7 @@ export interface CampaignFold {
 const isKind = (kind: string): kind is EntryKind => kind in EFFECTS;
 
 /** Sums entries. Its memory grows with the brands, lots and campaigns, not with the entries. */
-export class Fold {
+export class LedgerFold {
   readonly brands = new Map<string, BrandFold>();
   readonly lots = new Map<string, LotFold>();
   /** Keyed by `<campaign id> <credit type>`. */
@@ -44,21 +52,21 @@ export class Fold {
     const brand = this.brands.get(brandId) ?? newBrand();
     this.brands.set(brandId, brand);
     brand.entries++;
-    brand.seqs += seq;
-    brand.head = chained(brand.head, seal);
+    brand.seqSum += seq;
+    brand.head = nextHead(brand.head, seal);
     if (isVerified) {
-      brand.proved++;
-      brand.provedUpTo = seq;
+      brand.verifiedEntries++;
+      brand.lastVerifiedSeq = seq;
     }
     // An unknown kind moves nothing: the effect of the original kind then shows up as a mismatch.
     if (!isKind(kind)) return;
     const effects = EFFECTS[kind];
-    for (const field of POCKETS) brand.pockets[field] += amount * (effects[field] ?? 0);
+    for (const field of BALANCE_FIELDS) brand.balances[field] += amount * (effects[field] ?? 0);
     const lot = this.lots.get(lotId) ?? newLot(brandId);
     this.lots.set(lotId, lot);
     if (kind === "GRANT") lot.granted += amount;
     if (kind === "EXPIRE") lot.expiredAt = Math.min(lot.expiredAt ?? createdAt, createdAt);
-    for (const field of LOT_POCKETS) lot[field] += amount * (LOT_EFFECTS[kind][field] ?? 0);
+    for (const field of LOT_FIELDS) lot[field] += amount * (LOT_EFFECTS[kind][field] ?? 0);
     if (campaignId === null || creditType === null) return;
     const key = `${campaignId} ${creditType}`;
     const campaign = this.campaigns.get(key) ?? { reserved: 0, used: 0, released: 0 };
@@ -70,8 +78,8 @@ export class Fold {
 }
 
 function newBrand(): BrandFold {
-  const pockets = { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawedBack: 0, debt: 0 };
-  return { pockets, entries: 0, seqs: 0, head: NO_HEAD, proved: 0, provedUpTo: 0 };
+  const balances = { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawedBack: 0, debt: 0 };
+  return { balances, entries: 0, seqSum: 0, head: EMPTY_HEAD, verifiedEntries: 0, lastVerifiedSeq: 0 };
 }
 
 function newLot(brandId: string): LotFold {

@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import { DAY, type Instant } from "../clock.ts";
-import { yieldToEventLoop } from "../db/slices.ts";
-import { idTable } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { unitsOf } from "./units.ts";
-import { readWeights, type Weights } from "./weights.ts";
+import { yieldToEventLoop } from "../../db/slices.ts";
+import { idTable } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { DAY, type Instant } from "../../lib/clock.ts";
+import { countUnits } from "./units.ts";
+import { getWeights, type Weights } from "./weights.ts";
 
 /** The credits that a brand needs in the next week, and whether it has them. Thousandths. */
 export interface Forecast {
@@ -37,7 +37,7 @@ interface StageRow {
  * Reads tables of campaigns, messages and senders, but writes none: one statement for a page of brands replaces several
  * queries for each of them, and those modules build on credits, so they cannot be called from here.
  */
-export async function forecasts(
+export async function forecastCredits(
   read: Reader,
   now: Instant,
   brandIds: readonly string[],
@@ -50,7 +50,7 @@ export async function forecasts(
     available: unknown;
   }>(sql`select n.id, (select sum(l.remaining) from credit_lots l
       where l.brand_id = n.id and l.remaining > 0 and (l.expires_at is null or l.expires_at > ${now})) as available from ${ids}`);
-  const weights = await readWeights(read);
+  const weights = await getWeights(read);
   const stages =
     await read.all<StageRow>(sql`select c.brand_id, c.id as campaign_id, s.stage, s.channel, s.body, s.delay,
       (select sum(k.count) from message_counts k where k.campaign_id = c.id and k.stage = s.stage
@@ -77,7 +77,7 @@ function costOfDays(stages: readonly StageRow[], weights: Weights): number[] {
     if (day < WEEK_DAYS) days[day] = (days[day] ?? 0) + cost;
   };
   for (const [, steps] of Map.groupBy(stages, (row) => row.campaign_id)) {
-    const price = (step: StageRow) => Math.round(unitsOf(step) * weights[step.channel]);
+    const price = (step: StageRow) => Math.round(countUnits(step) * weights[step.channel]);
     const waits = (step: StageRow) => Number(step.waiting ?? 0);
     const unpaid = steps.reduce((sum, step) => sum + waits(step) * price(step), 0) - Number(steps[0]?.reserved ?? 0);
     charge(0, Math.max(0, unpaid));
@@ -110,15 +110,15 @@ function toForecast(available: number, days: readonly number[], now: Instant): F
 }
 
 /** Returns the forecast of a brand whose credits will not last the week; null for others. */
-export async function lowBalanceOf(read: Reader, now: Instant, brandId: string): Promise<Forecast | null> {
-  const forecast = (await forecasts(read, now, [brandId])).get(brandId);
+export async function findShortfall(read: Reader, now: Instant, brandId: string): Promise<Forecast | null> {
+  const forecast = (await forecastCredits(read, now, [brandId])).get(brandId);
   return forecast && forecast.runsOutAt !== null ? forecast : null;
 }
 
 const BRANDS_PER_PAGE = 500;
 
 /** Records for which brands credits have become too few, or enough again. Returns those that newly have too few, each once. */
-export async function noteLowBalances(tx: Tx): Promise<{ brandId: string; forecast: Forecast }[]> {
+export async function updateLowBalances(tx: Tx): Promise<{ brandId: string; forecast: Forecast }[]> {
   const newlyLow: { brandId: string; forecast: Forecast }[] = [];
   for (let after = ""; ; ) {
     const brands = await tx.all<{ id: string; low: Instant | null }>(sql`select a.brand_id as id, a.low_since as low
@@ -129,7 +129,7 @@ export async function noteLowBalances(tx: Tx): Promise<{ brandId: string; foreca
     if (!last) return newlyLow;
     after = last.id;
     await yieldToEventLoop();
-    const known = await forecasts(
+    const known = await forecastCredits(
       tx,
       tx.now,
       brands.map(({ id }) => id),

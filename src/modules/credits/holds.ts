@@ -1,15 +1,15 @@
 import { sql } from "drizzle-orm";
-import type { creditHolds } from "../db/schema/credits.ts";
-import { inSlices } from "../db/slices.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import type { creditHolds } from "../../db/schema/credits.ts";
+import { forEachSlice } from "../../db/slices.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
 import { lockAccounts } from "./accounts.ts";
-import { POSTED_ROWS, post } from "./books.ts";
-import { oweForMessage, payRefunds } from "./clawback.ts";
+import { BrandLedger } from "./brand-ledger.ts";
+import { addMessageDebt, payRefunds } from "./clawback.ts";
 import type { Movement } from "./effects.ts";
-import { spendableLots, take } from "./lots.ts";
+import { spendableLots, takeFromLots } from "./lots.ts";
 import type { CreditType } from "./model.ts";
-import { Reckoning } from "./reckoning.ts";
+import { POSTING_SLICE_ROWS, postMovements } from "./posting.ts";
 
 /** Credits to reserve for a message. `weight` is the price of a unit, stored with the hold. */
 export interface HoldRequest {
@@ -33,7 +33,7 @@ export async function hold(tx: Tx, requests: readonly HoldRequest[]): Promise<Se
   const movements: Movement[] = [];
   const holds: (typeof creditHolds.$inferInsert)[] = [];
   for (const request of priced) {
-    const parts = take(lots.get(request.brandId) ?? [], request.amount);
+    const parts = takeFromLots(lots.get(request.brandId) ?? [], request.amount);
     if (!parts) unfunded.add(request.messageId);
     for (const { lotId, amount } of parts ?? []) {
       const { messageId, brandId, campaignId, creditType, weight } = request;
@@ -41,8 +41,8 @@ export async function hold(tx: Tx, requests: readonly HoldRequest[]): Promise<Se
       movements.push({ kind: "HOLD", brandId, amount, lotId, creditType, campaignId, messageId });
     }
   }
-  await post(tx, movements);
-  await inSlices(holds, (some) => tx.all(insertHolds(some)), POSTED_ROWS);
+  await postMovements(tx, movements);
+  await forEachSlice(holds, (some) => tx.all(insertHolds(some)), POSTING_SLICE_ROWS);
   return unfunded;
 }
 
@@ -57,7 +57,7 @@ function insertHolds(holds: readonly (typeof creditHolds.$inferInsert)[]) {
     weight: "bigint",
   } as const;
   return sql`insert into credit_holds (message_id, lot_id, brand_id, campaign_id, credit_type, amount, weight)
-    select n."messageId", n."lotId", n."brandId", n."campaignId", n."creditType", n.amount, n.weight from ${rowsOf("n", holds, types)}`;
+    select n."messageId", n."lotId", n."brandId", n."campaignId", n."creditType", n.amount, n.weight from ${valuesTable("n", holds, types)}`;
 }
 
 /** A deleted hold. */
@@ -74,7 +74,7 @@ interface Held {
 async function endHolds(tx: Tx, messageIds: readonly string[]): Promise<Held[]> {
   if (messageIds.length === 0) return [];
   const ids = messageIds.map((id) => ({ id }));
-  return tx.all<Held>(sql`delete from credit_holds where message_id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
+  return tx.all<Held>(sql`delete from credit_holds where message_id in (select n.id from ${valuesTable("n", ids, { id: "text" })})
     returning message_id as "messageId", lot_id as "lotId", brand_id as "brandId", campaign_id as "campaignId",
       credit_type as "creditType", amount`);
 }
@@ -82,7 +82,7 @@ async function endHolds(tx: Tx, messageIds: readonly string[]): Promise<Held[]> 
 /** Marks the held credits of sent messages as used. A message without a hold is ignored. */
 export async function settle(tx: Tx, messageIds: readonly string[]): Promise<void> {
   const holds = await endHolds(tx, messageIds);
-  await post(
+  await postMovements(
     tx,
     holds.map((held) => ({ ...held, kind: "SETTLE" as const })),
   );
@@ -101,13 +101,13 @@ async function releaseHolds(tx: Tx, holds: readonly Held[], reason: string): Pro
     byBrand.map(([brandId]) => brandId),
   );
   for (const [brandId, held] of byBrand) {
-    const ledger = await Reckoning.open(tx, brandId);
+    const ledger = await BrandLedger.open(tx, brandId);
     const lots = new Map(ledger.lots.map((lot) => [lot.id, lot]));
     for (const { lotId, messageId, campaignId, creditType, amount } of held) {
       ledger.move("RELEASE", lots.get(lotId) ?? null, amount, { reason, messageId, campaignId, creditType });
     }
     if (ledger.owed > 0) await payRefunds(tx, ledger, { reason });
-    ledger.expireOver({ reason: "PERIOD_ENDED" });
+    ledger.expireEnded({ reason: "PERIOD_ENDED" });
     await ledger.post(tx);
   }
 }
@@ -123,14 +123,14 @@ export interface FinalCost {
  * Settles sent messages at their actual cost: an SMS may have more or fewer segments than were held. A difference is released
  * or charged; what the lots cannot pay becomes a debt. A message without a hold, because it was settled before, is ignored.
  */
-export async function settleActual(tx: Tx, costs: readonly FinalCost[]): Promise<void> {
+export async function settleAtCost(tx: Tx, costs: readonly FinalCost[]): Promise<void> {
   const final = new Map(costs.map(({ messageId, amount }) => [messageId, amount]));
   const holds = await endHolds(tx, [...final.keys()]);
   const byBrand = [...Map.groupBy(holds, (held) => held.brandId)].sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [brandId, ofBrand] of byBrand) {
-    const ledger = await Reckoning.open(tx, brandId);
+    const ledger = await BrandLedger.open(tx, brandId);
     const lots = new Map(ledger.lots.map((lot) => [lot.id, lot]));
-    ledger.expireOver({ reason: "PERIOD_ENDED" });
+    ledger.expireEnded({ reason: "PERIOD_ENDED" });
     for (const [messageId, held] of Map.groupBy(ofBrand, (row) => row.messageId)) {
       let left = final.get(messageId) ?? 0;
       const [first] = held;
@@ -149,10 +149,10 @@ export async function settleActual(tx: Tx, costs: readonly FinalCost[]): Promise
         ledger.move("CHARGE", lot, part, note);
         left -= part;
       }
-      await oweForMessage(tx, ledger, left, note);
+      await addMessageDebt(tx, ledger, left, note);
     }
     if (ledger.owed > 0) await payRefunds(tx, ledger, { reason: "SENT" });
-    ledger.expireOver({ reason: "PERIOD_ENDED" });
+    ledger.expireEnded({ reason: "PERIOD_ENDED" });
     await ledger.post(tx);
   }
 }

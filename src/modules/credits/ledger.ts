@@ -1,21 +1,21 @@
 import { and, asc, eq, lte, sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { creditAccounts, creditLots } from "../db/schema/credits.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import { creditAccounts, creditLots } from "../../db/schema/credits.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 import { lockAccounts, openAccount } from "./accounts.ts";
 import { toCredits } from "./amounts.ts";
-import { post } from "./books.ts";
-import { collectWaiting, payRefunds } from "./clawback.ts";
-import { spendableLots, take } from "./lots.ts";
-import { Reckoning } from "./reckoning.ts";
-import { sealLot } from "./seal.ts";
+import { BrandLedger } from "./brand-ledger.ts";
+import { applyWaitingClawbacks, payRefunds } from "./clawback.ts";
+import { spendableLots, takeFromLots } from "./lots.ts";
+import { lotMac } from "./mac.ts";
+import { postMovements } from "./posting.ts";
 
 // Grants, corrections and expiry of credits. `holds.ts` spends them, `clawback.ts` takes refunds back. All amounts are integer
 // thousandths of a credit.
 
-export interface GrantOrder {
+export interface GrantInput {
   brandId: string;
   amount: number;
   kind: "SUBSCRIPTION" | "PURCHASED";
@@ -33,7 +33,7 @@ export interface GrantOrder {
  * Grants a brand a new lot of credits, from which a debt is repaid first. Returns false, and changes nothing, when this source
  * has granted before.
  */
-export async function grant(tx: Tx, order: GrantOrder): Promise<boolean> {
+export async function grant(tx: Tx, order: GrantInput): Promise<boolean> {
   const { brandId, amount, kind, expiresAt = null, source = null, reason, actorId = null } = order;
   await openAccount(tx, brandId);
   // Locked before the first read: a concurrent refund of these credits either waits or is visible to the reads below.
@@ -43,17 +43,17 @@ export async function grant(tx: Tx, order: GrantOrder): Promise<boolean> {
   const fields = { id, brandId, kind, granted: amount, expiresAt, source, createdAt };
   const made = await tx
     .insert(creditLots)
-    .values({ ...fields, remaining: amount, seal: sealLot(tx.ledgerKey, fields) })
+    .values({ ...fields, remaining: amount, seal: lotMac(tx.ledgerKey, fields) })
     .onConflictDoNothing()
     .returning({ id: creditLots.id });
   if (made.length === 0) return false;
-  const ledger = await Reckoning.open(tx, brandId);
+  const ledger = await BrandLedger.open(tx, brandId);
   const lot = ledger.lots.find((lot) => lot.id === id);
   if (!lot) throw new Error(`the lot ${id} was inserted and cannot be found`);
   ledger.move("GRANT", lot, amount, { reason, actorId });
-  await collectWaiting(tx, ledger, lot);
+  await applyWaitingClawbacks(tx, ledger, lot);
   await payRefunds(tx, ledger, { reason });
-  ledger.expireOver({ reason: "PERIOD_ENDED" });
+  ledger.expireEnded({ reason: "PERIOD_ENDED" });
   await ledger.post(tx);
   return true;
 }
@@ -74,17 +74,17 @@ export async function adjust(
   }
   const lots = (await spendableLots(tx, [brandId])).get(brandId) ?? [];
   const available = lots.reduce((total, lot) => total + lot.remaining, 0);
-  const parts = take(lots, -amount);
+  const parts = takeFromLots(lots, -amount);
   if (!parts) {
-    throw new Fault(
+    throw new AppError(
       "CONFLICT",
       `credits: expected at most ${toCredits(available)} to take back, the rest is held, used or expired`,
       {
-        facts: { creditAvailable: toCredits(available) },
+        meta: { creditAvailable: toCredits(available) },
       },
     );
   }
-  await post(
+  await postMovements(
     tx,
     parts.map((part) => ({ ...part, kind: "CLAWBACK" as const, brandId, reason, actorId })),
   );
@@ -108,10 +108,10 @@ export async function expireLot(
   await lockAccounts(tx, [found.brandId]);
   const endsAt = Math.min(at, tx.now);
   if (found.expiresAt !== null && found.expiresAt <= endsAt) return false;
-  const seal = sealLot(tx.ledgerKey, { ...found, expiresAt: endsAt });
+  const seal = lotMac(tx.ledgerKey, { ...found, expiresAt: endsAt });
   await tx.update(creditLots).set({ expiresAt: endsAt, seal }).where(eq(creditLots.id, found.id));
-  const ledger = await Reckoning.open(tx, found.brandId);
-  ledger.expireOver({ reason });
+  const ledger = await BrandLedger.open(tx, found.brandId);
+  ledger.expireEnded({ reason });
   await ledger.post(tx);
   return true;
 }
@@ -137,9 +137,9 @@ export async function expireLots(tx: Tx): Promise<number> {
   const ids = over.map(({ id }) => ({ id }));
   const lots = await tx.all<{ id: string; brand_id: string; remaining: number }>(
     sql`select l.id, l.brand_id, l.remaining from credit_lots l
-      where l.id in (select n.id from ${rowsOf("n", ids, { id: "text" })}) and l.expires_at <= ${tx.now} order by l.id`,
+      where l.id in (select n.id from ${valuesTable("n", ids, { id: "text" })}) and l.expires_at <= ${tx.now} order by l.id`,
   );
-  await post(
+  await postMovements(
     tx,
     lots.map(({ id: lotId, brand_id: brandId, remaining: amount }) => {
       return { kind: "EXPIRE" as const, brandId, lotId, amount, reason: "PERIOD_ENDED" };
@@ -158,7 +158,7 @@ export async function spendableCredits(tx: Tx, brandId: string): Promise<number>
 }
 
 /** Returns the available credits and the debt of a brand, in thousandths. */
-export async function fundsOf(read: Reader, brandId: string): Promise<{ available: number; debt: number }> {
+export async function getFunds(read: Reader, brandId: string): Promise<{ available: number; debt: number }> {
   const [row] = await read
     .select({ available: creditAccounts.available, debt: creditAccounts.debt })
     .from(creditAccounts)

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { idTable } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { idTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
 import { lockAccounts } from "./accounts.ts";
 
 /** A lot with its balances, as a row of the database. */
@@ -30,14 +30,14 @@ export async function spendableLots(tx: Tx, brandIds: readonly string[]): Promis
 }
 
 /** Lists all lots of a brand in the order of spending. Call it under the account's lock. */
-export function lotsOf(tx: Tx, brandId: string): Promise<Lot[]> {
+export function listLots(tx: Tx, brandId: string): Promise<Lot[]> {
   return tx.all<Lot>(
     sql`select ${LOT_COLUMNS} from credit_lots l where l.brand_id = ${brandId} order by ${SPENDING_ORDER}`,
   );
 }
 
 /** Takes an amount from the lots, first to last. Returns null, and takes nothing, when they have too little. */
-export function take(lots: readonly Lot[], amount: number): { lotId: string; amount: number }[] | null {
+export function takeFromLots(lots: readonly Lot[], amount: number): { lotId: string; amount: number }[] | null {
   const parts: { lot: Lot; amount: number }[] = [];
   let missing = amount;
   for (const lot of lots) {

@@ -1,5 +1,5 @@
-import type { Instant } from "../clock.ts";
-import type { LedgerKey } from "../secrets.ts";
+import type { Instant } from "../../lib/clock.ts";
+import type { LedgerKey } from "../../lib/crypto/secrets.ts";
 
 /** The fields that the MAC of an entry covers. */
 export interface EntryFields {
@@ -44,15 +44,15 @@ export interface LotFields {
 }
 
 /** The head of a brand without entries. */
-export const NO_HEAD = "";
+export const EMPTY_HEAD = "";
 
 // A MAC is `<key id>.<HMAC-SHA-256, 128 bits>`. The text begins with the kind of row and contains its brand, so that no MAC is
 // valid for a row of another kind or brand.
 
-export function sealEntry(key: LedgerKey, entry: EntryFields): string {
+export function entryMac(key: LedgerKey, entry: EntryFields): string {
   const { id, brandId, seq, kind, amount, lotId, creditType, campaignId, messageId, reason, actorId, createdAt } =
     entry;
-  return key.seal(
+  return key.mac(
     JSON.stringify([
       "entry",
       id,
@@ -71,19 +71,19 @@ export function sealEntry(key: LedgerKey, entry: EntryFields): string {
   );
 }
 
-export function sealAccount(key: LedgerKey, account: AccountFields): string {
+export function accountMac(key: LedgerKey, account: AccountFields): string {
   const { brandId, entries, head, granted, available, reserved, used, expired, clawedBack, debt } = account;
   const balances = [granted, available, reserved, used, expired, clawedBack, debt];
-  return key.seal(JSON.stringify(["account", brandId, entries, head, ...balances]));
+  return key.mac(JSON.stringify(["account", brandId, entries, head, ...balances]));
 }
 
-export function sealLot(key: LedgerKey, lot: LotFields): string {
+export function lotMac(key: LedgerKey, lot: LotFields): string {
   const { id, brandId, kind, granted, expiresAt, source, createdAt } = lot;
-  return key.seal(JSON.stringify(["lot", id, brandId, kind, granted, expiresAt, source, createdAt]));
+  return key.mac(JSON.stringify(["lot", id, brandId, kind, granted, expiresAt, source, createdAt]));
 }
 
 /** Returns the id of the key that a MAC was made with. */
-export function keyIdOf(seal: string): string {
+export function macKeyId(seal: string): string {
   return seal.slice(0, Math.max(0, seal.indexOf(".")));
 }
 
@@ -91,6 +91,6 @@ export function keyIdOf(seal: string): string {
  * Returns the head after one more entry: SHA-256 over the previous head and the MAC of the entry. It needs no key, because the
  * MACs have one, and depends on all entries before: a recorded head proves which entries existed at that time.
  */
-export function chained(head: string, seal: string): string {
+export function nextHead(head: string, seal: string): string {
   return Bun.SHA256.hash(head + seal, "base64url");
 }

@@ -1,6 +1,6 @@
 import { t } from "elysia";
-import { Cursor, Id, Limit, Moment, Nullable } from "../http/model.ts";
-import { FAULTS } from "./entryFaults.ts";
+import { CursorQuery, Id, Nullable, PageLimit, Timestamp } from "../../http/schemas.ts";
+import { TAMPER_KINDS } from "./tamper-report.ts";
 
 export const CREDIT_TYPES = ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"] as const;
 export type CreditType = (typeof CREDIT_TYPES)[number];
@@ -30,7 +30,7 @@ export const LowBalance = t.Union([
     {
       available: t.Number({ examples: [40] }),
       neededNext7Days: t.Number({ description: "Cost of running campaigns without replies", examples: [120] }),
-      runsOutAt: Moment,
+      runsOutAt: Timestamp,
     },
     { description: "A warning: the credits do not last the next seven days" },
   ),
@@ -63,19 +63,19 @@ export const Entry = t.Object({
   messageId: Nullable(t.String()),
   reason: Nullable(t.String()),
   actorId: Nullable(t.String({ description: "The admin who granted" })),
-  createdAt: Moment,
+  createdAt: Timestamp,
 });
 export type Entry = typeof Entry.static;
 
 export const LedgerQuery = t.Object({
-  cursor: Cursor,
-  limit: Limit,
+  cursor: CursorQuery,
+  limit: PageLimit,
   kind: t.Optional(Kind),
   brandId: t.Optional(Id),
   campaignId: t.Optional(Id),
   messageId: t.Optional(Id),
-  from: t.Optional(Moment),
-  to: t.Optional(Moment),
+  from: t.Optional(Timestamp),
+  to: t.Optional(Timestamp),
 });
 
 const Weight = t.Number({ minimum: 0, description: "Credits for one unit, at most 3 decimals", examples: [1.5] });
@@ -97,7 +97,7 @@ const EntryFault = t.Object({
     examples: [17],
   }),
   subject: t.UnionEnum(["ENTRY", "ACCOUNT", "LOT"], { description: "The kind of row" }),
-  fault: t.UnionEnum(FAULTS, {
+  fault: t.UnionEnum(TAMPER_KINDS, {
     description:
       "CHANGED: the fields were changed. FORGED: the MAC was not made with the ledger's key. INSERTED: the row was never written. MISSING: the row was deleted. REPLAYED: an earlier version of the row. OTHER_KEY: signed with another key. ROLLED_BACK: an anchor has more entries",
   }),
@@ -109,7 +109,7 @@ const EntryFault = t.Object({
   detail: t.String({ examples: ["was changed: it is a SETTLE of 15 credits, and was written as 1.5 credits"] }),
 });
 
-export const Verdict = t.Object({
+export const LedgerReport = t.Object({
   success: t.Literal(true),
   ok: t.Boolean({ description: "Every balance is the sum of its entries, and no row was tampered with" }),
   faults: t.Array(EntryFault, { examples: [[]], description: "Rows that were tampered with; at most 100" }),

@@ -1,11 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { type AccountDelta, type Movement, POCKETS, type Pocket } from "./effects.ts";
-import { type AccountFields, chained, type EntryFields, sealAccount, sealEntry } from "./seal.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import { type AccountDelta, BALANCE_FIELDS, type BalanceField, type Movement } from "./effects.ts";
+import { type AccountFields, accountMac, type EntryFields, entryMac, nextHead } from "./mac.ts";
 
 /** Returns a brand's account after these movements. */
-export function accountAfter(
+export function applyDelta(
   delta: AccountDelta,
   before: ReadonlyMap<string, AccountFields>,
   heads: ReadonlyMap<string, string>,
@@ -14,11 +14,11 @@ export function accountAfter(
   const account = before.get(brandId);
   if (!account) throw new Error(`the brand ${brandId} has no account`);
   const after = { ...account, entries: account.entries + delta.entries, head: heads.get(brandId) ?? account.head };
-  for (const field of POCKETS) after[field] += delta[field];
+  for (const field of BALANCE_FIELDS) after[field] += delta[field];
   return after;
 }
 
-export function moveAccounts(tx: Tx, deltas: readonly AccountDelta[], after: readonly AccountFields[]): SQL {
+export function updateAccountsSql(tx: Tx, deltas: readonly AccountDelta[], after: readonly AccountFields[]): SQL {
   const types = {
     brandId: "text",
     granted: "bigint",
@@ -37,14 +37,14 @@ export function moveAccounts(tx: Tx, deltas: readonly AccountDelta[], after: rea
     const account = after[at];
     if (!account) throw new Error("expected one account for each brand");
     const previous = account.entries - delta.entries;
-    return { ...delta, previous, head: account.head, seal: sealAccount(tx.ledgerKey, account) };
+    return { ...delta, previous, head: account.head, seal: accountMac(tx.ledgerKey, account) };
   });
-  const moved = (column: string, name: Pocket | "entries") =>
+  const moved = (column: string, name: BalanceField | "entries") =>
     sql.raw(`${column} = credit_accounts.${column} + n."${name}"`);
   return sql`update credit_accounts set ${moved("granted", "granted")}, ${moved("available", "available")}, ${moved("reserved", "reserved")},
       ${moved("used", "used")}, ${moved("expired", "expired")}, ${moved("clawed_back", "clawedBack")}, ${moved("debt", "debt")}, ${moved("entries", "entries")},
       head = n.head, seal = n.seal
-    from ${rowsOf("n", rows, types)} where credit_accounts.brand_id = n."brandId" and credit_accounts.entries = n.previous
+    from ${valuesTable("n", rows, types)} where credit_accounts.brand_id = n."brandId" and credit_accounts.entries = n.previous
     returning credit_accounts.entries`;
 }
 
@@ -52,7 +52,7 @@ export function moveAccounts(tx: Tx, deltas: readonly AccountDelta[], after: rea
 type EntryRow = { [Field in keyof EntryFields]: EntryFields[Field] } & { seal: string; part: number | null };
 
 /** Builds the entries of movements: numbered, with a MAC, and chained to the existing entries of their brands. */
-export function sealEntries(tx: Tx, movements: readonly Movement[], before: ReadonlyMap<string, AccountFields>) {
+export function buildEntries(tx: Tx, movements: readonly Movement[], before: ReadonlyMap<string, AccountFields>) {
   const heads = new Map<string, string>();
   const newest = new Map<string, number>();
   const parts = new Map<string, number>();
@@ -85,14 +85,14 @@ export function sealEntries(tx: Tx, movements: readonly Movement[], before: Read
       seal: "",
       part: partOf(movement),
     };
-    entry.seal = sealEntry(tx.ledgerKey, entry);
-    heads.set(brandId, chained(heads.get(brandId) ?? account.head, entry.seal));
+    entry.seal = entryMac(tx.ledgerKey, entry);
+    heads.set(brandId, nextHead(heads.get(brandId) ?? account.head, entry.seal));
     return entry;
   });
   return { entries, heads };
 }
 
-export function insertEntries(rows: readonly EntryRow[]): SQL {
+export function insertEntriesSql(rows: readonly EntryRow[]): SQL {
   const types = {
     id: "text",
     brandId: "text",
@@ -111,5 +111,5 @@ export function insertEntries(rows: readonly EntryRow[]): SQL {
   } as const;
   return sql`insert into ledger_entries (id, brand_id, seq, kind, amount, lot_id, credit_type, campaign_id, message_id, reason, actor_id, created_at, seal, part)
     select n.id, n."brandId", n.seq, n.kind, n.amount, n."lotId", n."creditType", n."campaignId", n."messageId", n.reason, n."actorId", n."createdAt", n.seal, n.part
-    from ${rowsOf("n", rows, types)}`;
+    from ${valuesTable("n", rows, types)}`;
 }

@@ -1,9 +1,9 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../deps.ts";
-import { ledgerRoutes } from "./admin/ledgerRoutes.ts";
-import { creditOverviewRoutes } from "./admin/overviewRoutes.ts";
+import { ledgerRoutes } from "./admin/ledger-routes.ts";
+import { creditOverviewRoutes } from "./admin/overview-routes.ts";
 import { creditAdminRoutes } from "./admin/routes.ts";
-import { creditRoutes } from "./routes.ts";
+import { creditRoutes } from "./credit-routes.ts";
 
 /** Credits of a brand, and the ledger and weights for admins. */
 export function creditsModule(deps: Deps) {

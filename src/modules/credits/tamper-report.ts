@@ -1,74 +1,82 @@
 import { sql } from "drizzle-orm";
-import { ENTRY_KINDS } from "../db/schema/credits.ts";
-import type { Reader } from "../db/store.ts";
-import type { LedgerKey } from "../secrets.ts";
+import { ENTRY_KINDS } from "../../db/schema/credits.ts";
+import type { Reader } from "../../db/store.ts";
+import type { LedgerKey } from "../../lib/crypto/secrets.ts";
 import { toCredits } from "./amounts.ts";
-import { EFFECTS, type EntryKind, POCKETS, type Pocket } from "./effects.ts";
-import { type EntryFields, sealEntry } from "./seal.ts";
+import { BALANCE_FIELDS, type BalanceField, EFFECTS, type EntryKind } from "./effects.ts";
+import { type EntryFields, entryMac } from "./mac.ts";
 
 /**
  * CHANGED: the fields differ from those that were written. FORGED: the MAC was not made with the key either. INSERTED: no entry
  * of that number was written. MISSING: the row was deleted. REPLAYED: the row is an earlier version of itself. OTHER_KEY: the
  * MAC was made with another key. ROLLED_BACK: an anchor recorded entries that the database lacks.
  */
-export const FAULTS = ["CHANGED", "FORGED", "INSERTED", "MISSING", "REPLAYED", "OTHER_KEY", "ROLLED_BACK"] as const;
+export const TAMPER_KINDS = [
+  "CHANGED",
+  "FORGED",
+  "INSERTED",
+  "MISSING",
+  "REPLAYED",
+  "OTHER_KEY",
+  "ROLLED_BACK",
+] as const;
 
 /** A row of the ledger that differs from what was written, or was deleted. */
-export interface EntryFault {
+export interface TamperFinding {
   brandId: string;
   subject: "ENTRY" | "ACCOUNT" | "LOT";
   /** Null for a deleted entry, an account and a lot. */
   entryId: string | null;
   /** The number of the entry; for an account the number of its entries; 0 for a lot. */
   seq: number;
-  fault: (typeof FAULTS)[number];
+  fault: (typeof TAMPER_KINDS)[number];
   /** The excess in the ledger (negative: the shortage) in thousandths; null when unknown. */
   difference: number | null;
   detail: string;
 }
 
 /** The sum of a brand's entries minus its balances, where they differ. */
-export type BrandDrift = Partial<Record<Pocket, number>>;
+export type BrandMismatch = Partial<Record<BalanceField, number>>;
 
-export type SealedEntry = EntryFields & { seal: string };
+export type StoredEntry = EntryFields & { seal: string };
 
 /** The result of checking the account of a brand. */
-export interface BrandSuspects {
+export interface BrandCheck {
   /** The number of entries according to the account. */
   entries: number;
   /** True when the head of the account matches the MACs of its entries. */
-  areSealsWhole: boolean;
+  isHeadIntact: boolean;
   /** True when the entries are not numbered from 1 to that count. */
   isMiscounted: boolean;
-  drift: BrandDrift;
+  mismatch: BrandMismatch;
 }
 
-export interface Suspects {
+export interface SuspectRows {
   /** Entries whose MAC does not match. */
-  entries: SealedEntry[];
-  brands: Map<string, BrandSuspects>;
+  suspectEntries: StoredEntry[];
+  brands: Map<string, BrandCheck>;
 }
 
 /** Missing entries reported for one brand at most. */
 const MAX_MISSING = 100;
 
 /** Determines for each suspect entry what was done to it. */
-export async function nameFaults(read: Reader, { entries, brands }: Suspects): Promise<EntryFault[]> {
+export async function explainSuspects(read: Reader, { suspectEntries, brands }: SuspectRows): Promise<TamperFinding[]> {
   const gaps = new Map<string, number[]>();
   for (const [brandId, brand] of brands)
     if (brand.isMiscounted) gaps.set(brandId, await listMissing(read, brandId, brand.entries));
-  const faults: EntryFault[] = [];
+  const faults: TamperFinding[] = [];
   const moved = new Set<string>();
-  for (const entry of entries) {
+  for (const entry of suspectEntries) {
     const brand = brands.get(entry.brandId);
-    const original = findOriginal(read.ledgerKey, entry, brand?.drift ?? {}, gaps, await listLotIds(read, entry));
+    const original = findOriginal(read.ledgerKey, entry, brand?.mismatch ?? {}, gaps, await listLotIds(read, entry));
     if (original) moved.add(`${original.brandId} ${original.seq}`);
     faults.push(original ? changed(entry, original) : unexplained(entry, brand));
   }
   for (const [brandId, seqs] of gaps) {
     const missing = seqs.filter((seq) => !moved.has(`${brandId} ${seq}`));
-    const lost = missing.length === 1 && !entries.some((entry) => entry.brandId === brandId);
-    const guessed = lost ? guessMissing(brands.get(brandId)?.drift ?? {}) : null;
+    const lost = missing.length === 1 && !suspectEntries.some((entry) => entry.brandId === brandId);
+    const guessed = lost ? guessMissing(brands.get(brandId)?.mismatch ?? {}) : null;
     for (const seq of missing) {
       const detail = guessed ? `is missing: a ${guessed.kind} of ${toCredits(guessed.amount)} credits` : "is missing";
       const difference = guessed ? -guessed.amount : null;
@@ -102,8 +110,8 @@ async function listLotIds(read: Reader, { brandId }: EntryFields): Promise<strin
 /** Finds the entry as it was written, if a single change explains it: the MAC confirms the right candidate. */
 function findOriginal(
   key: LedgerKey,
-  entry: SealedEntry,
-  mismatch: BrandDrift,
+  entry: StoredEntry,
+  mismatch: BrandMismatch,
   gaps: ReadonlyMap<string, readonly number[]>,
   lotIds: readonly string[],
 ): EntryFields | null {
@@ -115,10 +123,10 @@ function findOriginal(
     ...lotIds.map((lotId) => ({ ...fields, lotId })),
     ...[...gaps].flatMap(([brandId, seqs]) => [fields.seq, ...seqs].map((seq) => ({ ...fields, brandId, seq }))),
   ];
-  return candidates.find((candidate) => sealEntry(key, candidate) === seal) ?? null;
+  return candidates.find((candidate) => entryMac(key, candidate) === seal) ?? null;
 }
 
-function changed(entry: EntryFields, original: EntryFields): EntryFault {
+function changed(entry: EntryFields, original: EntryFields): TamperFinding {
   const { brandId, id: entryId, seq } = entry;
   const differences: string[] = [];
   if (original.amount !== entry.amount) differences.push(`${toCredits(original.amount)} credits`);
@@ -133,14 +141,14 @@ function changed(entry: EntryFields, original: EntryFields): EntryFault {
 }
 
 /** Reports an entry whose MAC matches no candidate. */
-function unexplained(entry: EntryFields, brand: BrandSuspects | undefined): EntryFault {
+function unexplained(entry: EntryFields, brand: BrandCheck | undefined): TamperFinding {
   const { brandId, id: entryId, seq, kind, amount } = entry;
   const now = `a ${kind} of ${toCredits(amount)} credits`;
   const base = { brandId, subject: "ENTRY", entryId, seq } as const;
   if (!brand || seq < 1 || seq > brand.entries)
     return { ...base, fault: "INSERTED", difference: amount, detail: `was inserted: ${now}` };
   // The head of the account includes the MAC of this entry, so the MAC is genuine and the fields were changed.
-  if (brand.areSealsWhole)
+  if (brand.isHeadIntact)
     return { ...base, fault: "CHANGED", difference: null, detail: `was changed: it is now ${now}` };
   return {
     ...base,
@@ -151,13 +159,13 @@ function unexplained(entry: EntryFields, brand: BrandSuspects | undefined): Entr
 }
 
 /** Finds the single entry whose absence explains the mismatch between entries and balances. */
-function guessMissing(mismatch: BrandDrift): { kind: EntryKind; amount: number } | null {
+function guessMissing(mismatch: BrandMismatch): { kind: EntryKind; amount: number } | null {
   for (const kind of ENTRY_KINDS) {
     const effects = EFFECTS[kind];
-    const [first] = POCKETS.filter((field) => effects[field] !== undefined);
+    const [first] = BALANCE_FIELDS.filter((field) => effects[field] !== undefined);
     if (!first) continue;
     const amount = -(mismatch[first] ?? 0) * (effects[first] ?? 1);
-    if (amount > 0 && POCKETS.every((field) => (mismatch[field] ?? 0) === -amount * (effects[field] ?? 0)))
+    if (amount > 0 && BALANCE_FIELDS.every((field) => (mismatch[field] ?? 0) === -amount * (effects[field] ?? 0)))
       return { kind, amount };
   }
   return null;

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import { yieldToEventLoop } from "../db/slices.ts";
-import type { Reader } from "../db/store.ts";
-import type { Fold } from "./fold.ts";
+import { yieldToEventLoop } from "../../db/slices.ts";
+import type { Reader } from "../../db/store.ts";
+import type { LedgerFold } from "./fold.ts";
 
 export type Compare = (brandId: string, what: string, expected: number, found: number) => void;
 
@@ -9,15 +9,15 @@ interface Rows {
   read: Reader;
   /** Null for all brands. */
   brandId: string | null;
-  fold: Fold;
+  fold: LedgerFold;
   compare: Compare;
 }
 
 /** Converts a sum to a number: Postgres returns sums of 64-bit numbers as text. */
-export const numberOf = (value: unknown) => Number(value ?? 0);
+export const toNumber = (value: unknown) => Number(value ?? 0);
 
 /** Limits a query to one brand; empty for all. */
-export const only = (alias: string, brandId: string | null): SQL =>
+export const brandCondition = (alias: string, brandId: string | null): SQL =>
   brandId === null ? sql.empty() : sql`and ${sql.raw(alias)}.brand_id = ${brandId}`;
 
 export async function compareCampaigns({ read, brandId, fold, compare }: Rows): Promise<void> {
@@ -29,12 +29,12 @@ export async function compareCampaigns({ read, brandId, fold, compare }: Rows): 
     used: unknown;
     released: unknown;
   }>(sql`select k.campaign_id, k.credit_type, c.brand_id, k.reserved, k.used, k.released
-    from campaign_credits k left join campaigns c on c.id = k.campaign_id where true ${only("c", brandId)} order by k.campaign_id, k.credit_type`);
+    from campaign_credits k left join campaigns c on c.id = k.campaign_id where true ${brandCondition("c", brandId)} order by k.campaign_id, k.credit_type`);
   for (const row of rows) {
     const folded = fold.campaigns.get(`${row.campaign_id} ${row.credit_type}`);
     for (const figure of ["reserved", "used", "released"] as const) {
       const what = `campaign ${row.campaign_id} ${row.credit_type} ${figure}`;
-      compare(row.brand_id ?? "", what, folded?.[figure] ?? 0, numberOf(row[figure]));
+      compare(row.brand_id ?? "", what, folded?.[figure] ?? 0, toNumber(row[figure]));
     }
   }
 }
@@ -59,7 +59,7 @@ async function* streamHolds(read: Reader, brandId: string | null): AsyncGenerato
       await read.all<Held>(sql`select h.message_id as "messageId", h.lot_id as "lotId", h.brand_id as "brandId", h.amount, (
         select sum(case e.kind when 'HOLD' then e.amount when 'SETTLE' then -e.amount when 'RELEASE' then -e.amount else 0 end)
         from ledger_entries e where e.message_id = h.message_id and e.lot_id = h.lot_id and e.brand_id = h.brand_id) as held
-      from credit_holds h where (h.message_id, h.lot_id) > (${at.messageId}, ${at.lotId}) ${only("h", brandId)}
+      from credit_holds h where (h.message_id, h.lot_id) > (${at.messageId}, ${at.lotId}) ${brandCondition("h", brandId)}
       order by h.message_id, h.lot_id limit ${HOLDS_PER_PAGE}`);
     const last = page.at(-1);
     if (!last) return;
@@ -75,18 +75,18 @@ export async function compareHolds({ read, brandId, compare }: Rows): Promise<vo
   const differing: Held[] = [];
   for await (const page of streamHolds(read, brandId)) {
     for (const hold of page) {
-      const amount = numberOf(hold.amount);
+      const amount = toNumber(hold.amount);
       sums.set(hold.brandId, (sums.get(hold.brandId) ?? 0) + amount);
-      if (amount !== numberOf(hold.held) && differing.length < MAX_REPORTED_HOLDS) differing.push(hold);
+      if (amount !== toNumber(hold.held) && differing.length < MAX_REPORTED_HOLDS) differing.push(hold);
     }
   }
   const accounts = await read.all<{ brand_id: string; reserved: unknown }>(
-    sql`select a.brand_id, a.reserved from credit_accounts a where true ${only("a", brandId)}`,
+    sql`select a.brand_id, a.reserved from credit_accounts a where true ${brandCondition("a", brandId)}`,
   );
   for (const { brand_id, reserved } of accounts)
-    compare(brand_id, "open holds", numberOf(reserved), sums.get(brand_id) ?? 0);
+    compare(brand_id, "open holds", toNumber(reserved), sums.get(brand_id) ?? 0);
   for (const { brandId, messageId, held, amount } of differing)
-    compare(brandId, `hold of message ${messageId}`, numberOf(held), numberOf(amount));
+    compare(brandId, `hold of message ${messageId}`, toNumber(held), toNumber(amount));
 }
 
 /** Checks that processed clawbacks were either repaid by lots or are a debt. */
@@ -94,8 +94,8 @@ export async function compareRefunds({ read, brandId, compare }: Rows): Promise<
   const rows = await read.all<{ brand_id: string; debt: unknown; repaid: unknown; refunded: unknown }>(
     sql`select a.brand_id, a.debt, r.refunded, (select sum(l.repaid) from credit_lots l where l.brand_id = a.brand_id) as repaid
       from credit_accounts a left join (select c.brand_id, sum(c.amount) as refunded from credit_clawbacks c
-        where c.done_at is not null group by c.brand_id) r on r.brand_id = a.brand_id where true ${only("a", brandId)}`,
+        where c.done_at is not null group by c.brand_id) r on r.brand_id = a.brand_id where true ${brandCondition("a", brandId)}`,
   );
   for (const row of rows)
-    compare(row.brand_id, "refunds", numberOf(row.debt) + numberOf(row.repaid), numberOf(row.refunded));
+    compare(row.brand_id, "refunds", toNumber(row.debt) + toNumber(row.repaid), toNumber(row.refunded));
 }

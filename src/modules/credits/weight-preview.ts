@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Reader } from "../db/store.ts";
+import type { Reader } from "../../db/store.ts";
 import type { CreditType } from "./model.ts";
-import { unitsOf } from "./units.ts";
-import { readWeights } from "./weights.ts";
+import { countUnits } from "./units.ts";
+import { getWeights } from "./weights.ts";
 
 /** A campaign whose launch would cost another amount. Thousandths. */
-export interface Repriced {
+export interface RepricedCampaign {
   campaignId: string;
   campaignName: string;
   brandId: string;
@@ -19,7 +19,7 @@ export interface WeightPreview {
   /** Open holds of this type, which keep their price. */
   openHolds: number;
   held: number;
-  campaigns: Repriced[];
+  campaigns: RepricedCampaign[];
   /** The number of such campaigns, listed or not. */
   total: number;
 }
@@ -42,7 +42,7 @@ export async function previewWeight(read: Reader, creditType: CreditType, weight
   const [open] = await read.all<{ holds: unknown; held: unknown }>(
     sql`select count(*) as holds, sum(h.amount) as held from credit_holds h where h.credit_type = ${creditType}`,
   );
-  const now = (await readWeights(read))[creditType];
+  const now = (await getWeights(read))[creditType];
   const drafts =
     await read.all<DraftRow>(sql`select c.id, c.name, c.brand_id, s.channel, s.body, count(*) over () as total,
       (select count(*) from conversations v where v.campaign_id = c.id and v.status = 'QUEUED') as contacts
@@ -54,7 +54,7 @@ export async function previewWeight(read: Reader, creditType: CreditType, weight
     held: Number(open?.held ?? 0),
     total: Number(drafts[0]?.total ?? 0),
     campaigns: drafts.map((draft) => {
-      const [contacts, units] = [Number(draft.contacts), unitsOf(draft)];
+      const [contacts, units] = [Number(draft.contacts), countUnits(draft)];
       return {
         campaignId: draft.id,
         campaignName: draft.name,

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
-import { creditWeightChanges, creditWeights } from "../db/schema/credits.ts";
-import type { Reader, Tx } from "../db/store.ts";
+import { creditWeightChanges, creditWeights } from "../../db/schema/credits.ts";
+import type { Reader, Tx } from "../../db/store.ts";
 import type { CreditType } from "./model.ts";
 
 /** The price of a unit in thousandths of a credit, by channel. */
@@ -10,15 +10,15 @@ export type Weights = Record<CreditType, number>;
 const INITIAL_WEIGHTS: Weights = { EMAIL: 1000, SMS: 1000, VOICEMAIL: 2000, SKIPTRACE: 2000 };
 
 /** The highest price of a unit in credits: far above any real one, and far below the limit of exact sums. */
-export const HIGHEST_WEIGHT = 1_000_000;
+export const MAX_WEIGHT = 1_000_000;
 
-export async function readWeights(read: Reader): Promise<Weights> {
+export async function getWeights(read: Reader): Promise<Weights> {
   const rows = await read.select().from(creditWeights);
   return { ...INITIAL_WEIGHTS, ...Object.fromEntries(rows.map((row) => [row.creditType, row.weight])) };
 }
 
 /** Updates a price, records who did it, and returns the previous one. Open holds keep their price. */
-export async function changeWeight(
+export async function updateWeight(
   tx: Tx,
   creditType: CreditType,
   weight: number,
@@ -29,7 +29,7 @@ export async function changeWeight(
     .insert(creditWeights)
     .values({ creditType, weight: INITIAL_WEIGHTS[creditType], updatedAt: tx.now })
     .onConflictDoUpdate({ target: creditWeights.creditType, set: { updatedAt: tx.now } });
-  const previous = (await readWeights(tx))[creditType];
+  const previous = (await getWeights(tx))[creditType];
   await tx.update(creditWeights).set({ weight }).where(eq(creditWeights.creditType, creditType));
   await tx
     .insert(creditWeightChanges)

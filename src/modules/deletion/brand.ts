@@ -1,23 +1,23 @@
 import { and, eq, isNotNull, or, sql } from "drizzle-orm";
-import { deleteBrandBans } from "../bans/bans.ts";
-import { countBrand, deleteBrandRow } from "../brands/directory.ts";
+import { isForeignKeyViolation } from "../../db/errors.ts";
+import { campaigns } from "../../db/schema/campaigns.ts";
+import { chargebeeCustomers } from "../../db/schema/chargebee.ts";
+import { ledgerEntries } from "../../db/schema/credits.ts";
+import { importJobs } from "../../db/schema/imports.ts";
+import { payments } from "../../db/schema/payments.ts";
+import { forceCustomPlans, forUpdate } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { AppError, notFound } from "../../lib/errors.ts";
+import { deleteBrandRow, updateBrandCount } from "../brands/directory.ts";
 import { deleteBrandCampaigns } from "../campaigns/deletion.ts";
-import type { Instant } from "../clock.ts";
 import { deleteBrandContacts } from "../contacts/deletion.ts";
-import { deleteBrandConversations } from "../conversationRows/lifetime.ts";
+import { deleteBrandConversations } from "../conversations/lifetime.ts";
 import { deleteBrandCredits } from "../credits/deletion.ts";
-import { campaigns } from "../db/schema/campaigns.ts";
-import { chargebeeCustomers } from "../db/schema/chargebee.ts";
-import { ledgerEntries } from "../db/schema/credits.ts";
-import { importJobs } from "../db/schema/imports.ts";
-import { payments } from "../db/schema/payments.ts";
-import { forUpdate, planAnew } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { isForeignKeyViolation } from "../db/violations.ts";
-import { Fault, notFound } from "../fault.ts";
 import { deleteBrandImportRows } from "../imports/deletion.ts";
 import { deleteUsage } from "../limits/usage.ts";
 import { deleteBrandVoicemailAccounts, releaseBrandMailboxes } from "../senders/deletion.ts";
+import { deleteBrandBans } from "../suppressions/bans.ts";
 
 /**
  * Each module's function that deletes what it keeps of a brand, in the order that the foreign keys ask for. Mailboxes are not
@@ -48,20 +48,20 @@ export async function deleteBrand(tx: Tx, id: string): Promise<void> {
   if (!row) throw notFound("brand", id);
   const history = await countHistory(tx, id);
   if (Object.values(history).some((count) => count > 0)) {
-    throw new Fault("CONFLICT", "This brand has a history that must be kept: take its owner away instead", {
-      facts: { history },
+    throw new AppError("CONFLICT", "This brand has a history that must be kept: take its owner away instead", {
+      meta: { history },
     });
   }
   const running = and(eq(importJobs.brandId, id), eq(importJobs.status, "RUNNING"));
   if ((await tx.$count(importJobs, running)) > 0) {
-    throw new Fault("CONFLICT", "A file is being imported into this brand: try again when it is done");
+    throw new AppError("CONFLICT", "A file is being imported into this brand: try again when it is done");
   }
-  await planAnew(tx);
+  await forceCustomPlans(tx);
   try {
     for (const deleteRows of DELETIONS) await deleteRows(tx, id);
-    await countBrand(tx, row.created_at, -1);
+    await updateBrandCount(tx, row.created_at, -1);
   } catch (error) {
-    if (isForeignKeyViolation(error)) throw new Fault("CONFLICT", "Something was added meanwhile: try again");
+    if (isForeignKeyViolation(error)) throw new AppError("CONFLICT", "Something was added meanwhile: try again");
     throw error;
   }
 }

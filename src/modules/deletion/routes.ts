@@ -1,8 +1,8 @@
 import { Elysia, t } from "elysia";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { IdParams } from "../../http/schemas.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { IdParams } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
 import { deleteBrand } from "./brand.ts";
 import { deleteCampaign } from "./campaign.ts";
 
@@ -24,7 +24,7 @@ export function deletionRoutes({ store }: Deps) {
         detail: {
           tags: ["Brands"],
           access: "admin",
-          example: { parameters: { id: EXEMPLARS.emptyBrand } },
+          example: { parameters: { id: DEMO_IDS.emptyBrand } },
           summary: "Delete a brand",
           description:
             "Deletes the brand with its contacts, bans, drafts and voicemail numbers; its mailboxes stay without a brand. Returns 409 with `history` when a campaign was launched, credits were granted or a payment was made. For admins only.",
@@ -43,7 +43,7 @@ export function deletionRoutes({ store }: Deps) {
         detail: {
           tags: ["Campaigns"],
           access: "user",
-          example: { parameters: { id: EXEMPLARS.emptyCampaign } },
+          example: { parameters: { id: DEMO_IDS.emptyCampaign } },
           summary: "Delete a campaign",
           description:
             "Deletes a draft or a cancelled campaign (409 otherwise) with its conversations. The contacts are kept.",

@@ -1,16 +1,16 @@
-import { dialect } from "../db/dialect.ts";
-import { yieldToEventLoop } from "../db/slices.ts";
-import { findByIndex } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import type { Random } from "../random.ts";
-import { MAX_BATCH_STEPS } from "../templates/limits.ts";
-import { stepsRendered } from "../templates/renderBudget.ts";
+import { dialect } from "../../db/dialect.ts";
+import { yieldToEventLoop } from "../../db/slices.ts";
+import { forceIndexScans } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Random } from "../../lib/random.ts";
+import { MAX_BATCH_STEPS } from "../../lib/templates/limits.ts";
+import { getTotalSteps } from "../../lib/templates/render-budget.ts";
 import type { Claim } from "./claim.ts";
 import { type DeliveryContext, emptyContext } from "./context.ts";
 import { type Capacity, chooseDue, type DueMessage } from "./due-messages.ts";
-import type { Post } from "./envelope.ts";
 import { lockAccounts, lockSenders } from "./locks.ts";
 import { claimBatch } from "./producer.ts";
+import type { RenderDeps } from "./render.ts";
 import type { Result } from "./result.ts";
 import { settleBatch } from "./settler.ts";
 
@@ -42,10 +42,10 @@ export interface BatchOutput {
 export async function runBatch(
   tx: Tx,
   { results, capacity, sendBefore }: BatchInput,
-  deps: Post & { random: Random },
+  deps: RenderDeps & { random: Random },
   claims: Claim[],
 ): Promise<BatchOutput> {
-  await findByIndex(tx);
+  await forceIndexScans(tx);
   const context = emptyContext();
   const due = capacity.total > 0 ? await chooseDue(tx, capacity) : [];
   const senderIds = due.flatMap((row) => row.sender_id ?? []);
@@ -63,14 +63,14 @@ export async function runBatch(
 async function claimSlices(
   tx: Tx,
   due: readonly DueMessage[],
-  deps: Post,
+  deps: RenderDeps,
   context: DeliveryContext,
   sendBefore: number,
   claims: Claim[],
 ): Promise<void> {
-  const renderedBefore = stepsRendered();
+  const renderedBefore = getTotalSteps();
   for (let at = 0; at < due.length; at += SLICE_ROWS) {
-    if (stepsRendered() - renderedBefore > MAX_BATCH_STEPS) return;
+    if (getTotalSteps() - renderedBefore > MAX_BATCH_STEPS) return;
     claims.push(...(await claimBatch(tx, due.slice(at, at + SLICE_ROWS), deps, context, sendBefore)));
     await yieldToEventLoop();
   }

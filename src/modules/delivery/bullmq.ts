@@ -1,13 +1,13 @@
 import { sql } from "drizzle-orm";
-import { type Clock, type Instant, MINUTE, SECOND } from "../clock.ts";
-import { indexedBy } from "../db/sql.ts";
-import type { Reader } from "../db/store.ts";
-import type { Log } from "../log.ts";
+import { indexedBy } from "../../db/sql.ts";
+import type { Reader } from "../../db/store.ts";
+import { type Clock, type Instant, MINUTE, SECOND } from "../../lib/clock.ts";
+import type { Log } from "../../lib/logger.ts";
 import type { Driver } from "./driver.ts";
 import { startEmbedded } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
-import type { Wakeup, WakeupQueue } from "./queue.ts";
-import { startRounds } from "./rounds.ts";
+import { startPollLoop } from "./poll-loop.ts";
+import type { Wakeup, WakeupQueue } from "./wakeup-queue.ts";
 
 /** Redis is told of messages that are due by then, and of the soonest of them only. */
 const LOOKAHEAD_MS = 5 * MINUTE;
@@ -29,10 +29,10 @@ export interface BullmqOptions {
   clock: Clock;
   log: Log;
   /** Reaches the workers while Redis does not work, from a process that is none itself. */
-  ring?: () => void;
-  every?: number;
-  grace?: number;
-  longestSleep?: number;
+  notifyWorkers?: () => void;
+  pollIntervalMs?: number;
+  wakeupGraceMs?: number;
+  maxSleepMs?: number;
 }
 
 /**
@@ -41,22 +41,22 @@ export interface BullmqOptions {
  * wakeups of the workers.
  */
 export async function startBullmq(engine: Engine | null, options: BullmqOptions): Promise<Driver> {
-  const { redisUrl, namespace, clock, log, ring = () => {} } = options;
-  const { every = POLL_INTERVAL_MS, grace = WAKEUP_GRACE_MS, longestSleep = MAX_SLEEP_MS } = options;
+  const { redisUrl, namespace, clock, log, notifyWorkers = () => {} } = options;
+  const { pollIntervalMs = POLL_INTERVAL_MS, wakeupGraceMs = WAKEUP_GRACE_MS, maxSleepMs = MAX_SLEEP_MS } = options;
   // A process without Redis does not load its libraries.
-  const { openWakeupQueue } = await import("./queue.ts");
+  const { openWakeupQueue } = await import("./wakeup-queue.ts");
 
-  const sleep = (wait: number) => Math.min(queue.works ? wait + grace : wait, longestSleep);
+  const sleep = (wait: number) => Math.min(queue.works ? wait + wakeupGraceMs : wait, maxSleepMs);
   const embedded = engine === null ? null : startEmbedded(engine, clock, log, sleep);
-  const wakeWorkers = embedded === null ? ring : embedded.wake;
-  const wakeups = trackWakeups(options, every);
+  const wakeWorkers = embedded === null ? notifyWorkers : embedded.wake;
+  const wakeups = trackWakeups(options, pollIntervalMs);
   const queue: WakeupQueue = openWakeupQueue({
     redisUrl,
     prefix: `reprise-${namespace}`,
     onWakeup: embedded === null ? null : embedded.wake,
     onReady() {
       wakeups.forget();
-      rounds.soon();
+      rounds.wake();
     },
     onChange(works, error) {
       if (works) log.info("redis.available");
@@ -64,18 +64,18 @@ export async function startBullmq(engine: Engine | null, options: BullmqOptions)
       wakeWorkers();
     },
   });
-  const rounds = startRounds(async () => {
+  const rounds = startPollLoop(async () => {
     try {
       return await wakeups.add(queue);
     } catch {
       // Redis does not work, which was logged, or the database does not, which the embedded driver logs.
       wakeWorkers();
-      return every;
+      return pollIntervalMs;
     }
   });
 
   return {
-    wake: rounds.soon,
+    wake: rounds.wake,
     ping: queue.ping,
     async close(within) {
       rounds.stop();

@@ -1,8 +1,8 @@
-import type { Envelope } from "../channels/channel.ts";
-import { type Instant, MINUTE } from "../clock.ts";
+import type { Envelope } from "../../channels/channel.ts";
+import { type Instant, MINUTE } from "../../lib/clock.ts";
 
 /** A claim may be used for this long; a message that has not left by then stays. The rest of the lease is for clocks that differ. */
-export const SEND_WITHIN = 3 * MINUTE;
+export const SEND_WITHIN_MS = 3 * MINUTE;
 
 /** The right to send one message once. */
 export interface Claim {

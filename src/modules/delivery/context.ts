@@ -1,21 +1,21 @@
 import { inArray, sql } from "drizzle-orm";
-import { localDay } from "../calendar/zones.ts";
-import { learnPlans, noPlans, type Plans } from "../campaigns/plans.ts";
-import type { Instant } from "../clock.ts";
-import { brands } from "../db/schema/brands.ts";
-import { emailAccounts } from "../db/schema/senders.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Reader } from "../db/store.ts";
-import { warmupOf } from "../senders/warmup.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { emailAccounts } from "../../db/schema/senders.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Reader } from "../../db/store.ts";
+import { formatLocalDay } from "../../lib/calendar/zones.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { type CampaignCache, emptyCampaignCache, loadCampaigns } from "../campaigns/campaign-cache.ts";
+import { getWarmup } from "../senders/warmup.ts";
 import type { DueRow } from "./due-messages.ts";
 
 /** The rows that many messages of a batch share: campaigns, steps, mailboxes and brands, each loaded once in a transaction. */
-export interface DeliveryContext extends Plans {
+export interface DeliveryContext extends CampaignCache {
   senders: Map<string, Sender>;
   brands: Map<string, Brand>;
 }
 
-export const emptyContext = (): DeliveryContext => ({ ...noPlans(), senders: new Map(), brands: new Map() });
+export const emptyContext = (): DeliveryContext => ({ ...emptyCampaignCache(), senders: new Map(), brands: new Map() });
 
 export type Brand = typeof brands.$inferSelect;
 
@@ -46,16 +46,16 @@ export async function loadContext(
   const [senderRows, brandRows] = await Promise.all([
     senderIds.length === 0 ? [] : read.select().from(emailAccounts).where(inArray(emailAccounts.id, senderIds)),
     brandIds.length === 0 ? [] : read.select().from(brands).where(inArray(brands.id, brandIds)),
-    learnPlans(
+    loadCampaigns(
       read,
       context,
       rows.map((row) => row.campaign_id),
     ),
   ]);
   const senders = senderRows.map((row): Sender => {
-    const { status, cap } = warmupOf(row, now);
+    const { status, cap } = getWarmup(row, now);
     const warming = status === "WARMING";
-    return { ...row, today: localDay(row.timezone, now), sendsToday: 0, sendsBefore: 0, cap, warming };
+    return { ...row, today: formatLocalDay(row.timezone, now), sendsToday: 0, sendsBefore: 0, cap, warming };
   });
   await loadSendsToday(read, senders);
   for (const sender of senders) context.senders.set(sender.id, sender);
@@ -66,7 +66,7 @@ async function loadSendsToday(read: Reader, senders: readonly Sender[]): Promise
   if (senders.length === 0) return;
   const days = senders.map(({ id, today }) => ({ id, today }));
   const rows = await read.all<{ sender_id: string; sends: number }>(sql`select d.sender_id, d.sends
-    from ${rowsOf("n", days, { id: "text", today: "text" })} cross join sender_days d where d.sender_id = n.id and d.day = n.today`);
+    from ${valuesTable("n", days, { id: "text", today: "text" })} cross join sender_days d where d.sender_id = n.id and d.day = n.today`);
   const sends = new Map(rows.map((row) => [row.sender_id, row.sends]));
   for (const sender of senders) sender.sendsToday = sender.sendsBefore = sends.get(sender.id) ?? 0;
 }

@@ -1,5 +1,5 @@
-import type { Log } from "../log.ts";
-import { endsBefore } from "../within.ts";
+import type { Log } from "../../lib/logger.ts";
+import { settlesBefore } from "../../lib/timeout.ts";
 import type { Engine } from "./engine.ts";
 
 /** The pause before the next attempt after the database failed while results were to be settled. */
@@ -22,7 +22,7 @@ export async function drainWithin(engine: Engine, log: Log, within: number): Pro
       }
     }
   })();
-  const isDrained = await endsBefore(deadline, drained);
+  const isDrained = await settlesBefore(deadline, drained);
   isOver = true;
   return isDrained;
 }

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import type { ChannelName } from "../channel-name.ts";
-import type { Instant } from "../clock.ts";
-import type { ConversationStatus } from "../conversationRows/status.ts";
-import { indexedBy, rowsOf, skipLocked } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
+import { indexedBy, skipLocked, valuesTable } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import type { ChannelName } from "../../lib/channel-name.ts";
+import type { Instant } from "../../lib/clock.ts";
+import type { ConversationStatus } from "../conversations/status.ts";
 
 /** The number of messages that may be started now, in total and for each mailbox. */
 export interface Capacity {
@@ -40,7 +40,7 @@ export async function chooseDue(tx: Tx, capacity: Capacity): Promise<DueMessage[
     const idle =
       ids.length === 0
         ? sql.empty()
-        : sql`and (m.sender_id is null or m.sender_id not in (select n.id from ${rowsOf("n", ids, { id: "text" })}))`;
+        : sql`and (m.sender_id is null or m.sender_id not in (select n.id from ${valuesTable("n", ids, { id: "text" })}))`;
     const due =
       await tx.all<DueMessage>(sql`select m.id, m.sender_id, m.run_at from messages m ${indexedBy("messages_due")}
       where m.status = 'PENDING' and m.run_at <= ${tx.now} ${behind} ${idle} order by m.run_at, m.id limit ${limit} ${skipLocked("m")}`);
@@ -103,7 +103,7 @@ const ROW = sql`m.id, m.brand_id, m.campaign_id, m.conversation_id, m.contact_id
 /** Loads the rows of messages that were chosen, the longest due first. */
 export function loadDueRows(tx: Tx, chosen: readonly DueMessage[]): Promise<DueRow[]> {
   const ids = chosen.map(({ id }) => ({ id }));
-  return tx.all<DueRow>(sql`select ${ROW} from ${rowsOf("n", ids, { id: "text" })} cross join messages m
+  return tx.all<DueRow>(sql`select ${ROW} from ${valuesTable("n", ids, { id: "text" })} cross join messages m
     cross join conversations v cross join contacts p
     where m.id = n.id and m.status = 'PENDING' and v.id = m.conversation_id and p.id = m.contact_id order by m.run_at, m.id`);
 }
@@ -131,7 +131,7 @@ export async function loadThreads(read: Reader, rows: readonly DueRow[]): Promis
   if (followUps.length === 0) return threads;
   const sent = await read.all<{ conversation_id: string; message_key: string; subject: string | null }>(sql`
     select m.conversation_id, m.message_key, m.subject
-    from ${rowsOf("n", followUps, { id: "text" })} cross join messages m where m.conversation_id = n.id
+    from ${valuesTable("n", followUps, { id: "text" })} cross join messages m where m.conversation_id = n.id
       and m.status in ('SENT', 'UNKNOWN') and m.channel = 'EMAIL' and m.message_key is not null
     order by m.conversation_id, m.stage`);
   for (const { conversation_id, message_key, subject } of sent) {

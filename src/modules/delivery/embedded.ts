@@ -1,9 +1,9 @@
-import type { Clock } from "../clock.ts";
-import type { Log } from "../log.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/logger.ts";
 import { drainWithin } from "./drain.ts";
 import type { Driver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
-import { startRounds } from "./rounds.ts";
+import { startPollLoop } from "./poll-loop.ts";
 
 /** The longest sleep: the clock may be set meanwhile, and another process may have written. */
 const MAX_SLEEP_MS = 30_000;
@@ -22,7 +22,7 @@ export function startEmbedded(
   log: Log,
   maxSleep: (wait: number) => number = (wait) => wait,
 ): Driver {
-  const rounds = startRounds(async () => {
+  const rounds = startPollLoop(async () => {
     try {
       await engine.runDue();
       const due = await engine.nextDue();
@@ -33,10 +33,10 @@ export function startEmbedded(
       return FAILED_SLEEP_MS;
     }
   });
-  engine.onReturn(rounds.soon);
+  engine.onMessageReturned(rounds.wake);
 
   return {
-    wake: rounds.soon,
+    wake: rounds.wake,
     ping: async () => {},
     async close(within) {
       engine.stop();

@@ -1,14 +1,14 @@
 import { sql } from "drizzle-orm";
-import type { Channel } from "../channels/channel.ts";
-import type { Instant } from "../clock.ts";
-import { untilNone, yieldToEventLoop } from "../db/slices.ts";
-import type { Reader, Store } from "../db/store.ts";
-import type { Log } from "../log.ts";
-import type { Random } from "../random.ts";
+import type { Channel } from "../../channels/channel.ts";
+import { repeatUntilNone, yieldToEventLoop } from "../../db/slices.ts";
+import type { Reader, Store } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import type { Log } from "../../lib/logger.ts";
+import type { Random } from "../../lib/random.ts";
 import { runBatch } from "./batch.ts";
-import { type Claim, SEND_WITHIN } from "./claim.ts";
-import type { Post } from "./envelope.ts";
-import { InFlight } from "./inFlight.ts";
+import { type Claim, SEND_WITHIN_MS } from "./claim.ts";
+import { InFlight } from "./in-flight.ts";
+import type { RenderDeps } from "./render.ts";
 import { rescueExpiredClaims, sweep } from "./rescuer.ts";
 import { NOT_ATTEMPTED, type Result } from "./result.ts";
 import { sendBatch } from "./sender.ts";
@@ -30,7 +30,7 @@ import { sendBatch } from "./sender.ts";
 /** Rows settled, and rows claimed, in one transaction at most. A commit waits for the disk, so the more share it, the better. */
 const BATCH_ROWS = 400;
 
-export interface EngineOptions extends Post {
+export interface EngineOptions extends RenderDeps {
   store: Store;
   channel: Channel;
   random: Random;
@@ -40,7 +40,7 @@ export interface EngineOptions extends Post {
   /** And from one mailbox: as many as its channel carries at once. */
   senderConcurrency: number;
   /** Milliseconds on a monotonic clock that goes on while this process is stopped; `performance.now`. */
-  steady?: () => number;
+  monotonicMs?: () => number;
 }
 
 /** Sends what is due. It knows no timer and no queue: a driver tells it when to look. */
@@ -50,7 +50,7 @@ export interface Engine {
   /** Resolves when every message in flight has come back and is settled. */
   drain(): Promise<void>;
   /** Makes the outcome of claims unknown whose lease ended. `all`: no other process can be at work (start of a single process). */
-  recover(all: boolean): Promise<void>;
+  rescue(all: boolean): Promise<void>;
   /** Does what is periodic: rescues claims, expires unknown outcomes and credit lots, advances campaigns. */
   sweep(): Promise<void>;
   /** When the next message is due, or null. */
@@ -58,9 +58,9 @@ export interface Engine {
   /** Claims nothing more from now on. */
   stop(): void;
   /** How many messages are in flight, or came back and are not settled. */
-  readonly onItsWay: number;
+  readonly unsettled: number;
   /** Sets who is told when a message came back. */
-  onReturn(listener: () => void): void;
+  onMessageReturned(listener: () => void): void;
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -78,20 +78,20 @@ export function createEngine(options: EngineOptions): Engine {
         await runDue.run();
       }
     },
-    async recover(all) {
-      const rescued = await untilNone(() => store.write((tx) => rescueExpiredClaims(tx, all)));
+    async rescue(all) {
+      const rescued = await repeatUntilNone(() => store.write((tx) => rescueExpiredClaims(tx, all)));
       if (rescued > 0) log.warn("delivery.outcomes_unknown", { messages: rescued });
     },
     async sweep() {
-      await engine.recover(false);
+      await engine.rescue(false);
       await sweep(store);
     },
     nextDue: () => findNextDue(store.read),
     stop: pipeline.stop,
-    get onItsWay() {
+    get unsettled() {
       return pipeline.inFlight.size + pipeline.results.length;
     },
-    onReturn: pipeline.onReturn,
+    onMessageReturned: pipeline.onReturn,
   };
   return engine;
 }
@@ -129,7 +129,7 @@ function coalesceRuns(work: () => Promise<boolean>) {
 
 /** Connects the stages: results wait here until the next batch settles them. */
 function createPipeline(options: EngineOptions) {
-  const { store, channel, log, steady = () => performance.now() } = options;
+  const { store, channel, log, monotonicMs = () => performance.now() } = options;
   const inFlight = new InFlight(options.concurrency, options.senderConcurrency);
   const results: Result[] = [];
   let stopped = false;
@@ -144,7 +144,7 @@ function createPipeline(options: EngineOptions) {
     let claims: Claim[] = [];
     const write = store.write((tx) => {
       claims = [];
-      return runBatch(tx, { results: settling, capacity, sendBefore: steady() + SEND_WITHIN }, options, claims);
+      return runBatch(tx, { results: settling, capacity, sendBefore: monotonicMs() + SEND_WITHIN_MS }, options, claims);
     });
     const { examined, late } = await write.catch((error) => {
       // It may have committed although its answer was lost. Then these claims are ours, and nothing sends them.
@@ -163,7 +163,15 @@ function createPipeline(options: EngineOptions) {
     /** Runs each stage once. Returns whether there may be more to do at once. */
     async runOnce(): Promise<boolean> {
       const { claims, examined, settled } = await claimAndSettle();
-      await sendBatch(claims, { read: store.read, channel, log, steady, inFlight, onResult, onReturn: () => notify() });
+      await sendBatch(claims, {
+        read: store.read,
+        channel,
+        log,
+        monotonicMs,
+        inFlight,
+        onResult,
+        onReturn: () => notify(),
+      });
       // What was settled may be due again at once: the batch chose before it settled.
       return examined > 0 || settled > 0 || results.length > 0;
     },

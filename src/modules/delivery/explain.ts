@@ -1,12 +1,12 @@
 import { asc, eq } from "drizzle-orm";
+import { messages } from "../../db/schema/messages.ts";
+import type { Reader } from "../../db/store.ts";
+import { SYSTEM, tenantScope } from "../../db/tenant-scope.ts";
+import { type Instant, iso } from "../../lib/clock.ts";
 import type { CampaignRow } from "../campaigns/campaigns.ts";
-import { conversationWith } from "../campaigns/memberState.ts";
-import { type Instant, iso } from "../clock.ts";
+import { getMemberConversation } from "../campaigns/member-status.ts";
 import { getContact, toContact } from "../contacts/contacts.ts";
-import { messages } from "../db/schema/messages.ts";
-import type { Reader } from "../db/store.ts";
-import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
-import { NEVER, wireStatus } from "../messages/model.ts";
+import { NEVER, toWireStatus } from "../messages/model.ts";
 import { emptyContext, loadContext } from "./context.ts";
 import { findRow } from "./due-messages.ts";
 import { evaluateAll, type GateReport } from "./gate.ts";
@@ -25,7 +25,7 @@ export async function explain(
   contactId: string,
   now: Instant,
 ): Promise<Omit<Explanation, "success">> {
-  const { id, status, mode } = await conversationWith(read, campaign.id, contactId);
+  const { id, status, mode } = await getMemberConversation(read, campaign.id, contactId);
   const contact = toContact(await getContact(read, contactId, tenantScope(SYSTEM, campaign.brandId)));
   const rows = await read.select().from(messages).where(eq(messages.conversationId, id)).orderBy(asc(messages.stage));
   const explained: ExplainedMessage[] = [];
@@ -34,7 +34,7 @@ export async function explain(
     explained.push({
       id: row.id,
       stage: row.stage,
-      status: wireStatus(row.status),
+      status: toWireStatus(row.status),
       gates: reports.map(toGate),
       nextAction: row.status === "PENDING" ? nextAction(row, reports, now) : explainStatus(row),
     });

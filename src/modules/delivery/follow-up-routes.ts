@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
+import { requestContext } from "../../http/request-context.ts";
+import { invalid } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { invalid } from "../fault.ts";
-import { requestContext } from "../http/request-context.ts";
-import { readFollowUps } from "./followUps.ts";
+import { listFollowUps } from "./follow-ups.ts";
 import { FollowUpPage, FollowUpQuery, OwnFollowUpQuery } from "./model.ts";
 
 function parseTime(field: string, text: string | undefined): number | undefined {
@@ -21,7 +21,7 @@ export function followUpRoutes({ store }: Deps) {
       async ({ query, context: { scope } }) => {
         const { page = 1, limit = 20, status, includeOpening = false } = query;
         const fromStage = includeOpening ? 0 : 1;
-        return readFollowUps(store.read, { fromStage, status, scope }, { page, limit });
+        return listFollowUps(store.read, { fromStage, status, scope }, { page, limit });
       },
       {
         query: FollowUpQuery,
@@ -43,7 +43,7 @@ export function followUpRoutes({ store }: Deps) {
         const from = parseTime("from", query.from);
         const to = parseTime("to", query.to);
         const filter = { fromStage: 1 as const, status, scope, campaignId, contactId, from, to };
-        return readFollowUps(store.read, filter, { page, limit });
+        return listFollowUps(store.read, filter, { page, limit });
       },
       {
         query: OwnFollowUpQuery,

@@ -1,12 +1,12 @@
 import { and, type SQL, sql } from "drizzle-orm";
-import { type Instant, iso, isoOrNull } from "../clock.ts";
-import { indexedBy } from "../db/sql.ts";
-import type { Reader } from "../db/store.ts";
-import { inScope, type TenantScope } from "../db/tenant-scope.ts";
-import { type MessageStatus, wireStatus } from "../messages/model.ts";
-import { stretchOf, type Tallied, tallied } from "../messages/tallies.ts";
+import { indexedBy } from "../../db/sql.ts";
+import type { Reader } from "../../db/store.ts";
+import { inScope, type TenantScope } from "../../db/tenant-scope.ts";
+import { type Instant, iso, isoOrNull } from "../../lib/clock.ts";
+import { type MessageStatus, toWireStatus } from "../messages/model.ts";
+import { findTimeRange, getTallied, type TalliedList } from "../messages/tallies.ts";
+import { INTERNAL_STATUSES } from "./message-list.ts";
 import type { FollowUp, WireStatus } from "./model.ts";
-import { INSIDE } from "./views.ts";
 
 export interface FollowUpFilter {
   /** 1 excludes initial messages. */
@@ -26,33 +26,38 @@ export interface Paging {
 }
 
 /** Lists one page of follow-ups, the latest scheduled first, with their number. */
-export async function readFollowUps(read: Reader, filter: FollowUpFilter, { page, limit }: Paging) {
+export async function listFollowUps(read: Reader, filter: FollowUpFilter, { page, limit }: Paging) {
   const { scope, campaignId, contactId, from, to } = filter;
   const isPlatform = scope.kind === "all" && [campaignId, contactId, from, to].every((value) => value === undefined);
-  const total = isPlatform ? await tallied(read, filter) : await countFollowUps(read, filter);
+  const total = isPlatform ? await getTallied(read, filter) : await countFollowUps(read, filter);
   const offset = (page - 1) * limit;
   const items =
     // A page beyond the end is empty however large its number: the database is not asked for it.
     offset >= total
       ? []
       : isPlatform
-        ? await platformPage(read, filter, offset, Math.min(limit, total - offset))
-        : await showPage(read, sql`select id from messages where ${matching(filter)} ${LATEST_FIRST}`, limit, offset);
+        ? await listPlatformPage(read, filter, offset, Math.min(limit, total - offset))
+        : await loadPage(
+            read,
+            sql`select id from messages where ${toCondition(filter)} ${LATEST_FIRST}`,
+            limit,
+            offset,
+          );
   return { items, pagination: { limit, page, total, totalPages: Math.ceil(total / limit) } };
 }
 
 const LATEST_FIRST = sql.raw("order by scheduled_time desc, id desc");
 
 /** Lists a page of all brands' follow-ups. The cost grows neither with its number nor with how many there are. */
-async function platformPage(read: Reader, which: Tallied, offset: number, limit: number): Promise<FollowUp[]> {
+async function listPlatformPage(read: Reader, which: TalliedList, offset: number, limit: number): Promise<FollowUp[]> {
   const { fromStage, status } = which;
   // The first page of all follow-ups is the beginning of its index.
   const isTop = offset === 0 && fromStage === 1 && status === undefined;
-  const range = isTop ? null : await stretchOf(read, which, offset, offset + limit - 1);
+  const range = isTop ? null : await findTimeRange(read, which, offset, offset + limit - 1);
   if (!isTop && range === null) return [];
   const between = range ? sql`and scheduled_time >= ${range.from} and scheduled_time < ${range.to}` : sql.empty();
   // Literals of ours, not parameters: a partial index is used only where the text shows that it is enough.
-  const inStatus = status === undefined ? "" : `and status in ('${INSIDE[status].join("', '")}')`;
+  const inStatus = status === undefined ? "" : `and status in ('${INTERNAL_STATUSES[status].join("', '")}')`;
   const part = (index: string, condition: string) =>
     sql`select scheduled_time, id from messages ${indexedBy(index)} where ${sql.raw(`${condition} ${inStatus}`)} ${between}`;
   const rare = status === "CANCELLED" || status === "FAILED" ? status : null;
@@ -61,13 +66,13 @@ async function platformPage(read: Reader, which: Tallied, offset: number, limit:
     : fromStage === 1
       ? part("messages_follow_ups", "stage > 0")
       : sql`${part("messages_follow_ups", "stage > 0")} union all ${part("messages_openings", "stage = 0")}`;
-  return showPage(read, sql`${rows} ${LATEST_FIRST}`, limit, range?.skip ?? 0);
+  return loadPage(read, sql`${rows} ${LATEST_FIRST}`, limit, range?.skip ?? 0);
 }
 
-function matching({ fromStage, status, scope, campaignId, contactId, from, to }: FollowUpFilter): SQL | undefined {
+function toCondition({ fromStage, status, scope, campaignId, contactId, from, to }: FollowUpFilter): SQL | undefined {
   return and(
     fromStage === 0 ? undefined : sql.raw("stage > 0"),
-    status === undefined ? undefined : sql`status in ${INSIDE[status]}`,
+    status === undefined ? undefined : sql`status in ${INTERNAL_STATUSES[status]}`,
     inScope(scope, sql.raw("brand_id")),
     campaignId === undefined ? undefined : sql`campaign_id = ${campaignId}`,
     contactId === undefined ? undefined : sql`contact_id = ${contactId}`,
@@ -81,11 +86,11 @@ async function countFollowUps(read: Reader, filter: FollowUpFilter): Promise<num
   const { fromStage, status, scope, campaignId, contactId, from, to } = filter;
   if (contactId !== undefined || from !== undefined || to !== undefined) {
     const [row] = await read.all<{ total: unknown }>(
-      sql`select count(*) as total from messages where ${matching(filter)}`,
+      sql`select count(*) as total from messages where ${toCondition(filter)}`,
     );
     return Number(row?.total ?? 0);
   }
-  const statuses = status === undefined ? undefined : INSIDE[status];
+  const statuses = status === undefined ? undefined : INTERNAL_STATUSES[status];
   const [row] = await read.all<{ total: unknown }>(sql`select coalesce(sum(n.count), 0) as total from message_counts n
     where ${and(
       sql`n.stage >= ${fromStage}`,
@@ -119,7 +124,7 @@ interface Row {
 }
 
 /** Loads what the rows of a page show; those before it are skipped as bare ids. */
-async function showPage(read: Reader, ids: SQL, limit: number, offset: number): Promise<FollowUp[]> {
+async function loadPage(read: Reader, ids: SQL, limit: number, offset: number): Promise<FollowUp[]> {
   const rows = await read.all<Row>(sql`select m.id, m.stage, m.status, m.scheduled_time as "scheduledTime",
       m.processed_at as "processedAt", m.error_message as "errorMessage", v.id as "conversationId", v.mode,
       b.id as "brandId", b.name as "brandName", c.id as "campaignId", c.name as "campaignName", p.id as "contactId",
@@ -136,7 +141,7 @@ function toFollowUp(row: Row): FollowUp {
   return {
     id,
     stage,
-    status: wireStatus(row.status),
+    status: toWireStatus(row.status),
     scheduledTime: iso(row.scheduledTime),
     processedAt: isoOrNull(row.processedAt),
     errorMessage,

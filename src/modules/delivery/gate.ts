@@ -1,9 +1,9 @@
-import { contactHours } from "../calendar/quietHours.ts";
-import { zonesOf } from "../calendar/recipientZones.ts";
-import { nextCommonOpening, type SendWindow } from "../calendar/windows.ts";
-import { startOfNextDay } from "../calendar/zones.ts";
-import type { Campaign } from "../campaigns/plans.ts";
-import { type Instant, iso, MINUTE } from "../clock.ts";
+import { getContactHours } from "../../lib/calendar/quiet-hours.ts";
+import { getRecipientZones } from "../../lib/calendar/recipient-zones.ts";
+import { findCommonOpening, type SendWindow } from "../../lib/calendar/windows.ts";
+import { getStartOfNextDay } from "../../lib/calendar/zones.ts";
+import { type Instant, iso, MINUTE } from "../../lib/clock.ts";
+import type { Campaign } from "../campaigns/campaign-cache.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
 import type { Brand, DeliveryContext, Sender } from "./context.ts";
 import type { DueRow } from "./due-messages.ts";
@@ -123,11 +123,11 @@ const GATES: [name: string, check: (facts: Case) => GateResult][] = [
     ({ row, campaign, brand, now }) => {
       if (!campaign) return PASS;
       const contactZone = row.contact_zone;
-      const quiet = contactHours(
+      const quiet = getContactHours(
         row.channel,
-        zonesOf({ contactZone, phone: row.phone, brandZone: brand?.timezone ?? "UTC" }),
+        getRecipientZones({ contactZone, phone: row.phone, brandZone: brand?.timezone ?? "UTC" }),
       );
-      const opening = nextCommonOpening(
+      const opening = findCommonOpening(
         [...quiet, { windows: campaign.sendWindows as SendWindow[], zone: contactZone ?? campaign.timezone }],
         now,
       );
@@ -147,7 +147,7 @@ const GATES: [name: string, check: (facts: Case) => GateResult][] = [
       if (!sender || sender.sendsToday < sender.cap) return PASS;
       return wait(
         "DAILY_CAP",
-        startOfNextDay(sender.timezone, now),
+        getStartOfNextDay(sender.timezone, now),
         `its mailbox sent ${sender.sendsToday} of ${sender.cap} today${sender.warming ? ", while it warms up" : ""}`,
       );
     },

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { dialect } from "../db/dialect.ts";
-import { forUpdate, rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { dialect } from "../../db/dialect.ts";
+import { forUpdate, valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
 
 // The order in which a delivery transaction locks on Postgres: messages (`chooseDue`), mailboxes, credit accounts, and then
 // what `transition` locks. SQLite has one writer and needs none of it.
@@ -13,7 +13,7 @@ import type { Tx } from "../db/store.ts";
 export async function lockSenders(tx: Tx, senderIds: Iterable<string>): Promise<void> {
   const ids = [...new Set(senderIds)].map((id) => ({ id }));
   if (dialect === "sqlite" || ids.length === 0) return;
-  await tx.all(sql`select s.id from email_accounts s where s.id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
+  await tx.all(sql`select s.id from email_accounts s where s.id in (select n.id from ${valuesTable("n", ids, { id: "text" })})
     order by s.id ${forUpdate("s")}`);
 }
 
@@ -22,6 +22,6 @@ export async function lockAccounts(tx: Tx, messageIds: readonly string[]): Promi
   if (dialect === "sqlite" || messageIds.length === 0) return;
   const ids = messageIds.map((id) => ({ id }));
   await tx.all(sql`select a.brand_id from credit_accounts a where a.brand_id in
-    (select m.brand_id from ${rowsOf("n", ids, { id: "text" })} cross join messages m where m.id = n.id)
+    (select m.brand_id from ${valuesTable("n", ids, { id: "text" })} cross join messages m where m.id = n.id)
     order by a.brand_id ${forUpdate("a")}`);
 }

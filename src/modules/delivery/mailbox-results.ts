@@ -1,7 +1,7 @@
-import type { Tx } from "../db/store.ts";
-import type { Random } from "../random.ts";
-import { type DailySends, returnDailySends } from "../senders/dailySends.ts";
-import { type MailboxFailure, pauseFailingMailboxes, resetMailboxHealth } from "../senders/health.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Random } from "../../lib/random.ts";
+import { type DailySends, returnDailySends } from "../senders/daily-sends.ts";
+import { type MailboxFailure, pauseFailingMailboxes, resetMailboxHealth } from "../senders/mailbox-health.ts";
 import type { Result } from "./result.ts";
 
 /** Gives the daily sends of messages that did not leave back to their mailboxes. */
@@ -20,7 +20,7 @@ export async function returnSlots(tx: Tx, results: readonly Result[]): Promise<v
 }
 
 /** Pauses the mailboxes whose provider, and not the message, is why an attempt failed. */
-export async function pauseFailing(tx: Tx, results: readonly Result[], random: Random): Promise<void> {
+export async function pauseMailboxesOf(tx: Tx, results: readonly Result[], random: Random): Promise<void> {
   const failing = new Map<string, MailboxFailure>();
   for (const { claim, outcome } of results) {
     if (outcome.kind !== "deferred" || outcome.scope !== "sender") continue;
@@ -38,7 +38,7 @@ export async function pauseFailing(tx: Tx, results: readonly Result[], random: R
 }
 
 /** Marks the mailboxes that sent something as working. */
-export function resetHealth(tx: Tx, sent: readonly Result[]): Promise<void> {
+export function resetMailboxesOf(tx: Tx, sent: readonly Result[]): Promise<void> {
   return resetMailboxHealth(
     tx,
     sent.map(({ claim }) => claim.envelope.sender.id),

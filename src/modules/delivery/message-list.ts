@@ -1,16 +1,16 @@
 import { and, asc, eq, gt, inArray, sql } from "drizzle-orm";
-import { iso, isoOrNull } from "../clock.ts";
-import type { ConversationStatus } from "../conversationRows/status.ts";
+import { campaignCredits } from "../../db/schema/credits.ts";
+import { messages } from "../../db/schema/messages.ts";
+import type { Reader } from "../../db/store.ts";
+import { iso, isoOrNull } from "../../lib/clock.ts";
+import type { ConversationStatus } from "../conversations/status.ts";
 import { toCredits } from "../credits/amounts.ts";
-import { campaignCredits } from "../db/schema/credits.ts";
-import { messages } from "../db/schema/messages.ts";
-import type { Reader } from "../db/store.ts";
-import { countsOf } from "../messages/counts.ts";
-import { type MessageStatus, wireStatus } from "../messages/model.ts";
+import { getCounts } from "../messages/counts.ts";
+import { type MessageStatus, toWireStatus } from "../messages/model.ts";
 import type { Message, StageStats, WireStatus } from "./model.ts";
 
 /** The statuses in the database for each of the API. */
-export const INSIDE: Record<WireStatus, MessageStatus[]> = {
+export const INTERNAL_STATUSES: Record<WireStatus, MessageStatus[]> = {
   PENDING: ["PENDING", "SENDING", "UNKNOWN"],
   SENT: ["SENT"],
   CANCELLED: ["CANCELLED"],
@@ -52,7 +52,7 @@ export async function listMessages(
     .where(
       and(
         eq(messages.campaignId, campaignId),
-        status === undefined ? undefined : inArray(messages.status, INSIDE[status]),
+        status === undefined ? undefined : inArray(messages.status, INTERNAL_STATUSES[status]),
         stage === undefined ? undefined : eq(messages.stage, stage),
         channel === undefined ? undefined : eq(messages.channel, channel),
         after === null ? undefined : gt(messages.id, after),
@@ -62,7 +62,7 @@ export async function listMessages(
     .limit(options.limit);
   return rows.map((row) => ({
     ...row,
-    status: wireStatus(row.status),
+    status: toWireStatus(row.status),
     scheduledTime: iso(row.scheduledTime),
     processedAt: isoOrNull(row.processedAt),
     credits: toCredits(row.credits),
@@ -101,7 +101,7 @@ const NO_CONTACTS: Record<ConversationStatus, number> = {
  * Counts the messages of a campaign by status, for each stage and in total, and its contacts by status. A reply counts for the
  * stage that was sent last before it; one that came before anything was sent counts in the total only.
  */
-export async function readStats(read: Reader, campaignId: string) {
+export async function getStats(read: Reader, campaignId: string) {
   const stages = new Map<number, StageStats>();
   const total = { ...NONE };
   const contacts = { ...NO_CONTACTS };
@@ -112,13 +112,13 @@ export async function readStats(read: Reader, campaignId: string) {
     row[figure] += count;
     stages.set(stage, row);
   };
-  for (const { stage, status, count } of await countsOf(read, campaignId)) add(stage, FIGURE_BY_STATUS[status], count);
+  for (const { stage, status, count } of await getCounts(read, campaignId)) add(stage, FIGURE_BY_STATUS[status], count);
   for (const { stage, status, count } of await countConversations(read, campaignId)) {
     contacts[status] += Number(count);
     const figure = FIGURE_BY_ENDING[status];
     if (figure) add(stage, figure, Number(count));
   }
-  const { creditReserved, creditUsed } = await readCampaignCredits(read, campaignId);
+  const { creditReserved, creditUsed } = await getCampaignCredits(read, campaignId);
   return {
     stages: [...stages.values()].sort((a, b) => a.stage - b.stage),
     total: { ...total, creditReserved, creditUsed },
@@ -135,7 +135,7 @@ function countConversations(read: Reader, campaignId: string) {
 }
 
 /** Returns the credits that the messages of a campaign hold, have used and have given back. */
-export async function readCampaignCredits(read: Reader, campaignId: string) {
+export async function getCampaignCredits(read: Reader, campaignId: string) {
   const rows = await read
     .select()
     .from(campaignCredits)

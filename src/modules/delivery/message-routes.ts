@@ -1,20 +1,20 @@
 import { Elysia, t } from "elysia";
-import { campaignOf } from "../campaigns/lifecycle.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../http/pagination.ts";
+import { type RequestContext, requestContext } from "../../http/request-context.ts";
+import { Id, IdParams, Nullable } from "../../http/schemas.ts";
+import { getCampaign } from "../campaigns/lifecycle.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Id, IdParams, Nullable } from "../http/model.ts";
-import { type RequestContext, requestContext } from "../http/request-context.ts";
 import { explain } from "./explain.ts";
+import { getCampaignCredits, getStats, listMessages } from "./message-list.ts";
 import { CampaignCredits, Explanation, Message, MessageQuery, Stats } from "./model.ts";
 import { resolveUnknown } from "./rescuer.ts";
-import { listMessages, readCampaignCredits, readStats } from "./views.ts";
 
 /** Routes for the messages of a campaign: their status, their statistics and why one has not been sent. */
 export function deliveryRoutes(deps: Deps) {
   const { store } = deps;
-  const campaignFor = (context: RequestContext, id: string) => campaignOf(store.read, id, context.scope);
+  const campaignFor = (context: RequestContext, id: string) => getCampaign(store.read, id, context.scope);
 
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] })
     .use(requestContext)
@@ -23,9 +23,9 @@ export function deliveryRoutes(deps: Deps) {
       async ({ params, query, context }) => {
         const { limit = 20, status, stage, channel } = query;
         const { id } = await campaignFor(context, params.id);
-        const after = readCursor(query.cursor)?.[1] ?? null;
+        const after = parseCursor(query.cursor)?.[1] ?? null;
         const rows = await listMessages(store.read, id, { status, stage, channel, after, limit: limit + 1 });
-        return { success: true as const, ...cutPage(rows, limit, (row) => [null, row.id]) };
+        return { success: true as const, ...paginate(rows, limit, (row) => [null, row.id]) };
       },
       {
         params: IdParams,
@@ -33,7 +33,7 @@ export function deliveryRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true), data: t.Array(Message), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.campaign } },
+          example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "List the messages of a campaign",
           description:
             "In the order they were scheduled. A message whose outcome is unknown has the status PENDING with OUTCOME_UNKNOWN until it is resolved, and FAILED after 24 hours.",
@@ -44,14 +44,14 @@ export function deliveryRoutes(deps: Deps) {
       "/:id/stats",
       async ({ params, context }) => {
         const { id } = await campaignFor(context, params.id);
-        return { success: true as const, ...(await readStats(store.read, id)) };
+        return { success: true as const, ...(await getStats(store.read, id)) };
       },
       {
         params: IdParams,
         response: Stats,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.campaign } },
+          example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get campaign statistics",
           description:
             "Messages by status, for each stage and in total. A reply counts for the stage that was sent last before it. `contacts` counts conversations by status.",
@@ -62,14 +62,14 @@ export function deliveryRoutes(deps: Deps) {
       "/:id/credits",
       async ({ params, context }) => {
         const { id } = await campaignFor(context, params.id);
-        return { success: true as const, ...(await readCampaignCredits(store.read, id)) };
+        return { success: true as const, ...(await getCampaignCredits(store.read, id)) };
       },
       {
         params: IdParams,
         response: CampaignCredits,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.campaign } },
+          example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get the credits of a campaign",
           description: "Credits held, used and given back, in total and by channel.",
         },
@@ -86,7 +86,7 @@ function outcomeRoutes(deps: Deps) {
     .get(
       "/:id/explain",
       async ({ params, query, context }) => {
-        const campaign = await campaignOf(store.read, params.id, context.scope);
+        const campaign = await getCampaign(store.read, params.id, context.scope);
         return { success: true as const, ...(await explain(store.read, campaign, query.contactId, clock.now())) };
       },
       {
@@ -95,7 +95,7 @@ function outcomeRoutes(deps: Deps) {
         response: Explanation,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.runningCampaign, contactId: EXEMPLARS.contact } },
+          example: { parameters: { id: DEMO_IDS.runningCampaign, contactId: DEMO_IDS.contact } },
           summary: "Explain a contact's messages",
           description:
             "For each message still to be sent: the result of each gate now, when it may pass, and in one sentence what happens next.",
@@ -106,7 +106,7 @@ function outcomeRoutes(deps: Deps) {
       "/outcome-unknown/:messageId/resolve",
       async ({ params, body, context }) => {
         const scope = context.scope;
-        const answer = await writeOnce(deps, context, async (tx) => {
+        const answer = await runIdempotent(deps, context, async (tx) => {
           await resolveUnknown(tx, params.messageId, body.as, scope);
           return { success: true as const };
         });
@@ -121,7 +121,7 @@ function outcomeRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           example: {
-            parameters: { messageId: EXEMPLARS.message },
+            parameters: { messageId: DEMO_IDS.message },
             body: { as: "SENT" },
           },
           summary: "Resolve an unknown outcome",

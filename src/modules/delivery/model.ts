@@ -1,7 +1,7 @@
 import { t } from "elysia";
+import { CursorQuery, Id, Nullable, PageLimit, Timestamp } from "../../http/schemas.ts";
 import { ChannelShape, MemberStatus } from "../campaigns/model.ts";
 import { Contact } from "../contacts/model.ts";
-import { Cursor, Id, Limit, Moment, Nullable } from "../http/model.ts";
 
 /** The statuses of the API. A message that is being sent, or whose outcome is unknown, has the status PENDING. */
 export const WireStatus = t.Union([
@@ -22,8 +22,8 @@ const ErrorMessage = Nullable(
 const Stage = t.Number({ description: "0 is the initial message, 1 and above are follow-ups", examples: [1] });
 
 export const MessageQuery = t.Object({
-  cursor: Cursor,
-  limit: Limit,
+  cursor: CursorQuery,
+  limit: PageLimit,
   status: t.Optional(WireStatus),
   stage: t.Optional(t.Integer({ minimum: 0, maximum: 19 })),
   channel: t.Optional(ChannelShape),
@@ -35,8 +35,8 @@ export const Message = t.Object({
   stage: Stage,
   channel: ChannelShape,
   status: WireStatus,
-  scheduledTime: Moment,
-  processedAt: Nullable(Moment),
+  scheduledTime: Timestamp,
+  processedAt: Nullable(Timestamp),
   attempts: t.Integer(),
   credits: t.Number({ examples: [1] }),
   providerId: Nullable(t.String()),
@@ -92,7 +92,7 @@ export const Explanation = t.Object({
           gate: t.String({ examples: ["daily cap"] }),
           verdict: t.Union([t.Literal("PASS"), t.Literal("WAIT"), t.Literal("CANCEL"), t.Literal("FAIL")]),
           detail: Nullable(t.String({ examples: ["its mailbox sent 50 of 50 today"] })),
-          nextEligibleAt: Nullable(Moment),
+          nextEligibleAt: Nullable(Timestamp),
         }),
       ),
       nextAction: t.String({ examples: ["It waits until 2026-11-24T05:00:00.000Z: its mailbox sent 50 of 50 today."] }),
@@ -105,14 +105,14 @@ const Page = t.Optional(t.Integer({ minimum: 1, default: 1 }));
 
 export const FollowUpQuery = t.Object({
   page: Page,
-  limit: Limit,
+  limit: PageLimit,
   status: t.Optional(WireStatus),
   includeOpening: t.Optional(t.Boolean({ default: false, description: "Include stage 0, the initial messages" })),
 });
 
 export const OwnFollowUpQuery = t.Object({
   page: Page,
-  limit: Limit,
+  limit: PageLimit,
   status: t.Optional(WireStatus),
   campaignId: t.Optional(Id),
   contactId: t.Optional(Id),
@@ -125,8 +125,8 @@ export const FollowUp = t.Object({
   id: Id,
   stage: Stage,
   status: WireStatus,
-  scheduledTime: Moment,
-  processedAt: Nullable(Moment),
+  scheduledTime: Timestamp,
+  processedAt: Nullable(Timestamp),
   errorMessage: ErrorMessage,
   conversation: t.Object({
     id: Id,

@@ -1,6 +1,6 @@
-export interface Rounds {
+export interface PollLoop {
   /** Begins the next round now, or right after the one that is running. Cheap, however often it is called. */
-  soon(): void;
+  wake(): void;
   /** Begins no further round. */
   stop(): void;
 }
@@ -9,7 +9,7 @@ export interface Rounds {
 const FAILED_ROUND_PAUSE_MS = 1_000;
 
 /** Runs `work` round after round, never twice at once. It returns how many milliseconds to sleep after it, and should not throw. */
-export function startRounds(work: () => Promise<number>): Rounds {
+export function startPollLoop(work: () => Promise<number>): PollLoop {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wanted = false;
   let working = false;
@@ -28,16 +28,16 @@ export function startRounds(work: () => Promise<number>): Rounds {
     arm(wanted ? 0 : sleep);
   }
 
-  function soon(): void {
+  function wake(): void {
     // Armed already: calls that come all the time must not put the round off all the time.
     if (wanted) return;
     wanted = true;
     if (!working) arm(0);
   }
 
-  soon();
+  wake();
   return {
-    soon,
+    wake,
     stop() {
       stopped = true;
       clearTimeout(timer);

@@ -1,21 +1,21 @@
+import type { Tx } from "../../db/store.ts";
+import { AppError } from "../../lib/errors.ts";
+import { MAX_BATCH_STEPS } from "../../lib/templates/limits.ts";
+import { getTotalSteps } from "../../lib/templates/render-budget.ts";
 import { pauseUnfunded } from "../campaigns/advance.ts";
-import type { ConversationStatus } from "../conversationRows/status.ts";
+import type { ConversationStatus } from "../conversations/status.ts";
 import { hold } from "../credits/holds.ts";
-import { readWeights } from "../credits/weights.ts";
-import type { Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import { getWeights } from "../credits/weights.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
 import { reassignMessages } from "../messages/reassign.ts";
 import { type Reschedule, reschedule } from "../messages/reschedule.ts";
 import { type Change, transition } from "../messages/transitions.ts";
-import { addDailySends } from "../senders/dailySends.ts";
-import { MAX_BATCH_STEPS } from "../templates/limits.ts";
-import { stepsRendered } from "../templates/renderBudget.ts";
+import { addDailySends } from "../senders/daily-sends.ts";
 import type { Claim } from "./claim.ts";
 import { type DeliveryContext, loadContext } from "./context.ts";
 import { type DueMessage, type DueRow, loadDueRows, loadThreads, type Thread } from "./due-messages.ts";
-import { type Post, renderEnvelope } from "./envelope.ts";
 import { evaluate, type GateResult } from "./gate.ts";
+import { type RenderDeps, renderEnvelope } from "./render.ts";
 
 /** Template steps rendered before other work on this thread runs: a slice of ordinary mails takes less. */
 const STEPS_BETWEEN_YIELDS = 4_000;
@@ -36,7 +36,7 @@ interface Held {
 export async function claimBatch(
   tx: Tx,
   chosen: readonly DueMessage[],
-  deps: Post,
+  deps: RenderDeps,
   context: DeliveryContext,
   sendBefore: number,
 ): Promise<Claim[]> {
@@ -69,7 +69,7 @@ async function holdMissing(tx: Tx, rows: readonly DueRow[], { campaigns }: Deliv
   const isActive = (row: DueRow) => ["RUNNING", "SCHEDULED"].includes(campaigns.get(row.campaign_id)?.status ?? "");
   const unpaid = rows.filter((row) => Number(row.held) < row.credits && isActive(row));
   if (unpaid.length === 0) return;
-  const weights = await readWeights(tx);
+  const weights = await getWeights(tx);
   const short = await hold(
     tx,
     unpaid.map((row) => ({
@@ -85,7 +85,7 @@ async function holdMissing(tx: Tx, rows: readonly DueRow[], { campaigns }: Deliv
 }
 
 interface Evaluation {
-  deps: Post;
+  deps: RenderDeps;
   context: DeliveryContext;
   threads: ReadonlyMap<string, Thread>;
   sendBefore: number;
@@ -99,13 +99,13 @@ async function evaluateRows(tx: Tx, rows: readonly DueRow[], evaluation: Evaluat
   const claimId = tx.newId();
   const claims: Claim[] = [];
   const held: Held[] = [];
-  const renderedBefore = stepsRendered();
+  const renderedBefore = getTotalSteps();
   let yieldedAt = renderedBefore;
   for (const row of rows) {
-    if (stepsRendered() - renderedBefore > MAX_BATCH_STEPS) break;
-    if (stepsRendered() - yieldedAt > STEPS_BETWEEN_YIELDS) {
+    if (getTotalSteps() - renderedBefore > MAX_BATCH_STEPS) break;
+    if (getTotalSteps() - yieldedAt > STEPS_BETWEEN_YIELDS) {
       await new Promise<void>((resolve) => setImmediate(resolve));
-      yieldedAt = stepsRendered();
+      yieldedAt = getTotalSteps();
     }
     const result = evaluate(row, evaluation.context, tx.now);
     const claim = result.action === "pass" ? claimRow(tx, row, claimId, evaluation) : result;
@@ -140,7 +140,7 @@ function claimRow(
       warming: sender?.warming ?? false,
     };
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof AppError)) throw error;
     const { message } = error;
     return { action: "fail", reason: `CANNOT_RENDER: ${message}`.slice(0, 300), detail: message };
   }

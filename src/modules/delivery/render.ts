@@ -1,15 +1,15 @@
-import type { Envelope } from "../channels/channel.ts";
-import { Fault } from "../fault.ts";
-import type { Signer, Vault } from "../secrets.ts";
-import { loginOf } from "../senders/login.ts";
-import { renderMail } from "../templates/mailBody.ts";
-import { renderText } from "../templates/sms.ts";
-import { messageVariables } from "../templates/variables.ts";
+import type { Envelope } from "../../channels/channel.ts";
+import type { Signer, Vault } from "../../lib/crypto/secrets.ts";
+import { AppError } from "../../lib/errors.ts";
+import { renderMail } from "../../lib/templates/mail-body.ts";
+import { renderText } from "../../lib/templates/sms.ts";
+import { buildVariables } from "../../lib/templates/variables.ts";
+import { decryptLogin } from "../senders/login.ts";
 import type { DeliveryContext } from "./context.ts";
 import type { DueRow, Thread } from "./due-messages.ts";
 
 /** The services that rendering uses. */
-export interface Post {
+export interface RenderDeps {
   vault: Vault;
   signer: Signer;
   /** The beginning of unsubscribe links. */
@@ -17,12 +17,12 @@ export interface Post {
 }
 
 /** Builds the link that unsubscribes the contact of a conversation from the brand. It is valid as long as the key is. */
-export function unsubscribeUrl(deps: Post, conversationId: string): string {
+export function buildUnsubscribeUrl(deps: RenderDeps, conversationId: string): string {
   return `${deps.publicUrl}/u/${conversationId}.${deps.signer.sign(`unsubscribe|${conversationId}`)}`;
 }
 
 /** Builds the Message-ID, the same for every attempt (RFC 5322, section 3.6.4). A reply quotes it, which names the message. */
-export function messageKeyOf(messageId: string, senderAddress: string): string {
+export function buildMessageKey(messageId: string, senderAddress: string): string {
   return `<${messageId}@${senderAddress.split("@")[1] ?? "reprise.invalid"}>`;
 }
 
@@ -34,14 +34,14 @@ export function renderEnvelope(
   row: DueRow,
   context: DeliveryContext,
   thread: Thread | undefined,
-  deps: Post,
+  deps: RenderDeps,
 ): Envelope {
   const step = context.steps.get(`${row.campaign_id} ${row.stage}`);
   const brand = context.brands.get(row.brand_id);
   const sender = row.sender_id === null ? undefined : context.senders.get(row.sender_id);
-  if (!step || !brand) throw new Fault("NOT_FOUND", "STEP_MISSING");
+  if (!step || !brand) throw new AppError("NOT_FOUND", "STEP_MISSING");
 
-  const link = row.channel === "EMAIL" ? unsubscribeUrl(deps, row.conversation_id) : null;
+  const link = row.channel === "EMAIL" ? buildUnsubscribeUrl(deps, row.conversation_id) : null;
   const custom = typeof row.custom === "string" ? (JSON.parse(row.custom) as Record<string, string>) : row.custom;
   const contact = {
     firstName: row.first_name,
@@ -51,7 +51,7 @@ export function renderEnvelope(
     company: row.company,
     custom,
   };
-  const variables = messageVariables(
+  const variables = buildVariables(
     contact,
     brand,
     { name: sender?.displayName ?? null, email: sender?.email ?? null },
@@ -65,12 +65,12 @@ export function renderEnvelope(
   return {
     messageId: row.id,
     channel: row.channel,
-    messageKey: row.message_key ?? messageKeyOf(row.id, sender?.email ?? ""),
+    messageKey: row.message_key ?? buildMessageKey(row.id, sender?.email ?? ""),
     sender: {
       id: row.sender_id ?? brand.id,
       address: sender?.email ?? "",
       displayName: sender?.displayName ?? brand.name,
-      smtp: sender ? loginOf(deps.vault, sender) : null,
+      smtp: sender ? decryptLogin(deps.vault, sender) : null,
     },
     to: {
       address: (row.channel === "EMAIL" ? row.email : row.phone) ?? "",

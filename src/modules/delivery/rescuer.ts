@@ -1,12 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
+import { repeatUntilNone } from "../../db/slices.ts";
+import { skipLocked } from "../../db/sql.ts";
+import type { Store, Tx } from "../../db/store.ts";
+import { isInScope, type TenantScope } from "../../db/tenant-scope.ts";
+import { AppError, notFound } from "../../lib/errors.ts";
 import { advanceCampaigns } from "../campaigns/advance.ts";
-import { scheduleFollowUps } from "../campaigns/schedule.ts";
+import { scheduleFollowUps } from "../campaigns/follow-up-schedule.ts";
 import { expireLots } from "../credits/ledger.ts";
-import { untilNone } from "../db/slices.ts";
-import { skipLocked } from "../db/sql.ts";
-import type { Store, Tx } from "../db/store.ts";
-import { isInScope, type TenantScope } from "../db/tenant-scope.ts";
-import { Fault, notFound } from "../fault.ts";
 import { type MessageStatus, NEVER } from "../messages/model.ts";
 import { transition } from "../messages/transitions.ts";
 
@@ -58,7 +58,7 @@ export async function resolveUnknown(
     sql`select m.brand_id, m.sender_id, m.status from messages m where m.id = ${messageId}`,
   );
   if (!row || !isInScope(scope, row.brand_id)) throw notFound("message", messageId);
-  if (row.status !== "UNKNOWN") throw new Fault("CONFLICT", "The outcome of this message is known");
+  if (row.status !== "UNKNOWN") throw new AppError("CONFLICT", "The outcome of this message is known");
   const to = as === "SENT" ? "SENT" : "PENDING";
   const resolved = await transition(tx, "resolve", [{ id: messageId, to, reason: null }]);
   if (to === "PENDING") return;
@@ -72,7 +72,7 @@ export async function resolveUnknown(
 
 /** Does the periodic work of delivery beside the rescue: expires unknown outcomes and credit lots, and advances campaigns. */
 export async function sweep(store: Store): Promise<void> {
-  await untilNone(() => store.write(expireUnknown));
-  await untilNone(() => store.write(expireLots));
-  await untilNone(() => store.write(advanceCampaigns));
+  await repeatUntilNone(() => store.write(expireUnknown));
+  await repeatUntilNone(() => store.write(expireLots));
+  await repeatUntilNone(() => store.write(advanceCampaigns));
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from "../channels/channel.ts";
+import type { Outcome } from "../../channels/channel.ts";
 import type { Claim } from "./claim.ts";
 
 /** A claim and what came of it. */

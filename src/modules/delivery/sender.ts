@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import type { Channel, Outcome } from "../channels/channel.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Reader } from "../db/store.ts";
-import type { Log } from "../log.ts";
+import type { Channel, Outcome } from "../../channels/channel.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Reader } from "../../db/store.ts";
+import type { Log } from "../../lib/logger.ts";
 import type { Claim } from "./claim.ts";
-import type { InFlight } from "./inFlight.ts";
+import type { InFlight } from "./in-flight.ts";
 import { NOT_ATTEMPTED, type Result } from "./result.ts";
 
 export interface SenderOptions {
@@ -12,7 +12,7 @@ export interface SenderOptions {
   channel: Channel;
   log: Log;
   /** Milliseconds on a monotonic clock that goes on while this process is stopped. */
-  steady: () => number;
+  monotonicMs: () => number;
   inFlight: InFlight;
   /** Gets the result of each claim: at once for those that are not attempted, else when the channel has returned. */
   onResult: (result: Result) => void;
@@ -26,7 +26,7 @@ export interface SenderOptions {
  */
 export async function sendBatch(claims: readonly Claim[], options: SenderOptions): Promise<void> {
   if (claims.length === 0) return;
-  const { read, steady, inFlight, onResult, onReturn } = options;
+  const { read, monotonicMs, inFlight, onResult, onReturn } = options;
   const recalled = await findRecalled(read, claims).catch((error) => {
     // Whether they may leave is unknown, so none does: no outcome is unknown.
     for (const claim of claims) onResult({ claim, outcome: NOT_ATTEMPTED });
@@ -34,7 +34,7 @@ export async function sendBatch(claims: readonly Claim[], options: SenderOptions
   });
   for (const claim of claims) {
     // A process that was stopped for long finds its claims rescued: another one may have sent since.
-    const outcome = steady() < claim.sendBefore ? recalled.get(claim.envelope.messageId) : NOT_ATTEMPTED;
+    const outcome = monotonicMs() < claim.sendBefore ? recalled.get(claim.envelope.messageId) : NOT_ATTEMPTED;
     if (outcome !== undefined) {
       onResult({ claim, outcome });
       continue;
@@ -55,7 +55,7 @@ export async function sendBatch(claims: readonly Claim[], options: SenderOptions
 async function findRecalled(read: Reader, claims: readonly Claim[]): Promise<Map<string, Result["outcome"]>> {
   const ids = claims.map(({ envelope }) => ({ id: envelope.messageId }));
   const rows = await read.all<{ id: string; reason: string | null }>(sql`select m.id, m.cancel_reason as reason
-    from ${rowsOf("n", ids, { id: "text" })} cross join messages m cross join campaigns c cross join conversations v
+    from ${valuesTable("n", ids, { id: "text" })} cross join messages m cross join campaigns c cross join conversations v
     left join email_accounts e on e.id = m.sender_id
     where m.id = n.id and c.id = m.campaign_id and v.id = m.conversation_id
     and (m.cancel_reason is not null or c.status = 'PAUSED' or v.status = 'PAUSED'

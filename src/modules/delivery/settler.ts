@@ -1,13 +1,13 @@
-import { scheduleFollowUps } from "../campaigns/schedule.ts";
-import { HOUR, type Instant, SECOND } from "../clock.ts";
+import type { Tx } from "../../db/store.ts";
+import { HOUR, type Instant, SECOND } from "../../lib/clock.ts";
+import type { Random } from "../../lib/random.ts";
+import { scheduleFollowUps } from "../campaigns/follow-up-schedule.ts";
 import { markConversationsBounced } from "../contacts/bounces.ts";
-import type { Tx } from "../db/store.ts";
-import { UNKNOWN_DEADLINE } from "../messages/model.ts";
+import { UNKNOWN_DEADLINE_MS } from "../messages/model.ts";
 import { type Change, transition } from "../messages/transitions.ts";
-import type { Random } from "../random.ts";
 import type { DeliveryContext } from "./context.ts";
+import { pauseMailboxesOf, resetMailboxesOf, returnSlots } from "./mailbox-results.ts";
 import type { Result } from "./result.ts";
-import { pauseFailing, resetHealth, returnSlots } from "./senderHealth.ts";
 
 /** A message that keeps failing for reasons of its own fails for good after this many attempts. */
 export const MAX_ATTEMPTS = 6;
@@ -45,7 +45,7 @@ function toChange({ claim, outcome }: Result, now: Instant, random: Random): Cha
       // Due at once: the next claim's gate says what it waits for.
       return { ...change, to: "PENDING", attempts: attempts - 1 };
     case "unknown":
-      return { ...change, to: "UNKNOWN", reason: "OUTCOME_UNKNOWN", runAt: now + UNKNOWN_DEADLINE };
+      return { ...change, to: "UNKNOWN", reason: "OUTCOME_UNKNOWN", runAt: now + UNKNOWN_DEADLINE_MS };
     case "deferred": {
       // A mailbox in trouble is not the message's fault: the message waits with it and keeps its attempts.
       const isOwn = outcome.scope === "message";
@@ -83,8 +83,8 @@ export async function settleBatch(
     tx,
     bounced.map(({ claim }) => claim.conversationId),
   );
-  await pauseFailing(tx, valid, random);
-  await resetHealth(tx, sent);
+  await pauseMailboxesOf(tx, valid, random);
+  await resetMailboxesOf(tx, sent);
   await scheduleFollowUps(
     tx,
     sent.map(({ claim }) => ({

@@ -1,6 +1,6 @@
 import { Queue, Worker } from "bullmq";
 import { Redis, type RedisOptions } from "ioredis";
-import { SECOND } from "../clock.ts";
+import { SECOND } from "../../lib/clock.ts";
 
 /**
  * Wakeups of workers, kept in Redis as delayed jobs: the one file that knows BullMQ. It holds nothing that the messages do not
@@ -37,7 +37,7 @@ export interface WakeupQueueOptions {
   onChange(works: boolean, error?: unknown): void;
 }
 
-export const QUEUE = "follow-ups";
+export const QUEUE_NAME = "follow-ups";
 
 /** Wakeups added at once: BullMQ takes its time for each, and HTTP shares this thread. */
 const SLICE_WAKEUPS = 50;
@@ -154,7 +154,7 @@ function trackParts({ redisUrl, prefix, onWakeup, onReady, onChange }: WakeupQue
 }
 
 function openQueue(connection: Redis, prefix: string): Queue {
-  const queue = new Queue(QUEUE, {
+  const queue = new Queue(QUEUE_NAME, {
     connection,
     prefix,
     defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
@@ -174,7 +174,7 @@ async function addJobs(queue: Queue, wakeups: readonly Wakeup[]): Promise<void> 
 
 function startWorker({ redisUrl, prefix }: Connected, onWakeup: () => void) {
   const connection = new Redis(redisUrl, { ...CONNECTION, maxRetriesPerRequest: null });
-  const worker = new Worker(QUEUE, async () => onWakeup(), {
+  const worker = new Worker(QUEUE_NAME, async () => onWakeup(), {
     connection,
     prefix,
     runRetryDelay: SECOND,

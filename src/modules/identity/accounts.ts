@@ -1,26 +1,26 @@
 import { and, asc, eq, lt, not, sql } from "drizzle-orm";
+import { deleteResponsesOf } from "../../db/idempotency-keys.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { users } from "../../db/schema/identity.ts";
+import type { Tx } from "../../db/store.ts";
+import { DAY } from "../../lib/clock.ts";
 import { clearOwner } from "../brands/owners.ts";
-import { DAY } from "../clock.ts";
-import { deleteResponsesOf } from "../db/idempotency-keys.ts";
-import { brands } from "../db/schema/brands.ts";
-import { users } from "../db/schema/identity.ts";
-import type { Tx } from "../db/store.ts";
-import { endAllKeys } from "./apiKeys/ending.ts";
-import { clearImage } from "./profile/profile.ts";
-import { addUser, getUser, type NewAccount, type Row, readEmail, revokeSessions, setPassword } from "./users.ts";
+import { deleteAllKeys } from "./api-keys/ending.ts";
+import { deleteImage } from "./profile/profile.ts";
+import { addUser, getUser, type NewAccount, parseEmail, revokeSessions, setPassword, type UserRow } from "./users.ts";
 
 /** Time after which an account with an unverified e-mail address is deleted. */
 const UNVERIFIED_ACCOUNT_DAYS = 14;
 /** Accounts deleted in one transaction. */
-const REMOVED_AT_ONCE = 200;
+const MAX_ACCOUNTS_PER_DELETE = 200;
 
 /**
  * Adds a user for an admin, which also verifies the address. An unverified account with the same address is deleted first:
  * nothing of it (password, sessions, keys, name, image, brand) passes to the new one.
  * @throws AppError CONFLICT when a verified user has the address
  */
-export async function admitUser(tx: Tx, given: NewAccount, hash: string): Promise<Row> {
-  await removeUnverified(tx, given.email);
+export async function addVerifiedUser(tx: Tx, given: NewAccount, hash: string): Promise<UserRow> {
+  await deleteUnverifiedUser(tx, given.email);
   return addUser(tx, { ...given, emailVerified: true }, hash);
 }
 
@@ -28,14 +28,14 @@ export async function admitUser(tx: Tx, given: NewAccount, hash: string): Promis
  * Makes the user with this address an admin with this password, or adds one. Existing sessions and keys end. An unverified
  * account with the address is deleted, because it may belong to another person.
  */
-export async function appointAdmin(tx: Tx, given: { email: string; name: string }, hash: string): Promise<Row> {
-  await removeUnverified(tx, given.email);
-  const email = readEmail(given.email);
+export async function grantAdmin(tx: Tx, given: { email: string; name: string }, hash: string): Promise<UserRow> {
+  await deleteUnverifiedUser(tx, given.email);
+  const email = parseEmail(given.email);
   const [known] = await tx.select({ id: users.id }).from(users).where(eq(users.email, email));
   if (!known) return addUser(tx, { ...given, role: "admin", emailVerified: true }, hash);
   await setPassword(tx, known.id, hash);
   await revokeSessions(tx, known.id);
-  await endAllKeys(tx, known.id);
+  await deleteAllKeys(tx, known.id);
   const lifted = { banned: false, banReason: null, banExpires: null };
   const change = { role: "admin" as const, name: given.name.trim(), ...lifted, updatedAt: tx.now };
   await tx.update(users).set(change).where(eq(users.id, known.id));
@@ -43,29 +43,29 @@ export async function appointAdmin(tx: Tx, given: { email: string; name: string 
 }
 
 /** Deletes the account with this address unless the address is verified. */
-export async function removeUnverified(tx: Tx, email: string): Promise<void> {
+export async function deleteUnverifiedUser(tx: Tx, email: string): Promise<void> {
   const [squatter] = await tx
     .select({ id: users.id })
     .from(users)
-    .where(and(eq(users.email, readEmail(email)), not(users.emailVerified)));
-  if (squatter) await removeAccount(tx, squatter.id);
+    .where(and(eq(users.email, parseEmail(email)), not(users.emailVerified)));
+  if (squatter) await deleteAccount(tx, squatter.id);
 }
 
 /**
  * Deletes a user with their sessions, keys and image. Their brand stays without an owner, because its history may have to be
  * kept; an admin assigns or deletes it.
  */
-async function removeAccount(tx: Tx, userId: string): Promise<void> {
-  await clearImage(tx, userId);
+async function deleteAccount(tx: Tx, userId: string): Promise<void> {
+  await deleteImage(tx, userId);
   await clearOwner(tx, userId);
-  await endAllKeys(tx, userId);
+  await deleteAllKeys(tx, userId);
   await deleteResponsesOf(tx, userId);
   // Sessions and the password are deleted by cascade.
   await tx.delete(users).where(eq(users.id, userId));
 }
 
 /** Marks the address of a user as verified, for an admin. */
-export async function verifyUser(tx: Tx, userId: string): Promise<Row> {
+export async function verifyUser(tx: Tx, userId: string): Promise<UserRow> {
   await tx.update(users).set({ emailVerified: true, updatedAt: tx.now }).where(eq(users.id, userId));
   return getUser(tx, userId);
 }
@@ -74,7 +74,7 @@ export async function verifyUser(tx: Tx, userId: string): Promise<Row> {
  * Deletes unverified accounts that are two weeks old and own nothing, for a daily job; returns how many, at most
  * `MAX_ACCOUNTS_PER_DELETE`. A banned one stays, so that its address stays banned.
  */
-export async function removeExpiredAccounts(tx: Tx): Promise<number> {
+export async function deleteExpiredAccounts(tx: Tx): Promise<number> {
   const expired = await tx
     .select({ id: users.id })
     .from(users)
@@ -88,7 +88,7 @@ export async function removeExpiredAccounts(tx: Tx): Promise<number> {
       ),
     )
     .orderBy(asc(users.createdAt))
-    .limit(REMOVED_AT_ONCE);
-  for (const { id } of expired) await removeAccount(tx, id);
+    .limit(MAX_ACCOUNTS_PER_DELETE);
+  for (const { id } of expired) await deleteAccount(tx, id);
   return expired.length;
 }

@@ -2,9 +2,9 @@ import type { BetterAuthOptions } from "better-auth";
 import { type AdapterFactoryConfig, type CustomAdapter, createAdapterFactory } from "better-auth/adapters";
 import { asc, desc, getTableColumns } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { accounts, apiKeys, sessions, users, verifications } from "../db/schema/identity.ts";
-import type { Reader, Store, Tx } from "../db/store.ts";
-import { type Condition, conditionOf } from "./conditions.ts";
+import { accounts, apiKeys, sessions, users, verifications } from "../../db/schema/identity.ts";
+import type { Reader, Store, Tx } from "../../db/store.ts";
+import { type Condition, toSqlCondition } from "./conditions.ts";
 
 /** Tables by better-auth's names. */
 const tables = new Map<string, PgTable>(
@@ -27,9 +27,9 @@ function columnOf(table: PgTable, field: string): PgColumn {
 }
 
 /** Implements the row operations of better-auth. Its factory builds the atomic `consumeOne` and `incrementOne` from these. */
-function rows(read: Reader, write: Write): CustomAdapter {
+function createRowAdapter(read: Reader, write: Write): CustomAdapter {
   const matching = (table: PgTable, where: readonly Condition[] = []) =>
-    conditionOf(where, (field) => columnOf(table, field));
+    toSqlCondition(where, (field) => columnOf(table, field));
 
   async function change(model: string, where: readonly Condition[], values: Row): Promise<Row[]> {
     const table = tableOf(model);
@@ -105,9 +105,9 @@ export function storeAdapter(store: Store) {
         ...config,
         transaction: (work) =>
           store.write((tx) =>
-            work(createAdapterFactory({ config, adapter: () => rows(tx, (step) => step(tx)) })(options)),
+            work(createAdapterFactory({ config, adapter: () => createRowAdapter(tx, (step) => step(tx)) })(options)),
           ),
       },
-      adapter: () => rows(store.read, (work) => store.write(work)),
+      adapter: () => createRowAdapter(store.read, (work) => store.write(work)),
     })(options);
 }

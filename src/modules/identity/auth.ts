@@ -1,21 +1,21 @@
 import { betterAuth } from "better-auth/minimal";
 import { admin } from "better-auth/plugins/admin";
 import { bearer } from "better-auth/plugins/bearer";
-import { type Clock, DAY, SECOND } from "../clock.ts";
-import type { Store } from "../db/store.ts";
-import type { Log } from "../log.ts";
+import type { Store } from "../../db/store.ts";
+import { type Clock, DAY, SECOND } from "../../lib/clock.ts";
+import type { Log } from "../../lib/logger.ts";
 import { storeAdapter } from "./adapter.ts";
-import { hashAnything, LONGEST, verifyPassword } from "./password.ts";
-import { ADDRESS_HEADER, COOKIE_PREFIX, type Proofs } from "./proof.ts";
+import { ADDRESS_HEADER, COOKIE_PREFIX, type CredentialCodec } from "./credential.ts";
+import { hashUnchecked, MAX_PASSWORD_CHARS, verifyPassword } from "./password.ts";
 
 /** Lifetime of a session. It is not extended: programs that run on use an API key. */
-export const SESSION = 7 * DAY;
+export const SESSION_TTL_MS = 7 * DAY;
 
 export interface AuthOptions {
   store: Store;
   clock: Clock;
   log: Log;
-  proofs: Proofs;
+  credentials: CredentialCodec;
   publicUrl: string;
 }
 
@@ -23,11 +23,11 @@ export interface AuthOptions {
  * Configures better-auth, which signs in and out and changes passwords. Its own routes are not mounted. It is imported at the
  * first use: loading it takes longer than the rest of a start.
  */
-export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) {
+export function createAuth({ store, clock, log, credentials, publicUrl }: AuthOptions) {
   return betterAuth({
     database: storeAdapter(store),
     baseURL: publicUrl,
-    secret: proofs.secret,
+    secret: credentials.secret,
     telemetry: { enabled: false },
     emailAndPassword: {
       enabled: true,
@@ -36,10 +36,10 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
       // New passwords are checked before (`assertNotGuessable`). A password given to sign in is hashed for an unknown account
       // too, whatever its length, so that neither the response nor its time tells which accounts exist.
       minPasswordLength: 1,
-      maxPasswordLength: LONGEST,
-      password: { hash: hashAnything, verify: verifyPassword },
+      maxPasswordLength: MAX_PASSWORD_CHARS,
+      password: { hash: hashUnchecked, verify: verifyPassword },
     },
-    session: { expiresIn: SESSION / SECOND, disableSessionRefresh: true, cookieCache: { enabled: false } },
+    session: { expiresIn: SESSION_TTL_MS / SECOND, disableSessionRefresh: true, cookieCache: { enabled: false } },
     databaseHooks: {
       session: {
         create: {
@@ -47,7 +47,7 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
             const now = clock.now();
             const [createdAt, updatedAt] = [new Date(now), new Date(now)];
             const ipAddress = context?.headers?.get(ADDRESS_HEADER) || null;
-            return { data: { ...session, ipAddress, createdAt, updatedAt, expiresAt: new Date(now + SESSION) } };
+            return { data: { ...session, ipAddress, createdAt, updatedAt, expiresAt: new Date(now + SESSION_TTL_MS) } };
           },
         },
       },
@@ -56,8 +56,8 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
       cookiePrefix: COOKIE_PREFIX,
       // better-auth supports no prefix but __Secure-, so the full name and its attribute are set separately.
       useSecureCookies: false,
-      cookies: { session_token: { name: proofs.cookieName } },
-      defaultCookieAttributes: { secure: proofs.secure },
+      cookies: { session_token: { name: credentials.cookieName } },
+      defaultCookieAttributes: { secure: credentials.secure },
       ipAddress: { disableIpTracking: true },
     },
     rateLimit: { enabled: false },
@@ -70,4 +70,4 @@ export function openAuth({ store, clock, log, proofs, publicUrl }: AuthOptions) 
   });
 }
 
-export type Auth = ReturnType<typeof openAuth>;
+export type Auth = ReturnType<typeof createAuth>;

@@ -1,14 +1,14 @@
 import { Elysia } from "elysia";
-import { ErrorBody } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { EMAIL_FIELD, formPage, HTML_PAGE, NAME_FIELD, PASSWORD_FIELD } from "./formPage.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { ErrorBody } from "../../http/schemas.ts";
+import { EMAIL_FIELD, formPage, HTML_PAGE, NAME_FIELD, PASSWORD_FIELD } from "./form-page.ts";
 import type { Identity } from "./identity.ts";
 import { Claim, LinkQuery, SignedIn } from "./model.ts";
-import { refuseGuessable } from "./password.ts";
-import type { AnswerSignIn } from "./visit.ts";
+import { assertNotGuessable } from "./password.ts";
+import type { AnswerSignIn } from "./sign-in-visit.ts";
 
 /** Makes the first admin, by the link that the first start prints. */
-export function claimRoutes(identity: Identity, answerSignIn: AnswerSignIn) {
+export function bootstrapAdminRoutes(identity: Identity, answerSignIn: AnswerSignIn) {
   return new Elysia({ tags: ["Auth"] })
     .use(requestContext)
     .get(
@@ -38,8 +38,8 @@ export function claimRoutes(identity: Identity, answerSignIn: AnswerSignIn) {
     .post(
       "/claim",
       async ({ body, context, server, set }) => {
-        await refuseGuessable(body.password, "password", body);
-        return answerSignIn({ context, server, set }, body.email, (by) => identity.claim(body, by));
+        await assertNotGuessable(body.password, "password", body);
+        return answerSignIn({ context, server, set }, body.email, (by) => identity.bootstrapAdmin(body, by));
       },
       {
         body: Claim,

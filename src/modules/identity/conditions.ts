@@ -13,7 +13,7 @@ const comparisons = new Map([
 ]);
 
 /** Translates one condition to SQL that means the same on both databases: `LIKE` would ignore case on SQLite only. */
-function one({ operator, value, mode }: Condition, column: Column): SQL {
+function toComparison({ operator, value, mode }: Condition, column: Column): SQL {
   if (value === null) return operator === "ne" ? isNotNull(column) : isNull(column);
   const given = Array.isArray(value) ? value : [value];
   const folds = mode === "insensitive" && given.every((item) => typeof item === "string");
@@ -37,10 +37,10 @@ function one({ operator, value, mode }: Condition, column: Column): SQL {
 }
 
 /** Joins conditions of better-auth: all with AND must hold, and at least one of those with OR. */
-export function conditionOf(where: readonly Condition[], columnOf: (field: string) => Column): SQL | undefined {
+export function toSqlCondition(where: readonly Condition[], columnOf: (field: string) => Column): SQL | undefined {
   const joined = (connector: "AND" | "OR") =>
     where
       .filter((condition) => condition.connector === connector)
-      .map((condition) => one(condition, columnOf(condition.field)));
+      .map((condition) => toComparison(condition, columnOf(condition.field)));
   return and(...joined("AND"), or(...joined("OR")));
 }

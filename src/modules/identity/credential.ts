@@ -1,12 +1,12 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 
 /** The credential of a request. */
-export type Proof =
+export type Credential =
   | { kind: "session"; token: string; byCookie: boolean }
   /** Only its hash, as in the database. */
   | { kind: "key"; hash: string };
 
-export interface Proofs {
+export interface CredentialCodec {
   /** The secret under which better-auth signs its cookies. */
   readonly secret: string;
   /** Whether cookies are for https only. */
@@ -16,7 +16,7 @@ export interface Proofs {
   /** Signs a session token before it is sent, so that a copy of the database alone gives no access. */
   sign(token: string): string;
   /** Parses the credential of a request; null for none or an invalid signature. A header takes precedence over the cookie. */
-  read(request: Request): Proof | null;
+  parse(request: Request): Credential | null;
 }
 
 export const COOKIE_PREFIX = "reprise";
@@ -33,7 +33,7 @@ export function cookieName(name: string, isSecure: boolean): string {
 }
 
 /** Creates the codec of credentials. All secrets are derived from `masterKey`. */
-export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {
+export function createCredentialCodec(masterKey: Uint8Array, publicUrl: string): CredentialCodec {
   const secret = Buffer.from(hkdfSync("sha256", masterKey, "reprise", "reprise sessions v1", 32)).toString("base64url");
   const secure = publicUrl.startsWith("https:");
   const name = cookieName(`${COOKIE_PREFIX}.session_token`, secure);
@@ -47,7 +47,7 @@ export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {
     const expected = Buffer.from(signature(token));
     return dot > 0 && given.length === expected.length && timingSafeEqual(given, expected) ? token : null;
   }
-  function session(signed: string, byCookie: boolean): Proof | null {
+  function session(signed: string, byCookie: boolean): Credential | null {
     const token = verified(signed);
     return token === null ? null : { kind: "session", token, byCookie };
   }
@@ -57,13 +57,13 @@ export function proofs(masterKey: Uint8Array, publicUrl: string): Proofs {
     secure,
     cookieName: name,
     sign: (token) => `${token}.${signature(token)}`,
-    read({ headers }) {
+    parse({ headers }) {
       const key = headers.get(KEY_HEADER);
       if (key) return { kind: "key", hash: hashKey(key) };
       const bearer = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
       if (bearer) return session(bearer, false);
       const value = cookie.exec(headers.get("cookie") ?? "")?.[1];
-      return value ? session(unescaped(value), true) : null;
+      return value ? session(decodeCookie(value), true) : null;
     },
   };
 }
@@ -73,7 +73,7 @@ export function hashKey(key: string): string {
   return createHash("sha256").update(key).digest("base64url");
 }
 
-function unescaped(value: string): string {
+function decodeCookie(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { type Clock, DAY, type Instant } from "../clock.ts";
-import type { Signer } from "../secrets.ts";
-import { cookieName } from "./proof.ts";
+import { type Clock, DAY, type Instant } from "../../lib/clock.ts";
+import type { Signer } from "../../lib/crypto/secrets.ts";
+import { cookieName } from "./credential.ts";
 
 /** Time a device stays known after the last sign-in from it. */
 const DEVICE_TTL_MS = 180 * DAY;

@@ -1,19 +1,19 @@
-import type { Clock } from "../clock.ts";
-import type { Store } from "../db/store.ts";
+import type { Store } from "../../db/store.ts";
+import type { Principal } from "../../http/request-context.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { Log } from "../../lib/logger.ts";
 import type { Settings } from "../deps.ts";
-import { Fault } from "../fault.ts";
-import type { Principal } from "../http/request-context.ts";
-import type { Log } from "../log.ts";
-import { endPersonalKeys } from "./apiKeys/ending.ts";
-import { lastUse } from "./apiKeys/lastUse.ts";
+import { deletePersonalKeys } from "./api-keys/ending.ts";
+import { createLastUseRecorder } from "./api-keys/last-use.ts";
 import type { Auth } from "./auth.ts";
-import { claim } from "./claim.ts";
+import { toAppError } from "./better-auth-errors.ts";
+import { bootstrapAdmin } from "./bootstrap-admin.ts";
+import { ADDRESS_HEADER, type Credential, createCredentialCodec } from "./credential.ts";
+import { assertSameOrigin } from "./csrf.ts";
 import type { Claim, Credentials, PasswordChange, SignUp, User } from "./model.ts";
-import { refuseForeignOrigin } from "./origin.ts";
-import { hashPassword, refuseGuessable } from "./password.ts";
-import { type Authentication, authenticationCache, findAuthentication, toUser } from "./presence.ts";
-import { ADDRESS_HEADER, type Proof, proofs } from "./proof.ts";
-import { faultOf } from "./refusal.ts";
+import { assertNotGuessable, hashPassword } from "./password.ts";
+import { type Authentication, createAuthenticationCache, findAuthentication, toUser } from "./principal.ts";
 import { type SessionActivity, sessionActivity } from "./sessions/activity.ts";
 import { addUser } from "./users.ts";
 
@@ -27,7 +27,7 @@ export interface IdentityOptions {
 }
 
 /** Result of a sign-in: the session token, and the cookies that hold it. */
-export interface Welcome {
+export interface SignInResult {
   token: string;
   user: User;
   cookies: string[];
@@ -44,11 +44,11 @@ export interface Identity {
    * Finds the principal of a request, by bearer token, API key or cookie; null without a valid one.
    * @throws AppError FORBIDDEN for another site's page
    */
-  identify(request: Request): Promise<Principal | null>;
-  signUp(given: SignUp, by: SignInRequest): Promise<Welcome>;
-  signIn(given: Credentials, by: SignInRequest): Promise<Welcome>;
+  findPrincipal(request: Request): Promise<Principal | null>;
+  signUp(given: SignUp, by: SignInRequest): Promise<SignInResult>;
+  signIn(given: Credentials, by: SignInRequest): Promise<SignInResult>;
   /** Makes the first admin, and signs them in. */
-  claim(given: Claim, by: SignInRequest): Promise<Welcome>;
+  bootstrapAdmin(given: Claim, by: SignInRequest): Promise<SignInResult>;
   /** Ends the session of the request; returns the cookies that clear it. */
   signOut(request: Request): Promise<string[]>;
   /** Changes the password. `token` belongs to the new session; null when the present one goes on. */
@@ -65,23 +65,23 @@ export interface Identity {
 export function createIdentity({ store, config, clock, log, secret }: IdentityOptions): Identity {
   const { publicUrl } = config;
   const ours = new URL(publicUrl).origin;
-  const credentials = proofs(secret, publicUrl);
+  const credentials = createCredentialCodec(secret, publicUrl);
   const activity = sessionActivity(store, log);
-  const find = authenticationCache(store, config.sessionIdleMs, activity);
-  const noteLastUse = lastUse(store, log);
+  const find = createAuthenticationCache(store, config.sessionIdleMs, activity);
+  const noteLastUse = createLastUseRecorder(store, log);
 
   let opened: Promise<Auth> | undefined;
   function auth(): Promise<Auth> {
-    opened ??= import("./auth.ts").then(({ openAuth }) =>
-      openAuth({ store, clock, log, proofs: credentials, publicUrl }),
+    opened ??= import("./auth.ts").then(({ createAuth: openAuth }) =>
+      openAuth({ store, clock, log, credentials: credentials, publicUrl }),
     );
     return opened;
   }
 
   async function authenticate(request: Request): Promise<Authentication | null> {
-    const credential = credentials.read(request);
+    const credential = credentials.parse(request);
     if (!credential) return null;
-    if (credential.kind === "session" && credential.byCookie) refuseForeignOrigin(request, ours);
+    if (credential.kind === "session" && credential.byCookie) assertSameOrigin(request, ours);
     const now = clock.now();
     const found = await find(credential, now);
     if (found?.key) noteLastUse(found.key, now);
@@ -89,24 +89,24 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
   }
 
   /** Builds the headers for better-auth: the session found in a request, and nothing else that it could interpret. */
-  function headersFor({ request, address = "" }: SignInRequest, credential: Proof | null): Headers {
+  function headersFor({ request, address = "" }: SignInRequest, credential: Credential | null): Headers {
     const headers = new Headers({ "user-agent": request.headers.get("user-agent")?.slice(0, 256) ?? "" });
     headers.set(ADDRESS_HEADER, address);
     if (credential?.kind === "session") headers.set("authorization", `Bearer ${credentials.sign(credential.token)}`);
     return headers;
   }
 
-  function sessionOf(request: Request): Proof {
-    const credential = credentials.read(request);
+  function sessionOf(request: Request): Credential {
+    const credential = credentials.parse(request);
     if (credential?.kind === "session") return credential;
-    throw new Fault("FORBIDDEN", "An API key cannot do this: sign in with your password");
+    throw new AppError("FORBIDDEN", "An API key cannot do this: sign in with your password");
   }
 
-  async function enter({ email, password }: Credentials, by: SignInRequest): Promise<Welcome> {
+  async function enter({ email, password }: Credentials, by: SignInRequest): Promise<SignInResult> {
     const { api } = await auth();
     const headers = headersFor(by, null);
     const answer = await api.signInEmail({ body: { email, password }, headers, returnHeaders: true }).catch((error) => {
-      throw faultOf(error);
+      throw toAppError(error);
     });
     const { token } = answer.response;
     const found = await findAuthentication(
@@ -115,43 +115,43 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       clock.now(),
       config.sessionIdleMs,
     );
-    if (!found) throw new Fault("UNAUTHENTICATED", "Sign in again: your sessions were just ended");
+    if (!found) throw new AppError("UNAUTHENTICATED", "Sign in again: your sessions were just ended");
     return { token: credentials.sign(token), user: toUser(found.principal), cookies: answer.headers.getSetCookie() };
   }
 
   return {
-    identify: async (request) => (await authenticate(request))?.principal ?? null,
+    findPrincipal: async (request) => (await authenticate(request))?.principal ?? null,
     async signIn(given, by) {
-      refuseForeignOrigin(by.request, ours);
+      assertSameOrigin(by.request, ours);
       return enter(given, by);
     },
     async signUp(given, by) {
-      refuseForeignOrigin(by.request, ours);
-      if (config.signUp === "closed") throw new Fault("FORBIDDEN", "Sign-up is closed: ask an admin for an account");
+      assertSameOrigin(by.request, ours);
+      if (config.signUp === "closed") throw new AppError("FORBIDDEN", "Sign-up is closed: ask an admin for an account");
       const hash = await hashPassword(given.password, "password", given);
       await store.write((tx) => addUser(tx, { email: given.email, name: given.name }, hash));
       return enter(given, by);
     },
-    async claim({ token, ...given }, by) {
-      refuseForeignOrigin(by.request, ours);
+    async bootstrapAdmin({ token, ...given }, by) {
+      assertSameOrigin(by.request, ours);
       const hash = await hashPassword(given.password, "password", given);
-      await store.write((tx) => claim(tx, token, given, hash));
+      await store.write((tx) => bootstrapAdmin(tx, token, given, hash));
       return enter(given, by);
     },
     async signOut(request) {
-      const headers = headersFor({ request }, credentials.read(request));
+      const headers = headersFor({ request }, credentials.parse(request));
       return (await (await auth()).api.signOut({ headers, returnHeaders: true })).headers.getSetCookie();
     },
     async changePassword({ currentPassword, newPassword, revokeOtherSessions = true }, principal, by) {
       const headers = headersFor(by, sessionOf(by.request));
-      await refuseGuessable(newPassword, "newPassword", principal);
+      await assertNotGuessable(newPassword, "newPassword", principal);
       const body = { currentPassword, newPassword, revokeOtherSessions };
       const { api } = await auth();
       const answer = await api.changePassword({ body, headers, returnHeaders: true }).catch((error) => {
-        throw faultOf(error);
+        throw toAppError(error);
       });
       const { token, user } = answer.response;
-      await store.write((tx) => endPersonalKeys(tx, user.id));
+      await store.write((tx) => deletePersonalKeys(tx, user.id));
       return { token: token === null ? null : credentials.sign(token), cookies: answer.headers.getSetCookie() };
     },
     activity,

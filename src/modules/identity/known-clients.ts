@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, lt, notInArray, sql } from "drizzle-orm";
-import { DAY, type Instant } from "../clock.ts";
-import { knownClients } from "../db/schema/identity.ts";
-import type { Reader, Tx } from "../db/store.ts";
+import { knownClients } from "../../db/schema/identity.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { DAY, type Instant } from "../../lib/clock.ts";
 
 /** Time an address stays known after the last sign-in from it. */
 const KNOWN_CLIENT_TTL_MS = 90 * DAY;
@@ -26,7 +26,7 @@ export async function isKnownClient(read: Reader, now: Instant, account: string,
 }
 
 /** Records the client of a sign-in, and deletes the oldest of too many. */
-export async function rememberClient(tx: Tx, account: string, client: string): Promise<void> {
+export async function recordClient(tx: Tx, account: string, client: string): Promise<void> {
   const noted = await tx
     .insert(knownClients)
     .values({ account, client, seenAt: tx.now })

@@ -1,15 +1,15 @@
 import { t } from "elysia";
-import { Id, Moment, Nullable } from "../http/model.ts";
-import { LONGEST, SHORTEST } from "./password.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
+import { MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS } from "./password.ts";
 
 export const Email = t.String({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
 export const NewPassword = t.String({
-  minLength: SHORTEST,
-  maxLength: LONGEST,
+  minLength: MIN_PASSWORD_CHARS,
+  maxLength: MAX_PASSWORD_CHARS,
   examples: ["correct horse battery"],
 });
 /** A password to be verified: any length, because only its hash is compared. */
-const Password = t.String({ minLength: 1, maxLength: LONGEST, examples: ["correct horse battery"] });
+const Password = t.String({ minLength: 1, maxLength: MAX_PASSWORD_CHARS, examples: ["correct horse battery"] });
 export const Name = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Ada Lovelace"] });
 export const Role = t.Union([t.Literal("admin"), t.Literal("user")], { examples: ["user"] });
 
@@ -60,7 +60,7 @@ export const SignedIn = t.Object({ success: t.Literal(true), token: Token, user:
 export const Session = t.Object({
   success: t.Literal(true),
   user: User,
-  session: t.Object({ expiresAt: Nullable(Moment) }),
+  session: t.Object({ expiresAt: Nullable(Timestamp) }),
 });
 /** The response where a mail may be sent: the same for every address. */
 export const MailOnItsWay = t.Object({
@@ -116,9 +116,9 @@ export const ApiKey = t.Object({
   name: Nullable(t.String()),
   start: Nullable(t.String({ description: "Its first characters, to identify it", examples: ["reprise_aBcD"] })),
   kind: KeyKind,
-  createdAt: Moment,
-  lastUsedAt: Nullable(Moment),
-  expiresAt: Nullable(Moment),
+  createdAt: Timestamp,
+  lastUsedAt: Nullable(Timestamp),
+  expiresAt: Nullable(Timestamp),
 });
 export type ApiKey = typeof ApiKey.static;
 export const ApiKeys = t.Object({ success: t.Literal(true), data: t.Array(ApiKey) });

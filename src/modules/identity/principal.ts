@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import type { Reader, Store } from "../db/store.ts";
-import type { Principal } from "../http/request-context.ts";
+import type { Reader, Store } from "../../db/store.ts";
+import type { Principal } from "../../http/request-context.ts";
+import type { Instant } from "../../lib/clock.ts";
+import type { Credential } from "./credential.ts";
 import type { User } from "./model.ts";
-import type { Proof } from "./proof.ts";
 import type { SessionActivity } from "./sessions/activity.ts";
 
 /** A principal, and the recorded use of its credential. */
@@ -56,7 +56,7 @@ function byKey(hash: string, now: Instant): SQL {
  */
 export async function findAuthentication(
   read: Reader,
-  credential: Proof,
+  credential: Credential,
   now: Instant,
   idleMs: number,
 ): Promise<Authentication | null> {
@@ -81,7 +81,7 @@ const MAX_CACHED_AUTHENTICATIONS = 1000;
  * Creates a search that caches its results until the next write to the database, of any table, so that a revocation or ban
  * takes effect at once all the same.
  */
-export function authenticationCache(
+export function createAuthenticationCache(
   { read, version }: Pick<Store, "read" | "version">,
   idleMs: number,
   activity: SessionActivity,
@@ -93,7 +93,7 @@ export function authenticationCache(
     return (expiresAt !== null && expiresAt <= now) || (lastSeenAt !== null && lastSeenAt <= now - idleMs);
   }
 
-  async function find(credential: Proof, now: Instant): Promise<Authentication | null> {
+  async function find(credential: Credential, now: Instant): Promise<Authentication | null> {
     const current = version();
     if (current === null) return findAuthentication(read, credential, now, idleMs);
     if (current !== cachedAt || cached.size >= MAX_CACHED_AUTHENTICATIONS) cached = new Map();
@@ -106,9 +106,9 @@ export function authenticationCache(
     return found;
   }
 
-  return async (credential: Proof, now: Instant): Promise<Authentication | null> => {
+  return async (credential: Credential, now: Instant): Promise<Authentication | null> => {
     const found = await find(credential, now);
-    if (found) activity.note({ sessionId: found.principal.sessionId, lastSeenAt: found.lastSeenAt }, now);
+    if (found) activity.record({ sessionId: found.principal.sessionId, lastSeenAt: found.lastSeenAt }, now);
     return found;
   };
 }

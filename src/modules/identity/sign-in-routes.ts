@@ -1,14 +1,14 @@
 import { Elysia } from "elysia";
-import { isoOrNull } from "../clock.ts";
+import { getClientAddress } from "../../http/client-address.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { ErrorBody } from "../../http/schemas.ts";
+import { isoOrNull } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { Fault } from "../fault.ts";
-import { clientAddress } from "../http/clientAddress.ts";
-import { ErrorBody } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
 import { adminRoutes } from "./admin/routes.ts";
-import { apiKeyRoutes } from "./apiKeys/routes.ts";
-import { claimRoutes } from "./claim-routes.ts";
-import { deviceCookies } from "./deviceCookie.ts";
+import { apiKeyRoutes } from "./api-keys/routes.ts";
+import { bootstrapAdminRoutes } from "./bootstrap-admin-routes.ts";
+import { deviceCookies } from "./device-cookie.ts";
 import type { Identity } from "./identity.ts";
 import {
   Credentials,
@@ -20,13 +20,13 @@ import {
   SignedIn,
   SignUp,
 } from "./model.ts";
-import { refuseGuessable } from "./password.ts";
-import { toUser } from "./presence.ts";
+import { assertNotGuessable } from "./password.ts";
+import { toUser } from "./principal.ts";
 import { sessionRoutes } from "./sessions/routes.ts";
-import { signInThrottle } from "./signInThrottle.ts";
+import { signInThrottle } from "./sign-in-throttle.ts";
+import { type AnswerSignIn, setCookies, type Throttled } from "./sign-in-visit.ts";
 import { requestSignUp } from "./verification.ts";
-import { CHECK_YOUR_MAIL, mailInBackground, verificationRoutes } from "./verificationRoutes.ts";
-import { type AnswerSignIn, setCookies, type Throttled } from "./visit.ts";
+import { MAIL_SENT_ANSWER, sendInBackground, verificationRoutes } from "./verification-routes.ts";
 
 /** Sign-up, sign-in, sign-out and password changes, with the other routes under `/api/auth`. */
 export function identityRoutes(deps: Deps, identity: Identity) {
@@ -36,14 +36,14 @@ export function identityRoutes(deps: Deps, identity: Identity) {
 
   const throttled: Throttled = async ({ context, server }, email, work) => {
     const { request, knownPrincipal } = context;
-    const address = clientAddress(request, server, deps.config.clientAddressHeader);
+    const address = getClientAddress(request, server, deps.config.clientAddressHeader);
     const userId = knownPrincipal?.userId ?? null;
     try {
       return await attempt({ address, email, deviceId: devices.find(request, email), userId }, () =>
         work({ request, address }),
       );
     } catch (error) {
-      if (error instanceof Fault) deps.log.info("identity.sign_in_failed", { address, code: error.code });
+      if (error instanceof AppError) deps.log.info("identity.sign_in_failed", { address, code: error.code });
       throw error;
     }
   };
@@ -61,14 +61,14 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       async ({ body, context, server, set }) => {
         const visit = { context, server, set };
         // Checked before the attempt is counted: a rejected new password is no guess.
-        await refuseGuessable(body.password, "password", body);
+        await assertNotGuessable(body.password, "password", body);
         if (deps.sendSystemMail === null || deps.config.signUp === "closed")
           return answerSignIn(visit, body.email, (by) => identity.signUp(body, by));
         // The password is not stored: the person who opens the mailed link chooses one.
         const owed = await throttled(visit, body.email, () => store.write((tx) => requestSignUp(tx, body)));
-        mailInBackground(deps, owed);
+        sendInBackground(deps, owed);
         set.status = 202;
-        return CHECK_YOUR_MAIL;
+        return MAIL_SENT_ANSWER;
       },
       {
         body: SignUp,
@@ -134,7 +134,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
       "/change-password",
       async ({ body, context, server, set }) => {
         const { principal } = context;
-        await refuseGuessable(body.newPassword, "newPassword", principal);
+        await assertNotGuessable(body.newPassword, "newPassword", principal);
         const { token, cookies } = await throttled({ context, server }, principal.email, (by) =>
           identity.changePassword(body, principal, by),
         );
@@ -160,7 +160,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
         },
       },
     )
-    .use(claimRoutes(identity, answerSignIn))
+    .use(bootstrapAdminRoutes(identity, answerSignIn))
     .use(verificationRoutes(deps, identity, throttled))
     .use(sessionRoutes(deps, throttled))
     .use(apiKeyRoutes(deps))

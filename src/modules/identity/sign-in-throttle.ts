@@ -1,13 +1,13 @@
 import { eq, inArray, lt, sql } from "drizzle-orm";
-import { type Clock, type Instant, MINUTE, SECOND } from "../clock.ts";
-import { signInCounters } from "../db/schema/identity.ts";
-import type { Reader, Store, Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
-import type { Signer } from "../secrets.ts";
-import { isKnownClient, rememberClient } from "./knownClients.ts";
+import { signInCounters } from "../../db/schema/identity.ts";
+import type { Reader, Store, Tx } from "../../db/store.ts";
+import { type Clock, type Instant, MINUTE, SECOND } from "../../lib/clock.ts";
+import type { Signer } from "../../lib/crypto/secrets.ts";
+import { AppError } from "../../lib/errors.ts";
+import { isKnownClient, recordClient } from "./known-clients.ts";
 
 /** Allows `burst` attempts at once, then one every `interval` milliseconds (GCRA, ATM Forum TM 4.0). */
-interface Limit {
+interface AttemptLimit {
   kind: number;
   burst: number;
   interval: number;
@@ -17,7 +17,7 @@ interface Limit {
  * Limits by counter, each with a number that is never reused. A device or address that signed in to the account before has
  * counters of its own and does not depend on `account`, which other clients can use up.
  */
-const LIMITS = {
+const ATTEMPT_LIMITS = {
   address: { kind: 0, burst: 20, interval: 3 * SECOND },
   /** An IPv6 /48, which one customer may have whole: it holds 65,536 addresses as `address` counts them. */
   network: { kind: 1, burst: 40, interval: 1.5 * SECOND },
@@ -29,22 +29,26 @@ const LIMITS = {
   /** Known devices of one account in one network: many devices get no more hashes than one address. */
   deviceAddress: { kind: 6, burst: 20, interval: 3 * SECOND },
   session: { kind: 7, burst: 10, interval: 30 * SECOND },
-} satisfies Record<string, Limit>;
+} satisfies Record<string, AttemptLimit>;
 
 /** Counters that count successful attempts too, because each costs a hash. */
-const COUNTED_ALWAYS = new Set([LIMITS.address.kind, LIMITS.network.kind, LIMITS.deviceAddress.kind]);
+const COUNTED_ALWAYS = new Set([
+  ATTEMPT_LIMITS.address.kind,
+  ATTEMPT_LIMITS.network.kind,
+  ATTEMPT_LIMITS.deviceAddress.kind,
+]);
 
 /** Buckets of each limit: at most 524,288 rows in all, about 20 MB. */
 const BUCKETS_PER_LIMIT = 65_536;
 
-interface Counter extends Limit {
+interface Counter extends AttemptLimit {
   bucket: number;
   /** An attempt that succeeds is not counted. */
   isRefunded: boolean;
 }
 
 /** The origin of an attempt. */
-export interface Attempt {
+export interface SignInAttempt {
   /** As `getClientAddress` returns it. */
   address: string;
   email: string;
@@ -59,7 +63,7 @@ export interface SignInThrottle {
    * Runs work that costs a password hash, unless there were too many attempts; then it is not started and nothing is written.
    * @throws AppError RATE_LIMITED with the seconds to wait, and the errors of `work`
    */
-  attempt<T>(who: Attempt, work: () => Promise<T>): Promise<T>;
+  attempt<T>(who: SignInAttempt, work: () => Promise<T>): Promise<T>;
 }
 
 /** Returns the network that a client may have whole: the /48 of an IPv6 address; null for IPv4, where it is the address itself. */
@@ -79,27 +83,30 @@ export function signInThrottle({
   signer: Signer;
 }): SignInThrottle {
   const tagOf = (text: string) => signer.sign(`sign-in throttle ${text}`);
-  const counter = (limit: Limit, value: string): Counter => {
+  const counter = (limit: AttemptLimit, value: string): Counter => {
     const bucket = Buffer.from(tagOf(`${limit.kind} ${value}`), "base64url").readUInt32BE() % BUCKETS_PER_LIMIT;
     const isRefunded = !COUNTED_ALWAYS.has(limit.kind);
     return { ...limit, bucket: limit.kind * BUCKETS_PER_LIMIT + bucket, isRefunded };
   };
 
-  function countersOf({ address, email, deviceId, userId }: Attempt, isKnown: boolean): Counter[] {
-    if (userId !== null) return [counter(LIMITS.session, userId)];
+  function countersOf({ address, email, deviceId, userId }: SignInAttempt, isKnown: boolean): Counter[] {
+    if (userId !== null) return [counter(ATTEMPT_LIMITS.session, userId)];
     const network = networkOf(address);
     if (deviceId !== null) {
       return [
-        counter(LIMITS.device, `${email} ${deviceId}`),
-        counter(LIMITS.deviceAddress, `${email} ${network ?? address}`),
+        counter(ATTEMPT_LIMITS.device, `${email} ${deviceId}`),
+        counter(ATTEMPT_LIMITS.deviceAddress, `${email} ${network ?? address}`),
       ];
     }
-    const common = [counter(LIMITS.address, address), ...(network === null ? [] : [counter(LIMITS.network, network)])];
-    if (isKnown) return [...common, counter(LIMITS.knownAddress, `${email} ${address}`)];
+    const common = [
+      counter(ATTEMPT_LIMITS.address, address),
+      ...(network === null ? [] : [counter(ATTEMPT_LIMITS.network, network)]),
+    ];
+    if (isKnown) return [...common, counter(ATTEMPT_LIMITS.knownAddress, `${email} ${address}`)];
     return [
       ...common,
-      counter(LIMITS.addressAndAccount, `${email} ${network ?? address}`),
-      counter(LIMITS.account, email),
+      counter(ATTEMPT_LIMITS.addressAndAccount, `${email} ${network ?? address}`),
+      counter(ATTEMPT_LIMITS.account, email),
     ];
   }
 
@@ -111,14 +118,14 @@ export function signInThrottle({
       const counters = countersOf(who, isVisitor && (await isKnownClient(store.read, clock.now(), account, client)));
       // All transactions lock the rows in one order, so that no deadlock occurs.
       counters.sort((one, other) => one.bucket - other.bucket);
-      await refuseWhatIsOver(store.read, clock.now(), counters);
+      await assertBelowLimits(store.read, clock.now(), counters);
       await store.write(async (tx) => {
-        for (const each of counters) await count(tx, each);
+        for (const each of counters) await countAttempt(tx, each);
       });
       const result = await work();
       await store.write(async (tx) => {
-        for (const each of counters) if (each.isRefunded) await refund(tx, each);
-        if (who.userId === null) await rememberClient(tx, account, client);
+        for (const each of counters) if (each.isRefunded) await refundAttempt(tx, each);
+        if (who.userId === null) await recordClient(tx, account, client);
       });
       return result;
     },
@@ -126,24 +133,24 @@ export function signInThrottle({
 }
 
 /** Checks before anything is written: a rejected attempt costs one read. */
-async function refuseWhatIsOver(read: Reader, now: Instant, counters: readonly Counter[]): Promise<void> {
+async function assertBelowLimits(read: Reader, now: Instant, counters: readonly Counter[]): Promise<void> {
   const buckets = counters.map(({ bucket }) => bucket);
   const rows = await read.select().from(signInCounters).where(inArray(signInCounters.bucket, buckets));
   const waits = rows.map(({ bucket, fullAgainAt }) => {
     const limit = counters.find((counter) => counter.bucket === bucket);
-    return limit === undefined ? 0 : waitOf(limit, fullAgainAt, now);
+    return limit === undefined ? 0 : getWaitMs(limit, fullAgainAt, now);
   });
   const longest = Math.max(0, ...waits);
   if (longest > 0) throw tooManyAttempts(Math.ceil(longest / SECOND));
 }
 
 /** Returns how long the next attempt has to wait. A time further ahead than the whole burst comes from a wrong clock and is ignored. */
-function waitOf({ burst, interval }: Limit, fullAgainAt: Instant, now: Instant): number {
+function getWaitMs({ burst, interval }: AttemptLimit, fullAgainAt: Instant, now: Instant): number {
   return fullAgainAt > now + burst * interval ? 0 : Math.max(0, fullAgainAt - now - (burst - 1) * interval);
 }
 
 /** Counts one attempt. @throws AppError RATE_LIMITED when another process has taken the last one */
-async function count(tx: Tx, { bucket, burst, interval }: Counter): Promise<void> {
+async function countAttempt(tx: Tx, { bucket, burst, interval }: Counter): Promise<void> {
   const { fullAgainAt } = signInCounters;
   const isOff = sql`(${fullAgainAt} < ${tx.now} or ${fullAgainAt} > ${tx.now + burst * interval})`;
   const next = sql`case when ${isOff} then ${tx.now} else ${fullAgainAt} end + ${interval}`;
@@ -159,14 +166,14 @@ async function count(tx: Tx, { bucket, burst, interval }: Counter): Promise<void
   if (counted.length === 0) throw tooManyAttempts(Math.ceil(interval / SECOND));
 }
 
-async function refund(tx: Tx, { bucket, interval }: Counter): Promise<void> {
+async function refundAttempt(tx: Tx, { bucket, interval }: Counter): Promise<void> {
   const less = sql`${signInCounters.fullAgainAt} - ${interval}`;
   await tx.update(signInCounters).set({ fullAgainAt: less }).where(eq(signInCounters.bucket, bucket));
 }
 
-function tooManyAttempts(seconds: number): Fault {
+function tooManyAttempts(seconds: number): AppError {
   const unit = seconds === 1 ? "second" : "seconds";
-  return new Fault("RATE_LIMITED", `Too many attempts: try again in ${seconds} ${unit}`, {
+  return new AppError("RATE_LIMITED", `Too many attempts: try again in ${seconds} ${unit}`, {
     retryAfterSeconds: seconds,
   });
 }

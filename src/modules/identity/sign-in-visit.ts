@@ -1,10 +1,10 @@
-import type { Server } from "../http/clientAddress.ts";
-import type { RequestContext } from "../http/request-context.ts";
-import type { SignInRequest, Welcome } from "./identity.ts";
+import type { Server } from "../../http/client-address.ts";
+import type { RequestContext } from "../../http/request-context.ts";
+import type { SignInRequest, SignInResult } from "./identity.ts";
 import type { User } from "./model.ts";
 
 /** A request that tries to sign in, and where its answer's headers are set. */
-export interface Visit {
+export interface SignInVisit {
   context: RequestContext;
   server: Server | null;
   set: { headers: object };
@@ -12,16 +12,16 @@ export interface Visit {
 
 /** Does work that guesses or costs a password hash. @throws AppError RATE_LIMITED after too many attempts; the work is not begun then */
 export type Throttled = <T>(
-  visit: Pick<Visit, "context" | "server">,
+  visit: Pick<SignInVisit, "context" | "server">,
   email: string,
   work: (by: SignInRequest) => Promise<T>,
 ) => Promise<T>;
 
 /** Opens a session, throttled, and returns the answer that says so; sets its cookies. */
 export type AnswerSignIn = (
-  visit: Visit,
+  visit: SignInVisit,
   email: string,
-  enter: (by: SignInRequest) => Promise<Welcome>,
+  enter: (by: SignInRequest) => Promise<SignInResult>,
 ) => Promise<{ success: true; token: string; user: User }>;
 
 export function setCookies(set: { headers: object }, cookies: string[]): void {

@@ -1,10 +1,10 @@
-import type { SystemMail } from "../channels/systemMail.ts";
-import type { OwedMail } from "./verification.ts";
+import type { SystemMail } from "../../channels/email/system-mail.ts";
+import type { PendingMail } from "./verification.ts";
 
 // These mails contain no input of the sign-up but the address: they may go to a person who did not sign up.
 
 /** Renders the mail for a sign-up or a requested link. */
-export function verificationMail(owed: OwedMail, publicUrl: string): SystemMail {
+export function verificationMail(owed: PendingMail, publicUrl: string): SystemMail {
   const host = new URL(publicUrl).host;
   if (owed.kind === "HAS_ACCOUNT") {
     return {

@@ -1,24 +1,24 @@
 import { Elysia } from "elysia";
+import { requestContext } from "../../http/request-context.ts";
+import { ErrorBody } from "../../http/schemas.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { Fault } from "../fault.ts";
-import { ErrorBody } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { formPage, HTML_PAGE, PASSWORD_FIELD } from "./formPage.ts";
+import { formPage, HTML_PAGE, PASSWORD_FIELD } from "./form-page.ts";
 import type { Identity } from "./identity.ts";
 import { EmailProof, LinkQuery, MailOnItsWay, SignedIn, UserEmail } from "./model.ts";
 import { hashPassword } from "./password.ts";
-import { findByLink, type OwedMail, requestLink, verifyByLink } from "./verification.ts";
-import { verificationMail } from "./verificationMail.ts";
-import { setCookies, type Throttled } from "./visit.ts";
+import { setCookies, type Throttled } from "./sign-in-visit.ts";
+import { getUserByLink, type PendingMail, requestVerification, verifyByLink } from "./verification.ts";
+import { verificationMail } from "./verification-mail.ts";
 
 /** Response for any address, so that it does not tell which addresses exist. */
-export const CHECK_YOUR_MAIL = {
+export const MAIL_SENT_ANSWER = {
   success: true as const,
   message: "If this address can be used, a mail is sent to it: open the link in it",
 };
 
 /** Sends a mail without waiting for it, so that the response takes as long without one. */
-export function mailInBackground({ sendSystemMail, config, log }: Deps, owed: OwedMail | null): void {
+export function sendInBackground({ sendSystemMail, config, log }: Deps, owed: PendingMail | null): void {
   if (owed === null || sendSystemMail === null) return;
   sendSystemMail(verificationMail(owed, config.publicUrl)).catch((error) =>
     log.error("system_mail.not_sent", { to: owed.email, kind: owed.kind, error }),
@@ -34,11 +34,11 @@ export function verificationRoutes(deps: Deps, identity: Identity, throttled: Th
       "/send-verification",
       async ({ body, context, server, set }) => {
         if (deps.sendSystemMail === null)
-          throw new Fault("FORBIDDEN", "This service sends no mail: ask an admin to verify your address");
-        const work = () => store.write((tx) => requestLink(tx, body.email));
-        mailInBackground(deps, await throttled({ context, server }, body.email, work));
+          throw new AppError("FORBIDDEN", "This service sends no mail: ask an admin to verify your address");
+        const work = () => store.write((tx) => requestVerification(tx, body.email));
+        sendInBackground(deps, await throttled({ context, server }, body.email, work));
         set.status = 202;
-        return CHECK_YOUR_MAIL;
+        return MAIL_SENT_ANSWER;
       },
       {
         body: UserEmail,
@@ -78,7 +78,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, throttled: Th
     .post(
       "/verify-email",
       async ({ body: { token, password }, request, set }) => {
-        const { email, name } = await findByLink(store.read, token, clock.now());
+        const { email, name } = await getUserByLink(store.read, token, clock.now());
         const hash = await hashPassword(password, "password", { email, name });
         await store.write((tx) => verifyByLink(tx, token, hash));
         const { token: session, user, cookies } = await identity.signIn({ email, password }, { request });

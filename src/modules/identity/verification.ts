@@ -1,11 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { and, eq, lte } from "drizzle-orm";
-import { DAY, type Instant, MINUTE } from "../clock.ts";
-import { accounts, users, verifications } from "../db/schema/identity.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
-import { admitUser } from "./accounts.ts";
-import { findUser, type Row, readEmail, setPassword } from "./users.ts";
+import { accounts, users, verifications } from "../../db/schema/identity.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { DAY, type Instant, MINUTE } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import { addVerifiedUser } from "./accounts.ts";
+import { getUserByEmail, parseEmail, setPassword, type UserRow } from "./users.ts";
 
 /** Lifetime of a mailed link. */
 const LINK_TTL_MS = 3 * DAY;
@@ -14,7 +14,7 @@ const MAIL_INTERVAL_MS = 10 * MINUTE;
 const TOKEN_BYTES = 32;
 
 /** The mail to send to an address after a sign-up or a request for a link. */
-export type OwedMail = { kind: "LINK"; email: string; token: string } | { kind: "HAS_ACCOUNT"; email: string };
+export type PendingMail = { kind: "LINK"; email: string; token: string } | { kind: "HAS_ACCOUNT"; email: string };
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("base64url");
 
@@ -25,16 +25,16 @@ const identifierOf = (addressHash: string): string => `verify-email|${addressHas
  * Adds an account without a password for a new address, and prepares the mail. Known addresses take the same steps, so that
  * neither the response nor its time tells which addresses exist.
  */
-export async function requestSignUp(tx: Tx, given: { email: string; name: string }): Promise<OwedMail | null> {
-  const email = readEmail(given.email);
+export async function requestSignUp(tx: Tx, given: { email: string; name: string }): Promise<PendingMail | null> {
+  const email = parseEmail(given.email);
   const row = { id: tx.newId(), name: given.name.trim(), email, createdAt: tx.now, updatedAt: tx.now };
   await tx.insert(users).values(row).onConflictDoNothing();
-  return requestLink(tx, email);
+  return requestVerification(tx, email);
 }
 
 /** Prepares the mail for an address; null for an unknown address, or one that was mailed a short time ago. */
-export async function requestLink(tx: Tx, given: string): Promise<OwedMail | null> {
-  const email = readEmail(given);
+export async function requestVerification(tx: Tx, given: string): Promise<PendingMail | null> {
+  const email = parseEmail(given);
   const [user] = await tx.select().from(users).where(eq(users.email, email));
   const identifier = identifierOf(digest(email));
   const token = `${digest(email)}.${randomBytes(TOKEN_BYTES).toString("base64url")}`;
@@ -52,26 +52,26 @@ export async function requestLink(tx: Tx, given: string): Promise<OwedMail | nul
 }
 
 /** Returns whether a user has a verified address and a password, and so needs no link. */
-async function isComplete(read: Reader, { id, emailVerified }: Row): Promise<boolean> {
+async function isComplete(read: Reader, { id, emailVerified }: UserRow): Promise<boolean> {
   const password = and(eq(accounts.userId, id), eq(accounts.providerId, "credential"));
   return emailVerified && (await read.select({ id: accounts.id }).from(accounts).where(password)).length > 0;
 }
 
 const invalidLink = () =>
-  new Fault("FORBIDDEN", "This link is not valid any more: ask for a new one (POST /api/auth/send-verification)");
+  new AppError("FORBIDDEN", "This link is not valid any more: ask for a new one (POST /api/auth/send-verification)");
 
 /**
  * Returns the user whose address a link verifies.
  * @throws AppError FORBIDDEN for a link that is invalid, used or expired
  */
-export async function findByLink(read: Reader, token: string, now: Instant): Promise<Row> {
+export async function getUserByLink(read: Reader, token: string, now: Instant): Promise<UserRow> {
   const identifier = identifierOf(token.slice(0, Math.max(0, token.indexOf("."))));
   const [link] = await read.select().from(verifications).where(eq(verifications.identifier, identifier));
   const [kept = "", email = ""] = link?.value.split(" ") ?? [];
   const [expected, given] = [Buffer.from(kept), Buffer.from(digest(token))];
   const matches = expected.length === given.length && timingSafeEqual(expected, given);
   if (!link || !matches || link.expiresAt <= now) throw invalidLink();
-  const user = await findUser(read, email);
+  const user = await getUserByEmail(read, email);
   if (await isComplete(read, user)) throw invalidLink();
   return user;
 }
@@ -81,19 +81,19 @@ export async function findByLink(read: Reader, token: string, now: Instant): Pro
  * sign-up only the name is kept, because another person may have typed the address. Works once.
  * @throws AppError FORBIDDEN for a link that is invalid, used or expired
  */
-export async function verifyByLink(tx: Tx, token: string, hash: string): Promise<Row> {
-  const user = await findByLink(tx, token, tx.now);
+export async function verifyByLink(tx: Tx, token: string, hash: string): Promise<UserRow> {
+  const user = await getUserByLink(tx, token, tx.now);
   const link = eq(verifications.identifier, identifierOf(digest(user.email)));
   const used = await tx.delete(verifications).where(link).returning({ id: verifications.id });
   if (used.length === 0) throw invalidLink();
-  if (!user.emailVerified) return admitUser(tx, { email: user.email, name: user.name }, hash);
+  if (!user.emailVerified) return addVerifiedUser(tx, { email: user.email, name: user.name }, hash);
   // An admin has verified the address meanwhile; only the password is missing.
   await setPassword(tx, user.id, hash);
   return user;
 }
 
 /** Deletes expired links, for a daily job; returns how many there were. */
-export async function removeOldLinks(tx: Tx): Promise<number> {
+export async function deleteExpiredLinks(tx: Tx): Promise<number> {
   const old = await tx
     .delete(verifications)
     .where(lte(verifications.expiresAt, tx.now))

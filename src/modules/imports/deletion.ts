@@ -1,7 +1,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import { importJobs } from "../db/schema/imports.ts";
-import { deleteWhere } from "../db/slices.ts";
-import type { Tx } from "../db/store.ts";
+import { importJobs } from "../../db/schema/imports.ts";
+import { deleteWhere } from "../../db/slices.ts";
+import type { Tx } from "../../db/store.ts";
 
 /** Deletes the results of a campaign's imports, a slice at a time. The jobs go with the campaign's row. */
 export function deleteCampaignImportRows(tx: Tx, campaignId: string): Promise<void> {

@@ -2,20 +2,20 @@ import { existsSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Schedule } from "../campaigns/members.ts";
-import { openNewcomers } from "../campaigns/opening.ts";
-import { DAY, SECOND } from "../clock.ts";
-import { readContactFile } from "../contactFiles/csv.ts";
-import type { FileRow } from "../contactFiles/fileRow.ts";
-import { dialect } from "../db/dialect.ts";
-import { SYSTEM, tenantScope } from "../db/tenant-scope.ts";
-import { isUnavailable } from "../db/violations.ts";
+import { dialect } from "../../db/dialect.ts";
+import { isUnavailable } from "../../db/errors.ts";
+import { SYSTEM, tenantScope } from "../../db/tenant-scope.ts";
+import { DAY, SECOND } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import { watchDiskSpace } from "../../lib/storage/disk-space.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
+import { scheduleForNewMembers } from "../campaigns/initial-messages.ts";
+import type { ScheduleNewMembers } from "../campaigns/members.ts";
+import { parseContactFile } from "../contact-files/contact-file.ts";
+import type { FileRow } from "../contact-files/file-row.ts";
 import type { Deps } from "../deps.ts";
-import { Fault } from "../fault.ts";
-import { diskRoom } from "../files/diskRoom.ts";
-import { FairQueue } from "../limits/fairQueue.ts";
-import { timeSlices } from "../timeSlices.ts";
-import { finishJob, getImportJob, type ImportJobRow, takeRows, unfinishedJobs } from "./jobs.ts";
+import { FairQueue } from "../limits/fair-queue.ts";
+import { endJob, getImportJob, type ImportJobRow, importBatch, listRunningJobs } from "./jobs.ts";
 
 /**
  * Rows of one transaction. On SQLite 50 rows occupy the only writer, and most of the time the thread, for some 8 ms; 500 rows
@@ -38,14 +38,14 @@ class DiskFull extends Error {}
 type ImportDeps = Pick<Deps, "config" | "store" | "clock" | "log" | "wake">;
 type ResumeDeps = ImportDeps & Pick<Deps, "background">;
 
-export interface Reading {
-  schedule?: Schedule;
+export interface ImportRunOptions {
+  schedule?: ScheduleNewMembers;
   /** Stops the import between two batches; it resumes from there at the next start. */
   signal?: AbortSignal;
 }
 
 /** Gets the path of a job's file, which exists until the job ends. */
-export function spoolPath(dataDir: string, jobId: string): string {
+export function getFilePath(dataDir: string, jobId: string): string {
   return join(dataDir, "imports", `${jobId}.csv`);
 }
 
@@ -53,7 +53,7 @@ export function spoolPath(dataDir: string, jobId: string): string {
  * Imports the rest of a job's file. Never rejects: a bad file ends the job as FAILED, and while the database is unavailable or
  * the disk is full it waits.
  */
-export async function runImport(deps: ImportDeps, jobId: string, options: Reading = {}): Promise<void> {
+export async function runImport(deps: ImportDeps, jobId: string, options: ImportRunOptions = {}): Promise<void> {
   for (let wait = SECOND; !options.signal?.aborted; wait = Math.min(2 * wait, MAX_RETRY_DELAY_MS)) {
     try {
       return await importRest(deps, jobId, options);
@@ -70,11 +70,11 @@ export async function runImport(deps: ImportDeps, jobId: string, options: Readin
 }
 
 /** Resumes the jobs that a stop or a crash interrupted, and deletes files without a job. Never rejects. */
-export async function resumeImports(deps: ResumeDeps, options: Omit<Reading, "signal"> = {}): Promise<void> {
+export async function resumeImports(deps: ResumeDeps, options: Omit<ImportRunOptions, "signal"> = {}): Promise<void> {
   const { background } = deps;
   for (let wait = SECOND; !background.signal.aborted; wait = Math.min(2 * wait, MAX_RETRY_DELAY_MS)) {
     try {
-      const jobs = await unfinishedJobs(deps.store.read);
+      const jobs = await listRunningJobs(deps.store.read);
       await deleteOrphanedFiles(deps, new Set(jobs.map((job) => `${job.id}.csv`)));
       const run = (job: ImportJobRow) =>
         background.run("import", (signal) => runImport(deps, job.id, { ...options, signal }));
@@ -91,32 +91,32 @@ export async function resumeImports(deps: ResumeDeps, options: Omit<Reading, "si
 /** Null for a job that was never committed because the database became unavailable. */
 async function findJob({ store }: ImportDeps, jobId: string): Promise<ImportJobRow | null> {
   return getImportJob(store.read, jobId, tenantScope(SYSTEM)).catch((error) => {
-    if (error instanceof Fault && error.code === "NOT_FOUND") return null;
+    if (error instanceof AppError && error.code === "NOT_FOUND") return null;
     throw error;
   });
 }
 
-async function importRest(deps: ImportDeps, jobId: string, options: Reading): Promise<void> {
+async function importRest(deps: ImportDeps, jobId: string, options: ImportRunOptions): Promise<void> {
   const { config, store, clock, wake } = deps;
-  const { schedule = openNewcomers, signal } = options;
-  const path = spoolPath(config.dataDir, jobId);
+  const { schedule = scheduleForNewMembers, signal } = options;
+  const path = getFilePath(config.dataDir, jobId);
   const found = await findJob(deps, jobId);
   if (found === null) await rm(path, { force: true });
   if (found?.status !== "RUNNING") return;
   let job: ImportJobRow = found;
   if (!existsSync(path)) return assertFileElsewhere(job, clock.now());
 
-  const disk = diskRoom(config.dataDir, config.minFreeDiskBytes);
-  const file = batches(readContactFile(Bun.file(path).stream(), job.options ?? {}), job.lastLine);
+  const disk = watchDiskSpace(config.dataDir, config.minFreeDiskBytes);
+  const file = toBatches(parseContactFile(Bun.file(path).stream(), job.options ?? {}), job.lastLine);
   try {
     for (;;) {
       const from: ImportJobRow = job;
       const batch = await batchQueue.run(job.brandId, async () => {
         const { value: rows, done } = await file.next();
         if (done || signal?.aborted) return null;
-        if (await disk.isShort()) throw new DiskFull("less than MIN_FREE_DISK_MB is free");
+        if (await disk.isLow()) throw new DiskFull("less than MIN_FREE_DISK_MB is free");
         const began = performance.now();
-        const next = await store.write((tx) => takeRows(tx, from, rows, schedule));
+        const next = await store.write((tx) => importBatch(tx, from, rows, schedule));
         timeSlices.pauseFor(performance.now() - began);
         return { rows, next };
       });
@@ -132,7 +132,7 @@ async function importRest(deps: ImportDeps, jobId: string, options: Reading): Pr
   } finally {
     await file.return(undefined);
   }
-  await store.write((tx) => finishJob(tx, jobId, null));
+  await store.write((tx) => endJob(tx, jobId, null));
   await rm(path, { force: true });
 }
 
@@ -140,13 +140,13 @@ async function importRest(deps: ImportDeps, jobId: string, options: Reading): Pr
 function assertWithinQuota({ verdicts: before }: ImportJobRow, { verdicts, lastLine }: ImportJobRow): void {
   const refused = (verdicts.quota ?? 0) - (before.quota ?? 0);
   if (refused === 0) return;
-  throw new Fault(
+  throw new AppError(
     "CONFLICT",
     `A limit of the brand was reached: the rows with the verdict QUOTA, up to line ${lastLine}, were not imported, and the rows after them were not processed. Delete contacts or ask an admin for a higher limit, then upload the file again; imported rows are not added twice`,
   );
 }
 
-async function* batches(rows: AsyncIterable<FileRow>, lastLine: number): AsyncGenerator<FileRow[]> {
+async function* toBatches(rows: AsyncIterable<FileRow>, lastLine: number): AsyncGenerator<FileRow[]> {
   let batch: FileRow[] = [];
   for await (const row of rows) {
     if (row.line <= lastLine) continue;
@@ -164,7 +164,7 @@ async function* batches(rows: AsyncIterable<FileRow>, lastLine: number): AsyncGe
  */
 function assertFileElsewhere(job: ImportJobRow, now: number): void {
   if (now - job.createdAt < DAY) return;
-  throw new Fault(
+  throw new AppError(
     "NOT_FOUND",
     "The uploaded file no longer exists: upload it again; imported rows are not added twice",
   );
@@ -173,13 +173,13 @@ function assertFileElsewhere(job: ImportJobRow, now: number): void {
 /** Ends a job as FAILED. Returns null, or the error when the database is unavailable. */
 async function failJob({ config, store, log }: ImportDeps, jobId: string, error: unknown): Promise<unknown> {
   const reason =
-    error instanceof Fault
+    error instanceof AppError
       ? error.message
       : "An internal error occurred: upload the file again; imported rows are not added twice";
-  if (!(error instanceof Fault)) log.error("imports.import_failed", { jobId, error });
+  if (!(error instanceof AppError)) log.error("imports.import_failed", { jobId, error });
   try {
-    await store.write((tx) => finishJob(tx, jobId, reason));
-    await rm(spoolPath(config.dataDir, jobId), { force: true });
+    await store.write((tx) => endJob(tx, jobId, reason));
+    await rm(getFilePath(config.dataDir, jobId), { force: true });
   } catch (failure) {
     if (isUnavailable(failure)) return failure;
     // The job stays RUNNING and keeps its file: the next start resumes it.

@@ -1,21 +1,21 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
-import { type CampaignRow, holdCampaign } from "../campaigns/campaigns.ts";
-import { addContacts, mustTakeContacts, type Schedule } from "../campaigns/members.ts";
-import { iso, isoOrNull } from "../clock.ts";
-import type { FileRow } from "../contactFiles/fileRow.ts";
-import { importJobs, importRows } from "../db/schema/imports.ts";
-import { yieldToEventLoop } from "../db/slices.ts";
-import { forUpdate } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
-import { notFound } from "../fault.ts";
+import { importJobs, importRows } from "../../db/schema/imports.ts";
+import { yieldToEventLoop } from "../../db/slices.ts";
+import { forUpdate } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { inScope, SYSTEM, type TenantScope, tenantScope } from "../../db/tenant-scope.ts";
+import { iso, isoOrNull } from "../../lib/clock.ts";
+import { notFound } from "../../lib/errors.ts";
+import { type CampaignRow, lockCampaign } from "../campaigns/campaigns.ts";
+import { addContacts, assertAcceptsContacts, type ScheduleNewMembers } from "../campaigns/members.ts";
+import type { FileRow } from "../contact-files/file-row.ts";
 import { sum, verdictBytes } from "../limits/bytes.ts";
-import { addUsage, release, takeQuota } from "../limits/usage.ts";
-import { releaseImportPlace, takeImportPlace } from "./importLimits.ts";
+import { addUsage, releaseUsage, reserveQuota } from "../limits/usage.ts";
+import { releaseImport, reserveImport } from "./import-limits.ts";
 
 export type ImportJobRow = typeof importJobs.$inferSelect;
 export type ImportOptions = NonNullable<ImportJobRow["options"]>;
-type ResultRow = typeof importRows.$inferSelect;
+type ImportRow = typeof importRows.$inferSelect;
 
 export function toImportJob(row: ImportJobRow) {
   const { id, campaignId, fileName, status, rows, verdicts, error } = row;
@@ -32,11 +32,11 @@ export async function createImportJob(
   scope: TenantScope,
   job: Pick<ImportJobRow, "id" | "campaignId" | "fileName" | "onDuplicate" | "fileBytes"> & { options: ImportOptions },
 ): Promise<void> {
-  const campaign = await holdCampaign(tx, job.campaignId, scope);
-  mustTakeContacts(campaign);
+  const campaign = await lockCampaign(tx, job.campaignId, scope);
+  assertAcceptsContacts(campaign);
   const { brandId } = campaign;
-  await takeImportPlace(tx, brandId);
-  await takeQuota(tx, brandId, "storedBytes", job.fileBytes);
+  await reserveImport(tx, brandId);
+  await reserveQuota(tx, brandId, "storedBytes", job.fileBytes);
   await tx.insert(importJobs).values({ ...job, brandId, status: "RUNNING", verdicts: {}, createdAt: tx.now });
 }
 
@@ -51,7 +51,7 @@ export async function getImportJob(read: Reader, id: string, scope: TenantScope)
 }
 
 /** Lists the running jobs of all replicas. */
-export async function unfinishedJobs(read: Reader): Promise<ImportJobRow[]> {
+export async function listRunningJobs(read: Reader): Promise<ImportJobRow[]> {
   return read.select().from(importJobs).where(eq(importJobs.status, "RUNNING")).orderBy(asc(importJobs.id));
 }
 
@@ -60,23 +60,23 @@ export async function unfinishedJobs(read: Reader): Promise<ImportJobRow[]> {
  * so that a killed job resumes after its last line. Returns null when the stored job is not at `job.lastLine` any more, because
  * another process imports the same file.
  */
-export async function takeRows(
+export async function importBatch(
   tx: Tx,
   job: ImportJobRow,
   rows: readonly FileRow[],
-  schedule: Schedule,
+  schedule: ScheduleNewMembers,
 ): Promise<ImportJobRow | null> {
   const locked = await tx.all(sql`select j.id from import_jobs j
     where j.id = ${job.id} and j.last_line = ${job.lastLine} and j.status = 'RUNNING' ${forUpdate("j")}`);
   if (locked.length === 0) return null;
-  const campaign = await holdCampaign(tx, job.campaignId, tenantScope(SYSTEM, job.brandId));
+  const campaign = await lockCampaign(tx, job.campaignId, tenantScope(SYSTEM, job.brandId));
   assertStillTakesContacts(campaign);
 
   const { onDuplicate } = job;
   const allowActiveElsewhere = job.options?.allowActiveElsewhere ?? false;
   const { outcomes } = await addContacts(tx, campaign, rows, { onDuplicate, allowActiveElsewhere }, schedule);
   const verdicts = { ...job.verdicts };
-  const results = rows.map((row, index): ResultRow => {
+  const results = rows.map((row, index): ImportRow => {
     const { verdict = "broken", message = null } = outcomes[index] ?? {};
     verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
     const { email, phone } = row.verdict === "ok" ? row.contact : row;
@@ -102,23 +102,23 @@ export async function takeRows(
 
 /** Allows besides AUTO_PAUSED: a campaign that paused itself during the import takes the rest of the file. */
 function assertStillTakesContacts(campaign: CampaignRow): void {
-  if (campaign.status !== "AUTO_PAUSED") mustTakeContacts(campaign);
+  if (campaign.status !== "AUTO_PAUSED") assertAcceptsContacts(campaign);
 }
 
 /** Ends a job as DONE, or as FAILED with an error that its user can read. */
-export async function finishJob(tx: Tx, id: string, error: string | null): Promise<void> {
+export async function endJob(tx: Tx, id: string, error: string | null): Promise<void> {
   const [ended] = await tx
     .update(importJobs)
     .set({ status: error === null ? "DONE" : "FAILED", error, finishedAt: tx.now })
     .where(and(eq(importJobs.id, id), eq(importJobs.status, "RUNNING")))
     .returning();
   if (!ended) return;
-  await releaseImportPlace(tx, ended.brandId);
-  await release(tx, ended.brandId, "storedBytes", ended.fileBytes);
+  await releaseImport(tx, ended.brandId);
+  await releaseUsage(tx, ended.brandId, "storedBytes", ended.fileBytes);
 }
 
 /** Lists the row results of a job in the order of its file, after `line`. */
-export async function readResults(read: Reader, jobId: string, line: number, limit: number): Promise<ResultRow[]> {
+export async function listImportRows(read: Reader, jobId: string, line: number, limit: number): Promise<ImportRow[]> {
   return read
     .select()
     .from(importRows)

@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { Id, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 
 /** The options of an import, in the query or as fields of the form. */
 export const ImportQuery = t.Object({
@@ -48,6 +48,6 @@ export const ImportJob = t.Object({
     examples: [{ added: 480, duplicate: 12, bad_email: 8 }],
   }),
   error: Nullable(t.String()),
-  createdAt: Moment,
-  finishedAt: Nullable(Moment),
+  createdAt: Timestamp,
+  finishedAt: Nullable(Timestamp),
 });

@@ -1,5 +1,5 @@
-import { checkCountry } from "../contacts/person.ts";
-import { invalid } from "../fault.ts";
+import { invalid } from "../../lib/errors.ts";
+import { assertCountry } from "../contacts/parse-contact.ts";
 import type { ImportJobRow, ImportOptions } from "./jobs.ts";
 
 const MAX_MAPPED_COLUMNS = 500;
@@ -7,7 +7,7 @@ const MAX_MAPPED_COLUMNS = 500;
 type OptionName = "mapping" | "onDuplicate" | "defaultCountry" | "allowActiveElsewhere";
 
 /** Parses the options of an import from the values of a query or a form. @throws AppError INVALID naming the field */
-export function readImportOptions(given: (name: OptionName) => string | undefined): {
+export function parseImportOptions(given: (name: OptionName) => string | undefined): {
   options: ImportOptions;
   onDuplicate: ImportJobRow["onDuplicate"];
 } {
@@ -16,7 +16,7 @@ export function readImportOptions(given: (name: OptionName) => string | undefine
   const elsewhere = given("allowActiveElsewhere") || "false";
   if (elsewhere !== "true" && elsewhere !== "false") throw invalid("allowActiveElsewhere", "expected true or false");
   const mapping = given("mapping");
-  const defaultCountry = checkCountry(given("defaultCountry") || undefined);
+  const defaultCountry = assertCountry(given("defaultCountry") || undefined);
   return {
     onDuplicate,
     options: {

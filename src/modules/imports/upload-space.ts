@@ -1,11 +1,11 @@
-import type { DiskRoom } from "../files/diskRoom.ts";
-import { quotaReached, type Room } from "../limits/usage.ts";
+import type { DiskSpace } from "../../lib/storage/disk-space.ts";
+import { quotaReached, type RemainingQuota } from "../limits/usage.ts";
 
 /** Bytes of an upload between two checks of the free disk space. */
 const DISK_CHECK_BYTES = 8_000_000;
 
 /** Counts the bytes of an upload that has no job yet against its brand's limit. */
-interface Arriving {
+interface UploadReservation {
   /** Counts received bytes. @throws AppError CONFLICT beyond what the brand may store, UNAVAILABLE without free disk space */
   take(bytes: number): Promise<void>;
   /** Uncounts the bytes: the job counts them now, or the upload has failed. */
@@ -16,22 +16,22 @@ interface Arriving {
  * Limits the uploads that this process receives for a brand to what the brand may store in total. Checked before an upload
  * when its length is known, and again while it is received.
  */
-export class UploadRoom {
-  readonly #disk: DiskRoom;
+export class UploadSpace {
+  readonly #disk: DiskSpace;
   readonly #arriving = new Map<string, number>();
 
-  constructor(disk: DiskRoom) {
+  constructor(disk: DiskSpace) {
     this.#disk = disk;
   }
 
   /** `announced`: the bytes in Content-Length, or 0; `left`: what the brand may store, null for no limit. */
-  async begin(brandId: string, announced: number, left: Room | null): Promise<Arriving> {
+  async reserve(brandId: string, announced: number, left: RemainingQuota | null): Promise<UploadReservation> {
     const assertFits = (more: number) => {
       const arriving = (this.#arriving.get(brandId) ?? 0) + more;
       if (left !== null && arriving > left.left) throw quotaReached("storedBytes", left.limit);
     };
     assertFits(announced);
-    await this.#disk.check(announced);
+    await this.#disk.assertFree(announced);
     let own = 0;
     let unchecked = 0;
     return {
@@ -42,7 +42,7 @@ export class UploadRoom {
         assertFits(0);
         if (unchecked < DISK_CHECK_BYTES) return;
         unchecked = 0;
-        await this.#disk.check();
+        await this.#disk.assertFree();
       },
       end: () => {
         this.#add(brandId, -own);

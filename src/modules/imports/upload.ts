@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Fault, invalid } from "../fault.ts";
-import { brokenOff, FORM_SLACK, isForm, readForm } from "../files/form.ts";
-import { FILE_MODE, FOLDER_MODE } from "../privateFiles.ts";
+import { isForm, MAX_FORM_OVERHEAD_BYTES, parseForm, uploadInterrupted } from "../../http/multipart-form.ts";
+import { FILE_MODE, FOLDER_MODE } from "../../lib/data-folder/private-files.ts";
+import { AppError, invalid } from "../../lib/errors.ts";
 
-export const LARGEST_FILE = 1_000_000_000;
+export const MAX_FILE_BYTES = 1_000_000_000;
 
 /** A received file, with the other fields of its form. */
 interface Upload {
@@ -39,14 +39,14 @@ interface ReceiveOptions {
 export async function receiveFile(
   request: Request,
   path: string,
-  { limit = LARGEST_FILE, body = request.body, take = async () => {} }: ReceiveOptions = {},
+  { limit = MAX_FILE_BYTES, body = request.body, take = async () => {} }: ReceiveOptions = {},
 ): Promise<Upload> {
   const type = request.headers.get("content-type") ?? "";
   if (!isForm(type) && !CSV_CONTENT_TYPE.test(type)) {
-    throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a form (multipart/form-data) with a file, or text/csv");
+    throw new AppError("UNSUPPORTED_MEDIA_TYPE", "Expected a form (multipart/form-data) with a file, or text/csv");
   }
   if (request.body === null || body === null) throw noFile();
-  if (Number(request.headers.get("content-length")) > limit + FORM_SLACK) throw tooLarge(limit);
+  if (Number(request.headers.get("content-length")) > limit + MAX_FORM_OVERHEAD_BYTES) throw tooLarge(limit);
   await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
   try {
     if (isForm(type)) return await receiveForm(body, type, (content) => save(content, path, limit, take));
@@ -64,7 +64,7 @@ async function receiveForm(
   type: string,
   saved: (content: AsyncIterable<Uint8Array>) => Promise<Saved>,
 ): Promise<Upload> {
-  const { fields, file } = await readForm(body, type, async ({ fileName, content }) => ({
+  const { fields, file } = await parseForm(body, type, async ({ fileName, content }) => ({
     fileName,
     ...(await saved(content)),
   }));
@@ -99,14 +99,16 @@ async function save(source: AsyncIterable<Uint8Array>, path: string, limit: numb
 }
 
 const noFile = () => invalid("file", "expected a CSV file");
-const tooLarge = (limit: number) => new Fault("TOO_LARGE", `The file is larger than ${limit / 1_000_000} MB`);
+const tooLarge = (limit: number) => new AppError("TOO_LARGE", `The file is larger than ${limit / 1_000_000} MB`);
 
 function toUploadError(error: unknown): unknown {
-  if (error instanceof Fault) return error;
+  if (error instanceof AppError) return error;
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new Fault("UNAVAILABLE", "There is not enough disk space for the file: try again later", { cause: error });
+    return new AppError("UNAVAILABLE", "There is not enough disk space for the file: try again later", {
+      cause: error,
+    });
   }
   if (syscall === "open" || syscall === "write") return error;
-  return brokenOff(error);
+  return uploadInterrupted(error);
 }

@@ -1,19 +1,19 @@
 import { Elysia, t } from "elysia";
+import { scanInSlices } from "../../db/sliced-scan.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { idCursor, parseCursor, toNextCursor } from "../../http/pagination.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { IdParams, Nullable } from "../../http/schemas.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
 import { toContact } from "../contacts/contacts.ts";
-import { scanInSlices } from "../db/slicedScan.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { afterId, cursorAt, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { IdParams, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { timeSlices } from "../timeSlices.ts";
 import {
-  conversationBelow,
-  getDialogue,
+  findSliceEnd,
+  getConversation,
   listConversations,
+  listHistory,
   markRead,
-  readHistory,
   recordInbound,
   setMode,
   toConversation,
@@ -48,10 +48,10 @@ export function conversationRoutes(deps: Deps) {
         const scope = context.scopeOf(query.brandId);
         const owner = scope.kind === "brand" ? scope.brandId : context.principal.userId;
         const page = await scanInSlices({
-          after: readCursor(query.cursor)?.[1] ?? null,
+          after: parseCursor(query.cursor)?.[1] ?? null,
           limit,
           pause: () => timeSlices.next(owner),
-          boundary: (before) => conversationBelow(store.read, { scope, campaignId }, before),
+          boundary: (before) => findSliceEnd(store.read, { scope, campaignId }, before),
           rows: (before, downTo, limit) =>
             listConversations(store.read, { scope, mode, status, unread, campaignId, before, downTo, limit }),
           idOf: ({ conversation }) => conversation.id,
@@ -59,7 +59,7 @@ export function conversationRoutes(deps: Deps) {
         return {
           success: true as const,
           data: page.rows.map(toConversation),
-          nextCursor: cursorAt(afterId(page.next)),
+          nextCursor: toNextCursor(idCursor(page.next)),
         };
       },
       {
@@ -76,12 +76,12 @@ export function conversationRoutes(deps: Deps) {
     .get(
       "/:id",
       async ({ params, context }) => {
-        const dialogue = await getDialogue(store.read, params.id, context.scope);
+        const dialogue = await getConversation(store.read, params.id, context.scope);
         return {
           success: true as const,
           conversation: toConversation(dialogue),
           contact: toContact(dialogue.contact),
-          messages: await readHistory(store.read, params.id),
+          messages: await listHistory(store.read, params.id),
         };
       },
       {
@@ -89,7 +89,7 @@ export function conversationRoutes(deps: Deps) {
         response: OneConversation,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.conversation } },
+          example: { parameters: { id: DEMO_IDS.conversation } },
           summary: "Get a conversation",
           description: "With the messages of both sides, and those still to be sent, in the order of time.",
         },
@@ -100,7 +100,7 @@ export function conversationRoutes(deps: Deps) {
       async ({ params, body, context }) => {
         const { mode, reason } = body;
         const scope = context.scope;
-        const answer = await writeOnce(deps, context, async (tx) => {
+        const answer = await runIdempotent(deps, context, async (tx) => {
           const cancelledFollowUps = await setMode(tx, params.id, scope, mode);
           return { success: true as const, message: MODE_MESSAGES[mode], cancelledFollowUps };
         });
@@ -116,7 +116,7 @@ export function conversationRoutes(deps: Deps) {
           access: "user",
           idempotent: true,
           example: {
-            parameters: { id: EXEMPLARS.conversation },
+            parameters: { id: DEMO_IDS.conversation },
             body: {
               mode: "MANUAL",
               reason: "I call them",
@@ -132,7 +132,7 @@ export function conversationRoutes(deps: Deps) {
       "/:id/inbound",
       async ({ params, body, context }) => {
         const scope = context.scope;
-        const answer = await writeOnce(deps, context, async (tx) => {
+        const answer = await runIdempotent(deps, context, async (tx) => {
           const { intent, cancelled } = await recordInbound(tx, params.id, scope, body, config);
           return { success: true as const, intent, cancelled };
         });
@@ -148,7 +148,7 @@ export function conversationRoutes(deps: Deps) {
           idempotent: true,
           body: INBOUND_BODY_BYTES,
           example: {
-            parameters: { id: EXEMPLARS.conversation },
+            parameters: { id: DEMO_IDS.conversation },
             body: {
               channel: "EMAIL",
               text: "Gladly: call me tomorrow at ten",
@@ -172,7 +172,7 @@ export function conversationRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.conversation } },
+          example: { parameters: { id: DEMO_IDS.conversation } },
           summary: "Mark a conversation as read",
           description: "Lists with `unread=true` no longer contain it.",
         },

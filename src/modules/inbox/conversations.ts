@@ -1,24 +1,24 @@
 import { and, desc, eq, getTableColumns, gte, lt } from "drizzle-orm";
-import { iso, isoOrNull } from "../clock.ts";
-import { clearUnread, updateMode } from "../conversationRows/replies.ts";
-import { campaigns } from "../db/schema/campaigns.ts";
-import { contacts } from "../db/schema/contacts.ts";
-import { conversations, inboundMessages } from "../db/schema/conversations.ts";
-import { messages } from "../db/schema/messages.ts";
-import { SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { inScope, type TenantScope } from "../db/tenant-scope.ts";
-import { Fault, invalid, notFound } from "../fault.ts";
+import { campaigns } from "../../db/schema/campaigns.ts";
+import { contacts } from "../../db/schema/contacts.ts";
+import { conversations, inboundMessages } from "../../db/schema/conversations.ts";
+import { messages } from "../../db/schema/messages.ts";
+import { SCAN_SLICE_ROWS } from "../../db/sliced-scan.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { inScope, type TenantScope } from "../../db/tenant-scope.ts";
+import { iso, isoOrNull } from "../../lib/clock.ts";
+import { AppError, invalid, notFound } from "../../lib/errors.ts";
+import { clearUnread, updateMode } from "../conversations/replies.ts";
 import { cancelConversation } from "../messages/cancel.ts";
-import { wireStatus } from "../messages/model.ts";
-import { type Received, record } from "./inbound.ts";
+import { toWireStatus } from "../messages/model.ts";
+import { type ReceivedMessage, storeInbound } from "./inbound.ts";
 import type { Conversation, Inbound, InboundRecord, Outbound } from "./model.ts";
 
 type Row = typeof conversations.$inferSelect;
 type ContactRow = typeof contacts.$inferSelect;
 
 /** A conversation with its contact and its campaign. */
-export interface Dialogue {
+export interface ConversationDetails {
   conversation: Row;
   contact: ContactRow;
   campaign: { id: string; name: string };
@@ -27,7 +27,7 @@ export interface Dialogue {
 /** Inbound messages returned at once, at most. */
 const MAX_INBOUND = 500;
 
-export function toConversation({ conversation, contact, campaign }: Dialogue): Conversation {
+export function toConversation({ conversation, contact, campaign }: ConversationDetails): Conversation {
   const { id, brandId, mode, status, unread, sentimentScore } = conversation;
   const { email, phone, firstName, lastName } = contact;
   return {
@@ -45,7 +45,7 @@ export function toConversation({ conversation, contact, campaign }: Dialogue): C
   };
 }
 
-const dialogues = (read: Reader) =>
+const selectConversations = (read: Reader) =>
   read
     .select({
       conversation: getTableColumns(conversations),
@@ -72,9 +72,9 @@ export async function listConversations(
     downTo: string | null;
     limit: number;
   },
-): Promise<Dialogue[]> {
+): Promise<ConversationDetails[]> {
   const { scope, mode, status, unread, campaignId, before, downTo, limit } = options;
-  return dialogues(read)
+  return selectConversations(read)
     .where(
       and(
         within(scope),
@@ -91,7 +91,7 @@ export async function listConversations(
 }
 
 /** Finds the conversation one slice further down the list, of any mode and status; null when there are fewer. */
-export async function conversationBelow(
+export async function findSliceEnd(
   read: Reader,
   { scope, campaignId }: { scope: TenantScope; campaignId: string | undefined },
   before: string | null,
@@ -111,14 +111,14 @@ export async function conversationBelow(
  * Gets the conversation with this id within the scope.
  * @throws AppError NOT_FOUND
  */
-export async function getDialogue(read: Reader, id: string, scope: TenantScope): Promise<Dialogue> {
-  const [row] = await dialogues(read).where(and(eq(conversations.id, id), within(scope)));
+export async function getConversation(read: Reader, id: string, scope: TenantScope): Promise<ConversationDetails> {
+  const [row] = await selectConversations(read).where(and(eq(conversations.id, id), within(scope)));
   if (!row) throw notFound("conversation", id);
   return row;
 }
 
 /** Lists what both sides wrote and what is still to be sent, in the order of time. */
-export async function readHistory(read: Reader, conversationId: string): Promise<(Outbound | Inbound)[]> {
+export async function listHistory(read: Reader, conversationId: string): Promise<(Outbound | Inbound)[]> {
   const sent = await read.select().from(messages).where(eq(messages.conversationId, conversationId));
   const received = await read
     .select()
@@ -128,7 +128,7 @@ export async function readHistory(read: Reader, conversationId: string): Promise
     .limit(MAX_INBOUND);
   const outbound = sent.map(({ id, channel, subject, text, stage, status, errorMessage, ...row }): Outbound => {
     const at = iso(row.processedAt ?? row.scheduledTime);
-    return { direction: "OUTBOUND", id, channel, at, subject, text, stage, status: wireStatus(status), errorMessage };
+    return { direction: "OUTBOUND", id, channel, at, subject, text, stage, status: toWireStatus(status), errorMessage };
   });
   const inbound = received.map(({ id, channel, subject, text, intent, sentimentScore, receivedAt }): Inbound => {
     return { direction: "INBOUND", id, channel, at: iso(receivedAt), subject, text, intent, sentimentScore };
@@ -161,8 +161,8 @@ export async function recordInbound(
   scope: TenantScope,
   { channel, text, subject = null }: InboundRecord,
   options: { hostileBelow: number },
-): Promise<Received> {
-  const { conversation, contact } = await getDialogue(tx, id, scope);
+): Promise<ReceivedMessage> {
+  const { conversation, contact } = await getConversation(tx, id, scope);
   const from = channel === "EMAIL" ? contact.email : contact.phone;
   if (from === null) {
     throw invalid("channel", `the contact has no ${channel === "EMAIL" ? "e-mail address" : "phone number"}`);
@@ -170,7 +170,7 @@ export async function recordInbound(
   const { brandId } = conversation;
   const providerId = `manual-${tx.newId()}`;
   const inbound = { brandId, channel, providerId, from, answers: [], subject, text, headers: {} };
-  const received = await record(tx, conversation, inbound, { ...options, source: "USER" });
-  if (!received) throw new Fault("CONFLICT", "This reply was already recorded");
+  const received = await storeInbound(tx, conversation, inbound, { ...options, source: "USER" });
+  if (!received) throw new AppError("CONFLICT", "This reply was already recorded");
   return received;
 }

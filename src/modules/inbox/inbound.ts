@@ -1,25 +1,19 @@
 import { and, desc, eq } from "drizzle-orm";
-import { ban, liftTextOptOut } from "../bans/bans.ts";
-import type { ChannelName } from "../channels/channel.ts";
+import type { ChannelName } from "../../channels/channel.ts";
+import { campaigns } from "../../db/schema/campaigns.ts";
+import { contacts } from "../../db/schema/contacts.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import { messages } from "../../db/schema/messages.ts";
+import type { Reader, Tx } from "../../db/store.ts";
 import { markEmailBounced } from "../contacts/bounces.ts";
-import {
-  clearOptOut,
-  insertInboundMessage,
-  markBounced,
-  markOptedOut,
-  markReplied,
-} from "../conversationRows/replies.ts";
-import type { ConversationRow as Conversation } from "../conversationRows/status.ts";
-import { campaigns } from "../db/schema/campaigns.ts";
-import { contacts } from "../db/schema/contacts.ts";
-import { conversations } from "../db/schema/conversations.ts";
-import { messages } from "../db/schema/messages.ts";
-import type { Reader, Tx } from "../db/store.ts";
+import { clearOptOut, insertInboundMessage, markBounced, markOptedOut, markReplied } from "../conversations/replies.ts";
+import type { ConversationRow as Conversation } from "../conversations/status.ts";
 import { cancelConversation } from "../messages/cancel.ts";
-import { classify } from "../understanding/classify.ts";
+import { classify } from "../replies/classify.ts";
+import { createBan, liftTextOptOut } from "../suppressions/bans.ts";
 
 /** An inbound message for a brand. */
-export interface Inbound {
+export interface InboundMessage {
   brandId: string;
   channel: ChannelName;
   /** The provider's id: two messages with the same one are one message. */
@@ -27,7 +21,7 @@ export interface Inbound {
   /** The sender: an e-mail address or an E.164 number. */
   from: string;
   /** The ids of our messages that it replies to, from In-Reply-To and References. */
-  answers: string[];
+  repliesTo: string[];
   subject: string | null;
   text: string;
   /** Lower-case names. */
@@ -35,7 +29,7 @@ export interface Inbound {
   contentType?: string;
 }
 
-export interface Received {
+export interface ReceivedMessage {
   conversationId: string;
   intent: ReturnType<typeof classify>["intent"];
   /** How many messages it cancelled. */
@@ -50,9 +44,13 @@ const MAX_STORED_CHARACTERS = 100_000;
  * conversation, an opt-out or a hostile reply bans the contact, a bounce of a bad address suppresses it; an automatic reply
  * changes nothing. Returns null when it belongs to no conversation or was stored before.
  */
-export async function receive(tx: Tx, inbound: Inbound, options: { hostileBelow: number }): Promise<Received | null> {
+export async function receiveInbound(
+  tx: Tx,
+  inbound: InboundMessage,
+  options: { hostileBelow: number },
+): Promise<ReceivedMessage | null> {
   const conversation = await findConversation(tx, inbound);
-  return conversation ? record(tx, conversation, inbound, { ...options, source: "PROVIDER" }) : null;
+  return conversation ? storeInbound(tx, conversation, inbound, { ...options, source: "PROVIDER" }) : null;
 }
 
 /**
@@ -62,12 +60,12 @@ export async function receive(tx: Tx, inbound: Inbound, options: { hostileBelow:
 export type InboundSource = "PROVIDER" | "USER";
 
 /** Stores and acts on an inbound message of a known conversation. Returns null when it was stored before. */
-export async function record(
+export async function storeInbound(
   tx: Tx,
   conversation: Conversation,
-  inbound: Inbound,
+  inbound: InboundMessage,
   options: { hostileBelow: number; source: InboundSource },
-): Promise<Received | null> {
+): Promise<ReceivedMessage | null> {
   const classified = classify(inbound, options);
   const { intent, sentimentScore } = classified;
   const isNew = await insertInboundMessage(tx, {
@@ -82,7 +80,7 @@ export async function record(
   });
   if (!isNew) return null;
 
-  const result = (cancelled: number): Received => ({ conversationId: conversation.id, intent, cancelled });
+  const result = (cancelled: number): ReceivedMessage => ({ conversationId: conversation.id, intent, cancelled });
   switch (intent) {
     case "AUTO_REPLY":
       return result(0);
@@ -107,9 +105,9 @@ export async function record(
 /** Finds the conversation of an inbound message: that of the message it replies to, else the sender's latest one with this brand. */
 async function findConversation(
   read: Reader,
-  { brandId, answers, from, channel }: Inbound,
+  { brandId, repliesTo, from, channel }: InboundMessage,
 ): Promise<Conversation | undefined> {
-  for (const id of answers.toReversed()) {
+  for (const id of repliesTo.toReversed()) {
     const [row] = await read
       .select({ conversation: conversations })
       .from(messages)
@@ -145,14 +143,14 @@ async function takeReply(tx: Tx, conversation: Conversation, sentimentScore: num
 async function banSender(
   tx: Tx,
   conversation: Conversation,
-  inbound: Inbound,
+  inbound: InboundMessage,
   classified: ReturnType<typeof classify>,
 ): Promise<number> {
   const { sentimentScore } = classified;
   await markOptedOut(tx, conversation.id, { sentimentScore });
   const [contact] = await tx.select().from(contacts).where(eq(contacts.id, conversation.contactId));
   const isHostile = classified.intent === "HOSTILE";
-  const { cancelled } = await ban(tx, {
+  const { cancelled } = await createBan(tx, {
     scope: inbound.brandId,
     // The person is banned, not only the address they wrote from.
     email: contact?.email ?? null,

@@ -1,15 +1,15 @@
 import { t } from "elysia";
+import { CursorQuery, Id, Nullable, PageLimit, Timestamp } from "../../http/schemas.ts";
 import { ChannelShape, MemberStatus } from "../campaigns/model.ts";
 import { Contact } from "../contacts/model.ts";
-import { Cursor, Id, Limit, Moment, Nullable } from "../http/model.ts";
 
 export const Mode = t.Union([t.Literal("AUTO"), t.Literal("MANUAL")], {
   description: "AUTO: the engine continues. MANUAL: a person took over",
 });
 
 export const ConversationQuery = t.Object({
-  cursor: Cursor,
-  limit: Limit,
+  cursor: CursorQuery,
+  limit: PageLimit,
   mode: t.Optional(Mode),
   status: t.Optional(MemberStatus),
   unread: t.Optional(t.Boolean()),
@@ -34,9 +34,9 @@ export const Conversation = t.Object({
   sentimentScore: Nullable(
     t.Number({ minimum: -1, maximum: 1, description: "Of the latest reply; negative is hostile" }),
   ),
-  repliedAt: Nullable(Moment),
-  createdAt: Moment,
-  updatedAt: Moment,
+  repliedAt: Nullable(Timestamp),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
 });
 export type Conversation = typeof Conversation.static;
 
@@ -52,7 +52,7 @@ const Intent = t.Union([
 const messageFields = {
   id: Id,
   channel: ChannelShape,
-  at: Moment,
+  at: Timestamp,
   subject: Nullable(t.String()),
 };
 

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import type { Deps } from "../deps.ts";
-import { conversationRoutes } from "./routes.ts";
-import { unsubscribeRoutes } from "./unsubscribeRoutes.ts";
+import { conversationRoutes } from "./conversation-routes.ts";
+import { unsubscribeRoutes } from "./unsubscribe-routes.ts";
 
 /** Conversations, and the unsubscribe link of each mail. */
 export function conversationsModule(deps: Deps) {

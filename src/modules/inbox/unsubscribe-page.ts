@@ -44,7 +44,7 @@ ${body}
 }
 
 /** Builds the page with the form, which posts to the page's own address. */
-export function askPage(brandName: string): Response {
+export function confirmationPage(brandName: string): Response {
   const brand = Bun.escapeHTML(brandName);
   return page(
     200,

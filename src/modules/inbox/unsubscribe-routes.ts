@@ -1,8 +1,8 @@
 import { Elysia, t } from "elysia";
+import { ignoreBody } from "../../http/route-policies.ts";
 import type { Deps } from "../deps.ts";
-import { ignoreBody } from "../http/routePlans.ts";
-import { brandNameOf, readUnsubscribeToken, unsubscribe } from "./unsubscribe.ts";
-import { askPage, donePage, unknownLinkPage } from "./unsubscribePage.ts";
+import { findBrandName, parseUnsubscribeToken, unsubscribe } from "./unsubscribe.ts";
+import { confirmationPage, donePage, unknownLinkPage } from "./unsubscribe-page.ts";
 
 const params = t.Object({ token: t.String({ maxLength: 16_384 }) });
 
@@ -12,8 +12,8 @@ const params = t.Object({ token: t.String({ maxLength: 16_384 }) });
  */
 export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
   async function subscriptionOf(token: string): Promise<{ conversationId: string; brandName: string } | null> {
-    const conversationId = readUnsubscribeToken(signer, token);
-    const brandName = conversationId === null ? null : await brandNameOf(store.read, conversationId);
+    const conversationId = parseUnsubscribeToken(signer, token);
+    const brandName = conversationId === null ? null : await findBrandName(store.read, conversationId);
     return conversationId === null || brandName === null ? null : { conversationId, brandName };
   }
 
@@ -22,7 +22,7 @@ export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
       "/:token",
       async ({ params }) => {
         const subscription = await subscriptionOf(params.token);
-        return subscription ? askPage(subscription.brandName) : unknownLinkPage();
+        return subscription ? confirmationPage(subscription.brandName) : unknownLinkPage();
       },
       { params },
     )

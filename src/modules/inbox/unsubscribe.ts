@@ -1,21 +1,21 @@
 import { eq } from "drizzle-orm";
-import { ban } from "../bans/bans.ts";
-import { markOptedOut } from "../conversationRows/replies.ts";
-import { brands } from "../db/schema/brands.ts";
-import { contacts } from "../db/schema/contacts.ts";
-import { conversations } from "../db/schema/conversations.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { notFound } from "../fault.ts";
-import type { Signer } from "../secrets.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { contacts } from "../../db/schema/contacts.ts";
+import { conversations } from "../../db/schema/conversations.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import type { Signer } from "../../lib/crypto/secrets.ts";
+import { notFound } from "../../lib/errors.ts";
+import { markOptedOut } from "../conversations/replies.ts";
+import { createBan } from "../suppressions/bans.ts";
 
 /** Parses the token of an unsubscribe link. Returns the id of its conversation, or null when the signature is not ours. */
-export function readUnsubscribeToken(signer: Signer, token: string): string | null {
+export function parseUnsubscribeToken(signer: Signer, token: string): string | null {
   const [conversationId = "", signature = ""] = token.split(".");
   return signer.verify(`unsubscribe|${conversationId}`, signature) ? conversationId : null;
 }
 
 /** Finds the name of the brand that a conversation belongs to, for the page behind the link. */
-export async function brandNameOf(read: Reader, conversationId: string): Promise<string | null> {
+export async function findBrandName(read: Reader, conversationId: string): Promise<string | null> {
   const [row] = await read
     .select({ name: brands.name })
     .from(conversations)
@@ -36,7 +36,7 @@ export async function unsubscribe(tx: Tx, conversationId: string): Promise<numbe
     .where(eq(conversations.id, conversationId));
   if (!row) throw notFound("conversation", conversationId);
   await markOptedOut(tx, conversationId, null);
-  const { cancelled } = await ban(tx, {
+  const { cancelled } = await createBan(tx, {
     scope: row.brandId,
     email: row.email,
     phone: row.phone,

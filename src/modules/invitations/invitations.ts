@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { and, desc, eq, gt, isNull, lt, not, sql } from "drizzle-orm";
-import { createBrand, getBrand, giveBrand } from "../brands/brands.ts";
-import { DAY, type Instant, iso, isoOrNull } from "../clock.ts";
-import { invitations, users } from "../db/schema/identity.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { Fault, invalid, notFound } from "../fault.ts";
-import { admitUser } from "../identity/accounts.ts";
-import { readEmail, type Row as UserRow } from "../identity/users.ts";
+import { invitations, users } from "../../db/schema/identity.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { DAY, type Instant, iso, isoOrNull } from "../../lib/clock.ts";
+import { AppError, invalid, notFound } from "../../lib/errors.ts";
+import { assignBrandOwner, createBrand, getBrand } from "../brands/brands.ts";
+import { addVerifiedUser } from "../identity/accounts.ts";
+import { parseEmail, type UserRow } from "../identity/users.ts";
 import type { Invitation, NewInvitation } from "./model.ts";
 
 export type InvitationRow = typeof invitations.$inferSelect;
@@ -14,7 +14,7 @@ export type InvitationRow = typeof invitations.$inferSelect;
 const INVITATION_DAYS = 7;
 const TOKEN_BYTES = 32;
 /** Time an expired invitation stays in the list. */
-const EXPIRED_KEPT_MS = 30 * DAY;
+const EXPIRED_INVITATION_TTL_MS = 30 * DAY;
 
 const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
 
@@ -29,20 +29,20 @@ export function toInvitation({ tokenHash: _, ...row }: InvitationRow, now: Insta
  * open invitation to the same address is deleted.
  * @throws AppError CONFLICT when a verified user has the address or the brand has an owner, INVALID for two brands
  */
-export async function invite(
+export async function createInvitation(
   tx: Tx,
   createdBy: string,
   given: NewInvitation,
 ): Promise<{ row: InvitationRow; token: string }> {
   const { name, role = "user", brandId, brandName, expiresInDays = INVITATION_DAYS } = given;
-  const email = readEmail(given.email);
+  const email = parseEmail(given.email);
   if (brandId !== undefined && brandName !== undefined)
     throw invalid("brandName", "expected brandId or brandName, not both");
   const taken = and(eq(users.email, email), users.emailVerified);
   const [known] = await tx.select({ id: users.id }).from(users).where(taken);
-  if (known) throw new Fault("CONFLICT", "There is a user with this e-mail address already");
+  if (known) throw new AppError("CONFLICT", "There is a user with this e-mail address already");
   if (brandId !== undefined && (await getBrand(tx, brandId)).ownerId !== null)
-    throw new Fault("CONFLICT", "This brand has an owner already");
+    throw new AppError("CONFLICT", "This brand has an owner already");
   await tx.delete(invitations).where(and(eq(invitations.email, email), isNull(invitations.acceptedAt)));
   const token = randomBytes(TOKEN_BYTES).toString("base64url");
   const row: InvitationRow = {
@@ -60,7 +60,8 @@ export async function invite(
     createdAt: tx.now,
   };
   const made = await tx.insert(invitations).values(row).onConflictDoNothing().returning({ id: invitations.id });
-  if (made.length === 0) throw new Fault("CONFLICT", "Another invitation to this address is being created: try again");
+  if (made.length === 0)
+    throw new AppError("CONFLICT", "Another invitation to this address is being created: try again");
   return { row, token };
 }
 
@@ -103,7 +104,7 @@ export async function findInvitation(read: Reader, token: string, now: Instant):
         not(sql`coalesce(${users.banned}, false)`),
       ),
     );
-  if (!found) throw new Fault("FORBIDDEN", "This invitation is not valid any more: ask for another one");
+  if (!found) throw new AppError("FORBIDDEN", "This invitation is not valid any more: ask for another one");
   return found.invitation;
 }
 
@@ -121,24 +122,24 @@ export async function acceptInvitation(
   if (name === null) throw invalid("name", "expected your name");
   const open = and(eq(invitations.id, id), isNull(invitations.acceptedAt));
   const [used] = await tx.update(invitations).set({ acceptedAt: tx.now }).where(open).returning({ id: invitations.id });
-  if (!used) throw new Fault("FORBIDDEN", "This invitation was just accepted");
-  const user = await admitUser(tx, { email, name, role }, hash);
-  const owned = await giveOwnBrand(tx, user.id, { brandId, brandName });
+  if (!used) throw new AppError("FORBIDDEN", "This invitation was just accepted");
+  const user = await addVerifiedUser(tx, { email, name, role }, hash);
+  const owned = await assignBrand(tx, user.id, { brandId, brandName });
   await tx.update(invitations).set({ userId: user.id, brandId: owned }).where(eq(invitations.id, id));
   return user;
 }
 
-async function giveOwnBrand(
+async function assignBrand(
   tx: Tx,
   userId: string,
   { brandId, brandName }: Pick<InvitationRow, "brandId" | "brandName">,
 ): Promise<string | null> {
-  if (brandId !== null) return (await giveBrand(tx, brandId, userId)).id;
+  if (brandId !== null) return (await assignBrandOwner(tx, brandId, userId)).id;
   return brandName === null ? null : (await createBrand(tx, { name: brandName }, userId)).id;
 }
 
 /** Deletes invitations that expired a month ago, for a daily job; returns how many. */
-export async function removeOldInvitations(tx: Tx): Promise<number> {
-  const old = and(isNull(invitations.acceptedAt), lt(invitations.expiresAt, tx.now - EXPIRED_KEPT_MS));
+export async function deleteOldInvitations(tx: Tx): Promise<number> {
+  const old = and(isNull(invitations.acceptedAt), lt(invitations.expiresAt, tx.now - EXPIRED_INVITATION_TTL_MS));
   return (await tx.delete(invitations).where(old).returning({ id: invitations.id })).length;
 }

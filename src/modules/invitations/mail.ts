@@ -1,4 +1,4 @@
-import { iso } from "../clock.ts";
+import { iso } from "../../lib/clock.ts";
 import type { Deps } from "../deps.ts";
 import type { InvitationRow } from "./invitations.ts";
 

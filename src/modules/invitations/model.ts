@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { Id, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 import { Email, LinkToken, Name, NewPassword, Role } from "../identity/model.ts";
 
 const BrandName = t.String({ minLength: 1, maxLength: 120, pattern: "\\S", examples: ["Northwind"] });
@@ -26,9 +26,9 @@ export const Invitation = t.Object({
   status: t.Union([t.Literal("OPEN"), t.Literal("ACCEPTED"), t.Literal("EXPIRED")], { examples: ["OPEN"] }),
   userId: Nullable(t.String({ description: "User who accepted" })),
   createdBy: Id,
-  expiresAt: Moment,
-  acceptedAt: Nullable(Moment),
-  createdAt: Moment,
+  expiresAt: Timestamp,
+  acceptedAt: Nullable(Timestamp),
+  createdAt: Timestamp,
 });
 export type Invitation = typeof Invitation.static;
 

@@ -1,19 +1,19 @@
 import { Elysia, t } from "elysia";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../http/pagination.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { CursorQuery, ErrorBody, IdParams, Nullable, PageLimit } from "../../http/schemas.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Cursor, ErrorBody, IdParams, Limit, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { formPage, HTML_PAGE, NAME_FIELD, PASSWORD_FIELD } from "../identity/formPage.ts";
+import { formPage, HTML_PAGE, NAME_FIELD, PASSWORD_FIELD } from "../identity/form-page.ts";
 import type { Identity } from "../identity/identity.ts";
 import { Done, LinkQuery, SignedIn } from "../identity/model.ts";
 import { hashPassword } from "../identity/password.ts";
-import { setCookies } from "../identity/visit.ts";
+import { setCookies } from "../identity/sign-in-visit.ts";
 import {
   acceptInvitation,
+  createInvitation,
   findInvitation,
-  invite,
   listInvitations,
   revokeInvitation,
   toInvitation,
@@ -28,10 +28,10 @@ const SHOWN_ONCE = {
 };
 
 /** Invitations: created by admins, accepted by the person who has the link. */
-export function invitationRoutes(deps: Deps, identity: Identity) {
+export function invitationsModule(deps: Deps, identity: Identity) {
   return new Elysia({ prefix: "/api/auth", tags: ["Auth"] })
     .use(requestContext)
-    .use(managing(deps))
+    .use(adminInvitationRoutes(deps))
     .get(
       "/invitation",
       () =>
@@ -85,7 +85,7 @@ export function invitationRoutes(deps: Deps, identity: Identity) {
     );
 }
 
-function managing(deps: Deps) {
+function adminInvitationRoutes(deps: Deps) {
   const { store, clock } = deps;
   return new Elysia({ prefix: "/admin/invitations", tags: ["Auth"] })
     .use(requestContext)
@@ -93,7 +93,7 @@ function managing(deps: Deps) {
       "/",
       async ({ body, context }) => {
         const { userId } = context.principal;
-        const made = await writeOnce(deps, context, (tx) => invite(tx, userId, body), SHOWN_ONCE);
+        const made = await runIdempotent(deps, context, (tx) => createInvitation(tx, userId, body), SHOWN_ONCE);
         const sent = await mailInvitation(deps, made);
         return { success: true as const, invitation: toInvitation(made.row, clock.now()), token: made.token, ...sent };
       },
@@ -120,14 +120,14 @@ function managing(deps: Deps) {
     .get(
       "/",
       async ({ query: { limit = 20, cursor } }) => {
-        const rows = await listInvitations(store.read, { before: readCursor(cursor)?.[1] ?? null, limit: limit + 1 });
-        const page = cutPage(rows, limit, ({ id }) => [null, id]);
+        const rows = await listInvitations(store.read, { before: parseCursor(cursor)?.[1] ?? null, limit: limit + 1 });
+        const page = paginate(rows, limit, ({ id }) => [null, id]);
         const now = clock.now();
         const data = page.data.map((row) => toInvitation(row, now));
         return { success: true as const, data, nextCursor: page.nextCursor };
       },
       {
-        query: t.Object({ cursor: Cursor, limit: Limit }),
+        query: t.Object({ cursor: CursorQuery, limit: PageLimit }),
         response: t.Object({ success: t.Literal(true), data: t.Array(Invitation), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "admin",
@@ -147,7 +147,7 @@ function managing(deps: Deps) {
         response: Done,
         detail: {
           access: "admin",
-          example: { parameters: { id: EXEMPLARS.invitation } },
+          example: { parameters: { id: DEMO_IDS.invitation } },
           summary: "Revoke an invitation",
           description: "Its link stops working. 404 for one that was accepted. Admins only.",
         },

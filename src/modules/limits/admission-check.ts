@@ -1,10 +1,10 @@
-import type { Admission, Headings, Pass } from "../limits/admission.ts";
-import { classOf } from "../limits/routeClass.ts";
-import type { RouteCheck } from "./access.ts";
-import type { RequestContext } from "./request-context.ts";
+import type { RouteCheck } from "../../http/middleware/guard.ts";
+import type { RequestContext } from "../../http/request-context.ts";
+import type { Admission, AdmissionPass, RateLimitHeaders } from "./admission.ts";
+import { getRouteClass } from "./route-class.ts";
 
 /** Creates the function that `requestLog` calls at the end of a request: a hook of its own would cost more than the rest. */
-export function endAdmission({ ended }: Admission) {
+export function admissionEnd({ ended }: Admission) {
   return (context: RequestContext): void => {
     context.onEnd?.();
     ended();
@@ -17,18 +17,20 @@ type Headers = Record<string, string | number>;
  * Creates the check that counts a request against the limits of its principal and writes what is left into header fields.
  * The guard calls it as soon as the principal is known. @throws AppError RATE_LIMITED
  */
-export function admission({ admit }: Admission): RouteCheck {
+export function checkAdmission({ admit }: Admission): RouteCheck {
   return (principal, { context, policy, headers }) => {
-    const pass = admit(principal, classOf(context.request.method, policy.limit), (told) => tell(headers, told));
-    const note = (given: Pass) => {
-      tell(headers, given);
+    const pass = admit(principal, getRouteClass(context.request.method, policy.limit), (told) =>
+      setRateLimitHeaders(headers, told),
+    );
+    const note = (given: AdmissionPass) => {
+      setRateLimitHeaders(headers, given);
       if (given.end) context.onEnd = given.end;
     };
     return pass instanceof Promise ? pass.then(note) : note(pass);
   };
 }
 
-function tell(headers: Headers, { policy, state }: Headings): void {
+function setRateLimitHeaders(headers: Headers, { policy, state }: RateLimitHeaders): void {
   headers["ratelimit-policy"] = policy;
   headers.ratelimit = state;
 }

@@ -1,20 +1,20 @@
-import type { Clock } from "../clock.ts";
-import type { Store } from "../db/store.ts";
-import { Fault } from "../fault.ts";
-import type { RouteClass } from "../http/routePlans.ts";
-import { timeSlices } from "../timeSlices.ts";
+import type { Store } from "../../db/store.ts";
+import type { RouteClass } from "../../http/route-policies.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import { timeSlices } from "../../lib/time-slices.ts";
 import type { Rate, Taken } from "./bucket.ts";
-import { FairShare } from "./fairShare.ts";
-import { LimitCache } from "./limitCache.ts";
-import { LoopMeter } from "./loopMeter.ts";
-import { loopProbe } from "./loopProbe.ts";
-import { type EndRequest, OwnerPlaces } from "./ownerPlaces.ts";
-import { Places } from "./places.ts";
+import { FairShare } from "./fair-share.ts";
+import { LimitCache } from "./limit-cache.ts";
+import { LoopMeter } from "./loop-meter.ts";
+import { loopProbe } from "./loop-probe.ts";
+import { type EndRequest, OwnerPlaces } from "./owner-places.ts";
+import { ConcurrencyLimiter } from "./places.ts";
 import { openRates, type Rates } from "./rates.ts";
-import { ROUTE_CLASSES } from "./routeClass.ts";
+import { ROUTE_CLASSES } from "./route-class.ts";
 
 /** Costly requests of one brand that may wait; further ones are rejected. */
-const COSTLY_WAITING = 8;
+const MAX_WAITING_COSTLY_REQUESTS = 8;
 
 /** Owner of a request, by whom limits are counted. */
 export interface Subject {
@@ -23,7 +23,7 @@ export interface Subject {
 }
 
 /** Header fields of draft-ietf-httpapi-ratelimit-headers-10. */
-export interface Headings {
+export interface RateLimitHeaders {
   /** `RateLimit-Policy` */
   policy: string;
   /** `RateLimit` */
@@ -31,17 +31,17 @@ export interface Headings {
 }
 
 /** Header fields of an admitted request, and what to call at its end. */
-export interface Pass extends Headings {
+export interface AdmissionPass extends RateLimitHeaders {
   /** Call it when the request has its response. Requests that wait for a network have none. */
   end?: () => void;
 }
 
 /** Receives the header fields of a rejected request. */
-type Refused = (headings: Headings) => void;
+type Refused = (headings: RateLimitHeaders) => void;
 
 export interface Admission {
   /** Admits a request of the class, before its body is read. @throws AppError RATE_LIMITED */
-  admit(subject: Subject, routeClass: RouteClass, refused: Refused): Pass | Promise<Pass>;
+  admit(subject: Subject, routeClass: RouteClass, refused: Refused): AdmissionPass | Promise<AdmissionPass>;
   /** Notes the end of a request, whatever its result. */
   ended(): void;
   /** Loads the limits again after an admin has changed them. */
@@ -52,20 +52,28 @@ export interface Admission {
 export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rates }): Admission {
   const rates = deps.rates ?? openRates(deps.store, deps.clock);
   const limits = new LimitCache(deps.store);
-  const places = new Places({ mostWaiting: COSTLY_WAITING, noun: "costly requests (the limit costlyAtOnce)" });
+  const places = new ConcurrencyLimiter({
+    mostWaiting: MAX_WAITING_COSTLY_REQUESTS,
+    noun: "costly requests (the limit costlyAtOnce)",
+  });
   const ownerPlaces = new OwnerPlaces();
   timeSlices.giveWayTo((owner) => ownerPlaces.othersRun(owner));
   const share = new FairShare();
   const meter = new LoopMeter((subject, ms, now) => share.charge(subject, ms, now));
   const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));
 
-  function admitKnown(subject: Subject, routeClass: RouteClass, refused: Refused, now: number): Pass | Promise<Pass> {
+  function admitKnown(
+    subject: Subject,
+    routeClass: RouteClass,
+    refused: Refused,
+    now: number,
+  ): AdmissionPass | Promise<AdmissionPass> {
     probe();
     const { userId, brandId } = subject;
-    const own = limits.of(brandId);
+    const own = limits.getLimits(brandId);
     const { limit, usesLoop, windowMs } = ROUTE_CLASSES[routeClass];
     const sharer = brandId ?? userId;
-    if (usesLoop) mustLeaveShare(share.excess(sharer, now));
+    if (usesLoop) assertWithinShare(share.excess(sharer, now));
     const rate = { quota: own[limit], windowMs };
     // A brand has one owner, so that both count as one; a user without a brand counts alone.
     const taken = rates.take(sharer, limit, rate);
@@ -83,11 +91,11 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     costlyAtOnce: number,
     refused: Refused,
     now: number,
-  ): Pass | Promise<Pass> {
-    const headings = headingsOf(routeClass, rate, taken);
+  ): AdmissionPass | Promise<AdmissionPass> {
+    const headings = toRateLimitHeaders(routeClass, rate, taken);
     if (taken.waitMs > 0) {
       refused(headings);
-      return ownerPlaces.refuse(sharer, tooMany(routeClass, rate, taken.waitMs));
+      return ownerPlaces.refuse(sharer, tooManyRequests(routeClass, rate, taken.waitMs));
     }
     if (routeClass === "costly") return costly(headings, sharer, costlyAtOnce);
     if (!ROUTE_CLASSES[routeClass].usesLoop) return headings;
@@ -105,7 +113,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
   }
 
   /** Admits a costly request. Few run at once, so that each is timed to its end. */
-  async function costly(headings: Headings, sharer: string, atOnce: number): Promise<Pass> {
+  async function costly(headings: RateLimitHeaders, sharer: string, atOnce: number): Promise<AdmissionPass> {
     const giveBack = await places.take(sharer, atOnce);
     const endRequest = await takeOr(giveBack, sharer);
     const begun = performance.now();
@@ -150,23 +158,23 @@ function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {
   return text;
 }
 
-function headingsOf(routeClass: RouteClass, rate: Rate, { remaining, fullInMs, waitMs }: Taken): Pass {
+function toRateLimitHeaders(routeClass: RouteClass, rate: Rate, { remaining, fullInMs, waitMs }: Taken): AdmissionPass {
   const seconds = Math.ceil(Math.max(fullInMs, waitMs) / 1000);
   const state = `"${ROUTE_CLASSES[routeClass].policy}";r=${Math.max(0, remaining)};t=${seconds}`;
   return { policy: policyOf(routeClass, rate), state };
 }
 
-function tooMany(routeClass: RouteClass, { quota, windowMs }: Rate, waitMs: number): Fault {
+function tooManyRequests(routeClass: RouteClass, { quota, windowMs }: Rate, waitMs: number): AppError {
   const { noun, limit } = ROUTE_CLASSES[routeClass];
   const seconds = Math.ceil(waitMs / 1000);
   const message = `Too many ${noun}: the limit ${limit} is ${quota} in ${windowMs / 1000} seconds; try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
-  const facts = { limit: { name: limit, value: quota } };
-  return new Fault("RATE_LIMITED", message, { retryAfterSeconds: seconds, facts });
+  const meta = { limit: { name: limit, value: quota } };
+  return new AppError("RATE_LIMITED", message, { retryAfterSeconds: seconds, meta });
 }
 
-function mustLeaveShare(excessMs: number): void {
+function assertWithinShare(excessMs: number): void {
   if (excessMs === 0) return;
   const seconds = Math.ceil(excessMs / 1000);
   const message = `The service is busy and your requests used more than their share of its time: try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
-  throw new Fault("RATE_LIMITED", message, { retryAfterSeconds: seconds });
+  throw new AppError("RATE_LIMITED", message, { retryAfterSeconds: seconds });
 }

@@ -1,4 +1,4 @@
-import type { Instant } from "../clock.ts";
+import type { Instant } from "../../lib/clock.ts";
 
 /** Allows `quota` tokens at once, and as many again over each window. */
 export interface Rate {
@@ -25,7 +25,7 @@ interface Bucket {
 }
 
 /** Buckets checked for deletion whenever one is added. Two would do; more empty the map sooner after a peak. */
-const SWEPT_AT_ONCE = 8;
+const MAX_BUCKETS_PER_SWEEP = 8;
 /** Buckets shared by keys that find the map full of debts. */
 const OVERFLOW_BUCKETS = 256;
 
@@ -78,7 +78,7 @@ export class TokenBuckets {
   }
 
   #forgetSome(now: Instant): void {
-    for (let looked = 0; looked < SWEPT_AT_ONCE; looked++) {
+    for (let looked = 0; looked < MAX_BUCKETS_PER_SWEEP; looked++) {
       const { value, done } = this.#sweep.next();
       if (done) {
         this.#sweep = this.#buckets.entries();

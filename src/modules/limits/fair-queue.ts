@@ -1,4 +1,4 @@
-import { Fault } from "../fault.ts";
+import { AppError } from "../../lib/errors.ts";
 
 interface Waiting {
   start(): void;
@@ -35,7 +35,7 @@ export class FairQueue {
   #wait(key: string): Promise<void> {
     const queue = this.#queues.get(key) ?? [];
     if (queue.length >= this.#mostWaiting) {
-      throw new Fault(
+      throw new AppError(
         "RATE_LIMITED",
         `Too many at once: ${queue.length} of yours are waiting; try again in 5 seconds`,
         {

@@ -1,17 +1,17 @@
-import { SECOND } from "../clock.ts";
+import { SECOND } from "../../lib/clock.ts";
 
 /** Half-life of recorded use. */
 const HALF_LIFE_MS = 3 * SECOND;
 /** Busy part of the loop above which shares are enforced. */
-const BUSY = 0.5;
+const BUSY_SHARE = 0.5;
 /** Use that a subject always has, whatever others use. */
 const ALWAYS_FREE_MS = 500;
 /** Least use of a subject that counts as active. */
 const ACTIVE_MS = 1;
 /** Part of the whole by which a subject may exceed an even share. */
-const TOLERANCE = 0.25;
+const SHARE_TOLERANCE = 0.25;
 /** Subjects in memory. One without use for some seconds is deleted while the loop is busy. */
-const MOST_SUBJECTS = 10_000;
+const MAX_SUBJECTS = 10_000;
 
 const SUMMARY_TTL_MS = 100;
 
@@ -46,17 +46,17 @@ export class FairShare {
       return;
     }
     this.#used.set(subject, { ms, at: now });
-    if (this.#used.size > MOST_SUBJECTS) for (const oldest of this.#used.keys().take(1)) this.#used.delete(oldest);
+    if (this.#used.size > MAX_SUBJECTS) for (const oldest of this.#used.keys().take(1)) this.#used.delete(oldest);
   }
 
   /** Returns for how many milliseconds the subject has to wait; 0 when it may go on. */
   excess(subject: string, now: number): number {
-    if (this.#busyPart(now) < BUSY) return 0;
+    if (this.#busyPart(now) < BUSY_SHARE) return 0;
     const used = this.#used.get(subject);
     const own = used ? decayed(used, now) : 0;
     if (own <= ALWAYS_FREE_MS) return 0;
     const { total, sharers } = this.#summary(now);
-    const share = total * Math.min(1, 1 / sharers + TOLERANCE);
+    const share = total * Math.min(1, 1 / sharers + SHARE_TOLERANCE);
     if (sharers < 2 || own <= share) return 0;
     // By then so little of its use is left that the use of others does not matter.
     return Math.ceil(HALF_LIFE_MS * Math.log2(own / ALWAYS_FREE_MS));

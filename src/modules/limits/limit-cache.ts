@@ -1,5 +1,5 @@
-import { SECOND } from "../clock.ts";
-import type { Store } from "../db/store.ts";
+import type { Store } from "../../db/store.ts";
+import { SECOND } from "../../lib/clock.ts";
 import { DEFAULT_LIMITS, type Limits } from "./names.ts";
 import { listOverrides, mergeLimits, type Override, PLATFORM } from "./overrides.ts";
 
@@ -33,7 +33,7 @@ export class LimitCache {
   }
 
   /** Returns the limits of a brand, or of a user without one. */
-  of(brandId: string | null): Limits {
+  getLimits(brandId: string | null): Limits {
     return (brandId === null ? undefined : this.#brands.get(brandId)) ?? this.#platform;
   }
 

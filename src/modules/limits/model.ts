@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { Id, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 import { LIMIT_NAMES } from "./names.ts";
 
 /** A whole number; `t.Integer` cannot be made nullable. */
@@ -36,7 +36,7 @@ export const AdminLimits = t.Object({
         platformValue: Nullable(Whole({ description: "Set for all brands; null: the default" })),
         brandValue: Nullable(Whole({ description: "Set for this brand; null: the platform's" })),
         changedBy: Nullable(t.String({ description: "Admin who changed the value last" })),
-        changedAt: Nullable(Moment),
+        changedAt: Nullable(Timestamp),
       }),
     ]),
   ),

@@ -1,7 +1,7 @@
-import { MINUTE, SECOND } from "../clock.ts";
+import { MINUTE, SECOND } from "../../lib/clock.ts";
 
 /** Defines a limit: what it bounds, and for whom. */
-export interface LimitFacts {
+export interface LimitDefinition {
   /** `rate`: requests in a window. `quota`: stored rows or bytes. `concurrent`: work at the same time. */
   kind: "rate" | "quota" | "concurrent";
   /** `brand`: each brand with its owner, and each user without one. `user`: each user. `platform`: all together. */
@@ -13,7 +13,7 @@ export interface LimitFacts {
   description: string;
 }
 
-const perMinute = (count: number, description: string): LimitFacts => ({
+const perMinute = (count: number, description: string): LimitDefinition => ({
   kind: "rate",
   per: "brand",
   unit: "requests",
@@ -21,7 +21,7 @@ const perMinute = (count: number, description: string): LimitFacts => ({
   windowSeconds: MINUTE / SECOND,
   description,
 });
-const rows = (count: number, description: string): LimitFacts => ({
+const rows = (count: number, description: string): LimitDefinition => ({
   kind: "quota",
   per: "brand",
   unit: "rows",
@@ -68,7 +68,7 @@ export const LIMITS = {
     kind: "concurrent",
     per: "platform",
   },
-} as const satisfies Record<string, LimitFacts>;
+} as const satisfies Record<string, LimitDefinition>;
 
 export type LimitName = keyof typeof LIMITS;
 export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
@@ -80,7 +80,7 @@ export type Limits = Record<LimitName, number>;
 export const DEFAULT_LIMITS = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default])) as Limits;
 
 /** Allowed values of an override. A rate of a million in a minute is still exact in a `TokenBuckets`. */
-export const LIMIT_BOUNDS: Record<LimitFacts["kind"], { least: number; most: number }> = {
+export const LIMIT_BOUNDS: Record<LimitDefinition["kind"], { least: number; most: number }> = {
   rate: { least: 1, most: 1_000_000 },
   concurrent: { least: 1, most: 10_000 },
   quota: { least: 0, most: 1_000_000_000_000_000 },

@@ -1,9 +1,9 @@
 import { and, eq, inArray } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { brands } from "../db/schema/brands.ts";
-import { limitOverrides } from "../db/schema/limits.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { invalid, notFound } from "../fault.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { limitOverrides } from "../../db/schema/limits.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { invalid, notFound } from "../../lib/errors.ts";
 import {
   DEFAULT_LIMITS,
   isLimitName,

@@ -1,5 +1,5 @@
-import { SECOND } from "../clock.ts";
-import { Fault } from "../fault.ts";
+import { SECOND } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 
 /** Requests of one owner that are worked on at the same time while others are active. */
 export const SHARED_AT_ONCE = 2;
@@ -30,7 +30,7 @@ interface Place {
 interface Waiter {
   since: number;
   start(place: Place): void;
-  refuse(error: Fault): void;
+  refuse(error: AppError): void;
 }
 
 interface Owner {
@@ -87,7 +87,7 @@ export class OwnerPlaces {
    * Refuses a request. Whoever sends the next one as soon as the last is refused would have the event loop do little else: while
    * requests of others are worked on they wait a moment for the refusal.
    */
-  refuse(name: string, error: Fault): Promise<never> {
+  refuse(name: string, error: AppError): Promise<never> {
     if (this.#heldRefusals >= MAX_HELD_REFUSALS || !this.othersRun(name)) throw error;
     this.#heldRefusals++;
     return new Promise((_, reject) => {
@@ -205,7 +205,7 @@ export class OwnerPlaces {
   }
 }
 
-function refusal(reason: string): Fault {
+function refusal(reason: string): AppError {
   const message = `Too many requests at once: while others use the service few are worked on at the same time, and ${reason}; try again in 2 seconds`;
-  return new Fault("RATE_LIMITED", message, { retryAfterSeconds: 2 });
+  return new AppError("RATE_LIMITED", message, { retryAfterSeconds: 2 });
 }

@@ -1,11 +1,11 @@
-import { Fault } from "../fault.ts";
+import { AppError } from "../../lib/errors.ts";
 
 interface Queue {
   taken: number;
   waiting: (() => void)[];
 }
 
-interface PlaceOptions {
+interface ConcurrencyOptions {
   /** Requests of one subject that may wait. */
   mostWaiting: number;
   /** Names the bounded work in the message of a rejection. */
@@ -13,11 +13,11 @@ interface PlaceOptions {
 }
 
 /** Bounds the concurrent work of one subject; some more requests wait, the rest is rejected. */
-export class Places {
+export class ConcurrencyLimiter {
   readonly #queues = new Map<string, Queue>();
-  readonly #options: PlaceOptions;
+  readonly #options: ConcurrencyOptions;
 
-  constructor(options: PlaceOptions) {
+  constructor(options: ConcurrencyOptions) {
     this.#options = options;
   }
 
@@ -39,7 +39,7 @@ export class Places {
     const { mostWaiting, noun } = this.#options;
     if (waiting.length >= mostWaiting) {
       const message = `Too many ${noun} at once: ${atOnce} are worked on at the same time, and ${mostWaiting} more are waiting; try again in 2 seconds`;
-      throw new Fault("RATE_LIMITED", message, { retryAfterSeconds: 2 });
+      throw new AppError("RATE_LIMITED", message, { retryAfterSeconds: 2 });
     }
     return new Promise((start) => waiting.push(start));
   }

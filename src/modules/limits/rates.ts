@@ -1,6 +1,6 @@
-import type { Clock, Instant } from "../clock.ts";
-import { dialect } from "../db/dialect.ts";
-import type { Store } from "../db/store.ts";
+import { dialect } from "../../db/dialect.ts";
+import type { Store } from "../../db/store.ts";
+import type { Clock, Instant } from "../../lib/clock.ts";
 import { type Rate, type Taken, TokenBuckets } from "./bucket.ts";
 import { LIMIT_NAMES, type LimitName } from "./names.ts";
 import { leaseTokens } from "./tokens.ts";
@@ -25,8 +25,8 @@ export function localRates(clock: Clock): Rates {
 }
 
 /** Leases in a quota: a twentieth of it costs one statement, and is the most by which a process can exceed a limit. */
-const LEASES_IN_QUOTA = 20;
-const REMEMBERED = 50_000;
+const LEASES_PER_QUOTA = 20;
+const MAX_HOLDINGS = 50_000;
 
 interface Holding {
   tokens: number;
@@ -51,13 +51,13 @@ export function leasedRates(store: Store, clock: Clock): Rates {
     if (known) return known;
     const fresh = { tokens: 0, left: 0, at: 0, emptyUntil: 0, leasing: null };
     // Deleting one loses its leased tokens and clears no debt: that is in the database.
-    if (holdings.size >= REMEMBERED) for (const oldest of holdings.keys().take(1)) holdings.delete(oldest);
+    if (holdings.size >= MAX_HOLDINGS) for (const oldest of holdings.keys().take(1)) holdings.delete(oldest);
     holdings.set(id, fresh);
     return fresh;
   }
 
   async function lease(holding: Holding, subject: string, name: LimitName, rate: Rate): Promise<void> {
-    const tokens = Math.max(1, Math.floor(rate.quota / LEASES_IN_QUOTA));
+    const tokens = Math.max(1, Math.floor(rate.quota / LEASES_PER_QUOTA));
     const answer = await store.write((tx) => leaseTokens(tx, subject, name, rate, tokens));
     const now = clock.now();
     holding.left = answer.left;

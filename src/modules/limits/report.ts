@@ -1,9 +1,9 @@
-import { iso } from "../clock.ts";
-import type { Reader } from "../db/store.ts";
+import type { Reader } from "../../db/store.ts";
+import { iso } from "../../lib/clock.ts";
 import type { AdminLimits } from "./model.ts";
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName } from "./names.ts";
 import { listOverrides, mergeLimits, type Override, PLATFORM } from "./overrides.ts";
-import { usageOf } from "./usage.ts";
+import { getUsage } from "./usage.ts";
 
 type Listed = AdminLimits["limits"][number];
 
@@ -11,7 +11,10 @@ type Listed = AdminLimits["limits"][number];
 export async function reportLimits(read: Reader, brandId: string | null): Promise<Listed[]> {
   const overrides = await listOverrides(read, brandId === null ? [PLATFORM] : [PLATFORM, brandId]);
   const limits = mergeLimits(overrides, brandId);
-  const [ofBrand, ofPlatform] = [brandId === null ? null : await usageOf(read, brandId), await usageOf(read, PLATFORM)];
+  const [ofBrand, ofPlatform] = [
+    brandId === null ? null : await getUsage(read, brandId),
+    await getUsage(read, PLATFORM),
+  ];
   return LIMIT_NAMES.map((name): Listed => {
     const { description, kind, unit, windowSeconds, per } = LIMITS[name];
     const counters = per === "platform" ? ofPlatform : per === "brand" ? ofBrand : null;

@@ -1,8 +1,8 @@
-import { MINUTE } from "../clock.ts";
-import type { RouteClass } from "../http/routePlans.ts";
+import type { RouteClass } from "../../http/route-policies.ts";
+import { MINUTE } from "../../lib/clock.ts";
 import type { LimitName } from "./names.ts";
 
-interface ClassFacts {
+interface RouteClassDefinition {
   limit: LimitName;
   windowMs: number;
   /** Name of the policy in header fields. */
@@ -13,7 +13,7 @@ interface ClassFacts {
   usesLoop: boolean;
 }
 
-export const ROUTE_CLASSES: Record<RouteClass, ClassFacts> = {
+export const ROUTE_CLASSES: Record<RouteClass, RouteClassDefinition> = {
   read: { limit: "readsPerMinute", windowMs: MINUTE, policy: "read", noun: "reading requests", usesLoop: true },
   write: { limit: "writesPerMinute", windowMs: MINUTE, policy: "write", noun: "writing requests", usesLoop: true },
   costly: { limit: "costlyPerMinute", windowMs: MINUTE, policy: "costly", noun: "costly requests", usesLoop: true },
@@ -24,6 +24,6 @@ export const ROUTE_CLASSES: Record<RouteClass, ClassFacts> = {
 };
 
 /** Returns the declared class of a route, else the class of its method. */
-export function classOf(method: string, told: RouteClass | undefined): RouteClass {
+export function getRouteClass(method: string, told: RouteClass | undefined): RouteClass {
   return told ?? (method === "GET" || method === "HEAD" ? "read" : "write");
 }

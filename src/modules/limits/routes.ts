@@ -1,13 +1,13 @@
 import { eq } from "drizzle-orm";
 import { Elysia, t } from "elysia";
-import { brands } from "../db/schema/brands.ts";
-import { brandOf } from "../db/tenant-scope.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { resolveBrandId } from "../../db/tenant-scope.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { Id } from "../../http/schemas.ts";
+import { notFound } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { notFound } from "../fault.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Id } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
 import type { Admission } from "./admission.ts";
 import { AdminLimits, LimitChange, OwnLimits } from "./model.ts";
 import { updateLimits } from "./overrides.ts";
@@ -16,7 +16,7 @@ import { reportLimits } from "./report.ts";
 const OfBrand = t.Object({ brandId: t.Optional(Id) });
 
 /** Limits of users and brands: shown to their owners, updated by admins. */
-export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
+export function limitsModule(deps: Deps, { reload }: Pick<Admission, "reload">) {
   const { store } = deps;
 
   async function ofBrand(brandId: string) {
@@ -30,7 +30,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
     .get(
       "/api/limits",
       async ({ query, context }) => {
-        const brandId = brandOf(context.principal, query.brandId);
+        const brandId = resolveBrandId(context.principal, query.brandId);
         const limits = (await ofBrand(brandId)).map(
           ({ default: _, platformValue: __, brandValue: ___, changedBy: ____, changedAt: _____, ...shown }) => shown,
         );
@@ -41,7 +41,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         response: OwnLimits,
         detail: {
           access: "user",
-          example: { parameters: { brandId: EXEMPLARS.brand } },
+          example: { parameters: { brandId: DEMO_IDS.brand } },
           summary: "Get the limits of a brand",
           description:
             "Limits of the brand, with used and remaining amounts. For rates, the header `RateLimit` of every response tells what is left. Admins name the brand.",
@@ -60,7 +60,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         response: AdminLimits,
         detail: {
           access: "admin",
-          example: { parameters: { brandId: EXEMPLARS.brand } },
+          example: { parameters: { brandId: DEMO_IDS.brand } },
           summary: "List limits",
           description:
             "Limits of a brand, or of the platform without `brandId`: effective and default values, the last change, and usage. For admins only.",
@@ -72,7 +72,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
       async ({ body, context }) => {
         const { brandId = null, limits } = body;
         const { userId: changedBy } = context.principal;
-        const answer = await writeOnce(deps, context, async (tx) => {
+        const answer = await runIdempotent(deps, context, async (tx) => {
           await updateLimits(tx, { brandId, limits, changedBy });
           return { success: true as const, brandId, limits: await reportLimits(tx, brandId) };
         });
@@ -85,7 +85,7 @@ export function limitRoutes(deps: Deps, { reload }: Pick<Admission, "reload">) {
         detail: {
           access: "admin",
           idempotent: true,
-          example: { body: { brandId: EXEMPLARS.brand, limits: { contacts: 3_000_000, mailboxes: null } } },
+          example: { body: { brandId: DEMO_IDS.brand, limits: { contacts: 3_000_000, mailboxes: null } } },
           summary: "Update limits",
           description:
             "Sets limits of a brand, or of the platform without `brandId`; null restores the default. Existing rows stay. Other processes follow within ten seconds. For admins only.",

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { DAY, type Instant } from "../clock.ts";
-import type { Tx } from "../db/store.ts";
+import type { Tx } from "../../db/store.ts";
+import { DAY, type Instant } from "../../lib/clock.ts";
 import type { Rate } from "./bucket.ts";
 import type { LimitName } from "./names.ts";
 
@@ -69,12 +69,12 @@ export async function countToday(tx: Tx, subject: string, name: LimitName, limit
 }
 
 /** Subtracts one that was counted at `at`. */
-export async function uncount(tx: Tx, subject: string, name: LimitName, at: Instant): Promise<void> {
+export async function uncountToday(tx: Tx, subject: string, name: LimitName, at: Instant): Promise<void> {
   await tx.all(sql`update daily_counts set used = used - 1
     where subject = ${subject} and name = ${name} and day = ${dayOf(at)} and used > 0`);
 }
 
-export function untilTomorrow(now: Instant): number {
+export function msUntilTomorrow(now: Instant): number {
   return dayOf(now) + DAY - now;
 }
 

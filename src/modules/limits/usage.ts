@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Reader, Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { AppError } from "../../lib/errors.ts";
 import { LIMITS, type LimitName } from "./names.ts";
 import { getLimit } from "./overrides.ts";
 
@@ -8,7 +8,13 @@ import { getLimit } from "./overrides.ts";
 // credits: no request counts rows, and two requests cannot both take the last one of a quota.
 
 /** Adds to a counter unless it would exceed `limit`; returns false, and changes nothing, when it would. */
-export async function reserve(tx: Tx, scope: string, name: LimitName, amount: number, limit: number): Promise<boolean> {
+export async function reserveUsage(
+  tx: Tx,
+  scope: string,
+  name: LimitName,
+  amount: number,
+  limit: number,
+): Promise<boolean> {
   if (amount <= 0) return true;
   if (amount > limit) return false;
   const rows = await tx.all(sql`insert into usage_counts (scope, name, used) values (${scope}, ${name}, ${amount})
@@ -19,39 +25,39 @@ export async function reserve(tx: Tx, scope: string, name: LimitName, amount: nu
 
 /** Adds to a counter regardless of its limit, for rows that follow from an operation that was allowed already. */
 export async function addUsage(tx: Tx, scope: string, name: LimitName, amount: number): Promise<void> {
-  if (amount < 0) return release(tx, scope, name, -amount);
+  if (amount < 0) return releaseUsage(tx, scope, name, -amount);
   if (amount === 0) return;
   await tx.all(sql`insert into usage_counts (scope, name, used) values (${scope}, ${name}, ${amount})
     on conflict (scope, name) do update set used = usage_counts.used + excluded.used`);
 }
 
 /** Subtracts from a counter, never below zero. */
-export async function release(tx: Tx, scope: string, name: LimitName, amount: number): Promise<void> {
+export async function releaseUsage(tx: Tx, scope: string, name: LimitName, amount: number): Promise<void> {
   if (amount <= 0) return;
   await tx.all(sql`update usage_counts set used = case when used > ${amount} then used - ${amount} else 0 end
     where scope = ${scope} and name = ${name}`);
 }
 
 /** Reserves an amount under the limit of a brand. @throws AppError CONFLICT that names the limit when it is reached */
-export async function takeQuota(tx: Tx, brandId: string, name: LimitName, amount = 1): Promise<void> {
+export async function reserveQuota(tx: Tx, brandId: string, name: LimitName, amount = 1): Promise<void> {
   const limit = await getLimit(tx, brandId, name);
-  if (!(await reserve(tx, brandId, name, amount, limit))) throw quotaReached(name, limit);
+  if (!(await reserveUsage(tx, brandId, name, amount, limit))) throw quotaReached(name, limit);
 }
 
 /** A limit, and the amount that is left of it. */
-export interface Room {
+export interface RemainingQuota {
   limit: number;
   left: number;
 }
 
 /** Returns what is left of a quota of a brand, as this transaction sees it. */
-export async function roomFor(read: Reader, brandId: string, name: LimitName): Promise<Room> {
+export async function getRemainingQuota(read: Reader, brandId: string, name: LimitName): Promise<RemainingQuota> {
   const limit = await getLimit(read, brandId, name);
-  return { limit, left: Math.max(0, limit - ((await usageOf(read, brandId))[name] ?? 0)) };
+  return { limit, left: Math.max(0, limit - ((await getUsage(read, brandId))[name] ?? 0)) };
 }
 
 /** Returns the usage of a scope by limit. */
-export async function usageOf(read: Reader, scope: string): Promise<Partial<Record<LimitName, number>>> {
+export async function getUsage(read: Reader, scope: string): Promise<Partial<Record<LimitName, number>>> {
   const rows = await read.all<{ name: LimitName; used: unknown }>(
     sql`select name, used from usage_counts where scope = ${scope}`,
   );
@@ -70,6 +76,6 @@ export function quotaMessage(name: LimitName, limit: number): string {
   return `The limit ${name} is reached: ${amount} (${description}). Delete some, or ask an admin for more`;
 }
 
-export function quotaReached(name: LimitName, limit: number): Fault {
-  return new Fault("CONFLICT", quotaMessage(name, limit), { facts: { limit: { name, value: limit } } });
+export function quotaReached(name: LimitName, limit: number): AppError {
+  return new AppError("CONFLICT", quotaMessage(name, limit), { meta: { limit: { name, value: limit } } });
 }

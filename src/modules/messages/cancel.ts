@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import { byPages, inSlices, SCAN_ROWS, SLICE_ROWS } from "../db/slices.ts";
-import { equalsUnindexed, findByIndex, forUpdate, rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { forEachPage, forEachSlice, SCAN_ROWS, SLICE_ROWS } from "../../db/slices.ts";
+import { equalsUnindexed, forceIndexScans, forUpdate, valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
 import type { CancelReason, MessageStatus } from "./model.ts";
 import { transition } from "./transitions.ts";
 
@@ -11,7 +11,7 @@ interface ScannedMessage {
 }
 
 const idTable = (ids: readonly string[]) =>
-  rowsOf(
+  valuesTable(
     "n",
     ids.map((id) => ({ id })),
     { id: "text" },
@@ -37,17 +37,17 @@ async function cancelPages(
 ): Promise<number> {
   let cancelled = 0;
   const sending: string[] = [];
-  await byPages(page, async (seen) => {
+  await forEachPage(page, async (seen) => {
     for (const { id, status } of seen) if (status === "SENDING") sending.push(id);
     const pending = seen.flatMap(({ id, status }) => (status === "PENDING" ? [id] : []));
-    await inSlices(pending, async (ids) => {
+    await forEachSlice(pending, async (ids) => {
       const done = await cancelPending(tx, ids, reason);
       cancelled += done.size;
       // Claimed by the engine since they were seen.
       for (const id of ids) if (!done.has(id)) sending.push(id);
     });
   });
-  await inSlices(sending, async (ids) => {
+  await forEachSlice(sending, async (ids) => {
     // Held until the end, so that none goes from one status to the other between the two statements below.
     await tx.all(sql`select m.id from messages m where m.id in (select n.id from ${idTable(ids)})
       order by m.id ${forUpdate("m")}`);
@@ -71,7 +71,7 @@ export function cancelConversation(tx: Tx, conversationId: string, reason: Cance
 
 /** Cancels what is still to be sent by a campaign. */
 export async function cancelCampaign(tx: Tx, campaignId: string, reason: CancelReason): Promise<number> {
-  await findByIndex(tx);
+  await forceIndexScans(tx);
   return cancel(tx, sql`m.campaign_id = ${campaignId}`, reason);
 }
 
@@ -86,11 +86,11 @@ export async function cancelPerson(
   const by = (column: "email" | "phone", address: string | null) =>
     address === null ? [] : [sql`select c.id from contacts c where c.${sql.raw(column)} = ${address} ${ofBrand}`];
   const people = await tx.all<{ id: string }>(sql.join([...by("email", email), ...by("phone", phone)], sql` union `));
-  if (people.length > 0) await findByIndex(tx);
+  if (people.length > 0) await forceIndexScans(tx);
   let cancelled = 0;
   // Each contact by itself, in the order of its index: nothing is sorted, or passed over in every page.
   for (const contact of people) {
-    await byPages(
+    await forEachPage(
       (after) =>
         tx.all<{
           id: string;

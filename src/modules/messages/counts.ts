@@ -1,13 +1,13 @@
 import { eq, sql } from "drizzle-orm";
-import { HOUR, type Instant } from "../clock.ts";
-import { messageCounts } from "../db/schema/messages.ts";
-import { indexedBy, rowsOf } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
+import { messageCounts } from "../../db/schema/messages.ts";
+import { indexedBy, valuesTable } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { HOUR, type Instant } from "../../lib/clock.ts";
 import type { MessageStatus } from "./model.ts";
-import { type Change, tally } from "./tallies.ts";
+import { type TallyChange, updateTallies } from "./tallies.ts";
 
 /** A change of status; `from` is null for a new message. */
-export interface Move {
+export interface StatusChange {
   campaignId: string;
   stage: number;
   scheduledTime: Instant;
@@ -16,10 +16,10 @@ export interface Move {
 }
 
 /** Messages of one stage, scheduled in the same hour, that made the same change of status. */
-type Group = Move & { count: number };
+type Group = StatusChange & { count: number };
 
 /** Groups equal changes: a batch makes few different ones, and the counters are computed for each group, not for each message. */
-function groupMoves(moves: readonly Move[]): Group[] {
+function groupMoves(moves: readonly StatusChange[]): Group[] {
   const groups = new Map<string, Group>();
   for (const move of moves) {
     const { campaignId, stage, scheduledTime, from, to } = move;
@@ -32,9 +32,9 @@ function groupMoves(moves: readonly Move[]): Group[] {
 }
 
 /** Updates the counters of each campaign and stage and the tallies of the platform, in the transaction that changed the messages. */
-export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> {
+export async function updateCounts(tx: Tx, moves: readonly StatusChange[]): Promise<void> {
   const deltas = new Map<string, { campaignId: string; stage: number; status: string; delta: number }>();
-  const add = ({ campaignId, stage }: Move, status: MessageStatus, delta: number) => {
+  const add = ({ campaignId, stage }: StatusChange, status: MessageStatus, delta: number) => {
     const key = `${campaignId} ${String(stage).padStart(4, "0")} ${status}`;
     const entry = deltas.get(key) ?? { campaignId, stage, status, delta: 0 };
     entry.delta += delta;
@@ -49,11 +49,11 @@ export async function countMoves(tx: Tx, moves: readonly Move[]): Promise<void> 
   const rows = [...deltas].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, row]) => (row.delta === 0 ? [] : [row]));
   if (rows.length === 0) return;
   await tx.all(sql`insert into message_counts (campaign_id, stage, status, count)
-    select n."campaignId", n.stage, n.status, n.delta from ${rowsOf("n", rows, { campaignId: "text", stage: "integer", status: "text", delta: "integer" })} where true
+    select n."campaignId", n.stage, n.status, n.delta from ${valuesTable("n", rows, { campaignId: "text", stage: "integer", status: "text", delta: "integer" })} where true
     on conflict (campaign_id, stage, status) do update set count = message_counts.count + excluded.count`);
-  await tally(
+  await updateTallies(
     tx,
-    groups.flatMap(({ stage, scheduledTime, from, to, count }): Change[] => [
+    groups.flatMap(({ stage, scheduledTime, from, to, count }): TallyChange[] => [
       ...(from === null ? [] : [{ stage, scheduledTime, status: from, delta: -count }]),
       { stage, scheduledTime, status: to, delta: count },
     ]),
@@ -67,7 +67,7 @@ export interface StageCount {
 }
 
 /** Counts the messages of a campaign by stage and status. */
-export async function countsOf(read: Reader, campaignId: string): Promise<StageCount[]> {
+export async function getCounts(read: Reader, campaignId: string): Promise<StageCount[]> {
   const rows = await read.select().from(messageCounts).where(eq(messageCounts.campaignId, campaignId));
   return rows.map(({ stage, status, count }) => ({ stage, status: status as MessageStatus, count }));
 }
@@ -76,7 +76,7 @@ export async function countsOf(read: Reader, campaignId: string): Promise<StageC
  * Counts the messages of the platform by status. It costs the same with any number of campaigns: the tallies have the final
  * statuses and the others together, and of those only what is being sent, or unknown, is counted.
  */
-export async function platformCounts(read: Reader): Promise<Record<MessageStatus, number>> {
+export async function getPlatformCounts(read: Reader): Promise<Record<MessageStatus, number>> {
   const rows = await read.all<{ status: MessageStatus; count: unknown }>(
     sql`select status, sum(count) as count from message_tallies
         where span = 'ALL' and kind in ('OPENING', 'FOLLOW_UP') and start = 0 group by status

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { byPages, SLICE_ROWS } from "../db/slices.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import { forEachPage, SLICE_ROWS } from "../../db/slices.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { MessageStatus } from "./model.ts";
-import { tally } from "./tallies.ts";
+import { updateTallies } from "./tallies.ts";
 
 interface DeletedMessage {
   stage: number;
@@ -16,9 +16,9 @@ interface DeletedMessage {
 
 function assertNotSent({ status, attempts }: DeletedMessage): void {
   if (["PENDING", "SENDING", "UNKNOWN"].includes(status))
-    throw new Fault("CONFLICT", "Messages of this campaign are still being sent: try again later");
+    throw new AppError("CONFLICT", "Messages of this campaign are still being sent: try again later");
   if (attempts > 0)
-    throw new Fault(
+    throw new AppError(
       "CONFLICT",
       "The campaign has sent messages, and their unsubscribe links must keep working: archive it instead",
     );
@@ -32,12 +32,12 @@ export async function deleteCampaignMessages(tx: Tx, campaignId: string): Promis
   const page = (after: string) =>
     tx.all<{ id: string }>(sql`select id from messages where campaign_id = ${campaignId} and id > ${after}
       order by id limit ${SLICE_ROWS}`);
-  await byPages(page, async (ids) => {
+  await forEachPage(page, async (ids) => {
     const deleted = await tx.all<DeletedMessage>(sql`delete from messages
-      where id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
+      where id in (select n.id from ${valuesTable("n", ids, { id: "text" })})
       returning stage, status, attempts, scheduled_time as "scheduledTime"`);
     for (const message of deleted) assertNotSent(message);
-    await tally(
+    await updateTallies(
       tx,
       deleted.map(({ stage, status, scheduledTime }) => ({ stage, status, scheduledTime, delta: -1 })),
     );

@@ -1,18 +1,18 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
-import type { ChannelName } from "../channels/channel.ts";
-import type { Instant } from "../clock.ts";
+import type { ChannelName } from "../../channels/channel.ts";
+import { messages } from "../../db/schema/messages.ts";
+import { repeatUntilNone, SLICE_ROWS } from "../../db/slices.ts";
+import { forceIndexScans, valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
 import { hold } from "../credits/holds.ts";
-import { readWeights } from "../credits/weights.ts";
-import { messages } from "../db/schema/messages.ts";
-import { SLICE_ROWS, untilNone } from "../db/slices.ts";
-import { findByIndex, rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { countMoves } from "./counts.ts";
+import { getWeights } from "../credits/weights.ts";
+import { updateCounts } from "./counts.ts";
 import { NEVER } from "./model.ts";
 import { reschedule } from "./reschedule.ts";
 
 /** A message to schedule. */
-export interface Draft {
+export interface NewMessage {
   brandId: string;
   campaignId: string;
   conversationId: string;
@@ -25,20 +25,20 @@ export interface Draft {
   units: number;
 }
 
-export interface Scheduled {
+export interface CreatedMessages {
   /** Ids of the new messages. A (conversation, stage) that had one already keeps it. */
   ids: string[];
   /** Those of them that wait because the brand is short of credits. */
-  short: Set<string>;
+  underfunded: Set<string>;
 }
 
 /**
  * Creates messages as PENDING and holds their credits at today's price, in one transaction. A message that the brand cannot pay
  * is created all the same, since nothing accepted is lost; when it is due, the claim tries to hold its credits once more.
  */
-export async function schedule(tx: Tx, drafts: readonly Draft[]): Promise<Scheduled> {
-  if (drafts.length === 0) return { ids: [], short: new Set() };
-  const weights = await readWeights(tx);
+export async function createMessages(tx: Tx, drafts: readonly NewMessage[]): Promise<CreatedMessages> {
+  if (drafts.length === 0) return { ids: [], underfunded: new Set() };
+  const weights = await getWeights(tx);
   const rows = drafts.map((draft) => ({
     ...draft,
     id: tx.newId(),
@@ -47,7 +47,7 @@ export async function schedule(tx: Tx, drafts: readonly Draft[]): Promise<Schedu
   const created = new Set((await tx.all<{ id: string }>(insertPending(tx, rows))).map((row) => row.id));
   const added = rows.filter((row) => created.has(row.id));
 
-  const short = await hold(
+  const underfunded = await hold(
     tx,
     added.map((row) => ({
       ...row,
@@ -57,20 +57,20 @@ export async function schedule(tx: Tx, drafts: readonly Draft[]): Promise<Schedu
       weight: weights[row.channel],
     })),
   );
-  if (short.size > 0) {
+  if (underfunded.size > 0) {
     await tx
       .update(messages)
       .set({ errorMessage: "INSUFFICIENT_CREDITS" })
-      .where(inArray(messages.id, [...short]));
+      .where(inArray(messages.id, [...underfunded]));
   }
-  await countMoves(
+  await updateCounts(
     tx,
     added.map((row) => ({ ...row, from: null, to: "PENDING" as const })),
   );
-  return { ids: added.map((row) => row.id), short };
+  return { ids: added.map((row) => row.id), underfunded };
 }
 
-function insertPending(tx: Tx, rows: readonly (Draft & { id: string; credits: number })[]): SQL {
+function insertPending(tx: Tx, rows: readonly (NewMessage & { id: string; credits: number })[]): SQL {
   const types = {
     id: "text",
     brandId: "text",
@@ -86,7 +86,7 @@ function insertPending(tx: Tx, rows: readonly (Draft & { id: string; credits: nu
   const values = rows.map(({ units: _, ...row }) => row);
   return sql`insert into messages (id, brand_id, campaign_id, conversation_id, contact_id, stage, channel, status, scheduled_time, run_at, sender_id, credits, created_at, fence, attempts)
     select n.id, n."brandId", n."campaignId", n."conversationId", n."contactId", n.stage, n.channel, 'PENDING', n."scheduledTime", n."scheduledTime", n."senderId", n.credits, ${tx.now}, 0, 0
-    from ${rowsOf("n", values, types)} where true
+    from ${valuesTable("n", values, types)} where true
     on conflict (conversation_id, stage) do nothing returning id`;
 }
 
@@ -95,8 +95,8 @@ export const PARKED = sql.raw(`status = 'PENDING' and run_at = ${NEVER}`);
 
 /** Makes parked messages due again, a slice at a time: when they were planned, or now. */
 async function unpark(tx: Tx, which: SQL): Promise<void> {
-  await findByIndex(tx);
-  await byParked(tx, which, (rows) =>
+  await forceIndexScans(tx);
+  await forEachParked(tx, which, (rows) =>
     reschedule(
       tx,
       "unpark",
@@ -106,7 +106,7 @@ async function unpark(tx: Tx, which: SQL): Promise<void> {
 }
 
 /** A message that waits for a person or an event. */
-export interface Parked {
+export interface ParkedMessage {
   id: string;
   senderId: string | null;
   scheduledTime: Instant;
@@ -116,10 +116,14 @@ export interface Parked {
  * Calls `work` with parked messages a slice at a time, in the order they were planned. Each slice begins where the last one
  * ended: Postgres would pass over the rows that were freed before again in each of the next.
  */
-export async function byParked(tx: Tx, which: SQL, work: (rows: readonly Parked[]) => Promise<unknown>): Promise<void> {
+export async function forEachParked(
+  tx: Tx,
+  which: SQL,
+  work: (rows: readonly ParkedMessage[]) => Promise<unknown>,
+): Promise<void> {
   let beyond = sql.empty();
-  await untilNone(async () => {
-    const rows = await tx.all<Parked>(sql`select id, sender_id as "senderId", scheduled_time as "scheduledTime"
+  await repeatUntilNone(async () => {
+    const rows = await tx.all<ParkedMessage>(sql`select id, sender_id as "senderId", scheduled_time as "scheduledTime"
       from messages where ${which} and ${PARKED} ${beyond} order by scheduled_time, id limit ${SLICE_ROWS}`);
     const last = rows.at(-1);
     if (!last) return 0;

@@ -1,4 +1,4 @@
-import { HOUR, type Instant, MINUTE } from "../clock.ts";
+import { HOUR, type Instant, MINUTE } from "../../lib/clock.ts";
 
 /** The status of a message in the database; `transitions.ts` has the state machine. The API shows SENDING and UNKNOWN as PENDING. */
 export type MessageStatus = "PENDING" | "SENDING" | "SENT" | "CANCELLED" | "FAILED" | "UNKNOWN";
@@ -14,7 +14,7 @@ export type CancelReason =
   | "CONTACT_REMOVED";
 
 /** Maps a status to the one that the reference API has for it. */
-export function wireStatus(status: MessageStatus): "PENDING" | "SENT" | "CANCELLED" | "FAILED" {
+export function toWireStatus(status: MessageStatus): "PENDING" | "SENT" | "CANCELLED" | "FAILED" {
   return status === "SENDING" || status === "UNKNOWN" ? "PENDING" : status;
 }
 
@@ -25,4 +25,4 @@ export const NEVER: Instant = 8_640_000_000_000_000;
 export const CLAIM_LEASE_MS = 5 * MINUTE;
 
 /** An outcome that is unknown for this long counts as failed. */
-export const UNKNOWN_DEADLINE = 24 * HOUR;
+export const UNKNOWN_DEADLINE_MS = 24 * HOUR;

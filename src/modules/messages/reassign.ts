@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { reassignConversations } from "../conversationRows/status.ts";
-import { byPages, inSlices, SCAN_ROWS, yieldToEventLoop } from "../db/slices.ts";
-import { equalsUnindexed, findByIndex, indexedBy, rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { forEachPage, forEachSlice, SCAN_ROWS, yieldToEventLoop } from "../../db/slices.ts";
+import { equalsUnindexed, forceIndexScans, indexedBy, valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { reassignConversations } from "../conversations/status.ts";
 import { reschedule, SENDER_WAITS } from "./reschedule.ts";
 
 /** Pending, and no mailbox of its own brand carries it: its mailbox is gone or another brand's, or it never had one. */
@@ -21,7 +21,7 @@ async function assign(tx: Tx, messages: readonly { id: string }[], offset: numbe
     with unassigned as (
       select m.id, m.campaign_id, m.conversation_id,
         row_number() over (partition by m.campaign_id order by m.id) + ${offset} as number
-      from ${rowsOf("n", ids, { id: "text" })} cross join messages m where m.id = n.id and ${UNASSIGNED}
+      from ${valuesTable("n", ids, { id: "text" })} cross join messages m where m.id = n.id and ${UNASSIGNED}
     ), mailboxes as (
       select s.campaign_id, s.sender_id, row_number() over (partition by s.campaign_id order by s.sender_id) - 1 as place,
         count(*) over (partition by s.campaign_id) as count
@@ -52,12 +52,12 @@ export async function reassignMessages(tx: Tx, ids: readonly string[]): Promise<
 /** Assigns mailboxes to the unassigned messages of a campaign whose mailboxes have changed, a slice at a time. */
 export async function reassignCampaign(tx: Tx, campaignId: string): Promise<void> {
   let offset = randomOffset(tx);
-  await findByIndex(tx);
+  await forceIndexScans(tx);
   const page = (after: string) =>
     tx.all<{ id: string }>(sql`select m.id from messages m where m.campaign_id = ${campaignId} and m.id > ${after}
       order by m.id limit ${SCAN_ROWS}`);
-  await byPages(page, (rows) =>
-    inSlices(rows, async (slice) => {
+  await forEachPage(page, (rows) =>
+    forEachSlice(rows, async (slice) => {
       offset += (await assign(tx, slice, offset)).length;
     }),
   );
@@ -87,7 +87,7 @@ async function forEachPending(
     if (!last) return;
     after = { id: last.id, runAt: Number(last.runAt) };
     const matching = page.filter(({ matches }) => Number(matches) === 1).map(({ id }) => ({ id }));
-    await inSlices(matching, work);
+    await forEachSlice(matching, work);
     await yieldToEventLoop();
   }
 }
@@ -105,10 +105,10 @@ export function releaseWaitingMessages(tx: Tx, senderId: string): Promise<void> 
  */
 export async function reassignAfterMove(tx: Tx, senderIds: readonly string[], brandId: string): Promise<void> {
   const moved = senderIds.map((id) => ({ id }));
-  const these = sql`(select n.id from ${rowsOf("n", moved, { id: "text" })})`;
+  const these = sql`(select n.id from ${valuesTable("n", moved, { id: "text" })})`;
   const waits = sql`m.error_message in ${SENDER_WAITS}`;
   let offset = randomOffset(tx);
-  await findByIndex(tx);
+  await forceIndexScans(tx);
   await forEachPending(tx, sql`m.sender_id in ${these}`, async (ids) => {
     offset += (await assign(tx, ids, offset)).length;
   });

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import type { Tx } from "../db/store.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
 import { NEVER } from "./model.ts";
 import { type Update, updateBatch } from "./update-batch.ts";
 

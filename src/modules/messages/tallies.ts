@@ -1,16 +1,16 @@
 import { type SQL, sql } from "drizzle-orm";
-import { DAY, HOUR, type Instant } from "../clock.ts";
-import { type Bucket, bucketAt } from "../db/buckets.ts";
-import { dialect } from "../db/dialect.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { type MessageStatus, wireStatus } from "./model.ts";
+import { dialect } from "../../db/dialect.ts";
+import { type Bucket, findBucket } from "../../db/offset-buckets.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { DAY, HOUR, type Instant } from "../../lib/clock.ts";
+import { type MessageStatus, toWireStatus } from "./model.ts";
 
 export type Kind = "OPENING" | "FOLLOW_UP";
-export type WireStatus = ReturnType<typeof wireStatus>;
+export type WireStatus = ReturnType<typeof toWireStatus>;
 
 /** Messages that reached a status, or (below zero) left it. */
-export interface Change {
+export interface TallyChange {
   stage: number;
   status: MessageStatus;
   scheduledTime: Instant;
@@ -23,7 +23,7 @@ const SPANS = { ALL: Number.MAX_SAFE_INTEGER, DAY, HOUR };
 const SHARDS = dialect === "postgres" ? 8 : 1;
 
 /** Updates the tallies, in the transaction that changed the messages. */
-export async function tally(tx: Tx, changes: readonly Change[]): Promise<void> {
+export async function updateTallies(tx: Tx, changes: readonly TallyChange[]): Promise<void> {
   const shard = tx.now % SHARDS;
   const rows = new Map<
     string,
@@ -31,7 +31,7 @@ export async function tally(tx: Tx, changes: readonly Change[]): Promise<void> {
   >();
   for (const { stage, status: internal, scheduledTime, delta } of changes) {
     const kind = stage === 0 ? "OPENING" : "FOLLOW_UP";
-    const status = wireStatus(internal);
+    const status = toWireStatus(internal);
     for (const [span, length] of Object.entries(SPANS)) {
       const start = scheduledTime - (scheduledTime % length);
       const row = { span, kind, start: span === "ALL" ? 0 : start, status, shard, count: 0 } as const;
@@ -52,24 +52,24 @@ export async function tally(tx: Tx, changes: readonly Change[]): Promise<void> {
     count: "bigint",
   } as const;
   await tx.all(sql`insert into message_tallies (span, kind, start, status, shard, count)
-    select n.span, n.kind, n.start, n.status, n.shard, n.count from ${rowsOf("n", moved, types)} where true
+    select n.span, n.kind, n.start, n.status, n.shard, n.count from ${valuesTable("n", moved, types)} where true
     on conflict (span, kind, start, status, shard) do update set count = message_tallies.count + excluded.count`);
 }
 
 /** The messages of the platform that a list shows. */
-export interface Tallied {
+export interface TalliedList {
   /** 1 excludes initial messages. */
   fromStage: 0 | 1;
   status?: WireStatus | undefined;
 }
 
-const counted = (span: keyof typeof SPANS, { fromStage, status }: Tallied): SQL =>
+const counted = (span: keyof typeof SPANS, { fromStage, status }: TalliedList): SQL =>
   sql.raw(
     `span = '${span}' and ${fromStage === 1 ? "kind = 'FOLLOW_UP'" : "kind in ('FOLLOW_UP', 'OPENING')"}${status === undefined ? "" : ` and status = '${status}'`}`,
   );
 
 /** Returns how many there are. */
-export async function tallied(read: Reader, which: Tallied): Promise<number> {
+export async function getTallied(read: Reader, which: TalliedList): Promise<number> {
   const [row] = await read.all<{ total: unknown }>(
     sql`select sum(count) as total from message_tallies where ${counted("ALL", which)}`,
   );
@@ -77,29 +77,34 @@ export async function tallied(read: Reader, which: Tallied): Promise<number> {
 }
 
 /** The span in which the rows of a page are scheduled, and how many rows of that span come before it. */
-export interface Stretch {
+export interface TimeRange {
   from: Instant;
   to: Instant;
   skip: number;
 }
 
 /** Finds the span of rows `first` to `last` (from 0, the latest scheduled first), to the hour. Null beyond the end. */
-export async function stretchOf(read: Reader, which: Tallied, first: number, last: number): Promise<Stretch | null> {
-  const days = await bucketsOf(read, which, "DAY", sql.empty());
-  const [firstDay, lastDay] = [bucketAt(days, first), bucketAt(days, last)];
+export async function findTimeRange(
+  read: Reader,
+  which: TalliedList,
+  first: number,
+  last: number,
+): Promise<TimeRange | null> {
+  const days = await getBuckets(read, which, "DAY", sql.empty());
+  const [firstDay, lastDay] = [findBucket(days, first), findBucket(days, last)];
   if (!firstDay || !lastDay) return null;
   // A day at a time: asked for both at once, SQLite reads all hours there are.
   const hoursOf = ({ start }: { start: Instant }) =>
-    bucketsOf(read, which, "HOUR", sql`and start >= ${start} and start < ${start + DAY}`);
+    getBuckets(read, which, "HOUR", sql`and start >= ${start} and start < ${start + DAY}`);
   const topHours = await hoursOf(firstDay);
   const bottomHours = firstDay.start === lastDay.start ? topHours : await hoursOf(lastDay);
-  const top = bucketAt(topHours, first - firstDay.before);
-  const bottom = bucketAt(bottomHours, last - lastDay.before);
+  const top = findBucket(topHours, first - firstDay.before);
+  const bottom = findBucket(bottomHours, last - lastDay.before);
   if (!top || !bottom) return null;
   return { from: bottom.start, to: top.start + HOUR, skip: first - firstDay.before - top.before };
 }
 
-async function bucketsOf(read: Reader, which: Tallied, span: "DAY" | "HOUR", more: SQL): Promise<Bucket[]> {
+async function getBuckets(read: Reader, which: TalliedList, span: "DAY" | "HOUR", more: SQL): Promise<Bucket[]> {
   const rows = await read.all<{ start: Instant; count: unknown }>(
     sql`select start, sum(count) as count from message_tallies where ${counted(span, which)} ${more} group by start order by start desc`,
   );

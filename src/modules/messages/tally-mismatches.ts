@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { DAY, HOUR } from "../clock.ts";
-import type { Reader } from "../db/store.ts";
+import type { Reader } from "../../db/store.ts";
+import { DAY, HOUR } from "../../lib/clock.ts";
 
 const WIRE = "case when status in ('SENDING', 'UNKNOWN') then 'PENDING' else status end";
 const KIND = "case when stage = 0 then 'OPENING' else 'FOLLOW_UP' end";
@@ -8,7 +8,7 @@ const counted = (span: string, start: string) =>
   `select '${span}' as span, ${KIND} as kind, ${start} as start, ${WIRE} as status, count(*) as count from messages group by 1, 2, 3, 4`;
 
 /** Counts all messages and returns a line for each tally that differs. Reads the whole table: for tests and the simulation. */
-export async function tallyDrifts(read: Pick<Reader, "all">): Promise<string[]> {
+export async function findTallyMismatches(read: Pick<Reader, "all">): Promise<string[]> {
   const spans = [
     counted("ALL", "0"),
     counted("DAY", `scheduled_time / ${DAY} * ${DAY}`),

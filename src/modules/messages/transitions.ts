@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { type ConversationStatus, endConversations } from "../conversationRows/status.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
+import { type ConversationStatus, endConversations } from "../conversations/status.ts";
 import { release, settle } from "../credits/holds.ts";
-import type { Tx } from "../db/store.ts";
-import { countMoves } from "./counts.ts";
-import { CLAIM_LEASE_MS, type MessageStatus, UNKNOWN_DEADLINE } from "./model.ts";
+import { updateCounts } from "./counts.ts";
+import { CLAIM_LEASE_MS, type MessageStatus, UNKNOWN_DEADLINE_MS } from "./model.ts";
 import { type Update, updateBatch } from "./update-batch.ts";
 
 /*
@@ -81,7 +81,7 @@ export const TRANSITIONS = {
     to: ["UNKNOWN"],
     columns: ["id"],
     set: (now) => sql`status = 'UNKNOWN', error_message = 'OUTCOME_UNKNOWN', lease_until = null, fence = fence + 1,
-      run_at = ${now + UNKNOWN_DEADLINE}`,
+      run_at = ${now + UNKNOWN_DEADLINE_MS}`,
   },
   /** Its outcome stayed unknown until the deadline. */
   expire: {
@@ -166,7 +166,7 @@ export async function transition(
     return { ...row, from: (isRescued ? other : first) as MessageStatus };
   });
   await endHolds(tx, definition, moved, byId);
-  await countMoves(tx, moved);
+  await updateCounts(tx, moved);
   await endConversations(
     tx,
     moved.flatMap(({ id, conversationId, to }) => {

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Instant } from "../clock.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import type { Instant } from "../../lib/clock.ts";
 import type { MessageStatus } from "./model.ts";
 
 const COLUMN_TYPES = {
@@ -48,6 +48,6 @@ export function updateBatch<Row>(
   });
   // Compared so that no partial index of a status comes to mind: see `equalsUnindexed`.
   const inStatus = sql.raw(`coalesce(messages.status, '') in ('${from.join("', '")}')`);
-  return tx.all<Row>(sql`update messages set ${set(tx.now)} from ${rowsOf("n", rows, types)}
+  return tx.all<Row>(sql`update messages set ${set(tx.now)} from ${valuesTable("n", rows, types)}
     where messages.id = n.id and ${inStatus} ${condition ? sql`and ${condition}` : sql.empty()} returning ${returned}`);
 }

@@ -1,18 +1,18 @@
 import { Elysia, t } from "elysia";
+import type { Tx } from "../../db/store.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { invalid } from "../../lib/errors.ts";
 import { getBrand } from "../brands/brands.ts";
 import { toThousandths } from "../credits/amounts.ts";
+import { getBalance } from "../credits/balance.ts";
 import { grant } from "../credits/ledger.ts";
 import { Balance } from "../credits/model.ts";
-import { balanceOf } from "../credits/statement.ts";
-import type { Tx } from "../db/store.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { invalid } from "../fault.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { requestContext } from "../http/request-context.ts";
-import { type Booking, Grant } from "./model.ts";
-import { readCurrency, toMinor } from "./money.ts";
-import { recordPayment } from "./payments.ts";
+import { Grant, type PaymentDetails } from "./model.ts";
+import { parseCurrency, toMinorUnits } from "./money.ts";
+import { createPayment } from "./payments.ts";
 
 function parseFutureTime(tx: Tx, field: string, text: string): number {
   const time = Date.parse(text);
@@ -29,15 +29,15 @@ function parsePastTime(tx: Tx, field: string, text: string): number {
 /** Records the payment of a grant. */
 async function createGrantPayment(
   tx: Tx,
-  details: Booking,
+  details: PaymentDetails,
   granted: { brandId: string; kind: "SUBSCRIPTION" | "PURCHASED"; amount: number },
 ): Promise<void> {
-  const currency = readCurrency("payment.currency", details.currency);
-  await recordPayment(tx, {
+  const currency = parseCurrency("payment.currency", details.currency);
+  await createPayment(tx, {
     brandId: granted.brandId,
     type: granted.kind === "SUBSCRIPTION" ? "SUBSCRIPTION" : "CREDIT_PURCHASE",
     status: "SUCCESS",
-    amountMinor: toMinor("payment.amount", details.amount, currency),
+    amountMinor: toMinorUnits("payment.amount", details.amount, currency),
     currency,
     creditsAdded: granted.amount,
     planName: details.planName?.trim() || null,
@@ -53,13 +53,13 @@ export function grantRoutes(deps: Deps) {
     async ({ body, context }) => {
       const { userId } = context.principal;
       const amount = toThousandths("credits", body.credits);
-      const answer = await writeOnce(deps, context, async (tx) => {
+      const answer = await runIdempotent(deps, context, async (tx) => {
         const { id: brandId } = await getBrand(tx, body.brandId);
         const expiresAt = body.expiresAt ? parseFutureTime(tx, "expiresAt", body.expiresAt) : null;
         const { kind = "PURCHASED" } = body;
         await grant(tx, { brandId, amount, kind, expiresAt, reason: body.reason.trim(), actorId: userId });
         if (body.payment) await createGrantPayment(tx, body.payment, { brandId, kind, amount });
-        return { success: true as const, balance: await balanceOf(tx, brandId) };
+        return { success: true as const, balance: await getBalance(tx, brandId) };
       });
       deps.wake();
       return answer;
@@ -73,7 +73,7 @@ export function grantRoutes(deps: Deps) {
         recentSignIn: "of sessions",
         example: {
           body: {
-            brandId: EXEMPLARS.brand,
+            brandId: DEMO_IDS.brand,
             credits: 100,
             kind: "PURCHASED",
             reason: "Welcome credits",

@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { Id, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 
 export const TYPES = ["SUBSCRIPTION", "CREDIT_PURCHASE", "REFUND", "CHARGEBACK", "ADJUSTMENT"] as const;
 export type Type = (typeof TYPES)[number];
@@ -34,7 +34,7 @@ export const Transaction = t.Object({
   description: Nullable(t.String()),
   chargebeeCustomerId: Nullable(t.String()),
   chargebeeInvoiceId: Nullable(t.String()),
-  transactionDate: Moment,
+  transactionDate: Timestamp,
 });
 export type Transaction = typeof Transaction.static;
 
@@ -50,22 +50,22 @@ export const PaymentPage = t.Object({
 });
 
 /** A payment for granted credits outside of the billing provider, e.g. a bank transfer. */
-export const Booking = t.Object({
+export const PaymentDetails = t.Object({
   amount: t.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, examples: [49.9] }),
   currency: t.String({ minLength: 3, maxLength: 3, description: "ISO 4217", examples: ["USD"] }),
   description: t.Optional(t.String({ maxLength: 300, examples: ["Bank transfer 4711"] })),
   planName: t.Optional(t.String({ maxLength: 120 })),
   paidAt: t.Optional(t.String({ format: "date-time", description: "Not in the future; default: now" })),
 });
-export type Booking = typeof Booking.static;
+export type PaymentDetails = typeof PaymentDetails.static;
 
 export const Grant = t.Object({
   brandId: Id,
   // At most three decimals, since credits are stored as integer thousandths.
   credits: t.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, examples: [1000] }),
   kind: t.Optional(t.Union([t.Literal("SUBSCRIPTION"), t.Literal("PURCHASED")], { default: "PURCHASED" })),
-  expiresAt: t.Optional(Nullable(Moment)),
+  expiresAt: t.Optional(Nullable(Timestamp)),
   reason: t.String({ minLength: 1, maxLength: 300, pattern: "\\S", examples: ["Welcome credits"] }),
-  payment: t.Optional(Booking),
+  payment: t.Optional(PaymentDetails),
 });
 export type Grant = typeof Grant.static;

@@ -1,4 +1,4 @@
-import { invalid } from "../fault.ts";
+import { invalid } from "../../lib/errors.ts";
 
 // Currencies whose number of decimals in ISO 4217 is not two. The tables of JavaScript follow retail use instead, and differ
 // between versions.
@@ -19,21 +19,21 @@ const CURRENCIES = new Set(Intl.supportedValuesOf("currency"));
 const countDecimals = (currency: string) => DECIMALS.get(currency) ?? 2;
 
 /** Parses an ISO 4217 code and returns it in upper case. @throws INVALID for an unknown code */
-export function readCurrency(field: string, given: string): string {
+export function parseCurrency(field: string, given: string): string {
   const currency = given.trim().toUpperCase();
   if (!CURRENCIES.has(currency)) throw invalid(field, "expected an ISO 4217 code such as USD");
   return currency;
 }
 
 /** Converts an amount to the currency's smallest unit. @throws INVALID when it has more decimals than the currency */
-export function toMinor(field: string, amount: number, currency: string): number {
+export function toMinorUnits(field: string, amount: number, currency: string): number {
   const minor = Math.round(amount * 10 ** countDecimals(currency));
-  if (toMajor(minor, currency) !== amount) {
+  if (toMajorUnits(minor, currency) !== amount) {
     throw invalid(field, `expected at most ${countDecimals(currency)} decimals in ${currency}`);
   }
   return minor;
 }
 
-export function toMajor(minor: number, currency: string): number {
+export function toMajorUnits(minor: number, currency: string): number {
   return minor / 10 ** countDecimals(currency);
 }

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
+import { requestContext } from "../../http/request-context.ts";
+import { invalid } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { invalid } from "../fault.ts";
-import { requestContext } from "../http/request-context.ts";
 import { PaymentPage, PaymentQuery, STATUSES, TYPES } from "./model.ts";
 import { listPayments } from "./payments.ts";
 

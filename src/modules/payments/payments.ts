@@ -1,15 +1,15 @@
 import { and, desc, eq, sql } from "drizzle-orm";
-import { type Instant, iso } from "../clock.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { users } from "../../db/schema/identity.ts";
+import { payments } from "../../db/schema/payments.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { type Instant, iso } from "../../lib/clock.ts";
+import { notFound } from "../../lib/errors.ts";
 import { toCredits } from "../credits/amounts.ts";
-import { brands } from "../db/schema/brands.ts";
-import { users } from "../db/schema/identity.ts";
-import { payments } from "../db/schema/payments.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { notFound } from "../fault.ts";
 import type { Status, Transaction, Type } from "./model.ts";
-import { toMajor } from "./money.ts";
+import { toMajorUnits } from "./money.ts";
 
-export interface PaymentOrder {
+export interface PaymentInput {
   brandId: string;
   type: Type;
   status: Status;
@@ -28,7 +28,7 @@ export interface PaymentOrder {
 }
 
 /** Creates a payment with the brand's current owner. Returns its id; null when its source exists already. */
-export async function recordPayment(tx: Tx, order: PaymentOrder): Promise<string | null> {
+export async function createPayment(tx: Tx, order: PaymentInput): Promise<string | null> {
   const [brand] = await tx.select({ ownerId: brands.ownerId }).from(brands).where(eq(brands.id, order.brandId));
   if (!brand) throw notFound("brand", order.brandId);
   const [made] = await tx
@@ -40,8 +40,8 @@ export async function recordPayment(tx: Tx, order: PaymentOrder): Promise<string
 }
 
 /** Creates or updates a payment that may still change, such as an invoice that is refunded. */
-export async function keepPayment(tx: Tx, order: PaymentOrder & { source: string }): Promise<void> {
-  if ((await recordPayment(tx, order)) !== null) return;
+export async function upsertPayment(tx: Tx, order: PaymentInput & { source: string }): Promise<void> {
+  if ((await createPayment(tx, order)) !== null) return;
   const { source, brandId, ...now } = order;
   await tx
     .update(payments)
@@ -95,7 +95,7 @@ function toTransaction(row: {
     brandName,
     userName,
     userEmail,
-    amount: toMajor(payment.amountMinor, payment.currency),
+    amount: toMajorUnits(payment.amountMinor, payment.currency),
     creditsAdded: toCredits(creditsAdded),
     transactionDate: iso(transactionDate),
   };

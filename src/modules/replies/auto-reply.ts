@@ -1,7 +1,7 @@
-import { oneOf } from "./phrase.ts";
+import { anyOf } from "./phrase.ts";
 
 /** The parts of a message that show whether it was sent automatically. Header names in lower case; text messages have no headers and no subject. */
-interface Incoming {
+interface AutoReplyCandidate {
   headers: Record<string, string>;
   subject: string | null;
   text: string | null;
@@ -31,7 +31,7 @@ const I_AM = "(?:(?:i am|i['’]m|am) )?";
  * may be the subject of our own campaign.
  */
 const AUTO_REPLY_SUBJECT = new RegExp(
-  String.raw`^[\s[(*]{0,4}${oneOf(String.raw`
+  String.raw`^[\s[(*]{0,4}${anyOf(String.raw`
     auto(?:matic(?:ally generated)?|mated)?[ -]?(?:reply|response|responder|answer|message)\b, auto ?:, ooo ?(?:[:\])-]|$)
     ${I_AM}(?:currently )?out of (?:the )?office(?=$|\s?[:\])(,.!;–-]| (?:auto|re|reply|response|message|notification|notice|until|till|from|today|alert|\d))
     (?:vacation|holiday|away) (?:reply|response|message|notice|notification)\b
@@ -62,7 +62,7 @@ const PHONE_NOTES = [
 
 /** Sentences that declare an automatic message. Searched at the start of the text only, because people quote them further down. */
 const DECLARES_AUTOMATIC = new RegExp(
-  String.raw`(?<!\p{L})${oneOf(`
+  String.raw`(?<!\p{L})${anyOf(`
     this is an? (?:automat(?:ed|ic)|auto-?generated|system[- ]generated) (?:reply|response|message|e-?mail|text|notification)
     (?:this|automated) auto-?(?:reply|response), do not (?:reply|respond) to this (?:automated |automatic )?(?:message|e-?mail|text)
     this (?:mailbox|inbox|e-?mail address|number|phone number|address|line) is (?:not|un)[ -]?(?:monitored|attended)
@@ -72,13 +72,13 @@ const DECLARES_AUTOMATIC = new RegExp(
 );
 /** An absence note without headers needs both this and `HAS_STAND_IN`: a person may write one of them too. */
 const IS_ABSENT = new RegExp(
-  String.raw`(?<!\p{L})${oneOf(`
+  String.raw`(?<!\p{L})${anyOf(`
     out of (?:the )?office, on (?:annual |parental |maternity |paternity )?leave, on (?:vacation|holiday), away from (?:the office|my desk|my e-?mail)
     nicht im (?:büro|haus), fuera de la oficina, absente? du bureau, fora do escrit[óo]rio`)}(?!\p{L})`,
   "iu",
 );
 const HAS_STAND_IN = new RegExp(
-  String.raw`(?<!\p{L})${oneOf(String.raw`
+  String.raw`(?<!\p{L})${anyOf(String.raw`
     (?:limited|no|intermittent|without) access to (?:my )?e-?mails?, in (?:urgent cases|dringenden fällen), en cas d['’]urgence, en caso de urgencia
     (?:for|if) (?:urgent|immediate|your (?:matter|request) is urgent|it is urgent|anything urgent)\b.{0,60}\bcontact, em caso de urgência
     will (?:reply|respond|answer) (?:\S{1,20} ){0,4}(?:upon|on|when) (?:my return|i return|i am back)`)}`,
@@ -96,7 +96,7 @@ const OPENING_CHARS = 600;
  * also by mailing lists, through which people reply, so it is ignored with a List-Id. X-Auto-Response-Suppress is ignored too: it
  * asks others not to reply automatically ([MS-OXCMAIL] 2.1.3.2.20), and clients and gateways may set it on people's mails.
  */
-export function isAutoReply(mail: Incoming): boolean {
+export function isAutoReply(mail: AutoReplyCandidate): boolean {
   const { headers } = mail;
   const submitted = getKeyword(headers["auto-submitted"]);
   if (submitted === "no") return false;

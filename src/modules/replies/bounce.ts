@@ -1,4 +1,4 @@
-import { oneOf } from "./phrase.ts";
+import { anyOf } from "./phrase.ts";
 
 /** The report of a mail system about one message that it could not deliver, or not yet. */
 export interface Bounce {
@@ -28,7 +28,7 @@ const MAX_LINE_CHARS = 1_000;
 const POSTMASTER =
   /\b(?:mailer-daemon|postmaster|mail-daemon|microsoftexchange[0-9a-f]{8,40})\b|mail delivery (?:sub)?system/i;
 const BOUNCE_SUBJECT = new RegExp(
-  String.raw`^\s{0,4}${oneOf(`
+  String.raw`^\s{0,4}${anyOf(`
     undeliver(?:ed|able), non[- ]?deliver, delivery (?:status notification|failure|has failed|delayed), mail delivery (?:failed|failure)
     failure notice, returned mail, message (?:undeliverable|delayed|you sent blocked), mail could not be delivered
     warning: (?:message|could not send), unzustellbar, nicht zustellbar, non remis, échec de la remise, no se puede entregar, no entregado
@@ -40,13 +40,13 @@ const REPLY_SUBJECT = /^\s{0,4}(?:re|aw|fwd?|wg|tr|rv|sv|antw)\s?:/i;
 /** Codes of RFC 3463 section 3.2 about the sender's address, and 5.1.5, which reports a valid one. */
 const RECIPIENT_IS_VALID = new Set(["1.5", "1.7", "1.8"]);
 const MAILBOX_FULL = new RegExp(
-  String.raw`\b${oneOf(String.raw`
+  String.raw`\b${anyOf(String.raw`
     mailbox (?:is )?full, mailbox size limit, over ?quota, quota (?:is )?exceeded, exceed\w* (?:\w+ ){0,3}(?:quota|storage), insufficient storage
     out of storage`)}\b`,
   "i",
 );
 const NO_SUCH_RECIPIENT = new RegExp(
-  String.raw`\b${oneOf(`
+  String.raw`\b${anyOf(`
     user unknown, unknown user, no such (?:user|mailbox|recipient|address|person), no mailbox here by that name, does(?:n['’]t| not) exist
     (?:user|recipient|mailbox|address|account) not found, invalid (?:recipient|mailbox), wasn['’]t found, couldn['’]t be found
     unrouteable address, (?:account|mailbox) (?:is )?(?:disabled|inactive)`)}\b`,
@@ -63,7 +63,7 @@ const TEMPORARY =
  * that is "delayed" or of class 4 may still arrive. So may the next mail to a full mailbox: RFC 3463 section 3.3 asks to treat
  * X.2.2 as transient, and 5.2.2 refuses one mail to a recipient who exists.
  */
-export function readBounce(report: BounceReport): Bounce | null {
+export function parseBounce(report: BounceReport): Bounce | null {
   const subject = report.headers.subject ?? "";
   const contentType = report.contentType.toLowerCase();
   if (REPLY_SUBJECT.test(subject)) return null;

@@ -1,11 +1,11 @@
-import { items, phrase, type Vocabulary } from "./phrase.ts";
+import { compilePhrase, splitItems, type Vocabulary } from "./phrase.ts";
 
 /**
  * Bodies that opt out as a whole, without accents. Twilio's defaults (STOP, STOPALL, UNSUBSCRIBE, CANCEL, END, QUIT, REVOKE, OPTOUT)
  * include the FCC's seven (47 CFR 64.1200(a)(10)); a "reasonable person" of the same paragraph understands the others alike.
  */
-export const KEYWORDS: ReadonlySet<string> = new Set(
-  items(`
+export const OPT_OUT_KEYWORDS: ReadonlySet<string> = new Set(
+  splitItems(`
   stop, stopall, stop all, stopp, sotp, stpo, stop it, stop this, unsubscribe, cancel, end, quit, revoke, optout, remove, removal, delete,
   dnc, no more, enough, block, blocked, block me, remove me, delete me, take me off, opt me out, leave me alone, go away,
   do not contact, do not call, do not text, do not disturb, dont contact, dont call, dont text,
@@ -19,7 +19,7 @@ export const KEYWORDS: ReadonlySet<string> = new Set(
 
 /** Words around a keyword that do not change its meaning: "please stop, thanks", "bitte abmelden". */
 export const COURTESIES: ReadonlySet<string> = new Set(
-  items(`
+  splitItems(`
   please, pls, plz, plse, kindly, thanks, thank, you, thx, ty, tks, hi, hello, hey, ok, okay, now, already, immediately, asap, just, sir,
   madam, guys, team, dear, por, favor, porfa, porfavor, gracias, hola, ya, svp, stp, sil, vous, te, plait, merci, bonjour,
   bitte, danke, hallo, sofort, obrigado, obrigada, ola, grazie, ciao, aub, bedankt`),
@@ -206,23 +206,23 @@ const DENIALS = [
 ];
 
 /** Phrases that opt out, and denials that negate a phrase when they end right before it. Global and multi-line patterns. */
-interface Wishes {
+interface OptOutPatterns {
   phrases: readonly RegExp[];
   denials: readonly RegExp[];
 }
 
-let compiled: Wishes | undefined;
+let compiled: OptOutPatterns | undefined;
 
 /** Compiles the tables at the first message instead of at start: a hundred patterns take tens of milliseconds. */
-export function optOutWishes(): Wishes {
+export function getOptOutPatterns(): OptOutPatterns {
   compiled ??= {
     phrases: [
-      ...ENGLISH.map((notation) => phrase(notation, ENGLISH_WORDS)),
-      ...FRENCH.map((notation) => phrase(notation, FRENCH_WORDS)),
-      ...GERMAN.map((notation) => phrase(notation, GERMAN_WORDS)),
-      ...[...SPANISH, ...PORTUGUESE, ...ITALIAN_AND_DUTCH].map((notation) => phrase(notation)),
+      ...ENGLISH.map((notation) => compilePhrase(notation, ENGLISH_WORDS)),
+      ...FRENCH.map((notation) => compilePhrase(notation, FRENCH_WORDS)),
+      ...GERMAN.map((notation) => compilePhrase(notation, GERMAN_WORDS)),
+      ...[...SPANISH, ...PORTUGUESE, ...ITALIAN_AND_DUTCH].map((notation) => compilePhrase(notation)),
     ],
-    denials: DENIALS.map((notation) => phrase(notation)),
+    denials: DENIALS.map((notation) => compilePhrase(notation)),
   };
   return compiled;
 }

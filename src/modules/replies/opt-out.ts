@@ -1,9 +1,9 @@
-import type { ChannelName } from "../channel-name.ts";
-import { COURTESIES, KEYWORDS, optOutWishes } from "./optOutPhrases.ts";
-import { writtenPart } from "./quoted.ts";
+import type { ChannelName } from "../../lib/channel-name.ts";
+import { COURTESIES, getOptOutPatterns, OPT_OUT_KEYWORDS } from "./opt-out-phrases.ts";
+import { getNewText } from "./quoted.ts";
 
 /** A request about further messages. `matched`: the keyword or phrase that was found, in lower case and without accents. */
-export type OptOutWish = { kind: "OPT_OUT"; matched: string } | { kind: "OPT_IN" };
+export type ConsentRequest = { kind: "OPT_OUT"; matched: string } | { kind: "OPT_IN" };
 
 /** Twilio's keywords for opting in again (START, YES, UNSTOP). */
 const OPT_IN_KEYWORDS = new Set(["start", "unstop", "yes"]);
@@ -25,8 +25,8 @@ const DENIAL_RANGE_CHARS = 60;
  * 11 April 2025). In e-mail, quoted history and signatures are ignored: they contain our own footer.
  * Opting in takes the exact START, UNSTOP or YES, and is not possible by e-mail.
  */
-export function readOptOut(text: string, channel: ChannelName): OptOutWish | null {
-  const plain = toPlainWords(writtenPart(text.slice(0, MAX_TEXT_CHARS), channel));
+export function parseConsentRequest(text: string, channel: ChannelName): ConsentRequest | null {
+  const plain = toPlainWords(getNewText(text.slice(0, MAX_TEXT_CHARS), channel));
   const words = plain.split(/[ \n]/).filter(isWord);
   if (channel === "SMS" && OPT_IN_KEYWORDS.has(words.join(" "))) return { kind: "OPT_IN" };
   const matched = findKeyword(words) ?? findPhrase(plain);
@@ -37,15 +37,15 @@ function findKeyword(words: string[]): string | null {
   if (words.length === 0 || words.length > MAX_KEYWORD_BODY_WORDS) return null;
   // "S T O P", "s.t.o.p."
   const spelled = words.length > 2 && words.every((word) => word.length === 1) ? words.join("") : null;
-  if (spelled !== null) return KEYWORDS.has(spelled) ? spelled : null;
+  if (spelled !== null) return OPT_OUT_KEYWORDS.has(spelled) ? spelled : null;
   const rest = words.filter((word) => !COURTESIES.has(word));
   const [first] = rest;
-  for (const body of [words.join(" "), rest.join(" ")]) if (KEYWORDS.has(body)) return body;
-  return first !== undefined && KEYWORDS.has(first) && rest.every((word) => word === first) ? first : null;
+  for (const body of [words.join(" "), rest.join(" ")]) if (OPT_OUT_KEYWORDS.has(body)) return body;
+  return first !== undefined && OPT_OUT_KEYWORDS.has(first) && rest.every((word) => word === first) ? first : null;
 }
 
 function findPhrase(plain: string): string | null {
-  const { phrases, denials } = optOutWishes();
+  const { phrases, denials } = getOptOutPatterns();
   for (const phrase of phrases) {
     for (const match of plain.matchAll(phrase)) {
       const before = plain.slice(Math.max(0, match.index - DENIAL_RANGE_CHARS), match.index);

@@ -14,12 +14,12 @@ const CLOSING_BRACKETS: Readonly<Record<string, string>> = { "(": ")", "[": "]",
  *
  * Every repetition is bounded, so that a search takes time in proportion to the text.
  */
-export function phrase(notation: string, vocabulary: Vocabulary = {}): RegExp {
-  return new RegExp(`(?<!\\S)${sequence(notation, vocabulary)}`, "gm");
+export function compilePhrase(notation: string, vocabulary: Vocabulary = {}): RegExp {
+  return new RegExp(`(?<!\\S)${compileSequence(notation, vocabulary)}`, "gm");
 }
 
 /** Splits a list whose items are separated by ", " or a line break. */
-export function items(list: string): string[] {
+export function splitItems(list: string): string[] {
   return list
     .split(/,\s|\n/)
     .map((item) => item.trim())
@@ -27,32 +27,33 @@ export function items(list: string): string[] {
 }
 
 /** Builds the source of a regular expression for any item of such a list; items may be expressions themselves. */
-export function oneOf(list: string): string {
-  return `(?:${items(list).join("|")})`;
+export function anyOf(list: string): string {
+  return `(?:${splitItems(list).join("|")})`;
 }
 
-function sequence(notation: string, vocabulary: Vocabulary): string {
-  return split(notation.replace(/\s+/g, " "), " ")
-    .map((token) => translate(token, vocabulary))
+function compileSequence(notation: string, vocabulary: Vocabulary): string {
+  return splitOutsideBrackets(notation.replace(/\s+/g, " "), " ")
+    .map((token) => compileToken(token, vocabulary))
     .join("");
 }
 
-function alternatives(notation: string, vocabulary: Vocabulary): string {
-  return `(?:${split(notation, "|")
-    .map((one) => sequence(one, vocabulary))
+function compileAlternatives(notation: string, vocabulary: Vocabulary): string {
+  return `(?:${splitOutsideBrackets(notation, "|")
+    .map((one) => compileSequence(one, vocabulary))
     .join("|")})`;
 }
 
-function translate(token: string, vocabulary: Vocabulary): string {
+function compileToken(token: string, vocabulary: Vocabulary): string {
   const [, mark = "", notation = ""] = /^(<-|-|\+|)[([](.*)[)\]]\*?$/.exec(token) ?? [];
-  if (split(notation, ")").length === 1 && notation !== "") {
-    const one = alternatives(notation, vocabulary);
+  if (splitOutsideBrackets(notation, ")").length === 1 && notation !== "") {
+    const one = compileAlternatives(notation, vocabulary);
     if (mark === "<-") return `(?<!(?<!\\S)${one})`;
     if (mark !== "") return `(?${mark === "+" ? "=" : "!"}${one})`;
     if (token.startsWith("[")) return `${one}${token.endsWith("*") ? "{0,4}" : "?"}`;
     return one;
   }
-  if (token.startsWith("{")) return alternatives(vocabulary[token.slice(1, -1)] ?? unknown(token), vocabulary);
+  if (token.startsWith("{"))
+    return compileAlternatives(vocabulary[token.slice(1, -1)] ?? unknownVocabulary(token), vocabulary);
   switch (token) {
     case "_":
       return "(?:\\w+ )?";
@@ -72,12 +73,12 @@ function translate(token: string, vocabulary: Vocabulary): string {
   }
 }
 
-function unknown(name: string): never {
+function unknownVocabulary(name: string): never {
   throw new Error(`no vocabulary for ${name}`);
 }
 
 /** Splits at a separator outside of all brackets. */
-function split(notation: string, separator: string): string[] {
+function splitOutsideBrackets(notation: string, separator: string): string[] {
   const parts = [""];
   const open: string[] = [];
   for (const sign of notation) {

@@ -1,13 +1,13 @@
-import type { ChannelName } from "../channel-name.ts";
-import { oneOf } from "./phrase.ts";
+import type { ChannelName } from "../../lib/channel-name.ts";
+import { anyOf } from "./phrase.ts";
 
 /** The line that mail programs put above a forwarded or quoted mail. Everything below it is old. */
 const DIVIDER = new RegExp(
-  String.raw`^\s{0,8}(?:[-_]{2,}\s{0,3}${oneOf(`
+  String.raw`^\s{0,8}(?:[-_]{2,}\s{0,3}${anyOf(`
     original message, original appointment, forwarded message, reply message, ursprüngliche nachricht, originalnachricht,
     weitergeleitete nachricht, message d['’]origine, message original, message transféré, mensaje original, mensaje reenviado,
     mensagem original, mensagem encaminhada, messaggio originale, oorspronkelijk bericht, ursprungligt meddelande
-  `)}\s{0,3}[-_]{2,}|${oneOf(`
+  `)}\s{0,3}[-_]{2,}|${anyOf(`
     begin forwarded message, anfang der weitergeleiteten nachricht, début du message réexpédié, inicio del mensaje reenviado,
     início da mensagem reencaminhada
   `)}\s?:)`,
@@ -36,7 +36,7 @@ const MAX_ATTRIBUTION_CHARS = 400;
 const QUOTED_LINE = /^\s{0,8}(?:&gt;|>(?![:;=][-o']?[()[\]/\\|]|[_.][<>]))/;
 
 const SENT_FROM = new RegExp(
-  String.raw`^\s{0,8}${oneOf(String.raw`
+  String.raw`^\s{0,8}${anyOf(String.raw`
     sent from (?:my|an?|mail|outlook|yahoo|gmail|samsung|proton\w*|aol|blackberry)\b, sent (?:via|with) (?:\S+ )?(?:mail|outlook|gmail|superhuman)\b
     get outlook for, obtener outlook, yahoo mail:, (?:von|mit) mein\S+ .{1,40}gesendet, gesendet (?:von|mit) (?:mein|outlook|der)
     envoyé (?:de|depuis|à partir de) (?:mon|mes|outlook|yahoo), enviado (?:desde|do|de|a partir do) (?:mi|meu|outlook|yahoo|gmail)
@@ -47,15 +47,15 @@ const HORIZONTAL_RULE = /^\s{0,8}[-_=*~]{5,}\s{0,8}$/;
 
 /** A tapback: phones without the feature receive it as a text that quotes our own message, including "Reply STOP to end". */
 const REACTION = new RegExp(
-  String.raw`^\s{0,8}${oneOf(String.raw`
+  String.raw`^\s{0,8}${anyOf(String.raw`
     liked, loved, disliked, laughed at, emphasi[sz]ed, questioned, reacted \S{1,16} to, removed an? [\w ]{1,20} from, [^\p{L}\p{N}]{1,16} to,
     le gustó, le encantó, a aimé, a adoré, gefällt, hat .{1,16} auf`)} ?(?=[“”"«„].*[”“"»]\s{0,8}$)`,
   "isu",
 );
 
 /** Gets the new text of an inbound message; see `removeQuotedText`. Idempotent. */
-export function writtenPart(text: string, channel: ChannelName): string {
-  if (channel === "EMAIL") return withoutQuoted(text);
+export function getNewText(text: string, channel: ChannelName): string {
+  if (channel === "EMAIL") return removeQuotedText(text);
   if (channel === "SMS") return (REACTION.exec(text.slice(0, 4_000))?.[0] ?? text).trim();
   return text.trim();
 }
@@ -65,7 +65,7 @@ export function writtenPart(text: string, channel: ChannelName): string {
  * divider, or an attribution whose quotation has no ">", old and new text cannot be distinguished, so everything is removed.
  * Signatures start at "-- " (RFC 3676 section 4.3). Empty when there is no new text. Takes linear time.
  */
-export function withoutQuoted(text: string): string {
+export function removeQuotedText(text: string): string {
   const lines = text.split(/\r\n|\r|\n|\u2028/);
   const written: string[] = [];
   for (let at = 0; at < lines.length; ) {
@@ -125,7 +125,7 @@ function removeSignature(lines: string[]): string[] {
 
 /** Builds a pattern for a header line's name in several languages, optionally in bold. */
 function headerName(names: string): RegExp {
-  return new RegExp(String.raw`^[\s*_]{0,8}${oneOf(names)}[*_]{0,2}\s?:`, "iu");
+  return new RegExp(String.raw`^[\s*_]{0,8}${anyOf(names)}[*_]{0,2}\s?:`, "iu");
 }
 
 function isSignatureLine(line: string): boolean {

@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { isPublic, parseAddress } from "../channels/addressRules.ts";
+import { isPublic, parseAddress } from "../../lib/network/address-rules.ts";
 import type { Deps } from "../deps.ts";
 
 /** Headers that a proxy adds and no browser sends. */
@@ -9,7 +9,7 @@ const PROXY_HEADERS = ["x-forwarded-for", "forwarded", "x-real-ip"];
  * Adds a finding when a proxy on a private address forwards a request and CLIENT_ADDRESS_HEADER is not set: all clients then
  * count as one, so that one of them uses up the sign-in attempts of all. Headers from a public address prove nothing.
  */
-export function proxySighting({ config, security, log }: Pick<Deps, "config" | "security" | "log">) {
+export function detectProxy({ config, security, log }: Pick<Deps, "config" | "security" | "log">) {
   const app = new Elysia({ name: "proxy sighting" });
   if (config.clientAddressHeader !== null) return app;
   let wasSeen = false;

@@ -9,7 +9,7 @@ const Finding = t.Object({
 });
 
 /** Insecure settings of the installation, for admins. */
-export function securityRoutes({ security }: Pick<Deps, "security">) {
+export function securityModule({ security }: Pick<Deps, "security">) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).get(
     "/security-findings",
     () => ({ success: true as const, findings: security.list() }),

@@ -1,14 +1,14 @@
 import { eq, inArray, type SQL, sql } from "drizzle-orm";
-import { localDay } from "../calendar/zones.ts";
-import type { Instant } from "../clock.ts";
-import { brands } from "../db/schema/brands.ts";
-import { emailAccounts } from "../db/schema/senders.ts";
-import { contains } from "../db/search.ts";
-import { countInSlices, SCAN_SLICE_ROWS } from "../db/slicedScan.ts";
-import { inSlices } from "../db/slices.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Reader } from "../db/store.ts";
-import type { EmailAccountRow } from "./emailAccounts.ts";
+import { brands } from "../../db/schema/brands.ts";
+import { emailAccounts } from "../../db/schema/senders.ts";
+import { contains } from "../../db/search.ts";
+import { countInSlices, SCAN_SLICE_ROWS } from "../../db/sliced-scan.ts";
+import { forEachSlice } from "../../db/slices.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Reader } from "../../db/store.ts";
+import { formatLocalDay } from "../../lib/calendar/zones.ts";
+import type { Instant } from "../../lib/clock.ts";
+import type { EmailAccountRow } from "./email-accounts.ts";
 
 export interface AccountFilter {
   assignment: "all" | "assigned" | "unassigned";
@@ -81,7 +81,7 @@ export async function listAccounts(
     },
   });
   const accounts: ListedAccount[] = [];
-  await inSlices(ids, async (slice) => {
+  await forEachSlice(ids, async (slice) => {
     accounts.push(...(await loadAccounts(read, slice, now)));
   });
   return { accounts, total };
@@ -110,11 +110,11 @@ async function loadAccounts(read: Reader, ids: readonly string[], now: Instant):
 async function getSendCounts(read: Reader, boxes: readonly EmailAccountRow[], now: Instant) {
   const counts = new Map<string, { sends: number; warm: number }>();
   if (boxes.length === 0) return counts;
-  const days = boxes.map(({ id, timezone }) => ({ id, today: localDay(timezone, now) }));
+  const days = boxes.map(({ id, timezone }) => ({ id, today: formatLocalDay(timezone, now) }));
   const rows = await read.all<{ id: string; sends: unknown; warm: unknown }>(sql`
     select n.id, coalesce(d.sends, 0) as sends,
       (select coalesce(sum(w.warmup_sends), 0) from sender_days w where w.sender_id = n.id and w.warmup_sends > 0) as warm
-    from ${rowsOf("n", days, { id: "text", today: "text" })} left join sender_days d on d.sender_id = n.id and d.day = n.today`);
+    from ${valuesTable("n", days, { id: "text", today: "text" })} left join sender_days d on d.sender_id = n.id and d.day = n.today`);
   for (const { id, sends, warm } of rows) counts.set(id, { sends: Number(sends), warm: Number(warm) });
   return counts;
 }

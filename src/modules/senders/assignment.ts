@@ -1,24 +1,24 @@
 import { sql } from "drizzle-orm";
-import { dialect } from "../db/dialect.ts";
-import { forUpdate, planAnew, rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { isUniqueViolation } from "../db/violations.ts";
-import { Fault, notFound } from "../fault.ts";
+import { dialect } from "../../db/dialect.ts";
+import { isUniqueViolation } from "../../db/errors.ts";
+import { forceCustomPlans, forUpdate, valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import { AppError, notFound } from "../../lib/errors.ts";
 import { addUsage } from "../limits/usage.ts";
 import { reassignAfterMove } from "../messages/reassign.ts";
 
 /** A mailbox that another brand has now. */
-interface MovedMailbox {
+interface ReassignedMailbox {
   id: string;
   email: string;
   /** The brand it belonged to before; null when it had none. */
   previousBrandName: string | null;
 }
 
-interface Assignment {
+interface AssignmentResult {
   brandName: string;
   /** The mailboxes that were not the brand's before. */
-  moved: MovedMailbox[];
+  reassigned: ReassignedMailbox[];
 }
 
 /**
@@ -27,14 +27,14 @@ interface Assignment {
  * again after they are assigned back.
  * @throws AppError NOT_FOUND for a missing brand, or with the unknown mailbox ids; nothing is assigned then
  */
-export async function assignMailboxes(tx: Tx, given: readonly string[], brandId: string): Promise<Assignment> {
-  await planAnew(tx);
+export async function assignMailboxes(tx: Tx, given: readonly string[], brandId: string): Promise<AssignmentResult> {
+  await forceCustomPlans(tx);
   const [brand] = await tx.all<{ name: string }>(
     sql`select b.name from brands b where b.id = ${brandId} ${forUpdate("b")}`,
   );
   if (!brand) throw notFound("brand", brandId);
   const ids = [...new Set(given)].sort().map((id) => ({ id }));
-  const these = sql`(select n.id from ${rowsOf("n", ids, { id: "text" })})`;
+  const these = sql`(select n.id from ${valuesTable("n", ids, { id: "text" })})`;
   await lockPendingMessages(tx, ids);
   const found = await tx.all<{ id: string; email: string; brand_id: string | null; previous: string | null }>(sql`
     select e.id, e.email, e.brand_id, b.name as previous from email_accounts e left join brands b on b.id = e.brand_id
@@ -60,13 +60,13 @@ export async function assignMailboxes(tx: Tx, given: readonly string[], brandId:
   }
   return {
     brandName: brand.name,
-    moved: moved.map(({ id, email, previous }) => ({ id, email, previousBrandName: previous })),
+    reassigned: moved.map(({ id, email, previous }) => ({ id, email, previousBrandName: previous })),
   };
 }
 
 /** @throws AppError CONFLICT when the brand has an unproved account for one of the addresses */
 async function setBrand(tx: Tx, moved: readonly { id: string }[], brandId: string): Promise<void> {
-  const these = rowsOf(
+  const these = valuesTable(
     "n",
     moved.map(({ id }) => ({ id })),
     { id: "text" },
@@ -76,7 +76,7 @@ async function setBrand(tx: Tx, moved: readonly { id: string }[], brandId: strin
       where id in (select n.id from ${these})`);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new Fault(
+    throw new AppError(
       "CONFLICT",
       "The brand already has an account for one of these addresses: delete that account first",
     );
@@ -87,14 +87,14 @@ async function setBrand(tx: Tx, moved: readonly { id: string }[], brandId: strin
 async function lockPendingMessages(tx: Tx, ids: readonly { id: string }[]): Promise<void> {
   if (dialect === "sqlite") return;
   await tx.all(sql`select count(*) from (select m.id from messages m where m.status = 'PENDING'
-    and m.sender_id in (select n.id from ${rowsOf("n", ids, { id: "text" })}) order by m.id ${forUpdate("m")}) held`);
+    and m.sender_id in (select n.id from ${valuesTable("n", ids, { id: "text" })}) order by m.id ${forUpdate("m")}) held`);
 }
 
 function assertAllFound(wanted: readonly string[], found: readonly string[]): void {
   const known = new Set(found);
   const unknownIds = wanted.filter((id) => !known.has(id));
   if (unknownIds.length === 0) return;
-  throw new Fault("NOT_FOUND", `These mailboxes were not found: ${unknownIds.slice(0, 20).join(", ")}`, {
-    facts: { unknownIds },
+  throw new AppError("NOT_FOUND", `These mailboxes were not found: ${unknownIds.slice(0, 20).join(", ")}`, {
+    meta: { unknownIds },
   });
 }

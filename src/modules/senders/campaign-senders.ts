@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
-import { campaignSenders } from "../db/schema/campaigns.ts";
-import type { Tx } from "../db/store.ts";
+import { campaignSenders } from "../../db/schema/campaigns.ts";
+import type { Tx } from "../../db/store.ts";
 
 /** Replaces the mailboxes that a campaign sends from. */
 export async function replaceCampaignSenders(tx: Tx, campaignId: string, senderIds: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
 
 /** Sends of a mailbox on one of its days; `warmup` of them were made while it warms up. */
 export interface DailySends {
@@ -20,7 +20,7 @@ const ordered = (rows: readonly DailySends[]) =>
 export async function addDailySends(tx: Tx, rows: readonly DailySends[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.all(sql`insert into sender_days (sender_id, day, sends, warmup_sends)
-    select n."senderId", n.day, n.sends, n.warmup from ${rowsOf("n", ordered(rows), TYPES)} where true
+    select n."senderId", n.day, n.sends, n.warmup from ${valuesTable("n", ordered(rows), TYPES)} where true
     on conflict (sender_id, day) do update set sends = sender_days.sends + excluded.sends,
       warmup_sends = sender_days.warmup_sends + excluded.warmup_sends`);
 }
@@ -29,5 +29,5 @@ export async function addDailySends(tx: Tx, rows: readonly DailySends[]): Promis
 export async function returnDailySends(tx: Tx, rows: readonly DailySends[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.all(sql`update sender_days set sends = sender_days.sends - n.sends, warmup_sends = sender_days.warmup_sends - n.warmup
-    from ${rowsOf("n", ordered(rows), TYPES)} where sender_days.sender_id = n."senderId" and sender_days.day = n.day`);
+    from ${valuesTable("n", ordered(rows), TYPES)} where sender_days.sender_id = n."senderId" and sender_days.day = n.day`);
 }

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
-import { emailAccounts, voicemailAccounts } from "../db/schema/senders.ts";
-import type { Tx } from "../db/store.ts";
+import { emailAccounts, voicemailAccounts } from "../../db/schema/senders.ts";
+import type { Tx } from "../../db/store.ts";
 
 /** Takes the mailboxes of a brand away from it. An admin gives them to another one. */
 export async function releaseBrandMailboxes(tx: Tx, brandId: string): Promise<void> {

@@ -1,29 +1,35 @@
 import { and, asc, eq, gt, isNull } from "drizzle-orm";
-import { checkZone, getBrand } from "../brands/brands.ts";
-import type { MailLogin } from "../channels/channel.ts";
-import { type Instant, iso, isoOrNull } from "../clock.ts";
-import { emailAccounts } from "../db/schema/senders.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { inScope, SYSTEM, type TenantScope, tenantScope } from "../db/tenant-scope.ts";
-import { Fault, notFound } from "../fault.ts";
-import { release, takeQuota } from "../limits/usage.ts";
+import type { MailLogin } from "../../channels/channel.ts";
+import { emailAccounts } from "../../db/schema/senders.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { inScope, SYSTEM, type TenantScope, tenantScope } from "../../db/tenant-scope.ts";
+import { type Instant, iso, isoOrNull } from "../../lib/clock.ts";
+import type { Vault } from "../../lib/crypto/secrets.ts";
+import { AppError, notFound } from "../../lib/errors.ts";
+import { assertZone, getBrand } from "../brands/brands.ts";
+import { releaseUsage, reserveQuota } from "../limits/usage.ts";
 import { releaseWaitingMessages } from "../messages/reassign.ts";
-import type { Vault } from "../secrets.ts";
-import { deleteFromCampaigns } from "./campaignSenders.ts";
-import type { Connection } from "./connection.ts";
-import { workspaceDomainOf } from "./gmail.ts";
-import { sealLogin } from "./login.ts";
-import type { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
-import { disableUnproved, expectAddressFree, expectUnclaimed, orTaken, provedBy } from "./ownMailboxes.ts";
-import { checkNothingWaits } from "./waiting.ts";
-import { warmupAfter, warmupOf } from "./warmup.ts";
+import { deleteFromCampaigns } from "./campaign-senders.ts";
+import { getWorkspaceDomain } from "./gmail.ts";
+import { encryptLogin } from "./login.ts";
+import type { LoginTest } from "./login-test.ts";
+import {
+  assertAddressFree,
+  assertAddressUnclaimed,
+  buildProofUpdate,
+  disableUnprovedMailboxes,
+  mapAddressConflict,
+} from "./mailbox-ownership.ts";
+import type { EmailAccount, EmailAccountUpdate, NewEmailAccount } from "./model.ts";
+import { assertNoPendingMessages } from "./pending-messages.ts";
+import { applyWarmupAction, getWarmup } from "./warmup.ts";
 
 export type EmailAccountRow = typeof emailAccounts.$inferSelect;
 
 export function toEmailAccount(row: EmailAccountRow, now: Instant): EmailAccount {
   const { secret, pausedUntil, lastUsedAt, createdAt, updatedAt, ...rest } = row;
   const { warmupStartedAt, warmupPausedAt, failures, privateHost, provedAt, ...shown } = rest;
-  const { status, cap } = warmupOf(row, now);
+  const { status, cap } = getWarmup(row, now);
   return {
     ...shown,
     hasPassword: secret !== null,
@@ -67,9 +73,9 @@ export async function listEmailAccounts(
 }
 
 /** A login and the result of logging in with it. */
-interface TriedLogin {
+interface TestedLogin {
   login: MailLogin;
-  connection: Connection;
+  connection: LoginTest;
 }
 
 /**
@@ -77,37 +83,37 @@ interface TriedLogin {
  * brands have for the address.
  * @throws AppError CONFLICT when another brand has proved the address, or the brand has an account for it
  */
-export async function addEmailAccount(
+export async function createEmailAccount(
   tx: Tx,
   vault: Vault,
   brandId: string,
   given: NewEmailAccount,
-  { login, connection }: TriedLogin,
+  { login, connection }: TestedLogin,
 ): Promise<EmailAccountRow> {
   const brand = await getBrand(tx, brandId);
-  const email = await expectAddressFree(tx, given.email, brandId);
+  const email = await assertAddressFree(tx, given.email, brandId);
   const id = tx.newId();
-  await takeQuota(tx, brandId, "mailboxes");
-  await orTaken(
+  await reserveQuota(tx, brandId, "mailboxes");
+  await mapAddressConflict(
     tx.insert(emailAccounts).values({
       id,
       brandId,
       email,
       displayName: given.displayName?.trim() || null,
       provider: "grant" in login ? "GMAIL" : "SMTP",
-      ...sealLogin(vault, id, login),
-      workspaceDomain: "grant" in login ? workspaceDomainOf(email, login.grant.type) : null,
+      ...encryptLogin(vault, id, login),
+      workspaceDomain: "grant" in login ? getWorkspaceDomain(email, login.grant.type) : null,
       connectionStatus: connection.status,
       connectionError: connection.error,
-      provedAt: connection.proves ? tx.now : null,
+      provedAt: connection.provesOwnership ? tx.now : null,
       dailyLimit: given.dailyLimit ?? 50,
-      timezone: checkZone(given.timezone ?? brand.timezone),
+      timezone: assertZone(given.timezone ?? brand.timezone),
       createdAt: tx.now,
       updatedAt: tx.now,
     }),
   );
   const row = await getEmailAccount(tx, id, tenantScope(SYSTEM, brandId));
-  if (connection.proves) await disableUnproved(tx, row);
+  if (connection.provesOwnership) await disableUnprovedMailboxes(tx, row);
   return row;
 }
 
@@ -115,39 +121,39 @@ export async function addEmailAccount(
  * Updates the fields that are given. `seen` is the row that `tried` was made from.
  * @throws AppError CONFLICT when the row has changed since, because then another login was tested than would be stored
  */
-export async function changeEmailAccount(
+export async function updateEmailAccount(
   tx: Tx,
   vault: Vault,
   seen: EmailAccountRow,
-  change: EmailAccountChange,
-  tried: TriedLogin | null,
+  change: EmailAccountUpdate,
+  tried: TestedLogin | null,
 ): Promise<EmailAccountRow> {
   const { displayName, dailyLimit, timezone, isActive, warmup } = change;
   const needsSameRow = tried !== null || warmup !== undefined;
-  const proves = tried?.connection.proves === true;
-  if (proves) await expectUnclaimed(tx, seen);
-  const [row] = await orTaken(
+  const proves = tried?.connection.provesOwnership === true;
+  if (proves) await assertAddressUnclaimed(tx, seen);
+  const [row] = await mapAddressConflict(
     tx
       .update(emailAccounts)
       .set({
         ...(displayName === undefined ? {} : { displayName: displayName?.trim() || null }),
         ...(dailyLimit === undefined ? {} : { dailyLimit }),
-        ...(timezone === undefined ? {} : { timezone: checkZone(timezone) }),
+        ...(timezone === undefined ? {} : { timezone: assertZone(timezone) }),
         ...(isActive === undefined ? {} : { isActive }),
-        ...(warmup === undefined ? {} : warmupAfter(seen, warmup, tx.now)),
+        ...(warmup === undefined ? {} : applyWarmupAction(seen, warmup, tx.now)),
         ...(tried === null
           ? {}
           : {
-              ...sealLogin(vault, seen.id, tried.login),
+              ...encryptLogin(vault, seen.id, tried.login),
               ...("grant" in tried.login
-                ? { workspaceDomain: workspaceDomainOf(seen.email, tried.login.grant.type) }
+                ? { workspaceDomain: getWorkspaceDomain(seen.email, tried.login.grant.type) }
                 : {}),
               // A pause that the previous server asked for does not apply to the new one.
               pausedUntil: null,
               pausedReason: null,
               connectionStatus: tried.connection.status,
               connectionError: tried.connection.error,
-              ...provedBy(tried.connection, seen, tx.now),
+              ...buildProofUpdate(tried.connection, seen, tx.now),
             }),
         updatedAt: tx.now,
       })
@@ -155,12 +161,12 @@ export async function changeEmailAccount(
       .returning(),
   );
   if (row) {
-    if (proves) await disableUnproved(tx, row);
+    if (proves) await disableUnprovedMailboxes(tx, row);
     if (isActive === true || tried?.connection.status === "CONNECTED") await releaseWaitingMessages(tx, seen.id);
     return row;
   }
   await getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
-  throw new Fault("CONFLICT", "The account was changed in the meantime: try again");
+  throw new AppError("CONFLICT", "The account was changed in the meantime: try again");
 }
 
 /** Matches a mailbox that has not been assigned to another brand since it was read. */
@@ -172,28 +178,28 @@ const isUnchanged = (seen: EmailAccountRow) => and(hasSameBrand(seen), eq(emailA
 const RESET_PAUSE = { pausedUntil: null, pausedReason: null, failures: 0 };
 
 /** Stores the result of testing the stored login, unless the account was changed while the test ran. */
-export async function noteConnection(tx: Tx, seen: EmailAccountRow, connection: Connection): Promise<EmailAccountRow> {
+export async function saveLoginTest(tx: Tx, seen: EmailAccountRow, connection: LoginTest): Promise<EmailAccountRow> {
   const works = connection.status === "CONNECTED";
-  const { status: connectionStatus, error: connectionError, proves } = connection;
-  if (works) await expectUnclaimed(tx, seen);
-  const ownership = proves ? provedBy(connection, seen, tx.now) : {};
-  const [row] = await orTaken(
+  const { status: connectionStatus, error: connectionError, provesOwnership } = connection;
+  if (works) await assertAddressUnclaimed(tx, seen);
+  const ownership = provesOwnership ? buildProofUpdate(connection, seen, tx.now) : {};
+  const [row] = await mapAddressConflict(
     tx
       .update(emailAccounts)
       .set({ connectionStatus, connectionError, ...ownership, ...(works ? RESET_PAUSE : {}) })
       .where(and(eq(emailAccounts.id, seen.id), isUnchanged(seen)))
       .returning(),
   );
-  if (row && proves) await disableUnproved(tx, row);
+  if (row && provesOwnership) await disableUnprovedMailboxes(tx, row);
   if (works) await releaseWaitingMessages(tx, seen.id);
   return getEmailAccount(tx, seen.id, tenantScope(SYSTEM));
 }
 
 /** Deletes a mailbox. @throws AppError CONFLICT while messages are pending: they must be sent or cancelled first */
-export async function removeEmailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+export async function deleteEmailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   await getEmailAccount(tx, id, scope);
-  await checkNothingWaits(tx, id);
+  await assertNoPendingMessages(tx, id);
   await deleteFromCampaigns(tx, id);
   const [deleted] = await tx.delete(emailAccounts).where(eq(emailAccounts.id, id)).returning();
-  if (deleted?.brandId) await release(tx, deleted.brandId, "mailboxes", 1);
+  if (deleted?.brandId) await releaseUsage(tx, deleted.brandId, "mailboxes", 1);
 }

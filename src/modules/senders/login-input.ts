@@ -1,11 +1,11 @@
-import { normaliseEmail } from "../address.ts";
-import type { GoogleGrant, MailLogin, SmtpLogin } from "../channels/channel.ts";
-import type { emailAccounts } from "../db/schema/senders.ts";
-import { invalid } from "../fault.ts";
-import type { Vault } from "../secrets.ts";
-import { grantOf } from "./gmail.ts";
-import { smtpLoginOf } from "./login.ts";
-import type { EmailAccountChange, NewEmailAccount } from "./model.ts";
+import type { GoogleGrant, MailLogin, SmtpLogin } from "../../channels/channel.ts";
+import type { emailAccounts } from "../../db/schema/senders.ts";
+import { normaliseEmail } from "../../lib/addresses.ts";
+import type { Vault } from "../../lib/crypto/secrets.ts";
+import { invalid } from "../../lib/errors.ts";
+import { buildGoogleGrant } from "./gmail.ts";
+import { decryptSmtpLogin } from "./login.ts";
+import type { EmailAccountUpdate, NewEmailAccount } from "./model.ts";
 
 type Row = typeof emailAccounts.$inferSelect;
 
@@ -13,7 +13,7 @@ type Row = typeof emailAccounts.$inferSelect;
  * Builds the login of a new mailbox. With a password and no user name, the address is the user name.
  * @throws AppError INVALID naming the field that is missing or does not fit the provider
  */
-export function newLogin(given: NewEmailAccount): MailLogin {
+export function buildNewLogin(given: NewEmailAccount): MailLogin {
   const { provider = "SMTP", host, port, security, username, password, email } = given;
   const mailbox = normaliseEmail(email) ?? email;
   if (provider === "GMAIL") {
@@ -41,7 +41,7 @@ export function newLogin(given: NewEmailAccount): MailLogin {
  * Builds the login that a mailbox has after an update; null when the update does not touch it.
  * @throws AppError INVALID when the stored password would go to another server
  */
-export function changedLogin(vault: Vault, row: Row, change: EmailAccountChange): MailLogin | null {
+export function buildUpdatedLogin(vault: Vault, row: Row, change: EmailAccountUpdate): MailLogin | null {
   if (row.provider === "GMAIL") {
     const grant = buildGrant(change);
     return grant && { mailbox: row.email, grant };
@@ -65,12 +65,12 @@ export function changedLogin(vault: Vault, row: Row, change: EmailAccountChange)
   if (host === null || port === null || security === null) {
     throw invalid("host", "expected host, port and security together, because this mailbox has no server yet");
   }
-  const stored = smtpLoginOf(vault, row) ?? { username: null, password: null };
+  const stored = decryptSmtpLogin(vault, row) ?? { username: null, password: null };
   return assertCredentialPair({ ...stored, ...named, host, port, security });
 }
 
 type LoginFields = Pick<
-  EmailAccountChange,
+  EmailAccountUpdate,
   "host" | "port" | "security" | "username" | "password" | "oauth" | "serviceAccountKey"
 >;
 
@@ -81,7 +81,7 @@ function buildGrant(given: LoginFields): GoogleGrant | null {
       throw invalid(field, "not allowed for provider GMAIL: its server and user name are fixed");
   }
   if (given.password === null) throw invalid("password", "expected an app password");
-  return grantOf(given);
+  return buildGoogleGrant(given);
 }
 
 function assertGrantType(grant: GoogleGrant, type: GoogleGrant["type"] | undefined): GoogleGrant {

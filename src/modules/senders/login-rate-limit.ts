@@ -1,10 +1,10 @@
-import type { MailLogin } from "../channels/channel.ts";
-import { DAY, type Instant, MINUTE } from "../clock.ts";
-import type { Store, Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import type { MailLogin } from "../../channels/channel.ts";
+import type { Store, Tx } from "../../db/store.ts";
+import { DAY, type Instant, MINUTE } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 import { getLimit } from "../limits/overrides.ts";
-import { Places } from "../limits/places.ts";
-import { countToday, leaseTokens, returnTokens, uncount, untilTomorrow } from "../limits/tokens.ts";
+import { ConcurrencyLimiter } from "../limits/places.ts";
+import { countToday, leaseTokens, msUntilTomorrow, returnTokens, uncountToday } from "../limits/tokens.ts";
 
 /** Limit for one mailbox over all brands, as a multiple of one brand's limit, so that no brand alone locks its owner out. */
 const MAILBOX_LIMIT_FACTOR = 2;
@@ -14,7 +14,7 @@ const MAILBOX_LIMIT_FACTOR = 2;
  * adding many mailboxes at once with the right passwords is never refused.
  */
 const MAX_CONCURRENT_LOGINS = 3;
-const loginSlots = new Places({ mostWaiting: 50, noun: "logins at mailboxes" });
+const loginSlots = new ConcurrencyLimiter({ mostWaiting: 50, noun: "logins at mailboxes" });
 
 /** A login that counts as failed until it has succeeded. */
 interface LoginAttempt {
@@ -27,7 +27,7 @@ interface LoginAttempt {
  * any connection is made, in the database: for all processes, and across restarts.
  * @throws AppError RATE_LIMITED after too many failures, before `work` runs or anything is counted; and what `work` throws
  */
-export async function tryCounted<Result>(
+export async function runRateLimitedLogin<Result>(
   store: Store,
   brandId: string | null,
   login: MailLogin,
@@ -63,7 +63,7 @@ async function countAttempt(tx: Tx, brandId: string | null, login: MailLogin): P
 async function refundAttempt(tx: Tx, { subjects, at }: LoginAttempt): Promise<void> {
   for (const { subject, perMinute } of subjects) {
     await returnTokens(tx, subject, "mailboxLoginsPerMinute", { quota: perMinute, windowMs: MINUTE }, 1);
-    await uncount(tx, subject, "mailboxLoginsPerDay", at);
+    await uncountToday(tx, subject, "mailboxLoginsPerDay", at);
   }
 }
 
@@ -72,15 +72,15 @@ async function count(tx: Tx, subject: string, perMinute: number, perDay: number)
   const { granted, waitMs } = await leaseTokens(tx, subject, "mailboxLoginsPerMinute", rate, 1);
   if (!granted) throw rateLimited("mailboxLoginsPerMinute", perMinute, MINUTE, waitMs);
   if (await countToday(tx, subject, "mailboxLoginsPerDay", perDay)) return;
-  throw rateLimited("mailboxLoginsPerDay", perDay, DAY, untilTomorrow(tx.now));
+  throw rateLimited("mailboxLoginsPerDay", perDay, DAY, msUntilTomorrow(tx.now));
 }
 
-function rateLimited(name: string, limit: number, windowMs: number, waitMs: number): Fault {
+function rateLimited(name: string, limit: number, windowMs: number, waitMs: number): AppError {
   const seconds = Math.ceil(waitMs / 1000);
   const message = `Too many failed mailbox logins: the limit ${name} is ${limit} in ${windowMs / 1000} seconds; try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`;
-  return new Fault("RATE_LIMITED", message, {
+  return new AppError("RATE_LIMITED", message, {
     retryAfterSeconds: seconds,
-    facts: { limit: { name, value: limit } },
+    meta: { limit: { name, value: limit } },
   });
 }
 

@@ -1,17 +1,17 @@
-import type { MailLogin } from "../channels/channel.ts";
-import { type HostPolicy, resolveHost, SMTP_PORTS } from "../channels/host.ts";
-import { checkSecurity } from "../channels/privateNetworks.ts";
+import type { MailLogin } from "../../channels/channel.ts";
+import { AppError } from "../../lib/errors.ts";
+import { type HostPolicy, resolveHost, SMTP_PORTS } from "../../lib/network/host.ts";
+import { assertTls } from "../../lib/network/private-networks.ts";
 import type { Deps } from "../deps.ts";
-import { Fault } from "../fault.ts";
-import { fieldOf } from "./gmail.ts";
-import { tryCounted } from "./loginTries.ts";
+import { getGrantField } from "./gmail.ts";
+import { runRateLimitedLogin } from "./login-rate-limit.ts";
 
 /** The result of logging in to a mailbox's server. */
-export interface Connection {
+export interface LoginTest {
   status: "CONNECTED" | "ERROR" | "REAUTH_REQUIRED";
   error: string | null;
   /** True when the login proves that the mailbox is its user's: one with a password or a token worked. */
-  proves: boolean;
+  provesOwnership: boolean;
 }
 
 type LoginTestDeps = Pick<Deps, "config" | "store" | "verifyMailbox">;
@@ -22,21 +22,21 @@ type LoginTestDeps = Pick<Deps, "config" | "store" | "verifyMailbox">;
  * @param stored the login that is to be replaced, or null
  * @throws AppError INVALID for a server that may not be connected to, FORBIDDEN when a user changes a login with `privateHost`
  */
-export async function checkServer(
+export async function assertServerAllowed(
   { config }: Pick<Deps, "config">,
   login: MailLogin,
   stored: MailLogin | null,
   isAdmin: boolean,
 ): Promise<MailLogin> {
   if (!isAdmin && stored !== null && "host" in stored && stored.privateHost)
-    throw new Fault("FORBIDDEN", "This mailbox is on a private network: only an admin can change its login");
+    throw new AppError("FORBIDDEN", "This mailbox is on a private network: only an admin can change its login");
   if (!("host" in login)) return login;
   const { privateHost: _, ...given } = login;
   const policy = getHostPolicy(config, isAdmin);
-  checkSecurity(given.security, policy.allowPrivate || (policy.networks?.length ?? 0) > 0);
+  assertTls(given.security, policy.allowPrivate || (policy.networks?.length ?? 0) > 0);
   if (config.channels === "simulator") return given;
   const { isPrivate, needsNetworks } = await resolveHost(given.host, given.port, policy);
-  checkSecurity(given.security, policy.allowPrivate || isPrivate);
+  assertTls(given.security, policy.allowPrivate || isPrivate);
   return needsNetworks ? { ...given, privateHost: true } : given;
 }
 
@@ -54,16 +54,16 @@ async function logIn(
   { config, store, verifyMailbox }: LoginTestDeps,
   login: MailLogin,
   brandId: string | null,
-): Promise<Connection> {
+): Promise<LoginTest> {
   // Nothing leaves the machine, so an address that belongs to another does no harm.
-  if (config.channels === "simulator") return { status: "CONNECTED", error: null, proves: true };
-  return tryCounted<Connection>(store, brandId, login, async () => {
+  if (config.channels === "simulator") return { status: "CONNECTED", error: null, provesOwnership: true };
+  return runRateLimitedLogin<LoginTest>(store, brandId, login, async () => {
     const answer = await verifyMailbox(login);
     // A server that needs no password proves nothing about who owns the address.
-    const proves = answer.ok && ("grant" in login || login.password !== null);
-    if (answer.ok) return { succeeded: true, result: { status: "CONNECTED", error: null, proves } };
+    const provesOwnership = answer.ok && ("grant" in login || login.password !== null);
+    if (answer.ok) return { succeeded: true, result: { status: "CONNECTED", error: null, provesOwnership } };
     const status = answer.reauth ? "REAUTH_REQUIRED" : "ERROR";
-    return { succeeded: false, result: { status, error: answer.reason.slice(0, 500), proves } };
+    return { succeeded: false, result: { status, error: answer.reason.slice(0, 500), provesOwnership } };
   });
 }
 
@@ -71,22 +71,25 @@ async function logIn(
  * Logs in with credentials from a request.
  * @throws AppError INVALID with the server's reason when the login fails, unless `allowUnverified`
  */
-export async function mustConnect(
+export async function assertLoginWorks(
   deps: LoginTestDeps,
   login: MailLogin,
   brandId: string | null,
   allowUnverified = false,
-): Promise<Connection> {
+): Promise<LoginTest> {
   const connection = await logIn(deps, login, brandId);
   if (connection.error === null || allowUnverified) return connection;
-  throw new Fault("INVALID", `Logging in to the mailbox failed: ${connection.error}`, {
-    details: [{ field: "grant" in login ? fieldOf(login.grant) : "host", message: connection.error }],
+  throw new AppError("INVALID", `Logging in to the mailbox failed: ${connection.error}`, {
+    details: [{ field: "grant" in login ? getGrantField(login.grant) : "host", message: connection.error }],
   });
 }
 
 /** Counts an admin's working login as proof: a relay that needs no password proves nothing by itself. */
-export function vouched(connection: Connection, { role }: { role: "user" | "admin" }): Connection {
-  return { ...connection, proves: connection.proves || (role === "admin" && connection.error === null) };
+export function withAdminProof(connection: LoginTest, { role }: { role: "user" | "admin" }): LoginTest {
+  return {
+    ...connection,
+    provesOwnership: connection.provesOwnership || (role === "admin" && connection.error === null),
+  };
 }
 
 /**
@@ -94,13 +97,17 @@ export function vouched(connection: Connection, { role }: { role: "user" | "admi
  * `privateHost` decides whether it may connect to SMTP_PRIVATE_NETWORKS.
  * @throws AppError RATE_LIMITED after too many failures
  */
-export async function testLogin(deps: LoginTestDeps, login: MailLogin, brandId: string | null): Promise<Connection> {
+export async function testStoredLogin(
+  deps: LoginTestDeps,
+  login: MailLogin,
+  brandId: string | null,
+): Promise<LoginTest> {
   try {
-    if ("host" in login) await checkServer(deps, login, null, login.privateHost === true);
+    if ("host" in login) await assertServerAllowed(deps, login, null, login.privateHost === true);
     return await logIn(deps, login, brandId);
   } catch (error) {
-    if (error instanceof Fault && error.code !== "RATE_LIMITED")
-      return { status: "ERROR", error: error.message, proves: false };
+    if (error instanceof AppError && error.code !== "RATE_LIMITED")
+      return { status: "ERROR", error: error.message, provesOwnership: false };
     throw error;
   }
 }

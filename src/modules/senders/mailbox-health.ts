@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { HOUR, type Instant, MINUTE, SECOND } from "../clock.ts";
-import { rowsOf } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
+import { valuesTable } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import { HOUR, type Instant, MINUTE, SECOND } from "../../lib/clock.ts";
 
 /** A failure of the provider of a mailbox, which is not the fault of one message. */
 export interface MailboxFailure {
@@ -37,7 +37,7 @@ export async function pauseFailingMailboxes(tx: Tx, failures: readonly MailboxFa
   } as const;
   await tx.all(sql`update email_accounts set paused_until = case when n.status = 'ERROR' then ${until} end, paused_reason = n.reason,
       connection_status = n.status, connection_error = n.reason, failures = failures + 1, updated_at = ${tx.now}
-    from ${rowsOf("n", rows, types)}
+    from ${valuesTable("n", rows, types)}
     where email_accounts.id = n.id and email_accounts.updated_at <= n."claimedAt"
     and (email_accounts.paused_until is null or email_accounts.paused_until <= ${tx.now})`);
 }
@@ -48,6 +48,6 @@ export async function resetMailboxHealth(tx: Tx, senderIds: Iterable<string>): P
   if (ids.length === 0) return;
   await tx.all(sql`update email_accounts set last_used_at = ${tx.now}, failures = 0, paused_until = null, paused_reason = null,
       connection_status = case when connection_status = 'ERROR' then 'CONNECTED' else connection_status end, connection_error = null
-    where id in (select n.id from ${rowsOf("n", ids, { id: "text" })})
+    where id in (select n.id from ${valuesTable("n", ids, { id: "text" })})
       and (failures > 0 or last_used_at is null or last_used_at < ${tx.now - MINUTE})`);
 }

@@ -1,26 +1,26 @@
 import { Elysia, t } from "elysia";
-import { brandOf } from "../db/tenant-scope.ts";
+import { resolveBrandId } from "../../db/tenant-scope.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../http/pagination.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { CursorQuery, Id, IdParams, Nullable, PageLimit } from "../../http/schemas.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { Fault } from "../fault.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { checkServer, mustConnect, testLogin, vouched } from "./connection.ts";
 import {
-  addEmailAccount,
-  changeEmailAccount,
+  createEmailAccount,
+  deleteEmailAccount,
   getEmailAccount,
   listEmailAccounts,
-  noteConnection,
-  removeEmailAccount,
+  saveLoginTest,
   toEmailAccount,
-} from "./emailAccounts.ts";
-import { loginOf } from "./login.ts";
-import { changedLogin, newLogin } from "./loginChange.ts";
-import { EmailAccount, EmailAccountChange, NewEmailAccount } from "./model.ts";
-import { expectAddressFree } from "./ownMailboxes.ts";
+  updateEmailAccount,
+} from "./email-accounts.ts";
+import { decryptLogin } from "./login.ts";
+import { buildNewLogin, buildUpdatedLogin } from "./login-input.ts";
+import { assertLoginWorks, assertServerAllowed, testStoredLogin, withAdminProof } from "./login-test.ts";
+import { assertAddressFree } from "./mailbox-ownership.ts";
+import { EmailAccount, EmailAccountUpdate, NewEmailAccount } from "./model.ts";
 
 const OneAccount = t.Object({ success: t.Literal(true), emailAccount: EmailAccount });
 
@@ -33,13 +33,13 @@ export function senderRoutes(deps: Deps) {
       "/",
       async ({ body, context }) => {
         const { principal } = context;
-        const brandId = brandOf(principal, body.brandId);
-        await expectAddressFree(store.read, body.email, brandId);
-        const login = await checkServer(deps, newLogin(body), null, principal.role === "admin");
-        const connection = await mustConnect(deps, login, brandId, body.allowUnverified);
-        const tried = { login, connection: vouched(connection, principal) };
-        return writeOnce(deps, context, async (tx) => {
-          const row = await addEmailAccount(tx, vault, brandId, body, tried);
+        const brandId = resolveBrandId(principal, body.brandId);
+        await assertAddressFree(store.read, body.email, brandId);
+        const login = await assertServerAllowed(deps, buildNewLogin(body), null, principal.role === "admin");
+        const connection = await assertLoginWorks(deps, login, brandId, body.allowUnverified);
+        const tried = { login, connection: withAdminProof(connection, principal) };
+        return runIdempotent(deps, context, async (tx) => {
+          const row = await createEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
         });
       },
@@ -52,7 +52,7 @@ export function senderRoutes(deps: Deps) {
           idempotent: true,
           example: {
             body: {
-              brandId: EXEMPLARS.brand,
+              brandId: DEMO_IDS.brand,
               email: "cleo@northwind.example",
               displayName: "Cleo at Northwind",
               host: "smtp.northwind.example",
@@ -74,10 +74,10 @@ export function senderRoutes(deps: Deps) {
         const { limit = 20 } = query;
         const rows = await listEmailAccounts(store.read, {
           scope: context.scopeOf(query.brandId),
-          after: readCursor(query.cursor)?.[1] ?? null,
+          after: parseCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
-        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        const page = paginate(rows, limit, (row) => [null, row.id]);
         return {
           success: true as const,
           data: page.data.map((row) => toEmailAccount(row, clock.now())),
@@ -85,7 +85,7 @@ export function senderRoutes(deps: Deps) {
         };
       },
       {
-        query: t.Object({ cursor: Cursor, limit: Limit, brandId: t.Optional(Id) }),
+        query: t.Object({ cursor: CursorQuery, limit: PageLimit, brandId: t.Optional(Id) }),
         response: t.Object({ success: t.Literal(true), data: t.Array(EmailAccount), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "user",
@@ -106,7 +106,7 @@ export function senderRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.emailAccount } },
+          example: { parameters: { id: DEMO_IDS.emailAccount } },
           summary: "Get a mailbox",
           description: "Returns one mailbox with its server and connection status.",
         },
@@ -117,26 +117,29 @@ export function senderRoutes(deps: Deps) {
       async ({ params, body, context }) => {
         const { principal } = context;
         const seen = await getEmailAccount(store.read, params.id, context.scope);
-        const changed = changedLogin(vault, seen, body);
+        const changed = buildUpdatedLogin(vault, seen, body);
         const isAdmin = principal.role === "admin";
-        const login = changed && (await checkServer(deps, changed, loginOf(vault, seen), isAdmin));
+        const login = changed && (await assertServerAllowed(deps, changed, decryptLogin(vault, seen), isAdmin));
         const tried = login && {
           login,
-          connection: vouched(await mustConnect(deps, login, seen.brandId, body.allowUnverified), principal),
+          connection: withAdminProof(
+            await assertLoginWorks(deps, login, seen.brandId, body.allowUnverified),
+            principal,
+          ),
         };
-        const row = await store.write((tx) => changeEmailAccount(tx, vault, seen, body, tried));
+        const row = await store.write((tx) => updateEmailAccount(tx, vault, seen, body, tried));
         deps.wake();
         return { success: true as const, emailAccount: toEmailAccount(row, clock.now()) };
       },
       {
         params: IdParams,
-        body: EmailAccountChange,
+        body: EmailAccountUpdate,
         response: OneAccount,
         detail: {
           access: "user",
           limit: "login",
           example: {
-            parameters: { id: EXEMPLARS.emailAccount },
+            parameters: { id: DEMO_IDS.emailAccount },
             body: { displayName: "Ana at Northwind", dailyLimit: 60 },
           },
           summary: "Update a mailbox",
@@ -148,7 +151,7 @@ export function senderRoutes(deps: Deps) {
     .delete(
       "/:id",
       async ({ params, context }) => {
-        await store.write((tx) => removeEmailAccount(tx, params.id, context.scope));
+        await store.write((tx) => deleteEmailAccount(tx, params.id, context.scope));
         return { success: true as const };
       },
       {
@@ -156,7 +159,7 @@ export function senderRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.spareEmailAccount } },
+          example: { parameters: { id: DEMO_IDS.spareEmailAccount } },
           summary: "Delete a mailbox",
           description: "Returns 409 with `pendingMessages` while the mailbox has pending messages.",
         },
@@ -166,11 +169,11 @@ export function senderRoutes(deps: Deps) {
       "/:id/test-connection",
       async ({ params, context }) => {
         const seen = await getEmailAccount(store.read, params.id, context.scope);
-        const login = loginOf(vault, seen);
+        const login = decryptLogin(vault, seen);
         if (login === null)
-          throw new Fault("CONFLICT", "This mailbox has no server yet: set host, port and security first");
-        const connection = vouched(await testLogin(deps, login, seen.brandId), context.principal);
-        const row = await store.write((tx) => noteConnection(tx, seen, connection));
+          throw new AppError("CONFLICT", "This mailbox has no server yet: set host, port and security first");
+        const connection = withAdminProof(await testStoredLogin(deps, login, seen.brandId), context.principal);
+        const row = await store.write((tx) => saveLoginTest(tx, seen, connection));
         deps.wake();
         return {
           success: true as const,
@@ -190,7 +193,7 @@ export function senderRoutes(deps: Deps) {
         detail: {
           access: "user",
           limit: "login",
-          example: { parameters: { id: EXEMPLARS.spareEmailAccount } },
+          example: { parameters: { id: DEMO_IDS.spareEmailAccount } },
           summary: "Test a mailbox's connection",
           description:
             "Logs in with the stored credentials without sending anything, and stores the result as `connectionStatus`. A login that works proves that the mailbox is this brand's, as when it is added; 409 when another brand has proved the address in the meantime.",

@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { Id, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 
 const DisplayName = Nullable(
   t.String({ maxLength: 120, pattern: "^[^\\u0000-\\u001f\\u007f]*$", examples: ["Ann from Northwind"] }),
@@ -79,7 +79,7 @@ export const NewEmailAccount = t.Object({
 });
 export type NewEmailAccount = typeof NewEmailAccount.static;
 
-export const EmailAccountChange = t.Partial(
+export const EmailAccountUpdate = t.Partial(
   t.Object({
     displayName: DisplayName,
     ...loginFields,
@@ -93,8 +93,8 @@ export const EmailAccountChange = t.Partial(
     allowUnverified: AllowUnverified,
   }),
 );
-export type GmailCredentials = Pick<EmailAccountChange, "oauth" | "serviceAccountKey" | "password">;
-export type EmailAccountChange = typeof EmailAccountChange.static;
+export type GmailCredentials = Pick<EmailAccountUpdate, "oauth" | "serviceAccountKey" | "password">;
+export type EmailAccountUpdate = typeof EmailAccountUpdate.static;
 
 export const EmailAccount = t.Object({
   id: Id,
@@ -121,11 +121,11 @@ export const EmailAccount = t.Object({
   workspaceDomain: Nullable(t.String({ description: "The Google Workspace domain of the mailbox" })),
   isWorkspaceAccount: t.Boolean(),
   timezone: t.String(),
-  pausedUntil: Nullable(Moment),
+  pausedUntil: Nullable(Timestamp),
   pausedReason: Nullable(t.String()),
-  lastUsedAt: Nullable(Moment),
-  createdAt: Moment,
-  updatedAt: Moment,
+  lastUsedAt: Nullable(Timestamp),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
 });
 export type EmailAccount = typeof EmailAccount.static;
 
@@ -150,8 +150,8 @@ export const NewVoicemailAccount = t.Object({
 });
 export type NewVoicemailAccount = typeof NewVoicemailAccount.static;
 
-export const VoicemailAccountChange = t.Partial(t.Object({ displayName: VoicemailName, isActive: t.Boolean() }));
-export type VoicemailAccountChange = typeof VoicemailAccountChange.static;
+export const VoicemailAccountUpdate = t.Partial(t.Object({ displayName: VoicemailName, isActive: t.Boolean() }));
+export type VoicemailAccountUpdate = typeof VoicemailAccountUpdate.static;
 
 export const VoicemailAccount = t.Object({
   id: Id,
@@ -164,7 +164,7 @@ export const VoicemailAccount = t.Object({
   inactiveReason: Nullable(
     t.String({ description: "Why the number is off, when the brand did not switch it off itself" }),
   ),
-  createdAt: Moment,
-  updatedAt: Moment,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
 });
 export type VoicemailAccount = typeof VoicemailAccount.static;

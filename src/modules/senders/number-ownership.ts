@@ -1,8 +1,8 @@
 import { and, eq, isNotNull, isNull, ne } from "drizzle-orm";
-import { voicemailAccounts } from "../db/schema/senders.ts";
-import type { Tx } from "../db/store.ts";
-import { isUniqueViolation } from "../db/violations.ts";
-import { Fault, notFound } from "../fault.ts";
+import { isUniqueViolation } from "../../db/errors.ts";
+import { voicemailAccounts } from "../../db/schema/senders.ts";
+import type { Tx } from "../../db/store.ts";
+import { AppError, notFound } from "../../lib/errors.ts";
 
 // A phone number belongs to the brand for which an admin has confirmed it. Any brand may add a number; until it is
 // confirmed, an admin can still confirm it for another brand.
@@ -10,7 +10,7 @@ import { Fault, notFound } from "../fault.ts";
 type Row = typeof voicemailAccounts.$inferSelect;
 
 /** Does not tell which brand has the number. */
-export const numberTaken = () => new Fault("CONFLICT", "This number cannot be added: ask an admin");
+export const numberTaken = () => new AppError("CONFLICT", "This number cannot be added: ask an admin");
 
 const DISABLED_REASON = "This number cannot be used: ask an admin";
 
@@ -18,7 +18,7 @@ const DISABLED_REASON = "This number cannot be used: ask an admin";
  * Asserts that a brand may add a number. Returns the brand's unproved account for it, which an admin (`proved`) now proves.
  * @throws AppError CONFLICT when another brand has proved the number, or this brand has an account for it
  */
-export async function expectNumberFree(
+export async function assertNumberFree(
   tx: Tx,
   brandId: string,
   phoneNumber: string,
@@ -28,16 +28,16 @@ export async function expectNumberFree(
   const own = known.find((row) => row.brandId === brandId);
   const taken = known.find((row) => row.provedAt !== null && row.brandId !== brandId);
   if (taken && proved)
-    throw new Fault(
+    throw new AppError(
       "CONFLICT",
       "Another brand has this number: delete that account first (DELETE /api/voicemail-accounts/{id})",
       {
-        facts: { voicemailAccountId: taken.id, brandId: taken.brandId },
+        meta: { voicemailAccountId: taken.id, brandId: taken.brandId },
       },
     );
   if (taken) throw numberTaken();
   if (own && (own.provedAt !== null || !proved))
-    throw new Fault("CONFLICT", "The brand already has an account for this number");
+    throw new AppError("CONFLICT", "The brand already has an account for this number");
   return own ?? null;
 }
 
@@ -73,9 +73,9 @@ export async function disableUnprovedNumbers(tx: Tx, { id, phoneNumber }: Row): 
 }
 
 /** @throws AppError CONFLICT when another brand has proved the number */
-export async function expectOwnNumber(tx: Tx, { phoneNumber, provedAt }: Row): Promise<void> {
+export async function assertNumberUnclaimed(tx: Tx, { phoneNumber, provedAt }: Row): Promise<void> {
   if (provedAt !== null) return;
   const proved = and(eq(voicemailAccounts.phoneNumber, phoneNumber), isNotNull(voicemailAccounts.provedAt));
   const [taken] = await tx.select({ id: voicemailAccounts.id }).from(voicemailAccounts).where(proved);
-  if (taken) throw new Fault("CONFLICT", DISABLED_REASON);
+  if (taken) throw new AppError("CONFLICT", DISABLED_REASON);
 }

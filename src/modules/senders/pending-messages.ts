@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
-import { indexedBy } from "../db/sql.ts";
-import type { Tx } from "../db/store.ts";
-import { Fault } from "../fault.ts";
+import { indexedBy } from "../../db/sql.ts";
+import type { Tx } from "../../db/store.ts";
+import { AppError } from "../../lib/errors.ts";
 
 /** @throws AppError CONFLICT while a sender has messages that are pending, being sent or of unknown outcome */
-export async function checkNothingWaits(tx: Tx, senderId: string): Promise<void> {
+export async function assertNoPendingMessages(tx: Tx, senderId: string): Promise<void> {
   // Each status has a partial index; there is none by sender, and finished messages are many.
   const countOf = (status: string, index: string): SQL =>
     sql`(select count(*) from messages ${indexedBy(index)} where status = ${sql.raw(`'${status}'`)} and sender_id = ${senderId})`;
@@ -13,11 +13,11 @@ export async function checkNothingWaits(tx: Tx, senderId: string): Promise<void>
       ${countOf("UNKNOWN", "messages_unknown")} as unknown`);
   const count = Number(row?.pending ?? 0) + Number(row?.sending ?? 0) + Number(row?.unknown ?? 0);
   if (count === 0) return;
-  throw new Fault(
+  throw new AppError(
     "CONFLICT",
     `This sender has ${count} pending ${count === 1 ? "message" : "messages"}: wait until they are sent, or cancel them`,
     {
-      facts: { pendingMessages: count },
+      meta: { pendingMessages: count },
     },
   );
 }

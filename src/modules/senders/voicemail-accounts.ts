@@ -1,16 +1,22 @@
 import { and, asc, eq, gt } from "drizzle-orm";
-import { normalisePhone } from "../address.ts";
+import { isUniqueViolation } from "../../db/errors.ts";
+import { voicemailAccounts } from "../../db/schema/senders.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { inScope, type TenantScope } from "../../db/tenant-scope.ts";
+import { normalisePhone } from "../../lib/addresses.ts";
+import { iso } from "../../lib/clock.ts";
+import { invalid, notFound } from "../../lib/errors.ts";
 import { getBrand } from "../brands/brands.ts";
-import { iso } from "../clock.ts";
-import { voicemailAccounts } from "../db/schema/senders.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { inScope, type TenantScope } from "../db/tenant-scope.ts";
-import { isUniqueViolation } from "../db/violations.ts";
-import { invalid, notFound } from "../fault.ts";
-import { release, takeQuota } from "../limits/usage.ts";
-import type { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } from "./model.ts";
-import { disableUnprovedNumbers, expectNumberFree, expectOwnNumber, numberTaken, proveNumber } from "./ownNumbers.ts";
-import { checkNothingWaits } from "./waiting.ts";
+import { releaseUsage, reserveQuota } from "../limits/usage.ts";
+import type { NewVoicemailAccount, VoicemailAccount, VoicemailAccountUpdate } from "./model.ts";
+import {
+  assertNumberFree,
+  assertNumberUnclaimed,
+  disableUnprovedNumbers,
+  numberTaken,
+  proveNumber,
+} from "./number-ownership.ts";
+import { assertNoPendingMessages } from "./pending-messages.ts";
 
 type VoicemailRow = typeof voicemailAccounts.$inferSelect;
 
@@ -46,7 +52,7 @@ export async function listVoicemailAccounts(
  * belongs to the brand, and the unproved accounts of other brands for it are disabled.
  * @throws AppError INVALID for a malformed number, CONFLICT when another brand has proved it or this one has it
  */
-export async function addVoicemailAccount(
+export async function createVoicemailAccount(
   tx: Tx,
   brandId: string,
   given: NewVoicemailAccount,
@@ -57,7 +63,7 @@ export async function addVoicemailAccount(
   if (phoneNumber === null) {
     throw invalid("phoneNumber", "expected an international phone number, such as +12025550143");
   }
-  const unproved = await expectNumberFree(tx, brandId, phoneNumber, proved);
+  const unproved = await assertNumberFree(tx, brandId, phoneNumber, proved);
   if (unproved !== null) return proveNumber(tx, unproved);
   const row: VoicemailRow = {
     id: tx.newId(),
@@ -71,7 +77,7 @@ export async function addVoicemailAccount(
     createdAt: tx.now,
     updatedAt: tx.now,
   };
-  await takeQuota(tx, brandId, "voicemailNumbers");
+  await reserveQuota(tx, brandId, "voicemailNumbers");
   try {
     await tx.insert(voicemailAccounts).values(row);
   } catch (error) {
@@ -83,13 +89,13 @@ export async function addVoicemailAccount(
 }
 
 /** Updates the fields that are given. @throws AppError CONFLICT when a number that another brand proved is switched on */
-export async function changeVoicemailAccount(
+export async function updateVoicemailAccount(
   tx: Tx,
   id: string,
   scope: TenantScope,
-  { displayName, isActive }: VoicemailAccountChange,
+  { displayName, isActive }: VoicemailAccountUpdate,
 ): Promise<VoicemailRow> {
-  if (isActive === true) await expectOwnNumber(tx, await getVoicemailAccount(tx, id, scope));
+  if (isActive === true) await assertNumberUnclaimed(tx, await getVoicemailAccount(tx, id, scope));
   const [row] = await tx
     .update(voicemailAccounts)
     .set({
@@ -104,9 +110,9 @@ export async function changeVoicemailAccount(
 }
 
 /** Deletes a number. @throws AppError CONFLICT while messages are pending */
-export async function removeVoicemailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+export async function deleteVoicemailAccount(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   await getVoicemailAccount(tx, id, scope);
-  await checkNothingWaits(tx, id);
+  await assertNoPendingMessages(tx, id);
   const [deleted] = await tx.delete(voicemailAccounts).where(isInScope(id, scope)).returning();
-  if (deleted) await release(tx, deleted.brandId, "voicemailNumbers", 1);
+  if (deleted) await releaseUsage(tx, deleted.brandId, "voicemailNumbers", 1);
 }

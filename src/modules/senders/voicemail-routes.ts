@@ -1,20 +1,20 @@
 import { Elysia, t } from "elysia";
-import { brandOf } from "../db/tenant-scope.ts";
+import { resolveBrandId } from "../../db/tenant-scope.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../http/pagination.ts";
+import { requestContext } from "../../http/request-context.ts";
+import { CursorQuery, Id, IdParams, Nullable, PageLimit } from "../../http/schemas.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Cursor, Id, IdParams, Limit, Nullable } from "../http/model.ts";
-import { requestContext } from "../http/request-context.ts";
-import { NewVoicemailAccount, VoicemailAccount, VoicemailAccountChange } from "./model.ts";
+import { NewVoicemailAccount, VoicemailAccount, VoicemailAccountUpdate } from "./model.ts";
 import {
-  addVoicemailAccount,
-  changeVoicemailAccount,
+  createVoicemailAccount,
+  deleteVoicemailAccount,
   getVoicemailAccount,
   listVoicemailAccounts,
-  removeVoicemailAccount,
   toVoicemailAccount,
-} from "./voicemailAccounts.ts";
+  updateVoicemailAccount,
+} from "./voicemail-accounts.ts";
 
 const OneAccount = t.Object({ success: t.Literal(true), voicemailAccount: VoicemailAccount });
 
@@ -27,9 +27,9 @@ export function voicemailRoutes(deps: Deps) {
       "/",
       async ({ body, context }) => {
         const { principal } = context;
-        const brandId = brandOf(principal, body.brandId);
-        return writeOnce(deps, context, async (tx) => {
-          const row = await addVoicemailAccount(tx, brandId, body, { proved: principal.role === "admin" });
+        const brandId = resolveBrandId(principal, body.brandId);
+        return runIdempotent(deps, context, async (tx) => {
+          const row = await createVoicemailAccount(tx, brandId, body, { proved: principal.role === "admin" });
           return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
         });
       },
@@ -41,7 +41,7 @@ export function voicemailRoutes(deps: Deps) {
           idempotent: true,
           example: {
             body: {
-              brandId: EXEMPLARS.brand,
+              brandId: DEMO_IDS.brand,
               phoneNumber: "+1 202 555 0148",
               displayName: "Northwind, evenings",
             },
@@ -58,14 +58,14 @@ export function voicemailRoutes(deps: Deps) {
         const { limit = 20 } = query;
         const rows = await listVoicemailAccounts(store.read, {
           scope: context.scopeOf(query.brandId),
-          after: readCursor(query.cursor)?.[1] ?? null,
+          after: parseCursor(query.cursor)?.[1] ?? null,
           limit: limit + 1,
         });
-        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        const page = paginate(rows, limit, (row) => [null, row.id]);
         return { success: true as const, data: page.data.map(toVoicemailAccount), nextCursor: page.nextCursor };
       },
       {
-        query: t.Object({ cursor: Cursor, limit: Limit, brandId: t.Optional(Id) }),
+        query: t.Object({ cursor: CursorQuery, limit: PageLimit, brandId: t.Optional(Id) }),
         response: t.Object({
           success: t.Literal(true),
           data: t.Array(VoicemailAccount),
@@ -90,7 +90,7 @@ export function voicemailRoutes(deps: Deps) {
         response: OneAccount,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.voicemailAccount } },
+          example: { parameters: { id: DEMO_IDS.voicemailAccount } },
           summary: "Get a voicemail number",
           description: "Returns one number with its name and whether it is switched on.",
         },
@@ -100,17 +100,17 @@ export function voicemailRoutes(deps: Deps) {
       "/:id",
       async ({ params, body, context }) => {
         const scope = context.scope;
-        const row = await store.write((tx) => changeVoicemailAccount(tx, params.id, scope, body));
+        const row = await store.write((tx) => updateVoicemailAccount(tx, params.id, scope, body));
         deps.wake();
         return { success: true as const, voicemailAccount: toVoicemailAccount(row) };
       },
       {
         params: IdParams,
-        body: VoicemailAccountChange,
+        body: VoicemailAccountUpdate,
         response: OneAccount,
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.voicemailAccount }, body: { displayName: "Northwind, mornings" } },
+          example: { parameters: { id: DEMO_IDS.voicemailAccount }, body: { displayName: "Northwind, mornings" } },
           summary: "Update a voicemail number",
           description: "Updates its name, and switches it on or off.",
         },
@@ -119,7 +119,7 @@ export function voicemailRoutes(deps: Deps) {
     .delete(
       "/:id",
       async ({ params, context }) => {
-        await store.write((tx) => removeVoicemailAccount(tx, params.id, context.scope));
+        await store.write((tx) => deleteVoicemailAccount(tx, params.id, context.scope));
         return { success: true as const };
       },
       {
@@ -127,7 +127,7 @@ export function voicemailRoutes(deps: Deps) {
         response: t.Object({ success: t.Literal(true) }),
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.spareVoicemailAccount } },
+          example: { parameters: { id: DEMO_IDS.spareVoicemailAccount } },
           summary: "Delete a voicemail number",
           description: "Returns 409 with `pendingMessages` while the number has pending messages.",
         },

@@ -1,7 +1,7 @@
-import { localDay } from "../calendar/zones.ts";
-import { DAY, type Instant } from "../clock.ts";
-import type { emailAccounts } from "../db/schema/senders.ts";
-import { Fault } from "../fault.ts";
+import type { emailAccounts } from "../../db/schema/senders.ts";
+import { formatLocalDay } from "../../lib/calendar/zones.ts";
+import { DAY, type Instant } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 
 type Row = typeof emailAccounts.$inferSelect;
 type WarmupColumns = Pick<Row, "warmupStatus" | "warmupStartedAt" | "warmupPausedAt" | "dailyLimit" | "timezone">;
@@ -12,7 +12,7 @@ const FIRST_DAY_MAILS = 10;
 const growVolume = (volume: number) => Math.max(volume + 5, Math.floor(volume * 1.25));
 
 /** Gets the number of mails allowed on a day of the ramp, counted from 0; at most the daily limit. */
-export function rampOn(day: number, dailyLimit: number): number {
+export function getRampVolume(day: number, dailyLimit: number): number {
   let volume = FIRST_DAY_MAILS;
   for (let passed = 0; passed < day && volume < dailyLimit; passed++) volume = growVolume(volume);
   return Math.min(volume, dailyLimit);
@@ -20,7 +20,7 @@ export function rampOn(day: number, dailyLimit: number): number {
 
 /** Counts the midnights between two times in the mailbox's zone. */
 function daysBetween(zone: string, from: Instant, to: Instant): number {
-  return (Date.parse(localDay(zone, to)) - Date.parse(localDay(zone, from))) / DAY;
+  return (Date.parse(formatLocalDay(zone, to)) - Date.parse(formatLocalDay(zone, from))) / DAY;
 }
 
 /** Gets the current day of the ramp; while it is paused, the day on which it was paused. */
@@ -38,32 +38,32 @@ interface Warmup {
  * Computes the status of a mailbox's warm-up. COMPLETED is derived and not stored: no job has to run when the ramp reaches
  * the daily limit, and the ramp goes on when the limit is raised later.
  */
-export function warmupOf(box: WarmupColumns, now: Instant): Warmup {
+export function getWarmup(box: WarmupColumns, now: Instant): Warmup {
   const { warmupStatus: status, dailyLimit } = box;
   if (status !== "WARMING" && status !== "PAUSED") return { status, cap: dailyLimit };
-  const cap = rampOn(getRampDay(box, now), dailyLimit);
+  const cap = getRampVolume(getRampDay(box, now), dailyLimit);
   return { status: status === "WARMING" && cap === dailyLimit ? "COMPLETED" : status, cap };
 }
 
 /** Returns a function from n to the day on which a mailbox can send its nth mail; both are counted from 0 (today). */
-export function sendingDays(box: WarmupColumns, now: Instant): (n: number) => number {
-  const { status, cap } = warmupOf(box, now);
+export function createSendDayLookup(box: WarmupColumns, now: Instant): (n: number) => number {
+  const { status, cap } = getWarmup(box, now);
   if (status !== "WARMING") return (n) => Math.floor(n / cap);
   const { dailyLimit } = box;
   const sums: number[] = [];
-  for (let day = getRampDay(box, now), sum = 0; rampOn(day, dailyLimit) < dailyLimit; day++) {
-    sum += rampOn(day, dailyLimit);
+  for (let day = getRampDay(box, now), sum = 0; getRampVolume(day, dailyLimit) < dailyLimit; day++) {
+    sum += getRampVolume(day, dailyLimit);
     sums.push(sum);
   }
   const inRamp = sums.at(-1) ?? 0;
   return (n) => (n < inRamp ? sums.findIndex((sum) => n < sum) : sums.length + Math.floor((n - inRamp) / dailyLimit));
 }
 
-type WarmupOrder = "START" | "PAUSE" | "RESUME" | "STOP";
+type WarmupAction = "START" | "PAUSE" | "RESUME" | "STOP";
 
 type WarmupChange = Pick<Row, "warmupStatus" | "warmupStartedAt" | "warmupPausedAt">;
 
-const ALLOWED_STATUSES: Record<WarmupOrder, readonly Row["warmupStatus"][]> = {
+const ALLOWED_STATUSES: Record<WarmupAction, readonly Row["warmupStatus"][]> = {
   START: ["NOT_STARTED", "COMPLETED"],
   PAUSE: ["WARMING"],
   RESUME: ["PAUSED"],
@@ -71,10 +71,10 @@ const ALLOWED_STATUSES: Record<WarmupOrder, readonly Row["warmupStatus"][]> = {
 };
 
 /** Builds the update for a warm-up action. @throws AppError CONFLICT when the current status does not allow it */
-export function warmupAfter(box: WarmupColumns, action: WarmupOrder, now: Instant): WarmupChange {
-  const { status } = warmupOf(box, now);
+export function applyWarmupAction(box: WarmupColumns, action: WarmupAction, now: Instant): WarmupChange {
+  const { status } = getWarmup(box, now);
   if (!ALLOWED_STATUSES[action].includes(status)) {
-    throw new Fault(
+    throw new AppError(
       "CONFLICT",
       `warmup: ${action} requires the status ${ALLOWED_STATUSES[action].join(" or ")}; it is ${status}`,
     );

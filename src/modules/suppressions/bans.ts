@@ -1,11 +1,11 @@
 import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
-import { normaliseEmail, normalisePhone } from "../address.ts";
-import { bans } from "../db/schema/bans.ts";
-import { deleteWhere } from "../db/slices.ts";
-import type { Reader, Tx } from "../db/store.ts";
-import { inScope, type TenantScope } from "../db/tenant-scope.ts";
-import { Fault, invalid, notFound } from "../fault.ts";
-import { addUsage, release, takeQuota } from "../limits/usage.ts";
+import { bans } from "../../db/schema/suppressions.ts";
+import { deleteWhere } from "../../db/slices.ts";
+import type { Reader, Tx } from "../../db/store.ts";
+import { inScope, type TenantScope } from "../../db/tenant-scope.ts";
+import { normaliseEmail, normalisePhone } from "../../lib/addresses.ts";
+import { AppError, invalid, notFound } from "../../lib/errors.ts";
+import { addUsage, releaseUsage, reserveQuota } from "../limits/usage.ts";
 import { cancelPerson } from "../messages/cancel.ts";
 import type { CancelReason } from "../messages/model.ts";
 
@@ -22,7 +22,7 @@ const REASON: Record<Row["source"], CancelReason> = {
   UNSUBSCRIBE: "UNSUBSCRIBED",
 };
 
-export interface BanOrder {
+export interface BanRequest {
   /** A brand's id, or PLATFORM. */
   scope: string;
   email?: string | null;
@@ -40,7 +40,7 @@ export interface BanOrder {
  * person who is on the list stays on it under the same id, and an address that is new for them is added.
  * @throws Fault INVALID without a valid e-mail address or phone number
  */
-export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancelled: number }> {
+export async function createBan(tx: Tx, order: BanRequest): Promise<{ id: string; cancelled: number }> {
   const email = order.email ? normaliseEmail(order.email) : null;
   const phone = order.phone ? normalisePhone(order.phone) : null;
   if (order.email && !email) throw invalid("email", "expected an e-mail address");
@@ -48,14 +48,14 @@ export async function ban(tx: Tx, order: BanOrder): Promise<{ id: string; cancel
   if (!email && !phone) throw invalid("email", "expected an email, a phone or both");
 
   const found = await findBans(tx, order.scope, email, phone);
-  const unlisted = await extend(tx, order, found, {
+  const unlisted = await extendBans(tx, order, found, {
     email: found.some((row) => row.email === email) ? null : email,
     phone: found.some((row) => row.phone === phone) ? null : phone,
   });
-  const made = unlisted.email || unlisted.phone ? await insert(tx, order, unlisted) : null;
+  const made = unlisted.email || unlisted.phone ? await insertBan(tx, order, unlisted) : null;
   const id = found[0]?.id ?? made;
   // Another transaction banned the same person between the select and the insert: now the select sees it.
-  if (id === null || (made === null && (unlisted.email || unlisted.phone))) return ban(tx, order);
+  if (id === null || (made === null && (unlisted.email || unlisted.phone))) return createBan(tx, order);
   const brandId = order.scope === PLATFORM ? null : order.scope;
   return {
     id,
@@ -71,7 +71,12 @@ const isOwnWish = (source: Row["source"]) => source === "OPT_OUT" || source === 
  * Adds new addresses to the bans that a person has already, and returns those that fit into none. A ban by others becomes the
  * person's own when they ask for it themselves.
  */
-async function extend(tx: Tx, { source }: BanOrder, found: readonly Row[], unlisted: Addresses): Promise<Addresses> {
+async function extendBans(
+  tx: Tx,
+  { source }: BanRequest,
+  found: readonly Row[],
+  unlisted: Addresses,
+): Promise<Addresses> {
   const left = { ...unlisted };
   for (const row of found) {
     const change: Partial<Row> = isOwnWish(source) && !isOwnWish(row.source) ? { source } : {};
@@ -86,7 +91,7 @@ async function extend(tx: Tx, { source }: BanOrder, found: readonly Row[], unlis
 }
 
 /** Inserts a ban and returns its id; null when one of the addresses is on the list. */
-async function insert(tx: Tx, order: BanOrder, { email, phone }: Addresses): Promise<string | null> {
+async function insertBan(tx: Tx, order: BanRequest, { email, phone }: Addresses): Promise<string | null> {
   const [row] = await tx
     .insert(bans)
     .values({
@@ -105,7 +110,7 @@ async function insert(tx: Tx, order: BanOrder, { email, phone }: Addresses): Pro
     .returning({ id: bans.id });
   if (row && order.scope !== PLATFORM) {
     // A person's own wish is stored even beyond the limit.
-    if (order.source === "MANUAL") await takeQuota(tx, order.scope, "bans");
+    if (order.source === "MANUAL") await reserveQuota(tx, order.scope, "bans");
     else await addUsage(tx, order.scope, "bans", 1);
   }
   return row?.id ?? null;
@@ -125,15 +130,15 @@ async function findBans(read: Reader, scope: string, email: string | null, phone
  * Deletes a ban.
  * @throws AppError NOT_FOUND; FORBIDDEN for a ban that the person asked for (STOP, unsubscribe), unless the scope is all tenants
  */
-export async function unban(tx: Tx, id: string, scope: TenantScope): Promise<void> {
+export async function deleteBan(tx: Tx, id: string, scope: TenantScope): Promise<void> {
   const mine = and(eq(bans.id, id), inScope(scope, bans.scope));
   const [row] = await tx.select().from(bans).where(mine);
   if (!row) throw notFound("ban", id);
   if (scope.kind === "brand" && isOwnWish(row.source)) {
-    throw new Fault("FORBIDDEN", "This person asked not to be contacted: only an admin can lift that");
+    throw new AppError("FORBIDDEN", "This person asked not to be contacted: only an admin can lift that");
   }
   const [gone] = await tx.delete(bans).where(mine).returning();
-  if (gone && gone.scope !== PLATFORM) await release(tx, gone.scope, "bans", 1);
+  if (gone && gone.scope !== PLATFORM) await releaseUsage(tx, gone.scope, "bans", 1);
 }
 
 /** Takes back a STOP by text message, and nothing else: an address banned with the number stays banned. */
@@ -143,7 +148,7 @@ export async function liftTextOptOut(tx: Tx, brandId: string, phone: string): Pr
     .delete(bans)
     .where(and(byText, isNull(bans.email)))
     .returning();
-  await release(tx, brandId, "bans", lifted.length);
+  await releaseUsage(tx, brandId, "bans", lifted.length);
   await tx.update(bans).set({ phone: null }).where(byText);
 }
 

@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { Id, Limit, Moment, Nullable } from "../http/model.ts";
+import { Id, Nullable, PageLimit, Timestamp } from "../../http/schemas.ts";
 
 /** At least one of email and phone. `ban` checks it, because both are optional in the schema of the reference API. */
 export const NewBan = t.Object({
@@ -11,7 +11,7 @@ export type NewBan = typeof NewBan.static;
 
 export const BanQuery = t.Object({
   cursor: t.Optional(t.String({ maxLength: 512 })),
-  limit: Limit,
+  limit: PageLimit,
   sortBy: t.Optional(t.Union([t.Literal("createdAt"), t.Literal("email")])),
   sortOrder: t.Optional(t.Union([t.Literal("asc"), t.Literal("desc")])),
 });
@@ -23,6 +23,6 @@ export const Ban = t.Object({
   reason: Nullable(t.String()),
   messageGot: Nullable(t.String()),
   sentimentScore: Nullable(t.Number()),
-  createdAt: Moment,
+  createdAt: Timestamp,
 });
 export type Ban = typeof Ban.static;

@@ -1,26 +1,26 @@
 import { Elysia, t } from "elysia";
-import { iso } from "../clock.ts";
-import { brandOf } from "../db/tenant-scope.ts";
+import { resolveBrandId } from "../../db/tenant-scope.ts";
+import { runIdempotent } from "../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../http/pagination.ts";
+import { type Principal, requestContext } from "../../http/request-context.ts";
+import { Id, Nullable } from "../../http/schemas.ts";
+import { iso } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { Fault } from "../fault.ts";
-import { cutPage, readCursor } from "../http/cursor.ts";
-import { writeOnce } from "../http/idempotency.ts";
-import { Id, Nullable } from "../http/model.ts";
-import { type Principal, requestContext } from "../http/request-context.ts";
-import { ban, type ListedBan, listBans, PLATFORM, unban } from "./bans.ts";
+import { createBan, deleteBan, type ListedBan, listBans, PLATFORM } from "./bans.ts";
 import { Ban, BanQuery, NewBan } from "./model.ts";
 
 /** Users ban for their brand; an admin without a brand bans for the whole platform. */
-function scopeOf(principal: Principal): string {
-  return principal.role === "admin" && principal.brandId === null ? PLATFORM : brandOf(principal);
+function getBanScope(principal: Principal): string {
+  return principal.role === "admin" && principal.brandId === null ? PLATFORM : resolveBrandId(principal);
 }
 
 function toBan(row: ListedBan): Ban {
   return { ...row, createdAt: iso(row.createdAt) };
 }
 
-export function banRoutes(deps: Deps) {
+export function suppressionsModule(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api/auth/banned", tags: ["Auth"] })
     .use(requestContext)
@@ -28,10 +28,10 @@ export function banRoutes(deps: Deps) {
       "/",
       async ({ body, context }) => {
         const { principal } = context;
-        return writeOnce(deps, context, async (tx) => {
-          const { id } = await ban(tx, {
+        return runIdempotent(deps, context, async (tx) => {
+          const { id } = await createBan(tx, {
             ...body,
-            scope: scopeOf(principal),
+            scope: getBanScope(principal),
             source: "MANUAL",
             createdBy: principal.userId,
           });
@@ -62,13 +62,13 @@ export function banRoutes(deps: Deps) {
       async ({ query, context }) => {
         const { limit = 20, sortBy = "createdAt", sortOrder = "desc" } = query;
         const rows = await listBans(store.read, {
-          scope: scopeOf(context.principal),
+          scope: getBanScope(context.principal),
           sortBy,
           sortOrder,
-          after: readCursor(query.cursor),
+          after: parseCursor(query.cursor),
           limit: limit + 1,
         });
-        const page = cutPage(rows, limit, (row) => [sortBy === "email" ? (row.email ?? "") : row.createdAt, row.id]);
+        const page = paginate(rows, limit, (row) => [sortBy === "email" ? (row.email ?? "") : row.createdAt, row.id]);
         return { success: true, data: page.data.map(toBan), nextCursor: page.nextCursor };
       },
       {
@@ -86,11 +86,11 @@ export function banRoutes(deps: Deps) {
       async ({ params, body, context }) => {
         // Generated clients call the literal path `:id` and put the id into the body.
         if (params.id !== ":id" && params.id !== body.id) {
-          throw new Fault("MALFORMED", "The id in the path and the id in the body differ", {
+          throw new AppError("MALFORMED", "The id in the path and the id in the body differ", {
             details: [{ field: "id", message: "expected the same id in both places" }],
           });
         }
-        await store.write((tx) => unban(tx, body.id, context.scope));
+        await store.write((tx) => deleteBan(tx, body.id, context.scope));
         return { success: true };
       },
       {
@@ -99,7 +99,7 @@ export function banRoutes(deps: Deps) {
         response: t.Object({ success: t.Boolean() }),
         detail: {
           access: "user",
-          example: { parameters: { id: EXEMPLARS.ban }, body: { id: EXEMPLARS.ban } },
+          example: { parameters: { id: DEMO_IDS.ban }, body: { id: DEMO_IDS.ban } },
           summary: "Lift a ban",
           description:
             "Remove a contact from banlist. A ban that the person asked for themselves (STOP, unsubscribe) is lifted by admins only.",

@@ -1,17 +1,17 @@
-import type { GmailEndpoints } from "./channels/google.ts";
-import type { SystemMailbox } from "./channels/systemMail.ts";
-import { HOUR, MINUTE } from "./clock.ts";
-import { parseChargebee } from "./config/chargebee-settings.ts";
-import { EnvironmentParser } from "./config/environment.ts";
-import { parseGmailEndpoints, parsePrivateSmtp, parseSystemMail } from "./config/mail-settings.ts";
-import { parseS3Settings } from "./config/storage-settings.ts";
-import { readAddress } from "./db/address.ts";
-import type { Settings } from "./deps.ts";
-import { BODY_SETTINGS, type BodySettings } from "./http/bodyBudget.ts";
-import { type LedgerAnchor, parseLedgerAnchor } from "./ledgerAnchor.ts";
-import type { Level } from "./log.ts";
-import { withSecretFiles } from "./secretFiles.ts";
-import { flawOf } from "./secretStrength.ts";
+import type { GmailEndpoints } from "../../channels/email/google-login.ts";
+import type { SystemMailbox } from "../../channels/email/system-mail.ts";
+import { parseDatabaseUrl } from "../../db/database-url.ts";
+import { BODY_SETTINGS, type BodySettings } from "../../http/middleware/body-budget.ts";
+import { HOUR, MINUTE } from "../../lib/clock.ts";
+import { findSecretFlaw } from "../../lib/crypto/secret-strength.ts";
+import type { Level } from "../../lib/logger.ts";
+import type { Settings } from "../../modules/deps.ts";
+import { parseChargebee } from "./chargebee-settings.ts";
+import { EnvironmentParser } from "./environment.ts";
+import { type LedgerAnchor, parseLedgerAnchor } from "./ledger-anchor.ts";
+import { parseGmailEndpoints, parsePrivateSmtp, parseSystemMail } from "./mail-settings.ts";
+import { withSecretFiles } from "./secret-files.ts";
+import { parseS3Settings } from "./storage-settings.ts";
 
 /** Holds every setting, parsed once from the environment. */
 export interface Config extends Settings {
@@ -47,7 +47,7 @@ export class ConfigError extends Error {
 }
 
 /** Parses and checks the environment; throws one `ConfigError` that names every bad value (never its secret content). */
-export function readConfig(environment: Record<string, string | undefined>): Readonly<Config> {
+export function parseConfig(environment: Record<string, string | undefined>): Readonly<Config> {
   const problems: string[] = [];
   const env = new EnvironmentParser(withSecretFiles(environment, problems), problems);
   const port = env.integer("PORT", 3000, 0, 65_535);
@@ -84,14 +84,14 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
 /** Not parsed as other URLs are: it may name several hosts. */
 function parsePostgresUrl(env: EnvironmentParser): string | null {
   const given = env.text("DATABASE_URL");
-  if (given === null || readAddress(given)) return given;
+  if (given === null || parseDatabaseUrl(given)) return given;
   env.problems.push("DATABASE_URL: expected a URL that starts with postgres:// or postgresql://");
   return null;
 }
 
 function parseSecret(env: EnvironmentParser): string | null {
   const secret = env.text("REPRISE_SECRET");
-  const flaw = secret && flawOf(secret);
+  const flaw = secret && findSecretFlaw(secret);
   if (flaw) env.problems.push(`REPRISE_SECRET: ${flaw}`);
   return secret;
 }

@@ -1,7 +1,7 @@
-import { GMAIL, type GmailEndpoints } from "../channels/google.ts";
-import { parsePrivateNetworks } from "../channels/privateNetworks.ts";
-import { parseSystemMailbox, type SystemMailbox } from "../channels/systemMail.ts";
-import type { Settings } from "../deps.ts";
+import { DEFAULT_GMAIL_ENDPOINTS, type GmailEndpoints } from "../../channels/email/google-login.ts";
+import { parseSystemMailbox, type SystemMailbox } from "../../channels/email/system-mail.ts";
+import { parsePrivateNetworks } from "../../lib/network/private-networks.ts";
+import type { Settings } from "../../modules/deps.ts";
 import type { EnvironmentParser } from "./environment.ts";
 
 /** Parses SMTP_ALLOW_PRIVATE_HOSTS and SMTP_PRIVATE_NETWORKS. */
@@ -19,8 +19,10 @@ export function parsePrivateSmtp(env: EnvironmentParser): Pick<Settings, "allowP
 /** Parses GMAIL_*, which name what the operator put before Google. */
 export function parseGmailEndpoints(env: EnvironmentParser): GmailEndpoints {
   const smtp = URL.parse(env.url("GMAIL_SMTP_URL", ["smtps:"]) ?? "");
-  const tokenUrl = env.url("GMAIL_TOKEN_URL", ["https:", "http:"]) ?? GMAIL.tokenUrl;
-  return smtp ? { host: smtp.hostname, port: Number(smtp.port || 465), tokenUrl } : { ...GMAIL, tokenUrl };
+  const tokenUrl = env.url("GMAIL_TOKEN_URL", ["https:", "http:"]) ?? DEFAULT_GMAIL_ENDPOINTS.tokenUrl;
+  return smtp
+    ? { host: smtp.hostname, port: Number(smtp.port || 465), tokenUrl }
+    : { ...DEFAULT_GMAIL_ENDPOINTS, tokenUrl };
 }
 
 /** Parses SYSTEM_*; null when there is no mailbox for verification links and invitations. */

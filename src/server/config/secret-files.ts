@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Environment } from "./config/environment.ts";
+import type { Environment } from "./environment.ts";
 
 /** Variables with secret content. Each may be given as a file instead, by its name and `_FILE`, as Docker secrets are. */
 export const SECRET_VARIABLES: readonly string[] = [

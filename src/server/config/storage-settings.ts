@@ -1,4 +1,4 @@
-import type { S3Settings } from "../files/s3.ts";
+import type { S3Settings } from "../../lib/storage/s3.ts";
 import type { EnvironmentParser } from "./environment.ts";
 
 /** Variables that mean nothing without S3_BUCKET. */

@@ -1,26 +1,26 @@
-import { ban, PLATFORM } from "../bans/bans.ts";
-import { createBrand } from "../brands/brands.ts";
-import { DAY, type Instant } from "../clock.ts";
-import type { JudgedRow } from "../contacts/person.ts";
-import { upsertContacts } from "../contacts/upsert.ts";
-import { sessions } from "../db/schema/identity.ts";
-import { importJobs, importRows } from "../db/schema/imports.ts";
-import { emailAccounts } from "../db/schema/senders.ts";
-import type { Store, Tx } from "../db/store.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import type { Files } from "../files/files.ts";
-import { markUnused } from "../files/unused.ts";
-import { createApiKey } from "../identity/apiKeys/apiKeys.ts";
-import { hashPassword } from "../identity/password.ts";
-import { IMAGES, imageFile, setImage } from "../identity/profile/profile.ts";
-import { addUser } from "../identity/users.ts";
-import { invite } from "../invitations/invitations.ts";
-import { recordPayment } from "../payments/payments.ts";
-import { addVoicemailAccount } from "../senders/voicemailAccounts.ts";
-import { castCampaign, castContacts, castLaunch, numbered } from "./cast.ts";
+import { sessions } from "../../db/schema/identity.ts";
+import { importJobs, importRows } from "../../db/schema/imports.ts";
+import { emailAccounts } from "../../db/schema/senders.ts";
+import type { Store, Tx } from "../../db/store.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { DAY, type Instant } from "../../lib/clock.ts";
+import type { FileStorage } from "../../lib/storage/storage.ts";
+import { createBrand } from "../../modules/brands/brands.ts";
+import type { ParsedRow } from "../../modules/contacts/parse-contact.ts";
+import { upsertContacts } from "../../modules/contacts/upsert.ts";
+import { createApiKey } from "../../modules/identity/api-keys/api-keys.ts";
+import { hashPassword } from "../../modules/identity/password.ts";
+import { imageFilePath, PROFILE_IMAGES_PATH, setImage } from "../../modules/identity/profile/profile.ts";
+import { addUser } from "../../modules/identity/users.ts";
+import { createInvitation } from "../../modules/invitations/invitations.ts";
+import { createPayment } from "../../modules/payments/payments.ts";
+import { createVoicemailAccount } from "../../modules/senders/voicemail-accounts.ts";
+import { markUnused } from "../../modules/stored-files/unused-files.ts";
+import { createBan, PLATFORM } from "../../modules/suppressions/bans.ts";
+import { launchSeededCampaign, seedCampaign, seedContacts, withIds } from "../seed.ts";
 import portrait from "./portrait.png" with { type: "file" };
 
-const person = (email: string, firstName: string, lastName: string): JudgedRow => ({
+const person = (email: string, firstName: string, lastName: string): ParsedRow => ({
   verdict: "ok",
   contact: { email, phone: null, firstName, lastName, company: null, timezone: null, consent: null, custom: {} },
 });
@@ -36,53 +36,53 @@ const TASTERS = [
  * Adds the entities that the examples of the API page name to the simulated demo: one of every kind, and a spare one where
  * an example deletes it.
  */
-export async function castExemplars(
+export async function seedExampleEntities(
   store: Store,
-  told: { adminId: string; password: string; publicUrl: string; files: Files },
+  told: { adminId: string; password: string; publicUrl: string; files: FileStorage },
 ): Promise<void> {
   const hash = await hashPassword(told.password);
-  const image = imageFile(EXEMPLARS.image) ?? "";
+  const image = imageFilePath(DEMO_IDS.image) ?? "";
   await told.files.put(image, await Bun.file(portrait).bytes(), "image/png");
   await store.write(async (tx) => {
     const colleague = { email: "sam@northwind.example", name: "Sam Field", emailVerified: true };
-    await addUser(numbered(tx, EXEMPLARS.colleague), colleague, hash);
+    await addUser(withIds(tx, DEMO_IDS.colleague), colleague, hash);
     await markUnused(tx, image);
-    await setImage(tx, EXEMPLARS.colleague, `${told.publicUrl}${IMAGES}/${EXEMPLARS.image}`, image);
-    await createApiKey(numbered(tx, EXEMPLARS.apiKey), told.adminId, { name: "CRM import" });
-    await createApiKey(numbered(tx, EXEMPLARS.spareApiKey), EXEMPLARS.owner, {
+    await setImage(tx, DEMO_IDS.colleague, `${told.publicUrl}${PROFILE_IMAGES_PATH}/${DEMO_IDS.image}`, image);
+    await createApiKey(withIds(tx, DEMO_IDS.apiKey), told.adminId, { name: "CRM import" });
+    await createApiKey(withIds(tx, DEMO_IDS.spareApiKey), DEMO_IDS.owner, {
       name: "Nightly report",
       kind: "SERVICE",
     });
-    await invite(numbered(tx, EXEMPLARS.invitation), told.adminId, {
+    await createInvitation(withIds(tx, DEMO_IDS.invitation), told.adminId, {
       email: "lena@northwind.example",
       name: "Lena Ost",
     });
-    await castSession(tx, told.adminId);
-    await createBrand(numbered(tx, EXEMPLARS.emptyBrand), { name: "Adatum Books" }, null);
-    await ban(numbered(tx, EXEMPLARS.ban), {
+    await seedSession(tx, told.adminId);
+    await createBrand(withIds(tx, DEMO_IDS.emptyBrand), { name: "Adatum Books" }, null);
+    await createBan(withIds(tx, DEMO_IDS.ban), {
       scope: PLATFORM,
       email: "not.interested@example.com",
       source: "MANUAL",
       reason: "asked by phone not to be contacted",
       createdBy: told.adminId,
     });
-    await castSenders(tx);
-    await castPayments(tx);
+    await seedSenders(tx);
+    await seedPayments(tx);
     await upsertContacts(
-      numbered(tx, EXEMPLARS.loneContact),
-      EXEMPLARS.brand,
+      withIds(tx, DEMO_IDS.loneContact),
+      DEMO_IDS.brand,
       [person("passer.by@example.com", "Pat", "Passer")],
       "SKIP",
     );
-    await castRunning(tx);
-    await castImport(tx);
+    await seedRunningCampaign(tx);
+    await seedImport(tx);
   });
 }
 
 /** Creates a session that an example can end. */
-async function castSession(tx: Tx, userId: string): Promise<void> {
+async function seedSession(tx: Tx, userId: string): Promise<void> {
   await tx.insert(sessions).values({
-    id: EXEMPLARS.session,
+    id: DEMO_IDS.session,
     userId,
     token: crypto.randomUUID(),
     expiresAt: tx.now + 7 * DAY,
@@ -93,15 +93,15 @@ async function castSession(tx: Tx, userId: string): Promise<void> {
   });
 }
 
-async function castSenders(tx: Tx): Promise<void> {
+async function seedSenders(tx: Tx): Promise<void> {
   const times = { createdAt: tx.now, updatedAt: tx.now };
-  const numbers = numbered(tx, EXEMPLARS.voicemailAccount, EXEMPLARS.spareVoicemailAccount);
+  const numbers = withIds(tx, DEMO_IDS.voicemailAccount, DEMO_IDS.spareVoicemailAccount);
   for (const phoneNumber of ["+12075550111", "+12075550112"]) {
-    await addVoicemailAccount(numbers, EXEMPLARS.brand, { phoneNumber }, { proved: true });
+    await createVoicemailAccount(numbers, DEMO_IDS.brand, { phoneNumber }, { proved: true });
   }
   await tx.insert(emailAccounts).values({
-    id: EXEMPLARS.spareEmailAccount,
-    brandId: EXEMPLARS.brand,
+    id: DEMO_IDS.spareEmailAccount,
+    brandId: DEMO_IDS.brand,
     email: "old@northwind.example",
     displayName: "Northwind, before",
     provider: "SMTP",
@@ -120,29 +120,29 @@ async function castSenders(tx: Tx): Promise<void> {
 }
 
 /** Creates the payments for the credits of the brands, and a refused one. */
-async function castPayments(tx: Tx): Promise<void> {
+async function seedPayments(tx: Tx): Promise<void> {
   const began: Instant = tx.now - 35 * DAY;
   const pack = { type: "CREDIT_PURCHASE", currency: "USD" } as const;
   const of = (brandId: string) => ({ ...pack, brandId, chargebeeCustomerId: `cust_${brandId.slice(-4)}` });
   const paid = { status: "SUCCESS", transactionDate: began } as const;
-  await recordPayment(tx, {
-    ...of(EXEMPLARS.brand),
+  await createPayment(tx, {
+    ...of(DEMO_IDS.brand),
     ...paid,
     amountMinor: 9900,
     creditsAdded: 2_000_000,
     description: "2,000 credits",
     chargebeeInvoiceId: "inv_1001",
   });
-  await recordPayment(tx, {
-    ...of(EXEMPLARS.otherBrand),
+  await createPayment(tx, {
+    ...of(DEMO_IDS.otherBrand),
     ...paid,
     amountMinor: 900,
     creditsAdded: 100_000,
     description: "100 credits",
     chargebeeInvoiceId: "inv_1002",
   });
-  await recordPayment(tx, {
-    ...of(EXEMPLARS.brand),
+  await createPayment(tx, {
+    ...of(DEMO_IDS.brand),
     status: "FAILED",
     amountMinor: 4900,
     creditsAdded: 0,
@@ -152,8 +152,8 @@ async function castPayments(tx: Tx): Promise<void> {
 }
 
 /** Creates a campaign whose first messages are sent as soon as the service runs, and an empty one. */
-async function castRunning(tx: Tx): Promise<void> {
-  const at = { brandId: EXEMPLARS.brand, timezone: "America/New_York", senderIds: [EXEMPLARS.emailAccount] };
+async function seedRunningCampaign(tx: Tx): Promise<void> {
+  const at = { brandId: DEMO_IDS.brand, timezone: "America/New_York", senderIds: [DEMO_IDS.emailAccount] };
   const steps = [
     {
       delayDays: 0,
@@ -162,16 +162,16 @@ async function castRunning(tx: Tx): Promise<void> {
     },
     { delayDays: 2, subject: null, body: "Shall I send you a bag?" },
   ];
-  const running = { id: EXEMPLARS.runningCampaign, name: "Autumn blend", sendWindows: [], steps };
-  const campaign = await castCampaign(tx, at, running);
-  const ids = numbered(tx, EXEMPLARS.contact, tx.newId(), tx.newId(), EXEMPLARS.conversation);
-  await castContacts(ids, campaign, TASTERS);
-  await castLaunch(numbered(tx, EXEMPLARS.message), campaign, TASTERS.length);
-  await castCampaign(tx, at, { ...running, id: EXEMPLARS.emptyCampaign, name: "Not launched" });
+  const running = { id: DEMO_IDS.runningCampaign, name: "Autumn blend", sendWindows: [], steps };
+  const campaign = await seedCampaign(tx, at, running);
+  const ids = withIds(tx, DEMO_IDS.contact, tx.newId(), tx.newId(), DEMO_IDS.conversation);
+  await seedContacts(ids, campaign, TASTERS);
+  await launchSeededCampaign(withIds(tx, DEMO_IDS.message), campaign, TASTERS.length);
+  await seedCampaign(tx, at, { ...running, id: DEMO_IDS.emptyCampaign, name: "Not launched" });
 }
 
-async function castImport(tx: Tx): Promise<void> {
-  const { importJob: id, otherBrand: brandId, draftCampaign: campaignId } = EXEMPLARS;
+async function seedImport(tx: Tx): Promise<void> {
+  const { importJob: id, otherBrand: brandId, draftCampaign: campaignId } = DEMO_IDS;
   const job = { id, brandId, campaignId, fileName: "visitors.csv", onDuplicate: "SKIP" as const };
   const read = { rows: 2, lastLine: 3, verdicts: { bad_email: 1, duplicate: 1 } };
   await tx.insert(importJobs).values({ ...job, ...read, status: "DONE", createdAt: tx.now, finishedAt: tx.now });

@@ -1,26 +1,26 @@
 import { join } from "node:path";
-import { ban } from "../bans/bans.ts";
-import { DAY, HOUR, type Instant, VirtualClock } from "../clock.ts";
-import { readContactFile } from "../contactFiles/csv.ts";
-import type { FileRow } from "../contactFiles/fileRow.ts";
-import { openStore } from "../db/open.ts";
-import type { Store } from "../db/store.ts";
-import type { Post } from "../delivery/envelope.ts";
-import { EXEMPLARS } from "../exemplars.ts";
-import { diskFiles } from "../files/disk.ts";
-import { createAdmin } from "../identity/claim.ts";
-import { hashPassword } from "../identity/password.ts";
-import { addUser } from "../identity/users.ts";
-import type { Log } from "../log.ts";
-import { seededRandom } from "../random.ts";
-import type { LedgerKey } from "../secrets.ts";
-import { type BrandPlan, type CastBrand, castBrand, castContacts, castLaunch, numbered } from "./cast.ts";
-import { type Census, takeCensus } from "./census.ts";
-import contactFile from "./demo-contacts.csv" with { type: "text" };
-import { castExemplars } from "./demoExemplars.ts";
-import { NO_FAULTS } from "./faults.ts";
-import { runWorld } from "./run.ts";
-import { World } from "./world.ts";
+import { openStore } from "../../db/open.ts";
+import type { Store } from "../../db/store.ts";
+import { DEMO_IDS } from "../../http/openapi/example-ids.ts";
+import { DAY, HOUR, type Instant, VirtualClock } from "../../lib/clock.ts";
+import type { LedgerKey } from "../../lib/crypto/secrets.ts";
+import type { Log } from "../../lib/logger.ts";
+import { seededRandom } from "../../lib/random.ts";
+import { createDiskStorage } from "../../lib/storage/disk.ts";
+import { parseContactFile } from "../../modules/contact-files/contact-file.ts";
+import type { FileRow } from "../../modules/contact-files/file-row.ts";
+import type { RenderDeps } from "../../modules/delivery/render.ts";
+import { createAdmin } from "../../modules/identity/bootstrap-admin.ts";
+import { hashPassword } from "../../modules/identity/password.ts";
+import { addUser } from "../../modules/identity/users.ts";
+import { createBan } from "../../modules/suppressions/bans.ts";
+import { NO_FAULTS } from "../fault-injection.ts";
+import { checkInvariants, type InvariantReport } from "../invariants.ts";
+import { runWorld } from "../run.ts";
+import { type BrandSeed, launchSeededCampaign, type SeededBrand, seedBrand, seedContacts, withIds } from "../seed.ts";
+import { World } from "../world.ts";
+import contactFile from "./contacts.csv" with { type: "text" };
+import { seedExampleEntities } from "./fixtures.ts";
 
 /** Simulated days of the demo: three stages over nine days, and the replies to them. */
 export const DEMO_DAYS = 35;
@@ -28,15 +28,15 @@ export const DEMO_DAYS = 35;
 const SEED = "demo";
 const OFFICE_HOURS = [{ days: ["MON", "TUE", "WED", "THU", "FRI"], from: "09:00", to: "17:30" }];
 
-const NORTHWIND: Omit<BrandPlan, "ownerId"> = {
-  id: EXEMPLARS.brand,
+const NORTHWIND: Omit<BrandSeed, "ownerId"> = {
+  id: DEMO_IDS.brand,
   name: "Northwind Coffee",
   timezone: "America/New_York",
   postalAddress: "1 Harbor Street, Portland, ME 04101, USA",
   mailboxes: [
-    { id: EXEMPLARS.emailAccount, email: "ana@northwind.example", displayName: "Ana at Northwind", dailyLimit: 40 },
+    { id: DEMO_IDS.emailAccount, email: "ana@northwind.example", displayName: "Ana at Northwind", dailyLimit: 40 },
     {
-      id: EXEMPLARS.otherEmailAccount,
+      id: DEMO_IDS.otherEmailAccount,
       email: "ben@northwind.example",
       displayName: "Ben at Northwind",
       dailyLimit: 30,
@@ -44,7 +44,7 @@ const NORTHWIND: Omit<BrandPlan, "ownerId"> = {
   ],
   credits: 2000,
   campaign: {
-    id: EXEMPLARS.campaign,
+    id: DEMO_IDS.campaign,
     name: "Spring tasting",
     sendWindows: OFFICE_HOURS,
     steps: [
@@ -68,14 +68,14 @@ const NORTHWIND: Omit<BrandPlan, "ownerId"> = {
 };
 
 /** A draft with contacts, to be launched by hand in Swagger UI. */
-const CONTOSO: Omit<BrandPlan, "ownerId"> = {
-  id: EXEMPLARS.otherBrand,
+const CONTOSO: Omit<BrandSeed, "ownerId"> = {
+  id: DEMO_IDS.otherBrand,
   name: "Contoso Plants",
   timezone: "Europe/London",
   postalAddress: "12 Garden Row, London SE1 6ED, UK",
   mailboxes: [
     {
-      id: EXEMPLARS.unusedEmailAccount,
+      id: DEMO_IDS.unusedEmailAccount,
       email: "hello@contoso.example",
       displayName: "Contoso Plants",
       dailyLimit: 50,
@@ -83,7 +83,7 @@ const CONTOSO: Omit<BrandPlan, "ownerId"> = {
   ],
   credits: 100,
   campaign: {
-    id: EXEMPLARS.draftCampaign,
+    id: DEMO_IDS.draftCampaign,
     name: "Plants for reception desks",
     sendWindows: [],
     steps: [
@@ -97,22 +97,22 @@ const CONTOSO: Omit<BrandPlan, "ownerId"> = {
   },
 };
 
-export interface DemoWorld {
-  census: Census;
-  verdicts: Record<string, number>;
-  campaign: CastBrand;
+export interface SimulatedDemo {
+  report: InvariantReport;
+  rowResults: Record<string, number>;
+  campaign: SeededBrand;
 }
 
 /** Simulates the demo in `dataDir`, which must hold no database yet. The simulated time ends at `end`, where real time continues. */
-export async function liveDemo(options: {
+export async function simulateDemo(options: {
   dataDir: string;
   end: Instant;
   password: string;
-  post: Post;
+  post: RenderDeps;
   ledgerKey: LedgerKey;
   log: Log;
   onProgress(virtual: Instant, share: number): void;
-}): Promise<DemoWorld> {
+}): Promise<SimulatedDemo> {
   const start = options.end - DEMO_DAYS * DAY;
   const clock = new VirtualClock(start);
   const random = seededRandom(SEED);
@@ -121,11 +121,11 @@ export async function liveDemo(options: {
   try {
     const world = new World(clock, SEED);
     const admin = await createAdmin(store, {
-      email: EXEMPLARS.adminEmail,
+      email: DEMO_IDS.adminEmail,
       name: "Demo admin",
       password: options.password,
     });
-    const { campaign, verdicts } = await setUp(store, options.password);
+    const { campaign, rowResults } = await seedDemo(store, options.password);
     clock.advance(HOUR);
     const silences = await runWorld({
       ...options,
@@ -140,37 +140,33 @@ export async function liveDemo(options: {
       until: options.end,
       onProgress: (now) => options.onProgress(now, (now - start) / (options.end - start)),
     });
-    const census = await takeCensus(store, world, silences);
-    const files = diskFiles(join(options.dataDir, "files"));
+    const report = await checkInvariants(store, world, silences);
+    const files = createDiskStorage(join(options.dataDir, "files"));
     const { publicUrl } = options.post;
-    await castExemplars(store, { adminId: admin.id, password: options.password, publicUrl, files });
-    return { census, verdicts, campaign };
+    await seedExampleEntities(store, { adminId: admin.id, password: options.password, publicUrl, files });
+    return { report, rowResults, campaign };
   } finally {
     await store.close();
   }
 }
 
-async function setUp(
+async function seedDemo(
   store: Store,
   password: string,
-): Promise<{ campaign: CastBrand; verdicts: Record<string, number> }> {
+): Promise<{ campaign: SeededBrand; verdicts: Record<string, number> }> {
   const hash = await hashPassword(password);
-  const rows = await readDemoFile();
+  const rows = await parseDemoFile();
   const owner = await store.write((tx) =>
-    addUser(
-      numbered(tx, EXEMPLARS.owner),
-      { email: EXEMPLARS.ownerEmail, name: "Nora Wind", emailVerified: true },
-      hash,
-    ),
+    addUser(withIds(tx, DEMO_IDS.owner), { email: DEMO_IDS.ownerEmail, name: "Nora Wind", emailVerified: true }, hash),
   );
-  const campaign = await store.write((tx) => castBrand(tx, { ...NORTHWIND, ownerId: owner.id }));
+  const campaign = await store.write((tx) => seedBrand(tx, { ...NORTHWIND, ownerId: owner.id }));
   // Ten contacts of the file are banned already; one of them on the whole platform.
   const unwanted = rows.flatMap((row) =>
     row.verdict === "ok" && row.contact.email?.startsWith("do-not-write.") ? [row.contact.email] : [],
   );
   await store.write(async (tx) => {
     for (const [index, email] of unwanted.entries()) {
-      await ban(tx, {
+      await createBan(tx, {
         scope: index === 0 ? "platform" : campaign.brandId,
         email,
         source: "MANUAL",
@@ -178,15 +174,15 @@ async function setUp(
       });
     }
   });
-  const verdicts = await store.write((tx) => castContacts(tx, campaign, rows));
-  await store.write((tx) => castLaunch(tx, campaign, verdicts.added ?? 0));
-  const draft = await store.write((tx) => castBrand(tx, { ...CONTOSO, ownerId: null }));
-  await store.write((tx) => castContacts(numbered(tx, EXEMPLARS.draftContact), draft, rows.slice(0, 25)));
+  const verdicts = await store.write((tx) => seedContacts(tx, campaign, rows));
+  await store.write((tx) => launchSeededCampaign(tx, campaign, verdicts.added ?? 0));
+  const draft = await store.write((tx) => seedBrand(tx, { ...CONTOSO, ownerId: null }));
+  await store.write((tx) => seedContacts(withIds(tx, DEMO_IDS.draftContact), draft, rows.slice(0, 25)));
   return { campaign, verdicts };
 }
 
-async function readDemoFile(): Promise<FileRow[]> {
+async function parseDemoFile(): Promise<FileRow[]> {
   const rows: FileRow[] = [];
-  for await (const row of readContactFile(new Blob([contactFile]).stream(), {})) rows.push(row);
+  for await (const row of parseContactFile(new Blob([contactFile]).stream(), {})) rows.push(row);
   return rows;
 }

@@ -1,10 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import type { GoogleLogin } from "../src/channels/channel.ts";
-import { GrantRefused, googleTokens, NoToken } from "../src/channels/googleToken.ts";
-import { smtpChannel } from "../src/channels/smtp.ts";
-import { mailThrough } from "./support/mail.ts";
-import { certificate, startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { startTokenServer, type TokenServer } from "./support/tokenServer.ts";
+import type { GoogleLogin } from "../../../src/channels/channel.ts";
+import {
+  createGoogleTokens,
+  GoogleGrantRefusedError,
+  GoogleTokenUnavailableError,
+} from "../../../src/channels/email/google-token.ts";
+import { createSmtpChannel } from "../../../src/channels/email/smtp.ts";
+import { createEnvelope } from "../../support/mail.ts";
+import { loadCertificate, startSmtpServer, type TestSmtpServer } from "../../support/servers/smtp-server.ts";
+import { startTokenServer, type TokenServer } from "../../support/servers/token-server.ts";
 
 let google: TokenServer;
 let server: TestSmtpServer;
@@ -39,18 +43,18 @@ const byKey = (over: object = {}): GoogleLogin => ({
   },
 });
 const channelTo = (port: number) =>
-  smtpChannel({
+  createSmtpChannel({
     allowPrivateHosts: false,
     idleMilliseconds: 50,
-    authorities: [certificate("localhost")],
+    authorities: [loadCertificate("localhost")],
     gmail: { host: "localhost", port, tokenUrl: google.url },
   });
 
 describe("Google access tokens", () => {
   test("concurrent callers with one refresh token share one request and one access token", async () => {
-    const [tokens, mine] = [googleTokens(google.url), login()];
+    const [tokens, mine] = [createGoogleTokens(google.url), login()];
     google.mood.takes = 20;
-    const given = await Promise.all(Array.from({ length: 5 }, () => tokens.token(mine)));
+    const given = await Promise.all(Array.from({ length: 5 }, () => tokens.getToken(mine)));
     expect(new Set(given).size).toBe(1);
     expect(google.asked).toEqual([
       {
@@ -60,29 +64,29 @@ describe("Google access tokens", () => {
         refresh_token: `canary-refresh-${count}`,
       },
     ]);
-    expect(await tokens.token(mine)).toBe(given[0] ?? "");
+    expect(await tokens.getToken(mine)).toBe(given[0] ?? "");
     expect(google.asked).toHaveLength(1);
-    expect(await tokens.token(login())).not.toBe(given[0] ?? "");
+    expect(await tokens.getToken(login())).not.toBe(given[0] ?? "");
   });
 
   test("a token is reused until a minute before its expiry or until the server rejects the token", async () => {
     let now = 0;
-    const [tokens, mine] = [googleTokens(google.url, () => now), login()];
-    const first = await tokens.token(mine);
+    const [tokens, mine] = [createGoogleTokens(google.url, () => now), login()];
+    const first = await tokens.getToken(mine);
     now = 3_539_000;
-    expect(await tokens.token(mine)).toBe(first);
+    expect(await tokens.getToken(mine)).toBe(first);
     now = 3_541_000;
-    const second = await tokens.token(mine);
+    const second = await tokens.getToken(mine);
     expect(second).not.toBe(first);
-    const third = await tokens.token(mine, second);
+    const third = await tokens.getToken(mine, second);
     expect(third).not.toBe(second);
     // Ask with the rejected token again: a newer one was fetched already.
-    expect(await tokens.token(mine, second)).toBe(third);
+    expect(await tokens.getToken(mine, second)).toBe(third);
   });
 
   test("a service account's request is signed with its key, in the name of the mailbox", async () => {
     const mine = byKey();
-    await googleTokens(google.url, () => 1_700_000_000_000).token(mine);
+    await createGoogleTokens(google.url, () => 1_700_000_000_000).getToken(mine);
     const { grant_type, assertion = "" } = google.asked[0] ?? {};
     expect(grant_type).toBe("urn:ietf:params:oauth:grant-type:jwt-bearer");
     const claims = JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString());
@@ -96,25 +100,25 @@ describe("Google access tokens", () => {
     });
     const other = startTokenServer();
     const stranger = byKey({ privateKey: other.key.private_key });
-    await expect(googleTokens(google.url).token(stranger)).rejects.toBeInstanceOf(GrantRefused);
+    await expect(createGoogleTokens(google.url).getToken(stranger)).rejects.toBeInstanceOf(GoogleGrantRefusedError);
     await other.stop();
   });
 
   test("a refused grant and an unavailable service throw different errors, and the refusal contains no secret", async () => {
-    const tokens = googleTokens(google.url);
+    const tokens = createGoogleTokens(google.url);
     for (const error of ["invalid_grant", "unauthorized_client", "invalid_client"]) {
       google.mood.error = error;
-      const rejection = await tokens.token(login()).catch((thrown) => thrown);
-      expect(rejection).toBeInstanceOf(GrantRefused);
+      const rejection = await tokens.getToken(login()).catch((thrown) => thrown);
+      expect(rejection).toBeInstanceOf(GoogleGrantRefusedError);
       expect(rejection.message).toContain(error);
       expect(rejection.message).not.toContain("canary");
     }
     google.mood.error = "temporarily_unavailable";
-    expect(await tokens.token(login()).catch((thrown) => thrown)).toBeInstanceOf(NoToken);
+    expect(await tokens.getToken(login()).catch((thrown) => thrown)).toBeInstanceOf(GoogleTokenUnavailableError);
     google.mood.down = true;
-    expect(await tokens.token(login()).catch((thrown) => thrown)).toBeInstanceOf(NoToken);
-    const nowhere = googleTokens("http://127.0.0.1:1/token");
-    expect(await nowhere.token(login()).catch((thrown) => thrown)).toBeInstanceOf(NoToken);
+    expect(await tokens.getToken(login()).catch((thrown) => thrown)).toBeInstanceOf(GoogleTokenUnavailableError);
+    const nowhere = createGoogleTokens("http://127.0.0.1:1/token");
+    expect(await nowhere.getToken(login()).catch((thrown) => thrown)).toBeInstanceOf(GoogleTokenUnavailableError);
   });
 });
 
@@ -127,9 +131,9 @@ describe("mailbox at Google", () => {
     const channel = channelTo(gmail.port);
     try {
       const mine = login();
-      expect(await channel.send(mailThrough(mine))).toMatchObject({ kind: "accepted" });
+      expect(await channel.send(createEnvelope(mine))).toMatchObject({ kind: "accepted" });
       google.valid.clear();
-      expect(await channel.send(mailThrough(mine))).toMatchObject({ kind: "accepted" });
+      expect(await channel.send(createEnvelope(mine))).toMatchObject({ kind: "accepted" });
       expect(google.asked).toHaveLength(2);
       expect(gmail.received).toHaveLength(2);
       expect(await channel.verify(byKey())).toEqual({ ok: true });
@@ -142,12 +146,12 @@ describe("mailbox at Google", () => {
   test("a revoked grant defers with reauth, an unavailable token service defers without reauth", async () => {
     const channel = channelTo(server.port);
     google.mood.error = "invalid_grant";
-    const outcome = await channel.send(mailThrough(login()));
+    const outcome = await channel.send(createEnvelope(login()));
     expect(outcome).toMatchObject({ kind: "deferred", scope: "sender", reauth: true });
     expect(await channel.verify(login())).toMatchObject({ ok: false, reauth: true });
     google.mood.error = null;
     google.mood.down = true;
-    const later = await channel.send(mailThrough(login()));
+    const later = await channel.send(createEnvelope(login()));
     expect(later).toMatchObject({ kind: "deferred", scope: "sender" });
     expect(later).not.toHaveProperty("reauth");
     expect(server.received).toHaveLength(0);
@@ -157,7 +161,7 @@ describe("mailbox at Google", () => {
   test("a server that accepts no token defers for the sender, and the reason does not contain the token", async () => {
     const deaf = await startSmtpServer({ security: "TLS", tokens: { valid: new Set(), bluntly: true } });
     const channel = channelTo(deaf.port);
-    const outcome = await channel.send(mailThrough(login()));
+    const outcome = await channel.send(createEnvelope(login()));
     expect(outcome).toMatchObject({ kind: "deferred", scope: "sender" });
     expect(google.asked).toHaveLength(2);
     expect(JSON.stringify(outcome)).not.toContain("canary");

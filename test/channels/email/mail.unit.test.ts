@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { simpleParser } from "mailparser";
-import type { Envelope } from "../src/channels/channel.ts";
-import { composeMail } from "../src/channels/mail.ts";
-import { mailThrough } from "./support/mail.ts";
+import type { Envelope } from "../../../src/channels/channel.ts";
+import { composeMail } from "../../../src/channels/email/mail.ts";
+import { createEnvelope } from "../../support/mail.ts";
 
-const compose = (over: Partial<Envelope> = {}) => composeMail(mailThrough(null, over));
-const { sender, to } = mailThrough(null);
+const compose = (over: Partial<Envelope> = {}) => composeMail(createEnvelope(null, over));
+const { sender, to } = createEnvelope(null);
 const unsubscribeUrl = `https://mail.reprise.test/unsubscribe/${"a1B2".repeat(60)}?x=1&y=%20`;
 
 /** Lists the header lines of a mail, unfolded. */
@@ -49,7 +49,7 @@ describe("composeMail", () => {
   });
 
   test("uses the same Message-ID for each attempt of a message", async () => {
-    const envelope = mailThrough(null);
+    const envelope = createEnvelope(null);
     for (const { bytes } of [await composeMail(envelope), await composeMail(envelope)]) {
       expect(headers(bytes)).toContain(`Message-ID: ${envelope.messageKey}`);
     }

@@ -3,18 +3,23 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import type { Envelope, SmtpLogin } from "../src/channels/channel.ts";
-import { smtpChannel } from "../src/channels/smtp.ts";
-import { bulk, mailThrough, smtpLogin } from "./support/mail.ts";
-import { type Reaction, type SmtpScript, startScriptedSmtpServer, startSmtpServer } from "./support/smtpServer.ts";
+import type { Envelope, SmtpLogin } from "../../../src/channels/channel.ts";
+import { createSmtpChannel } from "../../../src/channels/email/smtp.ts";
+import { createEnvelope, LARGE_TEXT, smtpLogin } from "../../support/mail.ts";
+import {
+  type ScriptedReply,
+  type SmtpScript,
+  startScriptedSmtpServer,
+  startSmtpServer,
+} from "../../support/servers/smtp-server.ts";
 
-const channel = smtpChannel({ allowPrivateHosts: true, poolPerSender: 3, idleMilliseconds: 150 });
+const channel = createSmtpChannel({ allowPrivateHosts: true, poolPerSender: 3, idleMilliseconds: 150 });
 afterAll(() => channel.close());
 
 /** Creates mails of one sender. */
 function mails(smtp: SmtpLogin, howMany: number, over: Partial<Envelope> = {}): Envelope[] {
-  const { sender } = mailThrough(smtp);
-  return Array.from({ length: howMany }, () => mailThrough(smtp, { sender, ...over }));
+  const { sender } = createEnvelope(smtp);
+  return Array.from({ length: howMany }, () => createEnvelope(smtp, { sender, ...over }));
 }
 
 function never(): never {
@@ -48,7 +53,7 @@ describe("SMTP channel: no mail is sent twice", () => {
   });
 
   test("for any server behaviour at any step: accepted means one copy, rejected and deferred mean none", async () => {
-    const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: { connect: 80, session: 120, commit: 80 } });
+    const hasty = createSmtpChannel({ allowPrivateHosts: true, timeouts: { connect: 80, session: 120, commit: 80 } });
     const replies = [
       "220 hi",
       "250 ok",
@@ -60,7 +65,7 @@ describe("SMTP channel: no mail is sent twice", () => {
       "550 no",
       "554 no",
     ];
-    const reaction = fc.constantFrom<Reaction[]>("drop", "reset", "hang", ...(replies as `250 ${string}`[]));
+    const reaction = fc.constantFrom<ScriptedReply[]>("drop", "reset", "hang", ...(replies as `250 ${string}`[]));
     const step = fc.constantFrom("connect", "mail", "rcpt", "data", "content", "dot", "afterwards");
     const script = fc.tuple(step, reaction, fc.boolean()).map(([at, does, pipelining]) => {
       return { [at]: does, offers: pipelining ? ["PIPELINING"] : [] } as SmtpScript;
@@ -112,8 +117,8 @@ describe("SMTP channel connections", () => {
 
   test("a connection with a rejection in the middle of the content is not reused", async () => {
     const server = await startScriptedSmtpServer({ content: "552 5.3.4 too big" });
-    const single = smtpChannel({ allowPrivateHosts: true, poolPerSender: 1 });
-    const [first = never(), second = never()] = mails(smtpLogin(server.port), 2, { text: bulk, html: null });
+    const single = createSmtpChannel({ allowPrivateHosts: true, poolPerSender: 1 });
+    const [first = never(), second = never()] = mails(smtpLogin(server.port), 2, { text: LARGE_TEXT, html: null });
     expect((await single.send(first)).kind).toBe("rejected");
     // If the connection were reused, this mail would wait for it.
     expect((await single.send(second)).kind).toBe("rejected");
@@ -152,13 +157,13 @@ describe("SMTP channel connections", () => {
 
   test("mails that waited too long are deferred unsent, and the connection serves later mails", async () => {
     const server = await startSmtpServer({ thinks: 600 });
-    const narrow = smtpChannel({ allowPrivateHosts: true, poolPerSender: 1, timeouts: { session: 900 } });
+    const narrow = createSmtpChannel({ allowPrivateHosts: true, poolPerSender: 1, timeouts: { session: 900 } });
     const envelopes = mails(smtpLogin(server.port), 6);
     const outcomes = await Promise.all(envelopes.map((envelope) => narrow.send(envelope)));
     const accepted = outcomes.filter((outcome) => outcome.kind === "accepted").length;
     expect(server.received.length).toBe(accepted);
     expect(outcomes[5]).toEqual({ kind: "deferred", reason: "no connection was available in time", scope: "message" });
-    expect(await narrow.send(mailThrough(null, { sender: envelopes[0]?.sender ?? never() }))).toMatchObject({
+    expect(await narrow.send(createEnvelope(null, { sender: envelopes[0]?.sender ?? never() }))).toMatchObject({
       kind: "accepted",
     });
     expect(server.connections.ever).toBe(1);
@@ -180,8 +185,8 @@ describe("SMTP channel connections", () => {
 
   test("idle connections of many senders are limited to 500", async () => {
     const server = await startScriptedSmtpServer({});
-    const idle = smtpChannel({ allowPrivateHosts: true });
-    for (let sent = 0; sent < 520; sent += 1) await idle.send(mailThrough(smtpLogin(server.port)));
+    const idle = createSmtpChannel({ allowPrivateHosts: true });
+    for (let sent = 0; sent < 520; sent += 1) await idle.send(createEnvelope(smtpLogin(server.port)));
     expect(server.received.length).toBe(520);
     await Bun.sleep(50);
     expect(server.connections.open).toBeLessThanOrEqual(500);
@@ -191,7 +196,7 @@ describe("SMTP channel connections", () => {
 
   test("server down: waiting mails are deferred at once instead of one after another", async () => {
     const server = await startScriptedSmtpServer({ connect: "hang" });
-    const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: { connect: 200 } });
+    const hasty = createSmtpChannel({ allowPrivateHosts: true, timeouts: { connect: 200 } });
     const started = performance.now();
     const outcomes = await Promise.all(mails(smtpLogin(server.port), 20).map((envelope) => hasty.send(envelope)));
     expect(new Set(outcomes.map((outcome) => outcome.kind))).toEqual(new Set(["deferred"]));
@@ -203,12 +208,12 @@ describe("SMTP channel connections", () => {
   test("closing the channel settles mails in progress: deferred before the final dot, unknown after it", async () => {
     const before = await startScriptedSmtpServer({ rcpt: "hang" });
     const behind = await startScriptedSmtpServer({ dot: "hang" });
-    const closing = smtpChannel({ allowPrivateHosts: true });
-    const running = [before, behind].map((server) => closing.send(mailThrough(smtpLogin(server.port))));
+    const closing = createSmtpChannel({ allowPrivateHosts: true });
+    const running = [before, behind].map((server) => closing.send(createEnvelope(smtpLogin(server.port))));
     await Bun.sleep(100);
     await closing.close();
     expect(await Promise.all(running)).toMatchObject([{ kind: "deferred", scope: "message" }, { kind: "unknown" }]);
-    expect(await closing.send(mailThrough(smtpLogin(before.port)))).toMatchObject({
+    expect(await closing.send(createEnvelope(smtpLogin(before.port)))).toMatchObject({
       kind: "deferred",
       scope: "message",
     });

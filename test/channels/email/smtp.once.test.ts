@@ -1,18 +1,23 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import type { Envelope, Outcome } from "../src/channels/channel.ts";
-import { smtpChannel } from "../src/channels/smtp.ts";
-import { bulk, smtpLogin as login, mailThrough as mail } from "./support/mail.ts";
-import { certificate, type SmtpScript, startScriptedSmtpServer, startSmtpServer } from "./support/smtpServer.ts";
+import type { Envelope, Outcome } from "../../../src/channels/channel.ts";
+import { createSmtpChannel } from "../../../src/channels/email/smtp.ts";
+import { LARGE_TEXT, smtpLogin as login, createEnvelope as mail } from "../../support/mail.ts";
+import {
+  loadCertificate,
+  type SmtpScript,
+  startScriptedSmtpServer,
+  startSmtpServer,
+} from "../../support/servers/smtp-server.ts";
 
 /** Channel with timeouts longer than any server here needs. */
-const channel = smtpChannel({ allowPrivateHosts: true, idleMilliseconds: 60 });
+const channel = createSmtpChannel({ allowPrivateHosts: true, idleMilliseconds: 60 });
 const SHORT_TIMEOUTS_MS = { connect: 300, session: 600, commit: 300 };
-const hasty = smtpChannel({ allowPrivateHosts: true, timeouts: SHORT_TIMEOUTS_MS });
+const hasty = createSmtpChannel({ allowPrivateHosts: true, timeouts: SHORT_TIMEOUTS_MS });
 afterAll(() => Promise.all([channel.close(), hasty.close()]));
 
 const PASSWORD = "correct-horse-battery";
 const large = { text: "All work and no play. ".repeat(20_000), html: null };
-const bulky = { text: bulk, html: null };
+const bulky = { text: LARGE_TEXT, html: null };
 const withLogin = { username: "ada", password: PASSWORD };
 const forSender = { kind: "deferred", scope: "sender" } as const;
 const forMessage = { kind: "deferred", scope: "message" } as const;
@@ -130,7 +135,7 @@ describe("SMTP channel outcome", () => {
   });
 
   test("an unknown host, a private host and plain text to a public host: the message is deferred for the sender", async () => {
-    const strict = smtpChannel({ allowPrivateHosts: false });
+    const strict = createSmtpChannel({ allowPrivateHosts: false });
     expect(await channel.send(mail(login(25, { host: "nowhere.invalid" })))).toMatchObject(forSender);
     const refused = await strict.send(mail(login(587, { security: "STARTTLS" })));
     expect(refused).toMatchObject({ ...forSender, reason: expect.stringContaining("public mail server") });
@@ -165,10 +170,10 @@ describe("SMTP channel login", () => {
   test.each(["TLS", "STARTTLS"] as const)(
     "%s: succeeds only with a trusted certificate that names the host",
     async (security) => {
-      const authorities = [certificate("localhost"), certificate("elsewhere")];
-      const trusting = smtpChannel({ allowPrivateHosts: true, authorities });
+      const authorities = [loadCertificate("localhost"), loadCertificate("elsewhere")];
+      const trusting = createSmtpChannel({ allowPrivateHosts: true, authorities });
       const right = await startSmtpServer({ security, login: withLogin });
-      const wrong = await startSmtpServer({ security, login: withLogin, certificate: certificate("elsewhere") });
+      const wrong = await startSmtpServer({ security, login: withLogin, certificate: loadCertificate("elsewhere") });
       const at = (port: number) => login(port, { host: "localhost", security, ...withLogin });
       expect(await trusting.verify(at(right.port))).toEqual({ ok: true });
       expect(await trusting.send(mail(at(right.port)))).toMatchObject({ kind: "accepted" });

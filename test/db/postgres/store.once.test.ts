@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { SECOND } from "../src/clock.ts";
-import { openPostgres } from "../src/db/postgres.ts";
-import { Standing } from "../src/db/standing.ts";
-import type { Reader, Store } from "../src/db/store.ts";
-import { isUnavailable } from "../src/db/violations.ts";
-import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
-import { Relay } from "./support/relay.ts";
+import { isUnavailable } from "../../../src/db/errors.ts";
+import { OutageMonitor } from "../../../src/db/outage-monitor.ts";
+import { openPostgres } from "../../../src/db/postgres/postgres-store.ts";
+import type { Reader, Store } from "../../../src/db/store.ts";
+import { SECOND } from "../../../src/lib/clock.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../../support/servers/postgres.ts";
+import { TcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 // Check the connection handling of the store against a real server.
 
@@ -15,19 +15,19 @@ const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installe
 
 describe.skipIf(missing !== "")(`Postgres store${missing}`, () => {
   let server: PostgresServer;
-  let relay: Relay;
+  let relay: TcpProxy;
   let store: Store;
   let outside: Store;
 
   beforeAll(async () => {
     server = await startPostgres();
-    relay = new Relay(server.port);
+    relay = new TcpProxy(server.port);
     await relay.open();
     const url = await server.createDatabase();
     const begin = () => ({ now: 0, newId: () => crypto.randomUUID() });
-    const standing = new Standing(() => {});
-    outside = await openPostgres(url, begin, { standing });
-    store = await openPostgres(url.replace(`:${server.port}/`, `:${relay.port}/`), begin, { standing, size: 2 });
+    const outageMonitor = new OutageMonitor(() => {});
+    outside = await openPostgres(url, begin, { outageMonitor });
+    store = await openPostgres(url.replace(`:${server.port}/`, `:${relay.port}/`), begin, { outageMonitor, size: 2 });
     await outside.write((tx) => tx.all(sql`create table notes (note text)`));
   });
   afterAll(async () => {
@@ -91,11 +91,11 @@ describe.skipIf(missing !== "")(`Postgres store${missing}`, () => {
   test("silent network: a waiting query is rejected in time and the next query is served", async () => {
     const asked = store.read.all(sql`select pg_sleep(0.5)`);
     await Bun.sleep(100);
-    relay.silence();
+    relay.dropBytes();
     const began = performance.now();
     expect(isUnavailable(await failing(asked))).toBe(true);
     expect(performance.now() - began).toBeLessThan(12 * SECOND);
-    relay.silence(false);
+    relay.dropBytes(false);
     await store.ping();
   });
 });

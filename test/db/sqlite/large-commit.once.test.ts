@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CHECKPOINT_PAGES, LargeCommits } from "../src/db/largeCommit.ts";
+import { CHECKPOINT_PAGES, LargeCommits } from "../../../src/db/sqlite/large-commit.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reprise-large-commit-"));
 afterAll(() => rmSync(folder, { recursive: true }));

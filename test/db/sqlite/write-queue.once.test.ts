@@ -2,11 +2,11 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { VirtualClock } from "../src/clock.ts";
-import { openSqlite } from "../src/db/sqlite.ts";
-import { Standing } from "../src/db/standing.ts";
-import { isOutage, isUnavailable } from "../src/db/violations.ts";
-import { MAX_WAITING_WRITES } from "../src/db/write-queue.ts";
+import { isOutage, isUnavailable } from "../../../src/db/errors.ts";
+import { OutageMonitor } from "../../../src/db/outage-monitor.ts";
+import { openSqlite } from "../../../src/db/sqlite/sqlite-store.ts";
+import { MAX_WAITING_WRITES } from "../../../src/db/sqlite/write-queue.ts";
+import { VirtualClock } from "../../../src/lib/clock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reprise-write-queue-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test("SQLite write queue: behind a long transaction a bounded number of writes waits, and further ones fail as unavailable", async () => {
   const clock = new VirtualClock(0);
   const begin = () => ({ now: clock.now(), newId: () => crypto.randomUUID() });
-  const store = openSqlite(join(folder, "reprise.db"), begin, "off", new Standing(() => {}));
+  const store = openSqlite(join(folder, "reprise.db"), begin, "off", new OutageMonitor(() => {}));
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
   const long = store.write(() => over);
   // Let the transaction begin, so that it no longer waits.

@@ -4,16 +4,16 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
-import { isCopied } from "../src/moving/tables.ts";
-import { seededRandom } from "../src/random.ts";
-import { launchCampaign, type Person, setUpBrand } from "./support/campaign.ts";
-import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
-import { SOURCE_PROGRAM } from "./support/project-root.ts";
-import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
-import { runProgram } from "./support/replica.ts";
-import { type Service, startService } from "./support/service.ts";
-import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { until } from "./support/throwaway.ts";
+import { isCopied } from "../../../src/db/transfer/tables.ts";
+import { seededRandom } from "../../../src/lib/random.ts";
+import { type ContactOptions, createReadyBrand, launchCampaign } from "../../support/api-campaign.ts";
+import { SOURCE_PROGRAM } from "../../support/project-root.ts";
+import { runProgram } from "../../support/replica.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../../support/servers/postgres.ts";
+import { findRedis, type RedisServer, startRedis } from "../../support/servers/redis.ts";
+import { startSmtpServer, type TestSmtpServer } from "../../support/servers/smtp-server.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
+import { type Service, startService } from "../../support/service.ts";
 
 // Migrate a demo and a working installation from SQLite to Postgres. Larger run: MOVING_CONTACTS=100000
 
@@ -190,13 +190,13 @@ describe.skipIf(missing !== "")(`migrate from SQLite to Postgres${missing}`, () 
       here = await startService({ dataDir: home, env: shared });
       const mailboxes = Array.from({ length: 12 }, (_, index) => `box${index}@brand.example`);
       const order = { name: "Mover", smtpPort: outside.port, mailboxes, credits: 10 * CONTACTS };
-      const brand = await setUpBrand(here, await here.admin(), order);
+      const brand = await createReadyBrand(here, await here.admin(), order);
       const delay = { value: 1, unit: "DAYS" as const };
       const stages = [
         { subject: "Hello", body: "May I ask you something?" },
         { body: "Did you see my mail?", delay },
       ];
-      const people = (name: string, count: number): Person[] =>
+      const people = (name: string, count: number): ContactOptions[] =>
         Array.from({ length: count }, (_, index) => ({ email: `p${index}@${name}.example` }));
       const got = (address: string) => outside.received.filter((mail) => mail.to === address).length;
       const watched = ["p0", "p1", "p2", "p3"].map((name) => `${name}@watched.example`);
@@ -205,7 +205,7 @@ describe.skipIf(missing !== "")(`migrate from SQLite to Postgres${missing}`, () 
         const some = people(`c${at}`, Math.min(1000, CONTACTS - at));
         await launchCampaign(brand, { name: `Campaign ${at}`, stages, people: some });
       }
-      await until(
+      await waitUntil(
         "the watched contacts got their first mail",
         async () => watched.every((address) => got(address) === 1),
         60_000,
@@ -242,7 +242,7 @@ describe.skipIf(missing !== "")(`migrate from SQLite to Postgres${missing}`, () 
         const { waiting, active } = body.queueStats;
         return outside.received.length >= CONTACTS + 4 && waiting === CONTACTS + 2 && active === 0;
       };
-      await until("each contact got the first mail", idle, 1_800_000);
+      await waitUntil("each contact got the first mail", idle, 1_800_000);
       const isOnce = () => new Set(outside.received.map(({ messageId }) => messageId)).size === outside.received.length;
       expect(outside.received).toHaveLength(CONTACTS + 4);
       expect(isOnce()).toBe(true);
@@ -255,7 +255,7 @@ describe.skipIf(missing !== "")(`migrate from SQLite to Postgres${missing}`, () 
         where id in (select id from messages where status = 'PENDING' order by run_at, id limit ${due})`;
       await sql.end();
       await there.start();
-      await until("the follow-ups are sent", async () => outside.received.length >= CONTACTS + 4 + due, 60_000);
+      await waitUntil("the follow-ups are sent", async () => outside.received.length >= CONTACTS + 4 + due, 60_000);
       expect(isOnce()).toBe(true);
       // One contact was banned, one replied.
       expect(watched.map(got)).toEqual([1, 1, 2, 2]);

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { getTableName, is } from "drizzle-orm";
 import { SQLiteTable } from "drizzle-orm/sqlite-core";
 import postgres from "postgres";
-import { seededRandom } from "../src/random.ts";
-import { findPostgres, type PostgresServer, startPostgres } from "./support/postgres.ts";
-import { PROJECT_ROOT, SOURCE_PROGRAM } from "./support/project-root.ts";
-import { cleanEnvironment, type Ended, runProgram } from "./support/replica.ts";
+import { seededRandom } from "../../../src/lib/random.ts";
+import { PROJECT_ROOT, SOURCE_PROGRAM } from "../../support/project-root.ts";
+import { cleanEnvironment, type ProcessResult, runProgram } from "../../support/replica.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../../support/servers/postgres.ts";
 
 // Migrate an installation with rows in each table from SQLite to Postgres. More kills: MOVE_KILLS=100
 // MOVE_ROWS=100000.
@@ -28,11 +28,11 @@ describe.skipIf(missing !== "")(`migrate command${missing}`, () => {
   let server: PostgresServer;
   const urls: string[] = [];
 
-  const reprise = (args: string[], env: Record<string, string> = {}, input = ""): Promise<Ended> =>
+  const reprise = (args: string[], env: Record<string, string> = {}, input = ""): Promise<ProcessResult> =>
     runProgram([...SOURCE_PROGRAM, ...args], { cwd: folder, env: { ...cleanEnvironment(folder), ...env }, input });
   const move = (from: string, to: string) =>
     reprise(["migrate", "--from", `sqlite://${from}`, "--json"], { DATABASE_URL: to });
-  const lastLine = (ended: Ended) => JSON.parse(ended.stdout.trimEnd().split("\n").at(-1) ?? "");
+  const lastLine = (ended: ProcessResult) => JSON.parse(ended.stdout.trimEnd().split("\n").at(-1) ?? "");
 
   /** Copies the installation for one migration. */
   function another(name: string): string {

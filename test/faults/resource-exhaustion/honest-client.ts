@@ -1,5 +1,5 @@
 /** Response times and failures of an honest client. */
-export interface Experience {
+export interface ClientReport {
   milliseconds: number[];
   failures: string[];
 }
@@ -17,7 +17,7 @@ const PAUSE_MS = 25;
 /** Time after which an honest client gives up. */
 const PATIENCE_MS = 30_000;
 
-async function askUntil(url: string, request: HonestRequest, over: number, seen: Experience): Promise<void> {
+async function askUntil(url: string, request: HonestRequest, over: number, seen: ClientReport): Promise<void> {
   const { method, path, token, body, status } = request;
   for (let number = 0; performance.now() < over; number++) {
     const from = performance.now();
@@ -43,8 +43,8 @@ async function askUntil(url: string, request: HonestRequest, over: number, seen:
 }
 
 /** Repeats each request in a loop of its own, for so many seconds. */
-export async function liveHonestly(url: string, requests: HonestRequest[], seconds: number): Promise<Experience> {
-  const seen: Experience = { milliseconds: [], failures: [] };
+export async function runHonestClient(url: string, requests: HonestRequest[], seconds: number): Promise<ClientReport> {
+  const seen: ClientReport = { milliseconds: [], failures: [] };
   const over = performance.now() + seconds * 1000;
   await Promise.all(requests.map((request) => askUntil(url, request, over, seen)));
   seen.milliseconds.sort((a, b) => a - b);

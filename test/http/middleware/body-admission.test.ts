@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createApp } from "../src/app.ts";
-import { BackgroundWork } from "../src/background.ts";
-import { BODY_SETTINGS, type BodySettings, createBodyBudget } from "../src/http/bodyBudget.ts";
-import { routePlans } from "../src/http/routePlans.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { type HeldRequest, holdRequest } from "./support/heldRequest.ts";
+import { BODY_SETTINGS, type BodySettings, createBodyBudget } from "../../../src/http/middleware/body-budget.ts";
+import { createPolicyFinder } from "../../../src/http/route-policies.ts";
+import { BackgroundTasks } from "../../../src/lib/background-tasks.ts";
+import { createApp } from "../../../src/server/app.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { openPartialRequest, type PartialRequest } from "./partial-request.ts";
 
 // Bodies are limited per route, and none is read before the caller is known to be allowed to send one. The requests are
 // written byte by byte, because the test must see responses that arrive before the body is sent.
@@ -20,7 +20,7 @@ let url: string;
 /** Serves the same app with a small budget. */
 let small: ReturnType<typeof createApp>;
 let token: string;
-const background = new BackgroundWork();
+const background = new BackgroundTasks();
 
 beforeAll(async () => {
   world = await startApp();
@@ -48,7 +48,7 @@ const length = (bytes: number) => `Content-Length: ${bytes}`;
 const bearer = () => `Authorization: Bearer ${token}`;
 const address = (name: string) => `x-client-address: ${name}`;
 const hold = (method: string, path: string, ...lines: string[]) =>
-  holdRequest(url, method, path, [JSON_TYPE, ...lines]);
+  openPartialRequest(url, method, path, [JSON_TYPE, ...lines]);
 
 /** Sends only the head of a request: a response proves that the server has not waited for a body. */
 async function answerTo(method: string, path: string, ...lines: string[]): Promise<number> {
@@ -65,7 +65,7 @@ const withBodies = () =>
 
 describe("request bodies of callers without a session", () => {
   test("every route that is not public answers 401 before a byte of the body arrives", async () => {
-    const planOf = routePlans(() => app.routes);
+    const planOf = createPolicyFinder(() => app.routes);
     const guarded = withBodies().filter(({ method, route }) => planOf(method, route).access !== "public");
     expect(guarded.length).toBeGreaterThan(50);
     for (const { method, path } of guarded) {
@@ -94,12 +94,14 @@ describe("request bodies of callers without a session", () => {
 
 describe("request bodies larger than the limit of their route", () => {
   test("every route answers from Content-Length alone, in the common error format with the request id", async () => {
-    const planOf = routePlans(() => app.routes);
+    const planOf = createPolicyFinder(() => app.routes);
     for (const { method, route, path } of withBodies()) {
-      const { body, access } = planOf(method, route);
-      if (body === "stream") continue;
-      expect(body).toBeLessThanOrEqual(access === "public" && route !== "/api/webhooks/chargebee" ? 16_384 : 7_000_000);
-      const held = hold(method, path, length(body + 1), "x-request-id: mine");
+      const { bodyLimit, access } = planOf(method, route);
+      if (bodyLimit === "stream") continue;
+      expect(bodyLimit).toBeLessThanOrEqual(
+        access === "public" && route !== "/api/webhooks/chargebee" ? 16_384 : 7_000_000,
+      );
+      const held = hold(method, path, length(bodyLimit + 1), "x-request-id: mine");
       const { status, headers, body: said } = await held.answer;
       const expected = route === "/api/webhooks/chargebee" ? 404 : route.endsWith("-image") ? 401 : 413;
       expect([route, status]).toEqual([route, expected]);
@@ -148,7 +150,7 @@ describe("request bodies that arrive slowly", () => {
     });
     const { id } = ((await made.json()) as { campaign: { id: string } }).campaign;
     const lines = ["Content-Type: text/csv", length(900_000), bearer()];
-    const held = holdRequest(url, "POST", `/api/campaigns/${id}/import-contacts`, lines);
+    const held = openPartialRequest(url, "POST", `/api/campaigns/${id}/import-contacts`, lines);
     held.write("email\n");
     expect((await held.answer).status).toBe(408);
     await held.closed;
@@ -156,15 +158,15 @@ describe("request bodies that arrive slowly", () => {
 });
 
 describe("request body budget", () => {
-  const all: HeldRequest[] = [];
+  const all: PartialRequest[] = [];
   const at = () => `http://127.0.0.1:${small.server?.port}`;
   const held = async (from: string, bytes: number) => {
-    const request = holdRequest(at(), "POST", SIGN_IN, [JSON_TYPE, length(bytes), address(from)]);
+    const request = openPartialRequest(at(), "POST", SIGN_IN, [JSON_TYPE, length(bytes), address(from)]);
     all.push(request);
     request.write("{");
     return request;
   };
-  const statusOf = (request: HeldRequest) =>
+  const statusOf = (request: PartialRequest) =>
     Promise.race([request.answer.then(({ status }) => status), Bun.sleep(100).then(() => "waits")]);
 
   test("exceeding a client's share answers 429, exceeding the whole budget 503, signed-in callers have a separate share", async () => {

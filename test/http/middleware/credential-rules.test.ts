@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { MINUTE, VirtualClock } from "../src/clock.ts";
-import type { JsonObject } from "../src/http/json.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { contract, published } from "./support/contract.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { keyOf } from "./support/visitors.ts";
+import type { JsonObject } from "../../../src/http/json.ts";
+import { MINUTE, VirtualClock } from "../../../src/lib/clock.ts";
+import { PASSWORD } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { createKeyFor } from "../../support/auth-helpers.ts";
+import { contract, findPublishedOperation } from "../../support/contract.ts";
 
 // Cover what only a session may do, and what a session may do only shortly after its password was entered.
 
@@ -19,7 +19,7 @@ let key: string;
 beforeAll(async () => {
   app = await startApp({ clock, config: { reauthWindowMs: WINDOW_MS } });
   session = await app.admin();
-  key = (await keyOf(app, session)).key;
+  key = (await createKeyFor(app, session)).key;
 });
 afterAll(() => app.close());
 
@@ -89,7 +89,7 @@ test("OpenAPI document: restricted operations list apiKey as security scheme onl
   const text = await (await app.app.handle(new Request("http://localhost/swagger/json"))).text();
   const document = JSON.parse(text) as JsonObject;
   for (const { method, path, sessionOnly } of guarded()) {
-    const operation = published(document, { method, path: path.replace(/\/$/, "") });
+    const operation = findPublishedOperation(document, { method, path: path.replace(/\/$/, "") });
     const { security = document.security } = operation ?? {};
     const schemes = (Array.isArray(security) ? security : []).flatMap((scheme) => Object.keys(scheme as JsonObject));
     const expected = ["bearerAuth", ...(sessionOnly ? [] : ["apiKey"]), "cookie"];

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY, VirtualClock } from "../src/clock.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import { idempotencyKeys } from "../src/db/schema/idempotency.ts";
-import { forgetAnswers } from "../src/http/idempotency.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import { idempotencyKeys } from "../../../src/db/schema/idempotency.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import { purgeIdempotencyKeys } from "../../../src/http/middleware/idempotency.ts";
+import { DAY, VirtualClock } from "../../../src/lib/clock.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -94,9 +94,9 @@ describe("Idempotency-Key", () => {
     expect(row?.answer).toStartWith("v1.");
     expect(row?.answer).not.toContain(id);
     clock.advance(6 * DAY);
-    expect(await app.store.write(forgetAnswers)).toBe(0);
+    expect(await app.store.write(purgeIdempotencyKeys)).toBe(0);
     clock.advance(DAY + 1);
-    expect(await app.store.write(forgetAnswers)).toBeGreaterThan(0);
+    expect(await app.store.write(purgeIdempotencyKeys)).toBeGreaterThan(0);
     expect(await app.store.read.select().from(idempotencyKeys)).toEqual([]);
   });
 });

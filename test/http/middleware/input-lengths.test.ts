@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { FormatRegistry } from "@sinclair/typebox";
-import { isEmail, LONGEST_FORMATTED } from "../src/http/formats.ts";
-import { FORMAT_LENGTH, lengthCheck, longestText } from "../src/http/inputLengths.ts";
-import { SCAN_SLICE_BYTES, scanJson } from "../src/http/jsonScan.ts";
-import { routePlans } from "../src/http/routePlans.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { stepsOf } from "./support/patternSteps.ts";
-import { largestJson, schemaOf, type TextField, textFields, withText } from "./support/requestSchemas.ts";
+import { isEmail, MAX_FORMATTED_CHARS } from "../../../src/http/formats.ts";
+import { SCAN_SLICE_BYTES, scanJson } from "../../../src/http/json-scan.ts";
+import {
+  createLengthCheck,
+  MAX_FORMATTED_TEXT_CHARS,
+  maxTextLength,
+} from "../../../src/http/middleware/input-lengths.ts";
+import { createPolicyFinder } from "../../../src/http/route-policies.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { countMatchSteps } from "./pattern-steps.ts";
+import { bodyWithText, largestJsonBytes, schemaOf, type TextField, textFields } from "./request-schemas.ts";
 
 // Check the length of a text before any pattern sees it, and the steps of each pattern per character. Count everything:
 // no assertion depends on the speed of the machine.
@@ -29,7 +33,7 @@ const named = ({ route, part, field }: TextField) => `${route} ${part} ${field}`
 describe("text fields of requests", () => {
   test("every text field has a maximum length", () => {
     expect(fields.length).toBeGreaterThan(150);
-    expect(fields.filter(({ schema }) => longestText(schema) === null).map(named)).toEqual([]);
+    expect(fields.filter(({ schema }) => maxTextLength(schema) === null).map(named)).toEqual([]);
   });
 
   test("every path parameter has a schema", () => {
@@ -48,25 +52,27 @@ describe("text fields of requests", () => {
       const most = Math.max(
         ...fields
           .filter((other) => other.route === route && other.part === part && other.field === field)
-          .map((other) => longestText(other.schema) ?? 0),
+          .map((other) => maxTextLength(other.schema) ?? 0),
       );
-      const check = whole && lengthCheck(whole);
-      const violation = check?.(withText(field, "a".repeat(most + 1)), "");
-      return violation?.field !== field || check?.(withText(field, "a".repeat(longestText(schema) ?? 0)), "") !== null;
+      const check = whole && createLengthCheck(whole);
+      const violation = check?.(bodyWithText(field, "a".repeat(most + 1)), "");
+      return (
+        violation?.field !== field || check?.(bodyWithText(field, "a".repeat(maxTextLength(schema) ?? 0)), "") !== null
+      );
     });
     expect(missed.map(named)).toEqual([]);
   });
 
   test("a text as large as the body limit answers 422 before any pattern or format is applied", async () => {
-    const planOf = routePlans(() => app.routes);
+    const planOf = createPolicyFinder(() => app.routes);
     const matched = fields.filter(({ schema, part }) => part === "body" && (schema.pattern ?? schema.format));
     expect(matched.length).toBeGreaterThan(40);
     const wrong: string[] = [];
     for (const given of matched) {
       const [method = "", path = ""] = given.route.split(" ");
-      const limit = planOf(method, path).body;
+      const limit = planOf(method, path).bodyLimit;
       const text = "a.".repeat(Number(limit)).slice(0, Number(limit) - 300);
-      const body = JSON.stringify(withText(given.field, text));
+      const body = JSON.stringify(bodyWithText(given.field, text));
       let seen = 0;
       // Ignore the texts that Elysia itself matches while it prepares a route.
       const note = (value: unknown) => {
@@ -109,7 +115,8 @@ describe("patterns of request fields", () => {
       const text = piece.repeat(length).slice(0, length);
       return [text, `${text}\u0001`, `\u0001${text}`, `${text}!`, `${text}\u0001\u0001`];
     });
-  const most = (pattern: string, length: number) => Math.max(...worst(length).map((text) => stepsOf(pattern, text)));
+  const most = (pattern: string, length: number) =>
+    Math.max(...worst(length).map((text) => countMatchSteps(pattern, text)));
 
   test("each pattern takes a few steps per character, and twice as many for twice the length", () => {
     const patterns = new Map(
@@ -133,11 +140,11 @@ describe("formats of request fields", () => {
     const formats = [...FormatRegistry.Entries()].map(([name]) => name);
     expect(formats).toContain("date-time");
     const texts = (name: string) =>
-      ["1", "a", "2030-01-01T00:00:00.000Z"].map((piece) => piece.repeat(LONGEST_FORMATTED + 1 + name.length));
+      ["1", "a", "2030-01-01T00:00:00.000Z"].map((piece) => piece.repeat(MAX_FORMATTED_CHARS + 1 + name.length));
     const passed = formats.filter((name) => texts(name).some((text) => FormatRegistry.Get(name)?.(text)));
     expect(passed).toEqual([]);
     for (const name of new Set(fields.flatMap(({ schema }) => schema.format ?? []))) expect(formats).toContain(name);
-    expect(FORMAT_LENGTH).toBeLessThan(LONGEST_FORMATTED);
+    expect(MAX_FORMATTED_TEXT_CHARS).toBeLessThan(MAX_FORMATTED_CHARS);
   });
 
   test("the e-mail format accepts the same addresses as the previous pattern", () => {
@@ -209,11 +216,11 @@ describe("JSON scan before parsing", () => {
 });
 
 test("body limits: the largest JSON that a route's schema allows fits into the limit, with two known exceptions", () => {
-  const planOf = routePlans(() => app.routes);
+  const planOf = createPolicyFinder(() => app.routes);
   const tight = app.routes.flatMap((route) => {
     const schema = schemaOf(route, "body");
-    const { body } = planOf(route.method, route.path);
-    if (schema === undefined || body === "stream" || largestJson(schema) <= body) return [];
+    const { bodyLimit } = planOf(route.method, route.path);
+    if (schema === undefined || bodyLimit === "stream" || largestJsonBytes(schema) <= bodyLimit) return [];
     return [`${route.method} ${route.path}`];
   });
   // A thousand contacts with fifty fields of a thousand characters each are 55 MB, for which there are file imports.

@@ -1,24 +1,24 @@
 import { connect } from "node:net";
 
 /** Response on a raw connection. */
-export interface RawAnswer {
+export interface RawResponse {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;
 }
 
 /** Request on a connection of its own, of which a test sends as much as it wants. */
-export interface HeldRequest {
+export interface PartialRequest {
   write(data: string | Uint8Array): void;
   /** First response. */
-  answer: Promise<RawAnswer>;
+  answer: Promise<RawResponse>;
   /** Resolves when the service closes the connection. */
   closed: Promise<void>;
   /** Closes the connection. */
   drop(): void;
 }
 
-function parse(text: string): RawAnswer | null {
+function parse(text: string): RawResponse | null {
   const end = text.indexOf("\r\n\r\n");
   if (end === -1) return null;
   const [first = "", ...lines] = text.slice(0, end).split("\r\n");
@@ -33,10 +33,16 @@ function parse(text: string): RawAnswer | null {
 }
 
 /** Sends the head of a request; `write` sends its body. */
-export function holdRequest(url: string, method: string, path: string, lines: string[], from?: string): HeldRequest {
+export function openPartialRequest(
+  url: string,
+  method: string,
+  path: string,
+  lines: string[],
+  from?: string,
+): PartialRequest {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), ...(from === undefined ? {} : { localAddress: from }) });
-  const answer = Promise.withResolvers<RawAnswer>();
+  const answer = Promise.withResolvers<RawResponse>();
   const closed = Promise.withResolvers<void>();
   let text = "";
   socket.on("data", (data) => {

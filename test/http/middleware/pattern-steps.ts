@@ -53,7 +53,7 @@ function boundsOf(quantifier: string): { least: number; most: number } {
 }
 
 /** Returns how often the matcher reads a character of the text until it matches or fails. */
-export function stepsOf(source: string, text: string): number {
+export function countMatchSteps(source: string, text: string): number {
   const pattern = parse(source);
   let steps = 0;
 

@@ -1,18 +1,18 @@
 import { expect, test } from "bun:test";
 import { connect } from "node:net";
 import { Elysia, t } from "elysia";
-import { systemClock } from "../src/clock.ts";
-import { faults } from "../src/http/faults.ts";
-import { RequestDrain } from "../src/http/requestDrain.ts";
-import { createLog } from "../src/log.ts";
-import { until } from "./support/throwaway.ts";
+import { errorHandler } from "../../../src/http/middleware/errors.ts";
+import { RequestDrain } from "../../../src/http/middleware/request-drain.ts";
+import { systemClock } from "../../../src/lib/clock.ts";
+import { createLog } from "../../../src/lib/logger.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
 
 /** Starts a server with fast routes, routes that wait for `release`, and a route with a body. */
 function serve() {
   const drain = new RequestDrain();
   const gate = Promise.withResolvers<void>();
   const app = new Elysia()
-    .use(faults(createLog("silent", systemClock)))
+    .use(errorHandler(createLog("silent", systemClock)))
     .use(drain.plugin())
     .get("/fast", () => "fast")
     .get("/raw", () => new Response("raw"))
@@ -56,13 +56,13 @@ const post = (body: string, length = body.length) =>
 test("RequestDrain: requests in progress are answered on all response paths with Connection: close", async () => {
   const { server, drain, release } = serve();
   const slow = ["/slow", "/slow-raw", "/slow-refused"].map((path) => speak(server.port, get(path)));
-  await until("the slow requests are in progress", async () => drain.answering(server) === slow.length);
+  await waitUntil("the slow requests are in progress", async () => drain.answering(server) === slow.length);
   const drained = drain.drain(server, performance.now() + 60_000);
   await Bun.sleep(50);
   expect(slow.map(({ received }) => received)).toEqual(["", "", ""]);
   release();
   expect(await drained).toBe(0);
-  await until("the connections end", async () => slow.every(({ isClosed }) => isClosed));
+  await waitUntil("the connections end", async () => slow.every(({ isClosed }) => isClosed));
   for (const [n, status] of [200, 200, 500].entries()) {
     expect(slow[n]?.received).toStartWith(`HTTP/1.1 ${status} `);
     expect(slow[n]?.received.toLowerCase()).toContain("connection: close");
@@ -72,30 +72,30 @@ test("RequestDrain: requests in progress are answered on all response paths with
 test("RequestDrain: idle connections, half a head and half a body do not delay the drain", async () => {
   const { server, drain } = serve();
   const halves = ["GET /fast HT", post('{"n":', 100), get("/fast")].map((text) => speak(server.port, text));
-  await until("the complete request is answered", async () => halves[2]?.received.includes("fast") === true);
-  await until("the half body has begun", async () => server.pendingRequests === 1);
+  await waitUntil("the complete request is answered", async () => halves[2]?.received.includes("fast") === true);
+  await waitUntil("the half body has begun", async () => server.pendingRequests === 1);
   // The deadline is far longer than the test, so none of it may be used.
   expect(await drain.drain(server, performance.now() + 600_000)).toBe(0);
-  await until("all are closed", async () => halves.every(({ isClosed }) => isClosed));
+  await waitUntil("all are closed", async () => halves.every(({ isClosed }) => isClosed));
   expect(halves.slice(0, 2).map(({ received }) => received)).toEqual(["", ""]);
 });
 
 test("RequestDrain: a request that never ends is counted and its connection closed at the deadline", async () => {
   const { server, drain } = serve();
   const stuck = speak(server.port, get("/slow"));
-  await until("the request is in progress", async () => drain.answering(server) === 1);
+  await waitUntil("the request is in progress", async () => drain.answering(server) === 1);
   expect(await drain.drain(server, performance.now() + 200)).toBe(1);
-  await until("the connection is closed", async () => stuck.isClosed);
+  await waitUntil("the connection is closed", async () => stuck.isClosed);
 });
 
 test("RequestDrain: a request that arrives after the drain began answers 503 without being run", async () => {
   const { server, drain, release } = serve();
   const late = speak(server.port, "GET /fast HT");
   const slow = speak(server.port, get("/slow"));
-  await until("the slow request is in progress", async () => drain.answering(server) === 1);
+  await waitUntil("the slow request is in progress", async () => drain.answering(server) === 1);
   const drained = drain.drain(server, performance.now() + 60_000);
   late.socket.write("TP/1.1\r\nHost: x\r\n\r\n");
-  await until("the late request is answered", async () => late.received.includes("\r\n\r\n"));
+  await waitUntil("the late request is answered", async () => late.received.includes("\r\n\r\n"));
   expect(late.received).toStartWith("HTTP/1.1 503 ");
   expect(late.received).toContain('"code":"UNAVAILABLE"');
   expect(speak(server.port, "").received).toBe("");
@@ -108,7 +108,7 @@ test("RequestDrain: no request stays counted after its response or after its cli
   const { server, drain, url, release } = serve();
   const gone = ["/slow", "/slow-raw"].map((path) => speak(server.port, get(path)));
   const half = speak(server.port, post('{"n":', 100));
-  await until("the requests are in progress", async () => server.pendingRequests === 3);
+  await waitUntil("the requests are in progress", async () => server.pendingRequests === 3);
   const json = { "content-type": "application/json" };
   await Promise.all(
     Array.from({ length: 20 }, async () => {
@@ -120,6 +120,6 @@ test("RequestDrain: no request stays counted after its response or after its cli
   );
   for (const { socket } of [...gone, half]) socket.destroy();
   release();
-  await until("no request is counted", async () => drain.size === 0);
+  await waitUntil("no request is counted", async () => drain.size === 0);
   await server.stop(true);
 });

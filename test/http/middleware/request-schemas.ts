@@ -61,21 +61,21 @@ export function textFields(routes: readonly Route[]): TextField[] {
 }
 
 /** Returns the bytes of the largest JSON that fits a schema, in ASCII. */
-export function largestJson(schema: TextSchema): number {
-  if (schema.anyOf) return Math.max(...schema.anyOf.map(largestJson));
-  if (schema.allOf) return schema.allOf.reduce((sum, part) => sum + largestJson(part), 0);
+export function largestJsonBytes(schema: TextSchema): number {
+  if (schema.anyOf) return Math.max(...schema.anyOf.map(largestJsonBytes));
+  if (schema.allOf) return schema.allOf.reduce((sum, part) => sum + largestJsonBytes(part), 0);
   if (schema.const !== undefined) return JSON.stringify(schema.const).length;
   if (schema.type === "string") return (schema.maxLength ?? 64) + 2;
-  if (schema.type === "array") return 2 + (schema.maxItems ?? Number.NaN) * (largestJson(schema.items ?? {}) + 1);
-  const own = Object.entries(schema.properties ?? {}).map(([name, inner]) => name.length + 4 + largestJson(inner));
+  if (schema.type === "array") return 2 + (schema.maxItems ?? Number.NaN) * (largestJsonBytes(schema.items ?? {}) + 1);
+  const own = Object.entries(schema.properties ?? {}).map(([name, inner]) => name.length + 4 + largestJsonBytes(inner));
   const any = Object.values(schema.patternProperties ?? {}).map(
-    (inner) => (schema.maxProperties ?? Number.NaN) * (68 + largestJson(inner)),
+    (inner) => (schema.maxProperties ?? Number.NaN) * (68 + largestJsonBytes(inner)),
   );
   return schema.type === "object" ? [...own, ...any].reduce((sum, size) => sum + size, 2) : 24;
 }
 
 /** Builds a body that holds a text at a field, and nothing else. */
-export function withText(field: string, text: string): unknown {
+export function bodyWithText(field: string, text: string): unknown {
   return field
     .split(".")
     .reduceRight<unknown>((inner, name) => (/^\d+$/.test(name) ? [inner] : { [name]: inner }), text);

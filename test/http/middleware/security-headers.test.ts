@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createProbes } from "../src/health/probe-routes.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import { createProbes } from "../../../src/server/probe-routes.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
 
 // Each response of each route carries the headers that keep it out of caches and other sites.
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { sampleApp } from "./support/sampleApp.ts";
+import { createSampleApp } from "./sample-app.ts";
 
 describe("Swagger UI page", () => {
-  const app = sampleApp();
+  const app = createSampleApp();
   const get = (path: string, headers: Record<string, string> = {}) =>
     app.handle(new Request(`http://localhost${path}`, { headers }));
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
-import { systemClock } from "../src/clock.ts";
-import { Fault } from "../src/fault.ts";
-import { errorComponents, errorResponse } from "../src/http/errorResponses.ts";
-import { faults } from "../src/http/faults.ts";
-import { isObject, type Json, type JsonObject } from "../src/http/json.ts";
-import { ErrorBody } from "../src/http/model.ts";
-import { COOKIE_PREFIX } from "../src/identity/proof.ts";
-import { createLog } from "../src/log.ts";
-import { sampleApp } from "./support/sampleApp.ts";
+import { isObject, type Json, type JsonObject } from "../../../src/http/json.ts";
+import { errorHandler } from "../../../src/http/middleware/errors.ts";
+import { errorComponents, errorResponse } from "../../../src/http/openapi/error-responses.ts";
+import { ErrorBody } from "../../../src/http/schemas.ts";
+import { systemClock } from "../../../src/lib/clock.ts";
+import { AppError } from "../../../src/lib/errors.ts";
+import { createLog } from "../../../src/lib/logger.ts";
+import { COOKIE_PREFIX } from "../../../src/modules/identity/credential.ts";
+import { createSampleApp } from "./sample-app.ts";
 
 async function read(app: { handle(request: Request): Response | Promise<Response> }): Promise<JsonObject> {
   const response = await app.handle(new Request("http://localhost/swagger/json"));
@@ -40,7 +40,7 @@ function operationsOf(document: JsonObject): [string, JsonObject][] {
   );
 }
 
-const document = await read(sampleApp());
+const document = await read(createSampleApp());
 const thing = (...keys: string[]) => at(document, "paths", "/api/things", "post", ...keys);
 const property = (name: string) => thing("requestBody", "content", "application/json", "schema", "properties", name);
 
@@ -193,14 +193,14 @@ describe("OpenAPI document", () => {
   test("the cookie scheme has the name of the session cookie, with the __Host- prefix on https", async () => {
     const cookie = ["components", "securitySchemes", "cookie", "name"];
     expect(at(document, ...cookie)).toBe(`__Host-${COOKIE_PREFIX}.session_token`);
-    expect(at(await read(sampleApp("http://localhost:3000")), ...cookie)).toBe(`${COOKIE_PREFIX}.session_token`);
+    expect(at(await read(createSampleApp("http://localhost:3000")), ...cookie)).toBe(`${COOKIE_PREFIX}.session_token`);
   });
 
   test("each error response has the status that the app returns for its error code", async () => {
     for (const [name, response] of Object.entries(errorComponents.responses)) {
       const code = at(response, "content", "application/json", "example", "code");
-      const app = new Elysia().use(faults(createLog("silent", systemClock))).get("/", () => {
-        throw code === "INTERNAL" ? new Error("bug") : new Fault(code as Fault["code"], "no");
+      const app = new Elysia().use(errorHandler(createLog("silent", systemClock))).get("/", () => {
+        throw code === "INTERNAL" ? new Error("bug") : new AppError(code as AppError["code"], "no");
       });
       const answer = await app.handle(new Request("http://localhost/"));
       expect(await answer.json()).toMatchObject({ code });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import type { JsonObject } from "../src/http/json.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import type { JsonObject } from "../../../src/http/json.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
 
 // Check the OpenAPI description with two independent programs.
 

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
-import { docs } from "../../src/http/docs.ts";
-import { ErrorBody } from "../../src/http/model.ts";
+import { apiDocs } from "../../../src/http/openapi/docs.ts";
+import { ErrorBody } from "../../../src/http/schemas.ts";
 
 const Thing = t.Object(
   {
@@ -30,9 +30,9 @@ const Done = t.Object({ success: t.Literal(true) });
 const done = () => ({ success: true as const });
 
 /** Creates an app whose routes cover each case of the OpenAPI document. */
-export function sampleApp(publicUrl = "https://mail.example.org") {
+export function createSampleApp(publicUrl = "https://mail.example.org") {
   return new Elysia()
-    .use(docs({ publicUrl, version: "1.2.3" }))
+    .use(apiDocs({ publicUrl, version: "1.2.3" }))
     .model({ Parent: t.Object({ name: t.String(), parent: t.Optional(t.Ref("Parent")) }) })
     .use(
       new Elysia({ prefix: "/api/health", tags: ["Health"] }).get("/", () => "well", {

@@ -1,28 +1,31 @@
 import { describe, expect, test } from "bun:test";
-import { zonesOfAreaCode } from "../src/calendar/areaZones.ts";
-import { zonesOfCountry } from "../src/calendar/countryZones.ts";
-import { contactHours } from "../src/calendar/quietHours.ts";
-import { zonesOf } from "../src/calendar/recipientZones.ts";
-import { nextCommonOpening } from "../src/calendar/windows.ts";
-import { isZone } from "../src/calendar/zones.ts";
-import { DAY } from "../src/clock.ts";
+import { getAreaCodeZones } from "../../../src/lib/calendar/area-zones.ts";
+import { getCountryZones } from "../../../src/lib/calendar/country-zones.ts";
+import { getContactHours } from "../../../src/lib/calendar/quiet-hours.ts";
+import { getRecipientZones } from "../../../src/lib/calendar/recipient-zones.ts";
+import { findCommonOpening } from "../../../src/lib/calendar/windows.ts";
+import { isZone } from "../../../src/lib/calendar/zones.ts";
+import { DAY } from "../../../src/lib/clock.ts";
 
 describe("getContactHours", () => {
   test("do not restrict e-mail", () => {
-    expect(contactHours("EMAIL", ["America/New_York"])).toEqual([]);
+    expect(getContactHours("EMAIL", ["America/New_York"])).toEqual([]);
   });
 
   test("are 08:00 to 21:00 in the contact's time zone", () => {
-    const next = (at: string) => nextCommonOpening(contactHours("SMS", ["America/Chicago"]), Date.parse(at));
+    const next = (at: string) => findCommonOpening(getContactHours("SMS", ["America/Chicago"]), Date.parse(at));
     expect(next("2026-07-04T13:00Z")).toBe(Date.parse("2026-07-04T13:00Z"));
     expect(next("2026-07-05T01:59:59Z")).toBe(Date.parse("2026-07-05T01:59:59Z"));
     expect(next("2026-07-05T02:00Z")).toBe(Date.parse("2026-07-05T13:00Z"));
   });
 
   test("of several time zones are the hours common to all", () => {
-    const hours = contactHours("SMS", zonesOf({ contactZone: null, phone: "+18005550100", brandZone: "UTC" }));
-    expect(nextCommonOpening(hours, Date.parse("2026-01-15T13:00Z"))).toBe(Date.parse("2026-01-15T18:00Z"));
-    expect(nextCommonOpening(hours, Date.parse("2026-01-16T02:00Z"))).toBe(Date.parse("2026-01-16T18:00Z"));
+    const hours = getContactHours(
+      "SMS",
+      getRecipientZones({ contactZone: null, phone: "+18005550100", brandZone: "UTC" }),
+    );
+    expect(findCommonOpening(hours, Date.parse("2026-01-15T13:00Z"))).toBe(Date.parse("2026-01-15T18:00Z"));
+    expect(findCommonOpening(hours, Date.parse("2026-01-16T02:00Z"))).toBe(Date.parse("2026-01-16T18:00Z"));
   });
 });
 
@@ -44,18 +47,18 @@ describe("getRecipientZones", () => {
     [null, ["Asia/Tokyo"]],
   ];
   test.each(cases)("returns the zones of %s", (phone, zones) => {
-    expect([...zonesOf({ contactZone: null, phone, brandZone: "Asia/Tokyo" })]).toEqual(zones);
-    expect(zonesOf({ contactZone: "Europe/Rome", phone, brandZone: "Asia/Tokyo" })).toEqual(["Europe/Rome"]);
+    expect([...getRecipientZones({ contactZone: null, phone, brandZone: "Asia/Tokyo" })]).toEqual(zones);
+    expect(getRecipientZones({ contactZone: "Europe/Rome", phone, brandZone: "Asia/Tokyo" })).toEqual(["Europe/Rome"]);
   });
 
   test("returns only existing zones, whose lists share contact hours each day of the year", () => {
     const numbers = Array.from({ length: 1000 }, (_, code) => String(code).padStart(3, "0"));
-    const lists = new Set([...numbers.map(zonesOfAreaCode), ...numbers.map((code) => zonesOfCountry(code) ?? [])]);
+    const lists = new Set([...numbers.map(getAreaCodeZones), ...numbers.map((code) => getCountryZones(code) ?? [])]);
     expect(lists.size).toBeGreaterThan(200);
     for (const zones of lists) {
       expect(zones.filter((zone) => !isZone(zone))).toEqual([]);
       for (let at = Date.parse("2026-01-01T00:00Z"); at < Date.parse("2027-01-01T00:00Z"); at += 7 * DAY) {
-        const opens = nextCommonOpening(contactHours("SMS", zones), at) ?? Number.POSITIVE_INFINITY;
+        const opens = findCommonOpening(getContactHours("SMS", zones), at) ?? Number.POSITIVE_INFINITY;
         expect(opens - at).toBeLessThan(DAY);
       }
     }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { DateTime, IANAZone } from "luxon";
-import { isZone, localDay, startOfNextDay, stretchAt } from "../src/calendar/zones.ts";
-import { DAY, HOUR, type Instant, MINUTE } from "../src/clock.ts";
-import { moment, oddMoment } from "./support/oddMoments.ts";
+import { formatLocalDay, getOffsetPeriod, getStartOfNextDay, isZone } from "../../../src/lib/calendar/zones.ts";
+import { DAY, HOUR, type Instant, MINUTE } from "../../../src/lib/clock.ts";
+import { anyTime, anyZonedTime } from "./time-arbitraries.ts";
 
 describe("time zones", () => {
   test.each([
@@ -25,8 +25,8 @@ describe("time zones", () => {
   test("getOffsetPeriod: offsets equal those of Intl", () => {
     const zone = fc.constantFrom(...Intl.supportedValuesOf("timeZone"));
     fc.assert(
-      fc.property(zone, moment(), (name, at) => {
-        const { since, until, offset } = stretchAt(name, at);
+      fc.property(zone, anyTime(), (name, at) => {
+        const { since, until, offset } = getOffsetPeriod(name, at);
         expect(offset).toBe(IANAZone.create(name).offset(at) * MINUTE);
         expect(since <= at && at < until).toBe(true);
       }),
@@ -36,9 +36,9 @@ describe("time zones", () => {
 
   test("getOffsetPeriod: a period begins at the change of the clocks, in any order of calls", () => {
     const change = Date.parse("2026-03-29T01:00Z");
-    expect(stretchAt("Europe/Berlin", change)).toEqual(stretchAt("Europe/Berlin", change + DAY));
-    expect(stretchAt("Europe/Berlin", change).since).toBe(change);
-    expect(stretchAt("Europe/Berlin", change - 1)).toMatchObject({ until: change, offset: HOUR });
+    expect(getOffsetPeriod("Europe/Berlin", change)).toEqual(getOffsetPeriod("Europe/Berlin", change + DAY));
+    expect(getOffsetPeriod("Europe/Berlin", change).since).toBe(change);
+    expect(getOffsetPeriod("Europe/Berlin", change - 1)).toMatchObject({ until: change, offset: HOUR });
   });
 
   test.each([
@@ -51,17 +51,17 @@ describe("time zones", () => {
     ["Pacific/Apia", "2011-12-30T10:00Z", "2011-12-31", "2011-12-31T10:00Z"],
     ["Asia/Kathmandu", "2028-02-28T18:15Z", "2028-02-29", "2028-02-29T18:15Z"],
   ])("formatLocalDay and getStartOfNextDay: %s at %s is %s", (zone, at, day, tomorrow) => {
-    expect(localDay(zone, Date.parse(at))).toBe(day);
-    expect(startOfNextDay(zone, Date.parse(at))).toBe(Date.parse(tomorrow));
+    expect(formatLocalDay(zone, Date.parse(at))).toBe(day);
+    expect(getStartOfNextDay(zone, Date.parse(at))).toBe(Date.parse(tomorrow));
   });
 
   test("getStartOfNextDay: is the first minute with a later date", () => {
     fc.assert(
-      fc.property(oddMoment(), ({ zone, at }) => {
+      fc.property(anyZonedTime(), ({ zone, at }) => {
         let next = at;
         while (dateByLuxon(zone, next) <= dateByLuxon(zone, at)) next += MINUTE;
-        expect(startOfNextDay(zone, at)).toBe(next);
-        expect(localDay(zone, at)).toBe(dateByLuxon(zone, at));
+        expect(getStartOfNextDay(zone, at)).toBe(next);
+        expect(formatLocalDay(zone, at)).toBe(dateByLuxon(zone, at));
       }),
       { numRuns: 100 },
     );

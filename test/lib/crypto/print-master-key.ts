@@ -1,4 +1,4 @@
-import { masterKey } from "../../src/secrets.ts";
+import { masterKey } from "../../../src/lib/crypto/secrets.ts";
 
 /** Path of this file, to start it with a folder and a time in epoch milliseconds. */
 export const MASTER_KEY_SCRIPT = import.meta.path;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { readConfig } from "../src/config.ts";
-import { estimateBits, judgeSecret } from "../src/secretStrength.ts";
+import { estimateBits, rateSecret } from "../../../src/lib/crypto/secret-strength.ts";
+import { parseConfig } from "../../../src/server/config/config.ts";
 
 describe("REPRISE_SECRET strength", () => {
   test.each([
@@ -24,15 +24,15 @@ describe("REPRISE_SECRET strength", () => {
     "dev-secret-dev-secret-dev-secret-dev",
     "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t",
   ])("hopeless secret %j: is rejected by name without being repeated", (secret) => {
-    expect(judgeSecret(secret)).toBe("hopeless");
-    const refused = () => readConfig({ REPRISE_SECRET: secret });
+    expect(rateSecret(secret)).toBe("hopeless");
+    const refused = () => parseConfig({ REPRISE_SECRET: secret });
     expect(refused).toThrow("REPRISE_SECRET: expected");
     expect(refused).not.toThrow(secret.trim());
   });
 
   test.each(["this-is-my-super-secret-key-change-me", "my-super-secret-reprise-key-for-production"])(
     "weak secret %j: is accepted with a warning",
-    (secret) => expect(judgeSecret(secret)).toBe("weak"),
+    (secret) => expect(rateSecret(secret)).toBe("weak"),
   );
 
   test("generated secret (hexadecimal, base64, UUID) or long phrase: is rated good", () => {
@@ -43,9 +43,9 @@ describe("REPRISE_SECRET strength", () => {
         "-",
       );
       for (const secret of [hex, hex.slice(0, 32), bytes.toString("base64"), bytes.toString("base64url"), uuid])
-        expect([secret, judgeSecret(secret)]).toEqual([secret, "good"]);
+        expect([secret, rateSecret(secret)]).toEqual([secret, "good"]);
     }
-    expect(judgeSecret("correct horse battery staple is long")).toBe("good");
+    expect(rateSecret("correct horse battery staple is long")).toBe("good");
   });
 
   test("estimateBits: repeating a piece adds less than 15 bits", () => {

@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { ledgerKey, masterKey, openVault, signer } from "../src/secrets.ts";
-import { MASTER_KEY_SCRIPT } from "./support/print-master-key.ts";
+import { ledgerKey, masterKey, openVault, signer } from "../../../src/lib/crypto/secrets.ts";
+import { MASTER_KEY_SCRIPT } from "./print-master-key.ts";
 
 const key = new Uint8Array(32).fill(7);
 const otherKey = new Uint8Array(32).fill(8);
@@ -18,40 +18,40 @@ describe("openVault", () => {
   test("opens what it sealed, and seals the same text differently each time", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 500 }), fc.string({ maxLength: 50 }), (plain, context) => {
-        const sealed = vault.seal(plain, context);
+        const sealed = vault.encrypt(plain, context);
         expect(sealed).toMatch(/^v1\.[0-9a-f]{8}\.[\w-]+$/);
-        expect(vault.open(sealed, context)).toBe(plain);
-        expect(vault.seal(plain, context)).not.toBe(sealed);
+        expect(vault.decrypt(sealed, context)).toBe(plain);
+        expect(vault.encrypt(plain, context)).not.toBe(sealed);
       }),
     );
   });
 
   test("rejects a value moved to another row", () => {
-    const sealed = vault.seal("s3cret", place);
+    const sealed = vault.encrypt("s3cret", place);
     for (const elsewhere of ["email_accounts|0199|secret", "email_accounts|0198|token", "", `${place}|`]) {
-      expect(() => vault.open(sealed, elsewhere)).toThrow(unavailable);
+      expect(() => vault.decrypt(sealed, elsewhere)).toThrow(unavailable);
     }
   });
 
   test("rejects a value of another key with a message that contains no secret", () => {
-    const sealed = openVault(otherKey).seal("s3cret", place);
+    const sealed = openVault(otherKey).encrypt("s3cret", place);
     try {
-      vault.open(sealed, place);
+      vault.decrypt(sealed, place);
       expect.unreachable();
     } catch (error) {
       expect(error).toMatchObject({ code: "UNAVAILABLE", message: expect.stringContaining("another key") });
       expect(Bun.inspect(error)).not.toContain("s3cret");
     }
     // A changed key label is rejected as well.
-    const relabelled = sealed.replace(/^v1\.\w+/, vault.seal("", place).slice(0, 11));
-    expect(() => vault.open(relabelled, place)).toThrow(unavailable);
+    const relabelled = sealed.replace(/^v1\.\w+/, vault.encrypt("", place).slice(0, 11));
+    expect(() => vault.decrypt(relabelled, place)).toThrow(unavailable);
   });
 
   test("rejects a change of any single character", () => {
-    const sealed = vault.seal("s3cret", place);
+    const sealed = vault.encrypt("s3cret", place);
     for (let at = 0; at < sealed.length; at += 1) {
       const changed = `${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`;
-      expect(() => vault.open(changed, place)).toThrow(unavailable);
+      expect(() => vault.decrypt(changed, place)).toThrow(unavailable);
     }
     for (const nothing of [
       "",
@@ -63,7 +63,7 @@ describe("openVault", () => {
       `${sealed}.x`,
       `${sealed}=`,
     ]) {
-      expect(() => vault.open(nothing, place)).toThrow(unavailable);
+      expect(() => vault.decrypt(nothing, place)).toThrow(unavailable);
     }
   });
 
@@ -146,7 +146,7 @@ test("ledgerKey: seals are HMAC-SHA-256 with a key derived for the ledger, for t
   const key = ledgerKey(master);
   for (const text of ["", "a", "é☃😀".repeat(3000), "a"]) {
     const mac = createHmac("sha256", own).update(text).digest("base64url").slice(0, 22);
-    expect(key.seal(text)).toBe(`${key.id}.${mac}`);
+    expect(key.mac(text)).toBe(`${key.id}.${mac}`);
   }
   expect(ledgerKey(new Uint8Array(32).fill(6)).id).not.toBe(key.id);
 });

@@ -16,13 +16,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { checkDataFolder } from "../src/dataFolder.ts";
-import { diskFiles } from "../src/files/disk.ts";
-import { receiveFile } from "../src/imports/upload.ts";
-import { openJournal } from "../src/simulator/journal.ts";
-import { SOURCE_PROGRAM } from "./support/project-root.ts";
-import { cleanEnvironment, runProgram } from "./support/replica.ts";
-import { freePort, until } from "./support/throwaway.ts";
+import { checkDataFolder } from "../../../src/lib/data-folder/data-folder.ts";
+import { createDiskStorage } from "../../../src/lib/storage/disk.ts";
+import { receiveFile } from "../../../src/modules/imports/upload.ts";
+import { openJournal } from "../../../src/simulator/journal.ts";
+import { SOURCE_PROGRAM } from "../../support/project-root.ts";
+import { cleanEnvironment, runProgram } from "../../support/replica.ts";
+import { findFreePort, waitUntil } from "../../support/servers/temp-server.ts";
 
 const program = process.env.REPRISE_BINARY ? [resolve(process.env.REPRISE_BINARY)] : SOURCE_PROGRAM;
 
@@ -229,7 +229,7 @@ describe.skipIf(!isRoot)("data folder of another user (needs root and setpriv)",
 test("stored files: created with mode 0600 and folders with 0700 for any umask", async () => {
   const before = process.umask(0);
   try {
-    await diskFiles(join(data, "files")).put("profile-images/a.png", new Uint8Array([1]), "image/png");
+    await createDiskStorage(join(data, "files")).put("profile-images/a.png", new Uint8Array([1]), "image/png");
     const request = new Request("http://x", {
       method: "POST",
       headers: { "content-type": "text/csv" },
@@ -254,7 +254,7 @@ test("simulator journal: an existing journal gets mode 0600, and a device file k
 describe.each(["000", "022"])("reprise serve with umask %s", (umask) => {
   /** Runs the program until `work` is done and returns its output. */
   async function serve(work: (url: string) => Promise<void>): Promise<string> {
-    const port = freePort();
+    const port = findFreePort();
     const printed = join(home, "printed");
     const log = openSync(printed, "a");
     const child = Bun.spawn(["sh", "-c", `umask ${umask}; exec "$@"`, "sh", ...program, "serve"], {
@@ -269,7 +269,11 @@ describe.each(["000", "022"])("reprise serve with umask %s", (umask) => {
     closeSync(log);
     try {
       const answers = () => fetch(`http://127.0.0.1:${port}/api/health`).catch(() => null);
-      await until("the service answers", async () => child.exitCode !== null || (await answers())?.ok === true, 30_000);
+      await waitUntil(
+        "the service answers",
+        async () => child.exitCode !== null || (await answers())?.ok === true,
+        30_000,
+      );
       await work(`http://127.0.0.1:${port}`);
     } finally {
       child.kill();

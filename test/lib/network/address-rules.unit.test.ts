@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { isIPv6 } from "node:net";
 import fc from "fast-check";
-import { isNeverServer, isPublic, parseAddress } from "../src/channels/addressRules.ts";
-import { resolveHost, SMTP_PORTS } from "../src/channels/host.ts";
-import registries from "./fixtures/specialPurposeAddresses.json";
+import { isNeverMailServer, isPublic, parseAddress } from "../../../src/lib/network/address-rules.ts";
+import { resolveHost, SMTP_PORTS } from "../../../src/lib/network/host.ts";
+import registries from "../../fixtures/special-purpose-addresses.json";
 
 // Compute the expected result from addresses as whole numbers, without the library that the product uses.
 
@@ -132,7 +132,7 @@ test.each([
   ...["::ffff:0:169.254.169.254", "::169.254.169.254"],
 ])("mail server addresses: %s is rejected even with private networks allowed", (text) => {
   const address = parseAddress(text);
-  expect(address && isNeverServer(address)).toBe(true);
+  expect(address && isNeverMailServer(address)).toBe(true);
 });
 
 test("IP address parser: an unusual spelling returns null", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type HostPolicy, resolveHost, SMTP_PORTS } from "../src/channels/host.ts";
+import { type HostPolicy, resolveHost, SMTP_PORTS } from "../../../src/lib/network/host.ts";
 
 const strict: HostPolicy = { allowPrivate: false, ports: SMTP_PORTS };
 const onPremises: HostPolicy = { allowPrivate: true, ports: SMTP_PORTS };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { resolveHost, SMTP_PORTS } from "../src/channels/host.ts";
-import { findNetwork, type PrivateNetwork, parsePrivateNetworks } from "../src/channels/privateNetworks.ts";
-import { smtpChannel } from "../src/channels/smtp.ts";
-import { readConfig } from "../src/config.ts";
-import { smtpLogin } from "./support/mail.ts";
-import { startSmtpServer } from "./support/smtpServer.ts";
+import { createSmtpChannel } from "../../../src/channels/email/smtp.ts";
+import { resolveHost, SMTP_PORTS } from "../../../src/lib/network/host.ts";
+import { findNetwork, type PrivateNetwork, parsePrivateNetworks } from "../../../src/lib/network/private-networks.ts";
+import { parseConfig } from "../../../src/server/config/config.ts";
+import { smtpLogin } from "../../support/mail.ts";
+import { startSmtpServer } from "../../support/servers/smtp-server.ts";
 
 function networksOf(text: string): PrivateNetwork[] {
   const networks = parsePrivateNetworks(text);
@@ -16,8 +16,8 @@ const LIST = "10.1.2.0/24:25,587; 192.168.7.9:2525-2527\n[fd12:3456::/48]:25 [fd
 
 describe("SMTP_PRIVATE_NETWORKS", () => {
   test("is parsed from the environment and is empty by default", () => {
-    expect(readConfig({}).privateSmtpNetworks).toEqual([]);
-    const names = readConfig({ SMTP_PRIVATE_NETWORKS: LIST }).privateSmtpNetworks.map(({ name }) => name);
+    expect(parseConfig({}).privateSmtpNetworks).toEqual([]);
+    const names = parseConfig({ SMTP_PRIVATE_NETWORKS: LIST }).privateSmtpNetworks.map(({ name }) => name);
     expect(names).toEqual(["10.1.2.0/24", "192.168.7.9", "fd12:3456::/48", "fd99::1"]);
   });
 
@@ -47,14 +47,14 @@ describe("SMTP_PRIVATE_NETWORKS", () => {
     ...["fd12::/48:25", "[fd12::]/48:25", "[::/0]:25", "[fd12::1/48]:25", "[::ffff:10.0.0.0/104]:25", "relay.local:25"],
     ...["10.1.2.0/24:25,", "10.1.2.0/24:*", "[fe80::1%eth0]:25", "http://10.1.2.3:25"],
   ])("rejects %s and names the entry", (entry) => {
-    expect(() => readConfig({ SMTP_PRIVATE_NETWORKS: `10.9.9.0/24:25; ${entry}` })).toThrow(
+    expect(() => parseConfig({ SMTP_PRIVATE_NETWORKS: `10.9.9.0/24:25; ${entry}` })).toThrow(
       `SMTP_PRIVATE_NETWORKS: ${JSON.stringify(entry)}: expected`,
     );
   });
 
   test("is rejected together with SMTP_ALLOW_PRIVATE_HOSTS=true, which would override the list", () => {
     const env = { SMTP_PRIVATE_NETWORKS: "10.1.2.0/24:25", SMTP_ALLOW_PRIVATE_HOSTS: "true" };
-    expect(() => readConfig(env)).toThrow("SMTP_PRIVATE_NETWORKS: expected without");
+    expect(() => parseConfig(env)).toThrow("SMTP_PRIVATE_NETWORKS: expected without");
   });
 
   test("allows only the listed networks and ports, besides public hosts on the usual ports", async () => {
@@ -100,7 +100,10 @@ test("resolveHost: a private host, an internal name and an unknown name get the 
 
 test("SMTP channel: connects to a private network only for logins marked private, and allows plain text only there", async () => {
   const server = await startSmtpServer();
-  const channel = smtpChannel({ allowPrivateHosts: false, privateNetworks: networksOf(`127.0.0.0/8:${server.port}`) });
+  const channel = createSmtpChannel({
+    allowPrivateHosts: false,
+    privateNetworks: networksOf(`127.0.0.0/8:${server.port}`),
+  });
   const login = smtpLogin(server.port);
   try {
     expect(await channel.verify({ ...login, privateHost: true })).toEqual({ ok: true });

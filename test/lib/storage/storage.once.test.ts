@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import type { Files } from "../src/files/files.ts";
-import { openFiles } from "../src/files/open.ts";
-import type { S3Settings } from "../src/files/s3.ts";
-import { findS3, type S3Server, startS3 } from "./support/s3.ts";
-import { startService } from "./support/service.ts";
-import { until } from "./support/throwaway.ts";
+import { openStorage } from "../../../src/lib/storage/open.ts";
+import type { S3Settings } from "../../../src/lib/storage/s3.ts";
+import type { FileStorage } from "../../../src/lib/storage/storage.ts";
+import { findS3, type S3Server, startS3 } from "../../support/servers/s3.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
+import { startService } from "../../support/service.ts";
 
 // Test both storages of files with the same cases, and the failures of each.
 
@@ -28,12 +28,12 @@ afterAll(async () => {
 });
 
 /** Runs all operations at once and returns the error of each. */
-async function failuresOf(files: Files, name = NAME): Promise<unknown[]> {
-  const attempts = [files.put(name, content, "image/png"), files.get(name), files.remove(name)];
+async function failuresOf(files: FileStorage, name = NAME): Promise<unknown[]> {
+  const attempts = [files.put(name, content, "image/png"), files.get(name), files.delete(name)];
   return (await Promise.allSettled<unknown>(attempts)).map((end) => (end.status === "rejected" ? end.reason : null));
 }
 
-function cases(open: () => Files, pathOf: (name: string) => string): void {
+function cases(open: () => FileStorage, pathOf: (name: string) => string): void {
   test("stored bytes are returned, replaced and deleted", async () => {
     const files = open();
     expect(await files.get(NAME)).toBeNull();
@@ -45,10 +45,10 @@ function cases(open: () => Files, pathOf: (name: string) => string): void {
     await files.put(NAME, other, "image/png");
     expect(await (await files.get(NAME))?.bytes()).toEqual(other);
 
-    await files.remove(NAME);
+    await files.delete(NAME);
     expect(await files.get(NAME)).toBeNull();
     expect(existsSync(pathOf(NAME))).toBe(false);
-    await files.remove(NAME);
+    await files.delete(NAME);
   });
 
   test("forty concurrent puts do not mix their contents", async () => {
@@ -61,12 +61,12 @@ function cases(open: () => Files, pathOf: (name: string) => string): void {
 }
 
 describe("file storage in a folder", () => {
-  const open = () => openFiles(null, folder);
+  const open = () => openStorage(null, folder);
   cases(open, (name) => join(folder, name));
 
   test("a missing folder is created by the first put, and no unfinished file remains", async () => {
     const deep = join(folder, "not", "yet");
-    await openFiles(null, deep).put(NAME, content, "image/png");
+    await openStorage(null, deep).put(NAME, content, "image/png");
     expect(readdirSync(join(deep, "profile-images"))).toEqual(["a1.png"]);
   });
 
@@ -74,7 +74,7 @@ describe("file storage in a folder", () => {
     mkdirSync(join(folder, "profile-images"), { recursive: true });
     writeFileSync(join(folder, `${NAME}.part`), "half");
     expect(await open().get(NAME)).toBeNull();
-    await open().remove(NAME);
+    await open().delete(NAME);
     expect(existsSync(join(folder, `${NAME}.part`))).toBe(false);
   });
 
@@ -87,13 +87,13 @@ describe("file storage in a folder", () => {
 
   test("a folder that is not writable gives UNAVAILABLE", async () => {
     writeFileSync(join(folder, "in-the-way"), "");
-    const put = openFiles(null, join(folder, "in-the-way")).put(NAME, content, "image/png");
+    const put = openStorage(null, join(folder, "in-the-way")).put(NAME, content, "image/png");
     await expect(put).rejects.toMatchObject({ code: "UNAVAILABLE", retryAfterSeconds: 30 });
   });
 });
 
 describe.skipIf(!hasS3)(needsS3("file storage in an S3 bucket"), () => {
-  const open = (changed: Partial<S3Settings> = {}) => openFiles({ ...server.settings, ...changed }, folder);
+  const open = (changed: Partial<S3Settings> = {}) => openStorage({ ...server.settings, ...changed }, folder);
   cases(
     () => open(),
     (name) => server.pathOf(name),
@@ -103,7 +103,7 @@ describe.skipIf(!hasS3)(needsS3("file storage in an S3 bucket"), () => {
     await open({ prefix: "reprise/live/" }).put(NAME, content, "image/png");
     expect(existsSync(server.pathOf(`reprise/live/${NAME}`))).toBe(true);
     expect(await open().get(NAME)).toBeNull();
-    await open({ prefix: "reprise/live/" }).remove(NAME);
+    await open({ prefix: "reprise/live/" }).delete(NAME);
     expect(existsSync(server.pathOf(`reprise/live/${NAME}`))).toBe(false);
   });
 
@@ -155,7 +155,7 @@ describe("file storage with a failing S3 server", () => {
 
   test("an unreachable server gives UNAVAILABLE within two seconds", async () => {
     const began = performance.now();
-    await expect(openFiles(settings(1), folder).put(NAME, content, "image/png")).rejects.toMatchObject(unavailable);
+    await expect(openStorage(settings(1), folder).put(NAME, content, "image/png")).rejects.toMatchObject(unavailable);
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 
@@ -165,8 +165,8 @@ describe("file storage with a failing S3 server", () => {
     using halting = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: (s) => void s.write(head) } });
     const began = performance.now();
     const failures = await Promise.all([
-      failuresOf(openFiles(settings(silent.port), folder)),
-      openFiles(settings(halting.port), folder)
+      failuresOf(openStorage(settings(silent.port), folder)),
+      openStorage(settings(halting.port), folder)
         .get(NAME)
         .catch((error) => error),
     ]);
@@ -177,7 +177,7 @@ describe("file storage with a failing S3 server", () => {
   test("an unusable bucket is logged at the start of the service, without its secret", async () => {
     const env = { S3_BUCKET: "images", S3_ENDPOINT: "http://127.0.0.1:1", S3_ACCESS_KEY_ID: "key" };
     const service = await startService({ env: { ...env, S3_SECRET_ACCESS_KEY: "a-secret-of-ours" } });
-    await until("the log line is written", async () => service.output().includes("the bucket cannot be used"));
+    await waitUntil("the log line is written", async () => service.output().includes("the bucket cannot be used"));
     expect(service.output()).toContain("ECONNREFUSED");
     expect(service.output()).not.toContain("a-secret-of-ours");
     await service.remove();
@@ -186,7 +186,7 @@ describe("file storage with a failing S3 server", () => {
   test("a server that always answers 500 is tried twice", async () => {
     let asked = 0;
     using broken = Bun.serve({ port: 0, fetch: () => new Response(String(++asked), { status: 500 }) });
-    await expect(openFiles(settings(broken.port ?? 0), folder).remove(NAME)).rejects.toMatchObject(unavailable);
+    await expect(openStorage(settings(broken.port ?? 0), folder).delete(NAME)).rejects.toMatchObject(unavailable);
     expect(asked).toBe(2);
   });
 
@@ -201,7 +201,7 @@ describe("file storage with a failing S3 server", () => {
         return new Response();
       },
     });
-    await openFiles(settings(strict.port ?? 0), folder).put(NAME, content, "image/png");
+    await openStorage(settings(strict.port ?? 0), folder).put(NAME, content, "image/png");
     expect(got).toBe(content.length);
     const names = seen.flatMap((headers) => [...headers.keys()]);
     expect(names.filter((name) => /checksum|trailer|transfer-encoding|content-encoding/.test(name))).toEqual([]);

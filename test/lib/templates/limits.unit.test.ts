@@ -1,18 +1,18 @@
 import { describe, expect, test } from "bun:test";
-import { checkTemplates } from "../src/campaigns/steps.ts";
-import { Fault } from "../src/fault.ts";
-import { htmlToText, htmlToTextInSlices } from "../src/templates/htmlText.ts";
+import { AppError } from "../../../src/lib/errors.ts";
+import { htmlToText, htmlToTextInSlices } from "../../../src/lib/templates/html-text.ts";
 import {
   MAX_RENDER_STEPS,
   MAX_TEMPLATE_TAGS,
   MAX_TEMPLATE_WORDS,
   RENDER_SLICE_STEPS,
-} from "../src/templates/limits.ts";
-import { renderMail, renderMailInSlices } from "../src/templates/mailBody.ts";
-import { ParsedCache } from "../src/templates/parsedCache.ts";
-import { parse } from "../src/templates/parsedTemplate.ts";
-import { stepsRendered } from "../src/templates/renderBudget.ts";
-import { checkTemplate, renderInSlices, renderTemplate } from "../src/templates/template.ts";
+} from "../../../src/lib/templates/limits.ts";
+import { renderMail, renderMailInSlices } from "../../../src/lib/templates/mail-body.ts";
+import { ParsedTemplateCache } from "../../../src/lib/templates/parsed-cache.ts";
+import { parseTemplate } from "../../../src/lib/templates/parsed-template.ts";
+import { getTotalSteps } from "../../../src/lib/templates/render-budget.ts";
+import { assertTemplate, renderInSlices, renderTemplate } from "../../../src/lib/templates/template.ts";
+import { checkTemplates } from "../../../src/modules/campaigns/steps.ts";
 
 // Limit templates by counts (tags, words, steps, characters, slices), never by time.
 
@@ -22,15 +22,15 @@ function rejectionMessage(work: () => unknown): string {
     work();
     return "";
   } catch (error) {
-    if (error instanceof Fault && error.code === "INVALID") return error.message;
+    if (error instanceof AppError && error.code === "INVALID") return error.message;
     throw error;
   }
 }
 
 const stepsOf = (work: () => unknown): number => {
-  const before = stepsRendered();
+  const before = getTotalSteps();
   rejectionMessage(work);
-  return stepsRendered() - before;
+  return getTotalSteps() - before;
 };
 
 const WORDS = MAX_TEMPLATE_WORDS;
@@ -59,7 +59,7 @@ const tooMuch: Record<string, [source: string, limit: RegExp]> = {
 describe("assertTemplate limits", () => {
   test.each(Object.entries(tooMuch))("a template with too many %s is rejected before parsing", (_, [source, limit]) => {
     expect(source.length).toBeLessThanOrEqual(64 * 1024);
-    expect(rejectionMessage(() => checkTemplate("body", source))).toMatch(limit);
+    expect(rejectionMessage(() => assertTemplate("body", source))).toMatch(limit);
   });
 
   test("a template at the limits is accepted", () => {
@@ -71,7 +71,7 @@ describe("assertTemplate limits", () => {
       // Braces in CSS do not count as template code.
       `{{ a }}<style>${"@media { a { color: red; }} ".repeat(1_500)}</style>`,
     ]) {
-      expect(rejectionMessage(() => checkTemplate("body", source))).toBe("");
+      expect(rejectionMessage(() => assertTemplate("body", source))).toBe("");
     }
   });
 });
@@ -119,17 +119,17 @@ describe("renderTemplate limits", () => {
 describe("rendering in slices", () => {
   /** Measures the most steps between two pauses. */
   async function longestSlice(work: (pause: () => Promise<void>) => Promise<unknown>) {
-    let from = stepsRendered();
+    let from = getTotalSteps();
     let longest = 0;
     let pauses = 0;
     const look = () => {
-      longest = Math.max(longest, stepsRendered() - from);
-      from = stepsRendered();
+      longest = Math.max(longest, getTotalSteps() - from);
+      from = getTotalSteps();
     };
     await work(async () => {
       pauses++;
       look();
-    }).catch((error) => expect(error).toBeInstanceOf(Fault));
+    }).catch((error) => expect(error).toBeInstanceOf(AppError));
     look();
     return { longest, pauses };
   }
@@ -191,20 +191,20 @@ describe("rendering in slices", () => {
 
 describe("ParsedTemplateCache", () => {
   test("stays within its limit of bytes and evicts the least recently used template", () => {
-    const cache = new ParsedCache(1_000);
+    const cache = new ParsedTemplateCache(1_000);
     const of = (bytes: number) => ({ templates: [], html: false, bytes });
-    cache.keep("a", of(400));
-    cache.keep("b", of(400));
-    expect(cache.find("a")).toBeDefined();
-    cache.keep("c", of(400));
-    expect(["a", "b", "c"].map((source) => cache.find(source) !== undefined)).toEqual([true, false, true]);
-    cache.keep("huge", of(2_000));
+    cache.set("a", of(400));
+    cache.set("b", of(400));
+    expect(cache.get("a")).toBeDefined();
+    cache.set("c", of(400));
+    expect(["a", "b", "c"].map((source) => cache.get(source) !== undefined)).toEqual([true, false, true]);
+    cache.set("huge", of(2_000));
     expect(cache.bytes).toBe(0);
   });
 
   test("the size of a template grows with its outputs, words and text", () => {
-    expect(parse("body", "{{ x }}".repeat(500)).bytes).toBeGreaterThan(500 * 1_300);
-    expect(parse("body", `{% cycle a${",a".repeat(2_400)} %}`).bytes).toBeGreaterThan(2_400 * 640);
-    expect(parse("body", "x".repeat(60_000)).bytes).toBeGreaterThan(120_000);
+    expect(parseTemplate("body", "{{ x }}".repeat(500)).bytes).toBeGreaterThan(500 * 1_300);
+    expect(parseTemplate("body", `{% cycle a${",a".repeat(2_400)} %}`).bytes).toBeGreaterThan(2_400 * 640);
+    expect(parseTemplate("body", "x".repeat(60_000)).bytes).toBeGreaterThan(120_000);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { htmlToText } from "../src/templates/htmlText.ts";
-import { type MailFooter, renderMail } from "../src/templates/mailBody.ts";
-import { messageVariables } from "../src/templates/variables.ts";
+import { htmlToText } from "../../../src/lib/templates/html-text.ts";
+import { type MailFooter, renderMail } from "../../../src/lib/templates/mail-body.ts";
+import { buildVariables } from "../../../src/lib/templates/variables.ts";
 
 const UNSUBSCRIBE = "https://mail.example.com/u/abc?x=1&y=2";
 const ann = {
@@ -12,7 +12,7 @@ const ann = {
   company: "Tom & <Jerry>",
   custom: {},
 };
-const variables = messageVariables(ann, { name: "Acme" }, { name: "Bob", email: "bob@acme.example" }, UNSUBSCRIBE);
+const variables = buildVariables(ann, { name: "Acme" }, { name: "Bob", email: "bob@acme.example" }, UNSUBSCRIBE);
 
 describe("renderMail", () => {
   const footer: MailFooter = {

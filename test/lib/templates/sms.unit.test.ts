@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { renderText, smsParts, smsSegments } from "../src/templates/sms.ts";
+import { measureSms, renderText, splitSms } from "../../../src/lib/templates/sms.ts";
 
 const BASIC =
   "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
@@ -10,9 +10,9 @@ const EXTENDED = "\f^{}\\[~]|€";
 describe("measureSms", () => {
   test("the basic table has 127 characters and the extended table 10, without the escape", () => {
     expect(new Set(BASIC).size).toBe(127);
-    for (const character of BASIC) expect(smsSegments(character)).toEqual({ segments: 1, encoding: "GSM-7", units: 1 });
+    for (const character of BASIC) expect(measureSms(character)).toEqual({ segments: 1, encoding: "GSM-7", units: 1 });
     for (const character of EXTENDED)
-      expect(smsSegments(character)).toEqual({ segments: 1, encoding: "GSM-7", units: 2 });
+      expect(measureSms(character)).toEqual({ segments: 1, encoding: "GSM-7", units: 2 });
   });
 
   const cases: [name: string, text: string, encoding: "GSM-7" | "UCS-2", units: number, segments: number][] = [
@@ -35,7 +35,7 @@ describe("measureSms", () => {
     ["the escape character is not GSM", "\x1b", "UCS-2", 1, 1],
   ];
   test.each(cases)("counts segments and units: %s", (_name, text, encoding, units, segments) => {
-    expect(smsSegments(text)).toEqual({ segments, encoding, units });
+    expect(measureSms(text)).toEqual({ segments, encoding, units });
   });
 });
 
@@ -47,13 +47,13 @@ describe("splitSms", () => {
   test("joined parts equal the text, and no part exceeds its segment", () => {
     fc.assert(
       fc.property(fc.oneof(gsm, pairs, any), (text) => {
-        const { parts, encoding, units } = smsParts(text);
+        const { parts, encoding, units } = splitSms(text);
         const sizes = parts.map((part) => sizeOf(part, encoding));
         const limit = encoding === "GSM-7" ? [160, 153] : [70, 67];
         expect(parts.join("")).toBe(text);
         expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(units);
         expect(Math.max(0, ...sizes)).toBeLessThanOrEqual(limit[parts.length > 1 ? 1 : 0] ?? 0);
-        expect(smsSegments(text)).toEqual({ segments: parts.length, encoding, units });
+        expect(measureSms(text)).toEqual({ segments: parts.length, encoding, units });
         // A part may be one unit shorter only where a pair did not fit.
         for (const size of sizes.slice(0, -1)) expect(size).toBeGreaterThanOrEqual((limit[1] ?? 0) - 1);
         if (text.isWellFormed()) expect(parts.every((part) => part.isWellFormed())).toBe(true);

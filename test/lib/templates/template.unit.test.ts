@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { Fault } from "../src/fault.ts";
-import { checkTemplate, isHtml, renderTemplate } from "../src/templates/template.ts";
-import { messageVariables } from "../src/templates/variables.ts";
+import { AppError } from "../../../src/lib/errors.ts";
+import { assertTemplate, isHtml, renderTemplate } from "../../../src/lib/templates/template.ts";
+import { buildVariables } from "../../../src/lib/templates/variables.ts";
 
 const UNSUBSCRIBE = "https://mail.example.com/u/abc?x=1&y=2";
 const ann = {
@@ -12,7 +12,7 @@ const ann = {
   company: "Tom & <Jerry>",
   custom: { city: "Bern", "Job title": "CTO", unsubscribeUrl: "https://evil.example", blank: "  " },
 };
-const variables = messageVariables(ann, { name: "Acme" }, { name: "Bob", email: "bob@acme.example" }, UNSUBSCRIBE);
+const variables = buildVariables(ann, { name: "Acme" }, { name: "Bob", email: "bob@acme.example" }, UNSUBSCRIBE);
 const text = (source: string) => renderTemplate(source, variables).text;
 const missing = (source: string) => renderTemplate(source, variables).missing;
 
@@ -56,7 +56,7 @@ describe("renderTemplate", () => {
 
   test("a custom field may have any name, including __proto__", () => {
     const custom: unknown = JSON.parse('{"__proto__": {"polluted": 1}, "constructor": "c", "toString": "s"}');
-    const odd = messageVariables(
+    const odd = buildVariables(
       { ...ann, custom: custom as Record<string, unknown> },
       { name: "" },
       { name: null, email: null },
@@ -109,17 +109,17 @@ describe("renderTemplate", () => {
     ["much text", `{% for i in (1..100) %}${"x".repeat(50_000)}{% endfor %}`],
     ["a wide date", "{{ '2026-01-01' | date: '%99999999d' }}"],
   ])("rejects %s", (_name, source) => {
-    expect(() => text(source)).toThrow(Fault);
+    expect(() => text(source)).toThrow(AppError);
   });
 });
 
 describe("assertTemplate", () => {
   const complaint = (source: string): string => {
     try {
-      checkTemplate("steps.0.body", source);
+      assertTemplate("steps.0.body", source);
       return "";
     } catch (error) {
-      return error instanceof Fault && error.code === "INVALID" ? error.message : "?";
+      return error instanceof AppError && error.code === "INVALID" ? error.message : "?";
     }
   };
 
@@ -148,10 +148,10 @@ describe("assertTemplate", () => {
 test("assertTemplate: errors name the line and column", () => {
   const places = ["{{ a | x }}", "\n{{ a | x }}", "a\n\n  {{ a | x }}\n"].map((source) => {
     try {
-      checkTemplate("f", source);
+      assertTemplate("f", source);
       return "";
     } catch (error) {
-      return error instanceof Fault ? error.message : "?";
+      return error instanceof AppError ? error.message : "?";
     }
   });
   expect(places).toEqual([

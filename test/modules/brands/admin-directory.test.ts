@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { twilioTokenContext } from "../src/brands/twilio.ts";
-import { DAY, iso } from "../src/clock.ts";
-import { brands } from "../src/db/schema/brands.ts";
-import { emailAccounts, voicemailAccounts } from "../src/db/schema/senders.ts";
-import type { Owner } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { idOf } from "./support/visitors.ts";
+import { brands } from "../../../src/db/schema/brands.ts";
+import { emailAccounts, voicemailAccounts } from "../../../src/db/schema/senders.ts";
+import { DAY, iso } from "../../../src/lib/clock.ts";
+import { getTwilioTokenContext } from "../../../src/modules/brands/twilio.ts";
+import { getUserId } from "../../support/auth-helpers.ts";
+import type { BrandOwner } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -31,13 +31,13 @@ interface Directory {
   details?: { field: string; message: string }[];
 }
 
-let world: Outreach;
-let admin: Owner["request"];
+let world: OutreachApp;
+let admin: BrandOwner["request"];
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
   admin = await world.admin();
 });
-afterEach(() => world.clear());
+afterEach(() => world.cancelAllCampaigns());
 afterAll(() => world.close());
 
 const list = async (body: object) => (await admin<Directory>("POST", `${ADMIN}/brands`, body)).body;
@@ -48,8 +48,8 @@ describe("POST /api/auth/admin/find-user-by-email", () => {
   const find = (email: unknown) => admin<{ userId: string }>("POST", `${ADMIN}/find-user-by-email`, { email });
 
   test("finds a user by the exact address in any letter case, and answers 404 or 422 otherwise", async () => {
-    const { token, brandId } = await world.stage();
-    const userId = await idOf(world.app, token);
+    const { token, brandId } = await world.createDraft();
+    const userId = await getUserId(world.app, token);
     expect((await find("OWNER@Brand0.Example")).body as object).toEqual({
       success: true,
       message: "Somebody owns a brand",
@@ -68,8 +68,8 @@ describe("POST /api/auth/admin/find-user-by-email", () => {
 
 describe("POST /api/auth/admin/brands", () => {
   test("returns all fields of the contract and no Twilio token", async () => {
-    const { brandId, token } = await world.stage();
-    const ownerId = await idOf(world.app, token);
+    const { brandId, token } = await world.createDraft();
+    const ownerId = await getUserId(world.app, token);
     await admin("POST", TWILIO, { brandId, twilioAccountSid: ACCOUNT, twilioAuthToken: "hush-hush" });
     const number = { brandId, displayName: "Line", createdAt: world.clock.now(), updatedAt: world.clock.now() };
     await world.store.write((tx) =>
@@ -127,7 +127,7 @@ describe("POST /api/auth/admin/brands", () => {
   });
 
   test("searches brand, owner and SID in any letter case, with % and _ taken literally", async () => {
-    const { brandId, token } = await world.stage();
+    const { brandId, token } = await world.createDraft();
     await admin("PATCH", `/api/brands/${brandId}`, { name: "100%_Sale" });
     await admin("POST", TWILIO, { brandId, twillioMessagingServiceSid: SERVICE.replace("01", "fe") });
     const { email } = (await world.app.request<{ user: { email: string } }>("GET", "/api/auth/session", { token })).body
@@ -159,12 +159,12 @@ describe("POST /api/auth/admin/brands", () => {
 
 describe("Twilio settings of a brand", () => {
   test("update by field: absent keeps, null clears, empty clears a SID and keeps the token", async () => {
-    const { brandId } = await world.stage();
+    const { brandId } = await world.createDraft();
     const set = async (change: object) => {
       expect((await admin("POST", TWILIO, { brandId, ...change })).status).toBe(200);
       const row = await rowOf(brandId);
       const sealed = row?.twilioAuthToken ?? null;
-      const token = sealed === null ? null : world.app.deps.vault.open(sealed, twilioTokenContext(brandId));
+      const token = sealed === null ? null : world.app.deps.vault.decrypt(sealed, getTwilioTokenContext(brandId));
       return [row?.twilioAccountSid ?? null, token, row?.twillioMessagingServiceSid ?? null];
     };
     const all = { twilioAccountSid: ACCOUNT, twilioAuthToken: "s3cret", twillioMessagingServiceSid: SERVICE };
@@ -180,7 +180,7 @@ describe("Twilio settings of a brand", () => {
   });
 
   test("need valid SIDs (422), an existing brand (404) and an admin (403)", async () => {
-    const { brandId, request } = await world.stage();
+    const { brandId, request } = await world.createDraft();
     for (const [field, value] of [
       ["twilioAccountSid", SERVICE],
       ["twilioAccountSid", "AC123"],
@@ -201,7 +201,7 @@ describe("Twilio settings of a brand", () => {
 
 describe("DELETE /api/brands/:id", () => {
   test("deletes a brand without history and releases its mailboxes and its owner", async () => {
-    const { brandId, request, token } = await world.stage({ credits: 0 });
+    const { brandId, request, token } = await world.createDraft({ credits: 0 });
     await request("POST", "/api/auth/banned", { email: "no@person.example" });
     const [box] = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, brandId));
     const { total } = await list({});
@@ -219,7 +219,7 @@ describe("DELETE /api/brands/:id", () => {
   });
 
   test("answers 409 with the history of a brand that has one", async () => {
-    const launched = await world.launched({ people: 1 });
+    const launched = await world.createLaunched({ people: 1 });
     const refused = await admin<object>("DELETE", `/api/brands/${launched.brandId}`);
     expect(refused).toMatchObject({
       status: 409,
@@ -230,11 +230,11 @@ describe("DELETE /api/brands/:id", () => {
 });
 
 test("platform routes: malformed input is rejected without side effects", async () => {
-  const stage = await world.stage();
+  const stage = await world.createDraft();
   const asAdmin = { ...stage, request: admin };
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/find-user-by-email`, { email: "a@b.example" });
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/brands`, { limit: 1, offset: 0, searchQuery: "x" });
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/find-user-by-email`, { email: "a@b.example" });
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/brands`, { limit: 1, offset: 0, searchQuery: "x" });
   const { brandId } = stage;
   const settings = { brandId, twilioAccountSid: "", twilioAuthToken: "", twillioMessagingServiceSid: "" };
-  await sendNonsense(asAdmin, "POST", TWILIO, settings);
+  await fuzzEndpoint(asAdmin, "POST", TWILIO, settings);
 });

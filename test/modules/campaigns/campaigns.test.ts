@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { and, eq } from "drizzle-orm";
-import type { Campaign } from "../src/campaigns/model.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import { campaigns } from "../src/db/schema/campaigns.ts";
-import { conversations } from "../src/db/schema/conversations.ts";
-import { messages } from "../src/db/schema/messages.ts";
-import { countMoves } from "../src/messages/counts.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { asking, type Owner, openBrand } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
+import { campaigns } from "../../../src/db/schema/campaigns.ts";
+import { conversations } from "../../../src/db/schema/conversations.ts";
+import { messages } from "../../../src/db/schema/messages.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import type { Campaign } from "../../../src/modules/campaigns/model.ts";
+import { updateCounts } from "../../../src/modules/messages/counts.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner, requestAs } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
 
 interface Answer {
   message: string;
@@ -34,8 +34,8 @@ interface Members {
 }
 
 let app: TestApp;
-let ann: Owner;
-let bob: Owner;
+let ann: BrandOwner;
+let bob: BrandOwner;
 let brands = 0;
 
 const opening = {
@@ -61,7 +61,7 @@ afterAll(() => app.close());
 /** Create new brands for each test. */
 beforeEach(async () => {
   brands++;
-  [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
+  [ann, bob] = [await createBrandOwner(app, `ann${brands}`), await createBrandOwner(app, `bob${brands}`)];
 });
 
 async function draft(owner = ann, plan: object = {}): Promise<Campaign> {
@@ -109,7 +109,7 @@ async function reach(campaign: Campaign, stage: number): Promise<void> {
       credits: 0,
       createdAt: tx.now,
     });
-    await countMoves(tx, [{ campaignId: campaign.id, stage, scheduledTime: 0, from: null, to: "PENDING" }]);
+    await updateCounts(tx, [{ campaignId: campaign.id, stage, scheduledTime: 0, from: null, to: "PENDING" }]);
   });
 }
 
@@ -297,7 +297,7 @@ describe("/api/campaigns/:id/steps", () => {
 
     const live = await startApp();
     try {
-      const owner = await openBrand(live, "ann");
+      const owner = await createBrandOwner(live, "ann");
       const plan = { name: "x", channels: ["SMS"] };
       const made = await owner.request<Answer>("POST", "/api/campaigns", plan);
       const refused = await owner.request<Answer>("PUT", `/api/campaigns/${made.body.campaign.id}/steps`, {
@@ -346,7 +346,7 @@ describe("/api/campaigns/:id/steps", () => {
 });
 
 describe("/api/campaigns/:id/senders", () => {
-  async function mailbox(owner: Owner, email: string): Promise<string> {
+  async function mailbox(owner: BrandOwner, email: string): Promise<string> {
     const order = { email, host: "smtp.example.com", port: 587, security: "STARTTLS" };
     return (await owner.request<Answer>("POST", "/api/email-accounts", order)).body.emailAccount.id;
   }
@@ -550,7 +550,7 @@ test("/api/campaigns: other owners get 403 or 404, requests without a session 40
     ["GET", `${path}/contacts`],
     ["POST", `${path}/preview-message`, { stage: 0 }],
   ] as const;
-  const admin = asking(app, await app.admin());
+  const admin = requestAs(app, await app.admin());
   for (const [method, to, body] of requests) {
     expect([method, to, (await bob.request(method, to, body)).status]).toEqual([method, to, 404]);
     expect((await app.request(method, to, { body })).status).toBe(401);
@@ -584,18 +584,18 @@ test("/api/campaigns: invalid input never causes a 500", async () => {
     timezone: "UTC",
     custom: { city: "Ulm" },
   };
-  await sendNonsense(ann, "POST", "/api/campaigns", plan);
-  await sendNonsense(ann, "PATCH", path, { ...plan, version: 1 });
-  await sendNonsense(ann, "PUT", `${path}/steps`, { steps: [opening], version: 1 });
-  await sendNonsense(ann, "PUT", `${path}/senders`, { emailAccountIds: ["x"] });
-  await sendNonsense(ann, "POST", `${path}/add-contacts`, {
+  await fuzzEndpoint(ann, "POST", "/api/campaigns", plan);
+  await fuzzEndpoint(ann, "PATCH", path, { ...plan, version: 1 });
+  await fuzzEndpoint(ann, "PUT", `${path}/steps`, { steps: [opening], version: 1 });
+  await fuzzEndpoint(ann, "PUT", `${path}/senders`, { emailAccountIds: ["x"] });
+  await fuzzEndpoint(ann, "POST", `${path}/add-contacts`, {
     contacts: [person],
     onDuplicate: "SKIP",
     allowActiveElsewhere: true,
     defaultCountry: "US",
   });
-  await sendNonsense(ann, "POST", `${path}/preview-message`, { stage: 0, contactId: "x", sample: person });
+  await fuzzEndpoint(ann, "POST", `${path}/preview-message`, { stage: 0, contactId: "x", sample: person });
   for (const to of ["/api/campaigns", path, `${path}/steps`, `${path}/senders`, `${path}/contacts`])
-    await sendNonsense(ann, "GET", to);
-  await sendNonsense(bob, "DELETE", path);
+    await fuzzEndpoint(ann, "GET", to);
+  await fuzzEndpoint(bob, "DELETE", path);
 }, 120_000);

@@ -1,65 +1,66 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY, HOUR, iso } from "../src/clock.ts";
-import { grant } from "../src/credits/ledger.ts";
-import { balanceOf } from "../src/credits/statement.ts";
-import { changeWeight } from "../src/credits/weights.ts";
-import { campaigns } from "../src/db/schema/campaigns.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { NO_SUCH_USER, REJECTED, UNKNOWN } from "./support/scriptedChannel.ts";
-import type { Stage } from "./support/stage.ts";
+import { campaigns } from "../../../src/db/schema/campaigns.ts";
+import { DAY, HOUR, iso } from "../../../src/lib/clock.ts";
+import { getBalance } from "../../../src/modules/credits/balance.ts";
+import { grant } from "../../../src/modules/credits/ledger.ts";
+import { updateWeight } from "../../../src/modules/credits/weights.ts";
+import type { CampaignFixture } from "../../support/campaign-fixture.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
+import { NO_SUCH_USER, REJECTED, UNKNOWN } from "../../support/scripted-channel.ts";
 
 setDefaultTimeout(60_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const post = (stage: Stage, campaignId: string, action: string, body?: unknown) =>
+const post = (stage: CampaignFixture, campaignId: string, action: string, body?: unknown) =>
   stage.request("POST", `/api/campaigns/${campaignId}/${action}`, body);
-const act = (stage: Stage, action: string, body?: unknown) => post(stage, stage.campaignId, action, body);
-const launch = (stage: Stage, confirmContacts = stage.people.length) => act(stage, "launch", { confirmContacts });
-const statuses = async ({ campaignId }: Stage) =>
-  (await world.messagesOf(campaignId)).map(({ status, errorMessage }) => errorMessage ?? status);
-const change = ({ campaignId }: Stage, set: Partial<typeof campaigns.$inferInsert>) =>
+const act = (stage: CampaignFixture, action: string, body?: unknown) => post(stage, stage.campaignId, action, body);
+const launch = (stage: CampaignFixture, confirmContacts = stage.people.length) =>
+  act(stage, "launch", { confirmContacts });
+const statuses = async ({ campaignId }: CampaignFixture) =>
+  (await world.listMessages(campaignId)).map(({ status, errorMessage }) => errorMessage ?? status);
+const change = ({ campaignId }: CampaignFixture, set: Partial<typeof campaigns.$inferInsert>) =>
   world.store.write((tx) => tx.update(campaigns).set(set).where(eq(campaigns.id, campaignId)));
 
 describe("POST /api/campaigns/:id/launch", () => {
   test("creates a message for each contact, reserves the credits and wakes the engine", async () => {
-    const stage = await world.stage({ people: 3 });
-    const wakes = world.wakes();
+    const stage = await world.createDraft({ people: 3 });
+    const wakes = world.countWakes();
     const { campaignId, brandId } = stage;
     expect(await launch(stage)).toMatchObject({
       status: 200,
       body: { success: true, reservationId: campaignId, creditReserved: 3, firstSendAt: iso(world.clock.now()) },
     });
-    expect(world.wakes()).toBe(wakes + 1);
-    expect(await world.campaignOf(campaignId)).toMatchObject({ status: "RUNNING", launchedAt: world.clock.now() });
+    expect(world.countWakes()).toBe(wakes + 1);
+    expect(await world.getCampaign(campaignId)).toMatchObject({ status: "RUNNING", launchedAt: world.clock.now() });
     expect(await statuses(stage)).toEqual(["PENDING", "PENDING", "PENDING"]);
-    expect(await balanceOf(world.store.read, brandId)).toMatchObject({ creditAvailable: 97, totalReserved: 3 });
+    expect(await getBalance(world.store.read, brandId)).toMatchObject({ creditAvailable: 97, totalReserved: 3 });
     expect(await launch(stage)).toMatchObject({ status: 409 });
   });
 
   test("answers 409 with the number of contacts when the confirmed number is wrong or zero", async () => {
-    const stage = await world.stage({ people: 2 });
+    const stage = await world.createDraft({ people: 2 });
     expect(await launch(stage, 3)).toMatchObject({ status: 409, body: { code: "CONFLICT", contacts: 2 } });
-    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "DRAFT" });
-    const empty = await world.stage({ people: 0 });
+    expect(await world.getCampaign(stage.campaignId)).toMatchObject({ status: "DRAFT" });
+    const empty = await world.createDraft({ people: 0 });
     expect(await launch(empty, 0)).toMatchObject({ status: 409 });
   });
 
   test("answers 402 with the missing credits when the first stage cannot be paid, and changes nothing", async () => {
-    const stage = await world.stage({ people: 3, credits: 2 });
-    await world.store.write((tx) => changeWeight(tx, "EMAIL", 1500));
+    const stage = await world.createDraft({ people: 3, credits: 2 });
+    await world.store.write((tx) => updateWeight(tx, "EMAIL", 1500));
     const answer = await launch(stage);
-    await world.store.write((tx) => changeWeight(tx, "EMAIL", 1000));
+    await world.store.write((tx) => updateWeight(tx, "EMAIL", 1000));
     expect(answer).toMatchObject({
       status: 402,
       body: {
@@ -72,12 +73,12 @@ describe("POST /api/campaigns/:id/launch", () => {
       },
     });
     expect(await statuses(stage)).toEqual([]);
-    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "DRAFT", launchedAt: null });
-    expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 2, totalReserved: 0 });
+    expect(await world.getCampaign(stage.campaignId)).toMatchObject({ status: "DRAFT", launchedAt: null });
+    expect(await getBalance(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 2, totalReserved: 0 });
   });
 
   test("does not count expired credits, whether written off or not", async () => {
-    const stage = await world.stage({ people: 2, credits: 1 });
+    const stage = await world.createDraft({ people: 2, credits: 1 });
     const expiresAt = world.clock.now() + HOUR;
     const { brandId } = stage;
     await world.store.write((tx) =>
@@ -88,33 +89,33 @@ describe("POST /api/campaigns/:id/launch", () => {
   });
 
   test("concurrent launches succeed once, and two campaigns do not spend the same credits", async () => {
-    const stage = await world.stage({ people: 4, credits: 20 });
+    const stage = await world.createDraft({ people: 4, credits: 20 });
     const answers = await Promise.all(Array.from({ length: 5 }, () => launch(stage)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409]);
     expect(await statuses(stage)).toHaveLength(4);
 
-    const poor = await world.stage({ people: 5, credits: 9 });
-    const twin = await world.twin(poor);
+    const poor = await world.createDraft({ people: 5, credits: 9 });
+    const twin = await world.copyDraft(poor);
     const both = await Promise.all([launch(poor), launch(twin)]);
     expect(both.map(({ status }) => status).sort()).toEqual([200, 402]);
-    expect(await balanceOf(world.store.read, poor.brandId)).toMatchObject({ creditAvailable: 4, totalReserved: 5 });
+    expect(await getBalance(world.store.read, poor.brandId)).toMatchObject({ creditAvailable: 4, totalReserved: 5 });
   });
 
   test("with a start time in the future schedules the campaign, which sends at that time", async () => {
-    const stage = await world.stage({ people: 1 });
+    const stage = await world.createDraft({ people: 1 });
     const startAt = world.clock.now() + DAY;
     await change(stage, { startAt });
     expect(await launch(stage)).toMatchObject({ status: 200, body: { firstSendAt: iso(startAt) } });
-    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "SCHEDULED" });
-    await world.pass(DAY - 1);
+    expect(await world.getCampaign(stage.campaignId)).toMatchObject({ status: "SCHEDULED" });
+    await world.advanceClock(DAY - 1);
     expect(world.channel.sent).toHaveLength(0);
-    await world.pass(1);
+    await world.advanceClock(1);
     expect(world.channel.sent).toHaveLength(1);
-    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "RUNNING" });
+    expect(await world.getCampaign(stage.campaignId)).toMatchObject({ status: "RUNNING" });
   });
 
   test("campaign of another brand: launch, status changes and contact changes answer 404, and an admin may launch", async () => {
-    const [stage, stranger] = [await world.stage({ people: 1 }), await world.stage()];
+    const [stage, stranger] = [await world.createDraft({ people: 1 }), await world.createDraft()];
     for (const action of ["launch", "pause", "resume", "cancel", "archive"]) {
       const body = action === "launch" ? { confirmContacts: 1 } : undefined;
       expect((await post(stranger, stage.campaignId, action, body)).status).toBe(404);
@@ -131,12 +132,12 @@ describe("POST /api/campaigns/:id/launch", () => {
 
 describe("running campaign", () => {
   test("is paused with a reason and resumes with its pending messages", async () => {
-    const stage = await world.launched({ people: 2 });
+    const stage = await world.createLaunched({ people: 2 });
     expect(await act(stage, "pause", { reason: " holidays " })).toMatchObject({
       status: 200,
       body: { campaign: { status: "PAUSED", statusReason: "holidays" } },
     });
-    await world.pass(DAY);
+    await world.advanceClock(DAY);
     expect(world.channel.sent).toHaveLength(0);
     expect(await statuses(stage)).toEqual(["CAMPAIGN_PAUSED", "CAMPAIGN_PAUSED"]);
     expect((await act(stage, "pause")).status).toBe(409);
@@ -150,7 +151,7 @@ describe("running campaign", () => {
   });
 
   test("is cancelled together with its pending messages, and can then be archived", async () => {
-    const stage = await world.launched({ people: 3 });
+    const stage = await world.createLaunched({ people: 3 });
     await world.run();
     expect((await act(stage, "archive")).status).toBe(409);
     expect(await act(stage, "cancel", { reason: "wrong text" })).toMatchObject({
@@ -158,21 +159,24 @@ describe("running campaign", () => {
       body: { creditReleased: 3, cancelledMessages: 3 },
     });
     expect(await statuses(stage)).toEqual([...Array(3).fill("SENT"), ...Array(3).fill("CAMPAIGN_STOPPED")]);
-    expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 97, totalReserved: 0 });
-    expect(await world.campaignOf(stage.campaignId)).toMatchObject({ status: "CANCELLED", statusReason: "wrong text" });
+    expect(await getBalance(world.store.read, stage.brandId)).toMatchObject({ creditAvailable: 97, totalReserved: 0 });
+    expect(await world.getCampaign(stage.campaignId)).toMatchObject({
+      status: "CANCELLED",
+      statusReason: "wrong text",
+    });
     for (const action of ["pause", "resume", "cancel"]) expect((await act(stage, action)).status).toBe(409);
     expect((await launch(stage)).status).toBe(409);
     expect(await act(stage, "archive")).toMatchObject({ status: 200, body: { campaign: { status: "ARCHIVED" } } });
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.sent).toHaveLength(3);
   });
 
   test("stats and credits count each outcome and charge only what was sent", async () => {
-    const stage = await world.launched({ people: 5 });
-    world.channel.next(NO_SUCH_USER, REJECTED, UNKNOWN);
+    const stage = await world.createLaunched({ people: 5 });
+    world.channel.enqueue(NO_SUCH_USER, REJECTED, UNKNOWN);
     await world.run();
-    await world.store.write((tx) => world.answer(tx, { ...stage, emails: stage.emails.slice(3) }, "Tell me more"));
-    await world.store.write((tx) => world.answer(tx, { ...stage, emails: stage.emails.slice(4) }, "unsubscribe"));
+    await world.store.write((tx) => world.recordReply(tx, { ...stage, emails: stage.emails.slice(3) }, "Tell me more"));
+    await world.store.write((tx) => world.recordReply(tx, { ...stage, emails: stage.emails.slice(4) }, "unsubscribe"));
     const none = { queued: 0, sent: 0, cancelled: 0, failed: 0, unknown: 0, replied: 0, optedOut: 0, bounced: 0 };
     const ended = { replied: 1, optedOut: 1, bounced: 1, unknown: 1, failed: 2, sent: 2 };
     const { body } = await stage.request("GET", `/api/campaigns/${stage.campaignId}/stats`);
@@ -194,7 +198,7 @@ describe("running campaign", () => {
   });
 
   test("GET messages returns pages and filters by status, stage and channel", async () => {
-    const stage = await world.launched({ people: 5 });
+    const stage = await world.createLaunched({ people: 5 });
     await world.run();
     const list = async (query: string) => {
       const path = `/api/campaigns/${stage.campaignId}/messages?${query}`;
@@ -217,15 +221,15 @@ describe("running campaign", () => {
 });
 
 test("campaign routes: malformed input is rejected without side effects", async () => {
-  const stage = await world.stage({ people: 1 });
+  const stage = await world.createDraft({ people: 1 });
   const at = (action: string) => `/api/campaigns/${stage.campaignId}/${action}`;
   for (const action of ["pause", "resume", "remove"]) {
-    await sendNonsense(stage, "POST", at(`${action}-contact`), { contactId: stage.people[0], reason: "x" });
+    await fuzzEndpoint(stage, "POST", at(`${action}-contact`), { contactId: stage.people[0], reason: "x" });
   }
-  for (const read of ["messages", "stats", "credits", "explain"]) await sendNonsense(stage, "GET", at(read));
-  await sendNonsense(stage, "POST", at("launch"), { confirmContacts: 7 });
-  await sendNonsense(stage, "POST", at("pause"), { reason: "x" });
-  await sendNonsense(stage, "POST", `/api/campaigns/outcome-unknown/${stage.campaignId}/resolve`, { as: "SENT" });
-  await sendNonsense(stage, "POST", at("archive"));
-  await sendNonsense(stage, "POST", at("cancel"), { reason: "x" });
+  for (const read of ["messages", "stats", "credits", "explain"]) await fuzzEndpoint(stage, "GET", at(read));
+  await fuzzEndpoint(stage, "POST", at("launch"), { confirmContacts: 7 });
+  await fuzzEndpoint(stage, "POST", at("pause"), { reason: "x" });
+  await fuzzEndpoint(stage, "POST", `/api/campaigns/outcome-unknown/${stage.campaignId}/resolve`, { as: "SENT" });
+  await fuzzEndpoint(stage, "POST", at("archive"));
+  await fuzzEndpoint(stage, "POST", at("cancel"), { reason: "x" });
 });

@@ -1,19 +1,19 @@
 // Receives one customer's events in a process that is killed before a chosen statement, or before or after a commit.
 
-import { VirtualClock } from "../../src/clock.ts";
-import { openStore } from "../../src/db/open.ts";
-import type { Store, Tx } from "../../src/db/store.ts";
-import { ChargebeeSite, type Event } from "./chargebee.ts";
-import { hear } from "./chargebeeBooks.ts";
-import { CATALOG } from "./chargebeeYear.ts";
-import { TEST_LEDGER_KEY } from "./ledgerKey.ts";
-import { cleanEnvironment, runProgram } from "./replica.ts";
+import { openStore } from "../../../src/db/open.ts";
+import type { Store, Tx } from "../../../src/db/store.ts";
+import { VirtualClock } from "../../../src/lib/clock.ts";
+import { TEST_LEDGER_KEY } from "../../support/ledger-key.ts";
+import { cleanEnvironment, runProgram } from "../../support/replica.ts";
+import { receiveEvents } from "./credit-fixture.ts";
+import { ChargebeeSite, type Event } from "./fake-site.ts";
+import { CATALOG } from "./year-fixture.ts";
 
-export const STORY_ENDS = Date.UTC(2026, 10, 23, 9);
+export const SCENARIO_ENDS_AT_MS = Date.UTC(2026, 10, 23, 9);
 
 /** Returns the events of two invoices: one paid, refunded in part and failed late, one paid and voided. */
-export function shortStory(prefix: string, brandId: string): Event[] {
-  const site = new ChargebeeSite(prefix, STORY_ENDS / 1000 - 86_400, { meta_data: { brandId } });
+export function shortScenario(prefix: string, brandId: string): Event[] {
+  const site = new ChargebeeSite(prefix, SCENARIO_ENDS_AT_MS / 1000 - 86_400, { meta_data: { brandId } });
   const plan = site.invoice({ lines: [{ item: "gold-USD-monthly", amount: 4999 }], subscription: `${prefix}sub` });
   site.pay(plan);
   const pack = site.invoice({ lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" }] });
@@ -28,7 +28,7 @@ export function shortStory(prefix: string, brandId: string): Event[] {
 }
 
 /** Wraps a store and calls `dies` with a running number before each statement, and before and after each commit. */
-export function counted(store: Store, dies: (statement: number) => void): Store {
+export function countStatements(store: Store, dies: (statement: number) => void): Store {
   let statements = 0;
   const step = () => dies(++statements);
   const ASKS = new Set(["select", "selectDistinct", "insert", "update", "delete", "all"]);
@@ -59,7 +59,7 @@ export function counted(store: Store, dies: (statement: number) => void): Store 
 }
 
 /** Runs this file as a process to its end. It prints the number of statements and commits; `diesAt` 0 kills it never. */
-export function hearInAnotherProcess(given: {
+export function receiveInChildProcess(given: {
   folder: string;
   databaseUrl: string | null;
   prefix: string;
@@ -79,7 +79,7 @@ export function hearInAnotherProcess(given: {
 
 if (import.meta.main) {
   const { DATA_DIR = "", DATABASE_URL, DIES_AT, PREFIX = "", BRAND = "" } = process.env;
-  const clock = new VirtualClock(STORY_ENDS);
+  const clock = new VirtualClock(SCENARIO_ENDS_AT_MS);
   const store = await openStore({
     dataDir: DATA_DIR,
     databaseUrl: DATABASE_URL ?? null,
@@ -87,11 +87,11 @@ if (import.meta.main) {
     ledgerKey: TEST_LEDGER_KEY,
   });
   let statements = 0;
-  const dying = counted(store, (statement) => {
+  const dying = countStatements(store, (statement) => {
     statements = statement;
     if (statement === Number(DIES_AT)) process.kill(process.pid, "SIGKILL");
   });
-  await hear(dying, shortStory(PREFIX, BRAND), CATALOG);
+  await receiveEvents(dying, shortScenario(PREFIX, BRAND), CATALOG);
   await store.close();
   console.log(statements);
 }

@@ -1,36 +1,36 @@
 import { eq } from "drizzle-orm";
-import type { Catalog } from "../../src/chargebee/catalog.ts";
-import { readEvent } from "../../src/chargebee/event.ts";
-import { dueEvents, storeEvent, workOn } from "../../src/chargebee/events.ts";
-import { hold, settle } from "../../src/credits/holds.ts";
-import { brands } from "../../src/db/schema/brands.ts";
-import { creditAccounts, creditClawbacks, creditLots } from "../../src/db/schema/credits.ts";
-import { payments } from "../../src/db/schema/payments.ts";
-import type { Store } from "../../src/db/store.ts";
-import type { Event } from "./chargebee.ts";
+import { brands } from "../../../src/db/schema/brands.ts";
+import { creditAccounts, creditClawbacks, creditLots } from "../../../src/db/schema/credits.ts";
+import { payments } from "../../../src/db/schema/payments.ts";
+import type { Store } from "../../../src/db/store.ts";
+import type { Catalog } from "../../../src/modules/chargebee/catalog.ts";
+import { parseEvent } from "../../../src/modules/chargebee/event.ts";
+import { listDueEvents, storeEvent, tryProcessEvent } from "../../../src/modules/chargebee/events.ts";
+import { hold, settle } from "../../../src/modules/credits/holds.ts";
+import type { Event } from "./fake-site.ts";
 
 /** Inserts a brand without an owner. */
-export async function bareBrand(store: Store): Promise<string> {
+export async function insertOwnerlessBrand(store: Store): Promise<string> {
   const id = crypto.randomUUID();
   await store.write((tx) => tx.insert(brands).values({ id, name: id, createdAt: tx.now, updatedAt: tx.now }));
   return id;
 }
 
 /** Stores and processes events as the webhook does, then those that waited for one of them, as the scheduler does. */
-export async function hear(store: Store, events: readonly Event[], catalog: Catalog): Promise<void> {
+export async function receiveEvents(store: Store, events: readonly Event[], catalog: Catalog): Promise<void> {
   for (const given of events) {
-    const event = readEvent(given);
+    const event = parseEvent(given);
     if (event === null) throw new Error(`${given.id} is no event`);
     if (!(await store.write((tx) => storeEvent(tx, event, "WEBHOOK")))) continue;
-    const outcome = await workOn(store, event.id, catalog);
+    const outcome = await tryProcessEvent(store, event.id, catalog);
     if (outcome !== "WORKED") throw outcome;
   }
   const now = await store.write(async (tx) => tx.now);
-  for (const id of await dueEvents(store.read, now, 10_000)) await workOn(store, id, catalog);
+  for (const id of await listDueEvents(store.read, now, 10_000)) await tryProcessEvent(store, id, catalog);
 }
 
 /** Holds and settles a message that costs `amount` thousandths of a credit. */
-export async function useCredits(store: Store, brandId: string, amount: number): Promise<void> {
+export async function spendCredits(store: Store, brandId: string, amount: number): Promise<void> {
   const messageId = crypto.randomUUID();
   const wish = { messageId, brandId, campaignId: brandId, creditType: "EMAIL", amount, weight: amount } as const;
   const short = await store.write((tx) => hold(tx, [wish]));
@@ -39,7 +39,7 @@ export async function useCredits(store: Store, brandId: string, amount: number):
 }
 
 /** Returns accounts, lots, clawbacks and payments of a brand without ids, so that two runs compare equal. */
-export async function booksOf(store: Store, brandId: string, prefix: string) {
+export async function getCreditState(store: Store, brandId: string, prefix: string) {
   // Sorted here by the source without its prefix: databases sort differently.
   const sorted = <Row extends { source: string | null }>(rows: Row[]) =>
     rows.sort((a, b) => ((a.source ?? "") < (b.source ?? "") ? -1 : 1));

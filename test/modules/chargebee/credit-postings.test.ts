@@ -1,20 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { workOffEvents } from "../src/chargebee/work.ts";
-import { DAY } from "../src/clock.ts";
-import { expireLots } from "../src/credits/ledger.ts";
-import { users } from "../src/db/schema/identity.ts";
-import { openBrand } from "./support/brands.ts";
-import { ChargebeeSite } from "./support/chargebee.ts";
-import { ADMIN, type Billing, startBilling } from "./support/chargebeeApp.ts";
-import { useCredits } from "./support/chargebeeBooks.ts";
-import { idOf } from "./support/visitors.ts";
+import { users } from "../../../src/db/schema/identity.ts";
+import { DAY } from "../../../src/lib/clock.ts";
+import { processDueEvents } from "../../../src/modules/chargebee/event-worker.ts";
+import { expireLots } from "../../../src/modules/credits/ledger.ts";
+import { getUserId } from "../../support/auth-helpers.ts";
+import { createBrandOwner } from "../../support/brands.ts";
+import { spendCredits } from "./credit-fixture.ts";
+import { ChargebeeSite } from "./fake-site.ts";
+import { ADMIN_PATH, startWebhookApp, type WebhookApp } from "./webhook-app.ts";
 
 setDefaultTimeout(60_000);
 
-let billing: Billing;
+let billing: WebhookApp;
 beforeAll(async () => {
-  billing = await startBilling();
+  billing = await startWebhookApp();
 });
 afterEach(() => billing.prove());
 afterAll(() => billing.close());
@@ -128,7 +128,7 @@ describe("Chargebee refunds and disputes", () => {
     const invoice = site.invoice(PACK);
     site.pay(invoice);
     await billing.tell(site);
-    await useCredits(billing.app.store, owner.brandId, 400_000);
+    await spendCredits(billing.app.store, owner.brandId, 400_000);
     site.refund(invoice, 1999);
     await billing.tell(site);
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 0, creditDebt: 400, totalUsed: 400 });
@@ -172,7 +172,7 @@ describe("Chargebee events with unknown items or customers", () => {
     // Define the credits by an event of Chargebee, and then in the configuration.
     site.itemPrice("new-pack", { credits: 12.5 });
     await billing.tell(site);
-    await workOffEvents(billing.app.deps);
+    await processDueEvents(billing.app.deps);
     expect(await billing.shown(paid)).toMatchObject({ status: "done", reason: null });
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 12.5 });
     billing.app.deps.config.chargebee.catalog = new Map([
@@ -182,7 +182,9 @@ describe("Chargebee events with unknown items or customers", () => {
     ]);
     const other = site.pay(site.invoice({ lines: [{ ...lines[0], item: "set-here", amount: 1 } as never] }));
     await billing.tell(site);
-    expect((await billing.boss("POST", `${ADMIN}/replay-chargebee-event`, { eventId: other.id })).status).toBe(200);
+    expect((await billing.boss("POST", `${ADMIN_PATH}/replay-chargebee-event`, { eventId: other.id })).status).toBe(
+      200,
+    );
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 19.5 });
   });
 
@@ -193,12 +195,12 @@ describe("Chargebee events with unknown items or customers", () => {
     expect(await billing.shown(paid)).toMatchObject({ status: "unprocessed", brandId: null });
     expect((await billing.shown(paid))?.reason).toContain(String(site.customer.id));
     const link = (brandId: string) =>
-      billing.boss("POST", `${ADMIN}/link-chargebee-customer`, { brandId, customerId: site.customer.id });
+      billing.boss("POST", `${ADMIN_PATH}/link-chargebee-customer`, { brandId, customerId: site.customer.id });
     expect((await link("nobody")).status).toBe(404);
     expect(await link(owner.brandId)).toMatchObject({ status: 200, body: { success: true, waiting: 2 } });
     expect(await billing.shown(paid)).toMatchObject({ status: "done", brandId: owner.brandId });
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });
-    const other = await openBrand(billing.app, "other");
+    const other = await createBrandOwner(billing.app, "other");
     expect((await link(other.brandId)).status).toBe(409);
     expect((await link(owner.brandId)).body).toEqual({ success: true, waiting: 0 } as never);
   });
@@ -208,14 +210,14 @@ describe("Chargebee events with unknown items or customers", () => {
     const paid = site.pay(site.invoice(PACK));
     await billing.tell(site);
     // An unverified address does not prove that the owner is the customer.
-    const owner = await openBrand(billing.app, "later");
-    const ownerId = await idOf(billing.app, owner.token);
+    const owner = await createBrandOwner(billing.app, "later");
+    const ownerId = await getUserId(billing.app, owner.token);
     const verified = (emailVerified: boolean) =>
       billing.app.store.write((tx) => tx.update(users).set({ emailVerified }).where(eq(users.id, ownerId)));
     await verified(false);
     const retry = async () => {
       billing.clock.advance(11 * 60_000);
-      await workOffEvents(billing.app.deps);
+      await processDueEvents(billing.app.deps);
     };
     await retry();
     expect((await billing.shown(paid))?.status).toBe("unprocessed");

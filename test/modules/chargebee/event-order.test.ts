@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
-import { type Facts, turnsOf, withSight } from "../src/chargebee/facts.ts";
-import { expireLots } from "../src/credits/ledger.ts";
-import { dialect } from "../src/db/dialect.ts";
-import { ChargebeeSite, type Event } from "./support/chargebee.ts";
-import { bareBrand, booksOf, hear, useCredits } from "./support/chargebeeBooks.ts";
-import type { Json } from "./support/chargebeeShapes.ts";
-import { CATALOG, YEAR_BEGINS } from "./support/chargebeeYear.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { dialect } from "../../../src/db/dialect.ts";
+import {
+  mergeObservation,
+  paymentCycles,
+  type ResourceHistory,
+} from "../../../src/modules/chargebee/resource-history.ts";
+import { expireLots } from "../../../src/modules/credits/ledger.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
+import { getCreditState, insertOwnerlessBrand, receiveEvents, spendCredits } from "./credit-fixture.ts";
+import { ChargebeeSite, type Event } from "./fake-site.ts";
+import type { Json } from "./resource-shapes.ts";
+import { CATALOG, YEAR_STARTS_AT_SECONDS } from "./year-fixture.ts";
 
 // Generate random histories: invoices paid, failed late, disputed, paid again, partially refunded, voided, their credit
 // notes voided, plans changed, in any sequence. In any order of arrival, the events lead to the same ledger.
@@ -15,13 +19,13 @@ import { type Outreach, startOutreach } from "./support/outreach.ts";
 const RUNS = Number(process.env.BILLING_LIVES ?? (dialect === "sqlite" ? 150 : 15));
 setDefaultTimeout(RUNS * 2000 + 60_000);
 
-let world: Outreach;
+let world: OutreachApp;
 let brandCount = 0;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterAll(async () => {
-  expect(await world.drifts()).toEqual([]);
+  expect(await world.listDrifts()).toEqual([]);
   await world.close();
 });
 
@@ -40,7 +44,7 @@ const ACTION = fc.constantFrom(
 
 /** Performs the actions that are possible, one per hour, and returns the events. */
 function eventsOf(prefix: string, brandId: string, actions: readonly (readonly [string, number])[]): Event[] {
-  const site = new ChargebeeSite(prefix, YEAR_BEGINS, { meta_data: { brandId } });
+  const site = new ChargebeeSite(prefix, YEAR_STARTS_AT_SECONDS, { meta_data: { brandId } });
   site.customerChanged();
   const invoices: Json[] = [];
   const notes: { note: Json; invoice: Json }[] = [];
@@ -80,15 +84,15 @@ function eventsOf(prefix: string, brandId: string, actions: readonly (readonly [
   return site.events;
 }
 
-const ENDS = (YEAR_BEGINS + 90 * 86_400) * 1000;
+const ENDS = (YEAR_STARTS_AT_SECONDS + 90 * 86_400) * 1000;
 
 async function ledgerAfter(events: (prefix: string, brandId: string) => Event[]) {
   const prefix = `life${brandCount++}.`;
-  const brandId = await bareBrand(world.store);
+  const brandId = await insertOwnerlessBrand(world.store);
   world.clock.set(ENDS);
-  await hear(world.store, events(prefix, brandId), CATALOG);
+  await receiveEvents(world.store, events(prefix, brandId), CATALOG);
   await world.store.write(expireLots);
-  const { lots, ...rest } = await booksOf(world.store, brandId, prefix);
+  const { lots, ...rest } = await getCreditState(world.store, brandId, prefix);
   // Compare lots of one kind and expiry as one: the ledger chooses which of them pays a debt, but what can be spent
   // until when must not depend on the order of events.
   const sum = (some: typeof lots, field: "granted" | "remaining" | "expired" | "repaid") =>
@@ -129,21 +133,21 @@ test("Chargebee payment cycles: the cycles are the same for any order of observa
   });
   fc.assert(
     fc.property(observations, fc.infiniteStream(fc.nat()), (given, sortKeys) => {
-      const add = (facts: Facts<string> | null, { version, on }: { version: number; on: boolean }) =>
-        withSight(facts, { version, on, at: version, state: `${version}` });
+      const add = (facts: ResourceHistory<string> | null, { version, on }: { version: number; on: boolean }) =>
+        mergeObservation(facts, { version, on, at: version, state: `${version}` });
       let [on, off] = [0, 0];
-      let facts: Facts<string> | null = null;
+      let facts: ResourceHistory<string> | null = null;
       const keyed = given.map((observation) => [sortKeys.next().value, observation] as const).sort(([a], [b]) => a - b);
       for (const [, observation] of keyed) {
         facts = add(facts, observation);
-        const cycles = turnsOf(facts);
+        const cycles = paymentCycles(facts);
         expect(cycles.on).toBeGreaterThanOrEqual(on);
         expect(cycles.off.length).toBeGreaterThanOrEqual(off);
         expect(cycles.on - cycles.off.length).toBeWithin(0, 2);
         [on, off] = [cycles.on, cycles.off.length];
         expect(add(facts, observation)).toBe(facts);
       }
-      const inOrder = given.toSorted((a, b) => a.version - b.version).reduce<Facts<string> | null>(add, null);
+      const inOrder = given.toSorted((a, b) => a.version - b.version).reduce<ResourceHistory<string> | null>(add, null);
       expect(facts).toEqual(inOrder);
     }),
   );
@@ -153,22 +157,22 @@ test("Chargebee refunds: a debt is repaid by later credits, whether the refund o
   const ends: unknown[] = [];
   for (const refundFirst of [true, false]) {
     const prefix = `debt${brandCount++}.`;
-    const brandId = await bareBrand(world.store);
+    const brandId = await insertOwnerlessBrand(world.store);
     world.clock.set(ENDS);
-    const site = new ChargebeeSite(prefix, YEAR_BEGINS, { meta_data: { brandId } });
+    const site = new ChargebeeSite(prefix, YEAR_STARTS_AT_SECONDS, { meta_data: { brandId } });
     const pack = { lines: [{ item: "pack-USD", amount: 1999, type: "charge_item_price" as const }] };
     const invoice = site.invoice(pack);
     site.pay(invoice);
-    await hear(world.store, site.events.splice(0), CATALOG);
-    await useCredits(world.store, brandId, 400_000);
+    await receiveEvents(world.store, site.events.splice(0), CATALOG);
+    await spendCredits(world.store, brandId, 400_000);
     site.now += 60;
     site.refund(invoice, 1999);
     const refund = site.events.splice(0);
     site.now += 60;
     site.pay(site.invoice(pack));
     const later = site.events.splice(0);
-    await hear(world.store, refundFirst ? [...refund, ...later] : [...later, ...refund], CATALOG);
-    ends.push((await booksOf(world.store, brandId, prefix)).accounts);
+    await receiveEvents(world.store, refundFirst ? [...refund, ...later] : [...later, ...refund], CATALOG);
+    ends.push((await getCreditState(world.store, brandId, prefix)).accounts);
   }
   expect(ends[0]).toEqual(ends[1] as never);
   expect(ends[0]).toMatchObject([{ available: 100_000, debt: 0, used: 400_000 }]);

@@ -7,11 +7,11 @@ import {
   cardShape,
   creditNoteShape,
   customerShape,
-  type InvoiceWish,
+  type InvoiceOptions,
   invoiceShape,
   type Json,
   transactionShape,
-} from "./chargebeeShapes.ts";
+} from "./resource-shapes.ts";
 
 export interface Event extends Json {
   id: string;
@@ -74,7 +74,7 @@ export class ChargebeeSite {
   }
 
   /** Creates an invoice in status payment_due. */
-  invoice(wish: InvoiceWish, type = "invoice_generated"): Json {
+  invoice(wish: InvoiceOptions, type = "invoice_generated"): Json {
     const { subscription } = wish;
     const invoice = this.#touched(invoiceShape(this.#made("inv"), wish));
     const told = subscription

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { reconcile } from "../src/chargebee/reconcile.ts";
-import { PATIENT } from "../src/chargebee/site.ts";
-import { workOffEvents } from "../src/chargebee/work.ts";
-import type { ChargebeeSite, Event } from "./support/chargebee.ts";
-import { ADMIN, type Billing, startBilling } from "./support/chargebeeApp.ts";
+import { processDueEvents } from "../../../src/modules/chargebee/event-worker.ts";
+import { reconcile } from "../../../src/modules/chargebee/reconcile.ts";
+import { DEFAULT_RETRY_POLICY } from "../../../src/modules/chargebee/site.ts";
+import type { ChargebeeSite, Event } from "./fake-site.ts";
+import { ADMIN_PATH, startWebhookApp, type WebhookApp } from "./webhook-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -18,7 +18,7 @@ let knownEvents: Event[] = [];
 let queuedResponses: (() => Response | Promise<Response>)[] = [];
 let asked: URL[] = [];
 const waits: number[] = [];
-const quick = { ...PATIENT, timeout: 300, sleep: async (time: number) => void waits.push(time) };
+const quick = { ...DEFAULT_RETRY_POLICY, timeout: 300, sleep: async (time: number) => void waits.push(time) };
 
 const server = Bun.serve({
   port: 0,
@@ -46,9 +46,9 @@ const server = Bun.serve({
   },
 });
 
-let billing: Billing;
+let billing: WebhookApp;
 beforeAll(async () => {
-  billing = await startBilling();
+  billing = await startWebhookApp();
 });
 beforeEach(() => {
   billing.app.deps.config.chargebee.site = { url: server.url.origin, apiKey: KEY };
@@ -81,12 +81,12 @@ test("Chargebee reconciliation: events that never arrived are loaded page by pag
   site.events.splice(2, 4);
   await billing.tell(site);
   expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 1500 });
-  const answer = await billing.boss<{ seen: number; added: number }>("POST", `${ADMIN}/reconcile-chargebee`, {});
+  const answer = await billing.boss<{ seen: number; added: number }>("POST", `${ADMIN_PATH}/reconcile-chargebee`, {});
   expect(answer).toMatchObject({ status: 200, body: { seen: 10, added: 4 } });
   expect(asked).toHaveLength(4);
   expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 2500 });
   expect((await billing.list("limit=100")).data.filter(({ cameBy }) => cameBy === "API")).toHaveLength(4);
-  expect(await billing.boss("POST", `${ADMIN}/reconcile-chargebee`, {})).toMatchObject({ body: { added: 0 } });
+  expect(await billing.boss("POST", `${ADMIN_PATH}/reconcile-chargebee`, {})).toMatchObject({ body: { added: 0 } });
   // The second run starts a little before the end of the first.
   const [first, second] = [asked[0], asked.at(-1)].map((url) => Number(url?.searchParams.get("occurred_at[after]")));
   expect(second).toBeGreaterThan(first ?? 0);
@@ -101,7 +101,7 @@ test("Chargebee reconciliation: waits for Retry-After on 429, and retries after 
   ];
   expect(await reconcile(billing.app.deps, { patience: quick })).toMatchObject({ seen: 4, added: 4 });
   expect(waits).toEqual([7000, 2000, 4000]);
-  await workOffEvents(billing.app.deps);
+  await processDueEvents(billing.app.deps);
   expect(await billing.balance(brandId)).toMatchObject({ creditAvailable: 1000 });
 });
 
@@ -123,7 +123,7 @@ test("Chargebee reconciliation: gives up after five failures, records the error,
 });
 
 test("Chargebee reconciliation: a refused API key, an unreachable site and a missing configuration are reported without the key", async () => {
-  const ask = () => billing.boss("POST", `${ADMIN}/reconcile-chargebee`, {});
+  const ask = () => billing.boss("POST", `${ADMIN_PATH}/reconcile-chargebee`, {});
   billing.app.deps.config.chargebee.site = { url: server.url.origin, apiKey: "another_key" };
   const refused = await ask();
   expect(refused.status).toBe(503);

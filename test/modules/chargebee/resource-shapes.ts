@@ -4,15 +4,15 @@
 
 export type Json = Record<string, unknown>;
 
-export interface LineWish {
+export interface LineOptions {
   item: string;
   amount: number;
   type?: "plan_item_price" | "addon_item_price" | "charge_item_price" | "adhoc";
   quantity?: number;
 }
 
-export interface InvoiceWish {
-  lines: LineWish[];
+export interface InvoiceOptions {
+  lines: LineOptions[];
   subscription?: string;
   currency?: string;
   /** Length of its billing period in seconds, from its creation. */
@@ -50,7 +50,7 @@ interface Made {
 }
 
 /** Builds an invoice in status payment_due. */
-export function invoiceShape({ id, customerId, now }: Made, wish: InvoiceWish): Json {
+export function invoiceShape({ id, customerId, now }: Made, wish: InvoiceOptions): Json {
   const { lines, subscription, currency = "USD", until = now + MONTH } = wish;
   const total = lines.reduce((sum, line) => sum + line.amount, 0);
   const of = subscription ? { subscription_id: subscription } : {};

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { ListedEvent } from "../src/chargebee/model.ts";
-import { enrol } from "./support/campaign.ts";
-import type { Event } from "./support/chargebee.ts";
-import { basic, HOOK } from "./support/chargebeeApp.ts";
-import { CATALOG, yearOf } from "./support/chargebeeYear.ts";
-import { type Service, startService } from "./support/service.ts";
-import { until } from "./support/throwaway.ts";
+import type { ListedEvent } from "../../../src/modules/chargebee/model.ts";
+import { createSignedInUser } from "../../support/api-campaign.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
+import { type Service, startService } from "../../support/service.ts";
+import type { Event } from "./fake-site.ts";
+import { basicAuth, WEBHOOK_PATH } from "./webhook-app.ts";
+import { buildYear, CATALOG } from "./year-fixture.ts";
 
 // Send a year of events over HTTP to the whole program and kill the program meanwhile. Like Chargebee, send every event
 // again until it is answered with 200.
@@ -31,18 +31,18 @@ afterAll(() => service.remove());
 
 const postEvent = (event: Event, password = "let me in") =>
   service
-    .api("POST", HOOK, { body: event, headers: { authorization: basic("chargebee", password) } })
+    .api("POST", WEBHOOK_PATH, { body: event, headers: { authorization: basicAuth("chargebee", password) } })
     .then(({ status }) => status)
     .catch(() => 0);
 
 test("Chargebee events: a service killed five times while a year of events arrives processes each event exactly once", async () => {
-  const owner = await enrol(service, admin, "owner@brand.example");
+  const owner = await createSignedInUser(service, admin, "owner@brand.example");
   const made = await service.api<{ brand: { id: string } }>("POST", "/api/brands", {
     token: owner,
     body: { name: "B" },
   });
   const brandId = made.body.brand.id;
-  const { events } = yearOf("y.", brandId);
+  const { events } = buildYear("y.", brandId);
   expect(await postEvent(events[0] as Event, "wrong")).toBe(401);
   let unsent = [...events];
   for (let kill = 0; kill < KILLS; kill++) {
@@ -60,7 +60,7 @@ test("Chargebee events: a service killed five times while a year of events arriv
     return (await service.api<{ data: ListedEvent[] }>("GET", path, { token: admin })).body.data;
   };
   // Events that waited for their customer's brand are processed by the periodic sweep.
-  await until("all is worked on", async () => (await left()).length === 0, 40_000);
+  await waitUntil("all is worked on", async () => (await left()).length === 0, 40_000);
   const balance = await service.api("GET", `/api/credits?brandId=${brandId}`, { token: admin });
   const { totalGranted, creditDebt } = balance.body.balance as unknown as Record<string, number>;
   expect([totalGranted, creditDebt]).toEqual([14_000, 0]);

@@ -1,16 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { workOffEvents } from "../src/chargebee/work.ts";
-import type { Owner } from "./support/brands.ts";
-import { ADMIN, type Billing, basic, HOOK, RIGHT, startBilling } from "./support/chargebeeApp.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { until } from "./support/throwaway.ts";
+import { processDueEvents } from "../../../src/modules/chargebee/event-worker.ts";
+import type { BrandOwner } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
+import {
+  ADMIN_PATH,
+  basicAuth,
+  startWebhookApp,
+  WEBHOOK_HEADERS,
+  WEBHOOK_PATH,
+  type WebhookApp,
+} from "./webhook-app.ts";
 
 setDefaultTimeout(60_000);
 
-let billing: Billing;
+let billing: WebhookApp;
 beforeAll(async () => {
-  billing = await startBilling();
+  billing = await startWebhookApp();
 });
 afterEach(() => billing.prove());
 afterAll(() => billing.close());
@@ -30,23 +37,27 @@ describe("POST /api/webhooks/chargebee with invalid requests", () => {
     const json = { "content-type": "application/json" };
     const refused: [number, unknown, Record<string, string>][] = [
       [401, event, json],
-      [401, event, { ...json, authorization: basic("chargebee", "wrong") }],
-      [401, event, { ...json, authorization: basic("", "") }],
+      [401, event, { ...json, authorization: basicAuth("chargebee", "wrong") }],
+      [401, event, { ...json, authorization: basicAuth("", "") }],
       [401, event, { ...json, authorization: "Basic %%%" }],
-      [401, event, { ...json, authorization: `Bearer ${RIGHT.authorization.slice(6)}` }],
+      [401, event, { ...json, authorization: `Bearer ${WEBHOOK_HEADERS.authorization.slice(6)}` }],
       [401, "x".repeat(2_000_000), json],
-      [413, { ...event, padding: "x".repeat(1_000_000) }, { ...RIGHT, "content-length": "1000200" }],
-      [413, { ...event, padding: "x".repeat(1_000_000) }, RIGHT],
-      [400, "", RIGHT],
-      [400, "{", RIGHT],
-      [400, "null", RIGHT],
-      [400, "[]", RIGHT],
-      [400, "{}", RIGHT],
-      [400, { ...event, id: 1 }, RIGHT],
-      [400, { ...event, id: "a\0b" }, RIGHT],
-      [400, { ...event, occurred_at: "yesterday" }, RIGHT],
-      [400, { ...event, content: [] }, RIGHT],
-      [400, `{"id":"x","event_type":"y","occurred_at":1,"content":${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}`, RIGHT],
+      [413, { ...event, padding: "x".repeat(1_000_000) }, { ...WEBHOOK_HEADERS, "content-length": "1000200" }],
+      [413, { ...event, padding: "x".repeat(1_000_000) }, WEBHOOK_HEADERS],
+      [400, "", WEBHOOK_HEADERS],
+      [400, "{", WEBHOOK_HEADERS],
+      [400, "null", WEBHOOK_HEADERS],
+      [400, "[]", WEBHOOK_HEADERS],
+      [400, "{}", WEBHOOK_HEADERS],
+      [400, { ...event, id: 1 }, WEBHOOK_HEADERS],
+      [400, { ...event, id: "a\0b" }, WEBHOOK_HEADERS],
+      [400, { ...event, occurred_at: "yesterday" }, WEBHOOK_HEADERS],
+      [400, { ...event, content: [] }, WEBHOOK_HEADERS],
+      [
+        400,
+        `{"id":"x","event_type":"y","occurred_at":1,"content":${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}`,
+        WEBHOOK_HEADERS,
+      ],
     ];
     for (const [status, body, headers] of refused) {
       const answer = await billing.post(body, headers);
@@ -61,21 +72,21 @@ describe("POST /api/webhooks/chargebee with invalid requests", () => {
   test("answers 404 when no webhook is configured", async () => {
     const { webhook } = billing.app.deps.config.chargebee;
     billing.app.deps.config.chargebee.webhook = null;
-    expect((await billing.post({}, RIGHT)).status).toBe(404);
+    expect((await billing.post({}, WEBHOOK_HEADERS)).status).toBe(404);
     billing.app.deps.config.chargebee.webhook = webhook;
   });
 
   test("invalid input to the webhook and the admin routes never causes a 500", async () => {
     const { site } = await billing.customer();
     const invoice = site.invoice(PACK);
-    const asChargebee: Owner["request"] = (method, path, body, headers) =>
-      billing.app.request(method, path, { body, headers: { ...RIGHT, ...headers } }) as never;
-    await sendNonsense({ token: "", brandId: "", request: asChargebee }, "POST", HOOK, site.pay(invoice));
+    const asChargebee: BrandOwner["request"] = (method, path, body, headers) =>
+      billing.app.request(method, path, { body, headers: { ...WEBHOOK_HEADERS, ...headers } }) as never;
+    await fuzzEndpoint({ token: "", brandId: "", request: asChargebee }, "POST", WEBHOOK_PATH, site.pay(invoice));
     const admin = { token: "", brandId: "", request: billing.boss };
-    await sendNonsense(admin, "GET", `${ADMIN}/chargebee-events`);
-    await sendNonsense(admin, "POST", `${ADMIN}/link-chargebee-customer`, { brandId: "x", customerId: "y" });
-    await sendNonsense(admin, "POST", `${ADMIN}/replay-chargebee-event`, { eventId: "x" });
-    await sendNonsense(admin, "POST", `${ADMIN}/reconcile-chargebee`, { since: "2026-01-01T00:00:00Z" });
+    await fuzzEndpoint(admin, "GET", `${ADMIN_PATH}/chargebee-events`);
+    await fuzzEndpoint(admin, "POST", `${ADMIN_PATH}/link-chargebee-customer`, { brandId: "x", customerId: "y" });
+    await fuzzEndpoint(admin, "POST", `${ADMIN_PATH}/replay-chargebee-event`, { eventId: "x" });
+    await fuzzEndpoint(admin, "POST", `${ADMIN_PATH}/reconcile-chargebee`, { since: "2026-01-01T00:00:00Z" });
   });
 });
 
@@ -94,8 +105,8 @@ test("POST /api/webhooks/chargebee: one event sent twenty times concurrently is 
   const paid = site.pay(site.invoice(PACK));
   const answers = await Promise.all(Array.from({ length: 20 }, () => billing.post(paid)));
   expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
-  await until("the event is done", async () => (await billing.shown(paid))?.status === "done");
-  await Promise.all([workOffEvents(billing.app.deps), workOffEvents(billing.app.deps)]);
+  await waitUntil("the event is done", async () => (await billing.shown(paid))?.status === "done");
+  await Promise.all([processDueEvents(billing.app.deps), processDueEvents(billing.app.deps)]);
   expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500, purchasedCredits: 500 });
   expect(await billing.payments(owner.brandId)).toHaveLength(1);
   expect(billing.wakes()).toBeGreaterThan(0);
@@ -106,18 +117,18 @@ test("POST /api/webhooks/chargebee: answers 200 although processing fails; the f
   const paid = site.pay(site.invoice(PACK));
   await billing.byHand("alter table payments rename to payments_away");
   expect((await billing.post(paid)).status).toBe(200);
-  await until("the event has failed", async () => (await billing.shown(paid))?.status === "failed");
+  await waitUntil("the event has failed", async () => (await billing.shown(paid))?.status === "failed");
   const failed = await billing.shown(paid);
   expect(failed).toMatchObject({ attempts: 1, brandId: null, processedAt: null });
   expect(failed?.reason).not.toMatch(/payments|select|insert/i);
   await billing.byHand("alter table payments_away rename to payments");
-  await workOffEvents(billing.app.deps);
+  await processDueEvents(billing.app.deps);
   expect((await billing.shown(paid))?.status).toBe("failed");
   billing.clock.advance(60_000);
-  await workOffEvents(billing.app.deps);
+  await processDueEvents(billing.app.deps);
   expect(await billing.shown(paid)).toMatchObject({ status: "done", reason: null, brandId: owner.brandId });
   expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });
-  const again = await billing.boss("POST", `${ADMIN}/replay-chargebee-event`, { eventId: paid.id });
+  const again = await billing.boss("POST", `${ADMIN_PATH}/replay-chargebee-event`, { eventId: paid.id });
   expect(again.status).toBe(200);
   expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });
 });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { expireLots } from "../src/credits/ledger.ts";
-import { dialect } from "../src/db/dialect.ts";
-import { type Random, seededRandom } from "../src/random.ts";
-import type { Event } from "./support/chargebee.ts";
-import { bareBrand, booksOf, hear, useCredits } from "./support/chargebeeBooks.ts";
-import { CATALOG, USED_AT, YEAR_BEGINS, YEAR_ENDS, yearOf } from "./support/chargebeeYear.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { dialect } from "../../../src/db/dialect.ts";
+import { type Random, seededRandom } from "../../../src/lib/random.ts";
+import { expireLots } from "../../../src/modules/credits/ledger.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
+import { getCreditState, insertOwnerlessBrand, receiveEvents, spendCredits } from "./credit-fixture.ts";
+import type { Event } from "./fake-site.ts";
+import { buildYear, CATALOG, CREDITS_USED_AT_MS, YEAR_ENDS_AT_MS, YEAR_STARTS_AT_SECONDS } from "./year-fixture.ts";
 
 // Process the same events in any order and any number of times and expect the same ledger. SQLite runs 250 random
 // orders for each of two tests, Postgres 25, where every statement is a round trip; BILLING_WORLDS=2000 BILLING_SEED=1
@@ -18,44 +18,44 @@ const USED = 1_700_000;
 
 setDefaultTimeout(ORDERS * 2000 + 60_000);
 
-let world: Outreach;
-let inOrder: Awaited<ReturnType<typeof booksOf>>;
-let inOrderUnused: Awaited<ReturnType<typeof booksOf>>;
+let world: OutreachApp;
+let inOrder: Awaited<ReturnType<typeof getCreditState>>;
+let inOrderUnused: Awaited<ReturnType<typeof getCreditState>>;
 beforeAll(async () => {
   console.log(`a year of Chargebee: ${ORDERS} orders, seed ${SEED}`);
-  world = await startOutreach();
+  world = await startOutreachApp();
   inOrder = await processInOrder("order", true);
   inOrderUnused = await processInOrder("unused", false);
 });
 afterAll(async () => {
-  expect(await world.drifts()).toEqual([]);
+  expect(await world.listDrifts()).toEqual([]);
   await world.close();
 });
 
 /** Processes each event at its own time, and expires credits in between. */
 async function processInOrder(prefix: string, uses: boolean) {
   const { store, clock } = world;
-  clock.set(YEAR_BEGINS * 1000);
-  const brandId = await bareBrand(store);
+  clock.set(YEAR_STARTS_AT_SECONDS * 1000);
+  const brandId = await insertOwnerlessBrand(store);
   let used = !uses;
-  for (const event of yearOf(prefix, brandId).events) {
-    if (!used && event.occurred_at * 1000 > USED_AT) {
-      clock.set(USED_AT);
+  for (const event of buildYear(prefix, brandId).events) {
+    if (!used && event.occurred_at * 1000 > CREDITS_USED_AT_MS) {
+      clock.set(CREDITS_USED_AT_MS);
       await store.write(expireLots);
-      await useCredits(store, brandId, USED);
+      await spendCredits(store, brandId, USED);
       used = true;
     }
     clock.set(event.occurred_at * 1000);
     await store.write(expireLots);
-    await hear(store, [event], CATALOG);
+    await receiveEvents(store, [event], CATALOG);
   }
   return finish(prefix, brandId);
 }
 
 async function finish(prefix: string, brandId: string) {
-  world.clock.set(YEAR_ENDS);
+  world.clock.set(YEAR_ENDS_AT_MS);
   await world.store.write(expireLots);
-  return booksOf(world.store, brandId, prefix);
+  return getCreditState(world.store, brandId, prefix);
 }
 
 /** Repeats each event one to three times, in any order. */
@@ -99,9 +99,9 @@ test("Chargebee events of a year in order: subscription, renewals, packs, failur
 test("Chargebee events of a year, shuffled, repeated and processed a year late: the ledger is the same as in order", async () => {
   const random = seededRandom(SEED);
   for (let n = 0; n < ORDERS; n++) {
-    const brandId = await bareBrand(world.store);
-    world.clock.set(YEAR_ENDS);
-    await hear(world.store, shuffled(yearOf(`a${n}.`, brandId).events, random), CATALOG);
+    const brandId = await insertOwnerlessBrand(world.store);
+    world.clock.set(YEAR_ENDS_AT_MS);
+    await receiveEvents(world.store, shuffled(buildYear(`a${n}.`, brandId).events, random), CATALOG);
     expect(await finish(`a${n}.`, brandId)).toEqual(inOrderUnused);
   }
 });
@@ -109,14 +109,14 @@ test("Chargebee events of a year, shuffled, repeated and processed a year late: 
 test("Chargebee events of a year, shuffled before and after credits are used: the ledger is the same as in order", async () => {
   const random = seededRandom(`${SEED} used`);
   for (let n = 0; n < ORDERS; n++) {
-    const brandId = await bareBrand(world.store);
-    const { events } = yearOf(`b${n}.`, brandId);
-    world.clock.set(USED_AT);
-    const before = events.filter((event) => event.occurred_at * 1000 <= USED_AT);
-    await hear(world.store, shuffled(before, random), CATALOG);
-    await useCredits(world.store, brandId, USED);
-    world.clock.set(YEAR_ENDS);
-    await hear(world.store, shuffled(events, random), CATALOG);
+    const brandId = await insertOwnerlessBrand(world.store);
+    const { events } = buildYear(`b${n}.`, brandId);
+    world.clock.set(CREDITS_USED_AT_MS);
+    const before = events.filter((event) => event.occurred_at * 1000 <= CREDITS_USED_AT_MS);
+    await receiveEvents(world.store, shuffled(before, random), CATALOG);
+    await spendCredits(world.store, brandId, USED);
+    world.clock.set(YEAR_ENDS_AT_MS);
+    await receiveEvents(world.store, shuffled(events, random), CATALOG);
     expect(await finish(`b${n}.`, brandId)).toEqual(inOrder);
   }
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { applyMapping, type Mapping, recogniseColumns } from "../src/contactFiles/columns.ts";
+import { applyMapping, type Mapping, mapColumns } from "../../../src/modules/contact-files/columns.ts";
 
 describe("contact file columns", () => {
   const named = (header: string[], { custom, ...fields }: Mapping) => {
@@ -114,7 +114,7 @@ describe("contact file columns", () => {
     ],
   ])("the columns of %s are mapped to contact fields", (_, header, expected) => {
     const columns = header.split(",");
-    expect(named(columns, recogniseColumns(columns)) as Record<string, string[]>).toEqual(expected);
+    expect(named(columns, mapColumns(columns)) as Record<string, string[]>).toEqual(expected);
   });
 
   test("a given mapping overrides the recognised fields of its columns and rejects unknown columns and fields", () => {

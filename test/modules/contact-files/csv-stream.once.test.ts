@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { readContactFile } from "../src/contactFiles/csv.ts";
-import demoContacts from "../src/simulator/demo-contacts.csv" with { type: "text" };
-import { LARGE_FILE_SCRIPT } from "./support/largeFile.ts";
+import { parseContactFile } from "../../../src/modules/contact-files/contact-file.ts";
+import demoContacts from "../../../src/simulator/demo/contacts.csv" with { type: "text" };
+import { LARGE_FILE_SCRIPT } from "./large-file.ts";
 
 test("contact file stream: leaving the loop early cancels the source", async () => {
   let cancelled = false;
@@ -14,7 +14,7 @@ test("contact file stream: leaving the loop early cancels the source", async () 
       cancelled = true;
     },
   });
-  for await (const _ of readContactFile(source, {})) break;
+  for await (const _ of parseContactFile(source, {})) break;
   expect(cancelled).toBe(true);
   expect(pulls).toBeLessThan(5);
 });
@@ -31,7 +31,7 @@ test("contact file stream: 100 MB are parsed with at most 96 MiB of additional m
 }, 120_000);
 
 test("demo contacts: 500 rows with the intended errors, and only addresses and numbers reserved for examples", async () => {
-  const rows = await Array.fromAsync(readContactFile(new Blob([demoContacts]).stream(), {}));
+  const rows = await Array.fromAsync(parseContactFile(new Blob([demoContacts]).stream(), {}));
   const contacts = rows.flatMap((row) => (row.verdict === "ok" ? [row.contact] : []));
   const emails = contacts.flatMap(({ email }) => email ?? []);
   const phones = contacts.flatMap(({ phone }) => phone ?? []);

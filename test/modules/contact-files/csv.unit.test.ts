@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
-import { type ReadOptions, readContactFile } from "../src/contactFiles/csv.ts";
-import type { FileRow } from "../src/contactFiles/fileRow.ts";
+import { type ContactFileOptions, parseContactFile } from "../../../src/modules/contact-files/contact-file.ts";
+import type { FileRow } from "../../../src/modules/contact-files/file-row.ts";
 
 type Input = string | Uint8Array;
 
@@ -18,12 +18,12 @@ function stream(input: Input, size = 65_536): ReadableStream<Uint8Array> {
   });
 }
 
-async function read(input: Input, options: ReadOptions = {}, size?: number): Promise<FileRow[]> {
-  return await Array.fromAsync(readContactFile(stream(input, size), options));
+async function read(input: Input, options: ContactFileOptions = {}, size?: number): Promise<FileRow[]> {
+  return await Array.fromAsync(parseContactFile(stream(input, size), options));
 }
 
 /** Formats rows in short: `2 ann@example.com Ann`, `3 bad_email`. */
-async function brief(input: Input, options?: ReadOptions, size?: number): Promise<string[]> {
+async function brief(input: Input, options?: ContactFileOptions, size?: number): Promise<string[]> {
   const name = (parts: (string | null)[]) => parts.filter((part) => part !== null).join(" ");
   return (await read(input, options, size)).map((row) =>
     row.verdict === "ok"
@@ -188,7 +188,7 @@ describe("contact file rows", () => {
 });
 
 describe("contact file rejection", () => {
-  test.each<[what: string, file: Input, options: ReadOptions, message: RegExp]>([
+  test.each<[what: string, file: Input, options: ContactFileOptions, message: RegExp]>([
     ["empty", "", {}, /^The file is empty$/],
     ["blank", "\r\n \r\n,,\r\n", {}, /^The file is empty$/],
     [

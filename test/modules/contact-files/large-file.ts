@@ -1,4 +1,4 @@
-import { readContactFile } from "../../src/contactFiles/csv.ts";
+import { parseContactFile } from "../../../src/modules/contact-files/contact-file.ts";
 
 // Parses a generated file of 100 MB and prints time and memory, in a process of its own: other tests use memory, too.
 
@@ -32,7 +32,7 @@ if (import.meta.main) {
   let peak = before;
   let read = 0;
   const started = performance.now();
-  for await (const row of readContactFile(source, {})) {
+  for await (const row of parseContactFile(source, {})) {
     if (row.verdict !== "ok") throw new Error(JSON.stringify(row));
     if (++read % 10_000 === 0) peak = Math.max(peak, process.memoryUsage.rss());
   }

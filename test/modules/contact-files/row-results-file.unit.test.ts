@@ -1,8 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
-import { readContactFile } from "../src/contactFiles/csv.ts";
-import { csvCell, verdictHeader, verdictLine } from "../src/contactFiles/verdictFile.ts";
+import { parseContactFile } from "../../../src/modules/contact-files/contact-file.ts";
+import {
+  formatCsvCell,
+  formatResultLine,
+  RESULT_FILE_HEADER,
+} from "../../../src/modules/contact-files/row-results-file.ts";
 
 describe("formatCsvCell", () => {
   test.each<[text: string | null, cell: string]>([
@@ -42,14 +46,14 @@ describe("formatCsvCell", () => {
     ["'=1", "'=1"],
     ["a=1-2", "a=1-2"],
   ])("writes %j as %j", (text, cell) => {
-    expect(csvCell(text)).toBe(cell);
+    expect(formatCsvCell(text)).toBe(cell);
   });
 
   test("never starts a formula for any cell separator, and stays one cell", () => {
     const text = fc.string({ unit: fc.constantFrom(..."a1 \",;\t|\r\n'=+-@"), maxLength: 12 });
     fc.assert(
       fc.property(text, (value) => {
-        const written = csvCell(value);
+        const written = formatCsvCell(value);
         const rows = parse(`x,${written},y\r\n`, { record_delimiter: "\r\n" });
         expect(rows.map((row) => row.length)).toEqual([3]);
         expect(rows[0]?.[1]?.replace(/(^|[\r\n;\t|])'/g, "$1")).toBe(value.replace(/(^|[\r\n;\t|])'/g, "$1"));
@@ -61,16 +65,16 @@ describe("formatCsvCell", () => {
 
   test("takes linear time", () => {
     const started = performance.now();
-    for (const unit of ["\t", " ", '"', ";", "\r", "; ", "\n\t"]) csvCell(unit.repeat(500_000));
+    for (const unit of ["\t", " ", '"', ";", "\r", "; ", "\n\t"]) formatCsvCell(unit.repeat(500_000));
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
 
 test("row results file: can be imported again as a contact file", async () => {
   const file =
-    verdictHeader +
-    verdictLine({ line: 2, verdict: "added", email: "ann@example.com", phone: "+12025550143", message: null }) +
-    verdictLine({
+    RESULT_FILE_HEADER +
+    formatResultLine({ line: 2, verdict: "added", email: "ann@example.com", phone: "+12025550143", message: null }) +
+    formatResultLine({
       line: 3,
       verdict: "bad_phone",
       email: "=bob@example.com",
@@ -82,7 +86,7 @@ test("row results file: can be imported again as a contact file", async () => {
       "2,added,ann@example.com,+12025550143,\r\n" +
       `3,bad_phone,'=bob@example.com,'+1 (202) 555,"Not ""one"""\r\n`,
   );
-  const rows = await Array.fromAsync(readContactFile(new Response(file).body ?? new ReadableStream(), {}));
+  const rows = await Array.fromAsync(parseContactFile(new Response(file).body ?? new ReadableStream(), {}));
   expect(rows).toMatchObject([
     { line: 2, verdict: "ok", contact: { email: "ann@example.com", phone: "+12025550143" } },
     { line: 3, verdict: "bad_phone", email: "=bob@example.com", phone: "+1 (202) 555" },

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
-import { createBrand } from "../src/brands/brands.ts";
-import type { Contact, NewContact } from "../src/contacts/model.ts";
-import { judgeContact } from "../src/contacts/person.ts";
-import { type RowOutcome, upsertContacts } from "../src/contacts/upsert.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import { campaigns } from "../src/db/schema/campaigns.ts";
-import { contacts } from "../src/db/schema/contacts.ts";
-import { conversations } from "../src/db/schema/conversations.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { asking, type Owner, openBrand } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
+import { campaigns } from "../../../src/db/schema/campaigns.ts";
+import { contacts } from "../../../src/db/schema/contacts.ts";
+import { conversations } from "../../../src/db/schema/conversations.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import { createBrand } from "../../../src/modules/brands/brands.ts";
+import type { Contact, NewContact } from "../../../src/modules/contacts/model.ts";
+import { parseContact } from "../../../src/modules/contacts/parse-contact.ts";
+import { type RowResult, upsertContacts } from "../../../src/modules/contacts/upsert.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner, requestAs } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
 
 interface Answer {
   message: string;
@@ -22,8 +22,8 @@ interface Answer {
 }
 
 let app: TestApp;
-let ann: Owner;
-let bob: Owner;
+let ann: BrandOwner;
+let bob: BrandOwner;
 let brands = 0;
 
 beforeAll(async () => {
@@ -33,15 +33,15 @@ afterAll(() => app.close());
 /** Create new brands for each test. */
 beforeEach(async () => {
   brands++;
-  [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
+  [ann, bob] = [await createBrandOwner(app, `ann${brands}`), await createBrandOwner(app, `bob${brands}`)];
 });
 
 function upsert(rows: NewContact[], onDuplicate: "SKIP" | "UPDATE" = "SKIP", brandId = ann.brandId) {
-  const parsed = rows.map((row) => judgeContact(row));
+  const parsed = rows.map((row) => parseContact(row));
   return app.store.write((tx) => upsertContacts(tx, brandId, parsed, onDuplicate));
 }
 
-const listResults = (outcomes: RowOutcome[]) => outcomes.map(({ verdict }) => verdict);
+const listResults = (outcomes: RowResult[]) => outcomes.map(({ verdict }) => verdict);
 
 async function listContacts(brandId = ann.brandId): Promise<Contact[]> {
   const rows = await app.store.read.select().from(contacts).where(eq(contacts.brandId, brandId)).orderBy(contacts.id);
@@ -381,7 +381,7 @@ test("/api/contacts: other owners get 403 or 404, requests without a session 401
   );
   expect((await bob.request("GET", `/api/contacts?brandId=${ann.brandId}`)).status).toBe(403);
 
-  const admin = asking(app, await app.admin());
+  const admin = requestAs(app, await app.admin());
   expect((await admin<Answer>("GET", `/api/contacts?brandId=${ann.brandId}`)).body.data).toHaveLength(1);
   expect((await admin("PATCH", path, { firstName: "By admin" })).status).toBe(200);
   expect((await admin("POST", "/api/contacts", { email: "x@example.com", brandId: "nowhere" })).status).toBe(404);
@@ -400,9 +400,9 @@ test("/api/contacts: invalid input never causes a 500", async () => {
     custom: { city: "Ulm" },
     defaultCountry: "US",
   };
-  await sendNonsense(ann, "POST", "/api/contacts", order);
-  await sendNonsense(ann, "PATCH", path, order);
-  await sendNonsense(ann, "GET", "/api/contacts");
-  await sendNonsense(ann, "GET", path);
-  await sendNonsense(bob, "DELETE", path);
+  await fuzzEndpoint(ann, "POST", "/api/contacts", order);
+  await fuzzEndpoint(ann, "PATCH", path, order);
+  await fuzzEndpoint(ann, "GET", "/api/contacts");
+  await fuzzEndpoint(ann, "GET", path);
+  await fuzzEndpoint(bob, "DELETE", path);
 }, 60_000);

@@ -1,25 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
-import { changeContact, removeContact } from "../src/contacts/contacts.ts";
-import type { NewContact } from "../src/contacts/model.ts";
-import { judgeContact } from "../src/contacts/person.ts";
-import { indexOlderContacts } from "../src/contacts/reindex.ts";
-import { SEARCH_SLICE_ENTRIES, SEARCH_SLICES, type SearchPlace, searchContacts } from "../src/contacts/search.ts";
-import { upsertContacts } from "../src/contacts/upsert.ts";
-import { contacts } from "../src/db/schema/contacts.ts";
-import { installation } from "../src/db/schema/installation.ts";
-import type { Reader } from "../src/db/store.ts";
-import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
-import { deleteBrand } from "../src/deletion/brand.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { type Owner, openBrand } from "./support/brands.ts";
+import { contacts } from "../../../src/db/schema/contacts.ts";
+import { installation } from "../../../src/db/schema/installation.ts";
+import type { Reader } from "../../../src/db/store.ts";
+import { SYSTEM, tenantScope } from "../../../src/db/tenant-scope.ts";
+import { deleteContact, updateContact } from "../../../src/modules/contacts/contacts.ts";
+import type { NewContact } from "../../../src/modules/contacts/model.ts";
+import { parseContact } from "../../../src/modules/contacts/parse-contact.ts";
+import { indexMissingContacts } from "../../../src/modules/contacts/reindex.ts";
+import {
+  MAX_SEARCH_SLICES,
+  SEARCH_SLICE_ENTRIES,
+  type SearchPosition,
+  searchContacts,
+} from "../../../src/modules/contacts/search.ts";
+import { upsertContacts } from "../../../src/modules/contacts/upsert.ts";
+import { deleteBrand } from "../../../src/modules/deletion/brand.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner } from "../../support/brands.ts";
 
 // Compare the index with a scan of every contact after random additions, updates and deletions, and count the work.
 
 let app: TestApp;
-let ann: Owner;
-let bob: Owner;
+let ann: BrandOwner;
+let bob: BrandOwner;
 let brands = 0;
 const noPause = async () => {};
 
@@ -30,7 +35,7 @@ afterAll(() => app.close());
 
 async function openBrands() {
   brands++;
-  [ann, bob] = [await openBrand(app, `sa${brands}`), await openBrand(app, `sb${brands}`)];
+  [ann, bob] = [await createBrandOwner(app, `sa${brands}`), await createBrandOwner(app, `sb${brands}`)];
 }
 
 const upsert = (rows: NewContact[], brandId: string, onDuplicate: "SKIP" | "UPDATE" = "SKIP") =>
@@ -38,7 +43,7 @@ const upsert = (rows: NewContact[], brandId: string, onDuplicate: "SKIP" | "UPDA
     upsertContacts(
       tx,
       brandId,
-      rows.map((row) => judgeContact(row)),
+      rows.map((row) => parseContact(row)),
       onDuplicate,
     ),
   );
@@ -51,9 +56,9 @@ async function search(
   read: Reader = app.store.read,
 ): Promise<string[]> {
   const found: string[] = [];
-  let after: SearchPlace | null = null;
+  let after: SearchPosition | null = null;
   do {
-    const page: { items: string[]; next: SearchPlace | null } = await searchContacts(
+    const page: { items: string[]; next: SearchPosition | null } = await searchContacts(
       read,
       { scope: tenantScope(SYSTEM, brandId ?? undefined), text, after, limit, pause: noPause },
       async (rows) => new Map(rows.map(({ id }) => [id, id])),
@@ -219,8 +224,8 @@ describe("contact search", () => {
             await app.store
               .write((tx) =>
                 (to
-                  ? changeContact(tx, row.id, tenantScope(SYSTEM, one), to)
-                  : removeContact(tx, row.id, tenantScope(SYSTEM, one))
+                  ? updateContact(tx, row.id, tenantScope(SYSTEM, one), to)
+                  : deleteContact(tx, row.id, tenantScope(SYSTEM, one))
                 ).then(() => {}),
               )
               .catch((error) => expect(["CONFLICT", "INVALID"]).toContain(error.code));
@@ -262,7 +267,7 @@ describe("contact search", () => {
       },
     }) as Reader;
     let pauses = 0;
-    const page = (text: string, after: SearchPlace | null) =>
+    const page = (text: string, after: SearchPosition | null) =>
       searchContacts(
         watched,
         { scope: tenantScope(SYSTEM, ann.brandId), text, after, limit: 20, pause: async () => void pauses++ },
@@ -275,7 +280,7 @@ describe("contact search", () => {
     pauses = 0;
     const noMatch = await page("popular l3 l4", null);
     expect(noMatch.items).toEqual([]);
-    expect(pauses).toBeLessThanOrEqual(3 + SEARCH_SLICES);
+    expect(pauses).toBeLessThanOrEqual(3 + MAX_SEARCH_SLICES);
     expect(maxRows).toBeLessThanOrEqual(SEARCH_SLICE_ENTRIES);
     expect(await search(ann.brandId, "popular l3 l4", 20)).toEqual([]);
     expect(await search(ann.brandId, "popular l3", 100)).toHaveLength(6 * 143);
@@ -319,8 +324,8 @@ describe("contact search", () => {
     await openBrands();
     await upsert([{ email: "moved@x.example", lastName: "Mover" }], ann.brandId);
     await app.store.write((tx) => tx.delete(installation).where(eq(installation.name, "contact words")));
-    expect(await indexOlderContacts(app.store)).toBeGreaterThan(0);
-    expect(await indexOlderContacts(app.store)).toBe(0);
+    expect(await indexMissingContacts(app.store)).toBeGreaterThan(0);
+    expect(await indexMissingContacts(app.store)).toBe(0);
     expect(await search(ann.brandId, "mover")).toHaveLength(1);
     await app.store.write((tx) => deleteBrand(tx, ann.brandId));
     expect(await search(ann.brandId, "mover")).toEqual([]);

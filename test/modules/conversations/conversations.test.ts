@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY, MINUTE } from "../src/clock.ts";
-import { balanceOf } from "../src/credits/statement.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import { contacts } from "../src/db/schema/contacts.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import type { Stage } from "./support/stage.ts";
+import { contacts } from "../../../src/db/schema/contacts.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import { DAY, MINUTE } from "../../../src/lib/clock.ts";
+import { getBalance } from "../../../src/modules/credits/balance.ts";
+import type { CampaignFixture } from "../../support/campaign-fixture.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -26,28 +26,29 @@ interface Page {
   nextCursor: string | null;
 }
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const idOfConversation = async ({ campaignId }: Stage, index = 0) =>
-  (await world.conversationsOf(campaignId))[index]?.id ?? "";
-const getConversation = (stage: Stage, id: string) => stage.request<Answer>("GET", `${CONVERSATIONS_PATH}/${id}`);
-const postAction = (stage: Stage, id: string, action: string, body?: unknown) =>
+const idOfConversation = async ({ campaignId }: CampaignFixture, index = 0) =>
+  (await world.listConversations(campaignId))[index]?.id ?? "";
+const getConversation = (stage: CampaignFixture, id: string) =>
+  stage.request<Answer>("GET", `${CONVERSATIONS_PATH}/${id}`);
+const postAction = (stage: CampaignFixture, id: string, action: string, body?: unknown) =>
   stage.request<Answer>("POST", `${CONVERSATIONS_PATH}/${id}/${action}`, body);
-const list = async (stage: Stage, query = "") =>
+const list = async (stage: CampaignFixture, query = "") =>
   (await stage.request<Page>("GET", `${CONVERSATIONS_PATH}?${query}`)).body;
-const bansOf = ({ brandId }: Stage) => world.store.read.select().from(bans).where(eq(bans.scope, brandId));
+const bansOf = ({ brandId }: CampaignFixture) => world.store.read.select().from(bans).where(eq(bans.scope, brandId));
 
 /** Launches a campaign and sends its opening messages; follow-ups are pending. */
-async function startConversation(people = 1): Promise<Stage & { id: string }> {
-  const stage = await world.launched({ people });
+async function startConversation(people = 1): Promise<CampaignFixture & { id: string }> {
+  const stage = await world.createLaunched({ people });
   await world.run();
   return { ...stage, id: await idOfConversation(stage) };
 }
@@ -57,7 +58,7 @@ describe("/api/campaigns/conversations", () => {
     const stage = await startConversation();
     world.clock.advance(MINUTE);
     await world.store.write((tx) =>
-      world.answer(tx, stage, "I am away until Monday", { "auto-submitted": "auto-replied" }),
+      world.recordReply(tx, stage, "I am away until Monday", { "auto-submitted": "auto-replied" }),
     );
     const { status, body } = await getConversation(stage, stage.id);
     expect(status).toBe(200);
@@ -72,7 +73,7 @@ describe("/api/campaigns/conversations", () => {
   });
 
   test("other owners get 404 or 403 for a conversation, and an admin has access", async () => {
-    const [stage, stranger] = [await startConversation(), await world.stage()];
+    const [stage, stranger] = [await startConversation(), await world.createDraft()];
     expect((await getConversation(stranger, stage.id)).status).toBe(404);
     const bodies = { "set-mode": { mode: "MANUAL" }, inbound: { channel: "EMAIL", text: "x" }, "mark-read": undefined };
     for (const [action, body] of Object.entries(bodies)) {
@@ -89,8 +90,8 @@ describe("/api/campaigns/conversations", () => {
 
   test("GET filters by campaign, mode, status and unread, sorts the newest first, and pages by cursor", async () => {
     const stage = await startConversation(5);
-    const ids = (await world.conversationsOf(stage.campaignId)).map(({ id }) => id);
-    await world.store.write((tx) => world.answer(tx, stage, "Tell me more"));
+    const ids = (await world.listConversations(stage.campaignId)).map(({ id }) => id);
+    await world.store.write((tx) => world.recordReply(tx, stage, "Tell me more"));
     await postAction(stage, ids[1] ?? "", "set-mode", { mode: "MANUAL" });
     const found = async (query: string) => (await list(stage, query)).data.map(({ id }) => id);
     expect(await found("")).toEqual(ids.toReversed());
@@ -115,13 +116,13 @@ describe("POST /api/campaigns/conversations/:id/set-mode", () => {
     const stage = await startConversation();
     const { status, body } = await postAction(stage, stage.id, "set-mode", { mode: "MANUAL", reason: "I call them" });
     expect([status, body.cancelledFollowUps]).toEqual([200, 1]);
-    const [, followUp] = await world.messagesOf(stage.campaignId);
+    const [, followUp] = await world.listMessages(stage.campaignId);
     expect(followUp).toMatchObject({
       status: "CANCELLED",
       errorMessage: "MANUAL_MODE",
       processedAt: world.clock.now(),
     });
-    expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ totalReserved: 0, totalUsed: 1 });
+    expect(await getBalance(world.store.read, stage.brandId)).toMatchObject({ totalReserved: 0, totalUsed: 1 });
     expect((await postAction(stage, stage.id, "set-mode", { mode: "MANUAL" })).body.cancelledFollowUps).toBe(0);
   });
 
@@ -133,14 +134,14 @@ describe("POST /api/campaigns/conversations/:id/set-mode", () => {
       cancelledFollowUps: 0,
       message: expect.stringContaining("cancelled messages stay cancelled"),
     });
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.sent).toHaveLength(1);
     expect((await getConversation(stage, stage.id)).body.conversation.mode).toBe("AUTO");
   });
 });
 
 describe("POST /api/campaigns/conversations/:id/inbound", () => {
-  const record = (stage: Stage & { id: string }, text: string, channel = "EMAIL") =>
+  const record = (stage: CampaignFixture & { id: string }, text: string, channel = "EMAIL") =>
     postAction(stage, stage.id, "inbound", { channel, text });
 
   test("a recorded reply cancels the follow-ups and marks the conversation as unread until mark-read", async () => {
@@ -152,7 +153,7 @@ describe("POST /api/campaigns/conversations/:id/inbound", () => {
     expect(messages.map(({ direction }) => direction)).toContain("INBOUND");
     expect((await postAction(stage, stage.id, "mark-read")).status).toBe(200);
     expect((await getConversation(stage, stage.id)).body.conversation.unread).toBe(false);
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.recipients.slice(2)).toEqual([stage.emails[1] ?? ""]);
     // Record the same text again: this is another reply, not a duplicate.
     expect((await record(stage, "Call me tomorrow at ten")).status).toBe(200);
@@ -160,12 +161,12 @@ describe("POST /api/campaigns/conversations/:id/inbound", () => {
 
   test("a recorded reply changes only the given conversation, not the contact's latest", async () => {
     const stage = await startConversation();
-    const twin = await world.twin(stage);
+    const twin = await world.copyDraft(stage);
     await world.launch(twin);
     await world.run();
     await record(stage, "Yes please");
-    expect(await world.conversationsOf(stage.campaignId)).toMatchObject([{ status: "REPLIED" }]);
-    expect(await world.conversationsOf(twin.campaignId)).toMatchObject([{ status: "ACTIVE" }]);
+    expect(await world.listConversations(stage.campaignId)).toMatchObject([{ status: "REPLIED" }]);
+    expect(await world.listConversations(twin.campaignId)).toMatchObject([{ status: "ACTIVE" }]);
   });
 
   test.each([
@@ -177,7 +178,7 @@ describe("POST /api/campaigns/conversations/:id/inbound", () => {
     const { body } = await record(stage, text);
     expect([body.intent, body.cancelled]).toEqual([intent, 1]);
     expect(await bansOf(stage)).toMatchObject([{ source, email: stage.emails[0], messageGot: text }]);
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.sent).toHaveLength(1);
   });
 
@@ -196,16 +197,16 @@ describe("POST /api/campaigns/conversations/:id/inbound", () => {
 
 test("/api/campaigns/conversations: invalid input never causes a 500, and invalid queries answer 422", async () => {
   const stage = await startConversation();
-  await sendNonsense(stage, "GET", CONVERSATIONS_PATH);
+  await fuzzEndpoint(stage, "GET", CONVERSATIONS_PATH);
   for (const query of ["mode=x", "status=OPEN", "unread=maybe", "limit=0", "limit=101", "limit=NaN", "limit=1.5"]) {
     expect([query, (await stage.request("GET", `${CONVERSATIONS_PATH}?${query}`)).status]).toEqual([query, 422]);
   }
-  await sendNonsense(stage, "GET", `${CONVERSATIONS_PATH}/${stage.id}`);
-  await sendNonsense(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/set-mode`, { mode: "AUTO", reason: "x" });
-  await sendNonsense(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/inbound`, {
+  await fuzzEndpoint(stage, "GET", `${CONVERSATIONS_PATH}/${stage.id}`);
+  await fuzzEndpoint(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/set-mode`, { mode: "AUTO", reason: "x" });
+  await fuzzEndpoint(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/inbound`, {
     channel: "EMAIL",
     text: "x",
     subject: "y",
   });
-  await sendNonsense(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/mark-read`);
+  await fuzzEndpoint(stage, "POST", `${CONVERSATIONS_PATH}/${stage.id}/mark-read`);
 });

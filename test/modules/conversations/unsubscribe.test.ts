@@ -1,19 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY } from "../src/clock.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import { brands } from "../src/db/schema/brands.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { brands } from "../../../src/db/schema/brands.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import { DAY } from "../../../src/lib/clock.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(30_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
@@ -21,7 +21,7 @@ const bansOf = (scope: string) => world.store.read.select().from(bans).where(eq(
 
 /** Sends a mail to one contact; returns the path of its unsubscribe link. */
 async function sendMail() {
-  const stage = await world.launched({ people: 1 });
+  const stage = await world.createLaunched({ people: 1 });
   await world.run();
   const path = new URL(world.channel.sent[0]?.unsubscribeUrl ?? "").pathname;
   return { ...stage, path };
@@ -42,7 +42,7 @@ describe("unsubscribe link", () => {
       expect(text).not.toMatch(/https?:|<script|<b>/);
     }
     expect(await bansOf(brandId)).toEqual([]);
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.sent).toHaveLength(2);
   });
 
@@ -61,20 +61,20 @@ describe("unsubscribe link", () => {
     expect(status).toBe(200);
     expect(text).toContain("You are unsubscribed");
     expect(await bansOf(brandId)).toMatchObject([{ email: emails[0], source: "UNSUBSCRIBE" }]);
-    expect((await world.messagesOf(campaignId))[1]).toMatchObject({
+    expect((await world.listMessages(campaignId))[1]).toMatchObject({
       status: "CANCELLED",
       errorMessage: "UNSUBSCRIBED",
     });
-    expect(await world.conversationsOf(campaignId)).toMatchObject([{ status: "OPTED_OUT" }]);
+    expect(await world.listConversations(campaignId)).toMatchObject([{ status: "OPTED_OUT" }]);
     expect((await world.app.request("POST", path)).status).toBe(200);
     expect(await bansOf(brandId)).toHaveLength(1);
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.sent).toHaveLength(1);
   });
 
   test("answers 404 when it was changed or names no conversation", async () => {
     const { path, brandId, campaignId } = await sendMail();
-    const [conversation] = await world.conversationsOf(campaignId);
+    const [conversation] = await world.listConversations(campaignId);
     const { signer } = world.app.deps;
     const wrong = [
       `${path}x`,

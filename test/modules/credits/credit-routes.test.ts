@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { DAY, iso, MINUTE } from "../src/clock.ts";
-import type { Balance, Entry } from "../src/credits/model.ts";
-import type { Owner } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { idOf } from "./support/visitors.ts";
+import { DAY, iso, MINUTE } from "../../../src/lib/clock.ts";
+import type { Balance, Entry } from "../../../src/modules/credits/model.ts";
+import { getUserId } from "../../support/auth-helpers.ts";
+import type { BrandOwner } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -18,19 +18,19 @@ interface Answer {
   nextCursor: string | null;
 }
 
-let world: Outreach;
-let admin: Owner["request"];
+let world: OutreachApp;
+let admin: BrandOwner["request"];
 let adminId: string;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
   const token = await world.app.admin();
-  adminId = await idOf(world.app, token);
+  adminId = await getUserId(world.app, token);
   admin = (method, path, body, headers) =>
     world.app.request(method, path, { token, body, ...(headers ? { headers } : {}) });
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
@@ -85,7 +85,7 @@ describe("credit weights", () => {
   });
 
   test("a new weight does not change held credits", async () => {
-    const { brandId, request } = await world.launched({ people: 2 });
+    const { brandId, request } = await world.createLaunched({ people: 2 });
     await price("EMAIL", 3);
     await world.run();
     await price("EMAIL", 1);
@@ -94,7 +94,7 @@ describe("credit weights", () => {
   });
 
   test("credit routes of admins answer users 403 and requests without a session 401", async () => {
-    const user = await world.stage();
+    const user = await world.createDraft();
     for (const path of [
       "get-credit-weights",
       "update-credit-weight",
@@ -112,8 +112,8 @@ describe("POST /api/auth/admin/grant-credits", () => {
   const give = (body: object) => admin<Answer>("POST", `${ADMIN}/grant-credits`, body);
 
   test("granted credits are available at once, are listed in the ledger with their actor, and wake the delivery engine", async () => {
-    const { brandId, request } = await world.stage({ credits: 10 });
-    const wakes = world.wakes();
+    const { brandId, request } = await world.createDraft({ credits: 10 });
+    const wakes = world.countWakes();
     const expiresAt = iso(world.clock.now() + 30 * DAY);
     const answer = await give({ brandId, credits: 2.5, kind: "SUBSCRIPTION", expiresAt, reason: " May " });
     expect(answer).toMatchObject({
@@ -123,23 +123,23 @@ describe("POST /api/auth/admin/grant-credits", () => {
         balance: { brandId, creditAvailable: 12.5, subscriptionCredits: 2.5, purchasedCredits: 10, totalGranted: 12.5 },
       },
     });
-    expect(world.wakes()).toBe(wakes + 1);
+    expect(world.countWakes()).toBe(wakes + 1);
     const [entry] = (await request<Answer>("GET", "/api/credits/ledger")).body.data;
     expect(entry).toMatchObject({ kind: "GRANT", credits: 2.5, reason: "May", actorId: adminId, messageId: null });
   });
 
   test("a grant resumes a campaign that was paused without credits", async () => {
-    const { brandId, campaignId } = await world.launched({ people: 1, credits: 1 });
+    const { brandId, campaignId } = await world.createLaunched({ people: 1, credits: 1 });
     await world.run();
-    await world.pass(2 * DAY);
-    expect(await world.campaignOf(campaignId)).toMatchObject({ status: "AUTO_PAUSED", statusReason: "NO_CREDITS" });
+    await world.advanceClock(2 * DAY);
+    expect(await world.getCampaign(campaignId)).toMatchObject({ status: "AUTO_PAUSED", statusReason: "NO_CREDITS" });
     expect((await give({ brandId, credits: 1, reason: "more" })).status).toBe(200);
-    await world.pass(MINUTE);
+    await world.advanceClock(MINUTE);
     expect(world.channel.sent).toHaveLength(2);
   });
 
   test("answers 422 for invalid amounts, expiry times, reasons and kinds, and 404 for an unknown brand", async () => {
-    const { brandId } = await world.stage();
+    const { brandId } = await world.createDraft();
     const good = { brandId, credits: 1, reason: "x" };
     const past = iso(world.clock.now());
     for (const credits of [0, -1, 0.0001, 1e12, "1", null]) expect((await give({ ...good, credits })).status).toBe(422);
@@ -155,7 +155,7 @@ describe("POST /api/auth/admin/grant-credits", () => {
 
 describe("GET /api/credits and /api/credits/ledger", () => {
   test("an owner gets the own brand only, and an admin must name the brand", async () => {
-    const [mine, other] = [await world.stage({ credits: 7 }), await world.stage()];
+    const [mine, other] = [await world.createDraft({ credits: 7 }), await world.createDraft()];
     for (const path of ["/api/credits", "/api/credits/ledger"]) {
       expect((await mine.request("GET", path)).status).toBe(200);
       expect((await mine.request("GET", `${path}?brandId=${other.brandId}`)).status).toBe(403);
@@ -169,7 +169,7 @@ describe("GET /api/credits and /api/credits/ledger", () => {
   });
 
   test("the ledger lists every entry once, the newest first, and filters by kind", async () => {
-    const stage = await world.launched({ people: 4 });
+    const stage = await world.createLaunched({ people: 4 });
     await world.run();
     const seen: Entry[] = [];
     for (let cursor: string | null = ""; cursor !== null; ) {
@@ -199,15 +199,15 @@ describe("GET /api/credits and /api/credits/ledger", () => {
 });
 
 test("credit routes: invalid input never causes a 500", async () => {
-  const stage = await world.stage();
+  const stage = await world.createDraft();
   const asAdmin = { ...stage, request: admin };
-  await sendNonsense(stage, "GET", "/api/credits");
-  await sendNonsense(stage, "GET", "/api/credits/ledger");
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/get-credit-weights`, { x: 1 });
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/verify-ledger`, { x: 1 });
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/update-credit-weight`, { creditType: "SMS", weight: 1 });
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/update-enrichment-weight`, { weight: 1 });
+  await fuzzEndpoint(stage, "GET", "/api/credits");
+  await fuzzEndpoint(stage, "GET", "/api/credits/ledger");
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/get-credit-weights`, { x: 1 });
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/verify-ledger`, { x: 1 });
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/update-credit-weight`, { creditType: "SMS", weight: 1 });
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/update-enrichment-weight`, { weight: 1 });
   const { brandId } = stage;
   const good = { brandId, credits: 1, kind: "PURCHASED", expiresAt: null, reason: "x" };
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/grant-credits`, good);
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/grant-credits`, good);
 });

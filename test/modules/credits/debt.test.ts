@@ -1,29 +1,29 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY } from "../src/clock.ts";
-import { clawBack } from "../src/credits/clawback.ts";
-import { type FinalCost, hold, settleActual } from "../src/credits/holds.ts";
-import { expireLot, grant } from "../src/credits/ledger.ts";
-import type { Balance, Entry } from "../src/credits/model.ts";
-import { balanceOf } from "../src/credits/statement.ts";
-import { creditLots } from "../src/db/schema/credits.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import type { Stage } from "./support/stage.ts";
+import { creditLots } from "../../../src/db/schema/credits.ts";
+import { DAY } from "../../../src/lib/clock.ts";
+import { getBalance } from "../../../src/modules/credits/balance.ts";
+import { clawBack } from "../../../src/modules/credits/clawback.ts";
+import { type FinalCost, hold, settleAtCost } from "../../../src/modules/credits/holds.ts";
+import { expireLot, grant } from "../../../src/modules/credits/ledger.ts";
+import type { Balance, Entry } from "../../../src/modules/credits/model.ts";
+import type { CampaignFixture } from "../../support/campaign-fixture.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const balance = ({ brandId }: Stage) => balanceOf(world.store.read, brandId);
-const give = ({ brandId }: Stage, amount: number, source: string, days: number | null = null) =>
+const balance = ({ brandId }: CampaignFixture) => getBalance(world.store.read, brandId);
+const give = ({ brandId }: CampaignFixture, amount: number, source: string, days: number | null = null) =>
   world.store.write((tx) =>
     grant(tx, {
       brandId,
@@ -34,7 +34,7 @@ const give = ({ brandId }: Stage, amount: number, source: string, days: number |
       reason: "payment",
     }),
   );
-const refund = ({ brandId }: Stage, amount: number, lot: string | null, source = "refund") =>
+const refund = ({ brandId }: CampaignFixture, amount: number, lot: string | null, source = "refund") =>
   world.store.write((tx) =>
     clawBack(tx, {
       brandId,
@@ -44,12 +44,12 @@ const refund = ({ brandId }: Stage, amount: number, lot: string | null, source =
       reason: "REFUND",
     }),
   );
-const launch = (stage: Stage) =>
+const launch = (stage: CampaignFixture) =>
   stage.request("POST", `/api/campaigns/${stage.campaignId}/launch`, { confirmContacts: stage.people.length });
 
 describe("refund", () => {
   test("a refund larger than the available credits becomes a debt that is shown, answers launches with 402, and is repaid first", async () => {
-    const brand = await world.stage({ people: 3, credits: 0, delays: [0] });
+    const brand = await world.createDraft({ people: 3, credits: 0, delays: [0] });
     await give(brand, 5000, "pack");
     expect((await launch(brand)).status).toBe(200);
     await world.run();
@@ -66,7 +66,7 @@ describe("refund", () => {
     const { body } = await brand.request<{ balance: Balance }>("GET", "/api/credits");
     expect(body.balance.creditDebt).toBe(3);
 
-    const next = await world.twin(brand);
+    const next = await world.copyDraft(brand);
     expect(await launch(next)).toMatchObject({
       status: 402,
       body: {
@@ -89,7 +89,7 @@ describe("refund", () => {
   });
 
   test("a refund is posted once, and waits for its payment when the payment is still unknown", async () => {
-    const brand = await world.stage({ people: 0, credits: 0 });
+    const brand = await world.createDraft({ people: 0, credits: 0 });
     expect(await refund(brand, 4000, "late")).toBe("WAITING");
     expect(await balance(brand)).toMatchObject({ creditDebt: 0, totalGranted: 0 });
     expect(await refund(brand, 4000, "late")).toBe("KNOWN");
@@ -100,7 +100,7 @@ describe("refund", () => {
   });
 
   test("a refund of an expired lot reduces the expired credits only", async () => {
-    const brand = await world.stage({ people: 0, credits: 0 });
+    const brand = await world.createDraft({ people: 0, credits: 0 });
     await give(brand, 7000, "pack");
     await give(brand, 5000, "month", 1);
     world.clock.advance(2 * DAY);
@@ -111,10 +111,10 @@ describe("refund", () => {
   });
 
   test("a debt is repaid by released holds", async () => {
-    const brand = await world.launched({ people: 4, credits: 4 });
+    const brand = await world.createLaunched({ people: 4, credits: 4 });
     await refund(brand, 4000, null);
     expect(await balance(brand)).toMatchObject({ totalReserved: 4, creditDebt: 4 });
-    await world.clear();
+    await world.cancelAllCampaigns();
     expect(await balance(brand)).toMatchObject({
       totalReserved: 0,
       creditAvailable: 0,
@@ -125,7 +125,7 @@ describe("refund", () => {
 });
 
 test("lot expired early: the available credits of the lot expire, and its held credits stay held", async () => {
-  const brand = await world.stage({ people: 2, credits: 0 });
+  const brand = await world.createDraft({ people: 2, credits: 0 });
   await give(brand, 5000, "month", 30);
   await launch(brand);
   const end = (source: string) => world.store.write((tx) => expireLot(tx, { source }, "RENEWED"));
@@ -141,7 +141,7 @@ test("lot expired early: the available credits of the lot expire, and its held c
 });
 
 test("settlement at actual cost: the difference between held and actual cost is released, charged or becomes a debt", async () => {
-  const { brandId } = await world.stage({ people: 0, credits: 10 });
+  const { brandId } = await world.createDraft({ people: 0, credits: 10 });
   const held = async (amount: number): Promise<FinalCost> => {
     const messageId = crypto.randomUUID();
     const request = { messageId, brandId, campaignId: brandId, creditType: "SMS" as const, amount, weight: 1000 };
@@ -149,8 +149,8 @@ test("settlement at actual cost: the difference between held and actual cost is 
     return { messageId, amount };
   };
   const sent = ({ messageId }: FinalCost, amount: number) =>
-    world.store.write((tx) => settleActual(tx, [{ messageId, amount }]));
-  const now = () => balanceOf(world.store.read, brandId);
+    world.store.write((tx) => settleAtCost(tx, [{ messageId, amount }]));
+  const now = () => getBalance(world.store.read, brandId);
   const shorter = await held(3000);
   await sent(shorter, 1000);
   await sent(shorter, 3000);

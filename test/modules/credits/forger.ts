@@ -1,30 +1,30 @@
 import { type SQL, sql } from "drizzle-orm";
-import { hold, release, settle } from "../../src/credits/holds.ts";
-import { expireLot, grant } from "../../src/credits/ledger.ts";
-import { chained, NO_HEAD } from "../../src/credits/seal.ts";
-import { creditAccounts, creditLots, ledgerEntries } from "../../src/db/schema/credits.ts";
-import type { Store } from "../../src/db/store.ts";
-import { bareBrand } from "./chargebeeBooks.ts";
+import { creditAccounts, creditLots, ledgerEntries } from "../../../src/db/schema/credits.ts";
+import type { Store } from "../../../src/db/store.ts";
+import { hold, release, settle } from "../../../src/modules/credits/holds.ts";
+import { expireLot, grant } from "../../../src/modules/credits/ledger.ts";
+import { EMPTY_HEAD, nextHead } from "../../../src/modules/credits/mac.ts";
+import { insertOwnerlessBrand } from "../chargebee/credit-fixture.ts";
 
 type Entry = typeof ledgerEntries.$inferSelect;
 
 /** All ledger rows of a brand. */
-export interface Rows {
+export interface LedgerRows {
   account: typeof creditAccounts.$inferSelect;
   entries: Entry[];
   lots: (typeof creditLots.$inferSelect)[];
 }
 
 /** Attacker on a brand's ledger who can run any SQL and knows the source, but not the key. */
-export class Forger {
+export class LedgerForger {
   private constructor(
     readonly store: Store,
     readonly brandId: string,
   ) {}
 
   /** Creates a ledger of eight entries: two lots, a settled hold, a released one, and two open ones. */
-  static async begin(store: Store): Promise<Forger> {
-    const forger = new Forger(store, await bareBrand(store));
+  static async begin(store: Store): Promise<LedgerForger> {
+    const forger = new LedgerForger(store, await insertOwnerlessBrand(store));
     await forger.give(10_000);
     await forger.give(20_000, forger.subscription);
     await forger.send();
@@ -65,7 +65,7 @@ export class Forger {
     for (const statement of statements) await this.store.write((tx) => tx.all(statement));
   }
 
-  async rows(): Promise<Rows> {
+  async rows(): Promise<LedgerRows> {
     const of = (column: SQL) => sql`${column} = ${this.brandId}`;
     const { read } = this.store;
     const [account] = await read
@@ -89,7 +89,7 @@ export class Forger {
   }
 
   /** Replaces the brand's rows. */
-  async put({ account, entries, lots }: Rows): Promise<void> {
+  async put({ account, entries, lots }: LedgerRows): Promise<void> {
     const { brandId } = this;
     await this.store.write(async (tx) => {
       for (const table of ["ledger_entries", "credit_accounts", "credit_lots"])
@@ -101,10 +101,10 @@ export class Forger {
   }
 
   /** Changes a copy of the rows and writes it back; recomputes the chain by default, which needs no key. */
-  async forge(change: (rows: Rows) => void, { rechain = true } = {}): Promise<void> {
+  async forge(change: (rows: LedgerRows) => void, { rechain = true } = {}): Promise<void> {
     const rows = await this.rows();
     change(rows);
-    if (rechain) rows.account.head = rows.entries.reduce((head, { seal }) => chained(head, seal), NO_HEAD);
+    if (rechain) rows.account.head = rows.entries.reduce((head, { seal }) => nextHead(head, seal), EMPTY_HEAD);
     await this.put(rows);
   }
 }

@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY, HOUR } from "../src/clock.ts";
-import { type HoldRequest, hold, release, settle } from "../src/credits/holds.ts";
-import { expireLots, grant } from "../src/credits/ledger.ts";
-import { balanceOf } from "../src/credits/statement.ts";
-import { verifyLedger } from "../src/credits/verify.ts";
-import { creditAccounts } from "../src/db/schema/credits.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { creditAccounts } from "../../../src/db/schema/credits.ts";
+import { DAY, HOUR } from "../../../src/lib/clock.ts";
+import { getBalance } from "../../../src/modules/credits/balance.ts";
+import { type HoldRequest, hold, release, settle } from "../../../src/modules/credits/holds.ts";
+import { expireLots, grant } from "../../../src/modules/credits/ledger.ts";
+import { verifyLedger } from "../../../src/modules/credits/verify.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(120_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterAll(() => world.close());
 
 /** Creates a brand without credits and without a running campaign. */
-const createBrand = () => world.stage({ people: 0, credits: 0 });
-const balance = (brandId: string) => balanceOf(world.store.read, brandId);
+const createBrand = () => world.createDraft({ people: 0, credits: 0 });
+const balance = (brandId: string) => getBalance(world.store.read, brandId);
 const asks = (brandId: string, messageId: string, amount: number): HoldRequest => ({
   messageId,
   brandId,

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { anchorsOf, parseAnchors, readHeads } from "../src/credits/anchor.ts";
-import { Checkpoints } from "../src/credits/checkpoints.ts";
-import { resealLedger } from "../src/credits/reseal.ts";
-import { verifyLedger } from "../src/credits/verify.ts";
-import { ledgerKey } from "../src/secrets.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { Forger, type Rows } from "./support/forgery.ts";
+import { ledgerKey } from "../../../src/lib/crypto/secrets.ts";
+import { createAnchors, listHeads, parseAnchors } from "../../../src/modules/credits/anchor.ts";
+import { Checkpoints } from "../../../src/modules/credits/checkpoints.ts";
+import { recomputeLedgerMacs } from "../../../src/modules/credits/recompute-macs.ts";
+import { verifyLedger } from "../../../src/modules/credits/verify.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { LedgerForger, type LedgerRows } from "./forger.ts";
 
 // Forge credits as an attacker with write access to the database. Verification must name each forgery.
 
@@ -23,14 +23,14 @@ const proof = (brandId: string, checkpoints?: Checkpoints) =>
   app.store.snapshot((read) => verifyLedger(read, brandId, checkpoints));
 
 /** Lists the faults as `SUBJECT FAULT`, with the sequence number for an entry. */
-async function named(forger: Forger, checkpoints?: Checkpoints): Promise<string[]> {
+async function named(forger: LedgerForger, checkpoints?: Checkpoints): Promise<string[]> {
   const { ok, faults } = await proof(forger.brandId, checkpoints);
   expect(ok).toBe(false);
   return faults.map(({ subject, fault, seq }) => `${subject} ${fault}${subject === "ENTRY" ? ` ${seq}` : ""}`).sort();
 }
 
 /** Computes the seal without a key, as it was in earlier versions: any reader can compute it. */
-function publicSeal({ id, brandId, seq, kind, amount, lotId, ...rest }: Rows["entries"][number]): string {
+function publicSeal({ id, brandId, seq, kind, amount, lotId, ...rest }: LedgerRows["entries"][number]): string {
   const { creditType, campaignId, messageId, reason, actorId, createdAt } = rest;
   const fields = [id, brandId, seq, kind, amount, lotId, creditType, campaignId, messageId, reason, actorId, createdAt];
   return String(createHash("sha256").update(JSON.stringify(fields)).digest().readUIntBE(0, 6));
@@ -40,7 +40,7 @@ const first = <Row>(rows: Row[]): Row => rows[0] as Row;
 const last = <Row>(rows: Row[]): Row => rows.at(-1) as Row;
 
 /** Adds a million credits to the entry, the lot and the account, so that all figures agree. */
-function addCredits({ account, entries, lots }: Rows): void {
+function addCredits({ account, entries, lots }: LedgerRows): void {
   const more = 1_000_000_000;
   first(entries).amount += more;
   first(lots).granted += more;
@@ -49,7 +49,7 @@ function addCredits({ account, entries, lots }: Rows): void {
   account.available += more;
 }
 
-const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, expected: string[]][] = [
+const FORGERIES: [name: string, forge: (forger: LedgerForger) => Promise<unknown>, expected: string[]][] = [
   [
     "a million credits in entry, lot and account, with the digest without a key",
     (forger) =>
@@ -124,7 +124,7 @@ const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, exp
   [
     "the account of a brand with more credits",
     async (forger) => {
-      const rich = await Forger.begin(app.store);
+      const rich = await LedgerForger.begin(app.store);
       await rich.give(90_000_000);
       const { account } = await rich.rows();
       await forger.forge((rows) => Object.assign(rows.account, { ...account, brandId: forger.brandId }), {
@@ -136,7 +136,7 @@ const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, exp
   [
     "a lot of another brand",
     async (forger) => {
-      const rich = await Forger.begin(app.store);
+      const rich = await LedgerForger.begin(app.store);
       const { lots } = await rich.rows();
       await forger.run(sql`update credit_lots set brand_id = ${forger.brandId} where id = ${first(lots).id}`);
     },
@@ -232,14 +232,14 @@ const FORGERIES: [name: string, forge: (forger: Forger) => Promise<unknown>, exp
 
 describe("verifyLedger: forgery by SQL", () => {
   test.each(FORGERIES)("%s: is reported as the expected faults", async (_, forge, expected) => {
-    const forger = await Forger.begin(app.store);
+    const forger = await LedgerForger.begin(app.store);
     expect(await proof(forger.brandId)).toMatchObject({ ok: true, drifts: [], faults: [] });
     await forge(forger);
     expect(await named(forger)).toEqual(expected);
   });
 
   test("amounts moved from one hold to another: both holds are reported", async () => {
-    const forger = await Forger.begin(app.store);
+    const forger = await LedgerForger.begin(app.store);
     const holds = sql`select message_id from credit_holds where brand_id = ${forger.brandId} order by message_id`;
     const [one, other] = await app.store.read.all<{ message_id: string }>(holds);
     const set = (id: string | undefined, by: number) =>
@@ -255,14 +255,14 @@ describe("verifyLedger: forgery by SQL", () => {
 describe("ledger anchor kept outside the database", () => {
   const keep = async () => {
     const { read } = app.store;
-    return anchorsOf(read.ledgerKey, "2026-11-28T09:00:00.000Z", await readHeads(read)).map((anchor) =>
+    return createAnchors(read.ledgerKey, "2026-11-28T09:00:00.000Z", await listHeads(read)).map((anchor) =>
       JSON.stringify(anchor),
     );
   };
   const parse = (lines: string[]) => parseAnchors(app.store.read.ledgerKey, lines.join("\n"));
 
   test("reports a brand rolled back to an earlier state, which verification without anchors cannot detect", async () => {
-    const forger = await Forger.begin(app.store);
+    const forger = await LedgerForger.begin(app.store);
     const before = await forger.rows();
     const first = await keep();
     await forger.send();
@@ -284,7 +284,7 @@ describe("ledger anchor kept outside the database", () => {
   });
 
   test("reports a brand whose whole ledger was deleted", async () => {
-    const forger = await Forger.begin(app.store);
+    const forger = await LedgerForger.begin(app.store);
     const kept = new Checkpoints(parse(await keep()).checkpoints);
     await forger.run(
       ...["ledger_entries", "credit_holds", "credit_lots", "credit_accounts"].map(
@@ -296,7 +296,7 @@ describe("ledger anchor kept outside the database", () => {
   });
 
   test("a line changed or written without the key is ignored and reported as a bad line", async () => {
-    const forger = await Forger.begin(app.store);
+    const forger = await LedgerForger.begin(app.store);
     const [line = ""] = (await keep()).filter((text) => text.includes(forger.brandId));
     const forged = line.replace(`"${forger.brandId}",8,`, `"${forger.brandId}",7,`);
     expect(forged).not.toBe(line);
@@ -308,7 +308,7 @@ describe("ledger anchor kept outside the database", () => {
 });
 
 test("recomputeLedgerMacs: a ledger sealed with another key is reported as OTHER_KEY and verifies after resealing", async () => {
-  const forger = await Forger.begin(app.store);
+  const forger = await LedgerForger.begin(app.store);
   const other = ledgerKey(new Uint8Array(32).fill(9));
   const { faults } = await app.store.snapshot((read) =>
     verifyLedger(Object.assign(Object.create(read), { ledgerKey: other }), forger.brandId),
@@ -319,7 +319,7 @@ test("recomputeLedgerMacs: a ledger sealed with another key is reported as OTHER
     for (const row of [rows.account, ...rows.entries, ...rows.lots]) row.seal = "abcd.of a key that is lost";
   });
   expect(await named(forger)).toEqual(["ACCOUNT OTHER_KEY", "ENTRY OTHER_KEY 1", "LOT OTHER_KEY", "LOT OTHER_KEY"]);
-  await resealLedger(app.store);
+  await recomputeLedgerMacs(app.store);
   expect(await proof(forger.brandId)).toMatchObject({ ok: true, entries: 8 });
   await forger.send();
   expect(await proof(forger.brandId)).toMatchObject({ ok: true, entries: 10 });

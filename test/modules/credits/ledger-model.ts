@@ -1,11 +1,11 @@
 import { expect } from "bun:test";
 import { sql } from "drizzle-orm";
-import { verifyLedger } from "../../src/credits/verify.ts";
-import type { Reader } from "../../src/db/store.ts";
-import type { Effect, Operation } from "./bookkeeping.ts";
+import type { Reader } from "../../../src/db/store.ts";
+import { verifyLedger } from "../../../src/modules/credits/verify.ts";
+import type { LedgerOperation, OperationEffect } from "./ledger-operations.ts";
 
 /** Model of a brand's ledger as sums alone, without lots, holds or entries. */
-export class BookModel {
+export class LedgerModel {
   private granted = 0;
   private refunded = 0;
   private spent = 0;
@@ -21,7 +21,7 @@ export class BookModel {
     return this.ever.has(this.name("message", index));
   }
 
-  note(operation: Operation, effect: Effect, price: number): void {
+  apply(operation: LedgerOperation, effect: OperationEffect, price: number): void {
     this.granted += effect.granted;
     switch (operation.do) {
       case "grant":
@@ -63,7 +63,7 @@ export class BookModel {
   async check(read: Reader, brandId: string): Promise<void> {
     const { drifts, faults } = await verifyLedger(read, brandId);
     expect({ drifts, faults }).toEqual({ drifts: [], faults: [] });
-    const account = await accountOf(read, brandId);
+    const account = await getAccountFigures(read, brandId);
     expect(account.granted).toBe(this.granted);
     expect(account.reserved).toBe([...this.open.values()].reduce((a, b) => a + b, 0));
     // Everything spent or refunded is used, clawed back, or owed.
@@ -83,14 +83,14 @@ export interface AccountFigures {
   debt: number;
 }
 
-export async function accountOf(read: Reader, brandId: string): Promise<AccountFigures> {
+export async function getAccountFigures(read: Reader, brandId: string): Promise<AccountFigures> {
   const [row] = await read.all<AccountFigures>(sql`select a.granted, a.available, a.reserved, a.used, a.expired,
     a.clawed_back, a.debt from credit_accounts a where a.brand_id = ${brandId}`);
   return row ?? { granted: 0, available: 0, reserved: 0, used: 0, expired: 0, clawed_back: 0, debt: 0 };
 }
 
 /** Lists the holds that did not end exactly once and for their whole amount. */
-export function strayHolds(read: Reader, brandId: string): Promise<object[]> {
+export function findUnendedHolds(read: Reader, brandId: string): Promise<object[]> {
   return read.all(sql`select e.message_id, e.lot_id,
       sum(case when e.kind = 'HOLD' then e.amount else 0 end) as held,
       sum(case when e.kind in ('SETTLE', 'RELEASE') then e.amount else 0 end) as ended, max(coalesce(h.amount, 0)) as open

@@ -1,14 +1,14 @@
 import fc from "fast-check";
-import { DAY, HOUR, type Instant } from "../../src/clock.ts";
-import { clawBack } from "../../src/credits/clawback.ts";
-import { hold, release, settle, settleActual } from "../../src/credits/holds.ts";
-import { adjust, expireLot, expireLots, grant } from "../../src/credits/ledger.ts";
-import { changeWeight, readWeights } from "../../src/credits/weights.ts";
-import type { Tx } from "../../src/db/store.ts";
-import { Fault } from "../../src/fault.ts";
+import type { Tx } from "../../../src/db/store.ts";
+import { DAY, HOUR, type Instant } from "../../../src/lib/clock.ts";
+import { AppError } from "../../../src/lib/errors.ts";
+import { clawBack } from "../../../src/modules/credits/clawback.ts";
+import { hold, release, settle, settleAtCost } from "../../../src/modules/credits/holds.ts";
+import { adjust, expireLot, expireLots, grant } from "../../../src/modules/credits/ledger.ts";
+import { getWeights, updateWeight } from "../../../src/modules/credits/weights.ts";
 
 /** Operation on one brand's ledger. Sources and messages are few, so that operations meet the same ones again. */
-export type Operation =
+export type LedgerOperation =
   | { do: "grant"; amount: number; days: number | null; source: number | null }
   | { do: "hold"; units: number; message: number }
   | { do: "settle" | "release"; messages: number[] }
@@ -24,7 +24,7 @@ const source = fc.nat(5);
 const message = fc.nat(11);
 const amount = fc.integer({ min: 1, max: 5000 });
 
-export const operation: fc.Arbitrary<Operation> = fc.oneof(
+export const ledgerOperations: fc.Arbitrary<LedgerOperation> = fc.oneof(
   fc.record({
     do: fc.constant("grant" as const),
     amount,
@@ -55,7 +55,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
 );
 
 /** Effect of an operation, as far as a model must know it. */
-export interface Effect {
+export interface OperationEffect {
   granted: number;
   /** Amount refunded, whether credits were left to take or not. */
   refunded: number;
@@ -63,9 +63,14 @@ export interface Effect {
 }
 
 /** Applies an operation to a brand in a transaction. `run` prefixes ids, so that runs share none. */
-export async function perform(tx: Tx, brandId: string, run: string, operation: Operation): Promise<Effect> {
+export async function applyOperation(
+  tx: Tx,
+  brandId: string,
+  run: string,
+  operation: LedgerOperation,
+): Promise<OperationEffect> {
   const named = (kind: string, index: number) => `${run} ${kind} ${index}`;
-  const nothing: Effect = { granted: 0, refunded: 0, held: [] };
+  const nothing: OperationEffect = { granted: 0, refunded: 0, held: [] };
   switch (operation.do) {
     case "grant": {
       const { amount, days, source } = operation;
@@ -81,7 +86,7 @@ export async function perform(tx: Tx, brandId: string, run: string, operation: O
     }
     case "hold": {
       const messageId = named("message", operation.message);
-      const weight = (await readWeights(tx)).EMAIL;
+      const weight = (await getWeights(tx)).EMAIL;
       const request = { messageId, brandId, campaignId: brandId, creditType: "EMAIL" as const, weight };
       const amount = operation.units * weight;
       const short = await hold(tx, [{ ...request, amount }]);
@@ -94,7 +99,7 @@ export async function perform(tx: Tx, brandId: string, run: string, operation: O
       return nothing;
     }
     case "settleActual": {
-      await settleActual(tx, [{ messageId: named("message", operation.message), amount: operation.amount }]);
+      await settleAtCost(tx, [{ messageId: named("message", operation.message), amount: operation.amount }]);
       return nothing;
     }
     case "clawBack": {
@@ -114,7 +119,7 @@ export async function perform(tx: Tx, brandId: string, run: string, operation: O
         await adjust(tx, { brandId, amount: operation.amount, reason: "test", actorId: "admin" });
         return { ...nothing, granted: Math.max(0, operation.amount), refunded: Math.max(0, -operation.amount) };
       } catch (error) {
-        if (!(error instanceof Fault && error.code === "CONFLICT")) throw error;
+        if (!(error instanceof AppError && error.code === "CONFLICT")) throw error;
         return nothing;
       }
     case "expireLot":
@@ -124,7 +129,7 @@ export async function perform(tx: Tx, brandId: string, run: string, operation: O
       while ((await expireLots(tx)) > 0);
       return nothing;
     case "weight":
-      await changeWeight(tx, "EMAIL", operation.weight, "admin");
+      await updateWeight(tx, "EMAIL", operation.weight, "admin");
       return nothing;
     case "wait":
       return nothing;
@@ -132,4 +137,5 @@ export async function perform(tx: Tx, brandId: string, run: string, operation: O
 }
 
 /** Returns by how much an operation advances the clock. */
-export const passing = (operation: Operation): Instant => (operation.do === "wait" ? operation.hours * HOUR : 0);
+export const elapsedBy = (operation: LedgerOperation): Instant =>
+  operation.do === "wait" ? operation.hours * HOUR : 0;

@@ -1,27 +1,27 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
-import { DAY } from "../src/clock.ts";
-import { clawBack } from "../src/credits/clawback.ts";
-import { hold, settle } from "../src/credits/holds.ts";
-import { grant } from "../src/credits/ledger.ts";
-import { changeWeight, readWeights } from "../src/credits/weights.ts";
-import { brands } from "../src/db/schema/brands.ts";
-import type { Store, Tx } from "../src/db/store.ts";
-import { isUniqueViolation } from "../src/db/violations.ts";
-import { type Operation, operation, passing, perform } from "./support/bookkeeping.ts";
-import { accountOf, BookModel, strayHolds } from "./support/bookModel.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { isUniqueViolation } from "../../../src/db/errors.ts";
+import { brands } from "../../../src/db/schema/brands.ts";
+import type { Store, Tx } from "../../../src/db/store.ts";
+import { DAY } from "../../../src/lib/clock.ts";
+import { clawBack } from "../../../src/modules/credits/clawback.ts";
+import { hold, settle } from "../../../src/modules/credits/holds.ts";
+import { grant } from "../../../src/modules/credits/ledger.ts";
+import { getWeights, updateWeight } from "../../../src/modules/credits/weights.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
+import { findUnendedHolds, getAccountFigures, LedgerModel } from "./ledger-model.ts";
+import { applyOperation, elapsedBy, type LedgerOperation, ledgerOperations } from "./ledger-operations.ts";
 
 // Set the number of sequences: LEDGER_RUNS=5000 npm test ledger-properties
 const RUNS = Number(process.env.LEDGER_RUNS ?? (process.env.DATABASE_URL ? 60 : 200));
 
 setDefaultTimeout(3_600_000);
 
-let world: Outreach;
+let world: OutreachApp;
 let store: Store;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
   store = world.store;
 });
 afterAll(() => world.close());
@@ -35,12 +35,12 @@ async function newBrand(): Promise<string> {
 }
 
 /** Returns false when the database refused the hold because the message already had one. */
-async function applies(brandId: string, run: string, model: BookModel, operation: Operation): Promise<boolean> {
-  world.clock.advance(passing(operation));
-  const price = (await readWeights(store.read)).EMAIL;
+async function applies(brandId: string, run: string, model: LedgerModel, operation: LedgerOperation): Promise<boolean> {
+  world.clock.advance(elapsedBy(operation));
+  const price = (await getWeights(store.read)).EMAIL;
   try {
-    const effect = await store.write((tx) => perform(tx, brandId, run, operation));
-    model.note(operation, effect, price);
+    const effect = await store.write((tx) => applyOperation(tx, brandId, run, operation));
+    model.apply(operation, effect, price);
     return true;
   } catch (error) {
     if (operation.do !== "hold" || !isUniqueViolation(error)) throw error;
@@ -50,17 +50,17 @@ async function applies(brandId: string, run: string, model: BookModel, operation
 }
 
 test("ledger: after any sequence of operations the balances match at every commit and equal the sum of the entries", async () => {
-  const property = fc.asyncProperty(fc.array(operation, { maxLength: 40, size: "max" }), async (operations) => {
+  const property = fc.asyncProperty(fc.array(ledgerOperations, { maxLength: 40, size: "max" }), async (operations) => {
     const brandId = await newBrand();
     const run = brandId;
-    const model = new BookModel((kind, index) => `${run} ${kind} ${index}`);
+    const model = new LedgerModel((kind, index) => `${run} ${kind} ${index}`);
     for (const operation of operations) {
       await applies(brandId, run, model, operation);
       await model.check(store.read, brandId);
     }
-    expect(await strayHolds(store.read, brandId)).toEqual([]);
+    expect(await findUnendedHolds(store.read, brandId)).toEqual([]);
   });
-  await fc.assert(property, { numRuns: RUNS }).finally(() => store.write((tx) => changeWeight(tx, "EMAIL", 1000)));
+  await fc.assert(property, { numRuns: RUNS }).finally(() => store.write((tx) => updateWeight(tx, "EMAIL", 1000)));
 });
 
 /** Describes an event of a billing provider: a payment or a refund, each with its own time. */
@@ -118,7 +118,7 @@ async function balancesAfter(spent: number, events: readonly BillingEvent[]): Pr
       [Number(remaining), Number(expired)],
     ]),
   );
-  return { ...(await accountOf(store.read, brandId)), byTime };
+  return { ...(await getAccountFigures(store.read, brandId)), byTime };
 }
 
 test("ledger: payments and refunds in any order, each up to three times, lead to the same balances", async () => {

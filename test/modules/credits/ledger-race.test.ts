@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
-import { grant } from "../src/credits/ledger.ts";
-import { verifyLedger } from "../src/credits/verify.ts";
-import { changeWeight } from "../src/credits/weights.ts";
-import { openStore } from "../src/db/open.ts";
-import { brands } from "../src/db/schema/brands.ts";
-import type { Store } from "../src/db/store.ts";
-import { isUniqueViolation } from "../src/db/violations.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { operation, perform } from "./support/bookkeeping.ts";
-import { accountOf, strayHolds } from "./support/bookModel.ts";
+import { isUniqueViolation } from "../../../src/db/errors.ts";
+import { openStore } from "../../../src/db/open.ts";
+import { brands } from "../../../src/db/schema/brands.ts";
+import type { Store } from "../../../src/db/store.ts";
+import { grant } from "../../../src/modules/credits/ledger.ts";
+import { verifyLedger } from "../../../src/modules/credits/verify.ts";
+import { updateWeight } from "../../../src/modules/credits/weights.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { findUnendedHolds, getAccountFigures } from "./ledger-model.ts";
+import { applyOperation, ledgerOperations } from "./ledger-operations.ts";
 
 setDefaultTimeout(600_000);
 
@@ -47,7 +47,7 @@ test("ledger: 32 concurrent callers on the same brands, messages, payments and r
   }
   let done = 0;
   let refused = 0;
-  const plans = fc.sample(fc.array(operation, { minLength: EACH, maxLength: EACH, size: "max" }), CALLERS);
+  const plans = fc.sample(fc.array(ledgerOperations, { minLength: EACH, maxLength: EACH, size: "max" }), CALLERS);
   const callers = plans.map(async (plan, caller) => {
     const store = stores[caller % stores.length] ?? app.store;
     for (const [index, operation] of plan.entries()) {
@@ -55,7 +55,7 @@ test("ledger: 32 concurrent callers on the same brands, messages, payments and r
       // Use new messages from time to time, so that there is always one to hold credits for.
       const run = `${brandId} ${Math.floor(index / 4)}`;
       try {
-        await store.write((tx) => perform(tx, brandId, run, operation));
+        await store.write((tx) => applyOperation(tx, brandId, run, operation));
         done++;
       } catch (error) {
         if (operation.do !== "hold" || !isUniqueViolation(error)) throw error;
@@ -76,13 +76,13 @@ test("ledger: 32 concurrent callers on the same brands, messages, payments and r
     await Bun.sleep(5);
   }
   await racing;
-  await app.store.write((tx) => changeWeight(tx, "EMAIL", 1000));
+  await app.store.write((tx) => updateWeight(tx, "EMAIL", 1000));
   expect(done + refused).toBe(CALLERS * EACH);
   expect(verifications).toBeGreaterThan(0);
   expect((await app.store.snapshot((read) => verifyLedger(read))).ok).toBe(true);
   for (const brandId of brandIds) {
-    expect(await strayHolds(app.store.read, brandId)).toEqual([]);
-    const account = await accountOf(app.store.read, brandId);
+    expect(await findUnendedHolds(app.store.read, brandId)).toEqual([]);
+    const account = await getAccountFigures(app.store.read, brandId);
     expect(Math.min(...Object.values(account))).toBeGreaterThanOrEqual(0);
     if (account.debt > 0) expect(account.available).toBe(0);
   }

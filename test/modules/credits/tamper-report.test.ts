@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
-import { hold, release, settle } from "../src/credits/holds.ts";
-import { grant } from "../src/credits/ledger.ts";
-import { verifyLedger } from "../src/credits/verify.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { hold, release, settle } from "../../../src/modules/credits/holds.ts";
+import { grant } from "../../../src/modules/credits/ledger.ts";
+import { verifyLedger } from "../../../src/modules/credits/verify.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterAll(() => world.close());
 
@@ -22,7 +22,7 @@ interface Written {
 
 /** Creates a brand with two lots, one sent message and one released message: six entries. */
 async function writeLedger(): Promise<Written> {
-  const { brandId } = await world.stage({ people: 0, credits: 0 });
+  const { brandId } = await world.createDraft({ people: 0, credits: 0 });
   const [sent, kept] = [crypto.randomUUID(), crypto.randomUUID()];
   const ask = (messageId: string) =>
     ({ messageId, brandId, campaignId: brandId, creditType: "EMAIL", amount: 1500, weight: 1500 }) as const;

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
-import { QUEUE } from "../src/delivery/queue.ts";
-import { type FollowUps, startFollowUps } from "./support/followUps.ts";
-import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
-import { Relay } from "./support/relay.ts";
-import { until } from "./support/throwaway.ts";
+import { QUEUE_NAME } from "../../../src/modules/delivery/wakeup-queue.ts";
+import { type RealTimeDelivery, startRealTimeDelivery } from "../../support/real-time-delivery.ts";
+import { findRedis, type RedisServer, startRedis } from "../../support/servers/redis.ts";
+import { TcpProxy } from "../../support/servers/tcp-proxy.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
 
 // The messages are stored in the database: no failure of Redis may lose a message or send one twice.
 
@@ -14,7 +14,7 @@ setDefaultTimeout(30_000);
 const missing = findRedis() === null ? " (skipped: Redis is not installed)" : "";
 
 describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
-  let world: FollowUps;
+  let world: RealTimeDelivery;
   let redis: RedisServer;
   /** A connection beside those of the program. */
   let inside: Redis;
@@ -29,13 +29,13 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     await redis.stop();
   });
   beforeEach(async () => {
-    world = await startFollowUps();
+    world = await startRealTimeDelivery();
   });
   afterEach(() => world.close());
 
   const prefix = () => `reprise-${world.namespace}`;
-  const countJobs = async () => (await inside.keys(`${prefix()}:${QUEUE}:m-*`)).length;
-  const untilSet = (count: number) => until(`${count} jobs are set`, async () => (await countJobs()) === count);
+  const countJobs = async () => (await inside.keys(`${prefix()}:${QUEUE_NAME}:m-*`)).length;
+  const untilSet = (count: number) => waitUntil(`${count} jobs are set`, async () => (await countJobs()) === count);
   const said = (event: string) => world.logged.filter((line) => line.includes(event)).length;
   const WORKS = "redis.available";
   const FAILS = "redis.unavailable";
@@ -43,7 +43,7 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   test("jobs that are duplicated, late or for an unknown message send no message twice", async () => {
     await world.schedule([0, 0]);
     const ids = (await world.rows()).map(({ id }) => id);
-    const queue = new Queue(QUEUE, { connection: inside, prefix: prefix() });
+    const queue = new Queue(QUEUE_NAME, { connection: inside, prefix: prefix() });
     await queue.addBulk(
       [...ids, ...ids, "nobody"].map((messageId, index) => ({
         name: "due",
@@ -53,7 +53,10 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     );
     // Start two replicas.
     await Promise.all([world.bullmq(redis.url), world.bullmq(redis.url)]);
-    await until("all have rung", async () => (await queue.getJobCountByTypes("waiting", "delayed", "active")) === 0);
+    await waitUntil(
+      "all have rung",
+      async () => (await queue.getJobCountByTypes("waiting", "delayed", "active")) === 0,
+    );
     await world.expectEachOnce(2);
     await queue.close();
   });
@@ -73,7 +76,7 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   test("a series of 260 messages longer than the batch of jobs is sent in time", async () => {
     const from = await world.schedule(Array.from({ length: 260 }, (_, index) => 500 + 10 * index));
     const departureTimes = world.departures();
-    await world.bullmq(redis.url, { every: 60_000 });
+    await world.bullmq(redis.url, { pollIntervalMs: 60_000 });
     await world.expectEachOnce(260);
     expect(Math.max(...departureTimes) - from).toBeLessThan(4_000);
   });
@@ -81,7 +84,7 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   test("a flush of Redis loses no message: the poll loop sends messages without a job", async () => {
     const from = await world.schedule([1_000, 1_100]);
     const departureTimes = world.departures();
-    await world.bullmq(redis.url, { every: 60_000, grace: 300 });
+    await world.bullmq(redis.url, { pollIntervalMs: 60_000, wakeupGraceMs: 300 });
     await untilSet(2);
     await inside.flushall();
     await world.expectEachOnce(2);
@@ -114,10 +117,10 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   ] as const)("no message is delayed while Redis %s, and jobs are set again afterwards", async (_, refuse, relent) => {
     const driver = await world.bullmq(redis.url);
     const departureTimes = world.departures();
-    await until("Redis works", async () => said(WORKS) === 1);
+    await waitUntil("Redis works", async () => said(WORKS) === 1);
     const [refusing, ...how] = refuse;
     await inside.call(refusing, ...how);
-    await until("it is noticed", async () => said(FAILS) === 1);
+    await waitUntil("it is noticed", async () => said(FAILS) === 1);
     const from = await world.schedule([0, 300]);
     driver.wake();
     await world.expectEachOnce(2);
@@ -132,10 +135,10 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   });
 
   describe("behind a network connection that fails", () => {
-    let relay: Relay;
+    let relay: TcpProxy;
     const behind = () => world.bullmq(`redis://127.0.0.1:${relay.port}`);
     beforeEach(() => {
-      relay = new Relay(Number(new URL(redis.url).port));
+      relay = new TcpProxy(Number(new URL(redis.url).port));
     });
     afterEach(() => relay.close());
 
@@ -160,17 +163,17 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     test("messages are sent late but once while Redis hangs, and close does not wait for Redis", async () => {
       await relay.open();
       const driver = await behind();
-      await until("Redis works", async () => said(WORKS) === 1);
-      relay.silence();
+      await waitUntil("Redis works", async () => said(WORKS) === 1);
+      relay.dropBytes();
       await world.schedule([0, 100]);
       driver.wake();
       await world.expectEachOnce(2);
       expect(said(FAILS)).toBe(1);
 
-      relay.silence(false);
+      relay.dropBytes(false);
       await world.schedule([60_000]);
       await untilSet(1);
-      relay.silence();
+      relay.dropBytes();
       const asked = performance.now();
       await driver.close(5_000);
       expect(performance.now() - asked).toBeLessThan(2_000);

@@ -1,33 +1,33 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { balanceOf } from "../src/credits/statement.ts";
-import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
-import { resolveUnknown } from "../src/delivery/rescuer.ts";
-import { CLAIM_LEASE_MS } from "../src/messages/model.ts";
-import { tallyDrifts } from "../src/messages/tallyProof.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { ACCEPTED, REJECTED } from "./support/scriptedChannel.ts";
+import { SYSTEM, tenantScope } from "../../../src/db/tenant-scope.ts";
+import { getBalance } from "../../../src/modules/credits/balance.ts";
+import { resolveUnknown } from "../../../src/modules/delivery/rescuer.ts";
+import { CLAIM_LEASE_MS } from "../../../src/modules/messages/model.ts";
+import { findTallyMismatches } from "../../../src/modules/messages/tally-mismatches.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
+import { ACCEPTED, REJECTED } from "../../support/scripted-channel.ts";
 
 // Cover claims whose worker is late, is suspended, or does not learn whether the claim was committed.
 
 setDefaultTimeout(60_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const statuses = async (campaignId: string) => (await world.messagesOf(campaignId)).map(({ status }) => status);
+const statuses = async (campaignId: string) => (await world.listMessages(campaignId)).map(({ status }) => status);
 
 describe("claim", () => {
   /** Sends one message and lets its lease expire before the result arrives; `answer` delivers the result. */
   async function sendPastLease() {
-    const stage = await world.launched({ people: 1 });
-    const answer = world.channel.holdNext();
+    const stage = await world.createLaunched({ people: 1 });
+    const answer = world.channel.suspendNext();
     await world.engine.runDue();
     world.clock.advance(CLAIM_LEASE_MS);
     await world.newEngine().sweep();
@@ -40,8 +40,8 @@ describe("claim", () => {
     answer(ACCEPTED);
     await world.run();
     expect(await statuses(campaignId)).toEqual(["SENT", "PENDING"]);
-    expect(await balanceOf(world.store.read, brandId)).toMatchObject({ totalReserved: 1, totalUsed: 1 });
-    expect(await tallyDrifts(world.store.read)).toEqual([]);
+    expect(await getBalance(world.store.read, brandId)).toMatchObject({ totalReserved: 1, totalUsed: 1 });
+    expect(await findTallyMismatches(world.store.read)).toEqual([]);
     expect(world.channel.sent).toHaveLength(1);
   });
 
@@ -50,14 +50,14 @@ describe("claim", () => {
     answer(REJECTED);
     await world.run();
     expect(await statuses(campaignId)).toEqual(["FAILED"]);
-    expect(await balanceOf(world.store.read, brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
+    expect(await getBalance(world.store.read, brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
   });
 
   test("a late result changes nothing once the outcome was resolved by a user", async () => {
     const { campaignId, brandId, answer, request } = await sendPastLease();
-    const [row] = await world.messagesOf(campaignId);
+    const [row] = await world.listMessages(campaignId);
     await request("POST", `/api/campaigns/outcome-unknown/${row?.id}/resolve`, { as: "NOT_SENT" });
-    const again = world.channel.holdNext();
+    const again = world.channel.suspendNext();
     const other = world.newEngine();
     await other.runDue();
     answer(REJECTED);
@@ -67,19 +67,19 @@ describe("claim", () => {
     again(ACCEPTED);
     await world.run(other);
     expect(await statuses(campaignId)).toEqual(["SENT", "PENDING"]);
-    expect(await balanceOf(world.store.read, brandId)).toMatchObject({ totalUsed: 1, totalReserved: 1 });
+    expect(await getBalance(world.store.read, brandId)).toMatchObject({ totalUsed: 1, totalReserved: 1 });
   });
 
   test("a worker suspended beyond its lease sends none of the messages that it had claimed", async () => {
-    const { campaignId } = await world.launched({ people: 3 });
+    const { campaignId } = await world.createLaunched({ people: 3 });
     let stoppedFor = 0;
     const other = world.newEngine();
     const meanwhile = async () => {
       if (stoppedFor > 0) return;
       stoppedFor = CLAIM_LEASE_MS;
       // Let another worker give up the claims, resolve them as NOT_SENT, and send them.
-      await other.recover(true);
-      for (const { id } of await world.messagesOf(campaignId))
+      await other.rescue(true);
+      for (const { id } of await world.listMessages(campaignId))
         await world.store.write((tx) => resolveUnknown(tx, id, "NOT_SENT", tenantScope(SYSTEM)));
       await world.run(other);
     };
@@ -91,7 +91,7 @@ describe("claim", () => {
   });
 
   test("a worker stopped while it claims still sends what it claimed", async () => {
-    const { campaignId } = await world.launched({ people: 5 });
+    const { campaignId } = await world.createLaunched({ people: 5 });
     const engine = world.newEngine();
     const running = engine.runDue();
     engine.stop();
@@ -121,7 +121,7 @@ describe("claim", () => {
     };
 
     test("a claim that was committed leaves no message UNKNOWN, and each message is sent once", async () => {
-      const { campaignId } = await world.launched({ people: 2 });
+      const { campaignId } = await world.createLaunched({ people: 2 });
       const engine = engineLosingCommit(true);
       await expect(engine.runDue()).rejects.toThrow("broke");
       expect(await statuses(campaignId)).toEqual(["SENDING", "SENDING"]);
@@ -131,10 +131,10 @@ describe("claim", () => {
     });
 
     test("a claim that was rolled back does not take the message from another worker's later claim", async () => {
-      const { campaignId } = await world.launched({ people: 1 });
+      const { campaignId } = await world.createLaunched({ people: 1 });
       const engine = engineLosingCommit(false);
       await expect(engine.runDue()).rejects.toThrow("rolled back");
-      const answer = world.channel.holdNext();
+      const answer = world.channel.suspendNext();
       const other = world.newEngine();
       await other.runDue();
       await engine.runDue();
@@ -147,7 +147,7 @@ describe("claim", () => {
   });
 
   test("a store that fails right after the claim leaves no message UNKNOWN, and the message is sent later", async () => {
-    const { campaignId } = await world.launched({ people: 1 });
+    const { campaignId } = await world.createLaunched({ people: 1 });
     let commits = 0;
     const { read } = world.store;
     const all = read.all;
@@ -159,6 +159,6 @@ describe("claim", () => {
     expect(world.channel.sent).toHaveLength(0);
     await world.run(engine);
     expect(world.channel.sent).toHaveLength(1);
-    expect((await world.messagesOf(campaignId))[0]).toMatchObject({ status: "SENT", attempts: 1 });
+    expect((await world.listMessages(campaignId))[0]).toMatchObject({ status: "SENT", attempts: 1 });
   });
 });

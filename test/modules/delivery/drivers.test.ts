@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { startRounds } from "../src/delivery/rounds.ts";
-import { type FollowUps, startFollowUps } from "./support/followUps.ts";
-import { findRedis, type RedisServer, startRedis } from "./support/redis.ts";
-import { ACCEPTED } from "./support/scriptedChannel.ts";
-import { until } from "./support/throwaway.ts";
+import { startPollLoop } from "../../../src/modules/delivery/poll-loop.ts";
+import { type RealTimeDelivery, startRealTimeDelivery } from "../../support/real-time-delivery.ts";
+import { ACCEPTED } from "../../support/scripted-channel.ts";
+import { findRedis, type RedisServer, startRedis } from "../../support/servers/redis.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
 
 // Run the engine under each driver: which of them wakes the engine makes no difference to what is sent.
 
 setDefaultTimeout(30_000);
 
-let world: FollowUps;
+let world: RealTimeDelivery;
 let redis: RedisServer;
 
 beforeAll(async () => {
@@ -17,19 +17,19 @@ beforeAll(async () => {
 });
 afterAll(() => redis?.stop());
 beforeEach(async () => {
-  world = await startFollowUps();
+  world = await startRealTimeDelivery();
 });
 afterEach(() => world.close());
 
 test("poll loop: an iteration is not delayed by continuous wake-ups", async () => {
   let iterations = 0;
-  const loop = startRounds(async () => {
+  const loop = startPollLoop(async () => {
     iterations++;
     return 60_000;
   });
   const deadline = Date.now() + 300;
   while (Date.now() < deadline) {
-    loop.soon();
+    loop.wake();
     await new Promise((resolve) => setImmediate(resolve));
   }
   loop.stop();
@@ -84,11 +84,11 @@ describe.each([
   });
 
   check("close waits for a message being sent, and no other message is sent", async () => {
-    const arrive = world.channel.holdNext();
+    const arrive = world.channel.suspendNext();
     const driver = await start();
     await world.schedule([0]);
     driver.wake();
-    await until("the message is being sent", async () => world.channel.sent.length === 1);
+    await waitUntil("the message is being sent", async () => world.channel.sent.length === 1);
     let closed = false;
     const closing = driver.close(5_000).then(() => {
       closed = true;
@@ -104,10 +104,10 @@ describe.each([
   });
 
   check("close returns after its timeout although a message never gets a result", async () => {
-    const arrive = world.channel.holdNext();
+    const arrive = world.channel.suspendNext();
     await world.schedule([0]);
     const driver = await start();
-    await until("the message is being sent", async () => world.channel.sent.length === 1);
+    await waitUntil("the message is being sent", async () => world.channel.sent.length === 1);
     const asked = performance.now();
     await driver.close(300);
     expect(performance.now() - asked).toBeLessThan(1_000);

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY, HOUR, iso } from "../src/clock.ts";
-import { messages } from "../src/db/schema/messages.ts";
-import type { FollowUp } from "../src/delivery/model.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { REJECTED, UNKNOWN } from "./support/scriptedChannel.ts";
-import type { Stage } from "./support/stage.ts";
+import { messages } from "../../../src/db/schema/messages.ts";
+import { DAY, HOUR, iso } from "../../../src/lib/clock.ts";
+import type { FollowUp } from "../../../src/modules/delivery/model.ts";
+import type { CampaignFixture } from "../../support/campaign-fixture.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
+import { REJECTED, UNKNOWN } from "../../support/scripted-channel.ts";
 
 setDefaultTimeout(60_000);
 
@@ -19,17 +19,17 @@ interface Page {
   details?: { field: string }[];
 }
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const own = async ({ request }: Stage, query = "") => (await request<Page>("GET", `${OWN}?${query}`)).body;
+const own = async ({ request }: CampaignFixture, query = "") => (await request<Page>("GET", `${OWN}?${query}`)).body;
 async function all(query = ""): Promise<Page> {
   return (await (await world.admin())<Page>("GET", `${ALL}?${query}`)).body;
 }
@@ -38,10 +38,10 @@ const row = (id: string, set: Partial<typeof messages.$inferInsert>) =>
 
 describe("GET /api/auth/admin/scheduled-follow-ups", () => {
   test("a follow-up has every field of the contract", async () => {
-    const stage = await world.launched({ people: 1 });
+    const stage = await world.createLaunched({ people: 1 });
     await world.run();
-    const [, followUp] = await world.messagesOf(stage.campaignId);
-    const [conversation] = await world.conversationsOf(stage.campaignId);
+    const [, followUp] = await world.listMessages(stage.campaignId);
+    const [conversation] = await world.listConversations(stage.campaignId);
     const answer = await all("limit=1");
     expect(answer).toEqual({
       items: [
@@ -74,7 +74,7 @@ describe("GET /api/auth/admin/scheduled-follow-ups", () => {
 
   test("opening messages are included with includeOpening=true only", async () => {
     const before = [await all(), await all("includeOpening=true")];
-    await world.launched({ people: 3 });
+    await world.createLaunched({ people: 3 });
     await world.run();
     const after = [await all(), await all("includeOpening=true")];
     expect(after.map(({ pagination }, at) => pagination.total - (before[at]?.pagination.total ?? 0))).toEqual([3, 6]);
@@ -83,7 +83,7 @@ describe("GET /api/auth/admin/scheduled-follow-ups", () => {
   });
 
   test("answers users 403 and requests without a session 401", async () => {
-    const { request } = await world.stage();
+    const { request } = await world.createDraft();
     expect((await request("GET", ALL)).status).toBe(403);
     expect((await world.app.request("GET", ALL)).status).toBe(401);
   });
@@ -114,11 +114,11 @@ describe("GET /api/auth/admin/scheduled-follow-ups", () => {
 
 describe("status of a listed follow-up", () => {
   test("sent, cancelled, failed and unknown follow-ups have their status, reason and time", async () => {
-    const stage = await world.launched({ people: 5 });
+    const stage = await world.createLaunched({ people: 5 });
     await world.run();
     world.clock.advance(2 * DAY);
-    await world.store.write((tx) => world.answer(tx, stage, "Tell me more"));
-    world.channel.next(REJECTED, UNKNOWN);
+    await world.store.write((tx) => world.recordReply(tx, stage, "Tell me more"));
+    world.channel.enqueue(REJECTED, UNKNOWN);
     await world.run();
     const now = iso(world.clock.now());
     const shown = (await own(stage)).items.map(({ status, errorMessage, processedAt }) => [
@@ -139,7 +139,7 @@ describe("status of a listed follow-up", () => {
       ),
     );
     expect(totals).toEqual([1, 2, 1, 1]);
-    await world.pass(DAY);
+    await world.advanceClock(DAY);
     expect((await own(stage, "status=FAILED")).items.map(({ errorMessage }) => errorMessage).toSorted()).toEqual([
       REJECTED.reason,
       "OUTCOME_UNKNOWN",
@@ -147,12 +147,12 @@ describe("status of a listed follow-up", () => {
   });
 
   test("a follow-up that is being sent is shown as PENDING", async () => {
-    const stage = await world.launched({ people: 1 });
+    const stage = await world.createLaunched({ people: 1 });
     await world.run();
-    const answer = world.channel.holdNext();
+    const answer = world.channel.suspendNext();
     world.clock.advance(2 * DAY);
     await world.engine.runDue();
-    expect((await world.messagesOf(stage.campaignId))[1]?.status).toBe("SENDING");
+    expect((await world.listMessages(stage.campaignId))[1]?.status).toBe("SENDING");
     expect((await own(stage, "status=PENDING")).items).toMatchObject([{ status: "PENDING", processedAt: null }]);
     answer(REJECTED);
     await world.run();
@@ -161,9 +161,9 @@ describe("status of a listed follow-up", () => {
 
 describe("pages of GET /api/campaigns/follow-ups", () => {
   test("pages neither repeat nor skip, and sort by the latest scheduled time, ties by id", async () => {
-    const stage = await world.launched({ people: 7 });
+    const stage = await world.createLaunched({ people: 7 });
     await world.run();
-    const rows = (await world.messagesOf(stage.campaignId)).filter(({ stage }) => stage === 1);
+    const rows = (await world.listMessages(stage.campaignId)).filter(({ stage }) => stage === 1);
     for (const [index, { id }] of rows.entries())
       await row(id, { scheduledTime: world.clock.now() + Math.floor(index / 3) * HOUR });
     const seen: FollowUp[] = [];
@@ -177,13 +177,13 @@ describe("pages of GET /api/campaigns/follow-ups", () => {
     expect(keys).toEqual(keys.toSorted().reverse());
     expect((await own(stage, "limit=2&page=5")).items).toEqual([]);
     expect((await own(stage)).pagination).toEqual({ limit: 20, page: 1, total: 7, totalPages: 1 });
-    expect((await own(await world.stage())).pagination).toEqual({ limit: 20, page: 1, total: 0, totalPages: 0 });
+    expect((await own(await world.createDraft())).pagination).toEqual({ limit: 20, page: 1, total: 0, totalPages: 0 });
   });
 });
 
 describe("GET /api/campaigns/follow-ups", () => {
   test("an owner gets the own brand's follow-ups only, an admin all or one brand's", async () => {
-    const [ann, bob] = [await world.launched({ people: 2 }), await world.launched({ people: 3 })];
+    const [ann, bob] = [await world.createLaunched({ people: 2 }), await world.createLaunched({ people: 3 })];
     await world.run();
     expect((await own(ann)).pagination.total).toBe(2);
     expect((await own(ann, `campaignId=${bob.campaignId}`)).pagination.total).toBe(0);
@@ -196,11 +196,11 @@ describe("GET /api/campaigns/follow-ups", () => {
   });
 
   test("filters by campaign, contact, status and time, with exact totals", async () => {
-    const stage = await world.launched({ people: 3, delays: [0, 1, 1] });
-    const twin = await world.twin(stage);
+    const stage = await world.createLaunched({ people: 3, delays: [0, 1, 1] });
+    const twin = await world.copyDraft(stage);
     await world.launch(twin);
     await world.run();
-    await world.pass(DAY);
+    await world.advanceClock(DAY);
     const total = async (query: string) => {
       const { items, pagination } = await own(stage, `limit=100&${query}`);
       expect(items).toHaveLength(pagination.total);
@@ -223,7 +223,7 @@ describe("GET /api/campaigns/follow-ups", () => {
 });
 
 test("follow-up lists: invalid input never causes a 500", async () => {
-  const stage = await world.stage();
-  await sendNonsense(stage, "GET", OWN);
-  await sendNonsense({ ...stage, request: await world.admin() }, "GET", ALL);
+  const stage = await world.createDraft();
+  await fuzzEndpoint(stage, "GET", OWN);
+  await fuzzEndpoint({ ...stage, request: await world.admin() }, "GET", ALL);
 });

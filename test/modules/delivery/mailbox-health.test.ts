@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import type { Outcome } from "../src/channels/channel.ts";
-import { HOUR, SECOND } from "../src/clock.ts";
-import { emailAccounts } from "../src/db/schema/senders.ts";
-import { firstMailbox } from "./support/mailboxes.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import type { Outcome } from "../../../src/channels/channel.ts";
+import { emailAccounts } from "../../../src/db/schema/senders.ts";
+import { HOUR, SECOND } from "../../../src/lib/clock.ts";
+import { getFirstMailboxId } from "../../support/mailboxes.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(20_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterAll(() => world.close());
 
@@ -20,26 +20,26 @@ const rowOf = async (id: string) =>
   (await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.id, id)))[0];
 
 test("mailbox with revoked credentials: needs new ones and is not retried by time", async () => {
-  const stage = await world.launched({ people: 1, delays: [0] });
-  const id = await firstMailbox(world, stage);
-  world.channel.next(REVOKED);
+  const stage = await world.createLaunched({ people: 1, delays: [0] });
+  const id = await getFirstMailboxId(world, stage);
+  world.channel.enqueue(REVOKED);
   await world.run();
   expect(await rowOf(id)).toMatchObject({ connectionStatus: "REAUTH_REQUIRED", pausedUntil: null });
-  await world.pass(24 * HOUR);
+  await world.advanceClock(24 * HOUR);
   expect(world.channel.sent).toHaveLength(1);
-  const [message] = await world.messagesOf(stage.campaignId);
+  const [message] = await world.listMessages(stage.campaignId);
   expect(message).toMatchObject({ status: "PENDING", errorMessage: "SENDER_DISCONNECTED", attempts: 0 });
   const path = `/api/email-accounts/${id}`;
   const login = { host: "8.8.8.8", port: 587, security: "TLS", username: null, password: null };
   expect((await (await world.admin())("PATCH", path, login)).status).toBe(200);
   await world.run();
-  expect((await world.messagesOf(stage.campaignId))[0]?.status).toBe("SENT");
+  expect((await world.listMessages(stage.campaignId))[0]?.status).toBe("SENT");
 });
 
 test("mailbox whose login changed during a delivery: the result of the old login is ignored", async () => {
-  const stage = await world.launched({ people: 1, delays: [0] });
-  const id = await firstMailbox(world, stage);
-  const answer = world.channel.holdNext();
+  const stage = await world.createLaunched({ people: 1, delays: [0] });
+  const id = await getFirstMailboxId(world, stage);
+  const answer = world.channel.suspendNext();
   await world.engine.runDue();
   world.clock.advance(SECOND);
   const login = { host: "8.8.8.8", port: 587, security: "TLS", username: null, password: null };
@@ -47,6 +47,6 @@ test("mailbox whose login changed during a delivery: the result of the old login
   answer(REVOKED);
   await world.run();
   expect(await rowOf(id)).toMatchObject({ connectionStatus: "CONNECTED", failures: 0 });
-  await world.pass(HOUR);
-  expect((await world.messagesOf(stage.campaignId))[0]?.status).toBe("SENT");
+  await world.advanceClock(HOUR);
+  expect((await world.listMessages(stage.campaignId))[0]?.status).toBe("SENT");
 });

@@ -1,32 +1,32 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { DAY, HOUR } from "../src/clock.ts";
-import { balanceOf } from "../src/credits/statement.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { UNKNOWN } from "./support/scriptedChannel.ts";
+import { DAY, HOUR } from "../../../src/lib/clock.ts";
+import { getBalance } from "../../../src/modules/credits/balance.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
+import { UNKNOWN } from "../../support/scripted-channel.ts";
 
 setDefaultTimeout(30_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const balance = (brandId: string) => balanceOf(world.store.read, brandId);
+const balance = (brandId: string) => getBalance(world.store.read, brandId);
 const statuses = async (campaignId: string) =>
-  (await world.messagesOf(campaignId)).map(({ stage, status, errorMessage }) => [stage, status, errorMessage]);
+  (await world.listMessages(campaignId)).map(({ stage, status, errorMessage }) => [stage, status, errorMessage]);
 
 describe("message with unknown outcome", () => {
   /** Launches a campaign whose opening message has an unknown outcome; returns its id. */
   async function createUnknown() {
-    const stage = await world.launched({ people: 1 });
-    world.channel.next(UNKNOWN);
+    const stage = await world.createLaunched({ people: 1 });
+    world.channel.enqueue(UNKNOWN);
     await world.run();
-    const [row] = await world.messagesOf(stage.campaignId);
+    const [row] = await world.listMessages(stage.campaignId);
     return { ...stage, id: row?.id ?? "" };
   }
   const resolve = ({ id, request }: Awaited<ReturnType<typeof createUnknown>>, as: unknown) =>
@@ -34,14 +34,14 @@ describe("message with unknown outcome", () => {
 
   test("the message is shown as PENDING with OUTCOME_UNKNOWN, keeps its credits, and is not sent again", async () => {
     const { campaignId, brandId, request } = await createUnknown();
-    await world.pass(23 * HOUR);
+    await world.advanceClock(23 * HOUR);
     expect(world.channel.sent).toHaveLength(1);
     const { body } = await request<{ data: object[] }>("GET", `/api/campaigns/${campaignId}/messages`);
     expect(body.data).toMatchObject([{ status: "PENDING", errorMessage: "OUTCOME_UNKNOWN", processedAt: null }]);
     const stats = await request("GET", `/api/campaigns/${campaignId}/stats`);
     expect(stats.body).toMatchObject({ total: { unknown: 1, queued: 0, creditReserved: 1 } });
     expect(await balance(brandId)).toMatchObject({ totalReserved: 1, totalUsed: 0 });
-    expect((await world.campaignOf(campaignId))?.status).toBe("RUNNING");
+    expect((await world.getCampaign(campaignId))?.status).toBe("RUNNING");
   });
 
   test("resolve as SENT uses the credits and schedules the next stage; a second resolve answers 409", async () => {
@@ -53,7 +53,7 @@ describe("message with unknown outcome", () => {
       [1, "PENDING", null],
     ]);
     expect(await balance(message.brandId)).toMatchObject({ totalUsed: 1, totalReserved: 1 });
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.sent).toHaveLength(2);
   });
 
@@ -68,16 +68,16 @@ describe("message with unknown outcome", () => {
 
   test("the message is FAILED after 24 hours, and its credits are released", async () => {
     const message = await createUnknown();
-    await world.pass(24 * HOUR);
+    await world.advanceClock(24 * HOUR);
     expect(await statuses(message.campaignId)).toEqual([[0, "FAILED", "OUTCOME_UNKNOWN"]]);
     expect(await balance(message.brandId)).toMatchObject({ totalReserved: 0, creditAvailable: 100 });
-    expect(await world.conversationsOf(message.campaignId)).toMatchObject([{ status: "FAILED" }]);
+    expect(await world.listConversations(message.campaignId)).toMatchObject([{ status: "FAILED" }]);
     expect((await resolve(message, "SENT")).status).toBe(409);
   });
 
   test("resolve answers 404 to other brands and 422 for an unknown value; an admin may resolve", async () => {
     const message = await createUnknown();
-    const stranger = await world.stage();
+    const stranger = await world.createDraft();
     expect(
       (await stranger.request("POST", `/api/campaigns/outcome-unknown/${message.id}/resolve`, { as: "SENT" })).status,
     ).toBe(404);
@@ -89,24 +89,24 @@ describe("message with unknown outcome", () => {
   });
 
   test("a channel that throws leaves the message UNKNOWN", async () => {
-    const { campaignId } = await world.launched({ people: 1 });
-    world.channel.next(new Error("out of order"));
+    const { campaignId } = await world.createLaunched({ people: 1 });
+    world.channel.enqueue(new Error("out of order"));
     await world.run();
     expect(await statuses(campaignId)).toEqual([[0, "UNKNOWN", "OUTCOME_UNKNOWN"]]);
   });
 
   test("a process that died while sending leaves its messages UNKNOWN, and no message is sent twice", async () => {
-    const { campaignId } = await world.launched({ people: 2 });
-    world.channel.next(new Promise(() => {}), new Promise(() => {}));
+    const { campaignId } = await world.createLaunched({ people: 2 });
+    world.channel.enqueue(new Promise(() => {}), new Promise(() => {}));
     const dead = world.newEngine();
     await dead.runDue();
     const started = world.newEngine();
-    await started.recover(false);
+    await started.rescue(false);
     expect(await statuses(campaignId)).toEqual([
       [0, "SENDING", null],
       [0, "SENDING", null],
     ]);
-    await started.recover(true);
+    await started.rescue(true);
     await world.run(started);
     expect((await statuses(campaignId)).map(([, status]) => status)).toEqual(["UNKNOWN", "UNKNOWN"]);
     expect(world.channel.sent).toHaveLength(2);

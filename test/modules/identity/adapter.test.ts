@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Where } from "better-auth";
-import { storeAdapter } from "../src/identity/adapter.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import { storeAdapter } from "../../../src/modules/identity/adapter.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
 
 let app: TestApp;
 let adapter: ReturnType<ReturnType<typeof storeAdapter>>;

@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { HOUR, VirtualClock } from "../src/clock.ts";
-import { createAdmin, openClaim } from "../src/identity/claim.ts";
-import { banUser, setRole } from "../src/identity/users.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { cookieOf, idOf, keyOf, type SignedIn, session, signIn } from "./support/visitors.ts";
+import { HOUR, VirtualClock } from "../../../src/lib/clock.ts";
+import { createAdmin, createBootstrapToken } from "../../../src/modules/identity/bootstrap-admin.ts";
+import { banUser, setRole } from "../../../src/modules/identity/users.ts";
+import { PASSWORD } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import {
+  createKeyFor,
+  firstCookie,
+  getUserId,
+  requestSession,
+  requestSignIn,
+  type SignInView,
+} from "../../support/auth-helpers.ts";
 
 setDefaultTimeout(20_000);
 
@@ -61,19 +68,21 @@ describe("access control of routes", () => {
 
   test("a cookie sent from another site's page is refused with 403 for writes", async () => {
     await app.signUp("csrf@example.com");
-    const cookie = cookieOf(await signIn(app, "csrf@example.com"));
+    const cookie = firstCookie(await requestSignIn(app, "csrf@example.com"));
     const create = (headers: Record<string, string>) =>
       app.request("POST", "/api/brands", { headers: { cookie, ...headers }, body: { name: "B" } });
     for (const origin of ["https://evil.example", "null", "http://localhost.evil.example"])
       expect((await create({ origin })).status).toBe(403);
-    expect((await session(app, { headers: { cookie, origin: "https://evil.example" } })).status).toBe(200);
+    expect((await requestSession(app, { headers: { cookie, origin: "https://evil.example" } })).status).toBe(200);
     expect((await create({ origin: "http://localhost:3000" })).status).toBe(200);
     expect((await create({ origin: "http://localhost" })).status).toBe(409);
   });
 
   test("sign-in from another site's page is refused with 403", async () => {
     await app.signUp("csrfin@example.com");
-    expect((await signIn(app, "csrfin@example.com", PASSWORD, { origin: "https://evil.example" })).status).toBe(403);
+    expect((await requestSignIn(app, "csrfin@example.com", PASSWORD, { origin: "https://evil.example" })).status).toBe(
+      403,
+    );
   });
 });
 
@@ -83,24 +92,24 @@ describe("admin routes for users", () => {
 
   test("ban-user ends sessions and API keys at once, and unban-user allows only a new sign-in", async () => {
     const [adminToken, token] = [await app.admin(), await app.signUp("banned@example.com")];
-    const [userId, { key }] = [await idOf(app, token), await keyOf(app, token)];
+    const [userId, { key }] = [await getUserId(app, token), await createKeyFor(app, token)];
     expect((await postAdmin("ban-user", adminToken, { userId })).status).toBe(200);
-    expect((await session(app, { token })).status).toBe(401);
-    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
-    expect(await signIn(app, "banned@example.com")).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });
-    expect((await signIn(app, "banned@example.com", "not the password")).status).toBe(401);
+    expect((await requestSession(app, { token })).status).toBe(401);
+    expect((await requestSession(app, { headers: { "x-api-key": key } })).status).toBe(401);
+    expect(await requestSignIn(app, "banned@example.com")).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });
+    expect((await requestSignIn(app, "banned@example.com", "not the password")).status).toBe(401);
     expect((await postAdmin("unban-user", adminToken, { userId })).status).toBe(200);
-    expect((await session(app, { token })).status).toBe(401);
+    expect((await requestSession(app, { token })).status).toBe(401);
     // A ban revokes keys permanently.
-    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
-    expect((await signIn(app, "banned@example.com")).status).toBe(200);
+    expect((await requestSession(app, { headers: { "x-api-key": key } })).status).toBe(401);
+    expect((await requestSignIn(app, "banned@example.com")).status).toBe(200);
   });
 
   test("set-role applies to open sessions at once", async () => {
     const [adminToken, token] = [await app.admin(), await app.signUp("riser@example.com")];
-    const userId = await idOf(app, token);
+    const userId = await getUserId(app, token);
     await postAdmin("set-role", adminToken, { userId, role: "admin" });
-    expect((await session(app, { token })).body).toMatchObject({ user: { role: "admin" } });
+    expect((await requestSession(app, { token })).body).toMatchObject({ user: { role: "admin" } });
     await postAdmin("set-role", adminToken, { userId, role: "user" });
     expect((await postAdmin("set-role", token, { userId, role: "admin" })).status).toBe(403);
   });
@@ -108,8 +117,8 @@ describe("admin routes for users", () => {
   test("revoke-sessions ends all sessions of a user", async () => {
     const [adminToken, token] = [await app.admin(), await app.signUp("everywhere@example.com")];
     const second = await app.signIn("everywhere@example.com");
-    await postAdmin("revoke-sessions", adminToken, { userId: await idOf(app, token) });
-    for (const ended of [token, second]) expect((await session(app, { token: ended })).status).toBe(401);
+    await postAdmin("revoke-sessions", adminToken, { userId: await getUserId(app, token) });
+    for (const ended of [token, second]) expect((await requestSession(app, { token: ended })).status).toBe(401);
   });
 
   test("every route answers 404 for an unknown user", async () => {
@@ -124,7 +133,7 @@ describe("admin routes for users", () => {
     const [first, second] = [await other.admin(), await other.admin()];
     const ids: string[] = [];
     for (const token of [first, second])
-      ids.push((await other.request<SignedIn>("GET", "/api/auth/session", { token })).body.user.id);
+      ids.push((await other.request<SignInView>("GET", "/api/auth/session", { token })).body.user.id);
     const [one = "", two = ""] = ids;
     const results = await Promise.allSettled([
       other.store.write((tx) => setRole(tx, one, "user")),
@@ -146,7 +155,7 @@ describe("bootstrap admin", () => {
 
   test("claim creates one admin, with the latest token only, and stores the token as a hash", async () => {
     const fresh = await startApp();
-    const [old, token] = [await openClaim(fresh.store), await openClaim(fresh.store)];
+    const [old, token] = [await createBootstrapToken(fresh.store), await createBootstrapToken(fresh.store)];
     const [kept] = await fresh.store.read.all<{ value: string }>(sql`select value from settings where name = 'claim'`);
     expect(kept?.value).toMatch(/^[0-9a-f]{64}$/);
     expect((await claimed(fresh, old)).status).toBe(403);
@@ -154,7 +163,7 @@ describe("bootstrap admin", () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 403]);
     expect(answers.find(({ status }) => status === 200)?.body).toMatchObject({ user: { role: "admin" } });
     expect((await claimed(fresh, token)).status).toBe(403);
-    expect(await openClaim(fresh.store)).toBeNull();
+    expect(await createBootstrapToken(fresh.store)).toBeNull();
     await fresh.close();
   });
 
@@ -164,17 +173,17 @@ describe("bootstrap admin", () => {
   ])("claim with a link that is %s (%d ms) is answered %d", async (_, more, status) => {
     const clock = new VirtualClock(Date.now());
     const fresh = await startApp({ clock });
-    const token = await openClaim(fresh.store);
+    const token = await createBootstrapToken(fresh.store);
     clock.advance(24 * HOUR + more);
     expect((await claimed(fresh, token)).status).toBe(status);
     // The next start creates another link unless the last one was used.
-    expect((await openClaim(fresh.store)) === null).toBe(status === 200);
+    expect((await createBootstrapToken(fresh.store)) === null).toBe(status === 200);
     await fresh.close();
   });
 
   test("an admin created on the command line voids the claim link", async () => {
     const fresh = await startApp();
-    const token = await openClaim(fresh.store);
+    const token = await createBootstrapToken(fresh.store);
     await createAdmin(fresh.store, { email: "cli@example.com", password: PASSWORD, name: "C" });
     expect((await claimed(fresh, token)).status).toBe(403);
     await fresh.close();
@@ -185,9 +194,9 @@ describe("bootstrap admin", () => {
     const squatter = await fresh.signUpUnverified("boss@example.com");
     const body = { name: "k" };
     const made = await fresh.request<{ key: string }>("POST", "/api/auth/api-keys", { token: squatter, body });
-    expect((await claimed(fresh, await openClaim(fresh.store))).status).toBe(200);
-    expect((await session(fresh, { token: squatter })).status).toBe(401);
-    expect((await session(fresh, { headers: { "x-api-key": made.body.key } })).status).toBe(401);
+    expect((await claimed(fresh, await createBootstrapToken(fresh.store))).status).toBe(200);
+    expect((await requestSession(fresh, { token: squatter })).status).toBe(401);
+    expect((await requestSession(fresh, { headers: { "x-api-key": made.body.key } })).status).toBe(401);
     await fresh.close();
   });
 

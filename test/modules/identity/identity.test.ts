@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { DAY, MINUTE, VirtualClock } from "../src/clock.ts";
-import { apiKeys, sessions, users } from "../src/db/schema/identity.ts";
-import { removeEndedSessions } from "../src/identity/users.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { cookieOf, idOf, keyOf, session, signIn } from "./support/visitors.ts";
+import { apiKeys, sessions, users } from "../../../src/db/schema/identity.ts";
+import { DAY, MINUTE, VirtualClock } from "../../../src/lib/clock.ts";
+import { deleteEndedSessions } from "../../../src/modules/identity/users.ts";
+import { PASSWORD } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { createKeyFor, firstCookie, getUserId, requestSession, requestSignIn } from "../../support/auth-helpers.ts";
 
 setDefaultTimeout(20_000);
 
@@ -18,14 +18,14 @@ afterAll(() => app.close());
 describe("sign-in and sign-up", () => {
   test("a bearer token, a cookie and an API key all authenticate the user", async () => {
     await app.signUp("Ways@Example.com");
-    const answer = await signIn(app, "WAYS@example.com");
-    const { key } = await keyOf(app, answer.body.token);
+    const answer = await requestSignIn(app, "WAYS@example.com");
+    const { key } = await createKeyFor(app, answer.body.token);
     for (const headers of [
       { authorization: `Bearer ${answer.body.token}` },
-      { cookie: `theme=dark; ${cookieOf(answer)}` },
+      { cookie: `theme=dark; ${firstCookie(answer)}` },
       { "x-api-key": key },
     ]) {
-      const { status, body } = await session(app, { headers });
+      const { status, body } = await requestSession(app, { headers });
       expect(status).toBe(200);
       expect(body).toMatchObject({ success: true, user: { email: "ways@example.com", role: "user", brandId: null } });
     }
@@ -33,43 +33,43 @@ describe("sign-in and sign-up", () => {
 
   test("the session cookie is HttpOnly and SameSite=Lax", async () => {
     await app.signUp("cookie@example.com");
-    const [cookie] = (await signIn(app, "cookie@example.com")).headers.getSetCookie();
+    const [cookie] = (await requestSignIn(app, "cookie@example.com")).headers.getSetCookie();
     expect(cookie).toMatch(/^reprise\.session_token=.*; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/);
   });
 
   test("cookies are Secure with the __Host- prefix when the public URL is https", async () => {
     const secure = await startApp({ config: { publicUrl: "https://reprise.example.com" } });
     await secure.signUp("a@example.com");
-    const answer = await signIn(secure, "a@example.com");
+    const answer = await requestSignIn(secure, "a@example.com");
     expect(answer.headers.getSetCookie()[0]).toMatch(
       /^__Host-reprise\.session_token=[^;]*; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
     );
     expect(answer.headers.getSetCookie()[1]).toMatch(/^__Host-reprise\.device-[^;]*; .*Path=\/; HttpOnly; .*; Secure$/);
-    const headers = { cookie: cookieOf(answer) };
-    expect((await session(secure, { headers })).status).toBe(200);
+    const headers = { cookie: firstCookie(answer) };
+    expect((await requestSession(secure, { headers })).status).toBe(200);
     const body = { currentPassword: PASSWORD, newPassword: "a brand new password" };
     const changed = await secure.request("POST", "/api/auth/change-password", { headers, body });
-    expect(cookieOf(changed)).toStartWith("__Host-reprise.session_token=");
-    const left = await secure.request("POST", "/api/auth/sign-out", { headers: { cookie: cookieOf(changed) } });
+    expect(firstCookie(changed)).toStartWith("__Host-reprise.session_token=");
+    const left = await secure.request("POST", "/api/auth/sign-out", { headers: { cookie: firstCookie(changed) } });
     // A browser deletes a cookie only when name and attributes match.
     expect(left.headers.getSetCookie()[0]).toMatch(
       /^__Host-reprise\.session_token=; Max-Age=0; Path=\/; HttpOnly; Secure/,
     );
-    expect((await session(secure, { headers: { cookie: cookieOf(changed) } })).status).toBe(401);
+    expect((await requestSession(secure, { headers: { cookie: firstCookie(changed) } })).status).toBe(401);
     await secure.close();
   });
 
   test("the session response contains the brand that the user owns", async () => {
     const token = await app.signUp("owner@example.com");
     const brand = await app.request<{ brand: { id: string } }>("POST", "/api/brands", { token, body: { name: "B" } });
-    expect((await session(app, { token })).body).toMatchObject({ user: { brandId: brand.body.brand.id } });
+    expect((await requestSession(app, { token })).body).toMatchObject({ user: { brandId: brand.body.brand.id } });
   });
 
   test("a wrong password and an unknown address get the same response", async () => {
     await app.signUp("known@example.com");
     const [wrong, unknown] = [
-      await signIn(app, "known@example.com", "not the password"),
-      await signIn(app, "un@example.com"),
+      await requestSignIn(app, "known@example.com", "not the password"),
+      await requestSignIn(app, "un@example.com"),
     ];
     expect(wrong.status).toBe(401);
     expect(unknown.status).toBe(401);
@@ -80,7 +80,7 @@ describe("sign-in and sign-up", () => {
   test("a password matches in any Unicode composition", async () => {
     const body = { email: "umlaut@example.com", password: "za\u0308hlebo\u0308gen", name: "U" };
     expect((await app.request("POST", "/api/auth/sign-up/email", { body })).status).toBe(200);
-    expect((await signIn(app, "umlaut@example.com", "z\u00e4hleb\u00f6gen")).status).toBe(200);
+    expect((await requestSignIn(app, "umlaut@example.com", "z\u00e4hleb\u00f6gen")).status).toBe(200);
   });
 
   test("sign-up with a known address answers 409 in any case of letters", async () => {
@@ -105,7 +105,7 @@ describe("sign-in and sign-up", () => {
     const token = await closed.admin();
     const made = await closed.request("POST", "/api/auth/admin/create-user", { token, body });
     expect(made).toMatchObject({ status: 200, body: { user: { email: "new@example.com", role: "user" } } });
-    expect((await signIn(closed, "new@example.com")).status).toBe(200);
+    expect((await requestSignIn(closed, "new@example.com")).status).toBe(200);
     await closed.close();
   });
 
@@ -126,7 +126,7 @@ describe("sign-out and password change", () => {
     const answer = await app.request("POST", "/api/auth/sign-out", { token });
     expect(answer.status).toBe(200);
     expect(answer.headers.getSetCookie()[0]).toContain("Max-Age=0");
-    expect((await session(app, { token })).status).toBe(401);
+    expect((await requestSession(app, { token })).status).toBe(401);
   });
 
   test("a session expires after seven days, and is then deleted by the cleanup", async () => {
@@ -134,11 +134,11 @@ describe("sign-out and password change", () => {
     const other = await startApp({ clock });
     const token = await other.signUp("seven@example.com");
     clock.advance(7 * DAY - MINUTE);
-    expect((await session(other, { token })).status).toBe(200);
-    expect(await other.store.write(removeEndedSessions)).toBe(0);
+    expect((await requestSession(other, { token })).status).toBe(200);
+    expect(await other.store.write(deleteEndedSessions)).toBe(0);
     clock.advance(MINUTE);
-    expect((await session(other, { token })).status).toBe(401);
-    expect(await other.store.write(removeEndedSessions)).toBe(1);
+    expect((await requestSession(other, { token })).status).toBe(401);
+    expect(await other.store.write(deleteEndedSessions)).toBe(1);
     await other.close();
   });
 
@@ -152,7 +152,7 @@ describe("sign-out and password change", () => {
       `${token.slice(0, -2)}${token.endsWith("A=") ? "E" : "A"}=`,
       `.${token}`,
     ])
-      expect((await session(app, { token: forged })).status).toBe(401);
+      expect((await requestSession(app, { token: forged })).status).toBe(401);
   });
 
   test("change-password ends all sessions and returns a new token for the present one", async () => {
@@ -166,11 +166,11 @@ describe("sign-out and password change", () => {
     expect(await change("wrong")).toMatchObject({ status: 422, body: { details: [{ field: "currentPassword" }] } });
     const changed = await change(PASSWORD);
     expect(changed.status).toBe(200);
-    for (const old of [token, other]) expect((await session(app, { token: old })).status).toBe(401);
-    expect((await session(app, { token: changed.body.token ?? "" })).status).toBe(200);
-    expect((await session(app, { headers: { cookie: cookieOf(changed) } })).status).toBe(200);
-    expect((await signIn(app, "change@example.com")).status).toBe(401);
-    expect((await signIn(app, "change@example.com", "a brand new password")).status).toBe(200);
+    for (const old of [token, other]) expect((await requestSession(app, { token: old })).status).toBe(401);
+    expect((await requestSession(app, { token: changed.body.token ?? "" })).status).toBe(200);
+    expect((await requestSession(app, { headers: { cookie: firstCookie(changed) } })).status).toBe(200);
+    expect((await requestSignIn(app, "change@example.com")).status).toBe(401);
+    expect((await requestSignIn(app, "change@example.com", "a brand new password")).status).toBe(200);
   });
 
   test("change-password with revokeOtherSessions false keeps all sessions", async () => {
@@ -178,34 +178,34 @@ describe("sign-out and password change", () => {
     const body = { currentPassword: PASSWORD, newPassword: "a brand new password", revokeOtherSessions: false };
     const answer = await app.request("POST", "/api/auth/change-password", { token, body });
     expect(answer).toMatchObject({ status: 200, body: { token: null } });
-    expect((await session(app, { token })).status).toBe(200);
+    expect((await requestSession(app, { token })).status).toBe(200);
   });
 });
 
 describe("API keys", () => {
   test("a key is shown once, listed without its secret, and answers 401 after it was revoked", async () => {
     const token = await app.signUp("keys@example.com");
-    const { id, key } = await keyOf(app, token, { expiresInDays: 30 });
+    const { id, key } = await createKeyFor(app, token, { expiresInDays: 30 });
     const list = await app.request<{ data: unknown[] }>("GET", "/api/auth/api-keys", { token });
     expect(list.body.data).toMatchObject([{ id, name: "k", start: key.slice(0, 12) }]);
     expect(list.text).not.toContain(key.slice(12));
     const stranger = await app.signUp("keythief@example.com");
     expect((await app.request("DELETE", `/api/auth/api-keys/${id}`, { token: stranger })).status).toBe(404);
-    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(200);
+    expect((await requestSession(app, { headers: { "x-api-key": key } })).status).toBe(200);
     expect((await app.request("DELETE", `/api/auth/api-keys/${id}`, { token })).status).toBe(200);
-    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
+    expect((await requestSession(app, { headers: { "x-api-key": key } })).status).toBe(401);
   });
 
   test("an expired key answers 401", async () => {
     const token = await app.signUp("keydays@example.com");
-    const { id, key } = await keyOf(app, token, { expiresInDays: 1 });
+    const { id, key } = await createKeyFor(app, token, { expiresInDays: 1 });
     const past = app.clock.now() - 1;
     await app.store.write((tx) => tx.update(apiKeys).set({ expiresAt: past }).where(sql`${apiKeys.id} = ${id}`));
-    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
+    expect((await requestSession(app, { headers: { "x-api-key": key } })).status).toBe(401);
   });
 
   test("a key cannot create keys or change the password", async () => {
-    const { key } = await keyOf(app, await app.signUp("keychild@example.com"));
+    const { key } = await createKeyFor(app, await app.signUp("keychild@example.com"));
     const headers = { "x-api-key": key };
     expect((await app.request("POST", "/api/auth/api-keys", { headers, body: { name: "child" } })).status).toBe(403);
     const body = { currentPassword: PASSWORD, newPassword: "a brand new password" };
@@ -213,19 +213,19 @@ describe("API keys", () => {
   });
 
   test("a key takes precedence over a cookie in the same request", async () => {
-    const { key } = await keyOf(app, await app.signUp("keyfirst@example.com"));
+    const { key } = await createKeyFor(app, await app.signUp("keyfirst@example.com"));
     await app.signUp("cookiesecond@example.com");
-    const cookie = cookieOf(await signIn(app, "cookiesecond@example.com"));
+    const cookie = firstCookie(await requestSignIn(app, "cookiesecond@example.com"));
     const headers = { "x-api-key": key, cookie };
-    expect((await session(app, { headers })).body).toMatchObject({ user: { email: "keyfirst@example.com" } });
+    expect((await requestSession(app, { headers })).body).toMatchObject({ user: { email: "keyfirst@example.com" } });
     await app.request("POST", "/api/auth/sign-out", { headers });
-    expect((await session(app, { headers: { cookie } })).status).toBe(200);
+    expect((await requestSession(app, { headers: { cookie } })).status).toBe(200);
   });
 });
 
 test("sessions and users: the stored rows have the fields of the schema", async () => {
   const token = await app.signUp("rows@example.com");
-  const userId = await idOf(app, token);
+  const userId = await getUserId(app, token);
   const [row] = await app.store.read.select().from(sessions).where(sql`${sessions.userId} = ${userId}`);
   expect(row).toMatchObject({ token: token.split(".")[0], impersonatedBy: null });
   expect((row?.expiresAt ?? 0) - (row?.createdAt ?? 0)).toBe(7 * DAY);

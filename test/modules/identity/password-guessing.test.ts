@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { MINUTE, type VirtualClock } from "../src/clock.ts";
-import { apiKeys } from "../src/db/schema/identity.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { type SignedIn, signIn } from "./support/visitors.ts";
+import { apiKeys } from "../../../src/db/schema/identity.ts";
+import { MINUTE, type VirtualClock } from "../../../src/lib/clock.ts";
+import { PASSWORD } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { requestSignIn, type SignInView } from "../../support/auth-helpers.ts";
 
 setDefaultTimeout(20_000);
 
@@ -20,27 +20,27 @@ describe("sign-in throttle", () => {
   test("the 21st attempt from one client address gets 429 with Retry-After, and other addresses do not", async () => {
     const statuses: number[] = [];
     for (let guess = 0; guess < 22; guess++)
-      statuses.push((await signIn(app, `guess${guess}@example.com`, "a wrong guess", at("192.0.2.1"))).status);
+      statuses.push((await requestSignIn(app, `guess${guess}@example.com`, "a wrong guess", at("192.0.2.1"))).status);
     expect(statuses.slice(0, 20)).toEqual(Array(20).fill(401));
     expect(statuses.slice(20)).toEqual([429, 429]);
-    const refused = await signIn(app, "anyone@example.com", PASSWORD, at("192.0.2.1"));
+    const refused = await requestSignIn(app, "anyone@example.com", PASSWORD, at("192.0.2.1"));
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(refused.body).toMatchObject({ success: false, code: "RATE_LIMITED" });
-    expect((await signIn(app, "anyone@example.com", PASSWORD, at("192.0.2.2"))).status).toBe(401);
+    expect((await requestSignIn(app, "anyone@example.com", PASSWORD, at("192.0.2.2"))).status).toBe(401);
   });
 
   test("attempts at one account from many addresses get 429, and its owner still signs in from a known address", async () => {
     await app.signUp("target@example.com");
     const home = at("198.51.100.7");
-    expect((await signIn(app, "target@example.com", PASSWORD, home)).status).toBe(200);
+    expect((await requestSignIn(app, "target@example.com", PASSWORD, home)).status).toBe(200);
     const guesses = Array.from({ length: 12 }, (_, n) =>
-      signIn(app, "Target@example.com", "a wrong guess", at(`203.0.113.${n}`)),
+      requestSignIn(app, "Target@example.com", "a wrong guess", at(`203.0.113.${n}`)),
     );
     const statuses = (await Promise.all(guesses)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 429)).toHaveLength(2);
-    expect((await signIn(app, "target@example.com", PASSWORD, home)).status).toBe(200);
+    expect((await requestSignIn(app, "target@example.com", PASSWORD, home)).status).toBe(200);
     (app.clock as VirtualClock).advance(MINUTE);
-    expect((await signIn(app, "target@example.com", PASSWORD, at("203.0.113.99"))).status).toBe(200);
+    expect((await requestSignIn(app, "target@example.com", PASSWORD, at("203.0.113.99"))).status).toBe(200);
   });
 
   test("without a proxy header, an attempt counts for the peer address of the connection", async () => {
@@ -63,7 +63,7 @@ describe("sign-in throttle", () => {
     await app.signUp("timed@example.com");
     const time = async (email: string) => {
       const started = performance.now();
-      await signIn(app, email, "a wrong guess");
+      await requestSignIn(app, email, "a wrong guess");
       return performance.now() - started;
     };
     const best = async (email: (n: number) => string) => {
@@ -85,9 +85,9 @@ test("authentication: no log line or response contains a secret", async () => {
     body: { name: "quiet" },
   });
   const adminToken = await other.admin();
-  const { user } = (await other.request<SignedIn>("GET", "/api/auth/session", { token })).body;
+  const { user } = (await other.request<SignInView>("GET", "/api/auth/session", { token })).body;
   const texts = [
-    (await signIn(other, "quiet@example.com", "a wrong guess")).text,
+    (await requestSignIn(other, "quiet@example.com", "a wrong guess")).text,
     (await other.request("GET", "/api/auth/session", { token })).text,
     (await other.request("GET", "/api/auth/api-keys", { token })).text,
     (await other.request("POST", "/api/auth/sign-up/email", { body: { email: "x", password: PASSWORD } })).text,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { DAY, VirtualClock } from "../src/clock.ts";
-import { openStore } from "../src/db/open.ts";
-import { banUser, revokeSessions } from "../src/identity/users.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { idOf } from "./support/visitors.ts";
+import { openStore } from "../../../src/db/open.ts";
+import { DAY, VirtualClock } from "../../../src/lib/clock.ts";
+import { banUser, revokeSessions } from "../../../src/modules/identity/users.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { getUserId } from "../../support/auth-helpers.ts";
 
 setDefaultTimeout(60_000);
 
@@ -20,7 +20,7 @@ const status = async (token: string) => (await app.request("GET", "/api/auth/ses
 async function signUpCached(name: string) {
   const token = await app.signUp(`${name}@example.com`);
   expect([await status(token), await status(token)]).toEqual([200, 200]);
-  return { token, id: await idOf(app, token) };
+  return { token, id: await getUserId(app, token) };
 }
 
 test("cached principal: a banned user is signed out at once", async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { HOUR, VirtualClock } from "../src/clock.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { idOf, signIn } from "./support/visitors.ts";
+import { HOUR, VirtualClock } from "../../../src/lib/clock.ts";
+import { PASSWORD } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { getUserId, requestSignIn } from "../../support/auth-helpers.ts";
 
 // Sign-in must not reveal which accounts exist, neither by its response nor by its work.
 
@@ -14,9 +14,9 @@ let app: TestApp;
 beforeAll(async () => {
   app = await startApp({ clock });
   await app.signUp("known@example.com");
-  const banned = await idOf(app, await app.signUp("banned@example.com"));
+  const banned = await getUserId(app, await app.signUp("banned@example.com"));
   await app.request("POST", "/api/auth/admin/ban-user", { token: await app.admin(), body: { userId: banned } });
-  const verified = await idOf(app, await app.signUp("verified@example.com"));
+  const verified = await getUserId(app, await app.signUp("verified@example.com"));
   await app.store.write((tx) => tx.all(sql`update users set email_verified = true where id = ${verified}`));
 });
 afterAll(() => app.close());
@@ -27,7 +27,7 @@ beforeEach(() => clock.advance(HOUR));
 async function attempt(email: string, password: string) {
   const [hash, verify] = [spyOn(Bun.password, "hash"), spyOn(Bun.password, "verify")];
   try {
-    const { status, body } = await signIn(app, email, password);
+    const { status, body } = await requestSignIn(app, email, password);
     const { requestId: _, ...rest } = body as unknown as Record<string, unknown>;
     return { status, body: rest, hashes: hash.mock.calls.length + verify.mock.calls.length };
   } finally {
@@ -81,7 +81,7 @@ describe("sign-in with a wrong password", () => {
 
 test("password hashes: known accounts use the same parameters as the comparison for unknown ones", async () => {
   const hash = spyOn(Bun.password, "hash");
-  await signIn(app, "nobody-at-all@example.com", "x");
+  await requestSignIn(app, "nobody-at-all@example.com", "x");
   const unknown = hash.mock.calls.at(0)?.[1];
   hash.mockRestore();
   expect(unknown).toEqual({ algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 });
@@ -91,15 +91,15 @@ test("password hashes: known accounts use the same parameters as the comparison 
 });
 
 test("sign-in of a banned user: answers 403 with the right password and 401 with a wrong one", async () => {
-  expect(await signIn(app, "banned@example.com", PASSWORD)).toMatchObject({ status: 403 });
-  expect(await signIn(app, "banned@example.com", "x")).toMatchObject({ status: 401 });
+  expect(await requestSignIn(app, "banned@example.com", PASSWORD)).toMatchObject({ status: 403 });
+  expect(await requestSignIn(app, "banned@example.com", "x")).toMatchObject({ status: 401 });
 });
 
 test("sign-in throttle: refuses known and unknown accounts after the same number of attempts", async () => {
   await app.signUp("hammered@example.com");
   const statuses = async (email: string) => {
     const all: number[] = [];
-    for (let guess = 0; guess < 12; guess++) all.push((await signIn(app, email, "x")).status);
+    for (let guess = 0; guess < 12; guess++) all.push((await requestSignIn(app, email, "x")).status);
     return all;
   };
   const known = await statuses("hammered@example.com");

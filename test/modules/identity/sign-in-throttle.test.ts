@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { createApp } from "../src/app.ts";
-import { DAY, HOUR, MINUTE, VirtualClock } from "../src/clock.ts";
-import { createIdentity } from "../src/identity/identity.ts";
-import { purgeKnownClients } from "../src/identity/knownClients.ts";
-import { networkOf, purgeSignInCounters, signInThrottle } from "../src/identity/signInThrottle.ts";
-import { signer } from "../src/secrets.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
+import { DAY, HOUR, MINUTE, VirtualClock } from "../../../src/lib/clock.ts";
+import { signer } from "../../../src/lib/crypto/secrets.ts";
+import { createIdentity } from "../../../src/modules/identity/identity.ts";
+import { purgeKnownClients } from "../../../src/modules/identity/known-clients.ts";
+import { networkOf, purgeSignInCounters, signInThrottle } from "../../../src/modules/identity/sign-in-throttle.ts";
+import { createApp } from "../../../src/server/app.ts";
+import { PASSWORD } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
 
 // Guessing strangers must not lock out an owner, and guessing must be slow across restarts, replicas and addresses.
 

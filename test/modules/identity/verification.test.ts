@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { simpleParser } from "mailparser";
-import { openSystemMail } from "../src/channels/systemMail.ts";
-import { DAY, MINUTE, VirtualClock } from "../src/clock.ts";
-import { brands } from "../src/db/schema/brands.ts";
-import { users, verifications } from "../src/db/schema/identity.ts";
-import { removeExpiredAccounts } from "../src/identity/accounts.ts";
-import { removeOldLinks } from "../src/identity/verification.ts";
-import { invitationRoutes } from "../src/invitations/routes.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { until } from "./support/throwaway.ts";
-import { idOf, keyOf, type SignedIn, session, signIn } from "./support/visitors.ts";
+import { openSystemMail } from "../../../src/channels/email/system-mail.ts";
+import { brands } from "../../../src/db/schema/brands.ts";
+import { users, verifications } from "../../../src/db/schema/identity.ts";
+import { DAY, MINUTE, VirtualClock } from "../../../src/lib/clock.ts";
+import { deleteExpiredAccounts } from "../../../src/modules/identity/accounts.ts";
+import { deleteExpiredLinks } from "../../../src/modules/identity/verification.ts";
+import { invitationsModule } from "../../../src/modules/invitations/routes.ts";
+import { PASSWORD } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { createKeyFor, getUserId, requestSession, requestSignIn, type SignInView } from "../../support/auth-helpers.ts";
+import { startSmtpServer, type TestSmtpServer } from "../../support/servers/smtp-server.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -51,7 +51,7 @@ describe("sign-up without system mail", () => {
   test("creates an unverified account that cannot own a brand until an admin verifies it", async () => {
     const email = fresh();
     const token = await app.signUpUnverified(email);
-    expect((await session(app, { token })).body.user).toMatchObject({ emailVerified: false });
+    expect((await requestSession(app, { token })).body.user).toMatchObject({ emailVerified: false });
     const { body: found } = await admin("find-user-by-email", { email });
     expect(found).toMatchObject({ emailVerified: false, brandId: null });
     expect(found.message).toContain("has not proved this address");
@@ -70,7 +70,7 @@ describe("sign-up without system mail", () => {
       token: adminToken,
       body: { name: "B" },
     });
-    const ownerId = await idOf(app, await app.signUpUnverified(fresh()));
+    const ownerId = await getUserId(app, await app.signUpUnverified(fresh()));
     const path = `/api/brands/${made.body.brand.id}`;
     expect((await app.request("PATCH", path, { token: adminToken, body: { ownerId } })).status).toBe(409);
   });
@@ -78,8 +78,8 @@ describe("sign-up without system mail", () => {
   test("create-user takes over an unverified account and revokes its sessions, keys, password and brand", async () => {
     const email = fresh();
     const squatter = await app.signUpUnverified(email);
-    const id = await idOf(app, squatter);
-    const keys = [await keyOf(app, squatter), await keyOf(app, squatter, { kind: "SERVICE" })];
+    const id = await getUserId(app, squatter);
+    const keys = [await createKeyFor(app, squatter), await createKeyFor(app, squatter, { kind: "SERVICE" })];
     // Unverified users cannot create brands; a brand assigned otherwise must be detached.
     await app.store.write((tx) =>
       tx
@@ -90,11 +90,11 @@ describe("sign-up without system mail", () => {
     const { status, body } = await admin("create-user", { email, password, name: "The CEO", role: "admin" });
     expect(status).toBe(200);
     expect(body.user).toMatchObject({ name: "The CEO", role: "admin", emailVerified: true, brandId: null });
-    expect((await session(app, { token: squatter })).status).toBe(401);
-    for (const { key } of keys) expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
-    expect((await signIn(app, email)).status).toBe(401);
-    const entered = await signIn(app, email, password);
-    expect((await session(app, { token: entered.body.token })).body.user.id).toBe(body.user.id);
+    expect((await requestSession(app, { token: squatter })).status).toBe(401);
+    for (const { key } of keys) expect((await requestSession(app, { headers: { "x-api-key": key } })).status).toBe(401);
+    expect((await requestSignIn(app, email)).status).toBe(401);
+    const entered = await requestSignIn(app, email, password);
+    expect((await requestSession(app, { token: entered.body.token })).body.user.id).toBe(body.user.id);
     const [brand] = await app.store.read.select().from(brands).where(eq(brands.id, "squatted"));
     expect(brand?.ownerId).toBeNull();
   });
@@ -116,22 +116,22 @@ describe("sign-up without system mail", () => {
   test("unverified accounts without a brand are deleted after two weeks, other accounts are kept", async () => {
     const [gone, verified, owner, banned] = [fresh(), fresh(), fresh(), fresh()];
     const token = await app.signUpUnverified(gone);
-    const { key } = await keyOf(app, token);
+    const { key } = await createKeyFor(app, token);
     await app.signUp(verified);
-    const ownerId = await idOf(app, await app.signUpUnverified(owner));
+    const ownerId = await getUserId(app, await app.signUpUnverified(owner));
     await app.store.write((tx) =>
       tx.insert(brands).values({ id: "old", name: "Old", ownerId, createdAt: tx.now, updatedAt: tx.now }),
     );
-    const bannedId = await idOf(app, await app.signUpUnverified(banned));
+    const bannedId = await getUserId(app, await app.signUpUnverified(banned));
     expect((await admin("ban-user", { userId: bannedId })).status).toBe(200);
     clock.advance(13 * DAY);
-    await app.store.write(removeExpiredAccounts);
+    await app.store.write(deleteExpiredAccounts);
     expect(await verifiedOf(app, gone)).toBe(false);
     clock.advance(DAY + 1);
-    expect(await app.store.write(removeExpiredAccounts)).toBeGreaterThan(0);
+    expect(await app.store.write(deleteExpiredAccounts)).toBeGreaterThan(0);
     expect([await verifiedOf(app, gone), await verifiedOf(app, verified)]).toEqual([undefined, true]);
     expect([await verifiedOf(app, owner), await verifiedOf(app, banned)]).toEqual([false, false]);
-    expect((await session(app, { headers: { "x-api-key": key } })).status).toBe(401);
+    expect((await requestSession(app, { headers: { "x-api-key": key } })).status).toBe(401);
   });
 });
 
@@ -143,7 +143,7 @@ describe("sign-up with system mail", () => {
     server = await startSmtpServer();
     const sendSystemMail = openSystemMail({ url: `smtp://127.0.0.1:${server.port}`, from: FROM });
     app = await startApp({ clock, deps: { sendSystemMail } });
-    app.app.use(invitationRoutes(app.deps, app.identity));
+    app.app.use(invitationsModule(app.deps, app.identity));
     admin = asAdmin(app, await app.admin());
   });
   afterAll(async () => {
@@ -153,12 +153,12 @@ describe("sign-up with system mail", () => {
 
   const mailsTo = (email: string) => server.received.filter(({ to }) => to === email);
   async function mailTo(email: string, nth = 1) {
-    await until("the mail has arrived", async () => mailsTo(email).length >= nth, 10_000);
+    await waitUntil("the mail has arrived", async () => mailsTo(email).length >= nth, 10_000);
     return simpleParser(mailsTo(email)[nth - 1]?.raw ?? "");
   }
   const tokenIn = (text = "") => /#token=(\S+)/.exec(text)?.[1] ?? "";
   const verify = (token: string, password = PASSWORD) =>
-    app.request<SignedIn & { user: { emailVerified: boolean } }>("POST", "/api/auth/verify-email", {
+    app.request<SignInView & { user: { emailVerified: boolean } }>("POST", "/api/auth/verify-email", {
       body: { token, password },
     });
 
@@ -166,7 +166,7 @@ describe("sign-up with system mail", () => {
     const email = fresh();
     const answer = await signUp(app, email);
     expect([answer.status, answer.body.token, answer.headers.getSetCookie()]).toEqual([202, undefined, []]);
-    expect((await signIn(app, email)).status).toBe(401);
+    expect((await requestSignIn(app, email)).status).toBe(401);
     expect((await admin("find-user-by-email", { email })).body.emailVerified).toBe(false);
     const mail = await mailTo(email);
     expect([mail.from?.text, mail.headers.get("auto-submitted")]).toEqual([
@@ -180,7 +180,7 @@ describe("sign-up with system mail", () => {
     expect(rows).not.toContain(token.split(".")[1] ?? "none");
     const entered = await verify(token);
     expect(entered.body.user).toMatchObject({ emailVerified: true });
-    expect((await signIn(app, email)).status).toBe(200);
+    expect((await requestSignIn(app, email)).status).toBe(200);
     expect((await verify(token)).status).toBe(403);
   });
 
@@ -188,8 +188,8 @@ describe("sign-up with system mail", () => {
     const email = fresh();
     await signUp(app, email, "the squatter's choice");
     expect((await verify(tokenIn((await mailTo(email)).text), "a donkey with a ladder")).status).toBe(200);
-    expect((await signIn(app, email, "the squatter's choice")).status).toBe(401);
-    expect((await signIn(app, email, "a donkey with a ladder")).status).toBe(200);
+    expect((await requestSignIn(app, email, "the squatter's choice")).status).toBe(401);
+    expect((await requestSignIn(app, email, "a donkey with a ladder")).status).toBe(200);
   });
 
   test("sign-up and send-verification have the same response for new, unverified, verified and banned addresses", async () => {
@@ -211,7 +211,7 @@ describe("sign-up with system mail", () => {
     }
     expect([...asked]).toHaveLength(1);
     expect((await mailTo(verified)).subject).toContain("already have an account");
-    expect((await signIn(app, verified)).status).toBe(200);
+    expect((await requestSignIn(app, verified)).status).toBe(200);
     expect(mailsTo(banned)).toEqual([]);
   });
 
@@ -239,7 +239,7 @@ describe("sign-up with system mail", () => {
       expect((await verify(forged)).status).toBe(403);
     clock.advance(3 * DAY);
     expect((await verify(token)).status).toBe(403);
-    expect(await app.store.write(removeOldLinks)).toBeGreaterThan(0);
+    expect(await app.store.write(deleteExpiredLinks)).toBeGreaterThan(0);
   });
 
   test("verify-email after an admin verified the address: sets the password of that account", async () => {
@@ -270,7 +270,7 @@ describe("sign-up with system mail", () => {
     expect(failed.body.mailError).toContain("ECONNREFUSED");
     // Sign-up answers 202 although its mail fails, and the failure is logged.
     expect((await signUp(app, fresh())).status).toBe(202);
-    await until(
+    await waitUntil(
       "the failed mail is logged",
       async () => app.logged.some((line) => line.includes("system_mail.not_sent") && line.includes("LINK")),
       10_000,

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { diskRoom } from "../src/files/diskRoom.ts";
-import { IMPORT_BATCH_ROWS } from "../src/imports/importer.ts";
-import { PLATFORM } from "../src/limits/overrides.ts";
-import { usageOf } from "../src/limits/usage.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { type Owner, openBrand } from "./support/brands.ts";
-import { setLimits } from "./support/limits.ts";
-import { until } from "./support/throwaway.ts";
+import { watchDiskSpace } from "../../../src/lib/storage/disk-space.ts";
+import { IMPORT_BATCH_ROWS } from "../../../src/modules/imports/importer.ts";
+import { PLATFORM } from "../../../src/modules/limits/overrides.ts";
+import { getUsage } from "../../../src/modules/limits/usage.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner } from "../../support/brands.ts";
+import { setLimits } from "../../support/limits.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -26,7 +26,7 @@ interface Answer {
 }
 
 let app: TestApp;
-let ann: Owner;
+let ann: BrandOwner;
 let campaignId: string;
 let brands = 0;
 
@@ -35,11 +35,11 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  ann = await openBrand(app, `ann${++brands}`);
+  ann = await createBrandOwner(app, `ann${++brands}`);
   campaignId = await createCampaign(ann);
 });
 
-async function createCampaign(owner: Owner): Promise<string> {
+async function createCampaign(owner: BrandOwner): Promise<string> {
   return (await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign.id;
 }
 
@@ -52,7 +52,7 @@ async function upload(body: Bun.BodyInit, headers: Record<string, string> = {}, 
 
 async function waitForEnd(jobId: string, owner = ann): Promise<Job> {
   let job: Job | undefined;
-  await until(
+  await waitUntil(
     "the import ends",
     async () => {
       job = (await owner.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`)).body.job;
@@ -78,9 +78,9 @@ test("import: stops at the contact limit after the current batch, and reports th
   const rows = Math.ceil(701 / IMPORT_BATCH_ROWS) * IMPORT_BATCH_ROWS;
   expect(job).toMatchObject({ status: "FAILED", rows, verdicts: { added: 700, quota: rows - 700 } });
   expect(job.error).toContain(`the rows with the verdict QUOTA, up to line ${rows + 1}, were not imported`);
-  const used = await usageOf(app.store.read, ann.brandId);
+  const used = await getUsage(app.store.read, ann.brandId);
   expect(used).toMatchObject({ contacts: 700, importsAtOnce: 0 });
-  await until("the file is removed", async () => spooled().length === 0);
+  await waitUntil("the file is removed", async () => spooled().length === 0);
 
   // A file that cannot be imported must not be read.
   const never = new ReadableStream({ pull: () => Promise.reject(new Error("the body was read")) });
@@ -114,7 +114,7 @@ test("import upload: a body above the storage limit answers 409, unread if its l
   expect(chunked.body.message).toContain("The limit storedBytes is reached: 1000000 bytes");
   expect(sent).toBeLessThan(1_300_000);
   expect(spooled()).toEqual([]);
-  expect((await usageOf(app.store.read, ann.brandId)).storedBytes ?? 0).toBe(0);
+  expect((await getUsage(app.store.read, ann.brandId)).storedBytes ?? 0).toBe(0);
 });
 
 test("import upload: concurrent uploads of one brand share the storage limit", async () => {
@@ -142,18 +142,18 @@ test("import: files count as stored bytes during the import, results until the c
   const content = file(1200);
   const job = await waitForEnd((await upload(content)).body.jobId);
   expect(job).toMatchObject({ status: "DONE", verdicts: { added: 1200 } });
-  const { storedBytes = 0, importsAtOnce } = await usageOf(app.store.read, ann.brandId);
+  const { storedBytes = 0, importsAtOnce } = await getUsage(app.store.read, ann.brandId);
   expect(importsAtOnce).toBe(0);
   expect(storedBytes).toBeGreaterThan(1200 * 1250);
   expect(storedBytes).toBeLessThan(1200 * 1400);
-  expect((await usageOf(app.store.read, PLATFORM)).importsOfAllBrands).toBe(0);
+  expect((await getUsage(app.store.read, PLATFORM)).importsOfAllBrands).toBe(0);
   expect((await ann.request("DELETE", `/api/campaigns/${campaignId}`)).status).toBe(200);
-  expect((await usageOf(app.store.read, ann.brandId)).storedBytes).toBeLessThan(1200 * 800);
+  expect((await getUsage(app.store.read, ann.brandId)).storedBytes).toBeLessThan(1200 * 800);
 });
 
 test("import: the limit for all brands answers 429, and a replayed request is not counted", async () => {
   await setLimits(app.store, { importsOfAllBrands: 1 });
-  const bob = await openBrand(app, `bob${brands}`);
+  const bob = await createBrandOwner(app, `bob${brands}`);
   const bobs = await createCampaign(bob);
   const key = { "idempotency-key": `import-${brands}` };
   const [first, second] = await Promise.all([upload(file(4000), key), upload(file(4000), {}, bob, bobs)]);
@@ -170,7 +170,7 @@ test("import: the limit for all brands answers 429, and a replayed request is no
 
 test("import: a small file of one brand is done while large files of another are processed", async () => {
   const large = await Promise.all(Array.from({ length: 6 }, (_, n) => upload(file(5000, `l${n}.`))));
-  const bob = await openBrand(app, `bob${brands}`);
+  const bob = await createBrandOwner(app, `bob${brands}`);
   const small = await upload(file(400), {}, bob, await createCampaign(bob));
   expect(await waitForEnd(small.body.jobId, bob)).toMatchObject({ status: "DONE", rows: 400 });
   for (const { body } of large) {
@@ -186,7 +186,7 @@ test("import: below the minimum of free disk space uploads answer 503 unread, an
   const short = await startApp({
     config: { minFreeDiskBytes: Number.MAX_SAFE_INTEGER },
   });
-  const owner = await openBrand(short, "ann");
+  const owner = await createBrandOwner(short, "ann");
   const { body } = await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" });
   const never = new ReadableStream({ pull: () => Promise.reject(new Error("the body was read")) });
   const response = await short.app.handle(
@@ -206,7 +206,7 @@ test("import: below the minimum of free disk space uploads answer 503 unread, an
   // The route keeps the minimum it was created with; an import uses the present one.
   config.minFreeDiskBytes = Number.MAX_SAFE_INTEGER;
   const { jobId } = (await upload(file(3000))).body;
-  await until("the import waits", async () =>
+  await waitUntil("the import waits", async () =>
     app.logged.some((line) => line.includes("imports.import_waiting") && line.includes(`"waitsFor":"disk_space"`)),
   );
   const waiting = await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`);
@@ -217,6 +217,6 @@ test("import: below the minimum of free disk space uploads answer 503 unread, an
 
 test("free disk space: a folder that does not exist yet is measured by its parent", async () => {
   const missing = join(app.deps.config.dataDir, "not", "there", "yet");
-  expect(await diskRoom(missing, 1).isShort()).toBe(false);
-  expect(await diskRoom(missing, Number.MAX_SAFE_INTEGER).isShort()).toBe(true);
+  expect(await watchDiskSpace(missing, 1).isLow()).toBe(false);
+  expect(await watchDiskSpace(missing, Number.MAX_SAFE_INTEGER).isLow()).toBe(true);
 });

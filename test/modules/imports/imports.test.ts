@@ -3,20 +3,20 @@ import { existsSync, readdirSync } from "node:fs";
 import { mkdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { asc, eq } from "drizzle-orm";
-import { DAY, type VirtualClock } from "../src/clock.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import { campaigns } from "../src/db/schema/campaigns.ts";
-import { contacts } from "../src/db/schema/contacts.ts";
-import { conversations } from "../src/db/schema/conversations.ts";
-import { importJobs, importRows } from "../src/db/schema/imports.ts";
-import { messages } from "../src/db/schema/messages.ts";
-import type { Deps } from "../src/deps.ts";
-import { IMPORT_BATCH_ROWS, resumeImports, runImport, spoolPath } from "../src/imports/importer.ts";
-import { receiveFile } from "../src/imports/upload.ts";
-import demoContacts from "../src/simulator/demo-contacts.csv" with { type: "text" };
-import { startApp, type TestApp } from "./support/app.ts";
-import { type Owner, openBrand } from "./support/brands.ts";
-import { until } from "./support/throwaway.ts";
+import { campaigns } from "../../../src/db/schema/campaigns.ts";
+import { contacts } from "../../../src/db/schema/contacts.ts";
+import { conversations } from "../../../src/db/schema/conversations.ts";
+import { importJobs, importRows } from "../../../src/db/schema/imports.ts";
+import { messages } from "../../../src/db/schema/messages.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import { DAY, type VirtualClock } from "../../../src/lib/clock.ts";
+import type { Deps } from "../../../src/modules/deps.ts";
+import { getFilePath, IMPORT_BATCH_ROWS, resumeImports, runImport } from "../../../src/modules/imports/importer.ts";
+import { receiveFile } from "../../../src/modules/imports/upload.ts";
+import demoContacts from "../../../src/simulator/demo/contacts.csv" with { type: "text" };
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner } from "../../support/brands.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
 
 interface Job {
   id: string;
@@ -36,8 +36,8 @@ interface Answer {
 }
 
 let app: TestApp;
-let ann: Owner;
-let bob: Owner;
+let ann: BrandOwner;
+let bob: BrandOwner;
 let campaignId: string;
 let brands = 0;
 
@@ -48,12 +48,12 @@ afterAll(() => app.close());
 /** Create new brands for each test. */
 beforeEach(async () => {
   brands++;
-  [ann, bob] = [await openBrand(app, `ann${brands}`), await openBrand(app, `bob${brands}`)];
+  [ann, bob] = [await createBrandOwner(app, `ann${brands}`), await createBrandOwner(app, `bob${brands}`)];
   campaignId = await createDraft(ann);
 });
 
 /** Creates a campaign with a first message, so that whoever joins it after launch is scheduled. */
-async function createDraft(owner: Owner): Promise<string> {
+async function createDraft(owner: BrandOwner): Promise<string> {
   const { id } = (await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign;
   const delay = { value: 0, unit: "MINUTES" };
   const steps = [{ stage: 0, channel: "EMAIL", delay, subject: "Hello", body: "Hello" }];
@@ -92,7 +92,7 @@ function uploadForm(parts: Record<string, string | File>) {
 
 async function finished(jobId: string): Promise<Job> {
   let job: Job | undefined;
-  await until(`import ${jobId} is finished`, async () => {
+  await waitUntil(`import ${jobId} is finished`, async () => {
     job = (await ann.request<Answer>("GET", `/api/campaigns/import-jobs/${jobId}`)).body.job;
     return job.status !== "RUNNING";
   });
@@ -127,7 +127,7 @@ const spooled = () => {
 
 /** Waits for the given files in the upload folder: a file is deleted just after its job is done. */
 const expectSpooled = (names: string[]) =>
-  until(`${names.join(", ") || "nothing"} is in the upload folder`, async () => spooled().join() === names.join());
+  waitUntil(`${names.join(", ") || "nothing"} is in the upload folder`, async () => spooled().join() === names.join());
 
 describe("import file", () => {
   const csv = [
@@ -269,7 +269,7 @@ describe("import file", () => {
 /** Creates a job with its file and no worker, as a killed process leaves it. */
 async function createJob(text: string): Promise<string> {
   const jobId = Bun.randomUUIDv7();
-  const path = spoolPath(app.deps.config.dataDir, jobId);
+  const path = getFilePath(app.deps.config.dataDir, jobId);
   await Bun.write(path, text);
   const job = { id: jobId, brandId: ann.brandId, campaignId, fileName: "x.csv", status: "RUNNING" as const };
   await app.store.write((tx) =>
@@ -391,11 +391,11 @@ describe("interrupted import", () => {
 
   test("a job without its file is failed after a day, and old uploads without a job are deleted", async () => {
     const jobId = await createJob("email\na@example.com\n");
-    const path = spoolPath(app.deps.config.dataDir, jobId);
+    const path = getFilePath(app.deps.config.dataDir, jobId);
     const text = await Bun.file(path).text();
     await Bun.file(path).delete();
     await mkdir(join(path, ".."), { recursive: true });
-    const [fresh, old] = [spoolPath(app.deps.config.dataDir, "fresh"), spoolPath(app.deps.config.dataDir, "old")];
+    const [fresh, old] = [getFilePath(app.deps.config.dataDir, "fresh"), getFilePath(app.deps.config.dataDir, "old")];
     for (const leftover of [fresh, old]) await Bun.write(leftover, text);
     const clock = app.clock as VirtualClock;
     await utimes(old, new Date(clock.now() - 2 * DAY), new Date(clock.now() - 2 * DAY));
@@ -464,7 +464,7 @@ describe("POST /api/campaigns/:id/import-contacts", () => {
   test("a too large body is refused with TOO_LARGE, with or without a declared length, and leaves no file", async () => {
     const chunk = new Uint8Array(50_000).fill(97);
     const stream = () => new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(chunk) });
-    const path = spoolPath(app.deps.config.dataDir, "large");
+    const path = getFilePath(app.deps.config.dataDir, "large");
     const receive = (headers: Record<string, string>, body: Bun.BodyInit) =>
       receiveFile(
         new Request("http://localhost", { method: "POST", headers, body, duplex: "half" } as RequestInit),

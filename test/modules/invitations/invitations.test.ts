@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY, VirtualClock } from "../src/clock.ts";
-import { brands } from "../src/db/schema/brands.ts";
-import { invitations } from "../src/db/schema/identity.ts";
-import { removeOldInvitations } from "../src/invitations/invitations.ts";
-import { invitationRoutes } from "../src/invitations/routes.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { idOf, type SignedIn, session, signIn } from "./support/visitors.ts";
+import { brands } from "../../../src/db/schema/brands.ts";
+import { invitations } from "../../../src/db/schema/identity.ts";
+import { DAY, VirtualClock } from "../../../src/lib/clock.ts";
+import { deleteOldInvitations } from "../../../src/modules/invitations/invitations.ts";
+import { invitationsModule } from "../../../src/modules/invitations/routes.ts";
+import { PASSWORD } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { getUserId, requestSession, requestSignIn, type SignInView } from "../../support/auth-helpers.ts";
 
 setDefaultTimeout(60_000);
 
@@ -22,7 +22,7 @@ interface Made {
   mailed: boolean;
   mailError: string | null;
 }
-interface Entered extends SignedIn {
+interface Entered extends SignInView {
   message: string;
   user: { id: string; email: string; role: string; emailVerified: boolean; brandId: string | null };
 }
@@ -32,7 +32,7 @@ let adminToken: string;
 let people = 0;
 beforeAll(async () => {
   app = await startApp({ clock, config: { signUp: "closed" } });
-  app.app.use(invitationRoutes(app.deps, app.identity));
+  app.app.use(invitationsModule(app.deps, app.identity));
   adminToken = await app.admin();
 });
 afterAll(() => app.close());
@@ -63,8 +63,8 @@ describe("invitation", () => {
     expect(url).toBe(`${app.deps.config.publicUrl}/api/auth/invitation#token=${token}`);
     const answer = await accept(token);
     expect(answer.body.user).toMatchObject({ email, role: "user", emailVerified: true, brandId: null });
-    expect((await session(app, { token: answer.body.token })).status).toBe(200);
-    expect((await signIn(app, email)).status).toBe(200);
+    expect((await requestSession(app, { token: answer.body.token })).status).toBe(200);
+    expect((await requestSignIn(app, email)).status).toBe(200);
     expect((await accept(token)).status).toBe(403);
     expect((await invite({ email })).status).toBe(409);
   });
@@ -99,7 +99,7 @@ describe("invitation", () => {
     expect((await accept(first.token)).body.user.brandId).toBe(brandId);
     // The second invitation for the brand must create neither ownership nor an account.
     expect((await accept(second.token)).status).toBe(409);
-    expect((await signIn(app, second.invitation.email)).status).toBe(401);
+    expect((await requestSignIn(app, second.invitation.email)).status).toBe(401);
     expect((await invite({ email: fresh(), brandId })).status).toBe(409);
     expect((await invite({ email: fresh(), brandId: "nowhere" })).status).toBe(404);
     expect((await invite({ email: fresh(), brandId, brandName: "Both" })).status).toBe(422);
@@ -115,14 +115,14 @@ describe("invitation", () => {
     const [replaced, newer] = [await createInvitation({ email }), await createInvitation({ email })];
 
     const other = await app.admin();
-    const userId = await idOf(app, other);
+    const userId = await getUserId(app, other);
     const demoted = (await invite({ email: fresh(), role: "admin" }, other)).body;
     const change = { token: adminToken, body: { userId, role: "user" } };
     expect((await app.request("POST", "/api/auth/admin/set-role", change)).status).toBe(200);
 
     const banned = await app.admin();
     const byBanned = (await invite({ email: fresh() }, banned)).body;
-    const ban = { token: adminToken, body: { userId: await idOf(app, banned) } };
+    const ban = { token: adminToken, body: { userId: await getUserId(app, banned) } };
     expect((await app.request("POST", "/api/auth/admin/ban-user", ban)).status).toBe(200);
 
     for (const { token } of [revoked, replaced, demoted, byBanned]) expect((await accept(token)).status).toBe(403);
@@ -137,7 +137,7 @@ describe("invitation", () => {
     expect(body.data.find(({ id }) => id === old.invitation.id)?.status).toBe("EXPIRED");
     expect(body.data.find(({ id }) => id === newer.invitation.id)?.status).toBe("ACCEPTED");
     clock.advance(31 * DAY);
-    expect(await app.store.write(removeOldInvitations)).toBeGreaterThan(0);
+    expect(await app.store.write(deleteOldInvitations)).toBeGreaterThan(0);
     adminToken = await app.admin();
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Rate, TokenBuckets } from "../src/limits/bucket.ts";
+import { type Rate, TokenBuckets } from "../../../src/modules/limits/bucket.ts";
 
 /** Reference token bucket with exact arithmetic: each millisecond adds its fraction of a token. */
 class SlowBucket {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { FairQueue } from "../src/limits/fairQueue.ts";
-import { FairShare } from "../src/limits/fairShare.ts";
-import { Places } from "../src/limits/places.ts";
+import { FairQueue } from "../../../src/modules/limits/fair-queue.ts";
+import { FairShare } from "../../../src/modules/limits/fair-share.ts";
+import { ConcurrencyLimiter } from "../../../src/modules/limits/places.ts";
 
 describe("fair queue", () => {
   test("keys are served in rotation, each in its own order, and no more than the limit run together", async () => {
@@ -51,7 +51,7 @@ describe("fair queue", () => {
 
 describe("concurrency limiter", () => {
   test("two requests of a subject run at once, eight more wait in order, and the rest is rejected", async () => {
-    const places = new Places({ mostWaiting: 8, noun: "requests" });
+    const places = new ConcurrencyLimiter({ mostWaiting: 8, noun: "requests" });
     const order: number[] = [];
     let running = 0;
     const results = await Promise.allSettled(
@@ -75,7 +75,7 @@ describe("concurrency limiter", () => {
   });
 
   test("requests of other subjects run between two waiting requests of one subject", async () => {
-    const places = new Places({ mostWaiting: 8, noun: "requests" });
+    const places = new ConcurrencyLimiter({ mostWaiting: 8, noun: "requests" });
     const seen: string[] = [];
     const first = await places.take("ann", 1);
     const second = places.take("ann", 1).then(() => seen.push("ann"));

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { createApp } from "../src/app.ts";
-import { MINUTE, VirtualClock } from "../src/clock.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { type Doors, doorsThrough } from "./support/doors.ts";
+import { MINUTE, VirtualClock } from "../../../src/lib/clock.ts";
+import { createApp } from "../../../src/server/app.ts";
+import { type ApiClient, createApiClientOver } from "../../support/api-client.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -27,15 +27,15 @@ interface Answer {
 const clock = new VirtualClock(Date.UTC(2026, 10, 23, 9));
 let app: TestApp;
 let stop: () => Promise<unknown>;
-let client: Doors;
+let client: ApiClient;
 let admin: string;
 let brands = 0;
 
-async function serve(): Promise<{ client: Doors; stop(): Promise<unknown> }> {
+async function serve(): Promise<{ client: ApiClient; stop(): Promise<unknown> }> {
   const whole = createApp(app.deps, app.identity).listen({ port: 0, hostname: "127.0.0.1" });
   const url = `http://127.0.0.1:${whole.server?.port}`;
   return {
-    client: doorsThrough(
+    client: createApiClientOver(
       (path, sent) => fetch(`${url}${path}`, sent),
       () => "10.9.9.9",
     ),

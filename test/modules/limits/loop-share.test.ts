@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { type Admission, createAdmission, type Pass } from "../src/limits/admission.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import { type Admission, type AdmissionPass, createAdmission } from "../../../src/modules/limits/admission.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -18,7 +18,7 @@ function work(milliseconds: number): void {
 
 /** Makes one request that blocks the event loop; returns the seconds to wait when it is refused, otherwise 0. */
 async function request(brandId: string, milliseconds: number): Promise<number> {
-  let pass: Pass;
+  let pass: AdmissionPass;
   try {
     pass = await admission.admit({ userId: `owner of ${brandId}`, brandId }, "read", () => {});
   } catch (error) {

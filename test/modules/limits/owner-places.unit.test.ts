@@ -8,7 +8,7 @@ import {
   MAX_WAITING,
   OwnerPlaces,
   SHARED_AT_ONCE,
-} from "../src/limits/ownerPlaces.ts";
+} from "../../../src/modules/limits/owner-places.ts";
 
 // What is worked on is counted. The clock is the test's own; those who wait are looked at every few real milliseconds.
 

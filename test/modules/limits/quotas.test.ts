@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
-import type { LimitName } from "../src/limits/names.ts";
-import { usageOf } from "../src/limits/usage.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { asking, type Owner, openBrand } from "./support/brands.ts";
-import { setLimits } from "./support/limits.ts";
+import type { LimitName } from "../../../src/modules/limits/names.ts";
+import { getUsage } from "../../../src/modules/limits/usage.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner, requestAs } from "../../support/brands.ts";
+import { setLimits } from "../../support/limits.ts";
 
 setDefaultTimeout(60_000);
 
@@ -13,21 +13,21 @@ const CALLERS = 32;
 const LEFT = 7;
 
 let app: TestApp;
-let admin: Owner["request"];
-let ann: Owner;
+let admin: BrandOwner["request"];
+let ann: BrandOwner;
 let brands = 0;
 let made = 0;
 
 beforeAll(async () => {
   app = await startApp({ config: { allowPrivateSmtp: true } });
-  admin = asking(app, await app.admin());
+  admin = requestAs(app, await app.admin());
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  ann = await openBrand(app, `ann${++brands}`);
+  ann = await createBrandOwner(app, `ann${++brands}`);
 });
 
-const used = async (brandId = ann.brandId) => usageOf(app.store.read, brandId);
+const used = async (brandId = ann.brandId) => getUsage(app.store.read, brandId);
 
 /** Requests that create one more of each resource with a quota; a DELETE below the same path removes it. */
 const resources: Record<string, { path: string; body: () => object; list?: string }> = {
@@ -132,7 +132,7 @@ test("quota of stored bytes: a template beyond it answers 409, and replaced or d
 });
 
 test("quota of mailboxes: a mailbox assigned to another brand counts for that brand", async () => {
-  const bob = await openBrand(app, `bob${brands}`);
+  const bob = await createBrandOwner(app, `bob${brands}`);
   const box = await ann.request<{ emailAccount: { id: string } }>("POST", "/api/email-accounts", {
     ...resources.mailboxes?.body(),
   });
@@ -149,7 +149,7 @@ test("quota counters: equal the number of rows after any sequence of changes, an
   const acts = fc.array(fc.tuple(fc.constantFrom("make", "change", "join", "delete"), fc.nat(1000)), { maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(acts, async (steps) => {
-      const owner = await openBrand(app, `prop${++brands}`);
+      const owner = await createBrandOwner(app, `prop${++brands}`);
       const people: string[] = [];
       const created = await owner.request<{ campaign: { id: string } }>("POST", "/api/campaigns", { name: "C" });
       const campaignId = created.body.campaign.id;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { VirtualClock } from "../src/clock.ts";
-import { dialect } from "../src/db/dialect.ts";
-import { openStore } from "../src/db/open.ts";
-import type { Store } from "../src/db/store.ts";
-import { leasedRates } from "../src/limits/rates.ts";
-import { countToday, leaseTokens, purgeCounts } from "../src/limits/tokens.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import { dialect } from "../../../src/db/dialect.ts";
+import { openStore } from "../../../src/db/open.ts";
+import type { Store } from "../../../src/db/store.ts";
+import { VirtualClock } from "../../../src/lib/clock.ts";
+import { leasedRates } from "../../../src/modules/limits/rates.ts";
+import { countToday, leaseTokens, purgeCounts } from "../../../src/modules/limits/tokens.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
 
 // Count with several processes in one database. On Postgres each process has its own store. SQLite allows one
 // process, so there the test only shows that the statements behave the same.

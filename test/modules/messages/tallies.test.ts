@@ -1,17 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { ban } from "../src/bans/bans.ts";
-import { DAY, HOUR } from "../src/clock.ts";
-import { messages } from "../src/db/schema/messages.ts";
-import { SYSTEM, tenantScope } from "../src/db/tenant-scope.ts";
-import { deleteCampaign } from "../src/deletion/campaign.ts";
-import type { FollowUp } from "../src/delivery/model.ts";
-import { resolveUnknown } from "../src/delivery/rescuer.ts";
-import { tallyDrifts } from "../src/messages/tallyProof.ts";
-import { seededRandom } from "../src/random.ts";
-import type { Owner } from "./support/brands.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { LATER, REJECTED, UNKNOWN } from "./support/scriptedChannel.ts";
+import { messages } from "../../../src/db/schema/messages.ts";
+import { SYSTEM, tenantScope } from "../../../src/db/tenant-scope.ts";
+import { DAY, HOUR } from "../../../src/lib/clock.ts";
+import { seededRandom } from "../../../src/lib/random.ts";
+import { deleteCampaign } from "../../../src/modules/deletion/campaign.ts";
+import type { FollowUp } from "../../../src/modules/delivery/model.ts";
+import { resolveUnknown } from "../../../src/modules/delivery/rescuer.ts";
+import { findTallyMismatches } from "../../../src/modules/messages/tally-mismatches.ts";
+import { createBan } from "../../../src/modules/suppressions/bans.ts";
+import type { BrandOwner } from "../../support/brands.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
+import { LATER, REJECTED, UNKNOWN } from "../../support/scripted-channel.ts";
 
 setDefaultTimeout(120_000);
 
@@ -22,16 +22,16 @@ interface Page {
   pagination: { total: number };
 }
 
-let world: Outreach;
-let admin: Owner["request"];
+let world: OutreachApp;
+let admin: BrandOwner["request"];
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 beforeEach(async () => {
   admin = await world.admin();
 });
 afterEach(async () => {
-  expect(await tallyDrifts(world.store.read)).toEqual([]);
+  expect(await findTallyMismatches(world.store.read)).toEqual([]);
 });
 afterAll(() => world.close());
 
@@ -40,15 +40,19 @@ async function runCampaigns(seed: number): Promise<void> {
   const random = seededRandom(`tallies ${seed}`);
   const chance = (odds: number) => random() < odds;
   for (let brand = 0; brand < 3; brand++) {
-    const stage = await world.launched({ people: 4 + Math.floor(random() * 8), delays: [0, 1, 1], dailyLimit: 6 });
+    const stage = await world.createLaunched({
+      people: 4 + Math.floor(random() * 8),
+      delays: [0, 1, 1],
+      dailyLimit: 6,
+    });
     for (let round = 0; round < 3; round++) {
-      world.channel.next(...[REJECTED, UNKNOWN, LATER, UNKNOWN].filter(() => chance(0.5)));
+      world.channel.enqueue(...[REJECTED, UNKNOWN, LATER, UNKNOWN].filter(() => chance(0.5)));
       await world.run();
       const email = stage.emails[round];
       if (email && chance(0.5)) {
-        await world.store.write((tx) => ban(tx, { scope: stage.brandId, email, source: "MANUAL" }));
+        await world.store.write((tx) => createBan(tx, { scope: stage.brandId, email, source: "MANUAL" }));
       }
-      if (chance(0.4)) await world.store.write((tx) => world.answer(tx, stage, "Tell me more"));
+      if (chance(0.4)) await world.store.write((tx) => world.recordReply(tx, stage, "Tell me more"));
       const lost = await world.store.read.select().from(messages).where(eq(messages.status, "UNKNOWN"));
       for (const { id } of lost.filter(() => chance(0.6))) {
         await world.store.write((tx) => resolveUnknown(tx, id, chance(0.5) ? "SENT" : "NOT_SENT", tenantScope(SYSTEM)));
@@ -58,9 +62,9 @@ async function runCampaigns(seed: number): Promise<void> {
       await world.engine.sweep();
     }
   }
-  const unsent = await world.launched({ people: 3 });
+  const unsent = await world.createLaunched({ people: 3 });
   await unsent.request("POST", `/api/campaigns/${unsent.campaignId}/cancel`, {});
-  expect(await tallyDrifts(world.store.read)).toEqual([]);
+  expect(await findTallyMismatches(world.store.read)).toEqual([]);
   // Sign in again: the session expired as time passed.
   admin = await world.admin();
 }
@@ -98,7 +102,7 @@ test.each([1, 2])(
 );
 
 test("message tallies: a deleted campaign is subtracted", async () => {
-  const stage = await world.launched({ people: 3 });
+  const stage = await world.createLaunched({ people: 3 });
   expect((await stage.request("POST", `/api/campaigns/${stage.campaignId}/cancel`, {})).status).toBe(200);
   const before = (await admin<Page>("GET", `${ALL}?includeOpening=true`)).body.pagination.total;
   await world.store.write((tx) => deleteCampaign(tx, stage.campaignId, tenantScope(SYSTEM)));
@@ -106,8 +110,8 @@ test("message tallies: a deleted campaign is subtracted", async () => {
 });
 
 test("findTallyDrifts: reports a message that was changed behind the tallies", async () => {
-  const stage = await world.launched({ people: 1 });
-  const [row] = await world.messagesOf(stage.campaignId);
+  const stage = await world.createLaunched({ people: 1 });
+  const [row] = await world.listMessages(stage.campaignId);
   const move = (by: number) =>
     world.store.write((tx) =>
       tx
@@ -116,6 +120,6 @@ test("findTallyDrifts: reports a message that was changed behind the tallies", a
         .where(eq(messages.id, row?.id ?? "")),
     );
   await move(HOUR);
-  expect((await tallyDrifts(world.store.read)).length).toBeGreaterThanOrEqual(2);
+  expect((await findTallyMismatches(world.store.read)).length).toBeGreaterThanOrEqual(2);
   await move(0);
 });

@@ -1,25 +1,25 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import type { ConversationStatus } from "../src/conversationRows/status.ts";
-import { balanceOf } from "../src/credits/statement.ts";
-import { conversations } from "../src/db/schema/conversations.ts";
-import { countsOf } from "../src/messages/counts.ts";
-import type { MessageStatus } from "../src/messages/model.ts";
-import { reschedule } from "../src/messages/reschedule.ts";
-import { tallyDrifts } from "../src/messages/tallyProof.ts";
-import { type Change, TRANSITIONS, transition } from "../src/messages/transitions.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { conversations } from "../../../src/db/schema/conversations.ts";
+import type { ConversationStatus } from "../../../src/modules/conversations/status.ts";
+import { getBalance } from "../../../src/modules/credits/balance.ts";
+import { getCounts } from "../../../src/modules/messages/counts.ts";
+import type { MessageStatus } from "../../../src/modules/messages/model.ts";
+import { reschedule } from "../../../src/modules/messages/reschedule.ts";
+import { findTallyMismatches } from "../../../src/modules/messages/tally-mismatches.ts";
+import { type Change, TRANSITIONS, transition } from "../../../src/modules/messages/transitions.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
-  expect(await tallyDrifts(world.store.read)).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
+  expect(await findTallyMismatches(world.store.read)).toEqual([]);
 });
 afterAll(() => world.close());
 
@@ -27,8 +27,8 @@ type Name = keyof typeof TRANSITIONS;
 
 /** Two pending messages of a launched campaign, with a function that makes one of them take transitions in order. */
 async function launched() {
-  const { campaignId, brandId } = await world.launched({ people: 2 });
-  const [first, second] = await world.messagesOf(campaignId);
+  const { campaignId, brandId } = await world.createLaunched({ people: 2 });
+  const [first, second] = await world.listMessages(campaignId);
   if (!first || !second) throw new Error("the campaign has no messages");
   const take = async (...path: [Name, MessageStatus, Partial<Change>?][]) => {
     for (const [name, to, more] of path) {
@@ -44,13 +44,13 @@ async function launched() {
     second,
     take,
     async state() {
-      const [message, other] = await world.messagesOf(campaignId);
+      const [message, other] = await world.listMessages(campaignId);
       const [conversation] = await world.store.read
         .select()
         .from(conversations)
         .where(eq(conversations.id, first.conversationId));
-      const { totalReserved, totalUsed, creditAvailable } = await balanceOf(world.store.read, brandId);
-      const counts = await countsOf(world.store.read, campaignId);
+      const { totalReserved, totalUsed, creditAvailable } = await getBalance(world.store.read, brandId);
+      const counts = await getCounts(world.store.read, campaignId);
       return {
         status: message?.status,
         other: other?.status,

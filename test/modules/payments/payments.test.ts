@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { DAY, HOUR, iso } from "../src/clock.ts";
-import type { BrandCredits, CreditStats } from "../src/credits/model.ts";
-import type { Transaction } from "../src/payments/model.ts";
-import { toMajor, toMinor } from "../src/payments/money.ts";
-import { type PaymentOrder, recordPayment } from "../src/payments/payments.ts";
-import type { Owner } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import { idOf } from "./support/visitors.ts";
+import { DAY, HOUR, iso } from "../../../src/lib/clock.ts";
+import type { BrandCredits, CreditStats } from "../../../src/modules/credits/model.ts";
+import type { Transaction } from "../../../src/modules/payments/model.ts";
+import { toMajorUnits, toMinorUnits } from "../../../src/modules/payments/money.ts";
+import { createPayment, type PaymentInput } from "../../../src/modules/payments/payments.ts";
+import { getUserId } from "../../support/auth-helpers.ts";
+import type { BrandOwner } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -19,24 +19,24 @@ interface Payments {
   details?: { field: string; message: string }[];
 }
 
-let world: Outreach;
-let admin: Owner["request"];
+let world: OutreachApp;
+let admin: BrandOwner["request"];
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
   admin = await world.admin();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
 const payments = async (query = "") => (await admin<Payments>("GET", `${ADMIN}/payments?${query}`)).body;
 const grant = (body: object, headers?: Record<string, string>) =>
   admin<Payments>("POST", `${ADMIN}/grant-credits`, { credits: 100, reason: "paid", ...body }, headers);
-const record = (order: Partial<PaymentOrder> & { brandId: string }) =>
+const record = (order: Partial<PaymentInput> & { brandId: string }) =>
   world.store.write((tx) =>
-    recordPayment(tx, {
+    createPayment(tx, {
       type: "CREDIT_PURCHASE",
       status: "SUCCESS",
       amountMinor: 100,
@@ -49,7 +49,7 @@ const record = (order: Partial<PaymentOrder> & { brandId: string }) =>
 
 describe("POST /api/auth/admin/grant-credits with a payment", () => {
   test("records the payment and the credits it paid for, in all fields", async () => {
-    const { brandId, token } = await world.stage();
+    const { brandId, token } = await world.createDraft();
     const paidAt = iso(world.clock.now() - DAY);
     const payment = { amount: 49.9, currency: "usd", description: "Transfer 4711", planName: "Gold", paidAt };
     expect((await grant({ brandId, credits: 1.5, kind: "SUBSCRIPTION", payment })).status).toBe(200);
@@ -60,7 +60,7 @@ describe("POST /api/auth/admin/grant-credits with a payment", () => {
           id: expect.any(String),
           brandId,
           brandName: "brand0",
-          userId: await idOf(world.app, token),
+          userId: await getUserId(world.app, token),
           userName: "Somebody",
           userEmail: "owner@brand0.example",
           type: "SUBSCRIPTION",
@@ -81,7 +81,7 @@ describe("POST /api/auth/admin/grant-credits with a payment", () => {
   });
 
   test("records one payment per Idempotency-Key, and none when the request is rejected", async () => {
-    const { brandId } = await world.stage({ credits: 0 });
+    const { brandId } = await world.createDraft({ credits: 0 });
     const body = { brandId, payment: { amount: 10, currency: "EUR" } };
     const headers = { "idempotency-key": "transfer-1" };
     const answers = await Promise.all([grant(body, headers), grant(body, headers)]);
@@ -114,15 +114,15 @@ describe("POST /api/auth/admin/grant-credits with a payment", () => {
       [1.234, "KWD", 1234],
       [999_999_999.99, "USD", 99_999_999_999],
     ] as const) {
-      expect(toMinor("amount", amount, currency)).toBe(minor);
-      expect(toMajor(minor, currency)).toBe(amount);
+      expect(toMinorUnits("amount", amount, currency)).toBe(minor);
+      expect(toMajorUnits(minor, currency)).toBe(amount);
     }
   });
 });
 
 describe("GET /api/auth/admin/payments", () => {
   test("lists the newest first, each source once, and filters by status, type and brand in any letter case", async () => {
-    const { brandId } = await world.stage();
+    const { brandId } = await world.createDraft();
     const at = (hours: number) => ({ brandId, transactionDate: world.clock.now() - hours * HOUR });
     expect(await record({ ...at(3), source: "invoice-1", amountMinor: 500, currency: "JPY" })).not.toBeNull();
     expect(await record({ ...at(3), source: "invoice-1", amountMinor: 900, currency: "JPY" })).toBeNull();
@@ -160,7 +160,7 @@ describe("GET /api/auth/admin/payments", () => {
     await refused("limit=101");
     expect(await refused("status=PAID")).toBe("expected one of PENDING, SUCCESS, FAILED, VOIDED, REFUNDED");
     expect(await refused("type=GIFT")).toContain("CREDIT_PURCHASE");
-    const { request } = await world.stage();
+    const { request } = await world.createDraft();
     expect((await request("GET", `${ADMIN}/payments`)).status).toBe(403);
   });
 });
@@ -186,7 +186,7 @@ describe("credits of all brands", () => {
   }
 
   test("POST all-credits: figures exclude held and expired credits and add up to POST credit-stats", async () => {
-    const stage = await world.launched({ people: 3, credits: 10 });
+    const stage = await world.createLaunched({ people: 3, credits: 10 });
     await world.run();
     const { brandId, campaignId } = stage;
     await grant({ brandId, credits: 5, kind: "SUBSCRIPTION", expiresAt: iso(world.clock.now() + HOUR) });
@@ -253,12 +253,12 @@ describe("credits of all brands", () => {
 });
 
 test("payment routes: malformed input is rejected without side effects", async () => {
-  const stage = await world.stage();
+  const stage = await world.createDraft();
   const asAdmin = { ...stage, request: admin };
-  await sendNonsense(asAdmin, "GET", `${ADMIN}/payments`);
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/all-credits`, { page: 1, limit: 1 });
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/credit-stats`, { x: 1 });
+  await fuzzEndpoint(asAdmin, "GET", `${ADMIN}/payments`);
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/all-credits`, { page: 1, limit: 1 });
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/credit-stats`, { x: 1 });
   const { brandId } = stage;
   const payment = { amount: 1, currency: "USD", description: "x", planName: "x", paidAt: "2026-01-01T00:00:00Z" };
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/grant-credits`, { brandId, credits: 1, reason: "x", payment });
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/grant-credits`, { brandId, credits: 1, reason: "x", payment });
 });

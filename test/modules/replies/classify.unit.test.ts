@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { readBounce } from "../src/understanding/bounce.ts";
-import { classify, type Inbound, type Intent } from "../src/understanding/classify.ts";
-import { readOptOut } from "../src/understanding/optOut.ts";
-import { withoutQuoted } from "../src/understanding/quoted.ts";
-import { scoreSentiment } from "../src/understanding/sentiment.ts";
-import { LINES, MAILS, MISREADINGS, REPORTS } from "./fixtures/replies.ts";
+import { parseBounce } from "../../../src/modules/replies/bounce.ts";
+import { classify, type InboundMessage, type Intent } from "../../../src/modules/replies/classify.ts";
+import { parseConsentRequest } from "../../../src/modules/replies/opt-out.ts";
+import { removeQuotedText } from "../../../src/modules/replies/quoted.ts";
+import { scoreSentiment } from "../../../src/modules/replies/sentiment.ts";
+import { LINES, MAILS, MISREADINGS, REPORTS } from "../../fixtures/replies.ts";
 
 const OPTIONS = { hostileBelow: -0.6 };
 
-function bare(channel: Inbound["channel"], text: string): Inbound {
+function bare(channel: InboundMessage["channel"], text: string): InboundMessage {
   return { channel, subject: channel === "EMAIL" ? "Re: Roof" : null, text, headers: {} };
 }
 
@@ -73,7 +73,7 @@ describe("bounces", () => {
         text: report.text,
         headers: report.headers ?? {},
       };
-      const bounce = readBounce(mail);
+      const bounce = parseBounce(mail);
       if (report.bounce === null) expect(bounce).toBeNull();
       else expect(bounce).toMatchObject(report.bounce);
       const read = classify({ channel: "EMAIL", subject: mail.headers.subject ?? null, ...mail }, OPTIONS);
@@ -113,7 +113,7 @@ describe("sentiment score", () => {
 });
 
 describe("reply classification of random texts", () => {
-  const channel = fc.constantFrom<Inbound["channel"]>("EMAIL", "SMS", "VOICEMAIL");
+  const channel = fc.constantFrom<InboundMessage["channel"]>("EMAIL", "SMS", "VOICEMAIL");
   const shard = fc.constantFrom(
     ">",
     "\n",
@@ -160,13 +160,13 @@ describe("reply classification of random texts", () => {
 
   test("removing quotations a second time changes nothing", () => {
     fc.assert(
-      fc.property(text, (body) => expect(withoutQuoted(withoutQuoted(body))).toBe(withoutQuoted(body))),
+      fc.property(text, (body) => expect(removeQuotedText(removeQuotedText(body))).toBe(removeQuotedText(body))),
       { numRuns: 500 },
     );
   });
 
   test("an e-mail never means OPT_IN", () => {
-    fc.assert(fc.property(text, (body) => expect(readOptOut(body, "EMAIL")?.kind).not.toBe("OPT_IN")));
+    fc.assert(fc.property(text, (body) => expect(parseConsentRequest(body, "EMAIL")?.kind).not.toBe("OPT_IN")));
   });
 });
 
@@ -248,7 +248,7 @@ describe("reply classification of 100,000 hostile characters", () => {
     const readings = [
       () => classify({ channel: "EMAIL", subject: body, text: `${body}\nx`, headers: {} }, OPTIONS),
       () => classify({ channel: "SMS", subject: null, text: body, headers: {} }, OPTIONS),
-      () => readBounce({ contentType: "message/delivery-status", text: body, headers: reports }),
+      () => parseBounce({ contentType: "message/delivery-status", text: body, headers: reports }),
     ];
     for (const read of readings) expect(Math.min(elapsedMs(read), elapsedMs(read), elapsedMs(read))).toBeLessThan(200);
   });

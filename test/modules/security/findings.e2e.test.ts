@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { readConfig } from "../src/config.ts";
-import { proxySighting } from "../src/security/proxySighting.ts";
-import { findInsecureSettings } from "../src/security/settings.ts";
-import { startApp } from "./support/app.ts";
-import { startService } from "./support/service.ts";
-import { until } from "./support/throwaway.ts";
+import { detectProxy } from "../../../src/modules/security/proxy-sighting.ts";
+import { parseConfig } from "../../../src/server/config/config.ts";
+import { findInsecureSettings } from "../../../src/server/insecure-settings.ts";
+import { startApp } from "../../support/app.ts";
+import { waitUntil } from "../../support/servers/temp-server.ts";
+import { startService } from "../../support/service.ts";
 
 const SAFE = {
   HOST: "127.0.0.1",
@@ -14,7 +14,7 @@ const SAFE = {
 };
 const BASE64 = "dGhpcyBpcyBub3QgYSBwYXNzd29yZCBidXQ";
 const keysOf = (env: Record<string, string>, problems: string[] = []) =>
-  findInsecureSettings(readConfig({ ...SAFE, ...env }), problems).map(({ key }) => key);
+  findInsecureSettings(parseConfig({ ...SAFE, ...env }), problems).map(({ key }) => key);
 
 describe("findInsecureSettings", () => {
   test("reports nothing for safe settings", () => {
@@ -83,7 +83,7 @@ describe("findInsecureSettings", () => {
       CHARGEBEE_WEBHOOK_USER: "chargebee",
       CHARGEBEE_WEBHOOK_PASSWORD: "hunter2",
     };
-    const found = findInsecureSettings(readConfig({ ...SAFE, ...env }), []);
+    const found = findInsecureSettings(parseConfig({ ...SAFE, ...env }), []);
     expect(found.length).toBe(4);
     expect(JSON.stringify(found)).not.toMatch(/hunter2|super-secret/);
     for (const { remedy, message } of found) expect([remedy.length > 10, message.length > 10]).toEqual([true, true]);
@@ -112,7 +112,7 @@ describe("GET /api/auth/admin/security-findings", () => {
     const app = await startApp({ config: { clientAddressHeader: null } });
     try {
       let peer = "203.0.113.7";
-      const sighting = proxySighting(app.deps);
+      const sighting = detectProxy(app.deps);
       const ask = async (headers: Record<string, string>) => {
         const server = { requestIP: () => ({ address: peer }) };
         Object.assign(sighting, { server });
@@ -138,7 +138,7 @@ test("start with insecure settings: prints and logs each of them, and reports a 
     env: { PUBLIC_URL: "http://reprise.example", SMTP_ALLOW_PRIVATE_HOSTS: "true", LOG_LEVEL: "warn" },
   });
   try {
-    await until("the start is complete", async () => service.output().includes("claim#token="));
+    await waitUntil("the start is complete", async () => service.output().includes("claim#token="));
     const lines = service.output().split("\n");
     const printed = lines.filter((line) => line.startsWith("Insecure (HIGH)"));
     expect(printed.map((line) => line.slice(21, 31))).toEqual(["PUBLIC_URL", "SMTP_ALLOW"]);

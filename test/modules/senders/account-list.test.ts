@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY, HOUR } from "../src/clock.ts";
-import { emailAccounts, senderDays } from "../src/db/schema/senders.ts";
-import { accountListRoutes } from "../src/senders/admin/accountRoutes.ts";
-import type { ListedAccount } from "../src/senders/admin/model.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import type { Stage } from "./support/stage.ts";
+import { emailAccounts, senderDays } from "../../../src/db/schema/senders.ts";
+import { DAY, HOUR } from "../../../src/lib/clock.ts";
+import { accountListRoutes } from "../../../src/modules/senders/admin/account-routes.ts";
+import type { ListedAccount } from "../../../src/modules/senders/admin/model.ts";
+import type { CampaignFixture } from "../../support/campaign-fixture.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -22,14 +22,17 @@ interface Page {
   hasMore: boolean;
 }
 
-let world: Outreach;
-let one: Stage;
-let two: Stage;
+let world: OutreachApp;
+let one: CampaignFixture;
+let two: CampaignFixture;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
   world.app.app.use(accountListRoutes(world.app.deps));
   world.clock.set(MONDAY);
-  [one, two] = [await world.stage({ mailboxes: 3, people: 6, delays: [0] }), await world.stage({ mailboxes: 2 })];
+  [one, two] = [
+    await world.createDraft({ mailboxes: 3, people: 6, delays: [0] }),
+    await world.createDraft({ mailboxes: 2 }),
+  ];
 });
 afterAll(() => world.close());
 
@@ -123,10 +126,10 @@ test("POST /api/auth/admin/email-accounts: answers 422 with the field name for i
     expect([status, body.details?.[0]?.field]).toEqual([422, field]);
   }
   expect((await admin("POST", LIST)).status).toBe(200);
-  const owner = await world.stage();
+  const owner = await world.createDraft();
   expect((await owner.request("POST", LIST, {})).status).toBe(403);
   expect((await world.app.request("POST", LIST, { body: {} })).status).toBe(401);
-  await sendNonsense({ ...two, request: await world.admin() }, "POST", LIST, { searchQuery: "x", limit: 5, offset: 0 });
+  await fuzzEndpoint({ ...two, request: await world.admin() }, "POST", LIST, { searchQuery: "x", limit: 5, offset: 0 });
 });
 
 test("POST /api/auth/admin/email-accounts: 10,000 mailboxes with ten days of sends each are listed within 5 seconds", async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
-import { dialect } from "../src/db/dialect.ts";
-import { emailAccounts } from "../src/db/schema/senders.ts";
-import { assignMailboxes } from "../src/senders/assignment.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { dialect } from "../../../src/db/dialect.ts";
+import { emailAccounts } from "../../../src/db/schema/senders.ts";
+import { assignMailboxes } from "../../../src/modules/senders/assignment.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -27,9 +27,9 @@ const RECORD_WRONG_CLAIMS =
           end`,
       ];
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
   await world.store.write(async (tx) => {
     for (const statement of RECORD_WRONG_CLAIMS) await tx.all(sql.raw(statement));
   });
@@ -38,10 +38,10 @@ afterAll(() => world.close());
 
 test("mailbox assignment during claims of two engines: no claim uses another brand's mailbox, and each message is sent once", async () => {
   for (let round = 0; round < 20; round++) {
-    world.channel.forget();
+    world.channel.reset();
     const [from, to] = await Promise.all([
-      world.launched({ mailboxes: 2, people: 60, delays: [0], dailyLimit: 1000 }),
-      world.launched({ mailboxes: 1, people: 60, delays: [0], dailyLimit: 1000 }),
+      world.createLaunched({ mailboxes: 2, people: 60, delays: [0], dailyLimit: 1000 }),
+      world.createLaunched({ mailboxes: 1, people: 60, delays: [0], dailyLimit: 1000 }),
     ]);
     const boxes = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, from.brandId));
     const moving = boxes.map(({ id }) => id).slice(0, 1 + (round % 2));
@@ -57,15 +57,15 @@ test("mailbox assignment during claims of two engines: no claim uses another bra
     // Send what waited for the mailboxes, which are back at their first brand after the last move.
     expect(world.channel.sent).toHaveLength(120);
     expect(new Set(world.channel.recipients).size).toBe(120);
-    const sent = [...(await world.messagesOf(from.campaignId)), ...(await world.messagesOf(to.campaignId))];
+    const sent = [...(await world.listMessages(from.campaignId)), ...(await world.listMessages(to.campaignId))];
     expect(sent.filter(({ status }) => status !== "SENT")).toEqual([]);
   }
   expect(await world.store.read.all(sql`select * from wrong_claims`)).toEqual([]);
-  expect(await world.drifts()).toEqual([]);
+  expect(await world.listDrifts()).toEqual([]);
 });
 
 test("mailbox assignment: 20,000 messages and conversations of a moved mailbox are divided evenly among the remaining mailboxes", async () => {
-  const [from, to] = [await world.launched({ mailboxes: 3, people: 2, delays: [0] }), await world.stage()];
+  const [from, to] = [await world.createLaunched({ mailboxes: 3, people: 2, delays: [0] }), await world.createDraft()];
   const [gone, ...left] = (
     await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, from.brandId))
   ).map(({ id }) => id);

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { emailAccounts } from "../src/db/schema/senders.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { firstMailbox, mailboxIds, mover } from "./support/mailboxes.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import type { Stage } from "./support/stage.ts";
+import { emailAccounts } from "../../../src/db/schema/senders.ts";
+import type { CampaignFixture } from "../../support/campaign-fixture.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { getFirstMailboxId, listBrandMailboxIds, mailboxAssigner } from "../../support/mailboxes.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(20_000);
 
@@ -21,30 +21,30 @@ interface Answer {
   unknownIds: string[];
 }
 
-let world: Outreach;
-let admin: Stage["request"];
+let world: OutreachApp;
+let admin: CampaignFixture["request"];
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 // Sign in before each test: the tests advance the clock by days, and sessions expire.
 beforeEach(async () => {
   admin = await world.admin();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const listMailboxIds = (stage: Stage) => mailboxIds(world, stage);
-const getFirstMailbox = (stage: Stage) => firstMailbox(world, stage);
-const move = (id: string, to: Stage) => mover(admin)(id, to);
-async function getBrandName({ request, brandId }: Stage): Promise<string> {
+const listMailboxIds = (stage: CampaignFixture) => listBrandMailboxIds(world, stage);
+const getFirstMailbox = (stage: CampaignFixture) => getFirstMailboxId(world, stage);
+const move = (id: string, to: CampaignFixture) => mailboxAssigner(admin)(id, to);
+async function getBrandName({ request, brandId }: CampaignFixture): Promise<string> {
   return (await request<{ brand: { name: string } }>("GET", `/api/brands/${brandId}`)).body.brand.name;
 }
 describe("POST /api/auth/admin/assign-email-account", () => {
   test("a mailbox is assigned to the new brand, and the response names the previous brand", async () => {
-    const [from, to] = [await world.stage(), await world.stage()];
+    const [from, to] = [await world.createDraft(), await world.createDraft()];
     const id = await getFirstMailbox(from);
     expect(await move(id, to)).toMatchObject({ success: true, previousBrandName: await getBrandName(from) });
     // Assign the mailbox to its present brand: success without a change.
@@ -57,20 +57,20 @@ describe("POST /api/auth/admin/assign-email-account", () => {
   });
 
   test("answers 404 for an unknown mailbox or brand, 403 to an owner, and no 500 to invalid input", async () => {
-    const stage = await world.stage();
+    const stage = await world.createDraft();
     const id = await getFirstMailbox(stage);
     expect((await admin("POST", ONE, { accountId: MISSING_ID, brandId: stage.brandId })).status).toBe(404);
     expect((await admin("POST", ONE, { accountId: id, brandId: MISSING_ID })).status).toBe(404);
     expect((await stage.request("POST", ONE, { accountId: id, brandId: stage.brandId })).status).toBe(403);
-    await sendNonsense({ ...stage, request: admin }, "POST", ONE, { accountId: MISSING_ID, brandId: stage.brandId });
-    await sendNonsense({ ...stage, request: admin }, "POST", MANY, {
+    await fuzzEndpoint({ ...stage, request: admin }, "POST", ONE, { accountId: MISSING_ID, brandId: stage.brandId });
+    await fuzzEndpoint({ ...stage, request: admin }, "POST", MANY, {
       accountIds: [MISSING_ID],
       brandId: stage.brandId,
     });
   });
 
   test("two requests with one Idempotency-Key assign the mailbox once and get the same response", async () => {
-    const [from, to] = [await world.stage(), await world.stage()];
+    const [from, to] = [await world.createDraft(), await world.createDraft()];
     const order = { accountId: await getFirstMailbox(from), brandId: to.brandId };
     const first = await admin<Answer>("POST", ONE, order, { "idempotency-key": "move" });
     const again = await admin<Answer>("POST", ONE, order, { "idempotency-key": "move" });
@@ -81,7 +81,7 @@ describe("POST /api/auth/admin/assign-email-account", () => {
 
 describe("POST /api/auth/admin/bulk-assign-email-accounts", () => {
   test("unassigned mailboxes and mailboxes of another brand are assigned together, and the response lists the reassigned ones", async () => {
-    const [from, to] = [await world.stage({ mailboxes: 3 }), await world.stage()];
+    const [from, to] = [await world.createDraft({ mailboxes: 3 }), await world.createDraft()];
     const [taken, free, already] = [await listMailboxIds(from), await getFirstMailbox(from), await getFirstMailbox(to)];
     await world.store.write((tx) => tx.update(emailAccounts).set({ brandId: null }).where(eq(emailAccounts.id, free)));
     const order = { accountIds: [...taken, ...taken, already], brandId: to.brandId };
@@ -96,7 +96,7 @@ describe("POST /api/auth/admin/bulk-assign-email-accounts", () => {
   });
 
   test("no mailbox is assigned when one id is unknown (404) or more than 1,000 ids are sent (422)", async () => {
-    const [from, to] = [await world.stage({ mailboxes: 2 }), await world.stage()];
+    const [from, to] = [await world.createDraft({ mailboxes: 2 }), await world.createDraft()];
     const order = { accountIds: [...(await listMailboxIds(from)), MISSING_ID, "gone"], brandId: to.brandId };
     const { status, body } = await admin<Answer>("POST", MANY, order);
     expect(status).toBe(404);

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import type { MailLogin } from "../src/channels/channel.ts";
-import { campaigns } from "../src/db/schema/campaigns.ts";
-import { contacts } from "../src/db/schema/contacts.ts";
-import { conversations } from "../src/db/schema/conversations.ts";
-import { messages } from "../src/db/schema/messages.ts";
-import { emailAccounts } from "../src/db/schema/senders.ts";
-import { loginOf } from "../src/senders/login.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { asking, type Owner, openBrand } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { setLimits } from "./support/limits.ts";
+import type { MailLogin } from "../../../src/channels/channel.ts";
+import { campaigns } from "../../../src/db/schema/campaigns.ts";
+import { contacts } from "../../../src/db/schema/contacts.ts";
+import { conversations } from "../../../src/db/schema/conversations.ts";
+import { messages } from "../../../src/db/schema/messages.ts";
+import { emailAccounts } from "../../../src/db/schema/senders.ts";
+import { decryptLogin } from "../../../src/modules/senders/login.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner, requestAs } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { setLimits } from "../../support/limits.ts";
 
 interface One {
   message: string;
@@ -30,8 +30,8 @@ interface One {
 }
 
 let app: TestApp;
-let ann: Owner;
-let bob: Owner;
+let ann: BrandOwner;
+let bob: BrandOwner;
 /** Logins that verifyMailbox was called with, and the result it returns. */
 const tried: MailLogin[] = [];
 let answer: { ok: true } | { ok: false; reason: string } = { ok: true };
@@ -49,11 +49,11 @@ beforeAll(async () => {
     },
   });
   await setLimits(app.store, { mailboxLoginsPerMinute: 1000, mailboxLoginsPerDay: 1000 });
-  [ann, bob] = [await openBrand(app, "ann"), await openBrand(app, "bob")];
+  [ann, bob] = [await createBrandOwner(app, "ann"), await createBrandOwner(app, "bob")];
 });
 afterAll(() => app.close());
 
-async function add(owner: Owner, email: string, extra: object = {}): Promise<One["emailAccount"]> {
+async function add(owner: BrandOwner, email: string, extra: object = {}): Promise<One["emailAccount"]> {
   const made = await owner.request<One>("POST", "/api/email-accounts", { ...mailbox, email, ...extra });
   if (made.status !== 200) throw new Error(made.text);
   return made.body.emailAccount;
@@ -74,7 +74,7 @@ describe("POST /api/email-accounts", () => {
     expect(tried.at(-1)).toEqual({ ...mailbox, security: "STARTTLS" });
     const [row] = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.id, account.id));
     expect(row?.secret).not.toContain("s3cret");
-    expect(row && loginOf(app.deps.vault, row)).toMatchObject({ password: "s3cret", username: "ann" });
+    expect(row && decryptLogin(app.deps.vault, row)).toMatchObject({ password: "s3cret", username: "ann" });
     expect(app.logged.join("\n")).not.toContain("s3cret");
   });
 
@@ -135,7 +135,7 @@ describe("POST /api/email-accounts", () => {
 test("POST /api/email-accounts: private hosts, unusual ports and plain text need the operator's permission", async () => {
   const strict = await startApp();
   try {
-    const owner = await openBrand(strict, "carl");
+    const owner = await createBrandOwner(strict, "carl");
     for (const wrong of [
       { host: "127.0.0.1" },
       { host: "169.254.169.254" },
@@ -166,7 +166,7 @@ test("POST /api/email-accounts: with simulated channels no login is tried", asyn
     deps: { verifyMailbox: () => Promise.reject(new Error("asked")) },
   });
   try {
-    const owner = await openBrand(simulated, "carl");
+    const owner = await createBrandOwner(simulated, "carl");
     const order = { ...mailbox, email: "c@n.example", host: "smtp.nowhere.example" };
     const made = await owner.request<One>("POST", "/api/email-accounts", order);
     expect(made.body.emailAccount.connectionStatus).toBe("CONNECTED");
@@ -281,20 +281,20 @@ test("email accounts: a brand gets 404 for those of another brand, and an admin 
   const seen = await bob.request("GET", "/api/email-accounts?limit=100");
   expect(seen.text).not.toContain(ann.brandId);
 
-  const admin = asking(app, await app.admin());
+  const admin = requestAs(app, await app.admin());
   expect((await admin("GET", path)).status).toBe(200);
   expect((await admin("GET", `/api/email-accounts?brandId=${ann.brandId}`)).status).toBe(200);
   expect((await admin("POST", "/api/email-accounts", { ...mailbox, email: "a@n.example" })).status).toBe(422);
   const nowhere = { ...mailbox, email: "a@n.example", brandId: "nowhere" };
   expect((await admin("POST", "/api/email-accounts", nowhere)).status).toBe(404);
 
-  const stranger = asking(app, await app.signUp("no.brand@owners.example"));
+  const stranger = requestAs(app, await app.signUp("no.brand@owners.example"));
   expect((await stranger("GET", path)).status).toBe(403);
   expect((await app.request("GET", path)).status).toBe(401);
 });
 
 test("GET /api/email-accounts: pages neither repeat nor skip an account", async () => {
-  const owner = await openBrand(app, "pages");
+  const owner = await createBrandOwner(app, "pages");
   for (let n = 0; n < 7; n++) await add(owner, `page${n}@northwind.example`);
   const seen: string[] = [];
   for (let cursor = ""; ; ) {
@@ -320,10 +320,10 @@ test("email account routes: malformed input is rejected without side effects", a
     allowUnverified: true,
   };
   const path = `/api/email-accounts/${account.id}`;
-  await sendNonsense(ann, "POST", "/api/email-accounts", order);
-  await sendNonsense(ann, "PATCH", path, { ...order, isActive: true });
-  await sendNonsense(ann, "GET", "/api/email-accounts");
-  await sendNonsense(ann, "GET", path);
-  await sendNonsense(ann, "POST", `${path}/test-connection`);
-  await sendNonsense(bob, "DELETE", path);
+  await fuzzEndpoint(ann, "POST", "/api/email-accounts", order);
+  await fuzzEndpoint(ann, "PATCH", path, { ...order, isActive: true });
+  await fuzzEndpoint(ann, "GET", "/api/email-accounts");
+  await fuzzEndpoint(ann, "GET", path);
+  await fuzzEndpoint(ann, "POST", `${path}/test-connection`);
+  await fuzzEndpoint(bob, "DELETE", path);
 }, 60_000);

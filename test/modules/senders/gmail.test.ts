@@ -2,16 +2,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
-import { smtpChannel } from "../src/channels/smtp.ts";
-import { HOUR, MINUTE, VirtualClock } from "../src/clock.ts";
-import { messages } from "../src/db/schema/messages.ts";
-import { emailAccounts } from "../src/db/schema/senders.ts";
-import { createEngine, type Engine } from "../src/delivery/engine.ts";
-import { castLaunch } from "../src/simulator/cast.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { certificate, startSmtpServer, type TestSmtpServer } from "./support/smtpServer.ts";
-import { castStage, type Stage } from "./support/stage.ts";
-import { startTokenServer, type TokenServer } from "./support/tokenServer.ts";
+import { createSmtpChannel } from "../../../src/channels/email/smtp.ts";
+import { messages } from "../../../src/db/schema/messages.ts";
+import { emailAccounts } from "../../../src/db/schema/senders.ts";
+import { HOUR, MINUTE, VirtualClock } from "../../../src/lib/clock.ts";
+import { createEngine, type Engine } from "../../../src/modules/delivery/engine.ts";
+import { launchSeededCampaign } from "../../../src/simulator/seed.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type CampaignFixture, createCampaignFixture } from "../../support/campaign-fixture.ts";
+import { loadCertificate, startSmtpServer, type TestSmtpServer } from "../../support/servers/smtp-server.ts";
+import { startTokenServer, type TokenServer } from "../../support/servers/token-server.ts";
 
 setDefaultTimeout(30_000);
 
@@ -36,9 +36,9 @@ beforeAll(async () => {
   google = startTokenServer();
   const tokens = { valid: google.valid };
   server = await startSmtpServer({ security: "TLS", tokens });
-  const channel = smtpChannel({
+  const channel = createSmtpChannel({
     allowPrivateHosts: false,
-    authorities: [certificate("localhost")],
+    authorities: [loadCertificate("localhost")],
     idleMilliseconds: 20,
     gmail: { host: "localhost", port: server.port, tokenUrl: google.url },
   });
@@ -55,7 +55,7 @@ afterAll(async () => {
   await Promise.all([google.stop(), server.stop()]);
 });
 
-async function ask(stage: Stage, method: string, path: string, body?: unknown) {
+async function ask(stage: CampaignFixture, method: string, path: string, body?: unknown) {
   const answer = await stage.request<One>(method, path, body);
   responseTexts.push(answer.text);
   return answer;
@@ -66,13 +66,13 @@ const oauth = (refreshToken = "canary-refresh") => ({
   refreshToken,
 });
 const address = (domain = "northwind.example") => `ann${count++}@${domain}`;
-const open = (wishes = {}) => castStage(app, `brand${count++}`, { people: 2, delays: [0], ...wishes });
+const open = (wishes = {}) => createCampaignFixture(app, `brand${count++}`, { people: 2, delays: [0], ...wishes });
 
 async function run(): Promise<void> {
   await engine.runDue();
   await engine.drain();
 }
-async function statuses({ campaignId }: Stage) {
+async function statuses({ campaignId }: CampaignFixture) {
   const rows = await app.store.read.select().from(messages).where(eq(messages.campaignId, campaignId));
   return rows.map(({ status, errorMessage }) => [status, errorMessage]);
 }
@@ -135,14 +135,14 @@ describe("POST /api/email-accounts for Google", () => {
 });
 
 /** Launches a campaign whose only mailbox is at Google. */
-async function launched(): Promise<Stage & { id: string }> {
+async function launched(): Promise<CampaignFixture & { id: string }> {
   const stage = await open();
   const made = await ask(stage, "POST", PATH, { email: address(), provider: "GMAIL", oauth: oauth(`canary-${count}`) });
   const { id } = made.body.emailAccount;
   await app.store.write(async (tx) => {
     // Replace the mailbox of the fixture, which sends no real mail, by the one at Google.
     const [fixtureMailbox] = await tx.select().from(emailAccounts).where(eq(emailAccounts.brandId, stage.brandId));
-    await castLaunch(tx, stage, 2);
+    await launchSeededCampaign(tx, stage, 2);
     if (fixtureMailbox)
       await tx.update(messages).set({ senderId: id }).where(eq(messages.campaignId, stage.campaignId));
   });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { emailAccounts, voicemailAccounts } from "../src/db/schema/senders.ts";
-import type { Connection } from "../src/senders/connection.ts";
-import { noteConnection } from "../src/senders/emailAccounts.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { asking, type Owner, openBrand } from "./support/brands.ts";
-import { setLimits } from "./support/limits.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { emailAccounts, voicemailAccounts } from "../../../src/db/schema/senders.ts";
+import { saveLoginTest } from "../../../src/modules/senders/email-accounts.ts";
+import type { LoginTest } from "../../../src/modules/senders/login-test.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner, requestAs } from "../../support/brands.ts";
+import { setLimits } from "../../support/limits.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -28,9 +28,9 @@ interface Answer {
 }
 
 let app: TestApp;
-let squatter: Owner;
-let owner: Owner;
-let admin: Owner["request"];
+let squatter: BrandOwner;
+let owner: BrandOwner;
+let admin: BrandOwner["request"];
 let works = true;
 let count = 0;
 const fresh = () => ({ email: `ceo${count++}@victim.example`, phoneNumber: `+1202555${1000 + count}` });
@@ -40,14 +40,14 @@ beforeAll(async () => {
     deps: { verifyMailbox: async () => (works ? { ok: true } : { ok: false, reason: "wrong password" }) },
   });
   await setLimits(app.store, { mailboxLoginsPerMinute: 1000, mailboxLoginsPerDay: 1000 });
-  [squatter, owner] = [await openBrand(app, "squatter"), await openBrand(app, "owner")];
-  admin = asking(app, await app.admin());
+  [squatter, owner] = [await createBrandOwner(app, "squatter"), await createBrandOwner(app, "owner")];
+  admin = requestAs(app, await app.admin());
 });
 afterAll(() => app.close());
 
 const LOGIN = { port: 587, security: "STARTTLS", username: "ceo", password: "s3cret" };
 const NO_PASSWORD = { username: undefined, password: undefined };
-async function add(by: Owner["request"], email: string, loginWorks: boolean, more: object = {}) {
+async function add(by: BrandOwner["request"], email: string, loginWorks: boolean, more: object = {}) {
   works = loginWorks;
   const order = { ...LOGIN, host: "1.1.1.1", email, allowUnverified: true, ...more };
   const answer = await by<Answer>("POST", "/api/email-accounts", order);
@@ -159,9 +159,9 @@ test("two brands that prove one address at the same time: one succeeds and the o
       (await add(owner.request, email, false)).body.emailAccount.id,
     ];
     const rows = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.email, email));
-    const connected: Connection = { status: "CONNECTED", error: null, proves: true };
+    const connected: LoginTest = { status: "CONNECTED", error: null, provesOwnership: true };
     const answers = await Promise.allSettled(
-      rows.map((row) => app.store.write((tx) => noteConnection(tx, row, connected))),
+      rows.map((row) => app.store.write((tx) => saveLoginTest(tx, row, connected))),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     expect(answers.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code: "CONFLICT" } });
@@ -173,7 +173,7 @@ test("two brands that prove one address at the same time: one succeeds and the o
 
 describe("voicemail number", () => {
   const CREATE = "/api/auth/admin/create-voicemail-account";
-  const type = (by: Owner, phoneNumber: string) =>
+  const type = (by: BrandOwner, phoneNumber: string) =>
     by.request<Answer>("POST", "/api/voicemail-accounts", { phoneNumber });
   const rowsOf = (phoneNumber: string) =>
     app.store.read.select().from(voicemailAccounts).where(eq(voicemailAccounts.phoneNumber, phoneNumber));
@@ -209,31 +209,31 @@ describe("voicemail number", () => {
 });
 
 describe("delivery with unproved mailboxes", () => {
-  let world: Outreach;
+  let world: OutreachApp;
   beforeAll(async () => {
-    world = await startOutreach();
+    world = await startOutreachApp();
   });
   afterAll(() => world.close());
 
   test("a message waits with SENDER_UNPROVED and is sent when its mailbox is proved", async () => {
-    const stage = await world.launched({ people: 1, delays: [0] });
+    const stage = await world.createLaunched({ people: 1, delays: [0] });
     const boxes = eq(emailAccounts.brandId, stage.brandId);
     await world.store.write((tx) => tx.update(emailAccounts).set({ provedAt: null }).where(boxes));
     await world.run();
     expect(world.channel.sent).toEqual([]);
-    expect(await world.messagesOf(stage.campaignId)).toMatchObject([
+    expect(await world.listMessages(stage.campaignId)).toMatchObject([
       { status: "PENDING", errorMessage: "SENDER_UNPROVED" },
     ]);
     const [row] = await world.store.read.select().from(emailAccounts).where(boxes);
     if (!row) throw new Error("the stage has no mailbox");
-    const connected: Connection = { status: "CONNECTED", error: null, proves: true };
-    await world.store.write((tx) => noteConnection(tx, row, connected));
+    const connected: LoginTest = { status: "CONNECTED", error: null, provesOwnership: true };
+    await world.store.write((tx) => saveLoginTest(tx, row, connected));
     await world.run();
-    expect(await world.messagesOf(stage.campaignId)).toMatchObject([{ status: "SENT", errorMessage: null }]);
+    expect(await world.listMessages(stage.campaignId)).toMatchObject([{ status: "SENT", errorMessage: null }]);
   });
 
   test("no conversation starts from an unproved mailbox while a proved one exists", async () => {
-    const stage = await world.stage({ people: 4, mailboxes: 2, delays: [0] });
+    const stage = await world.createDraft({ people: 4, mailboxes: 2, delays: [0] });
     const [first] = await world.store.read.select().from(emailAccounts).where(eq(emailAccounts.brandId, stage.brandId));
     await world.store.write((tx) =>
       tx
@@ -243,7 +243,7 @@ describe("delivery with unproved mailboxes", () => {
     );
     await world.launch(stage);
     await world.run();
-    const messages = await world.messagesOf(stage.campaignId);
+    const messages = await world.listMessages(stage.campaignId);
     expect(messages.map(({ status }) => status)).toEqual(Array(4).fill("SENT"));
     expect(messages.some(({ senderId }) => senderId === first?.id)).toBe(false);
   });

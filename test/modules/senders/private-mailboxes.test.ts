@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import type { MailLogin } from "../src/channels/channel.ts";
-import { parsePrivateNetworks } from "../src/channels/privateNetworks.ts";
-import { emailAccounts } from "../src/db/schema/senders.ts";
-import { loginOf } from "../src/senders/login.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { asking, type Owner, openBrand } from "./support/brands.ts";
+import type { MailLogin } from "../../../src/channels/channel.ts";
+import { emailAccounts } from "../../../src/db/schema/senders.ts";
+import { parsePrivateNetworks } from "../../../src/lib/network/private-networks.ts";
+import { decryptLogin } from "../../../src/modules/senders/login.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner, requestAs } from "../../support/brands.ts";
 
 interface One {
   message: string;
@@ -15,9 +15,9 @@ interface One {
 }
 
 let app: TestApp;
-let ann: Owner;
-let bob: Owner;
-let admin: Owner["request"];
+let ann: BrandOwner;
+let bob: BrandOwner;
+let admin: BrandOwner["request"];
 /** Logins that verifyMailbox was called with. */
 const tried: MailLogin[] = [];
 
@@ -34,8 +34,8 @@ beforeAll(async () => {
       },
     },
   });
-  [ann, bob] = [await openBrand(app, "ann"), await openBrand(app, "bob")];
-  admin = asking(app, await app.admin());
+  [ann, bob] = [await createBrandOwner(app, "ann"), await createBrandOwner(app, "bob")];
+  admin = requestAs(app, await app.admin());
 });
 afterAll(() => app.close());
 
@@ -48,7 +48,7 @@ async function addAsAdmin(email: string, over: object = {}): Promise<string> {
 
 async function storedLogin(id: string): Promise<MailLogin | null> {
   const [row] = await app.store.read.select().from(emailAccounts).where(eq(emailAccounts.id, id));
-  return row ? loginOf(app.deps.vault, row) : null;
+  return row ? decryptLogin(app.deps.vault, row) : null;
 }
 
 test("mailbox on a private network: a user is refused, also unverified, before any connection is tried", async () => {

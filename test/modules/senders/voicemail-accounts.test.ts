@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { campaigns } from "../src/db/schema/campaigns.ts";
-import { contacts } from "../src/db/schema/contacts.ts";
-import { conversations } from "../src/db/schema/conversations.ts";
-import { messages } from "../src/db/schema/messages.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { asking, type Owner, openBrand } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
+import { campaigns } from "../../../src/db/schema/campaigns.ts";
+import { contacts } from "../../../src/db/schema/contacts.ts";
+import { conversations } from "../../../src/db/schema/conversations.ts";
+import { messages } from "../../../src/db/schema/messages.ts";
+import { startApp, type TestApp } from "../../support/app.ts";
+import { type BrandOwner, createBrandOwner, requestAs } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
 
 setDefaultTimeout(60_000);
 
@@ -22,14 +22,14 @@ interface Answer {
 }
 
 let app: TestApp;
-let ann: Owner;
-let bob: Owner;
-let admin: Owner["request"];
+let ann: BrandOwner;
+let bob: BrandOwner;
+let admin: BrandOwner["request"];
 let numbers = 0;
 beforeAll(async () => {
   app = await startApp();
-  [ann, bob] = [await openBrand(app, "ann"), await openBrand(app, "bob")];
-  admin = asking(app, await app.admin());
+  [ann, bob] = [await createBrandOwner(app, "ann"), await createBrandOwner(app, "bob")];
+  admin = requestAs(app, await app.admin());
 });
 afterAll(() => app.close());
 
@@ -104,7 +104,7 @@ describe("/api/voicemail-accounts", () => {
   });
 
   test("GET returns the numbers in pages", async () => {
-    const carl = await openBrand(app, "carl");
+    const carl = await createBrandOwner(app, "carl");
     for (let n = 0; n < 5; n++) await carl.request("POST", OWN, { phoneNumber: fresh(), displayName: `n${n}` });
     const seen: string[] = [];
     for (let cursor = ""; ; ) {
@@ -144,14 +144,14 @@ describe("/api/voicemail-accounts", () => {
   test("malformed input is rejected without side effects", async () => {
     const made = await ann.request<Answer>("POST", OWN, { phoneNumber: fresh() });
     const path = `${OWN}/${made.body.voicemailAccount.id}`;
-    await sendNonsense(ann, "POST", OWN, { phoneNumber: "+12025550100", displayName: "x" });
-    await sendNonsense(ann, "PATCH", path, { displayName: "x", isActive: true });
-    await sendNonsense(ann, "GET", OWN);
-    await sendNonsense(ann, "GET", path);
-    await sendNonsense({ ...ann, request: admin }, "POST", CREATE, {
+    await fuzzEndpoint(ann, "POST", OWN, { phoneNumber: "+12025550100", displayName: "x" });
+    await fuzzEndpoint(ann, "PATCH", path, { displayName: "x", isActive: true });
+    await fuzzEndpoint(ann, "GET", OWN);
+    await fuzzEndpoint(ann, "GET", path);
+    await fuzzEndpoint({ ...ann, request: admin }, "POST", CREATE, {
       brandId: ann.brandId,
       phoneNumber: "+12025550100",
     });
-    await sendNonsense(bob, "DELETE", path);
+    await fuzzEndpoint(bob, "DELETE", path);
   });
 });

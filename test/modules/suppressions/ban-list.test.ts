@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { type BanOrder, ban, PLATFORM } from "../src/bans/bans.ts";
-import type { Ban } from "../src/bans/model.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import type { Owner } from "./support/brands.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import { type BanRequest, createBan, PLATFORM } from "../../../src/modules/suppressions/bans.ts";
+import type { Ban } from "../../../src/modules/suppressions/model.ts";
+import type { BrandOwner } from "../../support/brands.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -20,23 +20,23 @@ interface Answer {
   nextCursor: string | null;
 }
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
+  await world.cancelAllCampaigns();
   await world.store.write((tx) => tx.delete(bans).where(eq(bans.scope, PLATFORM)));
-  expect(await world.drifts()).toEqual([]);
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const owner = () => world.stage({ people: 0, credits: 0 });
-const add = ({ request }: Pick<Owner, "request">, body: unknown) => request<Answer>("POST", LIST, body);
-const list = async ({ request }: Pick<Owner, "request">, query = "") =>
+const owner = () => world.createDraft({ people: 0, credits: 0 });
+const add = ({ request }: Pick<BrandOwner, "request">, body: unknown) => request<Answer>("POST", LIST, body);
+const list = async ({ request }: Pick<BrandOwner, "request">, query = "") =>
   (await request<Answer>("GET", `${LIST}?${query}`)).body;
-const put = (order: Partial<BanOrder> & { scope: string }) =>
-  world.store.write((tx) => ban(tx, { source: "MANUAL", ...order }));
+const put = (order: Partial<BanRequest> & { scope: string }) =>
+  world.store.write((tx) => createBan(tx, { source: "MANUAL", ...order }));
 
 describe("GET /api/auth/banned", () => {
   /** Creates bans of which two share a creation time, and one has no e-mail address. */
@@ -49,7 +49,7 @@ describe("GET /api/auth/banned", () => {
     return ann;
   }
   const nameOf = ({ email }: Ban) => email?.[0] ?? "";
-  async function pages(ann: Owner, query: string, between = async () => {}): Promise<string[]> {
+  async function pages(ann: BrandOwner, query: string, between = async () => {}): Promise<string[]> {
     const seen: string[] = [];
     for (let cursor: string | null = ""; cursor !== null; ) {
       const page: Answer = await list(ann, `limit=2&${query}&cursor=${cursor}`);
@@ -111,9 +111,9 @@ describe("GET /api/auth/banned", () => {
   });
 
   test("a ban after a hostile reply shows the reply's text and its sentiment score", async () => {
-    const stage = await world.launched({ people: 1 });
+    const stage = await world.createLaunched({ people: 1 });
     await world.run();
-    await world.store.write((tx) => world.answer(tx, stage, "I hate you, you disgusting piece of garbage."));
+    await world.store.write((tx) => world.recordReply(tx, stage, "I hate you, you disgusting piece of garbage."));
     const [shown] = (await list(stage)).data;
     expect(shown?.messageGot).toStartWith("I hate you");
     expect(shown?.sentimentScore).toBeLessThan(-0.6);

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { type BanOrder, ban, isBanned, PLATFORM } from "../src/bans/bans.ts";
-import type { Ban } from "../src/bans/model.ts";
-import { DAY, iso } from "../src/clock.ts";
-import { balanceOf } from "../src/credits/statement.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import type { Owner } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import { DAY, iso } from "../../../src/lib/clock.ts";
+import { getBalance } from "../../../src/modules/credits/balance.ts";
+import { type BanRequest, createBan, isBanned, PLATFORM } from "../../../src/modules/suppressions/bans.ts";
+import type { Ban } from "../../../src/modules/suppressions/model.ts";
+import type { BrandOwner } from "../../support/brands.ts";
+import { fuzzEndpoint } from "../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
@@ -23,25 +23,25 @@ interface Answer {
   nextCursor: string | null;
 }
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
 afterEach(async () => {
-  await world.clear();
+  await world.cancelAllCampaigns();
   await world.store.write((tx) => tx.delete(bans).where(eq(bans.scope, PLATFORM)));
-  expect(await world.drifts()).toEqual([]);
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
-const owner = () => world.stage({ people: 0, credits: 0 });
-const add = ({ request }: Pick<Owner, "request">, body: unknown) => request<Answer>("POST", LIST, body);
-const list = async ({ request }: Pick<Owner, "request">, query = "") =>
+const owner = () => world.createDraft({ people: 0, credits: 0 });
+const add = ({ request }: Pick<BrandOwner, "request">, body: unknown) => request<Answer>("POST", LIST, body);
+const list = async ({ request }: Pick<BrandOwner, "request">, query = "") =>
   (await request<Answer>("GET", `${LIST}?${query}`)).body;
-const remove = ({ request }: Pick<Owner, "request">, id: string, path = id) =>
+const remove = ({ request }: Pick<BrandOwner, "request">, id: string, path = id) =>
   request<Answer>("DELETE", `${LIST}/${path}`, { id });
-const put = (order: Partial<BanOrder> & { scope: string }) =>
-  world.store.write((tx) => ban(tx, { source: "MANUAL", ...order }));
+const put = (order: Partial<BanRequest> & { scope: string }) =>
+  world.store.write((tx) => createBan(tx, { source: "MANUAL", ...order }));
 
 describe("POST /api/auth/banned", () => {
   test("addresses are stored normalized: e-mail in lower case, phone in E.164", async () => {
@@ -120,30 +120,30 @@ describe("POST /api/auth/banned", () => {
   });
 
   test("a ban cancels pending messages to the address in all campaigns of the brand and releases their credits", async () => {
-    const stage = await world.launched({ people: 2 });
-    const twin = await world.twin(stage);
+    const stage = await world.createLaunched({ people: 2 });
+    const twin = await world.copyDraft(stage);
     await world.run();
     expect((await add(stage, { email: stage.emails[0] })).status).toBe(200);
-    const followUps = (await world.messagesOf(stage.campaignId)).slice(2);
+    const followUps = (await world.listMessages(stage.campaignId)).slice(2);
     expect(followUps.find(({ contactId }) => contactId === stage.people[0])).toMatchObject({
       status: "CANCELLED",
       errorMessage: "BANNED",
       processedAt: world.clock.now(),
     });
-    expect(await balanceOf(world.store.read, stage.brandId)).toMatchObject({ totalUsed: 2, totalReserved: 1 });
+    expect(await getBalance(world.store.read, stage.brandId)).toMatchObject({ totalUsed: 2, totalReserved: 1 });
     await world.launch(twin);
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.recipients.filter((to) => to === stage.emails[0])).toHaveLength(1);
     expect(world.channel.recipients.filter((to) => to === stage.emails[1])).toHaveLength(4);
   });
 
   test("a ban by an admin without a brand applies to all brands", async () => {
-    const [ann, bob] = [await world.launched({ people: 1 }), await world.launched({ people: 1 })];
+    const [ann, bob] = [await world.createLaunched({ people: 1 }), await world.createLaunched({ people: 1 })];
     const admin = { request: await world.admin() };
     const { body } = await add(admin, { email: ann.emails[0] });
     expect((await list(ann)).data).toEqual([]);
     expect((await list(admin)).data.map(({ id }) => id)).toEqual([body.id]);
-    await world.pass(3 * DAY);
+    await world.advanceClock(3 * DAY);
     expect(world.channel.recipients).toEqual([bob.emails[0] ?? "", bob.emails[0] ?? ""]);
     expect((await remove(admin, body.id)).status).toBe(200);
   });
@@ -202,7 +202,7 @@ test("/api/auth/banned: invalid input never causes a 500, and requests without a
   const ann = await owner();
   expect((await world.app.request("GET", LIST)).status).toBe(401);
   const { body } = await add(ann, { email: "good@example.com" });
-  await sendNonsense(ann, "POST", LIST, { email: "x@example.com", phone: "+12025550199", reason: "x" });
-  await sendNonsense(ann, "GET", LIST);
-  await sendNonsense(ann, "DELETE", `${LIST}/${body.id}`, { id: body.id });
+  await fuzzEndpoint(ann, "POST", LIST, { email: "x@example.com", phone: "+12025550199", reason: "x" });
+  await fuzzEndpoint(ann, "GET", LIST);
+  await fuzzEndpoint(ann, "DELETE", `${LIST}/${body.id}`, { id: body.id });
 });

@@ -1,54 +1,54 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { upsertContacts } from "../src/contacts/upsert.ts";
-import { receive } from "../src/conversations/inbound.ts";
-import { bans } from "../src/db/schema/bans.ts";
-import { contacts } from "../src/db/schema/contacts.ts";
-import { conversations } from "../src/db/schema/conversations.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
-import type { Stage } from "./support/stage.ts";
+import { contacts } from "../../../src/db/schema/contacts.ts";
+import { conversations } from "../../../src/db/schema/conversations.ts";
+import { bans } from "../../../src/db/schema/suppressions.ts";
+import { upsertContacts } from "../../../src/modules/contacts/upsert.ts";
+import { receiveInbound } from "../../../src/modules/inbox/inbound.ts";
+import type { CampaignFixture } from "../../support/campaign-fixture.ts";
+import { type OutreachApp, startOutreachApp } from "../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
 const PHONE = "+12025550143";
 
-let world: Outreach;
+let world: OutreachApp;
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
 });
-afterEach(() => world.clear());
+afterEach(() => world.cancelAllCampaigns());
 afterAll(() => world.close());
 
 /** Creates a contact with a phone number who received a message and then sent STOP as a text message. */
-async function launchAndStop(): Promise<Stage & { id: string; contactId: string }> {
-  const stage = await world.launched({ people: 1 });
+async function launchAndStop(): Promise<CampaignFixture & { id: string; contactId: string }> {
+  const stage = await world.createLaunched({ people: 1 });
   await world.run();
   const contactId = stage.people[0] ?? "";
   await world.store.write((tx) => tx.update(contacts).set({ phone: PHONE }).where(eq(contacts.id, contactId)));
-  const id = (await world.conversationsOf(stage.campaignId))[0]?.id ?? "";
+  const id = (await world.listConversations(stage.campaignId))[0]?.id ?? "";
   const begun = { ...stage, id, contactId };
   expect((await record(begun, "SMS", "STOP")).intent).toBe("OPT_OUT");
   return begun;
 }
 
-const record = async (stage: Stage & { id: string }, channel: string, text: string) => {
+const record = async (stage: CampaignFixture & { id: string }, channel: string, text: string) => {
   const path = `/api/campaigns/conversations/${stage.id}/inbound`;
   return (await stage.request<{ intent: string }>("POST", path, { channel, text })).body;
 };
-const bansOf = ({ brandId }: Stage) => world.store.read.select().from(bans).where(eq(bans.scope, brandId));
+const bansOf = ({ brandId }: CampaignFixture) => world.store.read.select().from(bans).where(eq(bans.scope, brandId));
 const statusOf = async ({ id }: { id: string }) =>
   (await world.store.read.select().from(conversations).where(eq(conversations.id, id)))[0]?.status;
 let texts = 0;
-const delivered = ({ brandId }: Stage, text: string) =>
+const delivered = ({ brandId }: CampaignFixture, text: string) =>
   world.store.write((tx) =>
-    receive(
+    receiveInbound(
       tx,
       {
         brandId,
         channel: "SMS",
         providerId: `text-${texts++}`,
         from: PHONE,
-        answers: [],
+        repliesTo: [],
         subject: null,
         text,
         headers: {},

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { ConfigError, readConfig } from "../src/config.ts";
+import { ConfigError, parseConfig } from "../../../src/server/config/config.ts";
 
 const SECRET = "a-secret-that-no-message-may-show";
 
 /** Returns the names of the variables that are reported as invalid. */
 function problemsOf(env: Record<string, string>): string[] {
   try {
-    readConfig(env);
+    parseConfig(env);
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -17,15 +17,15 @@ function problemsOf(env: Record<string, string>): string[] {
 
 describe("configuration of sign-up and system mail", () => {
   test("sign-up is closed by default and open with SIGN_UP=open", () => {
-    expect(readConfig({}).signUp).toBe("closed");
-    expect(readConfig({ SIGN_UP: "open" }).signUp).toBe("open");
+    expect(parseConfig({}).signUp).toBe("closed");
+    expect(parseConfig({ SIGN_UP: "open" }).signUp).toBe("open");
   });
 
   test("system mail is off by default and on with SYSTEM_SMTP_URL and SYSTEM_MAIL_FROM", () => {
-    expect(readConfig({}).systemMail).toBeNull();
+    expect(parseConfig({}).systemMail).toBeNull();
     const from = "Reprise <no-reply@example.com>";
     const url = "smtps://user%40example.com:p%40ss@mail.example.com:465";
-    expect(readConfig({ SYSTEM_SMTP_URL: url, SYSTEM_MAIL_FROM: from }).systemMail).toEqual({ url, from });
+    expect(parseConfig({ SYSTEM_SMTP_URL: url, SYSTEM_MAIL_FROM: from }).systemMail).toEqual({ url, from });
   });
 
   test.each<[string[], Record<string, string>]>([
@@ -46,12 +46,12 @@ describe("configuration of sign-up and system mail", () => {
 
 describe("configuration of the S3 bucket", () => {
   test("no bucket is configured by default", () => {
-    expect(readConfig({}).s3).toBeNull();
+    expect(parseConfig({}).s3).toBeNull();
   });
 
   test("a bucket name alone means Amazon S3 in us-east-1 with the keys of the machine's role", () => {
     const s3 = { bucket: "b.ucket", region: "us-east-1", endpoint: null, pathStyle: false, keys: null, prefix: "" };
-    expect(readConfig({ S3_BUCKET: "b.ucket" }).s3).toEqual(s3);
+    expect(parseConfig({ S3_BUCKET: "b.ucket" }).s3).toEqual(s3);
   });
 
   test("a bucket at another endpoint uses path-style URLs unless S3_FORCE_PATH_STYLE is false", () => {
@@ -71,8 +71,8 @@ describe("configuration of the S3 bucket", () => {
       keys: { id: "key", secret: SECRET },
       prefix: "reprise/live/",
     };
-    expect(readConfig(env).s3).toEqual(s3);
-    expect(readConfig({ ...env, S3_FORCE_PATH_STYLE: "false" }).s3).toEqual({ ...s3, pathStyle: false });
+    expect(parseConfig(env).s3).toEqual(s3);
+    expect(parseConfig({ ...env, S3_FORCE_PATH_STYLE: "false" }).s3).toEqual({ ...s3, pathStyle: false });
   });
 
   test.each<[string[], Record<string, string>]>([
@@ -92,8 +92,8 @@ describe("configuration of the S3 bucket", () => {
 describe("configuration of Postgres", () => {
   test("DATABASE_URL may name several hosts, DATABASE_POOL is 10 by default, and invalid values are reported", () => {
     const databaseUrl = "postgres://me:secret@one:5432,two:5433/reprise";
-    expect(readConfig({ DATABASE_URL: databaseUrl })).toMatchObject({ databaseUrl, databasePool: 10 });
-    expect(readConfig({ DATABASE_POOL: "50" }).databasePool).toBe(50);
+    expect(parseConfig({ DATABASE_URL: databaseUrl })).toMatchObject({ databaseUrl, databasePool: 10 });
+    expect(parseConfig({ DATABASE_POOL: "50" }).databasePool).toBe(50);
     for (const bad of ["1", "201", "2.5", "many"])
       expect(problemsOf({ DATABASE_POOL: bad })).toEqual(["DATABASE_POOL"]);
     expect(problemsOf({ DATABASE_URL: `mysql://root:${SECRET}@db/x` })).toEqual(["DATABASE_URL"]);
@@ -102,19 +102,19 @@ describe("configuration of Postgres", () => {
 
 describe("configuration of Chargebee", () => {
   test("neither webhook nor site nor catalog is configured by default", () => {
-    expect(readConfig({}).chargebee).toEqual({ webhook: null, site: null, catalog: new Map() });
+    expect(parseConfig({}).chargebee).toEqual({ webhook: null, site: null, catalog: new Map() });
   });
 
   test("the API URL is derived from CHARGEBEE_SITE unless CHARGEBEE_API_URL is set", () => {
     const env = { CHARGEBEE_SITE: "acme-test", CHARGEBEE_API_KEY: SECRET };
-    expect(readConfig(env).chargebee.site).toEqual({ url: "https://acme-test.chargebee.com", apiKey: SECRET });
+    expect(parseConfig(env).chargebee.site).toEqual({ url: "https://acme-test.chargebee.com", apiKey: SECRET });
     const url = "http://127.0.0.1:9000";
-    expect(readConfig({ ...env, CHARGEBEE_API_URL: `${url}/` }).chargebee.site).toEqual({ url, apiKey: SECRET });
+    expect(parseConfig({ ...env, CHARGEBEE_API_URL: `${url}/` }).chargebee.site).toEqual({ url, apiKey: SECRET });
   });
 
   test("credits of CHARGEBEE_CREDITS are converted to thousandths", () => {
     const text = JSON.stringify({ gold: { credits: 1.5, planName: "Gold" }, pack: { credits: 0, kind: "PURCHASED" } });
-    expect(readConfig({ CHARGEBEE_CREDITS: text }).chargebee.catalog).toEqual(
+    expect(parseConfig({ CHARGEBEE_CREDITS: text }).chargebee.catalog).toEqual(
       new Map([
         ["gold", { credits: 1500, planName: "Gold" }],
         ["pack", { credits: 0, kind: "PURCHASED" }],
@@ -140,14 +140,14 @@ describe("configuration of Chargebee", () => {
 });
 
 test("configuration: SIMULATOR_JOURNAL is accepted with CHANNELS=simulator only", () => {
-  expect(readConfig({ CHANNELS: "simulator", SIMULATOR_JOURNAL: "/tmp/arrived" }).simulatorJournal).toBe(
+  expect(parseConfig({ CHANNELS: "simulator", SIMULATOR_JOURNAL: "/tmp/arrived" }).simulatorJournal).toBe(
     "/tmp/arrived",
   );
   expect(problemsOf({ SIMULATOR_JOURNAL: "/tmp/arrived" })).toEqual(["SIMULATOR_JOURNAL"]);
 });
 
 test("configuration: LEDGER_ANCHOR is a file, the log or an https URL, and none by default", () => {
-  const anchor = (LEDGER_ANCHOR?: string) => readConfig({ LEDGER_ANCHOR }).ledgerAnchor;
+  const anchor = (LEDGER_ANCHOR?: string) => parseConfig({ LEDGER_ANCHOR }).ledgerAnchor;
   expect([anchor(), anchor("log"), anchor("/mnt/elsewhere/anchors")]).toEqual([
     null,
     { kind: "log" },
@@ -158,7 +158,7 @@ test("configuration: LEDGER_ANCHOR is a file, the log or an https URL, and none 
 });
 
 test("configuration: STOP_TIMEOUT_SECONDS is 9 by default, one less than Docker waits, and invalid values are reported", () => {
-  expect(readConfig({}).stopTimeoutSeconds).toBe(9);
+  expect(parseConfig({}).stopTimeoutSeconds).toBe(9);
   for (const STOP_TIMEOUT_SECONDS of ["0", "601", "soon"])
-    expect(() => readConfig({ STOP_TIMEOUT_SECONDS })).toThrow("STOP_TIMEOUT_SECONDS");
+    expect(() => parseConfig({ STOP_TIMEOUT_SECONDS })).toThrow("STOP_TIMEOUT_SECONDS");
 });

@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readConfig } from "../src/config.ts";
-import { SECRET_VARIABLES } from "../src/secretFiles.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
-import { cleanEnvironment, runProgram } from "./support/replica.ts";
+import { parseConfig } from "../../../src/server/config/config.ts";
+import { SECRET_VARIABLES } from "../../../src/server/config/secret-files.ts";
+import { PROJECT_ROOT } from "../../support/project-root.ts";
+import { cleanEnvironment, runProgram } from "../../support/replica.ts";
 
 const read = (path: string) => Bun.file(join(PROJECT_ROOT, path)).text();
 
@@ -38,7 +38,7 @@ const names = settings.map(({ name }) => name);
 const inFiles = SECRET_VARIABLES.map((name) => `${name}_FILE`);
 
 /** Every variable that the configuration names, from its source: it asks for each by a literal. */
-const configFiles = ["src/config.ts", ...new Bun.Glob("src/config/*.ts").scanSync(PROJECT_ROOT)];
+const configFiles = ["src/server/config/config.ts", ...new Bun.Glob("src/config/*.ts").scanSync(PROJECT_ROOT)];
 const configText = (await Promise.all(configFiles.map(read))).join("\n");
 const known = new Set([...configText.matchAll(/"([A-Z][A-Z0-9_]+)"/g)].map(([, name]) => name));
 
@@ -62,7 +62,7 @@ describe(".env.example", () => {
     // Without a bucket a setting of it is an error, and so is a journal without the simulator.
     const needed = { S3_BUCKET: "images" };
     const shown = Object.fromEntries(settings.map(({ name, value }) => [name, value]));
-    expect(readConfig({ ...shown, ...needed })).toEqual(readConfig(needed));
+    expect(parseConfig({ ...shown, ...needed })).toEqual(parseConfig(needed));
   });
 
   test("shows a default for every variable that has one", () => {
@@ -80,7 +80,7 @@ describe(".env.example", () => {
 /** Returns the variables of whose value a message says that it was expected to be a number or one of some words. */
 function reportedFor(env: Record<string, string>, given: string): string[] {
   try {
-    readConfig(env);
+    parseConfig(env);
     return [];
   } catch (error) {
     const lines = error instanceof Error ? error.message.split("\n") : [];

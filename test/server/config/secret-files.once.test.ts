@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConfigError, readConfig } from "../src/config.ts";
-import { SOURCE_PROGRAM } from "./support/project-root.ts";
-import { cleanEnvironment, runProgram } from "./support/replica.ts";
+import { ConfigError, parseConfig } from "../../../src/server/config/config.ts";
+import { SOURCE_PROGRAM } from "../../support/project-root.ts";
+import { cleanEnvironment, runProgram } from "../../support/replica.ts";
 
 const SECRET = "mtHR4uWq0zUxPpXQ3fAo5bYc8KdLsEjV";
 
@@ -22,7 +22,7 @@ function file(name: string, content: string): string {
 
 function problemsOf(env: Record<string, string>): string[] {
   try {
-    readConfig(env);
+    parseConfig(env);
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -33,7 +33,7 @@ function problemsOf(env: Record<string, string>): string[] {
 
 describe("secret in a file", () => {
   test("is read without the line end, for each variable that holds a secret", () => {
-    const config = readConfig({
+    const config = parseConfig({
       REPRISE_SECRET_FILE: file("key", `${SECRET}\n`),
       DATABASE_URL_FILE: file("database", "postgres://me:pw@db/x\r\n"),
       REDIS_URL_FILE: file("redis", "redis://:pw@redis"),
@@ -71,7 +71,7 @@ describe("secret in a file", () => {
   test("is rejected together with the variable itself; an empty file name counts as unset", () => {
     const both = { REPRISE_SECRET: SECRET, REPRISE_SECRET_FILE: file("both", SECRET) };
     expect(problemsOf(both)).toEqual(["REPRISE_SECRET_FILE: expected without REPRISE_SECRET; set one of them"]);
-    expect(readConfig({ REPRISE_SECRET: SECRET, REPRISE_SECRET_FILE: "" }).secret).toBe(SECRET);
+    expect(parseConfig({ REPRISE_SECRET: SECRET, REPRISE_SECRET_FILE: "" }).secret).toBe(SECRET);
   });
 });
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { findProgram } from "./throwaway.ts";
+import { findProgram } from "./temp-server.ts";
 
 export interface OpenBrowser {
   page: Page;

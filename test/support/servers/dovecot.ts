@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
+import { findFreePort, findProgram, isListening, TempServer } from "./temp-server.ts";
 
 export interface ImapServer {
   port: number;
@@ -7,7 +7,7 @@ export interface ImapServer {
 }
 
 /** Password of every mailbox. */
-export const imapPassword = "mailbox-password";
+export const IMAP_PASSWORD = "mailbox-password";
 
 /** Finds Dovecot 2.3: 2.4 reads another configuration language. */
 export function findDovecot(): string | null {
@@ -21,8 +21,8 @@ export async function startImap(maildirs: string, owner: { uid: number; gid: num
   const program = findDovecot();
   if (!program) throw new Error("Dovecot 2.3 is not installed, or this is not root");
   // SIGTERM takes seconds until its children have ended; after SIGKILL they end at once.
-  const home = new Throwaway("dovecot", "run/master.pid", "KILL");
-  const port = freePort();
+  const home = new TempServer("dovecot", "run/master.pid", "KILL");
+  const port = findFreePort();
   const configuration = join(home.folder, "dovecot.conf");
   await Bun.write(
     configuration,
@@ -38,7 +38,7 @@ mail_location = maildir:${maildirs}/%n
 first_valid_uid = ${owner.uid}
 passdb {
   driver = static
-  args = password=${imapPassword}
+  args = password=${IMAP_PASSWORD}
 }
 userdb {
   driver = static
@@ -56,6 +56,6 @@ service imap-login {
 }
 `,
   );
-  await home.start([program, "-F", "-c", configuration], () => listens(port));
+  await home.start([program, "-F", "-c", configuration], () => isListening(port));
   return { port, stop: () => home.remove() };
 }

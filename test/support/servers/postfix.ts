@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type ImapServer, startImap } from "./dovecot.ts";
-import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
+import { findFreePort, findProgram, isListening, TempServer } from "./temp-server.ts";
 
 export interface MailServer {
   smtpPort: number;
@@ -39,13 +39,13 @@ export function findPostfix(): string | null {
 /**
  * Starts a temporary Postfix for the domain reprise.test. It delivers into Maildirs, refuses unknown recipients
  * (550 5.1.1), relays nothing, and uses no name server. With `imap`, a Dovecot serves the Maildirs; the password is
- * `imapPassword`.
+ * `IMAP_PASSWORD`.
  */
 export async function startMailServer({ imap = false } = {}): Promise<MailServer> {
   const program = findPostfix();
   if (!program) throw new Error("Postfix is not installed, or this is not root");
-  const home = new Throwaway("postfix", "queue/pid/master.pid");
-  const port = freePort();
+  const home = new TempServer("postfix", "queue/pid/master.pid");
+  const port = findFreePort();
   const configuration = join(home.folder, "etc");
   const maildirs = join(home.folder, "mail");
   for (const folder of [configuration, maildirs, join(home.folder, "queue")]) mkdirSync(folder);
@@ -57,7 +57,7 @@ export async function startMailServer({ imap = false } = {}): Promise<MailServer
   writeFileSync(join(configuration, "main.cf"), settings(home.folder));
   writeFileSync(join(configuration, "master.cf"), services(port));
 
-  const start = () => home.start([program, "-c", configuration, "start-fg"], () => listens(port));
+  const start = () => home.start([program, "-c", configuration, "start-fg"], () => isListening(port));
   await start();
   const imapServer: ImapServer | null = imap ? await startImap(maildirs, owner) : null;
 

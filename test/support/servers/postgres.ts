@@ -1,7 +1,7 @@
 import { chownSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import postgres from "postgres";
-import { findProgram, freePort, Throwaway, until } from "./throwaway.ts";
+import { findFreePort, findProgram, TempServer, waitUntil } from "./temp-server.ts";
 
 export interface PostgresServer {
   /** URL of the superuser's own database. */
@@ -43,9 +43,9 @@ export function findPostgres(): string | null {
 export async function startPostgres({ durable = false, connections = 200 } = {}): Promise<PostgresServer> {
   const programs = findPostgres();
   if (!programs) throw new Error("PostgreSQL is not installed");
-  const home = new Throwaway("postgres", "data/postmaster.pid", "INT");
+  const home = new TempServer("postgres", "data/postmaster.pid", "INT");
   const data = join(home.folder, "data");
-  const port = freePort();
+  const port = findFreePort();
   const asServer = process.getuid?.() === 0 ? giveAway(home.folder) : (command: string[]) => command;
 
   const settings = {
@@ -84,7 +84,7 @@ export async function startPostgres({ durable = false, connections = 200 } = {})
       const sql = postgres(`${server}/postgres`, { max: 1 });
       await sql`alter system set synchronous_standby_names = '*'`;
       await sql`select pg_reload_conf()`;
-      await until("the standby is in step", async () => {
+      await waitUntil("the standby is in step", async () => {
         const [row] = await sql`select 1 from pg_stat_replication where sync_state = 'sync'`;
         return row !== undefined;
       });
@@ -97,9 +97,9 @@ export async function startPostgres({ durable = false, connections = 200 } = {})
 
 /** Starts a streaming replica of the server. */
 async function startStandby(programs: string, primary: number, settings: object): Promise<Standby> {
-  const home = new Throwaway("standby", "data/postmaster.pid", "INT");
+  const home = new TempServer("standby", "data/postmaster.pid", "INT");
   const data = join(home.folder, "data");
-  const port = freePort();
+  const port = findFreePort();
   const asServer = process.getuid?.() === 0 ? giveAway(home.folder) : (command: string[]) => command;
   const from = ["-h", "127.0.0.1", "-p", String(primary), "-U", "postgres"];
   await home.run(

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
+import { findFreePort, findProgram, isListening, TempServer } from "./temp-server.ts";
 
 export interface RedisServer {
   url: string;
@@ -16,8 +16,8 @@ export function findRedis(): string | null {
 export async function startRedis(): Promise<RedisServer> {
   const program = findRedis();
   if (!program) throw new Error("Redis is not installed");
-  const home = new Throwaway("redis", "redis.pid");
-  const port = freePort();
+  const home = new TempServer("redis", "redis.pid");
+  const port = findFreePort();
   const options = Object.entries({
     port: `${port}`,
     bind: "127.0.0.1",
@@ -27,7 +27,7 @@ export async function startRedis(): Promise<RedisServer> {
     appendonly: "no",
   }).flatMap(([name, value]) => [`--${name}`, value]);
 
-  const start = () => home.start([program, ...options], () => listens(port));
+  const start = () => home.start([program, ...options], () => isListening(port));
   await start();
 
   return {

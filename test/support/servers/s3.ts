@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { S3Settings } from "../../src/files/s3.ts";
-import { findProgram, freePort, listens, Throwaway } from "./throwaway.ts";
+import type { S3Settings } from "../../../src/lib/storage/s3.ts";
+import { findFreePort, findProgram, isListening, TempServer } from "./temp-server.ts";
 
 /** S3 server that checks every signature and stores objects in a folder. */
 export interface S3Server {
@@ -29,8 +29,8 @@ export function findS3(): string | null {
 export async function startS3(): Promise<S3Server> {
   const program = findS3();
   if (!program) throw new Error("versitygw is not installed");
-  const home = new Throwaway("s3", "pid");
-  const port = freePort();
+  const home = new TempServer("s3", "pid");
+  const port = findFreePort();
   const [data, notes] = [join(home.folder, "data"), join(home.folder, "notes")];
   mkdirSync(join(data, BUCKET), { recursive: true });
   mkdirSync(notes);
@@ -38,7 +38,7 @@ export async function startS3(): Promise<S3Server> {
   const options = ["--access", KEYS.id, "--secret", KEYS.secret, "--port", `127.0.0.1:${port}`];
   // It writes no process id itself. Metadata goes to a folder: not every file system has extended attributes.
   const run = ["sh", "-c", 'echo $$ >pid; exec "$@"', "sh", program, ...options];
-  const start = () => home.start([...run, "posix", "--sidecar", notes, data], () => listens(port));
+  const start = () => home.start([...run, "posix", "--sidecar", notes, data], () => isListening(port));
   await start();
 
   return {

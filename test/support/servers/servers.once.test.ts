@@ -4,11 +4,11 @@ import { Redis } from "ioredis";
 import nodemailer from "nodemailer";
 import postgres from "postgres";
 import { findChromium, openBrowser } from "./chromium.ts";
-import { findDovecot, imapPassword } from "./dovecot.ts";
+import { findDovecot, IMAP_PASSWORD } from "./dovecot.ts";
 import { findPostfix, startMailServer } from "./postfix.ts";
 import { findPostgres, startPostgres } from "./postgres.ts";
 import { findRedis, startRedis } from "./redis.ts";
-import { listens, until } from "./throwaway.ts";
+import { isListening, waitUntil } from "./temp-server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -28,7 +28,7 @@ testWith(findPostgres(), "PostgreSQL answers, keeps its data over a restart, and
   expect<unknown>([...(await sql`select word from kept`)]).toEqual([{ word: "kept" }]);
   await sql.end();
   await server.stop();
-  expect(await listens(Number(new URL(server.url).port))).toBe(false);
+  expect(await isListening(Number(new URL(server.url).port))).toBe(false);
 });
 
 testWith(findRedis(), "Redis answers, forgets everything at a restart, and stops", async () => {
@@ -40,7 +40,7 @@ testWith(findRedis(), "Redis answers, forgets everything at a restart, and stops
   expect(await redis.get("word")).toBeNull();
   redis.disconnect();
   await server.stop();
-  expect(await listens(Number(new URL(server.url).port))).toBe(false);
+  expect(await isListening(Number(new URL(server.url).port))).toBe(false);
 });
 
 testWith(findChromium(), "Chromium renders a page, and reaches nothing beyond this machine", async () => {
@@ -74,10 +74,10 @@ testWith(findPostfix() && findDovecot(), "Postfix takes a mail, refuses a strang
     response: expect.stringContaining("5.1.1"),
   });
   await expect(send("ann@elsewhere.example")).rejects.toMatchObject({ responseCode: 554 });
-  await until("the mail is delivered", async () => (await server.read("ann@reprise.test")).length === 1);
+  await waitUntil("the mail is delivered", async () => (await server.read("ann@reprise.test")).length === 1);
   expect(await server.read("ann@reprise.test")).toEqual([expect.stringContaining("Are you there?")]);
 
-  const login = { user: "ann@reprise.test", pass: imapPassword };
+  const login = { user: "ann@reprise.test", pass: IMAP_PASSWORD };
   const imap = new ImapFlow({
     host: "127.0.0.1",
     port: server.imapPort ?? 0,
@@ -92,10 +92,10 @@ testWith(findPostfix() && findDovecot(), "Postfix takes a mail, refuses a strang
 
   await server.pause();
   await expect(send("ann@reprise.test")).rejects.toThrow();
-  expect(await listens(server.smtpPort)).toBe(false);
+  expect(await isListening(server.smtpPort)).toBe(false);
   await server.resume();
   await send("ann@reprise.test");
-  await until("the second mail is delivered", async () => (await server.read("ann@reprise.test")).length === 2);
+  await waitUntil("the second mail is delivered", async () => (await server.read("ann@reprise.test")).length === 2);
   await server.stop();
-  expect(await listens(server.smtpPort)).toBe(false);
+  expect(await isListening(server.smtpPort)).toBe(false);
 });

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { SMTPServer } from "smtp-server";
-import { PROJECT_ROOT } from "./project-root.ts";
+import { PROJECT_ROOT } from "../project-root.ts";
 
 /** Mail that the server took responsibility for, whether or not its reply reached the client. */
 export interface ReceivedMail {
@@ -39,13 +39,13 @@ export interface SmtpServerOptions {
 }
 
 /** Returns a self-signed certificate and its key, for `localhost` or for `elsewhere.example`. */
-export function certificate(name: "localhost" | "elsewhere"): string {
+export function loadCertificate(name: "localhost" | "elsewhere"): string {
   return readFileSync(join(PROJECT_ROOT, `test/fixtures/smtp/${name}.pem`), "utf8");
 }
 
 /** Starts a well-behaved mail server on 127.0.0.1. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<TestSmtpServer> {
-  const { security = "NONE", certificate: pem = certificate("localhost"), login, tokens, acceptedFile } = options;
+  const { security = "NONE", certificate: pem = loadCertificate("localhost"), login, tokens, acceptedFile } = options;
   const { hesitates = () => 0, thinks = 0 } = options;
   const received: ReceivedMail[] = [];
   const server = new SMTPServer({
@@ -88,22 +88,22 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
 }
 
 /** What a scripted server does in place of the normal reply: closes the connection, stops reading, or sends this line. */
-export type Reaction = Deed | ((line: string) => Deed);
+export type ScriptedReply = Deed | ((line: string) => Deed);
 type Deed = "drop" | "reset" | "hang" | `${number}${" " | "-"}${string}`;
 
 export interface SmtpScript {
-  connect?: Reaction;
+  connect?: ScriptedReply;
   /** Offers a login, and replies to it like this. */
-  auth?: Reaction;
-  mail?: Reaction;
-  rcpt?: Reaction;
-  data?: Reaction;
+  auth?: ScriptedReply;
+  mail?: ScriptedReply;
+  rcpt?: ScriptedReply;
+  data?: ScriptedReply;
   /** Happens in the middle of the content, of which no more is read. */
-  content?: Reaction;
+  content?: ScriptedReply;
   /** Happens after the final dot. The mail was taken unless this is a refusal. */
-  dot?: Reaction;
+  dot?: ScriptedReply;
   /** Happens right after a mail was accepted. */
-  afterwards?: Reaction;
+  afterwards?: ScriptedReply;
   /** Extensions offered, such as PIPELINING. */
   offers?: string[];
   /** Milliseconds until the greeting. */
@@ -133,7 +133,7 @@ function converse(socket: Socket, script: SmtpScript, received: ReceivedMail[]):
   let recipient: string | null = null;
   let mode: "commands" | "content" | "deaf" = "commands";
 
-  function react(reaction: Reaction, line = ""): void {
+  function react(reaction: ScriptedReply, line = ""): void {
     const deed = typeof reaction === "function" ? reaction(line) : reaction;
     if (deed === "drop") socket.destroy();
     else if (deed === "reset") socket.resetAndDestroy();
@@ -200,7 +200,7 @@ function after(milliseconds: number, work: () => void): void {
   else work();
 }
 
-function isRefusal(reaction: Reaction | undefined): boolean {
+function isRefusal(reaction: ScriptedReply | undefined): boolean {
   return typeof reaction === "string" && /^[45]/.test(reaction);
 }
 

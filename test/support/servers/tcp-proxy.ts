@@ -1,9 +1,9 @@
 import { connect, createServer, type Socket } from "node:net";
-import { freePort } from "./throwaway.ts";
+import { findFreePort } from "./temp-server.ts";
 
 /** TCP proxy before a server: the connection can be cut, or kept open with nothing coming through. */
-export class Relay {
-  readonly port = freePort();
+export class TcpProxy {
+  readonly port = findFreePort();
   #target: number;
   readonly #sockets = new Set<Socket>();
   #silent = false;
@@ -37,7 +37,7 @@ export class Relay {
   }
 
   /** Drops all bytes of both directions without closing a connection. */
-  silence(silent = true): void {
+  dropBytes(silent = true): void {
     this.#silent = silent;
   }
 

@@ -7,14 +7,14 @@ export function findProgram(name: string): string | null {
   return Bun.which(name, { PATH: `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/opt/homebrew/bin` });
 }
 
-export function freePort(): number {
+export function findFreePort(): number {
   const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   probe.stop(true);
   return probe.port;
 }
 
 /** Waits until a condition holds. `what` is the message of the error after the deadline. */
-export async function until(
+export async function waitUntil(
   what: string,
   holds: () => Promise<boolean>,
   milliseconds = 30_000,
@@ -27,7 +27,7 @@ export async function until(
   }
 }
 
-export async function listens(port: number): Promise<boolean> {
+export async function isListening(port: number): Promise<boolean> {
   try {
     const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
     socket.end();
@@ -54,7 +54,7 @@ left=50
 until rm -rf "$1" 2>/dev/null || [ $left -eq 0 ]; do left=$((left - 1)); sleep 0.02; done`;
 
 /** Server with a temporary folder. Neither outlives `remove`, nor this process. */
-export class Throwaway {
+export class TempServer {
   readonly folder: string;
   readonly #pidFile: string;
   readonly #signal: "TERM" | "INT" | "KILL";
@@ -86,7 +86,7 @@ export class Throwaway {
     this.#server = server;
     const hasPidFile = () => Bun.file(this.#pidFile).size > 0;
     const isSettled = async () => server.exitCode !== null || (hasPidFile() && (await isReady()));
-    await until(`${command[0]} is ready`, isSettled, 30_000);
+    await waitUntil(`${command[0]} is ready`, isSettled, 30_000);
     if (server.exitCode !== null) await this.#fail(`${command[0]} did not start`);
   }
 

@@ -1,22 +1,22 @@
 import { Elysia, t } from "elysia";
+import { runIdempotent } from "../../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../../http/pagination.ts";
+import { requestContext } from "../../../http/request-context.ts";
+import { ErrorBody, Nullable, Timestamp } from "../../../http/schemas.ts";
+import { iso } from "../../../lib/clock.ts";
+import { invalid } from "../../../lib/errors.ts";
 import { getBrand } from "../../brands/brands.ts";
-import { iso } from "../../clock.ts";
 import type { Deps } from "../../deps.ts";
-import { EXEMPLARS } from "../../exemplars.ts";
-import { invalid } from "../../fault.ts";
-import { cutPage, readCursor } from "../../http/cursor.ts";
-import { writeOnce } from "../../http/idempotency.ts";
-import { ErrorBody, Moment, Nullable } from "../../http/model.ts";
-import { requestContext } from "../../http/request-context.ts";
 import { linkCustomer } from "../customers.ts";
-import { listEvents, replayEvent } from "../log.ts";
+import { listEvents, replayEvent } from "../event-log.ts";
+import { processDueEvents, processStoredEvent } from "../event-worker.ts";
 import { EventQuery, Link, ListedEvent, Replay, Since } from "../model.ts";
 import { reconcile } from "../reconcile.ts";
-import { workOffEvents, workOnEvent } from "../work.ts";
 
 /** Parses a cursor of the events. @throws INVALID for a cursor of another list */
 function parsePosition(cursor: string | undefined): [number, string] | null {
-  const position = readCursor(cursor);
+  const position = parseCursor(cursor);
   if (position === null) return null;
   const [at, id] = position;
   if (typeof at !== "number" || !Number.isSafeInteger(at))
@@ -39,7 +39,7 @@ function eventListRoute(deps: Deps) {
         after: parsePosition(query.cursor),
         limit: limit + 1,
       });
-      const page = cutPage(rows, limit, (row) => [row.at, row.id]);
+      const page = paginate(rows, limit, (row) => [row.at, row.id]);
       return {
         success: true as const,
         data: page.data.map(({ at: _, ...event }) => event),
@@ -64,12 +64,12 @@ function customerRoute(deps: Deps) {
     "/link-chargebee-customer",
     async ({ body, context }) => {
       const { userId } = context.principal;
-      const answer = await writeOnce(deps, context, async (tx) => {
+      const answer = await runIdempotent(deps, context, async (tx) => {
         const { id: brandId } = await getBrand(tx, body.brandId);
         const { waiting } = await linkCustomer(tx, { brandId, customerId: body.customerId, actorId: userId });
         return { success: true as const, waiting };
       });
-      await workOffEvents(deps);
+      await processDueEvents(deps);
       return answer;
     },
     {
@@ -81,7 +81,7 @@ function customerRoute(deps: Deps) {
       detail: {
         access: "admin",
         idempotent: true,
-        example: { body: { brandId: EXEMPLARS.brand, customerId: "AzZlGJTUHvCGN1aE" } },
+        example: { body: { brandId: DEMO_IDS.brand, customerId: "AzZlGJTUHvCGN1aE" } },
         summary: "Link a customer of Chargebee",
         description:
           "Links a customer to a brand, where neither the record in Chargebee (`meta_data.brandId`, `cf_brand_id`) nor the e-mail identifies it. Credits that were paid before are granted now. 409 when the customer is linked to another brand. Admins only.",
@@ -96,11 +96,11 @@ function eventRoutes(deps: Deps) {
     .post(
       "/replay-chargebee-event",
       async ({ body, context }) => {
-        const answer = await writeOnce(deps, context, async (tx) => {
+        const answer = await runIdempotent(deps, context, async (tx) => {
           await replayEvent(tx, body.eventId);
           return { success: true as const };
         });
-        await workOnEvent(deps, body.eventId);
+        await processStoredEvent(deps, body.eventId);
         return answer;
       },
       {
@@ -121,7 +121,7 @@ function eventRoutes(deps: Deps) {
       async ({ body }) => {
         const since = body.since === undefined ? {} : { since: Date.parse(body.since) };
         const { seen, added, since: from } = await reconcile(deps, since);
-        await workOffEvents(deps);
+        await processDueEvents(deps);
         return { success: true as const, since: iso(from), seen, added };
       },
       {
@@ -129,7 +129,7 @@ function eventRoutes(deps: Deps) {
         response: {
           200: t.Object({
             success: t.Literal(true),
-            since: Moment,
+            since: Timestamp,
             seen: t.Integer({ description: "Events that Chargebee returned" }),
             added: t.Integer({ description: "Events that had not arrived before" }),
           }),

@@ -1,20 +1,20 @@
 import { desc, lt } from "drizzle-orm";
 import { Elysia, t } from "elysia";
+import { creditWeightChanges } from "../../../db/schema/credits.ts";
+import { runIdempotent } from "../../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../../http/pagination.ts";
+import { requestContext } from "../../../http/request-context.ts";
+import { iso } from "../../../lib/clock.ts";
+import { invalid } from "../../../lib/errors.ts";
 import { getBrand } from "../../brands/brands.ts";
-import { iso } from "../../clock.ts";
-import { creditWeightChanges } from "../../db/schema/credits.ts";
 import type { Deps } from "../../deps.ts";
-import { EXEMPLARS } from "../../exemplars.ts";
-import { invalid } from "../../fault.ts";
-import { cutPage, readCursor } from "../../http/cursor.ts";
-import { writeOnce } from "../../http/idempotency.ts";
-import { requestContext } from "../../http/request-context.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
+import { getBalance } from "../balance.ts";
 import { adjust } from "../ledger.ts";
 import { Balance } from "../model.ts";
-import { balanceOf } from "../statement.ts";
-import { previewWeight } from "../weightPreview.ts";
-import { HIGHEST_WEIGHT } from "../weights.ts";
+import { previewWeight } from "../weight-preview.ts";
+import { MAX_WEIGHT } from "../weights.ts";
 import { Adjustment, Preview, WeightChangesPage, WeightChangesQuery, WeightQuestion } from "./model.ts";
 
 /** Admin routes that correct credits and preview price changes. */
@@ -29,10 +29,10 @@ function adjustmentRoute(deps: Deps) {
       const { userId: actorId } = context.principal;
       const amount = toThousandths("credits", body.credits);
       if (amount === 0) throw invalid("credits", "expected a number other than zero");
-      const answer = await writeOnce(deps, context, async (tx) => {
+      const answer = await runIdempotent(deps, context, async (tx) => {
         const { id: brandId } = await getBrand(tx, body.brandId);
         await adjust(tx, { brandId, amount, reason: body.reason.trim(), actorId });
-        return { success: true as const, balance: await balanceOf(tx, brandId) };
+        return { success: true as const, balance: await getBalance(tx, brandId) };
       });
       deps.wake();
       return answer;
@@ -44,7 +44,7 @@ function adjustmentRoute(deps: Deps) {
         access: "admin",
         idempotent: true,
         recentSignIn: "of sessions",
-        example: { body: { brandId: EXEMPLARS.brand, credits: -25, reason: "Sent twice by mistake" } },
+        example: { body: { brandId: DEMO_IDS.brand, credits: -25, reason: "Sent twice by mistake" } },
         summary: "Correct the credits",
         description:
           "Adds credits, or takes available ones back: 409 with `creditAvailable` when the brand has fewer. The ledger records the admin and the reason. Admins only.",
@@ -59,7 +59,7 @@ function weightHistoryRoutes({ store }: Deps) {
     .post(
       "/preview-credit-weight",
       async ({ body }) => {
-        if (body.weight > HIGHEST_WEIGHT) throw invalid("weight", `expected at most ${HIGHEST_WEIGHT}`);
+        if (body.weight > MAX_WEIGHT) throw invalid("weight", `expected at most ${MAX_WEIGHT}`);
         const weight = toThousandths("weight", body.weight);
         const preview = await previewWeight(store.read, body.creditType, weight);
         return {
@@ -93,14 +93,14 @@ function weightHistoryRoutes({ store }: Deps) {
       "/credit-weight-changes",
       async ({ query }) => {
         const { limit = 20 } = query;
-        const before = readCursor(query.cursor)?.[1];
+        const before = parseCursor(query.cursor)?.[1];
         const rows = await store.read
           .select()
           .from(creditWeightChanges)
           .where(before === undefined ? undefined : lt(creditWeightChanges.id, before))
           .orderBy(desc(creditWeightChanges.id))
           .limit(limit + 1);
-        const page = cutPage(rows, limit, (row) => [null, row.id]);
+        const page = paginate(rows, limit, (row) => [null, row.id]);
         const data = page.data.map(({ previousWeight, weight, changedAt, ...row }) => ({
           ...row,
           previousWeight: toCredits(previousWeight),

@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { Cursor, Id, Limit, Moment, Nullable } from "../../http/model.ts";
+import { CursorQuery, Id, Nullable, PageLimit, Timestamp } from "../../../http/schemas.ts";
 
 export const Adjustment = t.Object({
   brandId: Id,
@@ -42,7 +42,7 @@ export const Preview = t.Object({
   ),
 });
 
-export const WeightChangesQuery = t.Object({ cursor: Cursor, limit: Limit });
+export const WeightChangesQuery = t.Object({ cursor: CursorQuery, limit: PageLimit });
 
 export const WeightChangesPage = t.Object({
   success: t.Literal(true),
@@ -53,7 +53,7 @@ export const WeightChangesPage = t.Object({
       previousWeight: t.Number({ examples: [1] }),
       weight: t.Number({ examples: [1.5] }),
       actorId: Nullable(t.String({ description: "The admin; null for a change by the command line" })),
-      changedAt: Moment,
+      changedAt: Timestamp,
     }),
   ),
   nextCursor: Nullable(t.String()),

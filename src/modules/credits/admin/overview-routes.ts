@@ -1,9 +1,9 @@
 import { Elysia, t } from "elysia";
+import { parseOptionalBody } from "../../../http/middleware/request-body.ts";
+import { requestContext } from "../../../http/request-context.ts";
 import type { Deps } from "../../deps.ts";
-import { requestContext } from "../../http/request-context.ts";
-import { optionalBody } from "../../http/requestBody.ts";
+import { getCreditStats, listBrandCredits } from "../admin-stats.ts";
 import { CreditsPage, CreditsQuery, Stats } from "../model.ts";
-import { creditStats, listCredits } from "../overview.ts";
 
 const formatBrandCount = (count: number) => (count === 1 ? "1 brand" : `${count} brands`);
 
@@ -15,7 +15,7 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
       "/all-credits",
       async ({ body }) => {
         const { page = 1, limit = 10 } = body;
-        const { credits, total } = await listCredits(store.read, clock.now(), { page, limit });
+        const { credits, total } = await listBrandCredits(store.read, clock.now(), { page, limit });
         const totalPages = Math.ceil(total / limit);
         const pagination = { currentPage: page, limit, totalItems: total, totalPages };
         return { success: true, message: `Credits of ${formatBrandCount(total)}`, credits, pagination };
@@ -35,12 +35,12 @@ export function creditOverviewRoutes({ store, clock }: Deps) {
     .post(
       "/credit-stats",
       async () => {
-        const stats = await creditStats(store.read, clock.now());
+        const stats = await getCreditStats(store.read, clock.now());
         return { success: true, message: `Credits of ${formatBrandCount(stats.totalBrands)}`, stats };
       },
       {
         body: t.Optional(t.Object({})),
-        parse: optionalBody,
+        parse: parseOptionalBody,
         response: Stats,
         detail: {
           access: "admin",

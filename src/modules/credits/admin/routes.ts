@@ -1,14 +1,14 @@
 import { Elysia, t } from "elysia";
-import type { Tx } from "../../db/store.ts";
+import type { Tx } from "../../../db/store.ts";
+import { runIdempotent } from "../../../http/middleware/idempotency.ts";
+import { parseOptionalBody } from "../../../http/middleware/request-body.ts";
+import { type RequestContext, requestContext } from "../../../http/request-context.ts";
+import { invalid } from "../../../lib/errors.ts";
 import type { Deps } from "../../deps.ts";
-import { invalid } from "../../fault.ts";
-import { writeOnce } from "../../http/idempotency.ts";
-import { type RequestContext, requestContext } from "../../http/request-context.ts";
-import { optionalBody } from "../../http/requestBody.ts";
 import { toCredits, toThousandths } from "../amounts.ts";
-import { type CreditType, EnrichmentWeightChange, Verdict, WeightChange, WeightsShape } from "../model.ts";
+import { type CreditType, EnrichmentWeightChange, LedgerReport, WeightChange, WeightsShape } from "../model.ts";
 import { verifyLedger } from "../verify.ts";
-import { changeWeight, HIGHEST_WEIGHT, readWeights } from "../weights.ts";
+import { getWeights, MAX_WEIGHT, updateWeight } from "../weights.ts";
 
 const EmptyBody = t.Optional(t.Object({}));
 
@@ -20,8 +20,8 @@ const weightResult = {
 };
 
 async function setWeight(tx: Tx, creditType: CreditType, weight: number, context: RequestContext) {
-  if (weight > HIGHEST_WEIGHT) throw invalid("weight", `expected at most ${HIGHEST_WEIGHT}`);
-  const previous = await changeWeight(tx, creditType, toThousandths("weight", weight), context.principal.userId);
+  if (weight > MAX_WEIGHT) throw invalid("weight", `expected at most ${MAX_WEIGHT}`);
+  const previous = await updateWeight(tx, creditType, toThousandths("weight", weight), context.principal.userId);
   const message = `A unit of ${creditType} costs ${weight} credits now`;
   return { success: true, message, creditType, weight, previousWeight: toCredits(previous) };
 }
@@ -38,7 +38,7 @@ function weightRoutes(deps: Deps) {
     .post(
       "/get-credit-weights",
       async () => {
-        const weights = await readWeights(store.read);
+        const weights = await getWeights(store.read);
         const { EMAIL, SKIPTRACE, SMS, VOICEMAIL } = weights;
         return {
           success: true,
@@ -53,7 +53,7 @@ function weightRoutes(deps: Deps) {
       },
       {
         body: EmptyBody,
-        parse: optionalBody,
+        parse: parseOptionalBody,
         response: t.Object({ success: t.Boolean(), message: t.String(), weights: WeightsShape }),
         detail: {
           access: "admin",
@@ -66,7 +66,7 @@ function weightRoutes(deps: Deps) {
     )
     .post(
       "/update-credit-weight",
-      ({ body, context }) => writeOnce(deps, context, (tx) => setWeight(tx, body.creditType, body.weight, context)),
+      ({ body, context }) => runIdempotent(deps, context, (tx) => setWeight(tx, body.creditType, body.weight, context)),
       {
         body: WeightChange,
         response: t.Object({ ...weightResult, creditType: t.String({ examples: ["EMAIL"] }) }),
@@ -84,7 +84,7 @@ function weightRoutes(deps: Deps) {
     .post(
       "/update-enrichment-weight",
       ({ body, context }) =>
-        writeOnce(deps, context, async (tx) => {
+        runIdempotent(deps, context, async (tx) => {
           const { creditType: _, ...answer } = await setWeight(tx, "SKIPTRACE", body.weight, context);
           return answer;
         }),
@@ -121,8 +121,8 @@ function verifyRoute({ store }: Deps) {
     },
     {
       body: EmptyBody,
-      parse: optionalBody,
-      response: Verdict,
+      parse: parseOptionalBody,
+      response: LedgerReport,
       detail: {
         access: "admin",
         limit: "costly",

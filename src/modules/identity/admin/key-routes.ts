@@ -1,10 +1,10 @@
 import { Elysia, t } from "elysia";
+import { DEMO_IDS } from "../../../http/openapi/example-ids.ts";
+import { paginate, parseCursor } from "../../../http/pagination.ts";
+import { requestContext } from "../../../http/request-context.ts";
+import { CursorQuery, Id, IdParams, Nullable, PageLimit } from "../../../http/schemas.ts";
 import type { Deps } from "../../deps.ts";
-import { EXEMPLARS } from "../../exemplars.ts";
-import { cutPage, readCursor } from "../../http/cursor.ts";
-import { Cursor, Id, IdParams, Limit, Nullable } from "../../http/model.ts";
-import { requestContext } from "../../http/request-context.ts";
-import { listAllApiKeys, revokeAnyApiKey } from "../apiKeys/apiKeys.ts";
+import { listAllApiKeys, revokeAnyApiKey } from "../api-keys/api-keys.ts";
 import { Done, KeyKind, OwnedApiKey } from "../model.ts";
 
 /** API keys of all users, for admins. */
@@ -14,13 +14,13 @@ export function adminKeyRoutes({ store }: Deps) {
     .get(
       "/",
       async ({ query: { limit = 20, cursor, userId, kind } }) => {
-        const before = readCursor(cursor)?.[1] ?? null;
+        const before = parseCursor(cursor)?.[1] ?? null;
         const rows = await listAllApiKeys(store.read, { userId, kind, before, limit: limit + 1 });
-        const page = cutPage(rows, limit, ({ id }) => [null, id]);
+        const page = paginate(rows, limit, ({ id }) => [null, id]);
         return { success: true as const, data: page.data, nextCursor: page.nextCursor };
       },
       {
-        query: t.Object({ cursor: Cursor, limit: Limit, userId: t.Optional(Id), kind: t.Optional(KeyKind) }),
+        query: t.Object({ cursor: CursorQuery, limit: PageLimit, userId: t.Optional(Id), kind: t.Optional(KeyKind) }),
         response: t.Object({ success: t.Literal(true), data: t.Array(OwnedApiKey), nextCursor: Nullable(t.String()) }),
         detail: {
           access: "admin",
@@ -41,7 +41,7 @@ export function adminKeyRoutes({ store }: Deps) {
         detail: {
           access: "admin",
           sessionOnly: true,
-          example: { parameters: { id: EXEMPLARS.spareApiKey } },
+          example: { parameters: { id: DEMO_IDS.spareApiKey } },
           summary: "Revoke an API key of any user",
           description: "Takes effect at once. Needs a session. Admins only.",
         },

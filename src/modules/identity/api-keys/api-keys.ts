@@ -1,20 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { and, count, desc, eq, lt, sql } from "drizzle-orm";
-import { DAY, iso, isoOrNull } from "../../clock.ts";
-import { apiKeys, users } from "../../db/schema/identity.ts";
-import { forUpdate } from "../../db/sql.ts";
-import type { Reader, Tx } from "../../db/store.ts";
-import { Fault, notFound } from "../../fault.ts";
+import { apiKeys, users } from "../../../db/schema/identity.ts";
+import { forUpdate } from "../../../db/sql.ts";
+import type { Reader, Tx } from "../../../db/store.ts";
+import { DAY, iso, isoOrNull } from "../../../lib/clock.ts";
+import { AppError, notFound } from "../../../lib/errors.ts";
 import { getLimit } from "../../limits/overrides.ts";
+import { hashKey } from "../credential.ts";
 import type { ApiKey, NewApiKey, OwnedApiKey } from "../model.ts";
-import { hashKey } from "../proof.ts";
 
 /** Identifies a leaked key as one of this service. */
-const PREFIX = "reprise_";
+const API_KEY_PREFIX = "reprise_";
 /** Random bytes of a key, as many as in the master key. */
 const KEY_BYTES = 32;
 /** Characters of a key that are stored to identify it. */
-const SHOWN = 4;
+const SHOWN_KEY_CHARS = 4;
 
 /** Default lifetime of a personal key, so that a forgotten one ends. */
 const PERSONAL_KEY_DAYS = 365;
@@ -70,14 +70,14 @@ export async function createApiKey(
   // The row of the user is locked, so that two requests cannot both create the last key.
   await tx.all(sql`select id from users where id = ${userId} ${forUpdate("users")}`);
   const [held] = await tx.select({ keys: count() }).from(apiKeys).where(eq(apiKeys.referenceId, userId));
-  if (held && held.keys >= most) throw new Fault("CONFLICT", `You have ${most} API keys: revoke one first`);
+  if (held && held.keys >= most) throw new AppError("CONFLICT", `You have ${most} API keys: revoke one first`);
   const id = tx.newId();
-  const key = `${PREFIX}${randomBytes(KEY_BYTES).toString("base64url")}`;
+  const key = `${API_KEY_PREFIX}${randomBytes(KEY_BYTES).toString("base64url")}`;
   await tx.insert(apiKeys).values({
     id,
     name: name.trim(),
-    prefix: PREFIX,
-    start: key.slice(0, PREFIX.length + SHOWN),
+    prefix: API_KEY_PREFIX,
+    start: key.slice(0, API_KEY_PREFIX.length + SHOWN_KEY_CHARS),
     key: hashKey(key),
     referenceId: userId,
     kind,

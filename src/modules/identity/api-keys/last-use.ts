@@ -1,8 +1,8 @@
 import { and, eq, isNull, lte, or } from "drizzle-orm";
-import { type Instant, MINUTE } from "../../clock.ts";
-import { apiKeys } from "../../db/schema/identity.ts";
-import type { Store } from "../../db/store.ts";
-import type { Log } from "../../log.ts";
+import { apiKeys } from "../../../db/schema/identity.ts";
+import type { Store } from "../../../db/store.ts";
+import { type Instant, MINUTE } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/logger.ts";
 
 /** Precision of the last use of a key: a write for each request would cost more than most requests. */
 const LAST_USE_PRECISION_MS = 10 * MINUTE;
@@ -10,9 +10,9 @@ const LAST_USE_PRECISION_MS = 10 * MINUTE;
 const MAX_REMEMBERED_KEYS = 10_000;
 
 /** Records the use of a key, at most once in ten minutes. No request waits for the write or fails by it. */
-export type NoteLastUse = (key: { id: string; lastUsedAt: Instant | null }, now: Instant) => void;
+export type RecordLastUse = (key: { id: string; lastUsedAt: Instant | null }, now: Instant) => void;
 
-export function lastUse(store: Pick<Store, "write">, log: Log): NoteLastUse {
+export function createLastUseRecorder(store: Pick<Store, "write">, log: Log): RecordLastUse {
   const tried = new Map<string, Instant>();
   return ({ id, lastUsedAt }, now) => {
     const latest = Math.max(lastUsedAt ?? 0, tried.get(id) ?? 0);

@@ -1,12 +1,12 @@
 import { Elysia } from "elysia";
-import type { Tx } from "../../db/store.ts";
+import type { Tx } from "../../../db/store.ts";
+import { runIdempotent } from "../../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../../http/openapi/example-ids.ts";
+import { requestContext } from "../../../http/request-context.ts";
+import { IdParams } from "../../../http/schemas.ts";
 import type { Deps } from "../../deps.ts";
-import { EXEMPLARS } from "../../exemplars.ts";
-import { writeOnce } from "../../http/idempotency.ts";
-import { IdParams } from "../../http/model.ts";
-import { requestContext } from "../../http/request-context.ts";
 import { ApiKeys, Done, MadeApiKey, NewApiKey } from "../model.ts";
-import { createApiKey, listApiKeys, revokeApiKey } from "./apiKeys.ts";
+import { createApiKey, listApiKeys, revokeApiKey } from "./api-keys.ts";
 
 /** Stored under an Idempotency-Key instead of the response with the secret. */
 const SHOWN_ONCE = {
@@ -26,7 +26,7 @@ export function apiKeyRoutes(deps: Deps) {
           success: true as const,
           ...(await createApiKey(tx, userId, body, sessionId)),
         });
-        return writeOnce(deps, context, work, SHOWN_ONCE);
+        return runIdempotent(deps, context, work, SHOWN_ONCE);
       },
       {
         body: NewApiKey,
@@ -70,7 +70,7 @@ export function apiKeyRoutes(deps: Deps) {
         detail: {
           access: "user",
           sessionOnly: true,
-          example: { parameters: { id: EXEMPLARS.apiKey } },
+          example: { parameters: { id: DEMO_IDS.apiKey } },
           summary: "Revoke an API key",
           description: "Takes effect at once. Needs a session.",
         },

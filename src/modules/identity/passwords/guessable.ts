@@ -75,7 +75,7 @@ function isAroundCommon(text: string, isCommon: (text: string) => boolean): bool
  * Returns why a password is easy to guess, or null. There are no rules of composition (NIST SP 800-63B-4 section 3.1.1.2): a
  * password is rejected if an attacker who knows the lists, the owner and common habits finds it early.
  */
-export function whyGuessable(
+export function findGuessableReason(
   password: string,
   owner: PasswordOwner,
   isCommon: (text: string) => boolean,

@@ -16,39 +16,39 @@ const START_OF_SCAN = "ffda";
 const SCAN = Buffer.from(START_OF_SCAN, "hex");
 const END_OF_IMAGE = Buffer.from("ffd9", "hex");
 /** Most scans of a JPEG; encoders write about ten. */
-const MOST_SCANS = 100;
+const MAX_SCANS = 100;
 /** Most parts of a file; a photograph has some hundreds. */
-const MOST_PARTS = 20_000;
-export const CUT_OFF = "expected a whole image: this one is damaged or cut off";
+const MAX_PARTS = 20_000;
+export const CUT_OFF_MESSAGE = "expected a whole image: this one is damaged or cut off";
 
 /** Detects the kind of an image by its first bytes; null for an unsupported one. */
-export function kindOf(bytes: Uint8Array): Kind | null {
+export function detectKind(bytes: Uint8Array): Kind | null {
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
   if (PNG_HEADER.every((byte, index) => bytes[index] === byte)) return "png";
   return word(bytes, 0) === "RIFF" && word(bytes, 8) === "WEBP" ? "webp" : null;
 }
 
 /** Finds what is wrong with an image before it is decoded: a decoder fills missing parts with grey. Null when nothing is. */
-export function flawOf(kind: Kind, bytes: Uint8Array): string | null {
+export function findPictureFlaw(kind: Kind, bytes: Uint8Array): string | null {
   const parts = partsOf(kind, bytes);
   const part = (wanted: string) => parts.find(({ name }) => name === wanted)?.bytes;
-  if (kind === "png") return part("IEND") ? null : CUT_OFF;
+  if (kind === "png") return part("IEND") ? null : CUT_OFF_MESSAGE;
   if (kind === "jpeg") return flawOfScans(Buffer.from(part(START_OF_SCAN) ?? []));
   if (part("ANIM")) return "expected an image that does not move";
-  return view(bytes).getUint32(4, true) + 8 <= bytes.length ? null : CUT_OFF;
+  return view(bytes).getUint32(4, true) + 8 <= bytes.length ? null : CUT_OFF_MESSAGE;
 }
 
 /** Rejects too many scans: each scan of a progressive JPEG covers the whole picture, and thousands take a decoder minutes. */
 function flawOfScans(scans: Buffer): string | null {
   const end = scans.indexOf(END_OF_IMAGE);
-  if (end < 0) return CUT_OFF;
+  if (end < 0) return CUT_OFF_MESSAGE;
   let count = 0;
   for (let at = 0; at >= 0 && at < end; at = scans.indexOf(SCAN, at + 2)) count++;
-  return count > MOST_SCANS ? "expected a simpler JPEG" : null;
+  return count > MAX_SCANS ? "expected a simpler JPEG" : null;
 }
 
 /** Removes all metadata from a picture that an encoder wrote. */
-export function pictureOnly(kind: Kind, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+export function stripMetadata(kind: Kind, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const kept = partsOf(kind, bytes).filter(({ name }) => isPicture[kind].test(name));
   if (kind === "jpeg") return new Uint8Array(Buffer.concat([bytes.subarray(0, 2), ...kept.map((part) => part.bytes)]));
   if (kind === "png") return new Uint8Array(Buffer.concat([bytes.subarray(0, 8), ...kept.map((part) => part.bytes)]));
@@ -67,7 +67,7 @@ const isPicture: Record<Kind, RegExp> = {
 };
 
 /** Returns the EXIF orientation of a PNG or WebP, 1 to 8; the decoder applies it itself to JPEGs only. */
-export function orientationOf(kind: Kind, bytes: Uint8Array): number {
+export function getOrientation(kind: Kind, bytes: Uint8Array): number {
   const part = partsOf(kind, bytes).find(({ name }) => name === (kind === "png" ? "eXIf" : "EXIF"));
   try {
     return part ? orientationIn(view(part.bytes.subarray(part.content))) : 1;
@@ -93,7 +93,7 @@ function orientationIn(exif: DataView): number {
 function partsOf(kind: Kind, bytes: Uint8Array): Part[] {
   const parts: Part[] = [];
   let at = { jpeg: 2, png: 8, webp: RIFF_HEADER }[kind];
-  while (at + 4 <= bytes.length && parts.length < MOST_PARTS) {
+  while (at + 4 <= bytes.length && parts.length < MAX_PARTS) {
     const { name, length, content } = headerAt(kind, bytes, at);
     const end = name === START_OF_SCAN ? bytes.length : at + length;
     if (end > bytes.length) break;

@@ -1,6 +1,13 @@
-import { Fault, invalid } from "../../fault.ts";
-import { FairQueue } from "../../limits/fairQueue.ts";
-import { CUT_OFF, flawOf, type Kind, kindOf, orientationOf, pictureOnly } from "./pictureParts.ts";
+import { AppError, invalid } from "../../../lib/errors.ts";
+import { FairQueue } from "../../limits/fair-queue.ts";
+import {
+  CUT_OFF_MESSAGE,
+  detectKind,
+  findPictureFlaw,
+  getOrientation,
+  type Kind,
+  stripMetadata,
+} from "./picture-parts.ts";
 
 /** A picture as stored: upright, small, without metadata. */
 export interface Picture {
@@ -10,20 +17,20 @@ export interface Picture {
 }
 
 /** Pixels of the longer side of a stored picture. */
-const LONGEST_SIDE = 1024;
+const MAX_STORED_SIDE_PIXELS = 1024;
 /** Pixels of an uploaded picture: a decoded one needs four bytes for each, however small its file is. */
-const LONGEST_GIVEN = 8_192;
-const MOST_GIVEN = 40_000_000;
-const QUALITY = 85;
+const MAX_UPLOADED_SIDE_PIXELS = 8_192;
+const MAX_UPLOADED_PIXELS = 40_000_000;
+const JPEG_QUALITY = 85;
 
-const KEPT_AS: Record<Kind, { type: string; extension: string }> = {
+const STORED_AS: Record<Kind, { type: string; extension: string }> = {
   jpeg: { type: "image/jpeg", extension: "jpg" },
   png: { type: "image/png", extension: "png" },
   webp: { type: "image/webp", extension: "webp" },
 };
 
 /** Decodes one picture at a time, because of its memory, and serves users in turn. Ten of one user may wait. */
-const DRAWING = new FairQueue({ atOnce: 1, mostWaiting: 10 });
+const DRAW_QUEUE = new FairQueue({ atOnce: 1, mostWaiting: 10 });
 
 /**
  * Decodes and encodes a picture, so that only its pixels are left. Works on another thread.
@@ -31,26 +38,26 @@ const DRAWING = new FairQueue({ atOnce: 1, mostWaiting: 10 });
  * when too many of this user wait
  */
 export async function redraw(given: Uint8Array, userId = ""): Promise<Picture> {
-  const kind = kindOf(given);
-  if (!kind) throw new Fault("UNSUPPORTED_MEDIA_TYPE", "Expected a PNG, JPEG or WebP image");
-  const flaw = flawOf(kind, given);
+  const kind = detectKind(given);
+  if (!kind) throw new AppError("UNSUPPORTED_MEDIA_TYPE", "Expected a PNG, JPEG or WebP image");
+  const flaw = findPictureFlaw(kind, given);
   if (flaw !== null) throw invalid("file", flaw);
-  const drawn = await DRAWING.run(userId, () => draw(kind, given));
-  return { content: pictureOnly(kind, drawn), ...KEPT_AS[kind] };
+  const drawn = await DRAW_QUEUE.run(userId, () => draw(kind, given));
+  return { content: stripMetadata(kind, drawn), ...STORED_AS[kind] };
 }
 
 async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
   try {
-    const image = new Bun.Image(given, { maxPixels: MOST_GIVEN });
+    const image = new Bun.Image(given, { maxPixels: MAX_UPLOADED_PIXELS });
     const { width, height } = await image.metadata();
-    if (Math.max(width, height) > LONGEST_GIVEN) throw tooManyPixels();
-    if (kind !== "jpeg") turnUpright(image, orientationOf(kind, given));
-    image.resize(LONGEST_SIDE, LONGEST_SIDE, { fit: "inside", withoutEnlargement: true });
-    return await image[kind](kind === "png" ? {} : { quality: QUALITY }).bytes();
+    if (Math.max(width, height) > MAX_UPLOADED_SIDE_PIXELS) throw tooManyPixels();
+    if (kind !== "jpeg") turnUpright(image, getOrientation(kind, given));
+    image.resize(MAX_STORED_SIDE_PIXELS, MAX_STORED_SIDE_PIXELS, { fit: "inside", withoutEnlargement: true });
+    return await image[kind](kind === "png" ? {} : { quality: JPEG_QUALITY }).bytes();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ERR_IMAGE_TOO_MANY_PIXELS") throw tooManyPixels();
-    if (typeof code === "string" && code.startsWith("ERR_IMAGE_")) throw invalid("file", CUT_OFF);
+    if (typeof code === "string" && code.startsWith("ERR_IMAGE_")) throw invalid("file", CUT_OFF_MESSAGE);
     throw error;
   }
 }
@@ -64,4 +71,7 @@ function turnUpright(image: Bun.Image, orientation: number): void {
 }
 
 const tooManyPixels = () =>
-  invalid("file", `expected at most ${MOST_GIVEN / 1_000_000} megapixels and ${LONGEST_GIVEN} pixels a side`);
+  invalid(
+    "file",
+    `expected at most ${MAX_UPLOADED_PIXELS / 1_000_000} megapixels and ${MAX_UPLOADED_SIDE_PIXELS} pixels a side`,
+  );

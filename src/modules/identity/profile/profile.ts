@@ -1,16 +1,16 @@
 import { and, eq, like, sql } from "drizzle-orm";
-import { users } from "../../db/schema/identity.ts";
-import { forUpdate } from "../../db/sql.ts";
-import type { Tx } from "../../db/store.ts";
-import { invalid, notFound } from "../../fault.ts";
-import { markUnused, markUsed } from "../../files/unused.ts";
+import { users } from "../../../db/schema/identity.ts";
+import { forUpdate } from "../../../db/sql.ts";
+import type { Tx } from "../../../db/store.ts";
+import { invalid, notFound } from "../../../lib/errors.ts";
+import { markUnused, markUsed } from "../../stored-files/unused-files.ts";
 import type { ProfileChange } from "./model.ts";
 
 /** Path of profile images, the same for every file store. */
-export const IMAGES = "/api/profile-images";
+export const PROFILE_IMAGES_PATH = "/api/profile-images";
 const NAME = /^[0-9a-f]{32}\.(jpg|png|webp)$/;
 /** Patterns of SQL's `like` for the paths of all images. */
-const ADDRESSES = ["jpg", "png", "webp"].map((extension) => `${IMAGES}/${"_".repeat(32)}.${extension}`);
+const ADDRESSES = ["jpg", "png", "webp"].map((extension) => `${PROFILE_IMAGES_PATH}/${"_".repeat(32)}.${extension}`);
 
 /** Creates a file name that cannot be guessed. */
 export function newImageName(extension: string): string {
@@ -18,7 +18,7 @@ export function newImageName(extension: string): string {
 }
 
 /** Returns the path of an image in the file store; null for an invalid name. */
-export function imageFile(name: string): string | null {
+export function imageFilePath(name: string): string | null {
   return NAME.test(name) ? `profile-images/${name}` : null;
 }
 
@@ -27,14 +27,14 @@ export async function setImage(tx: Tx, userId: string, url: string, file: string
   const before = await lockImage(tx, userId);
   await markUsed(tx, file);
   await tx.update(users).set({ image: url, updatedAt: tx.now }).where(eq(users.id, userId));
-  return dropFile(tx, before);
+  return releaseImageFile(tx, before);
 }
 
 /**
  * Updates the name of a user, and deletes their image for an empty `image`. A new image can only be uploaded, because a plain
  * address could point anywhere. Returns the file that is no longer used, if there is one.
  */
-export async function editProfile(tx: Tx, { userId, name, image }: ProfileChange): Promise<string | null> {
+export async function updateProfile(tx: Tx, { userId, name, image }: ProfileChange): Promise<string | null> {
   if (!name.trim()) throw invalid("name", "expected at least one visible character");
   const before = await lockImage(tx, userId);
   if (image && image !== before) {
@@ -43,11 +43,11 @@ export async function editProfile(tx: Tx, { userId, name, image }: ProfileChange
   const isRemoved = image === "";
   const change = { name: name.trim(), updatedAt: tx.now, ...(isRemoved ? { image: null } : {}) };
   await tx.update(users).set(change).where(eq(users.id, userId));
-  return isRemoved ? dropFile(tx, before) : null;
+  return isRemoved ? releaseImageFile(tx, before) : null;
 }
 
 /** Updates the addresses of images after PUBLIC_URL has changed. */
-export async function readdressImages(tx: Tx, publicUrl: string): Promise<void> {
+export async function updateImageAddresses(tx: Tx, publicUrl: string): Promise<void> {
   for (const address of ADDRESSES) {
     const rest = sql.raw(`length(image) - ${address.length - 1}`);
     const image = sql<string>`${publicUrl} || substr(image, ${rest})`;
@@ -66,13 +66,13 @@ async function lockImage(tx: Tx, userId: string): Promise<string | null> {
 }
 
 /** Deletes the image of a user; its file is deleted by the next cleanup. */
-export async function clearImage(tx: Tx, userId: string): Promise<void> {
-  await dropFile(tx, await lockImage(tx, userId));
+export async function deleteImage(tx: Tx, userId: string): Promise<void> {
+  await releaseImageFile(tx, await lockImage(tx, userId));
   await tx.update(users).set({ image: null }).where(eq(users.id, userId));
 }
 
-async function dropFile(tx: Tx, url: string | null): Promise<string | null> {
-  const file = imageFile(url?.split("/").at(-1) ?? "");
+async function releaseImageFile(tx: Tx, url: string | null): Promise<string | null> {
+  const file = imageFilePath(url?.split("/").at(-1) ?? "");
   if (file) await markUnused(tx, file);
   return file;
 }

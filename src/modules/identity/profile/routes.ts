@@ -1,18 +1,23 @@
 import { Elysia, t } from "elysia";
+import {
+  findStoredResponse,
+  REPLAYED_HEADER,
+  runIdempotent,
+  setFingerprint,
+} from "../../../http/middleware/idempotency.ts";
+import { streamBody } from "../../../http/middleware/request-body.ts";
+import { DEMO_IDS } from "../../../http/openapi/example-ids.ts";
+import { requestContext } from "../../../http/request-context.ts";
+import { handlerReadsBody } from "../../../http/route-policies.ts";
+import { ErrorBody } from "../../../http/schemas.ts";
+import { AppError, notFound } from "../../../lib/errors.ts";
+import { watchDiskSpace } from "../../../lib/storage/disk-space.ts";
 import type { Deps } from "../../deps.ts";
-import { EXEMPLARS } from "../../exemplars.ts";
-import { Fault, notFound } from "../../fault.ts";
-import { diskRoom } from "../../files/diskRoom.ts";
-import { markUnused, removeNow } from "../../files/unused.ts";
-import { answeredBefore, fingerprintedBy, REPLAYED, writeOnce } from "../../http/idempotency.ts";
-import { ErrorBody } from "../../http/model.ts";
-import { requestContext } from "../../http/request-context.ts";
-import { bodyPieces } from "../../http/requestBody.ts";
-import { leftToRoute } from "../../http/routePlans.ts";
+import { deleteUnusedFile, markUnused } from "../../stored-files/unused-files.ts";
 import { ProfileChange, UploadedImage } from "./model.ts";
 import { redraw } from "./picture.ts";
-import { editProfile, IMAGES, imageFile, newImageName, setImage } from "./profile.ts";
-import { LARGEST_FORM, LARGEST_IMAGE, receiveImage } from "./upload.ts";
+import { imageFilePath, newImageName, PROFILE_IMAGES_PATH, setImage, updateProfile } from "./profile.ts";
+import { MAX_IMAGE_BYTES, MAX_IMAGE_FORM_BYTES, receiveImage } from "./upload.ts";
 
 /** Describes the body: Elysia does not parse it, so that it has no schema to publish. */
 const requestBody = {
@@ -41,45 +46,45 @@ const picture = { schema: { type: "string" as const, format: "binary" } };
 /** Name and image of a user. */
 export function profileRoutes(deps: Deps) {
   const { store, config, files } = deps;
-  const disk = config.s3 === null ? diskRoom(config.dataDir, config.minFreeDiskBytes) : null;
+  const disk = config.s3 === null ? watchDiskSpace(config.dataDir, config.minFreeDiskBytes) : null;
   return new Elysia({ tags: ["Auth"] })
     .use(requestContext)
     .post(
       "/api/auth/upload-profile-image",
       async ({ request, set, context }) => {
         const { userId } = context.principal;
-        await disk?.check(LARGEST_IMAGE);
-        const given = await receiveImage(request, bodyPieces(context));
-        fingerprintedBy(context, given);
-        const answered = await answeredBefore<UploadedImage>(deps, context);
+        await disk?.assertFree(MAX_IMAGE_BYTES);
+        const given = await receiveImage(request, streamBody(context));
+        setFingerprint(context, given);
+        const answered = await findStoredResponse<UploadedImage>(deps, context);
         if (answered) {
-          set.headers[REPLAYED] = "true";
+          set.headers[REPLAYED_HEADER] = "true";
           return answered;
         }
         const { content, type, extension } = await redraw(given, userId);
         const name = newImageName(extension);
         const file = `profile-images/${name}`;
-        const imageUrl = `${config.publicUrl}${IMAGES}/${name}`;
+        const imageUrl = `${config.publicUrl}${PROFILE_IMAGES_PATH}/${name}`;
         await store.write((tx) => markUnused(tx, file));
         await files.put(file, content, type);
         let unused: string | null = null;
-        const answer = await writeOnce(deps, context, async (tx) => {
+        const answer = await runIdempotent(deps, context, async (tx) => {
           unused = await setImage(tx, userId, imageUrl, file);
           return { success: true, message: "Profile image uploaded", imageUrl };
         });
         // Another request under the same key was faster.
         if (answer.imageUrl !== imageUrl) unused = file;
-        if (unused !== null) await removeNow(deps, unused);
+        if (unused !== null) await deleteUnusedFile(deps, unused);
         return answer;
       },
       {
-        parse: leftToRoute,
+        parse: handlerReadsBody,
         response: { 200: UploadedImage, 503: ErrorBody },
         detail: {
           access: "user",
           limit: "upload",
           idempotent: true,
-          body: LARGEST_FORM,
+          body: MAX_IMAGE_FORM_BYTES,
           summary: "Upload Profile Image",
           description:
             "Upload user profile image to S3 and update user record. A form with one PNG, JPEG or WebP image of up to 5 MB in its field `file` (or `image`). The type is detected by the content. Stored without metadata, upright, at most 1024 pixels wide or high; without S3 in the data folder. The previous image is deleted.",
@@ -92,13 +97,13 @@ export function profileRoutes(deps: Deps) {
       async ({ body, context }) => {
         const { principal } = context;
         if (body.userId !== principal.userId && principal.role !== "admin")
-          throw new Fault("FORBIDDEN", "This user is not you");
+          throw new AppError("FORBIDDEN", "This user is not you");
         let unused: string | null = null;
-        const answer = await writeOnce(deps, context, async (tx) => {
-          unused = await editProfile(tx, body);
+        const answer = await runIdempotent(deps, context, async (tx) => {
+          unused = await updateProfile(tx, body);
           return { success: true };
         });
-        if (unused !== null) await removeNow(deps, unused);
+        if (unused !== null) await deleteUnusedFile(deps, unused);
         return answer;
       },
       {
@@ -107,7 +112,7 @@ export function profileRoutes(deps: Deps) {
         detail: {
           access: "user",
           idempotent: true,
-          example: { body: { userId: EXEMPLARS.owner, name: "Nora Wind" } },
+          example: { body: { userId: DEMO_IDS.owner, name: "Nora Wind" } },
           summary: "Update user profile",
           description:
             "Update profile: sets the name; an empty `image` deletes the image. For yourself; admins for any user.",
@@ -115,9 +120,9 @@ export function profileRoutes(deps: Deps) {
       },
     )
     .get(
-      `${IMAGES}/:name`,
+      `${PROFILE_IMAGES_PATH}/:name`,
       async ({ params: { name } }) => {
-        const file = imageFile(name);
+        const file = imageFilePath(name);
         const content = file && (await files.get(file));
         if (!content) throw notFound("profile image", name);
         return new Response(content, {
@@ -132,7 +137,7 @@ export function profileRoutes(deps: Deps) {
         params: t.Object({ name: t.String({ maxLength: 64, examples: [`${"0".repeat(32)}.png`] }) }),
         detail: {
           access: "public",
-          example: { parameters: { name: EXEMPLARS.image } },
+          example: { parameters: { name: DEMO_IDS.image } },
           summary: "Get a profile image",
           description: "Public; its address cannot be guessed.",
           responses: {

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import { type Instant, MINUTE } from "../../clock.ts";
-import { rowsOf } from "../../db/sql.ts";
-import type { Store, Tx } from "../../db/store.ts";
-import type { Log } from "../../log.ts";
+import { valuesTable } from "../../../db/sql.ts";
+import type { Store, Tx } from "../../../db/store.ts";
+import { type Instant, MINUTE } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/logger.ts";
 
 /** Precision of the last use of a session. */
 const SEEN_PRECISION_MS = 5 * MINUTE;
@@ -19,7 +19,7 @@ interface Used {
 /** Records when sessions are used, for the idle limit and for the list of sessions. */
 export interface SessionActivity {
   /** Records in memory that a session is used now. */
-  note(used: Used, now: Instant): void;
+  record(used: Used, now: Instant): void;
   /** Writes the recorded uses. Called by a timer; tests call it themselves. */
   flush(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export function sessionActivity(store: Pick<Store, "write">, log: Log): SessionA
 
   return {
     flush,
-    note({ sessionId, lastSeenAt }, now) {
+    record({ sessionId, lastSeenAt }, now) {
       if (sessionId === null || lastSeenAt === null || now - lastSeenAt < SEEN_PRECISION_MS) return;
       if (seen.has(sessionId) || seen.size >= MAX_SESSIONS_PER_WRITE) return;
       seen.set(sessionId, now);
@@ -57,7 +57,7 @@ async function writeActivity(tx: Tx, rows: { id: string; seenAt: Instant }[]): P
   // Several replicas may have seen one session: the latest use counts. Sorted, so that no deadlock occurs.
   rows.sort((one, other) => (one.id < other.id ? -1 : 1));
   await tx.all(
-    sql`update sessions set last_seen_at = n."seenAt" from ${rowsOf("n", rows, { id: "text", seenAt: "bigint" })}
+    sql`update sessions set last_seen_at = n."seenAt" from ${valuesTable("n", rows, { id: "text", seenAt: "bigint" })}
       where sessions.id = n.id and coalesce(sessions.last_seen_at, 0) < n."seenAt"`,
   );
 }

@@ -1,15 +1,15 @@
 import { Elysia } from "elysia";
-import { iso } from "../../clock.ts";
+import { DEMO_IDS } from "../../../http/openapi/example-ids.ts";
+import { requestContext } from "../../../http/request-context.ts";
+import { IdParams } from "../../../http/schemas.ts";
+import { iso } from "../../../lib/clock.ts";
+import { invalid } from "../../../lib/errors.ts";
 import type { Deps } from "../../deps.ts";
-import { EXEMPLARS } from "../../exemplars.ts";
-import { invalid } from "../../fault.ts";
-import { IdParams } from "../../http/model.ts";
-import { requestContext } from "../../http/request-context.ts";
 import { Done } from "../model.ts";
 import { verifyPassword } from "../password.ts";
-import type { Throttled } from "../visit.ts";
+import type { Throttled } from "../sign-in-visit.ts";
 import { OwnSessions, Reauthenticated, Reauthentication } from "./model.ts";
-import { findPasswordHash, listSessions, renewSignIn, revokeSession } from "./sessions.ts";
+import { findPasswordHash, listSessions, recordReauthentication, revokeSession } from "./sessions.ts";
 
 /** Sessions of the signed-in user, and reauthentication. */
 export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttled) {
@@ -44,7 +44,7 @@ export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttl
         detail: {
           access: "user",
           sessionOnly: true,
-          example: { parameters: { id: EXEMPLARS.session } },
+          example: { parameters: { id: DEMO_IDS.session } },
           summary: "End a session",
           description:
             "Ends it at once, with the personal API keys that were created in it. It may be the session of this request. Needs a session.",
@@ -59,7 +59,7 @@ export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttl
           const hash = await findPasswordHash(store.read, userId);
           const isRight = hash !== null && (await verifyPassword({ hash, password: body.password }));
           if (!isRight || sessionId === null) throw invalid("password", "this is not your password");
-          const signedInAt = await store.write((tx) => renewSignIn(tx, sessionId));
+          const signedInAt = await store.write((tx) => recordReauthentication(tx, sessionId));
           return { success: true as const, signedInAt: iso(signedInAt) };
         });
       },

@@ -1,9 +1,9 @@
 import { and, desc, eq, gt, sql } from "drizzle-orm";
-import { type Instant, iso } from "../../clock.ts";
-import { accounts, sessions } from "../../db/schema/identity.ts";
-import type { Reader, Tx } from "../../db/store.ts";
-import { notFound } from "../../fault.ts";
-import { endKeysOfSession } from "../apiKeys/ending.ts";
+import { accounts, sessions } from "../../../db/schema/identity.ts";
+import type { Reader, Tx } from "../../../db/store.ts";
+import { type Instant, iso } from "../../../lib/clock.ts";
+import { notFound } from "../../../lib/errors.ts";
+import { deleteKeysOfSession } from "../api-keys/ending.ts";
 import type { OwnSession } from "./model.ts";
 
 /** Sessions in a list, which has no pages. */
@@ -42,7 +42,7 @@ export async function revokeSession(tx: Tx, userId: string, id: string): Promise
   const mine = and(eq(sessions.id, id), eq(sessions.userId, userId));
   const [gone] = await tx.delete(sessions).where(mine).returning({ id: sessions.id });
   if (!gone) throw notFound("session", id);
-  await endKeysOfSession(tx, userId, id);
+  await deleteKeysOfSession(tx, userId, id);
 }
 
 /** Returns the hash of a user's password; null where there is none. */
@@ -53,7 +53,7 @@ export async function findPasswordHash(read: Reader, userId: string): Promise<st
 }
 
 /** Records that the password of a session was given now. @throws AppError NOT_FOUND when the session has ended */
-export async function renewSignIn(tx: Tx, sessionId: string): Promise<Instant> {
+export async function recordReauthentication(tx: Tx, sessionId: string): Promise<Instant> {
   const set = { signedInAt: tx.now, updatedAt: tx.now };
   const [renewed] = await tx.update(sessions).set(set).where(eq(sessions.id, sessionId)).returning({ id: sessions.id });
   if (!renewed) throw notFound("session", sessionId);

@@ -1,11 +1,11 @@
 import { Elysia, t } from "elysia";
-import { type Instant, isoOrNull } from "../../clock.ts";
+import { parseOptionalBody } from "../../../http/middleware/request-body.ts";
+import { requestContext } from "../../../http/request-context.ts";
+import { type Instant, isoOrNull } from "../../../lib/clock.ts";
+import { timeSlices } from "../../../lib/time-slices.ts";
 import type { Deps } from "../../deps.ts";
-import { requestContext } from "../../http/request-context.ts";
-import { optionalBody } from "../../http/requestBody.ts";
-import { timeSlices } from "../../timeSlices.ts";
-import { type ListedAccount as Listed, listAccounts } from "../accountList.ts";
-import { warmupOf } from "../warmup.ts";
+import { type ListedAccount as Listed, listAccounts } from "../account-list.ts";
+import { getWarmup } from "../warmup.ts";
 import { AccountPage, AccountQuery, type ListedAccount } from "./model.ts";
 
 const DEFAULT_PAGE_SIZE = 10_000;
@@ -27,7 +27,7 @@ function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Inst
     lastUsedAt: isoOrNull(box.lastUsedAt),
     isWorkspaceAccount: box.workspaceDomain !== null,
     workspaceDomain: box.workspaceDomain,
-    warmupStatus: warmupOf(box, now).status,
+    warmupStatus: getWarmup(box, now).status,
     warmupEmailsSent: warmupSends,
   };
 }
@@ -58,7 +58,7 @@ export function accountListRoutes({ store, clock }: Deps) {
     },
     {
       body: t.Optional(AccountQuery),
-      parse: optionalBody,
+      parse: parseOptionalBody,
       response: AccountPage,
       detail: {
         access: "admin",

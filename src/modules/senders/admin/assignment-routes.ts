@@ -1,10 +1,10 @@
 import { Elysia } from "elysia";
+import { runIdempotent } from "../../../http/middleware/idempotency.ts";
+import { DEMO_IDS } from "../../../http/openapi/example-ids.ts";
+import { requestContext } from "../../../http/request-context.ts";
 import type { Deps } from "../../deps.ts";
-import { EXEMPLARS } from "../../exemplars.ts";
-import { writeOnce } from "../../http/idempotency.ts";
-import { requestContext } from "../../http/request-context.ts";
 import { assignMailboxes } from "../assignment.ts";
-import { Assigned, Assignment, BulkAssigned, BulkAssignment } from "./model.ts";
+import { AssignmentRequest, AssignmentResponse, BulkAssignmentRequest, BulkAssignmentResponse } from "./model.ts";
 
 /** Assigns mailboxes to brands, for admins. */
 export function assignmentRoutes(deps: Deps) {
@@ -13,9 +13,9 @@ export function assignmentRoutes(deps: Deps) {
     .post(
       "/assign-email-account",
       async ({ body, context }) => {
-        const answer = await writeOnce(deps, context, async (tx) => {
-          const { brandName, moved } = await assignMailboxes(tx, [body.accountId], body.brandId);
-          const [mailbox] = moved;
+        const answer = await runIdempotent(deps, context, async (tx) => {
+          const { brandName, reassigned } = await assignMailboxes(tx, [body.accountId], body.brandId);
+          const [mailbox] = reassigned;
           return {
             success: true,
             message: mailbox
@@ -28,12 +28,12 @@ export function assignmentRoutes(deps: Deps) {
         return answer;
       },
       {
-        body: Assignment,
-        response: Assigned,
+        body: AssignmentRequest,
+        response: AssignmentResponse,
         detail: {
           access: "admin",
           idempotent: true,
-          example: { body: { accountId: EXEMPLARS.otherEmailAccount, brandId: EXEMPLARS.otherBrand } },
+          example: { body: { accountId: DEMO_IDS.otherEmailAccount, brandId: DEMO_IDS.otherBrand } },
           summary: "Assign Email Account to Brand",
           description:
             "Assign an email sender account to a brand (Admin only). Pending messages of the previous brand get another of its mailboxes, or wait with SENDER_REASSIGNED. `previousBrandName` is null when no other brand had the mailbox.",
@@ -43,13 +43,13 @@ export function assignmentRoutes(deps: Deps) {
     .post(
       "/bulk-assign-email-accounts",
       async ({ body, context }) => {
-        const answer = await writeOnce(deps, context, async (tx) => {
-          const { brandName, moved } = await assignMailboxes(tx, body.accountIds, body.brandId);
+        const answer = await runIdempotent(deps, context, async (tx) => {
+          const { brandName, reassigned } = await assignMailboxes(tx, body.accountIds, body.brandId);
           return {
             success: true,
-            message: `${moved.length} ${moved.length === 1 ? "mailbox is" : "mailboxes are"} now assigned to ${brandName}`,
-            assignedCount: moved.length,
-            reassignedAccounts: moved.flatMap(({ email, previousBrandName }) =>
+            message: `${reassigned.length} ${reassigned.length === 1 ? "mailbox is" : "mailboxes are"} now assigned to ${brandName}`,
+            assignedCount: reassigned.length,
+            reassignedAccounts: reassigned.flatMap(({ email, previousBrandName }) =>
               previousBrandName === null ? [] : [{ email, previousBrandName }],
             ),
           };
@@ -58,15 +58,15 @@ export function assignmentRoutes(deps: Deps) {
         return answer;
       },
       {
-        body: BulkAssignment,
-        response: BulkAssigned,
+        body: BulkAssignmentRequest,
+        response: BulkAssignmentResponse,
         detail: {
           access: "admin",
           idempotent: true,
           example: {
             body: {
-              accountIds: [EXEMPLARS.emailAccount, EXEMPLARS.otherEmailAccount],
-              brandId: EXEMPLARS.brand,
+              accountIds: [DEMO_IDS.emailAccount, DEMO_IDS.otherEmailAccount],
+              brandId: DEMO_IDS.brand,
             },
           },
           summary: "Bulk Assign Email Accounts",

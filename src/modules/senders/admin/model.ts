@@ -1,25 +1,25 @@
 import { t } from "elysia";
-import { Id, Nullable } from "../../http/model.ts";
+import { Id, Nullable } from "../../../http/schemas.ts";
 import { PhoneNumber } from "../model.ts";
 
-export const Assignment = t.Object({ accountId: Id, brandId: Id });
+export const AssignmentRequest = t.Object({ accountId: Id, brandId: Id });
 
 const PreviousBrand = Nullable(
   t.String({ description: "The brand it was assigned to before; null when it had none", examples: ["Northwind"] }),
 );
 
-export const Assigned = t.Object({
+export const AssignmentResponse = t.Object({
   success: t.Boolean(),
   message: t.String({ examples: ["ann@northwind.example is now assigned to Contoso"] }),
   previousBrandName: PreviousBrand,
 });
 
-export const BulkAssignment = t.Object({
+export const BulkAssignmentRequest = t.Object({
   accountIds: t.Array(Id, { maxItems: 1000, description: "Duplicate ids count once" }),
   brandId: Id,
 });
 
-export const BulkAssigned = t.Object({
+export const BulkAssignmentResponse = t.Object({
   success: t.Boolean(),
   message: t.String({ examples: ["2 mailboxes are now assigned to Contoso"] }),
   assignedCount: t.Number({ description: "Mailboxes that were not the brand's before", examples: [2] }),
@@ -80,9 +80,9 @@ export const AccountPage = t.Object({
   hasMore: t.Boolean(),
 });
 
-export const VoicemailOrder = t.Object({ brandId: Id, phoneNumber: PhoneNumber });
+export const VoicemailRequest = t.Object({ brandId: Id, phoneNumber: PhoneNumber });
 
-export const VoicemailCreated = t.Object({
+export const VoicemailResponse = t.Object({
   success: t.Boolean(),
   message: t.String({ examples: ["Northwind now leaves voicemails from +12025550143"] }),
   voicemailAccount: t.Object({

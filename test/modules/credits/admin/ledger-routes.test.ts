@@ -1,23 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { HOUR, iso } from "../src/clock.ts";
-import type { Balance, Entry } from "../src/credits/model.ts";
-import type { Owner } from "./support/brands.ts";
-import { sendNonsense } from "./support/hostile.ts";
-import { type Outreach, startOutreach } from "./support/outreach.ts";
+import { HOUR, iso } from "../../../../src/lib/clock.ts";
+import type { Balance, Entry } from "../../../../src/modules/credits/model.ts";
+import type { BrandOwner } from "../../../support/brands.ts";
+import { fuzzEndpoint } from "../../../support/fuzz-body.ts";
+import { type OutreachApp, startOutreachApp } from "../../../support/outreach-app.ts";
 
 setDefaultTimeout(60_000);
 
 const ADMIN = "/api/auth/admin";
 
-let world: Outreach;
-let admin: Owner["request"];
+let world: OutreachApp;
+let admin: BrandOwner["request"];
 beforeAll(async () => {
-  world = await startOutreach();
+  world = await startOutreachApp();
   admin = await world.admin();
 });
 afterEach(async () => {
-  await world.clear();
-  expect(await world.drifts()).toEqual([]);
+  await world.cancelAllCampaigns();
+  expect(await world.listDrifts()).toEqual([]);
 });
 afterAll(() => world.close());
 
@@ -31,7 +31,7 @@ describe("POST /api/auth/admin/adjust-credits", () => {
     );
 
   test("adds and removes credits, once per Idempotency-Key, and records the actor and the reason", async () => {
-    const { brandId, request } = await world.stage({ people: 0, credits: 0 });
+    const { brandId, request } = await world.createDraft({ people: 0, credits: 0 });
     expect((await adjust(brandId, 12.5)).body.balance).toMatchObject({ creditAvailable: 12.5, totalGranted: 12.5 });
     const key = { "idempotency-key": crypto.randomUUID() };
     expect((await adjust(brandId, -2.25, key)).body.balance).toMatchObject({ creditAvailable: 10.25 });
@@ -44,7 +44,7 @@ describe("POST /api/auth/admin/adjust-credits", () => {
   });
 
   test("answers 409 with the available credits for more than these, 422 for bad amounts, 403 for an owner", async () => {
-    const { brandId, request } = await world.stage({ people: 0, credits: 3 });
+    const { brandId, request } = await world.createDraft({ people: 0, credits: 3 });
     expect(await adjust(brandId, -3.001)).toMatchObject({
       status: 409,
       body: { code: "CONFLICT", creditAvailable: 3, message: expect.stringContaining("at most 3 to take back") },
@@ -57,7 +57,7 @@ describe("POST /api/auth/admin/adjust-credits", () => {
 });
 
 test("GET /api/credits/ledger: filters by kind, campaign, message and time", async () => {
-  const stage = await world.launched({ people: 2, delays: [0] });
+  const stage = await world.createLaunched({ people: 2, delays: [0] });
   const launchedAt = world.clock.now();
   world.clock.advance(HOUR);
   await world.run();
@@ -68,7 +68,7 @@ test("GET /api/credits/ledger: filters by kind, campaign, message and time", asy
   };
   expect(await read({})).toEqual(["SETTLE", "SETTLE", "HOLD", "HOLD", "GRANT"]);
   expect(await read({ campaignId })).toEqual(["SETTLE", "SETTLE", "HOLD", "HOLD"]);
-  const [message] = await world.messagesOf(campaignId);
+  const [message] = await world.listMessages(campaignId);
   expect(await read({ messageId: message?.id ?? "" })).toEqual(["SETTLE", "HOLD"]);
   expect(await read({ from: iso(launchedAt + 1) })).toEqual(["SETTLE", "SETTLE"]);
   expect(await read({ to: iso(launchedAt + 1), kind: "HOLD" })).toEqual(["HOLD", "HOLD"]);
@@ -77,8 +77,8 @@ test("GET /api/credits/ledger: filters by kind, campaign, message and time", asy
 });
 
 test("credit weights: a change is previewed, recorded in a list, and leaves open holds as they are", async () => {
-  const running = await world.launched({ people: 2, delays: [0] });
-  const draft = await world.stage({ people: 3, delays: [0, 2] });
+  const running = await world.createLaunched({ people: 2, delays: [0] });
+  const draft = await world.createDraft({ people: 3, delays: [0, 2] });
   const preview = { creditType: "EMAIL", weight: 1.5 };
   const { body } = await admin<{ campaigns: object[]; openHolds: object }>(
     "POST",
@@ -119,21 +119,21 @@ test("credit weights: a change is previewed, recorded in a list, and leaves open
 });
 
 test("GET /api/campaigns/:id/launch-cost: shows the cost to the campaign's brand and answers 404 to another brand", async () => {
-  const stage = await world.stage({ people: 3, credits: 2, delays: [0, 2, 4] });
+  const stage = await world.createDraft({ people: 3, credits: 2, delays: [0, 2, 4] });
   const path = `/api/campaigns/${stage.campaignId}/launch-cost`;
   const { body } = await stage.request<{ cost: object; lowBalance: null }>("GET", path);
   const cost = { creditNeeded: 3, creditAvailable: 2, creditMissing: 1, byType: { EMAIL: 3 } };
   expect(body).toMatchObject({ cost: { ...cost, contacts: 3, creditsForAllStages: { EMAIL: 9 } }, lowBalance: null });
-  const stranger = await world.stage({ people: 0 });
+  const stranger = await world.createDraft({ people: 0 });
   expect((await stranger.request("GET", path)).status).toBe(404);
 });
 
 test("credit routes: malformed input is rejected without side effects", async () => {
-  const stage = await world.stage({ people: 0 });
+  const stage = await world.createDraft({ people: 0 });
   const { brandId } = stage;
   const asAdmin = { ...stage, request: admin };
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/adjust-credits`, { brandId, credits: 1, reason: "why" });
-  await sendNonsense(asAdmin, "POST", `${ADMIN}/preview-credit-weight`, { creditType: "EMAIL", weight: 1 });
-  await sendNonsense(asAdmin, "GET", `${ADMIN}/credit-weight-changes`);
-  await sendNonsense(stage, "GET", `/api/campaigns/${stage.campaignId}/launch-cost`);
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/adjust-credits`, { brandId, credits: 1, reason: "why" });
+  await fuzzEndpoint(asAdmin, "POST", `${ADMIN}/preview-credit-weight`, { creditType: "EMAIL", weight: 1 });
+  await fuzzEndpoint(asAdmin, "GET", `${ADMIN}/credit-weight-changes`);
+  await fuzzEndpoint(stage, "GET", `/api/campaigns/${stage.campaignId}/launch-cost`);
 });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { DAY, MINUTE, VirtualClock } from "../src/clock.ts";
-import { idempotencyKeys } from "../src/db/schema/idempotency.ts";
-import { apiKeys } from "../src/db/schema/identity.ts";
-import { invitationRoutes } from "../src/invitations/routes.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { idOf, keyOf, session, signIn } from "./support/visitors.ts";
+import { idempotencyKeys } from "../../../../src/db/schema/idempotency.ts";
+import { apiKeys } from "../../../../src/db/schema/identity.ts";
+import { DAY, MINUTE, VirtualClock } from "../../../../src/lib/clock.ts";
+import { invitationsModule } from "../../../../src/modules/invitations/routes.ts";
+import { PASSWORD } from "../../../support/api-client.ts";
+import { startApp, type TestApp } from "../../../support/app.ts";
+import { createKeyFor, getUserId, requestSession, requestSignIn } from "../../../support/auth-helpers.ts";
 
 setDefaultTimeout(60_000);
 
@@ -19,7 +19,7 @@ let adminToken: string;
 let people = 0;
 beforeAll(async () => {
   app = await startApp({ clock });
-  app.app.use(invitationRoutes(app.deps, app.identity));
+  app.app.use(invitationsModule(app.deps, app.identity));
   adminToken = await app.admin();
 });
 afterAll(() => app.close());
@@ -36,11 +36,11 @@ interface Holder {
 async function createHolder(): Promise<Holder> {
   const email = `holder${people++}@example.com`;
   const token = await app.signUp(email);
-  const [personal, service] = [await keyOf(app, token), await keyOf(app, token, { kind: "SERVICE" })];
-  return { email, token, userId: await idOf(app, token), personal: personal.key, service: service.key };
+  const [personal, service] = [await createKeyFor(app, token), await createKeyFor(app, token, { kind: "SERVICE" })];
+  return { email, token, userId: await getUserId(app, token), personal: personal.key, service: service.key };
 }
 
-const statusOf = async (key: string) => (await session(app, { headers: { "x-api-key": key } })).status;
+const statusOf = async (key: string) => (await requestSession(app, { headers: { "x-api-key": key } })).status;
 const statuses = async ({ personal, service }: Holder) => [await statusOf(personal), await statusOf(service)];
 const admin = (path: string, body: object) =>
   app.request("POST", `/api/auth/admin/${path}`, { token: adminToken, body }).then(({ status }) => status);
@@ -74,8 +74,8 @@ test("API keys: revoking a session revokes the personal keys created in that ses
   const email = `holder${people++}@example.com`;
   const kept = await app.signUp(email);
   const stolen = await app.signIn(email);
-  const [own, theirs] = [await keyOf(app, kept), await keyOf(app, stolen)];
-  const service = await keyOf(app, stolen, { kind: "SERVICE" });
+  const [own, theirs] = [await createKeyFor(app, kept), await createKeyFor(app, stolen)];
+  const service = await createKeyFor(app, stolen, { kind: "SERVICE" });
   const listed = await app.request<{ data: { id: string; current: boolean }[] }>("GET", "/api/auth/sessions", {
     token: kept,
   });
@@ -86,7 +86,7 @@ test("API keys: revoking a session revokes the personal keys created in that ses
 
 test("API keys: signing out revokes no key", async () => {
   const token = await app.signUp(`holder${people++}@example.com`);
-  const { key } = await keyOf(app, token);
+  const { key } = await createKeyFor(app, token);
   expect((await app.request("POST", "/api/auth/sign-out", { token })).status).toBe(200);
   expect(await statusOf(key)).toBe(200);
 });
@@ -96,7 +96,7 @@ describe("API keys: personal and service keys are both revoked", () => {
     const holder = await createHolder();
     expect(await admin("ban-user", { userId: holder.userId })).toBe(200);
     expect(await admin("unban-user", { userId: holder.userId })).toBe(200);
-    expect((await signIn(app, holder.email)).status).toBe(200);
+    expect((await requestSignIn(app, holder.email)).status).toBe(200);
     expect(await statuses(holder)).toEqual([401, 401]);
   });
 
@@ -105,8 +105,8 @@ describe("API keys: personal and service keys are both revoked", () => {
     const { userId } = holder;
     if (before === "admin") {
       await admin("set-role", { userId, role: "admin" });
-      holder.personal = (await keyOf(app, holder.token)).key;
-      holder.service = (await keyOf(app, holder.token, { kind: "SERVICE" })).key;
+      holder.personal = (await createKeyFor(app, holder.token)).key;
+      holder.service = (await createKeyFor(app, holder.token, { kind: "SERVICE" })).key;
     }
     expect(await admin("set-role", { userId, role: before })).toBe(200);
     expect(await statuses(holder)).toEqual([200, 200]);
@@ -133,9 +133,9 @@ test("API keys: by default a personal key expires after a year and a service key
 
 describe("API key of an admin", () => {
   test("creates no user, invitation or key, and revokes no session of an admin: each request answers 403", async () => {
-    const { key, id } = await keyOf(app, adminToken);
+    const { key, id } = await createKeyFor(app, adminToken);
     const other = await app.admin();
-    const userId = await idOf(app, other);
+    const userId = await getUserId(app, other);
     const victim = await createHolder();
     const person = { email: "made.by.key@example.com", password: PASSWORD, name: "X" };
     const asked: [string, string, object?][] = [
@@ -156,11 +156,11 @@ describe("API key of an admin", () => {
     const answers: string[] = [];
     for (const [method, path, body] of asked) answers.push(`${path} ${(await byKey(key, method, path, body)).status}`);
     expect(answers).toEqual(asked.map(([, path]) => `${path} 403`));
-    expect((await session(app, { token: other })).status).toBe(200);
+    expect((await requestSession(app, { token: other })).status).toBe(200);
   });
 
   test("may ban a user", async () => {
-    const { key } = await keyOf(app, adminToken);
+    const { key } = await createKeyFor(app, adminToken);
     const { userId } = await createHolder();
     expect((await byKey(key, "POST", "/api/auth/admin/ban-user", { userId })).status).toBe(200);
   });
@@ -169,7 +169,7 @@ describe("API key of an admin", () => {
 describe("secret of a new API key", () => {
   test("is returned once, and repeating the request with its Idempotency-Key answers 409 without the secret", async () => {
     const token = await app.admin();
-    const { key } = await keyOf(app, token);
+    const { key } = await createKeyFor(app, token);
     const headers = { "idempotency-key": "make-a-key" };
     const order = { body: { name: "once" }, headers };
     const made = await app.request<{ key: string; id: string }>("POST", KEYS, { ...order, token });
@@ -180,7 +180,7 @@ describe("secret of a new API key", () => {
     expect([again.status, again.body.key]).toEqual([409, undefined]);
     expect(again.body.message).toContain("shown only once");
     const [row] = await app.store.read.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, "make-a-key"));
-    const kept = app.deps.vault.open(row?.answer ?? "", `idempotency_keys|${row?.userId} make-a-key|answer`);
+    const kept = app.deps.vault.decrypt(row?.answer ?? "", `idempotency_keys|${row?.userId} make-a-key|answer`);
     expect(kept).not.toContain(made.body.key);
     const mine = await app.request<{ data: { name: string }[] }>("GET", KEYS, { token });
     expect(mine.body.data.filter(({ name }) => name === "once")).toHaveLength(1);
@@ -189,7 +189,7 @@ describe("secret of a new API key", () => {
 
 test("API keys: lastUsedAt is listed and written at most once in ten minutes", async () => {
   const token = await app.signUp("last.use@example.com");
-  const { id, key } = await keyOf(app, token);
+  const { id, key } = await createKeyFor(app, token);
   const stored = async () => (await app.store.read.select().from(apiKeys).where(eq(apiKeys.id, id)))[0]?.lastRequest;
   const written = async (expected: number) => {
     for (let look = 0; look < 200 && (await stored()) !== expected; look++) await Bun.sleep(5);

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { Fault } from "../src/fault.ts";
-import { refuseGuessable } from "../src/identity/password.ts";
-import { buildBloomFilter, mayContain } from "../src/identity/passwords/bloom.ts";
-import bloomFile from "../src/identity/passwords/commonPasswords.bloom" with { type: "file" };
-import { loadCommonPasswords } from "../src/identity/passwords/commonPasswords.ts";
-import { normalizePassword } from "../src/identity/passwords/guessable.ts";
-import { countUnits } from "../src/identity/passwords/patterns.ts";
-import { seededRandom } from "../src/random.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { PROJECT_ROOT } from "./support/project-root.ts";
+import { AppError } from "../../../../src/lib/errors.ts";
+import { seededRandom } from "../../../../src/lib/random.ts";
+import { assertNotGuessable } from "../../../../src/modules/identity/password.ts";
+import { buildBloomFilter, mayContain } from "../../../../src/modules/identity/passwords/bloom.ts";
+import bloomFile from "../../../../src/modules/identity/passwords/common-passwords.bloom" with { type: "file" };
+import { loadCommonPasswords } from "../../../../src/modules/identity/passwords/common-passwords.ts";
+import { normalizePassword } from "../../../../src/modules/identity/passwords/guessable.ts";
+import { countUnits } from "../../../../src/modules/identity/passwords/patterns.ts";
+import { PASSWORD } from "../../../support/api-client.ts";
+import { PROJECT_ROOT } from "../../../support/project-root.ts";
 
 // Passwords need no particular characters: only passwords that would be guessed soon are rejected.
 
@@ -18,10 +18,10 @@ const ADA = { email: "ada.lovelace@example.com", name: "Ada Lovelace" };
 /** Returns why a password is rejected, or null when it is accepted. */
 async function rejectionReason(password: string, owner = ADA): Promise<string | null> {
   try {
-    await refuseGuessable(password, "password", owner);
+    await assertNotGuessable(password, "password", owner);
     return null;
   } catch (error) {
-    if (error instanceof Fault && error.code === "INVALID") return error.message;
+    if (error instanceof AppError && error.code === "INVALID") return error.message;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createAdmin, openClaim } from "../src/identity/claim.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
+import { createAdmin, createBootstrapToken } from "../../../../src/modules/identity/bootstrap-admin.ts";
+import { PASSWORD } from "../../../support/api-client.ts";
+import { startApp, type TestApp } from "../../../support/app.ts";
 
 // Apply the password rules wherever a password is set; passwordRules.once.test.ts tests the rules themselves.
 
@@ -20,7 +20,7 @@ const GRACE = { email: "graceful.hopper@example.com", name: "Grace Hopper" };
 const WAYS: Record<string, (password: string) => Promise<{ status: number; body: unknown }>> = {
   "sign-up": (password) => app.request("POST", "/api/auth/sign-up/email", { body: { ...GRACE, password } }),
   claim: async (password) => {
-    const token = await openClaim(app.store);
+    const token = await createBootstrapToken(app.store);
     return app.request("POST", "/api/auth/claim", { body: { ...GRACE, password, token } });
   },
   "an admin's create-user": async (password) => {

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { flag } from "./support/pictures.ts";
-import { type Profiles, startProfiles } from "./support/profiles.ts";
+import { flag } from "../../../support/pictures.ts";
+import { type ProfileApp, startProfileApp } from "./profile-app.ts";
 
 setDefaultTimeout(30_000);
 
-let people: Profiles;
+let people: ProfileApp;
 let [ann, bob, admin] = ["", "", ""];
 let [annId, bobId] = ["", ""];
 beforeAll(async () => {
-  people = await startProfiles(null);
+  people = await startProfileApp(null);
   [ann, bob] = [await people.app.signUp("ann@owners.example"), await people.app.signUp("bob@owners.example")];
   admin = await people.app.admin();
   [annId, bobId] = [(await people.user(ann)).id, (await people.user(bob)).id];

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { redraw } from "../src/identity/profile/picture.ts";
-import type { Kind } from "../src/identity/profile/pictureParts.ts";
-import { drawn, flag, hugeInName, paint, RED, seenAt, talkative } from "./support/pictures.ts";
+import { redraw } from "../../../../src/modules/identity/profile/picture.ts";
+import type { Kind } from "../../../../src/modules/identity/profile/picture-parts.ts";
+import {
+  colourSeenAt,
+  encodeImage,
+  flag,
+  imageWithHugeHeader,
+  imageWithMetadata,
+  paint,
+  RED,
+} from "../../../support/pictures.ts";
 
 const kinds: Kind[] = ["jpeg", "png", "webp"];
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
@@ -11,7 +19,12 @@ const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
  * says.
  */
 const corners = (image: Uint8Array) =>
-  Promise.all([seenAt(image, 0.2, 0.2), seenAt(image, 0.8, 0.2), seenAt(image, 0.8, 0.8), seenAt(image, 0.2, 0.8)]);
+  Promise.all([
+    colourSeenAt(image, 0.2, 0.2),
+    colourSeenAt(image, 0.8, 0.2),
+    colourSeenAt(image, 0.8, 0.8),
+    colourSeenAt(image, 0.2, 0.8),
+  ]);
 const upright: Record<number, string> = {
   1: "red green blue blue",
   2: "green red blue blue",
@@ -25,7 +38,7 @@ const upright: Record<number, string> = {
 
 describe.each(kinds)("redraw %s", (kind) => {
   test("keeps the format and drops all metadata", async () => {
-    const given = await talkative(kind, 1);
+    const given = await imageWithMetadata(kind, 1);
     expect(text(given)).toContain("SECRET");
     const { content, type } = await redraw(given);
     expect(type).toBe(`image/${kind}`);
@@ -35,20 +48,20 @@ describe.each(kinds)("redraw %s", (kind) => {
   });
 
   test.each(Object.entries(upright))("turns orientation %s upright", async (orientation, seen) => {
-    const { content } = await redraw(await talkative(kind, Number(orientation)));
+    const { content } = await redraw(await imageWithMetadata(kind, Number(orientation)));
     const [width, height] = Number(orientation) > 4 ? [48, 64] : [64, 48];
     expect(await new Bun.Image(content).metadata()).toMatchObject({ width, height });
     expect((await corners(content)).join(" ")).toBe(seen);
   });
 
   test("shrinks a large image to 1024 pixels and enlarges none", async () => {
-    const large = await drawn(
+    const large = await encodeImage(
       kind,
       paint(1500, 500, () => RED),
     );
     expect(await new Bun.Image((await redraw(large)).content).metadata()).toMatchObject({ width: 1024, height: 341 });
     const { content } = await redraw(
-      await drawn(
+      await encodeImage(
         kind,
         paint(1, 1, () => RED),
       ),
@@ -57,7 +70,7 @@ describe.each(kinds)("redraw %s", (kind) => {
   });
 
   test("rejects a truncated image as INVALID", async () => {
-    const whole = await talkative(kind, 6);
+    const whole = await imageWithMetadata(kind, 6);
     const picture = whole.length - (kind === "webp" ? 0 : "SECRET-TAIL".length);
     for (const part of [0.1, 0.4, 0.7, 0.95]) {
       const cut = whole.slice(0, Math.floor(picture * part));
@@ -66,7 +79,7 @@ describe.each(kinds)("redraw %s", (kind) => {
   });
 
   test("corrupted bytes: the image is redrawn without metadata or rejected with a client error", async () => {
-    const whole = await talkative(kind, 6);
+    const whole = await imageWithMetadata(kind, 6);
     for (let at = 0; at < whole.length; at += 7) {
       const wrong = whole.slice();
       wrong[at] = (wrong[at] ?? 0) ^ 0xff;
@@ -104,12 +117,12 @@ test("redraw: rejects an image with too many pixels before decoding it", async (
     [9_000, 100],
     [2 ** 31 - 1, 1],
   ] as const) {
-    await expect(redraw(hugeInName(width, height))).rejects.toMatchObject({ code: "INVALID" });
+    await expect(redraw(imageWithHugeHeader(width, height))).rejects.toMatchObject({ code: "INVALID" });
   }
 });
 
 test("redraw: rejects an image with too many scans or segments within 500 ms", async () => {
-  const jpeg = Buffer.from(await drawn("jpeg"));
+  const jpeg = Buffer.from(await encodeImage("jpeg"));
   const busy = (scans: number) => {
     const scan = Buffer.from("ffda000801000000003f", "hex");
     return Buffer.concat([jpeg.subarray(0, -2), ...Array.from({ length: scans }, () => scan), jpeg.subarray(-2)]);
@@ -127,13 +140,13 @@ test("redraw: rejects an image with too many scans or segments within 500 ms", a
 });
 
 test("redraw: rejects an animated image", async () => {
-  const still = Buffer.from(await talkative("webp", 1));
+  const still = Buffer.from(await imageWithMetadata("webp", 1));
   const moving = Buffer.from(still.toString("latin1").replace("ICCP", "ANIM"), "latin1");
   await expect(redraw(moving)).rejects.toMatchObject({ message: "file: expected an image that does not move" });
 });
 
 test("redraw: does not block the event loop", async () => {
-  const large = await drawn(
+  const large = await encodeImage(
     "jpeg",
     paint(2500, 2000, (x, y) => [x & 255, y & 255, (x * y) & 255]),
   );

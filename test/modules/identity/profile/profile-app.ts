@@ -1,5 +1,5 @@
-import type { S3Settings } from "../../src/files/s3.ts";
-import { type Overrides, startApp, type TestApp } from "./app.ts";
+import type { S3Settings } from "../../../../src/lib/storage/s3.ts";
+import { type AppOverrides, startApp, type TestApp } from "../../../support/app.ts";
 
 interface Said {
   status: number;
@@ -10,10 +10,10 @@ interface Said {
   details: { field: string }[] | undefined;
 }
 
-export type Profiles = Awaited<ReturnType<typeof startProfiles>>;
+export type ProfileApp = Awaited<ReturnType<typeof startProfileApp>>;
 
 /** Starts the app on a socket, with calls for profile images. */
-export async function startProfiles(s3: S3Settings | null, overrides: Overrides = {}) {
+export async function startProfileApp(s3: S3Settings | null, overrides: AppOverrides = {}) {
   const app: TestApp = await startApp({ ...overrides, config: { s3, ...overrides.config } });
   const origin = app.listen();
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { HOUR, VirtualClock } from "../src/clock.ts";
-import { unusedFiles } from "../src/db/schema/files.ts";
-import { markUsed, removeUnused } from "../src/files/unused.ts";
-import { readdressImages } from "../src/identity/profile/profile.ts";
-import { drawn, flag, talkative } from "./support/pictures.ts";
-import { type Profiles, startProfiles } from "./support/profiles.ts";
-import { findS3, type S3Server, startS3 } from "./support/s3.ts";
+import { unusedFiles } from "../../../../src/db/schema/stored-files.ts";
+import { HOUR, VirtualClock } from "../../../../src/lib/clock.ts";
+import { updateImageAddresses } from "../../../../src/modules/identity/profile/profile.ts";
+import { deleteUnusedFiles, markUsed } from "../../../../src/modules/stored-files/unused-files.ts";
+import { encodeImage, flag, imageWithMetadata } from "../../../support/pictures.ts";
+import { findS3, type S3Server, startS3 } from "../../../support/servers/s3.ts";
+import { type ProfileApp, startProfileApp } from "./profile-app.ts";
 
 setDefaultTimeout(30_000);
 
@@ -37,13 +37,13 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
   const clock = new VirtualClock(Date.UTC(2026, 10, 24, 9));
   const isSkipped = place === "bucket" && !hasS3;
   let s3: S3Server | null = null;
-  let people: Profiles;
+  let people: ProfileApp;
   let ann: string;
 
   beforeAll(async () => {
     if (isSkipped) return;
     if (place === "bucket") s3 = await startS3();
-    people = await startProfiles(s3?.settings ?? null, { clock });
+    people = await startProfileApp(s3?.settings ?? null, { clock });
     ann = await people.app.signUp("ann@owners.example");
   });
   afterAll(async () => {
@@ -55,7 +55,7 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
   const unused = () => people.app.store.read.select().from(unusedFiles);
 
   it("an uploaded image is served publicly without metadata and replaced by the next upload", async () => {
-    const first = await people.upload(ann, await talkative("jpeg", 6));
+    const first = await people.upload(ann, await imageWithMetadata("jpeg", 6));
     expect(first).toMatchObject({ status: 200, success: true, message: "Profile image uploaded" });
     expect(first.imageUrl).toMatch(/^http:\/\/localhost:3000\/api\/profile-images\/[0-9a-f]{32}\.jpg$/);
     expect(await people.user(ann)).toMatchObject({ image: first.imageUrl });
@@ -73,7 +73,7 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
     expect(Buffer.from(bytes).includes("SECRET")).toBe(false);
     expect(await new Bun.Image(bytes).metadata()).toMatchObject({ width: 48, height: 64, format: "jpeg" });
 
-    const second = await people.upload(ann, await drawn("webp"), {}, "file");
+    const second = await people.upload(ann, await encodeImage("webp"), {}, "file");
     expect(second.imageUrl).toEndWith(".webp");
     expect((await people.see(second.imageUrl)).status).toBe(200);
     const gone = await people.see(first.imageUrl);
@@ -88,7 +88,7 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
     const again = await people.upload(ann, flag, key);
     expect(again).toMatchObject({ status: 200, imageUrl: first.imageUrl });
     expect(again.headers.get("idempotent-replayed")).toBe("true");
-    expect(await people.upload(ann, await drawn("jpeg"), key)).toMatchObject({ status: 409, code: "CONFLICT" });
+    expect(await people.upload(ann, await encodeImage("jpeg"), key)).toMatchObject({ status: 409, code: "CONFLICT" });
 
     const other = { "idempotency-key": crypto.randomUUID() };
     const answers = await Promise.all(Array.from({ length: 5 }, () => people.upload(ann, flag, other)));
@@ -113,9 +113,9 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
     const lost = `profile-images/${"0".repeat(32)}.png`;
     await files.put(lost, new Uint8Array([1]), "image/png");
     await store.write((tx) => tx.insert(unusedFiles).values({ name: lost, since: tx.now }));
-    await removeUnused(people.app.deps, clock.now());
+    await deleteUnusedFiles(people.app.deps, clock.now());
     expect(await files.get(lost)).not.toBeNull();
-    await removeUnused(people.app.deps, clock.now() + HOUR + 1);
+    await deleteUnusedFiles(people.app.deps, clock.now() + HOUR + 1);
     expect(await files.get(lost)).toBeNull();
     expect(await unused()).toEqual([]);
     expect((await people.see(imageUrl)).status).toBe(200);
@@ -125,11 +125,11 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
   it("image URLs follow a change of the public URL", async () => {
     const { store, config } = people.app.deps;
     for (const kind of ["jpeg", "webp"] as const) {
-      const { imageUrl } = await people.upload(ann, await drawn(kind));
-      await store.write((tx) => readdressImages(tx, "https://elsewhere.example/reprise"));
+      const { imageUrl } = await people.upload(ann, await encodeImage(kind));
+      await store.write((tx) => updateImageAddresses(tx, "https://elsewhere.example/reprise"));
       const { image } = await people.user(ann);
       expect(image).toBe(imageUrl.replace(config.publicUrl, "https://elsewhere.example/reprise"));
-      await store.write((tx) => readdressImages(tx, config.publicUrl));
+      await store.write((tx) => updateImageAddresses(tx, config.publicUrl));
       expect(await people.user(ann)).toMatchObject({ image: imageUrl });
     }
   });
@@ -138,28 +138,28 @@ describe.each(["folder", "bucket"])("profile images in a %s", (place) => {
     const { imageUrl } = await people.upload(ann, flag);
     const { files } = people.app.deps;
     const { put } = files;
-    const deleteFile = files.remove;
+    const deleteFile = files.delete;
     files.put = async () => Promise.reject(new Error("no store"));
     expect(await people.upload(ann, flag)).toMatchObject({ status: 500 });
     files.put = put;
     expect(await people.user(ann)).toMatchObject({ image: imageUrl });
 
-    files.remove = async () => Promise.reject(new Error("no store"));
+    files.delete = async () => Promise.reject(new Error("no store"));
     expect(await people.upload(ann, flag)).toMatchObject({ status: 200 });
-    files.remove = deleteFile;
+    files.delete = deleteFile;
     expect((await people.see(imageUrl)).status).toBe(200);
     expect(await unused()).toHaveLength(2);
-    await removeUnused(people.app.deps, clock.now() + HOUR + 1);
+    await deleteUnusedFiles(people.app.deps, clock.now() + HOUR + 1);
     expect((await people.see(imageUrl)).status).toBe(404);
     expect(await unused()).toEqual([]);
   });
 });
 
 describe("profile image upload: bad input", () => {
-  let people: Profiles;
+  let people: ProfileApp;
   let ann: string;
   beforeAll(async () => {
-    people = await startProfiles(null);
+    people = await startProfileApp(null);
     ann = await people.app.signUp("ann@owners.example");
   });
   afterAll(() => people.close());
@@ -210,7 +210,7 @@ test("profile images: a bucket that never responds leads to 503 with Retry-After
   using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const endpoint = `http://127.0.0.1:${silent.port}`;
   const keys = { id: "key", secret: "secret-of-the-bucket" };
-  const people = await startProfiles({ bucket: "b", region: "r", endpoint, pathStyle: true, keys, prefix: "" });
+  const people = await startProfileApp({ bucket: "b", region: "r", endpoint, pathStyle: true, keys, prefix: "" });
   const ann = await people.app.signUp("ann@owners.example");
   const began = performance.now();
   const see = people.see(`http://localhost:3000/api/profile-images/${"0".repeat(32)}.png`);

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
-import { DAY, HOUR, MINUTE, VirtualClock } from "../src/clock.ts";
-import { sessions } from "../src/db/schema/identity.ts";
-import type { Store } from "../src/db/store.ts";
-import { createIdentity } from "../src/identity/identity.ts";
-import { sessionActivity } from "../src/identity/sessions/activity.ts";
-import { startApp, type TestApp } from "./support/app.ts";
-import { PASSWORD } from "./support/doors.ts";
-import { until } from "./support/throwaway.ts";
-import { cookieOf, session, signIn } from "./support/visitors.ts";
+import { sessions } from "../../../../src/db/schema/identity.ts";
+import type { Store } from "../../../../src/db/store.ts";
+import { DAY, HOUR, MINUTE, VirtualClock } from "../../../../src/lib/clock.ts";
+import { createIdentity } from "../../../../src/modules/identity/identity.ts";
+import { sessionActivity } from "../../../../src/modules/identity/sessions/activity.ts";
+import { PASSWORD } from "../../../support/api-client.ts";
+import { startApp, type TestApp } from "../../../support/app.ts";
+import { firstCookie, requestSession, requestSignIn } from "../../../support/auth-helpers.ts";
+import { waitUntil } from "../../../support/servers/temp-server.ts";
 
 // Check listing and ending the sessions of a user, and that using a session costs few writes.
 
@@ -41,7 +41,7 @@ describe("GET and DELETE /api/auth/sessions", () => {
     const start = clock.now();
     await app.signUp("list@example.com");
     const at = { "x-client-address": "2001:db8:1:2::7", "user-agent": `A telephone ${"x".repeat(400)}` };
-    const { body } = await signIn(app, "list@example.com", PASSWORD, at);
+    const { body } = await requestSignIn(app, "list@example.com", PASSWORD, at);
     const answer = await app.request<{ data: Listed[] }>("GET", "/api/auth/sessions", { token: body.token });
     expect(answer.body.data).toMatchObject([
       {
@@ -66,7 +66,7 @@ describe("GET and DELETE /api/auth/sessions", () => {
     const [other] = await list(theirs);
     expect((await list(mine)).map(({ id }) => id)).not.toContain(other?.id ?? "");
     expect((await app.request("DELETE", `/api/auth/sessions/${other?.id}`, { token: mine })).status).toBe(404);
-    expect((await session(app, { token: theirs })).status).toBe(200);
+    expect((await requestSession(app, { token: theirs })).status).toBe(200);
     const second = await app.signIn("mine@example.com");
     await app.request("POST", "/api/auth/sign-out", { token: second });
     expect(await list(mine)).toHaveLength(1);
@@ -74,19 +74,19 @@ describe("GET and DELETE /api/auth/sessions", () => {
 
   test("DELETE ends one session at once, including the current one", async () => {
     const [one, other] = [await app.signUp("end@example.com"), await app.signIn("end@example.com")];
-    expect((await session(app, { token: other })).status).toBe(200);
+    expect((await requestSession(app, { token: other })).status).toBe(200);
     const gone = (await list(one)).find(({ current }) => !current)?.id;
     expect((await app.request("DELETE", `/api/auth/sessions/${gone}`, { token: one })).status).toBe(200);
-    expect((await session(app, { token: other })).status).toBe(401);
+    expect((await requestSession(app, { token: other })).status).toBe(401);
     expect((await app.request("DELETE", `/api/auth/sessions/${gone}`, { token: one })).status).toBe(404);
     const [own] = await list(one);
     expect((await app.request("DELETE", `/api/auth/sessions/${own?.id}`, { token: one })).status).toBe(200);
-    expect((await session(app, { token: one })).status).toBe(401);
+    expect((await requestSession(app, { token: one })).status).toBe(401);
   });
 
   test("DELETE from another origin answers 403", async () => {
     await app.signUp("forged@example.com");
-    const cookie = cookieOf(await signIn(app, "forged@example.com"));
+    const cookie = firstCookie(await requestSignIn(app, "forged@example.com"));
     const headers = { cookie, origin: "https://evil.example" };
     expect((await app.request("DELETE", "/api/auth/sessions/x", { headers })).status).toBe(403);
   });
@@ -96,11 +96,11 @@ describe("idle session", () => {
   test("ends after the idle limit, before its seven days are over", async () => {
     const token = await app.signUp("idle@example.com");
     clock.advance(IDLE_MS - 1);
-    expect((await session(app, { token })).status).toBe(200);
+    expect((await requestSession(app, { token })).status).toBe(200);
     const unused = await app.signUp("unused@example.com");
     clock.advance(IDLE_MS);
-    expect((await session(app, { token: unused })).status).toBe(401);
-    expect((await session(app, { token })).status).toBe(401);
+    expect((await requestSession(app, { token: unused })).status).toBe(401);
+    expect((await requestSession(app, { token })).status).toBe(401);
   });
 
   test("the idle limit counts from the last use in any process", async () => {
@@ -109,19 +109,21 @@ describe("idle session", () => {
     const replica = createIdentity({ store, config, clock, log, secret: new Uint8Array(32) });
     for (let day = 0; day < 5; day++) {
       clock.advance(IDLE_MS - HOUR);
-      expect((await session(app, { token })).status).toBe(200);
+      expect((await requestSession(app, { token })).status).toBe(200);
       await app.identity.activity.flush();
     }
     await replica.activity.flush();
     clock.advance(IDLE_MS);
-    expect((await session(app, { token })).status).toBe(401);
+    expect((await requestSession(app, { token })).status).toBe(401);
   });
 
   test("ends after the idle limit also when its principal is cached", async () => {
     const token = await app.signUp("remembered@example.com");
-    expect([(await session(app, { token })).status, (await session(app, { token })).status]).toEqual([200, 200]);
+    expect([(await requestSession(app, { token })).status, (await requestSession(app, { token })).status]).toEqual([
+      200, 200,
+    ]);
     clock.advance(IDLE_MS);
-    expect((await session(app, { token })).status).toBe(401);
+    expect((await requestSession(app, { token })).status).toBe(401);
   });
 });
 
@@ -144,7 +146,7 @@ describe("session activity", () => {
     const began = clock.now();
     for (let second = 0; second < 600; second++) {
       clock.advance(1000);
-      activity.note({ sessionId: id, lastSeenAt: began }, clock.now());
+      activity.record({ sessionId: id, lastSeenAt: began }, clock.now());
     }
     expect(counted.writes).toBe(0);
     await activity.flush();
@@ -160,12 +162,12 @@ describe("session activity", () => {
     const { counted, store } = counting(app.store);
     const timers = spyOn(globalThis, "setTimeout");
     const activity = sessionActivity(store, app.deps.log);
-    for (let use = 0; use < 10; use++) activity.note({ sessionId: id, lastSeenAt: 0 }, clock.now() + use);
+    for (let use = 0; use < 10; use++) activity.record({ sessionId: id, lastSeenAt: 0 }, clock.now() + use);
     const calls = timers.mock.calls.filter(([, delay]) => delay === MINUTE);
     timers.mockRestore();
     expect(calls).toHaveLength(1);
     for (const [run] of calls) (run as () => void)();
-    await until("the activity is written", async () => counted.writes === 1);
+    await waitUntil("the activity is written", async () => counted.writes === 1);
   });
 
   test("uses of several sessions are written together and never move lastSeenAt back", async () => {
@@ -174,11 +176,11 @@ describe("session activity", () => {
     const { counted, store } = counting(app.store);
     const activity = sessionActivity(store, app.deps.log);
     const began = clock.now();
-    for (const sessionId of ids) activity.note({ sessionId, lastSeenAt: began }, began + 10 * MINUTE);
-    activity.note({ sessionId: null, lastSeenAt: null }, began + 10 * MINUTE);
+    for (const sessionId of ids) activity.record({ sessionId, lastSeenAt: began }, began + 10 * MINUTE);
+    activity.record({ sessionId: null, lastSeenAt: null }, began + 10 * MINUTE);
     await activity.flush();
     expect(counted.writes).toBe(1);
-    for (const sessionId of ids) activity.note({ sessionId, lastSeenAt: began }, began + 6 * MINUTE);
+    for (const sessionId of ids) activity.record({ sessionId, lastSeenAt: began }, began + 6 * MINUTE);
     await activity.flush();
     for (const id of ids) {
       const [row] = await app.store.read.select().from(sessions).where(eq(sessions.id, id));
@@ -191,7 +193,7 @@ describe("session activity", () => {
     const stored = () => app.store.read.all(sql`select * from sessions order by id`);
     const before = JSON.stringify(await stored());
     clock.advance(20 * MINUTE);
-    for (let request = 0; request < 50; request++) expect((await session(app, { token })).status).toBe(200);
+    for (let request = 0; request < 50; request++) expect((await requestSession(app, { token })).status).toBe(200);
     expect(JSON.stringify(await stored())).toBe(before);
     await app.identity.activity.flush();
     expect((await list(token))[0]?.lastSeenAt).toBe(iso(clock.now()));
