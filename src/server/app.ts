@@ -39,7 +39,7 @@ export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) 
   const app: Elysia = new Elysia({ normalize: "typebox" });
   const limits = createAdmission(deps);
   const hooks = {
-    identify: identity.findPrincipal,
+    findPrincipal: identity.findPrincipal,
     checkLimits: checkAdmission(limits),
     onRequestEnd: admissionEnd(limits),
   };

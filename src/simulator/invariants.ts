@@ -50,7 +50,7 @@ interface Row {
 }
 
 /** Compares what the simulated recipients received with the database. */
-export async function checkInvariants(store: Store, world: World, silences: StopEvents): Promise<InvariantReport> {
+export async function checkInvariants(store: Store, world: World, stopEvents: StopEvents): Promise<InvariantReport> {
   const { read } = store;
   const rows =
     await read.all<Row>(sql`select m.id, m.brand_id, m.conversation_id, m.status, m.error_message, s.brand_id as sender_brand
@@ -80,8 +80,8 @@ export async function checkInvariants(store: Store, world: World, silences: Stop
     if (!row) continue;
     if (row.sender_brand !== null && row.sender_brand !== row.brand_id) foreignSends++;
     for (const { order, to } of deliveries) {
-      if (order > (silences.banned.get(`${row.brand_id} ${to}`) ?? Number.POSITIVE_INFINITY)) sentAfterBan++;
-      if (order > (silences.replied.get(row.conversation_id) ?? Number.POSITIVE_INFINITY)) sentAfterReply++;
+      if (order > (stopEvents.banned.get(`${row.brand_id} ${to}`) ?? Number.POSITIVE_INFINITY)) sentAfterBan++;
+      if (order > (stopEvents.replied.get(row.conversation_id) ?? Number.POSITIVE_INFINITY)) sentAfterReply++;
     }
   }
   // The reverse: a message recorded as SENT was received.

@@ -53,7 +53,7 @@ const SENDER_CONCURRENCY = 10;
  */
 export async function runWorld(options: RunOptions): Promise<StopEvents & { crashes: number }> {
   const { world, clock, random } = options;
-  const silences: StopEvents = { banned: new Map(), replied: new Map() };
+  const stopEvents: StopEvents = { banned: new Map(), replied: new Map() };
   const machines = new Machines(options);
   await machines.start();
   let jumpsLeft = options.clockJumps;
@@ -64,7 +64,7 @@ export async function runWorld(options: RunOptions): Promise<StopEvents & { cras
     machines.wakeSlow(now);
     // A wake-up that came twice, or to two processes at once, changes nothing.
     await machines.inEach(({ engine }) => engine.runDue());
-    for (const reply of world.takeDueReplies(now)) await receiveReply(options, machines, silences, reply);
+    for (const reply of world.takeDueReplies(now)) await receiveReply(options, machines, stopEvents, reply);
     if (now >= nextSweep) {
       nextSweep = now + SWEEP_INTERVAL_MS;
       await machines.inEach(({ engine }) => engine.sweep());
@@ -79,7 +79,7 @@ export async function runWorld(options: RunOptions): Promise<StopEvents & { cras
     }
     options.onProgress?.(clock.now());
   }
-  return { ...silences, crashes: machines.crashes };
+  return { ...stopEvents, crashes: machines.crashes };
 }
 
 /** Runs the processes of the simulated installation, and replaces each that crashes. */
@@ -163,7 +163,7 @@ class Machines {
 async function receiveReply(
   options: RunOptions,
   machines: Machines,
-  silences: StopEvents,
+  stopEvents: StopEvents,
   reply: ScheduledReply,
 ): Promise<void> {
   const { world, store } = options;
@@ -172,7 +172,7 @@ async function receiveReply(
     const received = await crashingStore(store, life).write((tx) => recordReply(tx, reply, options));
     const order = world.tick();
     isRecorded = true;
-    if (received) await recordStopEvent(store, silences, received, order);
+    if (received) await recordStopEvent(store, stopEvents, received, order);
   });
   if (!isRecorded) world.redeliver(reply);
 }
@@ -180,13 +180,13 @@ async function receiveReply(
 /** Records from when on a contact must not be written to. */
 async function recordStopEvent(
   store: Store,
-  silences: StopEvents,
+  stopEvents: StopEvents,
   received: { conversationId: string; intent: string },
   order: number,
 ): Promise<void> {
   const { conversationId, intent } = received;
   if (intent !== "REPLY" && intent !== "OPT_OUT" && intent !== "HOSTILE") return;
-  if (!silences.replied.has(conversationId)) silences.replied.set(conversationId, order);
+  if (!stopEvents.replied.has(conversationId)) stopEvents.replied.set(conversationId, order);
   if (intent === "REPLY") return;
   const contactIds = store.read
     .select({ id: conversations.contactId })
@@ -198,6 +198,7 @@ async function recordStopEvent(
     .where(inArray(contacts.id, contactIds));
   for (const { brandId, email, phone } of recipients) {
     for (const address of [email, phone])
-      if (address && !silences.banned.has(`${brandId} ${address}`)) silences.banned.set(`${brandId} ${address}`, order);
+      if (address && !stopEvents.banned.has(`${brandId} ${address}`))
+        stopEvents.banned.set(`${brandId} ${address}`, order);
   }
 }

@@ -63,7 +63,7 @@ export async function simulate(options: SimulateOptions): Promise<InvariantRepor
       }
       await store.write((tx) => launchSeededCampaign(tx, brand, joined));
     }
-    const silences = await runWorld({
+    const stopEvents = await runWorld({
       store,
       world,
       clock,
@@ -77,7 +77,7 @@ export async function simulate(options: SimulateOptions): Promise<InvariantRepor
       until: START + options.days * DAY,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     });
-    return { seed: options.seed, ...(await checkInvariants(store, world, silences)), crashes: silences.crashes };
+    return { seed: options.seed, ...(await checkInvariants(store, world, stopEvents)), crashes: stopEvents.crashes };
   } finally {
     await store.close();
     if (dialect === "sqlite") options.onEnd?.(Bun.file(join(dataDir, "reprise.db")).size);

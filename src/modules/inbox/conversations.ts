@@ -169,7 +169,7 @@ export async function recordInbound(
   }
   const { brandId } = conversation;
   const providerId = `manual-${tx.newId()}`;
-  const inbound = { brandId, channel, providerId, from, answers: [], subject, text, headers: {} };
+  const inbound = { brandId, channel, providerId, from, repliesTo: [], subject, text, headers: {} };
   const received = await storeInbound(tx, conversation, inbound, { ...options, source: "USER" });
   if (!received) throw new AppError("CONFLICT", "This reply was already recorded");
   return received;

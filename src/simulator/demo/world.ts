@@ -127,7 +127,7 @@ export async function simulateDemo(options: {
     });
     const { campaign, rowResults } = await seedDemo(store, options.password);
     clock.advance(HOUR);
-    const silences = await runWorld({
+    const stopEvents = await runWorld({
       ...options,
       store,
       world,
@@ -140,7 +140,7 @@ export async function simulateDemo(options: {
       until: options.end,
       onProgress: (now) => options.onProgress(now, (now - start) / (options.end - start)),
     });
-    const report = await checkInvariants(store, world, silences);
+    const report = await checkInvariants(store, world, stopEvents);
     const files = createDiskStorage(join(options.dataDir, "files"));
     const { publicUrl } = options.post;
     await seedExampleEntities(store, { adminId: admin.id, password: options.password, publicUrl, files });
@@ -153,7 +153,7 @@ export async function simulateDemo(options: {
 async function seedDemo(
   store: Store,
   password: string,
-): Promise<{ campaign: SeededBrand; verdicts: Record<string, number> }> {
+): Promise<{ campaign: SeededBrand; rowResults: Record<string, number> }> {
   const hash = await hashPassword(password);
   const rows = await parseDemoFile();
   const owner = await store.write((tx) =>
@@ -174,11 +174,11 @@ async function seedDemo(
       });
     }
   });
-  const verdicts = await store.write((tx) => seedContacts(tx, campaign, rows));
-  await store.write((tx) => launchSeededCampaign(tx, campaign, verdicts.added ?? 0));
+  const rowResults = await store.write((tx) => seedContacts(tx, campaign, rows));
+  await store.write((tx) => launchSeededCampaign(tx, campaign, rowResults.added ?? 0));
   const draft = await store.write((tx) => seedBrand(tx, { ...CONTOSO, ownerId: null }));
   await store.write((tx) => seedContacts(withIds(tx, DEMO_IDS.draftContact), draft, rows.slice(0, 25)));
-  return { campaign, verdicts };
+  return { campaign, rowResults };
 }
 
 async function parseDemoFile(): Promise<FileRow[]> {
