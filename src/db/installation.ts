@@ -13,7 +13,7 @@ export const LEASE_PREFIX = "turn ";
 /**
  * Checks that all processes on a database have the same secret key: the first one stores a signature, which the others must be
  * able to reproduce.
- * @throws Fault CONFLICT for a process with another key
+ * @throws AppError CONFLICT for a process with another key
  */
 export async function assertOrRegisterKey(tx: Tx, signer: Signer): Promise<void> {
   const value = signer.sign(KEY_CHECK_TEXT);
@@ -33,7 +33,7 @@ export async function hasKey(read: Reader): Promise<boolean> {
 
 /**
  * Checks that a key is the one of this database, without writing.
- * @throws Fault CONFLICT for another key
+ * @throws AppError CONFLICT for another key
  */
 export async function assertKey(read: Reader, signer: Signer): Promise<void> {
   const [known] = await read.select().from(installation).where(eq(installation.name, KEY_NAME));

@@ -43,7 +43,7 @@ interface DatabaseOptions {
 
 /**
  * Opens and migrates the database, and checks that it belongs to this key. On SQLite the data folder is locked until
- * `close`. @throws Fault CONFLICT for another key, or a database that is being transferred
+ * `close`. @throws AppError CONFLICT for another key, or a database that is being transferred
  */
 export async function openDatabase(options: DatabaseOptions): Promise<{ store: Store; close(): Promise<void> }> {
   const { config, key, log, clock, waiting } = options;

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { openSystemMail } from "../channels/email/system-mail.ts";
-import { dialect } from "../db/dialect.ts";
 import { createRefusableStore } from "../db/refusable-store.ts";
 import { BackgroundTasks } from "../lib/background-tasks.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
@@ -8,10 +7,7 @@ import { masterKey, openVault, signer } from "../lib/crypto/secrets.ts";
 import type { Log } from "../lib/logger.ts";
 import { systemRandom } from "../lib/random.ts";
 import { openStorage } from "../lib/storage/open.ts";
-import { startBullmq } from "../modules/delivery/bullmq.ts";
 import { drainWithin } from "../modules/delivery/drain.ts";
-import type { Driver } from "../modules/delivery/driver.ts";
-import { startEmbedded } from "../modules/delivery/embedded.ts";
 import { createEngine, type Engine } from "../modules/delivery/engine.ts";
 import type { Deps } from "../modules/deps.ts";
 import { createIdentity, type Identity } from "../modules/identity/identity.ts";
@@ -19,6 +15,7 @@ import { SecurityFindings } from "../modules/security/findings.ts";
 import { openChannels, SENDER_CONCURRENCY } from "./channels.ts";
 import type { Config } from "./config/config.ts";
 import { checkFolder, type DatabaseWait, openDatabase } from "./database.ts";
+import { Delivery } from "./delivery.ts";
 import { findInsecureSettings } from "./insecure-settings.ts";
 import type { Roles } from "./roles.ts";
 
@@ -66,8 +63,8 @@ export async function openRuntime(
     senderConcurrency: SENDER_CONCURRENCY,
   });
   const { redisUrl } = config;
-  let driver: Driver | null = null;
-
+  const namespace = crypto.signer.sign("redis").slice(0, 12);
+  const delivery = new Delivery({ engine, store, clock, log, redisUrl, namespace });
   const requestStore = createRefusableStore(store);
   const deps: Deps = {
     ...crypto,
@@ -82,41 +79,16 @@ export async function openRuntime(
     sendSystemMail: openSystemMail(config.systemMail),
     security: new SecurityFindings(findInsecureSettings(config, folderProblems)),
     verifyMailbox: channels.verifyMailbox,
-    wake() {
-      driver?.wake();
-      // Redis wakes other processes where there is one.
-      if (redisUrl === null) store.notifier.notify();
-    },
-    redis: redisUrl === null ? null : { ping: () => driver?.ping() ?? Promise.reject(new Error("not started yet")) },
+    wake: () => delivery.wake(),
+    redis: redisUrl === null ? null : { ping: () => delivery.ping() },
   };
   return {
     config,
     deps,
     engine,
     identity: createIdentity({ store: requestStore, config, clock, log, secret: key }),
-    async startDelivery(roles) {
-      const ownEngine = roles.has("worker") ? engine : null;
-      // On SQLite the lock says that no other process works on this file. On Postgres the leases of claims decide.
-      await ownEngine?.rescue(dialect === "sqlite");
-      // The same on all replicas, and different for every installation: several may share one Redis.
-      const namespace = crypto.signer.sign("redis").slice(0, 12);
-      if (redisUrl !== null) {
-        const { read, notifier } = store;
-        driver = await startBullmq(ownEngine, {
-          redisUrl,
-          namespace,
-          read,
-          clock,
-          log,
-          notifyWorkers: notifier.notify,
-        });
-      } else if (ownEngine !== null) driver = startEmbedded(ownEngine, clock, log);
-      if (ownEngine !== null) store.notifier.subscribe(() => driver?.wake());
-    },
-    async drain(within) {
-      engine.stop();
-      await driver?.close(within);
-    },
+    startDelivery: (roles) => delivery.start(roles),
+    drain: (within) => delivery.drain(within),
     refuseWrites: requestStore.refuseWrites,
     async breakOffSends(within) {
       await channels.close();

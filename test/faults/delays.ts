@@ -1,6 +1,6 @@
 import type { Arrival } from "./journal.ts";
 
-/** Fault that was injected into the installation. */
+/** AppError that was injected into the installation. */
 export interface InjectedFault {
   kind: string;
   /** Start in epoch milliseconds; `until` is when all parts worked again. */

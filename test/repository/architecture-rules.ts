@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { EDGE_SERVICES, EDGES, LAYERS, LEAVES, MODULES, TYPE_CYCLES } from "./architecture-layout.ts";
+import { EDGE_FILES, EDGES, LAYERS, MODULES, SEPARATE, SHORT_FUNCTIONS } from "./architecture-layout.ts";
 
 /** A source file: its path from the project's root, and what it imports, types included, as paths or package names. */
 export interface Source {
@@ -8,10 +8,10 @@ export interface Source {
   text: string;
 }
 
-/** A rule returns a line for each offence, so that an empty list is a pass. */
+/** Checks source files and returns one line for each violation. */
 export type Rule = (sources: Source[]) => string[];
 
-/** Types tie files together as values do: both are understood, moved and changed together. */
+/** Imports of types count as those of values: files that import each other are understood and changed together. */
 const IMPORTS = [
   /^\s*(?:import|export)\b[^;"]*?\bfrom\s+"([^"]+)"/gm,
   /\bimport\(\s*"([^"]+)"\s*\)/g,
@@ -24,7 +24,7 @@ export function readSource(path: string, text: string): Source {
   return { path, text, imports: [...new Set(found)] };
 }
 
-/** Of some places, the most exact one that a path is in. */
+/** Returns the longest place that a path begins with. */
 export function placeOf(path: string, places: Iterable<string>): string | undefined {
   const fitting = [...places].filter((place) => path.startsWith(place));
   return fitting.sort((a, b) => b.length - a.length)[0];
@@ -37,15 +37,17 @@ function layerOf(path: string): number | undefined {
   return place === undefined ? undefined : layerOfPlace.get(place);
 }
 
+const isRoutes = (path: string) => /[/-]routes\.ts$/.test(path);
+
 function isService(path: string): boolean {
-  return placeOf(path, MODULES) !== undefined && !/[rR]outes\.ts$/.test(path) && !path.startsWith("src/delivery/queue");
+  return placeOf(path, MODULES) !== undefined && !isRoutes(path) && !EDGE_FILES.includes(path);
 }
 
 function isModel(path: string): boolean {
   return path.endsWith("/model.ts");
 }
 
-/** Every import that a rule forbids, written as from → to. */
+/** Lists the imports that a rule forbids, as from → to. */
 function forbid(sources: Source[], isForbidden: (from: string, to: string) => boolean): string[] {
   return sources.flatMap(({ path, imports }) =>
     imports.filter((target) => isForbidden(path, target)).map((target) => `${path} → ${target}`),
@@ -53,9 +55,7 @@ function forbid(sources: Source[], isForbidden: (from: string, to: string) => bo
 }
 
 export const noCycles: Rule = (sources) => {
-  const importsOf = new Map(
-    sources.map(({ path, imports }) => [path, imports.filter((to) => !TYPE_CYCLES.includes(`${path} → ${to}`))]),
-  );
+  const importsOf = new Map(sources.map(({ path, imports }) => [path, imports]));
   const done = new Set<string>();
   const cycles: string[] = [];
   const visit = (path: string, trail: string[]): void => {
@@ -68,31 +68,24 @@ export const noCycles: Rule = (sources) => {
   return cycles;
 };
 
-/** Every file of src is in a layer, so that a new folder has to be given its place. */
-export const layersBuildOnLowerOnes: Rule = (sources) => [
-  ...sources.flatMap(({ path }) => {
-    const [, folder] = path.match(/^(src\/[^/]+\/)/) ?? [];
-    return folder === undefined || LAYERS.flat().some((place) => place.startsWith(folder)) ? [] : [`${path}: no layer`];
+/** Every file of src is in a layer, so that a new folder or module must be given its place. */
+export const lowerLayersOnly: Rule = (sources) => [
+  ...sources.flatMap(({ path }) => (layerOf(path) === undefined ? [`${path}: no layer`] : [])),
+  ...forbid(sources, (from, to) => {
+    const isSeparate = SEPARATE.some(([one, other]) => from.startsWith(one) && to.startsWith(other));
+    return isSeparate || (layerOf(to) ?? -1) > (layerOf(from) ?? Number.POSITIVE_INFINITY);
   }),
-  ...forbid(sources, (from, to) => (layerOf(to) ?? -1) > (layerOf(from) ?? Number.POSITIVE_INFINITY)),
 ];
 
-/** What every other place may import imports little itself. */
-export const leavesImportNothing: Rule = (sources) =>
-  forbid(sources, (from, to) => {
-    const leaf = LEAVES.find((place) => from.startsWith(place));
-    return leaf !== undefined && /^src\/.*\//.test(to) && !to.startsWith(leaf);
-  });
-
-/** Models are the exception: they describe shapes, with Elysia's `t` and the shapes that all modules share. */
-export const servicesKnowNoEdge: Rule = (sources) =>
+/** Model files are the exception: they describe shapes with `t` of Elysia and the shapes that all modules share. */
+export const noEdgeInServices: Rule = (sources) =>
   forbid(sources, (from, to) => {
     const isShape = isModel(from) && ["elysia", "src/http/schemas.ts"].includes(to);
-    if (!isService(from) || EDGE_SERVICES.includes(from)) return false;
+    if (!isService(from)) return false;
     return EDGES.some((edge) => to === edge || (edge.endsWith("/") && to.startsWith(edge))) && !isShape;
   });
 
-export const modelsTakeOnlyShapes: Rule = (sources) =>
+export const onlyShapesInModels: Rule = (sources) =>
   sources.flatMap(({ path, imports, text }) => {
     if (!isModel(path) || !imports.includes("elysia")) return [];
     const names = text.match(/import \{([^}]*)\} from "elysia"/)?.[1]?.split(",") ?? ["all"];
@@ -100,7 +93,7 @@ export const modelsTakeOnlyShapes: Rule = (sources) =>
     return others.map((name) => `${path} takes ${name} from elysia`);
   });
 
-export const namesSaySomething: Rule = (sources) =>
+export const descriptiveNames: Rule = (sources) =>
   sources
     .map(({ path }) => path)
     .filter((path) => path.split("/").some((part) => /^(utils?|helpers?|common|managers?|index)(\.ts)?$/.test(part)));
@@ -108,13 +101,38 @@ export const namesSaySomething: Rule = (sources) =>
 export const noDefaultExport: Rule = (sources) =>
   sources.filter(({ text }) => /^export (default\b|\{[^}]*\bas default\b)/m.test(text)).map(({ path }) => path);
 
-export const filesAreShort: Rule = (sources) =>
+export const shortFiles: Rule = (sources) =>
   sources
     .map(({ path, text }) => ({ path, lines: text.trimEnd().split("\n").length }))
     .filter(({ lines }) => lines > 250)
     .map(({ path, lines }) => `${path} has ${lines} lines`);
 
-/** Biome refuses `any`; this refuses to silence it, but for the one cast. */
+/** File and folder names are in kebab-case; `x.unit.test.ts`, `x.macro.ts` and `x.d.ts` have their suffixes. */
+export const kebabCase: Rule = (sources) =>
+  sources
+    .map(({ path }) => path)
+    .filter((path) => !path.split("/").every((part) => /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*$/.test(part)));
+
+const MAX_FUNCTION_LINES = 70;
+const FUNCTION_START =
+  /^(\s*)(?:(?:export )?(?:async )?function\b.*|(?:static |get |set |async |\*)*[#\w]+(?:<[^>]*>)?\(.*\{|.*=> \{)$/;
+
+/** Counts the lines of each function by the indentation of its closing brace, which the formatter guarantees. */
+function longFunctions({ path, text }: Source): string[] {
+  const lines = text.split("\n");
+  return lines.flatMap((line, start) => {
+    const [found, indent = ""] = line.match(FUNCTION_START) ?? [];
+    if (found === undefined || /^\s*(?:if|for|while|switch|return|await|\/?\*)/.test(line)) return [];
+    const length = lines.slice(start + 1).findIndex((next) => next.startsWith(`${indent}}`)) + 2;
+    return length > MAX_FUNCTION_LINES ? [`${path}:${start + 1} has ${length} lines`] : [];
+  });
+}
+
+/** A routes file is one chain of declarations, and is exempt. */
+export const shortFunctions: Rule = (sources) =>
+  sources.filter(({ path }) => placeOf(path, SHORT_FUNCTIONS) !== undefined && !isRoutes(path)).flatMap(longFunctions);
+
+/** Biome forbids `any`; this rule forbids suppressing it, except for the one cast. */
 export const oneUntypedCast: Rule = (sources) =>
   sources
     .filter(({ path, text }) => text.includes("suspicious/noExplicitAny") && path !== "src/db/columns.ts")

@@ -2,18 +2,19 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { PROJECT_ROOT } from "../support/project-root.ts";
 import {
-  filesAreShort,
-  layersBuildOnLowerOnes,
-  leavesImportNothing,
-  modelsTakeOnlyShapes,
-  namesSaySomething,
+  descriptiveNames,
+  kebabCase,
+  lowerLayersOnly,
   noCycles,
   noDefaultExport,
+  noEdgeInServices,
   oneUntypedCast,
+  onlyShapesInModels,
   type Rule,
   readSource,
   type Source,
-  servicesKnowNoEdge,
+  shortFiles,
+  shortFunctions,
 } from "./architecture-rules.ts";
 import { everyTableHasAnOwner, ownersWriteTheirTables } from "./table-owners.ts";
 
@@ -26,10 +27,12 @@ const sources = await Promise.all(
 const file = (path: string, text: string): Source => readSource(path, text);
 const importing = (path: string, target: string): Source => file(path, `import { it } from "${target}";\nit();`);
 
-const SCHEMA_SAMPLE = ["bans", "conversations", "messages"].map((name) =>
-  file(`src/db/schema/${name}.ts`, `export const ${name} = table(\n  "${name}",\n  {},\n);`),
-);
-/** A file that does something to a table, beside the schema. */
+const SCHEMA_SAMPLE = [
+  ["suppressions", "bans"],
+  ["conversations", "conversations"],
+  ["messages", "messages"],
+].map(([name, table]) => file(`src/db/schema/${name}.ts`, `export const ${table} = table(\n  "${table}",\n  {},\n);`));
+/** Builds a file that writes a table, beside the schema. */
 const writing = (path: string, text: string): Source[] => [...SCHEMA_SAMPLE, file(path, text)];
 
 interface Case {
@@ -39,7 +42,7 @@ interface Case {
 }
 
 const cases: Record<string, Case> = {
-  "no import closes a cycle, types included": {
+  "imports form no cycle, types included": {
     rule: noCycles,
     broken: [
       [importing("src/a.ts", "./b.ts"), importing("src/b.ts", "./more/c.ts"), importing("src/more/c.ts", "../a.ts")],
@@ -57,99 +60,95 @@ const cases: Record<string, Case> = {
     ],
     kept: [[importing("src/a.ts", "./b.ts"), importing("src/a2.ts", "./b.ts"), importing("src/b.ts", "./c.ts")]],
   },
-  "services import neither HTTP, nor Redis, nor the configuration": {
-    rule: servicesKnowNoEdge,
+  "service functions import neither HTTP, nor BullMQ, nor Redis": {
+    rule: noEdgeInServices,
     broken: [
       [importing("src/modules/suppressions/bans.ts", "elysia")],
-      [importing("src/modules/suppressions/bans.ts", "../http/faults.ts")],
+      [importing("src/modules/suppressions/bans.ts", "../../http/middleware/errors.ts")],
       [
         file(
           "src/modules/suppressions/bans.ts",
-          'import type { Caller } from "../http/access.ts"; export type By = Caller;',
+          'import type { Principal } from "../../http/request-context.ts"; export type By = Principal;',
         ),
       ],
-      [importing("src/delivery/tick.ts", "bullmq")],
-      [importing("src/modules/credits/ledger.ts", "../config.ts")],
-      [importing("src/modules/brands/model.ts", "../http/guard.ts")],
-      [importing("src/modules/brands/brands.ts", "../http/model.ts")],
+      [importing("src/modules/delivery/engine.ts", "bullmq")],
+      [importing("src/modules/brands/model.ts", "../../http/middleware/guard.ts")],
+      [importing("src/modules/brands/brands.ts", "../../http/schemas.ts")],
     ],
     kept: [
-      [importing("src/modules/suppressions/routes.ts", "../http/guard.ts")],
-      [importing("src/modules/suppressions/routes.ts", "elysia")],
-      [importing("src/delivery/queue-bullmq.ts", "bullmq")],
+      [importing("src/modules/suppressions/routes.ts", "../../http/middleware/guard.ts")],
+      [importing("src/modules/campaigns/member-routes.ts", "elysia")],
+      [importing("src/modules/delivery/wakeup-queue.ts", "bullmq")],
       [
         importing("src/modules/brands/model.ts", "elysia"),
-        importing("src/modules/brands/model.ts", "../http/model.ts"),
+        importing("src/modules/brands/model.ts", "../../http/schemas.ts"),
       ],
-      [importing("src/server/app.ts", "./config.ts")],
+      [importing("src/server/app.ts", "../http/formats.ts")],
     ],
   },
   "model files import only t from Elysia": {
-    rule: modelsTakeOnlyShapes,
+    rule: onlyShapesInModels,
     broken: [
       [file("src/modules/brands/model.ts", 'import { Elysia, t } from "elysia";\nnew Elysia(t);')],
       [file("src/modules/brands/model.ts", 'import * as all from "elysia";\nall;')],
     ],
     kept: [[file("src/modules/brands/model.ts", 'import { type Static, t } from "elysia";\nt.String();')]],
   },
-  "layers build on lower layers only, and every folder is in one": {
-    rule: layersBuildOnLowerOnes,
+  "a file imports its own layer and lower ones, and every file is in a layer": {
+    rule: lowerLayersOnly,
     broken: [
-      [importing("src/modules/brands/brands.ts", "../senders/senders.ts")],
+      [importing("src/modules/brands/brands.ts", "../senders/email-accounts.ts")],
       [
         file(
           "src/modules/brands/brands.ts",
-          'import type { Sender } from "../senders/senders.ts"; export type S = Sender;',
+          'import type { Sender } from "../senders/email-accounts.ts"; export type S = Sender;',
         ),
       ],
-      [importing("src/modules/campaigns/campaign-routes.ts", "../delivery/tick.ts")],
-      [importing("src/modules/messages/messages.ts", "../bans/bans.ts")],
-      [importing("src/http/guard.ts", "../brands/brands.ts")],
-      [importing("src/lib/clock.ts", "./db/store.ts")],
-      [file("src/unheardOf/thing.ts", "export const thing = 1;")],
+      [importing("src/modules/campaigns/campaign-routes.ts", "../delivery/engine.ts")],
+      [importing("src/modules/messages/messages.ts", "../suppressions/bans.ts")],
+      [importing("src/modules/messages/messages.ts", "../../server/config/config.ts")],
+      [importing("src/http/middleware/guard.ts", "../../modules/brands/brands.ts")],
+      [importing("src/lib/clock.ts", "../db/store.ts")],
+      [importing("src/db/store.ts", "../modules/brands/brands.ts")],
+      [importing("src/channels/email/smtp.ts", "../../db/store.ts")],
+      [importing("src/channels/email/smtp.ts", "../../modules/delivery/engine.ts")],
+      [importing("src/modules/simulator/run.ts", "../deps.ts")],
+      [file("src/unknown/thing.ts", "export const thing = 1;")],
     ],
     kept: [
       [importing("src/modules/contacts/contacts.ts", "../brands/brands.ts")],
-      [importing("src/delivery/tick.ts", "../campaigns/campaigns.ts")],
-      [importing("src/server/app.ts", "./simulator/routes.ts")],
-    ],
-  },
-  "channels and the database import nothing of ours but the files of src": {
-    rule: leavesImportNothing,
-    broken: [
-      [importing("src/channels/email/smtp.ts", "../delivery/tick.ts")],
-      [importing("src/channels/email/smtp.ts", "../db/store.ts")],
-      [importing("src/channels/gmail.ts", "../senders/secrets.ts")],
-      [importing("src/db/store.ts", "../brands/brands.ts")],
-      [file("src/db/store.ts", 'import type { Brand } from "../brands/brands.ts"; export type B = Brand;')],
-    ],
-    kept: [
-      [importing("src/channels/email/smtp.ts", "../fault.ts"), importing("src/channels/email/smtp.ts", "./channel.ts")],
-      [importing("src/channels/email/smtp.ts", "nodemailer"), importing("src/db/store.ts", "../clock.ts")],
+      [importing("src/modules/delivery/engine.ts", "../campaigns/campaigns.ts")],
+      [importing("src/modules/delivery/engine.ts", "../../channels/channel.ts")],
+      [importing("src/channels/email/smtp.ts", "../../lib/errors.ts")],
+      [importing("src/channels/email/smtp.ts", "nodemailer"), importing("src/db/store.ts", "../lib/clock.ts")],
+      [importing("src/server/app.ts", "../simulator/live.ts")],
     ],
   },
   "only the owner of a table writes it": {
     rule: ownersWriteTheirTables,
     broken: [
-      writing("src/campaigns/a.ts", "tx.all(sql`update messages set status = 'SENT'`)"),
-      writing("src/campaigns/a.ts", "tx.all(sql`update messages m set status = 'SENT'`)"),
-      writing("src/campaigns/a.ts", "tx.all(sql`\n  INSERT INTO\n conversations (id) values (1)`)"),
-      writing("src/campaigns/a.ts", "tx.all(sql`insert or ignore into conversations (id) values (1)`)"),
-      writing("src/campaigns/a.ts", "tx.all(sql`with gone as (delete from bans returning 1) select 1`)"),
-      writing("src/campaigns/a.ts", `tx.all(sql\`delete from \${bans} where true\`)`),
-      writing("src/campaigns/a.ts", `tx.all(sql\`update \${bans} set scope = 1\`)`),
-      writing("src/campaigns/a.ts", 'deleteWhere(tx, "bans", sql`true`)'),
-      writing("src/campaigns/a.ts", "tx.insert(bans).values(row)"),
-      writing("src/campaigns/a.ts", "tx\n  .update(bans)\n  .set(row)"),
-      writing("src/campaigns/a.ts", "tx.delete(\n  bans,\n)"),
-      writing("src/campaigns/a.ts", 'import { bans as list } from "../db/schema/bans.ts";\ntx.delete(list);'),
-      writing("src/messages/routes.ts", "tx.delete(bans)"),
+      writing("src/modules/campaigns/a.ts", "tx.all(sql`update messages set status = 'SENT'`)"),
+      writing("src/modules/campaigns/a.ts", "tx.all(sql`update messages m set status = 'SENT'`)"),
+      writing("src/modules/campaigns/a.ts", "tx.all(sql`\n  INSERT INTO\n conversations (id) values (1)`)"),
+      writing("src/modules/campaigns/a.ts", "tx.all(sql`insert or ignore into conversations (id) values (1)`)"),
+      writing("src/modules/campaigns/a.ts", "tx.all(sql`with gone as (delete from bans returning 1) select 1`)"),
+      writing("src/modules/campaigns/a.ts", `tx.all(sql\`delete from \${bans} where true\`)`),
+      writing("src/modules/campaigns/a.ts", `tx.all(sql\`update \${bans} set scope = 1\`)`),
+      writing("src/modules/campaigns/a.ts", 'deleteWhere(tx, "bans", sql`true`)'),
+      writing("src/modules/campaigns/a.ts", "tx.insert(bans).values(row)"),
+      writing("src/modules/campaigns/a.ts", "tx\n  .update(bans)\n  .set(row)"),
+      writing("src/modules/campaigns/a.ts", "tx.delete(\n  bans,\n)"),
+      writing(
+        "src/modules/campaigns/a.ts",
+        'import { bans as list } from "../../db/schema/suppressions.ts";\ntx.delete(list);',
+      ),
+      writing("src/modules/messages/routes.ts", "tx.delete(bans)"),
     ],
     kept: [
       writing("src/modules/suppressions/bans.ts", "tx.delete(bans); tx.all(sql`update bans set scope = 1`)"),
-      writing("src/campaigns/a.ts", "tx.select().from(bans); tx.all(sql`select 1 from bans`)"),
-      writing("src/campaigns/a.ts", "// bans: whoever wants to update bans sets them there"),
-      writing("src/campaigns/a.ts", "kept.delete(key); hash.update(bytes)"),
+      writing("src/modules/campaigns/a.ts", "tx.select().from(bans); tx.all(sql`select 1 from bans`)"),
+      writing("src/modules/campaigns/a.ts", "// bans: whoever wants to update bans sets them there"),
+      writing("src/modules/campaigns/a.ts", "kept.delete(key); hash.update(bytes)"),
       writing("src/db/transfer/rows.ts", "tx.delete(bans)"),
     ],
   },
@@ -158,10 +157,27 @@ const cases: Record<string, Case> = {
     broken: [[file("src/db/schema/odd.ts", 'export const odd = table(\n  "odd_things", {})')]],
     kept: [SCHEMA_SAMPLE],
   },
-  "names say what is inside": {
-    rule: namesSaySomething,
+  "file names describe the content": {
+    rule: descriptiveNames,
     broken: [[file("src/utils.ts", "")], [file("src/brands/index.ts", "")], [file("src/common/time.ts", "")]],
     kept: [[file("src/brands/commonplace.ts", "")]],
+  },
+  "file and folder names are in kebab-case": {
+    rule: kebabCase,
+    broken: [[file("src/dataFolder.ts", "")], [file("src/Data/folder.ts", "")], [file("src/data_folder.ts", "")]],
+    kept: [[file("src/data-folder/folder-access.ts", "")], [file("src/db/migrations.macro.ts", "")]],
+  },
+  "no function of the named folders has more than 70 lines": {
+    rule: shortFunctions,
+    broken: [
+      [file("src/db/a.ts", `export function a() {\n${"  it();\n".repeat(70)}}`)],
+      [file("src/db/a.ts", `class A {\n  async #a(): Promise<void> {\n${"    it();\n".repeat(70)}  }\n}`)],
+      [file("src/db/a.ts", `export const a = async (b: string) => {\n${"  it();\n".repeat(70)}};`)],
+    ],
+    kept: [
+      [file("src/db/a.ts", `export function a() {\n${"  it();\n".repeat(68)}}`)],
+      [file("src/db/a.ts", `export const a = [\n${"  1,\n".repeat(100)}];`)],
+    ],
   },
   "nothing is exported by default": {
     rule: noDefaultExport,
@@ -169,7 +185,7 @@ const cases: Record<string, Case> = {
     kept: [[file("src/a.ts", "// export default is not for us\nexport const a = 1;")]],
   },
   "no file is longer than 250 lines": {
-    rule: filesAreShort,
+    rule: shortFiles,
     broken: [[file("src/a.ts", "it();\n".repeat(251))]],
     kept: [[file("src/a.ts", "it();\n".repeat(250))]],
   },

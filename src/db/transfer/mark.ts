@@ -36,7 +36,7 @@ export function deleteMark(source: Database): void {
 
 /**
  * Refuses to serve a database that is being transferred or was: another installation sends its messages.
- * @throws Fault CONFLICT
+ * @throws AppError CONFLICT
  */
 export async function assertNotTransferring(read: Reader): Promise<void> {
   const [row] = await read.all<{ value: string }>(sql`select value from installation where name = ${TRANSFER_NAME}`);

@@ -32,7 +32,7 @@ export interface CopyResult {
  * Copies all rows into an empty target, or continues an interrupted transfer. The source is marked before the first row, so
  * that it is not served meanwhile.
  * @param to the name of the target, without a password
- * @throws Fault CONFLICT when the target contains other data, or the source is being transferred to another target
+ * @throws AppError CONFLICT when the target contains other data, or the source is being transferred to another target
  */
 export async function copyTables(source: Source, target: Sql, to: string, progress: Progress): Promise<CopyResult> {
   const { handle } = source;

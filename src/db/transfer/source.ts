@@ -16,7 +16,7 @@ export interface Source {
 
 /**
  * Opens the installation at `sqlite://<its folder, or reprise.db in it>`, and applies missing migrations.
- * @throws Fault CONFLICT while its service runs, NOT_FOUND when it is no Reprise database
+ * @throws AppError CONFLICT while its service runs, NOT_FOUND when it is no Reprise database
  */
 export function openSource(url: string): Source {
   const given = resolve(decodeURIComponent(url.replace(/^sqlite:(\/\/)?/, "")));

@@ -26,7 +26,7 @@ export interface Vault {
   encrypt(plain: string, context: string): string;
   /**
    * Decrypts a secret that was encrypted for the same context.
-   * @throws Fault UNAVAILABLE when it was encrypted with another key, was changed, or belongs to another place.
+   * @throws AppError UNAVAILABLE when it was encrypted with another key, was changed, or belongs to another place.
    */
   decrypt(sealed: string, context: string): string;
 }
@@ -130,7 +130,7 @@ export function findMasterKey(given: string | null, dataDir: string): Uint8Array
  * Returns the 32 bytes that all other keys are derived from: derived from `given` (HKDF-SHA256, RFC 5869), else loaded from
  * `secret.key` in the data folder, which the first start creates for its owner only.
  * @param given REPRISE_SECRET, at least 32 characters, or null
- * @throws Fault INVALID for a short secret; UNAVAILABLE for a key file that others may read or that is damaged.
+ * @throws AppError INVALID for a short secret; UNAVAILABLE for a key file that others may read or that is damaged.
  */
 export function masterKey(given: string | null, dataDir: string): Uint8Array {
   if (given !== null) {

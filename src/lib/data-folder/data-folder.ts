@@ -34,7 +34,7 @@ const WRITABLE_BY_GROUP = 0o020;
  * (folders 0700, files 0600). What cannot be repaired (a volume that belongs to root, a file system without modes, a folder
  * shared with something else) is reported: it must not keep a service from starting.
  * @param isRequired whether the service cannot run without it, as on SQLite
- * @throws Fault CONFLICT when the folder or the database belongs to another user, UNAVAILABLE when it cannot be written to
+ * @throws AppError CONFLICT when the folder or the database belongs to another user, UNAVAILABLE when it cannot be written to
  */
 export function checkDataFolder(dataDir: string, isRequired: boolean): FolderCheck {
   const check: FolderCheck = { repaired: [], problems: [] };

@@ -29,7 +29,7 @@ export interface OpenedFolder {
 
 /**
  * Opens the data folder, and creates it where it is required. Returns null when it is missing or not writable, and not required.
- * @throws Fault UNAVAILABLE or CONFLICT with what to run
+ * @throws AppError UNAVAILABLE or CONFLICT with what to run
  */
 export function openFolder(dataDir: string, isRequired: boolean, uid: number): OpenedFolder | null {
   try {
@@ -78,7 +78,7 @@ function checkLink(dataDir: string, uid: number): void {
   );
 }
 
-/** @throws Fault CONFLICT for a folder whose owner is neither this user nor root */
+/** @throws AppError CONFLICT for a folder whose owner is neither this user nor root */
 export function checkOwner(folder: string, { uid: owner }: Stats, uid: number, problems: string[]): void {
   if (owner === uid) return;
   if (uid !== ROOT_UID && owner !== ROOT_UID)
@@ -105,7 +105,7 @@ export function checkKeyOwner(path: string, uid: number): void {
   throw new AppError("CONFLICT", `${path} belongs to user ${owner}, who could replace it. Run: chown ${uid} ${path}`);
 }
 
-/** Reports a database file of another user. @throws Fault CONFLICT for one that this user cannot write */
+/** Reports a database file of another user. @throws AppError CONFLICT for one that this user cannot write */
 export function checkDatabaseFile(path: string, { uid: owner }: Stats, uid: number, problems: string[]): void {
   const belongs = `${path} belongs to user ${owner}, and this process is user ${uid}. Run: chown ${uid} ${path}`;
   let isWritable = true;

@@ -5,7 +5,7 @@ import { AppError } from "../../lib/errors.ts";
 
 /**
  * Refuses as owner a user who may have typed another person's address.
- * @throws Fault CONFLICT for a user whose address is not verified
+ * @throws AppError CONFLICT for a user whose address is not verified
  */
 export function assertVerified({ emailVerified }: { emailVerified: boolean }): void {
   if (emailVerified) return;

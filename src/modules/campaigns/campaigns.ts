@@ -59,7 +59,7 @@ export async function createCampaign(tx: Tx, brandId: string, given: NewCampaign
 /** Fields that may change after the launch: none that messages already scheduled depend on. */
 const FIELDS_OPEN_AFTER_LAUNCH = ["name", "sendWindows", "timezone", "endAt", "stopOnReply"];
 
-/** Updates the given fields. @throws Fault CONFLICT when `version` is not the current one, or a field is fixed after the launch */
+/** Updates the given fields. @throws AppError CONFLICT when `version` is not the current one, or a field is fixed after the launch */
 export async function updateCampaign(
   tx: Tx,
   id: string,
@@ -95,7 +95,7 @@ export async function updateCampaign(
   return getCampaign(tx, id, scope);
 }
 
-/** @throws Fault CONFLICT when `version` is not the current one */
+/** @throws AppError CONFLICT when `version` is not the current one */
 export function checkVersion(row: CampaignRow, version: number): void {
   if (row.version === version) return;
   throw new AppError("CONFLICT", "The campaign was changed meanwhile: get it again", {

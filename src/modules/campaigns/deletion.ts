@@ -4,7 +4,7 @@ import { importJobs } from "../../db/schema/imports.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import { AppError } from "../../lib/errors.ts";
 
-/** @throws Fault CONFLICT unless a campaign is a draft or cancelled, and no file is being imported into it */
+/** @throws AppError CONFLICT unless a campaign is a draft or cancelled, and no file is being imported into it */
 export async function assertDeletable(
   read: Reader,
   { id, status }: Pick<typeof campaigns.$inferSelect, "id" | "status">,

@@ -9,7 +9,7 @@ import type { CampaignRow } from "./campaigns.ts";
 import { scheduleForNewMembers } from "./initial-messages.ts";
 import type { ConversationRow } from "./members.ts";
 
-/** Returns the conversation of a campaign with a contact. @throws Fault NOT_FOUND when the contact is not in the campaign */
+/** Returns the conversation of a campaign with a contact. @throws AppError NOT_FOUND when the contact is not in the campaign */
 export async function getMemberConversation(
   read: Reader,
   campaignId: string,

@@ -31,7 +31,7 @@ export interface AddOptions {
   allowActiveElsewhere: boolean;
 }
 
-/** @throws Fault CONFLICT when contacts can no longer be added to the campaign */
+/** @throws AppError CONFLICT when contacts can no longer be added to the campaign */
 export function assertAcceptsContacts(campaign: CampaignRow): void {
   if (["DRAFT", "SCHEDULED", "RUNNING", "PAUSED"].includes(campaign.status)) return;
   throw new AppError("CONFLICT", `The campaign is ${campaign.status}: contacts cannot be added now`);

@@ -22,7 +22,7 @@ export async function listSenders(read: Reader, campaign: { id: string; brandId:
 
 /**
  * Replaces the mailboxes a campaign sends from; messages without a mailbox get one.
- * @throws Fault NOT_FOUND with the ids of mailboxes that are not of the brand
+ * @throws AppError NOT_FOUND with the ids of mailboxes that are not of the brand
  */
 export async function replaceSenders(
   tx: Tx,

@@ -62,7 +62,7 @@ export async function listStepsWithCounts(read: Reader, campaignId: string) {
 /**
  * Checks all templates of some steps, in one slice of the event loop each, before a transaction begins. `owner` is the id of
  * the brand, whose share of the event loop is used.
- * @throws Fault INVALID naming the first invalid template, or their size
+ * @throws AppError INVALID naming the first invalid template, or their size
  */
 export async function checkTemplates(given: readonly StepShape[], owner: string): Promise<void> {
   const bytes = given.reduce((sum, { subject, body }) => sum + Buffer.byteLength(`${subject ?? ""}${body}`), 0);
@@ -82,7 +82,7 @@ export async function checkTemplates(given: readonly StepShape[], owner: string)
 /**
  * Replaces the steps of a campaign, whose templates `checkTemplates` has accepted. After the launch only stages that no
  * contact has reached may change. `channels` are those this installation can send through.
- * @throws Fault CONFLICT naming the first stage that must not change
+ * @throws AppError CONFLICT naming the first stage that must not change
  */
 export async function replaceSteps(
   tx: Tx,
@@ -120,7 +120,7 @@ function differ(before: StepRow | undefined, after: StepRow | undefined): boolea
   return JSON.stringify(before && toStep(before)) !== JSON.stringify(after && toStep(after));
 }
 
-/** @throws Fault CONFLICT for a changed stage that has messages */
+/** @throws AppError CONFLICT for a changed stage that has messages */
 async function assertUnreached(
   read: Reader,
   campaignId: string,
@@ -144,7 +144,7 @@ async function assertUnreached(
   }
 }
 
-/** Converts the steps to rows by stage. @throws Fault INVALID for the first invalid field */
+/** Converts the steps to rows by stage. @throws AppError INVALID for the first invalid field */
 function checkSteps(campaign: CampaignRow, given: readonly StepShape[], channels: readonly ChannelName[]): StepRow[] {
   if (given.length < 1 || given.length > MAX_STEPS) throw invalid("steps", `expected 1 to ${MAX_STEPS} steps`);
   const order = given

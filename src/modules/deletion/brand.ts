@@ -38,7 +38,7 @@ const DELETIONS: readonly ((tx: Tx, brandId: string) => Promise<unknown>)[] = [
 
 /**
  * Deletes a brand that has prepared campaigns but has no history.
- * @throws Fault CONFLICT, with the counts, when it has one: people it wrote to, whose unsubscribe links must go on working, or
+ * @throws AppError CONFLICT, with the counts, when it has one: people it wrote to, whose unsubscribe links must go on working, or
  *   entries in the ledger, which is never cut. CONFLICT, too, while a file is being imported. NOT_FOUND for a missing brand
  */
 export async function deleteBrand(tx: Tx, id: string): Promise<void> {

@@ -28,7 +28,7 @@ export function buildMessageKey(messageId: string, senderAddress: string): strin
 
 /**
  * Renders a message for its contact.
- * @throws Fault when its step is gone or its template cannot be rendered
+ * @throws AppError when its step is gone or its template cannot be rendered
  */
 export function renderEnvelope(
   row: DueRow,

@@ -46,7 +46,7 @@ async function rescueSlice(tx: Tx, name: "rescue" | "expire", which: SQL): Promi
 /**
  * Resolves a message whose outcome is unknown, on a person's word. SENT settles its credits and schedules the next stage;
  * NOT_SENT makes it due again now.
- * @throws Fault NOT_FOUND for a message outside of the scope; CONFLICT when the outcome is known
+ * @throws AppError NOT_FOUND for a message outside of the scope; CONFLICT when the outcome is known
  */
 export async function resolveUnknown(
   tx: Tx,

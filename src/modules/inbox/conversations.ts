@@ -153,7 +153,7 @@ export async function markRead(tx: Tx, id: string, scope: TenantScope): Promise<
 /**
  * Records what a contact wrote elsewhere, on a user's word. It is classified and acted on like any reply, but never lifts a ban:
  * only the contact can give consent again.
- * @throws Fault NOT_FOUND; INVALID when the contact has no address of that channel; CONFLICT when it was recorded before
+ * @throws AppError NOT_FOUND; INVALID when the contact has no address of that channel; CONFLICT when it was recorded before
  */
 export async function recordInbound(
   tx: Tx,

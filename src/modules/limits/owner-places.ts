@@ -67,7 +67,7 @@ export class OwnerPlaces {
     this.#now = now;
   }
 
-  /** Returns what ends the request, at once where it need not wait. @throws Fault RATE_LIMITED when too many wait, or it waits too long */
+  /** Returns what ends the request, at once where it need not wait. @throws AppError RATE_LIMITED when too many wait, or it waits too long */
   take(name: string, now = this.#now()): EndRequest | Promise<EndRequest> {
     this.#noteActive(name, now);
     const owner = this.#ownerOf(name);

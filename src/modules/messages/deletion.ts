@@ -26,7 +26,7 @@ function assertNotSent({ status, attempts }: DeletedMessage): void {
 
 /**
  * Deletes the messages of a campaign and their counters, a slice at a time.
- * @throws Fault CONFLICT when a message is being sent or may have left; the transaction has to be undone then
+ * @throws AppError CONFLICT when a message is being sent or may have left; the transaction has to be undone then
  */
 export async function deleteCampaignMessages(tx: Tx, campaignId: string): Promise<void> {
   const page = (after: string) =>
