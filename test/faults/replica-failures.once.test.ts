@@ -330,7 +330,9 @@ describe.skipIf(missingServer !== null)(
             await brand.ask("POST", `/api/campaigns/outcome-unknown/${id}/resolve`, { as });
           }
           // Skip the minute of waiting.
-          await query("update messages set run_at = 0 where status = 'PENDING'");
+          // Locked in the order of the ids, as workers lock them: otherwise both may wait for each other.
+          await query(`update messages set run_at = 0 where id in
+            (select id from messages where status = 'PENDING' order by id for update)`);
           await query("notify reprise_wake");
           messages = await waitUntilSettled();
         }

@@ -38,7 +38,7 @@ const names = settings.map(({ name }) => name);
 const inFiles = SECRET_VARIABLES.map((name) => `${name}_FILE`);
 
 /** Every variable that the configuration names, from its source: it asks for each by a literal. */
-const configFiles = ["src/server/config/config.ts", ...new Bun.Glob("src/config/*.ts").scanSync(PROJECT_ROOT)];
+const configFiles = [...new Bun.Glob("src/server/config/*.ts").scanSync(PROJECT_ROOT)];
 const configText = (await Promise.all(configFiles.map(read))).join("\n");
 const known = new Set([...configText.matchAll(/"([A-Z][A-Z0-9_]+)"/g)].map(([, name]) => name));
 
