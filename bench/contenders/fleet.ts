@@ -55,7 +55,7 @@ export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fle
   }
   const first = startContender("reprise.ts", env);
   await first.request("fill", pending);
-  const { campaignId } = await first.request<SeededBrand>("cast", plan);
+  const { campaignId } = await first.request<SeededBrand>("seed", plan);
   const replicas = [first, ...Array.from({ length: count - 1 }, () => startContender("reprise.ts", env))];
   const all = <Result>(order: string) => Promise.all(replicas.map((replica) => replica.request<Result>(order)));
   const sum = async (order: string) => (await all<number>(order)).reduce((a, b) => a + b, 0);

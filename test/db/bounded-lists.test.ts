@@ -208,7 +208,7 @@ test.each<[string, string, (read: Reader, pause: () => Promise<void>) => Promise
 ])("search of %s that finds nothing: no statement visits more than a slice", async (_, index, list) => {
   const { statements, visited, plans } = await visitsOf(list);
   expect(statements).toBe(2 * SLICES);
-  // A slice is stepped over to find its end, then looked at, with whatever its rows belong to.
+  // A slice is scanned to find its end, then read, together with the rows that it joins.
   for (const rows of visited) expect(rows).toBeLessThanOrEqual(3 * SCAN_SLICE_ROWS);
   const counted = visited.filter((rows) => rows > 0);
   expect(counted).toHaveLength(dialect === "postgres" ? SLICES : 0);

@@ -104,7 +104,7 @@ describe("Google access tokens", () => {
     await other.stop();
   });
 
-  test("a refused grant and an unavailable service throw different errors, and the refusal contains no secret", async () => {
+  test("a refused grant and an unavailable service throw different errors, and the former contains no secret", async () => {
     const tokens = createGoogleTokens(google.url);
     for (const error of ["invalid_grant", "unauthorized_client", "invalid_client"]) {
       google.mood.error = error;

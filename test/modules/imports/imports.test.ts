@@ -52,7 +52,7 @@ beforeEach(async () => {
   campaignId = await createDraft(ann);
 });
 
-/** Creates a campaign with a first message, so that whoever joins it after launch is scheduled. */
+/** Creates a campaign with a first message, so that a contact who joins it after launch is scheduled. */
 async function createDraft(owner: BrandOwner): Promise<string> {
   const { id } = (await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign;
   const delay = { value: 0, unit: "MINUTES" };

@@ -84,7 +84,7 @@ describe("requests of one owner", () => {
     expect(started).toEqual(["b0", "a0", "a1", "a2", "a3"]);
   });
 
-  test("owner with one request at a time: it never waits, whatever others have", async () => {
+  test("owner with one request at a time: it never waits, even while others have many", async () => {
     const { bring, end, pass, started, places } = world();
     await bring("a", "a");
     for (let n = 0; n < 50; n++) void bring("a", `more${n}`);

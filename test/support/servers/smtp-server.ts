@@ -61,7 +61,7 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
     onAuth({ method, username, password, accessToken }, _session, callback) {
       if (method === "XOAUTH2") {
         if (tokens?.valid.has(accessToken ?? "")) callback(null, { user: username });
-        // Gmail's refusal does not repeat the token; this one does, as other servers might.
+        // Gmail does not repeat the token in its error; this server does, as others might.
         else if (tokens?.bluntly) callback(new Error(`5.7.8 ${accessToken} not accepted`));
         else callback(null, { data: { status: "401", schemes: "bearer", scope: "https://mail.google.com/" } });
       } else if (username === login?.username && password === login?.password) callback(null, { user: username });
@@ -100,7 +100,7 @@ export interface SmtpScript {
   data?: ScriptedReply;
   /** Happens in the middle of the content, of which no more is read. */
   content?: ScriptedReply;
-  /** Happens after the final dot. The mail was taken unless this is a refusal. */
+  /** Happens after the final dot. The mail was taken unless this is an error. */
   dot?: ScriptedReply;
   /** Happens right after a mail was accepted. */
   afterwards?: ScriptedReply;
