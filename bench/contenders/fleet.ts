@@ -6,7 +6,7 @@ import type { Servers } from "./servers.ts";
 
 /** Between two checks whether all messages were sent; the error of a measured rate. */
 const POLL_INTERVAL_MS = 4;
-/** How long before they are due messages are written. */
+/** Time between writing messages and their due time. */
 const LEAD_TIME_MS = 1500;
 
 export type Deployment = "SQLite" | "Postgres" | "Postgres + BullMQ";

@@ -148,8 +148,8 @@ describe("a search without an index finds what one statement over all rows finds
 });
 
 /**
- * What each slice of a list visits. Postgres counts the rows; of SQLite it is known how it goes about each statement. With so
- * few rows Postgres would rather read whole tables: what counts is that it need not.
+ * Returns the rows that each slice of a list visits, as Postgres counts them, and the query plans, as SQLite reports them. With so
+ * few rows Postgres would prefer to scan whole tables, which is disabled: the test is that it has an index to use.
  */
 async function visitsOf(list: (read: Reader, pause: () => Promise<void>) => Promise<unknown>) {
   const asked: SQL[] = [];

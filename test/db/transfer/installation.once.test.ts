@@ -177,7 +177,7 @@ describe.skipIf(missing !== "")(`migrate from SQLite to Postgres${missing}`, () 
     let outside: TestSmtpServer;
     let here: Service;
     beforeAll(async () => {
-      outside = await startSmtpServer({ hesitates: () => 2 });
+      outside = await startSmtpServer({ delayMs: () => 2 });
     });
     afterAll(async () => {
       await here.remove();
