@@ -2,7 +2,7 @@
  * What a process does: `api` answers requests and reads contact files, `scheduler` does what is periodic, `worker` sends. Any
  * number of each may work on one Postgres.
  */
-export type Role = (typeof ROLES)[number];
+type Role = (typeof ROLES)[number];
 
 const ROLES = ["api", "scheduler", "worker"] as const;
 

@@ -1,5 +1,6 @@
 import type { Envelope } from "../../channels/channel.ts";
 import { type Instant, MINUTE } from "../../lib/clock.ts";
+import type { MessageFacts } from "../messages/transitions.ts";
 
 /** A claim may be used for this long; a message that has not left by then stays. The rest of the lease is for clocks that differ. */
 export const SEND_WITHIN_MS = 3 * MINUTE;
@@ -13,9 +14,7 @@ export interface Claim {
   claimedAt: Instant;
   /** On the engine's steady clock: the bytes that commit leave before this time, or not at all. */
   sendBefore: number;
-  campaignId: string;
-  conversationId: string;
-  stage: number;
+  facts: MessageFacts;
   attempts: number;
   /** Which of the mailbox's days the send counts against; it is given back if nothing left. */
   senderDay: string | null;

@@ -48,7 +48,7 @@ interface Counter extends AttemptLimit {
 }
 
 /** The origin of an attempt. */
-export interface SignInAttempt {
+interface SignInAttempt {
   /** As `getClientAddress` returns it. */
   address: string;
   email: string;
