@@ -63,7 +63,7 @@ export async function runScenario({ url, admin, owner, otherBrand, picture }: Sc
 
   const followUps = await ok(api.getApiAuthAdminScheduledFollowUps({ status: "PENDING", limit: 5 }));
   const { conversation, stage } = sure(followUps.items[0], "follow-up");
-  done.push(`saw stage ${stage} to ${conversation.contact.email ?? "nobody"} in mode ${conversation.mode}`);
+  done.push(`saw stage ${stage} to ${conversation.contact.email ?? "no address"} in mode ${conversation.mode}`);
 
   const payments = await ok(api.getApiAuthAdminPayments({ page: "1", limit: "5", status: "success" }));
   done.push(`saw page ${payments.pagination.page} of the payments`);

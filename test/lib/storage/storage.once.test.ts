@@ -118,7 +118,7 @@ describe.skipIf(!hasS3)(needsS3("file storage in an S3 bucket"), () => {
 
   test.each<[string, () => Partial<S3Settings>]>([
     ["a wrong secret", () => ({ keys: { id: server.settings.keys?.id ?? "", secret: "x".repeat(40) } })],
-    ["an unknown key", () => ({ keys: { id: "nobody", secret: "x".repeat(40) } })],
+    ["an unknown key", () => ({ keys: { id: "unknown", secret: "x".repeat(40) } })],
     ["a missing bucket", () => ({ bucket: "elsewhere" })],
     ["a wrong region", () => ({ region: "eu-central-1" })],
   ])("%s gives UNAVAILABLE for every operation, and no error shows a secret", async (_, wrong) => {
@@ -177,7 +177,7 @@ describe("file storage with a failing S3 server", () => {
   test("an unusable bucket is logged at the start of the service, without its secret", async () => {
     const env = { S3_BUCKET: "images", S3_ENDPOINT: "http://127.0.0.1:1", S3_ACCESS_KEY_ID: "key" };
     const service = await startService({ env: { ...env, S3_SECRET_ACCESS_KEY: "a-secret-of-ours" } });
-    await waitUntil("the log line is written", async () => service.output().includes("the bucket cannot be used"));
+    await waitUntil("the log line is written", async () => service.output().includes("images.bucket_unusable"));
     expect(service.output()).toContain("ECONNREFUSED");
     expect(service.output()).not.toContain("a-secret-of-ours");
     await service.remove();
