@@ -5,7 +5,7 @@ import { formatSpread, median, printHeading, printRow, quantile } from "./report
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const PENDING = Number(process.env.BENCH_PENDING ?? 100_000);
 const PACED_PER_SECOND = 1000;
-/** How long lists are requested under each load. */
+/** Time for which lists are requested under each load. */
 const DURATION_S = 3;
 /** More follow-ups than can be sent in that time. */
 const FULL_SPEED_MESSAGES = 40_000;

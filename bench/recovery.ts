@@ -106,7 +106,9 @@ async function runUntilKill({ service, mailServer }: Target): Promise<Times> {
   await starting;
   await waitUntil("it sends", async () => mailServer.received.length > before + SENDS_BEFORE_KILL, 60_000);
   await service.kill();
-  times.lost = Number(/outcomes unknown.*?"messages":(\d+)/.exec(service.output().slice(outputBefore))?.[1] ?? 0);
+  times.lost = Number(
+    /"delivery\.outcomes_unknown".*?"messages":(\d+)/.exec(service.output().slice(outputBefore))?.[1] ?? 0,
+  );
   return times;
 }
 

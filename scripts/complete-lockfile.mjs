@@ -38,7 +38,7 @@ const processors = [
 ];
 const npmName = { windows: "win32", aarch64: "arm64" };
 
-/** Whether Node would find the package from `from`: in its own node_modules or in one above it. */
+/** Returns whether Node would find the package from `from`: in its own node_modules or in one above it. */
 function isLocked(from, name) {
   const places = from.split("/node_modules/");
   return places.some((_, depth) => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bun = `${root}/node_modules/bun/bin/bun.exe`; // on every platform
 
-/** What a lock file holds: the version of each package, by the folder it is installed in. */
+/** Loads the packages of a lock file: the version of each, by the folder it is installed in. */
 function packagesOf(lockFile) {
   try {
     return JSON.parse(readFileSync(`${root}/${lockFile}`, "utf8")).packages;

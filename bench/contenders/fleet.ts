@@ -6,7 +6,7 @@ import type { Servers } from "./servers.ts";
 
 /** Between two checks whether all messages were sent; the error of a measured rate. */
 const POLL_INTERVAL_MS = 4;
-/** How long before they are due messages are written. */
+/** Time between writing messages and their due time. */
 const LEAD_TIME_MS = 1500;
 
 export type Deployment = "SQLite" | "Postgres" | "Postgres + BullMQ";
@@ -55,7 +55,7 @@ export async function startFleet(servers: Servers, plan: FleetPlan): Promise<Fle
   }
   const first = startContender("reprise.ts", env);
   await first.request("fill", pending);
-  const { campaignId } = await first.request<SeededBrand>("cast", plan);
+  const { campaignId } = await first.request<SeededBrand>("seed", plan);
   const replicas = [first, ...Array.from({ length: count - 1 }, () => startContender("reprise.ts", env))];
   const all = <Result>(order: string) => Promise.all(replicas.map((replica) => replica.request<Result>(order)));
   const sum = async (order: string) => (await all<number>(order)).reduce((a, b) => a + b, 0);

@@ -48,7 +48,7 @@ const driver = redisUrl
 
 serveRequests({
   fill: (count: number) => insertPendingMessages(store, count),
-  async cast(plan: OutreachPlan) {
+  async seed(plan: OutreachPlan) {
     const brand = await seedOutreach(store, plan);
     await launchOutreach(store, brand, plan.contacts);
     driver.wake();

@@ -163,7 +163,7 @@ export const ROUTE_RULES: Record<string, RouteRule> = {
   "POST /api/auth/api-keys": userRoute({ rest: { name: "Another" }, byKey: 403 }),
   "POST /api/auth/edit-profile": userRoute({
     body: { userId: "users" },
-    rest: { name: "Somebody" },
+    rest: { name: "Someone" },
     foreign: 403,
     missing: 403,
   }),

@@ -55,7 +55,10 @@ interface QueueStats {
 const WAIT_TIMEOUT_MS = 25_000;
 
 export async function createConformanceContext(): Promise<ConformanceContext> {
-  const smtpServer = await startSmtpServer({ hesitates: () => Math.random() * 10, thinks: () => Math.random() * 10 });
+  const smtpServer = await startSmtpServer({
+    delayMs: () => Math.random() * 10,
+    replyDelayMs: () => Math.random() * 10,
+  });
   const args = Array.from({ length: REPLICAS }, () => []);
   const env = { SMTP_ALLOW_PRIVATE_HOSTS: "true", CLIENT_ADDRESS_HEADER: "x-client-address" };
   const fleet = await startFleet({ args, env });

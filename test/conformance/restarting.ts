@@ -29,7 +29,7 @@ export function restartingCases(context: () => ConformanceContext): void {
 
   test("replica killed while sending: its claims become unknown, other replicas continue, and no mail is sent twice", async () => {
     const { createBrand, createPeople, waitForMessages, expireClaims, fleet } = context();
-    const slow = await startSmtpServer({ thinks: 100 });
+    const slow = await startSmtpServer({ replyDelayMs: 100 });
     const mailTo = (persons: readonly { email: string }[]) =>
       slow.received.filter(({ to }) => persons.some(({ email }) => email === to));
     const [owner, persons] = [await createBrand({ count: 3, smtpPort: slow.port }), createPeople(40)];

@@ -64,7 +64,7 @@ export function sendingCases(context: () => ConformanceContext): void {
 
   test("mailbox: daily limit and connections are bounded over all replicas, and explain names the daily cap", async () => {
     const { createBrand, createPeople, mailTo, waitForMessages } = context();
-    const slow = await startSmtpServer({ thinks: 30 });
+    const slow = await startSmtpServer({ replyDelayMs: 30 });
     const [owner, persons] = [await createBrand({ count: 1, dailyLimit: 30, smtpPort: slow.port }), createPeople(40)];
     let most = 0;
     const watching = setInterval(() => {

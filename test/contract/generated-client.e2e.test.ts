@@ -40,11 +40,13 @@ async function run(program: string, ...args: string[]): Promise<void> {
 test("generated client: compiles strictly and runs an admin's scenario against the service", async () => {
   await Bun.write(join(folder, "openapi.json"), (await service.api("GET", "/swagger/json")).text);
   await run("oazapfts", "openapi.json", "api.ts");
-  cpSync(join(PROJECT_ROOT, "test/contract/generated-client/story.ts"), join(folder, "story.ts"));
+  cpSync(join(PROJECT_ROOT, "test/contract/generated-client/scenario.ts"), join(folder, "scenario.ts"));
   await run("tsc", "--project", writeConfig());
 
-  const { story } = (await import(join(folder, "story.ts"))) as { story(stage: object): Promise<string[]> };
-  const steps = await story({
+  const { runScenario } = (await import(join(folder, "scenario.ts"))) as {
+    runScenario(input: object): Promise<string[]>;
+  };
+  const steps = await runScenario({
     url: service.url,
     admin: { email: "admin1@example.com", password: PASSWORD },
     owner: "ann@owners.example",
@@ -75,6 +77,6 @@ function writeConfig(): string {
     allowImportingTsExtensions: true,
   };
   const compilerOptions = { ...options, ...modern, lib: ["ESNext", "DOM", "DOM.Iterable"], types: [] };
-  writeFileSync(path, JSON.stringify({ compilerOptions, files: ["story.ts"] }));
+  writeFileSync(path, JSON.stringify({ compilerOptions, files: ["scenario.ts"] }));
   return path;
 }

@@ -148,8 +148,8 @@ describe("a search without an index finds what one statement over all rows finds
 });
 
 /**
- * What each slice of a list visits. Postgres counts the rows; of SQLite it is known how it goes about each statement. With so
- * few rows Postgres would rather read whole tables: what counts is that it need not.
+ * Returns the rows that each slice of a list visits, as Postgres counts them, and the query plans, as SQLite reports them. With so
+ * few rows Postgres would prefer to scan whole tables, which is disabled: the test is that it has an index to use.
  */
 async function visitsOf(list: (read: Reader, pause: () => Promise<void>) => Promise<unknown>) {
   const asked: SQL[] = [];
@@ -208,7 +208,7 @@ test.each<[string, string, (read: Reader, pause: () => Promise<void>) => Promise
 ])("search of %s that finds nothing: no statement visits more than a slice", async (_, index, list) => {
   const { statements, visited, plans } = await visitsOf(list);
   expect(statements).toBe(2 * SLICES);
-  // A slice is stepped over to find its end, then looked at, with whatever its rows belong to.
+  // A slice is scanned to find its end, then read, together with the rows that it joins.
   for (const rows of visited) expect(rows).toBeLessThanOrEqual(3 * SCAN_SLICE_ROWS);
   const counted = visited.filter((rows) => rows > 0);
   expect(counted).toHaveLength(dialect === "postgres" ? SLICES : 0);

@@ -32,7 +32,7 @@ beforeEach(async () => {
   });
 });
 
-/** How many sessions are deleted, and how many rows each statement answered. `between` comes before each of them. */
+/** Deletes ended sessions. Returns their number and the rows that each statement returned. `between` runs before each statement. */
 async function deleteEnded(between: (tx: Tx, statement: number) => Promise<unknown> = async () => {}) {
   const answered: number[] = [];
   const deleted = await store.write((tx) => {

@@ -13,7 +13,7 @@ import { type Service, startService } from "../support/service.ts";
 
 setDefaultTimeout(60_000);
 
-let workshop = "";
+let buildFolder = "";
 let folder = "";
 let binary = "";
 
@@ -31,19 +31,19 @@ const reprise = (args: string[], env: Record<string, string> = {}, input = "") =
 const lastLine = (text: string) => text.trimEnd().split("\n").at(-1) ?? "";
 
 beforeAll(async () => {
-  workshop = mkdtempSync(join(tmpdir(), "reprise-binary-"));
+  buildFolder = mkdtempSync(join(tmpdir(), "reprise-binary-"));
   folder = mkdtempSync(join(tmpdir(), "reprise-empty-"));
-  binary = join(workshop, "reprise");
+  binary = join(buildFolder, "reprise");
   const built = await runProgram([process.execPath, join(PROJECT_ROOT, "scripts/build.ts"), "--outfile", binary], {
     cwd: PROJECT_ROOT,
-    env: cleanEnvironment(workshop),
+    env: cleanEnvironment(buildFolder),
   });
   expect(built.stderr).toBe("");
   expect(built.exitCode).toBe(0);
 }, 120_000);
 
 afterAll(() => {
-  for (const path of [workshop, folder]) rmSync(path, { recursive: true, force: true });
+  for (const path of [buildFolder, folder]) rmSync(path, { recursive: true, force: true });
 });
 
 describe("reprise command line", () => {
@@ -236,7 +236,7 @@ test("reprise serve: an uploaded profile image is encoded again without metadata
 });
 
 test("reprise: a renamed copy runs with an empty environment and uses only its own folder", async () => {
-  const elsewhere = mkdtempSync(join(workshop, "elsewhere-"));
+  const elsewhere = mkdtempSync(join(buildFolder, "elsewhere-"));
   const copy = join(elsewhere, "renamed");
   copyFileSync(binary, copy);
   const { exitCode } = await runProgram([copy, "migrate"], { cwd: elsewhere, env: {} });
@@ -254,7 +254,7 @@ wait $server`;
 test.skipIf(!canRemoveNetwork || !Bun.which("ip"))(
   `reprise serve: runs on a machine without a network${canRemoveNetwork ? "" : " (skipped: this system has no network namespaces)"}`,
   async () => {
-    const elsewhere = mkdtempSync(join(workshop, "alone-"));
+    const elsewhere = mkdtempSync(join(buildFolder, "alone-"));
     const { exitCode, stdout } = await runProgram([...withoutNetwork, "sh", "-c", serveWithoutNetwork, "sh", binary], {
       cwd: elsewhere,
       env: { ...cleanEnvironment(elsewhere), HOST: "127.0.0.1" },

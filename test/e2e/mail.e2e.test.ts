@@ -154,13 +154,13 @@ describe.skipIf(!canRun)(
     test("recipient refused by the server: the message fails with the server's reply and costs nothing", async () => {
       server.addMailbox("kim@reprise.test");
       const brand = await open("refused");
-      const people = [{ email: "nobody@reprise.test" }, { email: "kim@reprise.test", firstName: "Kim" }];
+      const people = [{ email: "unknown@reprise.test" }, { email: "kim@reprise.test", firstName: "Kim" }];
       const id = await launchCampaign(brand, { name: "Refused", stages: stages.slice(0, 1), people });
       await settled(brand, id);
       const messages = await listCampaignMessages(brand, id);
       expect(messages.find(({ status }) => status === "FAILED")).toMatchObject({
         attempts: 1,
-        errorMessage: expect.stringMatching(/550 5\.1\.1 .*nobody@reprise\.test/),
+        errorMessage: expect.stringMatching(/550 5\.1\.1 .*unknown@reprise\.test/),
       });
       expect(messages.filter(({ status }) => status === "SENT")).toHaveLength(1);
       expect(await arrived("kim@reprise.test", 1)).toHaveLength(1);

@@ -54,7 +54,7 @@ export async function findBadResponses(
 export async function expectDatabaseUnavailable(service: Service): Promise<void> {
   const began = performance.now();
   const [app, database, queue] = await Promise.all(
-    ["", "/database", "/queue"].map((door) => service.api("GET", `/api/health${door}`)),
+    ["", "/database", "/queue"].map((path) => service.api("GET", `/api/health${path}`)),
   );
   expect([app?.status, database?.status, queue?.status]).toEqual([200, 503, 503]);
   // One second, and one more for a busy machine.

@@ -54,7 +54,7 @@ describe.skipIf(missing !== "")(`service during Postgres outages${missing}`, () 
       sql.unsafe(`alter database ${new URL(databaseUrl).pathname.slice(1)} set synchronous_commit = on`),
     );
     throughRelay = databaseUrl.replace(`:${server.port}/`, `:${relay.port}/`);
-    outside = await startSmtpServer({ hesitates: () => 15 });
+    outside = await startSmtpServer({ delayMs: () => 15 });
     const env = {
       DATABASE_URL: throughRelay,
       SMTP_ALLOW_PRIVATE_HOSTS: "true",

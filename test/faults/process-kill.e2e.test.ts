@@ -44,7 +44,7 @@ let brand: ReadyBrand;
 beforeAll(async () => {
   console.log(`kill -9: ${KILLS} times, seed ${SEED}`);
   writeFileSync(acceptedFile, "");
-  outside = await startSmtpServer({ acceptedFile, hesitates: shortly, thinks: shortly });
+  outside = await startSmtpServer({ acceptedFile, delayMs: shortly, replyDelayMs: shortly });
   service = await startService({ env: { SMTP_ALLOW_PRIVATE_HOSTS: "true" } });
   admin = await service.admin();
   const mailboxes = ["ann", "ben", "cat", "dan", "eve", "fay"].map((name) => `${name}@brand.example`);

@@ -22,17 +22,17 @@ const MEMORY_BYTES = 1024 ** 3;
 /** Target for the 99th percentile of honest requests, checked only in runs of the full length. */
 const AIM_P99_MS = 500;
 
-let workshop = "";
+let buildFolder = "";
 let memory: MemoryLimit;
 let replica: Replica;
 
 beforeAll(async () => {
-  workshop = mkdtempSync(join(tmpdir(), "reprise-survival-"));
+  buildFolder = mkdtempSync(join(tmpdir(), "reprise-survival-"));
   let binary = process.env.REPRISE_BINARY ? resolve(process.env.REPRISE_BINARY) : "";
   if (binary === "") {
-    binary = join(workshop, "reprise");
+    binary = join(buildFolder, "reprise");
     const build = [process.execPath, join(PROJECT_ROOT, "scripts/build.ts"), "--outfile", binary];
-    expect((await runProgram(build, { cwd: PROJECT_ROOT, env: cleanEnvironment(workshop) })).stderr).toBe("");
+    expect((await runProgram(build, { cwd: PROJECT_ROOT, env: cleanEnvironment(buildFolder) })).stderr).toBe("");
   }
   memory = limitMemory(MEMORY_BYTES);
   replica = createReplica({ command: memory.command([binary]), env: { SIGN_UP: "open", LOG_LEVEL: "warn" } });
@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await replica.remove();
   memory.remove();
-  rmSync(workshop, { recursive: true, force: true });
+  rmSync(buildFolder, { recursive: true, force: true });
 });
 
 test(

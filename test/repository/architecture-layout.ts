@@ -48,7 +48,7 @@ export const SEPARATE: readonly (readonly [string, string])[] = [
   ["src/http/", "src/channels/"],
 ];
 
-/** What service functions do not import: they know neither how they are called nor how the process was configured. */
+/** Packages and folders that service functions do not import: they know neither how they are called nor how the process was configured. */
 export const EDGES: readonly string[] = ["elysia", "bullmq", "ioredis", "src/http/"];
 
 /** Files of modules that belong to an edge: HTTP, or the queue of BullMQ. */

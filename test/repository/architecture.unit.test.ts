@@ -147,14 +147,14 @@ const cases: Record<string, Case> = {
     kept: [
       writing("src/modules/suppressions/bans.ts", "tx.delete(bans); tx.all(sql`update bans set scope = 1`)"),
       writing("src/modules/campaigns/a.ts", "tx.select().from(bans); tx.all(sql`select 1 from bans`)"),
-      writing("src/modules/campaigns/a.ts", "// bans: whoever wants to update bans sets them there"),
+      writing("src/modules/campaigns/a.ts", "// bans: to update bans, set them there"),
       writing("src/modules/campaigns/a.ts", "kept.delete(key); hash.update(bytes)"),
       writing("src/db/transfer/rows.ts", "tx.delete(bans)"),
     ],
   },
   "every table has an owner": {
     rule: everyTableHasAnOwner,
-    broken: [[file("src/db/schema/odd.ts", 'export const odd = table(\n  "odd_things", {})')]],
+    broken: [[file("src/db/schema/extra.ts", 'export const extra = table(\n  "extra_rows", {})')]],
     kept: [SCHEMA_SAMPLE],
   },
   "file names describe the content": {

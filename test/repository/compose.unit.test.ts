@@ -28,7 +28,7 @@ const compose = Bun.YAML.parse(text) as Compose;
 const services = Object.entries(compose.services);
 const { app } = compose.services;
 
-/** The passwords that whoever runs it has to make. */
+/** Passwords that an operator has to choose. */
 const required = [...new Set([...text.matchAll(/\$\{([A-Z0-9_]+):\?/g)].map(([, name]) => String(name)))];
 
 /** Replaces `${NAME}`, `${NAME:-default}` and `${NAME:?message}`, from the inside out, as Compose does. */

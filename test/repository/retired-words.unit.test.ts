@@ -30,8 +30,16 @@ const RETIRED: Record<string, string> = {
   whoever: "the caller, the user",
 };
 
-/** Texts in which a word is meant literally: sample data, names of people and rooms, the word list itself. */
-const LITERAL = [/waiting rooms/gi, /\bRoom 12\b/g, /"nobody@/g, /contoso books|adatum books/gi, /\bMaya|Bell\b"/g];
+/** Texts in which a word is meant literally: sample data, names, the system's user `nobody`, `echo` of a shell and of Liquid. */
+const LITERAL = [
+  /waiting rooms/gi,
+  /\bRoom 12\b/g,
+  /"nobody@/g,
+  /contoso books|adatum books/gi,
+  /\bMaya|Bell\b"/g,
+  /"-u", "postgres"\) \? "postgres" : "nobody"/g,
+  /\becho (?:\$\$|(?:a|gone|nick|company)\b)/g,
+];
 const SKIPPED = /^test\/fixtures\/|\.csv$|\.bloom$|LICENSE|retired-words|opt-out-phrases|^docs\/benchmarks\.md$/;
 
 /** Splits identifiers and file names into words: `createAdmission`, `body-budget`, `MAX_ROWS`. */

@@ -1,7 +1,7 @@
 import { OTHER_WRITERS, SCHEMA, SCHEMA_OWNERS, TABLE_OWNERS } from "./architecture-layout.ts";
 import type { Rule, Source } from "./architecture-rules.ts";
 
-/** How a table is named in a write: in SQL text, or through the schema's export. `$1` is one or the other. */
+/** Matches the name of a table in a write: SQL text (first group), or an export of the schema (second group). */
 const NAME = String.raw`(?:"?([a-z_]+)"?|\$\{(\w+)\})`;
 const SQL_WRITES = [
   new RegExp(String.raw`\binsert\s+(?:or\s+\w+\s+)?into\s+${NAME}`, "gi"),

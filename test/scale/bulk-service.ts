@@ -33,11 +33,11 @@ export async function startBulkService(rows: number): Promise<BulkService> {
   await setLimits(store, { readsPerMinute: 1_000_000 });
   await seedBulkData(store, rows);
   await createAdmin(store, { email: "admin@x.example", password: PASSWORD, name: "Admin" });
-  const doors = createApiClient(() => `http://127.0.0.1:${config.port}`);
+  const client = createApiClient(() => `http://127.0.0.1:${config.port}`);
   return {
-    ...doors,
+    ...client,
     store,
-    token: await doors.signIn("admin@x.example"),
+    token: await client.signIn("admin@x.example"),
     async close() {
       await service.stop();
       await database.drop();
@@ -56,15 +56,15 @@ interface ResponsivenessReport {
   seconds: number;
 }
 
-/** Sends a request, and reads health and a list in turn without a pause until it is answered. */
+/** Sends a request, and reads health and a list alternately without a pause until it is answered. */
 export async function measureResponsiveness(service: BulkService, method: string, path: string, body?: unknown) {
   const began = performance.now();
   let [last, longestGapMs, answered, isOver] = [began, 0, 0, false];
   const asked = service.api(method, path, { token: service.token, body }).finally(() => {
     isOver = true;
   });
-  for (let turn = 0; !isOver; turn++) {
-    const reading = turn % 2 === 0 ? "/api/health" : "/api/campaigns?limit=5";
+  for (let request = 0; !isOver; request++) {
+    const reading = request % 2 === 0 ? "/api/health" : "/api/campaigns?limit=5";
     const { status, text } = await service.api("GET", reading, { token: service.token });
     if (status !== 200) throw new Error(`${reading} was answered ${status} ${text}`);
     const now = performance.now();

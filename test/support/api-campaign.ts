@@ -1,4 +1,4 @@
-import { type ApiClient as AllDoors, type ApiResponse, PASSWORD } from "./api-client.ts";
+import { type ApiResponse, type ApiClient as FullApiClient, PASSWORD } from "./api-client.ts";
 
 /** Message as the API returns it. */
 export interface MessageView {
@@ -54,7 +54,7 @@ export interface ReadyBrandOptions {
 }
 
 /** Part of a client that is needed to create brands. */
-export type ApiAccess = Pick<AllDoors, "api" | "signIn">;
+export type ApiAccess = Pick<FullApiClient, "api" | "signIn">;
 
 /** Creates an owner and their brand over the API; the admin adds its mailboxes and grants the credits. */
 export async function createReadyBrand(
@@ -134,7 +134,7 @@ export async function getBrandBalance({ ask }: ReadyBrand): Promise<BalanceView>
 export async function createSignedInUser(service: ApiAccess, admin: string, email: string): Promise<string> {
   const path = "/api/auth/admin/create-user";
   succeeded(
-    await service.api("POST", path, { token: admin, body: { email, password: PASSWORD, name: "Somebody" } }),
+    await service.api("POST", path, { token: admin, body: { email, password: PASSWORD, name: "Someone" } }),
     "POST",
     path,
   );

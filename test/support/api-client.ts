@@ -67,7 +67,7 @@ export function createApiClientOver(
 
   return {
     api,
-    signUp: (email) => tokenFrom("/api/auth/sign-up/email", { email, password: PASSWORD, name: "Somebody" }),
+    signUp: (email) => tokenFrom("/api/auth/sign-up/email", { email, password: PASSWORD, name: "Someone" }),
     signIn: (email) => tokenFrom("/api/auth/sign-in/email", { email, password: PASSWORD }),
   };
 }

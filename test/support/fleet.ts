@@ -10,7 +10,7 @@ export interface FleetOptions {
   databaseUrl?: string;
 }
 
-/** Replicas on one database. Requests to the fleet go to its serving replicas in turn. */
+/** Replicas on one database. Requests to the fleet are spread evenly over its serving replicas. */
 export interface Fleet extends ApiClient {
   replicas: Replica[];
   databaseUrl: string | null;
@@ -39,10 +39,10 @@ export async function startFleet({ args, env, databaseUrl }: FleetOptions): Prom
     const adminName = `admin-of-${replicas.length}-`;
     replicas.push(createReplica({ args: own, adminName, env: first ? { ...shared, PUBLIC_URL: first.url } : shared }));
   }
-  let turn = 0;
+  let requests = 0;
   function next(): Replica {
     const serving = replicas.filter((replica) => replica.isServing());
-    const replica = serving[turn++ % serving.length];
+    const replica = serving[requests++ % serving.length];
     if (!replica) throw new Error("no replica serves");
     return replica;
   }

@@ -95,7 +95,7 @@ export function createReplica({
   const output = () => readFileSync(printed, "utf8");
   // A process that a signal ended has no exit code.
   const isOver = (process: Bun.Subprocess) => process.exitCode !== null || process.signalCode !== null;
-  const doors = createApiClient(() => url);
+  const client = createApiClient(() => url);
   const run = (args: string[], input = "") =>
     runProgram([...command, ...args], { cwd: folder, env: environment, input });
 
@@ -113,7 +113,7 @@ export function createReplica({
   }
 
   return {
-    ...doors,
+    ...client,
     url,
     folder,
     run,
@@ -141,7 +141,7 @@ export function createReplica({
       const email = `${adminName}${++admins}@example.com`;
       const made = await run(["admin", "create", "--email", email, "--password-stdin"], `${PASSWORD}\n`);
       if (made.exitCode !== 0) throw new Error(`no admin was made: ${made.stderr}`);
-      return doors.signIn(email);
+      return client.signIn(email);
     },
     async kill() {
       await end("SIGKILL");

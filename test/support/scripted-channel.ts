@@ -2,7 +2,7 @@ import type { Channel, Envelope, Outcome } from "../../src/channels/channel.ts";
 
 type Step = Outcome | Promise<Outcome> | Error;
 
-/** Channel that returns the outcomes of a script in turn, and then accepts every message. */
+/** Channel that returns the outcomes of a script one after the other, and then accepts every message. */
 export class ScriptedChannel implements Channel {
   /** Messages sent, in order. */
   readonly sent: Envelope[] = [];

@@ -1,7 +1,7 @@
 /**
  * Kinds of test files. The suffix of a file names its kind, and so the deployments that it runs on:
  * - `*.unit.test.ts`: needs neither a database nor a server. Runs once; `npm run test:unit` runs these alone.
- * - `*.once.test.ts`: starts the servers it needs itself, whatever the deployment. Runs once.
+ * - `*.once.test.ts`: starts the servers it needs itself, on any deployment. Runs once.
  * - `*.test.ts`: opens a database in this process. Runs on SQLite and on Postgres.
  * - `*.e2e.test.ts`: starts the program as a process. Runs on SQLite, on Postgres, and on Postgres with Redis.
  * - `*.fleet.test.ts`: the same with one replica or several. Runs also with three replicas.

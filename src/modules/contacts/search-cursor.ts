@@ -1,7 +1,7 @@
 import { invalid } from "../../lib/errors.ts";
 import type { SearchPosition, SearchResult } from "./search.ts";
 
-/** A cursor in the form of `http/cursor.ts`. Neither ids nor words contain spaces. */
+/** A cursor in the form of `src/http/pagination.ts`. Neither ids nor words contain spaces. */
 type StoredCursor = [key: string | number | null, order: string];
 
 /** Parses where an earlier page of a search ended. @throws AppError INVALID for the cursor of another list */

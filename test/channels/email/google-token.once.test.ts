@@ -18,7 +18,7 @@ beforeAll(async () => {
   server = await startSmtpServer({ security: "TLS", tokens: { valid: google.valid } });
 });
 afterEach(() => {
-  Object.assign(google.mood, { error: null, down: false, expiresIn: 3600, takes: 0 });
+  Object.assign(google.behavior, { error: null, down: false, expiresIn: 3600, takes: 0 });
   google.asked.length = 0;
 });
 afterAll(() => Promise.all([google.stop(), server.stop()]));
@@ -53,7 +53,7 @@ const channelTo = (port: number) =>
 describe("Google access tokens", () => {
   test("concurrent callers with one refresh token share one request and one access token", async () => {
     const [tokens, mine] = [createGoogleTokens(google.url), login()];
-    google.mood.takes = 20;
+    google.behavior.takes = 20;
     const given = await Promise.all(Array.from({ length: 5 }, () => tokens.getToken(mine)));
     expect(new Set(given).size).toBe(1);
     expect(google.asked).toEqual([
@@ -104,18 +104,18 @@ describe("Google access tokens", () => {
     await other.stop();
   });
 
-  test("a refused grant and an unavailable service throw different errors, and the refusal contains no secret", async () => {
+  test("a refused grant and an unavailable service throw different errors, and the former contains no secret", async () => {
     const tokens = createGoogleTokens(google.url);
     for (const error of ["invalid_grant", "unauthorized_client", "invalid_client"]) {
-      google.mood.error = error;
+      google.behavior.error = error;
       const rejection = await tokens.getToken(login()).catch((thrown) => thrown);
       expect(rejection).toBeInstanceOf(GoogleGrantRefusedError);
       expect(rejection.message).toContain(error);
       expect(rejection.message).not.toContain("canary");
     }
-    google.mood.error = "temporarily_unavailable";
+    google.behavior.error = "temporarily_unavailable";
     expect(await tokens.getToken(login()).catch((thrown) => thrown)).toBeInstanceOf(GoogleTokenUnavailableError);
-    google.mood.down = true;
+    google.behavior.down = true;
     expect(await tokens.getToken(login()).catch((thrown) => thrown)).toBeInstanceOf(GoogleTokenUnavailableError);
     const nowhere = createGoogleTokens("http://127.0.0.1:1/token");
     expect(await nowhere.getToken(login()).catch((thrown) => thrown)).toBeInstanceOf(GoogleTokenUnavailableError);
@@ -126,8 +126,8 @@ describe("mailbox at Google", () => {
   test.each([
     ["challenge", false],
     ["immediate rejection", true],
-  ])("mail is sent with a token, and with a new token after a %s", async (_, bluntly) => {
-    const gmail = await startSmtpServer({ security: "TLS", tokens: { valid: google.valid, bluntly } });
+  ])("mail is sent with a token, and with a new token after a %s", async (_, rejectsAtOnce) => {
+    const gmail = await startSmtpServer({ security: "TLS", tokens: { valid: google.valid, rejectsAtOnce } });
     const channel = channelTo(gmail.port);
     try {
       const mine = login();
@@ -145,12 +145,12 @@ describe("mailbox at Google", () => {
 
   test("a revoked grant defers with reauth, an unavailable token service defers without reauth", async () => {
     const channel = channelTo(server.port);
-    google.mood.error = "invalid_grant";
+    google.behavior.error = "invalid_grant";
     const outcome = await channel.send(createEnvelope(login()));
     expect(outcome).toMatchObject({ kind: "deferred", scope: "sender", reauth: true });
     expect(await channel.verify(login())).toMatchObject({ ok: false, reauth: true });
-    google.mood.error = null;
-    google.mood.down = true;
+    google.behavior.error = null;
+    google.behavior.down = true;
     const later = await channel.send(createEnvelope(login()));
     expect(later).toMatchObject({ kind: "deferred", scope: "sender" });
     expect(later).not.toHaveProperty("reauth");
@@ -159,7 +159,7 @@ describe("mailbox at Google", () => {
   });
 
   test("a server that accepts no token defers for the sender, and the reason does not contain the token", async () => {
-    const deaf = await startSmtpServer({ security: "TLS", tokens: { valid: new Set(), bluntly: true } });
+    const deaf = await startSmtpServer({ security: "TLS", tokens: { valid: new Set(), rejectsAtOnce: true } });
     const channel = channelTo(deaf.port);
     const outcome = await channel.send(createEnvelope(login()));
     expect(outcome).toMatchObject({ kind: "deferred", scope: "sender" });

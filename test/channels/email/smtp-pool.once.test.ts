@@ -43,9 +43,9 @@ describe("SMTP channel: no mail is sent twice", () => {
   });
 
   test("when the connection had carried mail before and is dropped after the final dot", async () => {
-    const deeds = ["250 2.0.0 ok", "drop"] as const;
+    const replies = ["250 2.0.0 ok", "drop"] as const;
     let dots = 0;
-    const server = await startScriptedSmtpServer({ dot: () => deeds[dots++] ?? "hang" });
+    const server = await startScriptedSmtpServer({ dot: () => replies[dots++] ?? "hang" });
     expect(await sendOneByOne(mails(smtpLogin(server.port), 2))).toEqual(["accepted", "unknown"]);
     await Bun.sleep(300);
     expect([dots, server.received.length, server.connections.ever]).toEqual([2, 2, 1]);
@@ -130,7 +130,7 @@ describe("SMTP channel connections", () => {
   test("a sender has at most its pool of connections, and 250 mails are each sent once", async () => {
     const folder = mkdtempSync(join(tmpdir(), "reprise-smtp-"));
     const acceptedFile = join(folder, "accepted");
-    const server = await startSmtpServer({ thinks: 5, acceptedFile });
+    const server = await startSmtpServer({ replyDelayMs: 5, acceptedFile });
     let most = 0;
     const watching = setInterval(() => {
       most = Math.max(most, server.connections.open);
@@ -156,7 +156,7 @@ describe("SMTP channel connections", () => {
   });
 
   test("mails that waited too long are deferred unsent, and the connection serves later mails", async () => {
-    const server = await startSmtpServer({ thinks: 600 });
+    const server = await startSmtpServer({ replyDelayMs: 600 });
     const narrow = createSmtpChannel({ allowPrivateHosts: true, poolPerSender: 1, timeouts: { session: 900 } });
     const envelopes = mails(smtpLogin(server.port), 6);
     const outcomes = await Promise.all(envelopes.map((envelope) => narrow.send(envelope)));

@@ -142,7 +142,7 @@ describe.skipIf(missing !== "")(`migrate from SQLite to Postgres${missing}`, () 
       expect((await run(["migrate"], { DATABASE_URL: to })).exitCode).toBe(0);
       const sql = postgres(to);
       await sql`create function lie() returns trigger language plpgsql as
-        $$ begin new.first_name := 'Somebody else'; return new; end $$`;
+        $$ begin new.first_name := 'Someone else'; return new; end $$`;
       await sql`create trigger lie before insert on contacts for each row execute function lie()`;
       const { exitCode, stdout } = await migrate(from, to);
       expect(exitCode).toBe(1);
@@ -177,7 +177,7 @@ describe.skipIf(missing !== "")(`migrate from SQLite to Postgres${missing}`, () 
     let outside: TestSmtpServer;
     let here: Service;
     beforeAll(async () => {
-      outside = await startSmtpServer({ hesitates: () => 2 });
+      outside = await startSmtpServer({ delayMs: () => 2 });
     });
     afterAll(async () => {
       await here.remove();

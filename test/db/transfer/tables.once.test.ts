@@ -20,7 +20,7 @@ const KILLS = Number(process.env.MOVE_KILLS ?? 4);
 const ROWS = Number(process.env.MOVE_ROWS ?? 20_000);
 const SEED = process.env.MOVE_SEED ?? String(Math.floor(Math.random() * 1e9));
 const missing = findPostgres() === null ? " (skipped: PostgreSQL is not installed)" : "";
-const ODD = 'tab\t, line\nfeed, back\\slash, "quotes", \\N, {brace}, 😀, ünï';
+const SPECIAL_CHARACTERS = 'tab\t, line\nfeed, back\\slash, "quotes", \\N, {brace}, 😀, ünï';
 
 describe.skipIf(missing !== "")(`migrate command${missing}`, () => {
   let folder: string;
@@ -78,8 +78,9 @@ describe.skipIf(missing !== "")(`migrate command${missing}`, () => {
       const [row] = await sql.unsafe(`select count(*)::integer as n from "${table}"`);
       expect([table, row?.n]).toEqual([table, n]);
     }
-    const [odd] = await sql`select name, custom from contacts, import_rows, brands where message = ${ODD} limit 1`;
-    expect(odd).toBeDefined();
+    const [copied] =
+      await sql`select name, custom from contacts, import_rows, brands where message = ${SPECIAL_CHARACTERS} limit 1`;
+    expect(copied).toBeDefined();
     here.close();
     await sql.end();
   });
@@ -268,11 +269,11 @@ function fillEmptyTables(path: string): void {
       if (parent)
         return Object.values(handle.query<object, []>(`select id from "${parent.table}" limit 1`).get() ?? {})[0];
       if (["mapping", "verdicts", "facts", "custom"].includes(column.name))
-        return JSON.stringify({ b: ODD, a: [1.5, null] });
+        return JSON.stringify({ b: SPECIAL_CHARACTERS, a: [1.5, null] });
       if (column.name === "done_at") return null;
       if (/^int/i.test(column.type)) return ["enabled", "rate_limit_enabled"].includes(column.name) ? 0 : 1;
       if (/^real/i.test(column.type)) return -0.1;
-      return column.name === "status" ? "FAILED" : ODD;
+      return column.name === "status" ? "FAILED" : SPECIAL_CHARACTERS;
     });
     handle.query(`insert into "${name}" values (${cells.map(() => "?").join(", ")})`).run(...(cells as string[]));
   }
@@ -286,7 +287,7 @@ function multiply(path: string, rows: number): void {
     `insert into import_rows select job_id, n + 10, 'ok', 'p' || n || '@x.example', null, ?
     from import_rows, (with recursive c(n) as (select 1 union all select n + 1 from c where n < ${rows}) select n from c)
     where line = 1`,
-    [ODD.repeat(10)],
+    [SPECIAL_CHARACTERS.repeat(10)],
   );
   handle.close();
 }

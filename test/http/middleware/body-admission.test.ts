@@ -192,7 +192,7 @@ describe("request body budget", () => {
     const again = await fetch(`${at()}${SIGN_IN}`, {
       method: "POST",
       headers: { "content-type": "application/json", "x-client-address": "10.0.0.1" },
-      body: JSON.stringify({ email: "nobody@people.example", password: "x".repeat(100) }),
+      body: JSON.stringify({ email: "unknown@people.example", password: "x".repeat(100) }),
     });
     expect(again.status).toBe(401);
   });

@@ -68,7 +68,7 @@ describe("Idempotency-Key", () => {
   });
 
   test("an error response is not stored: the corrected request may use the key", async () => {
-    const refused = await ban({ reason: "nobody" }, "refused");
+    const refused = await ban({ reason: "unknown" }, "refused");
     expect(refused.status).toBe(422);
     expect((await ban(someone(), "refused")).status).toBe(200);
   });
@@ -122,7 +122,7 @@ test("Idempotency-Key: a route without support ignores the key", async () => {
 
 test("Idempotency-Key: a request without a session ignores the key", async () => {
   const answer = await app.request("POST", "/api/auth/sign-in/email", {
-    body: { email: "nobody@example.com", password: "correct horse battery" },
+    body: { email: "unknown@example.com", password: "correct horse battery" },
     headers: { "idempotency-key": "x" },
   });
   expect(answer.status).toBe(401);

@@ -118,7 +118,7 @@ describe.skipIf(!hasS3)(needsS3("file storage in an S3 bucket"), () => {
 
   test.each<[string, () => Partial<S3Settings>]>([
     ["a wrong secret", () => ({ keys: { id: server.settings.keys?.id ?? "", secret: "x".repeat(40) } })],
-    ["an unknown key", () => ({ keys: { id: "nobody", secret: "x".repeat(40) } })],
+    ["an unknown key", () => ({ keys: { id: "unknown", secret: "x".repeat(40) } })],
     ["a missing bucket", () => ({ bucket: "elsewhere" })],
     ["a wrong region", () => ({ region: "eu-central-1" })],
   ])("%s gives UNAVAILABLE for every operation, and no error shows a secret", async (_, wrong) => {

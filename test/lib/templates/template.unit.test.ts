@@ -56,14 +56,14 @@ describe("renderTemplate", () => {
 
   test("a custom field may have any name, including __proto__", () => {
     const custom: unknown = JSON.parse('{"__proto__": {"polluted": 1}, "constructor": "c", "toString": "s"}');
-    const odd = buildVariables(
+    const variables = buildVariables(
       { ...ann, custom: custom as Record<string, unknown> },
       { name: "" },
       { name: null, email: null },
       null,
     );
-    expect(renderTemplate("{{ constructor }}{{ toString }}{{ polluted }}", odd).text).toBe("cs");
-    expect(Object.getPrototypeOf(odd)).toBe(Object.prototype);
+    expect(renderTemplate("{{ constructor }}{{ toString }}{{ polluted }}", variables).text).toBe("cs");
+    expect(Object.getPrototypeOf(variables)).toBe(Object.prototype);
   });
 
   test("prototype properties are not accessible", () => {

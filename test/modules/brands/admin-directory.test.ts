@@ -52,15 +52,15 @@ describe("POST /api/auth/admin/find-user-by-email", () => {
     const userId = await getUserId(world.app, token);
     expect((await find("OWNER@Brand0.Example")).body as object).toEqual({
       success: true,
-      message: "Somebody owns a brand",
+      message: "Someone owns a brand",
       userId,
-      name: "Somebody",
+      name: "Someone",
       email: "owner@brand0.example",
       emailVerified: true,
       brandId,
     });
     await world.app.signUp("alone@example.com");
-    expect((await find("alone@example.com")).body).toMatchObject({ brandId: null, message: "Somebody owns no brand" });
+    expect((await find("alone@example.com")).body).toMatchObject({ brandId: null, message: "Someone owns no brand" });
     for (const email of ["lone@example.com", "alone@example.co"]) expect((await find(email)).status).toBe(404);
     for (const email of ["", "%", "alone", null, undefined]) expect((await find(email)).status).toBe(422);
   });
@@ -88,7 +88,7 @@ describe("POST /api/auth/admin/brands", () => {
           brandId,
           brandName: "brand1",
           userId: ownerId,
-          ownerName: "Somebody",
+          ownerName: "Someone",
           ownerEmail: "owner@brand1.example",
           twilioAccountSid: ACCOUNT,
           hasTwilioAuthToken: true,
@@ -138,9 +138,9 @@ describe("POST /api/auth/admin/brands", () => {
         { total: 1, brands: [{ brandId }] },
       ]);
     }
-    expect(await list({ searchQuery: "nobody has this" })).toMatchObject({ total: 0, brands: [], hasMore: false });
+    expect(await list({ searchQuery: "no brand has this" })).toMatchObject({ total: 0, brands: [], hasMore: false });
     expect((await list({ searchQuery: " " })).total).toBe((await list({})).total);
-    expect((await list({ searchQuery: "somebody", limit: 1 })).hasMore).toBe(true);
+    expect((await list({ searchQuery: "someone", limit: 1 })).hasMore).toBe(true);
   });
 
   test("answers 422 with the field name for values out of range", async () => {

@@ -196,7 +196,7 @@ describe("Chargebee events with unknown items or customers", () => {
     expect((await billing.shown(paid))?.reason).toContain(String(site.customer.id));
     const link = (brandId: string) =>
       billing.boss("POST", `${ADMIN_PATH}/link-chargebee-customer`, { brandId, customerId: site.customer.id });
-    expect((await link("nobody")).status).toBe(404);
+    expect((await link("unknown")).status).toBe(404);
     expect(await link(owner.brandId)).toMatchObject({ status: 200, body: { success: true, waiting: 2 } });
     expect(await billing.shown(paid)).toMatchObject({ status: "done", brandId: owner.brandId });
     expect(await billing.balance(owner.brandId)).toMatchObject({ creditAvailable: 500 });

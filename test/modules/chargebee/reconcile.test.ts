@@ -11,7 +11,7 @@ setDefaultTimeout(60_000);
 // Serve events as Chargebee documents it (https://apidocs.chargebee.com/docs/api/events#list_events): pages with a next
 // offset, an API key as the user of basic authentication, 429 with Retry-After for too many requests.
 
-const KEY = "test_key_that_nobody_logs";
+const KEY = "test_key_that_is_never_logged";
 const PAGE = 3;
 let knownEvents: Event[] = [];
 /** Responses to give instead of pages, in order. */

@@ -19,12 +19,12 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const proof = (brandId: string, checkpoints?: Checkpoints) =>
+const verify = (brandId: string, checkpoints?: Checkpoints) =>
   app.store.snapshot((read) => verifyLedger(read, brandId, checkpoints));
 
 /** Lists the faults as `SUBJECT FAULT`, with the sequence number for an entry. */
 async function named(forger: LedgerForger, checkpoints?: Checkpoints): Promise<string[]> {
-  const { ok, faults } = await proof(forger.brandId, checkpoints);
+  const { ok, faults } = await verify(forger.brandId, checkpoints);
   expect(ok).toBe(false);
   return faults.map(({ subject, fault, seq }) => `${subject} ${fault}${subject === "ENTRY" ? ` ${seq}` : ""}`).sort();
 }
@@ -233,7 +233,7 @@ const FORGERIES: [name: string, forge: (forger: LedgerForger) => Promise<unknown
 describe("verifyLedger: forgery by SQL", () => {
   test.each(FORGERIES)("%s: is reported as the expected faults", async (_, forge, expected) => {
     const forger = await LedgerForger.begin(app.store);
-    expect(await proof(forger.brandId)).toMatchObject({ ok: true, drifts: [], faults: [] });
+    expect(await verify(forger.brandId)).toMatchObject({ ok: true, drifts: [], faults: [] });
     await forge(forger);
     expect(await named(forger)).toEqual(expected);
   });
@@ -245,7 +245,7 @@ describe("verifyLedger: forgery by SQL", () => {
     const set = (id: string | undefined, by: number) =>
       sql`update credit_holds set amount = amount + ${by} where message_id = ${id ?? ""}`;
     await forger.run(set(one?.message_id, 1000), set(other?.message_id, -1000));
-    const { drifts } = await proof(forger.brandId);
+    const { drifts } = await verify(forger.brandId);
     expect(drifts.map(({ what }) => what).sort()).toEqual(
       [one, other].map((hold) => `hold of message ${hold?.message_id}`).sort(),
     );
@@ -267,19 +267,19 @@ describe("ledger anchor kept outside the database", () => {
     const first = await keep();
     await forger.send();
     const second = await keep();
-    expect(await proof(forger.brandId, new Checkpoints(parse([...first, ...second]).checkpoints))).toMatchObject({
+    expect(await verify(forger.brandId, new Checkpoints(parse([...first, ...second]).checkpoints))).toMatchObject({
       ok: true,
     });
     await forger.put(before);
-    expect(await proof(forger.brandId)).toMatchObject({ ok: true });
+    expect(await verify(forger.brandId)).toMatchObject({ ok: true });
     expect(await named(forger, new Checkpoints(parse([...first, ...second]).checkpoints))).toEqual([
       "ACCOUNT ROLLED_BACK",
     ]);
-    expect(await proof(forger.brandId, new Checkpoints(parse(first).checkpoints))).toMatchObject({ ok: true });
+    expect(await verify(forger.brandId, new Checkpoints(parse(first).checkpoints))).toMatchObject({ ok: true });
     // Continued from the earlier state, the ledger has the same length but another head.
     await forger.send();
-    expect(await proof(forger.brandId)).toMatchObject({ ok: true });
-    const { faults } = await proof(forger.brandId, new Checkpoints(parse(second).checkpoints));
+    expect(await verify(forger.brandId)).toMatchObject({ ok: true });
+    const { faults } = await verify(forger.brandId, new Checkpoints(parse(second).checkpoints));
     expect(faults).toMatchObject([{ fault: "ROLLED_BACK", detail: expect.stringContaining("no continuation of it") }]);
   });
 
@@ -291,7 +291,7 @@ describe("ledger anchor kept outside the database", () => {
         (table) => sql`delete from ${sql.raw(table)} where brand_id = ${forger.brandId}`,
       ),
     );
-    expect(await proof(forger.brandId)).toMatchObject({ ok: true, entries: 0 });
+    expect(await verify(forger.brandId)).toMatchObject({ ok: true, entries: 0 });
     expect(await named(forger, kept)).toEqual(["ACCOUNT ROLLED_BACK"]);
   });
 
@@ -320,7 +320,7 @@ test("recomputeLedgerMacs: a ledger sealed with another key is reported as OTHER
   });
   expect(await named(forger)).toEqual(["ACCOUNT OTHER_KEY", "ENTRY OTHER_KEY 1", "LOT OTHER_KEY", "LOT OTHER_KEY"]);
   await recomputeLedgerMacs(app.store);
-  expect(await proof(forger.brandId)).toMatchObject({ ok: true, entries: 8 });
+  expect(await verify(forger.brandId)).toMatchObject({ ok: true, entries: 8 });
   await forger.send();
-  expect(await proof(forger.brandId)).toMatchObject({ ok: true, entries: 10 });
+  expect(await verify(forger.brandId)).toMatchObject({ ok: true, entries: 10 });
 });

@@ -29,7 +29,7 @@ afterAll(() => world.close());
 async function newBrand(): Promise<string> {
   return store.write(async (tx) => {
     const id = tx.newId();
-    await tx.insert(brands).values({ id, name: "Books", createdAt: tx.now, updatedAt: tx.now });
+    await tx.insert(brands).values({ id, name: "Ledger", createdAt: tx.now, updatedAt: tx.now });
     return id;
   });
 }

@@ -50,7 +50,7 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     const ids = (await world.rows()).map(({ id }) => id);
     const queue = new Queue(QUEUE_NAME, { connection: inside, prefix: prefix() });
     await queue.addBulk(
-      [...ids, ...ids, "nobody"].map((messageId, index) => ({
+      [...ids, ...ids, "unknown"].map((messageId, index) => ({
         name: "due",
         data: { messageId },
         opts: { jobId: `again-${index}`, delay: index * 50, removeOnComplete: true },

@@ -124,8 +124,8 @@ describe("admin routes for users", () => {
   test("every route answers 404 for an unknown user", async () => {
     const adminToken = await app.admin();
     for (const path of ["ban-user", "unban-user", "revoke-sessions"])
-      expect((await postAdmin(path, adminToken, { userId: "nobody" })).status).toBe(404);
-    expect((await postAdmin("set-role", adminToken, { userId: "nobody", role: "user" })).status).toBe(404);
+      expect((await postAdmin(path, adminToken, { userId: "unknown" })).status).toBe(404);
+    expect((await postAdmin("set-role", adminToken, { userId: "unknown", role: "user" })).status).toBe(404);
   });
 
   test("the last admin cannot be banned or demoted, and of two concurrent removals one fails", async () => {

@@ -110,7 +110,7 @@ describe("sign-in and sign-up", () => {
   });
 
   test.each([
-    ["email", { email: "nobody", password: PASSWORD, name: "N" }],
+    ["email", { email: "not-an-address", password: PASSWORD, name: "N" }],
     ["password", { email: "short@example.com", password: "123456789", name: "N" }],
     ["password", { email: "long@example.com", password: "x".repeat(129), name: "N" }],
     ["name", { email: "noname@example.com", password: PASSWORD }],

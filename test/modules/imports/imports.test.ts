@@ -52,7 +52,7 @@ beforeEach(async () => {
   campaignId = await createDraft(ann);
 });
 
-/** Creates a campaign with a first message, so that whoever joins it after launch is scheduled. */
+/** Creates a campaign with a first message, so that a contact who joins it after launch is scheduled. */
 async function createDraft(owner: BrandOwner): Promise<string> {
   const { id } = (await owner.request<Answer>("POST", "/api/campaigns", { name: "Plan" })).body.campaign;
   const delay = { value: 0, unit: "MINUTES" };
@@ -133,7 +133,7 @@ describe("import file", () => {
   const csv = [
     "Email,First Name,Phone,City",
     "jo@example.com,Jo,+12025550143,Ulm",
-    "nobody,No,,",
+    "not-an-address,No,,",
     "kim@example.com,Kim,12,",
     "JO@example.com,Joseph,,Bonn",
     "banned@example.com,B,,",
@@ -167,7 +167,7 @@ describe("import file", () => {
     const lines = (await resultOf(job)).split("\r\n");
     expect(lines[0]).toBe("line,verdict,email,phone,message");
     expect(lines[1]).toBe("2,added,jo@example.com,+12025550143,");
-    expect(lines[2]).toStartWith("3,bad_email,nobody,");
+    expect(lines[2]).toStartWith("3,bad_email,not-an-address,");
     expect(lines.slice(1, -1).map((line) => line.split(",")[1])).toEqual([
       "added",
       "bad_email",
@@ -311,7 +311,7 @@ function crashingStore(nth: number): Deps["store"] {
 describe("interrupted import", () => {
   const people = Array.from({ length: 1750 }, (_, n) => {
     // Every fifth row repeats an earlier one, every seventh has no valid address.
-    const email = n % 7 === 3 ? "nobody" : n % 5 === 4 ? `p${n - 3}@example.com` : `p${n}@example.com`;
+    const email = n % 7 === 3 ? "not-an-address" : n % 5 === 4 ? `p${n - 3}@example.com` : `p${n}@example.com`;
     return `${email},"Name\nof ${n}"`;
   });
   const text = `email,first name\n${people.join("\n")}\n`;

@@ -10,7 +10,7 @@ import {
   SHARED_AT_ONCE,
 } from "../../../src/modules/limits/owner-places.ts";
 
-// What is worked on is counted. The clock is the test's own; those who wait are looked at every few real milliseconds.
+// Count the requests in progress under a clock of the test; waiting requests are checked every few real milliseconds.
 
 function world() {
   let now = 0;
@@ -35,7 +35,7 @@ function world() {
     end(name: string) {
       ends.get(name)?.();
     },
-    /** Moves the clock, and lets those who wait be looked at. */
+    /** Advances the clock, and lets waiting requests be checked. */
     async pass(ms: number) {
       now += ms;
       await Bun.sleep(20);
@@ -84,7 +84,7 @@ describe("requests of one owner", () => {
     expect(started).toEqual(["b0", "a0", "a1", "a2", "a3"]);
   });
 
-  test("owner with one request at a time: it never waits, whatever others have", async () => {
+  test("owner with one request at a time: it never waits, even while others have many", async () => {
     const { bring, end, pass, started, places } = world();
     await bring("a", "a");
     for (let n = 0; n < 50; n++) void bring("a", `more${n}`);
@@ -129,7 +129,7 @@ describe("requests of one owner", () => {
     await pass(0);
     expect(refused).toHaveLength(9);
     expect(started).toEqual(["b0", "a0"]);
-    // Each step lets two start, until those who came first have waited too long.
+    // Each step starts two requests, until the earliest have waited too long.
     for (let ms = 0; ms <= MAX_WAIT_MS; ms += LONG_REQUEST_MS + 1) await pass(LONG_REQUEST_MS + 1);
     expect(places.waiting).toBe(0);
     expect(started.length).toBeLessThan(20);

@@ -54,7 +54,7 @@ test("leasedRates: three processes together admit no more than the limit plus on
   await burst(9000);
   expect(admitted).toBeLessThanOrEqual(6000);
   expect(admitted).toBeGreaterThan(6000 - 300 * PROCESSES);
-  // Twenty leases of 300 tokens and one refused lease per process; after a refusal a process asks the database no
+  // Twenty leases of 300 tokens and one refused lease per process; after a refused lease a process asks the database no
   // more.
   expect(writes).toBeLessThanOrEqual(20 + 2 * PROCESSES);
 

@@ -61,7 +61,7 @@ describe("POST /api/auth/admin/grant-credits with a payment", () => {
           brandId,
           brandName: "brand0",
           userId: await getUserId(world.app, token),
-          userName: "Somebody",
+          userName: "Someone",
           userEmail: "owner@brand0.example",
           type: "SUBSCRIPTION",
           status: "SUCCESS",
@@ -195,7 +195,7 @@ describe("credits of all brands", () => {
     const expected = {
       brandId,
       brandName: row?.brandName ?? "",
-      ownerName: "Somebody",
+      ownerName: "Someone",
       ownerEmail: `owner@${row?.brandName}.example`,
       subscriptionCredits: 5,
       purchasedCredits: 4,

@@ -119,7 +119,7 @@ describe("POST /api/email-accounts", () => {
     [{ host: "0.0.0.0" }, "host"],
     [{ port: 70_000 }, "port"],
     [{ timezone: "Mars/Base" }, "timezone"],
-    [{ email: "nobody" }, "email"],
+    [{ email: "not-an-address" }, "email"],
     [{ dailyLimit: 0 }, "dailyLimit"],
     [{ dailyLimit: 10_001 }, "dailyLimit"],
     [{ displayName: "a\r\nBcc: b@c.example" }, "displayName"],

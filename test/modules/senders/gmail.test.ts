@@ -47,7 +47,7 @@ beforeAll(async () => {
   engine = createEngine({ ...app.deps, publicUrl: "http://localhost", concurrency: 20, senderConcurrency: 4 });
 });
 afterEach(() => {
-  Object.assign(google.mood, { error: null, down: false });
+  Object.assign(google.behavior, { error: null, down: false });
 });
 afterAll(async () => {
   await app.deps.channel.close();
@@ -107,13 +107,13 @@ describe("POST /api/email-accounts for Google", () => {
 
   test("no mailbox is stored when Google rejects the credentials, unless allowUnverified is set", async () => {
     const stage = await open();
-    google.mood.error = "invalid_grant";
+    google.behavior.error = "invalid_grant";
     const order = { email: address(), provider: "GMAIL", oauth: oauth() };
     const refused = await ask(stage, "POST", PATH, order);
     expect([refused.status, refused.body.details?.[0]?.field]).toEqual([422, "oauth"]);
     const kept = await ask(stage, "POST", PATH, { ...order, allowUnverified: true });
     expect(kept.body.emailAccount).toMatchObject({ connectionStatus: "REAUTH_REQUIRED" });
-    google.mood.error = null;
+    google.behavior.error = null;
     const well = await ask(stage, "POST", `${PATH}/${kept.body.emailAccount.id}/test-connection`);
     expect(well.body).toMatchObject({ connected: true, emailAccount: { connectionStatus: "CONNECTED" } });
   });
@@ -170,7 +170,7 @@ describe("sending through Google", () => {
   test("a revoked grant keeps the messages PENDING without further token requests, and new credentials send them", async () => {
     const stage = await launched();
     google.valid.clear();
-    google.mood.error = "invalid_grant";
+    google.behavior.error = "invalid_grant";
     await run();
     clock.advance(MINUTE);
     await run();
@@ -179,7 +179,7 @@ describe("sending through Google", () => {
     clock.advance(HOUR);
     await run();
     const askedThen = google.asked.length;
-    google.mood.error = null;
+    google.behavior.error = null;
     clock.advance(HOUR);
     await run();
     // Google must not be asked again before the credentials are renewed.
@@ -195,11 +195,11 @@ describe("sending through Google", () => {
   test("no message is lost while the token service is unavailable", async () => {
     const stage = await launched();
     google.valid.clear();
-    google.mood.down = true;
+    google.behavior.down = true;
     await run();
     expect(await connectionOf(stage)).toBe("ERROR");
     expect((await statuses(stage)).map(([status]) => status)).toEqual(["PENDING", "PENDING"]);
-    google.mood.down = false;
+    google.behavior.down = false;
     clock.advance(HOUR);
     await run();
     expect(await statuses(stage)).toEqual(Array(2).fill(["SENT", null]));

@@ -105,7 +105,7 @@ describe("POST /api/auth/banned", () => {
       [{}, "email"],
       [{ reason: "x" }, "email"],
       [{ email: "" }, "email"],
-      [{ email: "nobody" }, "email"],
+      [{ email: "not-an-address" }, "email"],
       [{ email: null }, "email"],
       [{ phone: "12" }, "phone"],
       [{ phone: "02025550123" }, "phone"],

@@ -31,7 +31,7 @@ describe("configuration of sign-up and system mail", () => {
   test.each<[string[], Record<string, string>]>([
     [["SYSTEM_MAIL_FROM"], { SYSTEM_SMTP_URL: "smtp://mail.example.com" }],
     [["SYSTEM_SMTP_URL"], { SYSTEM_MAIL_FROM: "a@example.com" }],
-    [["SYSTEM_MAIL_FROM"], { SYSTEM_SMTP_URL: "smtp://mail.example.com", SYSTEM_MAIL_FROM: "nobody" }],
+    [["SYSTEM_MAIL_FROM"], { SYSTEM_SMTP_URL: "smtp://mail.example.com", SYSTEM_MAIL_FROM: "not-an-address" }],
     [
       ["SYSTEM_MAIL_FROM"],
       { SYSTEM_SMTP_URL: "smtp://mail.example.com", SYSTEM_MAIL_FROM: "a@b.example\nBcc: c@d.example" },

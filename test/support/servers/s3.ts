@@ -17,7 +17,7 @@ export interface S3Server {
 }
 
 const BUCKET = "images";
-const KEYS = { id: "a-key-of-the-tests", secret: "a-secret-of-the-tests-that-nobody-else-knows" };
+const KEYS = { id: "a-key-of-the-tests", secret: "a-secret-of-the-tests-for-the-bucket-of-the-tests" };
 
 /** Finds versitygw on the PATH or where `go install` puts it. */
 export function findS3(): string | null {

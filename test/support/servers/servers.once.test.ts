@@ -69,7 +69,7 @@ testWith(findPostfix() && findDovecot(), "Postfix takes a mail, refuses a strang
     smtp.sendMail({ from: "brand@elsewhere.example", to, subject: "Hello", text: "Are you there?" });
 
   await send("ann@reprise.test");
-  await expect(send("nobody@reprise.test")).rejects.toMatchObject({
+  await expect(send("unknown@reprise.test")).rejects.toMatchObject({
     responseCode: 550,
     response: expect.stringContaining("5.1.1"),
   });

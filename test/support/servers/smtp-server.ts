@@ -28,14 +28,14 @@ export interface SmtpServerOptions {
   certificate?: string;
   /** Login that it requires; without it any client may send. */
   login?: { username: string; password: string };
-  /** Access tokens that it accepts (XOAUTH2); with `bluntly` it refuses others without a challenge. */
-  tokens?: { valid: Set<string>; bluntly?: boolean };
+  /** Access tokens that it accepts (XOAUTH2); with `rejectsAtOnce` it rejects others without a challenge. */
+  tokens?: { valid: Set<string>; rejectsAtOnce?: boolean };
   /** File that gets a line `<Message-ID> recipient` for each mail before it is acknowledged. */
   acceptedFile?: string;
   /** Milliseconds before it replies to RCPT, and before it records a mail after its final dot. */
-  hesitates?: () => number;
+  delayMs?: () => number;
   /** Milliseconds between recording a mail and its reply. */
-  thinks?: number | (() => number);
+  replyDelayMs?: number | (() => number);
 }
 
 /** Returns a self-signed certificate and its key, for `localhost` or for `elsewhere.example`. */
@@ -46,7 +46,7 @@ export function loadCertificate(name: "localhost" | "elsewhere"): string {
 /** Starts a well-behaved mail server on 127.0.0.1. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<TestSmtpServer> {
   const { security = "NONE", certificate: pem = loadCertificate("localhost"), login, tokens, acceptedFile } = options;
-  const { hesitates = () => 0, thinks = 0 } = options;
+  const { delayMs = () => 0, replyDelayMs = 0 } = options;
   const received: ReceivedMail[] = [];
   const server = new SMTPServer({
     secure: security === "TLS",
@@ -61,13 +61,13 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
     onAuth({ method, username, password, accessToken }, _session, callback) {
       if (method === "XOAUTH2") {
         if (tokens?.valid.has(accessToken ?? "")) callback(null, { user: username });
-        // Gmail's refusal does not repeat the token; this one does, as other servers might.
-        else if (tokens?.bluntly) callback(new Error(`5.7.8 ${accessToken} not accepted`));
+        // Gmail does not repeat the token in its error; this server does, as others might.
+        else if (tokens?.rejectsAtOnce) callback(new Error(`5.7.8 ${accessToken} not accepted`));
         else callback(null, { data: { status: "401", schemes: "bearer", scope: "https://mail.google.com/" } });
       } else if (username === login?.username && password === login?.password) callback(null, { user: username });
       else callback(new Error("Invalid username or password"));
     },
-    onRcptTo: (_address, _session, callback) => after(hesitates(), callback),
+    onRcptTo: (_address, _session, callback) => after(delayMs(), callback),
     onData(stream, { envelope }, callback) {
       const chunks: Buffer[] = [];
       const take = () => {
@@ -75,10 +75,10 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
         if (acceptedFile !== undefined) appendFileSync(acceptedFile, `${mail.messageId} ${mail.to}\n`);
         received.push(mail);
         const answer = `queued as ${received.length}`;
-        setTimeout(callback, typeof thinks === "number" ? thinks : thinks(), null, answer);
+        setTimeout(callback, typeof replyDelayMs === "number" ? replyDelayMs : replyDelayMs(), null, answer);
       };
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("end", () => after(hesitates(), take));
+      stream.on("end", () => after(delayMs(), take));
     },
   });
   // Clients may hang up at any time.
@@ -87,9 +87,9 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
   return { received, ...watch(server.server), stop: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-/** What a scripted server does in place of the normal reply: closes the connection, stops reading, or sends this line. */
-export type ScriptedReply = Deed | ((line: string) => Deed);
-type Deed = "drop" | "reset" | "hang" | `${number}${" " | "-"}${string}`;
+/** Replaces a normal reply of a scripted server: closes the connection, stops reading, or sends this line. */
+export type ScriptedReply = ReplyAction | ((line: string) => ReplyAction);
+type ReplyAction = "drop" | "reset" | "hang" | `${number}${" " | "-"}${string}`;
 
 export interface SmtpScript {
   connect?: ScriptedReply;
@@ -100,7 +100,7 @@ export interface SmtpScript {
   data?: ScriptedReply;
   /** Happens in the middle of the content, of which no more is read. */
   content?: ScriptedReply;
-  /** Happens after the final dot. The mail was taken unless this is a refusal. */
+  /** Happens after the final dot. The mail was taken unless this is an error. */
   dot?: ScriptedReply;
   /** Happens right after a mail was accepted. */
   afterwards?: ScriptedReply;
@@ -134,13 +134,13 @@ function converse(socket: Socket, script: SmtpScript, received: ReceivedMail[]):
   let mode: "commands" | "content" | "deaf" = "commands";
 
   function react(reaction: ScriptedReply, line = ""): void {
-    const deed = typeof reaction === "function" ? reaction(line) : reaction;
-    if (deed === "drop") socket.destroy();
-    else if (deed === "reset") socket.resetAndDestroy();
-    else if (deed === "hang") socket.pause();
+    const action = typeof reaction === "function" ? reaction(line) : reaction;
+    if (action === "drop") socket.destroy();
+    else if (action === "reset") socket.resetAndDestroy();
+    else if (action === "hang") socket.pause();
     else {
-      socket.write(`${deed}\r\n`);
-      if (deed.startsWith("421")) socket.end();
+      socket.write(`${action}\r\n`);
+      if (action.startsWith("421")) socket.end();
     }
   }
 

@@ -39,7 +39,7 @@ export async function isListening(port: number): Promise<boolean> {
 
 /**
  * Script that ends a server and deletes its folder. It waits at a pipe that closes when `remove` is called, or when this process
- * dies, by whatever signal: `bun test` runs no exit handlers.
+ * dies, by any signal: `bun test` runs no exit handlers.
  */
 const keeper = `
 trap '' INT TERM HUP

@@ -8,7 +8,7 @@ export interface TokenServer {
   /** Requests received, in order. */
   asked: Record<string, string>[];
   /** Response to each request: a token, this OAuth error, or a closed connection. */
-  mood: { error: string | null; down: boolean; expiresIn: number; takes: number };
+  behavior: { error: string | null; down: boolean; expiresIn: number; takes: number };
   /** JSON key of a service account that it accepts. */
   key: { type: string; client_email: string; private_key: string };
   stop(): Promise<void>;
@@ -18,7 +18,7 @@ export function startTokenServer(): TokenServer {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const valid = new Set<string>();
   const asked: Record<string, string>[] = [];
-  const mood = { error: null as string | null, down: false, expiresIn: 3600, takes: 0 };
+  const behavior = { error: null as string | null, down: false, expiresIn: 3600, takes: 0 };
   let count = 0;
 
   const isSigned = (assertion = ""): boolean => {
@@ -32,21 +32,21 @@ export function startTokenServer(): TokenServer {
     async fetch(request) {
       const form = Object.fromEntries(new URLSearchParams(await request.text())) as Record<string, string>;
       asked.push(form);
-      await Bun.sleep(mood.takes);
-      if (mood.down) return new Response("<h1>502</h1>", { status: 502 });
-      const error = mood.error ?? (form.assertion && !isSigned(form.assertion) ? "invalid_grant" : null);
+      await Bun.sleep(behavior.takes);
+      if (behavior.down) return new Response("<h1>502</h1>", { status: 502 });
+      const error = behavior.error ?? (form.assertion && !isSigned(form.assertion) ? "invalid_grant" : null);
       // The description repeats the request, which holds secrets: the program must not pass it on.
       if (error !== null) return Response.json({ error, error_description: JSON.stringify(form) }, { status: 400 });
       const token = `ya29.canary-access-${++count}`;
       valid.add(token);
-      return Response.json({ access_token: token, expires_in: mood.expiresIn, token_type: "Bearer" });
+      return Response.json({ access_token: token, expires_in: behavior.expiresIn, token_type: "Bearer" });
     },
   });
   return {
     url: `http://127.0.0.1:${server.port}/token`,
     valid,
     asked,
-    mood,
+    behavior,
     key: {
       type: "service_account",
       client_email: "outreach@project.iam.gserviceaccount.example",

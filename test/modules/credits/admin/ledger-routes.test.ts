@@ -50,7 +50,7 @@ describe("POST /api/auth/admin/adjust-credits", () => {
       body: { code: "CONFLICT", creditAvailable: 3, message: expect.stringContaining("at most 3 to take back") },
     } as never);
     for (const credits of [0, 0.0001, "1", 1e12]) expect((await adjust(brandId, credits)).status).toBe(422);
-    expect((await adjust("nobody", 1)).status).toBe(404);
+    expect((await adjust("unknown", 1)).status).toBe(404);
     const own = await request("POST", `${ADMIN}/adjust-credits`, { brandId, credits: 5, reason: "please" });
     expect(own.status).toBe(403);
   });

@@ -21,12 +21,12 @@ test("POST edit-profile: users edit their own profile (others get 403), admins e
   expect(await people.edit(admin, { name: "Robert", userId: bobId })).toMatchObject({ status: 200 });
   expect(await people.user(bob)).toMatchObject({ name: "Robert" });
 
-  for (const userId of [bobId, "nobody", ""]) {
+  for (const userId of [bobId, "unknown", ""]) {
     expect(await people.edit(ann, { name: "Eve", userId })).toMatchObject({ status: 403, code: "FORBIDDEN" });
   }
   expect(await people.user(bob)).toMatchObject({ name: "Robert" });
-  expect(await people.edit(admin, { name: "Eve", userId: "nobody" })).toMatchObject({ status: 404 });
-  expect(await people.edit("nobody", { name: "Eve", userId: annId })).toMatchObject({ status: 401 });
+  expect(await people.edit(admin, { name: "Eve", userId: "unknown" })).toMatchObject({ status: 404 });
+  expect(await people.edit("unknown", { name: "Eve", userId: annId })).toMatchObject({ status: 401 });
 });
 
 test("POST edit-profile: the image is either the present one or empty, and any other address answers 422", async () => {

@@ -193,7 +193,7 @@ describe("profile image upload: bad input", () => {
   });
 
   test("without a session: answers 401 without reading the body", async () => {
-    expect(await people.upload("nobody", padded(LARGEST + 1))).toMatchObject({ status: 401 });
+    expect(await people.upload("unknown", padded(LARGEST + 1))).toMatchObject({ status: 401 });
   });
 
   test.each(["x", "..%2fsecret.key", "%00", "0".repeat(32), `${"0".repeat(32)}.svg`, `${"0".repeat(32)}.png.part`])(

@@ -1,12 +1,12 @@
 import { ok } from "@oazapfts/runtime";
-// Generated beside a copy of this file by `client.test.ts`, which also compiles both.
+// Generated beside a copy of this file by `generated-client.e2e.test.ts`, which also compiles both.
 import * as api from "./api.ts";
 
-/** What stands on the service before the story begins. */
-export interface Stage {
+/** What exists on the service before the scenario begins. */
+export interface ScenarioInput {
   url: string;
   admin: { email: string; password: string };
-  /** Somebody with a brand, mailboxes, and a campaign whose follow-ups are scheduled. */
+  /** A user with a brand, mailboxes, and a campaign whose follow-ups are scheduled. */
   owner: string;
   /** The name of another brand. */
   otherBrand: string;
@@ -19,7 +19,7 @@ function sure<T>(value: T | null | undefined, what: string): T {
 }
 
 /** An admin's day, all of it through the generated functions: a field that the document does not have does not compile. */
-export async function story({ url, admin, owner, otherBrand, picture }: Stage): Promise<string[]> {
+export async function runScenario({ url, admin, owner, otherBrand, picture }: ScenarioInput): Promise<string[]> {
   api.defaults.baseUrl = url;
   const done: string[] = [];
 
@@ -63,7 +63,7 @@ export async function story({ url, admin, owner, otherBrand, picture }: Stage): 
 
   const followUps = await ok(api.getApiAuthAdminScheduledFollowUps({ status: "PENDING", limit: 5 }));
   const { conversation, stage } = sure(followUps.items[0], "follow-up");
-  done.push(`saw stage ${stage} to ${conversation.contact.email ?? "nobody"} in mode ${conversation.mode}`);
+  done.push(`saw stage ${stage} to ${conversation.contact.email ?? "no address"} in mode ${conversation.mode}`);
 
   const payments = await ok(api.getApiAuthAdminPayments({ page: "1", limit: "5", status: "success" }));
   done.push(`saw page ${payments.pagination.page} of the payments`);

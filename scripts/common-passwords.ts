@@ -1,6 +1,6 @@
 /**
  * Builds src/modules/identity/passwords/common-passwords.bloom out of the list of common passwords in @zxcvbn-ts/language-common:
- * `bun scripts/commonPasswords.ts`. Run it again after that package has changed, and commit the file.
+ * `bun scripts/common-passwords.ts`. Run it again after that package has changed, and commit the file.
  */
 import { join, resolve } from "node:path";
 import { buildBloomFilter } from "../src/modules/identity/passwords/bloom.ts";
