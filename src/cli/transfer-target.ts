@@ -28,13 +28,13 @@ export async function parseTransferTarget(options: TargetOptions, env: NodeJS.Pr
   const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
   if (given.length > 1)
     throw new UsageError(`--${given[1]?.[0]}: expected without --${given[0]?.[0]}: one says where to move to`);
-  const [name, url] = await readGiven(options, env);
+  const [name, url] = await getTargetUrl(options, env);
   if (parseDatabaseUrl(url)?.hosts.length !== 1) throw new UsageError(`${name}: ${EXPECTED}`);
   return url;
 }
 
 /** Returns the URL, and what it was given by. */
-async function readGiven(options: TargetOptions, env: NodeJS.ProcessEnv): Promise<[name: string, url: string]> {
+async function getTargetUrl(options: TargetOptions, env: NodeJS.ProcessEnv): Promise<[name: string, url: string]> {
   const { to, "to-env": variable, "to-file": file, "to-stdin": stdin } = options;
   if (to !== undefined) return ["--to", to];
   if (variable !== undefined) {
@@ -43,15 +43,15 @@ async function readGiven(options: TargetOptions, env: NodeJS.ProcessEnv): Promis
       throw new UsageError(`--to-env: expected the name of a variable that is set, got ${JSON.stringify(variable)}`);
     return [`--to-env ${variable}`, url];
   }
-  if (file !== undefined) return ["--to-file", readUrlFile("--to-file", file)];
+  if (file !== undefined) return ["--to-file", loadUrlFile("--to-file", file)];
   if (stdin) return ["--to-stdin", (await Bun.stdin.text()).trim()];
   if (env.DATABASE_URL?.trim()) return ["DATABASE_URL", env.DATABASE_URL.trim()];
   const path = env.DATABASE_URL_FILE?.trim();
-  if (path) return ["DATABASE_URL_FILE", readUrlFile("DATABASE_URL_FILE", path)];
+  if (path) return ["DATABASE_URL_FILE", loadUrlFile("DATABASE_URL_FILE", path)];
   throw new UsageError("--to: expected, or DATABASE_URL, --to-env, --to-file or --to-stdin: where to move to");
 }
 
-function readUrlFile(name: string, path: string): string {
+function loadUrlFile(name: string, path: string): string {
   try {
     return readFileSync(path, "utf8").trim();
   } catch {

@@ -19,7 +19,7 @@ interface Proof {
 export async function transfer(from: string, to: string, json: boolean): Promise<number> {
   const source = openSource(from);
   const target = postgres(to, { max: 1, onnotice: () => {}, types: EXACT_BIGINTS });
-  const name = nameOf(to);
+  const name = formatLocation(to);
   const began = performance.now();
   try {
     await target.begin(migratePostgres).catch((error) => {
@@ -34,7 +34,7 @@ export async function transfer(from: string, to: string, json: boolean): Promise
     const comparing = createProgress(process.stderr, "comparing");
     const differences = await compareTables(source, target, copied, comparing);
     comparing.end();
-    const [ledger, pending] = [await proveLedger(to, source.folder), await comparePending(source, target)];
+    const [ledger, pending] = [await runLedgerVerify(to, source.folder), await comparePending(source, target)];
     const ok = differences.length === 0 && ledger.ok && pending.ok;
     if (ok) await completeTransfer(source, target);
     const seconds = Math.round((performance.now() - began) / SECOND);
@@ -67,13 +67,13 @@ export async function abandonTransfer(from: string): Promise<number> {
 }
 
 /** `host:port/name`: what may be shown. */
-function nameOf(url: string): string {
+function formatLocation(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;
 }
 
 /** By the program itself in a process of its own: this one's schema is SQLite's. */
-async function proveLedger(databaseUrl: string, folder: string): Promise<Proof> {
+async function runLedgerVerify(databaseUrl: string, folder: string): Promise<Proof> {
   const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.startsWith("B:/~BUN/");
   const program = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
   const child = Bun.spawn([...program, "ledger", "verify", "--json"], {

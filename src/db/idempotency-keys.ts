@@ -42,7 +42,7 @@ export async function storeResponse(tx: Tx, at: ResponseKey, answer: string): Pr
 }
 
 /** Deletes the responses of a user, with the user. */
-export async function deleteResponsesOf(tx: Tx, userId: string): Promise<void> {
+export async function deleteUserResponses(tx: Tx, userId: string): Promise<void> {
   await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.userId, userId));
 }
 

@@ -32,7 +32,7 @@ export interface IdempotentRequest {
 }
 
 /** Returns the client's `x-request-id` when it is short and harmless, else a new id. */
-function requestIdOf(request: Request): string {
+function getRequestId(request: Request): string {
   const given = request.headers.get("x-request-id");
   return given && /^[\w.-]{1,64}$/.test(given) ? given : crypto.randomUUID();
 }
@@ -59,7 +59,7 @@ export class RequestContext {
 
   constructor(request: Request) {
     this.request = request;
-    this.requestId = requestIdOf(request);
+    this.requestId = getRequestId(request);
   }
 
   /** The user behind the request. @throws AppError UNAUTHENTICATED at public routes */

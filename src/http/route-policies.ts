@@ -54,7 +54,7 @@ export function ignoreBody(): object {
   return {};
 }
 
-function readerOf([parser]: unknown[]): RoutePolicy["bodyReader"] {
+function getBodyReader([parser]: unknown[]): RoutePolicy["bodyReader"] {
   if (parser === undefined) return "json";
   const { fn } = parser as { fn?: unknown };
   if (fn === ignoreBody) return "none";
@@ -73,7 +73,7 @@ function toPolicy(hooks: unknown): RoutePolicy {
     limit: detail?.limit,
     idempotent: detail?.idempotent ?? false,
     bodyLimit: detail?.body ?? (access === "public" ? PUBLIC_BODY_BYTES : USER_BODY_BYTES),
-    bodyReader: readerOf(parsers),
+    bodyReader: getBodyReader(parsers),
     takesBody: body !== undefined,
   };
 }

@@ -1,5 +1,5 @@
 /** While others have requests under way a slice is followed by a pause of so many times its length. */
-const PAUSE_FACTOR = 4;
+const PAUSE_PER_SLICE = 4;
 /** The longest of those pauses. */
 const MAX_PAUSE_MS = 25;
 /** How soon it is seen that the requests of others have ended. */
@@ -67,7 +67,7 @@ export class TimeSlices {
 
   /** Counts work that took longer than the slice it began in, such as a transaction, towards the pause after it. */
   pauseFor(sliceMs: number): void {
-    this.#pausedUntil = performance.now() + Math.min(PAUSE_FACTOR * sliceMs, MAX_PAUSE_MS);
+    this.#pausedUntil = performance.now() + Math.min(PAUSE_PER_SLICE * sliceMs, MAX_PAUSE_MS);
   }
 }
 

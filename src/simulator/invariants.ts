@@ -55,7 +55,7 @@ export async function checkInvariants(store: Store, world: World, stopEvents: St
   const rows =
     await read.all<Row>(sql`select m.id, m.brand_id, m.conversation_id, m.status, m.error_message, s.brand_id as sender_brand
     from messages m left join email_accounts s on s.id = m.sender_id where m.attempts > 0`);
-  const messageOf = new Map(rows.map((row) => [row.id, row]));
+  const rowByMessage = new Map(rows.map((row) => [row.id, row]));
   const arrivals = Map.groupBy(world.deliveries, (delivery) => delivery.messageId);
 
   let duplicates = 0;
@@ -65,7 +65,7 @@ export async function checkInvariants(store: Store, world: World, stopEvents: St
   let foreignSends = 0;
   for (const [messageId, deliveries] of arrivals) {
     duplicates += deliveries.length - 1;
-    const row = messageOf.get(messageId);
+    const row = rowByMessage.get(messageId);
     // A received message is SENT, or its outcome is shown as unknown. In any other status it is lost.
     if (
       !row ||
@@ -119,8 +119,8 @@ export async function checkInvariants(store: Store, world: World, stopEvents: St
 }
 
 /** Describes each violated invariant in one line. */
-export function describeViolations(census: InvariantReport): string[] {
-  const { duplicates, sentAfterBan, sentAfterReply, lost, foreignSends, drifts, tallyDrifts: tallies } = census;
+export function describeViolations(report: InvariantReport): string[] {
+  const { duplicates, sentAfterBan, sentAfterReply, lost, foreignSends, drifts, tallyDrifts: tallies } = report;
   return [
     ...(duplicates > 0 ? [`${duplicates} messages were received twice`] : []),
     ...(sentAfterBan > 0 ? [`${sentAfterBan} messages were sent after a ban`] : []),

@@ -44,8 +44,8 @@ interface Process {
 
 const SWEEP_INTERVAL_MS = 30 * MINUTE;
 const CLOCK_JUMP_PROBABILITY = 0.002;
-const CONCURRENCY = 50;
-const SENDER_CONCURRENCY = 10;
+const MAX_IN_FLIGHT_MESSAGES = 50;
+const MAX_IN_FLIGHT_PER_SENDER = 10;
 
 /**
  * Advances virtual time to `until`, always to the next event: a due message, a reply, a slow provider's answer, a sweep.
@@ -145,8 +145,8 @@ class Machines {
         random,
         monotonicMs: () => life.monotonicMs,
         log,
-        concurrency: CONCURRENCY,
-        senderConcurrency: SENDER_CONCURRENCY,
+        concurrency: MAX_IN_FLIGHT_MESSAGES,
+        senderConcurrency: MAX_IN_FLIGHT_PER_SENDER,
       });
       try {
         await engine.rescue(processes === 1);

@@ -96,7 +96,7 @@ export class SmtpPool {
     try {
       const session = await this.#options.open();
       this.#sessions.add(session);
-      session.onEnd(() => this.#remove(session));
+      session.onEnd(() => this.#discard(session));
       return session;
     } catch (error) {
       // A further attempt would fail alike, one timeout later.
@@ -128,7 +128,7 @@ export class SmtpPool {
     });
   }
 
-  #remove(session: SmtpSession): void {
+  #discard(session: SmtpSession): void {
     this.#unidle(session);
     this.#sessions.delete(session);
     if (this.#waiting.length === 0) {

@@ -12,7 +12,7 @@ const BAR_WIDTH = 30;
 const TERMINAL_INTERVAL_MS = SECOND / 10;
 const LINE_INTERVAL_MS = 5 * SECOND;
 
-export function createProgress(out: NodeJS.WriteStream, verb: string): Progress {
+export function createProgress(out: NodeJS.WriteStream, action: string): Progress {
   const every = out.isTTY ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
   const began = performance.now();
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -25,7 +25,7 @@ export function createProgress(out: NodeJS.WriteStream, verb: string): Progress 
     const rate = Math.round((done - first) / Math.max(0.001, (performance.now() - began) / SECOND));
     const bar = "█".repeat(Math.round(part * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
     const count = `${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} rows`;
-    return `${verb} ${bar} ${Math.floor(part * 100)} %  ${count}, ${rate.toLocaleString("en-US")}/s  ${name}`;
+    return `${action} ${bar} ${Math.floor(part * 100)} %  ${count}, ${rate.toLocaleString("en-US")}/s  ${name}`;
   }
 
   return {

@@ -71,20 +71,20 @@ export function databaseUnavailable(cause?: unknown): AppError {
 }
 
 /** Returns the response to a failed request; null stands for an error that is not expected. */
-export function toErrorResponse(fault: AppError | null, requestId: string) {
+export function toErrorResponse(appError: AppError | null, requestId: string) {
   return {
-    status: fault ? HTTP_STATUS[fault.code] : 500,
+    status: appError ? HTTP_STATUS[appError.code] : 500,
     headers: {
       "x-request-id": requestId,
-      ...(fault?.retryAfterSeconds ? { "retry-after": String(fault.retryAfterSeconds) } : {}),
+      ...(appError?.retryAfterSeconds ? { "retry-after": String(appError.retryAfterSeconds) } : {}),
     },
     body: {
       success: false,
-      message: fault?.message ?? "Internal error: quote the requestId when you report it",
-      code: fault?.code ?? "INTERNAL",
+      message: appError?.message ?? "Internal error: quote the requestId when you report it",
+      code: appError?.code ?? "INTERNAL",
       requestId,
-      ...(fault?.details ? { details: fault.details } : {}),
-      ...fault?.meta,
+      ...(appError?.details ? { details: appError.details } : {}),
+      ...appError?.meta,
     },
   };
 }
@@ -98,10 +98,10 @@ export function errorHandler(log: Log) {
     .use(requestContext)
     .onError({ as: "global" }, ({ code, error, set, context, query }) => {
       const { requestId } = context;
-      const fault = toAppError(code, error, query);
-      if (!fault) log.error("http.request_failed", { requestId, error });
-      if (fault?.cause) log.warn("http.request_rejected", { requestId, code: fault.code, cause: fault.cause });
-      const { status, headers, body } = toErrorResponse(fault, requestId);
+      const appError = toAppError(code, error, query);
+      if (!appError) log.error("http.request_failed", { requestId, error });
+      if (appError?.cause) log.warn("http.request_rejected", { requestId, code: appError.code, cause: appError.cause });
+      const { status, headers, body } = toErrorResponse(appError, requestId);
       set.status = status;
       Object.assign(set.headers, headers);
       closeIfUnread(context, set.headers);

@@ -26,7 +26,7 @@ function normalizeMedia(given: Json): Json {
 }
 
 /** Lists the files of a form with the media types of each. */
-function filesOf(schema: Json | undefined): JsonObject {
+function listFiles(schema: Json | undefined): JsonObject {
   const properties = isObject(schema) && isObject(schema.properties) ? Object.entries(schema.properties) : [];
   const files = properties.flatMap(([name, field]): [string, JsonObject][] => {
     if (!isObject(field) || (field.format !== "binary" && field.elysiaMeta !== "Files")) return [];
@@ -40,7 +40,7 @@ function filesOf(schema: Json | undefined): JsonObject {
 export function normalizeBody(given: JsonObject): JsonObject {
   const content = isObject(given.content) ? given.content : {};
   const form = content["multipart/form-data"];
-  const encoding = isObject(form) ? filesOf(form.schema) : {};
+  const encoding = isObject(form) ? listFiles(form.schema) : {};
   if (isObject(form) && Object.keys(encoding).length > 0) {
     return {
       ...given,

@@ -1,7 +1,7 @@
 /** Below it a secret is guessed in no time: 2^48 tries are a matter of hours. Bits. */
-const REFUSED_BITS = 48;
+const MIN_SECRET_BITS = 48;
 /** Below it a secret is worth a warning; what `openssl rand -hex 16` prints has 128. Bits. */
-const WEAK_BITS = 80;
+const MIN_GOOD_BITS = 80;
 
 /** What people write where a secret belongs, in lower case, and what each is worth to a guesser. */
 const COMMON_WORDS =
@@ -23,8 +23,8 @@ export type SecretStrength = "hopeless" | "weak" | "good";
  */
 export function rateSecret(secret: string): SecretStrength {
   const bits = estimateBits(secret);
-  if (bits < REFUSED_BITS) return "hopeless";
-  return bits < WEAK_BITS ? "weak" : "good";
+  if (bits < MIN_SECRET_BITS) return "hopeless";
+  return bits < MIN_GOOD_BITS ? "weak" : "good";
 }
 
 /** Returns an upper estimate in bits. */
@@ -39,17 +39,17 @@ export function estimateBits(secret: string): number {
   // `aaaabbbbcccc` is a sequence, too.
   const fresh = freshCharacters(rest.replace(/(.)\1+/gs, "$1"));
   // Which words, and how often the same again.
-  return fresh * Math.log2(alphabetOf(secret)) + distinctWords * WORD_BITS + Math.log2(1 + words);
+  return fresh * Math.log2(countAlphabet(secret)) + distinctWords * WORD_BITS + Math.log2(1 + words);
 }
 
 /** Returns how many characters a guesser has to try at each place: those of the kinds that occur. */
-function alphabetOf(secret: string): number {
-  const kinds = /^[\da-f]+$/i.test(secret) ? 16 : kindsIn(secret);
+function countAlphabet(secret: string): number {
+  const kinds = /^[\da-f]+$/i.test(secret) ? 16 : countKinds(secret);
   // Few different characters are no large alphabet, whatever kinds they are of.
   return Math.max(2, Math.min(kinds, 2 * new Set(secret).size));
 }
 
-function kindsIn(secret: string): number {
+function countKinds(secret: string): number {
   const kinds: [RegExp, number][] = [
     [/[a-z]/, 26],
     [/[A-Z]/, 26],

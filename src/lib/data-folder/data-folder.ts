@@ -89,7 +89,7 @@ function repairEntries(folder: string, uid: number, check: FolderCheck): void {
     if (name === KEY_FILE) checkKeyOwner(path, uid);
     if (!OUR_FILES.test(name) && !OUR_FOLDERS.has(name)) continue;
     // The operator may have placed images or the database elsewhere by a link: its target is what counts.
-    const target = lstatSync(path).isSymbolicLink() ? realPathOf(path) : path;
+    const target = lstatSync(path).isSymbolicLink() ? findRealPath(path) : path;
     if (target === null) continue;
     const stats = statSync(target);
     if (stats.isFile() && stats.uid !== uid && !isRoot()) checkDatabaseFile(target, stats, uid, check.problems);
@@ -98,7 +98,7 @@ function repairEntries(folder: string, uid: number, check: FolderCheck): void {
   }
 }
 
-function realPathOf(link: string): string | null {
+function findRealPath(link: string): string | null {
   try {
     return realpathSync(link);
   } catch {

@@ -85,7 +85,7 @@ async function chooseLeading(
   wanted: readonly SearchWord[],
 ): Promise<SearchWord | null> {
   // Counting over all brands would have to visit each brand.
-  if (scope.kind === "all") return wanted.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0] ?? null;
+  if (scope.kind === "all") return wanted.toSorted((one, other) => getLength(other) - getLength(one))[0] ?? null;
   let leading: SearchWord | null = null;
   let fewest = Number.POSITIVE_INFINITY;
   for (const word of wanted) {
@@ -100,7 +100,7 @@ async function chooseLeading(
   return leading;
 }
 
-const lengthOf = ([prefix = ""]: SearchWord) => prefix.length;
+const getLength = ([prefix = ""]: SearchWord) => prefix.length;
 
 /** Finds the word by which an earlier page walked the index. @throws AppError INVALID for the cursor of another search */
 function findLeading(wanted: readonly SearchWord[], { word }: SearchPosition): SearchWord {

@@ -56,7 +56,7 @@ export function buildEntries(tx: Tx, movements: readonly Movement[], before: Rea
   const heads = new Map<string, string>();
   const newest = new Map<string, number>();
   const parts = new Map<string, number>();
-  const partOf = ({ messageId, kind }: Movement) => {
+  const nextPart = ({ messageId, kind }: Movement) => {
     if (!messageId) return null;
     const key = `${kind} ${messageId}`;
     const part = parts.get(key) ?? 0;
@@ -83,7 +83,7 @@ export function buildEntries(tx: Tx, movements: readonly Movement[], before: Rea
       actorId: movement.actorId ?? null,
       createdAt: tx.now,
       seal: "",
-      part: partOf(movement),
+      part: nextPart(movement),
     };
     entry.seal = entryMac(tx.ledgerKey, entry);
     heads.set(brandId, nextHead(heads.get(brandId) ?? account.head, entry.seal));

@@ -55,8 +55,8 @@ export async function claimBatch(
 
 /** Reassigns messages whose mailbox left the brand, or that never had one. They stay due, and the next batch claims them. */
 async function reassignUnassigned(tx: Tx, due: readonly DueRow[], { senders }: DeliveryContext): Promise<DueRow[]> {
-  const brandOf = ({ sender_id: id }: DueRow) => (id === null ? undefined : senders.get(id)?.brandId);
-  const unassigned = due.filter((row) => row.channel === "EMAIL" && brandOf(row) !== row.brand_id);
+  const getSenderBrand = ({ sender_id: id }: DueRow) => (id === null ? undefined : senders.get(id)?.brandId);
+  const unassigned = due.filter((row) => row.channel === "EMAIL" && getSenderBrand(row) !== row.brand_id);
   const reassigned = await reassignMessages(
     tx,
     unassigned.map(({ id }) => id),

@@ -6,7 +6,7 @@ import { markConversationsBounced } from "../contacts/bounces.ts";
 import { UNKNOWN_DEADLINE_MS } from "../messages/model.ts";
 import { type Change, transition } from "../messages/transitions.ts";
 import type { DeliveryContext } from "./context.ts";
-import { pauseMailboxesOf, resetMailboxesOf, returnSlots } from "./mailbox-results.ts";
+import { pauseFailedMailboxes, resetSentMailboxes, returnSlots } from "./mailbox-results.ts";
 import type { Result } from "./result.ts";
 
 /** A message that keeps failing for reasons of its own fails for good after this many attempts. */
@@ -71,9 +71,9 @@ export async function settleBatch(
   if (results.length === 0) return [];
   const changes = results.map((result) => toChange(result, tx.now, random));
   const settled = new Map((await transition(tx, "settle", changes)).map(({ id, to }) => [id, to]));
-  const statusOf = ({ claim }: Result) => settled.get(claim.envelope.messageId);
-  const valid = results.filter((result) => statusOf(result) !== undefined);
-  const sent = valid.filter((result) => statusOf(result) === "SENT");
+  const getSettledStatus = ({ claim }: Result) => settled.get(claim.envelope.messageId);
+  const valid = results.filter((result) => getSettledStatus(result) !== undefined);
+  const sent = valid.filter((result) => getSettledStatus(result) === "SENT");
   await returnSlots(
     tx,
     valid.filter(({ outcome }) => outcome.kind !== "accepted" && outcome.kind !== "unknown"),
@@ -83,8 +83,8 @@ export async function settleBatch(
     tx,
     bounced.map(({ claim }) => claim.conversationId),
   );
-  await pauseMailboxesOf(tx, valid, random);
-  await resetMailboxesOf(tx, sent);
+  await pauseFailedMailboxes(tx, valid, random);
+  await resetSentMailboxes(tx, sent);
   await scheduleFollowUps(
     tx,
     sent.map(({ claim }) => ({
@@ -96,5 +96,5 @@ export async function settleBatch(
     })),
     context,
   );
-  return results.filter((result) => statusOf(result) === undefined);
+  return results.filter((result) => getSettledStatus(result) === undefined);
 }

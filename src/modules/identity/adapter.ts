@@ -14,13 +14,13 @@ const tables = new Map<string, PgTable>(
 type Row = Record<string, unknown>;
 type Write = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 
-function tableOf(model: string): PgTable {
+function getTable(model: string): PgTable {
   const table = tables.get(model);
   if (!table) throw new Error(`better-auth asks for a table we do not have: ${model}`);
   return table;
 }
 
-function columnOf(table: PgTable, field: string): PgColumn {
+function getColumn(table: PgTable, field: string): PgColumn {
   const column = getTableColumns(table)[field];
   if (!column) throw new Error(`better-auth asks for a column we do not have: ${field}`);
   return column;
@@ -29,15 +29,15 @@ function columnOf(table: PgTable, field: string): PgColumn {
 /** Implements the row operations of better-auth. Its factory builds the atomic `consumeOne` and `incrementOne` from these. */
 function createRowAdapter(read: Reader, write: Write): CustomAdapter {
   const matching = (table: PgTable, where: readonly Condition[] = []) =>
-    toSqlCondition(where, (field) => columnOf(table, field));
+    toSqlCondition(where, (field) => getColumn(table, field));
 
   async function change(model: string, where: readonly Condition[], values: Row): Promise<Row[]> {
-    const table = tableOf(model);
+    const table = getTable(model);
     return write((tx) => tx.update(table).set(values).where(matching(table, where)).returning());
   }
 
   async function remove(model: string, where: readonly Condition[]): Promise<number> {
-    const table = tableOf(model);
+    const table = getTable(model);
     const gone = await write((tx) => tx.delete(table).where(matching(table, where)).returning());
     return gone.length;
   }
@@ -47,20 +47,20 @@ function createRowAdapter(read: Reader, write: Write): CustomAdapter {
     async create<T>({ model, data }: { model: string; data: T }): Promise<T> {
       const [row] = await write((tx) =>
         tx
-          .insert(tableOf(model))
+          .insert(getTable(model))
           .values({ ...data, id: tx.newId() })
           .returning(),
       );
       return row as T;
     },
     async findOne<T>({ model, where }: { model: string; where: Condition[] }): Promise<T | null> {
-      const table = tableOf(model);
+      const table = getTable(model);
       const [row] = await read.select().from(table).where(matching(table, where)).limit(1);
       return (row ?? null) as T | null;
     },
     async findMany<T>({ model, where, limit, sortBy, offset = 0 }: Parameters<CustomAdapter["findMany"]>[0]) {
-      const table = tableOf(model);
-      const order = columnOf(table, sortBy?.field ?? "id");
+      const table = getTable(model);
+      const order = getColumn(table, sortBy?.field ?? "id");
       const found = await read
         .select()
         .from(table)
@@ -71,7 +71,7 @@ function createRowAdapter(read: Reader, write: Write): CustomAdapter {
       return found as T[];
     },
     async count({ model, where }) {
-      const table = tableOf(model);
+      const table = getTable(model);
       return read.$count(table, matching(table, where));
     },
     async update<T>({ model, where, update }: { model: string; where: Condition[]; update: T }): Promise<T | null> {

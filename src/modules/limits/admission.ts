@@ -150,7 +150,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
 /** Caches the `RateLimit-Policy` of each class: it changes only when an admin changes a limit. */
 const policies = new Map<RouteClass, { quota: number; text: string }>();
 
-function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {
+function formatPolicy(routeClass: RouteClass, { quota, windowMs }: Rate): string {
   const last = policies.get(routeClass);
   if (last?.quota === quota) return last.text;
   const text = `"${ROUTE_CLASSES[routeClass].policy}";q=${quota};w=${windowMs / 1000}`;
@@ -161,7 +161,7 @@ function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {
 function toRateLimitHeaders(routeClass: RouteClass, rate: Rate, { remaining, fullInMs, waitMs }: Taken): AdmissionPass {
   const seconds = Math.ceil(Math.max(fullInMs, waitMs) / 1000);
   const state = `"${ROUTE_CLASSES[routeClass].policy}";r=${Math.max(0, remaining)};t=${seconds}`;
-  return { policy: policyOf(routeClass, rate), state };
+  return { policy: formatPolicy(routeClass, rate), state };
 }
 
 function tooManyRequests(routeClass: RouteClass, { quota, windowMs }: Rate, waitMs: number): AppError {

@@ -2,7 +2,7 @@ import { SECOND } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 
 /** Requests of one owner that are worked on at the same time while others are active. */
-export const SHARED_AT_ONCE = 2;
+export const MAX_SHARED_REQUESTS = 2;
 /** An owner that made a request so recently is active. */
 export const ACTIVE_MS = 10 * SECOND;
 /** A request that takes longer no longer keeps others waiting, of its owner or not: a launch may take minutes, and so may a slow body. */
@@ -10,9 +10,9 @@ export const LONG_REQUEST_MS = SECOND;
 /** How long an owner with several requests leaves the time to others at most, after one was started or has ended. */
 export const MAX_PAUSE_MS = 10;
 /** Requests of one owner that wait for a place; more are refused. */
-export const MAX_WAITING = 200;
+export const MAX_WAITING_PER_OWNER = 200;
 /** Requests of all owners that wait; more are refused, since each holds memory. */
-const MAX_WAITING_OF_ALL = 5_000;
+const MAX_WAITING_REQUESTS = 5_000;
 /** A request that waits longer is refused. */
 export const MAX_WAIT_MS = 5 * SECOND;
 /** Refusals that are held back at the same time; more are told at once. */
@@ -70,11 +70,11 @@ export class OwnerPlaces {
   /** Returns what ends the request, at once where it need not wait. @throws AppError RATE_LIMITED when too many wait, or it waits too long */
   take(name: string, now = this.#now()): EndRequest | Promise<EndRequest> {
     this.#noteActive(name, now);
-    const owner = this.#ownerOf(name);
+    const owner = this.#getOwner(name);
     if (owner.waiting.length === 0 && (owner.running === 0 || this.#mayStart(owner, now))) {
-      return this.#endOf(this.#start(owner, now));
+      return this.#createEnd(this.#start(owner, now));
     }
-    return this.#wait(owner, now).then((place) => this.#endOf(place));
+    return this.#wait(owner, now).then((place) => this.#createEnd(place));
   }
 
   /** Whether requests of others than this owner are worked on. */
@@ -103,7 +103,7 @@ export class OwnerPlaces {
     return this.#waiting;
   }
 
-  #ownerOf(name: string): Owner {
+  #getOwner(name: string): Owner {
     const known = this.#owners.get(name);
     if (known) return known;
     const owner: Owner = { name, running: 0, waiting: [], pausedUntil: 0 };
@@ -126,7 +126,7 @@ export class OwnerPlaces {
   #mayStart(owner: Owner, now: number): boolean {
     if (this.#isAlone(owner.name, now)) return true;
     this.#forgetLong(now);
-    if (owner.running >= SHARED_AT_ONCE) return false;
+    if (owner.running >= MAX_SHARED_REQUESTS) return false;
     return now >= owner.pausedUntil || this.#running.size === owner.running;
   }
 
@@ -149,7 +149,7 @@ export class OwnerPlaces {
     if (this.#running.delete(place)) place.owner.running--;
   }
 
-  #endOf(place: Place): EndRequest {
+  #createEnd(place: Place): EndRequest {
     return () => {
       const now = this.#now();
       const { owner, startedAt } = place;
@@ -163,8 +163,8 @@ export class OwnerPlaces {
   }
 
   #wait(owner: Owner, now: number): Promise<Place> {
-    if (owner.waiting.length >= MAX_WAITING || this.#waiting >= MAX_WAITING_OF_ALL) {
-      throw refusal(`${owner.waiting.length} of yours are waiting already`);
+    if (owner.waiting.length >= MAX_WAITING_PER_OWNER || this.#waiting >= MAX_WAITING_REQUESTS) {
+      throw tooManyRequests(`${owner.waiting.length} of yours are waiting already`);
     }
     this.#waiting++;
     this.#queued.add(owner);
@@ -199,13 +199,13 @@ export class OwnerPlaces {
     this.#startWaiting(now);
     for (const owner of this.#queued) {
       while (owner.waiting[0] && now - owner.waiting[0].since > MAX_WAIT_MS) {
-        this.#unqueue(owner)?.refuse(refusal("this one waited too long"));
+        this.#unqueue(owner)?.refuse(tooManyRequests("this one waited too long"));
       }
     }
   }
 }
 
-function refusal(reason: string): AppError {
+function tooManyRequests(reason: string): AppError {
   const message = `Too many requests at once: while others use the service few are worked on at the same time, and ${reason}; try again in 2 seconds`;
   return new AppError("RATE_LIMITED", message, { retryAfterSeconds: 2 });
 }

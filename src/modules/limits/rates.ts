@@ -45,7 +45,7 @@ interface Holding {
 export function leasedRates(store: Store, clock: Clock): Rates {
   const byName = eachLimit(() => new Map<string, Holding>());
 
-  function holdingOf(id: string, name: LimitName): Holding {
+  function getHolding(id: string, name: LimitName): Holding {
     const holdings = byName[name];
     const known = holdings.get(id);
     if (known) return known;
@@ -93,7 +93,7 @@ export function leasedRates(store: Store, clock: Clock): Rates {
 
   return {
     take(id, name, rate) {
-      const holding = holdingOf(id, name);
+      const holding = getHolding(id, name);
       if (holding.tokens >= 1) return spend(holding, rate);
       return takeLeased(id, name, rate, holding);
     },

@@ -1,4 +1,4 @@
-import { anyOf } from "./phrase.ts";
+import { alternation } from "./phrase.ts";
 
 /** Hostility shows early, and VADER's time grows faster than its text. */
 const MAX_SCORED_CHARS = 2_000;
@@ -49,5 +49,5 @@ export function scoreSentiment(text: string): number {
 
 /** Builds a pattern for any item of a list, as whole words. */
 function wholeWords(list: string): RegExp {
-  return new RegExp(String.raw`(?<!\p{L})${anyOf(list)}(?!\p{L})`, "giu");
+  return new RegExp(String.raw`(?<!\p{L})${alternation(list)}(?!\p{L})`, "giu");
 }

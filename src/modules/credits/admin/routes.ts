@@ -108,10 +108,10 @@ function verifyRoute({ store }: Deps) {
     "/verify-ledger",
     async () => {
       const report = await store.snapshot((read) => verifyLedger(read));
-      const drifts = report.drifts.map((drift) => ({
-        ...drift,
-        expected: toCredits(drift.expected),
-        found: toCredits(drift.found),
+      const drifts = report.drifts.map((mismatch) => ({
+        ...mismatch,
+        expected: toCredits(mismatch.expected),
+        found: toCredits(mismatch.found),
       }));
       const faults = report.faults.map(({ difference, ...fault }) => ({
         ...fault,
