@@ -13,8 +13,8 @@ import type { Config } from "../server/config/config.ts";
 import { withStore } from "./with-store.ts";
 
 /**
- * Opens the database with the ledger's key, which must be the one that it was sealed with. Without a key there is only the
- * ledger of a database that none was set up with: an empty one.
+ * Opens the database with the ledger's key, which must be the one that its MACs were computed with. Without a key there is
+ * only the ledger of a database that none was set up with: an empty one.
  */
 async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
   // Before the key is read: it says whose the key is, and what to do.
@@ -25,7 +25,7 @@ async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>)
       if (!(await hasKey(store.read))) return work(store);
       throw new AppError(
         "UNAVAILABLE",
-        "The ledger is sealed with the installation's key: set REPRISE_SECRET, or DATA_DIR to the folder with its secret.key",
+        "The MACs of the ledger need the installation's key: set REPRISE_SECRET, or DATA_DIR to the folder with its secret.key",
       );
     });
   }
@@ -46,7 +46,7 @@ export function printAnchor(config: Config): Promise<number> {
 }
 
 /**
- * Proves the ledger and prints what differs. Exit code 1 when a figure differs, a row is not what was written, or the
+ * Verifies the ledger and prints each difference. Exit code 1 when a figure differs, a row is not what was written, or the
  * ledger is no continuation of what was anchored in the file `anchor`.
  */
 export async function verifyLedgerCommand(config: Config, json: boolean, anchor: string | null): Promise<number> {
@@ -60,7 +60,7 @@ export async function verifyLedgerCommand(config: Config, json: boolean, anchor:
     if (json) console.log(JSON.stringify(anchors ? { ...result, anchors: anchors.records, badLines } : result));
     else {
       for (const line of badLines)
-        console.log(`${anchor}, line ${line}: was changed, or was not sealed with the key of this database`);
+        console.log(`${anchor}, line ${line}: was changed, or was signed with another key than this database's`);
       printLedgerReport(result);
     }
     return result.ok ? 0 : 1;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseDatabaseUrl } from "../db/database-url.ts";
 import { UsageError } from "./command.ts";
 
-/** How `migrate` may be told where to move to. */
+/** The options of `migrate` that name the target. */
 export interface TargetOptions {
   /** A URL without a password. */
   to?: string | undefined;
@@ -59,7 +59,7 @@ function loadUrlFile(name: string, path: string): string {
   }
 }
 
-/** Whether a URL has a password, also one that cannot be parsed as it should be. */
+/** Returns whether a URL has a password, also when the URL is invalid. */
 function hasPassword(url: string): boolean {
   const login = url.slice(0, Math.max(0, url.lastIndexOf("@"))).replace(/^[^:/]*:\/\//, "");
   return login.includes(":") || /[?&](?:password|pass|pwd|sslpassword|sslkey)=/i.test(url);

@@ -15,7 +15,7 @@ interface Proof {
   entries: number;
 }
 
-/** `reprise migrate --from sqlite://… --to postgres://…`: exit code 1 when what arrived is not what set out. */
+/** Runs `reprise migrate --from sqlite://… --to postgres://…`. The exit code is 1 when the target differs from the source. */
 export async function transfer(from: string, to: string, json: boolean): Promise<number> {
   const source = openSource(from);
   const target = postgres(to, { max: 1, onnotice: () => {}, types: EXACT_BIGINTS });
@@ -47,7 +47,7 @@ export async function transfer(from: string, to: string, json: boolean): Promise
   }
 }
 
-/** Lets the source be served again. */
+/** Removes the transfer's mark from the source, so that it can be served again. */
 export async function abandonTransfer(from: string): Promise<number> {
   const source = openSource(from);
   try {
@@ -66,13 +66,13 @@ export async function abandonTransfer(from: string): Promise<number> {
   }
 }
 
-/** `host:port/name`: what may be shown. */
+/** Returns `host:port/name` of a URL, without its password. */
 function formatLocation(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;
 }
 
-/** By the program itself in a process of its own: this one's schema is SQLite's. */
+/** Verifies the ledger in a child process, because the schema of this process is SQLite's. */
 async function runLedgerVerify(databaseUrl: string, folder: string): Promise<Proof> {
   const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.startsWith("B:/~BUN/");
   const program = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
@@ -88,7 +88,7 @@ async function runLedgerVerify(databaseUrl: string, folder: string): Promise<Pro
   return { ok, entries };
 }
 
-/** What is still to be sent, and when. That every single time is the same, the comparison of all rows has shown. */
+/** Compares number and times of the pending messages. The comparison of all rows has shown that each single time is equal. */
 async function comparePending({ handle }: Source, target: Sql): Promise<{ ok: boolean; messages: number }> {
   const query = `select count(*) as messages, coalesce(min(run_at), 0) as first, coalesce(max(run_at), 0) as last
     from messages where status = 'PENDING'`;
@@ -112,7 +112,8 @@ function tell(
 ): void {
   for (const { table, source, target } of differences)
     console.log(`${table}: ${source} rows were there, ${target} arrived, and they are not the same`);
-  if (!ledger.ok) console.log("the books that arrived do not balance: `reprise ledger verify` says where");
+  if (!ledger.ok)
+    console.log("the ledger in the target does not balance: run `reprise ledger verify` on it for the differences");
   if (!ok) {
     console.log("Nothing is lost: empty the target and move again, or `--abandon` the move and go on as before.");
     return;

@@ -36,7 +36,7 @@ export async function takeKey(tx: Tx, { userId, key }: ResponseKey, fingerprint:
   return (await tx.insert(idempotencyKeys).values(empty).onConflictDoNothing().returning()).length > 0;
 }
 
-/** Stores the sealed response under a key that was taken. */
+/** Stores the encrypted response under a key that was taken. */
 export async function storeResponse(tx: Tx, at: ResponseKey, answer: string): Promise<void> {
   await tx.update(idempotencyKeys).set({ answer }).where(isAt(at));
 }

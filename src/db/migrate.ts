@@ -9,7 +9,10 @@ const postgresMigrations = loadMigrations("postgres");
 /** The last migration that this program contains. Both sets have the same names. */
 export const NEWEST_MIGRATION = sqliteMigrations.at(-1)?.name ?? "";
 
-/** Makes processes that start together migrate one after the other. Any number that no other program on the server uses. */
+/**
+ * The advisory lock under which processes that start together migrate one after the other. Any number that no other program
+ * on the server uses.
+ */
 const ADVISORY_LOCK = 7_273_774_723;
 
 const CREATE_JOURNAL =

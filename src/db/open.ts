@@ -17,7 +17,7 @@ export interface StoreOptions {
   durability?: "full" | "off";
   /** Connections to Postgres at the same time; 10 by default. */
   poolSize?: number;
-  /** Called once for each change between available and unavailable, with the error that caused it. */
+  /** Is called once for each change between available and unavailable, with the error that caused it. */
   onAvailabilityChange?(isAvailable: boolean, error?: unknown): void;
   /** Receives what `onAvailabilityChange` or a listener of the notifier throws. */
   onListenerError?(error: unknown): void;

@@ -9,7 +9,7 @@ const RECOVERY_MS = 3 * SECOND;
 /** Errors of an outage that `onAvailabilityChange` has reported. */
 const reported = new WeakSet<object>();
 
-/** True for an error of an outage that has been reported: one line in the log is enough for it. */
+/** Returns whether an error belongs to an outage that has been reported: one line in the log is enough for it. */
 export function isReportedOutage(error: unknown): boolean {
   return listCauses(error).some((cause) => reported.has(cause));
 }

@@ -103,7 +103,10 @@ async function forEachPart(
   for (let at = 0; at < rows.length; at += WORDS_PER_STATEMENT) await write(rows.slice(at, at + WORDS_PER_STATEMENT));
 }
 
-/** FTS5 stores terms in lower case, so ids of two brands that differ only in case share their terms. */
+/**
+ * Returns the term of a word within a brand. FTS5 stores terms in lower case, so ids of two brands that differ only in case
+ * share their terms.
+ */
 const toTerm = (brandId: string, word: string) => `${brandId.toLowerCase()}:${word}`;
 
 /** One contact under one of its words. */

@@ -46,13 +46,13 @@ export class RequestContext {
   readonly startedAt = performance.now();
   /** Set by `guard`; null at public routes. */
   knownPrincipal: Principal | null = null;
-  /** Whether `guard` has let the request pass. */
+  /** True after `guard` has accepted the request. */
   isAuthorised = false;
   /** Set by `idempotency` where the request has a key and its route honours it. */
   idempotent: IdempotentRequest | null = null;
   /** Set where the request has a body: its size limit and its deadline. */
   body: BodyAdmission | null = null;
-  /** Whether reading the body began and did not finish. */
+  /** True when reading the body began and did not finish. */
   isBodyHalfRead = false;
   /** Called once the request has its answer. */
   onEnd: (() => void) | null = null;

@@ -35,7 +35,7 @@ export interface RoutePolicy {
   bodyLimit: number | "stream";
   /** Reads the body: as JSON before the handler, by a parser of the route, by the handler (also one without a length), or not at all. */
   bodyReader: "json" | "parser" | "handler" | "none";
-  /** Whether the route takes a body, so that one of another type is rejected instead of ignored. */
+  /** True when the route takes a body, so that one of another type is rejected instead of ignored. */
   takesBody: boolean;
 }
 

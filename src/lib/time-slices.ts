@@ -1,8 +1,8 @@
-/** While others have requests under way a slice is followed by a pause of so many times its length. */
+/** Ratio of the pause after a slice to its length, while requests of other owners are in progress. */
 const PAUSE_PER_SLICE = 4;
-/** The longest of those pauses. */
+/** Longest such pause. */
 const MAX_PAUSE_MS = 25;
-/** How soon it is seen that the requests of others have ended. */
+/** Interval of the checks during a pause whether the requests of other owners have ended. */
 const RECHECK_MS = 2;
 
 /**

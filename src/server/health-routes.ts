@@ -36,7 +36,7 @@ async function withTimeout<T>(check: Promise<T>): Promise<T> {
   return Promise.race([check, late]).finally(() => clearTimeout(timer));
 }
 
-/** Health checks: cheap, public, without details: 200 `OK` or 503 `ERROR`. */
+/** Registers the health checks: cheap, public, without details: 200 `OK` or 503 `ERROR`. */
 export function healthRoutes({ store, clock, redis }: Deps) {
   const startedAt = performance.now();
   const report = (service: string) => ({

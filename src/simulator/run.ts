@@ -33,7 +33,7 @@ export interface RunOptions {
   clockJumps: number;
   hostileBelow: number;
   until: Instant;
-  /** Called as virtual time advances. */
+  /** Is called as virtual time advances. */
   onProgress?: (now: Instant) => void;
 }
 
@@ -109,7 +109,7 @@ class Machines {
     await this.#inProcess(Math.floor(this.#options.random() * this.#processes.length), work);
   }
 
-  /** Returns the time of the next event. What is due now and could not be started waits for one of the others. */
+  /** Returns the time of the next event. A message that is due now and could not be started waits for one of the others. */
   async nextEvent(nextSweep: Instant): Promise<Instant> {
     const { world, until, clock } = this.#options;
     const due = await this.#processes[0]?.engine.nextDue();

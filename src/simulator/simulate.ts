@@ -24,7 +24,7 @@ export interface SimulateOptions {
   /** Replaces the simulated recipients, e.g. with ones that are defective on purpose. */
   createWorld?: (clock: VirtualClock, seed: string) => World;
   onProgress?: (now: Instant) => void;
-  /** Called at the end with the bytes of the SQLite file, including its log. */
+  /** Is called at the end with the bytes of the SQLite file, including its log. */
   onEnd?: (databaseBytes: number) => void;
 }
 

@@ -32,7 +32,7 @@ export interface GoogleTokens {
    * @throws GoogleGrantRefusedError, GoogleTokenUnavailableError
    */
   getToken(login: GoogleLogin, refused?: string | null): Promise<string>;
-  /** The last token, so that it can be removed from error messages. */
+  /** Holds the last token, so that error messages can omit it. */
   getCachedToken(login: GoogleLogin): string | null;
 }
 

@@ -14,7 +14,7 @@ type NotAccepted = Exclude<Outcome, { kind: "accepted" }>;
 /** The step of the SMTP session that failed. */
 type Step = "connect" | "login" | "from" | "to" | "content";
 
-/** Says that the recipient does not exist. "Mailbox unavailable" is the standard text of any refusal and does not count. */
+/** Matches responses to a recipient that does not exist. "Mailbox unavailable" is the standard text of any rejection and does not count. */
 const UNKNOWN_RECIPIENT =
   /\b(?:no such|unknown|invalid) (?:user|mailbox|recipient|address|account|person)|(?:user|mailbox|recipient|address|account)\b.{0,60}?\b(?:unknown|not found|(?:does not|doesn't|doesnt) exist)/i;
 /** Says that the sender is refused: many servers do so only at RCPT. */

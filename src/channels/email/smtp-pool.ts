@@ -18,7 +18,7 @@ interface PoolOptions {
   size: number;
   /** Milliseconds after which an unused connection is closed. */
   idleMilliseconds: number;
-  /** Called when the last connection has closed and no mail waits for one. */
+  /** Is called when the last connection has closed and no mail waits for one. */
   onEmpty: () => void;
 }
 

@@ -208,7 +208,7 @@ export class SmtpSession {
 /** The name of our authentication method; the client's own XOAUTH2 would fetch tokens by itself. */
 const TOKEN_METHOD = "TOKEN";
 
-/** Runs XOAUTH2: a refusal comes as a challenge, and the server's reply only after an empty response to it. */
+/** Runs XOAUTH2: a rejection comes as a challenge, and the server's reply only after an empty response to it. */
 async function presentToken({ auth, sendCommand }: SMTPConnection.CustomAuthenticationContext): Promise<void> {
   const { user, pass } = auth.credentials;
   const token = Buffer.from(`user=${user}\x01auth=Bearer ${pass}\x01\x01`).toString("base64");

@@ -46,7 +46,7 @@ export const messages = table(
     /** The RFC 5322 Message-ID for e-mail; the same for every attempt. */
     messageKey: text("message_key"),
     providerId: text("provider_id"),
-    /** Why it ended, or what it waits for. */
+    /** Reason why it ended, or why it waits. */
     errorMessage: text("error_message"),
     /** Set by a cancellation while SENDING: applied if the message turns out not to have been sent. */
     cancelReason: text("cancel_reason"),

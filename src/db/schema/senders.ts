@@ -92,7 +92,7 @@ export const voicemailAccounts = table(
     isActive: bool("is_active").notNull().default(true),
     /** When an admin confirmed it. Until then others may add the same number. */
     provedAt: timestampMs("proved_at"),
-    /** Why it was switched off, unless its owner did it. */
+    /** Reason why it was switched off, unless its owner did it. */
     inactiveReason: text("inactive_reason"),
     createdAt: timestampMs("created_at").notNull(),
     updatedAt: timestampMs("updated_at").notNull(),

@@ -30,7 +30,7 @@ function findQueryName(value: unknown, query: Record<string, unknown>): string |
   return Object.keys(query).find((name) => isIt(query[name]));
 }
 
-/** Lists what TypeBox rejected, one entry a field: its path (`steps.0.body`) and what was expected. */
+/** Lists the fields that TypeBox rejected, each with its path (`steps.0.body`) and the expected value. */
 function toErrorDetails(error: ValidationError, query: Record<string, unknown>): ErrorDetail[] {
   const details = new Map<string, string>();
   for (const problem of error.all) {
@@ -94,7 +94,7 @@ export function toErrorResponse(appError: AppError | null, requestId: string) {
  * `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
  */
 export function errorHandler(log: Log) {
-  return new Elysia({ name: "faults" })
+  return new Elysia({ name: "errors" })
     .use(requestContext)
     .onError({ as: "global" }, ({ code, error, set, context, query }) => {
       const { requestId } = context;

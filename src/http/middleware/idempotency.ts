@@ -26,7 +26,7 @@ export interface IdempotencyDeps {
   vault: Vault;
 }
 
-/** Returns a value that is the same for the same body, whatever the order of its fields. */
+/** Returns a value that is equal for equal bodies, independent of the order of their fields. */
 function toCanonical(value: unknown): unknown {
   // A file where none is expected: handlers that read a file set the fingerprint themselves.
   if (value instanceof Blob) return ["file", value.size, value.type];

@@ -1,9 +1,9 @@
-/** Older than whatever is made today, so that lists of what is new are not led by these. */
+/** Older than the ids of new rows, so that lists sorted by time do not begin with these. */
 const exampleId = (number: number) => `019a8a3e-5a00-7000-8000-${String(number).padStart(12, "0")}`;
 
 /**
- * What the demo has under ids and addresses that never change. The examples on the API page name these, so that they work
- * there when they are tried out. Elsewhere they name nothing.
+ * Ids and addresses of the demo's fixtures, which never change. The examples on the API page use these, so that they work
+ * there when they are tried out. In other installations they match nothing.
  */
 export const DEMO_IDS = {
   /** The colleague's. */
@@ -33,7 +33,7 @@ export const DEMO_IDS = {
   contact: exampleId(14),
   loneContact: exampleId(15),
   draftContact: exampleId(16),
-  /** How many people are in the draft. */
+  /** Number of contacts in the draft. */
   draftContacts: 25,
   conversation: exampleId(17),
   message: exampleId(22),

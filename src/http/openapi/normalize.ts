@@ -12,7 +12,10 @@ function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** `post /api/brands/{id}/mail-boxes` → `postApiBrandsByIdMailBoxes`: the name of the function in a generated client. */
+/**
+ * Derives the name of the function in a generated client: `post /api/brands/{id}/mail-boxes` →
+ * `postApiBrandsByIdMailBoxes`.
+ */
 function toOperationId(method: string, path: string): string {
   return method + words(path.replaceAll("{", "by-")).map(capitalized).join("");
 }

@@ -33,7 +33,7 @@ export interface Vault {
 
 /** Signs texts that are given out and come back, such as unsubscribe links. */
 export interface Signer {
-  /** HMAC-SHA256 (RFC 2104), as base64url. */
+  /** Signs a text with HMAC-SHA256 (RFC 2104), as base64url. */
   sign(text: string): string;
   /** Returns whether this is the signature of the text, in constant time. */
   verify(text: string, signature: string): boolean;

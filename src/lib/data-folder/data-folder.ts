@@ -49,7 +49,7 @@ export function checkDataFolder(dataDir: string, isRequired: boolean): FolderChe
   checkParent(folder, check.problems);
   if (!keepsModes) {
     check.problems.push(
-      `${folder} is on a file system that keeps no modes: see to it that nobody else can read it, by how it is mounted`,
+      `${folder} is on a file system that stores no file modes: mount it so that no other user can read it`,
     );
     return check;
   }

@@ -9,7 +9,7 @@ import { computeLaunchCost, toCost } from "./launch-cost.ts";
 import { getCampaign } from "./lifecycle.ts";
 import { Cost } from "./model.ts";
 
-/** Route for the cost of a launch. */
+/** Registers the route for the cost of a launch. */
 export function costRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] }).use(requestContext).get(
     "/:id/launch-cost",

@@ -4,7 +4,7 @@ import { paymentCycles, type ResourceHistory } from "./resource-history.ts";
 import type { CreditNote, Invoice, Line } from "./resources.ts";
 
 // Entitlements: the lots and clawbacks that follow from an invoice and its credit notes. They depend on nothing else, neither
-// the clock nor the ledger, so they are the same in whatever order events arrive.
+// the clock nor the ledger, so they are the same for every order of events.
 
 /** A lot that must have been granted. */
 export interface LotEntitlement {

@@ -14,7 +14,7 @@ export interface Observation<State> {
   state: State;
 }
 
-/** What is known of a resource from all events so far. Stored as JSON. */
+/** The state of a resource according to all events so far. Stored as JSON. */
 export interface ResourceHistory<State> {
   version: number;
   newest: State;

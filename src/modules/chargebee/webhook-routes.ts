@@ -41,7 +41,7 @@ async function loadEventBody(context: RequestContext): Promise<unknown> {
   }
 }
 
-/** The webhook that receives events from Chargebee. */
+/** Registers the webhook that receives events from Chargebee. */
 export function chargebeeRoutes(deps: Deps) {
   const wrongLogins = new TokenBuckets();
 

@@ -24,7 +24,7 @@ interface ContactSearch {
   text: string;
   after: SearchPosition | null;
   limit: number;
-  /** Awaited before each slice, to yield to other requests. */
+  /** Is awaited before each slice, to yield to other requests. */
   pause: () => Promise<void>;
 }
 
@@ -109,7 +109,10 @@ function findLeading(wanted: readonly SearchWord[], { word }: SearchPosition): S
   return leading;
 }
 
-/** A contact has an entry for each of its words with the prefix; it is returned for the first only. */
+/**
+ * Returns each contact once. A contact has an entry for each of its words with the prefix; it is returned for the first
+ * only.
+ */
 function isFirstEntry({ contact, word }: ContactEntry, leading: SearchWord): boolean {
   const own = getIndexedWords(contact);
   for (const prefix of leading) {

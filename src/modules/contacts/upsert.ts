@@ -16,7 +16,7 @@ import { getIndexedWords, type SearchableContact } from "./search-words.ts";
 export interface RowResult {
   contactId: string | null;
   verdict: "added" | "updated" | "duplicate" | "banned" | "quota" | RowError;
-  /** Why the row, or part of it, was not stored. */
+  /** Reason why the row, or part of it, was not stored. */
   message: string | null;
 }
 

@@ -28,16 +28,16 @@ export interface BatchInput {
 }
 
 export interface BatchOutput {
-  /** How many messages were due. */
+  /** Number of messages that were due. */
   examined: number;
   /** Results that changed nothing. */
   late: Result[];
 }
 
 /**
- * The transaction of delivery: settles results and claims what is due, since a commit waits for the disk and the more share
- * it, the better. It locks before it writes, in the order that `locks.ts` describes. `claims` gets the claims one slice after the
- * other, so that the caller knows them although the commit may fail.
+ * Settles results and claims due messages in one transaction of delivery, because each commit waits for the disk: more
+ * rows in one are faster. Locks before it writes, in the order that `locks.ts` describes. Adds the claims to `claims` slice
+ * by slice, so that the caller has them even when the commit fails.
  */
 export async function runBatch(
   tx: Tx,

@@ -9,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { startPollLoop } from "./poll-loop.ts";
 import type { Wakeup, WakeupQueue } from "./wakeup-queue.ts";
 
-/** Redis is told of messages that are due by then, and of the soonest of them only. */
+/** Only messages that are due within this time get a wakeup in Redis, and only the soonest of them. */
 const LOOKAHEAD_MS = 5 * MINUTE;
 const MAX_UPCOMING_WAKEUPS = 200;
 /** Wakeups for messages that are due already: one makes a replica take all, and there are several replicas. */

@@ -1,7 +1,7 @@
 import type { Envelope } from "../../channels/channel.ts";
 import { type Instant, MINUTE } from "../../lib/clock.ts";
 
-/** A claim may be used for this long; a message that has not left by then stays. The rest of the lease is for clocks that differ. */
+/** Time for which a claim may be used; after it the message is not sent. The rest of the lease is for clocks that differ. */
 export const SEND_WITHIN_MS = 3 * MINUTE;
 
 /** The right to send one message once. */
@@ -19,6 +19,6 @@ export interface Claim {
   attempts: number;
   /** Which of the mailbox's days the send counts against; it is given back if nothing left. */
   senderDay: string | null;
-  /** Whether it counts as sent while the mailbox warms up. */
+  /** True when it counts as sent while the mailbox warms up. */
   warming: boolean;
 }

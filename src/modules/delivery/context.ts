@@ -26,7 +26,7 @@ export type Sender = typeof emailAccounts.$inferSelect & {
   sendsToday: number;
   /** `sendsToday` as the database has it; the claim adds the difference. */
   sendsBefore: number;
-  /** How many it may send today: less than its limit while it warms up. */
+  /** Number of messages that it may send today: less than its limit while it warms up. */
   cap: number;
   warming: boolean;
 };

@@ -1,6 +1,6 @@
 /** Tells the engine when to look. The messages are in the database: a driver that misses a wakeup loses nothing. */
 export interface Driver {
-  /** Something may be due: look soon. */
+  /** Starts a look for due messages soon. */
   wake(): void;
   /** Rejects while a service that it needs beside the database does not answer. */
   ping(): Promise<void>;

@@ -35,7 +35,7 @@ export interface EngineOptions extends RenderDeps {
   channel: Channel;
   random: Random;
   log: Log;
-  /** How many messages may be in flight at once. */
+  /** Maximum number of messages in flight. */
   concurrency: number;
   /** And from one mailbox: as many as its channel carries at once. */
   senderConcurrency: number;
@@ -43,9 +43,9 @@ export interface EngineOptions extends RenderDeps {
   monotonicMs?: () => number;
 }
 
-/** Sends what is due. It knows no timer and no queue: a driver tells it when to look. */
+/** Sends due messages. It has no timer and no queue: a driver calls it. */
 export interface Engine {
-  /** Settles what has come back and sends what is due, until nothing more can be started now. */
+  /** Settles results and sends due messages, until no more can be started now. */
   runDue(): Promise<void>;
   /** Resolves when every message in flight has come back and is settled. */
   drain(): Promise<void>;
@@ -53,13 +53,13 @@ export interface Engine {
   rescue(all: boolean): Promise<void>;
   /** Does what is periodic: rescues claims, expires unknown outcomes and credit lots, advances campaigns. */
   sweep(): Promise<void>;
-  /** When the next message is due, or null. */
+  /** Returns the time when the next message is due, or null. */
   nextDue(): Promise<Instant | null>;
   /** Claims nothing more from now on. */
   stop(): void;
-  /** How many messages are in flight, or came back and are not settled. */
+  /** Number of messages in flight, or with a result that is not settled. */
   readonly unsettled: number;
-  /** Sets who is told when a message came back. */
+  /** Sets the listener that is called when a message came back. */
   onMessageReturned(listener: () => void): void;
 }
 

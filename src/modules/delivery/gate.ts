@@ -37,7 +37,7 @@ const wait = (reason: string, until: Instant, detail: string): GateResult => ({
 });
 const cancel = (reason: CancelReason, detail: string): GateResult => ({ action: "cancel", reason, detail });
 
-/** When a message is due again whose mailbox cannot send, for a time that is not known. */
+/** Time after which a message is due again whose mailbox cannot send for an unknown time. */
 const SENDER_RECHECK_MS = 15 * MINUTE;
 
 /**
@@ -109,7 +109,7 @@ const GATES: [name: string, check: (facts: Case) => GateResult][] = [
         return wait("SENDER_REASSIGNED", now + SENDER_RECHECK_MS, "its mailbox belongs to another brand now");
       // A typed address is no evidence: nothing is sent in the name of a mailbox that is not proved.
       if (sender.provedAt === null)
-        return wait("SENDER_UNPROVED", now + SENDER_RECHECK_MS, "nobody has proved that its mailbox is the brand's");
+        return wait("SENDER_UNPROVED", now + SENDER_RECHECK_MS, "the ownership of its mailbox is not verified");
       if (!sender.isActive) return wait("SENDER_INACTIVE", now + SENDER_RECHECK_MS, "its mailbox is switched off");
       if (sender.pausedUntil !== null && sender.pausedUntil > now)
         return wait("SENDER_PAUSED", sender.pausedUntil, sender.pausedReason ?? "its mailbox waits");

@@ -29,8 +29,8 @@ interface Held {
 }
 
 /**
- * The first stage of delivery. Claims those of the messages due that may leave, and writes for the others that they wait, are
- * cancelled or have failed, in one transaction; nothing may be sent before it has committed. The caller has locked their
+ * Claims the due messages that may be sent, and records for the others that they wait, are cancelled or have failed, in one
+ * transaction; nothing may be sent before it has committed. The first stage of delivery. The caller has locked their
  * mailboxes and credit accounts. `context` is what the transaction has loaded before; it has more afterwards.
  */
 export async function claimBatch(
@@ -164,7 +164,10 @@ async function countSends(tx: Tx, { senders }: DeliveryContext): Promise<void> {
   for (const sender of claimed) sender.sendsBefore = sender.sendsToday;
 }
 
-/** The status in which the gate's cancellations end a conversation. For other reasons it was written by what caused them. */
+/**
+ * The final status of a conversation after a cancellation by the gate. For other reasons the code that caused them wrote
+ * it.
+ */
 const CONVERSATION_ENDS: Partial<Record<CancelReason, ConversationStatus>> = {
   BANNED: "OPTED_OUT",
   BOUNCED: "BOUNCED",

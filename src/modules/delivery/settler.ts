@@ -12,7 +12,10 @@ import type { Result } from "./result.ts";
 /** A message that keeps failing for reasons of its own fails for good after this many attempts. */
 export const MAX_ATTEMPTS = 6;
 
-/** Full jitter: anywhere between now and the ceiling, so that messages that failed together do not come back together. */
+/**
+ * Computes a delay with full jitter: anywhere between now and the ceiling, so that messages that failed together do not
+ * come back together.
+ */
 function backoff(attempts: number, random: Random): number {
   return Math.ceil(random() * Math.min(HOUR, 15 * SECOND * 2 ** attempts));
 }
@@ -58,9 +61,9 @@ function toChange({ claim, outcome }: Result, now: Instant, random: Random): Cha
 }
 
 /**
- * The last stage of delivery. Writes what came of claims, with everything that depends on it: the next stage of what was sent,
- * the slots of what was not, the health of the mailboxes. Returns the results that came too late: another claim, or a person,
- * has decided since. `context` is what the transaction has loaded before; it has more afterwards.
+ * Records the results of claims with their consequences: the next stage of sent messages, the daily slots of unsent ones,
+ * the health of the mailboxes. Returns the results that came too late, because another claim or a person has decided since.
+ * The last stage of delivery. `context` is what the transaction has loaded before; it has more afterwards.
  */
 export async function settleBatch(
   tx: Tx,

@@ -9,7 +9,7 @@ export type Credential =
 export interface CredentialCodec {
   /** The secret under which better-auth signs its cookies. */
   readonly secret: string;
-  /** Whether cookies are for https only. */
+  /** True when cookies are for https only. */
   readonly secure: boolean;
   /** The full name of the session's cookie. */
   readonly cookieName: string;

@@ -28,7 +28,7 @@ import { type AnswerSignIn, setCookies, type Throttled } from "./sign-in-visit.t
 import { requestSignUp } from "./verification.ts";
 import { MAIL_SENT_ANSWER, sendInBackground, verificationRoutes } from "./verification-routes.ts";
 
-/** Sign-up, sign-in, sign-out and password changes, with the other routes under `/api/auth`. */
+/** Registers sign-up, sign-in, sign-out and password changes, with the other routes under `/api/auth`. */
 export function identityRoutes(deps: Deps, identity: Identity) {
   const { store } = deps;
   const { attempt } = signInThrottle(deps);

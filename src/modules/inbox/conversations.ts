@@ -138,8 +138,8 @@ export async function listHistory(read: Reader, conversationId: string): Promise
 }
 
 /**
- * Sets the mode of a conversation. MANUAL, a person takes over, cancels what was still to be sent and gives its credits back;
- * AUTO lets the engine send again, but what was cancelled stays so. Returns how many messages were cancelled.
+ * Sets the mode of a conversation. MANUAL, a person takes over, cancels pending messages and releases their credits; AUTO
+ * lets the engine send again, but cancelled messages stay cancelled. Returns how many messages were cancelled.
  */
 export async function setMode(tx: Tx, id: string, scope: TenantScope, mode: Row["mode"]): Promise<number> {
   if (!(await updateMode(tx, id, scope, mode))) throw notFound("conversation", id);

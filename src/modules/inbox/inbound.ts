@@ -32,7 +32,7 @@ export interface InboundMessage {
 export interface ReceivedMessage {
   conversationId: string;
   intent: ReturnType<typeof classify>["intent"];
-  /** How many messages it cancelled. */
+  /** Number of messages that it cancelled. */
   cancelled: number;
 }
 

@@ -32,7 +32,7 @@ export interface RateLimitHeaders {
 
 /** Header fields of an admitted request, and what to call at its end. */
 export interface AdmissionPass extends RateLimitHeaders {
-  /** Call it when the request has its response. Requests that wait for a network have none. */
+  /** Ends the measurement when the request has its response. Requests that wait for a network have none. */
   end?: () => void;
 }
 
@@ -42,7 +42,7 @@ type Refused = (headings: RateLimitHeaders) => void;
 export interface Admission {
   /** Admits a request of the class, before its body is read. @throws AppError RATE_LIMITED */
   admit(subject: Subject, routeClass: RouteClass, refused: Refused): AdmissionPass | Promise<AdmissionPass>;
-  /** Notes the end of a request, whatever its result. */
+  /** Records the end of a request, successful or not. */
   ended(): void;
   /** Loads the limits again after an admin has changed them. */
   reload(): Promise<void>;

@@ -5,8 +5,8 @@ interface Waiting {
 }
 
 /**
- * Runs a few pieces of work at a time, and serves waiting keys round-robin, however much work each has: one tenant's small
- * picture waits for one large one of another tenant, not for forty.
+ * Runs a few pieces of work at a time, and serves waiting keys round-robin, independent of how much work each has: one
+ * tenant's small picture waits for one large one of another tenant, not for forty.
  */
 export class FairQueue {
   readonly #atOnce: number;

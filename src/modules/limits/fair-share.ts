@@ -4,7 +4,7 @@ import { SECOND } from "../../lib/clock.ts";
 const HALF_LIFE_MS = 3 * SECOND;
 /** Busy part of the loop above which shares are enforced. */
 const BUSY_SHARE = 0.5;
-/** Use that a subject always has, whatever others use. */
+/** Use that a subject always has, even while others are busy. */
 const ALWAYS_FREE_MS = 500;
 /** Least use of a subject that counts as active. */
 const ACTIVE_MS = 1;

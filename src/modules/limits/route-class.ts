@@ -9,7 +9,7 @@ interface RouteClassDefinition {
   policy: string;
   /** Names the requests in the message of a rejection. */
   noun: string;
-  /** Whether its time occupies the event loop. Waiting for a network does not. */
+  /** True when its time occupies the event loop, as opposed to waiting for a network. */
   usesLoop: boolean;
 }
 

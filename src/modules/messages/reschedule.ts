@@ -9,7 +9,7 @@ export const SENDER_WAITS = sql.raw(
   "('NO_SENDER', 'SENDER_REASSIGNED', 'SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED', 'DAILY_CAP')",
 );
 
-/** Due when it was planned, or now. */
+/** Makes a message due when it was planned, or now. */
 const onTime = (now: Instant) => sql`case when scheduled_time > ${now} then scheduled_time else ${now} end`;
 
 /** The updates after which a message is still PENDING: they change when, and from which mailbox, it leaves. */

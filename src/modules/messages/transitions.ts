@@ -123,7 +123,7 @@ export interface Change {
   messageKey?: string;
   subject?: string | null;
   text?: string;
-  /** How its conversation ends. Without it FAILED ends it as FAILED, and CANCELLED leaves it to the caller. */
+  /** Final status of its conversation. Without it FAILED ends it as FAILED, and CANCELLED leaves it to the caller. */
   conversation?: ConversationStatus | undefined;
 }
 

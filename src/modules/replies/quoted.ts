@@ -53,7 +53,7 @@ const REACTION = new RegExp(
   "isu",
 );
 
-/** Gets the new text of an inbound message; see `removeQuotedText`. Idempotent. */
+/** Gets the new text of an inbound message; see `stripQuotedText`. Idempotent. */
 export function getNewText(text: string, channel: ChannelName): string {
   if (channel === "EMAIL") return stripQuotedText(text);
   if (channel === "SMS") return (REACTION.exec(text.slice(0, 4_000))?.[0] ?? text).trim();

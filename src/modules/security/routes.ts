@@ -8,7 +8,7 @@ const Finding = t.Object({
   remedy: t.String({ examples: ["Put a proxy with TLS in front and set PUBLIC_URL to its https:// address"] }),
 });
 
-/** Insecure settings of the installation, for admins. */
+/** Registers the route of the installation's insecure settings, for admins. */
 export function securityModule({ security }: Pick<Deps, "security">) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).get(
     "/security-findings",

@@ -54,7 +54,7 @@ export interface AccountPage {
   limit: number;
   offset: number;
   now: Instant;
-  /** Awaited before each slice. */
+  /** Is awaited before each slice. */
   pause: () => Promise<void>;
 }
 

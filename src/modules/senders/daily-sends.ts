@@ -12,7 +12,7 @@ export interface DailySends {
 
 const TYPES = { senderId: "text", day: "text", sends: "integer", warmup: "integer" } as const;
 
-/** In one order everywhere, so that two transactions never wait for each other. */
+/** Updates in one order everywhere, so that two transactions never wait for each other. */
 const ordered = (rows: readonly DailySends[]) =>
   rows.map((row) => ({ ...row })).sort((a, b) => (a.senderId < b.senderId ? -1 : 1));
 

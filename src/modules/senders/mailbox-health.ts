@@ -11,7 +11,7 @@ export interface MailboxFailure {
   status: "ERROR" | "REAUTH_REQUIRED";
   /** When the attempt was claimed. An attempt from before the login was changed says nothing about the new one. */
   claimedAt: Instant;
-  /** How long the provider asked to wait, in milliseconds; 0 when it named no time. */
+  /** Milliseconds that the provider asked to wait; 0 when it named no time. */
   retryAfterMs: number;
   /** The part of the pause that is waited, in thousandths. */
   jitter: number;

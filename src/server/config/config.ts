@@ -29,9 +29,9 @@ export interface Config extends Settings {
   simulatorJournal: string | null;
   /** Google's mail servers, or those the operator put before them. */
   gmail: GmailEndpoints;
-  /** Where the heads of the ledger are kept outside of the database; null: nowhere. */
+  /** File outside of the database that receives the heads of the ledger; null: none. */
   ledgerAnchor: LedgerAnchor | null;
-  /** How long a stop may take in all, from the signal to the end of the process. */
+  /** Total time of a stop, from the signal to the end of the process. */
   stopTimeoutSeconds: number;
   logLevel: Level;
 }

@@ -14,12 +14,12 @@ export const SECRET_VARIABLES: readonly string[] = [
   "CHARGEBEE_API_KEY",
 ];
 
-/** No secret is longer. Bytes. */
+/** Maximum bytes of a secret's file; no secret is longer. */
 const MAX_SECRET_FILE_BYTES = 64 * 1024;
 
 /**
  * Returns the environment with the content of the files that `*_FILE` name, without white space around it, so that secrets
- * need not stand where `docker inspect` and child processes see them. Adds to `problems` what cannot be read.
+ * need not stand where `docker inspect` and child processes see them. Adds files that cannot be read to `problems`.
  */
 export function withSecretFiles(env: Environment, problems: string[]): Environment {
   const complete = { ...env };

@@ -271,7 +271,7 @@ describe("known addresses of an account", () => {
   });
 });
 
-test("networkOf: returns the /48 of an IPv6 address and null otherwise", () => {
+test("getNetwork: returns the /48 of an IPv6 address and null otherwise", () => {
   expect(getNetwork("192.0.2.1")).toBeNull();
   expect(getNetwork("unknown")).toBeNull();
   expect(getNetwork("2001:db8:1:2::/64")).toBe("2001:db8:1::/48");

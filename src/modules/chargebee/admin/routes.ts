@@ -24,7 +24,7 @@ function parsePosition(cursor: string | undefined): [number, string] | null {
   return [at, id];
 }
 
-/** Admin routes of Chargebee's events. */
+/** Registers the admin routes of Chargebee's events. */
 export function chargebeeAdminRoutes(deps: Deps) {
   return new Elysia().use(eventListRoute(deps)).use(customerRoute(deps)).use(eventRoutes(deps));
 }

@@ -17,7 +17,7 @@ import { previewWeight } from "../weight-preview.ts";
 import { MAX_WEIGHT } from "../weights.ts";
 import { Adjustment, Preview, WeightChangesPage, WeightChangesQuery, WeightQuestion } from "./model.ts";
 
-/** Admin routes that correct credits and preview price changes. */
+/** Registers the admin routes that correct credits and preview price changes. */
 export function ledgerRoutes(deps: Deps) {
   return new Elysia().use(adjustmentRoute(deps)).use(weightHistoryRoutes(deps));
 }

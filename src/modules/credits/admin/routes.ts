@@ -26,7 +26,7 @@ async function setWeight(tx: Tx, creditType: CreditType, weight: number, context
   return { success: true, message, creditType, weight, previousWeight: toCredits(previous) };
 }
 
-/** Admin routes for prices and the verification of the ledger. */
+/** Registers the admin routes for prices and the verification of the ledger. */
 export function creditAdminRoutes(deps: Deps) {
   return new Elysia().use(weightRoutes(deps)).use(verifyRoute(deps));
 }

@@ -13,7 +13,7 @@ const SHOWN_ONCE = {
   shownOnce: "This API key was created and is shown only once: if you did not get it, revoke it and create another",
 };
 
-/** API keys of the signed-in user. */
+/** Registers the routes of the signed-in user's API keys. */
 export function apiKeyRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })

@@ -6,7 +6,7 @@ export interface PasswordOwner {
   name?: string;
 }
 
-/** Fewest units of a password; fewer are easy to guess, whatever the number of characters. */
+/** Fewest units of a password; fewer are easy to guess at any number of characters. */
 const MIN_UNITS = 8;
 /** Fewest different characters; fewer form a pattern. */
 const MIN_DIFFERENT_CHARACTERS = 5;

@@ -29,7 +29,7 @@ const STORED_AS: Record<Kind, { type: string; extension: string }> = {
   webp: { type: "image/webp", extension: "webp" },
 };
 
-/** Decodes one picture at a time, because of its memory, and serves users in turn. Ten of one user may wait. */
+/** Decodes one picture at a time, because of its memory, and serves users round-robin. At most ten of one user wait. */
 const DRAW_QUEUE = new FairQueue({ atOnce: 1, mostWaiting: 10 });
 
 /**
@@ -62,7 +62,7 @@ async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
   }
 }
 
-/** Rotates and mirrors an image by its EXIF orientation. Bun rotates first, whatever the order of the calls. */
+/** Rotates and mirrors an image by its EXIF orientation. Bun always rotates first, in any order of the calls. */
 function turnUpright(image: Bun.Image, orientation: number): void {
   const degrees = [0, 0, 0, 180, 0, 90, 90, 270, 270][orientation] ?? 0;
   if (degrees > 0) image.rotate(degrees);

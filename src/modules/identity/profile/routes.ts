@@ -43,7 +43,7 @@ const IMAGE_HEADERS = {
 const TYPES: Record<string, string> = { jpg: "image/jpeg", png: "image/png", webp: "image/webp" };
 const picture = { schema: { type: "string" as const, format: "binary" } };
 
-/** Name and image of a user. */
+/** Registers the routes of a user's name and image. */
 export function profileRoutes(deps: Deps) {
   const { store, config, files } = deps;
   const disk = config.s3 === null ? watchDiskSpace(config.dataDir, config.minFreeDiskBytes) : null;
