@@ -17,7 +17,7 @@ import { withStore } from "./with-store.ts";
  * only the ledger of a database that none was set up with: an empty one.
  */
 async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
-  // Before the key is read: it says whose the key is, and what to do.
+  // Checked before the key is loaded, for an error message that names the missing key and the remedy.
   if (dialect === "sqlite") checkDataFolder(config.dataDir, true);
   const key = findMasterKey(config.secret, config.dataDir);
   if (key === null) {
@@ -46,7 +46,7 @@ export function printAnchor(config: Config): Promise<number> {
 }
 
 /**
- * Verifies the ledger and prints each difference. Exit code 1 when a figure differs, a row is not what was written, or the
+ * Verifies the ledger and prints each difference. Exit code 1 when a figure differs, a row was tampered with, or the
  * ledger is no continuation of what was anchored in the file `anchor`.
  */
 export async function verifyLedgerCommand(config: Config, json: boolean, anchor: string | null): Promise<number> {
@@ -70,7 +70,7 @@ export async function verifyLedgerCommand(config: Config, json: boolean, anchor:
 function printLedgerReport({ drifts, faults, entries, brands, ok }: LedgerReport): void {
   for (const { brandId, what, expected, found } of drifts) {
     console.log(
-      `brand ${brandId}: ${what}: the entries say ${toCredits(expected)}, the stored figure is ${toCredits(found)}`,
+      `brand ${brandId}: ${what}: the entries sum to ${toCredits(expected)}, the stored figure is ${toCredits(found)}`,
     );
   }
   for (const { brandId, subject, entryId, seq, fault, detail } of faults) {
@@ -79,6 +79,6 @@ function printLedgerReport({ drifts, faults, entries, brands, ok }: LedgerReport
   }
   const summary = ok
     ? "the ledger balances"
-    : `${drifts.length} figures differ, ${faults.length} rows are not what was written`;
+    : `${drifts.length} figures differ, ${faults.length} rows were tampered with`;
   console.log(`${entries} entries of ${brands} brands: ${summary}`);
 }

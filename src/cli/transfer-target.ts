@@ -23,17 +23,17 @@ export async function parseTransferTarget(options: TargetOptions, env: NodeJS.Pr
   const { to } = options;
   if (to !== undefined && hasPassword(to))
     throw new UsageError(
-      "--to: expected a URL without a password, which would stand in the process list; give the whole URL by DATABASE_URL, --to-env, --to-file or --to-stdin, or the password by PGPASSWORD",
+      "--to: expected a URL without a password, which the process list would show; give the whole URL by DATABASE_URL, --to-env, --to-file or --to-stdin, or the password by PGPASSWORD",
     );
   const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
   if (given.length > 1)
-    throw new UsageError(`--${given[1]?.[0]}: expected without --${given[0]?.[0]}: one says where to move to`);
+    throw new UsageError(`--${given[1]?.[0]}: expected without --${given[0]?.[0]}: give one target`);
   const [name, url] = await getTargetUrl(options, env);
   if (parseDatabaseUrl(url)?.hosts.length !== 1) throw new UsageError(`${name}: ${EXPECTED}`);
   return url;
 }
 
-/** Returns the URL, and what it was given by. */
+/** Returns the URL and the name of its option or variable. */
 async function getTargetUrl(options: TargetOptions, env: NodeJS.ProcessEnv): Promise<[name: string, url: string]> {
   const { to, "to-env": variable, "to-file": file, "to-stdin": stdin } = options;
   if (to !== undefined) return ["--to", to];
@@ -48,7 +48,7 @@ async function getTargetUrl(options: TargetOptions, env: NodeJS.ProcessEnv): Pro
   if (env.DATABASE_URL?.trim()) return ["DATABASE_URL", env.DATABASE_URL.trim()];
   const path = env.DATABASE_URL_FILE?.trim();
   if (path) return ["DATABASE_URL_FILE", loadUrlFile("DATABASE_URL_FILE", path)];
-  throw new UsageError("--to: expected, or DATABASE_URL, --to-env, --to-file or --to-stdin: where to move to");
+  throw new UsageError("no target: give --to, --to-env, --to-file or --to-stdin, or set DATABASE_URL");
 }
 
 function loadUrlFile(name: string, path: string): string {

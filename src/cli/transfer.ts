@@ -53,12 +53,12 @@ export async function abandonTransfer(from: string): Promise<number> {
   try {
     const mark = findMark(source.handle);
     deleteMark(source.handle);
-    if (mark === null) console.log("It was not being moved.");
+    if (mark === null) console.log("No transfer of this installation was in progress.");
     else {
       console.log(
-        `It may be served where it is again. Do not serve ${mark.to}, nor move there again before it is emptied:`,
+        `This installation can be served again. Do not serve ${mark.to}, and empty it before another transfer:`,
       );
-      console.log("what both of them have still to send would reach people twice.");
+      console.log("otherwise both send the same pending messages.");
     }
     return 0;
   } finally {
@@ -111,18 +111,18 @@ function tell(
   { folder }: Source,
 ): void {
   for (const { table, source, target } of differences)
-    console.log(`${table}: ${source} rows were there, ${target} arrived, and they are not the same`);
+    console.log(`${table}: ${source} rows in the source and ${target} in the target differ`);
   if (!ledger.ok)
     console.log("the ledger in the target does not balance: run `reprise ledger verify` on it for the differences");
   if (!ok) {
-    console.log("Nothing is lost: empty the target and move again, or `--abandon` the move and go on as before.");
+    console.log("The source is unchanged. Empty the target and transfer again, or end the transfer with `--abandon`.");
     return;
   }
-  console.log(`${rows.toLocaleString("en-US")} rows moved to ${name} in ${seconds} s, and compared one by one.`);
+  console.log(`${rows.toLocaleString("en-US")} rows were transferred to ${name} and compared in ${seconds} s.`);
   console.log(
-    `${ledger.entries.toLocaleString("en-US")} entries of the ledger balance; ${pending} messages wait for their times as before.`,
+    `${ledger.entries.toLocaleString("en-US")} ledger entries balance; ${pending} pending messages have their scheduled times.`,
   );
-  console.log(`Start with DATABASE_URL, and REDIS_URL if there is one. What stays in ${folder} and is still needed:`);
+  console.log(`Start with DATABASE_URL, and REDIS_URL if there is one. Files in ${folder} that are still needed:`);
   const kept: [string, string][] = [
     ["secret.key", "the key: copy it into the new DATA_DIR, or set REPRISE_SECRET"],
     ["files", "profile images: keep the folder as DATA_DIR/files, or copy it into the bucket (S3_BUCKET)"],

@@ -16,7 +16,7 @@ type StoredResponse = typeof idempotencyKeys.$inferSelect;
 
 const isAt = ({ userId, key }: ResponseKey) => and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key));
 
-/** Returns what is stored under a key; null where nothing is. */
+/** Finds the response stored under a key; null when there is none. */
 export async function findResponseRow(read: Reader, at: ResponseKey): Promise<StoredResponse | null> {
   const [row] = await read.select().from(idempotencyKeys).where(isAt(at));
   return row ?? null;

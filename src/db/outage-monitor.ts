@@ -22,7 +22,7 @@ export class OutageMonitor {
 
   constructor(
     readonly onChange: (isAvailable: boolean, error?: unknown) => void,
-    /** Receives what `onAvailabilityChange` throws: it never reaches the store. */
+    /** Receives the errors of `onAvailabilityChange`, which never reach the store. */
     readonly onListenerError: OnListenerError = () => {},
   ) {}
 

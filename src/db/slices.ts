@@ -71,8 +71,8 @@ export async function deleteWhere(tx: Tx, table: string, condition: SQL): Promis
 }
 
 /**
- * Deletes through a cursor: until the transaction ends Postgres keeps what it deleted, and a search begun anew for each
- * slice would pass over all that the slices before it deleted.
+ * Deletes through a cursor: until the transaction ends Postgres keeps deleted rows, and a new search for each slice would
+ * pass over the rows that all earlier slices deleted.
  */
 async function deleteByCursor(tx: Tx, from: SQL, condition: SQL): Promise<number> {
   let total = 0;

@@ -20,7 +20,7 @@ interface Detail {
   idempotent?: true;
 }
 
-/** Declares what is checked of a request before its body is read. */
+/** Declares the checks of a request before its body is read. */
 export interface RoutePolicy {
   access: Access;
   /** Refuses API keys. */
@@ -81,7 +81,10 @@ function toPolicy(hooks: unknown): RoutePolicy {
 /** Applies to a route that is not listed: for admins only, with a small body. */
 const UNLISTED_ROUTE_POLICY: RoutePolicy = toPolicy({ detail: { body: PUBLIC_BODY_BYTES } });
 
-/** Creates a search by method and path over what `about` derives from each route. Calls `routes` at the first request, when all are mounted. */
+/**
+ * Creates a function that finds by method and path the value that `about` derives from a route. Calls `routes` at the first
+ * request, when all are mounted.
+ */
 export function createRouteFinder<Found>(
   routes: () => readonly RouteEntry[],
   about: (hooks: unknown) => Found,

@@ -1,4 +1,4 @@
-/** Says why an operation failed. Each code becomes one HTTP status (`http/middleware/errors.ts`). */
+/** The reason of a failure. Each code becomes one HTTP status (`http/middleware/errors.ts`). */
 export type ErrorCode =
   | "MALFORMED"
   | "UNAUTHENTICATED"

@@ -64,8 +64,8 @@ function writeToStderr(line: string): void {
 }
 
 /**
- * Events as lines of JSON, on standard error, so that standard output stays free for what a command prints. Logging never
- * throws: it is done where errors are handled.
+ * Creates a log of JSON lines on standard error, so that standard output has only the output of a command. Logging never
+ * throws, because it is part of error handling.
  */
 export function createLog(level: Level, clock: Clock, write: (line: string) => void = writeToStderr): Log {
   const at =

@@ -23,7 +23,7 @@ export interface ChargebeeSettings {
   catalog: Catalog;
 }
 
-/** The settings that modules use. The whole configuration, which only the server knows, extends it. */
+/** The settings that modules use. The whole configuration, which only the server has, extends it. */
 export interface Settings {
   /** The URL by which others reach this service; unsubscribe links begin with it. No trailing slash. */
   publicUrl: string;

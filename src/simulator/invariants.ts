@@ -5,7 +5,10 @@ import type { MessageStatus } from "../modules/messages/model.ts";
 import { findTallyMismatches } from "../modules/messages/tally-mismatches.ts";
 import type { World } from "./world.ts";
 
-/** Counts what a run did and each violation of an invariant. Printed as the last line of `demo --json` and `simulate --json`. */
+/**
+ * Counts the results of a run and each violation of an invariant. Printed as the last line of `demo --json` and `simulate
+ * --json`.
+ */
 export interface InvariantReport {
   contacts: number;
   sent: number;
@@ -49,7 +52,7 @@ interface Row {
   sender_brand: string | null;
 }
 
-/** Compares what the simulated recipients received with the database. */
+/** Compares the messages that the simulated recipients received with the database. */
 export async function checkInvariants(store: Store, world: World, stopEvents: StopEvents): Promise<InvariantReport> {
   const { read } = store;
   const rows =

@@ -17,7 +17,7 @@ type Step = "connect" | "login" | "from" | "to" | "content";
 /** Matches responses to a recipient that does not exist. "Mailbox unavailable" is the standard text of any rejection and does not count. */
 const UNKNOWN_RECIPIENT =
   /\b(?:no such|unknown|invalid) (?:user|mailbox|recipient|address|account|person)|(?:user|mailbox|recipient|address|account)\b.{0,60}?\b(?:unknown|not found|(?:does not|doesn't|doesnt) exist)/i;
-/** Says that the sender is refused: many servers do so only at RCPT. */
+/** Matches responses that reject the sender: many servers do so only at RCPT. */
 const SENDER_REFUSED =
   /\bsender\b.{0,40}\b(?:rejected|denied|refused|not allowed|unknown|invalid|not found|does not exist)|\bnot owned by\b|\boutbound sender\b/i;
 const RELAYING_REFUSED =

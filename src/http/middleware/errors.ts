@@ -90,8 +90,8 @@ export function toErrorResponse(appError: AppError | null, requestId: string) {
 }
 
 /**
- * Answers errors of all routes. Mount it before the modules: Elysia's hooks reach only what is mounted after them. The body is
- * `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
+ * Answers errors of all routes. Mount it before the modules: Elysia's hooks reach only routes that are mounted after them.
+ * The body is `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
  */
 export function errorHandler(log: Log) {
   return new Elysia({ name: "errors" })

@@ -34,7 +34,7 @@ function addAccess(description: Json | undefined, access: Json | undefined): Jso
   return description === undefined ? "For admins only." : `${description} For admins only.`;
 }
 
-/** Lists the error statuses that an operation can have, as far as its inputs tell. */
+/** Lists the error statuses that follow from the inputs of an operation. */
 function errorStatuses(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
   return [
     ...(open ? [] : ["401", "403"]),

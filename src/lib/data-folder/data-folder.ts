@@ -16,7 +16,7 @@ import { FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./private-files.ts";
 export interface FolderCheck {
   /** Paths below the folder whose modes were repaired; `.` is the folder itself. */
   repaired: string[];
-  /** Sentences about what could not be repaired. */
+  /** Sentences about the permissions that could not be repaired. */
   problems: string[];
 }
 
@@ -68,7 +68,7 @@ function repairFolder(folder: string, { mode, uid: owner, gid }: Stats, uid: num
   if ((mode & LOOSE_BITS) === 0) return true;
   const others = isShared(folder, mode);
   if (others !== null)
-    check.problems.push(`${folder} (${octal(mode)}) is left as it is: ${others}. Give Reprise its own`);
+    check.problems.push(`${folder} (${octal(mode)}) keeps its mode: ${others}. Use a folder of its own for Reprise`);
   else if (!isOurs) check.problems.push(`${folder} (${octal(mode)}) belongs to root: chown -R ${uid} ${folder}`);
   else return restrict(folder, ".", FOLDER_MODE, check);
   return false;

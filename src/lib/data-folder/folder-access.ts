@@ -48,7 +48,7 @@ export function openFolder(dataDir: string, isRequired: boolean, uid: number): O
   }
 }
 
-/** Creates and removes a file to find out what owner and mode the file system gives it. */
+/** Detects the owner and mode that the file system gives to new files, by creating and deleting one. */
 function probe(folder: string, uid: number): Omit<OpenedFolder, "folder"> {
   const path = join(folder, `.probe-${process.pid}-${crypto.randomUUID()}`);
   let file: number;

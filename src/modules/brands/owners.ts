@@ -11,7 +11,7 @@ export function assertVerified({ emailVerified }: { emailVerified: boolean }): v
   if (emailVerified) return;
   throw new AppError(
     "CONFLICT",
-    "This user has not proved their e-mail address: they open the link that was mailed to them, or an admin vouches for them (POST /api/auth/admin/verify-user)",
+    "This user has not proved their e-mail address: they must open the mailed link, or an admin must verify the address (POST /api/auth/admin/verify-user)",
   );
 }
 

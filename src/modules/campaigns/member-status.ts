@@ -26,7 +26,7 @@ export async function getMemberConversation(
 const wrongStatus = (row: ConversationRow, needed: string) =>
   new AppError("CONFLICT", `The contact is ${row.status} in this campaign; this needs ${needed}`);
 
-/** Pauses one contact. Messages to them stay scheduled, and the gate postpones them. */
+/** Pauses a contact. Their messages stay scheduled, and the gate postpones them. */
 export async function pauseMember(tx: Tx, campaign: CampaignRow, contactId: string): Promise<ConversationRow> {
   const row = await getMemberConversation(tx, campaign.id, contactId);
   const paused = await pauseConversation(tx, row.id);

@@ -132,7 +132,7 @@ export function computeEntitlements(
   return { ...found, lots };
 }
 
-/** Sums what valid credit notes take back of a lot. */
+/** Sums the credits that valid credit notes take back from a lot. */
 export function sumReturned(
   { clawbacks: takes }: LotEntitlement,
   notes: readonly ResourceHistory<CreditNote>[],

@@ -33,7 +33,7 @@ export interface Invoice {
   currency: string;
   total: number;
   amountPaid: number;
-  /** Paid or settled by credits; `waived` is what was written off or adjusted. */
+  /** Paid or settled by credits; `waived` is the amount written off or adjusted. */
   settled: number;
   waived: number;
   lines: Line[];

@@ -13,8 +13,8 @@ import { findResource, listProducts, listResources } from "./resource-store.ts";
 import type { Invoice, Line } from "./resources.ts";
 
 /**
- * Computes what a brand is entitled to by an invoice and its credit notes, and posts the difference to the ledger and the
- * payments. Returns the item prices without a number of credits. Call it under the customer's lock.
+ * Computes the credits that a brand is entitled to by an invoice and its credit notes, and posts the difference to the
+ * ledger and the payments. Returns the item prices without a number of credits. Call it under the customer's lock.
  */
 export async function settleInvoice(
   tx: Tx,

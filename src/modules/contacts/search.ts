@@ -11,7 +11,7 @@ import { getIndexedWords, matchesSearch, parseSearchWords, type SearchWord, trun
 export const SEARCH_SLICE_ENTRIES = 200;
 /** Brands that one slice visits when an admin searches all of them. */
 const SEARCH_SLICE_BRANDS = 100;
-/** Slices of one request; then it returns what it has found, with a cursor to continue. */
+/** Maximum slices of one request; then it returns the contacts found so far, with a cursor to continue. */
 export const MAX_SEARCH_SLICES = 25;
 
 /** The last index entry visited. */

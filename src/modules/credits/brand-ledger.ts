@@ -79,7 +79,7 @@ export class BrandLedger {
     }
   }
 
-  /** Computes what each lot has to pay for these refunds, which are sorted by time. */
+  /** Computes the amount that each lot pays for these refunds, which are sorted by time. */
   private computeShares(refunds: readonly Refund[]): Map<Lot, number> {
     const shares = new Map(this.lots.map((lot) => [lot, 0]));
     const unused = (lot: Lot) => lot.remaining + lot.expired + lot.repaid - (shares.get(lot) ?? 0);

@@ -21,7 +21,7 @@ export const TAMPER_KINDS = [
   "ROLLED_BACK",
 ] as const;
 
-/** A row of the ledger that differs from what was written, or was deleted. */
+/** A row of the ledger that was changed outside of the service, or was deleted. */
 export interface TamperFinding {
   brandId: string;
   subject: "ENTRY" | "ACCOUNT" | "LOT";
@@ -60,7 +60,7 @@ export interface SuspectRows {
 /** Missing entries reported for one brand at most. */
 const MAX_MISSING = 100;
 
-/** Determines for each suspect entry what was done to it. */
+/** Determines for each suspect entry how it was tampered with. */
 export async function explainSuspects(read: Reader, { suspectEntries, brands }: SuspectRows): Promise<TamperFinding[]> {
   const gaps = new Map<string, number[]>();
   for (const [brandId, brand] of brands)

@@ -84,7 +84,10 @@ export async function startBullmq(engine: Engine | null, options: BullmqOptions)
   };
 }
 
-/** Adds the wakeups of messages that are due soon, each once, as far as this process knows: too many cost little. */
+/**
+ * Adds the wakeups of messages that are due soon, each once as far as this process can tell; a superfluous wakeup costs
+ * little.
+ */
 function trackWakeups({ read, clock }: BullmqOptions, every: number) {
   const added = new Set<string>();
   let forgottenAt = 0;

@@ -34,7 +34,7 @@ export type Sender = typeof emailAccounts.$inferSelect & {
 const distinct = <Row>(rows: readonly Row[], key: (row: Row) => string | null) =>
   [...new Set(rows.map(key))].filter((id) => id !== null);
 
-/** Loads into `context` what these messages need and it does not have yet. */
+/** Loads into `context` the rows that these messages need and it does not contain yet. */
 export async function loadContext(
   read: Reader,
   context: DeliveryContext,

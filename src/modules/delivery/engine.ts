@@ -51,7 +51,7 @@ export interface Engine {
   drain(): Promise<void>;
   /** Makes the outcome of claims unknown whose lease ended. `all`: no other process can be at work (start of a single process). */
   rescue(all: boolean): Promise<void>;
-  /** Does what is periodic: rescues claims, expires unknown outcomes and credit lots, advances campaigns. */
+  /** Runs the periodic work: rescues claims, expires unknown outcomes and credit lots, advances campaigns. */
   sweep(): Promise<void>;
   /** Returns the time when the next message is due, or null. */
   nextDue(): Promise<Instant | null>;

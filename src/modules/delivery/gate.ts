@@ -61,7 +61,7 @@ const GATES: [name: string, check: (facts: Case) => GateResult][] = [
         case "DRAFT":
           return wait("CAMPAIGN_PAUSED", NEVER, campaign.statusReason ?? "paused by a person");
         default:
-          return cancel("CAMPAIGN_STOPPED", `the campaign is ${campaign?.status ?? "gone"}`);
+          return cancel("CAMPAIGN_STOPPED", `the campaign is ${campaign?.status ?? "deleted"}`);
       }
     },
   ],
@@ -69,7 +69,7 @@ const GATES: [name: string, check: (facts: Case) => GateResult][] = [
     "conversation",
     ({ row, campaign }) => {
       if (row.conversation_status === "REMOVED")
-        return cancel("CONTACT_REMOVED", "the contact was taken out of the campaign");
+        return cancel("CONTACT_REMOVED", "the contact was removed from the campaign");
       if (row.replied_at !== null && campaign?.stopOnReply !== false)
         return cancel("REPLIED", `answered ${iso(row.replied_at)}`);
       if (row.mode === "MANUAL") return cancel("MANUAL_MODE", "a person took over");

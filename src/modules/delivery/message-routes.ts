@@ -126,7 +126,7 @@ function outcomeRoutes(deps: Deps) {
           },
           summary: "Resolve an unknown outcome",
           description:
-            "Says whether a message with OUTCOME_UNKNOWN was sent. SENT uses its credits and schedules the next stage; NOT_SENT sends it again now. 409 once its outcome is known.",
+            "Records whether a message with OUTCOME_UNKNOWN was sent. SENT uses its credits and schedules the next stage; NOT_SENT sends it again now. 409 once its outcome is known.",
         },
       },
     );

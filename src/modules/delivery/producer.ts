@@ -92,8 +92,8 @@ interface Evaluation {
 }
 
 /**
- * Evaluates the gate for each row and renders what passes. Where templates take long it stops early: the rest stays due, and
- * other transactions get the writer.
+ * Evaluates the gate for each row and renders the rows that pass. Where templates take long it stops early: the rest stays
+ * due, and other transactions get the writer.
  */
 async function evaluateRows(tx: Tx, rows: readonly DueRow[], evaluation: Evaluation) {
   const claimId = tx.newId();

@@ -45,7 +45,7 @@ function toChange({ claim, outcome }: Result, now: Instant, random: Random): Cha
     case "recalled":
       return { ...change, to: "CANCELLED", reason: outcome.reason };
     case "not_attempted":
-      // Due at once: the next claim's gate says what it waits for.
+      // Due at once: the gate of the next claim records the reason to wait.
       return { ...change, to: "PENDING", attempts: attempts - 1 };
     case "unknown":
       return { ...change, to: "UNKNOWN", reason: "OUTCOME_UNKNOWN", runAt: now + UNKNOWN_DEADLINE_MS };

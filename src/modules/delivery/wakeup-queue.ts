@@ -88,7 +88,7 @@ export function openWakeupQueue(options: WakeupQueueOptions): WakeupQueue {
   };
 }
 
-/** Opens the connection that adds wakeups. It fails at once while Redis is not there, and tells when it is. */
+/** Opens the connection that adds wakeups. Commands fail at once while Redis is unavailable. */
 function connect({ redisUrl }: Connected): Redis {
   return new Redis(redisUrl, {
     ...CONNECTION,

@@ -21,7 +21,7 @@ export interface CredentialCodec {
 
 export const COOKIE_PREFIX = "reprise";
 export const KEY_HEADER = "x-api-key";
-/** Header that tells better-auth the address for the session it opens; no header of the client is passed on. */
+/** Header with the client's address for the session that better-auth opens; no header of the client is passed on. */
 export const ADDRESS_HEADER = "x-session-address";
 
 /**

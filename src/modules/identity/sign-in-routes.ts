@@ -94,7 +94,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           example: { body: { email: "grace@example.com", password: "correct horse battery" } },
           summary: "Sign in",
           description:
-            "Opens a session of at most seven days, which ends sooner when it is not used. Returns a token to send as `Authorization: Bearer`, and sets it as a cookie. 401 does not tell which of the two was wrong; 429 tells when to try again. A browser gets a second cookie, so that attempts of other clients at this account do not delay its later sign-ins.",
+            "Opens a session of at most seven days, which ends sooner when it is not used. Returns a token to send as `Authorization: Bearer`, and sets it as a cookie. 401 does not disclose which of the two was wrong; 429 has the time of the next attempt in `Retry-After`. A browser gets a second cookie, so that attempts of other clients at this account do not delay its later sign-ins.",
         },
       },
     )

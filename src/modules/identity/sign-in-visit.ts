@@ -17,7 +17,7 @@ export type Throttled = <T>(
   work: (by: SignInRequest) => Promise<T>,
 ) => Promise<T>;
 
-/** Opens a session, throttled, and returns the answer that says so; sets its cookies. */
+/** Opens a session, throttled, and returns its response; sets its cookies. */
 export type AnswerSignIn = (
   visit: SignInVisit,
   email: string,

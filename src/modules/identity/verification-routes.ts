@@ -11,7 +11,7 @@ import { setCookies, type Throttled } from "./sign-in-visit.ts";
 import { getUserByLink, type PendingMail, requestVerification, verifyByLink } from "./verification.ts";
 import { verificationMail } from "./verification-mail.ts";
 
-/** Response for any address, so that it does not tell which addresses exist. */
+/** Response for any address, so that it does not disclose which addresses exist. */
 export const MAIL_SENT_ANSWER = {
   success: true as const,
   message: "If this address can be used, a mail is sent to it: open the link in it",

@@ -154,7 +154,7 @@ export function conversationRoutes(deps: Deps) {
               text: "Gladly: call me tomorrow at ten",
             },
           },
-          summary: "Record what a contact wrote elsewhere",
+          summary: "Record a message from another channel",
           description:
             "It is classified like any reply: a reply ends the follow-ups, an opt-out or a hostile reply puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",
         },

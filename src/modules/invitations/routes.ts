@@ -38,7 +38,7 @@ export function invitationsModule(deps: Deps, identity: Identity) {
         formPage({
           title: "Reprise: your invitation",
           heading: "Your invitation",
-          intro: "Tell us your name and choose a password.",
+          intro: "Enter your name and choose a password.",
           fields: [NAME_FIELD, PASSWORD_FIELD].join("\n"),
           button: "Accept",
           path: "/api/auth/accept-invitation",

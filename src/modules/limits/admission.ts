@@ -30,7 +30,7 @@ export interface RateLimitHeaders {
   state: string;
 }
 
-/** Header fields of an admitted request, and what to call at its end. */
+/** Header fields of an admitted request, and the function to call at its end. */
 export interface AdmissionPass extends RateLimitHeaders {
   /** Ends the measurement when the request has its response. Requests that wait for a network have none. */
   end?: () => void;

@@ -19,7 +19,7 @@ const described = {
 
 const Used = t.Object({
   ...described,
-  used: Nullable(Whole({ description: "Null for rates: the header `RateLimit` tells what is left" })),
+  used: Nullable(Whole({ description: "Null for rates: the header `RateLimit` has the remaining amount" })),
   remaining: Nullable(Whole()),
 });
 

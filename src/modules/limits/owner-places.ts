@@ -164,7 +164,7 @@ export class OwnerPlaces {
 
   #wait(owner: Owner, now: number): Promise<Place> {
     if (owner.waiting.length >= MAX_WAITING_PER_OWNER || this.#waiting >= MAX_WAITING_REQUESTS) {
-      throw tooManyRequests(`${owner.waiting.length} of yours are waiting already`);
+      throw tooManyRequests(`${owner.waiting.length} of your requests are waiting already`);
     }
     this.#waiting++;
     this.#queued.add(owner);
@@ -199,13 +199,13 @@ export class OwnerPlaces {
     this.#startWaiting(now);
     for (const owner of this.#queued) {
       while (owner.waiting[0] && now - owner.waiting[0].since > MAX_WAIT_MS) {
-        this.#unqueue(owner)?.refuse(tooManyRequests("this one waited too long"));
+        this.#unqueue(owner)?.refuse(tooManyRequests("this request waited too long"));
       }
     }
   }
 }
 
 function tooManyRequests(reason: string): AppError {
-  const message = `Too many requests at once: while others use the service few are worked on at the same time, and ${reason}; try again in 2 seconds`;
+  const message = `Too many requests at once: the service runs few requests of one owner at the same time while others use it, and ${reason}; try again in 2 seconds`;
   return new AppError("RATE_LIMITED", message, { retryAfterSeconds: 2 });
 }

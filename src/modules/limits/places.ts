@@ -38,7 +38,7 @@ export class ConcurrencyLimiter {
   #wait({ waiting }: Queue, atOnce: number): Promise<void> {
     const { mostWaiting, noun } = this.#options;
     if (waiting.length >= mostWaiting) {
-      const message = `Too many ${noun} at once: ${atOnce} are worked on at the same time, and ${mostWaiting} more are waiting; try again in 2 seconds`;
+      const message = `Too many ${noun} at once: ${atOnce} run at the same time, and ${mostWaiting} more are waiting; try again in 2 seconds`;
       throw new AppError("RATE_LIMITED", message, { retryAfterSeconds: 2 });
     }
     return new Promise((start) => waiting.push(start));

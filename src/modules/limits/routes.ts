@@ -44,7 +44,7 @@ export function limitsModule(deps: Deps, { reload }: Pick<Admission, "reload">) 
           example: { parameters: { brandId: DEMO_IDS.brand } },
           summary: "Get the limits of a brand",
           description:
-            "Limits of the brand, with used and remaining amounts. For rates, the header `RateLimit` of every response tells what is left. Admins name the brand.",
+            "Limits of the brand, with used and remaining amounts. For rates, the header `RateLimit` of every response has the remaining amount. Admins name the brand.",
         },
       },
     )

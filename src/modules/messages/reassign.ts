@@ -92,7 +92,10 @@ async function forEachPending(
   }
 }
 
-/** Makes due again what waited for a mailbox that was switched off, paused, unproved or not connected, and works now. */
+/**
+ * Makes messages due again that waited for a mailbox that was switched off, paused, unproved or not connected, and works
+ * now.
+ */
 export function releaseWaitingMessages(tx: Tx, senderId: string): Promise<void> {
   const waits = sql`m.sender_id = ${senderId}
     and m.error_message in ('SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED')`;

@@ -91,7 +91,7 @@ export const TRANSITIONS = {
     set: (now) => sql`status = 'FAILED', error_message = n.reason, claim = null, fence = fence + 1,
       run_at = ${now}, processed_at = ${now}`,
   },
-  /** A person says whether it was sent. */
+  /** A person decides whether it was sent. */
   resolve: {
     from: ["UNKNOWN"],
     to: ["SENT", "PENDING"],
@@ -177,7 +177,7 @@ export async function transition(
   return moved;
 }
 
-/** Settles the holds of what was sent, and releases those of what will not be. */
+/** Settles the holds of sent messages, and releases those of messages that will not be sent. */
 async function endHolds(
   tx: Tx,
   { releaseReason }: Transition,

@@ -33,9 +33,9 @@ type Vader = typeof import("vader-sentiment");
 let vader: Vader | undefined;
 
 /**
- * Scores an English text from -1 (hostile) to 1 (friendly), 0 when it is neutral: VADER's compound score (Hutto and Gilbert 2014) of
- * the first 2,000 characters, with words of regret and misfortune removed and unknown abuse replaced with known one. It does not
- * know at whom words are aimed, so a threshold needs a margin: at -0.6 polite refusals pass.
+ * Scores an English text from -1 (hostile) to 1 (friendly), 0 when it is neutral: VADER's compound score (Hutto and Gilbert
+ * 2014) of the first 2,000 characters, with words of regret and misfortune removed and unknown abuse replaced with known
+ * one. It cannot tell at whom words are aimed, so a threshold needs a margin: at -0.6 polite refusals pass.
  */
 export function scoreSentiment(text: string): number {
   // Loaded on first use: its 7,500 words take 8 to 15 ms.

@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 const Finding = t.Object({
   key: t.String({ description: "Stable identifier", examples: ["public-url-http"] }),
   severity: t.Union([t.Literal("HIGH"), t.Literal("MEDIUM"), t.Literal("LOW")]),
-  message: t.String({ examples: ["PUBLIC_URL is plain http: passwords can be read on their way"] }),
+  message: t.String({ examples: ["PUBLIC_URL is plain http: passwords can be read on the network"] }),
   remedy: t.String({ examples: ["Put a proxy with TLS in front and set PUBLIC_URL to its https:// address"] }),
 });
 

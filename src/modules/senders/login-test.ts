@@ -93,8 +93,8 @@ export function withAdminProof(connection: LoginTest, { role }: { role: "user" |
 }
 
 /**
- * Logs in with stored credentials and returns what is wrong with them as a result instead of throwing it. The stored
- * `privateHost` decides whether it may connect to SMTP_PRIVATE_NETWORKS.
+ * Logs in with stored credentials and returns a failure as a result instead of throwing it. The stored `privateHost`
+ * decides whether it may connect to SMTP_PRIVATE_NETWORKS.
  * @throws AppError RATE_LIMITED after too many failures
  */
 export async function testStoredLogin(

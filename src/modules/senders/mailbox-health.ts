@@ -9,7 +9,7 @@ export interface MailboxFailure {
   reason: string;
   /** REAUTH_REQUIRED: its credentials are refused for good, so it waits for a person. */
   status: "ERROR" | "REAUTH_REQUIRED";
-  /** When the attempt was claimed. An attempt from before the login was changed says nothing about the new one. */
+  /** Time when the attempt was claimed. An attempt from before the last update of the login is no result for the new login. */
   claimedAt: Instant;
   /** Milliseconds that the provider asked to wait; 0 when it named no time. */
   retryAfterMs: number;

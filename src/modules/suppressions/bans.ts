@@ -14,7 +14,7 @@ export const PLATFORM = "platform";
 
 type Row = typeof bans.$inferSelect;
 
-/** The reason of cancelled messages, by what put their contact on the list. */
+/** The cancel reason of messages for each reason of a ban. */
 const REASON: Record<Row["source"], CancelReason> = {
   MANUAL: "BANNED",
   HOSTILE: "BANNED",

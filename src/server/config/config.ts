@@ -25,7 +25,7 @@ export interface Config extends Settings {
   secret: string | null;
   /** The sender of verification links and invitations; null: only an admin can verify an address. */
   systemMail: SystemMailbox | null;
-  /** The file to which the simulator appends what arrived, one JSON line for each; null: none. */
+  /** The file to which the simulator appends each delivery as a JSON line; null: none. */
   simulatorJournal: string | null;
   /** Google's mail servers, or those the operator put before them. */
   gmail: GmailEndpoints;

@@ -53,7 +53,7 @@ function eventListRoute(deps: Deps) {
         access: "admin",
         summary: "List Chargebee's events",
         description:
-          "Lists the events of Chargebee and their status, newest first. `reason` says what an event waits for: a brand for its customer (link it), or the credits of an item price (CHARGEBEE_CREDITS). Admins only.",
+          "Lists the events of Chargebee and their status, newest first. `reason` is what an event waits for: a brand for its customer (link it), or the credits of an item price (CHARGEBEE_CREDITS). Admins only.",
       },
     },
   );

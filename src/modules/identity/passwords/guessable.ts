@@ -1,6 +1,6 @@
 import { countInterleavedUnits, countUnits, findPeriod } from "./patterns.ts";
 
-/** Facts about the owner of a password that an attacker knows. */
+/** Data of a password's owner that an attacker may have. */
 export interface PasswordOwner {
   email?: string;
   name?: string;

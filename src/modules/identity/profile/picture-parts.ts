@@ -28,13 +28,13 @@ export function detectKind(bytes: Uint8Array): Kind | null {
   return word(bytes, 0) === "RIFF" && word(bytes, 8) === "WEBP" ? "webp" : null;
 }
 
-/** Finds what is wrong with an image before it is decoded: a decoder fills missing parts with grey. Null when nothing is. */
+/** Finds a flaw of an image before it is decoded: a decoder fills missing parts with grey. Null when there is none. */
 export function findPictureFlaw(kind: Kind, bytes: Uint8Array): string | null {
   const parts = listParts(kind, bytes);
   const part = (wanted: string) => parts.find(({ name }) => name === wanted)?.bytes;
   if (kind === "png") return part("IEND") ? null : CUT_OFF_MESSAGE;
   if (kind === "jpeg") return findScanFlaw(Buffer.from(part(START_OF_SCAN) ?? []));
-  if (part("ANIM")) return "expected an image that does not move";
+  if (part("ANIM")) return "expected an image without animation";
   return view(bytes).getUint32(4, true) + 8 <= bytes.length ? null : CUT_OFF_MESSAGE;
 }
 

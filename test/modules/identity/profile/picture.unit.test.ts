@@ -142,7 +142,7 @@ test("redraw: rejects an image with too many scans or segments within 500 ms", a
 test("redraw: rejects an animated image", async () => {
   const still = Buffer.from(await imageWithMetadata("webp", 1));
   const moving = Buffer.from(still.toString("latin1").replace("ICCP", "ANIM"), "latin1");
-  await expect(redraw(moving)).rejects.toMatchObject({ message: "file: expected an image that does not move" });
+  await expect(redraw(moving)).rejects.toMatchObject({ message: "file: expected an image without animation" });
 });
 
 test("redraw: does not block the event loop", async () => {
