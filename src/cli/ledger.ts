@@ -29,11 +29,11 @@ async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>)
       );
     });
   }
-  const keyed = async (store: Store) => {
+  const withAssertedKey = async (store: Store) => {
     await assertKey(store.read, signer(key));
     return work(store);
   };
-  return withStore(config, keyed, key);
+  return withStore(config, withAssertedKey, key);
 }
 
 /** Prints the heads of the ledger, to be kept elsewhere. */

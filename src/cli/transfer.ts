@@ -10,7 +10,7 @@ import { openSource, type Source } from "../db/transfer/source.ts";
 import { SECOND } from "../lib/clock.ts";
 import { AppError } from "../lib/errors.ts";
 
-interface Proof {
+interface LedgerSummary {
   ok: boolean;
   entries: number;
 }
@@ -39,7 +39,7 @@ export async function transfer(from: string, to: string, json: boolean): Promise
     if (ok) await completeTransfer(source, target);
     const seconds = Math.round((performance.now() - began) / SECOND);
     if (json) console.log(JSON.stringify({ ok, to: name, rows: copied.rows, seconds, differences, ledger, pending }));
-    else tell(ok, name, copied.rows, seconds, differences, ledger, pending.messages, source);
+    else printSummary(ok, name, copied.rows, seconds, differences, ledger, pending.messages, source);
     return ok ? 0 : 1;
   } finally {
     await target.end({ timeout: 5 });
@@ -73,18 +73,18 @@ function formatLocation(url: string): string {
 }
 
 /** Verifies the ledger in a child process, because the schema of this process is SQLite's. */
-async function runLedgerVerify(databaseUrl: string, folder: string): Promise<Proof> {
+async function runLedgerVerify(databaseUrl: string, folder: string): Promise<LedgerSummary> {
   const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.startsWith("B:/~BUN/");
   const program = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
   const child = Bun.spawn([...program, "ledger", "verify", "--json"], {
-    // The key is where the installation is, unless REPRISE_SECRET says it.
+    // The key is in the installation's folder, unless REPRISE_SECRET is set.
     env: { ...process.env, DATABASE_URL: databaseUrl, DATA_DIR: folder },
     stdout: "pipe",
     stderr: "inherit",
   });
-  const said = await new Response(child.stdout).text();
+  const stdout = await new Response(child.stdout).text();
   await child.exited;
-  const { ok, entries } = JSON.parse(said || '{"ok":false,"entries":0}') as Proof;
+  const { ok, entries } = JSON.parse(stdout || '{"ok":false,"entries":0}') as LedgerSummary;
   return { ok, entries };
 }
 
@@ -100,13 +100,13 @@ async function comparePending({ handle }: Source, target: Sql): Promise<{ ok: bo
   };
 }
 
-function tell(
+function printSummary(
   ok: boolean,
   name: string,
   rows: number,
   seconds: number,
   differences: readonly TableDifference[],
-  ledger: Proof,
+  ledger: LedgerSummary,
   pending: number,
   { folder }: Source,
 ): void {

@@ -8,7 +8,7 @@ const RECHECK_MS = 2;
 /**
  * Shares the event loop between tenants. Work whose size a tenant decides (template checks, previews, searches, imports) is
  * cut into slices of a few milliseconds. One slice runs between two polls of the network, and the owners that wait are
- * served in turn: what one brand queues delays its own work, and every other request by one slice. A request to Postgres
+ * served round-robin: the queue of one brand delays its own work, and every other request by one slice. A request to Postgres
  * returns to the event loop for each statement and would meet a slice each time: while requests of others are in progress,
  * slices get a fifth of the time.
  */
@@ -26,7 +26,7 @@ export class TimeSlices {
   }
 
   /** Sets the function that returns whether requests of others than an owner are in progress. */
-  giveWayTo(othersRun: (owner: string) => boolean): void {
+  setOthersRun(othersRun: (owner: string) => boolean): void {
     this.#othersRun = othersRun;
   }
 
@@ -58,7 +58,7 @@ export class TimeSlices {
       this.#waiting.delete(owner);
       queue.shift()?.();
       if (queue.length > 0) this.#waiting.set(owner, queue);
-      // What was resolved runs before this.
+      // The resolved slice runs before this.
       setImmediate(() => this.pauseFor(performance.now() - began));
       break;
     }

@@ -30,7 +30,7 @@ test("TimeSlices: one slice runs between two polls, for any number of waiting sl
 test("slices while another owner has a request under way: one runs, and the next after a pause; without one, at once", async () => {
   const { slices, poll, polls } = manual();
   let othersRun = true;
-  slices.giveWayTo(() => othersRun);
+  slices.setOthersRun(() => othersRun);
   let ran = 0;
   for (let at = 0; at < 3; at++) void slices.next("greedy").then(() => ran++);
   await poll();

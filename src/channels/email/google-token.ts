@@ -77,7 +77,7 @@ async function fetchToken(url: string, login: GoogleLogin, now: number): Promise
   if (response.ok && typeof token === "string" && /^[\x21-\x7e]{1,8192}$/.test(token)) {
     return { token, expiresAt: now + (typeof seconds === "number" ? seconds : DEFAULT_TOKEN_LIFETIME_S) * 1000 };
   }
-  // Only the error code: the description may repeat parts of the request.
+  // Takes the error code alone: the description may repeat parts of the request.
   const code = typeof error === "string" && /^[a-z_]{1,60}$/.test(error) ? error : null;
   if (code !== null && response.status < 500 && response.status !== 429 && !TEMPORARY_ERRORS.has(code)) {
     throw new GoogleGrantRefusedError(`Google refused the credentials (${code}): ${ADVICE[login.grant.type]}`);

@@ -83,7 +83,7 @@ function toTemporaryFailure(reply: SmtpReply, login: SmtpLogin): NotAccepted {
 function toPermanentFailure(step: "to" | "content", reply: SmtpReply, login: SmtpLogin): NotAccepted {
   const { code, enhanced, text } = reply;
   const reason = `${formatServer(login)} refused the message (${formatReply(reply)})`;
-  // A bad sequence of commands says nothing about the message (RFC 5321 section 4.2.2).
+  // A bad sequence of commands is no result for the message (RFC 5321 section 4.2.2).
   if (code === 503) return toDeferred("message", reason, reply);
   if (enhanced === "5.1.7" || enhanced === "5.1.8" || SENDER_REFUSED.test(text)) {
     return toDeferred("sender", `${reason}. ${ADVICE.from}`, reply);

@@ -48,7 +48,7 @@ async function runTransaction<T>(connection: Connection, begin: string, work: ()
     return result;
   } catch (error) {
     if (connection.isOpen) await connection.run("rollback").catch(connection.destroy);
-    // 25P02 only says that an earlier statement failed.
+    // 25P02 means that an earlier statement failed, whose error is the cause.
     throw (error as { code?: unknown }).code === "25P02" ? (connection.firstError ?? error) : error;
   }
 }

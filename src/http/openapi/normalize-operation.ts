@@ -76,7 +76,7 @@ export function normalizeResponse(given: Json, status: string): JsonObject {
   if (headers !== undefined) out.headers = headers;
   if (links !== undefined) out.links = links;
   if (isObject(content)) {
-    // Elysia moves these from the schema to the response, where OpenAPI does not know them.
+    // Elysia moves these from the schema to the response, where OpenAPI does not allow them.
     const notes = { ...(title === undefined ? {} : { title }), ...(examples === undefined ? {} : { examples }) };
     out.content = normalizeContent(content, notes);
   }

@@ -66,7 +66,7 @@ function freshCharacters(text: string): number {
     const repeated = repeatedLength(text, at);
     if (repeated >= REPEATED_LENGTH) {
       at += repeated;
-      // Where it was copied from, and how much of it: not even a character's worth.
+      // The position and length of the copy are worth less than a character.
       fresh += 0.5;
     } else {
       if (!followsFromBefore(text, at)) fresh++;

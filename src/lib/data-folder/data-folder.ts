@@ -68,8 +68,10 @@ function repairFolder(folder: string, { mode, uid: owner, gid }: Stats, uid: num
   if ((mode & LOOSE_BITS) === 0) return true;
   const others = isShared(folder, mode);
   if (others !== null)
-    check.problems.push(`${folder} (${octal(mode)}) keeps its mode: ${others}. Use a folder of its own for Reprise`);
-  else if (!isOurs) check.problems.push(`${folder} (${octal(mode)}) belongs to root: chown -R ${uid} ${folder}`);
+    check.problems.push(
+      `${folder} (${formatMode(mode)}) keeps its mode: ${others}. Use a folder of its own for Reprise`,
+    );
+  else if (!isOurs) check.problems.push(`${folder} (${formatMode(mode)}) belongs to root: chown -R ${uid} ${folder}`);
   else return restrict(folder, ".", FOLDER_MODE, check);
   return false;
 }
@@ -88,7 +90,7 @@ function repairEntries(folder: string, uid: number, check: FolderCheck): void {
     const path = join(folder, name);
     if (name === KEY_FILE) checkKeyOwner(path, uid);
     if (!OUR_FILES.test(name) && !OUR_FOLDERS.has(name)) continue;
-    // The operator may have placed images or the database elsewhere by a link: its target is what counts.
+    // The operator may have placed images or the database elsewhere by a link: the target is checked.
     const target = lstatSync(path).isSymbolicLink() ? findRealPath(path) : path;
     if (target === null) continue;
     const stats = statSync(target);
@@ -138,8 +140,10 @@ function restrict(path: string, shown: string, mode: number, check: FolderCheck)
       return true;
     }
   } catch {}
-  check.problems.push(`${path} can be read by other users, and that cannot be changed: chmod ${octal(mode)} ${path}`);
+  check.problems.push(
+    `${path} can be read by other users, and that cannot be changed: chmod ${formatMode(mode)} ${path}`,
+  );
   return false;
 }
 
-const octal = (mode: number) => (mode & 0o7777).toString(8).padStart(4, "0");
+const formatMode = (mode: number) => (mode & 0o7777).toString(8).padStart(4, "0");

@@ -56,7 +56,7 @@ function probe(folder: string, uid: number): Omit<OpenedFolder, "folder"> {
     file = openSync(path, "wx", FILE_MODE);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
-    // A full disk tells nothing about owners and modes, and must not keep a service from starting.
+    // A full disk is no result about owners and modes, and must not keep a service from starting.
     if (code === "ENOSPC" || code === "EDQUOT") return { ownUid: uid, keepsModes: true };
     throw error;
   }

@@ -4,7 +4,7 @@ import type { Reader, Tx } from "../../db/store.ts";
 import { AppError, notFound } from "../../lib/errors.ts";
 import { pauseConversation, removeFromCampaign, resumeConversation } from "../conversations/status.ts";
 import { cancelConversation } from "../messages/cancel.ts";
-import { unparkConversation } from "../messages/messages.ts";
+import { releaseConversationMessages } from "../messages/messages.ts";
 import type { CampaignRow } from "./campaigns.ts";
 import { scheduleForNewMembers } from "./initial-messages.ts";
 import type { ConversationRow } from "./members.ts";
@@ -42,7 +42,7 @@ export async function resumeMember(tx: Tx, campaign: CampaignRow, contactId: str
   const row = await getMemberConversation(tx, campaign.id, contactId);
   const resumed = await resumeConversation(tx, row.id);
   if (!resumed) throw wrongStatus(row, "PAUSED");
-  await unparkConversation(tx, row.id);
+  await releaseConversationMessages(tx, row.id);
   // A contact paused before the launch has no first message yet.
   await scheduleForNewMembers(tx, campaign, [row]);
   return resumed;

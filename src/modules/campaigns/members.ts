@@ -56,7 +56,7 @@ export async function addContacts(
   const joining = new Set<string>();
   const bytes = await getRemainingQuota(tx, campaign.brandId, "storedBytes");
   const places = Math.floor(bytes.left / CONVERSATION_ROW_BYTES);
-  const judged = outcomes.map((outcome): MemberOutcome => {
+  const results = outcomes.map((outcome): MemberOutcome => {
     const { contactId, verdict } = outcome;
     if (contactId === null || members.has(contactId) || joining.has(contactId)) {
       return verdict === "duplicate" ? { ...outcome, message: outcome.message ?? "Already in this campaign" } : outcome;
@@ -74,7 +74,7 @@ export async function addContacts(
   });
   const newMembers = await enrollContacts(tx, campaign, [...joining]);
   if (newMembers.length > 0 && campaign.status !== "DRAFT") await schedule(tx, campaign, newMembers);
-  return { outcomes: judged, enrolled: newMembers.length };
+  return { outcomes: results, enrolled: newMembers.length };
 }
 
 /** Creates a conversation for each contact without one and returns the new ones. Schedules nothing. */

@@ -26,7 +26,7 @@ export async function* decodeToUtf8Blocks(source: ReadableStream<Uint8Array>): A
   for await (const block of splitBlocks(source)) {
     if (decoder === undefined) {
       const encoding = detectEncoding(block);
-      // UTF-8 needs no conversion: the parser takes it as it is.
+      // UTF-8 needs no conversion: the parser accepts it.
       decoder = encoding === "utf-8" ? null : new TextDecoder(encoding);
       if (decoder === null) {
         yield startsWith(block, "\xef\xbb\xbf") ? block.subarray(3) : block;

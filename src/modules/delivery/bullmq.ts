@@ -55,7 +55,7 @@ export async function startBullmq(engine: Engine | null, options: BullmqOptions)
     prefix: `reprise-${namespace}`,
     onWakeup: embedded === null ? null : embedded.wake,
     onReady() {
-      wakeups.forget();
+      wakeups.clear();
       rounds.wake();
     },
     onChange(works, error) {
@@ -92,7 +92,7 @@ function trackWakeups({ read, clock }: BullmqOptions, every: number) {
   const added = new Set<string>();
   let forgottenAt = 0;
   return {
-    forget: () => added.clear(),
+    clear: () => added.clear(),
     /** Returns in how many milliseconds to add the next ones. */
     async add(queue: WakeupQueue): Promise<number> {
       const now = clock.now();

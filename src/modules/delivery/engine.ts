@@ -71,7 +71,7 @@ export function createEngine(options: EngineOptions): Engine {
   const engine: Engine = {
     runDue: runDue.run,
     async drain() {
-      // What is being claimed at this time is in flight, too.
+      // Messages of a claim that is still running are in flight, too.
       await runDue.running()?.catch(() => {});
       while (pipeline.inFlight.size > 0 || pipeline.results.length > 0) {
         if (pipeline.results.length === 0) await pipeline.inFlight.next();
@@ -151,7 +151,7 @@ function createPipeline(options: EngineOptions) {
       for (const claim of claims) results.push({ claim, outcome: NOT_ATTEMPTED });
       throw error;
     });
-    // Only now: had the transaction failed, the next one would settle them.
+    // Removed after the commit: had the transaction failed, the next one would settle them.
     results.splice(0, settling.length);
     logLate(log, late);
     return { claims, examined, settled: settling.length };
@@ -172,7 +172,7 @@ function createPipeline(options: EngineOptions) {
         onResult,
         onReturn: () => notify(),
       });
-      // What was settled may be due again at once: the batch chose before it settled.
+      // A settled message may be due again at once: the batch chose before it settled.
       return examined > 0 || settled > 0 || results.length > 0;
     },
     stop() {

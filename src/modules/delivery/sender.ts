@@ -28,7 +28,7 @@ export async function sendBatch(claims: readonly Claim[], options: SenderOptions
   if (claims.length === 0) return;
   const { read, monotonicMs, inFlight, onResult, onReturn } = options;
   const recalled = await findRecalled(read, claims).catch((error) => {
-    // Whether they may leave is unknown, so none does: no outcome is unknown.
+    // It is unknown which of them may be sent, so none is: then no outcome is unknown.
     for (const claim of claims) onResult({ claim, outcome: NOT_ATTEMPTED });
     throw error;
   });

@@ -73,7 +73,7 @@ export function openWakeupQueue(options: WakeupQueueOptions): WakeupQueue {
         parts.succeeded();
       } catch (error) {
         parts.failed(error);
-        // What it has not answered must not reach it later, and another connection may lead to a better one.
+        // Unanswered commands must not arrive later, and a new connection may lead to a working Redis.
         if (redis.status === "ready" && !parts.closed) redis.disconnect(true);
         throw error;
       }

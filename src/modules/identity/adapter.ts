@@ -28,18 +28,18 @@ function getColumn(table: PgTable, field: string): PgColumn {
 
 /** Implements the row operations of better-auth. Its factory builds the atomic `consumeOne` and `incrementOne` from these. */
 function createRowAdapter(read: Reader, write: Write): CustomAdapter {
-  const matching = (table: PgTable, where: readonly Condition[] = []) =>
+  const buildCondition = (table: PgTable, where: readonly Condition[] = []) =>
     toSqlCondition(where, (field) => getColumn(table, field));
 
-  async function change(model: string, where: readonly Condition[], values: Row): Promise<Row[]> {
+  async function updateRows(model: string, where: readonly Condition[], values: Row): Promise<Row[]> {
     const table = getTable(model);
-    return write((tx) => tx.update(table).set(values).where(matching(table, where)).returning());
+    return write((tx) => tx.update(table).set(values).where(buildCondition(table, where)).returning());
   }
 
-  async function remove(model: string, where: readonly Condition[]): Promise<number> {
+  async function deleteRows(model: string, where: readonly Condition[]): Promise<number> {
     const table = getTable(model);
-    const gone = await write((tx) => tx.delete(table).where(matching(table, where)).returning());
-    return gone.length;
+    const deleted = await write((tx) => tx.delete(table).where(buildCondition(table, where)).returning());
+    return deleted.length;
   }
 
   // The casts: in better-auth each caller chooses the type of a row, which no adapter can check.
@@ -55,7 +55,7 @@ function createRowAdapter(read: Reader, write: Write): CustomAdapter {
     },
     async findOne<T>({ model, where }: { model: string; where: Condition[] }): Promise<T | null> {
       const table = getTable(model);
-      const [row] = await read.select().from(table).where(matching(table, where)).limit(1);
+      const [row] = await read.select().from(table).where(buildCondition(table, where)).limit(1);
       return (row ?? null) as T | null;
     },
     async findMany<T>({ model, where, limit, sortBy, offset = 0 }: Parameters<CustomAdapter["findMany"]>[0]) {
@@ -64,7 +64,7 @@ function createRowAdapter(read: Reader, write: Write): CustomAdapter {
       const found = await read
         .select()
         .from(table)
-        .where(matching(table, where))
+        .where(buildCondition(table, where))
         .orderBy(sortBy?.direction === "desc" ? desc(order) : asc(order))
         .limit(limit)
         .offset(offset);
@@ -72,15 +72,15 @@ function createRowAdapter(read: Reader, write: Write): CustomAdapter {
     },
     async count({ model, where }) {
       const table = getTable(model);
-      return read.$count(table, matching(table, where));
+      return read.$count(table, buildCondition(table, where));
     },
     async update<T>({ model, where, update }: { model: string; where: Condition[]; update: T }): Promise<T | null> {
-      const [row] = await change(model, where, update as Row);
+      const [row] = await updateRows(model, where, update as Row);
       return (row ?? null) as T | null;
     },
-    updateMany: async ({ model, where, update }) => (await change(model, where, update)).length,
-    delete: async ({ model, where }) => void (await remove(model, where)),
-    deleteMany: ({ model, where }) => remove(model, where),
+    updateMany: async ({ model, where, update }) => (await updateRows(model, where, update)).length,
+    delete: async ({ model, where }) => void (await deleteRows(model, where)),
+    deleteMany: ({ model, where }) => deleteRows(model, where),
   };
 }
 

@@ -29,7 +29,7 @@ export function deviceCookies(options: { signer: Signer; clock: Clock; isSecure:
     cookieName(`reprise.device-${account.slice(0, ACCOUNT_TAG_LENGTH)}`, isSecure);
   const getSignedText = (account: string, id: string, madeAt: string) => `device ${account} ${id} ${madeAt}`;
 
-  function read(request: Request, account: string): { id: string; madeAt: Instant } | null {
+  function findCookie(request: Request, account: string): { id: string; madeAt: Instant } | null {
     const start = `${getCookieName(account)}=`;
     const cookies = request.headers.get("cookie")?.split(/; */) ?? [];
     const value = cookies.find((cookie) => cookie.startsWith(start))?.slice(start.length);
@@ -40,10 +40,10 @@ export function deviceCookies(options: { signer: Signer; clock: Clock; isSecure:
   }
 
   return {
-    find: (request, email) => read(request, hashAccount(email))?.id ?? null,
+    find: (request, email) => findCookie(request, hashAccount(email))?.id ?? null,
     renew(request, email) {
       const account = hashAccount(email);
-      const known = read(request, account);
+      const known = findCookie(request, account);
       if (known && clock.now() - known.madeAt < DEVICE_RENEWAL_MS) return [];
       const id = known?.id ?? randomBytes(16).toString("base64url");
       const madeAt = String(clock.now());

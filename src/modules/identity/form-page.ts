@@ -29,7 +29,7 @@ export const EMAIL_FIELD =
 export const PASSWORD_FIELD =
   '<label>Password, 10 characters or more <input name="password" type="password" required minlength="10" maxlength="128" autocomplete="new-password"></label>';
 
-// The token stands in the fragment, which browsers do not send: it is in no log of a proxy. It is removed from the address bar
+// The token is in the fragment, which browsers do not send: it is in no log of a proxy. It is removed from the address bar
 // at once, so that it is not in the history. A link that is opened where the page is open already only changes the fragment.
 const renderScript = ({ path, done }: FormPage) => `
 const form = document.querySelector("form");

@@ -19,8 +19,8 @@ type Headers = Record<string, string | number>;
  */
 export function checkAdmission({ admit }: Admission): RouteCheck {
   return (principal, { context, policy, headers }) => {
-    const pass = admit(principal, getRouteClass(context.request.method, policy.limit), (told) =>
-      setRateLimitHeaders(headers, told),
+    const pass = admit(principal, getRouteClass(context.request.method, policy.limit), (rateLimit) =>
+      setRateLimitHeaders(headers, rateLimit),
     );
     const note = (given: AdmissionPass) => {
       setRateLimitHeaders(headers, given);

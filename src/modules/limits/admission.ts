@@ -57,7 +57,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     noun: "costly requests (the limit costlyAtOnce)",
   });
   const ownerPlaces = new OwnerPlaces();
-  timeSlices.giveWayTo((owner) => ownerPlaces.othersRun(owner));
+  timeSlices.setOthersRun((owner) => ownerPlaces.othersRun(owner));
   const share = new FairShare();
   const meter = new LoopMeter((subject, ms, now) => share.charge(subject, ms, now));
   const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));

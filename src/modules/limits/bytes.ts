@@ -20,7 +20,7 @@ interface ContactTexts {
 }
 
 export function contactBytes({ email, phone, firstName, lastName, company, custom }: ContactTexts): number {
-  // Addresses stand in two indexes besides the row.
+  // Addresses are in two indexes besides the row.
   return (
     CONTACT_ROW_BYTES + 3 * countBytes(email, phone) + countBytes(firstName, lastName, company, JSON.stringify(custom))
   );

@@ -79,7 +79,7 @@ export class OwnerPlaces {
 
   /** Returns whether requests of other owners are running. */
   othersRun(name: string): boolean {
-    this.#forgetLong(this.#now());
+    this.#releaseLong(this.#now());
     return this.#running.size > (this.#owners.get(name)?.running ?? 0);
   }
 
@@ -125,15 +125,15 @@ export class OwnerPlaces {
 
   #mayStart(owner: Owner, now: number): boolean {
     if (this.#isAlone(owner.name, now)) return true;
-    this.#forgetLong(now);
+    this.#releaseLong(now);
     if (owner.running >= MAX_SHARED_REQUESTS) return false;
     return now >= owner.pausedUntil || this.#running.size === owner.running;
   }
 
-  #forgetLong(now: number): void {
+  #releaseLong(now: number): void {
     for (const place of this.#running) {
       if (now - place.startedAt <= LONG_REQUEST_MS) return;
-      this.#leave(place);
+      this.#release(place);
     }
   }
 
@@ -145,7 +145,7 @@ export class OwnerPlaces {
     return place;
   }
 
-  #leave(place: Place): void {
+  #release(place: Place): void {
     if (this.#running.delete(place)) place.owner.running--;
   }
 
@@ -153,7 +153,7 @@ export class OwnerPlaces {
     return () => {
       const now = this.#now();
       const { owner, startedAt } = place;
-      this.#leave(place);
+      this.#release(place);
       owner.pausedUntil = now + Math.min(now - startedAt, MAX_PAUSE_MS);
       if (owner.running > 0) return;
       // After a long request another owner object may have this name.

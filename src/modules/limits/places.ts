@@ -31,7 +31,7 @@ export class ConcurrencyLimiter {
     return () => {
       if (isGiven) return;
       isGiven = true;
-      this.#giveBack(subject, queue);
+      this.#release(subject, queue);
     };
   }
 
@@ -44,7 +44,7 @@ export class ConcurrencyLimiter {
     return new Promise((start) => waiting.push(start));
   }
 
-  #giveBack(subject: string, queue: Queue): void {
+  #release(subject: string, queue: Queue): void {
     const next = queue.waiting.shift();
     // The waiting request runs after the requests of others that have arrived meanwhile.
     if (next) setImmediate(next);

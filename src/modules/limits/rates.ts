@@ -68,10 +68,10 @@ export function leasedRates(store: Store, clock: Clock): Rates {
 
   function spend(holding: Holding, rate: Rate): Taken {
     holding.tokens--;
-    return told(holding, rate, 0);
+    return toTaken(holding, rate, 0);
   }
 
-  function told(holding: Holding, { quota, windowMs }: Rate, waitMs: number): Taken {
+  function toTaken(holding: Holding, { quota, windowMs }: Rate, waitMs: number): Taken {
     const now = clock.now();
     const flowed = Math.max(0, now - holding.at) * (quota / windowMs);
     // At least the token that was just taken is missing.
@@ -83,7 +83,7 @@ export function leasedRates(store: Store, clock: Clock): Rates {
     for (;;) {
       if (holding.tokens >= 1) return spend(holding, rate);
       const waitMs = holding.emptyUntil - clock.now();
-      if (waitMs > 0) return told(holding, rate, Math.min(waitMs, rate.windowMs));
+      if (waitMs > 0) return toTaken(holding, rate, Math.min(waitMs, rate.windowMs));
       holding.leasing ??= lease(holding, subject, name, rate).finally(() => {
         holding.leasing = null;
       });

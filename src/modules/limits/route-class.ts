@@ -24,6 +24,6 @@ export const ROUTE_CLASSES: Record<RouteClass, RouteClassDefinition> = {
 };
 
 /** Returns the declared class of a route, else the class of its method. */
-export function getRouteClass(method: string, told: RouteClass | undefined): RouteClass {
-  return told ?? (method === "GET" || method === "HEAD" ? "read" : "write");
+export function getRouteClass(method: string, declared: RouteClass | undefined): RouteClass {
+  return declared ?? (method === "GET" || method === "HEAD" ? "read" : "write");
 }

@@ -85,7 +85,7 @@ export async function assertLoginWorks(
 }
 
 /** Counts an admin's working login as proof: a relay that needs no password proves nothing by itself. */
-export function withAdminProof(connection: LoginTest, { role }: { role: "user" | "admin" }): LoginTest {
+export function withAdminVerification(connection: LoginTest, { role }: { role: "user" | "admin" }): LoginTest {
   return {
     ...connection,
     provesOwnership: connection.provesOwnership || (role === "admin" && connection.error === null),

@@ -73,7 +73,7 @@ const isPicture: Record<Kind, RegExp> = {
 export function getOrientation(kind: Kind, bytes: Uint8Array): number {
   const part = listParts(kind, bytes).find(({ name }) => name === (kind === "png" ? "eXIf" : "EXIF"));
   try {
-    return part ? orientationIn(view(part.bytes.subarray(part.content))) : 1;
+    return part ? parseOrientation(view(part.bytes.subarray(part.content))) : 1;
   } catch (error) {
     // The offset points beyond the end.
     if (error instanceof RangeError) return 1;
@@ -81,7 +81,7 @@ export function getOrientation(kind: Kind, bytes: Uint8Array): number {
   }
 }
 
-function orientationIn(exif: DataView): number {
+function parseOrientation(exif: DataView): number {
   const start = exif.getUint32(0) === 0x45786966 ? 6 : 0; // "Exif\0\0", which some writers put first
   const isLittle = exif.getUint16(start) === 0x4949;
   const list = start + exif.getUint32(start + 4, isLittle);

@@ -37,7 +37,7 @@ const DRAW_QUEUE = new FairQueue({ atOnce: 1, mostWaiting: 10 });
  * @throws AppError UNSUPPORTED_MEDIA_TYPE for anything but PNG, JPEG or WebP; INVALID for a damaged or huge one; RATE_LIMITED
  * when too many of this user wait
  */
-export async function redraw(given: Uint8Array, userId = ""): Promise<Picture> {
+export async function reencode(given: Uint8Array, userId = ""): Promise<Picture> {
   const kind = detectKind(given);
   if (!kind) throw new AppError("UNSUPPORTED_MEDIA_TYPE", "Expected a PNG, JPEG or WebP image");
   const flaw = findPictureFlaw(kind, given);
@@ -51,7 +51,7 @@ async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
     const image = new Bun.Image(given, { maxPixels: MAX_UPLOADED_PIXELS });
     const { width, height } = await image.metadata();
     if (Math.max(width, height) > MAX_UPLOADED_SIDE_PIXELS) throw tooManyPixels();
-    if (kind !== "jpeg") turnUpright(image, getOrientation(kind, given));
+    if (kind !== "jpeg") applyOrientation(image, getOrientation(kind, given));
     image.resize(MAX_STORED_SIDE_PIXELS, MAX_STORED_SIDE_PIXELS, { fit: "inside", withoutEnlargement: true });
     return await image[kind](kind === "png" ? {} : { quality: JPEG_QUALITY }).bytes();
   } catch (error) {
@@ -63,7 +63,7 @@ async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
 }
 
 /** Rotates and mirrors an image by its EXIF orientation. Bun always rotates first, in any order of the calls. */
-function turnUpright(image: Bun.Image, orientation: number): void {
+function applyOrientation(image: Bun.Image, orientation: number): void {
   const degrees = [0, 0, 0, 180, 0, 90, 90, 270, 270][orientation] ?? 0;
   if (degrees > 0) image.rotate(degrees);
   if ([2, 5, 7].includes(orientation)) image.flop();

@@ -15,7 +15,7 @@ import { watchDiskSpace } from "../../../lib/storage/disk-space.ts";
 import type { Deps } from "../../deps.ts";
 import { deleteUnusedFile, markUnused } from "../../stored-files/unused-files.ts";
 import { ProfileChange, UploadedImage } from "./model.ts";
-import { redraw } from "./picture.ts";
+import { reencode } from "./picture.ts";
 import { imageFilePath, newImageName, PROFILE_IMAGES_PATH, setImage, updateProfile } from "./profile.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGE_FORM_BYTES, receiveImage } from "./upload.ts";
 
@@ -61,7 +61,7 @@ export function profileRoutes(deps: Deps) {
           set.headers[REPLAYED_HEADER] = "true";
           return answered;
         }
-        const { content, type, extension } = await redraw(given, userId);
+        const { content, type, extension } = await reencode(given, userId);
         const name = newImageName(extension);
         const file = `profile-images/${name}`;
         const imageUrl = `${config.publicUrl}${PROFILE_IMAGES_PATH}/${name}`;
