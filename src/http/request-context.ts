@@ -15,11 +15,11 @@ export interface Principal {
   /** The brand this user owns, if any. */
   brandId: string | null;
   credential: "session" | "api-key";
-  /** When the password of this session was given last; null for an API key. */
+  /** Time when the password of this session was given last; null for an API key. */
   signedInAt: Instant | null;
   /** Null for an API key. */
   sessionId: string | null;
-  /** When the session or key ends; null for a key that does not. */
+  /** Time when the session or key ends; null for a key that does not. */
   expiresAt: Instant | null;
 }
 
@@ -42,7 +42,7 @@ export class RequestContext {
   readonly request: Request;
   /** Stands in the answer, in errors and in the log. */
   readonly requestId: string;
-  /** By `performance.now()`. */
+  /** Time of the start, by `performance.now()`. */
   readonly startedAt = performance.now();
   /** Set by `guard`; null at public routes. */
   knownPrincipal: Principal | null = null;

@@ -24,7 +24,7 @@ export interface AppErrorOptions {
   details?: ErrorDetail[];
   /** Further public fields of the answer, e.g. the credits that are missing. */
   meta?: Record<string, unknown>;
-  /** For operators only. */
+  /** Details for operators only. */
   cause?: unknown;
   retryAfterSeconds?: number;
 }

@@ -37,9 +37,9 @@ export interface InvariantReport {
 
 /** Positions in the order of events from which on an address or a conversation must receive nothing. */
 export interface StopEvents {
-  /** By `<brand id> <address>`. */
+  /** Positions by `<brand id> <address>`. */
   banned: Map<string, number>;
-  /** By conversation. */
+  /** Positions by conversation. */
   replied: Map<string, number>;
 }
 

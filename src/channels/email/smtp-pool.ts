@@ -1,6 +1,6 @@
 import type { SmtpSession } from "./smtp-session.ts";
 
-/** No connection was available, for reasons of this process and not of the server. */
+/** Reports that no connection was available, for reasons of this process and not of the server. */
 export class NoConnectionError extends Error {}
 
 /** Many servers close a connection after this many mails, some without a reply. */

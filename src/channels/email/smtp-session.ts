@@ -8,11 +8,14 @@ import { type Delivery, NoLoginOfferedError, SmtpTimeoutError, toSmtpError } fro
 
 /** Timeouts in milliseconds. */
 export interface SmtpTimeouts {
-  /** From the first packet to the finished login. */
+  /** Time from the first packet to the finished login. */
   connect: number;
-  /** From `send` to the final dot: waiting for a connection, connecting, addresses and content. */
+  /** Time from `send` to the final dot: waiting for a connection, connecting, addresses and content. */
   session: number;
-  /** From the final dot to its reply. RFC 5321 (4.5.3.2.6) recommends ten minutes; a shorter time leaves more outcomes unknown. */
+  /**
+   * Time from the final dot to its reply. RFC 5321 (4.5.3.2.6) recommends ten minutes; a shorter time leaves more outcomes
+   * unknown.
+   */
   commit: number;
 }
 

@@ -47,7 +47,7 @@ export interface Connection {
   firstError: unknown;
   createdAt: number;
   lastUsedAt: number;
-  /** As in postgres.js; throws CONNECTION_CLOSED when the connection is no longer open. */
+  /** Runs a statement as in postgres.js; throws CONNECTION_CLOSED when the connection is no longer open. */
   unsafe: Sql["unsafe"];
   run(text: string): Promise<{ command: string }>;
   /** Closes the connection at once and rejects its pending queries. */

@@ -129,7 +129,7 @@ export const creditClawbacks = table(
     lotSource: text("lot_source"),
     reason: text("reason").notNull(),
     actorId: text("actor_id"),
-    /** When the money was returned. */
+    /** Time when the money was returned. */
     at: timestampMs("at").notNull(),
     /** Null while the refunded lot has not been granted: a refund may arrive before its payment. */
     doneAt: timestampMs("done_at"),
@@ -142,7 +142,7 @@ export const creditClawbacks = table(
   ],
 );
 
-/** Every movement of credits, append-only. The balances are their sum. */
+/** The movements of credits, append-only. The balances are their sum. */
 export const ledgerEntries = table(
   "ledger_entries",
   {

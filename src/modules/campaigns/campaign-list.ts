@@ -32,7 +32,7 @@ export interface CampaignPage {
   sortOrder: "asc" | "desc";
   after: CampaignCursor | null;
   limit: number;
-  /** Awaited before each slice. */
+  /** Is awaited before each slice. */
   pause: () => Promise<void>;
 }
 

@@ -9,7 +9,7 @@ export interface Observation<State> {
   /** `resource_version`, which grows with every change. */
   version: number;
   on: boolean;
-  /** When the resource entered this state. */
+  /** Time when the resource entered this state. */
   at: Instant;
   state: State;
 }

@@ -21,7 +21,7 @@ export interface Invoice {
   id: string;
   customerId: string;
   subscriptionId: string | null;
-  /** Not closed yet, so that its lines may still change. */
+  /** True while it is not closed, so that its lines may still change. */
   draft: boolean;
   /** A payment was attempted and failed. */
   failed: boolean;

@@ -4,7 +4,7 @@ export type ContactField = keyof typeof KNOWN_COLUMN_NAMES;
 
 /** The columns of each field, as indexes into the header in order of preference: the first cell that is not empty is used. */
 export interface Mapping extends Partial<Record<ContactField, number[]>> {
-  /** By the field's name in templates: `jobTitle` for `custom.jobTitle`. */
+  /** Columns by the field's name in templates: `jobTitle` for `custom.jobTitle`. */
   custom: Record<string, number[]>;
 }
 

@@ -10,7 +10,7 @@ const MAX_INDEXED_WORDS = 24;
 const MAX_INDEXED_CHARS = 64;
 /** Words of a search that are used. */
 const MAX_QUERY_WORDS = 8;
-/** From this many digits on, leading zeros are taken for a trunk or international prefix, which stored numbers lack. */
+/** Least digits of a number whose leading zeros are taken for a trunk or international prefix, which stored numbers lack. */
 const MIN_FULL_NUMBER_DIGITS = 7;
 
 /** Country calling codes (ITU-T E.164). None is a prefix of another. */

@@ -120,7 +120,7 @@ export const toWordEntry = (contact: SearchableContact & { id: string }): WordEn
   words: getIndexedWords(contact),
 });
 
-/** `before`: the contacts as they are in the database. */
+/** Writes the changed contacts. `before`: the contacts as they are in the database. */
 async function writeContacts(
   tx: Tx,
   brandId: string,

@@ -22,7 +22,7 @@ export interface Refund {
   amount: number;
   /** The refunded lot; null for no particular one. */
   lotId: string | null;
-  /** When the money was returned. */
+  /** Time when the money was returned. */
   at: Instant;
 }
 

@@ -16,7 +16,7 @@ export interface ClawbackInput {
   source: string;
   reason: string;
   actorId?: string | null;
-  /** When the money was returned; by default now. */
+  /** Time when the money was returned; by default now. */
   at?: Instant;
 }
 

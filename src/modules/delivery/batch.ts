@@ -23,7 +23,7 @@ const SLICE_ROWS = dialect === "postgres" ? 400 : 50;
 export interface BatchInput {
   results: readonly Result[];
   capacity: Capacity;
-  /** On the engine's steady clock; see `Claim`. */
+  /** Deadline on the engine's steady clock; see `Claim`. */
   sendBefore: number;
 }
 

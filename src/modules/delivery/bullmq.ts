@@ -9,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { startPollLoop } from "./poll-loop.ts";
 import type { Wakeup, WakeupQueue } from "./wakeup-queue.ts";
 
-/** Only messages that are due within this time get a wakeup in Redis, and only the soonest of them. */
+/** Time ahead for which due messages get a wakeup in Redis, the soonest of them only. */
 const LOOKAHEAD_MS = 5 * MINUTE;
 const MAX_UPCOMING_WAKEUPS = 200;
 /** Wakeups for messages that are due already: one makes a replica take all, and there are several replicas. */

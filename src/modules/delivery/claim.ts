@@ -11,7 +11,7 @@ export interface Claim {
   id: string;
   fence: number;
   claimedAt: Instant;
-  /** On the engine's steady clock: the bytes that commit leave before this time, or not at all. */
+  /** Deadline of the bytes that commit, on the engine's steady clock: they leave before it or not at all. */
   sendBefore: number;
   campaignId: string;
   conversationId: string;

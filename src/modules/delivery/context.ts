@@ -22,7 +22,7 @@ export type Brand = typeof brands.$inferSelect;
 export type Sender = typeof emailAccounts.$inferSelect & {
   /** The date in the mailbox's time zone. */
   today: string;
-  /** Those of today, with those that this transaction has claimed. */
+  /** Sends of today, with those that this transaction has claimed. */
   sendsToday: number;
   /** `sendsToday` as the database has it; the claim adds the difference. */
   sendsBefore: number;

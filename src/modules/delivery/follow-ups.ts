@@ -15,7 +15,7 @@ export interface FollowUpFilter {
   scope: TenantScope;
   campaignId?: string | undefined;
   contactId?: string | undefined;
-  /** By scheduled time. */
+  /** Limits by scheduled time: at or after `from`, and before `to`. */
   from?: Instant | undefined;
   to?: Instant | undefined;
 }

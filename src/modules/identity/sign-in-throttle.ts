@@ -49,7 +49,7 @@ interface Counter extends AttemptLimit {
 
 /** The origin of an attempt. */
 export interface SignInAttempt {
-  /** As `getClientAddress` returns it. */
+  /** Address as `getClientAddress` returns it. */
   address: string;
   email: string;
   /** The device that this account was signed in from before; null for others. */

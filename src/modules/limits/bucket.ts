@@ -20,7 +20,7 @@ interface Bucket {
   /** Taken and not yet refilled. A token weighs `windowMs`, and `quota` is refilled each millisecond: integers, so that rounding loses nothing. */
   debt: number;
   at: Instant;
-  /** When the debt is refilled. A bucket is deleted only after that. */
+  /** Time when the debt is refilled. A bucket is deleted only after that. */
   clearAt: Instant;
 }
 

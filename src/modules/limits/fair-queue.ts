@@ -14,7 +14,7 @@ export class FairQueue {
   readonly #queues = new Map<string, Waiting[]>();
   #running = 0;
 
-  /** `mostWaiting`: work of one key that may wait; more is rejected. */
+  /** Creates a queue. `mostWaiting`: work of one key that may wait; more is rejected. */
   constructor(options: { atOnce: number; mostWaiting?: number }) {
     this.#atOnce = options.atOnce;
     this.#mostWaiting = options.mostWaiting ?? Number.POSITIVE_INFINITY;

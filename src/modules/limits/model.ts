@@ -2,7 +2,7 @@ import { t } from "elysia";
 import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 import { LIMIT_NAMES } from "./names.ts";
 
-/** A whole number; `t.Integer` cannot be made nullable. */
+/** Creates the schema of a whole number, because `t.Integer` cannot be made nullable. */
 const Whole = (options: { description?: string; minimum?: number; maximum?: number } = {}) =>
   t.Number({ multipleOf: 1, ...options });
 

@@ -7,7 +7,7 @@ import { leaseTokens } from "./tokens.ts";
 
 /** Takes tokens for requests: synchronously from memory, or after a statement of the database. */
 export interface Rates {
-  /** `id`: of a user or a brand; the two are never equal. */
+  /** Takes a token. `id`: of a user or a brand; the two are never equal. */
   take(id: string, name: LimitName, rate: Rate): Taken | Promise<Taken>;
 }
 

@@ -28,7 +28,7 @@ export interface NewMessage {
 export interface CreatedMessages {
   /** Ids of the new messages. A (conversation, stage) that had one already keeps it. */
   ids: string[];
-  /** Those of them that wait because the brand is short of credits. */
+  /** Number of them that wait because the brand is short of credits. */
   underfunded: Set<string>;
 }
 
@@ -99,7 +99,7 @@ async function releasePostponed(tx: Tx, which: SQL): Promise<void> {
   await forEachPostponed(tx, which, (rows) =>
     reschedule(
       tx,
-      "unpark",
+      "release",
       rows.map(({ id }) => ({ id })),
     ),
   );

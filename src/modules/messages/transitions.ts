@@ -43,7 +43,7 @@ interface Transition extends Update {
   releaseReason?: "status";
 }
 
-/** Not sent, and to be cancelled since it was claimed. */
+/** Condition of a message that was not sent and has been recalled since it was claimed. */
 const RECALLED = sql.raw(`n."to" = 'PENDING' and messages.cancel_reason is not null`);
 
 /** The permitted transitions. `reschedule.ts` has the updates that leave a message PENDING. */

@@ -81,7 +81,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Re
   return Object.freeze(config);
 }
 
-/** Not parsed as other URLs are: it may name several hosts. */
+/** Parses DATABASE_URL, which may name several hosts, unlike other URLs. */
 function parsePostgresUrl(env: EnvironmentParser): string | null {
   const given = env.text("DATABASE_URL");
   if (given === null || parseDatabaseUrl(given)) return given;

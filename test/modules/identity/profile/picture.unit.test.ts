@@ -104,7 +104,7 @@ test.each([
   await expect(refused).rejects.toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE" });
 });
 
-test("redraw: removes a page appended to an image", async () => {
+test("reencode: removes a page appended to an image", async () => {
   const page = "<html><script>alert('SECRET')</script></html>";
   const { content } = await reencode(Buffer.concat([flag, Buffer.from(page)]));
   expect(text(content)).not.toContain("<");
@@ -145,7 +145,7 @@ test("reencode: rejects an animated image", async () => {
   await expect(reencode(moving)).rejects.toMatchObject({ message: "file: expected an image without animation" });
 });
 
-test("redraw: does not block the event loop", async () => {
+test("reencode: does not block the event loop", async () => {
   const large = await encodeImage(
     "jpeg",
     paint(2500, 2000, (x, y) => [x & 255, y & 255, (x * y) & 255]),
