@@ -16,7 +16,7 @@ export class TimeSlices {
   /** Waiting slices by owner; an owner that was served goes to the end. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #isScheduled = false;
-  /** Before this time no slice runs while others have requests under way. */
+  /** Time before which no slice runs while requests of other owners are in progress. */
   #pausedUntil = 0;
   #othersRun: (owner: string) => boolean = () => false;
   readonly #nextPoll: (run: () => void) => void;

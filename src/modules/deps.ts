@@ -17,7 +17,7 @@ import type { SecurityFindings } from "./security/findings.ts";
 export interface ChargebeeSettings {
   /** The credentials that webhooks must show; null: webhooks are refused. */
   webhook: { user: string; password: string } | null;
-  /** The site that is asked for events that never arrived; null: none is asked. */
+  /** The site that is queried for events that never arrived; null: none. */
   site: ChargebeeSite | null;
   /** The credits that each item price grants. */
   catalog: Catalog;

@@ -91,7 +91,7 @@ export function healthRoutes({ store, clock, redis }: Deps) {
         response: { 200: QueueHealth, 503: QueueHealth },
         detail: {
           summary: "Health of the queue",
-          description: "BullMQ queue health check; the same counts whichever queue runs",
+          description: "BullMQ queue health check; returns the same counts for both kinds of queue",
         },
       },
     )

@@ -40,7 +40,7 @@ export async function waitForDatabase<T>(
   }
 }
 
-/** Returns null for a start that was asked to stop, and throws every other error. */
+/** Returns null for a start that a signal stopped, and throws every other error. */
 export function nullIfStopped(error: unknown): null {
   if (error instanceof StopRequested) return null;
   throw error;

@@ -44,7 +44,7 @@ export class SmtpPool {
   }
 
   /**
-   * Takes a connection for one mail; the caller must give it back or close it.
+   * Takes a connection for one mail; the caller must return or close it.
    * @throws the error of opening it; NoConnectionError after `withinMs` of waiting for a free one
    */
   async acquire(withinMs: number): Promise<SmtpSession> {

@@ -95,7 +95,7 @@ export async function resume(tx: Tx, campaign: Campaign): Promise<Campaign> {
   return resumed;
 }
 
-/** Cancels a campaign for good: its pending messages are cancelled and their credits released. */
+/** Cancels a campaign permanently: its pending messages are cancelled and their credits released. */
 export async function cancel(
   tx: Tx,
   campaign: Campaign,

@@ -48,7 +48,7 @@ export async function resumeMember(tx: Tx, campaign: CampaignRow, contactId: str
   return resumed;
 }
 
-/** Removes a contact from a campaign for good and cancels the messages to them. Repeating it changes nothing. */
+/** Removes a contact from a campaign permanently and cancels the messages to them. Repeating it changes nothing. */
 export async function removeMember(
   tx: Tx,
   campaign: CampaignRow,

@@ -17,7 +17,7 @@ export interface Claim {
   conversationId: string;
   stage: number;
   attempts: number;
-  /** Which of the mailbox's days the send counts against; it is given back if nothing left. */
+  /** The day of the mailbox that the send counts against; the slot is returned if nothing was sent. */
   senderDay: string | null;
   /** True when it counts as sent while the mailbox warms up. */
   warming: boolean;

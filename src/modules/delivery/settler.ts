@@ -9,7 +9,7 @@ import type { DeliveryContext } from "./context.ts";
 import { pauseFailedMailboxes, resetSentMailboxes, returnSlots } from "./mailbox-results.ts";
 import type { Result } from "./result.ts";
 
-/** A message that keeps failing for reasons of its own fails for good after this many attempts. */
+/** Attempts after which a message that fails for reasons of its own has failed finally. */
 export const MAX_ATTEMPTS = 6;
 
 /**

@@ -78,7 +78,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           example: { body: { email: "ada@example.com", password: "correct horse battery", name: "Ada Lovelace" } },
           summary: "Sign up",
           description:
-            "403 unless the operator has opened sign-up. Where a system mailbox is configured, the response is 202 and the same for every address: a link is mailed, and the person who opens it chooses the password. Without one it creates an account and signs in; until an admin verifies the address, the account can own nothing and is deleted after two weeks; 409 for an address that has an account. Never creates an admin.",
+            "Creates an account. 403 unless the operator has opened sign-up. Where a system mailbox is configured, the response is 202 and the same for every address: a link is mailed, and the person who opens it chooses the password. Without one it creates an account and signs in; until an admin verifies the address, the account can own nothing and is deleted after two weeks; 409 for an address that has an account. Never creates an admin.",
         },
       },
     )

@@ -70,7 +70,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, throttled: Th
         detail: {
           access: "public",
           summary: "Open the verification page",
-          description: "The form behind the link in a verification mail.",
+          description: "Returns the form of the link in a verification mail.",
           responses: HTML_PAGE,
         },
       },

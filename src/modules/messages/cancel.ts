@@ -18,9 +18,9 @@ const idTable = (ids: readonly string[]) =>
   );
 
 /**
- * Cancels the pending messages that `which`, a condition on `messages m`, holds for, and gives their credits back, a slice at a
- * time. A message that is being sent cannot be recalled: it is marked, and is cancelled if it turns out not to have left. Returns
- * how many were cancelled.
+ * Cancels the pending messages that `which`, a condition on `messages m`, holds for, and releases their credits, a slice at
+ * a time. A message that is being sent cannot be recalled: it is marked, and is cancelled if it turns out not to have left.
+ * Returns how many were cancelled.
  */
 async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number> {
   // Of any status: a page of pending ones would pass over any number of others first.

@@ -7,7 +7,7 @@ import { HOUR, type Instant, MINUTE, SECOND } from "../../lib/clock.ts";
 export interface MailboxFailure {
   id: string;
   reason: string;
-  /** REAUTH_REQUIRED: its credentials are refused for good, so it waits for a person. */
+  /** REAUTH_REQUIRED: its credentials are rejected permanently, so it waits for a person. */
   status: "ERROR" | "REAUTH_REQUIRED";
   /** Time when the attempt was claimed. An attempt from before the last update of the login is no result for the new login. */
   claimedAt: Instant;

@@ -27,7 +27,7 @@ export interface Config extends Settings {
   systemMail: SystemMailbox | null;
   /** The file to which the simulator appends each delivery as a JSON line; null: none. */
   simulatorJournal: string | null;
-  /** Google's mail servers, or those the operator put before them. */
+  /** Google's mail servers, or the operator's own in place of them. */
   gmail: GmailEndpoints;
   /** File outside of the database that receives the heads of the ledger; null: none. */
   ledgerAnchor: LedgerAnchor | null;

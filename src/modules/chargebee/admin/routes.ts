@@ -112,7 +112,7 @@ function eventRoutes(deps: Deps) {
           example: { body: { eventId: "ev_16BHbhF4s42tO2lK" } },
           summary: "Process a Chargebee event again",
           description:
-            "Processes an event again, whether it failed or not. Nothing is granted or taken back twice. Admins only.",
+            "Processes an event again, whether it failed or not. Credits are never granted or taken back twice. Admins only.",
         },
       },
     )

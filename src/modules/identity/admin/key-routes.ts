@@ -25,7 +25,7 @@ export function adminKeyRoutes({ store }: Deps) {
         detail: {
           access: "admin",
           summary: "List the API keys of all users",
-          description: "With their owners, the newest first; never the keys themselves. Admins only.",
+          description: "Lists the API keys with their owners, newest first, without the secrets. Admins only.",
         },
       },
     )

@@ -80,7 +80,7 @@ export function adminRoutes(deps: Deps) {
           },
           summary: "Create a user",
           description:
-            "Works when sign-up is closed too, and verifies the address. An unverified account with the address is deleted first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` by default. Needs a recent sign-in. Admins only.",
+            "Creates a user with a verified address, also when sign-up is closed. An unverified account with the address is deleted first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` by default. Needs a recent sign-in. Admins only.",
         },
       },
     )
@@ -107,7 +107,7 @@ export function adminRoutes(deps: Deps) {
         example: { body: { userId: DEMO_IDS.colleague } },
         summary: "Verify the address of a user",
         description:
-          "Marks the e-mail address of a user as verified, so that they may own a brand. Ask the person first by another way than this address: anybody can sign up with it. Needs a recent sign-in. Admins only.",
+          "Marks the e-mail address of a user as verified, so that they may own a brand. Ask the person first by another way than this address: anyone can sign up with it. Needs a recent sign-in. Admins only.",
       },
     })
     .post("/ban-user", ({ body, context }) => runOnce(context, createBan(context, body.userId)), {
@@ -131,7 +131,8 @@ export function adminRoutes(deps: Deps) {
         recentSignIn: true,
         example: { body: { userId: DEMO_IDS.colleague } },
         summary: "Lift a user's ban",
-        description: "The user may sign in again; API keys are not restored. Needs a recent sign-in. Admins only.",
+        description:
+          "Lifts a ban: the user may sign in again; API keys are not restored. Needs a recent sign-in. Admins only.",
       },
     })
     .post(

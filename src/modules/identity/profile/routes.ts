@@ -139,7 +139,7 @@ export function profileRoutes(deps: Deps) {
           access: "public",
           example: { parameters: { name: DEMO_IDS.image } },
           summary: "Get a profile image",
-          description: "Public; its address cannot be guessed.",
+          description: "Returns the image. Public; its address cannot be guessed.",
           responses: {
             200: {
               description: "The image",
