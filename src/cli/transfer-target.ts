@@ -48,7 +48,7 @@ async function getTargetUrl(options: TargetOptions, env: NodeJS.ProcessEnv): Pro
   if (env.DATABASE_URL?.trim()) return ["DATABASE_URL", env.DATABASE_URL.trim()];
   const path = env.DATABASE_URL_FILE?.trim();
   if (path) return ["DATABASE_URL_FILE", loadUrlFile("DATABASE_URL_FILE", path)];
-  throw new UsageError("no target: give --to, --to-env, --to-file or --to-stdin, or set DATABASE_URL");
+  throw new UsageError("--to: expected a target, by --to, --to-env, --to-file, --to-stdin or DATABASE_URL");
 }
 
 function loadUrlFile(name: string, path: string): string {

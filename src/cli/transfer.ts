@@ -58,7 +58,7 @@ export async function abandonTransfer(from: string): Promise<number> {
       console.log(
         `This installation can be served again. Do not serve ${mark.to}, and empty it before another transfer:`,
       );
-      console.log("otherwise both send the same pending messages.");
+      console.log("messages that are pending in both would be sent twice.");
     }
     return 0;
   } finally {
