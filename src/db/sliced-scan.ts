@@ -1,7 +1,7 @@
 /** Rows that one slice of a filtered list visits: about 1 ms on SQLite. */
 export const SCAN_SLICE_ROWS = 1_000;
 /** Slices of one request at most. It then returns the rows found so far, and a cursor that continues. */
-export const SCAN_SLICES = 25;
+export const MAX_SCAN_SLICES = 25;
 
 export interface SlicedScan<Row> {
   /** The id after which the page begins; null for the first page. */
@@ -37,7 +37,7 @@ export async function scanInSlices<Row>({
     const last = found[limit - 1];
     if (found.length > limit && last) return { rows: found.slice(0, limit), next: idOf(last) };
     if (upTo === null) return { rows: found, next: null };
-    if (slice >= SCAN_SLICES) return { rows: found, next: upTo };
+    if (slice >= MAX_SCAN_SLICES) return { rows: found, next: upTo };
     from = upTo;
   }
 }

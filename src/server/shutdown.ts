@@ -8,7 +8,7 @@ const REFUSE_AFTER_SHARE = 0.75;
 /** Share after which the connections of clients and of the database are closed. */
 const CLOSE_AFTER_SHARE = 0.9;
 /** Share after which the stop no longer waits for them to close. */
-const CLOSED_AFTER_SHARE = 0.95;
+const GIVE_UP_AFTER_SHARE = 0.95;
 
 export interface Stop {
   runtime: Runtime;
@@ -48,7 +48,7 @@ export async function stopWithin({ runtime, log, drainRequests, countRequests }:
   const ended = countInProgress();
   runtime.refuseWrites();
   await runtime.breakOffSends(left(CLOSE_AFTER_SHARE));
-  await settlesBefore(at(CLOSED_AFTER_SHARE), Promise.all([requestsDrained, background.ended()]));
+  await settlesBefore(at(GIVE_UP_AFTER_SHARE), Promise.all([requestsDrained, background.ended()]));
   await settlesBefore(at(1), runtime.close());
   log.info("service.stopped", {
     milliseconds: Math.round(performance.now() - began),

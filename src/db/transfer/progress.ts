@@ -8,7 +8,7 @@ export interface Progress {
   end(): void;
 }
 
-const BAR_WIDTH = 30;
+const BAR_WIDTH_CHARS = 30;
 const TERMINAL_INTERVAL_MS = SECOND / 10;
 const LINE_INTERVAL_MS = 5 * SECOND;
 
@@ -23,7 +23,7 @@ export function createProgress(out: NodeJS.WriteStream, action: string): Progres
     first ??= done;
     const part = total === 0 ? 1 : done / total;
     const rate = Math.round((done - first) / Math.max(0.001, (performance.now() - began) / SECOND));
-    const bar = "█".repeat(Math.round(part * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
+    const bar = "█".repeat(Math.round(part * BAR_WIDTH_CHARS)).padEnd(BAR_WIDTH_CHARS, "░");
     const count = `${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} rows`;
     return `${action} ${bar} ${Math.floor(part * 100)} %  ${count}, ${rate.toLocaleString("en-US")}/s  ${name}`;
   }

@@ -7,7 +7,7 @@ import {
   checkParent,
   isRoot,
   openFolder,
-  STICKY,
+  STICKY_BIT,
   WRITABLE_BY_OTHERS,
 } from "./folder-access.ts";
 import { FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./private-files.ts";
@@ -78,7 +78,7 @@ function repairFolder(folder: string, { mode, uid: owner, gid }: Stats, uid: num
 
 /** Returns why the folder seems to be shared with other programs, so that its mode must not be changed; null if it is not. */
 function isShared(folder: string, mode: number): string | null {
-  if ((mode & STICKY) !== 0) return "it is a folder that all users share";
+  if ((mode & STICKY_BIT) !== 0) return "it is a folder that all users share";
   const other = readdirSync(folder, { withFileTypes: true }).find(
     (entry) => entry.isDirectory() && !NEUTRAL_FOLDERS.has(entry.name),
   );

@@ -18,7 +18,7 @@ const ROOT_UID = 0;
 /** Returns whether this process may change files of other users. */
 export const isRoot = () => process.getuid?.() === ROOT_UID;
 export const WRITABLE_BY_OTHERS = 0o002;
-export const STICKY = 0o1000;
+export const STICKY_BIT = 0o1000;
 
 export interface OpenedFolder {
   folder: string;
@@ -94,7 +94,7 @@ export function checkOwner(folder: string, { uid: owner }: Stats, uid: number, p
 export function checkParent(folder: string, problems: string[]): void {
   const parent = dirname(folder);
   const { mode } = statSync(parent);
-  if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0)
+  if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY_BIT) === 0)
     problems.push(`${parent} can be written to by every user, who could replace ${folder}: chmod o-w ${parent}`);
 }
 

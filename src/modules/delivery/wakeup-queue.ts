@@ -40,7 +40,7 @@ export interface WakeupQueueOptions {
 export const QUEUE_NAME = "follow-ups";
 
 /** Wakeups added at once: BullMQ takes its time for each, and HTTP shares this thread. */
-const SLICE_WAKEUPS = 50;
+const WAKEUPS_PER_SLICE = 50;
 /** Time after which a command without a response has failed. */
 const COMMAND_TIMEOUT_MS = 2 * SECOND;
 /** Time for closing, after which open connections are disconnected. */
@@ -164,8 +164,8 @@ function openQueue(connection: Redis, prefix: string): Queue {
 }
 
 async function addJobs(queue: Queue, wakeups: readonly Wakeup[]): Promise<void> {
-  for (let at = 0; at < wakeups.length; at += SLICE_WAKEUPS) {
-    const slice = wakeups.slice(at, at + SLICE_WAKEUPS);
+  for (let at = 0; at < wakeups.length; at += WAKEUPS_PER_SLICE) {
+    const slice = wakeups.slice(at, at + WAKEUPS_PER_SLICE);
     await queue.addBulk(
       slice.map(({ id, messageId, delay }) => ({ name: "due", data: { messageId }, opts: { jobId: id, delay } })),
     );

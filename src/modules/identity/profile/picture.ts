@@ -21,7 +21,7 @@ const MAX_STORED_SIDE_PIXELS = 1024;
 /** Pixels of an uploaded picture: a decoded one needs four bytes for each, however small its file is. */
 const MAX_UPLOADED_SIDE_PIXELS = 8_192;
 const MAX_UPLOADED_PIXELS = 40_000_000;
-const JPEG_QUALITY = 85;
+const JPEG_QUALITY_PERCENT = 85;
 
 const STORED_AS: Record<Kind, { type: string; extension: string }> = {
   jpeg: { type: "image/jpeg", extension: "jpg" },
@@ -53,7 +53,7 @@ async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
     if (Math.max(width, height) > MAX_UPLOADED_SIDE_PIXELS) throw tooManyPixels();
     if (kind !== "jpeg") applyOrientation(image, getOrientation(kind, given));
     image.resize(MAX_STORED_SIDE_PIXELS, MAX_STORED_SIDE_PIXELS, { fit: "inside", withoutEnlargement: true });
-    return await image[kind](kind === "png" ? {} : { quality: JPEG_QUALITY }).bytes();
+    return await image[kind](kind === "png" ? {} : { quality: JPEG_QUALITY_PERCENT }).bytes();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ERR_IMAGE_TOO_MANY_PIXELS") throw tooManyPixels();
