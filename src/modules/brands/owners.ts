@@ -15,7 +15,7 @@ export function assertVerified({ emailVerified }: { emailVerified: boolean }): v
   );
 }
 
-/** Takes the brand of a user who is being deleted away from them. It stays, since it may have a history that must be kept. */
+/** Removes a user who is being deleted as the owner of a brand. The brand stays, because its history may have to be kept. */
 export async function clearOwner(tx: Tx, userId: string): Promise<void> {
   await tx.update(brands).set({ ownerId: null, updatedAt: tx.now }).where(eq(brands.ownerId, userId));
 }
