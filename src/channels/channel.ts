@@ -50,7 +50,7 @@ export interface Envelope {
   unsubscribeUrl: string | null;
 }
 
-/** The outcome of one attempt to send, as far as it is known. The delivery engine decides what follows. */
+/** The outcome of one attempt to send. The delivery engine decides the next status from it. */
 export type Outcome =
   | { kind: "accepted"; providerId: string | null }
   /** Final. `badAddress`: the recipient does not exist (5.1.x), so the address must not be used again. */

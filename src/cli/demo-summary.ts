@@ -64,7 +64,7 @@ export async function formatDemoSummary(told: {
       "",
       "The contact file",
       line("rows", file),
-      ...Object.entries(rowResults).map(([verdict, count]) => line(`  ${verdict.replaceAll("_", " ")}`, count)),
+      ...Object.entries(rowResults).map(([result, count]) => line(`  ${result.replaceAll("_", " ")}`, count)),
       "",
       "Sent",
       ...stages.map(({ name, count }) => line(Number(name) === 0 ? "opening" : `follow-up ${name}`, Number(count))),

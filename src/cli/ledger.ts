@@ -13,11 +13,11 @@ import type { Config } from "../server/config/config.ts";
 import { withStore } from "./with-store.ts";
 
 /**
- * Opens the database with the ledger's key, which must be the one that it was sealed with. Without a key there is only the
- * ledger of a database that none was set up with: an empty one.
+ * Opens the database with the ledger's key, which must be the one that its MACs were computed with. Without a key there is
+ * only the ledger of a database that none was set up with: an empty one.
  */
 async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
-  // Before the key is read: it says whose the key is, and what to do.
+  // Checked before the key is loaded, for an error message that names the missing key and the remedy.
   if (dialect === "sqlite") checkDataFolder(config.dataDir, true);
   const key = findMasterKey(config.secret, config.dataDir);
   if (key === null) {
@@ -25,15 +25,15 @@ async function withLedger<T>(config: Config, work: (store: Store) => Promise<T>)
       if (!(await hasKey(store.read))) return work(store);
       throw new AppError(
         "UNAVAILABLE",
-        "The ledger is sealed with the installation's key: set REPRISE_SECRET, or DATA_DIR to the folder with its secret.key",
+        "The MACs of the ledger need the installation's key: set REPRISE_SECRET, or DATA_DIR to the folder with its secret.key",
       );
     });
   }
-  const keyed = async (store: Store) => {
+  const withAssertedKey = async (store: Store) => {
     await assertKey(store.read, signer(key));
     return work(store);
   };
-  return withStore(config, keyed, key);
+  return withStore(config, withAssertedKey, key);
 }
 
 /** Prints the heads of the ledger, to be kept elsewhere. */
@@ -46,7 +46,7 @@ export function printAnchor(config: Config): Promise<number> {
 }
 
 /**
- * Proves the ledger and prints what differs. Exit code 1 when a figure differs, a row is not what was written, or the
+ * Verifies the ledger and prints each difference. Exit code 1 when a figure differs, a row was tampered with, or the
  * ledger is no continuation of what was anchored in the file `anchor`.
  */
 export async function verifyLedgerCommand(config: Config, json: boolean, anchor: string | null): Promise<number> {
@@ -60,7 +60,7 @@ export async function verifyLedgerCommand(config: Config, json: boolean, anchor:
     if (json) console.log(JSON.stringify(anchors ? { ...result, anchors: anchors.records, badLines } : result));
     else {
       for (const line of badLines)
-        console.log(`${anchor}, line ${line}: was changed, or was not sealed with the key of this database`);
+        console.log(`${anchor}, line ${line}: was changed, or was signed with another key than this database's`);
       printLedgerReport(result);
     }
     return result.ok ? 0 : 1;
@@ -70,7 +70,7 @@ export async function verifyLedgerCommand(config: Config, json: boolean, anchor:
 function printLedgerReport({ drifts, faults, entries, brands, ok }: LedgerReport): void {
   for (const { brandId, what, expected, found } of drifts) {
     console.log(
-      `brand ${brandId}: ${what}: the entries say ${toCredits(expected)}, the stored figure is ${toCredits(found)}`,
+      `brand ${brandId}: ${what}: the entries sum to ${toCredits(expected)}, the stored figure is ${toCredits(found)}`,
     );
   }
   for (const { brandId, subject, entryId, seq, fault, detail } of faults) {
@@ -79,6 +79,6 @@ function printLedgerReport({ drifts, faults, entries, brands, ok }: LedgerReport
   }
   const summary = ok
     ? "the ledger balances"
-    : `${drifts.length} figures differ, ${faults.length} rows are not what was written`;
+    : `${drifts.length} figures differ, ${faults.length} rows were tampered with`;
   console.log(`${entries} entries of ${brands} brands: ${summary}`);
 }

@@ -24,14 +24,14 @@ export function createAdminCommand(
 /** Accepts the present key for a database that was set up with another, lost one, and seals its ledger with it. */
 export function adoptKeyCommand(config: Config): Promise<number> {
   const key = masterKey(config.secret, config.dataDir);
-  const adopting = async (store: Store) => {
+  const adoptAndRecompute = async (store: Store) => {
     await store.write((tx) => adoptKey(tx, signer(key)));
     await recomputeLedgerMacs(store);
     console.log("The current key is in use from now on. Secrets encrypted with the lost key must be entered again.");
     console.log("The ledger was signed again with the current key. Start a new file of anchors.");
     return 0;
   };
-  return withStore(config, adopting, key);
+  return withStore(config, adoptAndRecompute, key);
 }
 
 /** Migrates the database, which opening it does. */

@@ -10,8 +10,8 @@ export function loadSettings(): { config: Config; log: Log } {
 }
 
 /**
- * Makes this process one of SQLite. The schema asks the environment which database it is for when it is first loaded, so
- * this comes before the import of whatever uses a database.
+ * Sets the database of this process to SQLite. The schema asks the environment for its dialect when it is first loaded, so
+ * this must run before any module is imported that uses a database.
  */
 export function useSqlite(): void {
   delete process.env.DATABASE_URL;

@@ -20,13 +20,13 @@ export async function simulateWorlds({ seed, worlds, days, contacts, faults, jso
     const onEnd = (bytes: number) => {
       databaseBytes = bytes;
     };
-    const census = await simulate({ seed: one, days, contacts, faults, onEnd });
-    const problems = describeViolations(census);
-    const size = sizeOf(census, databaseBytes);
+    const report = await simulate({ seed: one, days, contacts, faults, onEnd });
+    const problems = describeViolations(report);
+    const size = measureSize(report, databaseBytes);
     // Apart from the result, which is a function of the seed.
-    if (worlds === 1) console.error(paceOf(size.messages, performance.now() - started));
-    if (json && (worlds === 1 || problems.length > 0)) console.log(JSON.stringify({ ...census, ...size }));
-    else if (worlds === 1) console.table({ ...census, ...size });
+    if (worlds === 1) console.error(formatPace(size.messages, performance.now() - started));
+    if (json && (worlds === 1 || problems.length > 0)) console.log(JSON.stringify({ ...report, ...size }));
+    else if (worlds === 1) console.table({ ...report, ...size });
     if (problems.length === 0) continue;
     broken++;
     console.error(`seed ${one}: ${problems.join("; ")}`);
@@ -40,12 +40,12 @@ export async function simulateWorlds({ seed, worlds, days, contacts, faults, jso
 }
 
 /** Returns the bytes on disk for each message, for estimating the needs of an installation of another size. */
-function sizeOf(census: InvariantReport, databaseBytes: number) {
-  const messages = census.sent + census.cancelled + census.failed + census.pending + census.unknown;
+function measureSize(report: InvariantReport, databaseBytes: number) {
+  const messages = report.sent + report.cancelled + report.failed + report.pending + report.unknown;
   return { messages, databaseBytes, bytesPerMessage: Math.round(databaseBytes / Math.max(1, messages)) };
 }
 
-function paceOf(messages: number, milliseconds: number): string {
+function formatPace(messages: number, milliseconds: number): string {
   const each = Math.round((milliseconds * 1000) / Math.max(1, messages));
   return `${(milliseconds / 1000).toFixed(1)} s, ${each.toLocaleString("en-US")} µs a message`;
 }

@@ -10,16 +10,16 @@ import { openSource, type Source } from "../db/transfer/source.ts";
 import { SECOND } from "../lib/clock.ts";
 import { AppError } from "../lib/errors.ts";
 
-interface Proof {
+interface LedgerSummary {
   ok: boolean;
   entries: number;
 }
 
-/** `reprise migrate --from sqlite://… --to postgres://…`: exit code 1 when what arrived is not what set out. */
+/** Runs `reprise migrate --from sqlite://… --to postgres://…`. The exit code is 1 when the target differs from the source. */
 export async function transfer(from: string, to: string, json: boolean): Promise<number> {
   const source = openSource(from);
   const target = postgres(to, { max: 1, onnotice: () => {}, types: EXACT_BIGINTS });
-  const name = nameOf(to);
+  const name = formatLocation(to);
   const began = performance.now();
   try {
     await target.begin(migratePostgres).catch((error) => {
@@ -34,12 +34,12 @@ export async function transfer(from: string, to: string, json: boolean): Promise
     const comparing = createProgress(process.stderr, "comparing");
     const differences = await compareTables(source, target, copied, comparing);
     comparing.end();
-    const [ledger, pending] = [await proveLedger(to, source.folder), await comparePending(source, target)];
+    const [ledger, pending] = [await runLedgerVerify(to, source.folder), await comparePending(source, target)];
     const ok = differences.length === 0 && ledger.ok && pending.ok;
     if (ok) await completeTransfer(source, target);
     const seconds = Math.round((performance.now() - began) / SECOND);
     if (json) console.log(JSON.stringify({ ok, to: name, rows: copied.rows, seconds, differences, ledger, pending }));
-    else tell(ok, name, copied.rows, seconds, differences, ledger, pending.messages, source);
+    else printSummary(ok, name, copied.rows, seconds, differences, ledger, pending.messages, source);
     return ok ? 0 : 1;
   } finally {
     await target.end({ timeout: 5 });
@@ -47,18 +47,18 @@ export async function transfer(from: string, to: string, json: boolean): Promise
   }
 }
 
-/** Lets the source be served again. */
+/** Removes the transfer's mark from the source, so that it can be served again. */
 export async function abandonTransfer(from: string): Promise<number> {
   const source = openSource(from);
   try {
     const mark = findMark(source.handle);
     deleteMark(source.handle);
-    if (mark === null) console.log("It was not being moved.");
+    if (mark === null) console.log("No transfer of this installation was in progress.");
     else {
       console.log(
-        `It may be served where it is again. Do not serve ${mark.to}, nor move there again before it is emptied:`,
+        `This installation can be served again. Do not serve ${mark.to}, and empty it before another transfer:`,
       );
-      console.log("what both of them have still to send would reach people twice.");
+      console.log("messages that are pending in both would be sent twice.");
     }
     return 0;
   } finally {
@@ -66,29 +66,29 @@ export async function abandonTransfer(from: string): Promise<number> {
   }
 }
 
-/** `host:port/name`: what may be shown. */
-function nameOf(url: string): string {
+/** Returns `host:port/name` of a URL, without its password. */
+function formatLocation(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;
 }
 
-/** By the program itself in a process of its own: this one's schema is SQLite's. */
-async function proveLedger(databaseUrl: string, folder: string): Promise<Proof> {
+/** Verifies the ledger in a child process, because the schema of this process is SQLite's. */
+async function runLedgerVerify(databaseUrl: string, folder: string): Promise<LedgerSummary> {
   const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.startsWith("B:/~BUN/");
   const program = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
   const child = Bun.spawn([...program, "ledger", "verify", "--json"], {
-    // The key is where the installation is, unless REPRISE_SECRET says it.
+    // The key is in the installation's folder, unless REPRISE_SECRET is set.
     env: { ...process.env, DATABASE_URL: databaseUrl, DATA_DIR: folder },
     stdout: "pipe",
     stderr: "inherit",
   });
-  const said = await new Response(child.stdout).text();
+  const stdout = await new Response(child.stdout).text();
   await child.exited;
-  const { ok, entries } = JSON.parse(said || '{"ok":false,"entries":0}') as Proof;
+  const { ok, entries } = JSON.parse(stdout || '{"ok":false,"entries":0}') as LedgerSummary;
   return { ok, entries };
 }
 
-/** What is still to be sent, and when. That every single time is the same, the comparison of all rows has shown. */
+/** Compares number and times of the pending messages. The comparison of all rows has shown that each single time is equal. */
 async function comparePending({ handle }: Source, target: Sql): Promise<{ ok: boolean; messages: number }> {
   const query = `select count(*) as messages, coalesce(min(run_at), 0) as first, coalesce(max(run_at), 0) as last
     from messages where status = 'PENDING'`;
@@ -100,28 +100,29 @@ async function comparePending({ handle }: Source, target: Sql): Promise<{ ok: bo
   };
 }
 
-function tell(
+function printSummary(
   ok: boolean,
   name: string,
   rows: number,
   seconds: number,
   differences: readonly TableDifference[],
-  ledger: Proof,
+  ledger: LedgerSummary,
   pending: number,
   { folder }: Source,
 ): void {
   for (const { table, source, target } of differences)
-    console.log(`${table}: ${source} rows were there, ${target} arrived, and they are not the same`);
-  if (!ledger.ok) console.log("the books that arrived do not balance: `reprise ledger verify` says where");
+    console.log(`${table}: ${source} rows in the source and ${target} in the target differ`);
+  if (!ledger.ok)
+    console.log("the ledger in the target does not balance: run `reprise ledger verify` on it for the differences");
   if (!ok) {
-    console.log("Nothing is lost: empty the target and move again, or `--abandon` the move and go on as before.");
+    console.log("The source is unchanged. Empty the target and transfer again, or end the transfer with `--abandon`.");
     return;
   }
-  console.log(`${rows.toLocaleString("en-US")} rows moved to ${name} in ${seconds} s, and compared one by one.`);
+  console.log(`${rows.toLocaleString("en-US")} rows were transferred to ${name} and compared in ${seconds} s.`);
   console.log(
-    `${ledger.entries.toLocaleString("en-US")} entries of the ledger balance; ${pending} messages wait for their times as before.`,
+    `${ledger.entries.toLocaleString("en-US")} ledger entries balance; ${pending} pending messages have their scheduled times.`,
   );
-  console.log(`Start with DATABASE_URL, and REDIS_URL if there is one. What stays in ${folder} and is still needed:`);
+  console.log(`Start with DATABASE_URL, and REDIS_URL if there is one. Files in ${folder} that are still needed:`);
   const kept: [string, string][] = [
     ["secret.key", "the key: copy it into the new DATA_DIR, or set REPRISE_SECRET"],
     ["files", "profile images: keep the folder as DATA_DIR/files, or copy it into the bucket (S3_BUCKET)"],

@@ -24,7 +24,7 @@ export const text = pick(
   (name: string) => lite.text(name),
 );
 
-/** A text column limited to these values. */
+/** Creates a text column limited to these values. */
 export function enumText<const T extends readonly [string, ...string[]]>(name: string, words: T) {
   return pick(pg.text(name, { enum: words as unknown as [string, ...string[]] }), lite.text(name)).$type<T[number]>();
 }
@@ -61,5 +61,5 @@ export const json = pick(
   (name: string) => lite.text(name, { mode: "json" }),
 );
 
-/** The condition of a partial index, in SQL that both databases understand. */
+/** Builds the condition of a partial index, in SQL that both databases understand. */
 export const rawCondition = (condition: string) => sql.raw(condition);

@@ -1,31 +1,31 @@
 const MAX_CAUSES = 5;
 
 /** Lists an error and its causes, the outermost first. Drivers, and Drizzle around them, nest the database's own error. */
-export function causesOf(error: unknown): Error[] {
+export function listCauses(error: unknown): Error[] {
   const causes: Error[] = [];
   for (let at = error; at instanceof Error && causes.length < MAX_CAUSES; at = at.cause) causes.push(at);
   return causes;
 }
 
-function codesOf(error: unknown): string[] {
-  return causesOf(error).flatMap((cause) => ("code" in cause && typeof cause.code === "string" ? [cause.code] : []));
+function listCodes(error: unknown): string[] {
+  return listCauses(error).flatMap((cause) => ("code" in cause && typeof cause.code === "string" ? [cause.code] : []));
 }
 
-/** True when a unique key refused the row: SQLITE_CONSTRAINT_UNIQUE/_PRIMARYKEY, or Postgres' 23505. */
+/** Returns whether a unique key rejected the row: SQLITE_CONSTRAINT_UNIQUE/_PRIMARYKEY, or Postgres' 23505. */
 export function isUniqueViolation(error: unknown): boolean {
-  return codesOf(error).some(
+  return listCodes(error).some(
     (code) => code === "23505" || code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY",
   );
 }
 
-/** True when a foreign key refused the change: SQLITE_CONSTRAINT_FOREIGNKEY, or Postgres' 23503. */
+/** Returns whether a foreign key rejected the change: SQLITE_CONSTRAINT_FOREIGNKEY, or Postgres' 23503. */
 export function isForeignKeyViolation(error: unknown): boolean {
-  return codesOf(error).some((code) => code === "23503" || code === "SQLITE_CONSTRAINT_FOREIGNKEY");
+  return listCodes(error).some((code) => code === "23503" || code === "SQLITE_CONSTRAINT_FOREIGNKEY");
 }
 
-/** True when the same transaction may succeed if run again: Postgres' 40001 (serialisation) and 40P01 (deadlock). */
+/** Returns whether the same transaction may succeed if run again: Postgres' 40001 (serialisation) and 40P01 (deadlock). */
 export function isRetryable(error: unknown): boolean {
-  return codesOf(error).some((code) => code === "40001" || code === "40P01");
+  return listCodes(error).some((code) => code === "40001" || code === "40P01");
 }
 
 /**
@@ -46,12 +46,12 @@ const OUTAGE_CODES = [
  */
 const TRANSIENT_CODES = /^(57014|55P03|POOL_EXHAUSTED|CONNECTION_DESTROYED|SQLITE_BUSY.*|SQLITE_LOCKED.*)$/;
 
-/** True when the database cannot be used: it is unreachable, full, starting, stopping or a replica. */
+/** Returns whether the database cannot be used: it is unreachable, full, starting, stopping or a replica. */
 export function isOutage(error: unknown): boolean {
-  return codesOf(error).some((code) => OUTAGE_CODES.some((pattern) => pattern.test(code)));
+  return listCodes(error).some((code) => OUTAGE_CODES.some((pattern) => pattern.test(code)));
 }
 
-/** True when the request may be repeated later: the database cannot be used, or was too busy. */
+/** Returns whether the request may be repeated later: the database cannot be used, or was too busy. */
 export function isUnavailable(error: unknown): boolean {
-  return isOutage(error) || codesOf(error).some((code) => TRANSIENT_CODES.test(code));
+  return isOutage(error) || listCodes(error).some((code) => TRANSIENT_CODES.test(code));
 }

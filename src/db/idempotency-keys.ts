@@ -16,7 +16,7 @@ type StoredResponse = typeof idempotencyKeys.$inferSelect;
 
 const isAt = ({ userId, key }: ResponseKey) => and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key));
 
-/** Returns what is stored under a key; null where nothing is. */
+/** Finds the response stored under a key; null when there is none. */
 export async function findResponseRow(read: Reader, at: ResponseKey): Promise<StoredResponse | null> {
   const [row] = await read.select().from(idempotencyKeys).where(isAt(at));
   return row ?? null;
@@ -36,13 +36,13 @@ export async function takeKey(tx: Tx, { userId, key }: ResponseKey, fingerprint:
   return (await tx.insert(idempotencyKeys).values(empty).onConflictDoNothing().returning()).length > 0;
 }
 
-/** Stores the sealed response under a key that was taken. */
+/** Stores the encrypted response under a key that was taken. */
 export async function storeResponse(tx: Tx, at: ResponseKey, answer: string): Promise<void> {
   await tx.update(idempotencyKeys).set({ answer }).where(isAt(at));
 }
 
 /** Deletes the responses of a user, with the user. */
-export async function deleteResponsesOf(tx: Tx, userId: string): Promise<void> {
+export async function deleteUserResponses(tx: Tx, userId: string): Promise<void> {
   await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.userId, userId));
 }
 

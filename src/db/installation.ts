@@ -22,7 +22,7 @@ export async function assertOrRegisterKey(tx: Tx, signer: Signer): Promise<void>
   if (known?.value === value) return;
   throw new AppError(
     "CONFLICT",
-    "The secret key is not the one of this database. Start with its REPRISE_SECRET, or its secret.key in DATA_DIR; if that is lost, run `reprise key adopt` to accept the current key",
+    "This secret key does not belong to this database. Start with its REPRISE_SECRET, or its secret.key in DATA_DIR; if that is lost, run `reprise key adopt` to accept the current key",
   );
 }
 

@@ -1,4 +1,4 @@
-/** Receives what a listener threw. It must not throw itself. */
+/** Receives the error of a listener. It must not throw itself. */
 export type OnListenerError = (error: unknown) => void;
 
 /**

@@ -9,8 +9,11 @@ const postgresMigrations = loadMigrations("postgres");
 /** The last migration that this program contains. Both sets have the same names. */
 export const NEWEST_MIGRATION = sqliteMigrations.at(-1)?.name ?? "";
 
-/** Makes processes that start together migrate one after the other. Any number that no other program on the server uses. */
-const ADVISORY_LOCK = 7_273_774_723;
+/**
+ * The advisory lock under which processes that start together migrate one after the other. Any number that no other program
+ * on the server uses.
+ */
+const MIGRATION_LOCK_ID = 7_273_774_723;
 
 const CREATE_JOURNAL =
   "create table if not exists schema_migrations (name text primary key, applied_at bigint not null)";
@@ -41,7 +44,7 @@ export async function migratePostgres(
 ): Promise<string[]> {
   // Waiting for another process, and a migration of many rows, may take longer than the session allows.
   await unsafe("set local lock_timeout = 0; set local statement_timeout = 0");
-  await unsafe(`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+  await unsafe(`select pg_advisory_xact_lock(${MIGRATION_LOCK_ID})`);
   await unsafe(CREATE_JOURNAL);
   const missing = withoutApplied(migrations, await unsafe<{ name: string }[]>("select name from schema_migrations"));
   for (const { name, statements } of missing) {

@@ -17,9 +17,9 @@ export interface StoreOptions {
   durability?: "full" | "off";
   /** Connections to Postgres at the same time; 10 by default. */
   poolSize?: number;
-  /** Called once for each change between available and unavailable, with the error that caused it. */
+  /** Is called once for each change between available and unavailable, with the error that caused it. */
   onAvailabilityChange?(isAvailable: boolean, error?: unknown): void;
-  /** Receives what `onAvailabilityChange` or a listener of the notifier throws. */
+  /** Receives the errors of `onAvailabilityChange` and of the notifier's listeners. */
   onListenerError?(error: unknown): void;
   /** Signs the rows of the ledger. Without it no credits can be moved and the ledger cannot be verified. */
   ledgerKey?: LedgerKey;

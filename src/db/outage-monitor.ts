@@ -1,5 +1,5 @@
 import { SECOND } from "../lib/clock.ts";
-import { causesOf, isOutage, isUnavailable } from "./errors.ts";
+import { isOutage, isUnavailable, listCauses } from "./errors.ts";
 import { callLater, type OnListenerError } from "./listeners.ts";
 import { WritesRefused } from "./refusable-store.ts";
 
@@ -9,9 +9,9 @@ const RECOVERY_MS = 3 * SECOND;
 /** Errors of an outage that `onAvailabilityChange` has reported. */
 const reported = new WeakSet<object>();
 
-/** True for an error of an outage that has been reported: one line in the log is enough for it. */
+/** Returns whether an error belongs to an outage that has been reported: one line in the log is enough for it. */
 export function isReportedOutage(error: unknown): boolean {
-  return causesOf(error).some((cause) => reported.has(cause));
+  return listCauses(error).some((cause) => reported.has(cause));
 }
 
 /** Reports whether the database is available, once for each change. It starts as available, which is not reported. */
@@ -22,7 +22,7 @@ export class OutageMonitor {
 
   constructor(
     readonly onChange: (isAvailable: boolean, error?: unknown) => void,
-    /** Receives what `onAvailabilityChange` throws: it never reaches the store. */
+    /** Receives the errors of `onAvailabilityChange`, which never reach the store. */
     readonly onListenerError: OnListenerError = () => {},
   ) {}
 
@@ -31,18 +31,18 @@ export class OutageMonitor {
    * errors are handled, so it never throws, and calls `onAvailabilityChange` only after its own caller has ended.
    */
   record(error?: unknown): void {
-    if (this.#hasEnded || causesOf(error).some((cause) => cause instanceof WritesRefused)) return;
+    if (this.#hasEnded || listCauses(error).some((cause) => cause instanceof WritesRefused)) return;
     if (error === undefined) {
       if (this.#isAvailable || performance.now() - this.#failedAt < RECOVERY_MS) return;
       this.#isAvailable = true;
       callLater(() => this.onChange(true), this.onListenerError);
     } else if (isUnavailable(error) && (isOutage(error) || !this.#isAvailable)) {
-      for (const cause of causesOf(error)) reported.add(cause);
+      for (const cause of listCauses(error)) reported.add(cause);
       if (isOutage(error)) this.#failedAt = performance.now();
       if (!this.#isAvailable) return;
       this.#isAvailable = false;
       // The innermost cause: Drizzle's error around it quotes SQL.
-      const reason = causesOf(error).at(-1);
+      const reason = listCauses(error).at(-1);
       callLater(() => this.onChange(false, reason), this.onListenerError);
     }
   }

@@ -10,7 +10,7 @@ export class WritesRefused extends Error {
 
 /** A store whose writes can be refused permanently, while users of the wrapped store continue. */
 export interface RefusableStore extends Store {
-  /** Lets no further transaction of this store commit: each fails as if the database were unavailable. */
+  /** Rejects all further transactions of this store at their commit, as if the database were unavailable. */
   refuseWrites(): void;
 }
 

@@ -1,13 +1,13 @@
 /** Rows that one slice of a filtered list visits: about 1 ms on SQLite. */
 export const SCAN_SLICE_ROWS = 1_000;
 /** Slices of one request at most. It then returns the rows found so far, and a cursor that continues. */
-export const SCAN_SLICES = 25;
+export const MAX_SCAN_SLICES = 25;
 
 export interface SlicedScan<Row> {
   /** The id after which the page begins; null for the first page. */
   after: string | null;
   limit: number;
-  /** Awaited before each slice. */
+  /** Is awaited before each slice. */
   pause: () => Promise<void>;
   /** Returns the id of the row SCAN_SLICE_ROWS further in the list's index, matching or not; null when there are fewer. */
   boundary: (after: string | null) => Promise<string | null>;
@@ -37,7 +37,7 @@ export async function scanInSlices<Row>({
     const last = found[limit - 1];
     if (found.length > limit && last) return { rows: found.slice(0, limit), next: idOf(last) };
     if (upTo === null) return { rows: found, next: null };
-    if (slice >= SCAN_SLICES) return { rows: found, next: upTo };
+    if (slice >= MAX_SCAN_SLICES) return { rows: found, next: upTo };
     from = upTo;
   }
 }
@@ -45,17 +45,17 @@ export async function scanInSlices<Row>({
 export interface CountedScan<Place> {
   offset: number;
   limit: number;
-  /** Awaited before each slice. */
+  /** Is awaited before each slice. */
   pause: () => Promise<void>;
-  /** The place `SCAN_SLICE_ROWS` further in the list's index, whatever its values; null when there are fewer. */
+  /** Finds the place `SCAN_SLICE_ROWS` further in the list's index, for any filter; null when there are fewer rows. */
   boundary: (after: Place | null) => Promise<Place | null>;
-  /** The ids of all rows that pass the filter, in the order of the list, after one place and up to the other. */
+  /** Lists the ids of the rows that pass the filter, in the order of the list, after `after` and up to `upTo`. */
   ids: (after: Place | null, upTo: Place | null) => Promise<readonly string[]>;
 }
 
 /**
- * The ids on one page of a list whose filter no index serves and whose answer says how many pass it: all rows are visited, a
- * slice of the list's own index with each statement, and others are let in between.
+ * Lists the ids on one page of a list that has no index for its filter and whose response contains the number of matches.
+ * Visits all rows, a slice of the list's own index with each statement; other work runs between two slices.
  */
 export async function countInSlices<Place>({
   offset,

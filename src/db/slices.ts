@@ -71,8 +71,8 @@ export async function deleteWhere(tx: Tx, table: string, condition: SQL): Promis
 }
 
 /**
- * Through a cursor: until the transaction ends Postgres keeps what it deleted, and a search begun anew for each slice would
- * pass over all that the slices before it deleted.
+ * Deletes through a cursor: until the transaction ends Postgres keeps deleted rows, and a new search for each slice would
+ * pass over the rows that all earlier slices deleted.
  */
 async function deleteByCursor(tx: Tx, from: SQL, condition: SQL): Promise<number> {
   let total = 0;
@@ -87,7 +87,7 @@ async function deleteByCursor(tx: Tx, from: SQL, condition: SQL): Promise<number
         sql`delete from ${from} where ctid = any(${places}::tid[]) and ${condition} returning 1`,
       );
       total += gone.length;
-      // Somebody else changed a row meanwhile, and so moved it: the next pass sees it where it is, and as it is.
+      // Another transaction changed a row meanwhile, which moved it: the next pass reads its current version.
       missed ||= gone.length < rows.length;
       return rows.length;
     });

@@ -16,7 +16,7 @@ export class Cells {
     readonly width: number,
   ) {}
 
-  /** `(?,?),(?,?)` */
+  /** Builds the placeholders `(?,?),(?,?)`. */
   placeholders(): string {
     const row = `(${"?,".repeat(this.width).slice(0, -1)})`;
     return `${row},`.repeat(this.values.length / this.width).slice(0, -1);

@@ -18,7 +18,7 @@ export interface Reader extends Pick<Portable, "select" | "selectDistinct" | "$c
 export interface Tx extends Reader, Pick<Portable, "insert" | "update" | "delete"> {
   /** The time the transaction began, used for all rows it writes. */
   readonly now: Instant;
-  /** A new time-ordered id (UUIDv7). */
+  /** Creates a time-ordered id (UUIDv7). */
   newId(): string;
 }
 

@@ -44,7 +44,7 @@ export async function indexWords(tx: Tx, brandId: string, entries: readonly Word
   const rows = entries.map(({ contactId, words }, at) => ({
     number: first + at,
     id: contactId,
-    words: words.map((word) => termOf(brandId, word)).join(" "),
+    words: words.map((word) => toTerm(brandId, word)).join(" "),
   }));
   const numbered = rows.map(({ number, id }) => ({ number, id }));
   const worded = rows.map(({ number, words }) => ({ number, words }));
@@ -103,8 +103,11 @@ async function forEachPart(
   for (let at = 0; at < rows.length; at += WORDS_PER_STATEMENT) await write(rows.slice(at, at + WORDS_PER_STATEMENT));
 }
 
-/** FTS5 stores terms in lower case, so ids of two brands that differ only in case share their terms. */
-const termOf = (brandId: string, word: string) => `${brandId.toLowerCase()}:${word}`;
+/**
+ * Returns the term of a word within a brand. FTS5 stores terms in lower case, so ids of two brands that differ only in case
+ * share their terms.
+ */
+const toTerm = (brandId: string, word: string) => `${brandId.toLowerCase()}:${word}`;
 
 /** One contact under one of its words. */
 export interface FoundWord extends WordCursor {
@@ -142,16 +145,16 @@ async function termsFrom(
   limit: number,
 ): Promise<FoundWord[]> {
   const found: Term[] = [];
-  let start = termOf(brandId, prefix);
+  let start = toTerm(brandId, prefix);
   if (after) {
     // The remaining contacts of the word at the position: the list of terms would start that word again.
-    const term = termOf(brandId, after.word);
+    const term = toTerm(brandId, after.word);
     const rows = await read.all<{ number: number }>(sql`select t.rowid as number from contact_terms t
       where t.contact_terms match ${`"${term}"`} and t.rowid > ${Number(after.order)} order by t.rowid limit ${limit}`);
     for (const { number } of rows) found.push({ term, number });
     start = `${term}\u0001`;
   }
-  const end = termOf(brandId, prefix) + MAX_CHAR;
+  const end = toTerm(brandId, prefix) + MAX_CHAR;
   if (found.length < limit) {
     found.push(
       ...(await read.all<Term>(sql`select v.term, v.doc as number from contact_term_list v
@@ -166,7 +169,7 @@ async function withIds(read: Reader, brandId: string, found: readonly Term[]): P
   const rows = await read.all<{ number: number; id: string }>(sql`select c.number, c.contact_id as id
     from ${valuesTable("n", numbers, { number: "integer" })} cross join contact_numbers c where c.number = n.number`);
   const ids = new Map(rows.map(({ number, id }) => [number, id]));
-  const begin = termOf(brandId, "").length;
+  const begin = toTerm(brandId, "").length;
   return found.map(({ term, number }) => ({
     word: term.slice(begin),
     order: String(number),

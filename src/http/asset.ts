@@ -13,14 +13,14 @@ export function serveAsset(
 ): (request: Request) => Promise<Response> {
   let kept: Promise<{ body: Uint8Array<ArrayBuffer>; tag: string }> | undefined;
 
-  async function keep() {
+  async function compress() {
     const bytes = await read();
     const body = new Uint8Array(isGzip(bytes) ? bytes : Bun.gzipSync(bytes));
     return { body, tag: `W/"${Bun.hash(body).toString(36)}"` };
   }
 
   return async (request) => {
-    kept ??= keep();
+    kept ??= compress();
     const { body, tag } = await kept;
     const headers = {
       "content-type": type,

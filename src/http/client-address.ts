@@ -1,4 +1,4 @@
-/** The part of Bun's server that knows the address of a connection. Null in tests that have no server. */
+/** The part of Bun's server that has the address of a connection. Null in tests that have no server. */
 export interface Server {
   requestIP(request: Request): { address: string } | null;
 }

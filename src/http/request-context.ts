@@ -15,11 +15,11 @@ export interface Principal {
   /** The brand this user owns, if any. */
   brandId: string | null;
   credential: "session" | "api-key";
-  /** When the password of this session was given last; null for an API key. */
+  /** Time when the password of this session was given last; null for an API key. */
   signedInAt: Instant | null;
   /** Null for an API key. */
   sessionId: string | null;
-  /** When the session or key ends; null for a key that does not. */
+  /** Time when the session or key ends; null for a key that does not. */
   expiresAt: Instant | null;
 }
 
@@ -32,7 +32,7 @@ export interface IdempotentRequest {
 }
 
 /** Returns the client's `x-request-id` when it is short and harmless, else a new id. */
-function requestIdOf(request: Request): string {
+function getRequestId(request: Request): string {
   const given = request.headers.get("x-request-id");
   return given && /^[\w.-]{1,64}$/.test(given) ? given : crypto.randomUUID();
 }
@@ -42,24 +42,24 @@ export class RequestContext {
   readonly request: Request;
   /** Stands in the answer, in errors and in the log. */
   readonly requestId: string;
-  /** By `performance.now()`. */
+  /** Time of the start, by `performance.now()`. */
   readonly startedAt = performance.now();
   /** Set by `guard`; null at public routes. */
   knownPrincipal: Principal | null = null;
-  /** Whether `guard` has let the request pass. */
+  /** True after `guard` has accepted the request. */
   isAuthorised = false;
   /** Set by `idempotency` where the request has a key and its route honours it. */
   idempotent: IdempotentRequest | null = null;
   /** Set where the request has a body: its size limit and its deadline. */
   body: BodyAdmission | null = null;
-  /** Whether reading the body began and did not finish. */
+  /** True when reading the body began and did not finish. */
   isBodyHalfRead = false;
   /** Called once the request has its answer. */
   onEnd: (() => void) | null = null;
 
   constructor(request: Request) {
     this.request = request;
-    this.requestId = requestIdOf(request);
+    this.requestId = getRequestId(request);
   }
 
   /** The user behind the request. @throws AppError UNAUTHENTICATED at public routes */

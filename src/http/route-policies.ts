@@ -20,7 +20,7 @@ interface Detail {
   idempotent?: true;
 }
 
-/** Declares what is checked of a request before its body is read. */
+/** Declares the checks of a request before its body is read. */
 export interface RoutePolicy {
   access: Access;
   /** Refuses API keys. */
@@ -35,7 +35,7 @@ export interface RoutePolicy {
   bodyLimit: number | "stream";
   /** Reads the body: as JSON before the handler, by a parser of the route, by the handler (also one without a length), or not at all. */
   bodyReader: "json" | "parser" | "handler" | "none";
-  /** Whether the route takes a body, so that one of another type is rejected instead of ignored. */
+  /** True when the route takes a body, so that one of another type is rejected instead of ignored. */
   takesBody: boolean;
 }
 
@@ -54,7 +54,7 @@ export function ignoreBody(): object {
   return {};
 }
 
-function readerOf([parser]: unknown[]): RoutePolicy["bodyReader"] {
+function getBodyReader([parser]: unknown[]): RoutePolicy["bodyReader"] {
   if (parser === undefined) return "json";
   const { fn } = parser as { fn?: unknown };
   if (fn === ignoreBody) return "none";
@@ -73,7 +73,7 @@ function toPolicy(hooks: unknown): RoutePolicy {
     limit: detail?.limit,
     idempotent: detail?.idempotent ?? false,
     bodyLimit: detail?.body ?? (access === "public" ? PUBLIC_BODY_BYTES : USER_BODY_BYTES),
-    bodyReader: readerOf(parsers),
+    bodyReader: getBodyReader(parsers),
     takesBody: body !== undefined,
   };
 }
@@ -81,7 +81,10 @@ function toPolicy(hooks: unknown): RoutePolicy {
 /** Applies to a route that is not listed: for admins only, with a small body. */
 const UNLISTED_ROUTE_POLICY: RoutePolicy = toPolicy({ detail: { body: PUBLIC_BODY_BYTES } });
 
-/** Creates a search by method and path over what `about` derives from each route. Calls `routes` at the first request, when all are mounted. */
+/**
+ * Creates a function that finds by method and path the value that `about` derives from a route. Calls `routes` at the first
+ * request, when all are mounted.
+ */
 export function createRouteFinder<Found>(
   routes: () => readonly RouteEntry[],
   about: (hooks: unknown) => Found,

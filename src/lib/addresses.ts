@@ -7,7 +7,7 @@ import { isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-j
 const MAX_LOCAL_PART_CHARS = 64;
 /** RFC 5321 section 4.5.3.1.3 allows a path of 256 characters, of which two are its angle brackets (RFC 3696 erratum 1690). */
 const MAX_ADDRESS_CHARS = 254;
-/** Longer text is no phone number, whatever it contains. */
+/** Maximum length of a phone number; longer text is never one. */
 const MAX_PHONE_CHARS = 64;
 
 /** A dot-string of RFC 5321 section 4.1.2, lower case. Quoted local parts and SMTPUTF8 are left out: hardly a mailbox has them, typing errors do. */

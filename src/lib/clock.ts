@@ -13,7 +13,7 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** A clock that advances only when told to, for the simulator and for tests. */
+/** A clock that advances only by calls, for the simulator and for tests. */
 export class VirtualClock implements Clock {
   #now: Instant;
 

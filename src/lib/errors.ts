@@ -1,4 +1,4 @@
-/** Says why an operation failed. Each code becomes one HTTP status (`http/middleware/errors.ts`). */
+/** The reason of a failure. Each code becomes one HTTP status (`http/middleware/errors.ts`). */
 export type ErrorCode =
   | "MALFORMED"
   | "UNAUTHENTICATED"
@@ -14,7 +14,7 @@ export type ErrorCode =
   | "RATE_LIMITED"
   | "UNAVAILABLE";
 
-/** One thing that is wrong with one field: its path (`steps.0.body`) and what was expected instead. */
+/** One invalid field: its path (`steps.0.body`) and the expected value. */
 export interface ErrorDetail {
   field: string;
   message: string;
@@ -24,14 +24,14 @@ export interface AppErrorOptions {
   details?: ErrorDetail[];
   /** Further public fields of the answer, e.g. the credits that are missing. */
   meta?: Record<string, unknown>;
-  /** For operators only. */
+  /** Details for operators only. */
   cause?: unknown;
   retryAfterSeconds?: number;
 }
 
 /**
- * An expected failure. `message` is public: it reaches the caller. What only an operator may see goes into `cause`.
- * It knows no HTTP, so that a service function called by the delivery engine fails in the same words as one called by a route.
+ * An expected failure. `message` is public: it reaches the caller. Details for the operator go into `cause`. It contains no
+ * HTTP, so that a service function fails with the same message in the delivery engine and in a route.
  */
 export class AppError extends Error {
   override readonly name = "AppError";

@@ -15,7 +15,7 @@ export interface Log {
 
 function withoutSecrets(value: unknown, depth = 0): unknown {
   // An error of a driver may quote SQL and its parameters: the name, the code and the place are enough to find it.
-  // Drizzle puts the whole of it around what the driver said.
+  // Drizzle adds the statement and its parameters to the driver's message.
   if (value instanceof Error && "query" in value && value.cause instanceof Error) return withoutSecrets(value.cause);
   if (value instanceof Error)
     return {
@@ -46,7 +46,7 @@ export function withoutOutageNoise(log: Log, isReported: (error: unknown) => boo
   return { ...log, warn: lowered("warn"), error: lowered("error") };
 }
 
-/** `postgres://user:password@host` → `postgres://[redacted]@host`. */
+/** Redacts passwords in URLs: `postgres://user:password@host` → `postgres://[redacted]@host`. */
 export function withoutLogins(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, "$1[redacted]@");
 }
@@ -64,8 +64,8 @@ function writeToStderr(line: string): void {
 }
 
 /**
- * Events as lines of JSON, on standard error, so that standard output stays free for what a command prints. Logging never
- * throws: it is done where errors are handled.
+ * Creates a log of JSON lines on standard error, so that standard output has only the output of a command. Logging never
+ * throws, because it is part of error handling.
  */
 export function createLog(level: Level, clock: Clock, write: (line: string) => void = writeToStderr): Log {
   const at =

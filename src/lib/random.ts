@@ -15,10 +15,13 @@ function draw(): number {
   return drawn[used++] ?? 0;
 }
 
-/** Unpredictable random numbers, from the system. */
+/** Returns unpredictable random numbers, from the system. */
 export const systemRandom: Random = () => ((draw() >>> 5) * 67_108_864 + (draw() >>> 6)) / 9_007_199_254_740_992;
 
-/** Chance that a seed decides (sfc32, PractRand-tested by its author Chris Doty-Humphrey): same seed, same sequence. */
+/**
+ * Returns random numbers that a seed determines (sfc32, PractRand-tested by its author Chris Doty-Humphrey): same seed,
+ * same sequence.
+ */
 export function seededRandom(seed: string): Random {
   const hash = new Bun.CryptoHasher("sha256").update(seed).digest();
   let a = hash.readUInt32LE(0);
@@ -36,7 +39,10 @@ export function seededRandom(seed: string): Random {
   };
 }
 
-/** A time-ordered id (UUIDv7, RFC 9562 section 5.7). Ids of one millisecond keep their order by the counter in `sequence`. */
+/**
+ * Returns a function that creates time-ordered ids (UUIDv7, RFC 9562 section 5.7). Ids of one millisecond keep their order by the
+ * counter in `sequence`.
+ */
 export function idMaker(random: Random): (now: Instant) => string {
   let last = 0;
   let sequence = 0;

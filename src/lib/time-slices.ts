@@ -1,14 +1,14 @@
-/** While others have requests under way a slice is followed by a pause of so many times its length. */
-const PAUSE_FACTOR = 4;
-/** The longest of those pauses. */
+/** Ratio of the pause after a slice to its length, while requests of other owners are in progress. */
+const PAUSE_PER_SLICE = 4;
+/** Longest such pause. */
 const MAX_PAUSE_MS = 25;
-/** How soon it is seen that the requests of others have ended. */
+/** Interval of the checks during a pause whether the requests of other owners have ended. */
 const RECHECK_MS = 2;
 
 /**
  * Shares the event loop between tenants. Work whose size a tenant decides (template checks, previews, searches, imports) is
  * cut into slices of a few milliseconds. One slice runs between two polls of the network, and the owners that wait are
- * served in turn: what one brand queues delays its own work, and every other request by one slice. A request to Postgres
+ * served round-robin: the queue of one brand delays its own work, and every other request by one slice. A request to Postgres
  * returns to the event loop for each statement and would meet a slice each time: while requests of others are in progress,
  * slices get a fifth of the time.
  */
@@ -16,7 +16,7 @@ export class TimeSlices {
   /** Waiting slices by owner; an owner that was served goes to the end. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #isScheduled = false;
-  /** Before this time no slice runs while others have requests under way. */
+  /** Time before which no slice runs while requests of other owners are in progress. */
   #pausedUntil = 0;
   #othersRun: (owner: string) => boolean = () => false;
   readonly #nextPoll: (run: () => void) => void;
@@ -26,7 +26,7 @@ export class TimeSlices {
   }
 
   /** Sets the function that returns whether requests of others than an owner are in progress. */
-  giveWayTo(othersRun: (owner: string) => boolean): void {
+  setOthersRun(othersRun: (owner: string) => boolean): void {
     this.#othersRun = othersRun;
   }
 
@@ -58,7 +58,7 @@ export class TimeSlices {
       this.#waiting.delete(owner);
       queue.shift()?.();
       if (queue.length > 0) this.#waiting.set(owner, queue);
-      // What was resolved runs before this.
+      // The resolved slice runs before this.
       setImmediate(() => this.pauseFor(performance.now() - began));
       break;
     }
@@ -67,7 +67,7 @@ export class TimeSlices {
 
   /** Counts work that took longer than the slice it began in, such as a transaction, towards the pause after it. */
   pauseFor(sliceMs: number): void {
-    this.#pausedUntil = performance.now() + Math.min(PAUSE_FACTOR * sliceMs, MAX_PAUSE_MS);
+    this.#pausedUntil = performance.now() + Math.min(PAUSE_PER_SLICE * sliceMs, MAX_PAUSE_MS);
   }
 }
 

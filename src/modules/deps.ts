@@ -17,22 +17,22 @@ import type { SecurityFindings } from "./security/findings.ts";
 export interface ChargebeeSettings {
   /** The credentials that webhooks must show; null: webhooks are refused. */
   webhook: { user: string; password: string } | null;
-  /** The site that is asked for events that never arrived; null: none is asked. */
+  /** The site that is queried for events that never arrived; null: none. */
   site: ChargebeeSite | null;
   /** The credits that each item price grants. */
   catalog: Catalog;
 }
 
-/** The settings that modules use. The whole configuration, which only the server knows, extends it. */
+/** The settings that modules use. The whole configuration, which only the server has, extends it. */
 export interface Settings {
   /** The URL by which others reach this service; unsubscribe links begin with it. No trailing slash. */
   publicUrl: string;
   /** The header in which a trusted proxy names the client's address, or null when clients connect directly. */
   clientAddressHeader: string | null;
   signUp: "open" | "closed";
-  /** A session that is not used for this long ends. */
+  /** Time without use after which a session ends. */
   sessionIdleMs: number;
-  /** How long a sign-in counts as recent, for operations that want the password again. */
+  /** Time for which a sign-in counts as recent, for operations that want the password again. */
   reauthWindowMs: number;
   /** The folder of the SQLite file, the key file, images, imports in progress and the lock. */
   dataDir: string;
@@ -42,7 +42,7 @@ export interface Settings {
   s3: S3Settings | null;
   /** `simulator`: nothing leaves this machine; messages go to simulated contacts, who reply. */
   channels: "live" | "simulator";
-  /** Whether every mailbox may name SMTP servers on any address and port, and without TLS. For a single tenant, or a test. */
+  /** True when every mailbox may name SMTP servers on any address and port, and without TLS. For a single tenant, or a test. */
   allowPrivateSmtp: boolean;
   /** Networks of the operator's own where admins may place mailboxes. */
   privateSmtpNetworks: readonly PrivateNetwork[];

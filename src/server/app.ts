@@ -30,8 +30,8 @@ import { healthRoutes } from "./health-routes.ts";
 limitFormats();
 
 /**
- * Creates the HTTP application: what every request passes, then every module. Nothing here ticks or listens;
- * `cli/serve.ts` does that.
+ * Creates the HTTP application: the hooks of every request, then every module. It starts no timer and no listener;
+ * `server/serve.ts` does.
  */
 export function createApp(deps: Deps, identity: Identity, drain?: RequestDrain) {
   // Not the default normaliser: it copies anything with a length as an array before it is validated, so that a body of

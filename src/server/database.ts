@@ -14,11 +14,11 @@ import type { Config } from "./config/config.ts";
 /** Entries of the data folder that one log line names. */
 const MAX_LOGGED_ENTRIES = 10;
 
-/** Lets a start wait for a Postgres that is not available yet. */
+/** Waits at a start for a Postgres that is not available yet. */
 export interface DatabaseWait {
   /** Ends the wait. */
   signal: AbortSignal;
-  /** Called when the database is not available. Does nothing once the start is over, and never throws. */
+  /** Is called when the database is not available. Does nothing once the start is over, and never throws. */
   begin(): void;
 }
 

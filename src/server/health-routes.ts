@@ -36,7 +36,7 @@ async function withTimeout<T>(check: Promise<T>): Promise<T> {
   return Promise.race([check, late]).finally(() => clearTimeout(timer));
 }
 
-/** Health checks: cheap, public, without details: 200 `OK` or 503 `ERROR`. */
+/** Registers the health checks: cheap, public, without details: 200 `OK` or 503 `ERROR`. */
 export function healthRoutes({ store, clock, redis }: Deps) {
   const startedAt = performance.now();
   const report = (service: string) => ({
@@ -91,7 +91,7 @@ export function healthRoutes({ store, clock, redis }: Deps) {
         response: { 200: QueueHealth, 503: QueueHealth },
         detail: {
           summary: "Health of the queue",
-          description: "BullMQ queue health check; the same counts whichever queue runs",
+          description: "BullMQ queue health check; returns the same counts for both kinds of queue",
         },
       },
     )

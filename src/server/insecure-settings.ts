@@ -32,7 +32,7 @@ const RULES: Rule[] = [
     finding(
       "public-url-http",
       "HIGH",
-      "PUBLIC_URL is plain http: passwords, sessions and unsubscribe links can be read and changed on their way",
+      "PUBLIC_URL is plain http: passwords, sessions and unsubscribe links can be read and changed on the network",
       "Put a proxy with TLS in front and set PUBLIC_URL to its https:// address",
     ),
   ({ publicUrl, host }) =>
@@ -55,7 +55,7 @@ const RULES: Rule[] = [
     finding(
       "system-mail-clear",
       "MEDIUM",
-      "SYSTEM_SMTP_URL does not insist on TLS: verification links and invitations may be read on their way",
+      "SYSTEM_SMTP_URL does not require TLS: verification links and invitations may be read on the network",
       "Use smtps://, or smtp:// with a user name and a password",
     ),
   ({ secret }) =>
@@ -64,8 +64,8 @@ const RULES: Rule[] = [
     finding(
       "secret-weak",
       "HIGH",
-      "REPRISE_SECRET can be guessed: it seals mailbox passwords and signs links and sessions",
-      "Use a random one (openssl rand -base64 32); docs/operating.md says what a change of the key means",
+      "REPRISE_SECRET can be guessed: it encrypts mailbox passwords and signs links and sessions",
+      "Use a random one (openssl rand -base64 32); docs/operating.md describes the effects of a change",
     ),
   ({ allowPrivateSmtp }) =>
     allowPrivateSmtp &&
@@ -82,7 +82,7 @@ const RULES: Rule[] = [
     finding(
       "database-without-tls",
       "MEDIUM",
-      "DATABASE_URL names another machine and does not insist on TLS: its password and all data can be read on their way",
+      "DATABASE_URL names another machine and does not require TLS: its password and all data can be read on the network",
       "Add ?sslmode=verify-full (or require) to DATABASE_URL",
     ),
   ({ redisUrl }) =>
@@ -111,7 +111,7 @@ const RULES: Rule[] = [
     finding(
       "gmail-token-url-http",
       "HIGH",
-      "GMAIL_TOKEN_URL is plain http: refresh tokens can be read on their way",
+      "GMAIL_TOKEN_URL is plain http: refresh tokens can be read on the network",
       "Use https:// in GMAIL_TOKEN_URL",
     ),
   ({ chargebee: { site } }) =>
@@ -136,7 +136,12 @@ const RULES: Rule[] = [
     finding("channels-simulator", "LOW", "CHANNELS is simulator: nothing is really sent", "Unset CHANNELS to send"),
   ({ logLevel }) =>
     logLevel === "debug" &&
-    finding("log-level-debug", "LOW", "LOG_LEVEL is debug: the log says more than it has to", "Unset LOG_LEVEL"),
+    finding(
+      "log-level-debug",
+      "LOW",
+      "LOG_LEVEL is debug: the log contains more detail than operation needs",
+      "Unset LOG_LEVEL",
+    ),
 ];
 
 /** Returns whether a URL is http:// to another machine. */

@@ -1,6 +1,6 @@
 /**
- * What a process does: `api` answers requests and reads contact files, `scheduler` does what is periodic, `worker` sends. Any
- * number of each may work on one Postgres.
+ * The roles of a process: `api` answers requests and parses contact files, `scheduler` runs periodic jobs, `worker` sends.
+ * Any number of each may work on one Postgres.
  */
 type Role = (typeof ROLES)[number];
 

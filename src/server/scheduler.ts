@@ -31,7 +31,7 @@ interface ScheduledJob {
   work(): Promise<void>;
 }
 
-/** Deletes what is past its retention. Each step has a transaction of its own, and a failed one does not stop the others. */
+/** Deletes rows past their retention. Each step has a transaction of its own, and a failed one does not stop the others. */
 async function deleteExpired({ deps }: Runtime, log: Log): Promise<void> {
   const steps = [
     deleteEndedSessions,

@@ -96,7 +96,7 @@ export async function serve(config: Config, log: Log, roles: Roles = ALL_ROLES):
   // A defect in one request must not end the others. The state is in the database.
   process.on("unhandledRejection", (error) => log.error("process.unhandled_rejection", { error }));
   process.on("uncaughtException", (error) => log.error("process.uncaught_exception", { error }));
-  // Installed before the start, so that a signal during the rescue of what a crash left does not end the process by itself.
+  // Installed before the start, so that a signal during the rescue of claims after a crash does not end the process by itself.
   const stopSignal = untilStopSignal();
   const service = await startService(config, log, roles).catch(nullIfStopped);
   if (service === null) return 0;

@@ -8,7 +8,7 @@ const REFUSE_AFTER_SHARE = 0.75;
 /** Share after which the connections of clients and of the database are closed. */
 const CLOSE_AFTER_SHARE = 0.9;
 /** Share after which the stop no longer waits for them to close. */
-const CLOSED_AFTER_SHARE = 0.95;
+const GIVE_UP_AFTER_SHARE = 0.95;
 
 export interface Stop {
   runtime: Runtime;
@@ -30,13 +30,13 @@ export async function stopWithin({ runtime, log, drainRequests, countRequests }:
   const began = performance.now();
   const at = (share: number) => began + share * config.stopTimeoutSeconds * SECOND;
   const left = (share: number) => Math.max(0, at(share) - performance.now());
-  const onItsWay = () => ({
+  const countInProgress = () => ({
     requests: countRequests(),
     sends: runtime.engine.unsettled,
     imports: background.count("import"),
   });
-  const atFirst = onItsWay();
-  log.info("service.stopping", { ...atFirst, withinSeconds: config.stopTimeoutSeconds });
+  const initial = countInProgress();
+  log.info("service.stopping", { ...initial, withinSeconds: config.stopTimeoutSeconds });
   background.stop();
   let unanswered = 0;
   const requestsDrained = drainRequests(at(CLOSE_AFTER_SHARE)).then((left) => {
@@ -45,14 +45,14 @@ export async function stopWithin({ runtime, log, drainRequests, countRequests }:
   const sendsDrained = runtime.drain(left(REFUSE_AFTER_SHARE));
   await settlesBefore(at(REFUSE_AFTER_SHARE), Promise.all([requestsDrained, sendsDrained, background.ended()]));
 
-  const ended = onItsWay();
+  const ended = countInProgress();
   runtime.refuseWrites();
   await runtime.breakOffSends(left(CLOSE_AFTER_SHARE));
-  await settlesBefore(at(CLOSED_AFTER_SHARE), Promise.all([requestsDrained, background.ended()]));
+  await settlesBefore(at(GIVE_UP_AFTER_SHARE), Promise.all([requestsDrained, background.ended()]));
   await settlesBefore(at(1), runtime.close());
   log.info("service.stopped", {
     milliseconds: Math.round(performance.now() - began),
-    onItsWay: atFirst,
+    onItsWay: initial,
     broughtToAnEnd: ended,
     unansweredRequests: unanswered,
     unsettledSends: runtime.engine.unsettled,

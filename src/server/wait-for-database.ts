@@ -6,8 +6,8 @@ import type { DatabaseWait } from "./database.ts";
 class StopRequested extends Error {}
 
 /**
- * Opens what may have to wait for Postgres. Meanwhile a standby server answers the health check of the process and refuses
- * all other requests, as the service does when the database is unavailable. SIGTERM ends the wait.
+ * Opens the store, waiting for Postgres if necessary. Meanwhile a standby server answers the health check of the process
+ * and refuses all other requests, as the service does when the database is unavailable. SIGTERM ends the wait.
  */
 export async function waitForDatabase<T>(
   { port, host }: Pick<Config, "port" | "host">,
@@ -40,7 +40,7 @@ export async function waitForDatabase<T>(
   }
 }
 
-/** Returns null for a start that was asked to stop, and throws every other error. */
+/** Returns null for a start that a signal stopped, and throws every other error. */
 export function nullIfStopped(error: unknown): null {
   if (error instanceof StopRequested) return null;
   throw error;

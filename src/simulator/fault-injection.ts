@@ -52,10 +52,7 @@ interface Slow {
   wake: () => void;
 }
 
-/**
- * Simulates a process from its start until it crashes. Its memory is lost with it; what it committed and what recipients
- * received stays.
- */
+/** Simulates a process from its start until it crashes. Its memory is lost; its commits and the delivered messages stay. */
 export class SimulatedProcess {
   #dead = false;
   #stalled = 0;

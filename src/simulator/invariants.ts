@@ -5,7 +5,10 @@ import type { MessageStatus } from "../modules/messages/model.ts";
 import { findTallyMismatches } from "../modules/messages/tally-mismatches.ts";
 import type { World } from "./world.ts";
 
-/** Counts what a run did and each violation of an invariant. Printed as the last line of `demo --json` and `simulate --json`. */
+/**
+ * Counts the results of a run and each violation of an invariant. Printed as the last line of `demo --json` and `simulate
+ * --json`.
+ */
 export interface InvariantReport {
   contacts: number;
   sent: number;
@@ -34,9 +37,9 @@ export interface InvariantReport {
 
 /** Positions in the order of events from which on an address or a conversation must receive nothing. */
 export interface StopEvents {
-  /** By `<brand id> <address>`. */
+  /** Positions by `<brand id> <address>`. */
   banned: Map<string, number>;
-  /** By conversation. */
+  /** Positions by conversation. */
   replied: Map<string, number>;
 }
 
@@ -49,13 +52,13 @@ interface Row {
   sender_brand: string | null;
 }
 
-/** Compares what the simulated recipients received with the database. */
+/** Compares the messages that the simulated recipients received with the database. */
 export async function checkInvariants(store: Store, world: World, stopEvents: StopEvents): Promise<InvariantReport> {
   const { read } = store;
   const rows =
     await read.all<Row>(sql`select m.id, m.brand_id, m.conversation_id, m.status, m.error_message, s.brand_id as sender_brand
     from messages m left join email_accounts s on s.id = m.sender_id where m.attempts > 0`);
-  const messageOf = new Map(rows.map((row) => [row.id, row]));
+  const rowByMessage = new Map(rows.map((row) => [row.id, row]));
   const arrivals = Map.groupBy(world.deliveries, (delivery) => delivery.messageId);
 
   let duplicates = 0;
@@ -65,7 +68,7 @@ export async function checkInvariants(store: Store, world: World, stopEvents: St
   let foreignSends = 0;
   for (const [messageId, deliveries] of arrivals) {
     duplicates += deliveries.length - 1;
-    const row = messageOf.get(messageId);
+    const row = rowByMessage.get(messageId);
     // A received message is SENT, or its outcome is shown as unknown. In any other status it is lost.
     if (
       !row ||
@@ -119,8 +122,8 @@ export async function checkInvariants(store: Store, world: World, stopEvents: St
 }
 
 /** Describes each violated invariant in one line. */
-export function describeViolations(census: InvariantReport): string[] {
-  const { duplicates, sentAfterBan, sentAfterReply, lost, foreignSends, drifts, tallyDrifts: tallies } = census;
+export function describeViolations(report: InvariantReport): string[] {
+  const { duplicates, sentAfterBan, sentAfterReply, lost, foreignSends, drifts, tallyDrifts: tallies } = report;
   return [
     ...(duplicates > 0 ? [`${duplicates} messages were received twice`] : []),
     ...(sentAfterBan > 0 ? [`${sentAfterBan} messages were sent after a ban`] : []),

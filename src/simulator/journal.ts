@@ -2,7 +2,7 @@ import { closeSync, writeSync } from "node:fs";
 import { openPrivateAppend } from "../lib/data-folder/private-files.ts";
 import type { Delivery } from "./world.ts";
 
-/** Writes what simulated recipients received to a file that several processes share. */
+/** Writes the messages that simulated recipients received to a file that several processes share. */
 export interface Journal {
   append(delivery: Delivery): void;
   close(): void;

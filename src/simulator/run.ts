@@ -33,7 +33,7 @@ export interface RunOptions {
   clockJumps: number;
   hostileBelow: number;
   until: Instant;
-  /** Called as virtual time advances. */
+  /** Is called as virtual time advances. */
   onProgress?: (now: Instant) => void;
 }
 
@@ -44,8 +44,8 @@ interface Process {
 
 const SWEEP_INTERVAL_MS = 30 * MINUTE;
 const CLOCK_JUMP_PROBABILITY = 0.002;
-const CONCURRENCY = 50;
-const SENDER_CONCURRENCY = 10;
+const MAX_IN_FLIGHT_MESSAGES = 50;
+const MAX_IN_FLIGHT_PER_SENDER = 10;
 
 /**
  * Advances virtual time to `until`, always to the next event: a due message, a reply, a slow provider's answer, a sweep.
@@ -61,13 +61,13 @@ export async function runWorld(options: RunOptions): Promise<StopEvents & { cras
 
   while (clock.now() < options.until) {
     const now = clock.now();
-    machines.wakeSlow(now);
+    machines.resolveWaits(now);
     // A wake-up that came twice, or to two processes at once, changes nothing.
-    await machines.inEach(({ engine }) => engine.runDue());
+    await machines.runInEach(({ engine }) => engine.runDue());
     for (const reply of world.takeDueReplies(now)) await receiveReply(options, machines, stopEvents, reply);
     if (now >= nextSweep) {
       nextSweep = now + SWEEP_INTERVAL_MS;
-      await machines.inEach(({ engine }) => engine.sweep());
+      await machines.runInEach(({ engine }) => engine.sweep());
     }
     const soonest = await machines.nextEvent(nextSweep);
     if (jumpsLeft > 0 && random() < CLOCK_JUMP_PROBABILITY) {
@@ -97,19 +97,19 @@ class Machines {
     this.#processes = await Promise.all(indexes.map((index) => this.#startOne(index)));
   }
 
-  wakeSlow(now: Instant): void {
+  resolveWaits(now: Instant): void {
     for (const { life } of this.#processes) life.resolveWaits(now);
   }
 
-  async inEach(work: (process: Process) => Promise<unknown>): Promise<void> {
-    await Promise.all(this.#processes.map((_, index) => this.#inProcess(index, work)));
+  async runInEach(work: (process: Process) => Promise<unknown>): Promise<void> {
+    await Promise.all(this.#processes.map((_, index) => this.#runInProcess(index, work)));
   }
 
-  async inAny(work: (process: Process) => Promise<unknown>): Promise<void> {
-    await this.#inProcess(Math.floor(this.#options.random() * this.#processes.length), work);
+  async runInAny(work: (process: Process) => Promise<unknown>): Promise<void> {
+    await this.#runInProcess(Math.floor(this.#options.random() * this.#processes.length), work);
   }
 
-  /** Returns the time of the next event. What is due now and could not be started waits for one of the others. */
+  /** Returns the time of the next event. A message that is due now and could not be started waits for one of the others. */
   async nextEvent(nextSweep: Instant): Promise<Instant> {
     const { world, until, clock } = this.#options;
     const due = await this.#processes[0]?.engine.nextDue();
@@ -118,7 +118,7 @@ class Machines {
   }
 
   /** Runs `work` in a process, and starts the process again if it crashes. */
-  async #inProcess(index: number, work: (process: Process) => Promise<unknown>): Promise<void> {
+  async #runInProcess(index: number, work: (process: Process) => Promise<unknown>): Promise<void> {
     const process = this.#processes[index];
     if (!process) return;
     try {
@@ -145,8 +145,8 @@ class Machines {
         random,
         monotonicMs: () => life.monotonicMs,
         log,
-        concurrency: CONCURRENCY,
-        senderConcurrency: SENDER_CONCURRENCY,
+        concurrency: MAX_IN_FLIGHT_MESSAGES,
+        senderConcurrency: MAX_IN_FLIGHT_PER_SENDER,
       });
       try {
         await engine.rescue(processes === 1);
@@ -168,7 +168,7 @@ async function receiveReply(
 ): Promise<void> {
   const { world, store } = options;
   let isRecorded = false;
-  await machines.inAny(async ({ life }) => {
+  await machines.runInAny(async ({ life }) => {
     const received = await crashingStore(store, life).write((tx) => recordReply(tx, reply, options));
     const order = world.tick();
     isRecorded = true;

@@ -22,15 +22,15 @@ export interface SimulateOptions {
   /** An empty Postgres database; null for a temporary SQLite file. */
   databaseUrl?: string | null;
   /** Replaces the simulated recipients, e.g. with ones that are defective on purpose. */
-  worldOf?: (clock: VirtualClock, seed: string) => World;
+  createWorld?: (clock: VirtualClock, seed: string) => World;
   onProgress?: (now: Instant) => void;
-  /** Called at the end with the bytes of the SQLite file, including its log. */
+  /** Is called at the end with the bytes of the SQLite file, including its log. */
   onEnd?: (databaseBytes: number) => void;
 }
 
 /** The simulated time of the start: a Monday morning. */
-const START = Date.UTC(2026, 0, 5, 8);
-const BATCH = 500;
+const START_TIME = Date.UTC(2026, 0, 5, 8);
+const BATCH_CONTACTS = 500;
 const SIMULATION_KEY = new Uint8Array(32).fill(7);
 
 /**
@@ -40,7 +40,7 @@ const SIMULATION_KEY = new Uint8Array(32).fill(7);
  */
 export async function simulate(options: SimulateOptions): Promise<InvariantReport & { seed: string; crashes: number }> {
   const dataDir = mkdtempSync(join(tmpdir(), "reprise-simulation-"));
-  const clock = new VirtualClock(START);
+  const clock = new VirtualClock(START_TIME);
   const random = seededRandom(`world ${options.seed}`);
   const store = await openStore({
     dataDir,
@@ -52,13 +52,13 @@ export async function simulate(options: SimulateOptions): Promise<InvariantRepor
   });
   try {
     const key = SIMULATION_KEY;
-    const world = options.worldOf?.(clock, options.seed) ?? new World(clock, options.seed);
+    const world = options.createWorld?.(clock, options.seed) ?? new World(clock, options.seed);
     for (const [index, plan] of brandPlans(options, random).entries()) {
       const brand = await store.write((tx) => seedBrand(tx, plan));
-      const people = peopleOf(index, Math.ceil(options.contacts / 2), random);
+      const people = createContacts(index, Math.ceil(options.contacts / 2), random);
       let joined = 0;
-      for (let at = 0; at < people.length; at += BATCH) {
-        const verdicts = await store.write((tx) => seedContacts(tx, brand, people.slice(at, at + BATCH)));
+      for (let at = 0; at < people.length; at += BATCH_CONTACTS) {
+        const verdicts = await store.write((tx) => seedContacts(tx, brand, people.slice(at, at + BATCH_CONTACTS)));
         joined += verdicts.added ?? 0;
       }
       await store.write((tx) => launchSeededCampaign(tx, brand, joined));
@@ -74,7 +74,7 @@ export async function simulate(options: SimulateOptions): Promise<InvariantRepor
       processes: options.faults && random() < 0.5 ? 2 : 1,
       clockJumps: options.faults ? 3 : 0,
       hostileBelow: -0.6,
-      until: START + options.days * DAY,
+      until: START_TIME + options.days * DAY,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     });
     return { seed: options.seed, ...(await checkInvariants(store, world, stopEvents)), crashes: stopEvents.crashes };
@@ -120,7 +120,7 @@ function brandPlans({ contacts }: SimulateOptions, random: Random): BrandSeed[] 
   });
 }
 
-function peopleOf(brand: number, count: number, random: Random): ParsedRow[] {
+function createContacts(brand: number, count: number, random: Random): ParsedRow[] {
   return Array.from({ length: count }, (_, index) => ({
     verdict: "ok",
     contact: {

@@ -74,7 +74,7 @@ export class World implements Channel {
   }
 
   getPersona(address: string): Persona {
-    let roll = this.#chanceOf(address, "persona").between(0, 1000);
+    let roll = this.#getChance(address, "persona").between(0, 1000);
     for (const persona of PERSONAS) {
       roll -= persona.share;
       if (roll < 0) return persona;
@@ -118,11 +118,11 @@ export class World implements Channel {
     const stage = this.#received.get(address) ?? 0;
     this.#received.set(address, stage + 1);
     if (!person.react || !person.reactsAt.includes(stage)) return;
-    const reaction = person.react(this.#chanceOf(address, `reaction ${stage}`));
+    const reaction = person.react(this.#getChance(address, `reaction ${stage}`));
     this.#insert({ id: `reply-${++this.#replyCount}`, due: this.#clock.now() + reaction.after, reaction, envelope });
   }
 
-  #chanceOf(address: string, what: string): Chance {
+  #getChance(address: string, what: string): Chance {
     const random = seededRandom(`${this.#seed} ${address} ${what}`);
     return {
       pick: (choices) => choices[Math.floor(random() * choices.length)] as (typeof choices)[number],

@@ -23,7 +23,7 @@ afterAll(async () => {
 test("secret key: a process whose key file is lost refuses to start until `reprise key adopt` accepts the new key", async () => {
   await service.stop();
   rmSync(join(dataDir, "secret.key"));
-  await expect(service.start()).rejects.toThrow(/secret key is not the one of this database.*reprise key adopt/s);
+  await expect(service.start()).rejects.toThrow(/secret key does not belong to this database.*reprise key adopt/s);
   expect(await service.run(["key", "adopt"])).toMatchObject({ exitCode: 0 });
   await service.start();
   expect((await service.api("GET", "/api/health")).status).toBe(200);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { SCAN_SLICES, scanInSlices } from "../../src/db/sliced-scan.ts";
+import { MAX_SCAN_SLICES, scanInSlices } from "../../src/db/sliced-scan.ts";
 import { TimeSlices } from "../../src/lib/time-slices.ts";
 
 // Scheduling is counted in polls of the event loop, never in time.
@@ -30,7 +30,7 @@ test("TimeSlices: one slice runs between two polls, for any number of waiting sl
 test("slices while another owner has a request under way: one runs, and the next after a pause; without one, at once", async () => {
   const { slices, poll, polls } = manual();
   let othersRun = true;
-  slices.giveWayTo(() => othersRun);
+  slices.setOthersRun(() => othersRun);
   let ran = 0;
   for (let at = 0; at < 3; at++) void slices.next("greedy").then(() => ran++);
   await poll();
@@ -109,7 +109,7 @@ test("scanInSlices: a filter without matches ends each page after its slices, an
   for (let after: string | null = null; pages === 0 || after !== null; pages++) {
     const before = pauses;
     const { rows, next }: { rows: string[]; next: string | null } = await page(after);
-    expect(pauses - before).toBeLessThanOrEqual(SCAN_SLICES);
+    expect(pauses - before).toBeLessThanOrEqual(MAX_SCAN_SLICES);
     found.push(...rows);
     after = next;
   }

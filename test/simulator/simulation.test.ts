@@ -50,7 +50,7 @@ describe("simulation invariants", () => {
       days: 5,
       contacts: 10,
       faults: false,
-      worldOf: (clock, seed) => new Doubling(clock, seed),
+      createWorld: (clock, seed) => new Doubling(clock, seed),
     });
     expect(figures.duplicates).toBeGreaterThan(0);
     expect(describeViolations(figures)).not.toEqual([]);
@@ -69,7 +69,7 @@ describe("simulation invariants", () => {
       days: 5,
       contacts: 10,
       faults: false,
-      worldOf: (clock, seed) => new Forgetful(clock, seed),
+      createWorld: (clock, seed) => new Forgetful(clock, seed),
     });
     expect(figures.lost).toBeGreaterThan(0);
   }, 60_000);
@@ -85,7 +85,7 @@ describe("simulation invariants", () => {
       days: 20,
       contacts: 40,
       faults: false,
-      worldOf: (clock, seed) => new Late(clock, seed),
+      createWorld: (clock, seed) => new Late(clock, seed),
     });
     expect(figures.sentAfterReply).toBeGreaterThan(0);
     expect(figures.sentAfterBan).toBeGreaterThan(0);

@@ -15,7 +15,7 @@ const SCOPE = "https://mail.google.com/";
 const REQUEST_TIMEOUT_MS = 10_000;
 /** A token is replaced this long before it expires. */
 const EXPIRY_MARGIN_MS = 60_000;
-const DEFAULT_TOKEN_LIFETIME_S = 3600;
+const DEFAULT_TOKEN_TTL_SECONDS = 3600;
 const MAX_CACHED_TOKENS = 10_000;
 /** Temporary errors of RFC 6749 and of Google, which do not concern the credentials. */
 const TEMPORARY_ERRORS = new Set([
@@ -32,7 +32,7 @@ export interface GoogleTokens {
    * @throws GoogleGrantRefusedError, GoogleTokenUnavailableError
    */
   getToken(login: GoogleLogin, refused?: string | null): Promise<string>;
-  /** The last token, so that it can be removed from error messages. */
+  /** Holds the last token, so that error messages can omit it. */
   getCachedToken(login: GoogleLogin): string | null;
 }
 
@@ -75,9 +75,9 @@ async function fetchToken(url: string, login: GoogleLogin, now: number): Promise
   const response = await post(url, new URLSearchParams(buildForm(login, now)));
   const { access_token: token, expires_in: seconds, error } = response.body;
   if (response.ok && typeof token === "string" && /^[\x21-\x7e]{1,8192}$/.test(token)) {
-    return { token, expiresAt: now + (typeof seconds === "number" ? seconds : DEFAULT_TOKEN_LIFETIME_S) * 1000 };
+    return { token, expiresAt: now + (typeof seconds === "number" ? seconds : DEFAULT_TOKEN_TTL_SECONDS) * 1000 };
   }
-  // Only the error code: the description may repeat parts of the request.
+  // Takes the error code alone: the description may repeat parts of the request.
   const code = typeof error === "string" && /^[a-z_]{1,60}$/.test(error) ? error : null;
   if (code !== null && response.status < 500 && response.status !== 429 && !TEMPORARY_ERRORS.has(code)) {
     throw new GoogleGrantRefusedError(`Google refused the credentials (${code}): ${ADVICE[login.grant.type]}`);

@@ -17,9 +17,9 @@ interface SenderPoolsOptions {
 /** Keeps a pool of connections for each sender that is in use. */
 export class SenderPools {
   readonly #options: SenderPoolsOptions;
-  /** By sender, the least recently used first. */
+  /** Pools by sender, the least recently used first. */
   readonly #pools = new Map<string, { pool: SmtpPool; login: string }>();
-  /** These and the retired pools that are still sending. */
+  /** The pools by sender and the retired pools that are still sending. */
   readonly #openPools = new Set<SmtpPool>();
 
   constructor(options: SenderPoolsOptions) {

@@ -25,7 +25,7 @@ export function canReuseConnection(delivery: Delivery): boolean {
   if (delivery.accepted) return true;
   const { code, responseCode } = toSmtpError(delivery.error);
   const refused = responseCode !== undefined && responseCode !== 421 && (code === "EENVELOPE" || code === "EMESSAGE");
-  // After a refusal in the middle of the content, the server would parse the rest of it as commands.
+  // After a rejection in the middle of the content, the server would parse the rest of it as commands.
   return refused && (delivery.dotSent || !delivery.contentStarted);
 }
 

@@ -14,10 +14,10 @@ type NotAccepted = Exclude<Outcome, { kind: "accepted" }>;
 /** The step of the SMTP session that failed. */
 type Step = "connect" | "login" | "from" | "to" | "content";
 
-/** Says that the recipient does not exist. "Mailbox unavailable" is the standard text of any refusal and does not count. */
+/** Matches responses to a recipient that does not exist. "Mailbox unavailable" is the standard text of any rejection and does not count. */
 const UNKNOWN_RECIPIENT =
   /\b(?:no such|unknown|invalid) (?:user|mailbox|recipient|address|account|person)|(?:user|mailbox|recipient|address|account)\b.{0,60}?\b(?:unknown|not found|(?:does not|doesn't|doesnt) exist)/i;
-/** Says that the sender is refused: many servers do so only at RCPT. */
+/** Matches responses that reject the sender: many servers do so only at RCPT. */
 const SENDER_REFUSED =
   /\bsender\b.{0,40}\b(?:rejected|denied|refused|not allowed|unknown|invalid|not found|does not exist)|\bnot owned by\b|\boutbound sender\b/i;
 const RELAYING_REFUSED =
@@ -83,7 +83,7 @@ function toTemporaryFailure(reply: SmtpReply, login: SmtpLogin): NotAccepted {
 function toPermanentFailure(step: "to" | "content", reply: SmtpReply, login: SmtpLogin): NotAccepted {
   const { code, enhanced, text } = reply;
   const reason = `${formatServer(login)} refused the message (${formatReply(reply)})`;
-  // A bad sequence of commands says nothing about the message (RFC 5321 section 4.2.2).
+  // A bad sequence of commands is no result for the message (RFC 5321 section 4.2.2).
   if (code === 503) return toDeferred("message", reason, reply);
   if (enhanced === "5.1.7" || enhanced === "5.1.8" || SENDER_REFUSED.test(text)) {
     return toDeferred("sender", `${reason}. ${ADVICE.from}`, reply);

@@ -1,6 +1,6 @@
 import type { SmtpSession } from "./smtp-session.ts";
 
-/** No connection was available, for reasons of this process and not of the server. */
+/** Reports that no connection was available, for reasons of this process and not of the server. */
 export class NoConnectionError extends Error {}
 
 /** Many servers close a connection after this many mails, some without a reply. */
@@ -18,7 +18,7 @@ interface PoolOptions {
   size: number;
   /** Milliseconds after which an unused connection is closed. */
   idleMilliseconds: number;
-  /** Called when the last connection has closed and no mail waits for one. */
+  /** Is called when the last connection has closed and no mail waits for one. */
   onEmpty: () => void;
 }
 
@@ -44,7 +44,7 @@ export class SmtpPool {
   }
 
   /**
-   * Takes a connection for one mail; the caller must give it back or close it.
+   * Takes a connection for one mail; the caller must return or close it.
    * @throws the error of opening it; NoConnectionError after `withinMs` of waiting for a free one
    */
   async acquire(withinMs: number): Promise<SmtpSession> {
@@ -96,7 +96,7 @@ export class SmtpPool {
     try {
       const session = await this.#options.open();
       this.#sessions.add(session);
-      session.onEnd(() => this.#remove(session));
+      session.onEnd(() => this.#discard(session));
       return session;
     } catch (error) {
       // A further attempt would fail alike, one timeout later.
@@ -128,7 +128,7 @@ export class SmtpPool {
     });
   }
 
-  #remove(session: SmtpSession): void {
+  #discard(session: SmtpSession): void {
     this.#unidle(session);
     this.#sessions.delete(session);
     if (this.#waiting.length === 0) {

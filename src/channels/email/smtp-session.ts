@@ -8,11 +8,14 @@ import { type Delivery, NoLoginOfferedError, SmtpTimeoutError, toSmtpError } fro
 
 /** Timeouts in milliseconds. */
 export interface SmtpTimeouts {
-  /** From the first packet to the finished login. */
+  /** Time from the first packet to the finished login. */
   connect: number;
-  /** From `send` to the final dot: waiting for a connection, connecting, addresses and content. */
+  /** Time from `send` to the final dot: waiting for a connection, connecting, addresses and content. */
   session: number;
-  /** From the final dot to its reply. RFC 5321 (4.5.3.2.6) recommends ten minutes; a shorter time leaves more outcomes unknown. */
+  /**
+   * Time from the final dot to its reply. RFC 5321 (4.5.3.2.6) recommends ten minutes; a shorter time leaves more outcomes
+   * unknown.
+   */
   commit: number;
 }
 
@@ -208,7 +211,7 @@ export class SmtpSession {
 /** The name of our authentication method; the client's own XOAUTH2 would fetch tokens by itself. */
 const TOKEN_METHOD = "TOKEN";
 
-/** Runs XOAUTH2: a refusal comes as a challenge, and the server's reply only after an empty response to it. */
+/** Runs XOAUTH2: a rejection comes as a challenge, and the server's reply only after an empty response to it. */
 async function presentToken({ auth, sendCommand }: SMTPConnection.CustomAuthenticationContext): Promise<void> {
   const { user, pass } = auth.credentials;
   const token = Buffer.from(`user=${user}\x01auth=Bearer ${pass}\x01\x01`).toString("base64");

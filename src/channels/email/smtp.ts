@@ -19,7 +19,7 @@ export interface SmtpOptions {
   poolPerSender?: number;
   /** Milliseconds after which an unused connection is closed; 30 s by default. */
   idleMilliseconds?: number;
-  /** By default 30 s to connect, 60 s to the final dot, 120 s for its reply. A send takes less than 4 minutes. */
+  /** Timeouts; by default 30 s to connect, 60 s to the final dot, 120 s for its reply. A send takes less than 4 minutes. */
   timeouts?: Partial<SmtpTimeouts>;
   /** Certificate authorities (PEM) to trust besides the default ones. */
   authorities?: readonly string[];

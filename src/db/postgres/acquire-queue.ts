@@ -1,7 +1,7 @@
 import { SECOND } from "../../lib/clock.ts";
 import { databaseError } from "./connect-socket.ts";
 
-/** How long a caller waits for a free slot while all connections are in use or none can be opened. */
+/** Longest wait of a caller for a free slot while all connections are in use or none can be opened. */
 export const ACQUIRE_TIMEOUT_MS = 5 * SECOND;
 
 interface Waiter {

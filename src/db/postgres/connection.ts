@@ -10,10 +10,10 @@ import type { Reader, Tx } from "../store.ts";
 import { CONNECT_TIMEOUT_MS, connectSocket, connectTimeout, databaseError, type Host } from "./connect-socket.ts";
 
 /**
- * Sets what the server itself ends: a statement that takes a minute, a wait for a lock, and a transaction whose process was
- * stopped or lost, so that its locks block no other. `forceCustomPlans` and snapshots may take longer. JIT compilation is off: a plan
- * that cannot do without what `forceIndexScans` disabled has so high a cost that Postgres spent 50 ms on compiling it, for a
- * brand's one lot, in each slice of a cancel.
+ * Sets the server's own timeouts: for a statement that takes a minute, a wait for a lock, and a transaction whose process
+ * was stopped or lost, so that its locks block no other. `forceCustomPlans` and snapshots may take longer. JIT compilation
+ * is off: a plan that needs the scans that `forceIndexScans` disabled has so high a cost that Postgres spent 50 ms on
+ * compiling it, for a brand's one lot, in each slice of a cancel.
  */
 const SESSION_SETTINGS =
   "set statement_timeout = '60s'; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = '15s'; set jit = off";
@@ -47,7 +47,7 @@ export interface Connection {
   firstError: unknown;
   createdAt: number;
   lastUsedAt: number;
-  /** As in postgres.js; throws CONNECTION_CLOSED when the connection is no longer open. */
+  /** Runs a statement as in postgres.js; throws CONNECTION_CLOSED when the connection is no longer open. */
   unsafe: Sql["unsafe"];
   run(text: string): Promise<{ command: string }>;
   /** Closes the connection at once and rejects its pending queries. */

@@ -19,7 +19,7 @@ export interface PoolOptions {
   /** Connections at the same time. */
   size: number;
   open: OpenConnection;
-  /** Called after each use with its error, or with undefined. */
+  /** Is called after each use with its error, or with undefined. */
   onUsed(error?: unknown): void;
 }
 

@@ -13,7 +13,7 @@ import { createPool, type Pool } from "./pool.ts";
 const MAX_ATTEMPTS = 5;
 /** Delay between two attempts to reach a server that has not started yet. */
 const STARTUP_RETRY_MS = 500;
-const DEFAULT_POOL_SIZE = 10;
+const DEFAULT_POOL_CONNECTIONS = 10;
 
 /** Builds a reader that sends each query through whichever connection is free. */
 function pooledReader({ use }: Pool, ledgerKey: LedgerKey): Reader {
@@ -48,7 +48,7 @@ async function runTransaction<T>(connection: Connection, begin: string, work: ()
     return result;
   } catch (error) {
     if (connection.isOpen) await connection.run("rollback").catch(connection.destroy);
-    // 25P02 only says that an earlier statement failed.
+    // 25P02 means that an earlier statement failed, whose error is the cause.
     throw (error as { code?: unknown }).code === "25P02" ? (connection.firstError ?? error) : error;
   }
 }
@@ -66,7 +66,7 @@ export interface PostgresOptions {
 export async function openPostgres(
   url: string,
   begin: () => Pick<Tx, "now" | "newId">,
-  { size = DEFAULT_POOL_SIZE, outageMonitor, retrySignal, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
+  { size = DEFAULT_POOL_CONNECTIONS, outageMonitor, retrySignal, ledgerKey = NO_LEDGER_KEY }: PostgresOptions,
 ): Promise<Store> {
   const address = parseDatabaseUrl(url);
   if (!address) throw new Error("DATABASE_URL: expected postgres://user:password@host:5432/database");

@@ -10,7 +10,7 @@ interface StalledConnectionOptions {
   /** The connections in use. */
   connections: ReadonlySet<Connection>;
   open: OpenConnection;
-  /** Called with the error of a check that failed. */
+  /** Is called with the error of a check that failed. */
   onError(error: unknown): void;
 }
 

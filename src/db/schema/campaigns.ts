@@ -20,7 +20,7 @@ export const campaigns = table(
       "CANCELLED",
       "ARCHIVED",
     ]).notNull(),
-    /** Why it is AUTO_PAUSED, or the reason that a person gave. */
+    /** Reason why it is AUTO_PAUSED, or the reason that a person gave. */
     statusReason: text("status_reason"),
     channels: json("channels").$type<("EMAIL" | "SMS" | "VOICEMAIL")[]>().notNull(),
     timezone: text("timezone").notNull(),

@@ -67,7 +67,7 @@ export const chargebeeCustomers = table(
     customerId: text("customer_id").primaryKey(),
     /** Null until it is found; then it never changes. */
     brandId: text("brand_id").references(() => brands.id),
-    /** From the newest customer record in Chargebee. */
+    /** Value of the newest customer record in Chargebee. */
     email: text("email"),
     namedBrandId: text("named_brand_id"),
     version: bigint("version").notNull(),
@@ -84,7 +84,7 @@ export const chargebeeReconciliations = table(
   {
     id: text("id").primaryKey(),
     startedAt: timestampMs("started_at").notNull(),
-    /** Only events that occurred later were requested. */
+    /** Time after which requested events occurred. */
     since: timestampMs("since").notNull(),
     finishedAt: timestampMs("finished_at"),
     seen: integer("seen").notNull().default(0),

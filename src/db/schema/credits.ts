@@ -48,7 +48,7 @@ export const creditAccounts = table(
     debt: thousandths("debt").notNull().default(0),
     /** The number of ledger entries of the brand, which is the `seq` of the newest. */
     entries: bigint("entries").notNull().default(0),
-    /** The hash chain over the MACs of all its entries: see `credits/seal.ts`. */
+    /** The hash chain over the MACs of all its entries: see `modules/credits/mac.ts`. */
     head: text("head").notNull().default(""),
     /** The MAC of the fields above, with the ledger's key. */
     seal: text("seal").notNull().default(""),
@@ -129,7 +129,7 @@ export const creditClawbacks = table(
     lotSource: text("lot_source"),
     reason: text("reason").notNull(),
     actorId: text("actor_id"),
-    /** When the money was returned. */
+    /** Time when the money was returned. */
     at: timestampMs("at").notNull(),
     /** Null while the refunded lot has not been granted: a refund may arrive before its payment. */
     doneAt: timestampMs("done_at"),
@@ -142,7 +142,7 @@ export const creditClawbacks = table(
   ],
 );
 
-/** Every movement of credits, append-only. The balances are their sum. */
+/** The movements of credits, append-only. The balances are their sum. */
 export const ledgerEntries = table(
   "ledger_entries",
   {
@@ -159,7 +159,7 @@ export const ledgerEntries = table(
     reason: text("reason"),
     actorId: text("actor_id"),
     createdAt: timestampMs("created_at").notNull(),
-    /** The MAC of the fields above, with the ledger's key: see `credits/seal.ts`. */
+    /** The MAC of the fields above, with the ledger's key: see `modules/credits/mac.ts`. */
     seal: text("seal").notNull(),
     /** Numbers the lots over which one movement of a message is spread, from 0. */
     part: integer("part"),

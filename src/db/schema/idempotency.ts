@@ -6,9 +6,9 @@ export const idempotencyKeys = table(
   {
     userId: text("user_id").notNull(),
     key: text("key").notNull(),
-    /** SHA-256 of the request it came with: the same key with another one is refused. */
+    /** SHA-256 of the request that used the key first: the key is rejected for a different request. */
     fingerprint: text("fingerprint").notNull(),
-    /** Sealed: answers may hold what is shown once. */
+    /** Encrypted, because a response may contain a secret that is shown once. */
     answer: text("answer").notNull(),
     createdAt: timestampMs("created_at").notNull(),
   },

@@ -50,9 +50,9 @@ export const sessions = table(
     impersonatedBy: text("impersonated_by"),
     createdAt: timestampMs("created_at").notNull(),
     updatedAt: timestampMs("updated_at").notNull(),
-    /** When the password was last entered; null: when the session began. */
+    /** Time when the password was last entered; null: when the session began. */
     signedInAt: timestampMs("signed_in_at"),
-    /** When it was last used, to within minutes; null: not since it began. */
+    /** Time when it was last used, to within minutes; null: not since it began. */
     lastSeenAt: timestampMs("last_seen_at"),
   },
   (t) => [uniqueIndex("sessions_token").on(t.token), index("sessions_user").on(t.userId)],
@@ -137,7 +137,7 @@ export const signInCounters = table(
   "sign_in_counters",
   {
     bucket: integer("bucket").primaryKey(),
-    /** When the whole burst is available again. From then on the row has no effect. */
+    /** Time when the whole burst is available again. From then on the row has no effect. */
     fullAgainAt: timestampMs("full_again_at").notNull(),
   },
   (t) => [index("sign_in_counters_full").on(t.fullAgainAt)],

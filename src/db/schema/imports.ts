@@ -12,7 +12,7 @@ export const importJobs = table(
       .references(() => campaigns.id, { onDelete: "cascade" }),
     fileName: text("file_name").notNull(),
     status: enumText("status", ["RUNNING", "DONE", "FAILED"]).notNull(),
-    /** How to parse the file, and which contacts to skip. */
+    /** Options for parsing the file, and for contacts to skip. */
     options: json("mapping").$type<{
       mapping?: Record<string, string>;
       defaultCountry?: string;

@@ -37,7 +37,7 @@ export const tokenBuckets = table(
     /** A user, a brand, or the hash of a mailbox login. */
     subject: text("subject").notNull(),
     name: text("name").notNull(),
-    /** When the bucket will be full if no more tokens are taken. */
+    /** Time when the bucket will be full if no more tokens are taken. */
     fullAt: timestampMs("full_at").notNull(),
   },
   (t) => [

@@ -31,9 +31,9 @@ export const messages = table(
     stage: integer("stage").notNull(),
     channel: enumText("channel", ["EMAIL", "SMS", "VOICEMAIL"]).notNull(),
     status: enumText("status", ["PENDING", "SENDING", "SENT", "CANCELLED", "FAILED", "UNKNOWN"]).notNull(),
-    /** When it is planned to be sent. */
+    /** Time when it is planned to be sent. */
     scheduledTime: timestampMs("scheduled_time").notNull(),
-    /** When it is due for the engine: the scheduled time, or later after a retry or a wait. */
+    /** Time when it is due for the engine: the scheduled time, or later after a retry or a wait. */
     runAt: timestampMs("run_at").notNull(),
     senderId: text("sender_id"),
     /** While SENDING: the claim expires at this time. */
@@ -46,13 +46,13 @@ export const messages = table(
     /** The RFC 5322 Message-ID for e-mail; the same for every attempt. */
     messageKey: text("message_key"),
     providerId: text("provider_id"),
-    /** Why it ended, or what it waits for. */
+    /** Reason why it ended, or why it waits. */
     errorMessage: text("error_message"),
     /** Set by a cancellation while SENDING: applied if the message turns out not to have been sent. */
     cancelReason: text("cancel_reason"),
     /** Credits reserved when it was scheduled. */
     credits: thousandths("credits").notNull(),
-    /** When it reached a final status. */
+    /** Time when it reached a final status. */
     processedAt: timestampMs("processed_at"),
     createdAt: timestampMs("created_at").notNull(),
     /** The text as sent. */

@@ -13,7 +13,7 @@ export const payments = table(
     userId: text("user_id"),
     type: enumText("type", ["SUBSCRIPTION", "CREDIT_PURCHASE", "REFUND", "CHARGEBACK", "ADJUSTMENT"]).notNull(),
     status: enumText("status", ["PENDING", "SUCCESS", "FAILED", "VOIDED", "REFUNDED"]).notNull(),
-    /** In the currency's smallest unit (cents, whole yen). Negative for money that was returned. */
+    /** Amount in the currency's smallest unit (cents, whole yen). Negative for money that was returned. */
     amountMinor: bigint("amount_minor").notNull(),
     /** ISO 4217, upper case. */
     currency: text("currency").notNull(),

@@ -32,7 +32,7 @@ export const emailAccounts = table(
     isActive: bool("is_active").notNull().default(true),
     dailyLimit: integer("daily_limit").notNull(),
     timezone: text("timezone").notNull().default("UTC"),
-    /** Nothing is sent before this time, because the provider asked to wait. */
+    /** Time before which nothing is sent, because the provider asked to wait. */
     pausedUntil: timestampMs("paused_until"),
     pausedReason: text("paused_reason"),
     /** Consecutive failures: each makes the next pause longer. */
@@ -45,7 +45,10 @@ export const emailAccounts = table(
     warmupStartedAt: timestampMs("warmup_started_at"),
     warmupPausedAt: timestampMs("warmup_paused_at"),
     lastUsedAt: timestampMs("last_used_at"),
-    /** When its login was verified or an admin confirmed it. Until then it sends nothing, and others may add the same address. */
+    /**
+     * Time when its login was verified or an admin confirmed it. Until then it sends nothing, and others may add the same
+     * address.
+     */
     provedAt: timestampMs("proved_at"),
     createdAt: timestampMs("created_at").notNull(),
     updatedAt: timestampMs("updated_at").notNull(),
@@ -90,9 +93,9 @@ export const voicemailAccounts = table(
     provider: enumText("provider", ["TWILIO"]).notNull().default("TWILIO"),
     /** Switched by an operator. */
     isActive: bool("is_active").notNull().default(true),
-    /** When an admin confirmed it. Until then others may add the same number. */
+    /** Time when an admin confirmed it. Until then others may add the same number. */
     provedAt: timestampMs("proved_at"),
-    /** Why it was switched off, unless its owner did it. */
+    /** Reason why it was switched off, unless its owner did it. */
     inactiveReason: text("inactive_reason"),
     createdAt: timestampMs("created_at").notNull(),
     updatedAt: timestampMs("updated_at").notNull(),

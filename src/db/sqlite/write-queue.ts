@@ -17,7 +17,7 @@ interface WriteQueueOptions {
   largeCommits: LargeCommits;
   /** Creates the transaction that `work` receives. */
   createTx(): Tx;
-  /** Called after each transaction with its error, or with undefined. */
+  /** Is called after each transaction with its error, or with undefined. */
   onSettled(error?: unknown): void;
 }
 

@@ -136,7 +136,7 @@ export async function compareTables(
   for (const table of tables) {
     const there = createDigest();
     for await (const batch of streamRows(target, table, BATCH_ROWS)) addRows(there, batch);
-    const here = digestOf(source, table);
+    const here = computeDigest(source, table);
     done += here.rows;
     progress.update(done, rows, table.name);
     if (!equalDigests(here, there)) differences.push({ table: table.name, source: here.rows, target: there.rows });
@@ -144,7 +144,7 @@ export async function compareTables(
   return differences;
 }
 
-function digestOf({ handle }: Source, table: Table): Digest {
+function computeDigest({ handle }: Source, table: Table): Digest {
   const digest = createDigest();
   for (let after: Cell[] | null = null; ; ) {
     const rows = selectRows(handle, table, after, BATCH_ROWS);

@@ -8,11 +8,11 @@ export interface Progress {
   end(): void;
 }
 
-const BAR_WIDTH = 30;
+const BAR_WIDTH_CHARS = 30;
 const TERMINAL_INTERVAL_MS = SECOND / 10;
 const LINE_INTERVAL_MS = 5 * SECOND;
 
-export function createProgress(out: NodeJS.WriteStream, verb: string): Progress {
+export function createProgress(out: NodeJS.WriteStream, action: string): Progress {
   const every = out.isTTY ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
   const began = performance.now();
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -23,9 +23,9 @@ export function createProgress(out: NodeJS.WriteStream, verb: string): Progress 
     first ??= done;
     const part = total === 0 ? 1 : done / total;
     const rate = Math.round((done - first) / Math.max(0.001, (performance.now() - began) / SECOND));
-    const bar = "█".repeat(Math.round(part * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
+    const bar = "█".repeat(Math.round(part * BAR_WIDTH_CHARS)).padEnd(BAR_WIDTH_CHARS, "░");
     const count = `${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} rows`;
-    return `${verb} ${bar} ${Math.floor(part * 100)} %  ${count}, ${rate.toLocaleString("en-US")}/s  ${name}`;
+    return `${action} ${bar} ${Math.floor(part * 100)} %  ${count}, ${rate.toLocaleString("en-US")}/s  ${name}`;
   }
 
   return {

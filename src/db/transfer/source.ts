@@ -30,7 +30,7 @@ export function openSource(url: string): Source {
     handle = new Database(path);
     handle.run("pragma busy_timeout = 5000");
     if (!isReprise(handle)) throw new AppError("NOT_FOUND", `--from: ${path} is no database of Reprise`);
-    if (newestIn(handle) > NEWEST_MIGRATION)
+    if (getNewestMigration(handle) > NEWEST_MIGRATION)
       throw new AppError("CONFLICT", `--from: ${path} was written by a newer Reprise: use that version`);
     handle.run("pragma foreign_keys = on");
     handle.run("pragma synchronous = full");
@@ -59,6 +59,6 @@ function isReprise(handle: Database): boolean {
   }
 }
 
-function newestIn(handle: Database): string {
+function getNewestMigration(handle: Database): string {
   return handle.query<{ name: string }, []>("select max(name) as name from schema_migrations").get()?.name ?? "";
 }

@@ -35,13 +35,13 @@ export async function listTables(source: Database, target: Sql): Promise<Table[]
   const byTable = Map.groupBy(columns, (column) => column.table);
   const tables = [...byTable].flatMap(([name, columns]) => {
     if (!isCopied(name)) return [];
-    return [{ name, columns: columns.map(({ name, type }) => ({ name, type })), key: keyOf(source, name) }];
+    return [{ name, columns: columns.map(({ name, type }) => ({ name, type })), key: findKeyColumns(source, name) }];
   });
   assertSameTables(source, tables);
   return sortByReferences(tables, references);
 }
 
-function keyOf(source: Database, table: string): string[] {
+function findKeyColumns(source: Database, table: string): string[] {
   const primary = source
     .query<{ name: string; pk: number }, [string]>("select name, pk from pragma_table_info(?) where pk > 0 order by pk")
     .all(table);

@@ -95,9 +95,9 @@ export function bodyAdmission(options: BodyAdmissionOptions) {
     });
 
   /** Counts the body against its sender, before the request waits for anything. @throws AppError RATE_LIMITED */
-  const identified: RouteCheck = ({ userId }, { context }) => {
+  const moveToUser: RouteCheck = ({ userId }, { context }) => {
     context.body?.reservation?.moveTo(`user ${userId}`);
   };
 
-  return { settle, before, identified, after, inUse: budget.inUse };
+  return { settle, before, identified: moveToUser, after, inUse: budget.inUse };
 }

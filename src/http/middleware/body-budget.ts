@@ -29,7 +29,7 @@ interface Reservation {
 export interface BodyWaits {
   stopped: boolean;
   /** Ends each wait. */
-  ends: Set<(fault: AppError) => void>;
+  ends: Set<(error: AppError) => void>;
 }
 
 /** Limits of the body of one request, decided before any of it is read. */

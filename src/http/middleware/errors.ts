@@ -30,7 +30,7 @@ function findQueryName(value: unknown, query: Record<string, unknown>): string |
   return Object.keys(query).find((name) => isIt(query[name]));
 }
 
-/** Lists what TypeBox rejected, one entry a field: its path (`steps.0.body`) and what was expected. */
+/** Lists the fields that TypeBox rejected, each with its path (`steps.0.body`) and the expected value. */
 function toErrorDetails(error: ValidationError, query: Record<string, unknown>): ErrorDetail[] {
   const details = new Map<string, string>();
   for (const problem of error.all) {
@@ -71,37 +71,37 @@ export function databaseUnavailable(cause?: unknown): AppError {
 }
 
 /** Returns the response to a failed request; null stands for an error that is not expected. */
-export function toErrorResponse(fault: AppError | null, requestId: string) {
+export function toErrorResponse(appError: AppError | null, requestId: string) {
   return {
-    status: fault ? HTTP_STATUS[fault.code] : 500,
+    status: appError ? HTTP_STATUS[appError.code] : 500,
     headers: {
       "x-request-id": requestId,
-      ...(fault?.retryAfterSeconds ? { "retry-after": String(fault.retryAfterSeconds) } : {}),
+      ...(appError?.retryAfterSeconds ? { "retry-after": String(appError.retryAfterSeconds) } : {}),
     },
     body: {
       success: false,
-      message: fault?.message ?? "Internal error: quote the requestId when you report it",
-      code: fault?.code ?? "INTERNAL",
+      message: appError?.message ?? "Internal error: quote the requestId when you report it",
+      code: appError?.code ?? "INTERNAL",
       requestId,
-      ...(fault?.details ? { details: fault.details } : {}),
-      ...fault?.meta,
+      ...(appError?.details ? { details: appError.details } : {}),
+      ...appError?.meta,
     },
   };
 }
 
 /**
- * Answers errors of all routes. Mount it before the modules: Elysia's hooks reach only what is mounted after them. The body is
- * `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
+ * Answers errors of all routes. Mount it before the modules: Elysia's hooks reach only routes that are mounted after them.
+ * The body is `{success:false, message, code, requestId, details?}`; never a stack, SQL or a secret.
  */
 export function errorHandler(log: Log) {
-  return new Elysia({ name: "faults" })
+  return new Elysia({ name: "errors" })
     .use(requestContext)
     .onError({ as: "global" }, ({ code, error, set, context, query }) => {
       const { requestId } = context;
-      const fault = toAppError(code, error, query);
-      if (!fault) log.error("http.request_failed", { requestId, error });
-      if (fault?.cause) log.warn("http.request_rejected", { requestId, code: fault.code, cause: fault.cause });
-      const { status, headers, body } = toErrorResponse(fault, requestId);
+      const appError = toAppError(code, error, query);
+      if (!appError) log.error("http.request_failed", { requestId, error });
+      if (appError?.cause) log.warn("http.request_rejected", { requestId, code: appError.code, cause: appError.cause });
+      const { status, headers, body } = toErrorResponse(appError, requestId);
       set.status = status;
       Object.assign(set.headers, headers);
       closeIfUnread(context, set.headers);

@@ -14,9 +14,9 @@ export interface CheckedRequest {
 }
 
 /**
- * Closes every route mounted after this hook to requests without a credential unless it says `access: "public"`, and to users
- * when it says "admin" or nothing at all. Where there is a body, the credential is checked before any of it is read.
- * Call `routes` at the first request, when all modules are mounted.
+ * Closes every route mounted after this hook to requests without a credential unless it has `access: "public"`, and to
+ * users when it has "admin" or no `access`. Where there is a body, the credential is checked before any of it is read. Call
+ * `routes` at the first request, when all modules are mounted.
  */
 export function guard(
   identify: (request: Request) => Promise<Principal | null>,

@@ -26,7 +26,7 @@ export interface IdempotencyDeps {
   vault: Vault;
 }
 
-/** Returns a value that is the same for the same body, whatever the order of its fields. */
+/** Returns a value that is equal for equal bodies, independent of the order of their fields. */
 function toCanonical(value: unknown): unknown {
   // A file where none is expected: handlers that read a file set the fingerprint themselves.
   if (value instanceof Blob) return ["file", value.size, value.type];
@@ -36,7 +36,7 @@ function toCanonical(value: unknown): unknown {
   return sorted.map(([name, inner]) => [name, toCanonical(inner)]);
 }
 
-function fingerprintOf(request: Request, content: string | Uint8Array): string {
+function computeFingerprint(request: Request, content: string | Uint8Array): string {
   const { pathname, search } = new URL(request.url);
   return new Bun.CryptoHasher("sha256")
     .update(`${request.method} ${pathname}${search}\n`)
@@ -46,7 +46,7 @@ function fingerprintOf(request: Request, content: string | Uint8Array): string {
 
 /** Sets the fingerprint of a request whose handler reads the body, from a hash of its file or the file itself. */
 export function setFingerprint({ request, idempotent }: RequestContext, content: string | Uint8Array): void {
-  if (idempotent) idempotent.fingerprint = fingerprintOf(request, content);
+  if (idempotent) idempotent.fingerprint = computeFingerprint(request, content);
 }
 
 async function findResponse(read: Reader, vault: Vault, keyed: IdempotentRequest): Promise<object | null> {
@@ -55,7 +55,7 @@ async function findResponse(read: Reader, vault: Vault, keyed: IdempotentRequest
   if (row.fingerprint !== keyed.fingerprint) {
     throw new AppError("CONFLICT", "This Idempotency-Key was used for another request: use a new key");
   }
-  const answer: object = JSON.parse(vault.decrypt(row.answer, contextOf(keyed)));
+  const answer: object = JSON.parse(vault.decrypt(row.answer, getSecretContext(keyed)));
   if (SECRET_WITHHELD in answer) throw new AppError("CONFLICT", String(answer[SECRET_WITHHELD]));
   return answer;
 }
@@ -63,7 +63,7 @@ async function findResponse(read: Reader, vault: Vault, keyed: IdempotentRequest
 /** Marks a response that held a secret and was not stored; its value is the message for a retry. No response has such a field. */
 const SECRET_WITHHELD = "secretWithheld";
 
-const contextOf = ({ userId, key }: IdempotentRequest) => `idempotency_keys|${userId} ${key}|answer`;
+const getSecretContext = ({ userId, key }: IdempotentRequest) => `idempotency_keys|${userId} ${key}|answer`;
 
 /** Parses the header: 1 to 255 visible ASCII characters, as in the draft's examples. @throws AppError INVALID */
 function parseKey(request: Request): string {
@@ -93,7 +93,7 @@ export function idempotency({ store, vault }: IdempotencyDeps, routes: () => rea
       const keyed = { userId: knownPrincipal.userId, key, fingerprint: "" };
       context.idempotent = keyed;
       if (bodyReader === "handler") return;
-      keyed.fingerprint = fingerprintOf(request, JSON.stringify(toCanonical(body ?? null)));
+      keyed.fingerprint = computeFingerprint(request, JSON.stringify(toCanonical(body ?? null)));
       const given = await findResponse(store.read, vault, keyed);
       if (given === null) return;
       set.headers[REPLAYED_HEADER] = "true";
@@ -135,7 +135,7 @@ export async function runIdempotent<Answer extends object>(
       if (!(await takeKey(tx, keyed, keyed.fingerprint))) throw new KeyTakenError();
       const answer = await work(tx);
       const kept = options.shownOnce === undefined ? answer : { [SECRET_WITHHELD]: options.shownOnce };
-      await storeResponse(tx, keyed, vault.encrypt(JSON.stringify(kept), contextOf(keyed)));
+      await storeResponse(tx, keyed, vault.encrypt(JSON.stringify(kept), getSecretContext(keyed)));
       return answer;
     });
   } catch (error) {

@@ -13,7 +13,7 @@ interface Checks {
 
 type Schema = Parameters<typeof createLengthCheck>[0];
 
-function checksOf(hooks: unknown): Checks {
+function compileChecks(hooks: unknown): Checks {
   const { body, query, params, detail } = (hooks ?? {}) as Partial<Record<"body" | "query" | "params", Schema>> & {
     detail?: { inputLimits?: false };
   };
@@ -32,7 +32,7 @@ function checksOf(hooks: unknown): Checks {
  * (`parse: handlerReadsBody`) checks its content itself; a route that answers any input says `inputLimits: false`.
  */
 export function inputLimits(routes: () => readonly RouteEntry[]) {
-  const findChecks = createRouteFinder(routes, checksOf, checksOf(undefined));
+  const findChecks = createRouteFinder(routes, compileChecks, compileChecks(undefined));
   return new Elysia({ name: "input limits" }).onTransform(
     { as: "global" },
     ({ request, route, body, query, params }) => {

@@ -41,9 +41,10 @@ export interface PipelineHooks {
 }
 
 /**
- * Mounts the hooks that every request passes before its handler. Their order is the order of the checks, and a hook of Elysia
- * reaches only what is mounted after it: the error handler first, so that it answers whatever a check throws; the size of a
- * body before the credential; the credential before any of the body is read; input limits and stored responses last.
+ * Mounts the hooks that every request passes before its handler. Their order is the order of the checks, and a hook of
+ * Elysia reaches only what is mounted after it: the error handler first, so that it answers the errors of all checks; the
+ * size of a body before the credential; the credential before any of the body is read; input limits and stored responses
+ * last.
  */
 export function mountPipeline(app: Elysia, options: PipelineOptions, hooks: PipelineHooks, drain?: RequestDrain): void {
   const { config, log, background } = options;

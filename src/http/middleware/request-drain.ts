@@ -9,7 +9,7 @@ const POLL_MS = 10;
 
 /** The part of Bun's server that a stop needs. */
 export interface DrainableServer {
-  /** Requests whose answer has not left completely, those whose body has not arrived completely among them. */
+  /** Requests whose response has not been sent completely, also those whose body has not arrived completely. */
   readonly pendingRequests: number;
   stop(closeActiveConnections?: boolean): Promise<void>;
 }

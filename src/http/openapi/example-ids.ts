@@ -1,9 +1,9 @@
-/** Older than whatever is made today, so that lists of what is new are not led by these. */
-const idOf = (number: number) => `019a8a3e-5a00-7000-8000-${String(number).padStart(12, "0")}`;
+/** Older than the ids of new rows, so that lists sorted by time do not begin with these. */
+const exampleId = (number: number) => `019a8a3e-5a00-7000-8000-${String(number).padStart(12, "0")}`;
 
 /**
- * What the demo has under ids and addresses that never change. The examples on the API page name these, so that they work
- * there when they are tried out. Elsewhere they name nothing.
+ * Ids and addresses of the demo's fixtures, which never change. The examples on the API page use these, so that they work
+ * there when they are tried out. In other installations they match nothing.
  */
 export const DEMO_IDS = {
   /** The colleague's. */
@@ -11,38 +11,38 @@ export const DEMO_IDS = {
   adminEmail: "admin@demo.example",
   ownerEmail: "owner@northwind.example",
   /** Owns the brand. */
-  owner: idOf(1),
+  owner: exampleId(1),
   /** Owns nothing. */
-  colleague: idOf(2),
-  brand: idOf(3),
-  otherBrand: idOf(4),
-  emptyBrand: idOf(5),
-  emailAccount: idOf(6),
-  otherEmailAccount: idOf(7),
+  colleague: exampleId(2),
+  brand: exampleId(3),
+  otherBrand: exampleId(4),
+  emptyBrand: exampleId(5),
+  emailAccount: exampleId(6),
+  otherEmailAccount: exampleId(7),
   /** Of the other brand. */
-  unusedEmailAccount: idOf(8),
-  spareEmailAccount: idOf(21),
-  voicemailAccount: idOf(9),
-  spareVoicemailAccount: idOf(23),
+  unusedEmailAccount: exampleId(8),
+  spareEmailAccount: exampleId(21),
+  voicemailAccount: exampleId(9),
+  spareVoicemailAccount: exampleId(23),
   /** Over: all has been said. */
-  campaign: idOf(10),
-  runningCampaign: idOf(11),
-  draftCampaign: idOf(12),
-  emptyCampaign: idOf(13),
+  campaign: exampleId(10),
+  runningCampaign: exampleId(11),
+  draftCampaign: exampleId(12),
+  emptyCampaign: exampleId(13),
   /** Part of the running campaign, with the conversation. */
-  contact: idOf(14),
-  loneContact: idOf(15),
-  draftContact: idOf(16),
-  /** How many people are in the draft. */
+  contact: exampleId(14),
+  loneContact: exampleId(15),
+  draftContact: exampleId(16),
+  /** Number of contacts in the draft. */
   draftContacts: 25,
-  conversation: idOf(17),
-  message: idOf(22),
-  ban: idOf(18),
-  apiKey: idOf(19),
+  conversation: exampleId(17),
+  message: exampleId(22),
+  ban: exampleId(18),
+  apiKey: exampleId(19),
   /** Its owner's is the admin's to end. */
-  spareApiKey: idOf(24),
-  invitation: idOf(25),
-  importJob: idOf(20),
+  spareApiKey: exampleId(24),
+  invitation: exampleId(25),
+  importJob: exampleId(20),
   /** Of the admin, on another device. */
-  session: idOf(30),
+  session: exampleId(30),
 } as const;

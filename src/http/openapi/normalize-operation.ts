@@ -26,7 +26,7 @@ function normalizeMedia(given: Json): Json {
 }
 
 /** Lists the files of a form with the media types of each. */
-function filesOf(schema: Json | undefined): JsonObject {
+function listFiles(schema: Json | undefined): JsonObject {
   const properties = isObject(schema) && isObject(schema.properties) ? Object.entries(schema.properties) : [];
   const files = properties.flatMap(([name, field]): [string, JsonObject][] => {
     if (!isObject(field) || (field.format !== "binary" && field.elysiaMeta !== "Files")) return [];
@@ -40,7 +40,7 @@ function filesOf(schema: Json | undefined): JsonObject {
 export function normalizeBody(given: JsonObject): JsonObject {
   const content = isObject(given.content) ? given.content : {};
   const form = content["multipart/form-data"];
-  const encoding = isObject(form) ? filesOf(form.schema) : {};
+  const encoding = isObject(form) ? listFiles(form.schema) : {};
   if (isObject(form) && Object.keys(encoding).length > 0) {
     return {
       ...given,
@@ -76,7 +76,7 @@ export function normalizeResponse(given: Json, status: string): JsonObject {
   if (headers !== undefined) out.headers = headers;
   if (links !== undefined) out.links = links;
   if (isObject(content)) {
-    // Elysia moves these from the schema to the response, where OpenAPI does not know them.
+    // Elysia moves these from the schema to the response, where OpenAPI does not allow them.
     const notes = { ...(title === undefined ? {} : { title }), ...(examples === undefined ? {} : { examples }) };
     out.content = normalizeContent(content, notes);
   }

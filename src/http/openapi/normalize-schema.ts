@@ -61,7 +61,7 @@ function toWireTypes(schema: JsonObject): JsonObject {
   return out;
 }
 
-function typeOf(value: Json | undefined): string {
+function getJsonType(value: Json | undefined): string {
   return value === null ? "null" : typeof value;
 }
 
@@ -75,7 +75,7 @@ function shorten(schema: JsonObject): JsonObject {
 
   if (members.every((member) => "const" in member || member.type === "null")) {
     const values = members.map((member) => member.const ?? null);
-    const [type = "null", ...others] = new Set(values.map(typeOf));
+    const [type = "null", ...others] = new Set(values.map(getJsonType));
     return { type: others.length > 0 ? [type, ...others] : type, enum: values, ...rest };
   }
   const [one, ...others] = members.filter((member) => member.type !== "null");

@@ -12,7 +12,10 @@ function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** `post /api/brands/{id}/mail-boxes` → `postApiBrandsByIdMailBoxes`: the name of the function in a generated client. */
+/**
+ * Derives the name of the function in a generated client: `post /api/brands/{id}/mail-boxes` →
+ * `postApiBrandsByIdMailBoxes`.
+ */
 function toOperationId(method: string, path: string): string {
   return method + words(path.replaceAll("{", "by-")).map(capitalized).join("");
 }
@@ -31,7 +34,7 @@ function addAccess(description: Json | undefined, access: Json | undefined): Jso
   return description === undefined ? "For admins only." : `${description} For admins only.`;
 }
 
-/** Lists the error statuses that an operation can have, as far as its inputs tell. */
+/** Lists the error statuses that follow from the inputs of an operation. */
 function errorStatuses(method: string, open: boolean, takesInput: boolean, isForm: boolean): string[] {
   return [
     ...(open ? [] : ["401", "403"]),

@@ -1,9 +1,9 @@
-/** Below it a secret is guessed in no time: 2^48 tries are a matter of hours. Bits. */
-const REFUSED_BITS = 48;
-/** Below it a secret is worth a warning; what `openssl rand -hex 16` prints has 128. Bits. */
-const WEAK_BITS = 80;
+/** Least bits of a usable secret: 2^48 tries are a matter of hours. */
+const MIN_SECRET_BITS = 48;
+/** Least bits of a secret without a warning; the output of `openssl rand -hex 16` has 128. */
+const MIN_GOOD_BITS = 80;
 
-/** What people write where a secret belongs, in lower case, and what each is worth to a guesser. */
+/** Words that people write instead of a secret, in lower case. Each counts as `WORD_BITS`. */
 const COMMON_WORDS =
   /password|passwort|passphrase|secret|change|replace|default|example|sample|reprise|admin|master|private|letmein|welcome|insecure|production|development|random|string|characters|chars|value|length|please|super|strong|secure|test|demo|token|root|local|host|todo|this|your|here|with|must|dont|not|key|the|dev|foo|bar|baz|abc|xxx|me\b/g;
 const WORD_BITS = 4;
@@ -18,13 +18,13 @@ const REPEATED_LENGTH = 4;
 export type SecretStrength = "hopeless" | "weak" | "good";
 
 /**
- * Estimates from above how hard a secret is to guess for who knows how people make them up: repeated pieces, sequences,
- * rows of the keyboard and common words count next to nothing. What a generator makes passes, in hexadecimal too.
+ * Estimates an upper bound of the bits of a secret for an attacker who knows how people choose secrets: repeated pieces,
+ * sequences, rows of the keyboard and common words count next to nothing. Generated secrets pass, in hexadecimal too.
  */
 export function rateSecret(secret: string): SecretStrength {
   const bits = estimateBits(secret);
-  if (bits < REFUSED_BITS) return "hopeless";
-  return bits < WEAK_BITS ? "weak" : "good";
+  if (bits < MIN_SECRET_BITS) return "hopeless";
+  return bits < MIN_GOOD_BITS ? "weak" : "good";
 }
 
 /** Returns an upper estimate in bits. */
@@ -39,17 +39,17 @@ export function estimateBits(secret: string): number {
   // `aaaabbbbcccc` is a sequence, too.
   const fresh = freshCharacters(rest.replace(/(.)\1+/gs, "$1"));
   // Which words, and how often the same again.
-  return fresh * Math.log2(alphabetOf(secret)) + distinctWords * WORD_BITS + Math.log2(1 + words);
+  return fresh * Math.log2(countAlphabet(secret)) + distinctWords * WORD_BITS + Math.log2(1 + words);
 }
 
 /** Returns how many characters a guesser has to try at each place: those of the kinds that occur. */
-function alphabetOf(secret: string): number {
-  const kinds = /^[\da-f]+$/i.test(secret) ? 16 : kindsIn(secret);
-  // Few different characters are no large alphabet, whatever kinds they are of.
+function countAlphabet(secret: string): number {
+  const kinds = /^[\da-f]+$/i.test(secret) ? 16 : countKinds(secret);
+  // Few different characters mean a small alphabet, also when they are of many kinds.
   return Math.max(2, Math.min(kinds, 2 * new Set(secret).size));
 }
 
-function kindsIn(secret: string): number {
+function countKinds(secret: string): number {
   const kinds: [RegExp, number][] = [
     [/[a-z]/, 26],
     [/[A-Z]/, 26],
@@ -66,7 +66,7 @@ function freshCharacters(text: string): number {
     const repeated = repeatedLength(text, at);
     if (repeated >= REPEATED_LENGTH) {
       at += repeated;
-      // Where it was copied from, and how much of it: not even a character's worth.
+      // The position and length of the copy are worth less than a character.
       fresh += 0.5;
     } else {
       if (!followsFromBefore(text, at)) fresh++;
@@ -97,7 +97,7 @@ function followsFromBefore(text: string, at: number): boolean {
   return isSequence || (three.length === 3 && ROWS.some((row) => row.includes(three)));
 }
 
-/** Says what a secret must be that may not be used, null for one that may. */
+/** Returns the requirement that a rejected secret does not meet; null for a usable secret. */
 export function findSecretFlaw(secret: string): string | null {
   if (secret.length < 32) return "expected at least 32 characters";
   if (rateSecret(secret) !== "hopeless") return null;

@@ -28,12 +28,12 @@ export interface Vault {
    * Decrypts a secret that was encrypted for the same context.
    * @throws AppError UNAVAILABLE when it was encrypted with another key, was changed, or belongs to another place.
    */
-  decrypt(sealed: string, context: string): string;
+  decrypt(encrypted: string, context: string): string;
 }
 
 /** Signs texts that are given out and come back, such as unsubscribe links. */
 export interface Signer {
-  /** HMAC-SHA256 (RFC 2104), as base64url. */
+  /** Signs a text with HMAC-SHA256 (RFC 2104), as base64url. */
   sign(text: string): string;
   /** Returns whether this is the signature of the text, in constant time. */
   verify(text: string, signature: string): boolean;
@@ -51,13 +51,13 @@ export function openVault(key: Uint8Array): Vault {
     encrypt(plain, context) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(context));
-      const sealed = Buffer.concat([nonce, cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
-      return `v1.${keyId}.${sealed.toString("base64url")}`;
+      const encrypted = Buffer.concat([nonce, cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
+      return `v1.${keyId}.${encrypted.toString("base64url")}`;
     },
-    decrypt(sealed, context) {
-      const [, sealedWith, body] = /^v1\.([0-9a-f]{8})\.([\w-]+)$/.exec(sealed) ?? [];
-      if (sealedWith === undefined || body === undefined) throw unreadable();
-      if (sealedWith !== keyId) throw wrongKey(sealedWith, keyId);
+    decrypt(encrypted, context) {
+      const [, usedKeyId, body] = /^v1\.([0-9a-f]{8})\.([\w-]+)$/.exec(encrypted) ?? [];
+      if (usedKeyId === undefined || body === undefined) throw unreadable();
+      if (usedKeyId !== keyId) throw wrongKey(usedKeyId, keyId);
       const bytes = Buffer.from(body, "base64url");
       // Decoding accepts forms that encoding never writes; only the canonical one is valid.
       const isCanonical = bytes.toString("base64url") === body;
@@ -123,7 +123,7 @@ export const NO_LEDGER_KEY: LedgerKey = {
  * Returns the master key if there is one, and creates none: for commands that must not give a database a new key.
  */
 export function findMasterKey(given: string | null, dataDir: string): Uint8Array | null {
-  return given === null ? readKey(join(dataDir, KEY_FILE)) : masterKey(given, dataDir);
+  return given === null ? loadKey(join(dataDir, KEY_FILE)) : masterKey(given, dataDir);
 }
 
 /**
@@ -138,11 +138,11 @@ export function masterKey(given: string | null, dataDir: string): Uint8Array {
     return derive(Buffer.from(given), "reprise master key v1");
   }
   const path = join(dataDir, KEY_FILE);
-  return readKey(path) ?? createKey(path, dataDir);
+  return loadKey(path) ?? createKey(path, dataDir);
 }
 
 /** Returns null when there is no key file yet. */
-function readKey(path: string): Uint8Array | null {
+function loadKey(path: string): Uint8Array | null {
   let file: number;
   try {
     file = openSync(path, "r");
@@ -190,7 +190,7 @@ function createKey(path: string, dataDir: string): Uint8Array {
   } finally {
     rmSync(draft, { force: true });
   }
-  const key = readKey(path);
+  const key = loadKey(path);
   if (key === null) throw new AppError("UNAVAILABLE", `${KEY_FILE} vanished while it was created`);
   return key;
 }
@@ -213,9 +213,9 @@ function unreadable(): AppError {
   return new AppError("UNAVAILABLE", "a stored secret cannot be decrypted: it was changed, or moved from another row");
 }
 
-function wrongKey(sealedWith: string, keyId: string): AppError {
+function wrongKey(usedKeyId: string, keyId: string): AppError {
   const message = "a stored secret was encrypted with another key: start with that key";
-  return new AppError("UNAVAILABLE", message, { cause: `encrypted with ${sealedWith}, this is ${keyId}` });
+  return new AppError("UNAVAILABLE", message, { cause: `encrypted with ${usedKeyId}, this is ${keyId}` });
 }
 
 function errorCode(error: unknown): string | undefined {

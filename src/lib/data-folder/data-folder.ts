@@ -7,7 +7,7 @@ import {
   checkParent,
   isRoot,
   openFolder,
-  STICKY,
+  STICKY_BIT,
   WRITABLE_BY_OTHERS,
 } from "./folder-access.ts";
 import { FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./private-files.ts";
@@ -16,7 +16,7 @@ import { FILE_MODE, FOLDER_MODE, LOOSE_BITS } from "./private-files.ts";
 export interface FolderCheck {
   /** Paths below the folder whose modes were repaired; `.` is the folder itself. */
   repaired: string[];
-  /** Sentences about what could not be repaired. */
+  /** Sentences about the permissions that could not be repaired. */
   problems: string[];
 }
 
@@ -49,7 +49,7 @@ export function checkDataFolder(dataDir: string, isRequired: boolean): FolderChe
   checkParent(folder, check.problems);
   if (!keepsModes) {
     check.problems.push(
-      `${folder} is on a file system that keeps no modes: see to it that nobody else can read it, by how it is mounted`,
+      `${folder} is on a file system that stores no file modes: mount it so that no other user can read it`,
     );
     return check;
   }
@@ -68,15 +68,17 @@ function repairFolder(folder: string, { mode, uid: owner, gid }: Stats, uid: num
   if ((mode & LOOSE_BITS) === 0) return true;
   const others = isShared(folder, mode);
   if (others !== null)
-    check.problems.push(`${folder} (${octal(mode)}) is left as it is: ${others}. Give Reprise its own`);
-  else if (!isOurs) check.problems.push(`${folder} (${octal(mode)}) belongs to root: chown -R ${uid} ${folder}`);
+    check.problems.push(
+      `${folder} (${formatMode(mode)}) keeps its mode: ${others}. Use a folder of its own for Reprise`,
+    );
+  else if (!isOurs) check.problems.push(`${folder} (${formatMode(mode)}) belongs to root: chown -R ${uid} ${folder}`);
   else return restrict(folder, ".", FOLDER_MODE, check);
   return false;
 }
 
 /** Returns why the folder seems to be shared with other programs, so that its mode must not be changed; null if it is not. */
 function isShared(folder: string, mode: number): string | null {
-  if ((mode & STICKY) !== 0) return "it is a folder that all users share";
+  if ((mode & STICKY_BIT) !== 0) return "it is a folder that all users share";
   const other = readdirSync(folder, { withFileTypes: true }).find(
     (entry) => entry.isDirectory() && !NEUTRAL_FOLDERS.has(entry.name),
   );
@@ -88,8 +90,8 @@ function repairEntries(folder: string, uid: number, check: FolderCheck): void {
     const path = join(folder, name);
     if (name === KEY_FILE) checkKeyOwner(path, uid);
     if (!OUR_FILES.test(name) && !OUR_FOLDERS.has(name)) continue;
-    // The operator may have placed images or the database elsewhere by a link: its target is what counts.
-    const target = lstatSync(path).isSymbolicLink() ? realPathOf(path) : path;
+    // The operator may have placed images or the database elsewhere by a link: the target is checked.
+    const target = lstatSync(path).isSymbolicLink() ? findRealPath(path) : path;
     if (target === null) continue;
     const stats = statSync(target);
     if (stats.isFile() && stats.uid !== uid && !isRoot()) checkDatabaseFile(target, stats, uid, check.problems);
@@ -98,7 +100,7 @@ function repairEntries(folder: string, uid: number, check: FolderCheck): void {
   }
 }
 
-function realPathOf(link: string): string | null {
+function findRealPath(link: string): string | null {
   try {
     return realpathSync(link);
   } catch {
@@ -138,8 +140,10 @@ function restrict(path: string, shown: string, mode: number, check: FolderCheck)
       return true;
     }
   } catch {}
-  check.problems.push(`${path} can be read by other users, and that cannot be changed: chmod ${octal(mode)} ${path}`);
+  check.problems.push(
+    `${path} can be read by other users, and that cannot be changed: chmod ${formatMode(mode)} ${path}`,
+  );
   return false;
 }
 
-const octal = (mode: number) => (mode & 0o7777).toString(8).padStart(4, "0");
+const formatMode = (mode: number) => (mode & 0o7777).toString(8).padStart(4, "0");

@@ -18,7 +18,7 @@ const ROOT_UID = 0;
 /** Returns whether this process may change files of other users. */
 export const isRoot = () => process.getuid?.() === ROOT_UID;
 export const WRITABLE_BY_OTHERS = 0o002;
-export const STICKY = 0o1000;
+export const STICKY_BIT = 0o1000;
 
 export interface OpenedFolder {
   folder: string;
@@ -48,7 +48,7 @@ export function openFolder(dataDir: string, isRequired: boolean, uid: number): O
   }
 }
 
-/** Creates and removes a file to find out what owner and mode the file system gives it. */
+/** Detects the owner and mode that the file system gives to new files, by creating and deleting one. */
 function probe(folder: string, uid: number): Omit<OpenedFolder, "folder"> {
   const path = join(folder, `.probe-${process.pid}-${crypto.randomUUID()}`);
   let file: number;
@@ -56,7 +56,7 @@ function probe(folder: string, uid: number): Omit<OpenedFolder, "folder"> {
     file = openSync(path, "wx", FILE_MODE);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
-    // A full disk tells nothing about owners and modes, and must not keep a service from starting.
+    // A full disk is no result about owners and modes, and must not keep a service from starting.
     if (code === "ENOSPC" || code === "EDQUOT") return { ownUid: uid, keepsModes: true };
     throw error;
   }
@@ -94,7 +94,7 @@ export function checkOwner(folder: string, { uid: owner }: Stats, uid: number, p
 export function checkParent(folder: string, problems: string[]): void {
   const parent = dirname(folder);
   const { mode } = statSync(parent);
-  if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0)
+  if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY_BIT) === 0)
     problems.push(`${parent} can be written to by every user, who could replace ${folder}: chmod o-w ${parent}`);
 }
 

@@ -2,7 +2,7 @@ import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { AppError } from "../errors.ts";
 
-/** How long the free space is cached. */
+/** Time for which the free space is cached. */
 const FREE_TTL_MS = 250;
 
 /** Watches the free space of a file system, so that one tenant's files never fill it for all others and for the database. */

@@ -39,7 +39,7 @@ export function createDiskStorage(folder: string): FileStorage {
   };
 }
 
-/** The path of a file until it is complete. No other name has two dots. */
+/** Returns the path of a file until it is complete. No other name has two dots. */
 const toTemporaryPath = (path: string) => `${path}.part`;
 
 async function writeFile(path: string, content: Uint8Array): Promise<void> {

@@ -5,8 +5,8 @@
 export interface FileStorage {
   /** Writes a file, replacing one of the same name. Durable when it resolves. */
   put(name: string, content: Uint8Array<ArrayBuffer>, type: string): Promise<void>;
-  /** Null when there is no such file. */
+  /** Loads a file; null when there is none of this name. */
   get(name: string): Promise<Blob | null>;
-  /** Also succeeds when there is no such file. */
+  /** Deletes a file. Also succeeds when there is none of this name. */
   delete(name: string): Promise<void>;
 }

@@ -7,7 +7,7 @@ const HREF_ATTRIBUTE = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i;
 const ALT_ATTRIBUTE = /\salt\s*=\s*(?:"([^"]*)"|'([^']*)')/i;
 
 /** Tags and texts converted between two yields to the event loop: about 1 ms. */
-const SLICE_TOKENS = 1_000;
+const TOKENS_PER_SLICE = 1_000;
 
 /** Elements whose content is not displayed. */
 const HIDDEN_ELEMENTS = new Set(["head", "script", "style", "template", "title"]);
@@ -48,7 +48,7 @@ function* convertHtml(html: string): Generator<undefined, string> {
 
   let tokens = 0;
   for (const [token, slash, tagName, attributes = ""] of html.matchAll(HTML_TOKEN)) {
-    if (++tokens % SLICE_TOKENS === 0) yield;
+    if (++tokens % TOKENS_PER_SLICE === 0) yield;
     const tag = tagName?.toLowerCase();
     if (hidden !== null) {
       if (slash === "/" && tag === hidden) hidden = null;

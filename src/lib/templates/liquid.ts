@@ -12,7 +12,7 @@ const REMOVED_FILTERS = (
   "find_index_exp"
 ).split(" ");
 
-/** The LiquidJS register (state of one rendering) that says whether variables are written into HTML. */
+/** The LiquidJS register (state of one rendering) for whether variables are written into HTML. */
 export const HTML_REGISTER = "intoHtml";
 
 /** LiquidJS, restricted for messages: no files, no prototypes, bounded work. */

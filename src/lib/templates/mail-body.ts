@@ -11,7 +11,7 @@ import {
 /** A line is at most 998 bytes (RFC 5322 section 2.1.1), including the header's name. */
 const MAX_SUBJECT_BYTES = 998 - "Subject: ".length;
 
-/** What the law requires in every commercial mail. Null in a test, or for a brand without an address. */
+/** The footer that the law requires in commercial mail. Null in a test, or for a brand without an address. */
 export interface MailFooter {
   unsubscribeUrl: string | null;
   postalAddress: string | null;

@@ -52,10 +52,10 @@ function createRendering(variables: Variables, format: Format): Rendering {
 }
 
 function toRendered(text: string, { missing }: Rendering): RenderedTemplate {
-  return { text: removeControlCharacters(text), missing: [...missing] };
+  return { text: stripControlCharacters(text), missing: [...missing] };
 }
 
-function removeControlCharacters(text: string): string {
+function stripControlCharacters(text: string): string {
   return (
     text
       .toWellFormed()

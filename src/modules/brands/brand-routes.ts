@@ -41,7 +41,7 @@ export function brandRoutes(deps: Deps) {
           example: { body: { name: "Fabrikam Tea", timezone: "Europe/London" } },
           summary: "Create a brand",
           description:
-            "A user owns the brand it creates, and at most one; admins can set an owner or none. 409 for an owner whose e-mail address is not verified.",
+            "Creates a brand. A user owns the brand it creates, and at most one; admins can set an owner or none. 409 for an owner whose e-mail address is not verified.",
         },
       },
     )

@@ -29,7 +29,7 @@ interface DirectoryPage {
   offset: number;
   /** Searched in names, the owner's address and the SIDs; empty matches all. */
   search?: string | undefined;
-  /** Awaited before each slice of a search. */
+  /** Is awaited before each slice of a search. */
   pause?: () => Promise<void>;
 }
 

@@ -11,11 +11,11 @@ export function assertVerified({ emailVerified }: { emailVerified: boolean }): v
   if (emailVerified) return;
   throw new AppError(
     "CONFLICT",
-    "This user has not proved their e-mail address: they open the link that was mailed to them, or an admin vouches for them (POST /api/auth/admin/verify-user)",
+    "This user has not proved their e-mail address: they must open the mailed link, or an admin must verify the address (POST /api/auth/admin/verify-user)",
   );
 }
 
-/** Takes the brand of a user who is being deleted away from them. It stays, since it may have a history that must be kept. */
+/** Removes a user who is being deleted as the owner of a brand. The brand stays, because its history may have to be kept. */
 export async function clearOwner(tx: Tx, userId: string): Promise<void> {
   await tx.update(brands).set({ ownerId: null, updatedAt: tx.now }).where(eq(brands.ownerId, userId));
 }

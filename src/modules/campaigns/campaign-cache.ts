@@ -8,7 +8,7 @@ export type Step = typeof campaignSteps.$inferSelect;
 /** Campaigns with their steps, as loaded in one transaction. */
 export interface CampaignCache {
   campaigns: Map<string, Campaign>;
-  /** By `<campaign id> <stage>`. */
+  /** Steps by `<campaign id> <stage>`. */
   steps: Map<string, Step>;
 }
 

@@ -32,7 +32,7 @@ export interface CampaignPage {
   sortOrder: "asc" | "desc";
   after: CampaignCursor | null;
   limit: number;
-  /** Awaited before each slice. */
+  /** Is awaited before each slice. */
   pause: () => Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export async function listCampaigns(read: Reader, page: CampaignPage): Promise<C
   for (let from: string | null = null; ; ) {
     await page.pause();
     const upTo = await findSliceEnd(read, page.scope, from);
-    const found = await selectFirst(read, page, sql`${beyond(page.scope, from)} and ${until(upTo)} and ${filter}`);
+    const found = await selectFirst(read, page, sql`${afterId(page.scope, from)} and ${upToId(upTo)} and ${filter}`);
     if (kept.length === 0) kept = found;
     // Compared by the database, whose rules of sorting differ from ours.
     else if (found.length > 0) kept = await selectFirst(read, page, isAmong([...kept, ...found]));
@@ -55,12 +55,12 @@ export async function listCampaigns(read: Reader, page: CampaignPage): Promise<C
   }
 }
 
-function beyond(scope: TenantScope, id: string | null): SQL {
+function afterId(scope: TenantScope, id: string | null): SQL {
   const within = inScope(scope, sql.raw("c.brand_id")) ?? sql`true`;
   return id === null ? within : sql`${within} and c.id > ${id}`;
 }
 
-const until = (id: string | null) => (id === null ? sql`true` : sql`c.id <= ${id}`);
+const upToId = (id: string | null) => (id === null ? sql`true` : sql`c.id <= ${id}`);
 
 function isAmong(ids: readonly string[]): SQL {
   const rows = ids.map((id) => ({ id }));
@@ -69,7 +69,7 @@ function isAmong(ids: readonly string[]): SQL {
 
 /** Returns the last id of the next slice; null when fewer campaigns remain. */
 async function findSliceEnd(read: Reader, scope: TenantScope, after: string | null): Promise<string | null> {
-  const [row] = await read.all<{ id: string }>(sql`select c.id from campaigns c where ${beyond(scope, after)}
+  const [row] = await read.all<{ id: string }>(sql`select c.id from campaigns c where ${afterId(scope, after)}
     order by c.id limit 1 offset ${SCAN_SLICE_ROWS - 1}`);
   return row?.id ?? null;
 }
@@ -102,12 +102,12 @@ function buildFilter({ status, searchQuery, sortBy, sortOrder, after }: Campaign
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }
 
-function isAfter(sortBy: CampaignSortKey, beyond: SQL, [place, id]: CampaignCursor): SQL {
+function isAfter(sortBy: CampaignSortKey, comparison: SQL, [place, id]: CampaignCursor): SQL {
   const { key } = SORT_KEYS[sortBy];
   if (sortBy === "name" ? typeof place !== "string" : !Number.isSafeInteger(place)) {
     throw invalid("cursor", "expected the nextCursor of a page with the same sortBy");
   }
   // The database lower-cases the name in the cursor as it does those in the rows; its rules differ from ours.
   const start = sortBy === "name" ? sql`lower(${place})` : sql`${place}`;
-  return sql`(${key} ${beyond} ${start} or (${key} = ${start} and c.id ${beyond} ${id}))`;
+  return sql`(${key} ${comparison} ${start} or (${key} = ${start} and c.id ${comparison} ${id}))`;
 }

@@ -76,7 +76,8 @@ export function campaignRoutes(deps: Deps) {
         detail: {
           access: "user",
           summary: "List campaigns",
-          description: "Campaigns of the own brand, newest first by default; for admins all, or those of `brandId`.",
+          description:
+            "Lists the campaigns of the own brand, newest first by default; for admins all, or those of `brandId`.",
         },
       },
     )
@@ -95,7 +96,7 @@ export function campaignRoutes(deps: Deps) {
           example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get a campaign",
           description:
-            "Includes the `version` that an update must name, and a warning when the credits of the brand will not last a week.",
+            "Returns a campaign with the `version` that an update must name, and a warning when the credits of the brand will not last a week.",
         },
       },
     )

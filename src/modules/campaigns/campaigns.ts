@@ -105,9 +105,9 @@ export function checkVersion(row: CampaignRow, version: number): void {
 
 function parseTime(field: string, text: string | null): Instant | null {
   if (text === null) return null;
-  const moment = Date.parse(text);
-  if (!Number.isFinite(moment)) throw invalid(field, "expected a time such as 2026-11-23T09:00:00Z");
-  return moment;
+  const time = Date.parse(text);
+  if (!Number.isFinite(time)) throw invalid(field, "expected a time such as 2026-11-23T09:00:00Z");
+  return time;
 }
 
 function checkPeriod({ startAt, endAt }: Pick<CampaignRow, "startAt" | "endAt">, now: Instant): void {

@@ -91,7 +91,7 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
           access: "user",
           example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get the steps of a campaign",
-          description: "Each step has the number of its messages by status.",
+          description: "Returns each step with the number of its messages by status.",
         },
       },
     )
@@ -114,7 +114,8 @@ export function campaignContentRoutes({ store, clock, config, wake }: Deps) {
             body: { emailAccountIds: [DEMO_IDS.unusedEmailAccount] },
           },
           summary: "Set the senders of a campaign",
-          description: "Mailboxes of the campaign's brand; 404 lists `unknownIds`. Contacts are distributed evenly.",
+          description:
+            "Sets the mailboxes, all of the campaign's brand; 404 lists `unknownIds`. Contacts are distributed evenly.",
         },
       },
     )

@@ -9,7 +9,7 @@ import { computeLaunchCost, toCost } from "./launch-cost.ts";
 import { getCampaign } from "./lifecycle.ts";
 import { Cost } from "./model.ts";
 
-/** Route for the cost of a launch. */
+/** Registers the route for the cost of a launch. */
 export function costRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/campaigns", tags: ["Campaigns"] }).use(requestContext).get(
     "/:id/launch-cost",
@@ -31,7 +31,7 @@ export function costRoutes({ store, clock }: Deps) {
         example: { parameters: { id: DEMO_IDS.draftCampaign } },
         summary: "Get the cost of a launch",
         description:
-          "At current prices, for contacts without a sent message: the first stage, which a launch must be able to pay, and all stages. Holds no credits.",
+          "Returns the cost at current prices for contacts without a sent message: the first stage, which a launch must be able to pay, and all stages. Holds no credits.",
       },
     },
   );

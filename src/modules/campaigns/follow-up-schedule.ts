@@ -87,7 +87,7 @@ export async function scheduleFollowUps(
 ): Promise<CreatedMessages> {
   if (sent.length === 0) return { ids: [], underfunded: new Set() };
   const ids = sent.map((message) => ({ id: message.conversationId }));
-  const [standings] = await Promise.all([
+  const [conversations] = await Promise.all([
     tx.all<ConversationState>(sql`select v.id, v.contact_id, v.mode, v.status, v.replied_at, v.sender_id
       from ${valuesTable("n", ids, { id: "text" })} cross join conversations v where v.id = n.id
       order by v.id ${forUpdate("v")}`),
@@ -97,23 +97,24 @@ export async function scheduleFollowUps(
       sent.map((message) => message.campaignId),
     ),
   ]);
-  const standingOf = new Map(standings.map((row) => [row.id, row]));
+  const conversationById = new Map(conversations.map((row) => [row.id, row]));
 
   const drafts: NewMessage[] = [];
   const progress: { id: string; status: ConversationStatus; senderId: string | null }[] = [];
   for (const message of sent) {
     const campaign = plans.campaigns.get(message.campaignId);
-    const standing = standingOf.get(message.conversationId);
-    if (!campaign || !standing || !hasNextStage(standing, campaign)) continue;
+    const conversation = conversationById.get(message.conversationId);
+    if (!campaign || !conversation || !hasNextStage(conversation, campaign)) continue;
     const step = plans.steps.get(`${message.campaignId} ${message.stage + 1}`);
-    const senderId = standing.sender_id ?? message.senderId ?? (await chooseMailbox(tx, campaign, step, drafts.length));
-    progress.push({ id: standing.id, status: statusAfter(standing.status, step === undefined), senderId });
+    const senderId =
+      conversation.sender_id ?? message.senderId ?? (await chooseMailbox(tx, campaign, step, drafts.length));
+    progress.push({ id: conversation.id, status: statusAfter(conversation.status, step === undefined), senderId });
     if (!step || campaign.status === "CANCELLED" || campaign.status === "ARCHIVED") continue;
     drafts.push({
       brandId: campaign.brandId,
       campaignId: campaign.id,
-      conversationId: standing.id,
-      contactId: standing.contact_id,
+      conversationId: conversation.id,
+      contactId: conversation.contact_id,
       stage: step.stage,
       channel: step.channel,
       scheduledTime: findOpening(campaign.sendWindows as SendWindow[], campaign.timezone, message.sentAt + step.delay),

@@ -58,7 +58,7 @@ export async function scheduleInitialMessages(tx: Tx, campaign: Campaign): Promi
 export async function scheduleForNewMembers(
   tx: Tx,
   campaign: Campaign,
-  newcomers: readonly NewMember[],
+  newMembers: readonly NewMember[],
 ): Promise<void> {
   if (!STATUSES_THAT_SCHEDULE.includes(campaign.status)) return;
   const step = await findInitialStep(tx, campaign.id);
@@ -66,7 +66,7 @@ export async function scheduleForNewMembers(
   const waiting = (await getCounts(tx, campaign.id)).find(({ stage, status }) => stage === 0 && status === "PENDING");
   const senders = await listInitialSenders(tx, campaign);
   let before = waiting?.count ?? 0;
-  await forEachSlice(newcomers, async (slice) => {
+  await forEachSlice(newMembers, async (slice) => {
     await scheduleInitialBatch(tx, campaign, step, slice, senders, before);
     before += slice.length;
   });

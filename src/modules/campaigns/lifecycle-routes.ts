@@ -113,7 +113,8 @@ export function lifecycleRoutes(deps: Deps) {
           idempotent: true,
           example: { parameters: { id: DEMO_IDS.runningCampaign } },
           summary: "Resume a campaign",
-          description: "Messages are due at their scheduled time, or now, within send windows and daily limits.",
+          description:
+            "Resumes sending: messages are due at their scheduled time, or now, within send windows and daily limits.",
         },
       },
     )
@@ -139,7 +140,7 @@ export function lifecycleRoutes(deps: Deps) {
           example: { parameters: { id: DEMO_IDS.runningCampaign }, body: { reason: "sold out" } },
           summary: "Cancel a campaign",
           description:
-            "Ends the campaign for good: pending messages are cancelled (CAMPAIGN_STOPPED) and their credits released. A message that is being sent cannot be stopped.",
+            "Cancels the campaign permanently: pending messages are cancelled (CAMPAIGN_STOPPED) and their credits released. A message that is being sent cannot be stopped.",
         },
       },
     )

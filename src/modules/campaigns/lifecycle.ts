@@ -6,7 +6,7 @@ import { inScope, type TenantScope } from "../../db/tenant-scope.ts";
 import { AppError, notFound } from "../../lib/errors.ts";
 import { spendableCredits } from "../credits/ledger.ts";
 import { cancelCampaign } from "../messages/cancel.ts";
-import { unparkCampaign } from "../messages/messages.ts";
+import { releaseCampaignMessages } from "../messages/messages.ts";
 import { scheduleInitialMessages } from "./initial-messages.ts";
 import { listInitialSenders } from "./initial-senders.ts";
 import { computeLaunchCost, insufficientCredits, isUnderfunded, type LaunchCost } from "./launch-cost.ts";
@@ -91,11 +91,11 @@ export function pause(tx: Tx, campaign: Campaign, reason: string | null): Promis
 export async function resume(tx: Tx, campaign: Campaign): Promise<Campaign> {
   const later = campaign.startAt !== null && campaign.startAt > tx.now;
   const resumed = await transition(tx, campaign, ["PAUSED", "AUTO_PAUSED"], later ? "SCHEDULED" : "RUNNING");
-  await unparkCampaign(tx, campaign.id);
+  await releaseCampaignMessages(tx, campaign.id);
   return resumed;
 }
 
-/** Cancels a campaign for good: its pending messages are cancelled and their credits released. */
+/** Cancels a campaign permanently: its pending messages are cancelled and their credits released. */
 export async function cancel(
   tx: Tx,
   campaign: Campaign,

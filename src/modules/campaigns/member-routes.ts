@@ -102,7 +102,7 @@ export function memberRoutes(deps: Deps, schedule: ScheduleNewMembers = schedule
           },
           summary: "Add contacts to a campaign",
           description:
-            "Up to 1000 contacts in at most 4 MB. Each is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Banned contacts are never added.",
+            "Adds up to 1000 contacts in at most 4 MB. Each is added, updated or skipped with a code: DUPLICATE, BANNED, BAD_EMAIL, BAD_PHONE, NO_ADDRESS, ACTIVE_ELSEWHERE, QUOTA. Banned contacts are never added.",
         },
       },
     )
@@ -155,7 +155,7 @@ export function memberRoutes(deps: Deps, schedule: ScheduleNewMembers = schedule
           access: "user",
           example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "List the contacts of a campaign",
-          description: `In the order they were added, each with the status of their conversation. ${SEARCH_DESCRIPTION}`,
+          description: `Lists the contacts in the order they were added, each with the status of the conversation. ${SEARCH_DESCRIPTION}`,
         },
       },
     );

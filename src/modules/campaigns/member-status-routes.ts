@@ -68,7 +68,8 @@ export function memberStateRoutes(deps: Deps) {
             body: { contactId: DEMO_IDS.contact, reason: "on holiday" },
           },
           summary: "Pause a contact",
-          description: "Messages to them are postponed, with their credits held, until the contact is resumed.",
+          description:
+            "Pauses a contact: their messages are postponed, with the credits held, until the contact is resumed.",
         },
       },
     )
@@ -87,7 +88,7 @@ export function memberStateRoutes(deps: Deps) {
           idempotent: true,
           example: { parameters: { id: DEMO_IDS.runningCampaign }, body: { contactId: DEMO_IDS.contact } },
           summary: "Resume a contact",
-          description: "Postponed messages are due at their scheduled time, or now.",
+          description: "Resumes a contact: postponed messages are due at their scheduled time, or now.",
         },
       },
     )
@@ -111,7 +112,7 @@ export function memberStateRoutes(deps: Deps) {
           },
           summary: "Remove a contact from a campaign",
           description:
-            "Removes the contact for good: pending messages are cancelled (CONTACT_REMOVED) and their credits released. The brand keeps the contact.",
+            "Removes the contact permanently: pending messages are cancelled (CONTACT_REMOVED) and their credits released. The brand keeps the contact.",
         },
       },
     );

@@ -4,7 +4,7 @@ import type { Reader, Tx } from "../../db/store.ts";
 import { AppError, notFound } from "../../lib/errors.ts";
 import { pauseConversation, removeFromCampaign, resumeConversation } from "../conversations/status.ts";
 import { cancelConversation } from "../messages/cancel.ts";
-import { unparkConversation } from "../messages/messages.ts";
+import { releaseConversationMessages } from "../messages/messages.ts";
 import type { CampaignRow } from "./campaigns.ts";
 import { scheduleForNewMembers } from "./initial-messages.ts";
 import type { ConversationRow } from "./members.ts";
@@ -26,7 +26,7 @@ export async function getMemberConversation(
 const wrongStatus = (row: ConversationRow, needed: string) =>
   new AppError("CONFLICT", `The contact is ${row.status} in this campaign; this needs ${needed}`);
 
-/** Pauses one contact. Messages to them stay scheduled, and the gate postpones them. */
+/** Pauses a contact. Their messages stay scheduled, and the gate postpones them. */
 export async function pauseMember(tx: Tx, campaign: CampaignRow, contactId: string): Promise<ConversationRow> {
   const row = await getMemberConversation(tx, campaign.id, contactId);
   const paused = await pauseConversation(tx, row.id);
@@ -42,13 +42,13 @@ export async function resumeMember(tx: Tx, campaign: CampaignRow, contactId: str
   const row = await getMemberConversation(tx, campaign.id, contactId);
   const resumed = await resumeConversation(tx, row.id);
   if (!resumed) throw wrongStatus(row, "PAUSED");
-  await unparkConversation(tx, row.id);
+  await releaseConversationMessages(tx, row.id);
   // A contact paused before the launch has no first message yet.
   await scheduleForNewMembers(tx, campaign, [row]);
   return resumed;
 }
 
-/** Removes a contact from a campaign for good and cancels the messages to them. Repeating it changes nothing. */
+/** Removes a contact from a campaign permanently and cancels the messages to them. Repeating it changes nothing. */
 export async function removeMember(
   tx: Tx,
   campaign: CampaignRow,

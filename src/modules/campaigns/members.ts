@@ -18,7 +18,7 @@ import type { NewMember } from "./initial-messages.ts";
 export type ConversationRow = typeof conversations.$inferSelect;
 
 /** Schedules the first messages of contacts added after the launch, in the transaction that enrolls them. */
-export type ScheduleNewMembers = (tx: Tx, campaign: CampaignRow, newcomers: readonly NewMember[]) => Promise<unknown>;
+export type ScheduleNewMembers = (tx: Tx, campaign: CampaignRow, newMembers: readonly NewMember[]) => Promise<unknown>;
 
 /** `added` means new to the campaign; the contact may have existed in the brand. */
 export interface MemberOutcome extends Omit<RowResult, "verdict"> {
@@ -56,7 +56,7 @@ export async function addContacts(
   const joining = new Set<string>();
   const bytes = await getRemainingQuota(tx, campaign.brandId, "storedBytes");
   const places = Math.floor(bytes.left / CONVERSATION_ROW_BYTES);
-  const judged = outcomes.map((outcome): MemberOutcome => {
+  const results = outcomes.map((outcome): MemberOutcome => {
     const { contactId, verdict } = outcome;
     if (contactId === null || members.has(contactId) || joining.has(contactId)) {
       return verdict === "duplicate" ? { ...outcome, message: outcome.message ?? "Already in this campaign" } : outcome;
@@ -72,17 +72,17 @@ export async function addContacts(
       ? { ...outcome, verdict: "added", message: "The contact existed in the brand and was added unchanged" }
       : outcome;
   });
-  const newcomers = await enrollContacts(tx, campaign, [...joining]);
-  if (newcomers.length > 0 && campaign.status !== "DRAFT") await schedule(tx, campaign, newcomers);
-  return { outcomes: judged, enrolled: newcomers.length };
+  const newMembers = await enrollContacts(tx, campaign, [...joining]);
+  if (newMembers.length > 0 && campaign.status !== "DRAFT") await schedule(tx, campaign, newMembers);
+  return { outcomes: results, enrolled: newMembers.length };
 }
 
 /** Creates a conversation for each contact without one and returns the new ones. Schedules nothing. */
 async function enrollContacts(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<NewMember[]> {
   if (contactIds.length === 0) return [];
-  const newcomers = await createConversations(tx, campaign, contactIds);
-  await addUsage(tx, campaign.brandId, "storedBytes", newcomers.length * CONVERSATION_ROW_BYTES);
-  return newcomers;
+  const newMembers = await createConversations(tx, campaign, contactIds);
+  await addUsage(tx, campaign.brandId, "storedBytes", newMembers.length * CONVERSATION_ROW_BYTES);
+  return newMembers;
 }
 
 const idRows = (ids: readonly string[]) =>

@@ -36,11 +36,11 @@ export async function previewMessage(
   if (!step) throw notFound("stage", String(stage));
   const brand = await getBrand(read, campaign.brandId);
   const [sender] = await listSenders(read, campaign);
-  const nobody = { firstName: null, lastName: null, email: null, phone: null, company: null, custom: {} };
+  const emptyContact = { firstName: null, lastName: null, email: null, phone: null, company: null, custom: {} };
   const contact =
     typeof person === "string"
       ? await getContact(read, person, tenantScope(SYSTEM, campaign.brandId))
-      : { ...nobody, ...person };
+      : { ...emptyContact, ...person };
   const link = step.channel === "EMAIL" ? `${publicUrl}/u/example` : null;
   const from = { name: sender?.displayName ?? null, email: sender?.email ?? null };
   const variables = buildVariables(contact, brand, from, link);

@@ -5,7 +5,7 @@ import { forceIndexScans } from "../../db/sql.ts";
 import type { Tx } from "../../db/store.ts";
 import { findOpening, type SendWindow } from "../../lib/calendar/windows.ts";
 import { HOUR, type Instant, SECOND } from "../../lib/clock.ts";
-import { forEachParked, PARKED, type ParkedMessage } from "../messages/messages.ts";
+import { forEachPostponed, PARKED, type ParkedMessage } from "../messages/messages.ts";
 import { reschedule } from "../messages/reschedule.ts";
 import { resume } from "./lifecycle.ts";
 
@@ -46,7 +46,7 @@ interface SendSlot {
 async function spread(tx: Tx, campaign: typeof campaigns.$inferSelect, paces: Map<string, SendSlot>): Promise<void> {
   const start = Math.max(tx.now, campaign.startAt ?? 0);
   const due = sql`campaign_id = ${campaign.id} and scheduled_time <= ${tx.now}`;
-  await forEachParked(tx, due, async (parked) => {
+  await forEachPostponed(tx, due, async (parked) => {
     await loadSendSlots(tx, parked, paces, start);
     const times = parked.map(({ id, senderId }) => {
       const pace = paces.get(senderId ?? "") ?? { next: start, gap: GAP_WITHOUT_MAILBOX_MS };

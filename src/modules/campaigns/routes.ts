@@ -7,7 +7,7 @@ import { lifecycleRoutes } from "./lifecycle-routes.ts";
 import { memberRoutes } from "./member-routes.ts";
 import { memberStateRoutes } from "./member-status-routes.ts";
 
-/** Campaigns: their content, their contacts, what they cost, and their status. */
+/** Registers the routes of campaigns: their content, contacts, cost and status. */
 export function campaignsModule(deps: Deps) {
   return new Elysia()
     .use(campaignRoutes(deps))

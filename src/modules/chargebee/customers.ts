@@ -31,7 +31,7 @@ export async function updateCustomer(tx: Tx, customerId: string, known: Customer
   const meta = toFields(given.meta_data);
   const email = toText(given.email)?.toLowerCase() ?? null;
   const namedBrandId = toText(meta.brandId) ?? toText(given.cf_brand_id);
-  if (email !== known.email || namedBrandId !== known.named_brand_id) await retryEventsOf(tx, customerId);
+  if (email !== known.email || namedBrandId !== known.named_brand_id) await retryCustomerEvents(tx, customerId);
   await tx
     .update(chargebeeCustomers)
     .set({ email, namedBrandId, version })
@@ -45,7 +45,7 @@ export async function findBrandOfCustomer(tx: Tx, customerId: string, known: Cus
   const brandId = (await findNamedBrand(tx, known.named_brand_id)) ?? (await findBrandOfOwner(tx, known.email));
   if (brandId === null) return null;
   await tx.update(chargebeeCustomers).set({ brandId }).where(eq(chargebeeCustomers.customerId, customerId));
-  await retryEventsOf(tx, customerId);
+  await retryCustomerEvents(tx, customerId);
   return brandId;
 }
 
@@ -85,11 +85,11 @@ export async function linkCustomer(
     .update(chargebeeCustomers)
     .set({ brandId, linkedBy: actorId })
     .where(eq(chargebeeCustomers.customerId, customerId));
-  return { waiting: await retryEventsOf(tx, customerId) };
+  return { waiting: await retryCustomerEvents(tx, customerId) };
 }
 
 /** Makes the unfinished events of a customer due now and returns their number. */
-async function retryEventsOf(tx: Tx, customerId: string): Promise<number> {
+async function retryCustomerEvents(tx: Tx, customerId: string): Promise<number> {
   const waiting = await tx
     .update(chargebeeEvents)
     .set({ dueAt: tx.now })

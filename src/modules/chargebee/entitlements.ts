@@ -4,7 +4,7 @@ import { paymentCycles, type ResourceHistory } from "./resource-history.ts";
 import type { CreditNote, Invoice, Line } from "./resources.ts";
 
 // Entitlements: the lots and clawbacks that follow from an invoice and its credit notes. They depend on nothing else, neither
-// the clock nor the ledger, so they are the same in whatever order events arrive.
+// the clock nor the ledger, so they are the same for every order of events.
 
 /** A lot that must have been granted. */
 export interface LotEntitlement {
@@ -129,7 +129,7 @@ export function computeEntitlements(
   return { ...found, lots };
 }
 
-/** Sums what valid credit notes take back of a lot. */
+/** Sums the credits that valid credit notes take back from a lot. */
 export function sumReturned(
   { clawbacks: takes }: LotEntitlement,
   notes: readonly ResourceHistory<CreditNote>[],

@@ -12,7 +12,7 @@ export interface ChargebeeEvent {
   body: string;
 }
 
-/** Fields that are never stored, at any depth: means of payment and what identifies a card. */
+/** Fields that are never stored, at any depth: means of payment and identifiers of a card. */
 const CARD_FIELDS = new Set([
   "card",
   "payment_source",

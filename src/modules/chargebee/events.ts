@@ -51,8 +51,8 @@ export async function listDueEvents(read: Reader, now: Instant, limit: number): 
 }
 
 /**
- * Processes an event in one transaction: records the resources that it contains, and posts what follows from them. Processing
- * events several times and in any order leads to the same ledger.
+ * Processes an event in one transaction: records the resources that it contains, and posts the resulting ledger entries.
+ * Processing events several times and in any order leads to the same ledger.
  */
 async function processEvent(tx: Tx, id: string, catalog: Catalog): Promise<void> {
   const [stored] = await tx
@@ -74,7 +74,7 @@ async function finish(tx: Tx, id: string, reasons: readonly string[]): Promise<v
   await tx.update(chargebeeEvents).set(outcome).where(eq(chargebeeEvents.id, id));
 }
 
-/** Returns what is missing as sentences for an admin; empty when the event is done. */
+/** Returns the missing data as sentences for an admin; empty when the event is done. */
 async function apply(tx: Tx, { customerId, content, occurredAt }: ChargebeeEvent, catalog: Catalog): Promise<string[]> {
   const price = isFields(content.item_price) ? parseItemPrice(content.item_price, occurredAt) : null;
   if (price) {

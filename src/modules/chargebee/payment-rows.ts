@@ -36,7 +36,11 @@ export function toPaymentRows(
       ...common,
       source: `chargebee:${invoice.id}`,
       type: isPlan ? "SUBSCRIPTION" : "CREDIT_PURCHASE",
-      status: statusOf(invoice, { isPaid, wasPaid: on > 0, returned: returned >= invoice.total && returned > 0 }),
+      status: getPaymentStatus(invoice, {
+        isPaid,
+        wasPaid: on > 0,
+        returned: returned >= invoice.total && returned > 0,
+      }),
       amountMinor: paid && paid.waived > 0 ? paid.amountPaid : invoice.total,
       // Credits that refunds took back are in their own rows.
       creditsAdded: isPaid ? granted : entitlements.lots.reduce((sum, lot) => sum + sumReturned(lot, notes), 0),
@@ -55,7 +59,7 @@ export function toPaymentRows(
   return rows;
 }
 
-function statusOf(
+function getPaymentStatus(
   invoice: Invoice,
   { isPaid, wasPaid, returned }: { isPaid: boolean; wasPaid: boolean; returned: boolean },
 ): PaymentRow["status"] {

@@ -9,12 +9,12 @@ export interface Observation<State> {
   /** `resource_version`, which grows with every change. */
   version: number;
   on: boolean;
-  /** When the resource entered this state. */
+  /** Time when the resource entered this state. */
   at: Instant;
   state: State;
 }
 
-/** What is known of a resource from all events so far. Stored as JSON. */
+/** The state of a resource according to all events so far. Stored as JSON. */
 export interface ResourceHistory<State> {
   version: number;
   newest: State;

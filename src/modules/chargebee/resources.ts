@@ -21,7 +21,7 @@ export interface Invoice {
   id: string;
   customerId: string;
   subscriptionId: string | null;
-  /** Not closed yet, so that its lines may still change. */
+  /** True while it is not closed, so that its lines may still change. */
   draft: boolean;
   /** A payment was attempted and failed. */
   failed: boolean;
@@ -33,7 +33,7 @@ export interface Invoice {
   currency: string;
   total: number;
   amountPaid: number;
-  /** Paid or settled by credits; `waived` is what was written off or adjusted. */
+  /** Paid or settled by credits; `waived` is the amount written off or adjusted. */
   settled: number;
   waived: number;
   lines: Line[];
@@ -73,7 +73,7 @@ const LINE_TYPES: Record<string, Line["type"]> = {
   charge_item_price: "charge",
 };
 
-function versionOf(given: Fields, occurredAt: Instant): number {
+function getVersion(given: Fields, occurredAt: Instant): number {
   return toInteger(given.resource_version) ?? parseUnixSeconds(given.updated_at) ?? occurredAt;
 }
 
@@ -124,7 +124,7 @@ export function parseInvoice(given: Fields, occurredAt: Instant): Observation<In
     lines: toFieldsList(given.line_items).map(parseLine),
   };
   const at = on ? (state.paidAt ?? changedAt) : (state.voidedAt ?? changedAt);
-  return { version: versionOf(given, occurredAt), on, at, state };
+  return { version: getVersion(given, occurredAt), on, at, state };
 }
 
 export function parseCreditNote(given: Fields, occurredAt: Instant): Observation<CreditNote> | null {
@@ -149,7 +149,7 @@ export function parseCreditNote(given: Fields, occurredAt: Instant): Observation
       amount: toInteger(line.amount) ?? 0,
     })),
   };
-  return { version: versionOf(given, occurredAt), on, at: parseUnixSeconds(given.voided_at) ?? occurredAt, state };
+  return { version: getVersion(given, occurredAt), on, at: parseUnixSeconds(given.voided_at) ?? occurredAt, state };
 }
 
 export function parseTransaction(given: Fields, occurredAt: Instant): Observation<Transaction> | null {
@@ -172,12 +172,12 @@ export function parseTransaction(given: Fields, occurredAt: Instant): Observatio
     date: parseUnixSeconds(given.date) ?? occurredAt,
     noted: toFieldsList(given.linked_credit_notes).length > 0,
   };
-  return { version: versionOf(given, occurredAt), on: state.status === "success", at: state.date, state };
+  return { version: getVersion(given, occurredAt), on: state.status === "success", at: state.date, state };
 }
 
 export function parseItemPrice(given: Fields, occurredAt: Instant): { id: string; sight: Observation<Product> } | null {
   const id = toText(given.id);
   const product = parseMetadataProduct(given.metadata) ?? parseMetadataProduct(toFields(given.meta_data));
   if (id === null || product === null) return null;
-  return { id, sight: { version: versionOf(given, occurredAt), on: true, at: occurredAt, state: product } };
+  return { id, sight: { version: getVersion(given, occurredAt), on: true, at: occurredAt, state: product } };
 }

@@ -13,8 +13,8 @@ import { findResource, listProducts, listResources } from "./resource-store.ts";
 import type { Invoice, Line } from "./resources.ts";
 
 /**
- * Computes what a brand is entitled to by an invoice and its credit notes, and posts the difference to the ledger and the
- * payments. Returns the item prices without a number of credits. Call it under the customer's lock.
+ * Computes the credits that a brand is entitled to by an invoice and its credit notes, and posts the difference to the
+ * ledger and the payments. Returns the item prices without a number of credits. Call it under the customer's lock.
  */
 export async function settleInvoice(
   tx: Tx,
@@ -27,8 +27,11 @@ export async function settleInvoice(
   const siblings = subscriptionId === null ? [] : await listResources(tx, "invoice", subscriptionId);
   const uncataloged = lines.map(({ itemPriceId }) => itemPriceId ?? "").filter((id) => id !== "" && !catalog.has(id));
   const products = await listProducts(tx, uncataloged);
-  const productOf = (id: string) => catalog.get(id) ?? products.get(id) ?? null;
-  const entitlements = computeEntitlements(history, notes, { productOf, endOf: findEarlyEnd(siblings, tx.now) });
+  const findProduct = (id: string) => catalog.get(id) ?? products.get(id) ?? null;
+  const entitlements = computeEntitlements(history, notes, {
+    productOf: findProduct,
+    endOf: findEarlyEnd(siblings, tx.now),
+  });
   await postMissing(tx, brandId, entitlements.lots);
   if (history.first !== null) await expireReplacedPlans(tx, brandId, history.first.state, siblings);
   for (const row of toPaymentRows(history, notes, entitlements)) await upsertPayment(tx, { brandId, ...row });
@@ -61,9 +64,9 @@ async function expireReplacedPlans(
   invoice: Invoice,
   siblings: readonly ResourceHistory<Invoice>[],
 ): Promise<void> {
-  const endOf = findEarlyEnd(siblings, tx.now);
+  const findEnd = findEarlyEnd(siblings, tx.now);
   for (const { invoiceId, line } of listPaidPlans(siblings)) {
-    const end = endOf(line);
+    const end = findEnd(line);
     if (end === null || invoiceId === invoice.id) continue;
     const source = `chargebee:${invoiceId}:${line.id}`;
     const later = await tx

@@ -58,7 +58,7 @@ export async function* listEventsAfter(
 
 async function request(site: ChargebeeSite, path: string, patience: RetryPolicy): Promise<Fields> {
   for (let attempt = 1; ; attempt++) {
-    const result = await attemptOnce(site, path, patience.timeoutMs);
+    const result = await tryRequest(site, path, patience.timeoutMs);
     if (!(result instanceof Failure)) return result;
     if (!result.isTransient || attempt >= patience.attempts) throw new ChargebeeError(result.message);
     await patience.sleep(Math.min(MAX_RETRY_DELAY_MS, result.retryAfterMs ?? SECOND * 2 ** (attempt - 1)));
@@ -75,7 +75,7 @@ class Failure {
   ) {}
 }
 
-async function attemptOnce(site: ChargebeeSite, path: string, timeout: number): Promise<Fields | Failure> {
+async function tryRequest(site: ChargebeeSite, path: string, timeout: number): Promise<Fields | Failure> {
   try {
     const response = await fetch(`${site.url}${path}`, {
       headers: {

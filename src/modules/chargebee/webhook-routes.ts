@@ -31,7 +31,7 @@ function isFromChargebee(request: Request, { user, password }: { user: string; p
   return timingSafeEqual(hash(said), hash(`${user}:${password}`));
 }
 
-async function readBody(context: RequestContext): Promise<unknown> {
+async function loadEventBody(context: RequestContext): Promise<unknown> {
   const bytes = await loadBody(context, MAX_EVENT_BYTES);
   try {
     await scanJson(bytes);
@@ -41,7 +41,7 @@ async function readBody(context: RequestContext): Promise<unknown> {
   }
 }
 
-/** The webhook that receives events from Chargebee. */
+/** Registers the webhook that receives events from Chargebee. */
 export function chargebeeRoutes(deps: Deps) {
   const wrongLogins = new TokenBuckets();
 
@@ -67,7 +67,7 @@ export function chargebeeRoutes(deps: Deps) {
         set.headers["www-authenticate"] = 'Basic realm="chargebee", charset="UTF-8"';
         throw refuse(getClientAddress(request, server, deps.config.clientAddressHeader));
       }
-      const given = await readBody(context);
+      const given = await loadEventBody(context);
       const event = findInputFlaw(given) === null ? parseEvent(given) : null;
       if (event === null) {
         throw new AppError("MALFORMED", "Expected an event with id, event_type, occurred_at and content");

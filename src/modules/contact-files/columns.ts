@@ -4,7 +4,7 @@ export type ContactField = keyof typeof KNOWN_COLUMN_NAMES;
 
 /** The columns of each field, as indexes into the header in order of preference: the first cell that is not empty is used. */
 export interface Mapping extends Partial<Record<ContactField, number[]>> {
-  /** By the field's name in templates: `jobTitle` for `custom.jobTitle`. */
+  /** Columns by the field's name in templates: `jobTitle` for `custom.jobTitle`. */
   custom: Record<string, number[]>;
 }
 
@@ -130,11 +130,11 @@ function quote(text: string): string {
 }
 
 function findColumns(header: string[], name: string): number[] {
-  const matching = (same: (column: string) => boolean) =>
+  const matchColumns = (same: (column: string) => boolean) =>
     header.flatMap((column, index) => (same(column) ? [index] : []));
-  const exact = matching((column) => column.trim() === name.trim());
+  const exact = matchColumns((column) => column.trim() === name.trim());
   if (exact.length > 0 || normalizeColumnName(name) === "") return exact;
-  return matching((column) => normalizeColumnName(column) === normalizeColumnName(name));
+  return matchColumns((column) => normalizeColumnName(column) === normalizeColumnName(name));
 }
 
 /** Maps the columns that are not in `settled` to the fields that `mapping` lacks, and the rest to custom fields. */

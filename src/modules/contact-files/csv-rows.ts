@@ -4,7 +4,7 @@ import { AppError } from "../../lib/errors.ts";
 /** The cells of a row, or why they cannot be parsed. `line` is the physical line (from 1) on which the row starts. */
 type CsvRow = { line: number; cells: string[] } | { line: number; problem: string };
 
-/** In UTF-8. A larger cell is the rest of the file after a quotation mark that is never closed. */
+/** Maximum size in UTF-8. A larger cell is the rest of the file after a quotation mark that is never closed. */
 const MAX_CELL_BYTES = 64 * 1024;
 const MAX_ROW_BYTES = 1024 * 1024;
 const MAX_COLUMNS = 1_000;

@@ -26,7 +26,7 @@ export async function* decodeToUtf8Blocks(source: ReadableStream<Uint8Array>): A
   for await (const block of splitBlocks(source)) {
     if (decoder === undefined) {
       const encoding = detectEncoding(block);
-      // UTF-8 needs no conversion: the parser takes it as it is.
+      // UTF-8 needs no conversion: the parser accepts it.
       decoder = encoding === "utf-8" ? null : new TextDecoder(encoding);
       if (decoder === null) {
         yield startsWith(block, "\xef\xbb\xbf") ? block.subarray(3) : block;
@@ -65,11 +65,11 @@ function detectEncoding(start: Buffer): Encoding {
 
   // A header is mostly ASCII, half of whose bytes are NUL in UTF-16: the second of each pair in little endian, the first in big endian.
   const sample = start.subarray(0, 256);
-  const even = sample.filter((byte, index) => byte === 0 && index % 2 === 0).length;
-  const odd = sample.filter((byte, index) => byte === 0 && index % 2 === 1).length;
-  if (odd > 4 * even && odd > sample.length / 8) return "utf-16le";
-  if (even > 4 * odd && even > sample.length / 8) return "utf-16be";
-  if (even + odd > 0) throw notTextError("The file is not text");
+  const evenZeros = sample.filter((byte, index) => byte === 0 && index % 2 === 0).length;
+  const oddZeros = sample.filter((byte, index) => byte === 0 && index % 2 === 1).length;
+  if (oddZeros > 4 * evenZeros && oddZeros > sample.length / 8) return "utf-16le";
+  if (evenZeros > 4 * oddZeros && evenZeros > sample.length / 8) return "utf-16be";
+  if (evenZeros + oddZeros > 0) throw notTextError("The file is not text");
 
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(start, { stream: true });

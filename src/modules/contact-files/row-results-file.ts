@@ -38,8 +38,9 @@ const E164 = /^\+[1-9]\d{6,14}$/;
 const FORMULA_START = /(?<=^|[\r\n;\t|])(?=(?:[^\S\r\n]|")*?[=+\-@\t\r\0＝＋－＠])/g;
 
 /**
- * Formats a cell of a CSV file: quoted as in RFC 4180 section 2, with an apostrophe before what a spreadsheet would run.
- * A bare E.164 number gets none: as a formula it evaluates to itself, and other programs do not import it with an apostrophe.
+ * Formats a cell of a CSV file: quoted as in RFC 4180 section 2, with an apostrophe before text that a spreadsheet would
+ * run. A bare E.164 number gets none: as a formula it evaluates to itself, and other programs do not import it with an
+ * apostrophe.
  */
 export function formatCsvCell(text: string | null): string {
   if (text === null) return "";

@@ -18,7 +18,7 @@ type MatchResult =
   | { verdict: "quota"; contactId: null; note: string };
 
 /**
- * Matches the rows of a batch with the brand's contacts, in order, and collects what to write. It does not access the
+ * Matches the rows of a batch with the brand's contacts, in order, and collects the rows to write. It does not access the
  * database: the constructor takes the contacts that share an address with any row.
  */
 export class ContactMatcher {

@@ -15,7 +15,7 @@ export const MAX_CUSTOM_FIELDS = 50;
 const CUSTOM_NAME = /^[\p{L}_][\p{L}\p{M}\p{N}_]{0,63}$/u;
 
 /**
- * Parses a contact of a request. A bad address is returned as a verdict, because one of a thousand rows must not stop the
+ * Parses a contact of a request. A bad address is returned as a result, because one of a thousand rows must not stop the
  * others; mistakes that a client makes in every row alike (a time zone, a field's name) are thrown.
  * @throws AppError INVALID naming the field, with the prefix `field`
  */
@@ -54,7 +54,7 @@ function assertCustomNames(field: string, custom: Record<string, string>): void 
   }
 }
 
-/** Returns the country code when `normalisePhone` knows it. @throws AppError INVALID for others */
+/** Returns the country code when `normalisePhone` supports it. @throws AppError INVALID for others */
 export function assertCountry(code: string | undefined): string | undefined {
   if (code !== undefined && !isPhoneCountry(code)) {
     throw invalid("defaultCountry", "expected a two-letter country code such as US or GB");
@@ -83,8 +83,8 @@ function assertZoneField(field: string, zone: string): void {
 }
 
 /**
- * Truncates texts to what is stored and drops custom fields past the fiftieth, because files have no limits of their own.
- * `note` says what was cut, or is null.
+ * Truncates texts to their stored length and drops custom fields past the fiftieth, because files have no limits of their
+ * own. `note` names the truncated fields, or is null.
  */
 export function truncateContact(person: ContactData): { person: ContactData; note: string | null } {
   const notes = new Set<string>();

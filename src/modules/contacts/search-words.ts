@@ -10,7 +10,7 @@ const MAX_INDEXED_WORDS = 24;
 const MAX_INDEXED_CHARS = 64;
 /** Words of a search that are used. */
 const MAX_QUERY_WORDS = 8;
-/** From this many digits on, leading zeros are taken for a trunk or international prefix, which stored numbers lack. */
+/** Least digits of a number whose leading zeros are taken for a trunk or international prefix, which stored numbers lack. */
 const MIN_FULL_NUMBER_DIGITS = 7;
 
 /** Country calling codes (ITU-T E.164). None is a prefix of another. */
@@ -35,7 +35,7 @@ function splitParts(text: string): string[] {
     .flatMap((part) => part.replace(/^[^\p{L}\p{N}]+/u, "") || []);
 }
 
-/** Yields a part and what follows each separator within it: `miller-smith` is also found by `smith`. */
+/** Yields a part and its remainder after each separator: `miller-smith` is also found by `smith`. */
 function* listSuffixes(part: string): Generator<string> {
   yield part;
   for (const { index, 0: sign } of part.matchAll(SEPARATORS)) {
@@ -74,7 +74,7 @@ function getCallingCode(phone: string): string {
   return phone.slice(1, 2);
 }
 
-/** Truncates a word to what is indexed. */
+/** Truncates a word to its indexed length. */
 export function truncateWord(word: string): string {
   return word.length <= MAX_INDEXED_CHARS ? word : word.slice(0, MAX_INDEXED_CHARS).toWellFormed();
 }

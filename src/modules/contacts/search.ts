@@ -11,7 +11,7 @@ import { getIndexedWords, matchesSearch, parseSearchWords, type SearchWord, trun
 export const SEARCH_SLICE_ENTRIES = 200;
 /** Brands that one slice visits when an admin searches all of them. */
 const SEARCH_SLICE_BRANDS = 100;
-/** Slices of one request; then it returns what it has found, with a cursor to continue. */
+/** Maximum slices of one request; then it returns the contacts found so far, with a cursor to continue. */
 export const MAX_SEARCH_SLICES = 25;
 
 /** The last index entry visited. */
@@ -24,7 +24,7 @@ interface ContactSearch {
   text: string;
   after: SearchPosition | null;
   limit: number;
-  /** Awaited before each slice, to yield to other requests. */
+  /** Is awaited before each slice, to yield to other requests. */
   pause: () => Promise<void>;
 }
 
@@ -85,7 +85,7 @@ async function chooseLeading(
   wanted: readonly SearchWord[],
 ): Promise<SearchWord | null> {
   // Counting over all brands would have to visit each brand.
-  if (scope.kind === "all") return wanted.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0] ?? null;
+  if (scope.kind === "all") return wanted.toSorted((one, other) => getLength(other) - getLength(one))[0] ?? null;
   let leading: SearchWord | null = null;
   let fewest = Number.POSITIVE_INFINITY;
   for (const word of wanted) {
@@ -100,7 +100,7 @@ async function chooseLeading(
   return leading;
 }
 
-const lengthOf = ([prefix = ""]: SearchWord) => prefix.length;
+const getLength = ([prefix = ""]: SearchWord) => prefix.length;
 
 /** Finds the word by which an earlier page walked the index. @throws AppError INVALID for the cursor of another search */
 function findLeading(wanted: readonly SearchWord[], { word }: SearchPosition): SearchWord {
@@ -109,7 +109,10 @@ function findLeading(wanted: readonly SearchWord[], { word }: SearchPosition): S
   return leading;
 }
 
-/** A contact has an entry for each of its words with the prefix; it is returned for the first only. */
+/**
+ * Returns each contact once. A contact has an entry for each of its words with the prefix; it is returned for the first
+ * only.
+ */
 function isFirstEntry({ contact, word }: ContactEntry, leading: SearchWord): boolean {
   const own = getIndexedWords(contact);
   for (const prefix of leading) {

@@ -16,7 +16,7 @@ import { getIndexedWords, type SearchableContact } from "./search-words.ts";
 export interface RowResult {
   contactId: string | null;
   verdict: "added" | "updated" | "duplicate" | "banned" | "quota" | RowError;
-  /** Why the row, or part of it, was not stored. */
+  /** Reason why the row, or part of it, was not stored. */
   message: string | null;
 }
 
@@ -120,7 +120,7 @@ export const toWordEntry = (contact: SearchableContact & { id: string }): WordEn
   words: getIndexedWords(contact),
 });
 
-/** `before`: the contacts as they are in the database. */
+/** Writes the changed contacts. `before`: the contacts as they are in the database. */
 async function writeContacts(
   tx: Tx,
   brandId: string,

@@ -7,7 +7,7 @@ import type { ConversationRow } from "./status.ts";
 // Writes the replies of contacts and mail servers to a conversation, and the status that follows from them.
 
 /** Keeps the status of a contact who opted out. */
-const unlessOptedOut = (status: "REPLIED" | "BOUNCED") =>
+const keepOptedOut = (status: "REPLIED" | "BOUNCED") =>
   sql`case when ${conversations.status} = 'OPTED_OUT' then 'OPTED_OUT' else ${status} end`;
 
 /** Stores an inbound message. Returns false when the brand has one with this provider id already. */
@@ -27,7 +27,7 @@ export async function insertInboundMessage(
 export async function markReplied(tx: Tx, id: string, sentimentScore: number | null): Promise<void> {
   await tx
     .update(conversations)
-    .set({ status: unlessOptedOut("REPLIED"), repliedAt: tx.now, unread: true, sentimentScore, updatedAt: tx.now })
+    .set({ status: keepOptedOut("REPLIED"), repliedAt: tx.now, unread: true, sentimentScore, updatedAt: tx.now })
     .where(eq(conversations.id, id));
 }
 
@@ -44,7 +44,7 @@ export async function markOptedOut(tx: Tx, id: string, reply: { sentimentScore: 
 export async function markBounced(tx: Tx, id: string): Promise<void> {
   await tx
     .update(conversations)
-    .set({ status: unlessOptedOut("BOUNCED"), updatedAt: tx.now })
+    .set({ status: keepOptedOut("BOUNCED"), updatedAt: tx.now })
     .where(eq(conversations.id, id));
 }
 

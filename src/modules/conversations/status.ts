@@ -10,7 +10,7 @@ import type { Tx } from "../../db/store.ts";
 export type ConversationRow = typeof conversations.$inferSelect;
 export type ConversationStatus = ConversationRow["status"];
 
-/** Ends conversations that are still going on, each with the status that says why; one that has ended keeps its status. */
+/** Ends open conversations, each with the status for its reason; one that has ended keeps its status. */
 export async function endConversations(
   tx: Tx,
   rows: readonly { id: string; status: ConversationStatus }[],

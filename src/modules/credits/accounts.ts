@@ -10,7 +10,7 @@ import { type AccountFields, accountMac, EMPTY_HEAD } from "./mac.ts";
  */
 const locked = new WeakMap<Tx, Map<string, AccountFields>>();
 
-function knownIn(tx: Tx): Map<string, AccountFields> {
+function getAccountCache(tx: Tx): Map<string, AccountFields> {
   const known = locked.get(tx) ?? new Map<string, AccountFields>();
   locked.set(tx, known);
   return known;
@@ -36,14 +36,14 @@ export async function lockAccounts(tx: Tx, brandIds: readonly string[]): Promise
     await tx.all<AccountFields>(sql`select a.brand_id as "brandId", a.entries, a.head, a.granted, a.available,
       a.reserved, a.used, a.expired, a.clawed_back as "clawedBack", a.debt
     from credit_accounts a where a.brand_id in (select b.id from ${ids}) order by a.brand_id ${forUpdate("a")}`);
-  const known = knownIn(tx);
+  const known = getAccountCache(tx);
   for (const row of rows) known.set(row.brandId, row);
   return new Map(rows.map((row) => [row.brandId, row]));
 }
 
 /** Locks accounts and returns them, without a query for those that this transaction has locked before. */
 export async function getLockedAccounts(tx: Tx, brandIds: readonly string[]): Promise<Map<string, AccountFields>> {
-  const known = knownIn(tx);
+  const known = getAccountCache(tx);
   const missing = brandIds.filter((brandId) => !known.has(brandId));
   if (missing.length > 0) await lockAccounts(tx, missing);
   return known;
@@ -51,6 +51,6 @@ export async function getLockedAccounts(tx: Tx, brandIds: readonly string[]): Pr
 
 /** Updates the values of locked accounts after this transaction has posted movements. */
 export function setLockedAccounts(tx: Tx, accounts: readonly AccountFields[]): void {
-  const known = knownIn(tx);
+  const known = getAccountCache(tx);
   for (const account of accounts) known.set(account.brandId, account);
 }

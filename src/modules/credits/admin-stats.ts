@@ -32,13 +32,13 @@ export async function listBrandCredits(
   const { rows, total } = await listDirectory(read, { limit, offset: (page - 1) * limit });
   if (rows.length === 0) return { credits: [], total };
   const ids = rows.map(({ id }) => ({ id }));
-  const figures = new Map((await read.all<Figures>(figuresOf(ids, now))).map((row) => [row.id, row]));
-  const campaigns = await campaignsOf(read, ids);
+  const figures = new Map((await read.all<Figures>(selectFigures(ids, now))).map((row) => [row.id, row]));
+  const campaigns = await listCampaignCredits(read, ids);
   return { credits: rows.map((row) => toBrandCredits(row, figures.get(row.id), campaigns.get(row.id) ?? [])), total };
 }
 
 /** Selects all figures of many brands in one statement, so that they belong to one state of the database. */
-function figuresOf(ids: { id: string }[], now: Instant): SQL {
+function selectFigures(ids: { id: string }[], now: Instant): SQL {
   const lots = (kind: "SUBSCRIPTION" | "PURCHASED") =>
     sql`(select sum(l.remaining) from credit_lots l where l.brand_id = n.id and l.kind = ${kind} and ${live(now)})`;
   return sql`select n.id, a.reserved, a.used, a.debt, ${lots("SUBSCRIPTION")} as subscription, ${lots("PURCHASED")} as purchased,
@@ -55,7 +55,7 @@ interface CampaignRow {
   used: unknown;
 }
 
-async function campaignsOf(read: Reader, ids: { id: string }[]): Promise<Map<string, CampaignCredits[]>> {
+async function listCampaignCredits(read: Reader, ids: { id: string }[]): Promise<Map<string, CampaignCredits[]>> {
   const rows =
     await read.all<CampaignRow>(sql`select c.brand_id as "brandId", c.id as "campaignId", c.name as "campaignName",
       k.credit_type as "creditType", k.reserved, k.used

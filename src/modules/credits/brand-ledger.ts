@@ -22,7 +22,7 @@ export interface Refund {
   amount: number;
   /** The refunded lot; null for no particular one. */
   lotId: string | null;
-  /** When the money was returned. */
+  /** Time when the money was returned. */
   at: Instant;
 }
 
@@ -64,10 +64,10 @@ export class BrandLedger {
 
   /**
    * Repays refunds from the lots: first from each refund's own lot, the spent part of it from the others, soonest to expire
-   * first, as if the brand had spent it, but not from lots that had expired when the money was returned. The rest stays a debt.
-   * The shares follow from the lots and refunds alone, not from the order of their arrival: a lot that is granted late takes
-   * over from those that paid in its place. So the ledger ends the same in whatever order events arrive, and no brand loses
-   * longer-lasting credits by it.
+   * first, as if the brand had spent it, but not from lots that had expired when the money was returned. The rest stays a
+   * debt. The shares follow from the lots and refunds alone, not from the order of their arrival: a lot that is granted
+   * late takes over from those that paid in its place. So the ledger ends the same for every order of events, and no brand
+   * loses longer-lasting credits by it.
    */
   payRefunds(refunds: readonly Refund[], note: EntryNote): void {
     const targets = this.computeShares(refunds);
@@ -79,7 +79,7 @@ export class BrandLedger {
     }
   }
 
-  /** Computes what each lot has to pay for these refunds, which are sorted by time. */
+  /** Computes the amount that each lot pays for these refunds, which are sorted by time. */
   private computeShares(refunds: readonly Refund[]): Map<Lot, number> {
     const shares = new Map(this.lots.map((lot) => [lot, 0]));
     const unused = (lot: Lot) => lot.remaining + lot.expired + lot.repaid - (shares.get(lot) ?? 0);

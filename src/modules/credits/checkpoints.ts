@@ -22,7 +22,8 @@ export class Checkpoints {
     for (const checkpoint of checkpoints) {
       const ofBrand = this.#expected.get(checkpoint.brandId) ?? new Map<number, Checkpoint>();
       this.#expected.set(checkpoint.brandId, ofBrand);
-      // Two anchors of the same count agree unless the database was rolled back between them: the earlier one is used.
+      // Two anchors with the same count are equal unless the database was rolled back between them: the earlier one is
+      // used.
       if (!ofBrand.has(checkpoint.entries)) ofBrand.set(checkpoint.entries, checkpoint);
     }
   }

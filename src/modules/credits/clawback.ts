@@ -16,7 +16,7 @@ export interface ClawbackInput {
   source: string;
   reason: string;
   actorId?: string | null;
-  /** When the money was returned; by default now. */
+  /** Time when the money was returned; by default now. */
   at?: Instant;
 }
 
@@ -40,7 +40,7 @@ export async function clawBack(tx: Tx, order: ClawbackInput): Promise<"DONE" | "
   const ledger = await BrandLedger.open(tx, brandId);
   const lot = lotSource === null ? null : ledger.lots.find((lot) => lot.source === lotSource);
   if (lot === undefined) return "WAITING";
-  await owe(tx, ledger, lot, { source, amount, reason, actorId });
+  await addDebt(tx, ledger, lot, { source, amount, reason, actorId });
   await payRefunds(tx, ledger, { reason, actorId });
   ledger.expireEnded({ reason: "PERIOD_ENDED" });
   await ledger.post(tx);
@@ -48,7 +48,7 @@ export async function clawBack(tx: Tx, order: ClawbackInput): Promise<"DONE" | "
 }
 
 /** Adds a debt for a clawback and marks it as processed. */
-async function owe(
+async function addDebt(
   tx: Tx,
   ledger: BrandLedger,
   lot: Lot | null,
@@ -77,7 +77,7 @@ export async function applyWaitingClawbacks(tx: Tx, ledger: BrandLedger, lot: Lo
       ),
     )
     .orderBy(asc(creditClawbacks.at), asc(creditClawbacks.source));
-  for (const refund of waiting) await owe(tx, ledger, lot, refund);
+  for (const refund of waiting) await addDebt(tx, ledger, lot, refund);
 }
 
 /** Repays all clawbacks of a brand from its lots, as far as possible. Call it under the account's lock. */

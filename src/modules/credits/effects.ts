@@ -5,7 +5,7 @@ export type EntryKind = (typeof ENTRY_KINDS)[number];
 /** The lot id of a movement without a lot: a debt that is not for the refund of one. */
 export const NO_LOT = "";
 
-/** A movement of credits. `EFFECTS` defines what each kind moves. */
+/** A movement of credits. `EFFECTS` defines the effect of each kind. */
 export interface Movement {
   kind: EntryKind;
   brandId: string;

@@ -26,7 +26,7 @@ export interface BrandFold {
 export interface LotFold extends Record<LotField, number> {
   brandId: string;
   granted: number;
-  /** When credits of it expired first. */
+  /** Time when credits of it expired first. */
   expiredAt: Instant | null;
 }
 export interface CampaignFold {

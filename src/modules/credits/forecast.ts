@@ -10,7 +10,7 @@ import { getWeights, type Weights } from "./weights.ts";
 export interface Forecast {
   available: number;
   neededNext7Days: number;
-  /** When the credits run out at this pace; null when they last the week. */
+  /** Time when the credits run out at this pace; null when they last the week. */
   runsOutAt: Instant | null;
 }
 

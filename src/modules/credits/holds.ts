@@ -120,8 +120,9 @@ export interface FinalCost {
 }
 
 /**
- * Settles sent messages at their actual cost: an SMS may have more or fewer segments than were held. A difference is released
- * or charged; what the lots cannot pay becomes a debt. A message without a hold, because it was settled before, is ignored.
+ * Settles sent messages at their actual cost: an SMS may have more or fewer segments than were held. A difference is
+ * released or charged; the part that the lots cannot pay becomes a debt. A message without a hold, because it was settled
+ * before, is ignored.
  */
 export async function settleAtCost(tx: Tx, costs: readonly FinalCost[]): Promise<void> {
   const final = new Map(costs.map(({ messageId, amount }) => [messageId, amount]));

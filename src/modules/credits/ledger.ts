@@ -117,7 +117,7 @@ export async function expireLot(
 }
 
 /** Lots that one transaction writes off. */
-const EXPIRED_LOTS = 500;
+const MAX_LOTS_PER_EXPIRY = 500;
 
 /**
  * Writes off the remaining credits of one slice of expired lots and returns the number of lots; call it until it returns 0.
@@ -130,7 +130,7 @@ export async function expireLots(tx: Tx): Promise<number> {
     // The condition and order of the index `credit_lots_spendable`, which no longer contains lots that are written off.
     .where(and(lte(creditLots.expiresAt, tx.now), sql`remaining > 0`))
     .orderBy(asc(creditLots.brandId), asc(creditLots.expiresAt))
-    .limit(EXPIRED_LOTS);
+    .limit(MAX_LOTS_PER_EXPIRY);
   if (over.length === 0) return 0;
   // Locked in the same order everywhere. The remaining credits are read again under the locks.
   await lockAccounts(tx, [...new Set(over.map((lot) => lot.brandId))].sort());

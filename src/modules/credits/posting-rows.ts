@@ -39,10 +39,10 @@ export function updateAccountsSql(tx: Tx, deltas: readonly AccountDelta[], after
     const previous = account.entries - delta.entries;
     return { ...delta, previous, head: account.head, seal: accountMac(tx.ledgerKey, account) };
   });
-  const moved = (column: string, name: BalanceField | "entries") =>
+  const increment = (column: string, name: BalanceField | "entries") =>
     sql.raw(`${column} = credit_accounts.${column} + n."${name}"`);
-  return sql`update credit_accounts set ${moved("granted", "granted")}, ${moved("available", "available")}, ${moved("reserved", "reserved")},
-      ${moved("used", "used")}, ${moved("expired", "expired")}, ${moved("clawed_back", "clawedBack")}, ${moved("debt", "debt")}, ${moved("entries", "entries")},
+  return sql`update credit_accounts set ${increment("granted", "granted")}, ${increment("available", "available")}, ${increment("reserved", "reserved")},
+      ${increment("used", "used")}, ${increment("expired", "expired")}, ${increment("clawed_back", "clawedBack")}, ${increment("debt", "debt")}, ${increment("entries", "entries")},
       head = n.head, seal = n.seal
     from ${valuesTable("n", rows, types)} where credit_accounts.brand_id = n."brandId" and credit_accounts.entries = n.previous
     returning credit_accounts.entries`;
@@ -56,7 +56,7 @@ export function buildEntries(tx: Tx, movements: readonly Movement[], before: Rea
   const heads = new Map<string, string>();
   const newest = new Map<string, number>();
   const parts = new Map<string, number>();
-  const partOf = ({ messageId, kind }: Movement) => {
+  const nextPart = ({ messageId, kind }: Movement) => {
     if (!messageId) return null;
     const key = `${kind} ${messageId}`;
     const part = parts.get(key) ?? 0;
@@ -83,7 +83,7 @@ export function buildEntries(tx: Tx, movements: readonly Movement[], before: Rea
       actorId: movement.actorId ?? null,
       createdAt: tx.now,
       seal: "",
-      part: partOf(movement),
+      part: nextPart(movement),
     };
     entry.seal = entryMac(tx.ledgerKey, entry);
     heads.set(brandId, nextHead(heads.get(brandId) ?? account.head, entry.seal));

@@ -15,10 +15,10 @@ export async function recomputeLedgerMacs(store: Store): Promise<void> {
   const brands = await store.read.all<{ id: string }>(
     sql`select brand_id as id from credit_accounts order by brand_id`,
   );
-  for (const { id } of brands) await store.write((tx) => resealBrand(tx, id));
+  for (const { id } of brands) await store.write((tx) => recomputeBrandMacs(tx, id));
 }
 
-async function resealBrand(tx: Tx, brandId: string): Promise<void> {
+async function recomputeBrandMacs(tx: Tx, brandId: string): Promise<void> {
   const account = (await lockAccounts(tx, [brandId])).get(brandId);
   if (!account) return;
   let head = EMPTY_HEAD;

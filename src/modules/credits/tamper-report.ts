@@ -21,7 +21,7 @@ export const TAMPER_KINDS = [
   "ROLLED_BACK",
 ] as const;
 
-/** A row of the ledger that differs from what was written, or was deleted. */
+/** A row of the ledger that was changed outside of the service, or was deleted. */
 export interface TamperFinding {
   brandId: string;
   subject: "ENTRY" | "ACCOUNT" | "LOT";
@@ -60,7 +60,7 @@ export interface SuspectRows {
 /** Missing entries reported for one brand at most. */
 const MAX_MISSING = 100;
 
-/** Determines for each suspect entry what was done to it. */
+/** Determines for each suspect entry how it was tampered with. */
 export async function explainSuspects(read: Reader, { suspectEntries, brands }: SuspectRows): Promise<TamperFinding[]> {
   const gaps = new Map<string, number[]>();
   for (const [brandId, brand] of brands)
@@ -71,7 +71,7 @@ export async function explainSuspects(read: Reader, { suspectEntries, brands }: 
     const brand = brands.get(entry.brandId);
     const original = findOriginal(read.ledgerKey, entry, brand?.mismatch ?? {}, gaps, await listLotIds(read, entry));
     if (original) moved.add(`${original.brandId} ${original.seq}`);
-    faults.push(original ? changed(entry, original) : unexplained(entry, brand));
+    faults.push(original ? changedFinding(entry, original) : unexplainedFinding(entry, brand));
   }
   for (const [brandId, seqs] of gaps) {
     const missing = seqs.filter((seq) => !moved.has(`${brandId} ${seq}`));
@@ -126,7 +126,7 @@ function findOriginal(
   return candidates.find((candidate) => entryMac(key, candidate) === seal) ?? null;
 }
 
-function changed(entry: EntryFields, original: EntryFields): TamperFinding {
+function changedFinding(entry: EntryFields, original: EntryFields): TamperFinding {
   const { brandId, id: entryId, seq } = entry;
   const differences: string[] = [];
   if (original.amount !== entry.amount) differences.push(`${toCredits(original.amount)} credits`);
@@ -141,7 +141,7 @@ function changed(entry: EntryFields, original: EntryFields): TamperFinding {
 }
 
 /** Reports an entry whose MAC matches no candidate. */
-function unexplained(entry: EntryFields, brand: BrandCheck | undefined): TamperFinding {
+function unexplainedFinding(entry: EntryFields, brand: BrandCheck | undefined): TamperFinding {
   const { brandId, id: entryId, seq, kind, amount } = entry;
   const now = `a ${kind} of ${toCredits(amount)} credits`;
   const base = { brandId, subject: "ENTRY", entryId, seq } as const;

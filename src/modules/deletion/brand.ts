@@ -20,7 +20,7 @@ import { deleteBrandVoicemailAccounts, releaseBrandMailboxes } from "../senders/
 import { deleteBrandBans } from "../suppressions/bans.ts";
 
 /**
- * Each module's function that deletes what it keeps of a brand, in the order that the foreign keys ask for. Mailboxes are not
+ * Each module's function that deletes its rows of a brand, in the order that the foreign keys require. Mailboxes are not
  * deleted: they stay, without a brand.
  */
 const DELETIONS: readonly ((tx: Tx, brandId: string) => Promise<unknown>)[] = [
@@ -48,7 +48,7 @@ export async function deleteBrand(tx: Tx, id: string): Promise<void> {
   if (!row) throw notFound("brand", id);
   const history = await countHistory(tx, id);
   if (Object.values(history).some((count) => count > 0)) {
-    throw new AppError("CONFLICT", "This brand has a history that must be kept: take its owner away instead", {
+    throw new AppError("CONFLICT", "This brand has a history that must be kept: remove its owner instead", {
       meta: { history },
     });
   }

@@ -23,21 +23,21 @@ const SLICE_ROWS = dialect === "postgres" ? 400 : 50;
 export interface BatchInput {
   results: readonly Result[];
   capacity: Capacity;
-  /** On the engine's steady clock; see `Claim`. */
+  /** Deadline on the engine's steady clock; see `Claim`. */
   sendBefore: number;
 }
 
 export interface BatchOutput {
-  /** How many messages were due. */
+  /** Number of messages that were due. */
   examined: number;
   /** Results that changed nothing. */
   late: Result[];
 }
 
 /**
- * The transaction of delivery: settles results and claims what is due, since a commit waits for the disk and the more share
- * it, the better. It locks before it writes, in the order that `locks.ts` describes. `claims` gets the claims one slice after the
- * other, so that the caller knows them although the commit may fail.
+ * Settles results and claims due messages in one transaction of delivery, because each commit waits for the disk: more
+ * rows in one are faster. Locks before it writes, in the order that `locks.ts` describes. Adds the claims to `claims` slice
+ * by slice, so that the caller has them even when the commit fails.
  */
 export async function runBatch(
   tx: Tx,

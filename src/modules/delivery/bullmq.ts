@@ -9,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { startPollLoop } from "./poll-loop.ts";
 import type { Wakeup, WakeupQueue } from "./wakeup-queue.ts";
 
-/** Redis is told of messages that are due by then, and of the soonest of them only. */
+/** Time ahead for which due messages get a wakeup in Redis, the soonest of them only. */
 const LOOKAHEAD_MS = 5 * MINUTE;
 const MAX_UPCOMING_WAKEUPS = 200;
 /** Wakeups for messages that are due already: one makes a replica take all, and there are several replicas. */
@@ -55,7 +55,7 @@ export async function startBullmq(engine: Engine | null, options: BullmqOptions)
     prefix: `reprise-${namespace}`,
     onWakeup: embedded === null ? null : embedded.wake,
     onReady() {
-      wakeups.forget();
+      wakeups.clear();
       rounds.wake();
     },
     onChange(works, error) {
@@ -84,12 +84,15 @@ export async function startBullmq(engine: Engine | null, options: BullmqOptions)
   };
 }
 
-/** Adds the wakeups of messages that are due soon, each once, as far as this process knows: too many cost little. */
+/**
+ * Adds the wakeups of messages that are due soon, each once as far as this process can tell; a superfluous wakeup costs
+ * little.
+ */
 function trackWakeups({ read, clock }: BullmqOptions, every: number) {
   const added = new Set<string>();
   let forgottenAt = 0;
   return {
-    forget: () => added.clear(),
+    clear: () => added.clear(),
     /** Returns in how many milliseconds to add the next ones. */
     async add(queue: WakeupQueue): Promise<number> {
       const now = clock.now();

@@ -2,7 +2,7 @@ import type { Envelope } from "../../channels/channel.ts";
 import { type Instant, MINUTE } from "../../lib/clock.ts";
 import type { MessageFacts } from "../messages/transitions.ts";
 
-/** A claim may be used for this long; a message that has not left by then stays. The rest of the lease is for clocks that differ. */
+/** Time for which a claim may be used; after it the message is not sent. The rest of the lease is for clocks that differ. */
 export const SEND_WITHIN_MS = 3 * MINUTE;
 
 /** The right to send one message once. */
@@ -12,12 +12,12 @@ export interface Claim {
   id: string;
   fence: number;
   claimedAt: Instant;
-  /** On the engine's steady clock: the bytes that commit leave before this time, or not at all. */
+  /** Deadline of the bytes that commit, on the engine's steady clock: they leave before it or not at all. */
   sendBefore: number;
   facts: MessageFacts;
   attempts: number;
-  /** Which of the mailbox's days the send counts against; it is given back if nothing left. */
+  /** The day of the mailbox that the send counts against; the slot is returned if nothing was sent. */
   senderDay: string | null;
-  /** Whether it counts as sent while the mailbox warms up. */
+  /** True when it counts as sent while the mailbox warms up. */
   warming: boolean;
 }

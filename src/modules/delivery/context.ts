@@ -22,11 +22,11 @@ export type Brand = typeof brands.$inferSelect;
 export type Sender = typeof emailAccounts.$inferSelect & {
   /** The date in the mailbox's time zone. */
   today: string;
-  /** Those of today, with those that this transaction has claimed. */
+  /** Sends of today, with those that this transaction has claimed. */
   sendsToday: number;
   /** `sendsToday` as the database has it; the claim adds the difference. */
   sendsBefore: number;
-  /** How many it may send today: less than its limit while it warms up. */
+  /** Number of messages that it may send today: less than its limit while it warms up. */
   cap: number;
   warming: boolean;
 };
@@ -34,7 +34,7 @@ export type Sender = typeof emailAccounts.$inferSelect & {
 const distinct = <Row>(rows: readonly Row[], key: (row: Row) => string | null) =>
   [...new Set(rows.map(key))].filter((id) => id !== null);
 
-/** Loads into `context` what these messages need and it does not have yet. */
+/** Loads into `context` the rows that these messages need and it does not contain yet. */
 export async function loadContext(
   read: Reader,
   context: DeliveryContext,

@@ -1,9 +1,9 @@
-/** Tells the engine when to look. The messages are in the database: a driver that misses a wakeup loses nothing. */
+/** Calls the engine when messages are due. The messages are in the database: a driver that misses a wakeup loses nothing. */
 export interface Driver {
-  /** Something may be due: look soon. */
+  /** Starts a look for due messages soon. */
   wake(): void;
   /** Rejects while a service that it needs beside the database does not answer. */
   ping(): Promise<void>;
-  /** Claims nothing more and waits for what is in flight, at most `within` milliseconds. */
+  /** Stops claiming and waits for the messages in flight, at most `within` milliseconds. */
   close(within: number): Promise<void>;
 }

@@ -26,8 +26,8 @@ export interface DueMessage {
 
 /**
  * Chooses the messages that have been due longest and whose mailboxes have capacity, and locks them for this transaction;
- * those that another replica has locked are left to it. It chooses from the index alone. A mailbox with a long queue does not
- * delay the others: each select continues behind the last one and passes over the mailboxes that are full by then.
+ * those that another replica has locked are skipped. Reads the index alone. A mailbox with a long queue does not delay the
+ * others: each select continues behind the last one and passes over the mailboxes that are full by then.
  */
 export async function chooseDue(tx: Tx, capacity: Capacity): Promise<DueMessage[]> {
   const chosen: DueMessage[] = [];
@@ -89,7 +89,7 @@ export interface DueRow {
   contact_zone: string | null;
   custom: string | Record<string, string>;
   email_bounced_at: Instant | null;
-  /** How many bans name the contact. */
+  /** Number of bans that name the contact. */
   banned: number;
 }
 

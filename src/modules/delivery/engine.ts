@@ -35,7 +35,7 @@ export interface EngineOptions extends RenderDeps {
   channel: Channel;
   random: Random;
   log: Log;
-  /** How many messages may be in flight at once. */
+  /** Maximum number of messages in flight. */
   concurrency: number;
   /** And from one mailbox: as many as its channel carries at once. */
   senderConcurrency: number;
@@ -43,23 +43,23 @@ export interface EngineOptions extends RenderDeps {
   monotonicMs?: () => number;
 }
 
-/** Sends what is due. It knows no timer and no queue: a driver tells it when to look. */
+/** Sends due messages. It has no timer and no queue: a driver calls it. */
 export interface Engine {
-  /** Settles what has come back and sends what is due, until nothing more can be started now. */
+  /** Settles results and sends due messages, until no more can be started now. */
   runDue(): Promise<void>;
   /** Resolves when every message in flight has come back and is settled. */
   drain(): Promise<void>;
   /** Makes the outcome of claims unknown whose lease ended. `all`: no other process can be at work (start of a single process). */
   rescue(all: boolean): Promise<void>;
-  /** Does what is periodic: rescues claims, expires unknown outcomes and credit lots, advances campaigns. */
+  /** Runs the periodic work: rescues claims, expires unknown outcomes and credit lots, advances campaigns. */
   sweep(): Promise<void>;
-  /** When the next message is due, or null. */
+  /** Returns the time when the next message is due, or null. */
   nextDue(): Promise<Instant | null>;
   /** Claims nothing more from now on. */
   stop(): void;
-  /** How many messages are in flight, or came back and are not settled. */
+  /** Number of messages in flight, or with a result that is not settled. */
   readonly unsettled: number;
-  /** Sets who is told when a message came back. */
+  /** Sets the listener that is called when a message came back. */
   onMessageReturned(listener: () => void): void;
 }
 
@@ -71,7 +71,7 @@ export function createEngine(options: EngineOptions): Engine {
   const engine: Engine = {
     runDue: runDue.run,
     async drain() {
-      // What is being claimed at this time is in flight, too.
+      // Messages of a claim that is still running are in flight, too.
       await runDue.running()?.catch(() => {});
       while (pipeline.inFlight.size > 0 || pipeline.results.length > 0) {
         if (pipeline.results.length === 0) await pipeline.inFlight.next();
@@ -151,7 +151,7 @@ function createPipeline(options: EngineOptions) {
       for (const claim of claims) results.push({ claim, outcome: NOT_ATTEMPTED });
       throw error;
     });
-    // Only now: had the transaction failed, the next one would settle them.
+    // Removed after the commit: had the transaction failed, the next one would settle them.
     results.splice(0, settling.length);
     logLate(log, late);
     return { claims, examined, settled: settling.length };
@@ -172,7 +172,7 @@ function createPipeline(options: EngineOptions) {
         onResult,
         onReturn: () => notify(),
       });
-      // What was settled may be due again at once: the batch chose before it settled.
+      // A settled message may be due again at once: the batch chose before it settled.
       return examined > 0 || settled > 0 || results.length > 0;
     },
     stop() {

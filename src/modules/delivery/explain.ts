@@ -18,7 +18,7 @@ type ExplainedMessage = Explanation["messages"][number];
 const SCHEDULED = "SCHEDULED";
 const SHOWN = { pass: "PASS", wait: "WAIT", cancel: "CANCEL", fail: "FAIL" } as const;
 
-/** Explains, gate by gate, why the messages of a contact have not been sent, and what happens to each next. Changes nothing. */
+/** Explains, gate by gate, why the messages of a contact have not been sent, and the next step of each. Changes nothing. */
 export async function explain(
   read: Reader,
   campaign: CampaignRow,

@@ -52,7 +52,8 @@ export function followUpRoutes({ store }: Deps) {
           access: "user",
           tags: ["Campaigns"],
           summary: "List follow-ups",
-          description: "Those of the brand, the latest scheduled first. An admin gets all, or those of `brandId`.",
+          description:
+            "Lists the follow-ups of the brand, latest scheduled first; for admins all, or those of `brandId`.",
         },
       },
     );

@@ -15,7 +15,7 @@ export interface FollowUpFilter {
   scope: TenantScope;
   campaignId?: string | undefined;
   contactId?: string | undefined;
-  /** By scheduled time. */
+  /** Limits by scheduled time: at or after `from`, and before `to`. */
   from?: Instant | undefined;
   to?: Instant | undefined;
 }
@@ -123,7 +123,7 @@ interface Row {
   lastName: string | null;
 }
 
-/** Loads what the rows of a page show; those before it are skipped as bare ids. */
+/** Loads the columns of the rows on a page; those before it are skipped as bare ids. */
 async function loadPage(read: Reader, ids: SQL, limit: number, offset: number): Promise<FollowUp[]> {
   const rows = await read.all<Row>(sql`select m.id, m.stage, m.status, m.scheduled_time as "scheduledTime",
       m.processed_at as "processedAt", m.error_message as "errorMessage", v.id as "conversationId", v.mode,

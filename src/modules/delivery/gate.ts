@@ -37,7 +37,7 @@ const wait = (reason: string, until: Instant, detail: string): GateResult => ({
 });
 const cancel = (reason: CancelReason, detail: string): GateResult => ({ action: "cancel", reason, detail });
 
-/** When a message is due again whose mailbox cannot send, for a time that is not known. */
+/** Time after which a message is due again whose mailbox cannot send for an unknown time. */
 const SENDER_RECHECK_MS = 15 * MINUTE;
 
 /**
@@ -61,7 +61,7 @@ const GATES: [name: string, check: (facts: Case) => GateResult][] = [
         case "DRAFT":
           return wait("CAMPAIGN_PAUSED", NEVER, campaign.statusReason ?? "paused by a person");
         default:
-          return cancel("CAMPAIGN_STOPPED", `the campaign is ${campaign?.status ?? "gone"}`);
+          return cancel("CAMPAIGN_STOPPED", `the campaign is ${campaign?.status ?? "deleted"}`);
       }
     },
   ],
@@ -69,7 +69,7 @@ const GATES: [name: string, check: (facts: Case) => GateResult][] = [
     "conversation",
     ({ row, campaign }) => {
       if (row.conversation_status === "REMOVED")
-        return cancel("CONTACT_REMOVED", "the contact was taken out of the campaign");
+        return cancel("CONTACT_REMOVED", "the contact was removed from the campaign");
       if (row.replied_at !== null && campaign?.stopOnReply !== false)
         return cancel("REPLIED", `answered ${iso(row.replied_at)}`);
       if (row.mode === "MANUAL") return cancel("MANUAL_MODE", "a person took over");
@@ -109,7 +109,7 @@ const GATES: [name: string, check: (facts: Case) => GateResult][] = [
         return wait("SENDER_REASSIGNED", now + SENDER_RECHECK_MS, "its mailbox belongs to another brand now");
       // A typed address is no evidence: nothing is sent in the name of a mailbox that is not proved.
       if (sender.provedAt === null)
-        return wait("SENDER_UNPROVED", now + SENDER_RECHECK_MS, "nobody has proved that its mailbox is the brand's");
+        return wait("SENDER_UNPROVED", now + SENDER_RECHECK_MS, "the ownership of its mailbox is not verified");
       if (!sender.isActive) return wait("SENDER_INACTIVE", now + SENDER_RECHECK_MS, "its mailbox is switched off");
       if (sender.pausedUntil !== null && sender.pausedUntil > now)
         return wait("SENDER_PAUSED", sender.pausedUntil, sender.pausedReason ?? "its mailbox waits");

@@ -1,6 +1,9 @@
 import type { Capacity } from "./due-messages.ts";
 
-/** The messages in flight from this process, by mailbox. What is claimed but waits for a connection would outlive its claim. */
+/**
+ * The messages in flight from this process, by mailbox. A claimed message that waits for a connection would outlive its
+ * claim.
+ */
 export class InFlight {
   readonly #bySender = new Map<string, number>();
   readonly #sending = new Set<Promise<void>>();
@@ -31,7 +34,7 @@ export class InFlight {
     this.#sending.add(counted);
   }
 
-  /** How many more may be started now, at most `limit`. */
+  /** Returns the number of messages that may be started now, at most `limit`. */
   capacity(limit: number): Capacity {
     return {
       total: Math.min(limit, this.maxTotal - this.size),

@@ -20,7 +20,7 @@ export async function returnSlots(tx: Tx, results: readonly Result[]): Promise<v
 }
 
 /** Pauses the mailboxes whose provider, and not the message, is why an attempt failed. */
-export async function pauseMailboxesOf(tx: Tx, results: readonly Result[], random: Random): Promise<void> {
+export async function pauseFailedMailboxes(tx: Tx, results: readonly Result[], random: Random): Promise<void> {
   const failing = new Map<string, MailboxFailure>();
   for (const { claim, outcome } of results) {
     if (outcome.kind !== "deferred" || outcome.scope !== "sender") continue;
@@ -38,7 +38,7 @@ export async function pauseMailboxesOf(tx: Tx, results: readonly Result[], rando
 }
 
 /** Marks the mailboxes that sent something as working. */
-export function resetMailboxesOf(tx: Tx, sent: readonly Result[]): Promise<void> {
+export function resetSentMailboxes(tx: Tx, sent: readonly Result[]): Promise<void> {
   return resetMailboxHealth(
     tx,
     sent.map(({ claim }) => claim.envelope.sender.id),

@@ -134,7 +134,7 @@ function countConversations(read: Reader, campaignId: string) {
     from conversations v where v.campaign_id = ${campaignId} group by 1, 2`);
 }
 
-/** Returns the credits that the messages of a campaign hold, have used and have given back. */
+/** Returns the held, used and released credits of a campaign's messages. */
 export async function getCampaignCredits(read: Reader, campaignId: string) {
   const rows = await read
     .select()

@@ -36,7 +36,7 @@ export function deliveryRoutes(deps: Deps) {
           example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "List the messages of a campaign",
           description:
-            "In the order they were scheduled. A message whose outcome is unknown has the status PENDING with OUTCOME_UNKNOWN until it is resolved, and FAILED after 24 hours.",
+            "Lists the messages in the order they were scheduled. A message whose outcome is unknown has the status PENDING with OUTCOME_UNKNOWN until it is resolved, and FAILED after 24 hours.",
         },
       },
     )
@@ -54,7 +54,7 @@ export function deliveryRoutes(deps: Deps) {
           example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get campaign statistics",
           description:
-            "Messages by status, for each stage and in total. A reply counts for the stage that was sent last before it. `contacts` counts conversations by status.",
+            "Returns the messages by status, for each stage and in total. A reply counts for the stage that was sent last before it. `contacts` counts conversations by status.",
         },
       },
     )
@@ -71,7 +71,7 @@ export function deliveryRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: DEMO_IDS.campaign } },
           summary: "Get the credits of a campaign",
-          description: "Credits held, used and given back, in total and by channel.",
+          description: "Returns the credits held, used and released, in total and by channel.",
         },
       },
     )
@@ -98,7 +98,7 @@ function outcomeRoutes(deps: Deps) {
           example: { parameters: { id: DEMO_IDS.runningCampaign, contactId: DEMO_IDS.contact } },
           summary: "Explain a contact's messages",
           description:
-            "For each message still to be sent: the result of each gate now, when it may pass, and in one sentence what happens next.",
+            "Returns for each pending message the result of each gate, the time when it may pass, and the next step in one sentence.",
         },
       },
     )
@@ -126,7 +126,7 @@ function outcomeRoutes(deps: Deps) {
           },
           summary: "Resolve an unknown outcome",
           description:
-            "Says whether a message with OUTCOME_UNKNOWN was sent. SENT uses its credits and schedules the next stage; NOT_SENT sends it again now. 409 once its outcome is known.",
+            "Records whether a message with OUTCOME_UNKNOWN was sent. SENT uses its credits and schedules the next stage; NOT_SENT sends it again now. 409 once its outcome is known.",
         },
       },
     );

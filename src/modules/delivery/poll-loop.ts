@@ -5,7 +5,7 @@ export interface PollLoop {
   stop(): void;
 }
 
-/** When the next round begins after one that failed. */
+/** Pause before the next round after one that failed. */
 const FAILED_ROUND_PAUSE_MS = 1_000;
 
 /** Runs `work` round after round, never twice at once. It returns how many milliseconds to sleep after it, and should not throw. */

@@ -29,8 +29,8 @@ interface Held {
 }
 
 /**
- * The first stage of delivery. Claims those of the messages due that may leave, and writes for the others that they wait, are
- * cancelled or have failed, in one transaction; nothing may be sent before it has committed. The caller has locked their
+ * Claims the due messages that may be sent, and records for the others that they wait, are cancelled or have failed, in one
+ * transaction; nothing may be sent before it has committed. The first stage of delivery. The caller has locked their
  * mailboxes and credit accounts. `context` is what the transaction has loaded before; it has more afterwards.
  */
 export async function claimBatch(
@@ -55,8 +55,8 @@ export async function claimBatch(
 
 /** Reassigns messages whose mailbox left the brand, or that never had one. They stay due, and the next batch claims them. */
 async function reassignUnassigned(tx: Tx, due: readonly DueRow[], { senders }: DeliveryContext): Promise<DueRow[]> {
-  const brandOf = ({ sender_id: id }: DueRow) => (id === null ? undefined : senders.get(id)?.brandId);
-  const unassigned = due.filter((row) => row.channel === "EMAIL" && brandOf(row) !== row.brand_id);
+  const getSenderBrand = ({ sender_id: id }: DueRow) => (id === null ? undefined : senders.get(id)?.brandId);
+  const unassigned = due.filter((row) => row.channel === "EMAIL" && getSenderBrand(row) !== row.brand_id);
   const reassigned = await reassignMessages(
     tx,
     unassigned.map(({ id }) => id),
@@ -92,8 +92,8 @@ interface Evaluation {
 }
 
 /**
- * Evaluates the gate for each row and renders what passes. Where templates take long it stops early: the rest stays due, and
- * other transactions get the writer.
+ * Evaluates the gate for each row and renders the rows that pass. Where templates take long it stops early: the rest stays
+ * due, and other transactions get the writer.
  */
 async function evaluateRows(tx: Tx, rows: readonly DueRow[], evaluation: Evaluation) {
   const claimId = tx.newId();
@@ -166,7 +166,10 @@ async function countSends(tx: Tx, { senders }: DeliveryContext): Promise<void> {
   for (const sender of claimed) sender.sendsBefore = sender.sendsToday;
 }
 
-/** The status in which the gate's cancellations end a conversation. For other reasons it was written by what caused them. */
+/**
+ * The final status of a conversation after a cancellation by the gate. For other reasons the code that caused them wrote
+ * it.
+ */
 const CONVERSATION_ENDS: Partial<Record<CancelReason, ConversationStatus>> = {
   BANNED: "OPTED_OUT",
   BOUNCED: "BOUNCED",

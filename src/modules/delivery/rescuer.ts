@@ -13,8 +13,8 @@ import { transition } from "../messages/transitions.ts";
 const MESSAGES_PER_TRANSACTION = 200;
 
 /**
- * Makes the outcome of claims unknown whose worker died: it may or may not have sent. `all` takes every claim for dead, right
- * at the start of the only process on a SQLite file. The cost grows with what was in flight, never with what is pending.
+ * Sets messages to UNKNOWN whose worker died: it may or may not have sent them. `all` treats every claim as dead, right at
+ * the start of the only process on a SQLite file. The cost grows with what was in flight, never with what is pending.
  * Returns how many there were; call again until there are none.
  */
 export function rescueExpiredClaims(tx: Tx, all: boolean): Promise<number> {
@@ -25,7 +25,10 @@ export function rescueExpiredClaims(tx: Tx, all: boolean): Promise<number> {
   );
 }
 
-/** Fails messages whose outcome was not resolved in time, and gives their credits back. Returns how many; call again until none. */
+/**
+ * Fails messages whose outcome was not resolved in time, and releases their credits. Returns how many; call again until
+ * none.
+ */
 function expireUnknown(tx: Tx): Promise<number> {
   return rescueSlice(tx, "expire", sql`m.status = 'UNKNOWN' and m.run_at <= ${tx.now} order by m.run_at`);
 }

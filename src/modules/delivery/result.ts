@@ -1,12 +1,12 @@
 import type { Outcome } from "../../channels/channel.ts";
 import type { Claim } from "./claim.ts";
 
-/** A claim and what came of it. */
+/** A claim and its outcome. */
 export interface Result {
   claim: Claim;
   /**
-   * What the channel returned, or why it was not asked: `recalled` messages are cancelled for `reason`, `not_attempted` ones
-   * are due again.
+   * The channel's outcome, or the reason why the channel was not called: `recalled` messages are cancelled for `reason`,
+   * `not_attempted` ones are due again.
    */
   outcome: Outcome | { kind: "recalled"; reason: string } | { kind: "not_attempted" };
 }

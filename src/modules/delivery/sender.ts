@@ -14,21 +14,21 @@ export interface SenderOptions {
   /** Milliseconds on a monotonic clock that goes on while this process is stopped. */
   monotonicMs: () => number;
   inFlight: InFlight;
-  /** Gets the result of each claim: at once for those that are not attempted, else when the channel has returned. */
+  /** Receives the result of each claim: at once for those that are not attempted, else when the channel has returned. */
   onResult: (result: Result) => void;
-  /** Is told after the channel has returned. */
+  /** Is called after the channel has returned. */
   onReturn: () => void;
 }
 
 /**
- * The second stage of delivery. Sends a batch of claims that are committed; every one of them gets a result. Resolves when all
- * have been started, and rejects when none was because the database failed.
+ * Sends a batch of committed claims; each gets a result. Resolves when all have been started, and rejects when none was
+ * because the database failed. The second stage of delivery.
  */
 export async function sendBatch(claims: readonly Claim[], options: SenderOptions): Promise<void> {
   if (claims.length === 0) return;
   const { read, monotonicMs, inFlight, onResult, onReturn } = options;
   const recalled = await findRecalled(read, claims).catch((error) => {
-    // Whether they may leave is unknown, so none does: no outcome is unknown.
+    // It is unknown which of them may be sent, so none is: then no outcome is unknown.
     for (const claim of claims) onResult({ claim, outcome: NOT_ATTEMPTED });
     throw error;
   });

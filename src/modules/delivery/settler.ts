@@ -6,13 +6,16 @@ import { markConversationsBounced } from "../contacts/bounces.ts";
 import { UNKNOWN_DEADLINE_MS } from "../messages/model.ts";
 import { type Change, transition } from "../messages/transitions.ts";
 import type { DeliveryContext } from "./context.ts";
-import { pauseMailboxesOf, resetMailboxesOf, returnSlots } from "./mailbox-results.ts";
+import { pauseFailedMailboxes, resetSentMailboxes, returnSlots } from "./mailbox-results.ts";
 import type { Result } from "./result.ts";
 
-/** A message that keeps failing for reasons of its own fails for good after this many attempts. */
+/** Attempts after which a message that fails for reasons of its own has failed finally. */
 export const MAX_ATTEMPTS = 6;
 
-/** Full jitter: anywhere between now and the ceiling, so that messages that failed together do not come back together. */
+/**
+ * Computes a delay with full jitter: anywhere between now and the ceiling, so that messages that failed together do not
+ * come back together.
+ */
 function backoff(attempts: number, random: Random): number {
   return Math.ceil(random() * Math.min(HOUR, 15 * SECOND * 2 ** attempts));
 }
@@ -43,7 +46,7 @@ function toChange({ claim, outcome }: Result, now: Instant, random: Random): Cha
     case "recalled":
       return { ...change, to: "CANCELLED", reason: outcome.reason };
     case "not_attempted":
-      // Due at once: the next claim's gate says what it waits for.
+      // Due at once: the gate of the next claim records the reason to wait.
       return { ...change, to: "PENDING", attempts: attempts - 1 };
     case "unknown":
       return { ...change, to: "UNKNOWN", reason: "OUTCOME_UNKNOWN", runAt: now + UNKNOWN_DEADLINE_MS };
@@ -59,9 +62,9 @@ function toChange({ claim, outcome }: Result, now: Instant, random: Random): Cha
 }
 
 /**
- * The last stage of delivery. Writes what came of claims, with everything that depends on it: the next stage of what was sent,
- * the slots of what was not, the health of the mailboxes. Returns the results that came too late: another claim, or a person,
- * has decided since. `context` is what the transaction has loaded before; it has more afterwards.
+ * Records the results of claims with their consequences: the next stage of sent messages, the daily slots of unsent ones,
+ * the health of the mailboxes. Returns the results that came too late, because another claim or a person has decided since.
+ * The last stage of delivery. `context` is what the transaction has loaded before; it has more afterwards.
  */
 export async function settleBatch(
   tx: Tx,
@@ -72,9 +75,9 @@ export async function settleBatch(
   if (results.length === 0) return [];
   const changes = results.map((result) => toChange(result, tx.now, random));
   const settled = new Map((await transition(tx, "settle", changes)).map(({ id, to }) => [id, to]));
-  const statusOf = ({ claim }: Result) => settled.get(claim.envelope.messageId);
-  const valid = results.filter((result) => statusOf(result) !== undefined);
-  const sent = valid.filter((result) => statusOf(result) === "SENT");
+  const getSettledStatus = ({ claim }: Result) => settled.get(claim.envelope.messageId);
+  const valid = results.filter((result) => getSettledStatus(result) !== undefined);
+  const sent = valid.filter((result) => getSettledStatus(result) === "SENT");
   await returnSlots(
     tx,
     valid.filter(({ outcome }) => outcome.kind !== "accepted" && outcome.kind !== "unknown"),
@@ -84,8 +87,8 @@ export async function settleBatch(
     tx,
     bounced.map(({ claim }) => claim.facts.conversationId),
   );
-  await pauseMailboxesOf(tx, valid, random);
-  await resetMailboxesOf(tx, sent);
+  await pauseFailedMailboxes(tx, valid, random);
+  await resetSentMailboxes(tx, sent);
   await scheduleFollowUps(
     tx,
     sent.map(({ claim }) => ({
@@ -95,5 +98,5 @@ export async function settleBatch(
     })),
     context,
   );
-  return results.filter((result) => statusOf(result) === undefined);
+  return results.filter((result) => getSettledStatus(result) === undefined);
 }

@@ -3,13 +3,13 @@ import { Redis, type RedisOptions } from "ioredis";
 import { SECOND } from "../../lib/clock.ts";
 
 /**
- * Wakeups of workers, kept in Redis as delayed jobs: the one file that knows BullMQ. It holds nothing that the messages do not
- * say, so a Redis that loses all of it loses nothing.
+ * Wakeups of workers, kept in Redis as delayed jobs; the only file that uses BullMQ. Every wakeup can be derived from the
+ * messages, so losing Redis loses nothing.
  */
 export interface WakeupQueue {
-  /** Whether Redis did what it was last asked for; null before that. */
+  /** Result of the last command to Redis: true when it succeeded; null before the first. */
   readonly works: boolean | null;
-  /** Adds those wakeups that are not set yet. An empty list is a reason, too, to find out whether Redis does its work. */
+  /** Adds those wakeups that are not set yet. An empty list tests whether Redis accepts writes. */
   add(wakeups: readonly Wakeup[]): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -18,7 +18,7 @@ export interface WakeupQueue {
 export interface Wakeup {
   id: string;
   messageId: string;
-  /** In how many milliseconds. */
+  /** Milliseconds from now. */
   delay: number;
 }
 
@@ -27,23 +27,23 @@ export interface WakeupQueueOptions {
   /** Begins the name of every key in Redis. */
   prefix: string;
   /**
-   * Is called on one of the replicas that listen. Which one says nothing: a wakeup may come twice, late, or for nothing. Null:
-   * this process does not listen.
+   * Is called on one of the replicas that listen, on any of them: a wakeup may come twice, late, or without a due message.
+   * Null: this process does not listen.
    */
   onWakeup: (() => void) | null;
-  /** A connection is open, to a Redis that may have lost all wakeups. */
+  /** Is called when a connection is open, to a Redis that may have lost all wakeups. */
   onReady(): void;
-  /** Redis does its work now, or no longer, and why: called once for each change. */
+  /** Is called once for each change between working and failing, with the error of a failure. */
   onChange(works: boolean, error?: unknown): void;
 }
 
 export const QUEUE_NAME = "follow-ups";
 
 /** Wakeups added at once: BullMQ takes its time for each, and HTTP shares this thread. */
-const SLICE_WAKEUPS = 50;
-/** A Redis that has not answered by then does not. */
+const WAKEUPS_PER_SLICE = 50;
+/** Time after which a command without a response has failed. */
 const COMMAND_TIMEOUT_MS = 2 * SECOND;
-/** The time that closing may take. A part that is open then is disconnected. */
+/** Time for closing, after which open connections are disconnected. */
 const CLOSE_TIMEOUT_MS = SECOND;
 
 const CONNECTION = {
@@ -73,7 +73,7 @@ export function openWakeupQueue(options: WakeupQueueOptions): WakeupQueue {
         parts.succeeded();
       } catch (error) {
         parts.failed(error);
-        // What it has not answered must not reach it later, and another connection may lead to a better one.
+        // Unanswered commands must not arrive later, and a new connection may lead to a working Redis.
         if (redis.status === "ready" && !parts.closed) redis.disconnect(true);
         throw error;
       }
@@ -88,7 +88,7 @@ export function openWakeupQueue(options: WakeupQueueOptions): WakeupQueue {
   };
 }
 
-/** Opens the connection that adds wakeups. It fails at once while Redis is not there, and tells when it is. */
+/** Opens the connection that adds wakeups. Commands fail at once while Redis is unavailable. */
 function connect({ redisUrl }: Connected): Redis {
   return new Redis(redisUrl, {
     ...CONNECTION,
@@ -99,8 +99,8 @@ function connect({ redisUrl }: Connected): Redis {
 }
 
 /**
- * Opens and closes the parts of BullMQ as Redis works and fails: they live only as long as it works, so that what broke in
- * them with one connection does not reach the next.
+ * Opens and closes the parts of BullMQ as Redis works and fails: they exist only while it works, so that the broken state
+ * of one connection does not reach the next.
  */
 function trackParts({ redisUrl, prefix, onWakeup, onReady, onChange }: WakeupQueueOptions, redis: Redis) {
   let works: boolean | null = null;
@@ -164,8 +164,8 @@ function openQueue(connection: Redis, prefix: string): Queue {
 }
 
 async function addJobs(queue: Queue, wakeups: readonly Wakeup[]): Promise<void> {
-  for (let at = 0; at < wakeups.length; at += SLICE_WAKEUPS) {
-    const slice = wakeups.slice(at, at + SLICE_WAKEUPS);
+  for (let at = 0; at < wakeups.length; at += WAKEUPS_PER_SLICE) {
+    const slice = wakeups.slice(at, at + WAKEUPS_PER_SLICE);
     await queue.addBulk(
       slice.map(({ id, messageId, delay }) => ({ name: "due", data: { messageId }, opts: { jobId: id, delay } })),
     );

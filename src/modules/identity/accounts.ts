@@ -1,5 +1,5 @@
 import { and, asc, eq, lt, not, sql } from "drizzle-orm";
-import { deleteResponsesOf } from "../../db/idempotency-keys.ts";
+import { deleteUserResponses } from "../../db/idempotency-keys.ts";
 import { brands } from "../../db/schema/brands.ts";
 import { users } from "../../db/schema/identity.ts";
 import type { Tx } from "../../db/store.ts";
@@ -59,7 +59,7 @@ async function deleteAccount(tx: Tx, userId: string): Promise<void> {
   await deleteImage(tx, userId);
   await clearOwner(tx, userId);
   await deleteAllKeys(tx, userId);
-  await deleteResponsesOf(tx, userId);
+  await deleteUserResponses(tx, userId);
   // Sessions and the password are deleted by cascade.
   await tx.delete(users).where(eq(users.id, userId));
 }

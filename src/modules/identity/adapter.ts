@@ -14,13 +14,13 @@ const tables = new Map<string, PgTable>(
 type Row = Record<string, unknown>;
 type Write = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 
-function tableOf(model: string): PgTable {
+function getTable(model: string): PgTable {
   const table = tables.get(model);
   if (!table) throw new Error(`better-auth asks for a table we do not have: ${model}`);
   return table;
 }
 
-function columnOf(table: PgTable, field: string): PgColumn {
+function getColumn(table: PgTable, field: string): PgColumn {
   const column = getTableColumns(table)[field];
   if (!column) throw new Error(`better-auth asks for a column we do not have: ${field}`);
   return column;
@@ -28,18 +28,18 @@ function columnOf(table: PgTable, field: string): PgColumn {
 
 /** Implements the row operations of better-auth. Its factory builds the atomic `consumeOne` and `incrementOne` from these. */
 function createRowAdapter(read: Reader, write: Write): CustomAdapter {
-  const matching = (table: PgTable, where: readonly Condition[] = []) =>
-    toSqlCondition(where, (field) => columnOf(table, field));
+  const buildCondition = (table: PgTable, where: readonly Condition[] = []) =>
+    toSqlCondition(where, (field) => getColumn(table, field));
 
-  async function change(model: string, where: readonly Condition[], values: Row): Promise<Row[]> {
-    const table = tableOf(model);
-    return write((tx) => tx.update(table).set(values).where(matching(table, where)).returning());
+  async function updateRows(model: string, where: readonly Condition[], values: Row): Promise<Row[]> {
+    const table = getTable(model);
+    return write((tx) => tx.update(table).set(values).where(buildCondition(table, where)).returning());
   }
 
-  async function remove(model: string, where: readonly Condition[]): Promise<number> {
-    const table = tableOf(model);
-    const gone = await write((tx) => tx.delete(table).where(matching(table, where)).returning());
-    return gone.length;
+  async function deleteRows(model: string, where: readonly Condition[]): Promise<number> {
+    const table = getTable(model);
+    const deleted = await write((tx) => tx.delete(table).where(buildCondition(table, where)).returning());
+    return deleted.length;
   }
 
   // The casts: in better-auth each caller chooses the type of a row, which no adapter can check.
@@ -47,40 +47,40 @@ function createRowAdapter(read: Reader, write: Write): CustomAdapter {
     async create<T>({ model, data }: { model: string; data: T }): Promise<T> {
       const [row] = await write((tx) =>
         tx
-          .insert(tableOf(model))
+          .insert(getTable(model))
           .values({ ...data, id: tx.newId() })
           .returning(),
       );
       return row as T;
     },
     async findOne<T>({ model, where }: { model: string; where: Condition[] }): Promise<T | null> {
-      const table = tableOf(model);
-      const [row] = await read.select().from(table).where(matching(table, where)).limit(1);
+      const table = getTable(model);
+      const [row] = await read.select().from(table).where(buildCondition(table, where)).limit(1);
       return (row ?? null) as T | null;
     },
     async findMany<T>({ model, where, limit, sortBy, offset = 0 }: Parameters<CustomAdapter["findMany"]>[0]) {
-      const table = tableOf(model);
-      const order = columnOf(table, sortBy?.field ?? "id");
+      const table = getTable(model);
+      const order = getColumn(table, sortBy?.field ?? "id");
       const found = await read
         .select()
         .from(table)
-        .where(matching(table, where))
+        .where(buildCondition(table, where))
         .orderBy(sortBy?.direction === "desc" ? desc(order) : asc(order))
         .limit(limit)
         .offset(offset);
       return found as T[];
     },
     async count({ model, where }) {
-      const table = tableOf(model);
-      return read.$count(table, matching(table, where));
+      const table = getTable(model);
+      return read.$count(table, buildCondition(table, where));
     },
     async update<T>({ model, where, update }: { model: string; where: Condition[]; update: T }): Promise<T | null> {
-      const [row] = await change(model, where, update as Row);
+      const [row] = await updateRows(model, where, update as Row);
       return (row ?? null) as T | null;
     },
-    updateMany: async ({ model, where, update }) => (await change(model, where, update)).length,
-    delete: async ({ model, where }) => void (await remove(model, where)),
-    deleteMany: ({ model, where }) => remove(model, where),
+    updateMany: async ({ model, where, update }) => (await updateRows(model, where, update)).length,
+    delete: async ({ model, where }) => void (await deleteRows(model, where)),
+    deleteMany: ({ model, where }) => deleteRows(model, where),
   };
 }
 

@@ -33,8 +33,8 @@ export function createAuth({ store, clock, log, credentials, publicUrl }: AuthOp
       enabled: true,
       // Users are added by `addUser`, which needs one transaction and hashes outside of it.
       disableSignUp: true,
-      // New passwords are checked before (`assertNotGuessable`). A password given to sign in is hashed for an unknown account
-      // too, whatever its length, so that neither the response nor its time tells which accounts exist.
+      // New passwords are checked before (`assertNotGuessable`). A password given to sign in is hashed for an unknown
+      // account too, at any length, so that neither the response nor its time tells which accounts exist.
       minPasswordLength: 1,
       maxPasswordLength: MAX_PASSWORD_CHARS,
       password: { hash: hashUnchecked, verify: verifyPassword },

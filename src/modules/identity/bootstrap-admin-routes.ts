@@ -30,7 +30,7 @@ export function bootstrapAdminRoutes(identity: Identity, answerSignIn: AnswerSig
           access: "public",
           summary: "Open the claim page",
           description:
-            "The form behind the link that the first start prints. The token stands behind `#` in that link and is not sent with it; one in the query is ignored.",
+            "Returns the form of the link that the first start prints. The link has the token in its fragment (`#`), which is not sent; a token in the query is ignored.",
           responses: HTML_PAGE,
         },
       },
@@ -56,7 +56,7 @@ export function bootstrapAdminRoutes(identity: Identity, answerSignIn: AnswerSig
           },
           summary: "Make the first admin",
           description:
-            "Works once, with the token that the latest start printed, for 24 hours, and only while there is no admin.",
+            "Creates the first admin, once, with the token that the latest start printed, for 24 hours, and only while there is no admin.",
         },
       },
     );

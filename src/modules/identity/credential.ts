@@ -9,7 +9,7 @@ export type Credential =
 export interface CredentialCodec {
   /** The secret under which better-auth signs its cookies. */
   readonly secret: string;
-  /** Whether cookies are for https only. */
+  /** True when cookies are for https only. */
   readonly secure: boolean;
   /** The full name of the session's cookie. */
   readonly cookieName: string;
@@ -21,7 +21,7 @@ export interface CredentialCodec {
 
 export const COOKIE_PREFIX = "reprise";
 const KEY_HEADER = "x-api-key";
-/** Header that tells better-auth the address for the session it opens; no header of the client is passed on. */
+/** Header with the client's address for the session that better-auth opens; no header of the client is passed on. */
 export const ADDRESS_HEADER = "x-session-address";
 
 /**

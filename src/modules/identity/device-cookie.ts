@@ -24,30 +24,33 @@ export interface DeviceCookies {
  */
 export function deviceCookies(options: { signer: Signer; clock: Clock; isSecure: boolean }): DeviceCookies {
   const { signer, clock, isSecure } = options;
-  const accountOf = (email: string) => signer.sign(`device of ${email.trim().toLowerCase()}`);
-  const nameOf = (account: string) => cookieName(`reprise.device-${account.slice(0, ACCOUNT_TAG_LENGTH)}`, isSecure);
-  const textOf = (account: string, id: string, madeAt: string) => `device ${account} ${id} ${madeAt}`;
+  const hashAccount = (email: string) => signer.sign(`device of ${email.trim().toLowerCase()}`);
+  const getCookieName = (account: string) =>
+    cookieName(`reprise.device-${account.slice(0, ACCOUNT_TAG_LENGTH)}`, isSecure);
+  const getSignedText = (account: string, id: string, madeAt: string) => `device ${account} ${id} ${madeAt}`;
 
-  function read(request: Request, account: string): { id: string; madeAt: Instant } | null {
-    const start = `${nameOf(account)}=`;
+  function findCookie(request: Request, account: string): { id: string; madeAt: Instant } | null {
+    const start = `${getCookieName(account)}=`;
     const cookies = request.headers.get("cookie")?.split(/; */) ?? [];
     const value = cookies.find((cookie) => cookie.startsWith(start))?.slice(start.length);
     const [, id, madeAt, signature] = /^([\w-]{22})\.(\d{1,16})\.([\w-]+)$/.exec(value ?? "") ?? [];
     if (id === undefined || madeAt === undefined || signature === undefined) return null;
-    if (!signer.verify(textOf(account, id, madeAt), signature)) return null;
+    if (!signer.verify(getSignedText(account, id, madeAt), signature)) return null;
     return Number(madeAt) + DEVICE_TTL_MS > clock.now() ? { id, madeAt: Number(madeAt) } : null;
   }
 
   return {
-    find: (request, email) => read(request, accountOf(email))?.id ?? null,
+    find: (request, email) => findCookie(request, hashAccount(email))?.id ?? null,
     renew(request, email) {
-      const account = accountOf(email);
-      const known = read(request, account);
+      const account = hashAccount(email);
+      const known = findCookie(request, account);
       if (known && clock.now() - known.madeAt < DEVICE_RENEWAL_MS) return [];
       const id = known?.id ?? randomBytes(16).toString("base64url");
       const madeAt = String(clock.now());
       const attributes = `Max-Age=${DEVICE_TTL_MS / 1000}; Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
-      return [`${nameOf(account)}=${id}.${madeAt}.${signer.sign(textOf(account, id, madeAt))}; ${attributes}`];
+      return [
+        `${getCookieName(account)}=${id}.${madeAt}.${signer.sign(getSignedText(account, id, madeAt))}; ${attributes}`,
+      ];
     },
   };
 }

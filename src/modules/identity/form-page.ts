@@ -29,9 +29,9 @@ export const EMAIL_FIELD =
 export const PASSWORD_FIELD =
   '<label>Password, 10 characters or more <input name="password" type="password" required minlength="10" maxlength="128" autocomplete="new-password"></label>';
 
-// The token stands in the fragment, which browsers do not send: it is in no log of a proxy. It is removed from the address bar
+// The token is in the fragment, which browsers do not send: it is in no log of a proxy. It is removed from the address bar
 // at once, so that it is not in the history. A link that is opened where the page is open already only changes the fragment.
-const scriptOf = ({ path, done }: FormPage) => `
+const renderScript = ({ path, done }: FormPage) => `
 const form = document.querySelector("form");
 const output = document.querySelector("output");
 let token = "";
@@ -62,7 +62,7 @@ form.addEventListener("submit", async (event) => {
 });
 `;
 
-const htmlOf = (page: FormPage) => `<!doctype html>
+const renderHtml = (page: FormPage) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -79,7 +79,7 @@ ${page.fields}
 <output role="status"></output>
 </form>
 <noscript>${page.noScript}</noscript>
-<script>${scriptOf(page)}</script>
+<script>${renderScript(page)}</script>
 </body>
 </html>
 `;
@@ -88,13 +88,13 @@ const hash = (text: string) => `'sha256-${createHash("sha256").update(text).dige
 
 /** Renders a form that runs only its own script. It is the same for any token, so that it reveals nothing. */
 export function formPage(page: FormPage): Response {
-  return new Response(htmlOf(page), {
+  return new Response(renderHtml(page), {
     headers: {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": [
         "default-src 'none'",
         `style-src ${hash(style)}`,
-        `script-src ${hash(scriptOf(page))}`,
+        `script-src ${hash(renderScript(page))}`,
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",

@@ -96,7 +96,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
     return headers;
   }
 
-  function sessionOf(request: Request): Credential {
+  function requireSession(request: Request): Credential {
     const credential = credentials.parse(request);
     if (credential?.kind === "session") return credential;
     throw new AppError("FORBIDDEN", "An API key cannot do this: sign in with your password");
@@ -143,7 +143,7 @@ export function createIdentity({ store, config, clock, log, secret }: IdentityOp
       return (await (await auth()).api.signOut({ headers, returnHeaders: true })).headers.getSetCookie();
     },
     async changePassword({ currentPassword, newPassword, revokeOtherSessions = true }, principal, by) {
-      const headers = headersFor(by, sessionOf(by.request));
+      const headers = headersFor(by, requireSession(by.request));
       await assertNotGuessable(newPassword, "newPassword", principal);
       const body = { currentPassword, newPassword, revokeOtherSessions };
       const { api } = await auth();

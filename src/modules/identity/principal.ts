@@ -11,7 +11,7 @@ export interface Authentication {
   principal: Principal;
   /** Null for a session. */
   key: { id: string; lastUsedAt: Instant | null } | null;
-  /** When the session was used last, to within minutes; null for a key. */
+  /** Time when the session was used last, to within minutes; null for a key. */
   lastSeenAt: Instant | null;
 }
 

@@ -28,7 +28,7 @@ import { type AnswerSignIn, setCookies, type Throttled } from "./sign-in-visit.t
 import { requestSignUp } from "./verification.ts";
 import { MAIL_SENT_ANSWER, sendInBackground, verificationRoutes } from "./verification-routes.ts";
 
-/** Sign-up, sign-in, sign-out and password changes, with the other routes under `/api/auth`. */
+/** Registers sign-up, sign-in, sign-out and password changes, with the other routes under `/api/auth`. */
 export function identityRoutes(deps: Deps, identity: Identity) {
   const { store } = deps;
   const { attempt } = signInThrottle(deps);
@@ -78,7 +78,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           example: { body: { email: "ada@example.com", password: "correct horse battery", name: "Ada Lovelace" } },
           summary: "Sign up",
           description:
-            "403 unless the operator has opened sign-up. Where a system mailbox is configured, the response is 202 and the same for every address: a link is mailed, and the person who opens it chooses the password. Without one it creates an account and signs in; until an admin verifies the address, the account can own nothing and is deleted after two weeks; 409 for an address that has an account. Never creates an admin.",
+            "Creates an account. 403 unless the operator has opened sign-up. Where a system mailbox is configured, the response is 202 and the same for every address: a link is mailed, and the person who opens it chooses the password. Without one it creates an account and signs in; until an admin verifies the address, the account can own nothing and is deleted after two weeks; 409 for an address that has an account. Never creates an admin.",
         },
       },
     )
@@ -94,7 +94,7 @@ export function identityRoutes(deps: Deps, identity: Identity) {
           example: { body: { email: "grace@example.com", password: "correct horse battery" } },
           summary: "Sign in",
           description:
-            "Opens a session of at most seven days, which ends sooner when it is not used. Returns a token to send as `Authorization: Bearer`, and sets it as a cookie. 401 does not tell which of the two was wrong; 429 tells when to try again. A browser gets a second cookie, so that attempts of other clients at this account do not delay its later sign-ins.",
+            "Opens a session of at most seven days, which ends sooner when it is not used. Returns a token to send as `Authorization: Bearer`, and sets it as a cookie. 401 does not disclose which of the two was wrong; 429 has the time of the next attempt in `Retry-After`. A browser gets a second cookie, so that attempts of other clients at this account do not delay its later sign-ins.",
         },
       },
     )

@@ -49,7 +49,7 @@ interface Counter extends AttemptLimit {
 
 /** The origin of an attempt. */
 interface SignInAttempt {
-  /** As `getClientAddress` returns it. */
+  /** Address as `getClientAddress` returns it. */
   address: string;
   email: string;
   /** The device that this account was signed in from before; null for others. */
@@ -67,7 +67,7 @@ export interface SignInThrottle {
 }
 
 /** Returns the network that a client may have whole: the /48 of an IPv6 address; null for IPv4, where it is the address itself. */
-export function networkOf(address: string): string | null {
+export function getNetwork(address: string): string | null {
   const groups = /^([0-9a-f:]+)::\/64$/.exec(address)?.[1]?.split(":");
   return groups === undefined ? null : `${groups.slice(0, 3).join(":")}::/48`;
 }
@@ -82,16 +82,16 @@ export function signInThrottle({
   clock: Clock;
   signer: Signer;
 }): SignInThrottle {
-  const tagOf = (text: string) => signer.sign(`sign-in throttle ${text}`);
+  const computeTag = (text: string) => signer.sign(`sign-in throttle ${text}`);
   const counter = (limit: AttemptLimit, value: string): Counter => {
-    const bucket = Buffer.from(tagOf(`${limit.kind} ${value}`), "base64url").readUInt32BE() % BUCKETS_PER_LIMIT;
+    const bucket = Buffer.from(computeTag(`${limit.kind} ${value}`), "base64url").readUInt32BE() % BUCKETS_PER_LIMIT;
     const isRefunded = !COUNTED_ALWAYS.has(limit.kind);
     return { ...limit, bucket: limit.kind * BUCKETS_PER_LIMIT + bucket, isRefunded };
   };
 
-  function countersOf({ address, email, deviceId, userId }: SignInAttempt, isKnown: boolean): Counter[] {
+  function listCounters({ address, email, deviceId, userId }: SignInAttempt, isKnown: boolean): Counter[] {
     if (userId !== null) return [counter(ATTEMPT_LIMITS.session, userId)];
-    const network = networkOf(address);
+    const network = getNetwork(address);
     if (deviceId !== null) {
       return [
         counter(ATTEMPT_LIMITS.device, `${email} ${deviceId}`),
@@ -113,9 +113,9 @@ export function signInThrottle({
   return {
     async attempt(given, work) {
       const who = { ...given, email: given.email.trim().toLowerCase() };
-      const [account, client] = [tagOf(`account ${who.email}`), tagOf(`client ${who.address}`)];
+      const [account, client] = [computeTag(`account ${who.email}`), computeTag(`client ${who.address}`)];
       const isVisitor = who.userId === null && who.deviceId === null;
-      const counters = countersOf(who, isVisitor && (await isKnownClient(store.read, clock.now(), account, client)));
+      const counters = listCounters(who, isVisitor && (await isKnownClient(store.read, clock.now(), account, client)));
       // All transactions lock the rows in one order, so that no deadlock occurs.
       counters.sort((one, other) => one.bucket - other.bucket);
       await assertBelowLimits(store.read, clock.now(), counters);

@@ -17,7 +17,7 @@ export type Throttled = <T>(
   work: (by: SignInRequest) => Promise<T>,
 ) => Promise<T>;
 
-/** Opens a session, throttled, and returns the answer that says so; sets its cookies. */
+/** Opens a session, throttled, and returns its response; sets its cookies. */
 export type AnswerSignIn = (
   visit: SignInVisit,
   email: string,
@@ -25,6 +25,6 @@ export type AnswerSignIn = (
 ) => Promise<{ success: true; token: string; user: User }>;
 
 export function setCookies(set: { headers: object }, cookies: string[]): void {
-  // Elysia sends a list as one header a cookie, though its types know only a text.
+  // Elysia sends a list as one header a cookie, though its types allow only a text.
   Object.assign(set.headers, { "set-cookie": cookies });
 }

@@ -10,12 +10,12 @@ export function verificationMail(owed: PendingMail, publicUrl: string): SystemMa
     return {
       to: owed.email,
       subject: `You already have an account at ${host}`,
-      text: `Somebody asked for an account at ${publicUrl} with this e-mail address. You have one already: sign in with it.\n\nIf it was not you, do nothing: nothing has changed.\n`,
+      text: `An account at ${publicUrl} was requested with this e-mail address. The address has an account already: sign in with it.\n\nIf you did not request it, ignore this mail: nothing has changed.\n`,
     };
   }
   return {
     to: owed.email,
     subject: `Confirm your e-mail address for ${host}`,
-    text: `Somebody asked for an account at ${publicUrl} with this e-mail address. If it was you, open this link within three days and choose your password:\n\n${publicUrl}/api/auth/verify-email#token=${owed.token}\n\nIf it was not you, do nothing: without this link nobody can use the account.\n`,
+    text: `An account at ${publicUrl} was requested with this e-mail address. If you requested it, open this link within three days and choose your password:\n\n${publicUrl}/api/auth/verify-email#token=${owed.token}\n\nIf you did not request it, ignore this mail: the account cannot be used without this link.\n`,
   };
 }

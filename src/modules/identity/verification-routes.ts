@@ -11,7 +11,7 @@ import { setCookies, type Throttled } from "./sign-in-visit.ts";
 import { getUserByLink, type PendingMail, requestVerification, verifyByLink } from "./verification.ts";
 import { verificationMail } from "./verification-mail.ts";
 
-/** Response for any address, so that it does not tell which addresses exist. */
+/** Response for any address, so that it does not disclose which addresses exist. */
 export const MAIL_SENT_ANSWER = {
   success: true as const,
   message: "If this address can be used, a mail is sent to it: open the link in it",
@@ -70,7 +70,7 @@ export function verificationRoutes(deps: Deps, identity: Identity, throttled: Th
         detail: {
           access: "public",
           summary: "Open the verification page",
-          description: "The form behind the link in a verification mail.",
+          description: "Returns the form of the link in a verification mail.",
           responses: HTML_PAGE,
         },
       },

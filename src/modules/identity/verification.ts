@@ -19,7 +19,7 @@ export type PendingMail = { kind: "LINK"; email: string; token: string } | { kin
 const digest = (text: string): string => createHash("sha256").update(text).digest("base64url");
 
 /** Returns the key of the row for an address; built from its hash, so that a token does not contain the address. */
-const identifierOf = (addressHash: string): string => `verify-email|${addressHash}`;
+const toIdentifier = (addressHash: string): string => `verify-email|${addressHash}`;
 
 /**
  * Adds an account without a password for a new address, and prepares the mail. Known addresses take the same steps, so that
@@ -36,7 +36,7 @@ export async function requestSignUp(tx: Tx, given: { email: string; name: string
 export async function requestVerification(tx: Tx, given: string): Promise<PendingMail | null> {
   const email = parseEmail(given);
   const [user] = await tx.select().from(users).where(eq(users.email, email));
-  const identifier = identifierOf(digest(email));
+  const identifier = toIdentifier(digest(email));
   const token = `${digest(email)}.${randomBytes(TOKEN_BYTES).toString("base64url")}`;
   const [last] = await tx
     .select({ createdAt: verifications.createdAt })
@@ -65,7 +65,7 @@ const invalidLink = () =>
  * @throws AppError FORBIDDEN for a link that is invalid, used or expired
  */
 export async function getUserByLink(read: Reader, token: string, now: Instant): Promise<UserRow> {
-  const identifier = identifierOf(token.slice(0, Math.max(0, token.indexOf("."))));
+  const identifier = toIdentifier(token.slice(0, Math.max(0, token.indexOf("."))));
   const [link] = await read.select().from(verifications).where(eq(verifications.identifier, identifier));
   const [kept = "", email = ""] = link?.value.split(" ") ?? [];
   const [expected, given] = [Buffer.from(kept), Buffer.from(digest(token))];
@@ -83,7 +83,7 @@ export async function getUserByLink(read: Reader, token: string, now: Instant): 
  */
 export async function verifyByLink(tx: Tx, token: string, hash: string): Promise<UserRow> {
   const user = await getUserByLink(tx, token, tx.now);
-  const link = eq(verifications.identifier, identifierOf(digest(user.email)));
+  const link = eq(verifications.identifier, toIdentifier(digest(user.email)));
   const used = await tx.delete(verifications).where(link).returning({ id: verifications.id });
   if (used.length === 0) throw invalidLink();
   if (!user.emailVerified) return addVerifiedUser(tx, { email: user.email, name: user.name }, hash);

@@ -42,7 +42,7 @@ const getCounters = (brandId: string) =>
   ] as const;
 
 /**
- * Asserts what `createImportJob` asserts, before a gigabyte has been received.
+ * Checks the limits that `createImportJob` checks, before a gigabyte has been received.
  * @returns the brand, and how many bytes it may still store
  */
 export async function assertCanImport(

@@ -88,7 +88,7 @@ export async function resumeImports(deps: ResumeDeps, options: Omit<ImportRunOpt
   }
 }
 
-/** Null for a job that was never committed because the database became unavailable. */
+/** Finds a job; null when it was never committed because the database became unavailable. */
 async function findJob({ store }: ImportDeps, jobId: string): Promise<ImportJobRow | null> {
   return getImportJob(store.read, jobId, tenantScope(SYSTEM)).catch((error) => {
     if (error instanceof AppError && error.code === "NOT_FOUND") return null;

@@ -9,7 +9,7 @@ import { notFound } from "../../lib/errors.ts";
 import { type CampaignRow, lockCampaign } from "../campaigns/campaigns.ts";
 import { addContacts, assertAcceptsContacts, type ScheduleNewMembers } from "../campaigns/members.ts";
 import type { FileRow } from "../contact-files/file-row.ts";
-import { sum, verdictBytes } from "../limits/bytes.ts";
+import { rowResultBytes, sum } from "../limits/bytes.ts";
 import { addUsage, releaseUsage, reserveQuota } from "../limits/usage.ts";
 import { releaseImport, reserveImport } from "./import-limits.ts";
 
@@ -85,7 +85,7 @@ export async function importBatch(
   });
   await yieldToEventLoop();
   await tx.insert(importRows).values(results);
-  const bytes = sum(results, verdictBytes);
+  const bytes = sum(results, rowResultBytes);
   await addUsage(tx, job.brandId, "storedBytes", bytes);
   const [next] = await tx
     .update(importJobs)

@@ -6,15 +6,15 @@ const DISK_CHECK_BYTES = 8_000_000;
 
 /** Counts the bytes of an upload that has no job yet against its brand's limit. */
 interface UploadReservation {
-  /** Counts received bytes. @throws AppError CONFLICT beyond what the brand may store, UNAVAILABLE without free disk space */
+  /** Counts received bytes. @throws AppError CONFLICT beyond the brand's storage limit, UNAVAILABLE without free disk space */
   take(bytes: number): Promise<void>;
   /** Uncounts the bytes: the job counts them now, or the upload has failed. */
   end(): void;
 }
 
 /**
- * Limits the uploads that this process receives for a brand to what the brand may store in total. Checked before an upload
- * when its length is known, and again while it is received.
+ * Limits the uploads that this process receives for a brand to the brand's storage limit. Checked before an upload when its
+ * length is known, and again while it is received.
  */
 export class UploadSpace {
   readonly #disk: DiskSpace;
@@ -24,7 +24,10 @@ export class UploadSpace {
     this.#disk = disk;
   }
 
-  /** `announced`: the bytes in Content-Length, or 0; `left`: what the brand may store, null for no limit. */
+  /**
+   * Starts counting an upload. `announced`: the bytes in Content-Length, or 0; `left`: the bytes that the brand may still
+   * store, null for no limit.
+   */
   async reserve(brandId: string, announced: number, left: RemainingQuota | null): Promise<UploadReservation> {
     const assertFits = (more: number) => {
       const arriving = (this.#arriving.get(brandId) ?? 0) + more;

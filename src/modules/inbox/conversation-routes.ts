@@ -32,7 +32,7 @@ import {
 const INBOUND_BODY_BYTES = 512 * 1024;
 
 const MODE_MESSAGES = {
-  MANUAL: "A person has taken over: pending messages are cancelled and their credits are given back",
+  MANUAL: "A person has taken over: pending messages are cancelled and their credits are released",
   AUTO: "The engine may send here again; cancelled messages stay cancelled",
 };
 
@@ -69,7 +69,7 @@ export function conversationRoutes(deps: Deps) {
           access: "user",
           summary: "List conversations",
           description:
-            "Those of the brand, the newest first. An admin gets all, or those of `brandId`. With filters, some thousands are scanned for a page: it may be short or empty and still have a `nextCursor`.",
+            "Lists the conversations of the brand, newest first; for admins all, or those of `brandId`. With filters, some thousands are scanned for a page: it may be short or empty and still have a `nextCursor`.",
         },
       },
     )
@@ -91,7 +91,8 @@ export function conversationRoutes(deps: Deps) {
           access: "user",
           example: { parameters: { id: DEMO_IDS.conversation } },
           summary: "Get a conversation",
-          description: "With the messages of both sides, and those still to be sent, in the order of time.",
+          description:
+            "Returns the conversation with the messages of both sides and the pending ones, in the order of time.",
         },
       },
     )
@@ -124,7 +125,7 @@ export function conversationRoutes(deps: Deps) {
           },
           summary: "Set the mode of a conversation",
           description:
-            "MANUAL cancels pending messages (MANUAL_MODE) and gives their credits back. AUTO lets the engine send again; cancelled messages stay cancelled.",
+            "Sets the mode. MANUAL cancels pending messages (MANUAL_MODE) and releases their credits. AUTO lets the engine send again; cancelled messages stay cancelled.",
         },
       },
     )
@@ -154,9 +155,9 @@ export function conversationRoutes(deps: Deps) {
               text: "Gladly: call me tomorrow at ten",
             },
           },
-          summary: "Record what a contact wrote elsewhere",
+          summary: "Record a message from another channel",
           description:
-            "It is classified like any reply: a reply ends the follow-ups, an opt-out or a hostile reply puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",
+            "Records a message that the contact sent elsewhere. It is classified like any reply: a reply ends the follow-ups, an opt-out or a hostile reply puts the contact on the ban list. It never takes a contact off that list: a START lifts a STOP only when the provider delivers it.",
         },
       },
     )

@@ -117,7 +117,7 @@ export async function getConversation(read: Reader, id: string, scope: TenantSco
   return row;
 }
 
-/** Lists what both sides wrote and what is still to be sent, in the order of time. */
+/** Lists the messages of both sides and the pending ones, in the order of time. */
 export async function listHistory(read: Reader, conversationId: string): Promise<(Outbound | Inbound)[]> {
   const sent = await read.select().from(messages).where(eq(messages.conversationId, conversationId));
   const received = await read
@@ -138,8 +138,8 @@ export async function listHistory(read: Reader, conversationId: string): Promise
 }
 
 /**
- * Sets the mode of a conversation. MANUAL, a person takes over, cancels what was still to be sent and gives its credits back;
- * AUTO lets the engine send again, but what was cancelled stays so. Returns how many messages were cancelled.
+ * Sets the mode of a conversation. MANUAL, a person takes over, cancels pending messages and releases their credits; AUTO
+ * lets the engine send again, but cancelled messages stay cancelled. Returns how many messages were cancelled.
  */
 export async function setMode(tx: Tx, id: string, scope: TenantScope, mode: Row["mode"]): Promise<number> {
   if (!(await updateMode(tx, id, scope, mode))) throw notFound("conversation", id);
@@ -151,8 +151,8 @@ export async function markRead(tx: Tx, id: string, scope: TenantScope): Promise<
 }
 
 /**
- * Records what a contact wrote elsewhere, on a user's word. It is classified and acted on like any reply, but never lifts a ban:
- * only the contact can give consent again.
+ * Records a message that a contact sent over another channel, as a user typed it. It is classified and acted on like any
+ * reply, but never lifts a ban: only the contact can give consent again.
  * @throws AppError NOT_FOUND; INVALID when the contact has no address of that channel; CONFLICT when it was recorded before
  */
 export async function recordInbound(

@@ -32,7 +32,7 @@ export interface InboundMessage {
 export interface ReceivedMessage {
   conversationId: string;
   intent: ReturnType<typeof classify>["intent"];
-  /** How many messages it cancelled. */
+  /** Number of messages that it cancelled. */
   cancelled: number;
 }
 
@@ -40,7 +40,7 @@ export interface ReceivedMessage {
 const MAX_STORED_CHARACTERS = 100_000;
 
 /**
- * Stores what a contact wrote, classifies it and acts on it in the same transaction. A reply ends the follow-ups of the
+ * Stores a message from a contact, classifies it and acts on it in the same transaction. A reply ends the follow-ups of the
  * conversation, an opt-out or a hostile reply bans the contact, a bounce of a bad address suppresses it; an automatic reply
  * changes nothing. Returns null when it belongs to no conversation or was stored before.
  */

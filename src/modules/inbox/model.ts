@@ -89,7 +89,7 @@ export const ModeChange = t.Object({
 
 export const ModeChanged = t.Object({
   success: t.Literal(true),
-  message: t.String({ examples: ["Pending messages are cancelled and their credits are given back"] }),
+  message: t.String({ examples: ["Pending messages are cancelled and their credits are released"] }),
   cancelledFollowUps: t.Integer({ examples: [1] }),
 });
 

@@ -11,7 +11,7 @@ const params = t.Object({ token: t.String({ maxLength: 16_384 }) });
  * A POST acts: the page's button sends one, and so does a mail program (RFC 8058). Neither needs more than the address.
  */
 export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
-  async function subscriptionOf(token: string): Promise<{ conversationId: string; brandName: string } | null> {
+  async function findSubscription(token: string): Promise<{ conversationId: string; brandName: string } | null> {
     const conversationId = parseUnsubscribeToken(signer, token);
     const brandName = conversationId === null ? null : await findBrandName(store.read, conversationId);
     return conversationId === null || brandName === null ? null : { conversationId, brandName };
@@ -21,7 +21,7 @@ export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
     .get(
       "/:token",
       async ({ params }) => {
-        const subscription = await subscriptionOf(params.token);
+        const subscription = await findSubscription(params.token);
         return subscription ? confirmationPage(subscription.brandName) : unknownLinkPage();
       },
       { params },
@@ -29,7 +29,7 @@ export function unsubscribeRoutes({ store, signer, log, wake }: Deps) {
     .post(
       "/:token",
       async ({ params }) => {
-        const subscription = await subscriptionOf(params.token);
+        const subscription = await findSubscription(params.token);
         if (!subscription) return unknownLinkPage();
         const { conversationId, brandName } = subscription;
         const cancelled = await store.write((tx) => unsubscribe(tx, conversationId));

@@ -12,7 +12,10 @@ export interface SentInvitation {
   mailError: string | null;
 }
 
-/** Mails an invitation where a system mailbox is configured. Never throws: the admin is told the reason of a failure. */
+/**
+ * Mails an invitation where a system mailbox is configured. Never throws: the response to the admin contains the reason of
+ * a failure.
+ */
 export async function mailInvitation(
   { sendSystemMail, config, log }: Pick<Deps, "sendSystemMail" | "config" | "log">,
   { row, token }: { row: InvitationRow; token: string },
@@ -24,7 +27,7 @@ export async function mailInvitation(
     await sendSystemMail({
       to: row.email,
       subject: `Your invitation to ${new URL(config.publicUrl).host}`,
-      text: `You are invited to ${config.publicUrl}. Open this link before ${day} and choose your password:\n\n${url}\n\nIf you do not know why you get this, do nothing.\n`,
+      text: `You are invited to ${config.publicUrl}. Open this link before ${day} and choose your password:\n\n${url}\n\nIf you did not expect this invitation, ignore this mail.\n`,
     });
     return { url, mailed: true, mailError: null };
   } catch (error) {

@@ -38,7 +38,7 @@ export function invitationsModule(deps: Deps, identity: Identity) {
         formPage({
           title: "Reprise: your invitation",
           heading: "Your invitation",
-          intro: "Tell us your name and choose a password.",
+          intro: "Enter your name and choose a password.",
           fields: [NAME_FIELD, PASSWORD_FIELD].join("\n"),
           button: "Accept",
           path: "/api/auth/accept-invitation",
@@ -50,7 +50,7 @@ export function invitationsModule(deps: Deps, identity: Identity) {
         detail: {
           access: "public",
           summary: "Open the invitation page",
-          description: "The form behind the link of an invitation.",
+          description: "Returns the form of the link of an invitation.",
           responses: HTML_PAGE,
         },
       },
@@ -132,7 +132,7 @@ function adminInvitationRoutes(deps: Deps) {
         detail: {
           access: "admin",
           summary: "List invitations",
-          description: "The newest first, never their links. Admins only.",
+          description: "Lists the invitations, newest first, without their links. Admins only.",
         },
       },
     )
@@ -149,7 +149,7 @@ function adminInvitationRoutes(deps: Deps) {
           access: "admin",
           example: { parameters: { id: DEMO_IDS.invitation } },
           summary: "Revoke an invitation",
-          description: "Its link stops working. 404 for one that was accepted. Admins only.",
+          description: "Revokes an invitation: its link stops working. 404 for one that was accepted. Admins only.",
         },
       },
     );

@@ -14,13 +14,13 @@ export function admissionEnd({ ended }: Admission) {
 type Headers = Record<string, string | number>;
 
 /**
- * Creates the check that counts a request against the limits of its principal and writes what is left into header fields.
- * The guard calls it as soon as the principal is known. @throws AppError RATE_LIMITED
+ * Creates the check that counts a request against the limits of its principal and writes the remaining amount into header
+ * fields. The guard calls it as soon as it has the principal. @throws AppError RATE_LIMITED
  */
 export function checkAdmission({ admit }: Admission): RouteCheck {
   return (principal, { context, policy, headers }) => {
-    const pass = admit(principal, getRouteClass(context.request.method, policy.limit), (told) =>
-      setRateLimitHeaders(headers, told),
+    const pass = admit(principal, getRouteClass(context.request.method, policy.limit), (rateLimit) =>
+      setRateLimitHeaders(headers, rateLimit),
     );
     const note = (given: AdmissionPass) => {
       setRateLimitHeaders(headers, given);

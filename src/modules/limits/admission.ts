@@ -30,9 +30,9 @@ export interface RateLimitHeaders {
   state: string;
 }
 
-/** Header fields of an admitted request, and what to call at its end. */
+/** Header fields of an admitted request, and the function to call at its end. */
 export interface AdmissionPass extends RateLimitHeaders {
-  /** Call it when the request has its response. Requests that wait for a network have none. */
+  /** Ends the measurement when the request has its response. Requests that wait for a network have none. */
   end?: () => void;
 }
 
@@ -42,7 +42,7 @@ type Refused = (headings: RateLimitHeaders) => void;
 export interface Admission {
   /** Admits a request of the class, before its body is read. @throws AppError RATE_LIMITED */
   admit(subject: Subject, routeClass: RouteClass, refused: Refused): AdmissionPass | Promise<AdmissionPass>;
-  /** Notes the end of a request, whatever its result. */
+  /** Records the end of a request, successful or not. */
   ended(): void;
   /** Loads the limits again after an admin has changed them. */
   reload(): Promise<void>;
@@ -57,7 +57,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
     noun: "costly requests (the limit costlyAtOnce)",
   });
   const ownerPlaces = new OwnerPlaces();
-  timeSlices.giveWayTo((owner) => ownerPlaces.othersRun(owner));
+  timeSlices.setOthersRun((owner) => ownerPlaces.othersRun(owner));
   const share = new FairShare();
   const meter = new LoopMeter((subject, ms, now) => share.charge(subject, ms, now));
   const probe = loopProbe((blockedMs, elapsedMs, now) => share.sample(blockedMs, elapsedMs, now));
@@ -150,7 +150,7 @@ export function createAdmission(deps: { store: Store; clock: Clock; rates?: Rate
 /** Caches the `RateLimit-Policy` of each class: it changes only when an admin changes a limit. */
 const policies = new Map<RouteClass, { quota: number; text: string }>();
 
-function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {
+function formatPolicy(routeClass: RouteClass, { quota, windowMs }: Rate): string {
   const last = policies.get(routeClass);
   if (last?.quota === quota) return last.text;
   const text = `"${ROUTE_CLASSES[routeClass].policy}";q=${quota};w=${windowMs / 1000}`;
@@ -161,7 +161,7 @@ function policyOf(routeClass: RouteClass, { quota, windowMs }: Rate): string {
 function toRateLimitHeaders(routeClass: RouteClass, rate: Rate, { remaining, fullInMs, waitMs }: Taken): AdmissionPass {
   const seconds = Math.ceil(Math.max(fullInMs, waitMs) / 1000);
   const state = `"${ROUTE_CLASSES[routeClass].policy}";r=${Math.max(0, remaining)};t=${seconds}`;
-  return { policy: policyOf(routeClass, rate), state };
+  return { policy: formatPolicy(routeClass, rate), state };
 }
 
 function tooManyRequests(routeClass: RouteClass, { quota, windowMs }: Rate, waitMs: number): AppError {

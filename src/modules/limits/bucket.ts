@@ -20,7 +20,7 @@ interface Bucket {
   /** Taken and not yet refilled. A token weighs `windowMs`, and `quota` is refilled each millisecond: integers, so that rounding loses nothing. */
   debt: number;
   at: Instant;
-  /** When the debt is refilled. A bucket is deleted only after that. */
+  /** Time when the debt is refilled. A bucket is deleted only after that. */
   clearAt: Instant;
 }
 
@@ -65,7 +65,7 @@ export class TokenBuckets {
   }
 
   #open(key: string, now: Instant): Bucket {
-    this.#forgetSome(now);
+    this.#deleteSome(now);
     const fresh = { debt: 0, at: now, clearAt: now };
     if (this.#buckets.size < this.#capacity) {
       this.#buckets.set(key, fresh);
@@ -77,7 +77,7 @@ export class TokenBuckets {
     return shared;
   }
 
-  #forgetSome(now: Instant): void {
+  #deleteSome(now: Instant): void {
     for (let looked = 0; looked < MAX_BUCKETS_PER_SWEEP; looked++) {
       const { value, done } = this.#sweep.next();
       if (done) {

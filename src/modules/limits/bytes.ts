@@ -4,10 +4,10 @@
 
 const CONTACT_ROW_BYTES = 700;
 export const CONVERSATION_ROW_BYTES = 400;
-const VERDICT_ROW_BYTES = 150;
+const ROW_RESULT_BYTES = 150;
 const STEP_ROW_BYTES = 200;
 
-const bytesOf = (...texts: (string | null | undefined)[]) =>
+const countBytes = (...texts: (string | null | undefined)[]) =>
   texts.reduce((sum, text) => sum + (text ? Buffer.byteLength(text) : 0), 0);
 
 interface ContactTexts {
@@ -20,16 +20,18 @@ interface ContactTexts {
 }
 
 export function contactBytes({ email, phone, firstName, lastName, company, custom }: ContactTexts): number {
-  // Addresses stand in two indexes besides the row.
-  return CONTACT_ROW_BYTES + 3 * bytesOf(email, phone) + bytesOf(firstName, lastName, company, JSON.stringify(custom));
+  // Addresses are in two indexes besides the row.
+  return (
+    CONTACT_ROW_BYTES + 3 * countBytes(email, phone) + countBytes(firstName, lastName, company, JSON.stringify(custom))
+  );
 }
 
-export function verdictBytes(row: { email: string | null; phone: string | null; message: string | null }): number {
-  return VERDICT_ROW_BYTES + bytesOf(row.email, row.phone, row.message);
+export function rowResultBytes(row: { email: string | null; phone: string | null; message: string | null }): number {
+  return ROW_RESULT_BYTES + countBytes(row.email, row.phone, row.message);
 }
 
 export function stepBytes({ subject, body }: { subject: string | null; body: string }): number {
-  return STEP_ROW_BYTES + bytesOf(subject, body);
+  return STEP_ROW_BYTES + countBytes(subject, body);
 }
 
 export function sum<Item>(items: readonly Item[], bytes: (item: Item) => number): number {

@@ -5,8 +5,8 @@ interface Waiting {
 }
 
 /**
- * Runs a few pieces of work at a time, and serves waiting keys round-robin, however much work each has: one tenant's small
- * picture waits for one large one of another tenant, not for forty.
+ * Runs a few pieces of work at a time, and serves waiting keys round-robin, independent of how much work each has: one
+ * tenant's small picture waits for one large one of another tenant, not for forty.
  */
 export class FairQueue {
   readonly #atOnce: number;
@@ -14,7 +14,7 @@ export class FairQueue {
   readonly #queues = new Map<string, Waiting[]>();
   #running = 0;
 
-  /** `mostWaiting`: work of one key that may wait; more is rejected. */
+  /** Creates a queue. `mostWaiting`: work of one key that may wait; more is rejected. */
   constructor(options: { atOnce: number; mostWaiting?: number }) {
     this.#atOnce = options.atOnce;
     this.#mostWaiting = options.mostWaiting ?? Number.POSITIVE_INFINITY;

@@ -3,8 +3,8 @@ import { SECOND } from "../../lib/clock.ts";
 /** Half-life of recorded use. */
 const HALF_LIFE_MS = 3 * SECOND;
 /** Busy part of the loop above which shares are enforced. */
-const BUSY_SHARE = 0.5;
-/** Use that a subject always has, whatever others use. */
+const MIN_BUSY_SHARE = 0.5;
+/** Use that a subject always has, even while others are busy. */
 const ALWAYS_FREE_MS = 500;
 /** Least use of a subject that counts as active. */
 const ACTIVE_MS = 1;
@@ -51,7 +51,7 @@ export class FairShare {
 
   /** Returns for how many milliseconds the subject has to wait; 0 when it may go on. */
   excess(subject: string, now: number): number {
-    if (this.#busyPart(now) < BUSY_SHARE) return 0;
+    if (this.#busyPart(now) < MIN_BUSY_SHARE) return 0;
     const used = this.#used.get(subject);
     const own = used ? decayed(used, now) : 0;
     if (own <= ALWAYS_FREE_MS) return 0;

@@ -2,7 +2,7 @@ import { t } from "elysia";
 import { Id, Nullable, Timestamp } from "../../http/schemas.ts";
 import { LIMIT_NAMES } from "./names.ts";
 
-/** A whole number; `t.Integer` cannot be made nullable. */
+/** Creates the schema of a whole number, because `t.Integer` cannot be made nullable. */
 const Whole = (options: { description?: string; minimum?: number; maximum?: number } = {}) =>
   t.Number({ multipleOf: 1, ...options });
 
@@ -19,7 +19,7 @@ const described = {
 
 const Used = t.Object({
   ...described,
-  used: Nullable(Whole({ description: "Null for rates: the header `RateLimit` tells what is left" })),
+  used: Nullable(Whole({ description: "Null for rates: the header `RateLimit` has the remaining amount" })),
   remaining: Nullable(Whole()),
 });
 

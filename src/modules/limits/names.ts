@@ -1,6 +1,6 @@
 import { MINUTE, SECOND } from "../../lib/clock.ts";
 
-/** Defines a limit: what it bounds, and for whom. */
+/** Defines a limit: the amount that it bounds, and its subject. */
 export interface LimitDefinition {
   /** `rate`: requests in a window. `quota`: stored rows or bytes. `concurrent`: work at the same time. */
   kind: "rate" | "quota" | "concurrent";

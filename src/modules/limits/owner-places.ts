@@ -1,25 +1,25 @@
 import { SECOND } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 
-/** Requests of one owner that are worked on at the same time while others are active. */
-export const SHARED_AT_ONCE = 2;
-/** An owner that made a request so recently is active. */
+/** Maximum concurrent requests of one owner while other owners are active. */
+export const MAX_SHARED_REQUESTS = 2;
+/** Time after its last request for which an owner is active. */
 export const ACTIVE_MS = 10 * SECOND;
-/** A request that takes longer no longer keeps others waiting, of its owner or not: a launch may take minutes, and so may a slow body. */
+/** Duration after which a running request no longer delays others: a launch may take minutes, and so may a slow body. */
 export const LONG_REQUEST_MS = SECOND;
-/** How long an owner with several requests leaves the time to others at most, after one was started or has ended. */
+/** Longest pause of an owner with several requests, after one was started or has ended, so that other owners' requests run. */
 export const MAX_PAUSE_MS = 10;
-/** Requests of one owner that wait for a place; more are refused. */
-export const MAX_WAITING = 200;
-/** Requests of all owners that wait; more are refused, since each holds memory. */
-const MAX_WAITING_OF_ALL = 5_000;
-/** A request that waits longer is refused. */
+/** Waiting requests of one owner; more are rejected. */
+export const MAX_WAITING_PER_OWNER = 200;
+/** Waiting requests of all owners; more are rejected, because each holds memory. */
+const MAX_WAITING_REQUESTS = 5_000;
+/** Longest wait of a request; it is rejected after it. */
 export const MAX_WAIT_MS = 5 * SECOND;
-/** Refusals that are held back at the same time; more are told at once. */
-const MAX_HELD_REFUSALS = 1_000;
-/** How long a refusal is held back while requests of others are worked on. */
-const REFUSAL_DELAY_MS = 50;
-/** How often those who wait are looked at when nothing ends. */
+/** Rejections that are delayed at the same time; more are sent at once. */
+const MAX_DELAYED_REJECTIONS = 1_000;
+/** Delay of a rejection while requests of other owners are running. */
+const REJECTION_DELAY_MS = 50;
+/** Interval of the checks of waiting requests while no request ends. */
 const CHECK_INTERVAL_MS = 5;
 
 interface Place {
@@ -37,7 +37,7 @@ interface Owner {
   name: string;
   running: number;
   waiting: Waiter[];
-  /** Before this time those who wait leave the time to others. */
+  /** Its waiting requests do not start before this time. */
   pausedUntil: number;
 }
 
@@ -45,21 +45,21 @@ interface Owner {
 export type EndRequest = () => void;
 
 /**
- * Bounds how many requests of one owner (a brand, or a user without one) are worked on at the same time, before anything is
- * done for them. Otherwise whoever sends most has most of the database's connections and of the event loop, which serve
- * requests in the order they come. While requests of others are worked on, an owner with several has one after the other,
- * with pauses as long as they took. An owner who is alone is not bounded.
+ * Bounds the concurrent requests of one owner (a brand, or a user without one) before any work is done for them. Otherwise
+ * the owner with the most requests gets most of the database's connections and of the event loop, which serve requests in
+ * the order they come. While requests of other owners are running, an owner with several runs them one after the other,
+ * with pauses as long as they took. A single active owner is not bounded.
  */
 export class OwnerPlaces {
   readonly #owners = new Map<string, Owner>();
   readonly #queued = new Set<Owner>();
-  /** The owner of the last request, and the last request of somebody else before it. */
+  /** The owner of the last request, and the last request of another owner before it. */
   #latest = { name: "", at: Number.NEGATIVE_INFINITY };
   #previous = { name: "", at: Number.NEGATIVE_INFINITY };
   /** Of all owners, in the order they started. */
   readonly #running = new Set<Place>();
   #waiting = 0;
-  #heldRefusals = 0;
+  #delayedRejections = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
   readonly #now: () => number;
 
@@ -67,34 +67,34 @@ export class OwnerPlaces {
     this.#now = now;
   }
 
-  /** Returns what ends the request, at once where it need not wait. @throws AppError RATE_LIMITED when too many wait, or it waits too long */
+  /** Starts a request, now or after a wait, and returns the function that ends it. @throws AppError RATE_LIMITED when too many wait, or it waits too long */
   take(name: string, now = this.#now()): EndRequest | Promise<EndRequest> {
     this.#noteActive(name, now);
-    const owner = this.#ownerOf(name);
+    const owner = this.#getOwner(name);
     if (owner.waiting.length === 0 && (owner.running === 0 || this.#mayStart(owner, now))) {
-      return this.#endOf(this.#start(owner, now));
+      return this.#createEnd(this.#start(owner, now));
     }
-    return this.#wait(owner, now).then((place) => this.#endOf(place));
+    return this.#wait(owner, now).then((place) => this.#createEnd(place));
   }
 
-  /** Whether requests of others than this owner are worked on. */
+  /** Returns whether requests of other owners are running. */
   othersRun(name: string): boolean {
-    this.#forgetLong(this.#now());
+    this.#releaseLong(this.#now());
     return this.#running.size > (this.#owners.get(name)?.running ?? 0);
   }
 
   /**
-   * Refuses a request. Whoever sends the next one as soon as the last is refused would have the event loop do little else: while
-   * requests of others are worked on they wait a moment for the refusal.
+   * Rejects a request with an error, after `REJECTION_DELAY_MS` while requests of other owners are running: a client that
+   * retries at once would otherwise occupy the event loop.
    */
   refuse(name: string, error: AppError): Promise<never> {
-    if (this.#heldRefusals >= MAX_HELD_REFUSALS || !this.othersRun(name)) throw error;
-    this.#heldRefusals++;
+    if (this.#delayedRejections >= MAX_DELAYED_REJECTIONS || !this.othersRun(name)) throw error;
+    this.#delayedRejections++;
     return new Promise((_, reject) => {
       setTimeout(() => {
-        this.#heldRefusals--;
+        this.#delayedRejections--;
         reject(error);
-      }, REFUSAL_DELAY_MS);
+      }, REJECTION_DELAY_MS);
     });
   }
 
@@ -103,7 +103,7 @@ export class OwnerPlaces {
     return this.#waiting;
   }
 
-  #ownerOf(name: string): Owner {
+  #getOwner(name: string): Owner {
     const known = this.#owners.get(name);
     if (known) return known;
     const owner: Owner = { name, running: 0, waiting: [], pausedUntil: 0 };
@@ -125,15 +125,15 @@ export class OwnerPlaces {
 
   #mayStart(owner: Owner, now: number): boolean {
     if (this.#isAlone(owner.name, now)) return true;
-    this.#forgetLong(now);
-    if (owner.running >= SHARED_AT_ONCE) return false;
+    this.#releaseLong(now);
+    if (owner.running >= MAX_SHARED_REQUESTS) return false;
     return now >= owner.pausedUntil || this.#running.size === owner.running;
   }
 
-  #forgetLong(now: number): void {
+  #releaseLong(now: number): void {
     for (const place of this.#running) {
       if (now - place.startedAt <= LONG_REQUEST_MS) return;
-      this.#leave(place);
+      this.#release(place);
     }
   }
 
@@ -145,26 +145,26 @@ export class OwnerPlaces {
     return place;
   }
 
-  #leave(place: Place): void {
+  #release(place: Place): void {
     if (this.#running.delete(place)) place.owner.running--;
   }
 
-  #endOf(place: Place): EndRequest {
+  #createEnd(place: Place): EndRequest {
     return () => {
       const now = this.#now();
       const { owner, startedAt } = place;
-      this.#leave(place);
+      this.#release(place);
       owner.pausedUntil = now + Math.min(now - startedAt, MAX_PAUSE_MS);
       if (owner.running > 0) return;
-      // Another one may bear the name by now, where this request was a long one.
+      // After a long request another owner object may have this name.
       if (owner.waiting.length === 0 && this.#owners.get(owner.name) === owner) this.#owners.delete(owner.name);
       if (this.#waiting > 0) this.#startWaiting(now);
     };
   }
 
   #wait(owner: Owner, now: number): Promise<Place> {
-    if (owner.waiting.length >= MAX_WAITING || this.#waiting >= MAX_WAITING_OF_ALL) {
-      throw refusal(`${owner.waiting.length} of yours are waiting already`);
+    if (owner.waiting.length >= MAX_WAITING_PER_OWNER || this.#waiting >= MAX_WAITING_REQUESTS) {
+      throw tooManyRequests(`${owner.waiting.length} of your requests are waiting already`);
     }
     this.#waiting++;
     this.#queued.add(owner);
@@ -172,13 +172,13 @@ export class OwnerPlaces {
     return new Promise((start, refuse) => owner.waiting.push({ since: now, start, refuse }));
   }
 
-  /** Starts those who may, of each owner in turn. */
+  /** Starts the waiting requests that may start, owner by owner. */
   #startWaiting(now: number): void {
     for (const owner of this.#queued) {
       while (owner.waiting.length > 0 && this.#mayStart(owner, now)) {
         const next = this.#unqueue(owner);
         const place = this.#start(owner, now);
-        // Behind the requests of others that have come meanwhile.
+        // After the requests of other owners that have arrived meanwhile.
         setImmediate(() => next?.start(place));
       }
     }
@@ -199,13 +199,13 @@ export class OwnerPlaces {
     this.#startWaiting(now);
     for (const owner of this.#queued) {
       while (owner.waiting[0] && now - owner.waiting[0].since > MAX_WAIT_MS) {
-        this.#unqueue(owner)?.refuse(refusal("this one waited too long"));
+        this.#unqueue(owner)?.refuse(tooManyRequests("this request waited too long"));
       }
     }
   }
 }
 
-function refusal(reason: string): AppError {
-  const message = `Too many requests at once: while others use the service few are worked on at the same time, and ${reason}; try again in 2 seconds`;
+function tooManyRequests(reason: string): AppError {
+  const message = `Too many requests at once: the service runs few requests of one owner at the same time while others use it, and ${reason}; try again in 2 seconds`;
   return new AppError("RATE_LIMITED", message, { retryAfterSeconds: 2 });
 }

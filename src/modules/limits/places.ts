@@ -31,20 +31,20 @@ export class ConcurrencyLimiter {
     return () => {
       if (isGiven) return;
       isGiven = true;
-      this.#giveBack(subject, queue);
+      this.#release(subject, queue);
     };
   }
 
   #wait({ waiting }: Queue, atOnce: number): Promise<void> {
     const { mostWaiting, noun } = this.#options;
     if (waiting.length >= mostWaiting) {
-      const message = `Too many ${noun} at once: ${atOnce} are worked on at the same time, and ${mostWaiting} more are waiting; try again in 2 seconds`;
+      const message = `Too many ${noun} at once: ${atOnce} run at the same time, and ${mostWaiting} more are waiting; try again in 2 seconds`;
       throw new AppError("RATE_LIMITED", message, { retryAfterSeconds: 2 });
     }
     return new Promise((start) => waiting.push(start));
   }
 
-  #giveBack(subject: string, queue: Queue): void {
+  #release(subject: string, queue: Queue): void {
     const next = queue.waiting.shift();
     // The waiting request runs after the requests of others that have arrived meanwhile.
     if (next) setImmediate(next);

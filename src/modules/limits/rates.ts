@@ -7,7 +7,7 @@ import { leaseTokens } from "./tokens.ts";
 
 /** Takes tokens for requests: synchronously from memory, or after a statement of the database. */
 export interface Rates {
-  /** `id`: of a user or a brand; the two are never equal. */
+  /** Takes a token. `id`: of a user or a brand; the two are never equal. */
   take(id: string, name: LimitName, rate: Rate): Taken | Promise<Taken>;
 }
 
@@ -45,7 +45,7 @@ interface Holding {
 export function leasedRates(store: Store, clock: Clock): Rates {
   const byName = eachLimit(() => new Map<string, Holding>());
 
-  function holdingOf(id: string, name: LimitName): Holding {
+  function getHolding(id: string, name: LimitName): Holding {
     const holdings = byName[name];
     const known = holdings.get(id);
     if (known) return known;
@@ -68,10 +68,10 @@ export function leasedRates(store: Store, clock: Clock): Rates {
 
   function spend(holding: Holding, rate: Rate): Taken {
     holding.tokens--;
-    return told(holding, rate, 0);
+    return toTaken(holding, rate, 0);
   }
 
-  function told(holding: Holding, { quota, windowMs }: Rate, waitMs: number): Taken {
+  function toTaken(holding: Holding, { quota, windowMs }: Rate, waitMs: number): Taken {
     const now = clock.now();
     const flowed = Math.max(0, now - holding.at) * (quota / windowMs);
     // At least the token that was just taken is missing.
@@ -83,7 +83,7 @@ export function leasedRates(store: Store, clock: Clock): Rates {
     for (;;) {
       if (holding.tokens >= 1) return spend(holding, rate);
       const waitMs = holding.emptyUntil - clock.now();
-      if (waitMs > 0) return told(holding, rate, Math.min(waitMs, rate.windowMs));
+      if (waitMs > 0) return toTaken(holding, rate, Math.min(waitMs, rate.windowMs));
       holding.leasing ??= lease(holding, subject, name, rate).finally(() => {
         holding.leasing = null;
       });
@@ -93,7 +93,7 @@ export function leasedRates(store: Store, clock: Clock): Rates {
 
   return {
     take(id, name, rate) {
-      const holding = holdingOf(id, name);
+      const holding = getHolding(id, name);
       if (holding.tokens >= 1) return spend(holding, rate);
       return takeLeased(id, name, rate, holding);
     },

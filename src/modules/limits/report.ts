@@ -30,12 +30,12 @@ export async function reportLimits(read: Reader, brandId: string | null): Promis
       used,
       remaining: used === null ? null : Math.max(0, limits[name] - used),
       default: DEFAULT_LIMITS[name],
-      ...changesOf(overrides, name, brandId),
+      ...getLatestChange(overrides, name, brandId),
     };
   });
 }
 
-function changesOf(overrides: readonly Override[], name: LimitName, brandId: string | null) {
+function getLatestChange(overrides: readonly Override[], name: LimitName, brandId: string | null) {
   const find = (scope: string | null) => overrides.find((row) => row.scope === scope && row.name === name);
   const [own, platform] = [find(brandId), find(PLATFORM)];
   const latest = own ?? platform;

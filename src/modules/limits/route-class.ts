@@ -9,7 +9,7 @@ interface RouteClassDefinition {
   policy: string;
   /** Names the requests in the message of a rejection. */
   noun: string;
-  /** Whether its time occupies the event loop. Waiting for a network does not. */
+  /** True when its time occupies the event loop, as opposed to waiting for a network. */
   usesLoop: boolean;
 }
 
@@ -24,6 +24,6 @@ export const ROUTE_CLASSES: Record<RouteClass, RouteClassDefinition> = {
 };
 
 /** Returns the declared class of a route, else the class of its method. */
-export function getRouteClass(method: string, told: RouteClass | undefined): RouteClass {
-  return told ?? (method === "GET" || method === "HEAD" ? "read" : "write");
+export function getRouteClass(method: string, declared: RouteClass | undefined): RouteClass {
+  return declared ?? (method === "GET" || method === "HEAD" ? "read" : "write");
 }

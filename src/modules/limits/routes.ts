@@ -44,7 +44,7 @@ export function limitsModule(deps: Deps, { reload }: Pick<Admission, "reload">) 
           example: { parameters: { brandId: DEMO_IDS.brand } },
           summary: "Get the limits of a brand",
           description:
-            "Limits of the brand, with used and remaining amounts. For rates, the header `RateLimit` of every response tells what is left. Admins name the brand.",
+            "Returns the limits of the brand, with used and remaining amounts. For rates, the header `RateLimit` of every response has the remaining amount. Admins name the brand.",
         },
       },
     )
@@ -63,7 +63,7 @@ export function limitsModule(deps: Deps, { reload }: Pick<Admission, "reload">) 
           example: { parameters: { brandId: DEMO_IDS.brand } },
           summary: "List limits",
           description:
-            "Limits of a brand, or of the platform without `brandId`: effective and default values, the last change, and usage. For admins only.",
+            "Returns the limits of a brand, or of the platform without `brandId`: effective and default values, the last change, and usage. For admins only.",
         },
       },
     )

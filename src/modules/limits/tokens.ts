@@ -57,13 +57,13 @@ export async function returnTokens(
   );
 }
 
-const dayOf = (now: Instant) => now - (now % DAY);
+const startOfDay = (now: Instant) => now - (now % DAY);
 
 /** Counts one of today (UTC); returns false, and counts nothing, when the limit is reached. */
 export async function countToday(tx: Tx, subject: string, name: LimitName, limit: number): Promise<boolean> {
   if (limit < 1) return false;
   const rows = await tx.all(sql`insert into daily_counts (subject, name, day, used)
-    values (${subject}, ${name}, ${dayOf(tx.now)}, ${1}) on conflict (subject, name, day)
+    values (${subject}, ${name}, ${startOfDay(tx.now)}, ${1}) on conflict (subject, name, day)
     do update set used = daily_counts.used + 1 where daily_counts.used + 1 <= ${limit} returning used`);
   return rows.length > 0;
 }
@@ -71,16 +71,16 @@ export async function countToday(tx: Tx, subject: string, name: LimitName, limit
 /** Subtracts one that was counted at `at`. */
 export async function uncountToday(tx: Tx, subject: string, name: LimitName, at: Instant): Promise<void> {
   await tx.all(sql`update daily_counts set used = used - 1
-    where subject = ${subject} and name = ${name} and day = ${dayOf(at)} and used > 0`);
+    where subject = ${subject} and name = ${name} and day = ${startOfDay(at)} and used > 0`);
 }
 
 export function msUntilTomorrow(now: Instant): number {
-  return dayOf(now) + DAY - now;
+  return startOfDay(now) + DAY - now;
 }
 
 /** Deletes full buckets and counts of past days, for a daily job; returns how many there were. */
 export async function purgeCounts(tx: Tx): Promise<number> {
   const full = await tx.all(sql`delete from token_buckets where full_at < ${tx.now} returning subject`);
-  const over = await tx.all(sql`delete from daily_counts where day < ${dayOf(tx.now) - DAY} returning subject`);
+  const over = await tx.all(sql`delete from daily_counts where day < ${startOfDay(tx.now) - DAY} returning subject`);
   return full.length + over.length;
 }

@@ -50,7 +50,7 @@ export interface RemainingQuota {
   left: number;
 }
 
-/** Returns what is left of a quota of a brand, as this transaction sees it. */
+/** Returns the remaining amount of a brand's quota in this transaction. */
 export async function getRemainingQuota(read: Reader, brandId: string, name: LimitName): Promise<RemainingQuota> {
   const limit = await getLimit(read, brandId, name);
   return { limit, left: Math.max(0, limit - ((await getUsage(read, brandId))[name] ?? 0)) };

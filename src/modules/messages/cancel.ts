@@ -18,9 +18,9 @@ const idTable = (ids: readonly string[]) =>
   );
 
 /**
- * Cancels the pending messages that `which`, a condition on `messages m`, holds for, and gives their credits back, a slice at a
- * time. A message that is being sent cannot be recalled: it is marked, and is cancelled if it turns out not to have left. Returns
- * how many were cancelled.
+ * Cancels the pending messages that `which`, a condition on `messages m`, holds for, and releases their credits, a slice at
+ * a time. A message that is being sent cannot be recalled: it is marked, and is cancelled if it turns out not to have left.
+ * Returns how many were cancelled.
  */
 async function cancel(tx: Tx, which: SQL, reason: CancelReason): Promise<number> {
   // Of any status: a page of pending ones would pass over any number of others first.
@@ -64,18 +64,18 @@ async function cancelPending(tx: Tx, ids: readonly string[], reason: CancelReaso
   return new Set((await transition(tx, "cancel", changes)).map(({ id }) => id));
 }
 
-/** Cancels what is still to be sent in a conversation. */
+/** Cancels the pending messages of a conversation. */
 export function cancelConversation(tx: Tx, conversationId: string, reason: CancelReason): Promise<number> {
   return cancel(tx, sql`m.conversation_id = ${conversationId}`, reason);
 }
 
-/** Cancels what is still to be sent by a campaign. */
+/** Cancels the pending messages of a campaign. */
 export async function cancelCampaign(tx: Tx, campaignId: string, reason: CancelReason): Promise<number> {
   await forceIndexScans(tx);
   return cancel(tx, sql`m.campaign_id = ${campaignId}`, reason);
 }
 
-/** Cancels what a brand, or any brand, still has to send to the person with this e-mail address or phone number. */
+/** Cancels the pending messages of a brand, or of all brands, to the person with this e-mail address or phone number. */
 export async function cancelPerson(
   tx: Tx,
   person: { email: string | null; phone: string | null; brandId: string | null },

@@ -28,7 +28,7 @@ export interface NewMessage {
 export interface CreatedMessages {
   /** Ids of the new messages. A (conversation, stage) that had one already keeps it. */
   ids: string[];
-  /** Those of them that wait because the brand is short of credits. */
+  /** Number of them that wait because the brand is short of credits. */
   underfunded: Set<string>;
 }
 
@@ -94,12 +94,12 @@ function insertPending(tx: Tx, rows: readonly (NewMessage & { id: string; credit
 export const PARKED = sql.raw(`status = 'PENDING' and run_at = ${NEVER}`);
 
 /** Makes parked messages due again, a slice at a time: when they were planned, or now. */
-async function unpark(tx: Tx, which: SQL): Promise<void> {
+async function releasePostponed(tx: Tx, which: SQL): Promise<void> {
   await forceIndexScans(tx);
-  await forEachParked(tx, which, (rows) =>
+  await forEachPostponed(tx, which, (rows) =>
     reschedule(
       tx,
-      "unpark",
+      "release",
       rows.map(({ id }) => ({ id })),
     ),
   );
@@ -116,7 +116,7 @@ export interface ParkedMessage {
  * Calls `work` with parked messages a slice at a time, in the order they were planned. Each slice begins where the last one
  * ended: Postgres would pass over the rows that were freed before again in each of the next.
  */
-export async function forEachParked(
+export async function forEachPostponed(
   tx: Tx,
   which: SQL,
   work: (rows: readonly ParkedMessage[]) => Promise<unknown>,
@@ -134,11 +134,11 @@ export async function forEachParked(
 }
 
 /** Makes the parked messages of a resumed conversation due again. */
-export function unparkConversation(tx: Tx, conversationId: string): Promise<void> {
-  return unpark(tx, sql`conversation_id = ${conversationId}`);
+export function releaseConversationMessages(tx: Tx, conversationId: string): Promise<void> {
+  return releasePostponed(tx, sql`conversation_id = ${conversationId}`);
 }
 
 /** Makes the parked messages of a resumed campaign due again. */
-export function unparkCampaign(tx: Tx, campaignId: string): Promise<void> {
-  return unpark(tx, sql`campaign_id = ${campaignId}`);
+export function releaseCampaignMessages(tx: Tx, campaignId: string): Promise<void> {
+  return releasePostponed(tx, sql`campaign_id = ${campaignId}`);
 }

@@ -3,7 +3,7 @@ import { HOUR, type Instant, MINUTE } from "../../lib/clock.ts";
 /** The status of a message in the database; `transitions.ts` has the state machine. The API shows SENDING and UNKNOWN as PENDING. */
 export type MessageStatus = "PENDING" | "SENDING" | "SENT" | "CANCELLED" | "FAILED" | "UNKNOWN";
 
-/** Why a message was cancelled. */
+/** Reason why a message was cancelled. */
 export type CancelReason =
   | "REPLIED"
   | "BANNED"

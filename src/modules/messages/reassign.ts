@@ -92,7 +92,10 @@ async function forEachPending(
   }
 }
 
-/** Makes due again what waited for a mailbox that was switched off, paused, unproved or not connected, and works now. */
+/**
+ * Makes messages due again that waited for a mailbox that was switched off, paused, unproved or not connected, and works
+ * now.
+ */
 export function releaseWaitingMessages(tx: Tx, senderId: string): Promise<void> {
   const waits = sql`m.sender_id = ${senderId}
     and m.error_message in ('SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED')`;
@@ -100,8 +103,8 @@ export function releaseWaitingMessages(tx: Tx, senderId: string): Promise<void> 
 }
 
 /**
- * Reassigns what was to leave through mailboxes that have just been given to a brand, and what waited for them. What is left
- * without a mailbox gets the reason why it waits.
+ * Reassigns the pending messages of mailboxes that have just been given to a brand, and the messages that waited for them.
+ * Messages that stay without a mailbox get that as their reason to wait.
  */
 export async function reassignAfterMove(tx: Tx, senderIds: readonly string[], brandId: string): Promise<void> {
   const moved = senderIds.map((id) => ({ id }));

@@ -9,32 +9,32 @@ export const SENDER_WAITS = sql.raw(
   "('NO_SENDER', 'SENDER_REASSIGNED', 'SENDER_INACTIVE', 'SENDER_PAUSED', 'SENDER_DISCONNECTED', 'SENDER_UNPROVED', 'DAILY_CAP')",
 );
 
-/** Due when it was planned, or now. */
+/** Makes a message due when it was planned, or now. */
 const onTime = (now: Instant) => sql`case when scheduled_time > ${now} then scheduled_time else ${now} end`;
 
 /** The updates after which a message is still PENDING: they change when, and from which mailbox, it leaves. */
 const RESCHEDULES = {
-  /** It waits for `runAt` because of `reason`; without `runAt` as long as before. */
+  /** Postpones a message to `runAt` because of `reason`; without `runAt` its time stays. */
   postpone: {
     from: ["PENDING"],
     columns: ["id", "runAt", "reason"],
     set: () => sql`run_at = coalesce(n."runAt", run_at), error_message = n.reason`,
   },
-  /** It waited for a person or an event, which has come: due when planned, or now. */
-  unpark: {
+  /** Makes a message due when planned, or now, because the person or event that it waited for has come. */
+  release: {
     from: ["PENDING"],
     columns: ["id"],
     set: (now) => sql`run_at = ${onTime(now)}, error_message = null`,
-    // Not by the condition of the index `messages_parked`, through which Postgres would pass over all that was freed before.
+    // Avoids the condition of the index `messages_parked`, through which Postgres would pass over all rows released before.
     condition: sql`run_at + 0 = ${NEVER}`,
   },
-  /** It waited for its mailbox, which works again: due when planned, or now. */
+  /** Makes a message due when planned, or now, because its mailbox works again. */
   recheck: {
     from: ["PENDING"],
     columns: ["id"],
     set: (now) => sql`run_at = ${onTime(now)}, error_message = null`,
   },
-  /** It leaves from another mailbox, and no longer waits for the old one. */
+  /** Assigns another mailbox; the message no longer waits for the old one. */
   reassign: {
     from: ["PENDING"],
     columns: ["id", "senderId"],

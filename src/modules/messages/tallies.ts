@@ -94,10 +94,10 @@ export async function findTimeRange(
   const [firstDay, lastDay] = [findBucket(days, first), findBucket(days, last)];
   if (!firstDay || !lastDay) return null;
   // A day at a time: asked for both at once, SQLite reads all hours there are.
-  const hoursOf = ({ start }: { start: Instant }) =>
+  const getHours = ({ start }: { start: Instant }) =>
     getBuckets(read, which, "HOUR", sql`and start >= ${start} and start < ${start + DAY}`);
-  const topHours = await hoursOf(firstDay);
-  const bottomHours = firstDay.start === lastDay.start ? topHours : await hoursOf(lastDay);
+  const topHours = await getHours(firstDay);
+  const bottomHours = firstDay.start === lastDay.start ? topHours : await getHours(lastDay);
   const top = findBucket(topHours, first - firstDay.before);
   const bottom = findBucket(bottomHours, last - lastDay.before);
   if (!top || !bottom) return null;

@@ -43,7 +43,7 @@ interface Transition extends Update {
   releaseReason?: "status";
 }
 
-/** Not sent, and to be cancelled since it was claimed. */
+/** Condition of a message that was not sent and has been recalled since it was claimed. */
 const RECALLED = sql.raw(`n."to" = 'PENDING' and messages.cancel_reason is not null`);
 
 /** The permitted transitions. `reschedule.ts` has the updates that leave a message PENDING. */
@@ -91,7 +91,7 @@ export const TRANSITIONS = {
     set: (now) => sql`status = 'FAILED', error_message = n.reason, claim = null, fence = fence + 1,
       run_at = ${now}, processed_at = ${now}`,
   },
-  /** A person says whether it was sent. */
+  /** A person decides whether it was sent. */
   resolve: {
     from: ["UNKNOWN"],
     to: ["SENT", "PENDING"],
@@ -125,7 +125,7 @@ export interface Change {
   messageKey?: string;
   subject?: string | null;
   text?: string;
-  /** How its conversation ends. Without it FAILED ends it as FAILED, and CANCELLED leaves it to the caller. */
+  /** Final status of its conversation. Without it FAILED ends it as FAILED, and CANCELLED leaves it to the caller. */
   conversation?: ConversationStatus | undefined;
 }
 
@@ -188,7 +188,7 @@ export async function transition(
   return moved;
 }
 
-/** Settles the holds of what was sent, and releases those of what will not be. */
+/** Settles the holds of sent messages, and releases those of messages that will not be sent. */
 async function endHolds(
   tx: Tx,
   { releaseReason }: Transition,

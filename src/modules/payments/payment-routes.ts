@@ -47,7 +47,7 @@ export function paymentRoutes({ store }: Deps) {
         access: "admin",
         summary: "Get All Platform Payments",
         description:
-          "Get all payment transactions across the platform (Admin only). The newest first; `status` and `type` in whatever case.",
+          "Get all payment transactions across the platform (Admin only). The newest first; `status` and `type` in any case.",
       },
     },
   );

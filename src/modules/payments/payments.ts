@@ -13,10 +13,10 @@ export interface PaymentInput {
   brandId: string;
   type: Type;
   status: Status;
-  /** In the currency's smallest unit; negative for money that was returned. */
+  /** Amount in the currency's smallest unit; negative for money that was returned. */
   amountMinor: number;
   currency: string;
-  /** In thousandths; negative for credits that were taken back. */
+  /** Credits in thousandths; negative for credits that were taken back. */
   creditsAdded: number;
   planName?: string | null;
   description?: string | null;

@@ -1,4 +1,4 @@
-import { anyOf } from "./phrase.ts";
+import { alternation } from "./phrase.ts";
 
 /** The parts of a message that show whether it was sent automatically. Header names in lower case; text messages have no headers and no subject. */
 interface AutoReplyCandidate {
@@ -31,7 +31,7 @@ const I_AM = "(?:(?:i am|i['’]m|am) )?";
  * may be the subject of our own campaign.
  */
 const AUTO_REPLY_SUBJECT = new RegExp(
-  String.raw`^[\s[(*]{0,4}${anyOf(String.raw`
+  String.raw`^[\s[(*]{0,4}${alternation(String.raw`
     auto(?:matic(?:ally generated)?|mated)?[ -]?(?:reply|response|responder|answer|message)\b, auto ?:, ooo ?(?:[:\])-]|$)
     ${I_AM}(?:currently )?out of (?:the )?office(?=$|\s?[:\])(,.!;–-]| (?:auto|re|reply|response|message|notification|notice|until|till|from|today|alert|\d))
     (?:vacation|holiday|away) (?:reply|response|message|notice|notification)\b
@@ -62,7 +62,7 @@ const PHONE_NOTES = [
 
 /** Sentences that declare an automatic message. Searched at the start of the text only, because people quote them further down. */
 const DECLARES_AUTOMATIC = new RegExp(
-  String.raw`(?<!\p{L})${anyOf(`
+  String.raw`(?<!\p{L})${alternation(`
     this is an? (?:automat(?:ed|ic)|auto-?generated|system[- ]generated) (?:reply|response|message|e-?mail|text|notification)
     (?:this|automated) auto-?(?:reply|response), do not (?:reply|respond) to this (?:automated |automatic )?(?:message|e-?mail|text)
     this (?:mailbox|inbox|e-?mail address|number|phone number|address|line) is (?:not|un)[ -]?(?:monitored|attended)
@@ -72,13 +72,13 @@ const DECLARES_AUTOMATIC = new RegExp(
 );
 /** An absence note without headers needs both this and `HAS_STAND_IN`: a person may write one of them too. */
 const IS_ABSENT = new RegExp(
-  String.raw`(?<!\p{L})${anyOf(`
+  String.raw`(?<!\p{L})${alternation(`
     out of (?:the )?office, on (?:annual |parental |maternity |paternity )?leave, on (?:vacation|holiday), away from (?:the office|my desk|my e-?mail)
     nicht im (?:büro|haus), fuera de la oficina, absente? du bureau, fora do escrit[óo]rio`)}(?!\p{L})`,
   "iu",
 );
 const HAS_STAND_IN = new RegExp(
-  String.raw`(?<!\p{L})${anyOf(String.raw`
+  String.raw`(?<!\p{L})${alternation(String.raw`
     (?:limited|no|intermittent|without) access to (?:my )?e-?mails?, in (?:urgent cases|dringenden fällen), en cas d['’]urgence, en caso de urgencia
     (?:for|if) (?:urgent|immediate|your (?:matter|request) is urgent|it is urgent|anything urgent)\b.{0,60}\bcontact, em caso de urgência
     will (?:reply|respond|answer) (?:\S{1,20} ){0,4}(?:upon|on|when) (?:my return|i return|i am back)`)}`,

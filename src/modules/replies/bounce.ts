@@ -1,4 +1,4 @@
-import { anyOf } from "./phrase.ts";
+import { alternation } from "./phrase.ts";
 
 /** The report of a mail system about one message that it could not deliver, or not yet. */
 export interface Bounce {
@@ -28,7 +28,7 @@ const MAX_LINE_CHARS = 1_000;
 const POSTMASTER =
   /\b(?:mailer-daemon|postmaster|mail-daemon|microsoftexchange[0-9a-f]{8,40})\b|mail delivery (?:sub)?system/i;
 const BOUNCE_SUBJECT = new RegExp(
-  String.raw`^\s{0,4}${anyOf(`
+  String.raw`^\s{0,4}${alternation(`
     undeliver(?:ed|able), non[- ]?deliver, delivery (?:status notification|failure|has failed|delayed), mail delivery (?:failed|failure)
     failure notice, returned mail, message (?:undeliverable|delayed|you sent blocked), mail could not be delivered
     warning: (?:message|could not send), unzustellbar, nicht zustellbar, non remis, échec de la remise, no se puede entregar, no entregado
@@ -40,13 +40,13 @@ const REPLY_SUBJECT = /^\s{0,4}(?:re|aw|fwd?|wg|tr|rv|sv|antw)\s?:/i;
 /** Codes of RFC 3463 section 3.2 about the sender's address, and 5.1.5, which reports a valid one. */
 const RECIPIENT_IS_VALID = new Set(["1.5", "1.7", "1.8"]);
 const MAILBOX_FULL = new RegExp(
-  String.raw`\b${anyOf(String.raw`
+  String.raw`\b${alternation(String.raw`
     mailbox (?:is )?full, mailbox size limit, over ?quota, quota (?:is )?exceeded, exceed\w* (?:\w+ ){0,3}(?:quota|storage), insufficient storage
     out of storage`)}\b`,
   "i",
 );
 const NO_SUCH_RECIPIENT = new RegExp(
-  String.raw`\b${anyOf(`
+  String.raw`\b${alternation(`
     user unknown, unknown user, no such (?:user|mailbox|recipient|address|person), no mailbox here by that name, does(?:n['’]t| not) exist
     (?:user|recipient|mailbox|address|account) not found, invalid (?:recipient|mailbox), wasn['’]t found, couldn['’]t be found
     unrouteable address, (?:account|mailbox) (?:is )?(?:disabled|inactive)`)}\b`,
@@ -104,7 +104,7 @@ function getAction(fields: Fields): string {
 
 function parseFields(fields: Fields): Bounce | null {
   if (["delivered", "relayed", "expanded"].includes(getAction(fields))) return null;
-  const diagnostic = removeType(fields.get("diagnostic-code"));
+  const diagnostic = stripAddressType(fields.get("diagnostic-code"));
   const given = /\b[245]\.\d{1,3}\.\d{1,3}\b/.exec(fields.get("status") ?? "")?.[0];
   const precise = diagnostic === null ? null : findStatus(diagnostic);
   // Many systems report a general 5.0.0, while the diagnostic is specific.
@@ -112,7 +112,8 @@ function parseFields(fields: Fields): Bounce | null {
     given === undefined || (given.endsWith(".0.0") && precise?.[0] === given[0]) ? (precise ?? given) : given;
   if (status === undefined || status.startsWith("2")) return null;
   // The original recipient is the address we used; the final one may be where its mail is forwarded.
-  const recipient = removeType(fields.get("original-recipient")) ?? removeType(fields.get("final-recipient"));
+  const recipient =
+    stripAddressType(fields.get("original-recipient")) ?? stripAddressType(fields.get("final-recipient"));
   return toBounce(recipient, status, getAction(fields) === "failed", diagnostic);
 }
 
@@ -161,7 +162,7 @@ function toBounce(recipient: string | null, status: string, failed: boolean, dia
 }
 
 /** Removes the type of a field: "rfc822; ada@example.org" becomes ada@example.org. */
-function removeType(value: string | undefined): string | null {
+function stripAddressType(value: string | undefined): string | null {
   const bare = (value ?? "")
     .replace(/^[\w.-]{1,40}\s?;/, "")
     .trim()

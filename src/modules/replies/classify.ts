@@ -33,8 +33,9 @@ interface Classification {
 const MAX_TEXT_CHARS = 100_000;
 
 /**
- * Classifies an inbound message. Automatic messages come first, because an absence note that contains "unsubscribe" is no opt-out;
- * then opt-outs, whatever their tone; then a score below `hostileBelow` (-1…1) is hostile; the rest are replies. Never throws.
+ * Classifies an inbound message. Automatic messages come first, because an absence note that contains "unsubscribe" is no
+ * opt-out; then opt-outs, of any tone; then a score below `hostileBelow` (-1…1) is hostile; the rest are replies. Never
+ * throws.
  */
 export function classify(inbound: InboundMessage, options: { hostileBelow: number }): Classification {
   const text = (inbound.text ?? "").slice(0, MAX_TEXT_CHARS);

@@ -14,7 +14,7 @@ const MAX_TEXT_CHARS = 100_000;
 const MAX_KEYWORD_BODY_WORDS = 8;
 /** Lines of this length were wrapped by the mail program, so a phrase may continue on the next line. */
 const MIN_WRAPPED_LINE_CHARS = 50;
-/** How far before a phrase a denial of it can start. */
+/** Characters before a phrase in which a denial of it can start. */
 const DENIAL_RANGE_CHARS = 60;
 
 /**

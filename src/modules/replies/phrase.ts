@@ -27,7 +27,7 @@ export function splitItems(list: string): string[] {
 }
 
 /** Builds the source of a regular expression for any item of such a list; items may be expressions themselves. */
-export function anyOf(list: string): string {
+export function alternation(list: string): string {
   return `(?:${splitItems(list).join("|")})`;
 }
 

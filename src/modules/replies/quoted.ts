@@ -1,13 +1,13 @@
 import type { ChannelName } from "../../lib/channel-name.ts";
-import { anyOf } from "./phrase.ts";
+import { alternation } from "./phrase.ts";
 
 /** The line that mail programs put above a forwarded or quoted mail. Everything below it is old. */
 const DIVIDER = new RegExp(
-  String.raw`^\s{0,8}(?:[-_]{2,}\s{0,3}${anyOf(`
+  String.raw`^\s{0,8}(?:[-_]{2,}\s{0,3}${alternation(`
     original message, original appointment, forwarded message, reply message, ursprüngliche nachricht, originalnachricht,
     weitergeleitete nachricht, message d['’]origine, message original, message transféré, mensaje original, mensaje reenviado,
     mensagem original, mensagem encaminhada, messaggio originale, oorspronkelijk bericht, ursprungligt meddelande
-  `)}\s{0,3}[-_]{2,}|${anyOf(`
+  `)}\s{0,3}[-_]{2,}|${alternation(`
     begin forwarded message, anfang der weitergeleiteten nachricht, début du message réexpédié, inicio del mensaje reenviado,
     início da mensagem reencaminhada
   `)}\s?:)`,
@@ -36,7 +36,7 @@ const MAX_ATTRIBUTION_CHARS = 400;
 const QUOTED_LINE = /^\s{0,8}(?:&gt;|>(?![:;=][-o']?[()[\]/\\|]|[_.][<>]))/;
 
 const SENT_FROM = new RegExp(
-  String.raw`^\s{0,8}${anyOf(String.raw`
+  String.raw`^\s{0,8}${alternation(String.raw`
     sent from (?:my|an?|mail|outlook|yahoo|gmail|samsung|proton\w*|aol|blackberry)\b, sent (?:via|with) (?:\S+ )?(?:mail|outlook|gmail|superhuman)\b
     get outlook for, obtener outlook, yahoo mail:, (?:von|mit) mein\S+ .{1,40}gesendet, gesendet (?:von|mit) (?:mein|outlook|der)
     envoyé (?:de|depuis|à partir de) (?:mon|mes|outlook|yahoo), enviado (?:desde|do|de|a partir do) (?:mi|meu|outlook|yahoo|gmail)
@@ -47,15 +47,15 @@ const HORIZONTAL_RULE = /^\s{0,8}[-_=*~]{5,}\s{0,8}$/;
 
 /** A tapback: phones without the feature receive it as a text that quotes our own message, including "Reply STOP to end". */
 const REACTION = new RegExp(
-  String.raw`^\s{0,8}${anyOf(String.raw`
+  String.raw`^\s{0,8}${alternation(String.raw`
     liked, loved, disliked, laughed at, emphasi[sz]ed, questioned, reacted \S{1,16} to, removed an? [\w ]{1,20} from, [^\p{L}\p{N}]{1,16} to,
     le gustó, le encantó, a aimé, a adoré, gefällt, hat .{1,16} auf`)} ?(?=[“”"«„].*[”“"»]\s{0,8}$)`,
   "isu",
 );
 
-/** Gets the new text of an inbound message; see `removeQuotedText`. Idempotent. */
+/** Gets the new text of an inbound message; see `stripQuotedText`. Idempotent. */
 export function getNewText(text: string, channel: ChannelName): string {
-  if (channel === "EMAIL") return removeQuotedText(text);
+  if (channel === "EMAIL") return stripQuotedText(text);
   if (channel === "SMS") return (REACTION.exec(text.slice(0, 4_000))?.[0] ?? text).trim();
   return text.trim();
 }
@@ -65,7 +65,7 @@ export function getNewText(text: string, channel: ChannelName): string {
  * divider, or an attribution whose quotation has no ">", old and new text cannot be distinguished, so everything is removed.
  * Signatures start at "-- " (RFC 3676 section 4.3). Empty when there is no new text. Takes linear time.
  */
-export function removeQuotedText(text: string): string {
+export function stripQuotedText(text: string): string {
   const lines = text.split(/\r\n|\r|\n|\u2028/);
   const written: string[] = [];
   for (let at = 0; at < lines.length; ) {
@@ -80,7 +80,7 @@ export function removeQuotedText(text: string): string {
     if (span === 0) written.push(line);
     at += Math.max(span, 1);
   }
-  return removeSignature(written).join("\n").trim();
+  return stripSignature(written).join("\n").trim();
 }
 
 function isHeaderBlock(lines: string[], at: number): boolean {
@@ -114,7 +114,7 @@ function isFollowedByQuote(lines: string[], from: number): boolean {
   return false;
 }
 
-function removeSignature(lines: string[]): string[] {
+function stripSignature(lines: string[]): string[] {
   const first = lines.findIndex((line) => line.trim() !== "");
   // Dashes at the very top start no signature: the message follows them.
   const dashes = lines.findIndex((line, at) => at > first && /^--\s?$/.test(line));
@@ -125,7 +125,7 @@ function removeSignature(lines: string[]): string[] {
 
 /** Builds a pattern for a header line's name in several languages, optionally in bold. */
 function headerName(names: string): RegExp {
-  return new RegExp(String.raw`^[\s*_]{0,8}${anyOf(names)}[*_]{0,2}\s?:`, "iu");
+  return new RegExp(String.raw`^[\s*_]{0,8}${alternation(names)}[*_]{0,2}\s?:`, "iu");
 }
 
 function isSignatureLine(line: string): boolean {

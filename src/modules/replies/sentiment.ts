@@ -1,4 +1,4 @@
-import { anyOf } from "./phrase.ts";
+import { alternation } from "./phrase.ts";
 
 /** Hostility shows early, and VADER's time grows faster than its text. */
 const MAX_SCORED_CHARS = 2_000;
@@ -33,9 +33,9 @@ type Vader = typeof import("vader-sentiment");
 let vader: Vader | undefined;
 
 /**
- * Scores an English text from -1 (hostile) to 1 (friendly), 0 when it is neutral: VADER's compound score (Hutto and Gilbert 2014) of
- * the first 2,000 characters, with words of regret and misfortune removed and unknown abuse replaced with known one. It does not
- * know at whom words are aimed, so a threshold needs a margin: at -0.6 polite refusals pass.
+ * Scores an English text from -1 (hostile) to 1 (friendly), 0 when it is neutral: VADER's compound score (Hutto and Gilbert
+ * 2014) of the first 2,000 characters, with words of regret and misfortune removed and unknown abuse replaced with known
+ * one. It cannot tell at whom words are aimed, so a threshold needs a margin: at -0.6 polite refusals pass.
  */
 export function scoreSentiment(text: string): number {
   // Loaded on first use: its 7,500 words take 8 to 15 ms.
@@ -49,5 +49,5 @@ export function scoreSentiment(text: string): number {
 
 /** Builds a pattern for any item of a list, as whole words. */
 function wholeWords(list: string): RegExp {
-  return new RegExp(String.raw`(?<!\p{L})${anyOf(list)}(?!\p{L})`, "giu");
+  return new RegExp(String.raw`(?<!\p{L})${alternation(list)}(?!\p{L})`, "giu");
 }

@@ -4,11 +4,11 @@ import type { Deps } from "../deps.ts";
 const Finding = t.Object({
   key: t.String({ description: "Stable identifier", examples: ["public-url-http"] }),
   severity: t.Union([t.Literal("HIGH"), t.Literal("MEDIUM"), t.Literal("LOW")]),
-  message: t.String({ examples: ["PUBLIC_URL is plain http: passwords can be read on their way"] }),
+  message: t.String({ examples: ["PUBLIC_URL is plain http: passwords can be read on the network"] }),
   remedy: t.String({ examples: ["Put a proxy with TLS in front and set PUBLIC_URL to its https:// address"] }),
 });
 
-/** Insecure settings of the installation, for admins. */
+/** Registers the route of the installation's insecure settings, for admins. */
 export function securityModule({ security }: Pick<Deps, "security">) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] }).get(
     "/security-findings",

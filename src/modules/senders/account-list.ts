@@ -54,7 +54,7 @@ export interface AccountPage {
   limit: number;
   offset: number;
   now: Instant;
-  /** Awaited before each slice. */
+  /** Is awaited before each slice. */
   pause: () => Promise<void>;
 }
 
@@ -106,7 +106,7 @@ async function loadAccounts(read: Reader, ids: readonly string[], now: Instant):
   return ids.flatMap((id) => accounts.get(id) ?? []);
 }
 
-/** Counts what each mailbox sent today, by its own time zone, and during warm-up. */
+/** Counts the messages that each mailbox sent today, by its own time zone, and during warm-up. */
 async function getSendCounts(read: Reader, boxes: readonly EmailAccountRow[], now: Instant) {
   const counts = new Map<string, { sends: number; warm: number }>();
   if (boxes.length === 0) return counts;

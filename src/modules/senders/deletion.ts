@@ -2,7 +2,7 @@ import { eq } from "drizzle-orm";
 import { emailAccounts, voicemailAccounts } from "../../db/schema/senders.ts";
 import type { Tx } from "../../db/store.ts";
 
-/** Takes the mailboxes of a brand away from it. An admin gives them to another one. */
+/** Removes the mailboxes of a brand from it. An admin may assign them to another brand. */
 export async function releaseBrandMailboxes(tx: Tx, brandId: string): Promise<void> {
   await tx.update(emailAccounts).set({ brandId: null, updatedAt: tx.now }).where(eq(emailAccounts.brandId, brandId));
 }

@@ -85,7 +85,7 @@ export async function assertLoginWorks(
 }
 
 /** Counts an admin's working login as proof: a relay that needs no password proves nothing by itself. */
-export function withAdminProof(connection: LoginTest, { role }: { role: "user" | "admin" }): LoginTest {
+export function withAdminVerification(connection: LoginTest, { role }: { role: "user" | "admin" }): LoginTest {
   return {
     ...connection,
     provesOwnership: connection.provesOwnership || (role === "admin" && connection.error === null),
@@ -93,8 +93,8 @@ export function withAdminProof(connection: LoginTest, { role }: { role: "user" |
 }
 
 /**
- * Logs in with stored credentials and returns what is wrong with them as a result instead of throwing it. The stored
- * `privateHost` decides whether it may connect to SMTP_PRIVATE_NETWORKS.
+ * Logs in with stored credentials and returns a failure as a result instead of throwing it. The stored `privateHost`
+ * decides whether it may connect to SMTP_PRIVATE_NETWORKS.
  * @throws AppError RATE_LIMITED after too many failures
  */
 export async function testStoredLogin(

@@ -28,8 +28,8 @@ export function decryptSmtpLogin(vault: Vault, row: Row): SmtpLogin | null {
 
 /** Builds the columns that store a login; its secrets are encrypted together. */
 export function encryptLogin(vault: Vault, accountId: string, login: MailLogin) {
-  const seal = (secret: string) => vault.encrypt(secret, getSecretContext(accountId));
-  if ("grant" in login) return { accountType: login.grant.type, secret: seal(JSON.stringify(login.grant)) };
+  const encrypt = (secret: string) => vault.encrypt(secret, getSecretContext(accountId));
+  if ("grant" in login) return { accountType: login.grant.type, secret: encrypt(JSON.stringify(login.grant)) };
   const { password, privateHost = false, ...open } = login;
-  return { accountType: "SMTP" as const, ...open, privateHost, secret: password === null ? null : seal(password) };
+  return { accountType: "SMTP" as const, ...open, privateHost, secret: password === null ? null : encrypt(password) };
 }

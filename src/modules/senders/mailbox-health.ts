@@ -7,11 +7,11 @@ import { HOUR, type Instant, MINUTE, SECOND } from "../../lib/clock.ts";
 export interface MailboxFailure {
   id: string;
   reason: string;
-  /** REAUTH_REQUIRED: its credentials are refused for good, so it waits for a person. */
+  /** REAUTH_REQUIRED: its credentials are rejected permanently, so it waits for a person. */
   status: "ERROR" | "REAUTH_REQUIRED";
-  /** When the attempt was claimed. An attempt from before the login was changed says nothing about the new one. */
+  /** Time when the attempt was claimed. An attempt from before the last update of the login is no result for the new login. */
   claimedAt: Instant;
-  /** How long the provider asked to wait, in milliseconds; 0 when it named no time. */
+  /** Milliseconds that the provider asked to wait; 0 when it named no time. */
   retryAfterMs: number;
   /** The part of the pause that is waited, in thousandths. */
   jitter: number;

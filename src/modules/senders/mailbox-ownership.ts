@@ -14,7 +14,7 @@ type Row = typeof emailAccounts.$inferSelect;
 
 const TAKEN_MESSAGE = "This address cannot be used: ask an admin";
 
-/** Does not tell which brand has the address. */
+/** Creates the error of a proved address, which does not disclose which brand has the address. */
 const addressTaken = () => new AppError("CONFLICT", TAKEN_MESSAGE);
 
 /** Awaits a statement that proves an address. @throws AppError CONFLICT when another brand proved it at the same time */

@@ -18,7 +18,7 @@ import {
 } from "./email-accounts.ts";
 import { decryptLogin } from "./login.ts";
 import { buildNewLogin, buildUpdatedLogin } from "./login-input.ts";
-import { assertLoginWorks, assertServerAllowed, testStoredLogin, withAdminProof } from "./login-test.ts";
+import { assertLoginWorks, assertServerAllowed, testStoredLogin, withAdminVerification } from "./login-test.ts";
 import { assertAddressFree } from "./mailbox-ownership.ts";
 import { EmailAccount, EmailAccountUpdate, NewEmailAccount } from "./model.ts";
 
@@ -37,7 +37,7 @@ export function senderRoutes(deps: Deps) {
         await assertAddressFree(store.read, body.email, brandId);
         const login = await assertServerAllowed(deps, buildNewLogin(body), null, principal.role === "admin");
         const connection = await assertLoginWorks(deps, login, brandId, body.allowUnverified);
-        const tried = { login, connection: withAdminProof(connection, principal) };
+        const tried = { login, connection: withAdminVerification(connection, principal) };
         return runIdempotent(deps, context, async (tx) => {
           const row = await createEmailAccount(tx, vault, brandId, body, tried);
           return { success: true as const, emailAccount: toEmailAccount(row, tx.now) };
@@ -122,7 +122,7 @@ export function senderRoutes(deps: Deps) {
         const login = changed && (await assertServerAllowed(deps, changed, decryptLogin(vault, seen), isAdmin));
         const tried = login && {
           login,
-          connection: withAdminProof(
+          connection: withAdminVerification(
             await assertLoginWorks(deps, login, seen.brandId, body.allowUnverified),
             principal,
           ),
@@ -172,7 +172,7 @@ export function senderRoutes(deps: Deps) {
         const login = decryptLogin(vault, seen);
         if (login === null)
           throw new AppError("CONFLICT", "This mailbox has no server yet: set host, port and security first");
-        const connection = withAdminProof(await testStoredLogin(deps, login, seen.brandId), context.principal);
+        const connection = withAdminVerification(await testStoredLogin(deps, login, seen.brandId), context.principal);
         const row = await store.write((tx) => saveLoginTest(tx, seen, connection));
         deps.wake();
         return {

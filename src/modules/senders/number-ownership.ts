@@ -9,7 +9,7 @@ import { AppError, notFound } from "../../lib/errors.ts";
 
 type Row = typeof voicemailAccounts.$inferSelect;
 
-/** Does not tell which brand has the number. */
+/** Creates the error of a proved number, which does not disclose which brand has the number. */
 export const numberTaken = () => new AppError("CONFLICT", "This number cannot be added: ask an admin");
 
 const DISABLED_REASON = "This number cannot be used: ask an admin";

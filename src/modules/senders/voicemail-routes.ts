@@ -48,7 +48,7 @@ export function voicemailRoutes(deps: Deps) {
           },
           summary: "Add a voicemail number",
           description:
-            "A number that an admin adds for a brand (`brandId`) is proved. A number that a user adds is unproved: it is switched off as soon as an admin adds it to another brand. 409 when another brand has proved it, or the brand already has it.",
+            "Adds a phone number. A number that an admin adds for a brand (`brandId`) is proved. A number that a user adds is unproved: it is switched off as soon as an admin adds it to another brand. 409 when another brand has proved it, or the brand already has it.",
         },
       },
     )

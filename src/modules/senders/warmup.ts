@@ -7,13 +7,13 @@ type Row = typeof emailAccounts.$inferSelect;
 type WarmupColumns = Pick<Row, "warmupStatus" | "warmupStartedAt" | "warmupPausedAt" | "dailyLimit" | "timezone">;
 
 /** Mails allowed on the first day: a new mailbox that sends much at once looks like a spammer's. */
-const FIRST_DAY_MAILS = 10;
+const FIRST_DAY_SENDS = 10;
 /** Grows by a quarter a day, at least by five: 10, 15, 20, 25, 31, 38, 47, 58… It reaches 50 in a week and 10,000 in a month. */
 const growVolume = (volume: number) => Math.max(volume + 5, Math.floor(volume * 1.25));
 
 /** Gets the number of mails allowed on a day of the ramp, counted from 0; at most the daily limit. */
 export function getRampVolume(day: number, dailyLimit: number): number {
-  let volume = FIRST_DAY_MAILS;
+  let volume = FIRST_DAY_SENDS;
   for (let passed = 0; passed < day && volume < dailyLimit; passed++) volume = growVolume(volume);
   return Math.min(volume, dailyLimit);
 }

@@ -14,7 +14,7 @@ export const PLATFORM = "platform";
 
 type Row = typeof bans.$inferSelect;
 
-/** The reason of cancelled messages, by what put their contact on the list. */
+/** The cancel reason of messages for each reason of a ban. */
 const REASON: Record<Row["source"], CancelReason> = {
   MANUAL: "BANNED",
   HOSTILE: "BANNED",
@@ -36,8 +36,8 @@ export interface BanRequest {
 }
 
 /**
- * Puts a person on the ban list, cancels what was still to be sent to them and gives its credits back, in one transaction. A
- * person who is on the list stays on it under the same id, and an address that is new for them is added.
+ * Puts a person on the ban list, cancels their pending messages and releases the credits, in one transaction. A person who
+ * is on the list stays on it under the same id, and an address that is new for them is added.
  * @throws AppError INVALID without a valid e-mail address or phone number
  */
 export async function createBan(tx: Tx, order: BanRequest): Promise<{ id: string; cancelled: number }> {

@@ -1,7 +1,7 @@
 import { t } from "elysia";
 import { Id, Nullable, PageLimit, Timestamp } from "../../http/schemas.ts";
 
-/** At least one of email and phone. `ban` checks it, because both are optional in the schema of the reference API. */
+/** A request with an email, a phone or both. `ban` checks it, because both are optional in the schema of the reference API. */
 export const NewBan = t.Object({
   email: t.Optional(t.String({ format: "email", maxLength: 254, examples: ["someone@example.com"] })),
   phone: t.Optional(t.String({ maxLength: 40, examples: ["+12025550123"] })),

@@ -53,7 +53,7 @@ export function suppressionsModule(deps: Deps) {
           },
           summary: "Ban a contact",
           description:
-            "Add a contact to banlist: at least one of email and phone. Pending messages to them are cancelled and their credits are given back. Banning a contact twice returns the same id.",
+            "Add a contact to banlist: at least one of email and phone. Pending messages to them are cancelled and their credits are released. Banning a contact twice returns the same id.",
         },
       },
     )

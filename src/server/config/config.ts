@@ -25,13 +25,13 @@ export interface Config extends Settings {
   secret: string | null;
   /** The sender of verification links and invitations; null: only an admin can verify an address. */
   systemMail: SystemMailbox | null;
-  /** The file to which the simulator appends what arrived, one JSON line for each; null: none. */
+  /** The file to which the simulator appends each delivery as a JSON line; null: none. */
   simulatorJournal: string | null;
-  /** Google's mail servers, or those the operator put before them. */
+  /** Google's mail servers, or the operator's own in place of them. */
   gmail: GmailEndpoints;
-  /** Where the heads of the ledger are kept outside of the database; null: nowhere. */
+  /** File outside of the database that receives the heads of the ledger; null: none. */
   ledgerAnchor: LedgerAnchor | null;
-  /** How long a stop may take in all, from the signal to the end of the process. */
+  /** Total time of a stop, from the signal to the end of the process. */
   stopTimeoutSeconds: number;
   logLevel: Level;
 }
@@ -81,7 +81,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Re
   return Object.freeze(config);
 }
 
-/** Not parsed as other URLs are: it may name several hosts. */
+/** Parses DATABASE_URL, which may name several hosts, unlike other URLs. */
 function parsePostgresUrl(env: EnvironmentParser): string | null {
   const given = env.text("DATABASE_URL");
   if (given === null || parseDatabaseUrl(given)) return given;

@@ -1,7 +1,7 @@
 /** The environment as the process was given it, with secret files already read. */
 export type Environment = Record<string, string | undefined>;
 
-/** Parses single variables. What is wrong with one is collected, so that all problems are reported at once. */
+/** Parses single variables. Errors are collected, so that all problems are reported at once. */
 export class EnvironmentParser {
   /** One line for each bad value, beginning with the name of its variable. Never holds a secret. */
   readonly problems: string[];

@@ -16,7 +16,7 @@ export function parsePrivateSmtp(env: EnvironmentParser): Pick<Settings, "allowP
   return { allowPrivateSmtp, privateSmtpNetworks: typeof networks === "string" ? [] : networks };
 }
 
-/** Parses GMAIL_*, which name what the operator put before Google. */
+/** Parses GMAIL_*, the addresses of servers that the operator runs in place of Google's. */
 export function parseGmailEndpoints(env: EnvironmentParser): GmailEndpoints {
   const smtp = URL.parse(env.url("GMAIL_SMTP_URL", ["smtps:"]) ?? "");
   const tokenUrl = env.url("GMAIL_TOKEN_URL", ["https:", "http:"]) ?? DEFAULT_GMAIL_ENDPOINTS.tokenUrl;

@@ -14,12 +14,12 @@ export const SECRET_VARIABLES: readonly string[] = [
   "CHARGEBEE_API_KEY",
 ];
 
-/** No secret is longer. Bytes. */
-const LARGEST_SECRET_FILE_BYTES = 64 * 1024;
+/** Maximum bytes of a secret's file; no secret is longer. */
+const MAX_SECRET_FILE_BYTES = 64 * 1024;
 
 /**
  * Returns the environment with the content of the files that `*_FILE` name, without white space around it, so that secrets
- * need not stand where `docker inspect` and child processes see them. Adds to `problems` what cannot be read.
+ * need not stand where `docker inspect` and child processes see them. Adds files that cannot be read to `problems`.
  */
 export function withSecretFiles(env: Environment, problems: string[]): Environment {
   const complete = { ...env };
@@ -28,16 +28,16 @@ export function withSecretFiles(env: Environment, problems: string[]): Environme
     const path = env[variable]?.trim();
     if (!path) continue;
     if (env[name]?.trim()) problems.push(`${variable}: expected without ${name}; set one of them`);
-    else complete[name] = readSecret(variable, path, problems);
+    else complete[name] = loadSecret(variable, path, problems);
   }
   return complete;
 }
 
-function readSecret(variable: string, path: string, problems: string[]): string | undefined {
+function loadSecret(variable: string, path: string, problems: string[]): string | undefined {
   try {
     const content = readFileSync(path);
-    if (content.length > LARGEST_SECRET_FILE_BYTES)
-      problems.push(`${variable}: expected a file of at most ${LARGEST_SECRET_FILE_BYTES} bytes at ${path}`);
+    if (content.length > MAX_SECRET_FILE_BYTES)
+      problems.push(`${variable}: expected a file of at most ${MAX_SECRET_FILE_BYTES} bytes at ${path}`);
     else if (content.toString().trim() === "")
       problems.push(`${variable}: expected a file that is not empty at ${path}`);
     else return content.toString().trim();

@@ -114,7 +114,7 @@ describe.skipIf(missing !== "")(`migrate command${missing}`, () => {
     expect(exitCode).toBe(2);
     expect(stdout + stderr).not.toContain("hunter2");
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
-    if (to[0]?.startsWith("--to")) expect(stderr).toContain("would stand in the process list");
+    if (to[0]?.startsWith("--to")) expect(stderr).toContain("the process list would show");
   });
 
   test.each(["postgres://127.0.0.1:1/x", "postgres://me@127.0.0.1:1/x", "postgres://me@[::1]:1/x?sslmode=disable"])(

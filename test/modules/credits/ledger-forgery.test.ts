@@ -307,7 +307,7 @@ describe("ledger anchor kept outside the database", () => {
   });
 });
 
-test("recomputeLedgerMacs: a ledger sealed with another key is reported as OTHER_KEY and verifies after resealing", async () => {
+test("recomputeLedgerMacs: a ledger signed with another key is reported as OTHER_KEY and verifies after its MACs are recomputed", async () => {
   const forger = await LedgerForger.begin(app.store);
   const other = ledgerKey(new Uint8Array(32).fill(9));
   const { faults } = await app.store.snapshot((read) =>

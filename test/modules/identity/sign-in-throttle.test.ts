@@ -4,7 +4,7 @@ import { DAY, HOUR, MINUTE, VirtualClock } from "../../../src/lib/clock.ts";
 import { signer } from "../../../src/lib/crypto/secrets.ts";
 import { createIdentity } from "../../../src/modules/identity/identity.ts";
 import { purgeKnownClients } from "../../../src/modules/identity/known-clients.ts";
-import { networkOf, purgeSignInCounters, signInThrottle } from "../../../src/modules/identity/sign-in-throttle.ts";
+import { getNetwork, purgeSignInCounters, signInThrottle } from "../../../src/modules/identity/sign-in-throttle.ts";
 import { createApp } from "../../../src/server/app.ts";
 import { PASSWORD } from "../../support/api-client.ts";
 import { startApp, type TestApp } from "../../support/app.ts";
@@ -271,9 +271,9 @@ describe("known addresses of an account", () => {
   });
 });
 
-test("networkOf: returns the /48 of an IPv6 address and null otherwise", () => {
-  expect(networkOf("192.0.2.1")).toBeNull();
-  expect(networkOf("unknown")).toBeNull();
-  expect(networkOf("2001:db8:1:2::/64")).toBe("2001:db8:1::/48");
-  expect(networkOf("2001:db8:0:0::/64")).toBe("2001:db8:0::/48");
+test("getNetwork: returns the /48 of an IPv6 address and null otherwise", () => {
+  expect(getNetwork("192.0.2.1")).toBeNull();
+  expect(getNetwork("unknown")).toBeNull();
+  expect(getNetwork("2001:db8:1:2::/64")).toBe("2001:db8:1::/48");
+  expect(getNetwork("2001:db8:0:0::/64")).toBe("2001:db8:0::/48");
 });

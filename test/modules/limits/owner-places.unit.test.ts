@@ -4,10 +4,10 @@ import {
   type EndRequest,
   LONG_REQUEST_MS,
   MAX_PAUSE_MS,
+  MAX_SHARED_REQUESTS,
   MAX_WAIT_MS,
-  MAX_WAITING,
+  MAX_WAITING_PER_OWNER,
   OwnerPlaces,
-  SHARED_AT_ONCE,
 } from "../../../src/modules/limits/owner-places.ts";
 
 // Count the requests in progress under a clock of the test; waiting requests are checked every few real milliseconds.
@@ -62,7 +62,7 @@ describe("requests of one owner", () => {
     for (let n = 0; n < 4; n++) {
       end(`a${n}`);
       await pass(0);
-      expect(started.slice(1)).toEqual(Array.from({ length: n + 1 + SHARED_AT_ONCE }, (_, at) => `a${at}`));
+      expect(started.slice(1)).toEqual(Array.from({ length: n + 1 + MAX_SHARED_REQUESTS }, (_, at) => `a${at}`));
     }
   });
 
@@ -125,7 +125,7 @@ describe("requests of one owner", () => {
   test("too many wait, or wait too long: they are refused and those of others are not", async () => {
     const { bring, pass, started, refused, places } = world();
     await bring("b", "b0");
-    for (let n = 0; n < MAX_WAITING + 10; n++) void bring("a", `a${n}`);
+    for (let n = 0; n < MAX_WAITING_PER_OWNER + 10; n++) void bring("a", `a${n}`);
     await pass(0);
     expect(refused).toHaveLength(9);
     expect(started).toEqual(["b0", "a0"]);
@@ -133,7 +133,7 @@ describe("requests of one owner", () => {
     for (let ms = 0; ms <= MAX_WAIT_MS; ms += LONG_REQUEST_MS + 1) await pass(LONG_REQUEST_MS + 1);
     expect(places.waiting).toBe(0);
     expect(started.length).toBeLessThan(20);
-    expect(started.length + refused.length).toBe(MAX_WAITING + 11);
+    expect(started.length + refused.length).toBe(MAX_WAITING_PER_OWNER + 11);
     await bring("c", "c0");
     expect(started.at(-1)).toBe("c0");
   });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parseBounce } from "../../../src/modules/replies/bounce.ts";
 import { classify, type InboundMessage, type Intent } from "../../../src/modules/replies/classify.ts";
 import { parseConsentRequest } from "../../../src/modules/replies/opt-out.ts";
-import { removeQuotedText } from "../../../src/modules/replies/quoted.ts";
+import { stripQuotedText } from "../../../src/modules/replies/quoted.ts";
 import { scoreSentiment } from "../../../src/modules/replies/sentiment.ts";
 import { LINES, MAILS, MISREADINGS, REPORTS } from "../../fixtures/replies.ts";
 
@@ -160,7 +160,7 @@ describe("reply classification of random texts", () => {
 
   test("removing quotations a second time changes nothing", () => {
     fc.assert(
-      fc.property(text, (body) => expect(removeQuotedText(removeQuotedText(body))).toBe(removeQuotedText(body))),
+      fc.property(text, (body) => expect(stripQuotedText(stripQuotedText(body))).toBe(stripQuotedText(body))),
       { numRuns: 500 },
     );
   });

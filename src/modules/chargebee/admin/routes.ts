@@ -24,7 +24,7 @@ function parsePosition(cursor: string | undefined): [number, string] | null {
   return [at, id];
 }
 
-/** Admin routes of Chargebee's events. */
+/** Registers the admin routes of Chargebee's events. */
 export function chargebeeAdminRoutes(deps: Deps) {
   return new Elysia().use(eventListRoute(deps)).use(customerRoute(deps)).use(eventRoutes(deps));
 }
@@ -53,7 +53,7 @@ function eventListRoute(deps: Deps) {
         access: "admin",
         summary: "List Chargebee's events",
         description:
-          "Lists the events of Chargebee and their status, newest first. `reason` says what an event waits for: a brand for its customer (link it), or the credits of an item price (CHARGEBEE_CREDITS). Admins only.",
+          "Lists the events of Chargebee and their status, newest first. `reason` is what an event waits for: a brand for its customer (link it), or the credits of an item price (CHARGEBEE_CREDITS). Admins only.",
       },
     },
   );
@@ -112,7 +112,7 @@ function eventRoutes(deps: Deps) {
           example: { body: { eventId: "ev_16BHbhF4s42tO2lK" } },
           summary: "Process a Chargebee event again",
           description:
-            "Processes an event again, whether it failed or not. Nothing is granted or taken back twice. Admins only.",
+            "Processes an event again, whether it failed or not. Credits are never granted or taken back twice. Admins only.",
         },
       },
     )

@@ -17,7 +17,7 @@ import { previewWeight } from "../weight-preview.ts";
 import { MAX_WEIGHT } from "../weights.ts";
 import { Adjustment, Preview, WeightChangesPage, WeightChangesQuery, WeightQuestion } from "./model.ts";
 
-/** Admin routes that correct credits and preview price changes. */
+/** Registers the admin routes that correct credits and preview price changes. */
 export function ledgerRoutes(deps: Deps) {
   return new Elysia().use(adjustmentRoute(deps)).use(weightHistoryRoutes(deps));
 }
@@ -85,7 +85,7 @@ function weightHistoryRoutes({ store }: Deps) {
           example: { body: { creditType: "EMAIL", weight: 1.5 } },
           summary: "Preview a price change",
           description:
-            "Changes nothing. Open holds keep their price; the newest 100 drafts are listed with the cost of their launch at the current and at the new price. Admins only.",
+            "Lists the newest 100 drafts with the cost of their launch at the current and at the new price. Open holds keep their price. Changes nothing. Admins only.",
         },
       },
     )

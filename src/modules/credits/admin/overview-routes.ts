@@ -7,7 +7,7 @@ import { CreditsPage, CreditsQuery, Stats } from "../model.ts";
 
 const formatBrandCount = (count: number) => (count === 1 ? "1 brand" : `${count} brands`);
 
-/** Admin routes for the credits of all brands. */
+/** Registers the admin routes for the credits of all brands. */
 export function creditOverviewRoutes({ store, clock }: Deps) {
   return new Elysia({ prefix: "/api/auth/admin", tags: ["Auth"] })
     .use(requestContext)

@@ -26,7 +26,7 @@ async function setWeight(tx: Tx, creditType: CreditType, weight: number, context
   return { success: true, message, creditType, weight, previousWeight: toCredits(previous) };
 }
 
-/** Admin routes for prices and the verification of the ledger. */
+/** Registers the admin routes for prices and the verification of the ledger. */
 export function creditAdminRoutes(deps: Deps) {
   return new Elysia().use(weightRoutes(deps)).use(verifyRoute(deps));
 }
@@ -108,10 +108,10 @@ function verifyRoute({ store }: Deps) {
     "/verify-ledger",
     async () => {
       const report = await store.snapshot((read) => verifyLedger(read));
-      const drifts = report.drifts.map((drift) => ({
-        ...drift,
-        expected: toCredits(drift.expected),
-        found: toCredits(drift.found),
+      const drifts = report.drifts.map((mismatch) => ({
+        ...mismatch,
+        expected: toCredits(mismatch.expected),
+        found: toCredits(mismatch.found),
       }));
       const faults = report.faults.map(({ difference, ...fault }) => ({
         ...fault,

@@ -7,7 +7,7 @@ import type { Deps } from "../../deps.ts";
 import { listAllApiKeys, revokeAnyApiKey } from "../api-keys/api-keys.ts";
 import { Done, KeyKind, OwnedApiKey } from "../model.ts";
 
-/** API keys of all users, for admins. */
+/** Registers the routes of the API keys of all users, for admins. */
 export function adminKeyRoutes({ store }: Deps) {
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
     .use(requestContext)
@@ -25,7 +25,7 @@ export function adminKeyRoutes({ store }: Deps) {
         detail: {
           access: "admin",
           summary: "List the API keys of all users",
-          description: "With their owners, the newest first; never the keys themselves. Admins only.",
+          description: "Lists the API keys with their owners, newest first, without the secrets. Admins only.",
         },
       },
     )

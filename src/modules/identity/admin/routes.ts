@@ -19,7 +19,7 @@ async function toUser(read: Reader, { id, email, name, role, image, emailVerifie
 }
 
 /** Bans a user. An API key cannot ban an admin, so that a stolen key cannot lock out those who could revoke it. */
-function banning(context: RequestContext, userId: string) {
+function createBan(context: RequestContext, userId: string) {
   const { credential } = context.principal;
   return async (tx: Tx): Promise<UserRow> => {
     if (credential === "api-key" && (await getUser(tx, userId)).role === "admin")
@@ -31,7 +31,7 @@ function banning(context: RequestContext, userId: string) {
 /** Users, for admins. */
 export function adminRoutes(deps: Deps) {
   const { store } = deps;
-  const once = (context: RequestContext, work: (tx: Tx) => Promise<UserRow>) =>
+  const runOnce = (context: RequestContext, work: (tx: Tx) => Promise<UserRow>) =>
     runIdempotent(deps, context, async (tx) => ({ success: true as const, user: await toUser(tx, await work(tx)) }));
 
   return new Elysia({ prefix: "/admin", tags: ["Auth"] })
@@ -61,7 +61,7 @@ export function adminRoutes(deps: Deps) {
       "/create-user",
       async ({ body, context }) => {
         const hash = await hashPassword(body.password, "password", body);
-        return once(context, (tx) => addVerifiedUser(tx, body, hash));
+        return runOnce(context, (tx) => addVerifiedUser(tx, body, hash));
       },
       {
         body: NewUser,
@@ -80,11 +80,11 @@ export function adminRoutes(deps: Deps) {
           },
           summary: "Create a user",
           description:
-            "Works when sign-up is closed too, and verifies the address. An unverified account with the address is deleted first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` by default. Needs a recent sign-in. Admins only.",
+            "Creates a user with a verified address, also when sign-up is closed. An unverified account with the address is deleted first, with its sessions and API keys; its brand stays without an owner. 409 when a verified user has the address. `role` is `user` by default. Needs a recent sign-in. Admins only.",
         },
       },
     )
-    .post("/set-role", ({ body, context }) => once(context, (tx) => setRole(tx, body.userId, body.role)), {
+    .post("/set-role", ({ body, context }) => runOnce(context, (tx) => setRole(tx, body.userId, body.role)), {
       body: UserRole,
       response: OneUser,
       detail: {
@@ -97,7 +97,7 @@ export function adminRoutes(deps: Deps) {
           "Takes effect at once, also for open sessions; the API keys of the user are deleted. 409 for the last admin. Needs a recent sign-in. Admins only.",
       },
     })
-    .post("/verify-user", ({ body, context }) => once(context, (tx) => verifyUser(tx, body.userId)), {
+    .post("/verify-user", ({ body, context }) => runOnce(context, (tx) => verifyUser(tx, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
@@ -107,10 +107,10 @@ export function adminRoutes(deps: Deps) {
         example: { body: { userId: DEMO_IDS.colleague } },
         summary: "Verify the address of a user",
         description:
-          "Marks the e-mail address of a user as verified, so that they may own a brand. Ask the person first by another way than this address: anybody can sign up with it. Needs a recent sign-in. Admins only.",
+          "Marks the e-mail address of a user as verified, so that they may own a brand. Ask the person first by another way than this address: anyone can sign up with it. Needs a recent sign-in. Admins only.",
       },
     })
-    .post("/ban-user", ({ body, context }) => once(context, banning(context, body.userId)), {
+    .post("/ban-user", ({ body, context }) => runOnce(context, createBan(context, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
@@ -122,7 +122,7 @@ export function adminRoutes(deps: Deps) {
           "Takes effect at once: sessions and API keys are deleted. 409 for the last admin. An API key cannot ban an admin. Admins only.",
       },
     })
-    .post("/unban-user", ({ body, context }) => once(context, (tx) => unbanUser(tx, body.userId)), {
+    .post("/unban-user", ({ body, context }) => runOnce(context, (tx) => unbanUser(tx, body.userId)), {
       body: UserId,
       response: OneUser,
       detail: {
@@ -131,7 +131,8 @@ export function adminRoutes(deps: Deps) {
         recentSignIn: true,
         example: { body: { userId: DEMO_IDS.colleague } },
         summary: "Lift a user's ban",
-        description: "The user may sign in again; API keys are not restored. Needs a recent sign-in. Admins only.",
+        description:
+          "Lifts a ban: the user may sign in again; API keys are not restored. Needs a recent sign-in. Admins only.",
       },
     })
     .post(

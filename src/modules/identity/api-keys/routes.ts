@@ -13,7 +13,7 @@ const SHOWN_ONCE = {
   shownOnce: "This API key was created and is shown only once: if you did not get it, revoke it and create another",
 };
 
-/** API keys of the signed-in user. */
+/** Registers the routes of the signed-in user's API keys. */
 export function apiKeyRoutes(deps: Deps) {
   const { store } = deps;
   return new Elysia({ prefix: "/api-keys", tags: ["Auth"] })
@@ -38,7 +38,7 @@ export function apiKeyRoutes(deps: Deps) {
           example: { body: { name: "CRM import", kind: "SERVICE", expiresInDays: 90 } },
           summary: "Create an API key",
           description:
-            "The key acts for you. It is shown only in this response: a retry under the same Idempotency-Key gets 409. Needs a session with a recent sign-in (`/api/auth/reauthenticate`); an API key cannot create keys.",
+            "Creates a key that acts for you. It is shown only in this response: a retry under the same Idempotency-Key gets 409. Needs a session with a recent sign-in (`/api/auth/reauthenticate`); an API key cannot create keys.",
         },
       },
     )
@@ -54,7 +54,7 @@ export function apiKeyRoutes(deps: Deps) {
           access: "user",
           sessionOnly: true,
           summary: "List API keys",
-          description: "Your own, the newest first. Needs a session.",
+          description: "Lists your own API keys, newest first. Needs a session.",
         },
       },
     )

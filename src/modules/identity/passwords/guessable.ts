@@ -1,12 +1,12 @@
-import { countInterleavedUnits, countUnits, periodOf } from "./patterns.ts";
+import { countInterleavedUnits, countUnits, findPeriod } from "./patterns.ts";
 
-/** Facts about the owner of a password that an attacker knows. */
+/** Data of a password's owner that an attacker may have. */
 export interface PasswordOwner {
   email?: string;
   name?: string;
 }
 
-/** Fewest units of a password; fewer are easy to guess, whatever the number of characters. */
+/** Fewest units of a password; fewer are easy to guess at any number of characters. */
 const MIN_UNITS = 8;
 /** Fewest different characters; fewer form a pattern. */
 const MIN_DIFFERENT_CHARACTERS = 5;
@@ -39,7 +39,7 @@ function undisguise(text: string): string {
 }
 
 /** Returns the words of the name and address of the owner, the longest first. */
-function contextWordsOf({ email = "", name = "" }: PasswordOwner): string[] {
+function listContextWords({ email = "", name = "" }: PasswordOwner): string[] {
   const local = normalizePassword(email).split("@")[0] ?? "";
   const whole = [normalizePassword(email), local, normalizePassword(name), "reprise"];
   const words = [
@@ -59,7 +59,7 @@ function withoutWords(text: string, words: readonly string[]): string {
 
 /** Returns whether this is a common password, also where it is repeated, disguised (`p@ssw0rd`) or written backwards. */
 function isVariant(text: string, isCommon: (text: string) => boolean): boolean {
-  const piece = text.slice(0, periodOf(text));
+  const piece = text.slice(0, findPeriod(text));
   if (piece.length < MIN_COMMON_CORE_LENGTH) return false;
   const withoutMarks = piece.normalize("NFD").replace(/\p{M}/gu, "");
   return [piece, withoutMarks, undisguise(piece), [...piece].reverse().join("")].some(isCommon);
@@ -81,7 +81,7 @@ export function findGuessableReason(
   isCommon: (text: string) => boolean,
 ): string | null {
   const text = normalizePassword(password);
-  const anonymous = withoutWords(text, contextWordsOf(owner));
+  const anonymous = withoutWords(text, listContextWords(owner));
   const squeezed = text.replace(/[^\p{L}\p{N}]/gu, "");
   if (
     [text, squeezed, anonymous].some(

@@ -15,7 +15,7 @@ const SEQUENCES = [
 const FOLLOWERS = new Set(SEQUENCES.flatMap((row) => [...row].slice(1).map((next, index) => `${row[index]}${next}`)));
 
 /** Returns the length of the shortest piece that the text repeats from start to end; the text's own when it repeats none. */
-export function periodOf(text: string): number {
+export function findPeriod(text: string): number {
   // The failure function of Knuth, Morris and Pratt: linear in the length of the text.
   const border = new Array<number>(text.length).fill(0);
   for (let at = 1; at < text.length; at++) {

@@ -11,7 +11,7 @@ interface Part {
 }
 
 const PNG_HEADER = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-const RIFF_HEADER = 12;
+const RIFF_HEADER_BYTES = 12;
 const START_OF_SCAN = "ffda";
 const SCAN = Buffer.from(START_OF_SCAN, "hex");
 const END_OF_IMAGE = Buffer.from("ffd9", "hex");
@@ -28,18 +28,18 @@ export function detectKind(bytes: Uint8Array): Kind | null {
   return word(bytes, 0) === "RIFF" && word(bytes, 8) === "WEBP" ? "webp" : null;
 }
 
-/** Finds what is wrong with an image before it is decoded: a decoder fills missing parts with grey. Null when nothing is. */
+/** Finds a flaw of an image before it is decoded: a decoder fills missing parts with grey. Null when there is none. */
 export function findPictureFlaw(kind: Kind, bytes: Uint8Array): string | null {
-  const parts = partsOf(kind, bytes);
+  const parts = listParts(kind, bytes);
   const part = (wanted: string) => parts.find(({ name }) => name === wanted)?.bytes;
   if (kind === "png") return part("IEND") ? null : CUT_OFF_MESSAGE;
-  if (kind === "jpeg") return flawOfScans(Buffer.from(part(START_OF_SCAN) ?? []));
-  if (part("ANIM")) return "expected an image that does not move";
+  if (kind === "jpeg") return findScanFlaw(Buffer.from(part(START_OF_SCAN) ?? []));
+  if (part("ANIM")) return "expected an image without animation";
   return view(bytes).getUint32(4, true) + 8 <= bytes.length ? null : CUT_OFF_MESSAGE;
 }
 
 /** Rejects too many scans: each scan of a progressive JPEG covers the whole picture, and thousands take a decoder minutes. */
-function flawOfScans(scans: Buffer): string | null {
+function findScanFlaw(scans: Buffer): string | null {
   const end = scans.indexOf(END_OF_IMAGE);
   if (end < 0) return CUT_OFF_MESSAGE;
   let count = 0;
@@ -49,13 +49,16 @@ function flawOfScans(scans: Buffer): string | null {
 
 /** Removes all metadata from a picture that an encoder wrote. */
 export function stripMetadata(kind: Kind, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const kept = partsOf(kind, bytes).filter(({ name }) => isPicture[kind].test(name));
+  const kept = listParts(kind, bytes).filter(({ name }) => isPicture[kind].test(name));
   if (kind === "jpeg") return new Uint8Array(Buffer.concat([bytes.subarray(0, 2), ...kept.map((part) => part.bytes)]));
   if (kind === "png") return new Uint8Array(Buffer.concat([bytes.subarray(0, 8), ...kept.map((part) => part.bytes)]));
-  const picture = new Uint8Array(Buffer.concat([bytes.subarray(0, RIFF_HEADER), ...kept.map((part) => part.bytes)]));
+  const picture = new Uint8Array(
+    Buffer.concat([bytes.subarray(0, RIFF_HEADER_BYTES), ...kept.map((part) => part.bytes)]),
+  );
   view(picture).setUint32(4, picture.length - 8, true);
   // Of the features that this part declares only transparency is left.
-  if (word(picture, RIFF_HEADER) === "VP8X") picture[RIFF_HEADER + 8] = (picture[RIFF_HEADER + 8] ?? 0) & 0x10;
+  if (word(picture, RIFF_HEADER_BYTES) === "VP8X")
+    picture[RIFF_HEADER_BYTES + 8] = (picture[RIFF_HEADER_BYTES + 8] ?? 0) & 0x10;
   return picture;
 }
 
@@ -68,9 +71,9 @@ const isPicture: Record<Kind, RegExp> = {
 
 /** Returns the EXIF orientation of a PNG or WebP, 1 to 8; the decoder applies it itself to JPEGs only. */
 export function getOrientation(kind: Kind, bytes: Uint8Array): number {
-  const part = partsOf(kind, bytes).find(({ name }) => name === (kind === "png" ? "eXIf" : "EXIF"));
+  const part = listParts(kind, bytes).find(({ name }) => name === (kind === "png" ? "eXIf" : "EXIF"));
   try {
-    return part ? orientationIn(view(part.bytes.subarray(part.content))) : 1;
+    return part ? parseOrientation(view(part.bytes.subarray(part.content))) : 1;
   } catch (error) {
     // The offset points beyond the end.
     if (error instanceof RangeError) return 1;
@@ -78,7 +81,7 @@ export function getOrientation(kind: Kind, bytes: Uint8Array): number {
   }
 }
 
-function orientationIn(exif: DataView): number {
+function parseOrientation(exif: DataView): number {
   const start = exif.getUint32(0) === 0x45786966 ? 6 : 0; // "Exif\0\0", which some writers put first
   const isLittle = exif.getUint16(start) === 0x4949;
   const list = start + exif.getUint32(start + 4, isLittle);
@@ -90,9 +93,9 @@ function orientationIn(exif: DataView): number {
 }
 
 /** Lists all complete parts in order. The data after a JPEG's start of scan belongs to that part. */
-function partsOf(kind: Kind, bytes: Uint8Array): Part[] {
+function listParts(kind: Kind, bytes: Uint8Array): Part[] {
   const parts: Part[] = [];
-  let at = { jpeg: 2, png: 8, webp: RIFF_HEADER }[kind];
+  let at = { jpeg: 2, png: 8, webp: RIFF_HEADER_BYTES }[kind];
   while (at + 4 <= bytes.length && parts.length < MAX_PARTS) {
     const { name, length, content } = headerAt(kind, bytes, at);
     const end = name === START_OF_SCAN ? bytes.length : at + length;

@@ -21,7 +21,7 @@ const MAX_STORED_SIDE_PIXELS = 1024;
 /** Pixels of an uploaded picture: a decoded one needs four bytes for each, however small its file is. */
 const MAX_UPLOADED_SIDE_PIXELS = 8_192;
 const MAX_UPLOADED_PIXELS = 40_000_000;
-const JPEG_QUALITY = 85;
+const JPEG_QUALITY_PERCENT = 85;
 
 const STORED_AS: Record<Kind, { type: string; extension: string }> = {
   jpeg: { type: "image/jpeg", extension: "jpg" },
@@ -29,7 +29,7 @@ const STORED_AS: Record<Kind, { type: string; extension: string }> = {
   webp: { type: "image/webp", extension: "webp" },
 };
 
-/** Decodes one picture at a time, because of its memory, and serves users in turn. Ten of one user may wait. */
+/** Decodes one picture at a time, because of its memory, and serves users round-robin. At most ten of one user wait. */
 const DRAW_QUEUE = new FairQueue({ atOnce: 1, mostWaiting: 10 });
 
 /**
@@ -37,7 +37,7 @@ const DRAW_QUEUE = new FairQueue({ atOnce: 1, mostWaiting: 10 });
  * @throws AppError UNSUPPORTED_MEDIA_TYPE for anything but PNG, JPEG or WebP; INVALID for a damaged or huge one; RATE_LIMITED
  * when too many of this user wait
  */
-export async function redraw(given: Uint8Array, userId = ""): Promise<Picture> {
+export async function reencode(given: Uint8Array, userId = ""): Promise<Picture> {
   const kind = detectKind(given);
   if (!kind) throw new AppError("UNSUPPORTED_MEDIA_TYPE", "Expected a PNG, JPEG or WebP image");
   const flaw = findPictureFlaw(kind, given);
@@ -51,9 +51,9 @@ async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
     const image = new Bun.Image(given, { maxPixels: MAX_UPLOADED_PIXELS });
     const { width, height } = await image.metadata();
     if (Math.max(width, height) > MAX_UPLOADED_SIDE_PIXELS) throw tooManyPixels();
-    if (kind !== "jpeg") turnUpright(image, getOrientation(kind, given));
+    if (kind !== "jpeg") applyOrientation(image, getOrientation(kind, given));
     image.resize(MAX_STORED_SIDE_PIXELS, MAX_STORED_SIDE_PIXELS, { fit: "inside", withoutEnlargement: true });
-    return await image[kind](kind === "png" ? {} : { quality: JPEG_QUALITY }).bytes();
+    return await image[kind](kind === "png" ? {} : { quality: JPEG_QUALITY_PERCENT }).bytes();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ERR_IMAGE_TOO_MANY_PIXELS") throw tooManyPixels();
@@ -62,8 +62,8 @@ async function draw(kind: Kind, given: Uint8Array): Promise<Uint8Array> {
   }
 }
 
-/** Rotates and mirrors an image by its EXIF orientation. Bun rotates first, whatever the order of the calls. */
-function turnUpright(image: Bun.Image, orientation: number): void {
+/** Rotates and mirrors an image by its EXIF orientation. Bun always rotates first, in any order of the calls. */
+function applyOrientation(image: Bun.Image, orientation: number): void {
   const degrees = [0, 0, 0, 180, 0, 90, 90, 270, 270][orientation] ?? 0;
   if (degrees > 0) image.rotate(degrees);
   if ([2, 5, 7].includes(orientation)) image.flop();

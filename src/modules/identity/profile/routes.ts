@@ -15,7 +15,7 @@ import { watchDiskSpace } from "../../../lib/storage/disk-space.ts";
 import type { Deps } from "../../deps.ts";
 import { deleteUnusedFile, markUnused } from "../../stored-files/unused-files.ts";
 import { ProfileChange, UploadedImage } from "./model.ts";
-import { redraw } from "./picture.ts";
+import { reencode } from "./picture.ts";
 import { imageFilePath, newImageName, PROFILE_IMAGES_PATH, setImage, updateProfile } from "./profile.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGE_FORM_BYTES, receiveImage } from "./upload.ts";
 
@@ -43,7 +43,7 @@ const IMAGE_HEADERS = {
 const TYPES: Record<string, string> = { jpg: "image/jpeg", png: "image/png", webp: "image/webp" };
 const picture = { schema: { type: "string" as const, format: "binary" } };
 
-/** Name and image of a user. */
+/** Registers the routes of a user's name and image. */
 export function profileRoutes(deps: Deps) {
   const { store, config, files } = deps;
   const disk = config.s3 === null ? watchDiskSpace(config.dataDir, config.minFreeDiskBytes) : null;
@@ -61,7 +61,7 @@ export function profileRoutes(deps: Deps) {
           set.headers[REPLAYED_HEADER] = "true";
           return answered;
         }
-        const { content, type, extension } = await redraw(given, userId);
+        const { content, type, extension } = await reencode(given, userId);
         const name = newImageName(extension);
         const file = `profile-images/${name}`;
         const imageUrl = `${config.publicUrl}${PROFILE_IMAGES_PATH}/${name}`;
@@ -139,7 +139,7 @@ export function profileRoutes(deps: Deps) {
           access: "public",
           example: { parameters: { name: DEMO_IDS.image } },
           summary: "Get a profile image",
-          description: "Public; its address cannot be guessed.",
+          description: "Returns the image. Public; its address cannot be guessed.",
           responses: {
             200: {
               description: "The image",

@@ -13,7 +13,7 @@ export const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
 export const MAX_IMAGE_FORM_BYTES = MAX_IMAGE_BYTES + MAX_FORM_OVERHEAD_BYTES;
 
 /**
- * Loads the image of a form. Never holds more than the largest image, whatever length the request declares.
+ * Loads the image of a form. Never holds more than the largest image, for any declared length.
  * @throws AppError TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID without a file, MALFORMED when the upload breaks off
  */
 export async function receiveImage(

@@ -72,7 +72,7 @@ export function sessionRoutes({ store, clock, config }: Deps, throttled: Throttl
           example: { body: { password: "correct horse battery" } },
           summary: "Give the password again",
           description:
-            "Renews the sign-in of this session, under the same token, for operations that return 403 with the code REAUTHENTICATION_REQUIRED. 422 for a wrong password; 429 tells when to try again.",
+            "Renews the sign-in of this session, under the same token, for operations that return 403 with the code REAUTHENTICATION_REQUIRED. 422 for a wrong password; 429 has the time of the next attempt in `Retry-After`.",
         },
       },
     );

@@ -8,7 +8,7 @@ import { type ListedAccount as Listed, listAccounts } from "../account-list.ts";
 import { getWarmup } from "../warmup.ts";
 import { AccountPage, AccountQuery, type ListedAccount } from "./model.ts";
 
-const DEFAULT_PAGE_SIZE = 10_000;
+const DEFAULT_PAGE_ROWS = 10_000;
 
 function toListed({ box, brandName, sendsToday, warmupSends }: Listed, now: Instant): ListedAccount {
   return {
@@ -41,7 +41,7 @@ export function accountListRoutes({ store, clock }: Deps) {
         assignmentFilter = "all",
         providerFilter = null,
         searchQuery,
-        limit = DEFAULT_PAGE_SIZE,
+        limit = DEFAULT_PAGE_ROWS,
         offset = 0,
       } = body ?? {};
       const now = clock.now();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { redraw } from "../../../../src/modules/identity/profile/picture.ts";
+import { reencode } from "../../../../src/modules/identity/profile/picture.ts";
 import type { Kind } from "../../../../src/modules/identity/profile/picture-parts.ts";
 import {
   colourSeenAt,
@@ -36,11 +36,11 @@ const upright: Record<number, string> = {
   8: "green blue blue red",
 };
 
-describe.each(kinds)("redraw %s", (kind) => {
+describe.each(kinds)("reencode %s", (kind) => {
   test("keeps the format and drops all metadata", async () => {
     const given = await imageWithMetadata(kind, 1);
     expect(text(given)).toContain("SECRET");
-    const { content, type } = await redraw(given);
+    const { content, type } = await reencode(given);
     expect(type).toBe(`image/${kind}`);
     expect(await new Bun.Image(content).metadata()).toEqual({ width: 64, height: 48, format: kind });
     expect(text(content)).not.toMatch(/SECRET|exif|xmp|icc|text|photoshop/i);
@@ -48,7 +48,7 @@ describe.each(kinds)("redraw %s", (kind) => {
   });
 
   test.each(Object.entries(upright))("turns orientation %s upright", async (orientation, seen) => {
-    const { content } = await redraw(await imageWithMetadata(kind, Number(orientation)));
+    const { content } = await reencode(await imageWithMetadata(kind, Number(orientation)));
     const [width, height] = Number(orientation) > 4 ? [48, 64] : [64, 48];
     expect(await new Bun.Image(content).metadata()).toMatchObject({ width, height });
     expect((await corners(content)).join(" ")).toBe(seen);
@@ -59,8 +59,8 @@ describe.each(kinds)("redraw %s", (kind) => {
       kind,
       paint(1500, 500, () => RED),
     );
-    expect(await new Bun.Image((await redraw(large)).content).metadata()).toMatchObject({ width: 1024, height: 341 });
-    const { content } = await redraw(
+    expect(await new Bun.Image((await reencode(large)).content).metadata()).toMatchObject({ width: 1024, height: 341 });
+    const { content } = await reencode(
       await encodeImage(
         kind,
         paint(1, 1, () => RED),
@@ -74,7 +74,7 @@ describe.each(kinds)("redraw %s", (kind) => {
     const picture = whole.length - (kind === "webp" ? 0 : "SECRET-TAIL".length);
     for (const part of [0.1, 0.4, 0.7, 0.95]) {
       const cut = whole.slice(0, Math.floor(picture * part));
-      await expect(redraw(cut)).rejects.toMatchObject({ code: "INVALID", details: [{ field: "file" }] });
+      await expect(reencode(cut)).rejects.toMatchObject({ code: "INVALID", details: [{ field: "file" }] });
     }
   });
 
@@ -83,7 +83,7 @@ describe.each(kinds)("redraw %s", (kind) => {
     for (let at = 0; at < whole.length; at += 7) {
       const wrong = whole.slice();
       wrong[at] = (wrong[at] ?? 0) ^ 0xff;
-      const { content, code } = await redraw(wrong).catch((error) => error);
+      const { content, code } = await reencode(wrong).catch((error) => error);
       if (content) expect(text(content)).not.toContain("SECRET");
       else expect(["INVALID", "UNSUPPORTED_MEDIA_TYPE"]).toContain(code);
     }
@@ -99,53 +99,53 @@ test.each([
   ["a PDF", "%PDF-1.7"],
   ["text before an image", `x${text(flag)}`],
   ["a sound", "RIFF\x24\0\0\0WAVEfmt "],
-])("redraw: rejects %s as UNSUPPORTED_MEDIA_TYPE", async (_, content) => {
-  const refused = redraw(new Uint8Array(Buffer.from(content, "latin1")));
+])("reencode: rejects %s as UNSUPPORTED_MEDIA_TYPE", async (_, content) => {
+  const refused = reencode(new Uint8Array(Buffer.from(content, "latin1")));
   await expect(refused).rejects.toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE" });
 });
 
-test("redraw: removes a page appended to an image", async () => {
+test("reencode: removes a page appended to an image", async () => {
   const page = "<html><script>alert('SECRET')</script></html>";
-  const { content } = await redraw(Buffer.concat([flag, Buffer.from(page)]));
+  const { content } = await reencode(Buffer.concat([flag, Buffer.from(page)]));
   expect(text(content)).not.toContain("<");
 });
 
-test("redraw: rejects an image with too many pixels before decoding it", async () => {
+test("reencode: rejects an image with too many pixels before decoding it", async () => {
   for (const [width, height] of [
     [60_000, 60_000],
     [8_000, 8_000],
     [9_000, 100],
     [2 ** 31 - 1, 1],
   ] as const) {
-    await expect(redraw(imageWithHugeHeader(width, height))).rejects.toMatchObject({ code: "INVALID" });
+    await expect(reencode(imageWithHugeHeader(width, height))).rejects.toMatchObject({ code: "INVALID" });
   }
 });
 
-test("redraw: rejects an image with too many scans or segments within 500 ms", async () => {
+test("reencode: rejects an image with too many scans or segments within 500 ms", async () => {
   const jpeg = Buffer.from(await encodeImage("jpeg"));
   const busy = (scans: number) => {
     const scan = Buffer.from("ffda000801000000003f", "hex");
     return Buffer.concat([jpeg.subarray(0, -2), ...Array.from({ length: scans }, () => scan), jpeg.subarray(-2)]);
   };
-  await expect(redraw(busy(100))).rejects.toMatchObject({ message: "file: expected a simpler JPEG" });
+  await expect(reencode(busy(100))).rejects.toMatchObject({ message: "file: expected a simpler JPEG" });
   for (const crumbs of [
     [flag.subarray(0, 33), Buffer.alloc(5_000_000), flag.subarray(33)],
     [jpeg.subarray(0, 2), Buffer.alloc(4_999_999, Buffer.from("ffe00002", "hex")), jpeg.subarray(2)],
     [Buffer.from("RIFF\x48\x4b\x4c\0WEBPVP8X", "latin1"), Buffer.alloc(4_999_992)],
   ]) {
     const began = performance.now();
-    await expect(redraw(Buffer.concat(crumbs))).rejects.toMatchObject({ code: "INVALID" });
+    await expect(reencode(Buffer.concat(crumbs))).rejects.toMatchObject({ code: "INVALID" });
     expect(performance.now() - began).toBeLessThan(500);
   }
 });
 
-test("redraw: rejects an animated image", async () => {
+test("reencode: rejects an animated image", async () => {
   const still = Buffer.from(await imageWithMetadata("webp", 1));
   const moving = Buffer.from(still.toString("latin1").replace("ICCP", "ANIM"), "latin1");
-  await expect(redraw(moving)).rejects.toMatchObject({ message: "file: expected an image that does not move" });
+  await expect(reencode(moving)).rejects.toMatchObject({ message: "file: expected an image without animation" });
 });
 
-test("redraw: does not block the event loop", async () => {
+test("reencode: does not block the event loop", async () => {
   const large = await encodeImage(
     "jpeg",
     paint(2500, 2000, (x, y) => [x & 255, y & 255, (x * y) & 255]),
@@ -157,7 +157,7 @@ test("redraw: does not block the event loop", async () => {
     last = performance.now();
   }, 1);
   const began = last;
-  const all = await Promise.all(Array.from({ length: 4 }, () => redraw(large)));
+  const all = await Promise.all(Array.from({ length: 4 }, () => reencode(large)));
   clearInterval(pulse);
   expect(all.map(({ type }) => type)).toEqual(Array.from({ length: 4 }, () => "image/jpeg"));
   expect(longest).toBeLessThan((performance.now() - began) / 2);
