@@ -62,7 +62,7 @@ export function createBodyBudget(settings: Pick<BodySettings, "budgetBytes" | "c
     total += bytes;
   }
 
-  function assertRoom(client: string, bytes: number): void {
+  function assertCapacity(client: string, bytes: number): void {
     if ((byClient.get(client) ?? 0) + bytes <= settings.clientBudgetBytes) return;
     throw new AppError("RATE_LIMITED", "Too many request bodies at the same time: send fewer at once", {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
@@ -72,7 +72,7 @@ export function createBodyBudget(settings: Pick<BodySettings, "budgetBytes" | "c
   return {
     inUse: () => total,
     reserve(client, bytes) {
-      assertRoom(client, bytes);
+      assertCapacity(client, bytes);
       if (total + bytes > settings.budgetBytes) {
         throw new AppError("UNAVAILABLE", "Too many request bodies are being received: try again", {
           retryAfterSeconds: RETRY_AFTER_SECONDS,
@@ -83,7 +83,7 @@ export function createBodyBudget(settings: Pick<BodySettings, "budgetBytes" | "c
       return {
         moveTo(next) {
           if (holder === null || holder === next) return;
-          assertRoom(next, bytes);
+          assertCapacity(next, bytes);
           add(holder, -bytes);
           add(next, bytes);
           holder = next;
