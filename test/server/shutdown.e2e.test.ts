@@ -105,7 +105,7 @@ function load(token: string) {
 test("stop under load: each committed contact was answered and no request is left unanswered", async () => {
   const brand = await begin(9, "Load", outside.port);
   const work = load(brand.token);
-  const jobId = await uploadContacts(service, brand, "Stopped", 5_000);
+  const jobId = await uploadContacts(service, brand, "Stopped", 15_000);
   await waitUntil(
     "contacts are written and imported",
     async () => work.written.size > 50 && (await getImportJobView(brand, jobId)).rows > 0,
@@ -125,7 +125,7 @@ test("stop under load: each committed contact was answered and no request is lef
     );
     return getImportJobView(brand, jobId);
   })();
-  expect(imported).toMatchObject({ status: "DONE", rows: 5_000 });
+  expect(imported).toMatchObject({ status: "DONE", rows: 15_000 });
   let committed = 0;
   for (let cursor: string | null = ""; cursor !== null; ) {
     const page: { data: { email: string }[]; nextCursor: string | null } = await brand.ask(
