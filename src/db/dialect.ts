@@ -1,7 +1,7 @@
 export type Dialect = "sqlite" | "postgres";
 
 /** Returns the database of a process: Postgres when DATABASE_URL names one, else SQLite in the data folder. */
-export function parseDialect(databaseUrl: string | undefined): Dialect {
+function parseDialect(databaseUrl: string | undefined): Dialect {
   return /^postgres(ql)?:/i.test(databaseUrl?.trim() ?? "") ? "postgres" : "sqlite";
 }
 

@@ -1,7 +1,7 @@
 import { MAX_STATEMENT_VALUES } from "./sql.ts";
 
 /** Limits the characters of all values of one statement. The largest batch of the program has about a tenth of it. */
-export const MAX_STATEMENT_CHARS = 64 * 2 ** 20;
+const MAX_STATEMENT_CHARS = 64 * 2 ** 20;
 
 /**
  * Rejects a statement that is too large, whether Drizzle (`values`, `inArray`) or hand-written SQL built it. SQLite accepts

@@ -3,7 +3,7 @@ import { invalid } from "../lib/errors.ts";
 /** A position in a list: the sort key and the id of the last row of a page. */
 export type PageCursor = [key: string | number | null, id: string];
 
-export function encodeCursor(place: PageCursor): string {
+function encodeCursor(place: PageCursor): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 

@@ -40,7 +40,7 @@ export interface RoutePolicy {
 }
 
 /** Largest body at public routes: signing in and signing up send a few short texts. */
-export const PUBLIC_BODY_BYTES = 8 * 1024;
+const PUBLIC_BODY_BYTES = 8 * 1024;
 /** Largest body at other routes: a contact with every field at its longest is smaller, in any alphabet. */
 export const USER_BODY_BYTES = 256 * 1024;
 

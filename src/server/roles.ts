@@ -2,7 +2,7 @@
  * The roles of a process: `api` answers requests and parses contact files, `scheduler` runs periodic jobs, `worker` sends.
  * Any number of each may work on one Postgres.
  */
-export type Role = (typeof ROLES)[number];
+type Role = (typeof ROLES)[number];
 
 const ROLES = ["api", "scheduler", "worker"] as const;
 

@@ -8,7 +8,7 @@ export type Reaction =
   | { kind: "unsubscribe"; after: number };
 
 /** The response of a simulated mail server to a message. */
-export type Reception = { kind: "accept" } | { kind: "reject"; reason: string } | { kind: "defer"; reason: string };
+type Reception = { kind: "accept" } | { kind: "reject"; reason: string } | { kind: "defer"; reason: string };
 
 export interface Persona {
   name: string;

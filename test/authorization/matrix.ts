@@ -20,7 +20,7 @@ export type ResourceKind =
   | "import-jobs";
 
 /** Fields of a request that hold an id, and its kind; `[kind]` for a list of ids. */
-export type IdLocations = Record<string, ResourceKind | [ResourceKind]>;
+type IdLocations = Record<string, ResourceKind | [ResourceKind]>;
 
 /** Access of a route, and the status it must return to each caller. */
 export interface RouteRule {
@@ -47,9 +47,9 @@ export interface RouteRule {
   byKey?: number;
 }
 
-export const publicRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "public", ...more });
-export const userRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "user", ...more });
-export const adminRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "admin", ...more });
+const publicRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "public", ...more });
+const userRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "user", ...more });
+const adminRoute = (more: Omit<RouteRule, "access"> = {}): RouteRule => ({ access: "admin", ...more });
 
 /** Rule of a list that shows users their own brand's, and admins all or one brand's. */
 const list = (filter: IdLocations = {}): RouteRule =>

@@ -25,7 +25,7 @@ export function readSource(path: string, text: string): Source {
 }
 
 /** Returns the longest place that a path begins with. */
-export function placeOf(path: string, places: Iterable<string>): string | undefined {
+function placeOf(path: string, places: Iterable<string>): string | undefined {
   const fitting = [...places].filter((place) => path.startsWith(place));
   return fitting.sort((a, b) => b.length - a.length)[0];
 }

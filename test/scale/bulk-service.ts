@@ -47,7 +47,7 @@ export async function startBulkService(rows: number): Promise<BulkService> {
 }
 
 /** Responses to readers while a long request runs. */
-export interface ResponsivenessReport {
+interface ResponsivenessReport {
   status: number;
   /** Number of responses to readers meanwhile. */
   answered: number;

@@ -5,8 +5,8 @@ import type { Kind } from "../../src/modules/identity/profile/picture-parts.ts";
 
 type Colour = [red: number, green: number, blue: number];
 export const RED: Colour = [220, 20, 20];
-export const BLUE: Colour = [20, 20, 220];
-export const GREEN: Colour = [20, 160, 20];
+const BLUE: Colour = [20, 20, 220];
+const GREEN: Colour = [20, 160, 20];
 
 const RGBA = 6;
 

@@ -106,9 +106,9 @@ export async function startRealTimeDelivery() {
 
     /** Starts BullMQ with a timer so slow that only BullMQ notices due messages, unless `options` say otherwise. */
     async bullmq(redisUrl: string, options: Partial<BullmqOptions> = {}): Promise<Driver> {
-      const patience = { every: 200, grace: 60_000, longestSleep: 60_000 };
+      const intervals = { pollIntervalMs: 200, wakeupGraceMs: 60_000, maxSleepMs: 60_000 };
       const given = { redisUrl, namespace, read: store.read, clock, log };
-      return keep(await startBullmq(newEngine(), { ...given, ...patience, ...options }));
+      return keep(await startBullmq(newEngine(), { ...given, ...intervals, ...options }));
     },
 
     rows: () => store.read.select().from(messages).orderBy(messages.id),

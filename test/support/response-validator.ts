@@ -3,7 +3,7 @@ import addFormats from "ajv-formats";
 import { isObject, type Json, type JsonObject } from "../../src/http/json.ts";
 import { valueAt } from "./contract.ts";
 
-export interface ReceivedResponse {
+interface ReceivedResponse {
   status: number;
   /** Content type. */
   type: string;

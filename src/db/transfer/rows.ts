@@ -41,7 +41,7 @@ function findProblem(cell: unknown, type: string): string | null {
 }
 
 /** Converts a cell: SQLite has neither booleans nor JSON, and Postgres returns numbers of some types as text. */
-export function normalizeCell(cell: unknown, type: string): Cell {
+function normalizeCell(cell: unknown, type: string): Cell {
   if (cell === null || cell === undefined) return null;
   if (type === "boolean") return cell === 1 || cell === true;
   if (type === "jsonb") return typeof cell === "string" ? (JSON.parse(cell) as Cell) : (cell as object);

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Sql } from "postgres";
 
-export interface Column {
+interface Column {
   name: string;
   /** The type name of Postgres, such as `bigint`. */
   type: string;

@@ -19,7 +19,7 @@ export const BODY_SETTINGS: Readonly<BodySettings> = {
 };
 
 /** Bytes reserved for the body of one request. */
-export interface Reservation {
+interface Reservation {
   /** Counts the bytes against another client from now on. @throws AppError RATE_LIMITED above the share of that client; the reservation stays as it was */
   moveTo(client: string): void;
   release(): void;

@@ -3,7 +3,7 @@ import type { ErrorDetail } from "../../lib/errors.ts";
 /** Longest text with a format and no maximum of its own: a time, or a number in a query. */
 export const MAX_FORMATTED_TEXT_CHARS = 64;
 /** Longest name of a field in a record; names are matched against a pattern too. */
-export const MAX_RECORD_NAME_CHARS = 256;
+const MAX_RECORD_NAME_CHARS = 256;
 
 /** Returns the first value that is too long, by its length alone; null where none is. */
 export type LengthCheck = (value: unknown, field: string) => ErrorDetail | null;

@@ -62,7 +62,7 @@ async function awaitBytes<T>(bytes: Promise<T>, ms: number, waits: BodyWaits): P
 }
 
 /** Returns how long a client may take to send so many bytes, in milliseconds. */
-export function bodyTimeoutMs(bytes: number, settings: BodyAdmission["settings"]): number {
+function bodyTimeoutMs(bytes: number, settings: BodyAdmission["settings"]): number {
   return settings.timeoutMs + (bytes / settings.bytesPerSecond) * 1000;
 }
 

@@ -7,7 +7,7 @@ const HSTS = "max-age=31536000";
  * Returns the headers of every response: no caching, no content type guessing, no referrer for other sites. Over https browsers
  * are told to use https only (RFC 6797).
  */
-export function getSecurityHeaders(publicUrl: string): Readonly<Record<string, string>> {
+function getSecurityHeaders(publicUrl: string): Readonly<Record<string, string>> {
   return {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",

@@ -78,11 +78,7 @@ export async function addContacts(
 }
 
 /** Creates a conversation for each contact without one and returns the new ones. Schedules nothing. */
-export async function enrollContacts(
-  tx: Tx,
-  campaign: CampaignRow,
-  contactIds: readonly string[],
-): Promise<NewMember[]> {
+async function enrollContacts(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<NewMember[]> {
   if (contactIds.length === 0) return [];
   const newMembers = await createConversations(tx, campaign, contactIds);
   await addUsage(tx, campaign.brandId, "storedBytes", newMembers.length * CONVERSATION_ROW_BYTES);

@@ -35,7 +35,7 @@ function toDelay(milliseconds: number): Delay {
   return { value: milliseconds / UNIT_MS[unit], unit };
 }
 
-export function toStep({ stage, channel, delay, subject, body }: StepRow) {
+function toStep({ stage, channel, delay, subject, body }: StepRow) {
   return { stage, channel, delay: toDelay(delay), subject, body };
 }
 

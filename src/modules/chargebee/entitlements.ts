@@ -30,7 +30,7 @@ export interface ClawbackEntitlement {
 }
 
 /** A line that grants credits. */
-export interface CreditedLine {
+interface CreditedLine {
   line: Line;
   /** Thousandths. */
   amount: number;
@@ -52,10 +52,7 @@ export type FindEnd = (line: Line) => Instant | null;
 const SOURCE_PREFIX = "chargebee";
 
 /** Lists the lines of an invoice that grant credits, and the item prices without a number of credits. */
-export function listCreditedLines(
-  invoice: Invoice,
-  productOf: FindProduct,
-): Pick<Entitlements, "credited" | "unknown"> {
+function listCreditedLines(invoice: Invoice, productOf: FindProduct): Pick<Entitlements, "credited" | "unknown"> {
   const credited: CreditedLine[] = [];
   const unknown = new Set<string>();
   // No credits for the part of the invoice that was written off or adjusted.

@@ -54,7 +54,7 @@ export async function listDueEvents(read: Reader, now: Instant, limit: number): 
  * Processes an event in one transaction: records the resources that it contains, and posts the resulting ledger entries.
  * Processing events several times and in any order leads to the same ledger.
  */
-export async function processEvent(tx: Tx, id: string, catalog: Catalog): Promise<void> {
+async function processEvent(tx: Tx, id: string, catalog: Catalog): Promise<void> {
   const [stored] = await tx
     .select({ body: chargebeeEvents.body, status: chargebeeEvents.status })
     .from(chargebeeEvents)

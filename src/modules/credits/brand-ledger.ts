@@ -15,7 +15,7 @@ export interface EntryNote {
 }
 
 /** Checks that a lot had not expired at a time. */
-export const isValidAt = (lot: Lot, at: Instant) => lot.expires_at === null || lot.expires_at > at;
+const isValidAt = (lot: Lot, at: Instant) => lot.expires_at === null || lot.expires_at > at;
 
 /** A processed clawback. */
 export interface Refund {

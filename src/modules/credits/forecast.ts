@@ -37,7 +37,7 @@ interface StageRow {
  * Reads tables of campaigns, messages and senders, but writes none: one statement for a page of brands replaces several
  * queries for each of them, and those modules build on credits, so they cannot be called from here.
  */
-export async function forecastCredits(
+async function forecastCredits(
   read: Reader,
   now: Instant,
   brandIds: readonly string[],

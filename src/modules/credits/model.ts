@@ -2,7 +2,7 @@ import { t } from "elysia";
 import { CursorQuery, Id, Nullable, PageLimit, Timestamp } from "../../http/schemas.ts";
 import { TAMPER_KINDS } from "./tamper-report.ts";
 
-export const CREDIT_TYPES = ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"] as const;
+const CREDIT_TYPES = ["EMAIL", "SMS", "VOICEMAIL", "SKIPTRACE"] as const;
 export type CreditType = (typeof CREDIT_TYPES)[number];
 
 // Credits in requests and responses have at most three decimals, since they are stored as integer thousandths.
@@ -38,7 +38,7 @@ export const LowBalance = t.Union([
 ]);
 export type LowBalance = typeof LowBalance.static;
 
-export const Kind = t.Union([
+const Kind = t.Union([
   t.Literal("GRANT"),
   t.Literal("HOLD"),
   t.Literal("SETTLE"),

@@ -41,7 +41,7 @@ export type BrandMismatch = Partial<Record<BalanceField, number>>;
 export type StoredEntry = EntryFields & { seal: string };
 
 /** The result of checking the account of a brand. */
-export interface BrandCheck {
+interface BrandCheck {
   /** The number of entries according to the account. */
   entries: number;
   /** True when the head of the account matches the MACs of its entries. */

@@ -23,7 +23,7 @@ import {
 } from "./verify-figures.ts";
 
 /** A figure that differs from the sum of the entries. Thousandths of a credit. */
-export interface Mismatch {
+interface Mismatch {
   brandId: string;
   what: string;
   expected: number;

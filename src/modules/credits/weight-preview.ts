@@ -5,7 +5,7 @@ import { countUnits } from "./units.ts";
 import { getWeights } from "./weights.ts";
 
 /** A campaign whose launch would cost another amount. Thousandths. */
-export interface RepricedCampaign {
+interface RepricedCampaign {
   campaignId: string;
   campaignName: string;
   brandId: string;

@@ -1,5 +1,6 @@
 import type { Envelope } from "../../channels/channel.ts";
 import { type Instant, MINUTE } from "../../lib/clock.ts";
+import type { MessageFacts } from "../messages/transitions.ts";
 
 /** Time for which a claim may be used; after it the message is not sent. The rest of the lease is for clocks that differ. */
 export const SEND_WITHIN_MS = 3 * MINUTE;
@@ -13,9 +14,7 @@ export interface Claim {
   claimedAt: Instant;
   /** Deadline of the bytes that commit, on the engine's steady clock: they leave before it or not at all. */
   sendBefore: number;
-  campaignId: string;
-  conversationId: string;
-  stage: number;
+  facts: MessageFacts;
   attempts: number;
   /** The day of the mailbox that the send counts against; the slot is returned if nothing was sent. */
   senderDay: string | null;

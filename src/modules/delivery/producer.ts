@@ -9,7 +9,7 @@ import { getWeights } from "../credits/weights.ts";
 import { type CancelReason, NEVER } from "../messages/model.ts";
 import { reassignMessages } from "../messages/reassign.ts";
 import { type Reschedule, reschedule } from "../messages/reschedule.ts";
-import { type Change, transition } from "../messages/transitions.ts";
+import { type Change, type MessageFacts, transition } from "../messages/transitions.ts";
 import { addDailySends } from "../senders/daily-sends.ts";
 import type { Claim } from "./claim.ts";
 import { type DeliveryContext, loadContext } from "./context.ts";
@@ -129,9 +129,7 @@ function claimRow(
     return {
       envelope,
       id,
-      campaignId: row.campaign_id,
-      conversationId: row.conversation_id,
-      stage: row.stage,
+      facts: factsOf(row),
       fence: row.fence + 1,
       claimedAt: tx.now,
       sendBefore,
@@ -146,9 +144,13 @@ function claimRow(
   }
 }
 
-function toClaimChange({ id, envelope }: Claim): Change {
+const factsOf = ({ campaign_id, conversation_id, stage, scheduled_time }: DueRow): MessageFacts => {
+  return { campaignId: campaign_id, conversationId: conversation_id, stage, scheduledTime: scheduled_time };
+};
+
+function toClaimChange({ id, envelope, facts }: Claim): Change {
   const { messageId, messageKey, subject, text } = envelope;
-  return { id: messageId, to: "SENDING", reason: null, claim: id, messageKey, subject, text };
+  return { id: messageId, to: "SENDING", reason: null, facts, claim: id, messageKey, subject, text };
 }
 
 /** Counts the claims against the days of their mailboxes. The locks kept the counts that the gate saw true until now. */
@@ -180,14 +182,15 @@ async function writeHeld(tx: Tx, held: readonly Held[], { campaigns }: DeliveryC
   const unfunded = new Set<string>();
   for (const { row, result } of held) {
     const { id } = row;
+    const facts = factsOf(row);
     const { action, reason } = result;
     if (action === "wait") {
       waiting.push({ id, runAt: result.until, reason });
       if (reason === "INSUFFICIENT_CREDITS" && result.until === NEVER) unfunded.add(row.campaign_id);
     } else if (action === "cancel") {
-      over.push({ id, to: "CANCELLED", reason, conversation: CONVERSATION_ENDS[result.reason] });
+      over.push({ id, to: "CANCELLED", reason, facts, conversation: CONVERSATION_ENDS[result.reason] });
     } else {
-      over.push({ id, to: "FAILED", reason });
+      over.push({ id, to: "FAILED", reason, facts });
     }
   }
   await reschedule(tx, "postpone", waiting);

@@ -17,12 +17,12 @@ export interface RenderDeps {
 }
 
 /** Builds the link that unsubscribes the contact of a conversation from the brand. It is valid as long as the key is. */
-export function buildUnsubscribeUrl(deps: RenderDeps, conversationId: string): string {
+function buildUnsubscribeUrl(deps: RenderDeps, conversationId: string): string {
   return `${deps.publicUrl}/u/${conversationId}.${deps.signer.sign(`unsubscribe|${conversationId}`)}`;
 }
 
 /** Builds the Message-ID, the same for every attempt (RFC 5322, section 3.6.4). A reply quotes it, which names the message. */
-export function buildMessageKey(messageId: string, senderAddress: string): string {
+function buildMessageKey(messageId: string, senderAddress: string): string {
   return `<${messageId}@${senderAddress.split("@")[1] ?? "reprise.invalid"}>`;
 }
 

@@ -29,7 +29,7 @@ export function rescueExpiredClaims(tx: Tx, all: boolean): Promise<number> {
  * Fails messages whose outcome was not resolved in time, and releases their credits. Returns how many; call again until
  * none.
  */
-export function expireUnknown(tx: Tx): Promise<number> {
+function expireUnknown(tx: Tx): Promise<number> {
   return rescueSlice(tx, "expire", sql`m.status = 'UNKNOWN' and m.run_at <= ${tx.now} order by m.run_at`);
 }
 

@@ -22,11 +22,12 @@ function backoff(attempts: number, random: Random): number {
 
 /** Maps the outcome of an attempt to the change of its message. */
 function toChange({ claim, outcome }: Result, now: Instant, random: Random): Change {
-  const { attempts, fence } = claim;
+  const { attempts, fence, facts } = claim;
   const change = {
     id: claim.envelope.messageId,
     claim: claim.id,
     fence,
+    facts,
     runAt: now,
     providerId: null,
     reason: null,
@@ -84,16 +85,14 @@ export async function settleBatch(
   const bounced = valid.filter(({ outcome }) => outcome.kind === "rejected" && outcome.badAddress);
   await markConversationsBounced(
     tx,
-    bounced.map(({ claim }) => claim.conversationId),
+    bounced.map(({ claim }) => claim.facts.conversationId),
   );
   await pauseFailedMailboxes(tx, valid, random);
   await resetSentMailboxes(tx, sent);
   await scheduleFollowUps(
     tx,
     sent.map(({ claim }) => ({
-      campaignId: claim.campaignId,
-      conversationId: claim.conversationId,
-      stage: claim.stage,
+      ...claim.facts,
       senderId: claim.senderDay === null ? null : claim.envelope.sender.id,
       sentAt: tx.now,
     })),

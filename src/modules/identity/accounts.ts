@@ -43,7 +43,7 @@ export async function grantAdmin(tx: Tx, given: { email: string; name: string },
 }
 
 /** Deletes the account with this address unless the address is verified. */
-export async function deleteUnverifiedUser(tx: Tx, email: string): Promise<void> {
+async function deleteUnverifiedUser(tx: Tx, email: string): Promise<void> {
   const [squatter] = await tx
     .select({ id: users.id })
     .from(users)

@@ -9,7 +9,7 @@ import { ADDRESS_HEADER, COOKIE_PREFIX, type CredentialCodec } from "./credentia
 import { hashUnchecked, MAX_PASSWORD_CHARS, verifyPassword } from "./password.ts";
 
 /** Lifetime of a session. It is not extended: programs that run on use an API key. */
-export const SESSION_TTL_MS = 7 * DAY;
+const SESSION_TTL_MS = 7 * DAY;
 
 export interface AuthOptions {
   store: Store;

@@ -20,7 +20,7 @@ export interface CredentialCodec {
 }
 
 export const COOKIE_PREFIX = "reprise";
-export const KEY_HEADER = "x-api-key";
+const KEY_HEADER = "x-api-key";
 /** Header with the client's address for the session that better-auth opens; no header of the client is passed on. */
 export const ADDRESS_HEADER = "x-session-address";
 

@@ -48,7 +48,7 @@ interface Counter extends AttemptLimit {
 }
 
 /** The origin of an attempt. */
-export interface SignInAttempt {
+interface SignInAttempt {
   /** Address as `getClientAddress` returns it. */
   address: string;
   email: string;

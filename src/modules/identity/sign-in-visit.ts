@@ -4,7 +4,7 @@ import type { SignInRequest, SignInResult } from "./identity.ts";
 import type { User } from "./model.ts";
 
 /** A request that tries to sign in, and where its answer's headers are set. */
-export interface SignInVisit {
+interface SignInVisit {
   context: RequestContext;
   server: Server | null;
   set: { headers: object };

@@ -3,7 +3,7 @@ import { CursorQuery, Id, Nullable, PageLimit, Timestamp } from "../../http/sche
 import { ChannelShape, MemberStatus } from "../campaigns/model.ts";
 import { Contact } from "../contacts/model.ts";
 
-export const Mode = t.Union([t.Literal("AUTO"), t.Literal("MANUAL")], {
+const Mode = t.Union([t.Literal("AUTO"), t.Literal("MANUAL")], {
   description: "AUTO: the engine continues. MANUAL: a person took over",
 });
 

@@ -17,7 +17,7 @@ import { ROUTE_CLASSES } from "./route-class.ts";
 const MAX_WAITING_COSTLY_REQUESTS = 8;
 
 /** Owner of a request, by whom limits are counted. */
-export interface Subject {
+interface Subject {
   userId: string;
   brandId: string | null;
 }

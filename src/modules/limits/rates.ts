@@ -19,7 +19,7 @@ export function openRates(store: Store, clock: Clock): Rates {
 const eachLimit = <T>(make: () => T) =>
   Object.fromEntries(LIMIT_NAMES.map((name) => [name, make()])) as Record<LimitName, T>;
 
-export function localRates(clock: Clock): Rates {
+function localRates(clock: Clock): Rates {
   const byName = eachLimit(() => new TokenBuckets());
   return { take: (id, name, rate) => byName[name].take(id, rate, clock.now()) };
 }

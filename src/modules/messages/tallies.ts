@@ -6,8 +6,8 @@ import type { Reader, Tx } from "../../db/store.ts";
 import { DAY, HOUR, type Instant } from "../../lib/clock.ts";
 import { type MessageStatus, toWireStatus } from "./model.ts";
 
-export type Kind = "OPENING" | "FOLLOW_UP";
-export type WireStatus = ReturnType<typeof toWireStatus>;
+type Kind = "OPENING" | "FOLLOW_UP";
+type WireStatus = ReturnType<typeof toWireStatus>;
 
 /** Messages that reached a status, or (below zero) left it. */
 export interface TallyChange {

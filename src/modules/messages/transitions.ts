@@ -114,6 +114,8 @@ export interface Change {
   to: MessageStatus;
   /** Stored as its error message, and in the ledger where a hold is released. */
   reason: string | null;
+  /** Given where the caller has loaded the message. */
+  facts?: MessageFacts;
   /** The claim's fence; a message that has a higher one was rescued meanwhile. */
   fence?: number;
   claim?: string;
@@ -127,20 +129,24 @@ export interface Change {
   conversation?: ConversationStatus | undefined;
 }
 
-/** A message that made a transition. */
-export interface Transitioned {
-  id: string;
+/** What the counters and the conversation of a message are found by. */
+export interface MessageFacts {
   campaignId: string;
   conversationId: string;
   stage: number;
   scheduledTime: Instant;
+}
+
+/** A message that made a transition. */
+export interface Transitioned extends MessageFacts {
+  id: string;
   from: MessageStatus;
   to: MessageStatus;
 }
 
-const RETURNED =
-  sql.raw(`messages.id, messages.campaign_id as "campaignId", messages.conversation_id as "conversationId",
-  messages.stage, messages.scheduled_time as "scheduledTime", messages.status as "to", messages.fence`);
+const RESULT = sql.raw('messages.id, messages.status as "to", messages.fence');
+const RESULT_WITH_FACTS = sql.raw(`messages.id, messages.status as "to", messages.fence, messages.stage,
+  messages.campaign_id as "campaignId", messages.conversation_id as "conversationId", messages.scheduled_time as "scheduledTime"`);
 
 /**
  * Changes the status of a batch of messages and everything that depends on it: their credit holds, the counters and the
@@ -159,11 +165,16 @@ export async function transition(
     if (!definition.to.includes(change.to)) throw new RangeError(`${name} does not lead to ${change.to}`);
     byId.set(change.id, change);
   }
-  const rows = await updateBatch<Omit<Transitioned, "from"> & { fence: number }>(tx, definition, changes, RETURNED);
+  // Where the caller knows them they are not returned: that made claiming and settling a tenth slower.
+  const returned = changes.every(({ facts }) => facts) ? RESULT : RESULT_WITH_FACTS;
+  const rows = await updateBatch<Transitioned & { fence: number }>(tx, definition, changes, returned);
   const [first, other = first] = definition.from;
-  const moved = rows.map(({ fence, ...row }): Transitioned => {
-    const isRescued = fence !== (byId.get(row.id)?.fence ?? fence);
-    return { ...row, from: (isRescued ? other : first) as MessageStatus };
+  const moved = rows.map((row): Transitioned => {
+    const change = byId.get(row.id);
+    const { campaignId, conversationId, stage, scheduledTime } = change?.facts ?? row;
+    const isRescued = row.fence !== (change?.fence ?? row.fence);
+    const from = (isRescued ? other : first) as MessageStatus;
+    return { id: row.id, campaignId, conversationId, stage, scheduledTime, from, to: row.to };
   });
   await endHolds(tx, definition, moved, byId);
   await updateCounts(tx, moved);

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 
 /** Response on a raw connection. */
-export interface RawResponse {
+interface RawResponse {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;

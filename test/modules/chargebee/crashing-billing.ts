@@ -28,7 +28,7 @@ export function shortScenario(prefix: string, brandId: string): Event[] {
 }
 
 /** Wraps a store and calls `dies` with a running number before each statement, and before and after each commit. */
-export function countStatements(store: Store, dies: (statement: number) => void): Store {
+function countStatements(store: Store, dies: (statement: number) => void): Store {
   let statements = 0;
   const step = () => dies(++statements);
   const ASKS = new Set(["select", "selectDistinct", "insert", "update", "delete", "all"]);

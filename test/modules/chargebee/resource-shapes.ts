@@ -4,7 +4,7 @@
 
 export type Json = Record<string, unknown>;
 
-export interface LineOptions {
+interface LineOptions {
   item: string;
   amount: number;
   type?: "plan_item_price" | "addon_item_price" | "charge_item_price" | "adhoc";

@@ -31,7 +31,12 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
   beforeEach(async () => {
     world = await startRealTimeDelivery();
   });
-  afterEach(() => world.close());
+  afterEach(async () => {
+    await world.close();
+    // A failed test leaves Redis as it was for the test, which must not fail the tests after it.
+    await inside.call("REPLICAOF", "NO", "ONE").catch(() => {});
+    await inside.call("CONFIG", "SET", "maxmemory", "0").catch(() => {});
+  });
 
   const prefix = () => `reprise-${world.namespace}`;
   const countJobs = async () => (await inside.keys(`${prefix()}:${QUEUE_NAME}:m-*`)).length;
@@ -124,7 +129,8 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
     const from = await world.schedule([0, 300]);
     driver.wake();
     await world.expectEachOnce(2);
-    expect(Math.max(...departureTimes) - from).toBeLessThan(600);
+    // The timer alone would take a minute.
+    expect(Math.max(...departureTimes) - from).toBeLessThan(3_000);
     // The driver reconnects again and again meanwhile, without logging each attempt.
     await Bun.sleep(2_000);
     expect([said(WORKS), said(FAILS)]).toEqual([1, 1]);
@@ -149,7 +155,7 @@ describe.skipIf(missing !== "")(`BullMQ${missing}`, () => {
       driver.wake();
       expect(driver.ping()).rejects.toThrow();
       await world.expectEachOnce(2);
-      expect(Math.max(...departureTimes) - from).toBeLessThan(600);
+      expect(Math.max(...departureTimes) - from).toBeLessThan(3_000);
       await Bun.sleep(500);
       expect([said(WORKS), said(FAILS)]).toEqual([0, 1]);
 
