@@ -105,7 +105,7 @@ function trackWakeups({ read, clock }: BullmqOptions, every: number) {
       const upcoming = await findWakeups(read, clock, soon);
       await queue.add([...overdue, ...upcoming.filter(({ id }) => !added.has(id))]);
       for (const { id } of upcoming) added.add(id);
-      // Where there are more, the next ones are added before the last of these is due.
+      // If there are more, the next ones are added before the last of these is due.
       return Math.min(every, upcoming[MAX_UPCOMING_WAKEUPS - 1]?.delay ?? every);
     },
   };

@@ -129,7 +129,7 @@ function claimRow(
     return {
       envelope,
       id,
-      facts: factsOf(row),
+      facts: toMessageFacts(row),
       fence: row.fence + 1,
       claimedAt: tx.now,
       sendBefore,
@@ -144,7 +144,7 @@ function claimRow(
   }
 }
 
-const factsOf = ({ campaign_id, conversation_id, stage, scheduled_time }: DueRow): MessageFacts => {
+const toMessageFacts = ({ campaign_id, conversation_id, stage, scheduled_time }: DueRow): MessageFacts => {
   return { campaignId: campaign_id, conversationId: conversation_id, stage, scheduledTime: scheduled_time };
 };
 
@@ -182,7 +182,7 @@ async function writeHeld(tx: Tx, held: readonly Held[], { campaigns }: DeliveryC
   const unfunded = new Set<string>();
   for (const { row, result } of held) {
     const { id } = row;
-    const facts = factsOf(row);
+    const facts = toMessageFacts(row);
     const { action, reason } = result;
     if (action === "wait") {
       waiting.push({ id, runAt: result.until, reason });

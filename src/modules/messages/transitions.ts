@@ -25,7 +25,7 @@ import { type Update, updateBatch } from "./update-batch.ts";
  * A message is created PENDING by `schedule` (messages.ts), which makes the hold and counts it. What follows SENT, the next
  * stage and the status of its conversation, is written in the same transaction by `scheduleFollowUps` (campaigns), above.
  *
- * What interrupts a process:
+ * Interruptions of a process:
  * - SIGTERM: claims nothing more; what is SENDING comes back and is settled. What does not come back in time is as after SIGKILL.
  * - SIGKILL or a crash: before the claim commits nothing has happened; after it the row stays SENDING until its lease ends,
  *   then `rescue` makes it UNKNOWN, since the provider may have accepted it. A single process on SQLite rescues at start.
@@ -129,7 +129,7 @@ export interface Change {
   conversation?: ConversationStatus | undefined;
 }
 
-/** What the counters and the conversation of a message are found by. */
+/** The columns that identify the counters and the conversation of a message. */
 export interface MessageFacts {
   campaignId: string;
   conversationId: string;
