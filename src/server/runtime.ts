@@ -32,7 +32,7 @@ export interface Runtime {
   startDelivery(roles: Roles): Promise<void>;
   /** Claims nothing more, and waits up to `within` milliseconds for messages being sent to be settled. */
   drain(within: number): Promise<void>;
-  /** Lets requests and background work commit nothing from now on; the engine still settles. */
+  /** Refuses writes of requests and background work from now on; the engine still settles. */
   refuseWrites(): void;
   /** Closes the connections of messages being sent, and settles what is known of them for up to `within` milliseconds. */
   breakOffSends(within: number): Promise<void>;

@@ -30,7 +30,7 @@ function toMemberStatus({ id, contactId, status }: ConversationRow): MemberStatu
 }
 
 /** Routes that pause, resume and remove one contact of a campaign. */
-export function memberStateRoutes(deps: Deps) {
+export function memberStatusRoutes(deps: Deps) {
   const { log } = deps;
   /** Changes one contact of a campaign, and logs the reason. */
   async function mutateMember<Answer extends MemberStatusBody>(

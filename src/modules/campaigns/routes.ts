@@ -5,7 +5,7 @@ import { campaignContentRoutes } from "./content-routes.ts";
 import { costRoutes } from "./cost-routes.ts";
 import { lifecycleRoutes } from "./lifecycle-routes.ts";
 import { memberRoutes } from "./member-routes.ts";
-import { memberStateRoutes } from "./member-status-routes.ts";
+import { memberStatusRoutes } from "./member-status-routes.ts";
 
 /** Registers the routes of campaigns: their content, contacts, cost and status. */
 export function campaignsModule(deps: Deps) {
@@ -13,7 +13,7 @@ export function campaignsModule(deps: Deps) {
     .use(campaignRoutes(deps))
     .use(campaignContentRoutes(deps))
     .use(memberRoutes(deps))
-    .use(memberStateRoutes(deps))
+    .use(memberStatusRoutes(deps))
     .use(lifecycleRoutes(deps))
     .use(costRoutes(deps));
 }
