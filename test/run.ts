@@ -50,6 +50,8 @@ const onPostgres = { obstacle: noPostgres, prepare: withPostgres };
 const passes: Pass[] = [
   { name: "postgres", kinds: ["database"], ...onPostgres },
   { name: "sqlite", kinds: ["database"], obstacle: null, prepare: onSqlite },
+  { name: "postgres, scale", kinds: ["scale"], ...onPostgres },
+  { name: "sqlite, scale", kinds: ["scale"], obstacle: null, prepare: onSqlite },
   { name: "once", kinds: ["once"], obstacle: null, prepare: onSqlite },
   { name: "postgres+redis", kinds: ["e2e", "fleet"], obstacle: noPostgres ?? noRedis, prepare: withRedis },
   { name: "postgres, whole program", kinds: ["e2e", "fleet"], ...onPostgres },
@@ -67,6 +69,16 @@ const filesOf = ({ kinds }: Pass) => files.filter((file) => kinds.includes(kindO
 const waiting = passes.filter((pass) => filesOf(pass).length > 0);
 const isAlone = LANES === 1 || waiting.length === 1;
 
+function addCounts(counts: readonly TestCount[]): TestCount {
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const { passed, failed, skipped } of counts) {
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.skipped += skipped;
+  }
+  return sum;
+}
+
 async function run(pass: Pass): Promise<TestCount> {
   const { name, obstacle, prepare } = pass;
   const own = filesOf(pass);
@@ -75,7 +87,13 @@ async function run(pass: Pass): Promise<TestCount> {
   const output = isAlone ? "inherit" : { prefix: `${name} | ` };
   const startedAt = performance.now();
   try {
-    return await runFiles({ root: PROJECT_ROOT, files: own, environment: await prepare(), flags, output });
+    const environment = await prepare();
+    const processes = pass.kinds.includes("scale") ? own.map((file) => [file]) : [own];
+    const counts: TestCount[] = [];
+    for (const files of processes) {
+      counts.push(await runFiles({ root: PROJECT_ROOT, files, environment, flags, output }));
+    }
+    return addCounts(counts);
   } catch (error) {
     console.error(error);
     return { passed: 0, failed: own.length, skipped: 0 };
@@ -84,18 +102,16 @@ async function run(pass: Pass): Promise<TestCount> {
   }
 }
 
-const sum: TestCount = { passed: 0, failed: 0, skipped: 0 };
+const total: TestCount[] = [];
 
 /** Runs passes one after the other until none is left. Passes share nothing but the machine. */
 async function runLane(): Promise<void> {
   for (let pass = waiting.shift(); pass; pass = waiting.shift()) {
-    const { passed, failed, skipped } = await run(pass);
-    sum.passed += passed;
-    sum.failed += failed;
-    sum.skipped += skipped;
+    total.push(await run(pass));
   }
 }
 await Promise.all(Array.from({ length: LANES }, runLane));
+const sum = addCounts(total);
 if (files.length === 0) {
   console.log(`no test file is named like ${filters.join(" or ")}`);
   sum.failed = 1;

@@ -52,6 +52,7 @@ test.each([
   ["test/a.unit.test.ts", "unit"],
   ["test/a.once.test.ts", "once"],
   ["test/a.test.ts", "database"],
+  ["test/a.scale.test.ts", "scale"],
   ["test/a.e2e.test.ts", "e2e"],
   ["test/a.fleet.test.ts", "fleet"],
 ])("test kinds: %s is of kind %s", (file, kind) => {
