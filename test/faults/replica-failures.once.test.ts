@@ -130,13 +130,8 @@ describe.skipIf(missingServer !== null)(
       return (await sql.unsafe(statement).finally(() => sql.end())) as Record<string, unknown>[];
     }
 
-    /**
-     * Expires all claims except those in a suspended transaction. Repeats the statement after a deadlock with a working
-     * replica.
-     */
-    async function endClaims(): Promise<void> {
-      const statement = `update messages set lease_until = 0 where id in
-      (select id from messages where status = 'SENDING' order by id for update skip locked)`;
+    /** Runs a statement on the database, and repeats it after a deadlock with a working replica. */
+    async function queryBesideReplicas(statement: string): Promise<void> {
       for (let tries = 1; ; tries++) {
         const error = await query(statement).then(
           () => null,
@@ -146,6 +141,11 @@ describe.skipIf(missingServer !== null)(
         if (error.code !== "40P01" || tries === 5) throw error;
       }
     }
+
+    /** Expires all claims except those in a suspended transaction. */
+    const endClaims = () =>
+      queryBesideReplicas(`update messages set lease_until = 0 where id in
+        (select id from messages where status = 'SENDING' order by id for update skip locked)`);
 
     /** Counts failed BullMQ jobs. No component handles them, so there must be none. */
     async function countParked(): Promise<void> {
@@ -330,9 +330,7 @@ describe.skipIf(missingServer !== null)(
             await brand.ask("POST", `/api/campaigns/outcome-unknown/${id}/resolve`, { as });
           }
           // Skip the minute of waiting.
-          // Locked in the order of the ids, as workers lock them: otherwise both may wait for each other.
-          await query(`update messages set run_at = 0 where id in
-            (select id from messages where status = 'PENDING' order by id for update)`);
+          await queryBesideReplicas("update messages set run_at = 0 where status = 'PENDING'");
           await query("notify reprise_wake");
           messages = await waitUntilSettled();
         }
