@@ -5,7 +5,7 @@ import type { voicemailAccounts } from "../../db/schema/senders.ts";
 import { contains } from "../../db/search.ts";
 import { countInSlices, SCAN_SLICE_ROWS } from "../../db/sliced-scan.ts";
 import { yieldToEventLoop } from "../../db/slices.ts";
-import { valuesTable } from "../../db/sql.ts";
+import { idTable, valuesTable } from "../../db/sql.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import { DAY, type Instant } from "../../lib/clock.ts";
 
@@ -81,11 +81,7 @@ async function listMatching(read: Reader, found: SQL, page: Required<Omit<Direct
     },
   });
   if (ids.length === 0) return { rows: [], total };
-  const some = valuesTable(
-    "n",
-    ids.map((id) => ({ id })),
-    { id: "text" },
-  );
+  const some = idTable("n", ids);
   return { rows: await loadPage(read, sql`b.id in (select n.id from ${some})`, ids.length, 0), total };
 }
 

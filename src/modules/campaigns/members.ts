@@ -2,7 +2,7 @@ import { and, asc, eq, gt, inArray, lte, sql } from "drizzle-orm";
 import { contacts } from "../../db/schema/contacts.ts";
 import { conversations } from "../../db/schema/conversations.ts";
 import { SCAN_SLICE_ROWS } from "../../db/sliced-scan.ts";
-import { valuesTable } from "../../db/sql.ts";
+import { idTable } from "../../db/sql.ts";
 import type { Reader, Tx } from "../../db/store.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { ContactRow } from "../contacts/contacts.ts";
@@ -85,21 +85,14 @@ async function enrollContacts(tx: Tx, campaign: CampaignRow, contactIds: readonl
   return newMembers;
 }
 
-const idRows = (ids: readonly string[]) =>
-  valuesTable(
-    "n",
-    ids.map((id) => ({ id })),
-    { id: "text" },
-  );
-
 async function findMemberIds(tx: Tx, campaignId: string, contactIds: readonly string[]): Promise<Set<string>> {
-  const rows = await tx.all<{ id: string }>(sql`select n.id from ${idRows(contactIds)}
+  const rows = await tx.all<{ id: string }>(sql`select n.id from ${idTable("n", contactIds)}
     cross join conversations v where v.campaign_id = ${campaignId} and v.contact_id = n.id`);
   return new Set(rows.map((row) => row.id));
 }
 
 async function findActiveElsewhere(tx: Tx, campaign: CampaignRow, contactIds: readonly string[]): Promise<Set<string>> {
-  const rows = await tx.all<{ id: string }>(sql`select n.id from ${idRows(contactIds)}
+  const rows = await tx.all<{ id: string }>(sql`select n.id from ${idTable("n", contactIds)}
     cross join conversations v cross join campaigns c where v.contact_id = n.id and v.status = 'ACTIVE'
     and v.campaign_id <> ${campaign.id} and c.id = v.campaign_id and c.status = 'RUNNING'`);
   return new Set(rows.map((row) => row.id));

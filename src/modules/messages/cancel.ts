@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { forEachPage, forEachSlice, SCAN_ROWS, SLICE_ROWS } from "../../db/slices.ts";
-import { equalsUnindexed, forceIndexScans, forUpdate, valuesTable } from "../../db/sql.ts";
+import { equalsUnindexed, forceIndexScans, forUpdate, idTable } from "../../db/sql.ts";
 import type { Tx } from "../../db/store.ts";
 import type { CancelReason, MessageStatus } from "./model.ts";
 import { transition } from "./transitions.ts";
@@ -9,13 +9,6 @@ interface ScannedMessage {
   id: string;
   status: MessageStatus;
 }
-
-const idTable = (ids: readonly string[]) =>
-  valuesTable(
-    "n",
-    ids.map((id) => ({ id })),
-    { id: "text" },
-  );
 
 /**
  * Cancels the pending messages that `which`, a condition on `messages m`, holds for, and releases their credits, a slice at
@@ -49,10 +42,10 @@ async function cancelPages(
   });
   await forEachSlice(sending, async (ids) => {
     // Held until the end, so that none goes from one status to the other between the two statements below.
-    await tx.all(sql`select m.id from messages m where m.id in (select n.id from ${idTable(ids)})
+    await tx.all(sql`select m.id from messages m where m.id in (select n.id from ${idTable("n", ids)})
       order by m.id ${forUpdate("m")}`);
     await tx.all(sql`update messages set cancel_reason = ${reason}
-      where id in (select n.id from ${idTable(ids)}) and ${equalsUnindexed("status", "SENDING")}`);
+      where id in (select n.id from ${idTable("n", ids)}) and ${equalsUnindexed("status", "SENDING")}`);
     cancelled += (await cancelPending(tx, ids, reason)).size;
   });
   return cancelled;
@@ -99,7 +92,8 @@ export async function cancelPerson(
       async (slice) => {
         const ids = slice.map(({ id }) => id);
         // In one query without an order: a conversation has few messages, and to sort them Postgres would scan an index of all.
-        const seen = await tx.all<ScannedMessage>(sql`select m.id, m.status from ${idTable(ids)} cross join messages m
+        const seen =
+          await tx.all<ScannedMessage>(sql`select m.id, m.status from ${idTable("n", ids)} cross join messages m
           where m.conversation_id = n.id`);
         cancelled += await cancelPages(tx, reason, async (after) => (after === "" ? seen : []));
       },
